@@ -1,0 +1,1 @@
+//! A plain VNC port for every ESXi virtual machine console.

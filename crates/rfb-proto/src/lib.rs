@@ -1,0 +1,1 @@
+//! RFB (VNC) handshakes and messages: bytes in, events out, no I/O.
