@@ -1,0 +1,79 @@
+//! Frames to send: the header goes in front of the payload where it lies, the mask over it.
+
+use bytes::BytesMut;
+
+use crate::{Header, MAX_CONTROL_PAYLOAD, MAX_HEADER, MaskKey, Opcode, apply_mask};
+
+/// How many bytes a [`FrameBuffer`] keeps free in front of the payload.
+pub const HEADROOM: usize = MAX_HEADER;
+
+/// A buffer of fixed size in which payload is read and becomes a frame without being moved.
+///
+/// ```
+/// # use ws_proto::{FrameBuffer, Opcode};
+/// let mut buffer = FrameBuffer::new(1024);
+/// buffer.payload_mut()[..5].copy_from_slice(b"Hello"); // or: socket.read(buffer.payload_mut())
+/// // RFC 6455 section 5.7: a single-frame masked text message.
+/// let frame = buffer.frame(5, Opcode::Text, Some([0x37, 0xfa, 0x21, 0x3d]));
+/// assert_eq!(frame, [0x81, 0x85, 0x37, 0xfa, 0x21, 0x3d, 0x7f, 0x9f, 0x4d, 0x51, 0x58]);
+/// ```
+pub struct FrameBuffer {
+    /// `HEADROOM` bytes, then the payload.
+    bytes: Box<[u8]>,
+}
+
+impl FrameBuffer {
+    /// A buffer for payloads of at most `capacity` bytes. This is its only allocation.
+    pub fn new(capacity: usize) -> Self {
+        Self {
+            bytes: vec![0; HEADROOM + capacity].into(),
+        }
+    }
+
+    /// Where to put the payload: all of the capacity. What it holds before that is of no meaning.
+    pub fn payload_mut(&mut self) -> &mut [u8] {
+        self.bytes.get_mut(HEADROOM..).unwrap_or_default()
+    }
+
+    /// The first `len` bytes of the payload (at most the capacity) as one whole frame, masked with `key`
+    /// where there is one: a client must give a fresh one, a server none (RFC 6455 section 5.1).
+    ///
+    /// The payload is masked where it lies: it must be written anew before the next frame.
+    pub fn frame(&mut self, len: usize, opcode: Opcode, key: Option<MaskKey>) -> &[u8] {
+        let Some((headroom, payload)) = self.bytes.split_first_chunk_mut::<HEADROOM>() else {
+            return &[];
+        };
+        let len = len.min(payload.len());
+        if let (Some(key), Some(payload)) = (key, payload.get_mut(..len)) {
+            apply_mask(key, 0, payload);
+        }
+        let start = Header {
+            fin: true,
+            opcode,
+            mask: key,
+            len: len as u64,
+        }
+        .write_before(headroom);
+        self.bytes.get(start..HEADROOM + len).unwrap_or_default()
+    }
+}
+
+/// A whole control frame. `payload` is cut to 125 bytes (RFC 6455 section 5.5).
+pub fn control(opcode: Opcode, payload: &[u8], key: Option<MaskKey>) -> BytesMut {
+    let payload = payload.get(..MAX_CONTROL_PAYLOAD).unwrap_or(payload);
+    let header = Header {
+        fin: true,
+        opcode,
+        mask: key,
+        len: payload.len() as u64,
+    };
+    let mut room = [0; MAX_HEADER];
+    let start = header.write_before(&mut room);
+    let mut frame = BytesMut::from(room.get(start..).unwrap_or_default());
+    let body = frame.len();
+    frame.extend_from_slice(payload);
+    if let (Some(key), Some(payload)) = (key, frame.get_mut(body..)) {
+        apply_mask(key, 0, payload);
+    }
+    frame
+}
