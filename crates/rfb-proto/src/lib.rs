@@ -1,1 +1,33 @@
-//! RFB (VNC) handshakes and messages: bytes in, events out, no I/O.
+//! RFB (VNC): the handshakes of both ends. Bytes in, events out.
+//!
+//! Nothing here does I/O, reads a clock or draws a random number: challenges are arguments. Towards a
+//! viewer we are a [`Server`], towards ESXi a [`Client`]; the two are mirror images. What the crate
+//! promises:
+//!
+//! 1. Not one byte beyond the handshake is consumed: what follows in the buffer is the ClientInit or the
+//!    ServerInit.
+//! 2. [`Accepted`] exists only through [`Pending::accept`]: who holds one has been judged.
+//! 3. Exactly one verdict is written.
+//! 4. A password's answer is compared in constant time.
+//! 5. Every length from the peer is bounded before it is believed.
+//! 6. A viewer is refused in the way that its version of the protocol understands.
+//! 7. No input makes it panic, and cutting the input anywhere changes nothing.
+//!
+//! Sources: RFC 6143 section 7.1 and 7.2; for what viewers write instead, `docs/webmks.md`.
+
+mod client;
+mod password;
+mod security;
+mod server;
+mod version;
+mod violation;
+
+pub use client::{Client, Ready, Refusal};
+pub use password::{Challenge, PasswordError, Response, VncPassword};
+pub use security::SecurityType;
+pub use server::{Accepted, Claim, Pending, Server, Welcome};
+pub use version::Version;
+pub use violation::Violation;
+
+/// The longest reason that is written or read, in bytes: a few sentences. RFB itself would allow 4 GiB.
+pub const MAX_REASON: usize = 1024;
