@@ -1,1 +1,38 @@
 //! Console tickets from ESXi and vCenter: the few vim25 SOAP calls they take.
+//!
+//! One [`Client`] is one vSphere endpoint and holds at most one session there, shared by all who ask. The life of a ticket:
+//!
+//! 1. [`Client::ticket`] takes the open session, or logs in (one login in flight, however many are waiting).
+//! 2. The VM is looked up as its [`VmRef`] says, unless it is known already.
+//! 3. `AcquireTicket("webmks")` gives a one-time credential; the reply becomes a [`Ticket`], which is spent by value.
+//! 4. A session that has ended in the meantime is renewed once; a VM that has moved out of sight is looked up once more.
+//!
+//! Nothing secret is in any `Debug`, `Display` or [`Error`]. Every string is escaped on the way out and every answer is
+//! bounded on the way in.
+
+mod about;
+mod call;
+mod client;
+mod error;
+mod fault;
+mod find;
+mod property;
+mod service;
+mod session;
+mod settings;
+mod soap;
+mod ticket;
+mod transport;
+mod uuid;
+mod vm;
+mod vm_ref;
+mod xml;
+
+pub use about::{About, Kind};
+pub use client::{Client, PATIENCE};
+pub use error::Error;
+pub use settings::Settings;
+pub use ticket::{Thumbprints, Ticket, TicketParts};
+pub use uuid::{InvalidUuid, Uuid};
+pub use vm::{Connection, Power, Vm};
+pub use vm_ref::{InvalidVmRef, VmRef};

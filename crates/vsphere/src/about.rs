@@ -1,0 +1,36 @@
+//! What a vSphere endpoint says of itself before anybody has logged in.
+
+use std::fmt;
+
+/// `AboutInfo`, the part of it that matters here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct About {
+    /// ESXi or vCenter.
+    pub api_type: Kind,
+    /// As in `VMware ESXi 7.0.3 build-19193900`.
+    pub full_name: String,
+    /// The product's version, as in `7.0.3`.
+    pub version: String,
+    /// The newest version of the API that it speaks, as in `7.0.3.0`.
+    pub api_version: String,
+    /// vCenter's own identity; ESXi has none.
+    pub instance_uuid: Option<String>,
+}
+
+/// What kind of endpoint it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// A single host (`HostAgent`): consoles are at the address where one logs in.
+    Esxi,
+    /// A vCenter (`VirtualCenter`): consoles are at the hosts, never at the vCenter.
+    VCenter,
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Esxi => "ESXi",
+            Self::VCenter => "vCenter",
+        })
+    }
+}

@@ -1,0 +1,254 @@
+//! The vim25 calls that this crate makes, one method each, and how their failures are told.
+
+use std::sync::Arc;
+
+use secrecy::SecretString;
+use tokio::{sync::OnceCell, time::Instant};
+
+use crate::{
+    Error,
+    fault::{Fault, Kind},
+    service::{self, ServiceContent},
+    soap::{self, Reference, Reply},
+    transport::{Answer, Patience, Request, Transport},
+    xml::{Element, Writer},
+};
+
+/// The endpoint, ready to be called.
+pub(crate) struct Calls {
+    transport: Transport,
+    discovered: OnceCell<Discovered>,
+}
+
+/// What the endpoint said of itself; it is asked once, and again after [`Calls::service`] has failed.
+struct Discovered {
+    service: Arc<ServiceContent>,
+    action: String,
+}
+
+/// Why a call gave no value.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The server says why.
+    Fault(Fault),
+    /// It never came to that.
+    Error(Error),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Error(error)
+    }
+}
+
+/// One call: `method` on `this`, in a session or without.
+pub(crate) struct Call<'a> {
+    pub(crate) method: &'static str,
+    pub(crate) this: &'a Reference,
+    pub(crate) cookie: Option<&'a SecretString>,
+    pub(crate) patience: Patience,
+}
+
+impl Calls {
+    pub(crate) fn new(transport: Transport) -> Self {
+        Self {
+            transport,
+            discovered: OnceCell::new(),
+        }
+    }
+
+    /// `host` or `host:port`, for errors.
+    pub(crate) fn address(&self) -> &str {
+        self.transport.address()
+    }
+
+    /// The endpoint's managed objects and version.
+    pub(crate) async fn service(&self, until: Instant) -> Result<Arc<ServiceContent>, Error> {
+        let discovered = self
+            .discovered
+            .get_or_try_init(|| self.discover(until))
+            .await?;
+        Ok(Arc::clone(&discovered.service))
+    }
+
+    /// Asks afresh, and keeps nothing.
+    pub(crate) async fn ask_service(&self, until: Instant) -> Result<ServiceContent, Error> {
+        self.retrieve_service_content(OLDEST_ACTION, until).await
+    }
+
+    /// Logs in and gives the session's cookie.
+    pub(crate) async fn log_in(
+        &self,
+        service: &ServiceContent,
+        username: &str,
+        password: &str,
+        patience: Patience,
+    ) -> Result<SecretString, Failure> {
+        let call = Call {
+            method: "Login",
+            this: &service.session_manager,
+            cookie: None,
+            patience,
+        };
+        let (_, cookie) = self
+            .exchange(&self.action(), call, |out| {
+                out.value("userName", username);
+                out.value("password", password);
+            })
+            .await?;
+        cookie.ok_or_else(|| self.malformed("the login set no session cookie").into())
+    }
+
+    /// Makes a call and gives the `…Response` element.
+    pub(crate) async fn call(
+        &self,
+        call: Call<'_>,
+        arguments: impl FnOnce(&mut Writer),
+    ) -> Result<Element, Failure> {
+        let (response, _) = self.exchange(&self.action(), call, arguments).await?;
+        Ok(response)
+    }
+
+    /// An answer that makes no sense.
+    pub(crate) fn malformed(&self, reason: impl Into<String>) -> Error {
+        Error::Malformed {
+            address: self.address().to_owned(),
+            reason: reason.into(),
+        }
+    }
+
+    /// A failure that has nothing to do with any one VM. What the caller knows more about, it tells itself.
+    pub(crate) fn explain(&self, failure: Failure, username: &str) -> Error {
+        let fault = match failure {
+            Failure::Error(error) => return error,
+            Failure::Fault(fault) => fault,
+        };
+        let address = self.address().to_owned();
+        let message = fault.message;
+        let username = username.to_owned();
+        match fault.kind {
+            Kind::InvalidLogin => Error::InvalidLogin { username, address },
+            Kind::NotAuthenticated => Error::NotAuthenticated { username, address },
+            Kind::NoPermission { object, privileges } => Error::NoPermission {
+                username,
+                privilege: privilege_list(&privileges),
+                object: object.map_or(address, |(_, id)| id),
+            },
+            Kind::Licence => Error::Licence { address, message },
+            Kind::NotSupported => Error::NotSupported { address, message },
+            other => Error::Fault {
+                address,
+                kind: other.name().to_owned(),
+                message,
+            },
+        }
+    }
+
+    /// The version list costs one small request, once: `apiVersion` alone may lag behind what a patched server speaks, and
+    /// fields newer than the version in the SOAPAction are not returned (`docs/webmks.md` 3.1).
+    async fn discover(&self, until: Instant) -> Result<Discovered, Error> {
+        let listed = match self.transport.get("vimServiceVersions.xml", until).await {
+            Ok(answer) => service::newest_version(&answer.body),
+            Err(Error::Http { .. } | Error::NotAVsphere { .. }) => None,
+            Err(error) => return Err(error),
+        };
+        let listed = listed.map(|version| action(&version));
+        let first = listed.as_deref().unwrap_or(OLDEST_ACTION);
+        let service = self.retrieve_service_content(first, until).await?;
+        let stated = service::acceptable_version(&service.about.api_version);
+        let action = listed
+            .or_else(|| stated.map(|version| action(&version)))
+            .unwrap_or_else(|| OLDEST_ACTION.to_owned());
+        tracing::debug!(address = self.address(), product = %service.about.full_name, %action, "found");
+        Ok(Discovered {
+            service: Arc::new(service),
+            action,
+        })
+    }
+
+    async fn retrieve_service_content(
+        &self,
+        action: &str,
+        until: Instant,
+    ) -> Result<ServiceContent, Error> {
+        let call = Call {
+            method: "RetrieveServiceContent",
+            this: &service::service_instance(),
+            cookie: None,
+            patience: Patience::Until(until),
+        };
+        let (response, _) = self
+            .exchange(action, call, |_| {})
+            .await
+            .map_err(|failure| self.explain(failure, "nobody"))?;
+        let content = response
+            .child("returnval")
+            .ok_or_else(|| self.malformed("there is no ServiceContent in it"))?;
+        ServiceContent::read(content)
+            .map_err(|missing| self.malformed(format!("its ServiceContent lacks {missing}")))
+    }
+
+    async fn exchange(
+        &self,
+        action: &str,
+        call: Call<'_>,
+        arguments: impl FnOnce(&mut Writer),
+    ) -> Result<(Element, Option<SecretString>), Failure> {
+        let request = Request {
+            action,
+            body: soap::call(call.method, call.this, arguments),
+            cookie: call.cookie,
+            patience: call.patience,
+        };
+        let answer = self.transport.post(request).await?;
+        let response = self.read(&answer)?;
+        Ok((response, answer.cookie))
+    }
+
+    fn read(&self, answer: &Answer) -> Result<Element, Failure> {
+        match soap::reply(&answer.body) {
+            Ok(Some(Reply::Returned(response))) => Ok(response),
+            Ok(Some(Reply::Fault(fault))) => Err(Failure::Fault(fault)),
+            Ok(None) => Err(self.no_soap("a document that is no SOAP").into()),
+            // What does not even begin like XML comes from something else than a vSphere.
+            Err(_) if !begins_like_soap(&answer.body) => {
+                Err(self.no_soap("something that is no SOAP").into())
+            }
+            Err(refused) => Err(self.malformed(refused.to_string()).into()),
+        }
+    }
+
+    fn no_soap(&self, answered: &str) -> Error {
+        Error::NotAVsphere {
+            address: self.address().to_owned(),
+            answered: answered.to_owned(),
+        }
+    }
+
+    fn action(&self) -> String {
+        let discovered = self.discovered.get();
+        discovered.map_or_else(|| OLDEST_ACTION.to_owned(), |d| d.action.clone())
+    }
+}
+
+/// The privileges as one text.
+pub(crate) fn privilege_list(privileges: &[String]) -> String {
+    if privileges.is_empty() {
+        return "that this needs".to_owned();
+    }
+    privileges.join(", ")
+}
+
+fn action(version: &str) -> String {
+    format!("urn:vim25/{version}")
+}
+
+fn begins_like_soap(body: &[u8]) -> bool {
+    let start = body.iter().position(|byte| *byte == b'<');
+    let start = start.and_then(|at| body.get(at..)).unwrap_or_default();
+    let head = start.get(..512).unwrap_or(start);
+    start.starts_with(b"<?xml") || head.windows(8).any(|window| window == b"Envelope")
+}
+
+/// What every endpoint from 6.0 on understands; used until it has said what it speaks.
+const OLDEST_ACTION: &str = "urn:vim25/6.0";

@@ -1,0 +1,154 @@
+//! The client: what the program asks for, and the one session behind it.
+
+mod acquire;
+mod known;
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::{
+    About, Error, Settings, Ticket, Vm, VmRef,
+    call::{Call, Calls, Failure},
+    fault,
+    find::Finder,
+    session::{Open, Session},
+    transport::{Patience, Transport},
+};
+
+use known::Known;
+
+/// One vSphere endpoint. Share it behind an `Arc`: all calls use one session, and at most four are under way.
+///
+/// Each method logs in if that is needed, logs in again once if the session has ended, and tries again what failed for a
+/// passing reason; with [`PATIENCE`] unless a deadline is given. A dropped future leaves nothing behind.
+pub struct Client {
+    name: String,
+    calls: Calls,
+    session: Session,
+    known: Known,
+}
+
+/// How long a call without a deadline may take, retries and login included: less than the gateway's own handshake deadline,
+/// so that the cause is told and not only that time ran out.
+pub const PATIENCE: Duration = Duration::from_secs(25);
+
+impl Client {
+    /// Checks the settings; connects to nothing yet.
+    pub fn new(settings: Settings) -> Result<Self, Error> {
+        Ok(Self {
+            calls: Calls::new(Transport::new(&settings)?),
+            session: Session::new(&settings),
+            known: Known::default(),
+            name: settings.name,
+        })
+    }
+
+    /// The name that the configuration gives it.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What the endpoint says of itself. Needs no login.
+    pub async fn about(&self) -> Result<About, Error> {
+        let until = Instant::now() + PATIENCE;
+        Ok(self.calls.ask_service(until).await?.about)
+    }
+
+    /// The one VM that is meant, as it is now, with path and host name.
+    pub async fn find(&self, vm: &VmRef) -> Result<Vm, Error> {
+        let until = Instant::now() + PATIENCE;
+        self.in_session(until, |open| async move {
+            self.finder(&open, until).one_with_path(vm).await
+        })
+        .await
+    }
+
+    /// Every VM that the account can see, templates left out, sorted by path.
+    pub async fn vms(&self) -> Result<Vec<Vm>, Error> {
+        let until = Instant::now() + PATIENCE;
+        self.in_session(until, |open| async move {
+            self.finder(&open, until).all().await
+        })
+        .await
+    }
+
+    /// A fresh ticket for that VM's console. See [`Client::ticket_before`].
+    pub async fn ticket(&self, vm: &VmRef) -> Result<Ticket, Error> {
+        self.ticket_before(vm, Instant::now() + PATIENCE).await
+    }
+
+    /// A fresh ticket for that VM's console, or the reason why there is none, before the deadline.
+    ///
+    /// Where the VM is known already this is one round trip.
+    pub async fn ticket_before(&self, vm: &VmRef, deadline: Instant) -> Result<Ticket, Error> {
+        self.in_session(deadline, |open| async move {
+            self.acquire(&open, vm, deadline).await
+        })
+        .await
+    }
+
+    /// Ends the session, if there is one. Never fails: a session that cannot be ended runs out by itself.
+    pub async fn logout(&self) {
+        let Some(open) = self.session.take().await else {
+            return;
+        };
+        let call = Call {
+            method: "Logout",
+            this: &open.service.session_manager,
+            cookie: Some(&open.cookie),
+            patience: Patience::Until(Instant::now() + LOGOUT_PATIENCE),
+        };
+        match self.calls.call(call, |_| {}).await {
+            Ok(_) => tracing::info!(vsphere = %self.name, "logged out"),
+            Err(failure) => {
+                let error = self.calls.explain(failure, self.session.username());
+                tracing::debug!(vsphere = %self.name, %error, "not logged out");
+            }
+        }
+    }
+
+    /// Does the work in the open session and, where that has ended, once more in a new one.
+    async fn in_session<T, F>(&self, until: Instant, work: impl Fn(Open) -> F) -> Result<T, Error>
+    where
+        F: Future<Output = Result<T, Failure>>,
+    {
+        let open = self.session.open(&self.calls, until).await?;
+        let failure = match work(open.clone()).await {
+            Ok(value) => return Ok(value),
+            Err(failure) => failure,
+        };
+        if !has_ended(&failure) {
+            return Err(self.calls.explain(failure, self.session.username()));
+        }
+        let open = self.session.renew(&open, &self.calls, until).await?;
+        work(open)
+            .await
+            .map_err(|failure| self.calls.explain(failure, self.session.username()))
+    }
+
+    fn finder<'a>(&'a self, open: &'a Open, until: Instant) -> Finder<'a> {
+        Finder {
+            calls: &self.calls,
+            open,
+            username: self.session.username(),
+            patience: Patience::Until(until),
+        }
+    }
+}
+
+impl std::fmt::Debug for Client {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Client")
+            .field("name", &self.name)
+            .field("address", &self.calls.address())
+            .finish_non_exhaustive()
+    }
+}
+
+fn has_ended(failure: &Failure) -> bool {
+    matches!(failure, Failure::Fault(fault) if fault.kind == fault::Kind::NotAuthenticated)
+}
+
+/// A shutdown must not wait for an endpoint that is not there.
+const LOGOUT_PATIENCE: Duration = Duration::from_secs(3);

@@ -1,0 +1,167 @@
+//! AcquireTicket, and what its refusals mean for a person.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+use super::Client;
+use crate::{
+    Connection, Error, Power, Ticket, Vm, VmRef,
+    call::{Call, Failure, privilege_list},
+    fault::{Fault, Kind},
+    property::{self, Source, Wanted},
+    session::Open,
+    soap::Reference,
+    transport::Patience,
+};
+
+impl Client {
+    /// Looks the VM up unless it is known, and asks for the ticket. A VM that is not there is looked up once more; one that
+    /// is there, but "has not been completely created" (`docs/webmks.md` 2.1), is waited for.
+    pub(super) async fn acquire(
+        &self,
+        open: &Open,
+        wanted: &VmRef,
+        until: Instant,
+    ) -> Result<Ticket, Failure> {
+        let mut vm = match self.known.recall(wanted) {
+            Some(vm) => vm,
+            None => self.look_up(open, wanted, until).await?,
+        };
+        loop {
+            let fault = match self.ask(open, &vm, until).await {
+                Err(Failure::Fault(fault)) => fault,
+                other => return other,
+            };
+            if fault.kind != Kind::ManagedObjectNotFound {
+                return Err(self.refusal(open, &vm, fault, until).await);
+            }
+            self.known.forget(wanted);
+            let again = self.look_up(open, wanted, until).await?;
+            if again.moref == vm.moref {
+                self.wait_for_creation(&vm, fault, until).await?;
+            }
+            vm = again;
+        }
+    }
+
+    async fn look_up(&self, open: &Open, wanted: &VmRef, until: Instant) -> Result<Vm, Failure> {
+        let vm = self.finder(open, until).one(wanted).await?;
+        self.known.learn(wanted, &vm);
+        Ok(vm)
+    }
+
+    async fn ask(&self, open: &Open, vm: &Vm, until: Instant) -> Result<Ticket, Failure> {
+        let this = reference(vm);
+        let call = in_session(open, "AcquireTicket", &this, until);
+        let response = self
+            .calls
+            .call(call, |out| out.value("ticketType", "webmks"))
+            .await?;
+        let value = response
+            .child("returnval")
+            .ok_or_else(|| self.calls.malformed("there is no ticket in it"))?;
+        let from = open.service.about.api_type;
+        Ticket::read(value, vm.clone(), from).map_err(|reason| self.calls.malformed(reason).into())
+    }
+
+    async fn wait_for_creation(&self, vm: &Vm, fault: Fault, until: Instant) -> Result<(), Error> {
+        if Instant::now() + CREATION_PAUSE >= until {
+            return Err(Error::InvalidState {
+                vm: vm.name.clone(),
+                message: fault.message,
+            });
+        }
+        sleep(CREATION_PAUSE).await;
+        Ok(())
+    }
+
+    /// The fault as an error that names the VM. An ended session stays a fault, for the caller to renew.
+    async fn refusal(&self, open: &Open, vm: &Vm, fault: Fault, until: Instant) -> Failure {
+        let name = vm.name.clone();
+        let message = fault.message.clone();
+        let error = match fault.kind {
+            Kind::NoPermission { object, privileges } => Error::NoPermission {
+                username: self.session.username().to_owned(),
+                privilege: privilege_list(&privileges),
+                object: self.object_name(open, vm, object, until).await,
+            },
+            Kind::InvalidPowerState { existing } => Error::InvalidPowerState {
+                vm: name,
+                state: existing,
+            },
+            Kind::InvalidState => self.invalid_state(open, vm, message, until).await,
+            Kind::MksConnectionLimitReached { limit } => Error::ConnectionLimit {
+                vm: name,
+                limit,
+                holders: Vec::new(),
+            },
+            Kind::HostDisconnected => Error::HostDisconnected { vm: name, message },
+            _ => return Failure::Fault(fault),
+        };
+        error.into()
+    }
+
+    /// A plain InvalidState says nothing; the VM's own state says what it was.
+    async fn invalid_state(&self, open: &Open, vm: &Vm, message: String, until: Instant) -> Error {
+        let wanted = VmRef::Moref(vm.moref.clone());
+        let vm = vm.name.clone();
+        match self.finder(open, until).one(&wanted).await {
+            Ok(now) if now.power != Power::On => Error::InvalidPowerState {
+                vm,
+                state: Some(now.power),
+            },
+            Ok(now) if now.connection != Connection::Connected => Error::HostDisconnected {
+                vm,
+                message: format!("the VM is {}", now.connection),
+            },
+            _ => Error::InvalidState { vm, message },
+        }
+    }
+
+    async fn object_name(
+        &self,
+        open: &Open,
+        vm: &Vm,
+        object: Option<(String, String)>,
+        until: Instant,
+    ) -> String {
+        let Some((kind, id)) = object.filter(|(_, id)| *id != vm.moref) else {
+            return vm.name.clone();
+        };
+        let wanted = [Wanted {
+            kind: "ManagedEntity",
+            properties: &["name"],
+        }];
+        let this = [Reference::new(&kind, &id)];
+        let patience = Patience::Until(until);
+        let objects =
+            property::retrieve(&self.calls, open, Source::Objects(&this), &wanted, patience).await;
+        let name = objects.ok().and_then(|objects| {
+            let name = objects.first()?.text("name")?;
+            Some(crate::vm::unescape_name(name))
+        });
+        name.unwrap_or(id)
+    }
+}
+
+fn reference(vm: &Vm) -> Reference {
+    Reference::new("VirtualMachine", &vm.moref)
+}
+
+fn in_session<'a>(
+    open: &'a Open,
+    method: &'static str,
+    this: &'a Reference,
+    until: Instant,
+) -> Call<'a> {
+    Call {
+        method,
+        this,
+        cookie: Some(&open.cookie),
+        patience: Patience::Until(until),
+    }
+}
+
+/// openQA waits five seconds eleven times (`docs/webmks.md` 2.1); a viewer is waiting here.
+const CREATION_PAUSE: Duration = Duration::from_secs(1);

@@ -1,0 +1,44 @@
+//! Which VM each reference meant when it was last looked up.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use tokio::time::Instant;
+
+use crate::{Vm, VmRef};
+
+/// VMs by how they were asked for; the id and the instance UUID in them stay valid when they move between hosts.
+#[derive(Default)]
+pub(super) struct Known {
+    vms: Mutex<HashMap<VmRef, (Vm, Instant)>>,
+}
+
+impl Known {
+    pub(super) fn recall(&self, wanted: &VmRef) -> Option<Vm> {
+        let vms = self.vms.lock().unwrap_or_else(PoisonError::into_inner);
+        let (vm, since) = vms.get(wanted)?;
+        (since.elapsed() < KNOWN_FOR).then(|| vm.clone())
+    }
+
+    pub(super) fn learn(&self, wanted: &VmRef, vm: &Vm) {
+        let mut vms = self.vms.lock().unwrap_or_else(PoisonError::into_inner);
+        if vms.len() >= MAX_KNOWN {
+            vms.clear();
+        }
+        vms.insert(wanted.clone(), (vm.clone(), Instant::now()));
+    }
+
+    pub(super) fn forget(&self, wanted: &VmRef) {
+        let mut vms = self.vms.lock().unwrap_or_else(PoisonError::into_inner);
+        vms.remove(wanted);
+    }
+}
+
+/// A name may be given to another VM; nobody should see the old one's console for longer than this.
+const KNOWN_FOR: Duration = Duration::from_secs(300);
+
+/// More consoles than one gateway has ports; some 500 bytes each.
+const MAX_KNOWN: usize = 10_000;

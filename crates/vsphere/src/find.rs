@@ -1,0 +1,295 @@
+//! Finding virtual machines: by name, path, UUID or id, with the fewest calls that each takes.
+
+mod path;
+
+use tokio::sync::OnceCell;
+
+use crate::{
+    Connection, Error, Power, Uuid, Vm, VmRef,
+    call::{Call, Calls, Failure},
+    fault::{Fault, Kind},
+    property::{self, Object, Source, Wanted},
+    session::Open,
+    soap::Reference,
+    transport::Patience,
+    vm::unescape_name,
+};
+
+/// A search within one session.
+pub(crate) struct Finder<'a> {
+    pub(crate) calls: &'a Calls,
+    pub(crate) open: &'a Open,
+    pub(crate) username: &'a str,
+    pub(crate) patience: Patience,
+}
+
+/// A VM and what its path can be made of.
+pub(crate) struct Found {
+    pub(crate) vm: Vm,
+    /// The name as the API escapes it.
+    raw_name: String,
+    parent: Option<Reference>,
+}
+
+impl Finder<'_> {
+    /// The one VM that is meant, without path and host name. By name and by id this is one round trip, by path and by UUID
+    /// two.
+    pub(crate) async fn one(&self, wanted: &VmRef) -> Result<Vm, Failure> {
+        Ok(self.found(wanted).await?.vm)
+    }
+
+    /// The same with path and host name, for one round trip more.
+    pub(crate) async fn one_with_path(&self, wanted: &VmRef) -> Result<Vm, Failure> {
+        let mut found = [self.found(wanted).await?];
+        self.add_paths(&mut found).await?;
+        let [found] = found;
+        Ok(found.vm)
+    }
+
+    /// Every VM that the account can see, without templates, with paths and host names, by path.
+    pub(crate) async fn all(&self) -> Result<Vec<Vm>, Failure> {
+        let mut found = self.inventory().await?;
+        self.add_paths(&mut found).await?;
+        let mut vms: Vec<Vm> = found.into_iter().map(|found| found.vm).collect();
+        vms.sort_by(|a, b| (&a.path, &a.name, &a.moref).cmp(&(&b.path, &b.name, &b.moref)));
+        Ok(vms)
+    }
+
+    async fn found(&self, wanted: &VmRef) -> Result<Found, Failure> {
+        match wanted {
+            VmRef::Name(name) => self.by_name(name).await,
+            VmRef::Path(path) => self.by_path(path).await,
+            VmRef::Uuid(uuid) => self.by_uuid(*uuid, false, wanted).await,
+            VmRef::InstanceUuid(uuid) => self.by_uuid(*uuid, true, wanted).await,
+            VmRef::Moref(id) => self.by_id(id, wanted).await,
+        }
+    }
+
+    async fn by_name(&self, name: &str) -> Result<Found, Failure> {
+        let plain = unescape_name(name);
+        let found = self.inventory().await?;
+        let found = found
+            .into_iter()
+            .filter(|f| f.vm.name == name || f.vm.name == plain);
+        self.only(found.collect(), &VmRef::Name(name.to_owned()))
+            .await
+    }
+
+    async fn by_path(&self, path: &str) -> Result<Found, Failure> {
+        let wanted = VmRef::Path(path.to_owned());
+        let response = self
+            .calls
+            .call(self.search("FindByInventoryPath"), |out| {
+                out.value("inventoryPath", path)
+            })
+            .await?;
+        let hit = response.child("returnval").and_then(Reference::read);
+        match hit.filter(|hit| hit.kind == VIRTUAL_MACHINE) {
+            Some(hit) => self.only(self.properties(&[hit]).await?, &wanted).await,
+            // The index does not know the way through a vApp.
+            None => self.by_walking(path, &wanted).await,
+        }
+    }
+
+    async fn by_walking(&self, path: &str, wanted: &VmRef) -> Result<Found, Failure> {
+        let mut found = self.inventory().await?;
+        self.add_paths(&mut found).await?;
+        let same = |found: &Found| {
+            found
+                .vm
+                .path
+                .as_deref()
+                .is_some_and(|own| path::same(own, path))
+        };
+        self.only(found.into_iter().filter(same).collect(), wanted)
+            .await
+    }
+
+    async fn by_uuid(&self, uuid: Uuid, instance: bool, wanted: &VmRef) -> Result<Found, Failure> {
+        let response = self
+            .calls
+            .call(self.search("FindAllByUuid"), |out| {
+                out.value("uuid", &uuid.to_string());
+                out.value("vmSearch", "true");
+                out.value("instanceUuid", if instance { "true" } else { "false" });
+            })
+            .await?;
+        let hits: Vec<Reference> = response
+            .children("returnval")
+            .filter_map(Reference::read)
+            .collect();
+        if hits.is_empty() {
+            return Err(self.no_such_vm(wanted).into());
+        }
+        self.only(self.properties(&hits).await?, wanted).await
+    }
+
+    async fn by_id(&self, id: &str, wanted: &VmRef) -> Result<Found, Failure> {
+        let reference = Reference::new(VIRTUAL_MACHINE, id);
+        match self.properties(&[reference]).await {
+            Err(Failure::Fault(fault)) if fault.kind == Kind::ManagedObjectNotFound => {
+                Err(self.no_such_vm(wanted).into())
+            }
+            found => self.only(found?, wanted).await,
+        }
+    }
+
+    /// The only one of them; otherwise the error that says so.
+    async fn only(&self, mut found: Vec<Found>, wanted: &VmRef) -> Result<Found, Failure> {
+        if found.len() > 1 {
+            return Err(self.ambiguous(found, wanted).await?.into());
+        }
+        found.pop().ok_or_else(|| self.no_such_vm(wanted).into())
+    }
+
+    async fn ambiguous(&self, mut found: Vec<Found>, wanted: &VmRef) -> Result<Error, Failure> {
+        found.truncate(MAX_PATHS_TOLD);
+        self.add_paths(&mut found).await?;
+        let place = |found: Found| {
+            let id = found.vm.moref;
+            found.vm.path.unwrap_or_else(|| format!("moref:{id}"))
+        };
+        let mut paths: Vec<String> = found.into_iter().map(place).collect();
+        paths.sort_unstable();
+        Ok(Error::AmbiguousName {
+            name: wanted.to_string(),
+            paths,
+        })
+    }
+
+    fn no_such_vm(&self, wanted: &VmRef) -> Error {
+        Error::NoSuchVm {
+            what: wanted.to_string(),
+            username: self.username.to_owned(),
+        }
+    }
+
+    /// All VMs that are no templates: one round trip for each page, and one more the first time in a session.
+    async fn inventory(&self) -> Result<Vec<Found>, Failure> {
+        let view = view(&self.open.view, || self.create_view()).await?;
+        let objects = property::retrieve(
+            self.calls,
+            self.open,
+            Source::View(&view),
+            &VM_PROPERTIES,
+            self.patience,
+        )
+        .await
+        .map_err(view_went_with_session)?;
+        let no_template = |object: &&Object| object.text("config.template") != Some("true");
+        Ok(objects
+            .iter()
+            .filter(no_template)
+            .filter_map(read)
+            .collect())
+    }
+
+    async fn create_view(&self) -> Result<Reference, Failure> {
+        let call = Call {
+            method: "CreateContainerView",
+            this: &self.open.service.view_manager,
+            cookie: Some(&self.open.cookie),
+            patience: self.patience,
+        };
+        let response = self
+            .calls
+            .call(call, |out| {
+                self.open.service.root_folder.write("container", out);
+                out.value("type", VIRTUAL_MACHINE);
+                out.value("recursive", "true");
+            })
+            .await?;
+        let view = response.child("returnval").and_then(Reference::read);
+        view.ok_or_else(|| self.calls.malformed("there is no view in it").into())
+    }
+
+    async fn properties(&self, vms: &[Reference]) -> Result<Vec<Found>, Failure> {
+        let source = Source::Objects(vms);
+        let objects =
+            property::retrieve(self.calls, self.open, source, &VM_PROPERTIES, self.patience)
+                .await?;
+        Ok(objects.iter().filter_map(read).collect())
+    }
+
+    fn search(&self, method: &'static str) -> Call<'_> {
+        Call {
+            method,
+            this: &self.open.service.search_index,
+            cookie: Some(&self.open.cookie),
+            patience: self.patience,
+        }
+    }
+}
+
+async fn view<F>(
+    cell: &OnceCell<Reference>,
+    create: impl FnOnce() -> F,
+) -> Result<Reference, Failure>
+where
+    F: Future<Output = Result<Reference, Failure>>,
+{
+    cell.get_or_try_init(create).await.cloned()
+}
+
+/// The view lives as long as the session: where it is gone, so is the session.
+fn view_went_with_session(failure: Failure) -> Failure {
+    match failure {
+        Failure::Fault(fault) if fault.kind == Kind::ManagedObjectNotFound => {
+            Failure::Fault(Fault {
+                kind: Kind::NotAuthenticated,
+                ..fault
+            })
+        }
+        other => other,
+    }
+}
+
+fn read(object: &Object) -> Option<Found> {
+    let raw_name = object.text("name")?.to_owned();
+    let uuid = |property| object.text(property).and_then(|text| text.parse().ok());
+    let vm = Vm {
+        moref: object.reference.id.clone(),
+        name: unescape_name(&raw_name),
+        power: object
+            .text("runtime.powerState")
+            .and_then(Power::from_api)
+            .unwrap_or(Power::Off),
+        connection: object
+            .text("runtime.connectionState")
+            .and_then(Connection::from_api)
+            .unwrap_or(Connection::Connected),
+        host: None,
+        host_moref: object.reference("runtime.host").map(|host| host.id),
+        path: None,
+        uuid: uuid("config.uuid"),
+        instance_uuid: uuid("config.instanceUuid"),
+    };
+    let parent = object
+        .reference("parentVApp")
+        .or_else(|| object.reference("parent"));
+    Some(Found {
+        vm,
+        raw_name,
+        parent,
+    })
+}
+
+const VIRTUAL_MACHINE: &str = "VirtualMachine";
+
+const VM_PROPERTIES: [Wanted; 1] = [Wanted {
+    kind: VIRTUAL_MACHINE,
+    properties: &[
+        "name",
+        "runtime.powerState",
+        "runtime.connectionState",
+        "runtime.host",
+        "config.uuid",
+        "config.instanceUuid",
+        "config.template",
+        "parent",
+        "parentVApp",
+    ],
+}];
+
+/// Enough to choose one; a viewer's message box holds no more.
+const MAX_PATHS_TOLD: usize = 8;

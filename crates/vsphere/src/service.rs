@@ -1,0 +1,91 @@
+//! `ServiceContent`: which managed objects the endpoint has. Their ids are learned here and nowhere wired in.
+
+use crate::{About, Kind, soap::Reference, xml::Element};
+
+/// The managed objects that this crate uses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ServiceContent {
+    pub(crate) about: About,
+    pub(crate) root_folder: Reference,
+    pub(crate) property_collector: Reference,
+    pub(crate) session_manager: Reference,
+    pub(crate) view_manager: Reference,
+    pub(crate) search_index: Reference,
+}
+
+/// The one object that every endpoint has under the same id; it is the API's door.
+pub(crate) fn service_instance() -> Reference {
+    Reference::new("ServiceInstance", "ServiceInstance")
+}
+
+impl ServiceContent {
+    /// Reads the `returnval` of RetrieveServiceContent; the error names what is missing.
+    pub(crate) fn read(content: &Element) -> Result<Self, &'static str> {
+        let reference =
+            |name: &'static str| content.child(name).and_then(Reference::read).ok_or(name);
+        Ok(Self {
+            about: about(content.child("about").ok_or("about")?)?,
+            root_folder: reference("rootFolder")?,
+            property_collector: reference("propertyCollector")?,
+            session_manager: reference("sessionManager")?,
+            view_manager: reference("viewManager")?,
+            search_index: reference("searchIndex")?,
+        })
+    }
+}
+
+fn about(about: &Element) -> Result<About, &'static str> {
+    let text = |name: &'static str| about.text_of(name).map(crate::fault::one_line);
+    let api_type = match about.text_of("apiType") {
+        Some("HostAgent") => Kind::Esxi,
+        Some("VirtualCenter") => Kind::VCenter,
+        _ => return Err("apiType"),
+    };
+    Ok(About {
+        api_type,
+        full_name: text("fullName").unwrap_or_default(),
+        version: text("version").unwrap_or_default(),
+        api_version: text("apiVersion").unwrap_or_default(),
+        instance_uuid: text("instanceUuid"),
+    })
+}
+
+/// The newest version of `urn:vim25` in `vimServiceVersions.xml`, if the document is one.
+pub(crate) fn newest_version(document: &[u8]) -> Option<String> {
+    let root = crate::xml::parse(document).ok()?;
+    let vim25 = root.children("namespace").find(|namespace| {
+        namespace
+            .text_of("name")
+            .is_some_and(|name| name.trim() == "urn:vim25")
+    })?;
+    vim25.text_of("version").and_then(acceptable_version)
+}
+
+/// A version that may stand in a header: digits and dots, as in `8.0.2.0`.
+pub(crate) fn acceptable_version(version: &str) -> Option<String> {
+    let version = version.trim();
+    let plain = version.chars().all(|c| c.is_ascii_digit() || c == '.');
+    (plain && !version.is_empty() && version.len() <= 20).then(|| version.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_newest_version_is_taken_from_the_right_namespace() {
+        let document = br#"<namespaces version="1.0">
+            <namespace><name>urn:internalvim25</name><version>9.9</version></namespace>
+            <namespace><name>urn:vim25</name><version>8.0.2.0</version>
+              <priorVersions><version>8.0.1.0</version><version>6.7</version></priorVersions></namespace>
+            </namespaces>"#;
+        assert_eq!(newest_version(document).as_deref(), Some("8.0.2.0"));
+        assert_eq!(newest_version(b"<html/>"), None);
+    }
+
+    #[test]
+    fn a_version_that_could_break_a_header_is_not_used() {
+        assert_eq!(acceptable_version("7.0\r\nX: y"), None);
+        assert_eq!(acceptable_version(""), None);
+    }
+}

@@ -1,0 +1,46 @@
+//! What a client must be told before it can start.
+
+use std::fmt;
+
+use secrecy::SecretString;
+use url::Url;
+
+/// One vSphere endpoint and the account to use there.
+#[derive(Clone)]
+pub struct Settings {
+    /// The name that the configuration gives it (`[vsphere.NAME]`), for logs.
+    pub name: String,
+    /// `https://host[:port]/sdk`. Only `https` is accepted: a password goes there.
+    pub url: Url,
+    /// Whom to log in as.
+    pub username: String,
+    /// The password, for that account only.
+    pub password: SecretString,
+    /// How the endpoint's certificate is judged: the trust decision is the caller's.
+    pub tls: rustls::ClientConfig,
+    /// An HTTP proxy to reach `/sdk` through, as in `http://proxy.example:3128`; the environment is never asked.
+    pub proxy: Option<Url>,
+}
+
+impl Settings {
+    /// `host` or `host:port`, as people write it; the port is left out where it is 443.
+    pub(crate) fn address(&self) -> String {
+        let host = self.url.host_str().unwrap_or_default();
+        match self.url.port() {
+            Some(port) => format!("{host}:{port}"),
+            None => host.to_owned(),
+        }
+    }
+}
+
+impl fmt::Debug for Settings {
+    /// Leaves out the password, and user and password of the proxy.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings")
+            .field("name", &self.name)
+            .field("address", &self.address())
+            .field("username", &self.username)
+            .field("proxy", &self.proxy.as_ref().and_then(Url::host_str))
+            .finish_non_exhaustive()
+    }
+}

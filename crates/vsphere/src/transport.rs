@@ -1,0 +1,297 @@
+//! One HTTP exchange with the endpoint: TLS, time limits, size limits, retries, and errors that name their cause.
+
+mod failure;
+
+use std::time::Duration;
+
+use reqwest::{
+    StatusCode,
+    header::{CONTENT_TYPE, COOKIE, HeaderValue, SET_COOKIE},
+};
+use secrecy::{ExposeSecret, SecretString};
+use tokio::{
+    sync::Semaphore,
+    time::{Instant, sleep, timeout_at},
+};
+
+use crate::{Error, Settings};
+
+/// The way to `/sdk`.
+pub(crate) struct Transport {
+    http: reqwest::Client,
+    url: url::Url,
+    address: String,
+    /// Calls that may be under way; waiting for updates needs none (see [`Patience::Long`]).
+    calls: Semaphore,
+}
+
+/// A request to `/sdk`.
+pub(crate) struct Request<'a> {
+    /// The SOAPAction, as in `urn:vim25/7.0.3.0`.
+    pub(crate) action: &'a str,
+    pub(crate) body: String,
+    pub(crate) cookie: Option<&'a SecretString>,
+    pub(crate) patience: Patience,
+}
+
+/// How long to wait for an answer.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Patience {
+    /// An ordinary call: until then, retries included, and as one of at most [`MAX_CALLS`].
+    Until(Instant),
+    /// A call that the server answers when something happens: until then, outside the count, never retried.
+    #[expect(dead_code, reason = "watching for updates comes next")]
+    Long(Instant),
+}
+
+/// A whole answer of an HTTP server that speaks SOAP: status 200 or 500.
+pub(crate) struct Answer {
+    pub(crate) body: Vec<u8>,
+    /// The session cookie, where one was set, as `name=value`.
+    pub(crate) cookie: Option<SecretString>,
+}
+
+impl Transport {
+    /// Opens nothing yet.
+    pub(crate) fn new(settings: &Settings) -> Result<Self, Error> {
+        check(settings)?;
+        let mut builder = reqwest::Client::builder()
+            .tls_backend_preconfigured(settings.tls.clone())
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .referer(false)
+            .http1_only()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .pool_max_idle_per_host(MAX_CALLS)
+            .pool_idle_timeout(POOL_IDLE)
+            .tcp_nodelay(true)
+            .user_agent(concat!("mksgate/", env!("CARGO_PKG_VERSION")));
+        if let Some(proxy) = &settings.proxy {
+            let proxy = reqwest::Proxy::all(proxy.clone()).map_err(|_| Error::Settings {
+                reason: "the proxy's address is none: write http://host:port".to_owned(),
+            })?;
+            builder = builder.proxy(proxy);
+        }
+        let http = builder.build().map_err(|error| Error::Settings {
+            reason: format!("no TLS client can be made of these settings: {error}"),
+        })?;
+        Ok(Self {
+            http,
+            url: settings.url.clone(),
+            address: settings.address(),
+            calls: Semaphore::new(MAX_CALLS),
+        })
+    }
+
+    /// `host` or `host:port`.
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// Sends a SOAP request and reads the whole answer.
+    pub(crate) async fn post(&self, request: Request<'_>) -> Result<Answer, Error> {
+        match request.patience {
+            Patience::Long(until) => self.exchange(|| self.soap(&request), until).await,
+            Patience::Until(until) => self.retry(|| self.soap(&request), until).await,
+        }
+    }
+
+    /// Reads a document below `/sdk`; no session is needed for those.
+    pub(crate) async fn get(&self, name: &str, until: Instant) -> Result<Answer, Error> {
+        let mut url = self.url.clone();
+        url.set_path(&format!("{}/{name}", self.url.path().trim_end_matches('/')));
+        self.retry(|| self.http.get(url.clone()), until).await
+    }
+
+    fn soap(&self, request: &Request<'_>) -> reqwest::RequestBuilder {
+        let post = self
+            .http
+            .post(self.url.clone())
+            .header(CONTENT_TYPE, "text/xml; charset=utf-8")
+            .header("SOAPAction", request.action)
+            .body(request.body.clone());
+        match request.cookie.map(cookie_header) {
+            Some(Some(cookie)) => post.header(COOKIE, cookie),
+            _ => post,
+        }
+    }
+
+    /// Overload and broken connections are tried again, a little later each time; nothing else is.
+    async fn retry(
+        &self,
+        request: impl Fn() -> reqwest::RequestBuilder,
+        until: Instant,
+    ) -> Result<Answer, Error> {
+        let mut pause = FIRST_PAUSE;
+        for _ in 1..MAX_ATTEMPTS {
+            let error = match self.permitted(&request, until).await {
+                Err(error) if is_passing(&error) => error,
+                other => return other,
+            };
+            let pause_now = jittered(pause);
+            if Instant::now() + pause_now >= until {
+                return Err(error);
+            }
+            tracing::debug!(address = %self.address, %error, "trying again");
+            sleep(pause_now).await;
+            pause *= 2;
+        }
+        self.permitted(&request, until).await
+    }
+
+    async fn permitted(
+        &self,
+        request: &impl Fn() -> reqwest::RequestBuilder,
+        until: Instant,
+    ) -> Result<Answer, Error> {
+        let permit = timeout_at(until, self.calls.acquire()).await;
+        // The semaphore is never closed: the only error is that time ran out.
+        let Ok(Ok(_permit)) = permit else {
+            return Err(self.timeout());
+        };
+        self.exchange(request, until).await
+    }
+
+    async fn exchange(
+        &self,
+        request: impl Fn() -> reqwest::RequestBuilder,
+        until: Instant,
+    ) -> Result<Answer, Error> {
+        match timeout_at(until, self.send(request())).await {
+            Ok(result) => result,
+            Err(_) => Err(self.timeout()),
+        }
+    }
+
+    async fn send(&self, request: reqwest::RequestBuilder) -> Result<Answer, Error> {
+        let mut response = request.send().await.map_err(|error| self.failed(error))?;
+        let status = response.status();
+        if status != StatusCode::OK && status != StatusCode::INTERNAL_SERVER_ERROR {
+            return Err(self.refused(status));
+        }
+        let cookie = session_cookie(&response);
+        let body = self.read(&mut response).await?;
+        Ok(Answer { body, cookie })
+    }
+
+    async fn read(&self, response: &mut reqwest::Response) -> Result<Vec<u8>, Error> {
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|error| self.failed(error))? {
+            if body.len() + chunk.len() > MAX_ANSWER {
+                return Err(Error::TooLarge {
+                    address: self.address.clone(),
+                    limit: MAX_ANSWER,
+                });
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body)
+    }
+
+    fn failed(&self, error: reqwest::Error) -> Error {
+        failure::explain(&self.address, error)
+    }
+
+    /// Any other status than the two that carry SOAP.
+    fn refused(&self, status: StatusCode) -> Error {
+        let address = self.address.clone();
+        match status {
+            StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => Error::NotAVsphere {
+                address,
+                answered: format!("HTTP status {}", status.as_u16()),
+            },
+            _ => Error::Http {
+                address,
+                status: status.as_u16(),
+            },
+        }
+    }
+
+    fn timeout(&self) -> Error {
+        Error::Timeout {
+            address: self.address.clone(),
+        }
+    }
+}
+
+fn check(settings: &Settings) -> Result<(), Error> {
+    let url = &settings.url;
+    if url.scheme() != "https" || url.host_str().is_none() {
+        return Err(Error::Settings {
+            reason: "the vSphere address must be https://host[:port]/sdk: a password goes there"
+                .to_owned(),
+        });
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(Error::Settings {
+            reason: "the vSphere address must not hold a user name or password: they have settings of their own".to_owned(),
+        });
+    }
+    Ok(())
+}
+
+/// 503 is what an overloaded host answers (`docs/webmks.md` 2.6). A connection that broke off is as passing as that.
+fn is_passing(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::Unreachable { .. } | Error::Http { status: 503, .. }
+    )
+}
+
+/// `vmware_soap_session="…"` out of the `Set-Cookie` lines, without its attributes.
+fn session_cookie(response: &reqwest::Response) -> Option<SecretString> {
+    let lines = response.headers().get_all(SET_COOKIE);
+    lines.iter().find_map(|line| {
+        let pair = line.to_str().ok()?.split(';').next()?.trim();
+        (pair.starts_with("vmware_soap_session=") && pair.len() <= MAX_COOKIE)
+            .then(|| SecretString::from(pair))
+    })
+}
+
+fn cookie_header(cookie: &SecretString) -> Option<HeaderValue> {
+    let mut value = HeaderValue::from_str(cookie.expose_secret()).ok()?;
+    value.set_sensitive(true);
+    Some(value)
+}
+
+/// Half of the pause to the whole of it, at random: a hundred viewers who were refused together do not come back together.
+fn jittered(pause: Duration) -> Duration {
+    let random = getrandom::u32().unwrap_or(u32::MAX);
+    pause.mul_f64(0.5 + 0.5 * f64::from(random) / f64::from(u32::MAX))
+}
+
+/// A host in the same data centre answers in milliseconds, one across the world in a third of a second; three lost SYNs
+/// cost seven seconds.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Hosts answer 503 to more (`docs/webmks.md` 2.6: four in parallel were fine).
+const MAX_CALLS: usize = 4;
+
+/// ESXi's front door counts idle connections too (`docs/webmks.md` 2.6): give them back soon.
+const POOL_IDLE: Duration = Duration::from_secs(30);
+
+/// With the pauses below, two to four seconds go by before a refused connection is told to the viewer.
+const MAX_ATTEMPTS: u32 = 5;
+
+/// Long enough for a reused connection to be replaced, short enough not to be noticed.
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+
+/// A page of 500 VMs has some 700 kB; a server that ignores the page size sends 5,000 VMs in 7 MB.
+const MAX_ANSWER: usize = 16 << 20;
+
+/// The cookies seen have 60 characters.
+const MAX_COOKIE: usize = 4096;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_jittered_pause_is_between_half_and_whole() {
+        let pause = Duration::from_millis(1000);
+        for _ in 0..100 {
+            let now = jittered(pause);
+            assert!(now >= pause / 2 && now <= pause, "{now:?}");
+        }
+    }
+}

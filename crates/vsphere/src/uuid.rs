@@ -1,0 +1,78 @@
+//! A UUID as vSphere writes it.
+
+use std::{fmt, str::FromStr};
+
+/// Sixteen bytes; written as lower-case hexadecimal with hyphens, read with or without hyphens, in either case.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Uuid([u8; 16]);
+
+/// The text is not 32 hexadecimal digits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a UUID has 32 hexadecimal digits, as in 564d1c4e-0b02-6e1a-3f5c-0d5c0b1a2f3e")]
+pub struct InvalidUuid;
+
+impl Uuid {
+    /// The bytes in the order in which they are written.
+    pub fn as_bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+}
+
+impl FromStr for Uuid {
+    type Err = InvalidUuid;
+
+    /// Hyphens and spaces are skipped wherever they stand: `vmx` files write `56 4d 1c 4e … -…`.
+    fn from_str(text: &str) -> Result<Self, InvalidUuid> {
+        let digits = text.chars().filter(|c| !matches!(c, '-' | ' '));
+        let bytes = crate::ticket::hex_bytes(digits).ok_or(InvalidUuid)?;
+        Ok(Self(bytes))
+    }
+}
+
+impl fmt::Display for Uuid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, byte) in self.0.iter().enumerate() {
+            if matches!(at, 4 | 6 | 8 | 10) {
+                f.write_str("-")?;
+            }
+            write!(f, "{byte:02x}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Uuid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_way_of_writing_is_the_same_uuid() {
+        let canonical = "564d1c4e-0b02-6e1a-3f5c-0d5c0b1a2f3e";
+        let uuid: Uuid = canonical.parse().unwrap();
+        assert_eq!(uuid.to_string(), canonical);
+        assert_eq!("564D1C4E0B026E1A3F5C0D5C0B1A2F3E".parse(), Ok(uuid));
+        assert_eq!(
+            "56 4d 1c 4e 0b 02 6e 1a-3f 5c 0d 5c 0b 1a 2f 3e".parse(),
+            Ok(uuid)
+        );
+    }
+
+    #[test]
+    fn too_short_too_long_and_no_hexadecimal_are_refused() {
+        for text in [
+            "",
+            "564d",
+            "564d1c4e-0b02-6e1a-3f5c-0d5c0b1a2f3e0",
+            "x64d1c4e-0b02-6e1a-3f5c-0d5c0b1a2f3e",
+            "+64d1c4e-0b02-6e1a-3f5c-0d5c0b1a2f3e",
+        ] {
+            assert_eq!(text.parse::<Uuid>(), Err(InvalidUuid), "{text:?}");
+        }
+    }
+}

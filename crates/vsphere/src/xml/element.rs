@@ -1,0 +1,300 @@
+//! A bounded tree of one XML document: what comes from a peer is refused before it grows, never after.
+
+use std::borrow::Cow;
+
+use quick_xml::{
+    Reader, XmlVersion,
+    events::{BytesRef, BytesStart, Event},
+};
+
+/// Reads one whole document.
+///
+/// Refuses what SOAP 1.1 (section 3) forbids or no vSphere sends: document type declarations, entities other than the five
+/// predefined, text that is not UTF-8; and anything deeper than [`MAX_DEPTH`] or with more than [`MAX_ELEMENTS`] elements.
+pub(crate) fn parse(document: &[u8]) -> Result<Element, Refused> {
+    let text = std::str::from_utf8(document).map_err(|_| Refused::NotUtf8)?;
+    let mut reader = Reader::from_str(text.trim_start_matches('\u{feff}'));
+    let mut tree = Tree::default();
+    loop {
+        let event = reader
+            .read_event()
+            .map_err(|error| Refused::Syntax(error.to_string()))?;
+        match event {
+            Event::Start(start) => tree.open(&start)?,
+            Event::Empty(start) => {
+                tree.open(&start)?;
+                tree.close();
+            }
+            Event::End(_) => tree.close(),
+            Event::Text(text) => tree.text(&text.xml10_content()),
+            Event::CData(text) => tree.text(&text.xml10_content()),
+            Event::GeneralRef(reference) => tree.text(&resolve(&reference)?),
+            Event::DocType(_) => return Err(Refused::DocumentType),
+            Event::Decl(declaration) => check_encoding(declaration.encoding())?,
+            Event::Comment(_) | Event::PI(_) => {}
+            Event::Eof => return tree.finish(),
+        }
+    }
+}
+
+/// One element with everything inside it. Names are local names: vim25 never needs the prefix to tell two apart.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Element {
+    name: String,
+    attributes: Vec<(String, String)>,
+    text: String,
+    children: Vec<Self>,
+}
+
+impl Element {
+    /// The local name.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The first child of this local name.
+    pub(crate) fn child(&self, name: &str) -> Option<&Self> {
+        self.children.iter().find(|child| child.name == name)
+    }
+
+    /// All children of this local name, in order.
+    pub(crate) fn children<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Self> {
+        self.children.iter().filter(move |child| child.name == name)
+    }
+
+    /// All children, in order.
+    pub(crate) fn elements(&self) -> &[Self] {
+        &self.children
+    }
+
+    /// Takes the first child of this local name out of the tree.
+    pub(crate) fn take_child(&mut self, name: &str) -> Option<Self> {
+        let at = self.children.iter().position(|child| child.name == name)?;
+        Some(self.children.swap_remove(at))
+    }
+
+    /// Its first child, without the rest.
+    pub(crate) fn into_first(self) -> Option<Self> {
+        self.children.into_iter().next()
+    }
+
+    /// The character data directly inside, as it was written.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The text of the first child of this name.
+    pub(crate) fn text_of(&self, name: &str) -> Option<&str> {
+        self.child(name).map(Self::text)
+    }
+
+    /// The attribute that is written without a prefix, as a managed object reference's `type` is.
+    pub(crate) fn attribute(&self, name: &str) -> Option<&str> {
+        self.attributes
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// The dynamic type (`xsi:type` under whatever prefix), without its prefix.
+    pub(crate) fn dynamic_type(&self) -> Option<&str> {
+        let (_, value) = self
+            .attributes
+            .iter()
+            .find(|(key, _)| key.ends_with(":type"))?;
+        Some(
+            value
+                .rsplit_once(':')
+                .map_or(value.as_str(), |(_, local)| local),
+        )
+    }
+}
+
+/// Why a document was not read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Refused {
+    #[error("it is not UTF-8")]
+    NotUtf8,
+    #[error("it has a document type declaration")]
+    DocumentType,
+    #[error("it uses an entity that XML does not predefine")]
+    Entity,
+    #[error("its elements are nested deeper than {MAX_DEPTH}")]
+    TooDeep,
+    #[error("it has more than {MAX_ELEMENTS} elements")]
+    TooMany,
+    #[error("it ends in the middle")]
+    Truncated,
+    #[error("it is not well-formed XML: {0}")]
+    Syntax(String),
+}
+
+/// The deepest answer that vSphere gives (an update with nested property values) stays below 20.
+pub(crate) const MAX_DEPTH: usize = 64;
+
+/// A page of [`crate::property`] has some 20,000; a server that ignores the page size and lists 5,000 VMs sends 200,000.
+/// One costs about 150 bytes, so that the worst that a peer can do is 75 MB for as long as one answer is read.
+pub(crate) const MAX_ELEMENTS: usize = 500_000;
+
+/// The path from the root to the element that is being read; the root when it is done.
+#[derive(Default)]
+struct Tree {
+    path: Vec<Element>,
+    root: Option<Element>,
+    count: usize,
+}
+
+impl Tree {
+    fn open(&mut self, start: &BytesStart<'_>) -> Result<(), Refused> {
+        self.count += 1;
+        if self.count > MAX_ELEMENTS {
+            return Err(Refused::TooMany);
+        }
+        if self.path.len() >= MAX_DEPTH {
+            return Err(Refused::TooDeep);
+        }
+        if self.root.is_some() {
+            return Err(Refused::Syntax("it has more than one root".to_owned()));
+        }
+        self.path.push(Element {
+            name: start.local_name().as_ref().to_owned(),
+            attributes: attributes(start)?,
+            ..Element::default()
+        });
+        Ok(())
+    }
+
+    fn text(&mut self, text: &str) {
+        if let Some(element) = self.path.last_mut() {
+            element.text.push_str(text);
+        }
+    }
+
+    fn close(&mut self) {
+        let Some(element) = self.path.pop() else {
+            return;
+        };
+        match self.path.last_mut() {
+            Some(parent) => parent.children.push(element),
+            None => self.root = Some(element),
+        }
+    }
+
+    fn finish(self) -> Result<Element, Refused> {
+        if !self.path.is_empty() {
+            return Err(Refused::Truncated);
+        }
+        self.root.ok_or(Refused::Truncated)
+    }
+}
+
+fn attributes(start: &BytesStart<'_>) -> Result<Vec<(String, String)>, Refused> {
+    start
+        .attributes()
+        .map(|attribute| {
+            let attribute = attribute.map_err(|error| Refused::Syntax(error.to_string()))?;
+            let value = attribute
+                .normalized_value(XmlVersion::Implicit1_0)
+                .map_err(|_| Refused::Entity)?;
+            Ok((attribute.key.as_ref().to_owned(), value.into_owned()))
+        })
+        .collect()
+}
+
+fn resolve(reference: &BytesRef<'_>) -> Result<Cow<'static, str>, Refused> {
+    let character = reference
+        .resolve_char_ref()
+        .map_err(|error| Refused::Syntax(error.to_string()))?;
+    if let Some(character) = character {
+        return Ok(Cow::Owned(character.to_string()));
+    }
+    let name = reference.xml10_content();
+    quick_xml::escape::resolve_predefined_entity(&name)
+        .map(Cow::Borrowed)
+        .ok_or(Refused::Entity)
+}
+
+/// What was read as UTF-8 must not claim to be something else: another reader would see other text.
+fn check_encoding<E>(encoding: Option<Result<Cow<'_, str>, E>>) -> Result<(), Refused> {
+    match encoding {
+        None => Ok(()),
+        Some(Ok(name)) if name.eq_ignore_ascii_case("utf-8") => Ok(()),
+        // US-ASCII is a part of UTF-8.
+        Some(Ok(name)) if name.eq_ignore_ascii_case("us-ascii") => Ok(()),
+        Some(_) => Err(Refused::NotUtf8),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_document_becomes_a_tree_of_local_names() {
+        let root = parse(b"<?xml version='1.0' encoding='UTF-8'?>\n<a:r xmlns:a='u'><v type='VirtualMachine' xsi:type='x:Ref'>vm-1</v><v/></a:r>\n").unwrap();
+        assert_eq!(root.name(), "r");
+        assert_eq!(root.children("v").count(), 2);
+        let first = root.child("v").unwrap();
+        assert_eq!(first.text(), "vm-1");
+        assert_eq!(first.attribute("type"), Some("VirtualMachine"));
+        assert_eq!(first.dynamic_type(), Some("Ref"));
+    }
+
+    #[test]
+    fn predefined_entities_and_character_references_are_resolved() {
+        let root = parse("<a b='&lt;&#x41;'>x &amp;&#38;&quot;<![CDATA[<raw>]]> ü</a>".as_bytes())
+            .unwrap();
+        assert_eq!(root.text(), "x &&\"<raw> ü");
+        assert_eq!(root.attribute("b"), Some("<A"));
+    }
+
+    #[test]
+    fn a_document_type_declaration_is_refused() {
+        let billion_laughs = b"<!DOCTYPE a [<!ENTITY b 'ha'><!ENTITY c '&b;&b;&b;'>]><a>&c;</a>";
+        assert_eq!(parse(billion_laughs).unwrap_err(), Refused::DocumentType);
+    }
+
+    #[test]
+    fn an_entity_of_the_peers_own_is_refused() {
+        assert_eq!(parse(b"<a>&file;</a>").unwrap_err(), Refused::Entity);
+        assert_eq!(parse(b"<a b='&file;'/>").unwrap_err(), Refused::Entity);
+    }
+
+    #[test]
+    fn text_that_is_not_utf8_is_refused() {
+        assert_eq!(parse(b"<a>\xff\xfe</a>").unwrap_err(), Refused::NotUtf8);
+        let claimed = b"<?xml version='1.0' encoding='UTF-16'?><a/>";
+        assert_eq!(parse(claimed).unwrap_err(), Refused::NotUtf8);
+    }
+
+    #[test]
+    fn nesting_beyond_the_bound_is_refused() {
+        assert!(parse(nested(MAX_DEPTH).as_bytes()).is_ok());
+        let error = parse(nested(MAX_DEPTH + 1).as_bytes()).unwrap_err();
+        assert_eq!(error, Refused::TooDeep);
+    }
+
+    #[test]
+    fn more_elements_than_the_bound_are_refused() {
+        let many = format!("<a>{}</a>", "<b/>".repeat(MAX_ELEMENTS));
+        assert_eq!(parse(many.as_bytes()).unwrap_err(), Refused::TooMany);
+    }
+
+    #[test]
+    fn a_document_cut_anywhere_is_refused() {
+        let whole = "<a b='c'>text<d>&amp;</d></a>";
+        assert!(parse(whole.as_bytes()).is_ok());
+        for cut in 0..whole.len() {
+            assert!(parse(&whole.as_bytes()[..cut]).is_err(), "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn a_second_root_is_refused() {
+        assert!(matches!(parse(b"<a/><b/>"), Err(Refused::Syntax(_))));
+    }
+
+    fn nested(depth: usize) -> String {
+        format!("{}{}", "<a>".repeat(depth), "</a>".repeat(depth))
+    }
+}

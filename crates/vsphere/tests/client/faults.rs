@@ -1,0 +1,164 @@
+//! Every fault becomes an error that names its cause and says what to do.
+
+use vsphere::{Error, Power, VmRef};
+
+use crate::support::{Host, fault, object, objects, ok, vm};
+
+fn vm08() -> VmRef {
+    VmRef::Name("vm08".into())
+}
+
+async fn refused_with(name: &str) -> Error {
+    let host = Host::esxi().await;
+    host.on("AcquireTicket", fault(name));
+    host.client().ticket(&vm08()).await.unwrap_err()
+}
+
+#[tokio::test]
+async fn a_powered_off_or_suspended_vm_is_told_with_its_state() {
+    let error = refused_with("powered-off").await;
+    assert!(
+        matches!(&error, Error::InvalidPowerState { vm, state: Some(Power::Off) } if vm == "vm08"),
+        "{error:?}"
+    );
+    assert_eq!(error.to_string(), "vm08 is powered off: switch it on first");
+    let error = refused_with("suspended").await;
+    assert_eq!(error.to_string(), "vm08 is suspended: switch it on first");
+}
+
+#[tokio::test]
+async fn a_plain_invalid_state_is_explained_by_the_vms_own_state() {
+    let host = Host::esxi().await;
+    host.on("AcquireTicket", fault("invalid-state"));
+    let on = ok(objects(&vm("7", "vm08", "poweredOn")));
+    let off = ok(objects(&vm("7", "vm08", "poweredOff")));
+    host.script_of("RetrievePropertiesEx", [on.clone(), off]);
+    let error = host.client().ticket(&vm08()).await.unwrap_err();
+    assert!(
+        matches!(
+            error,
+            Error::InvalidPowerState {
+                state: Some(Power::Off),
+                ..
+            }
+        ),
+        "{error:?}"
+    );
+
+    let gone = ok(objects(
+        &vm("7", "vm08", "poweredOn").replace("connected", "disconnected"),
+    ));
+    host.script_of("RetrievePropertiesEx", [on.clone(), gone]);
+    let error = host.client().ticket(&vm08()).await.unwrap_err();
+    assert!(matches!(error, Error::HostDisconnected { .. }), "{error:?}");
+
+    host.on("RetrievePropertiesEx", on);
+    let error = host.client().ticket(&vm08()).await.unwrap_err();
+    assert!(
+        matches!(&error, Error::InvalidState { message, .. } if message.contains("not allowed")),
+        "{error:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_missing_privilege_is_named_with_the_vm() {
+    let error = refused_with("no-permission-7.0").await;
+    assert_eq!(
+        error.to_string(),
+        "root lacks the privilege VirtualMachine.Interact.ConsoleInteract on vm08: give it a role that has it"
+    );
+}
+
+#[tokio::test]
+async fn all_missing_privileges_are_named_with_the_object_that_lacks_them() {
+    let host = Host::vcenter().await;
+    host.on("AcquireTicket", fault("no-permission-8.0"));
+    let folder = object("Folder", "group-v3", &[("name", "Lab%2f1")]);
+    host.script_of(
+        "RetrievePropertiesEx",
+        [
+            ok(objects(&vm("vm-7", "vm08", "poweredOn"))),
+            ok(objects(&folder)),
+        ],
+    );
+    let error = host.client().ticket(&vm08()).await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "root lacks the privilege System.View, VirtualMachine.Interact.ConsoleInteract on Lab/1: give it a role that has it"
+    );
+}
+
+#[tokio::test]
+async fn each_other_fault_has_its_own_error() {
+    let error = refused_with("connection-limit").await;
+    assert!(
+        matches!(error, Error::ConnectionLimit { limit: Some(1), .. }),
+        "{error:?}"
+    );
+    let error = refused_with("not-supported").await;
+    assert!(matches!(error, Error::NotSupported { .. }), "{error:?}");
+    let error = refused_with("host-not-connected").await;
+    assert!(matches!(error, Error::HostDisconnected { .. }), "{error:?}");
+    let error = refused_with("licence").await;
+    assert!(matches!(error, Error::Licence { .. }), "{error:?}");
+    let error = refused_with("task-in-progress").await;
+    assert!(
+        matches!(&error, Error::Fault { kind, .. } if kind == "TaskInProgress"),
+        "{error:?}"
+    );
+    assert!(!error.to_string().contains('\n'), "{error}");
+}
+
+#[tokio::test]
+async fn wrong_credentials_are_sent_once() {
+    let host = Host::esxi().await;
+    host.on("Login", fault("invalid-login"));
+    let client = host.client();
+    for _ in 0..3 {
+        let error = client.ticket(&vm08()).await.unwrap_err();
+        assert!(
+            matches!(&error, Error::InvalidLogin { username, .. } if username == "root"),
+            "{error:?}"
+        );
+    }
+    assert_eq!(host.count("Login"), 1);
+}
+
+#[tokio::test]
+async fn a_vm_that_is_gone_is_looked_up_once_more() {
+    let host = Host::esxi().await;
+    let client = host.client();
+    client.ticket(&vm08()).await.unwrap();
+    host.forget();
+    host.on(
+        "RetrievePropertiesEx",
+        ok(objects(&vm("9", "vm08", "poweredOn"))),
+    );
+    host.script_of(
+        "AcquireTicket",
+        [
+            fault("managed-object-not-found"),
+            ok(crate::support::fixture("ticket-bare")),
+        ],
+    );
+    let ticket = client.ticket(&vm08()).await.unwrap();
+    assert_eq!(ticket.vm().moref, "9");
+    assert_eq!(
+        host.methods(),
+        ["AcquireTicket", "RetrievePropertiesEx", "AcquireTicket"]
+    );
+}
+
+#[tokio::test]
+async fn a_vm_that_is_gone_for_good_is_no_such_vm() {
+    let host = Host::esxi().await;
+    let client = host.client();
+    client.ticket(&vm08()).await.unwrap();
+    host.on("RetrievePropertiesEx", ok(objects("")));
+    host.on("AcquireTicket", fault("managed-object-not-found"));
+    let error = client.ticket(&vm08()).await.unwrap_err();
+    assert!(
+        matches!(&error, Error::NoSuchVm { what, .. } if what == "vm08"),
+        "{error:?}"
+    );
+}

@@ -1,0 +1,9 @@
+//! The client against a scripted endpoint over real TLS.
+#![cfg(test)]
+
+mod faults;
+mod finding;
+mod hostile;
+mod support;
+mod tickets;
+mod trust;

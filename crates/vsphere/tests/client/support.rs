@@ -1,0 +1,318 @@
+//! A scripted vSphere: real TLS and HTTP, answers as the test says, and a journal of what was asked.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    convert::Infallible,
+    sync::{Arc, Mutex},
+};
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::{Request, Response, body::Incoming, service::service_fn};
+use hyper_util::rt::TokioIo;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio::{net::TcpListener, task::JoinSet};
+use tokio_rustls::TlsAcceptor;
+use vsphere::{Client, Settings};
+
+pub(crate) const PASSWORD: &str = "s3cret & <sound>";
+pub(crate) const COOKIE: &str = "vmware_soap_session=\"c00kie\"";
+
+/// One HTTP answer.
+#[derive(Clone)]
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) body: Bytes,
+    pub(crate) headers: Vec<(&'static str, String)>,
+}
+
+pub(crate) fn ok(body: impl Into<Bytes>) -> Reply {
+    Reply {
+        status: 200,
+        body: body.into(),
+        headers: Vec::new(),
+    }
+}
+
+pub(crate) fn status(status: u16, body: impl Into<Bytes>) -> Reply {
+    Reply { status, ..ok(body) }
+}
+
+/// A fault as the fixture of that name has it.
+pub(crate) fn fault(name: &str) -> Reply {
+    status(500, fixture(&format!("fault-{name}")))
+}
+
+pub(crate) fn fixture(name: &str) -> String {
+    let path = format!("{}/tests/fixtures/{name}.xml", env!("CARGO_MANIFEST_DIR"));
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// An envelope around a response.
+pub(crate) fn envelope(inside: &str) -> String {
+    format!(
+        "<e:Envelope xmlns:e='http://schemas.xmlsoap.org/soap/envelope/' xmlns:xsi='http://www.w3.org/2001/XMLSchema-instance'><e:Body>{inside}</e:Body></e:Envelope>"
+    )
+}
+
+/// What was asked.
+#[derive(Debug, Clone)]
+pub(crate) struct Asked {
+    pub(crate) method: String,
+    pub(crate) body: String,
+    pub(crate) cookie: Option<String>,
+    pub(crate) action: Option<String>,
+}
+
+/// A running endpoint; it ends when it is dropped.
+pub(crate) struct Host {
+    pub(crate) port: u16,
+    pub(crate) certificate: CertificateDer<'static>,
+    script: Arc<Script>,
+    _accepting: JoinSet<()>,
+}
+
+#[derive(Default)]
+struct Script {
+    answers: Mutex<HashMap<String, VecDeque<Reply>>>,
+    journal: Mutex<Vec<Asked>>,
+}
+
+impl Host {
+    /// An ESXi 7.0.3 with one VM, `vm08`, moref 7.
+    pub(crate) async fn esxi() -> Self {
+        let host = Self::start().await;
+        host.on(
+            "RetrieveServiceContent",
+            ok(fixture("service-content-esxi-7.0")),
+        );
+        host.on(
+            "RetrievePropertiesEx",
+            ok(objects(&vm("7", "vm08", "poweredOn"))),
+        );
+        host.on("AcquireTicket", ok(fixture("ticket-7.0-standalone")));
+        host
+    }
+
+    /// A vCenter 8.0.2.
+    pub(crate) async fn vcenter() -> Self {
+        let host = Self::start().await;
+        host.on(
+            "RetrieveServiceContent",
+            ok(fixture("service-content-vcenter-8.0")),
+        );
+        host.on(
+            "RetrievePropertiesEx",
+            ok(objects(&vm("vm-7", "vm08", "poweredOn"))),
+        );
+        host.on("AcquireTicket", ok(fixture("ticket-8.0")));
+        host
+    }
+
+    async fn start() -> Self {
+        let key =
+            rcgen::generate_simple_self_signed(["localhost".into(), "127.0.0.1".into()]).unwrap();
+        let certificate = key.cert.der().clone();
+        let private = PrivateKeyDer::try_from(key.signing_key.serialize_der()).unwrap();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let tls = rustls::ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate.clone()], private)
+            .unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let script = Arc::new(Script::default());
+        let accepting = accept(
+            listener,
+            TlsAcceptor::from(Arc::new(tls)),
+            Arc::clone(&script),
+        );
+        let host = Self {
+            port,
+            certificate,
+            script,
+            _accepting: JoinSet::from_iter([accepting]),
+        };
+        host.on("Login", logged_in());
+        host.on("Logout", ok(fixture("logout")));
+        host.on("CreateContainerView", ok(fixture("container-view")));
+        host
+    }
+
+    /// From now on, that is the answer.
+    pub(crate) fn on(&self, method: &str, reply: Reply) {
+        self.script_of(method, [reply]);
+    }
+
+    /// These answers, one after the other; the last one stays.
+    pub(crate) fn script_of(&self, method: &str, replies: impl IntoIterator<Item = Reply>) {
+        let mut answers = self.script.answers.lock().unwrap();
+        answers.insert(method.to_owned(), replies.into_iter().collect());
+    }
+
+    pub(crate) fn asked(&self) -> Vec<Asked> {
+        self.script.journal.lock().unwrap().clone()
+    }
+
+    /// The names of the methods that were called, in order.
+    pub(crate) fn methods(&self) -> Vec<String> {
+        self.asked().into_iter().map(|asked| asked.method).collect()
+    }
+
+    pub(crate) fn count(&self, method: &str) -> usize {
+        self.methods().iter().filter(|name| *name == method).count()
+    }
+
+    pub(crate) fn forget(&self) {
+        self.script.journal.lock().unwrap().clear();
+    }
+
+    /// Settings that trust this host's certificate.
+    pub(crate) fn settings(&self) -> Settings {
+        let mut roots = rustls::RootCertStore::empty();
+        roots.add(self.certificate.clone()).unwrap();
+        Settings {
+            name: "lab".into(),
+            url: format!("https://127.0.0.1:{}/sdk", self.port)
+                .parse()
+                .unwrap(),
+            username: "root".into(),
+            password: PASSWORD.into(),
+            tls: tls().with_root_certificates(roots).with_no_client_auth(),
+            proxy: None,
+        }
+    }
+
+    pub(crate) fn client(&self) -> Client {
+        Client::new(self.settings()).unwrap()
+    }
+}
+
+pub(crate) fn tls() -> rustls::ConfigBuilder<rustls::ClientConfig, rustls::WantsVerifier> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+}
+
+pub(crate) fn logged_in() -> Reply {
+    Reply {
+        headers: vec![("set-cookie", format!("{COOKIE}; Path=/; HttpOnly; Secure;"))],
+        ..ok(fixture("login"))
+    }
+}
+
+/// The answer of RetrievePropertiesEx with these objects.
+pub(crate) fn objects(objects: &str) -> String {
+    envelope(&format!(
+        "<RetrievePropertiesExResponse xmlns='urn:vim25'><returnval>{objects}</returnval></RetrievePropertiesExResponse>"
+    ))
+}
+
+/// One VM among the objects, in a folder `group-v3`.
+pub(crate) fn vm(moref: &str, name: &str, power: &str) -> String {
+    let uuid = format!(
+        "564d1c4e-0b02-6e1a-3f5c-{:0>12}",
+        moref.trim_start_matches("vm-")
+    );
+    object(
+        "VirtualMachine",
+        moref,
+        &[
+            ("name", name),
+            ("runtime.powerState", power),
+            ("runtime.connectionState", "connected"),
+            ("config.uuid", &uuid),
+            ("config.instanceUuid", &uuid.replace("564d", "5052")),
+            ("runtime.host", "HostSystem:host-9"),
+            ("parent", "Folder:group-v3"),
+        ],
+    )
+}
+
+/// An object; a value of the form `Folder:id` is written as a reference.
+pub(crate) fn object(kind: &str, id: &str, properties: &[(&str, &str)]) -> String {
+    let mut text = format!("<objects><obj type='{kind}'>{id}</obj>");
+    for (name, value) in properties {
+        let reference = ["HostSystem", "Folder", "Datacenter", "VirtualApp"]
+            .iter()
+            .find_map(|kind| Some((kind, value.strip_prefix(kind)?.strip_prefix(':')?)));
+        let value = match reference {
+            Some((kind, id)) => {
+                format!("<val type='{kind}' xsi:type='ManagedObjectReference'>{id}</val>")
+            }
+            None => format!("<val xsi:type='xsd:string'>{value}</val>"),
+        };
+        text.push_str(&format!("<propSet><name>{name}</name>{value}</propSet>"));
+    }
+    text + "</objects>"
+}
+
+async fn accept(listener: TcpListener, tls: TlsAcceptor, script: Arc<Script>) {
+    let mut connections = JoinSet::new();
+    while let Ok((stream, _)) = listener.accept().await {
+        let (tls, script) = (tls.clone(), Arc::clone(&script));
+        connections.spawn(async move {
+            let Ok(stream) = tls.accept(stream).await else {
+                return;
+            };
+            let service = service_fn(|request| answer(request, &script));
+            // The client may break off at any time.
+            let _ = hyper::server::conn::http1::Builder::new()
+                .serve_connection(TokioIo::new(stream), service)
+                .await;
+        });
+    }
+}
+
+async fn answer(
+    request: Request<Incoming>,
+    script: &Script,
+) -> Result<Response<Full<Bytes>>, Infallible> {
+    let header = |name| {
+        request
+            .headers()
+            .get(name)
+            .map(|v: &hyper::header::HeaderValue| v.to_str().unwrap().to_owned())
+    };
+    let (cookie, action) = (header("cookie"), header("soapaction"));
+    let path = request.uri().path().to_owned();
+    let body = request.into_body().collect().await.unwrap().to_bytes();
+    let body = String::from_utf8(body.to_vec()).unwrap();
+    let method = method(&body).unwrap_or(path);
+    let reply = reply(script, &method);
+    script.journal.lock().unwrap().push(Asked {
+        method,
+        body,
+        cookie,
+        action,
+    });
+    let mut response = Response::builder()
+        .status(reply.status)
+        .header("content-type", "text/xml; charset=utf-8");
+    for (name, value) in reply.headers {
+        response = response.header(name, value);
+    }
+    Ok(response.body(Full::new(reply.body)).unwrap())
+}
+
+fn reply(script: &Script, method: &str) -> Reply {
+    let mut answers = script.answers.lock().unwrap();
+    match answers.get_mut(method) {
+        Some(replies) if replies.len() > 1 => replies.pop_front().unwrap(),
+        Some(replies) => replies.front().unwrap().clone(),
+        None => status(404, "nothing here"),
+    }
+}
+
+/// The name of the first element inside the Body.
+fn method(body: &str) -> Option<String> {
+    let (_, inside) = body.split_once("<soapenv:Body><")?;
+    let name: String = inside
+        .chars()
+        .take_while(char::is_ascii_alphanumeric)
+        .collect();
+    Some(name)
+}

@@ -1,0 +1,246 @@
+//! A ticket is acquired in as few calls as can be, and holds what the server said.
+
+use secrecy::ExposeSecret;
+use vsphere::{Kind, TicketParts, VmRef};
+
+use crate::support::{COOKIE, Host, PASSWORD, fault, fixture, logged_in, objects, ok, vm};
+
+fn vm08() -> VmRef {
+    VmRef::Name("vm08".into())
+}
+
+#[tokio::test]
+async fn a_ticket_of_a_standalone_esxi_names_the_vm_and_no_host() {
+    let host = Host::esxi().await;
+    let client = host.client();
+    let parts = client.ticket(&vm08()).await.unwrap().into_parts();
+    assert_eq!(parts.ticket.expose_secret(), "cst-VCT-52f3a9d0--tp-1A-2B");
+    assert_eq!(parts.host, None);
+    assert_eq!(parts.port, Some(443));
+    // 443 is what wss means anyway.
+    assert_eq!(parts.url_host, Some(("esxi-lab".to_owned(), None)));
+    assert_eq!(parts.from, Kind::Esxi);
+    assert_eq!(parts.vm.moref, "7");
+    assert_eq!(parts.vm.name, "vm08");
+    assert!(parts.thumbprints.sha1.is_some());
+}
+
+#[tokio::test]
+async fn a_known_vm_costs_one_call_and_an_unknown_one_two() {
+    let host = Host::esxi().await;
+    let client = host.client();
+    client.ticket(&vm08()).await.unwrap();
+    assert_eq!(
+        host.methods(),
+        [
+            "/sdk/vimServiceVersions.xml",
+            "RetrieveServiceContent",
+            "Login",
+            "CreateContainerView",
+            "RetrievePropertiesEx",
+            "AcquireTicket"
+        ]
+    );
+    host.forget();
+    client.ticket(&vm08()).await.unwrap();
+    assert_eq!(host.methods(), ["AcquireTicket"]);
+    host.forget();
+    host.on(
+        "RetrievePropertiesEx",
+        ok(objects(&vm("8", "other", "poweredOn"))),
+    );
+    client.ticket(&VmRef::Name("other".into())).await.unwrap();
+    assert_eq!(host.methods(), ["RetrievePropertiesEx", "AcquireTicket"]);
+}
+
+#[tokio::test]
+async fn every_call_names_the_version_and_carries_the_cookie() {
+    let host = Host::esxi().await;
+    host.client().ticket(&vm08()).await.unwrap();
+    let asked = host.asked();
+    let last = asked.last().unwrap();
+    assert_eq!(last.action.as_deref(), Some("urn:vim25/7.0.3.0"));
+    assert_eq!(last.cookie.as_deref(), Some(COOKIE));
+    assert!(
+        last.body
+            .contains("<_this type=\"VirtualMachine\">7</_this><ticketType>webmks</ticketType>"),
+        "{}",
+        last.body
+    );
+    let login = asked.iter().find(|asked| asked.method == "Login").unwrap();
+    assert_eq!(login.cookie, None);
+    assert!(
+        login
+            .body
+            .contains("<_this type=\"SessionManager\">ha-sessionmgr</_this>"),
+        "{}",
+        login.body
+    );
+    assert!(
+        login
+            .body
+            .contains("<password>s3cret &amp; &lt;sound&gt;</password>"),
+        "{}",
+        login.body
+    );
+}
+
+#[tokio::test]
+async fn the_version_list_is_believed_before_the_api_version() {
+    let host = Host::esxi().await;
+    let list = "<namespaces version='1.0'><namespace><name>urn:vim25</name><version>7.0.3.2</version></namespace></namespaces>";
+    host.on("/sdk/vimServiceVersions.xml", ok(list));
+    host.client().ticket(&vm08()).await.unwrap();
+    let asked = host.asked();
+    assert_eq!(
+        asked.last().unwrap().action.as_deref(),
+        Some("urn:vim25/7.0.3.2")
+    );
+}
+
+#[tokio::test]
+async fn tickets_of_every_release_are_understood() {
+    let sha256: [u8; 32] = std::array::from_fn(|at| u8::try_from(at).unwrap());
+    let shapes = [
+        (
+            "ticket-6.7",
+            Some("esxi67.example"),
+            None,
+            true,
+            None,
+            false,
+        ),
+        (
+            "ticket-8.0",
+            Some("192.0.2.21"),
+            Some(("esxi08.example", Some(8443))),
+            true,
+            Some(sha256),
+            false,
+        ),
+        (
+            "ticket-9.0",
+            Some("esxi09.example"),
+            Some(("esxi09.example", None)),
+            false,
+            Some(sha256),
+            true,
+        ),
+        ("ticket-bare", None, None, false, None, false),
+    ];
+    for (name, address, url_host, sha1, sha256, pem) in shapes {
+        let host = Host::vcenter().await;
+        host.on("AcquireTicket", ok(fixture(name)));
+        let TicketParts {
+            host: named,
+            url_host: url,
+            thumbprints,
+            certificate_pem,
+            from,
+            ..
+        } = host.client().ticket(&vm08()).await.unwrap().into_parts();
+        assert_eq!(named.as_deref(), address, "{name}");
+        assert_eq!(
+            url.as_ref().map(|(host, port)| (host.as_str(), *port)),
+            url_host,
+            "{name}"
+        );
+        assert_eq!(thumbprints.sha1.is_some(), sha1, "{name}");
+        assert_eq!(thumbprints.sha256, sha256, "{name}");
+        assert_eq!(certificate_pem.is_some(), pem, "{name}");
+        assert_eq!(from, Kind::VCenter, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn nothing_secret_is_ever_shown() {
+    let host = Host::esxi().await;
+    let client = host.client();
+    let ticket = client.ticket(&vm08()).await.unwrap();
+    let shown = format!(
+        "{:?} {client:?} {ticket:?} {:?}",
+        host.settings(),
+        client.find(&vm08()).await
+    );
+    for secret in [PASSWORD, "c00kie", "52f3a9d0"] {
+        assert!(!shown.contains(secret), "{shown}");
+    }
+    assert!(shown.contains("vm08"), "{shown}");
+    let parts = format!("{:?}", ticket.into_parts());
+    assert!(!parts.contains("52f3a9d0"), "{parts}");
+}
+
+#[tokio::test]
+async fn an_ended_session_is_renewed_once_and_the_call_goes_on() {
+    let host = Host::esxi().await;
+    let client = host.client();
+    client.ticket(&vm08()).await.unwrap();
+    host.forget();
+    host.script_of(
+        "AcquireTicket",
+        [
+            fault("not-authenticated"),
+            ok(fixture("ticket-7.0-standalone")),
+        ],
+    );
+    client.ticket(&vm08()).await.unwrap();
+    assert_eq!(host.methods(), ["AcquireTicket", "Login", "AcquireTicket"]);
+}
+
+#[tokio::test]
+async fn a_session_that_ends_at_once_again_is_told_and_not_renewed_for_ever() {
+    let host = Host::esxi().await;
+    host.on("AcquireTicket", fault("not-authenticated"));
+    let error = host.client().ticket(&vm08()).await.unwrap_err();
+    assert!(
+        matches!(error, vsphere::Error::NotAuthenticated { .. }),
+        "{error:?}"
+    );
+    assert_eq!(host.count("Login"), 2);
+}
+
+#[tokio::test]
+async fn logging_out_ends_the_session_once_and_is_quiet_without_one() {
+    let host = Host::esxi().await;
+    let client = host.client();
+    client.logout().await;
+    assert!(host.methods().is_empty());
+    client.ticket(&vm08()).await.unwrap();
+    client.logout().await;
+    client.logout().await;
+    assert_eq!(host.count("Logout"), 1);
+    assert_eq!(host.asked().last().unwrap().cookie.as_deref(), Some(COOKIE));
+    host.on("Login", logged_in());
+    client.ticket(&vm08()).await.unwrap();
+    assert_eq!(host.count("Login"), 2);
+}
+
+#[tokio::test]
+async fn a_hundred_callers_at_once_cause_one_login() {
+    let host = Host::esxi().await;
+    let client = std::sync::Arc::new(host.client());
+    let mut callers = tokio::task::JoinSet::new();
+    for _ in 0..100 {
+        let client = std::sync::Arc::clone(&client);
+        callers.spawn(async move { client.ticket(&vm08()).await.map(|_| ()) });
+    }
+    let results = callers.join_all().await;
+    assert_eq!(results.len(), 100);
+    assert!(results.iter().all(Result::is_ok), "{results:?}");
+    assert_eq!(host.count("Login"), 1);
+    assert_eq!(host.count("AcquireTicket"), 100);
+}
+
+#[tokio::test]
+async fn about_needs_no_login() {
+    let host = Host::vcenter().await;
+    let about = host.client().about().await.unwrap();
+    assert_eq!(about.api_type, Kind::VCenter);
+    assert_eq!(
+        about.full_name,
+        "VMware vCenter Server 8.0.2 build-22617221"
+    );
+    assert_eq!(about.api_version, "8.0.2.0");
+    assert!(about.instance_uuid.is_some());
+    assert_eq!(host.methods(), ["RetrieveServiceContent"]);
+}

@@ -1,0 +1,171 @@
+//! The way there: trust is the caller's, and its words come through.
+
+use std::{error::Error as _, sync::Arc};
+
+use rustls::{
+    CertificateError, DigitallySignedStruct, OtherError, SignatureScheme,
+    client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
+    pki_types::{CertificateDer, ServerName, UnixTime},
+};
+use tokio::net::TcpListener;
+use vsphere::{Client, Error, Settings, VmRef};
+
+use crate::support::{Host, ok, status, tls};
+
+#[derive(Debug, thiserror::Error)]
+#[error("it has changed from AA to BB")]
+struct Changed;
+
+#[derive(Debug)]
+struct Refuses;
+
+impl ServerCertVerifier for Refuses {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        Err(CertificateError::Other(OtherError(Arc::new(Changed))).into())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        vec![SignatureScheme::ECDSA_NISTP256_SHA256]
+    }
+}
+
+async fn error_with(settings: Settings) -> Error {
+    let client = Client::new(settings).unwrap();
+    client
+        .ticket(&VmRef::Name("vm08".into()))
+        .await
+        .unwrap_err()
+}
+
+#[tokio::test]
+async fn the_verifiers_own_words_and_error_come_through() {
+    let host = Host::esxi().await;
+    let mut settings = host.settings();
+    settings.tls = tls()
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(Refuses))
+        .with_no_client_auth();
+    let error = error_with(settings).await;
+    assert!(
+        error.to_string().contains("it has changed from AA to BB"),
+        "{error}"
+    );
+    let source = error
+        .source()
+        .unwrap()
+        .downcast_ref::<rustls::Error>()
+        .unwrap();
+    let rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(own))) = source else {
+        panic!("{source:?}");
+    };
+    assert!(own.downcast_ref::<Changed>().is_some());
+    assert!(host.methods().is_empty());
+}
+
+#[tokio::test]
+async fn an_unknown_issuer_is_a_certificate_error() {
+    let host = Host::esxi().await;
+    let mut settings = host.settings();
+    settings.tls = tls()
+        .with_root_certificates(rustls::RootCertStore::empty())
+        .with_no_client_auth();
+    let error = error_with(settings).await;
+    assert!(matches!(error, Error::Certificate { .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_port_without_tls_is_a_tls_error() {
+    let host = Host::esxi().await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut settings = host.settings();
+    settings
+        .url
+        .set_port(Some(listener.local_addr().unwrap().port()))
+        .unwrap();
+    let plain = async {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        tokio::io::AsyncWriteExt::write_all(&mut stream, b"HTTP/1.1 400 Bad Request\r\n\r\n")
+            .await
+            .unwrap();
+        std::future::pending::<()>().await;
+    };
+    let error = tokio::select! {
+        error = error_with(settings) => error,
+        () = plain => unreachable!(),
+    };
+    assert!(matches!(error, Error::Tls { .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_refused_connection_names_the_address_and_the_cause() {
+    let host = Host::esxi().await;
+    let mut settings = host.settings();
+    let free = TcpListener::bind("127.0.0.1:0")
+        .await
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
+    settings.url.set_port(Some(free)).unwrap();
+    let error = error_with(settings).await;
+    assert!(
+        matches!(&error, Error::Unreachable { address, .. } if *address == format!("127.0.0.1:{free}")),
+        "{error:?}"
+    );
+    assert!(error.to_string().contains("refused"), "{error}");
+}
+
+#[tokio::test]
+async fn an_overloaded_host_is_asked_again_a_little_later() {
+    let host = Host::esxi().await;
+    let ticket = ok(crate::support::fixture("ticket-bare"));
+    host.script_of("AcquireTicket", [status(503, ""), status(503, ""), ticket]);
+    host.client()
+        .ticket(&VmRef::Name("vm08".into()))
+        .await
+        .unwrap();
+    assert_eq!(host.count("AcquireTicket"), 3);
+}
+
+#[tokio::test]
+async fn only_https_addresses_without_credentials_are_accepted() {
+    let host = Host::esxi().await;
+    for url in [
+        "http://127.0.0.1/sdk",
+        "https://root:secret@127.0.0.1/sdk",
+        "file:///sdk",
+    ] {
+        let settings = Settings {
+            url: url.parse().unwrap(),
+            ..host.settings()
+        };
+        let error = Client::new(settings).unwrap_err();
+        assert!(matches!(error, Error::Settings { .. }), "{error:?}");
+        assert!(!error.to_string().contains("secret"));
+    }
+}
