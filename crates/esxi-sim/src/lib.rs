@@ -1,1 +1,48 @@
-//! A simulated ESXi host: SOAP, one-time tickets, the webmks WebSocket, a small RFB desktop.
+//! A simulated ESXi or vCenter host, which behaves as `docs/webmks.md` says a real one does.
+//!
+//! It serves vim25 SOAP on `/sdk` and consoles on `/ticket/<ticket>`, over TLS with a self-signed certificate: enough
+//! for a client to log in, find a VM, acquire a `webmks` ticket and see, over a WebSocket, a small desktop or a real
+//! VNC server. What real hosts were never seen to do is marked as a guess where it is done.
+//!
+//! ```
+//! # tokio::runtime::Runtime::new().unwrap().block_on(async {
+//! use esxi_sim::{Host, Settings, VmSettings};
+//!
+//! let host = Host::start(Settings {
+//!     vms: vec![VmSettings::desktop("vm08")],
+//!     ..Settings::default()
+//! })
+//! .await?;
+//! assert_eq!(host.counts().soap_calls(), 0);
+//! assert_eq!(host.typed("vm08"), "");
+//! host.stop().await;
+//! # Ok::<(), std::io::Error>(())
+//! # }).unwrap();
+//! ```
+
+mod certificate;
+mod clock;
+mod console;
+mod counts;
+mod desktop;
+mod front;
+mod host;
+mod inventory;
+mod listener;
+mod misbehaviour;
+mod random;
+mod sessions;
+mod settings;
+mod site;
+mod soap;
+mod tickets;
+mod vm;
+
+pub use self::counts::{ConsoleEnd, Counts, ENDS_KEPT, End};
+pub use self::desktop::Pointer;
+pub use self::host::Host;
+pub use self::misbehaviour::Misbehaviour;
+pub use self::settings::{
+    DEMO_PASSWORD, Kind, Power, Screen, Settings, Thumbprint, TicketHost, TicketShape, TicketUrl,
+    VmSettings,
+};

@@ -1,0 +1,47 @@
+//! A real VNC server behind a console: its bytes as they are, in messages of our cutting.
+
+use std::net::SocketAddr;
+
+use bytes::BytesMut;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use super::handshake::VERSION;
+use super::line::Line;
+use crate::counts::End;
+
+/// Relays until one side ends. The server has to look like ESXi by itself: RFB 3.8 with security None.
+pub(super) async fn serve(line: &mut Line, server: SocketAddr) -> End {
+    match relay(line, server).await {
+        Ok(end) | Err(end) => end,
+    }
+}
+
+async fn relay(line: &mut Line, address: SocketAddr) -> Result<End, End> {
+    let lost = |error: std::io::Error| End::LostServer(error.to_string());
+    let mut server = TcpStream::connect(address).await.map_err(lost)?;
+    server.set_nodelay(true).map_err(lost)?;
+    let mut version = [0; VERSION.len()];
+    server.read_exact(&mut version).await.map_err(lost)?;
+    line.send_first(&version).await?;
+    let mut turn = BytesMut::new();
+    loop {
+        turn.reserve(TURN);
+        tokio::select! {
+            read = server.read_buf(&mut turn) => {
+                if read.map_err(lost)? == 0 {
+                    return Ok(End::LostServer("it closed the connection".into()));
+                }
+                line.send(turn.split()).await?;
+            }
+            received = line.receive() => {
+                received?;
+                let bytes = line.inbox.split();
+                server.write_all(&bytes).await.map_err(lost)?;
+            }
+        }
+    }
+}
+
+/// One read's worth, and so the longest message; large enough for frames with 64-bit lengths.
+const TURN: usize = 256 * 1024;

@@ -1,0 +1,117 @@
+//! What has happened on a host so far, and how to wait for it.
+
+use std::collections::BTreeMap;
+
+use tokio::sync::watch;
+
+/// Everything that has happened on a host since it started.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Counts {
+    /// TCP connections accepted.
+    pub connections: u64,
+    /// TCP connections that are open now.
+    pub connections_open: u64,
+    /// Logins that succeeded.
+    pub logins: u64,
+    /// Logins that were refused.
+    pub logins_refused: u64,
+    /// Logouts of a session that existed.
+    pub logouts: u64,
+    /// Sessions that are open now.
+    pub sessions_open: u64,
+    /// Tickets handed out.
+    pub tickets_issued: u64,
+    /// Tickets that opened a console.
+    pub tickets_spent: u64,
+    /// Upgrades refused because the ticket was unknown, spent or expired.
+    pub tickets_refused: u64,
+    /// Upgrades dropped because the client did not offer the subprotocol `binary`.
+    pub binary_missing: u64,
+    /// Consoles that were opened (the WebSocket was there).
+    pub consoles_opened: u64,
+    /// Consoles that are open now.
+    pub consoles_open: u64,
+    /// Ends of the latest consoles, newest last, at most [`ENDS_KEPT`].
+    pub ends: Vec<ConsoleEnd>,
+    /// WebSocket pings received on consoles; none was answered.
+    pub pings: u64,
+    /// WebSocket pongs received on consoles.
+    pub pongs: u64,
+    /// SOAP calls by name, those that ended in a fault included. Names that the simulator does not know count as
+    /// `unknown`.
+    pub calls: BTreeMap<&'static str, u64>,
+}
+
+impl Counts {
+    /// All SOAP calls together.
+    pub fn soap_calls(&self) -> u64 {
+        self.calls.values().sum()
+    }
+
+    /// Calls of the SOAP method `name`.
+    pub fn calls_of(&self, name: &str) -> u64 {
+        self.calls.get(name).copied().unwrap_or_default()
+    }
+}
+
+/// A console that has ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConsoleEnd {
+    /// The VM's name.
+    pub vm: String,
+    /// Who ended it, and how.
+    pub how: End,
+}
+
+/// How a console ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum End {
+    /// The client sent a Close frame, with this code if it named one.
+    ClosedByClient(Option<u16>),
+    /// The client's connection ended or failed without a Close frame.
+    LostClient,
+    /// The client broke a rule, in words; the host closed.
+    Violation(String),
+    /// The VM was powered off or suspended, or the host stopped.
+    Stopped,
+    /// The VNC server behind a bridge went away or could not be reached.
+    LostServer(String),
+    /// A misbehaviour ended it.
+    Misbehaved,
+}
+
+/// The watched [`Counts`].
+#[derive(Debug)]
+pub(crate) struct Journal(watch::Sender<Counts>);
+
+impl Journal {
+    pub(crate) fn new() -> Self {
+        Self(watch::Sender::new(Counts::default()))
+    }
+
+    pub(crate) fn note(&self, change: impl FnOnce(&mut Counts)) {
+        self.0.send_modify(change);
+    }
+
+    pub(crate) fn console_ended(&self, vm: &str, how: End) {
+        self.note(|counts| {
+            counts.consoles_open = counts.consoles_open.saturating_sub(1);
+            if counts.ends.len() >= ENDS_KEPT {
+                counts.ends.remove(0);
+            }
+            counts.ends.push(ConsoleEnd {
+                vm: vm.to_owned(),
+                how,
+            });
+        });
+    }
+
+    pub(crate) fn watch(&self) -> watch::Receiver<Counts> {
+        self.0.subscribe()
+    }
+}
+
+/// How many ends [`Counts::ends`] keeps: more than any test opens at a time, little enough to clone.
+pub const ENDS_KEPT: usize = 256;

@@ -1,0 +1,138 @@
+//! The HTTP front door: which path leads where.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::{Bytes, Incoming};
+use hyper::header::{CONTENT_TYPE, COOKIE, HeaderValue, SET_COOKIE};
+use hyper::{Method, Request, Response, StatusCode};
+
+use crate::console::upgrade;
+use crate::site::Site;
+use crate::soap;
+use crate::soap::version::service_versions;
+
+/// What a listening port serves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Door {
+    /// `/sdk` alone.
+    Api,
+    /// `/ticket` alone.
+    Console,
+    /// Both, as ESXi does.
+    Both,
+}
+
+/// The connection is to be closed without an answer.
+#[derive(Debug)]
+pub(crate) struct Dropped;
+
+impl fmt::Display for Dropped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("dropped without an answer")
+    }
+}
+
+impl std::error::Error for Dropped {}
+
+/// Answers one request.
+pub(crate) async fn answer(
+    site: Arc<Site>,
+    door: Door,
+    cork: Arc<AtomicBool>,
+    request: Request<Incoming>,
+) -> Result<Response<Full<Bytes>>, Dropped> {
+    let path = request.uri().path().to_owned();
+    let api = door != Door::Console;
+    match (request.method(), path.as_str()) {
+        (&Method::POST, "/sdk" | "/sdk/") if api => Ok(sdk(&site, request).await),
+        (&Method::GET, "/sdk/vimServiceVersions.xml") if api => {
+            Ok(xml(StatusCode::OK, service_versions(site.inventory.api)))
+        }
+        (&Method::GET, path) => match path.strip_prefix("/ticket/") {
+            Some(ticket) if door != Door::Api => {
+                upgrade::answer(&site, &cork, ticket, request).await
+            }
+            _ => Ok(status(StatusCode::NOT_FOUND)),
+        },
+        _ => Ok(status(StatusCode::NOT_FOUND)),
+    }
+}
+
+async fn sdk(site: &Site, request: Request<Incoming>) -> Response<Full<Bytes>> {
+    let header = |name: &str| {
+        let value = request
+            .headers()
+            .get(name)
+            .and_then(|value| value.to_str().ok());
+        value.map(str::to_owned)
+    };
+    let action = header("soapaction");
+    let cookie = header(COOKIE.as_str()).and_then(|cookies| session_cookie(&cookies));
+    let Ok(body) = Limited::new(request.into_body(), REQUEST).collect().await else {
+        return status(StatusCode::PAYLOAD_TOO_LARGE);
+    };
+    let Ok(body) = String::from_utf8(body.to_bytes().into()) else {
+        return status(StatusCode::BAD_REQUEST);
+    };
+    let answer = soap::answer(site, action.as_deref(), cookie.as_deref(), &body);
+    let code = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = xml(code, answer.body);
+    let set = answer.cookie.and_then(|cookie| {
+        HeaderValue::from_str(&format!(
+            "{SESSION_COOKIE}=\"{cookie}\"; Path=/; HttpOnly; Secure; "
+        ))
+        .ok()
+    });
+    if let Some(set) = set {
+        response.headers_mut().insert(SET_COOKIE, set);
+    }
+    response
+}
+
+/// The value of `vmware_soap_session`, which clients send with and without quotes (`docs/webmks.md` 3.3).
+fn session_cookie(cookies: &str) -> Option<String> {
+    let mut pairs = cookies
+        .split(';')
+        .filter_map(|pair| pair.trim().split_once('='));
+    let (_, value) = pairs.find(|(name, _)| *name == SESSION_COOKIE)?;
+    Some(value.trim_matches('"').to_owned())
+}
+
+/// An empty answer.
+pub(crate) fn status(code: StatusCode) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::default());
+    *response.status_mut() = code;
+    response
+}
+
+fn xml(code: StatusCode, body: String) -> Response<Full<Bytes>> {
+    let mut response = status(code);
+    response.headers_mut().insert(
+        CONTENT_TYPE,
+        HeaderValue::from_static("text/xml; charset=utf-8"),
+    );
+    response.map(|_: Full<Bytes>| Full::from(body))
+}
+
+const SESSION_COOKIE: &str = "vmware_soap_session";
+/// The longest request taken: thousands of times a usual one.
+const REQUEST: usize = 1024 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_session_cookie_is_found_among_others_quoted_or_not() {
+        let found = |cookies| session_cookie(cookies);
+        assert_eq!(
+            found("a=b; vmware_soap_session=\"x\"").as_deref(),
+            Some("x")
+        );
+        assert_eq!(found("vmware_soap_session=x; Path=/").as_deref(), Some("x"));
+        assert_eq!(found("vmware_soap_sessions=x"), None);
+    }
+}

@@ -1,0 +1,298 @@
+//! A running simulated host, and the hands that tests have on it.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::certificate::Identity;
+use crate::clock;
+use crate::counts::{Counts, Journal};
+use crate::desktop::{Desktop, Pointer};
+use crate::front::Door;
+use crate::inventory::Inventory;
+use crate::listener::{self, Port};
+use crate::misbehaviour::{Misbehaviour, Plan};
+use crate::sessions::Sessions;
+use crate::settings::{Kind, Power, Settings, TicketShape};
+use crate::site::Site;
+use crate::soap::version::ApiVersion;
+use crate::tickets::Tickets;
+use crate::vm::{Display, Vm};
+
+/// A running host. Dropping it stops every task: ports, connections and consoles are closed as soon as the runtime
+/// gets to it; [`Host::stop`] waits for that.
+///
+/// Methods that name a VM panic if there is none of that name: such a test has a typing error.
+pub struct Host {
+    site: Arc<Site>,
+    address: SocketAddr,
+    identity: Arc<Identity>,
+}
+
+impl Host {
+    /// Starts a host; its ports accept connections when this returns.
+    ///
+    /// # Errors
+    /// An address that cannot be listened on; a version that is none.
+    pub async fn start(settings: Settings) -> io::Result<Self> {
+        let api = ApiVersion::read(&settings.version).ok_or_else(|| {
+            io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "a version such as 7.0.3 is needed",
+            )
+        })?;
+        let main = TcpListener::bind(settings.listen).await?;
+        let address = main.local_addr()?;
+        let identity = Arc::new(Identity::generate(address.ip())?);
+        let own_console = match (settings.console_listen, settings.kind) {
+            (None, Kind::Esxi) => None,
+            (None, Kind::VCenter) => Some(SocketAddr::new(settings.listen.ip(), 0)),
+            (listen, _) => listen,
+        };
+        let mut ports = Vec::new();
+        let (console_address, console_identity) = match own_console {
+            None => (address, Arc::clone(&identity)),
+            Some(listen) => {
+                let listener = TcpListener::bind(listen).await?;
+                let address = listener.local_addr()?;
+                let identity = Arc::new(Identity::generate(address.ip())?);
+                ports.push(Port {
+                    listener,
+                    identity: Arc::clone(&identity),
+                    door: Door::Console,
+                });
+                (address, identity)
+            }
+        };
+        ports.push(Port {
+            listener: main,
+            identity: Arc::clone(&identity),
+            door: if ports.is_empty() {
+                Door::Both
+            } else {
+                Door::Api
+            },
+        });
+        let site = Arc::new(site(settings, api, console_address, console_identity));
+        for port in ports {
+            site.tasks.spawn(listener::accept(Arc::clone(&site), port));
+        }
+        site.tasks.spawn(clock::run(Arc::clone(&site)));
+        site.tasks.close();
+        Ok(Self {
+            site,
+            address,
+            identity,
+        })
+    }
+
+    /// Stops, and waits until every task has ended.
+    pub async fn stop(self) {
+        self.site.stop.cancel();
+        self.site.tasks.wait().await;
+    }
+
+    /// Where `/sdk` is served.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Where consoles are served: the same, unless they have a port of their own.
+    pub fn console_address(&self) -> SocketAddr {
+        self.site.console_address
+    }
+
+    /// SHA-256 of the certificate that [`Host::address`] presents.
+    pub fn certificate_sha256(&self) -> [u8; 32] {
+        self.identity.sha256
+    }
+
+    /// SHA-1 of the certificate that [`Host::address`] presents.
+    pub fn certificate_sha1(&self) -> [u8; 20] {
+        self.identity.sha1
+    }
+
+    /// The certificate that [`Host::address`] presents.
+    pub fn certificate_pem(&self) -> String {
+        self.identity.pem.clone()
+    }
+
+    /// SHA-256 of the certificate that [`Host::console_address`] presents.
+    pub fn console_certificate_sha256(&self) -> [u8; 32] {
+        self.site.console_identity.sha256
+    }
+
+    /// The certificate that [`Host::console_address`] presents.
+    pub fn console_certificate_pem(&self) -> String {
+        self.site.console_identity.pem.clone()
+    }
+
+    /// The VM's managed object id.
+    #[track_caller]
+    pub fn moref(&self, vm: &str) -> String {
+        self.vm(vm).moref.clone()
+    }
+
+    /// The VM's BIOS uuid. It depends on the name alone.
+    #[track_caller]
+    pub fn uuid(&self, vm: &str) -> String {
+        self.vm(vm).uuid.clone()
+    }
+
+    /// The VM's instance uuid. It depends on the name alone.
+    #[track_caller]
+    pub fn instance_uuid(&self, vm: &str) -> String {
+        self.vm(vm).instance_uuid.clone()
+    }
+
+    /// Changes a VM's power state. Anything but on ends its open consoles, with a Close frame of code 1001, which is
+    /// a guess (`docs/webmks.md` 2.6).
+    #[track_caller]
+    pub fn set_power(&self, vm: &str, power: Power) {
+        self.vm(vm).power.send_replace(power);
+    }
+
+    /// What tickets say from now on.
+    pub fn set_tickets(&self, shape: TicketShape) {
+        *self
+            .site
+            .shape
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = shape;
+    }
+
+    /// Ends all `/sdk` sessions, as their idle timeout would.
+    pub fn expire_sessions(&self) {
+        self.site.sessions.end_all();
+        self.site.journal.note(|counts| counts.sessions_open = 0);
+    }
+
+    /// Has the next console connection that nothing is planned for go wrong in this way.
+    pub fn misbehave(&self, misbehaviour: Misbehaviour) {
+        self.site.plan.once(misbehaviour);
+    }
+
+    /// Has every console connection go wrong in this way, `None`: none any more. What [`Host::misbehave`] planned
+    /// comes first.
+    pub fn misbehave_always(&self, misbehaviour: Option<Misbehaviour>) {
+        self.site.plan.always(misbehaviour);
+    }
+
+    /// Everything that has happened so far.
+    pub fn counts(&self) -> Counts {
+        self.site.journal.watch().borrow().clone()
+    }
+
+    /// Waits until `wanted` is true of what has happened; has no deadline of its own.
+    pub async fn counts_until(&self, wanted: impl FnMut(&Counts) -> bool) -> Counts {
+        let mut watch = self.site.journal.watch();
+        // The sender lives in `self`.
+        let counts = watch.wait_for(wanted).await.map(|counts| counts.clone());
+        counts.unwrap_or_default()
+    }
+
+    /// The text typed into a VM's desktop; empty for a bridge.
+    #[track_caller]
+    pub fn typed(&self, vm: &str) -> String {
+        self.desktop(vm).map(Desktop::typed).unwrap_or_default()
+    }
+
+    /// Waits until `wanted` is true of the text typed; has no deadline of its own. A bridge makes it wait for ever.
+    pub async fn typed_until(&self, vm: &str, mut wanted: impl FnMut(&str) -> bool) -> String {
+        self.seen(vm, |desktop| {
+            Some(desktop.typed()).filter(|typed| wanted(typed))
+        })
+        .await
+    }
+
+    /// The latest pointer event; all zeros before the first, and for a bridge.
+    #[track_caller]
+    pub fn pointer(&self, vm: &str) -> Pointer {
+        self.desktop(vm)
+            .and_then(Desktop::pointer)
+            .unwrap_or_default()
+    }
+
+    /// Waits until `wanted` is true of the latest pointer event; has no deadline of its own.
+    pub async fn pointer_until(
+        &self,
+        vm: &str,
+        mut wanted: impl FnMut(Pointer) -> bool,
+    ) -> Pointer {
+        self.seen(vm, |desktop| {
+            desktop.pointer().filter(|pointer| wanted(*pointer))
+        })
+        .await
+    }
+
+    async fn seen<T>(&self, vm: &str, mut look: impl FnMut(&Desktop) -> Option<T>) -> T {
+        let Some(desktop) = self.desktop(vm) else {
+            return std::future::pending().await;
+        };
+        let mut changes = desktop.watch();
+        loop {
+            if let Some(found) = look(desktop) {
+                return found;
+            }
+            // The sender lives as long as the desktop.
+            let _ = changes.changed().await;
+        }
+    }
+
+    #[track_caller]
+    fn desktop(&self, vm: &str) -> Option<&Desktop> {
+        match &self.vm(vm).display {
+            Display::Desktop(desktop) => Some(desktop),
+            Display::Bridge(_) => None,
+        }
+    }
+
+    #[track_caller]
+    #[expect(
+        clippy::panic,
+        reason = "a test that names a VM that is not there has to fail where it does so"
+    )]
+    fn vm(&self, name: &str) -> &Arc<Vm> {
+        let found = self.site.inventory.vms.iter().find(|vm| vm.name == name);
+        found.unwrap_or_else(|| panic!("this host has no VM called {name:?}"))
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        self.site.stop.cancel();
+    }
+}
+
+fn site(
+    settings: Settings,
+    api: ApiVersion,
+    console_address: SocketAddr,
+    console_identity: Arc<Identity>,
+) -> Site {
+    let (kind, clock) = (settings.kind, settings.clock);
+    let vms = settings.vms.into_iter().enumerate();
+    let vms = vms
+        .map(|(index, vm)| Arc::new(Vm::new(vm, index, kind, clock)))
+        .collect();
+    Site {
+        username: settings.username,
+        password: settings.password,
+        inventory: Inventory::new(kind, api, settings.version, vms),
+        sessions: Sessions::default(),
+        tickets: Tickets::new(settings.ticket_lifetime),
+        journal: Journal::new(),
+        plan: Plan::default(),
+        shape: Mutex::new(settings.tickets),
+        console_address,
+        console_identity,
+        next_seed: AtomicU64::new(settings.seed),
+        tasks: TaskTracker::new(),
+        stop: CancellationToken::new(),
+    }
+}

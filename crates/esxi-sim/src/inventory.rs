@@ -1,0 +1,411 @@
+//! The managed objects of a host: the tree of folders, datacenter, host and VMs, and their properties.
+
+use std::sync::Arc;
+
+use crate::certificate::HOST_NAME;
+use crate::settings::Kind;
+use crate::soap::value::{Fields, MoRef, Value};
+use crate::soap::version::ApiVersion;
+use crate::vm::Vm;
+
+/// The tree, fixed when the host starts; only power states change.
+pub(crate) struct Inventory {
+    pub(crate) kind: Kind,
+    pub(crate) api: ApiVersion,
+    pub(crate) product_version: String,
+    pub(crate) vms: Vec<Arc<Vm>>,
+    pub(crate) ids: &'static Ids,
+    folders: Vec<Folder>,
+}
+
+/// The ids of the objects that every host has (`docs/webmks.md` 3.3; those below the root are guesses).
+pub(crate) struct Ids {
+    pub(crate) root: &'static str,
+    pub(crate) property_collector: &'static str,
+    pub(crate) session_manager: &'static str,
+    pub(crate) search_index: &'static str,
+    pub(crate) view_manager: &'static str,
+    datacenter: &'static str,
+    datacenter_name: &'static str,
+    vm_folder: &'static str,
+    host_folder: &'static str,
+    compute: &'static str,
+    host: &'static str,
+    pool: &'static str,
+}
+
+const ESXI: Ids = Ids {
+    root: "ha-folder-root",
+    property_collector: "ha-property-collector",
+    session_manager: "ha-sessionmgr",
+    search_index: "ha-searchindex",
+    view_manager: "ViewManager",
+    datacenter: "ha-datacenter",
+    datacenter_name: "ha-datacenter",
+    vm_folder: "ha-folder-vm",
+    host_folder: "ha-folder-host",
+    compute: "ha-compute-res",
+    host: "ha-host",
+    pool: "ha-root-pool",
+};
+
+const VCENTER: Ids = Ids {
+    root: "group-d1",
+    property_collector: "propertyCollector",
+    session_manager: "SessionManager",
+    search_index: "SearchIndex",
+    view_manager: "ViewManager",
+    datacenter: "datacenter-3",
+    datacenter_name: "DC",
+    vm_folder: "group-v4",
+    host_folder: "group-h5",
+    compute: "domain-c8",
+    host: "host-10",
+    pool: "resgroup-9",
+};
+
+/// A folder for VMs below the datacenter's own.
+struct Folder {
+    id: String,
+    name: String,
+    parent: String,
+    path: String,
+}
+
+impl Inventory {
+    pub(crate) fn new(
+        kind: Kind,
+        api: ApiVersion,
+        product_version: String,
+        vms: Vec<Arc<Vm>>,
+    ) -> Self {
+        let ids = match kind {
+            Kind::Esxi => &ESXI,
+            Kind::VCenter => &VCENTER,
+        };
+        let mut inventory = Self {
+            kind,
+            api,
+            product_version,
+            vms,
+            ids,
+            folders: Vec::new(),
+        };
+        let paths: Vec<String> = inventory
+            .vms
+            .iter()
+            .filter_map(|vm| vm.folder.clone())
+            .collect();
+        for path in paths {
+            inventory.make_folders(&path);
+        }
+        inventory
+    }
+
+    fn make_folders(&mut self, path: &str) {
+        let mut parent = self.ids.vm_folder.to_owned();
+        let mut so_far = String::new();
+        for name in path.split('/').filter(|name| !name.is_empty()) {
+            so_far = format!("{so_far}/{name}");
+            let known = self.folders.iter().find(|folder| folder.path == so_far);
+            parent = match known {
+                Some(folder) => folder.id.clone(),
+                None => {
+                    let id = format!("group-v{}", 100 + self.folders.len());
+                    self.folders.push(Folder {
+                        id: id.clone(),
+                        name: name.to_owned(),
+                        parent,
+                        path: so_far.clone(),
+                    });
+                    id
+                }
+            };
+        }
+    }
+
+    pub(crate) fn root(&self) -> MoRef {
+        MoRef::new("Folder", self.ids.root)
+    }
+
+    pub(crate) fn vm(&self, object: &MoRef) -> Option<&Arc<Vm>> {
+        let found = self.vms.iter().find(|vm| vm.moref == object.id);
+        found.filter(|_| object.kind == "VirtualMachine")
+    }
+
+    pub(crate) fn vm_ref(vm: &Vm) -> MoRef {
+        MoRef::new("VirtualMachine", vm.moref.as_str())
+    }
+
+    /// The objects directly below an object of the tree.
+    pub(crate) fn children(&self, object: &MoRef) -> Vec<MoRef> {
+        let ids = self.ids;
+        let id = object.id.as_str();
+        if id == ids.root {
+            vec![MoRef::new("Datacenter", ids.datacenter)]
+        } else if id == ids.datacenter {
+            vec![
+                MoRef::new("Folder", ids.vm_folder),
+                MoRef::new("Folder", ids.host_folder),
+            ]
+        } else if id == ids.host_folder {
+            vec![MoRef::new(self.compute_kind(), ids.compute)]
+        } else if id == ids.compute {
+            vec![
+                MoRef::new("HostSystem", ids.host),
+                MoRef::new("ResourcePool", ids.pool),
+            ]
+        } else if object.kind == "Folder" {
+            self.vm_folder_children(id)
+        } else {
+            Vec::new()
+        }
+    }
+
+    fn vm_folder_children(&self, id: &str) -> Vec<MoRef> {
+        let folders = self.folders.iter().filter(|folder| folder.parent == id);
+        let folders = folders.map(|folder| MoRef::new("Folder", folder.id.as_str()));
+        let vms = self.vms.iter().filter(|vm| self.parent_of_vm(vm) == id);
+        folders.chain(vms.map(|vm| Self::vm_ref(vm))).collect()
+    }
+
+    /// Everything below an object, nearest first.
+    pub(crate) fn descendants(&self, object: &MoRef) -> Vec<MoRef> {
+        let mut all = self.children(object);
+        let mut next = 0;
+        while let Some(object) = all.get(next) {
+            let below = self.children(object);
+            all.extend(below);
+            next += 1;
+        }
+        all
+    }
+
+    /// The object at an inventory path such as `/DC/vm/folder/name`.
+    pub(crate) fn at_path(&self, path: &str) -> Option<MoRef> {
+        let mut at = self.root();
+        for segment in path.split('/').filter(|segment| !segment.is_empty()) {
+            at = self
+                .children(&at)
+                .into_iter()
+                .find(|child| self.name(child).eq_ignore_ascii_case(segment))?;
+        }
+        Some(at).filter(|at| at.id != self.ids.root)
+    }
+
+    fn name(&self, object: &MoRef) -> String {
+        match self
+            .entity(object)
+            .as_ref()
+            .and_then(|entity| entity.at("name"))
+        {
+            Some(Value::Text(name)) => name.clone(),
+            _ => String::new(),
+        }
+    }
+
+    fn compute_kind(&self) -> &'static str {
+        match self.kind {
+            Kind::Esxi => "ComputeResource",
+            Kind::VCenter => "ClusterComputeResource",
+        }
+    }
+
+    fn parent_of_vm(&self, vm: &Vm) -> &str {
+        let path = vm
+            .folder
+            .as_ref()
+            .map(|folder| format!("/{}", folder.trim_matches('/')));
+        self.folders
+            .iter()
+            .find(|folder| Some(&folder.path) == path.as_ref())
+            .map_or(self.ids.vm_folder, |folder| folder.id.as_str())
+    }
+
+    /// An object of the tree with all its properties. `None` if there is no such object.
+    pub(crate) fn entity(&self, object: &MoRef) -> Option<Value> {
+        if let Some(vm) = self.vm(object) {
+            return Some(Value::Data("VirtualMachine", self.vm_properties(vm)));
+        }
+        let (kind, fields) = match object.kind.as_str() {
+            "Folder" => ("Folder", self.folder_properties(&object.id)?),
+            "Datacenter" if object.id == self.ids.datacenter => ("Datacenter", self.datacenter()),
+            "HostSystem" if object.id == self.ids.host => ("HostSystem", self.host()),
+            "ResourcePool" if object.id == self.ids.pool => ("ResourcePool", self.pool()),
+            kind if kind == self.compute_kind() && object.id == self.ids.compute => {
+                (self.compute_kind(), self.compute())
+            }
+            _ => return None,
+        };
+        Some(Value::Data(kind, fields))
+    }
+
+    fn folder_properties(&self, id: &str) -> Option<Fields> {
+        let ids = self.ids;
+        let own = self.folders.iter().find(|folder| folder.id == id);
+        let (name, parent) = match own {
+            Some(folder) => (
+                folder.name.as_str(),
+                Some(MoRef::new("Folder", folder.parent.as_str())),
+            ),
+            None if id == ids.root => (root_name(self.kind), None),
+            None if id == ids.vm_folder => ("vm", Some(MoRef::new("Datacenter", ids.datacenter))),
+            None if id == ids.host_folder => {
+                ("host", Some(MoRef::new("Datacenter", ids.datacenter)))
+            }
+            None => return None,
+        };
+        let mut fields = named(name, parent);
+        fields.push((
+            "childEntity",
+            Value::Refs(self.children(&MoRef::new("Folder", id))),
+        ));
+        Some(fields)
+    }
+
+    fn datacenter(&self) -> Fields {
+        let ids = self.ids;
+        let mut fields = named(ids.datacenter_name, Some(self.root()));
+        fields.push(("vmFolder", Value::Ref(MoRef::new("Folder", ids.vm_folder))));
+        fields.push((
+            "hostFolder",
+            Value::Ref(MoRef::new("Folder", ids.host_folder)),
+        ));
+        fields
+    }
+
+    fn compute(&self) -> Fields {
+        let ids = self.ids;
+        let mut fields = named(HOST_NAME, Some(MoRef::new("Folder", ids.host_folder)));
+        fields.push((
+            "host",
+            Value::Refs(vec![MoRef::new("HostSystem", ids.host)]),
+        ));
+        fields.push((
+            "resourcePool",
+            Value::Ref(MoRef::new("ResourcePool", ids.pool)),
+        ));
+        fields
+    }
+
+    fn host(&self) -> Fields {
+        let compute = MoRef::new(self.compute_kind(), self.ids.compute);
+        let runtime = vec![
+            (
+                "connectionState",
+                Value::Word("HostSystemConnectionState", "connected"),
+            ),
+            (
+                "powerState",
+                Value::Word("HostSystemPowerState", "poweredOn"),
+            ),
+        ];
+        let mut fields = named(HOST_NAME, Some(compute));
+        fields.push(("vm", self.all_vms()));
+        fields.push(("runtime", Value::Data("HostRuntimeInfo", runtime)));
+        fields
+    }
+
+    fn pool(&self) -> Fields {
+        let compute = MoRef::new(self.compute_kind(), self.ids.compute);
+        let mut fields = named("Resources", Some(compute.clone()));
+        fields.push(("owner", Value::Ref(compute)));
+        fields.push(("vm", self.all_vms()));
+        fields
+    }
+
+    fn all_vms(&self) -> Value {
+        Value::Refs(self.vms.iter().map(|vm| Self::vm_ref(vm)).collect())
+    }
+
+    fn vm_properties(&self, vm: &Vm) -> Fields {
+        let identity = |template| {
+            vec![
+                ("name", Value::text(escaped(&vm.name))),
+                ("template", Value::Bool(template)),
+                ("uuid", Value::text(vm.uuid.as_str())),
+                ("instanceUuid", Value::text(vm.instance_uuid.as_str())),
+                ("guestFullName", Value::text("Other (64-bit)")),
+            ]
+        };
+        let runtime = self.vm_runtime(vm);
+        let summary = vec![
+            ("vm", Value::Ref(Self::vm_ref(vm))),
+            ("runtime", runtime.clone()),
+            (
+                "config",
+                Value::Data("VirtualMachineConfigSummary", identity(false)),
+            ),
+            ("overallStatus", Value::Word("ManagedEntityStatus", "green")),
+        ];
+        let mut fields = named(&vm.name, Some(MoRef::new("Folder", self.parent_of_vm(vm))));
+        fields.push(("runtime", runtime));
+        fields.push((
+            "config",
+            Value::Data("VirtualMachineConfigInfo", identity(false)),
+        ));
+        fields.push(("summary", Value::Data("VirtualMachineSummary", summary)));
+        fields.push((
+            "resourcePool",
+            Value::Ref(MoRef::new("ResourcePool", self.ids.pool)),
+        ));
+        fields.push(("overallStatus", Value::Word("ManagedEntityStatus", "green")));
+        fields
+    }
+
+    fn vm_runtime(&self, vm: &Vm) -> Value {
+        let state = |kind, word| Value::Word(kind, word);
+        let mut fields = vec![
+            ("host", Value::Ref(MoRef::new("HostSystem", self.ids.host))),
+            (
+                "connectionState",
+                state("VirtualMachineConnectionState", "connected"),
+            ),
+            (
+                "powerState",
+                state("VirtualMachinePowerState", vm.power().word()),
+            ),
+        ];
+        let consoles = i32::try_from(vm.consoles()).unwrap_or(i32::MAX);
+        fields.push(("numMksConnections", Value::Int(consoles)));
+        Value::Data("VirtualMachineRuntimeInfo", fields)
+    }
+}
+
+/// Whether an object of type `kind` is also a `wanted`.
+pub(crate) fn is_a(kind: &str, wanted: &str) -> bool {
+    kind == wanted
+        || (wanted == "ManagedEntity" && ENTITIES.contains(&kind))
+        || (wanted == "ComputeResource" && kind == "ClusterComputeResource")
+        || (wanted == "View" && kind == "ContainerView")
+}
+
+const ENTITIES: &[&str] = &[
+    "Folder",
+    "Datacenter",
+    "ComputeResource",
+    "ClusterComputeResource",
+    "HostSystem",
+    "ResourcePool",
+    "VirtualMachine",
+];
+
+fn root_name(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Esxi => "ha-folder-root",
+        Kind::VCenter => "Datacenters",
+    }
+}
+
+fn named(name: &str, parent: Option<MoRef>) -> Fields {
+    let mut fields = vec![("name", Value::text(escaped(name)))];
+    fields.extend(parent.map(|parent| ("parent", Value::Ref(parent))));
+    fields
+}
+
+/// A name as vSphere stores it: the characters that a path gives a meaning are escaped.
+fn escaped(name: &str) -> String {
+    name.replace('%', "%25")
+        .replace('/', "%2f")
+        .replace('\\', "%5c")
+}

@@ -1,0 +1,138 @@
+//! A listening port: accepting, TLS, and a task per connection.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{sleep, timeout};
+use tokio_rustls::TlsAcceptor;
+
+use crate::certificate::Identity;
+use crate::console::wire::Wire;
+use crate::front::{self, Door};
+use crate::site::Site;
+
+/// One port and what it serves.
+pub(crate) struct Port {
+    pub(crate) listener: TcpListener,
+    pub(crate) identity: Arc<Identity>,
+    pub(crate) door: Door,
+}
+
+/// Accepts until the site stops.
+pub(crate) async fn accept(site: Arc<Site>, port: Port) {
+    let acceptor = TlsAcceptor::from(Arc::clone(&port.identity.server));
+    let permits = Arc::new(Semaphore::new(CONNECTIONS));
+    while let Some((stream, permit)) = next(&site, &port.listener, &permits).await {
+        let open = OpenConnection::new(Arc::clone(&site), permit);
+        let (site, acceptor, door) = (Arc::clone(&site), acceptor.clone(), port.door);
+        let stop = site.stop.clone();
+        let tasks = site.tasks.clone();
+        tasks.spawn(async move {
+            tokio::select! {
+                () = connection(site, stream, open, acceptor, door) => {}
+                () = stop.cancelled() => {}
+            }
+        });
+    }
+}
+
+/// The next connection; `None` when the site stops.
+async fn next(
+    site: &Site,
+    listener: &TcpListener,
+    permits: &Arc<Semaphore>,
+) -> Option<(TcpStream, OwnedSemaphorePermit)> {
+    let accepted = async {
+        let permit = Arc::clone(permits).acquire_owned().await.ok()?;
+        loop {
+            match listener.accept().await {
+                Ok((stream, _)) => return Some((stream, permit)),
+                Err(error) => {
+                    tracing::warn!(%error, "cannot accept");
+                    sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        }
+    };
+    tokio::select! {
+        accepted = accepted => accepted,
+        () = site.stop.cancelled() => None,
+    }
+}
+
+async fn connection(
+    site: Arc<Site>,
+    stream: TcpStream,
+    open: OpenConnection,
+    acceptor: TlsAcceptor,
+    door: Door,
+) {
+    if door != Door::Api && site.plan.take_for_connection() {
+        // Held open, unanswered, until the site stops or the client has gone.
+        let _open = open;
+        let _ = drain(stream).await;
+        return;
+    }
+    // Without it a small message would wait for the acknowledgement of the one before.
+    let _ = stream.set_nodelay(true);
+    let Ok(Ok(tls)) = timeout(TLS_HANDSHAKE, acceptor.accept(stream)).await else {
+        return;
+    };
+    let wire = Wire::new(tls, open);
+    let cork = wire.cork();
+    let service = service_fn(move |request| {
+        front::answer(Arc::clone(&site), door, Arc::clone(&cork), request)
+    });
+    let served = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .serve_connection(TokioIo::new(wire), service)
+        .with_upgrades()
+        .await;
+    if let Err(error) = served {
+        tracing::debug!(%error, "connection ended");
+    }
+}
+
+async fn drain(mut stream: TcpStream) -> io::Result<u64> {
+    tokio::io::copy(&mut stream, &mut tokio::io::sink()).await
+}
+
+/// Counts a connection for as long as it lives.
+pub(crate) struct OpenConnection {
+    site: Arc<Site>,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl OpenConnection {
+    fn new(site: Arc<Site>, permit: OwnedSemaphorePermit) -> Self {
+        site.journal.note(|counts| {
+            counts.connections += 1;
+            counts.connections_open += 1;
+        });
+        Self {
+            site,
+            _permit: permit,
+        }
+    }
+}
+
+impl Drop for OpenConnection {
+    fn drop(&mut self) {
+        self.site
+            .journal
+            .note(|counts| counts.connections_open = counts.connections_open.saturating_sub(1));
+    }
+}
+
+/// Connections at a time. A real host allows 128 (`docs/webmks.md` 2.6); tests of many viewers need more.
+const CONNECTIONS: usize = 4096;
+/// How long a client may take for the TLS handshake.
+const TLS_HANDSHAKE: Duration = Duration::from_secs(10);
+/// How long to wait after a failed accept, so that running out of descriptors does not become a busy loop.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);

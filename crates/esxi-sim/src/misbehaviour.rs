@@ -1,0 +1,109 @@
+//! The ways in which a host can be told to do wrong, and for which connections.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, PoisonError};
+
+/// One way of doing wrong. Each is for one console connection, save for [`Misbehaviour::SilentTls`].
+///
+/// Counts of bytes named `after` begin behind the answer to the upgrade and count what goes to the client below TLS
+/// and above TCP: WebSocket headers and payloads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Misbehaviour {
+    /// The next TCP connection of all (to the console port) is accepted and TLS never answered.
+    SilentTls,
+    /// The upgrade is answered with this status. The ticket is spent.
+    AnswerStatus(u16),
+    /// The upgrade is answered with 302 and this `Location`.
+    Redirect(String),
+    /// 101 without `Sec-WebSocket-Protocol`.
+    NoSubprotocol,
+    /// 101 with this subprotocol, which the client may not have offered.
+    OtherSubprotocol(String),
+    /// 101 with a `Sec-WebSocket-Accept` that belongs to another key.
+    WrongAccept,
+    /// The upgrade is never answered; the connection stays open.
+    SilentUpgrade,
+    /// These 12 bytes instead of `RFB 003.008`.
+    RfbVersion([u8; 12]),
+    /// No security types, and this reason (RFC 6143 7.1.2).
+    NoSecurity(String),
+    /// Security type 2 (VNC authentication) is the only one offered.
+    VncAuthenticationOnly,
+    /// SecurityResult "failed" with this reason (RFC 6143 7.1.3).
+    SecurityFailure(String),
+    /// FIN without TLS close_notify or Close frame after this many bytes: in mid-frame, if one lies there.
+    CutAfter(u64),
+    /// RST after this many bytes.
+    ResetAfter(u64),
+    /// Nothing more is sent after this many bytes; the connection stays open and what the client sends is read.
+    StallAfter(u64),
+    /// The connection ends in order (close_notify, FIN) but without a Close frame, at the first message boundary
+    /// after this many RFB bytes.
+    EndWithoutClose {
+        /// RFB bytes sent before.
+        after: u64,
+    },
+    /// A Close frame with this code and reason at the first message boundary after this many RFB bytes.
+    CloseWith {
+        /// The close code.
+        code: u16,
+        /// The close reason; at most 123 bytes are sent.
+        reason: String,
+        /// RFB bytes sent before.
+        after: u64,
+    },
+    /// Everything after the 101 goes out byte by byte, each in its own TLS record. Slow: for small desktops.
+    Drip,
+    /// What is sent in one turn, such as a whole framebuffer update, is one message of one frame.
+    OneMessagePerTurn,
+    /// Each message is split into frames, with a ping between them.
+    Fragments,
+    /// A WebSocket ping with this payload (at most 125 bytes) is sent after each message.
+    Pings(Vec<u8>),
+    /// A text message is sent after the RFB version.
+    Text,
+}
+
+/// Which misbehaviour is due.
+#[derive(Debug, Default)]
+pub(crate) struct Plan(Mutex<Due>);
+
+#[derive(Debug, Default)]
+struct Due {
+    next: VecDeque<Misbehaviour>,
+    always: Option<Misbehaviour>,
+}
+
+impl Plan {
+    /// `misbehaviour` is due once, after those that are due already.
+    pub(crate) fn once(&self, misbehaviour: Misbehaviour) {
+        let mut due = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        due.next.push_back(misbehaviour);
+    }
+
+    /// `misbehaviour` is due whenever nothing else is.
+    pub(crate) fn always(&self, misbehaviour: Option<Misbehaviour>) {
+        let mut due = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        due.always = misbehaviour;
+    }
+
+    /// Takes what is due for a TCP connection that has just been accepted: whether to keep silent.
+    pub(crate) fn take_for_connection(&self) -> bool {
+        let mut due = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if due.next.front() == Some(&Misbehaviour::SilentTls) {
+            due.next.pop_front();
+            return true;
+        }
+        due.next.is_empty() && due.always == Some(Misbehaviour::SilentTls)
+    }
+
+    /// Takes what is due for a console.
+    pub(crate) fn take_for_console(&self) -> Option<Misbehaviour> {
+        let mut due = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if due.next.front() == Some(&Misbehaviour::SilentTls) {
+            return None;
+        }
+        due.next.pop_front().or_else(|| due.always.clone())
+    }
+}

@@ -1,0 +1,45 @@
+//! What all tasks of a running host share.
+
+use std::net::SocketAddr;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use secrecy::SecretString;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::certificate::Identity;
+use crate::counts::Journal;
+use crate::inventory::Inventory;
+use crate::misbehaviour::Plan;
+use crate::sessions::Sessions;
+use crate::settings::TicketShape;
+use crate::tickets::Tickets;
+
+/// The state of a host.
+pub(crate) struct Site {
+    pub(crate) username: String,
+    pub(crate) password: SecretString,
+    pub(crate) inventory: Inventory,
+    pub(crate) sessions: Sessions,
+    pub(crate) tickets: Tickets,
+    pub(crate) journal: Journal,
+    pub(crate) plan: Plan,
+    pub(crate) shape: Mutex<TicketShape>,
+    /// Where consoles are served, and with which certificate.
+    pub(crate) console_address: SocketAddr,
+    pub(crate) console_identity: Arc<Identity>,
+    /// The seed of the next console's cutter.
+    pub(crate) next_seed: AtomicU64,
+    pub(crate) tasks: TaskTracker,
+    pub(crate) stop: CancellationToken,
+}
+
+impl Site {
+    pub(crate) fn shape(&self) -> TicketShape {
+        self.shape
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+}

@@ -1,0 +1,139 @@
+//! AcquireTicket and QueryConnections: the way to a VM's console.
+
+use std::sync::Arc;
+
+use secrecy::ExposeSecret;
+
+use super::fault::Fault;
+use super::value::{Fields, Value, write_fields};
+use super::version::ApiVersion;
+use super::{Call, Reply};
+use crate::certificate::{Identity, colons};
+use crate::settings::{Power, Thumbprint, TicketHost, TicketUrl};
+use crate::vm::Vm;
+
+/// AcquireTicket("webmks"). Which fault comes first when there are several is a guess.
+pub(super) fn acquire(call: &Call<'_>) -> Result<Reply, Fault> {
+    let vm = vm(call)?;
+    if call.arguments.text_of("ticketType") != Some("webmks") {
+        return Err(Fault::not_supported());
+    }
+    if !vm.console_permitted {
+        return Err(Fault::no_permission(&call.this, CONSOLE_INTERACT));
+    }
+    if vm.power() != Power::On {
+        return Err(Fault::invalid_power_state(vm.power()));
+    }
+    if let Some(limit) = vm.max_consoles.filter(|limit| vm.consoles() >= *limit) {
+        return Err(Fault::connection_limit(limit));
+    }
+    let mut xml = String::from("<returnval>");
+    write_fields(&ticket(call, vm), &mut xml);
+    xml.push_str("</returnval>");
+    call.site.journal.note(|counts| counts.tickets_issued += 1);
+    Ok(xml.into())
+}
+
+/// QueryConnections (since 7.0.1.0, `docs/webmks.md` 2.6): one entry per open console. What a label holds is a guess.
+pub(super) fn connections(call: &Call<'_>) -> Result<Reply, Fault> {
+    let vm = vm(call)?;
+    if vm.power() != Power::On {
+        return Err(Fault::invalid_power_state(vm.power()));
+    }
+    let mut xml = String::new();
+    for number in 1..=vm.consoles() {
+        let fields = vec![
+            ("label", Value::text(format!("mks-{number}"))),
+            ("client", Value::text("127.0.0.1")),
+            ("userName", Value::text(call.site.username.as_str())),
+        ];
+        xml.push_str("<returnval xsi:type=\"VirtualMachineMksConnection\">");
+        write_fields(&fields, &mut xml);
+        xml.push_str("</returnval>");
+    }
+    Ok(xml.into())
+}
+
+fn vm<'a>(call: &'a Call<'_>) -> Result<&'a Arc<Vm>, Fault> {
+    let vm = call.site.inventory.vm(&call.this);
+    vm.ok_or_else(|| Fault::not_found(&call.this))
+}
+
+/// The VirtualMachineTicket (`docs/webmks.md` 3.1), with the fields that the caller's version knows.
+fn ticket(call: &Call<'_>, vm: &Arc<Vm>) -> Fields {
+    let site = call.site;
+    let shape = site.shape();
+    let address = site.console_address;
+    let secret = site.tickets.issue(vm);
+    let mut fields = vec![
+        ("ticket", Value::text(secret.expose_secret())),
+        (
+            "cfgFile",
+            Value::text(format!("/vmfs/volumes/datastore1/{0}/{0}.vmx", vm.moref)),
+        ),
+    ];
+    let host = match shape.host {
+        TicketHost::Named => Some(address.ip().to_string()),
+        TicketHost::Other(name) => Some(name),
+        TicketHost::Absent => None,
+    };
+    if let Some(host) = host {
+        fields.push(("host", Value::Text(host)));
+        fields.push(("port", Value::Int(i32::from(address.port()))));
+    }
+    let authority = match shape.url {
+        TicketUrl::Good => Some(address.to_string()),
+        TicketUrl::Unresolvable => Some(format!("esxi-sim.invalid:{}", address.port())),
+        TicketUrl::Absent => None,
+    };
+    let authority = authority.filter(|_| call.version >= ApiVersion::TICKET_URL);
+    let url =
+        authority.map(|authority| format!("wss://{authority}/ticket/{}", secret.expose_secret()));
+    add_thumbprints(
+        call.version,
+        shape.thumbprint,
+        &site.console_identity,
+        url,
+        &mut fields,
+    );
+    fields
+}
+
+/// Adds `sslThumbprint`, `url`, `certThumbprintList`, `sslCertificate` in the order of the schema. The last excludes
+/// the first.
+fn add_thumbprints(
+    version: ApiVersion,
+    thumbprint: Thumbprint,
+    identity: &Identity,
+    url: Option<String>,
+    fields: &mut Fields,
+) {
+    let (sha1, sha256) = match thumbprint {
+        Thumbprint::Right => (identity.sha1, identity.sha256),
+        Thumbprint::Wrong => ([0xee; 20], [0xee; 32]),
+        Thumbprint::Absent => {
+            fields.extend(url.map(|url| ("url", Value::Text(url))));
+            return;
+        }
+    };
+    let whole = version >= ApiVersion::SSL_CERTIFICATE && thumbprint == Thumbprint::Right;
+    if !whole {
+        fields.push(("sslThumbprint", Value::Text(colons(&sha1))));
+    }
+    fields.extend(url.map(|url| ("url", Value::Text(url))));
+    if version >= ApiVersion::CERT_THUMBPRINT_LIST {
+        let entry = vec![
+            ("thumbprint", Value::Text(colons(&sha256))),
+            ("hashAlgorithm", Value::text("sha256")),
+        ];
+        fields.push((
+            "certThumbprintList",
+            Value::List("VirtualMachineCertThumbprint", vec![entry]),
+        ));
+    }
+    if whole {
+        fields.push(("sslCertificate", Value::text(identity.pem.as_str())));
+    }
+}
+
+const CONSOLE_INTERACT: &str = "VirtualMachine.Interact.ConsoleInteract";

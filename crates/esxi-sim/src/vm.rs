@@ -1,0 +1,128 @@
+//! One virtual machine: who it is, whether it runs, and what is behind its console.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use sha1::{Digest, Sha1};
+use tokio::sync::watch;
+
+use crate::desktop::Desktop;
+use crate::settings::{Kind, Power, Screen, VmSettings};
+
+/// One virtual machine of a running host.
+pub(crate) struct Vm {
+    pub(crate) name: String,
+    pub(crate) moref: String,
+    /// BIOS uuid; derived from the name, so it is the same in every run.
+    pub(crate) uuid: String,
+    pub(crate) instance_uuid: String,
+    pub(crate) folder: Option<String>,
+    pub(crate) console_permitted: bool,
+    pub(crate) max_consoles: Option<u32>,
+    pub(crate) power: watch::Sender<Power>,
+    pub(crate) display: Display,
+    consoles: AtomicU32,
+}
+
+/// What a console of the VM shows.
+pub(crate) enum Display {
+    Desktop(Arc<Desktop>),
+    Bridge(SocketAddr),
+}
+
+impl Vm {
+    pub(crate) fn new(settings: VmSettings, index: usize, kind: Kind, clock: bool) -> Self {
+        let display = match settings.screen {
+            Screen::Desktop { width, height } => {
+                Display::Desktop(Arc::new(Desktop::new(&settings.name, width, height, clock)))
+            }
+            Screen::Bridge(server) => Display::Bridge(server),
+        };
+        Self {
+            moref: moref(kind, index),
+            uuid: uuid("bios", &settings.name),
+            instance_uuid: uuid("instance", &settings.name),
+            name: settings.name,
+            folder: settings.folder.filter(|_| kind == Kind::VCenter),
+            console_permitted: settings.console_permitted,
+            max_consoles: settings.max_consoles,
+            power: watch::Sender::new(settings.power),
+            display,
+            consoles: AtomicU32::new(0),
+        }
+    }
+
+    pub(crate) fn power(&self) -> Power {
+        *self.power.borrow()
+    }
+
+    pub(crate) fn consoles(&self) -> u32 {
+        self.consoles.load(Ordering::SeqCst)
+    }
+
+    /// Counts a console for as long as the answer lives.
+    pub(crate) fn open_console(self: &Arc<Self>) -> OpenConsole {
+        self.consoles.fetch_add(1, Ordering::SeqCst);
+        OpenConsole(Arc::clone(self))
+    }
+}
+
+/// A console that is open on a VM.
+pub(crate) struct OpenConsole(Arc<Vm>);
+
+impl Drop for OpenConsole {
+    fn drop(&mut self) {
+        self.0.consoles.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// Plain integers on ESXi, `vm-123` on vCenter (`docs/webmks.md` 3.4).
+fn moref(kind: Kind, index: usize) -> String {
+    match kind {
+        Kind::Esxi => (index + 1).to_string(),
+        Kind::VCenter => format!("vm-{}", index + 1001),
+    }
+}
+
+/// A name-based uuid in the form of RFC 9562 section 5.5, so that every run gives a VM the same one.
+fn uuid(space: &str, name: &str) -> String {
+    let digest: [u8; 20] = Sha1::new()
+        .chain_update(space)
+        .chain_update([0])
+        .chain_update(name)
+        .finalize()
+        .into();
+    let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, ..] = digest;
+    let number = u128::from_be_bytes([a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p]);
+    let number = number & !(0xf << 76) | (5 << 76);
+    let number = number & !(0b11 << 62) | (0b10 << 62);
+    let hex = format!("{number:032x}");
+    let (time_low, rest) = hex.split_at(8);
+    let (time_mid, rest) = rest.split_at(4);
+    let (time_high, rest) = rest.split_at(4);
+    let (clock, node) = rest.split_at(4);
+    format!("{time_low}-{time_mid}-{time_high}-{clock}-{node}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_uuid_has_the_form_of_a_name_based_one_and_depends_on_space_and_name() {
+        let one = uuid("bios", "vm08");
+        assert_eq!(one.len(), 36);
+        assert_eq!(one.as_bytes()[14], b'5');
+        assert!(matches!(one.as_bytes()[19], b'8' | b'9' | b'a' | b'b'));
+        assert_eq!(one, uuid("bios", "vm08"));
+        assert_ne!(one, uuid("instance", "vm08"));
+        assert_ne!(one, uuid("bios", "vm09"));
+    }
+
+    #[test]
+    fn ids_are_integers_on_esxi_and_named_on_vcenter() {
+        assert_eq!(moref(Kind::Esxi, 0), "1");
+        assert_eq!(moref(Kind::VCenter, 0), "vm-1001");
+    }
+}

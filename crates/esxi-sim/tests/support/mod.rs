@@ -1,0 +1,306 @@
+//! Clients of a simulated host: one for `/sdk`, one for consoles.
+
+#![allow(dead_code, reason = "each test file uses its part")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a failure here is a failed test"
+)]
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use esxi_sim::Host;
+use futures::{SinkExt, StreamExt};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, RootCertStore};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::handshake::client::Response;
+use tokio_tungstenite::tungstenite::http::HeaderValue;
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+use tokio_tungstenite::tungstenite::{Error, Message};
+use tokio_tungstenite::{WebSocketStream, client_async_with_config};
+
+pub(crate) type Socket = WebSocketStream<TlsStream<TcpStream>>;
+
+/// Fails a test instead of letting it hang.
+pub(crate) async fn soon<T>(what: impl Future<Output = T>) -> T {
+    timeout(Duration::from_secs(20), what)
+        .await
+        .expect("this should have happened by now")
+}
+
+pub(crate) async fn tls(host: &Host, address: SocketAddr) -> TlsStream<TcpStream> {
+    let mut roots = RootCertStore::empty();
+    for pem in [host.certificate_pem(), host.console_certificate_pem()] {
+        roots
+            .add(CertificateDer::from_pem_slice(pem.as_bytes()).unwrap())
+            .unwrap();
+    }
+    let config =
+        ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+    let stream = TcpStream::connect(address).await.unwrap();
+    let name = ServerName::from(address.ip());
+    TlsConnector::from(Arc::new(config))
+        .connect(name, stream)
+        .await
+        .unwrap()
+}
+
+/// One SOAP client with its session and version.
+pub(crate) struct Soap<'a> {
+    pub(crate) host: &'a Host,
+    pub(crate) version: &'static str,
+    pub(crate) cookie: Option<String>,
+}
+
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) body: String,
+}
+
+impl Reply {
+    /// The text of the first element of this name.
+    pub(crate) fn text(&self, element: &str) -> Option<&str> {
+        let (_, rest) = self.body.split_once(&format!("<{element}"))?;
+        let (_, rest) = rest.split_once('>')?;
+        Some(rest.split_once("</")?.0)
+    }
+}
+
+impl<'a> Soap<'a> {
+    pub(crate) fn new(host: &'a Host) -> Self {
+        Self {
+            host,
+            version: "7.0",
+            cookie: None,
+        }
+    }
+
+    pub(crate) async fn logged_in(host: &'a Host) -> Self {
+        let mut soap = Self::new(host);
+        let reply = soap.login("root", esxi_sim::DEMO_PASSWORD).await;
+        assert_eq!(reply.status, 200, "{}", reply.body);
+        soap
+    }
+
+    pub(crate) async fn login(&mut self, user: &str, password: &str) -> Reply {
+        let manager = if self.host.address() == self.host.console_address() {
+            "ha-sessionmgr"
+        } else {
+            "SessionManager"
+        };
+        let arguments = format!("<userName>{user}</userName><password>{password}</password>");
+        self.call("Login", ("SessionManager", manager), &arguments)
+            .await
+    }
+
+    pub(crate) async fn call(
+        &mut self,
+        method: &str,
+        this: (&str, &str),
+        arguments: &str,
+    ) -> Reply {
+        let (kind, id) = this;
+        let body = format!(
+            "<s:Envelope xmlns:s=\"http://schemas.xmlsoap.org/soap/envelope/\"><s:Body><{method} xmlns=\"urn:vim25\">\
+             <_this type=\"{kind}\">{id}</_this>{arguments}</{method}></s:Body></s:Envelope>"
+        );
+        let cookie = self
+            .cookie
+            .as_ref()
+            .map(|cookie| format!("Cookie: {cookie}\r\n"))
+            .unwrap_or_default();
+        let request = format!(
+            "POST /sdk HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Type: text/xml\r\n\
+             SOAPAction: \"urn:vim25/{}\"\r\n{cookie}Content-Length: {}\r\n\r\n{body}",
+            self.version,
+            body.len()
+        );
+        let (status, head, body) = http(self.host, &request).await;
+        for line in head.lines() {
+            if let Some(cookie) = line.strip_prefix("set-cookie: ") {
+                self.cookie = Some(cookie.split(';').next().unwrap().to_owned());
+            }
+        }
+        Reply { status, body }
+    }
+
+    pub(crate) async fn acquire(&mut self, vm: &str) -> Reply {
+        let moref = self.host.moref(vm);
+        self.call(
+            "AcquireTicket",
+            ("VirtualMachine", &moref),
+            "<ticketType>webmks</ticketType>",
+        )
+        .await
+    }
+
+    pub(crate) async fn ticket(&mut self, vm: &str) -> String {
+        let reply = self.acquire(vm).await;
+        assert_eq!(reply.status, 200, "{}", reply.body);
+        reply.text("ticket").unwrap().to_owned()
+    }
+}
+
+/// Sends one request with `Connection: close`; answers status, head and body.
+pub(crate) async fn http(host: &Host, request: &str) -> (u16, String, String) {
+    let mut stream = tls(host, host.address()).await;
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    soon(stream.read_to_end(&mut answer)).await.unwrap();
+    let answer = String::from_utf8(answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+    (status, head.to_owned(), body.to_owned())
+}
+
+/// Opens a console with a fresh ticket.
+pub(crate) async fn console(host: &Host, vm: &str) -> Viewer {
+    let ticket = Soap::logged_in(host).await.ticket(vm).await;
+    let (socket, response) = open(host, &ticket, Some("binary")).await.unwrap();
+    assert_eq!(response.headers()["sec-websocket-protocol"], "binary");
+    Viewer {
+        socket,
+        bytes: Vec::new(),
+    }
+}
+
+/// Asks for the upgrade with a ticket.
+pub(crate) async fn open(
+    host: &Host,
+    ticket: &str,
+    protocol: Option<&str>,
+) -> Result<(Socket, Response), Error> {
+    let address = host.console_address();
+    let mut request = format!("wss://{address}/ticket/{ticket}")
+        .into_client_request()
+        .unwrap();
+    if let Some(protocol) = protocol {
+        request.headers_mut().insert(
+            "sec-websocket-protocol",
+            HeaderValue::from_str(protocol).unwrap(),
+        );
+    }
+    let config = WebSocketConfig::default()
+        .max_message_size(None)
+        .max_frame_size(None);
+    let stream = tls(host, address).await;
+    soon(client_async_with_config(request, stream, Some(config))).await
+}
+
+/// A console's client that reads bytes.
+pub(crate) struct Viewer {
+    pub(crate) socket: Socket,
+    pub(crate) bytes: Vec<u8>,
+}
+
+impl Viewer {
+    pub(crate) async fn send(&mut self, bytes: &[u8]) {
+        self.socket
+            .send(Message::binary(bytes.to_vec()))
+            .await
+            .unwrap();
+    }
+
+    /// The next message that is no control frame.
+    pub(crate) async fn message(&mut self) -> Option<Vec<u8>> {
+        loop {
+            match soon(self.socket.next()).await? {
+                Ok(Message::Binary(bytes)) => return Some(bytes.to_vec()),
+                Ok(Message::Ping(_) | Message::Pong(_)) => {}
+                Ok(Message::Close(_)) | Err(_) => return None,
+                Ok(other) => panic!("{other:?}"),
+            }
+        }
+    }
+
+    /// Exactly `length` bytes.
+    pub(crate) async fn take(&mut self, length: usize) -> Vec<u8> {
+        while self.bytes.len() < length {
+            let message = self.message().await.expect("the console ended too soon");
+            self.bytes.extend(message);
+        }
+        let rest = self.bytes.split_off(length);
+        std::mem::replace(&mut self.bytes, rest)
+    }
+
+    /// The handshake up to and including ServerInit; answers width, height and name.
+    pub(crate) async fn begin(&mut self) -> (u16, u16, String) {
+        assert_eq!(self.take(12).await, b"RFB 003.008\n");
+        self.send(b"RFB 003.008\n").await;
+        assert_eq!(self.take(2).await, [1, 1]);
+        self.send(&[1]).await;
+        assert_eq!(self.take(4).await, [0; 4]);
+        self.send(&[1]).await;
+        let init = self.take(24).await;
+        let number = |at: usize| u16::from_be_bytes([init[at], init[at + 1]]);
+        let name = self.take(number(22).into()).await;
+        (number(0), number(2), String::from_utf8(name).unwrap())
+    }
+
+    pub(crate) async fn request(
+        &mut self,
+        incremental: bool,
+        x: u16,
+        y: u16,
+        width: u16,
+        height: u16,
+    ) {
+        let mut request = vec![3, u8::from(incremental)];
+        for number in [x, y, width, height] {
+            request.extend(number.to_be_bytes());
+        }
+        self.send(&request).await;
+    }
+
+    /// One framebuffer update of raw rectangles with 4 bytes per pixel: x, y, width, height, pixels.
+    pub(crate) async fn update(&mut self) -> Vec<(u16, u16, u16, u16, Vec<u8>)> {
+        let head = self.take(4).await;
+        assert_eq!(head[..2], [0, 0]);
+        let mut rectangles = Vec::new();
+        for _ in 0..u16::from_be_bytes([head[2], head[3]]) {
+            let head = self.take(12).await;
+            let number = |at: usize| u16::from_be_bytes([head[at], head[at + 1]]);
+            assert_eq!(head[8..], [0; 4], "not raw");
+            let (width, height) = (number(4), number(6));
+            let pixels = self
+                .take(usize::from(width) * usize::from(height) * 4)
+                .await;
+            rectangles.push((number(0), number(2), width, height, pixels));
+        }
+        rectangles
+    }
+
+    pub(crate) async fn key(&mut self, keysym: u32) {
+        for down in [1, 0] {
+            let mut event = vec![4, down, 0, 0];
+            event.extend(keysym.to_be_bytes());
+            self.send(&event).await;
+        }
+    }
+
+    /// Waits for the end; answers the close code if there was a Close frame.
+    pub(crate) async fn ended(&mut self) -> Option<u16> {
+        loop {
+            match soon(self.socket.next()).await {
+                Some(Ok(Message::Close(frame))) => return frame.map(|frame| frame.code.into()),
+                Some(Ok(_)) => {}
+                Some(Err(_)) | None => return None,
+            }
+        }
+    }
+}
