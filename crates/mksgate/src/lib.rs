@@ -1,1 +1,29 @@
 //! A plain VNC port for every ESXi virtual machine console.
+//!
+//! Viewers speak ordinary VNC (RFB) to a TCP port. Behind it the gateway acquires a one-time `webmks`
+//! ticket, opens `wss://ESXI/ticket/…` and carries RFB in binary WebSocket frames. [`session`] tells the
+//! story of one connection; [`Gateway`] is all of them.
+
+mod address;
+mod commands;
+mod config;
+mod console;
+mod error;
+mod gateway;
+mod listener;
+mod log;
+mod mask_keys;
+mod relay;
+mod session;
+mod socket;
+mod tls;
+mod upstream;
+mod viewer;
+
+pub mod cli;
+
+pub use config::{Auth, Config, ConfigError, Console, Limits, Secret, VSphere};
+pub use error::{Blame, Failure, Stage};
+pub use gateway::{Gateway, Shutdown, StartError};
+pub use relay::Traffic;
+pub use tls::{ConsoleTrust, PinMismatch, Thumbprint, Trust};

@@ -1,3 +1,7 @@
-//! The program.
+//! The program: everything is in the library, so that tests can run it whole.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    mksgate::cli::run()
+}

@@ -19,7 +19,8 @@ const MAX_QUOTE: usize = 200;
 const GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
 /// One opening handshake: the request that begins it and what its answer must hold.
-#[derive(Debug)]
+///
+/// It has no `Debug`: a target may be a one-time credential.
 pub struct Upgrade {
     request: BytesMut,
     accept: String,

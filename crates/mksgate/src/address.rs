@@ -1,0 +1,121 @@
+//! Where a ticket's console is: which host and port to dial, out of all that names one.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::SocketAddr;
+
+use tokio::net::lookup_host;
+use vsphere::{Kind, TicketParts};
+
+use crate::error::Failure;
+
+/// The port of ESXi's front door, where neither ticket nor configuration names another.
+const HTTPS: u16 = 443;
+
+/// A host, by name or address, and a port.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Address {
+    /// Without brackets, also where it is an IPv6 address.
+    pub(crate) host: String,
+    /// 1–65535.
+    pub(crate) port: u16,
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.host.contains(':') {
+            true => write!(f, "[{}]:{}", self.host, self.port),
+            false => write!(f, "{}:{}", self.host, self.port),
+        }
+    }
+}
+
+impl Address {
+    /// What stands in an HTTP `Host` header: no port where it is 443.
+    pub(crate) fn authority(&self) -> String {
+        let text = self.to_string();
+        match self.port {
+            HTTPS => text
+                .strip_suffix(":443")
+                .map_or_else(|| text.clone(), str::to_owned),
+            _ => text,
+        }
+    }
+
+    /// `host`, `host:port` or `[v6]:port`; `None` where it is none of them.
+    pub(crate) fn parse(text: &str, port: u16) -> Option<Self> {
+        if let Ok(address) = text.parse::<std::net::IpAddr>() {
+            return Some(Self {
+                host: address.to_string(),
+                port,
+            });
+        }
+        let (host, port) = match text.rsplit_once(':') {
+            Some((host, digits)) => (host, digits.parse().ok()?),
+            None => (text, port),
+        };
+        let host = host
+            .strip_prefix('[')
+            .and_then(|host| host.strip_suffix(']'))
+            .unwrap_or(host);
+        (!host.is_empty() && port != 0).then(|| Self {
+            host: host.to_owned(),
+            port,
+        })
+    }
+}
+
+/// Every place where the console may be, the likeliest first: what `console_address` says instead of the
+/// ticket's names, the ticket's `host`, the host of its `url`, and the address that gave the ticket where
+/// that is the ESXi itself (`docs/webmks.md` 2.1, "hostname trap").
+pub(crate) fn candidates(
+    ticket: &TicketParts,
+    login: &Address,
+    instead: &BTreeMap<String, String>,
+) -> Vec<Address> {
+    let port = ticket.port.unwrap_or(HTTPS);
+    let host = ticket.host.iter().map(|host| (host, port));
+    let url = ticket
+        .url_host
+        .iter()
+        .map(|(host, url_port)| (host, url_port.unwrap_or(port)));
+    let named: Vec<_> = host.chain(url).collect();
+    let replaced = named
+        .iter()
+        .filter_map(|(host, port)| Address::parse(instead.get(*host)?, *port));
+    let own = (ticket.from == Kind::Esxi).then(|| login.clone());
+    let mut candidates: Vec<Address> = replaced.collect();
+    candidates.extend(named.iter().map(|(host, port)| Address {
+        host: (*host).clone(),
+        port: *port,
+    }));
+    candidates.extend(own);
+    candidates.dedup();
+    candidates
+}
+
+/// The first candidate whose name resolves, and its addresses.
+pub(crate) async fn resolve(
+    candidates: Vec<Address>,
+) -> Result<(Address, Vec<SocketAddr>), Failure> {
+    let mut names = Vec::new();
+    for candidate in candidates {
+        let found: Vec<SocketAddr> =
+            match lookup_host((candidate.host.as_str(), candidate.port)).await {
+                Ok(found) => found.collect(),
+                Err(_) => Vec::new(),
+            };
+        if !found.is_empty() {
+            return Ok((candidate, found));
+        }
+        names.push(candidate.host);
+    }
+    match names.is_empty() {
+        true => Err(Failure::Setup(
+            "the ticket names no host: add it to console_address".into(),
+        )),
+        false => Err(Failure::Unresolvable {
+            names: names.join(", "),
+        }),
+    }
+}

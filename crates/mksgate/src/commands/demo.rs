@@ -1,0 +1,142 @@
+//! `mksgate demo`: a simulated ESXi and a gateway in front of it, in one process.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use clap::Args;
+use esxi_sim::{DEMO_PASSWORD, Host, Settings, VmSettings};
+use rfb_proto::VncPassword;
+use tokio_util::task::TaskTracker;
+use vsphere::VmRef;
+
+use super::serve::watch_signals;
+use crate::cli::CommandError;
+use crate::config::{Auth, Config, Console, Limits, VSphere};
+use crate::gateway::{Gateway, Shutdown};
+use crate::tls::{ConsoleTrust, Thumbprint, Trust};
+
+/// What the simulated ESXi is called in the configuration that the demo would have.
+const VSPHERE: &str = "demo";
+
+/// Letters that nobody mixes up when typing a password from one screen into another: 32 of them.
+const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
+
+#[derive(Args)]
+pub(crate) struct Options {
+    /// Where viewers connect. On anything but loopback they need a password, which is printed
+    #[arg(long, value_name = "ADDR", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
+    listen: IpAddr,
+    /// The first VM's port; the others follow
+    #[arg(long, default_value_t = 5901, value_parser = clap::value_parser!(u16).range(1..))]
+    port: u16,
+    /// How many VMs
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=100))]
+    vms: u16,
+}
+
+/// Runs until a signal ends it.
+pub(crate) async fn run(options: Options) -> Result<(), CommandError> {
+    let names: Vec<String> = (1..=options.vms)
+        .map(|number| format!("vm{number:02}"))
+        .collect();
+    let vms = names.iter().map(VmSettings::desktop).collect();
+    let host = Host::start(Settings {
+        vms,
+        ..Settings::default()
+    })
+    .await
+    .map_err(|error| CommandError::Failed(format!("the simulated ESXi cannot start ({error})")))?;
+    let password = if options.listen.is_loopback() {
+        None
+    } else {
+        Some(random_password()?)
+    };
+    let gateway =
+        Gateway::bind(configuration(&options, &names, &host, password.as_deref())?).await?;
+    let shutdown = Shutdown::default();
+    let signals = TaskTracker::new();
+    signals.spawn(watch_signals(shutdown.clone())?);
+    println!(
+        "A simulated ESXi is at https://{}. Point any VNC viewer at one of its virtual machines:",
+        host.address()
+    );
+    for (address, vm) in gateway.ports() {
+        println!("  {vm}  {address}");
+    }
+    match password {
+        Some(password) => println!("The password is {password}. Ctrl-C ends the demo."),
+        None => println!("No password is needed. Ctrl-C ends the demo."),
+    }
+    // A demo has nobody to be polite to: the first signal ends its sessions too.
+    let hurry = shutdown.drain.clone();
+    let now = shutdown.now.clone();
+    signals.spawn(async move {
+        hurry.cancelled().await;
+        now.cancel();
+    });
+    gateway.run(shutdown).await;
+    host.stop().await;
+    Ok(())
+}
+
+fn configuration(
+    options: &Options,
+    names: &[String],
+    host: &Host,
+    password: Option<&str>,
+) -> Result<Config, CommandError> {
+    let auth = match password.map(VncPassword::new) {
+        None => Auth::none(),
+        Some(Ok(password)) => Auth::vnc_password(password),
+        Some(Err(error)) => return Err(CommandError::Failed(error.to_string())),
+    };
+    let console = |(name, port): (&String, u16)| Console {
+        listen: SocketAddr::new(options.listen, port),
+        vsphere: VSPHERE.into(),
+        vm: VmRef::Name(name.clone()),
+        auth: auth.clone(),
+    };
+    let last = u32::from(options.port) + u32::from(options.vms) - 1;
+    if last > u32::from(u16::MAX) {
+        return Err(CommandError::Usage(format!(
+            "--port {} leaves no room for {} VMs",
+            options.port, options.vms
+        )));
+    }
+    let url = format!("https://{}/sdk", host.address());
+    let vsphere = VSphere {
+        url: url
+            .parse()
+            .map_err(|error| CommandError::Failed(format!("{url}: {error}")))?,
+        username: "root".into(),
+        password: DEMO_PASSWORD.into(),
+        trust: Trust::Pinned(Thumbprint::Sha256(host.certificate_sha256())),
+        console_trust: ConsoleTrust::Ticket,
+        console_address: BTreeMap::new(),
+    };
+    Ok(Config {
+        gateway: Limits::default(),
+        vspheres: BTreeMap::from([(VSPHERE.into(), vsphere)]),
+        consoles: names
+            .iter()
+            .zip(options.port..=u16::MAX)
+            .map(console)
+            .collect(),
+    })
+}
+
+/// Eight letters: 40 bits, from the operating system.
+fn random_password() -> Result<String, CommandError> {
+    let mut bytes = [0; 8];
+    getrandom::fill(&mut bytes)
+        .map_err(|error| CommandError::Failed(format!("no randomness ({error})")))?;
+    let letter = |byte: u8| {
+        LETTERS
+            .iter()
+            .cycle()
+            .nth(usize::from(byte))
+            .copied()
+            .map(char::from)
+    };
+    Ok(bytes.into_iter().filter_map(letter).collect())
+}

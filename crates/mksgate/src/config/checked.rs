@@ -1,0 +1,407 @@
+//! From what the file says to what it means: the one place where a configuration is checked.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use rfb_proto::{SecurityType, VncPassword};
+use secrecy::SecretString;
+use toml::Spanned;
+use url::Url;
+
+use super::{Auth, Config, ConfigError, Console, Limits, Secret, VSphere, file};
+use crate::tls::{ConsoleTrust, Trust};
+
+/// A secret in a file is a password, not a disk image.
+const MAX_SECRET: u64 = 4096;
+
+/// The way in that stands for itself wherever an `[auth.NAME]` is named.
+const NO_AUTH: &str = "none";
+
+/// The text, and where it stands, so that every error can point at its place.
+struct Source<'a> {
+    text: &'a str,
+    path: &'a Path,
+}
+
+pub(super) fn check(text: &str, path: &Path) -> Result<Config, ConfigError> {
+    let file: file::File =
+        toml::from_str(text).map_err(|error| ConfigError::toml(path, text, &error))?;
+    let source = Source { text, path };
+    if file.console.is_empty() {
+        return Err(ConfigError::whole(
+            path,
+            "it names no console: add a [[console]] with port, vsphere and vm",
+        ));
+    }
+    let bind = source.bind(&file.gateway)?;
+    let gateway = source.limits(&file.gateway)?;
+    let vspheres = source.each(file.vsphere, Source::vsphere)?;
+    let auths = source.each(file.auth, Source::auth)?;
+    let consoles = source.consoles(file.console, bind, &vspheres, &auths)?;
+    Ok(Config {
+        gateway,
+        vspheres,
+        consoles,
+    })
+}
+
+impl Source<'_> {
+    fn wrong(&self, span: Range<usize>, sentence: impl Into<String>) -> ConfigError {
+        ConfigError::at(self.path, self.text, span, sentence)
+    }
+
+    /// Relative paths are relative to the configuration.
+    fn beside(&self, path: &Path) -> PathBuf {
+        self.path
+            .parent()
+            .unwrap_or_else(|| Path::new(""))
+            .join(path)
+    }
+
+    fn each<T, U>(
+        &self,
+        tables: BTreeMap<String, Spanned<T>>,
+        check: impl Fn(&Self, Spanned<T>) -> Result<U, ConfigError>,
+    ) -> Result<BTreeMap<String, U>, ConfigError> {
+        tables
+            .into_iter()
+            .map(|(name, table)| Ok((name, check(self, table)?)))
+            .collect()
+    }
+
+    fn bind(&self, gateway: &file::Gateway) -> Result<IpAddr, ConfigError> {
+        let Some(bind) = &gateway.bind else {
+            return Ok(Ipv4Addr::LOCALHOST.into());
+        };
+        bind.get_ref().parse().map_err(|_| {
+            self.wrong(
+                bind.span(),
+                format!(
+                    "bind = {:?} is no IP address: write one, as \"127.0.0.1\"",
+                    bind.get_ref()
+                ),
+            )
+        })
+    }
+
+    fn limits(&self, gateway: &file::Gateway) -> Result<Limits, ConfigError> {
+        let default = Limits::default();
+        if let Some(none) = gateway
+            .max_sessions
+            .as_ref()
+            .filter(|limit| *limit.get_ref() == 0)
+        {
+            return Err(self.wrong(
+                none.span(),
+                "max_sessions = 0 lets nobody in: write 1 or more",
+            ));
+        }
+        Ok(Limits {
+            max_sessions: gateway
+                .max_sessions
+                .as_ref()
+                .map_or(default.max_sessions, |limit| *limit.get_ref()),
+            handshake_timeout: gateway
+                .handshake_timeout
+                .unwrap_or(default.handshake_timeout),
+            drain_timeout: gateway.drain_timeout.unwrap_or(default.drain_timeout),
+        })
+    }
+
+    fn vsphere(&self, table: Spanned<file::VSphere>) -> Result<VSphere, ConfigError> {
+        let span = table.span();
+        let table = table.into_inner();
+        let password = match (&table.password_file, &table.password_env) {
+            (Some(file), None) => self.secret_file(file)?,
+            (None, Some(variable)) => self.secret_variable(variable)?,
+            (None, None) => {
+                return Err(self.wrong(
+                    span,
+                    "it has no password: add password_file or password_env",
+                ));
+            }
+            (Some(_), Some(env)) => {
+                return Err(self.wrong(
+                    env.span(),
+                    "it has two passwords: keep password_file or password_env",
+                ));
+            }
+        };
+        let url = sdk_url(table.address.get_ref()).ok_or_else(|| {
+            let address = table.address.get_ref();
+            self.wrong(
+                table.address.span(),
+                format!("{address:?} is no address: write host, host:port or an https URL"),
+            )
+        })?;
+        Ok(VSphere {
+            url,
+            username: table.username,
+            password,
+            trust: self.trust(table.trust.as_ref())?,
+            console_trust: self.console_trust(table.console_trust.as_ref())?,
+            console_address: table.console_address,
+        })
+    }
+
+    fn trust(&self, word: Option<&Spanned<String>>) -> Result<Trust, ConfigError> {
+        let Some(word) = word else {
+            return Ok(Trust::System);
+        };
+        Trust::parse(word.get_ref(), |path| self.beside(path))
+            .map_err(|error| self.wrong(word.span(), error))
+    }
+
+    fn console_trust(&self, word: Option<&Spanned<String>>) -> Result<ConsoleTrust, ConfigError> {
+        match word {
+            None => Ok(ConsoleTrust::Ticket),
+            Some(word) if word.get_ref() == "ticket" => Ok(ConsoleTrust::Ticket),
+            other => self.trust(other).map(ConsoleTrust::Fixed),
+        }
+    }
+
+    fn auth(&self, table: Spanned<file::Auth>) -> Result<Auth, ConfigError> {
+        let table = table.into_inner();
+        let mut methods = Vec::new();
+        for method in table.methods.get_ref() {
+            methods.push(match method.get_ref().as_str() {
+                NO_AUTH => SecurityType::None,
+                "vnc-password" => SecurityType::VncPassword,
+                other => {
+                    let sentence =
+                        format!("{other:?} is no method: known are \"none\" and \"vnc-password\"");
+                    return Err(self.wrong(method.span(), sentence));
+                }
+            });
+        }
+        if methods.is_empty() {
+            return Err(self.wrong(
+                table.methods.span(),
+                "methods is empty, which lets nobody in: name one",
+            ));
+        }
+        let password = match (
+            methods.contains(&SecurityType::VncPassword),
+            &table.password_file,
+        ) {
+            (true, Some(file)) => Some(self.vnc_password(file)?),
+            (true, None) => {
+                return Err(self.wrong(
+                    table.methods.span(),
+                    "\"vnc-password\" needs a password_file",
+                ));
+            }
+            (false, Some(file)) => {
+                return Err(self.wrong(
+                    file.span(),
+                    "password_file is of no use here: add \"vnc-password\" to methods",
+                ));
+            }
+            (false, None) => None,
+        };
+        Ok(Auth { methods, password })
+    }
+
+    fn vnc_password(&self, file: &Spanned<PathBuf>) -> Result<Secret<VncPassword>, ConfigError> {
+        let text = self.secret_file(file)?;
+        match VncPassword::new(secrecy::ExposeSecret::expose_secret(&text)) {
+            Ok(password) => Ok(Secret(password.into())),
+            Err(error) => Err(self.wrong(
+                file.span(),
+                format!("{}: {error}", file.get_ref().display()),
+            )),
+        }
+    }
+
+    fn consoles(
+        &self,
+        tables: Vec<Spanned<file::Console>>,
+        bind: IpAddr,
+        vspheres: &BTreeMap<String, VSphere>,
+        auths: &BTreeMap<String, Auth>,
+    ) -> Result<Vec<Console>, ConfigError> {
+        let mut taken = BTreeSet::new();
+        let mut consoles = Vec::new();
+        for table in tables {
+            let span = table.span();
+            let table = table.into_inner();
+            let (listen, place) = self.listen(&table, span, bind)?;
+            if !taken.insert(listen) {
+                return Err(self.wrong(
+                    place,
+                    format!("{listen} has a console already: give each its own port"),
+                ));
+            }
+            let vsphere = table.vsphere.get_ref().clone();
+            if !vspheres.contains_key(&vsphere) {
+                let known: Vec<&str> = vspheres.keys().map(String::as_str).collect();
+                return Err(self.wrong(table.vsphere.span(), unknown("vsphere", &vsphere, &known)));
+            }
+            let auth = self.console_auth(&table, listen, place, auths)?;
+            let vm = table
+                .vm
+                .get_ref()
+                .parse()
+                .map_err(|error| self.wrong(table.vm.span(), format!("{error}")))?;
+            consoles.push(Console {
+                listen,
+                vsphere,
+                vm,
+                auth,
+            });
+        }
+        Ok(consoles)
+    }
+
+    fn listen(
+        &self,
+        table: &file::Console,
+        span: Range<usize>,
+        bind: IpAddr,
+    ) -> Result<(SocketAddr, Range<usize>), ConfigError> {
+        let (listen, place) = match (&table.port, &table.listen) {
+            (Some(port), None) => (SocketAddr::new(bind, *port.get_ref()), port.span()),
+            (None, Some(listen)) => {
+                let wrong = || {
+                    format!(
+                        "listen = {:?} is not ADDRESS:PORT, as \"0.0.0.0:5901\"",
+                        listen.get_ref()
+                    )
+                };
+                (
+                    listen
+                        .get_ref()
+                        .parse()
+                        .map_err(|_| self.wrong(listen.span(), wrong()))?,
+                    listen.span(),
+                )
+            }
+            (None, None) => {
+                return Err(self.wrong(span, "this console has no port: add port or listen"));
+            }
+            (Some(_), Some(listen)) => {
+                return Err(self.wrong(
+                    listen.span(),
+                    "this console has port and listen: keep one of them",
+                ));
+            }
+        };
+        match listen.port() {
+            0 => Err(self.wrong(
+                place,
+                "port 0 is no port that a viewer could be pointed at: choose one",
+            )),
+            _ => Ok((listen, place)),
+        }
+    }
+
+    /// Whoever passes the port is at the VM's keyboard: without a word about it, only this machine may.
+    fn console_auth(
+        &self,
+        table: &file::Console,
+        listen: SocketAddr,
+        place: Range<usize>,
+        auths: &BTreeMap<String, Auth>,
+    ) -> Result<Auth, ConfigError> {
+        let Some(name) = &table.auth else {
+            if listen.ip().is_loopback() {
+                return Ok(Auth::none());
+            }
+            let sentence = format!(
+                "{listen} can be reached from other machines: add auth = \"NAME\" of an [auth.NAME], or \
+                 auth = \"none\" if anybody may use this console"
+            );
+            return Err(self.wrong(place, sentence));
+        };
+        match (name.get_ref().as_str(), auths.get(name.get_ref())) {
+            (_, Some(auth)) if listen.ip().is_loopback() || !auth.methods.contains(&SecurityType::None) => {
+                Ok(auth.clone())
+            }
+            (_, Some(_)) => Err(self.wrong(
+                name.span(),
+                format!("{listen} can be reached from other machines and this lets anybody in: write auth = \"none\" here if that is meant"),
+            )),
+            (NO_AUTH, None) => Ok(Auth::none()),
+            (name_text, None) => {
+                let known: Vec<&str> = auths.keys().map(String::as_str).chain([NO_AUTH]).collect();
+                Err(self.wrong(name.span(), unknown("auth", name_text, &known)))
+            }
+        }
+    }
+
+    /// The first line of a file.
+    fn secret_file(&self, file: &Spanned<PathBuf>) -> Result<SecretString, ConfigError> {
+        let path = self.beside(file.get_ref());
+        let wrong =
+            |sentence: String| self.wrong(file.span(), format!("{}: {sentence}", path.display()));
+        let length = std::fs::metadata(&path)
+            .map_err(|error| {
+                wrong(format!(
+                    "the password cannot be read ({error}): create the file or correct its name"
+                ))
+            })?
+            .len();
+        if length > MAX_SECRET {
+            return Err(wrong(format!(
+                "it has more than {MAX_SECRET} bytes, which is no password"
+            )));
+        }
+        let text: SecretString = std::fs::read_to_string(&path)
+            .map_err(|error| wrong(format!("the password cannot be read ({error}): check its permissions and that it is text")))?
+            .into();
+        let line = secrecy::ExposeSecret::expose_secret(&text)
+            .lines()
+            .next()
+            .unwrap_or_default();
+        if line.is_empty() {
+            return Err(wrong(
+                "its first line is empty: write the password there".into(),
+            ));
+        }
+        Ok(line.into())
+    }
+
+    fn secret_variable(&self, name: &Spanned<String>) -> Result<SecretString, ConfigError> {
+        match std::env::var(name.get_ref()) {
+            Ok(value) if !value.is_empty() => Ok(value.into()),
+            _ => Err(self.wrong(
+                name.span(),
+                format!(
+                    "the environment variable {} is not set: set it to the password",
+                    name.get_ref()
+                ),
+            )),
+        }
+    }
+}
+
+/// `host`, `host:port` or an https URL, as people write it.
+fn sdk_url(address: &str) -> Option<Url> {
+    let text = if address.contains("://") {
+        address.to_owned()
+    } else {
+        format!("https://{address}")
+    };
+    let mut url = Url::parse(&text)
+        .ok()
+        .filter(|url| url.scheme() == "https" && url.has_host())?;
+    if !url.username().is_empty() || url.password().is_some() || url.query().is_some() {
+        return None;
+    }
+    if matches!(url.path(), "" | "/") {
+        url.set_path("/sdk");
+    }
+    Some(url)
+}
+
+fn unknown(kind: &str, name: &str, known: &[&str]) -> String {
+    match known {
+        [] => format!("there is no [{kind}.{name}] in this file: add it"),
+        known => format!(
+            "there is no [{kind}.{name}] in this file: add it, or name one of {}",
+            known.join(", ")
+        ),
+    }
+}

@@ -1,0 +1,110 @@
+//! What is wrong with a configuration, where, and what to do.
+
+use std::fmt;
+use std::io;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+/// How far a misspelt key may be from a known one to be taken for it: two letters in a word.
+const NEAR: f64 = 0.7;
+
+/// One thing that is wrong with a configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigError {
+    path: PathBuf,
+    /// Line and column, from 1; `None` where the file as a whole is meant.
+    place: Option<(usize, usize)>,
+    sentence: String,
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.path.display())?;
+        if let Some((line, column)) = self.place {
+            write!(f, ":{line}:{column}")?;
+        }
+        write!(f, ": {}", self.sentence)
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+impl ConfigError {
+    pub(super) fn unreadable(path: &Path, error: &io::Error) -> Self {
+        let sentence = match error.kind() {
+            io::ErrorKind::NotFound => {
+                "there is no such file: name another with --config FILE".into()
+            }
+            _ => format!("it cannot be read ({error}): check its permissions and that it is text"),
+        };
+        Self {
+            path: path.into(),
+            place: None,
+            sentence,
+        }
+    }
+
+    pub(super) fn whole(path: &Path, sentence: impl Into<String>) -> Self {
+        Self {
+            path: path.into(),
+            place: None,
+            sentence: sentence.into(),
+        }
+    }
+
+    pub(super) fn at(
+        path: &Path,
+        text: &str,
+        span: Range<usize>,
+        sentence: impl Into<String>,
+    ) -> Self {
+        Self {
+            path: path.into(),
+            place: Some(place(text, span.start)),
+            sentence: sentence.into(),
+        }
+    }
+
+    /// TOML's own complaint, in one line, with the nearest known key for an unknown one.
+    pub(super) fn toml(path: &Path, text: &str, error: &toml::de::Error) -> Self {
+        let sentence =
+            unknown_key(error.message()).unwrap_or_else(|| error.message().replace('\n', "; "));
+        Self {
+            path: path.into(),
+            place: error.span().map(|span| place(text, span.start)),
+            sentence,
+        }
+    }
+}
+
+/// Line and column of a byte, from 1; columns count characters.
+fn place(text: &str, byte: usize) -> (usize, usize) {
+    let before = text.get(..byte).unwrap_or(text);
+    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+    let column = before.get(line_start..).unwrap_or_default().chars().count() + 1;
+    (before.matches('\n').count() + 1, column)
+}
+
+/// Reads serde's "unknown field `a`, expected one of `b`, `c`".
+fn unknown_key(message: &str) -> Option<String> {
+    let mut names = message
+        .strip_prefix("unknown field ")?
+        .split('`')
+        .skip(1)
+        .step_by(2);
+    let unknown = names.next()?;
+    let known: Vec<&str> = names.collect();
+    let nearest = known
+        .iter()
+        .map(|name| (strsim::jaro_winkler(unknown, name), name))
+        .filter(|(likeness, _)| *likeness > NEAR)
+        .max_by(|(a, _), (b, _)| a.total_cmp(b));
+    Some(match nearest {
+        Some((_, name)) => format!("unknown key `{unknown}`: did you mean `{name}`?"),
+        None if known.is_empty() => format!("unknown key `{unknown}`: none is known here"),
+        None => format!(
+            "unknown key `{unknown}`: known here are {}",
+            known.join(", ")
+        ),
+    })
+}

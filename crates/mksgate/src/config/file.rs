@@ -1,0 +1,64 @@
+//! The file as it is written: a mirror of `gateway.toml` that refuses unknown keys and means nothing yet.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::scalar;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct File {
+    #[serde(default)]
+    pub(super) gateway: Gateway,
+    #[serde(default)]
+    pub(super) vsphere: BTreeMap<String, Spanned<VSphere>>,
+    #[serde(default)]
+    pub(super) auth: BTreeMap<String, Spanned<Auth>>,
+    #[serde(default)]
+    pub(super) console: Vec<Spanned<Console>>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Gateway {
+    pub(super) bind: Option<Spanned<String>>,
+    pub(super) max_sessions: Option<Spanned<usize>>,
+    #[serde(default, deserialize_with = "scalar::duration")]
+    pub(super) handshake_timeout: Option<Duration>,
+    #[serde(default, deserialize_with = "scalar::duration")]
+    pub(super) drain_timeout: Option<Duration>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct VSphere {
+    pub(super) address: Spanned<String>,
+    pub(super) username: String,
+    pub(super) password_file: Option<Spanned<PathBuf>>,
+    pub(super) password_env: Option<Spanned<String>>,
+    pub(super) trust: Option<Spanned<String>>,
+    pub(super) console_trust: Option<Spanned<String>>,
+    #[serde(default)]
+    pub(super) console_address: BTreeMap<String, String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Auth {
+    pub(super) methods: Spanned<Vec<Spanned<String>>>,
+    pub(super) password_file: Option<Spanned<PathBuf>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Console {
+    pub(super) port: Option<Spanned<u16>>,
+    pub(super) listen: Option<Spanned<String>>,
+    pub(super) vsphere: Spanned<String>,
+    pub(super) vm: Spanned<String>,
+    pub(super) auth: Option<Spanned<String>>,
+}

@@ -1,0 +1,147 @@
+//! The configuration: what a `gateway.toml` means. A [`Config`] that exists is valid.
+
+mod checked;
+mod error;
+mod file;
+mod scalar;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rfb_proto::{SecurityType, VncPassword};
+use secrecy::SecretString;
+use vsphere::VmRef;
+
+pub use error::ConfigError;
+
+use crate::tls::{ConsoleTrust, Trust};
+
+/// Everything the gateway needs to know, checked.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// `[gateway]`.
+    pub gateway: Limits,
+    /// `[vsphere.NAME]`, by name.
+    pub vspheres: BTreeMap<String, VSphere>,
+    /// `[[console]]`, in the file's order.
+    pub consoles: Vec<Console>,
+}
+
+/// What bounds the whole gateway.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Sessions at once, all ports together: 1 or more.
+    pub max_sessions: usize,
+    /// From a viewer's first byte to its welcome.
+    pub handshake_timeout: Duration,
+    /// How long open sessions may go on after SIGTERM.
+    pub drain_timeout: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_sessions: 1024,
+            handshake_timeout: Duration::from_secs(30),
+            drain_timeout: Duration::from_secs(30),
+        }
+    }
+}
+
+/// One ESXi or vCenter.
+#[derive(Debug, Clone)]
+pub struct VSphere {
+    /// Its SDK: `https://host[:port]/sdk`.
+    pub url: url::Url,
+    /// Whom to log in as.
+    pub username: String,
+    /// With what.
+    pub password: SecretString,
+    /// How `/sdk` is verified.
+    pub trust: Trust,
+    /// How consoles are verified.
+    pub console_trust: ConsoleTrust,
+    /// Where to dial instead of the names that tickets hold.
+    pub console_address: BTreeMap<String, String>,
+}
+
+/// One port and the VM behind it.
+#[derive(Debug, Clone)]
+pub struct Console {
+    /// Where viewers connect.
+    pub listen: SocketAddr,
+    /// The key in [`Config::vspheres`].
+    pub vsphere: String,
+    /// Which VM.
+    pub vm: VmRef,
+    /// Who may.
+    pub auth: Auth,
+}
+
+/// How a viewer proves that it may.
+#[derive(Debug, Clone)]
+pub struct Auth {
+    /// The ways in, as they are offered.
+    pub methods: Vec<SecurityType>,
+    /// The VNC password, where that is a way in.
+    pub password: Option<Secret<VncPassword>>,
+}
+
+impl Auth {
+    /// Anybody may.
+    pub fn none() -> Self {
+        Self {
+            methods: vec![SecurityType::None],
+            password: None,
+        }
+    }
+
+    /// Whoever knows `password` may.
+    pub fn vnc_password(password: VncPassword) -> Self {
+        Self {
+            methods: vec![SecurityType::VncPassword],
+            password: Some(Secret(Arc::new(password))),
+        }
+    }
+}
+
+/// A secret that may stand in a printable thing, and is not printed with it.
+#[derive(Clone)]
+pub struct Secret<T>(Arc<T>);
+
+impl<T> Secret<T> {
+    /// The secret itself, for whoever has to check or send it.
+    pub fn expose(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T> std::fmt::Debug for Secret<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("[secret]")
+    }
+}
+
+impl Config {
+    /// Reads and checks a configuration file and the secrets that it names.
+    ///
+    /// # Errors
+    /// [`ConfigError`] at the first thing that is wrong: nothing of the file has taken effect then.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let text =
+            std::fs::read_to_string(path).map_err(|error| ConfigError::unreadable(path, &error))?;
+        Self::parse(&text, path)
+    }
+
+    /// Checks the text of a configuration file that is, or would be, at `path`: other paths in it are
+    /// relative to that one's folder.
+    ///
+    /// # Errors
+    /// As [`Config::load`].
+    pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
+        checked::check(text, path)
+    }
+}

@@ -1,0 +1,31 @@
+//! Values that TOML has no type for.
+
+use std::time::Duration;
+
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
+
+/// "30s", "5m", "2h": a whole number and its unit.
+pub(super) fn duration<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Duration>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let wrong = || {
+        D::Error::custom(format!(
+            "{text:?} is no duration: write a number and a unit, as in \"30s\" or \"5m\""
+        ))
+    };
+    let unit_at = text.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?;
+    let (number, unit) = text.split_at(unit_at);
+    let seconds = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3600,
+        _ => return Err(wrong()),
+    };
+    let number: u64 = number.parse().map_err(|_| wrong())?;
+    number
+        .checked_mul(seconds)
+        .map(|seconds| Some(Duration::from_secs(seconds)))
+        .ok_or_else(wrong)
+}

@@ -1,0 +1,248 @@
+//! The console's side of a session: TCP, TLS, WebSocket and RFB handshake with ESXi.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use bytes::BytesMut;
+use rfb_proto::Client;
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
+use secrecy::{ExposeSecret, SecretString};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+use ws_proto::{Decoder, Event, FrameBuffer, Kind, Opcode, Role, Upgrade, control};
+
+use crate::address::Address;
+use crate::error::Failure;
+use crate::mask_keys::MaskKeys;
+use crate::{socket, tls};
+
+/// ESXi drops the connection where this is not offered (`docs/webmks.md` 2.1).
+const SUBPROTOCOL: &str = "binary";
+
+/// How much is read at a time in the handshake, and how much of it can be waiting at most.
+const READ: usize = 4096;
+
+/// What is known of a console before it is dialled. It is spent by the dial, as its ticket is.
+pub(crate) struct Target {
+    /// Host and port, as errors and TLS name them.
+    pub(crate) address: Address,
+    /// What the host resolves to; one at least.
+    pub(crate) resolved: Vec<SocketAddr>,
+    /// The one-time credential.
+    pub(crate) ticket: SecretString,
+    /// Whom to believe to be that host.
+    pub(crate) tls: ClientConfig,
+}
+
+/// A console whose ServerInit comes next, once it is sent a ClientInit.
+pub(crate) struct Console {
+    /// Host and port, for the log.
+    pub(crate) address: Address,
+    /// The connection.
+    pub(crate) stream: TlsStream<TcpStream>,
+    /// Where its frames stand.
+    pub(crate) decoder: Decoder,
+    /// What was read and is not decoded yet.
+    pub(crate) input: BytesMut,
+    /// What was decoded and is the viewer's.
+    pub(crate) payload: BytesMut,
+    /// For the frames to come.
+    pub(crate) keys: MaskKeys,
+}
+
+impl Console {
+    /// Spends a ticket: after this the console is open, or the ticket of no use any more.
+    pub(crate) async fn dial(target: Target) -> Result<Self, Failure> {
+        let Target {
+            address,
+            resolved,
+            ticket,
+            tls,
+        } = target;
+        let socket = connect(&address, &resolved).await?;
+        let stream = secure(&address, socket, tls).await?;
+        let mut console = Self {
+            address,
+            stream,
+            decoder: Decoder::new(Role::Client),
+            input: BytesMut::new(),
+            payload: BytesMut::new(),
+            keys: MaskKeys::new(),
+        };
+        console.upgrade(&ticket).await?;
+        console.enter().await?;
+        Ok(console)
+    }
+
+    /// The WebSocket's opening handshake. ESXi's first frame may share a segment with its answer: it
+    /// stays in `input`.
+    async fn upgrade(&mut self, ticket: &SecretString) -> Result<(), Failure> {
+        let mut nonce = [0; 16];
+        getrandom::fill(&mut nonce)
+            .map_err(|error| Failure::Setup(format!("no randomness: {error}")))?;
+        let path = format!("/ticket/{}", ticket.expose_secret());
+        let upgrade = Upgrade::new(
+            &self.address.authority(),
+            &path,
+            Some(SUBPROTOCOL),
+            nonce,
+            &[],
+        )
+        .map_err(|error| Failure::Setup(format!("vSphere's answer cannot be dialled: {error}")))?;
+        self.stream
+            .write_all(upgrade.request())
+            .await
+            .map_err(|error| self.broke(&error))?;
+        loop {
+            match upgrade.read_answer(&mut self.input) {
+                Ok(true) => return Ok(()),
+                Ok(false) => self.read().await?,
+                Err(source) => {
+                    return Err(Failure::Upgrade {
+                        address: self.address.to_string(),
+                        source,
+                    });
+                }
+            }
+        }
+    }
+
+    /// RFB version and security with ESXi, up to its SecurityResult.
+    async fn enter(&mut self) -> Result<(), Failure> {
+        let mut client = Client::new(None);
+        let mut output = BytesMut::new();
+        loop {
+            let step = client.advance(&mut self.payload, &mut output);
+            if !output.is_empty() {
+                self.send(&output.split()).await?;
+            }
+            match step {
+                Ok(Some(_)) => return Ok(()),
+                Ok(None) => self.receive().await?,
+                Err(source) => {
+                    return Err(Failure::EsxiRefused {
+                        address: self.address.to_string(),
+                        source,
+                    });
+                }
+            }
+        }
+    }
+
+    /// Adds what comes next to `payload`.
+    async fn receive(&mut self) -> Result<(), Failure> {
+        loop {
+            match self.decoder.decode(&mut self.input)? {
+                Some(Event::Data {
+                    kind: Kind::Text, ..
+                }) => return Err(Failure::Text),
+                Some(Event::Data { payload, .. }) => {
+                    self.payload.extend_from_slice(&payload);
+                    return Ok(());
+                }
+                Some(Event::Ping(payload)) => {
+                    let pong = control(Opcode::Pong, &payload, Some(self.key()?));
+                    self.stream
+                        .write_all(&pong)
+                        .await
+                        .map_err(|error| self.broke(&error))?;
+                }
+                Some(Event::Pong(_)) => {}
+                Some(Event::Close(said)) => {
+                    let how = said
+                        .map_or_else(|| "a Close without a code".into(), |close| in_words(&close));
+                    return Err(self.left(how));
+                }
+                None => self.read().await?,
+            }
+        }
+    }
+
+    async fn send(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        let mut buffer = FrameBuffer::new(bytes.len());
+        buffer.payload_mut().copy_from_slice(bytes);
+        let key = self.key()?;
+        let frame = buffer.frame(bytes.len(), Opcode::Binary, Some(key));
+        self.stream
+            .write_all(frame)
+            .await
+            .map_err(|error| self.broke(&error))
+    }
+
+    async fn read(&mut self) -> Result<(), Failure> {
+        self.input.reserve(READ);
+        match self.stream.read_buf(&mut self.input).await {
+            Ok(0) => Err(self.left("it closed the connection".into())),
+            Ok(_) => Ok(()),
+            Err(error) => Err(self.broke(&error)),
+        }
+    }
+
+    fn key(&mut self) -> Result<ws_proto::MaskKey, Failure> {
+        self.keys
+            .draw()
+            .map_err(|error| Failure::Setup(format!("no randomness: {error}")))
+    }
+
+    fn broke(&self, error: &io::Error) -> Failure {
+        self.left(error.to_string())
+    }
+
+    fn left(&self, how: String) -> Failure {
+        Failure::EsxiLeft {
+            address: self.address.to_string(),
+            how,
+        }
+    }
+}
+
+/// A close frame in words, for the log.
+pub(crate) fn in_words(close: &ws_proto::Close) -> String {
+    let reason: String = close.reason.chars().filter(|c| !c.is_control()).collect();
+    match reason.is_empty() {
+        true => format!("close code {}", close.code.get()),
+        false => format!("close code {}, {reason}", close.code.get()),
+    }
+}
+
+/// One address after the other: the last error is told.
+async fn connect(address: &Address, resolved: &[SocketAddr]) -> Result<TcpStream, Failure> {
+    let unreachable = |source| Failure::Unreachable {
+        address: address.to_string(),
+        source,
+    };
+    let socket = TcpStream::connect(resolved).await.map_err(unreachable)?;
+    socket::prepare(&socket).map_err(unreachable)?;
+    Ok(socket)
+}
+
+async fn secure(
+    address: &Address,
+    socket: TcpStream,
+    tls: ClientConfig,
+) -> Result<TlsStream<TcpStream>, Failure> {
+    let name = ServerName::try_from(address.host.clone()).map_err(|_| {
+        Failure::Setup(format!(
+            "{} is no name that TLS could verify: use console_address",
+            address.host
+        ))
+    })?;
+    TlsConnector::from(Arc::new(tls))
+        .connect(name, socket)
+        .await
+        .map_err(|source| {
+            let address = address.to_string();
+            let trouble = source
+                .get_ref()
+                .and_then(|inner| inner.downcast_ref())
+                .and_then(tls::certificate_trouble);
+            match trouble {
+                Some(trouble) => Failure::Certificate { address, trouble },
+                None => Failure::Tls { address, source },
+            }
+        })
+}

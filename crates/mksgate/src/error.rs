@@ -1,0 +1,204 @@
+//! Why a session did not come to its end in peace: at which stage, by whose fault, in one sentence.
+
+use std::fmt;
+use std::io;
+use std::time::Duration;
+
+/// Where a session was. The names are those of the log's `stage`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// Version, security type and credentials of the viewer.
+    Negotiate,
+    /// Whether what it claims lets it in.
+    Judge,
+    /// A ticket from vSphere.
+    Ticket,
+    /// TCP, TLS, WebSocket and RFB handshake with ESXi.
+    Dial,
+    /// The viewer is told that it is in.
+    Welcome,
+    /// Bytes go both ways.
+    Relay,
+}
+
+impl fmt::Display for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Negotiate => "negotiate",
+            Self::Judge => "judge",
+            Self::Ticket => "ticket",
+            Self::Dial => "dial",
+            Self::Welcome => "welcome",
+            Self::Relay => "relay",
+        })
+    }
+}
+
+/// Whose fault it is. The names are those of the log's `blame`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Blame {
+    /// The viewer, or whoever sits before it.
+    Viewer,
+    /// The host that has the console.
+    Esxi,
+    /// The vSphere API, be it a vCenter's or an ESXi's own.
+    Vcenter,
+    /// The gateway, or its configuration.
+    Gateway,
+}
+
+impl fmt::Display for Blame {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Viewer => "viewer",
+            Self::Esxi => "esxi",
+            Self::Vcenter => "vcenter",
+            Self::Gateway => "gateway",
+        })
+    }
+}
+
+/// Why a session failed. As text it is one sentence, the cause first and the remedy second, and without a
+/// secret: the same one for the viewer and for the log.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Failure {
+    /// The viewer's first bytes are not what a viewer sends.
+    #[error("this is a VNC port, and {0}")]
+    NotAViewer(rfb_proto::Violation),
+    /// The viewer ended the connection before it was let in.
+    #[error("the viewer closed the connection before it had logged in")]
+    ViewerLeft,
+    /// The viewer's connection broke.
+    #[error("the viewer's connection broke ({0})")]
+    ViewerBroke(#[source] io::Error),
+    /// The viewer did not log in within the handshake timeout.
+    #[error("the viewer did not log in within {} s", .0.as_secs())]
+    ViewerSlow(Duration),
+    /// The VNC password is not the one configured.
+    #[error("wrong password: try again, and mind that only the first 8 characters count")]
+    WrongPassword,
+    /// vSphere did not hand out a ticket.
+    #[error(transparent)]
+    VSphere(#[from] vsphere::Error),
+    /// The configuration, or what vSphere said, does not allow a connection.
+    #[error("{0}")]
+    Setup(String),
+    /// vSphere or ESXi took longer than the handshake timeout.
+    #[error("{what} did not answer within {} s: see that it is not overloaded, or raise handshake_timeout", .within.as_secs())]
+    Slow {
+        /// Who was waited for.
+        what: String,
+        /// At which stage.
+        stage: Stage,
+        /// The handshake timeout.
+        within: Duration,
+    },
+    /// No name in the ticket can be resolved and there is no other address.
+    #[error(
+        "cannot find the address of {names}: add it to console_address, or to this machine's DNS"
+    )]
+    Unresolvable {
+        /// The names that were tried.
+        names: String,
+    },
+    /// No TCP connection to the console's host.
+    #[error("cannot reach {address} ({source}): see that this machine may connect to it")]
+    Unreachable {
+        /// `host:port`.
+        address: String,
+        /// What the last attempt met.
+        source: io::Error,
+    },
+    /// The console's host has another certificate than expected.
+    #[error(
+        "the certificate of {address} is not trusted ({trouble}): see who answers there, or change console_trust"
+    )]
+    Certificate {
+        /// `host:port`.
+        address: String,
+        /// What is wrong with it.
+        trouble: String,
+    },
+    /// No TLS with the console's host for another reason.
+    #[error(
+        "no TLS connection to {address} ({source}): see that this is the HTTPS port of an ESXi"
+    )]
+    Tls {
+        /// `host:port`.
+        address: String,
+        /// What TLS met.
+        source: io::Error,
+    },
+    /// ESXi did not open the WebSocket.
+    #[error("ESXi {address} refused the WebSocket ({source}): connect again for a fresh ticket")]
+    Upgrade {
+        /// `host:port`.
+        address: String,
+        /// Which part of the answer was not as it must be.
+        source: ws_proto::UpgradeError,
+    },
+    /// ESXi ended the connection before the console was ready.
+    #[error(
+        "ESXi {address} ended the connection before the console was ready ({how}): connect again, and see its log"
+    )]
+    EsxiLeft {
+        /// `host:port`.
+        address: String,
+        /// How, or with what words.
+        how: String,
+    },
+    /// ESXi did not let us in.
+    #[error("ESXi {address} did not let us in: {source}")]
+    EsxiRefused {
+        /// `host:port`.
+        address: String,
+        /// What it said.
+        source: rfb_proto::Refusal,
+    },
+    /// The connection to ESXi broke.
+    #[error("the connection to ESXi broke ({0})")]
+    EsxiBroke(#[source] io::Error),
+    /// ESXi ended the connection without a WebSocket Close.
+    #[error("ESXi ended the connection without saying goodbye")]
+    EsxiVanished,
+    /// ESXi broke the WebSocket protocol.
+    #[error("ESXi broke the WebSocket protocol: {0}")]
+    Framing(#[from] ws_proto::Violation),
+    /// ESXi sent text, and RFB is bytes.
+    #[error("ESXi sent a text message, and RFB is bytes")]
+    Text,
+}
+
+impl Failure {
+    /// Whose fault it is.
+    pub const fn blame(&self) -> Blame {
+        match self {
+            Self::NotAViewer(_) | Self::ViewerLeft | Self::ViewerBroke(_) | Self::ViewerSlow(_) => {
+                Blame::Viewer
+            }
+            Self::WrongPassword => Blame::Viewer,
+            Self::Setup(_) | Self::Unresolvable { .. } => Blame::Gateway,
+            Self::VSphere(error) => blame_of_vsphere(error),
+            Self::Slow {
+                stage: Stage::Ticket,
+                ..
+            } => Blame::Vcenter,
+            _ => Blame::Esxi,
+        }
+    }
+}
+
+/// What only a change of the configuration can mend is the gateway's own fault.
+const fn blame_of_vsphere(error: &vsphere::Error) -> Blame {
+    use vsphere::Error;
+    match error {
+        Error::Settings { .. }
+        | Error::InvalidLogin { .. }
+        | Error::NoSuchVm { .. }
+        | Error::AmbiguousName { .. }
+        | Error::NoPermission { .. }
+        | Error::Certificate { .. } => Blame::Gateway,
+        _ => Blame::Vcenter,
+    }
+}

@@ -1,0 +1,58 @@
+//! What is owed to ESXi in answer to what it sent: one slot, the newest wins.
+
+use bytes::Bytes;
+use tokio::sync::watch;
+use ws_proto::Close;
+
+/// An answer that `down` found to be due and `up` has to send.
+#[derive(Debug, Clone)]
+pub(super) enum Debt {
+    /// A pong. Only the latest ping must be answered (RFC 6455 section 5.5.3).
+    Pong(Bytes),
+    /// A Close, after which nothing is sent.
+    Close(Close),
+}
+
+/// The slot. A Close stays in it.
+pub(super) struct Debts(watch::Sender<Option<Debt>>);
+
+impl Debts {
+    pub(super) fn new() -> Self {
+        Self(watch::Sender::new(None))
+    }
+
+    pub(super) fn pong(&self, payload: Bytes) {
+        self.0.send_if_modified(|slot| {
+            let open = !matches!(slot, Some(Debt::Close(_)));
+            if open {
+                *slot = Some(Debt::Pong(payload));
+            }
+            open
+        });
+    }
+
+    pub(super) fn close(&self, close: Close) {
+        self.0.send_replace(Some(Debt::Close(close)));
+    }
+
+    pub(super) fn debtor(&self) -> Debtor {
+        Debtor(self.0.subscribe())
+    }
+}
+
+/// Whoever pays.
+pub(super) struct Debtor(watch::Receiver<Option<Debt>>);
+
+impl Debtor {
+    /// The next debt. Cancelling it loses none.
+    pub(super) async fn due(&mut self) -> Debt {
+        loop {
+            if self.0.changed().await.is_err() {
+                return std::future::pending().await;
+            }
+            if let Some(debt) = self.0.borrow_and_update().clone() {
+                return debt;
+            }
+        }
+    }
+}

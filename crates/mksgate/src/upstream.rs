@@ -1,0 +1,101 @@
+//! One vSphere, as sessions see it: a ticket for a VM, and the target that the ticket is good for.
+
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use sha2::{Digest, Sha256};
+use tokio::time::Instant;
+use vsphere::{Client, Settings, Ticket, TicketParts, VmRef};
+
+use crate::address::{self, Address};
+use crate::config::VSphere;
+use crate::console::Target;
+use crate::error::Failure;
+use crate::tls::{ConsoleTrust, Thumbprint, Trust};
+
+/// A vSphere and its one session, shared by all consoles on it.
+pub(crate) struct Upstream {
+    client: Client,
+    config: VSphere,
+    login: Address,
+}
+
+impl Upstream {
+    /// Makes ready to log in; connects to nothing yet.
+    pub(crate) fn new(name: &str, config: VSphere) -> Result<Self, Failure> {
+        let settings = Settings {
+            name: name.to_owned(),
+            url: config.url.clone(),
+            username: config.username.clone(),
+            password: config.password.clone(),
+            tls: config.trust.client().map_err(Failure::Setup)?,
+            proxy: None,
+        };
+        let host = config.url.host_str().unwrap_or_default();
+        let host = host
+            .strip_prefix('[')
+            .and_then(|host| host.strip_suffix(']'))
+            .unwrap_or(host);
+        let login = Address {
+            host: host.to_owned(),
+            port: config.url.port_or_known_default().unwrap_or_default(),
+        };
+        Ok(Self {
+            client: Client::new(settings)?,
+            config,
+            login,
+        })
+    }
+
+    /// A fresh ticket.
+    pub(crate) async fn ticket(&self, vm: &VmRef, deadline: Instant) -> Result<Ticket, Failure> {
+        Ok(self.client.ticket_before(vm, deadline).await?)
+    }
+
+    /// Where the ticket leads, and whom to believe there.
+    pub(crate) async fn target(&self, ticket: Ticket) -> Result<Target, Failure> {
+        let ticket = ticket.into_parts();
+        let tls = self
+            .console_trust(&ticket)?
+            .client()
+            .map_err(Failure::Setup)?;
+        let candidates = address::candidates(&ticket, &self.login, &self.config.console_address);
+        let (address, resolved) = address::resolve(candidates).await?;
+        Ok(Target {
+            address,
+            resolved,
+            ticket: ticket.ticket,
+            tls,
+        })
+    }
+
+    /// Ends the session, where there is one.
+    pub(crate) async fn logout(&self) {
+        self.client.logout().await;
+    }
+
+    /// The strongest pin that came with the ticket, over the verified `/sdk`.
+    fn console_trust(&self, ticket: &TicketParts) -> Result<Trust, Failure> {
+        match &self.config.console_trust {
+            ConsoleTrust::Fixed(trust) => Ok(trust.clone()),
+            // Where the API itself may be anybody's, its pins are worth nothing; but they still tell apart.
+            ConsoleTrust::Ticket => match (
+                &ticket.certificate_pem,
+                Thumbprint::strongest(&ticket.thumbprints),
+            ) {
+                (Some(pem), _) => {
+                    let certificate =
+                        CertificateDer::from_pem_slice(pem.as_bytes()).map_err(|error| {
+                            Failure::Setup(format!(
+                                "the certificate in the ticket is none ({error})"
+                            ))
+                        })?;
+                    Ok(Trust::Pinned(Thumbprint::Sha256(
+                        Sha256::digest(certificate).into(),
+                    )))
+                }
+                (None, Some(thumbprint)) => Ok(Trust::Pinned(thumbprint)),
+                (None, None) => Ok(self.config.trust.clone()),
+            },
+        }
+    }
+}
