@@ -4,24 +4,10 @@ mod support;
 
 use std::time::Duration;
 
-use esxi_sim::{End, Host, Power, Screen, Settings, VmSettings};
+use esxi_sim::{End, Power, Screen, VmSettings};
 use futures::{SinkExt, StreamExt};
-use support::{Soap, Viewer, console, open, soon};
+use support::{Soap, Viewer, console, host, open, soon, start};
 use tokio_tungstenite::tungstenite::{Error, Message};
-
-async fn host() -> Host {
-    start(|_| {}).await
-}
-
-async fn start(change: impl FnOnce(&mut Settings)) -> Host {
-    let mut settings = Settings {
-        vms: vec![VmSettings::desktop("vm08")],
-        clock: false,
-        ..Settings::default()
-    };
-    change(&mut settings);
-    Host::start(settings).await.unwrap()
-}
 
 #[tokio::test]
 async fn a_viewer_sees_the_desktop_and_types_into_it() {

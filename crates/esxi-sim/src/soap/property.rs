@@ -11,6 +11,17 @@ use super::{Call, Reply, reference, service, session};
 use crate::inventory::is_a;
 use crate::random;
 
+/// Fetch: one property of the object itself, which is how pyVmomi reads `vm.name`. Not in the public WSDL.
+pub(super) fn fetch(call: &Call<'_>) -> Result<Reply, Fault> {
+    let properties = properties(call, &call.this).ok_or_else(|| Fault::not_found(&call.this))?;
+    let path = call.arguments.text_of("prop").unwrap_or_default();
+    let mut xml = String::new();
+    if let Some(value) = properties.at(path) {
+        value.write_typed("returnval", &mut xml);
+    }
+    Ok(xml.into())
+}
+
 /// RetrieveProperties: everything in one answer.
 pub(super) fn retrieve_all(call: &Call<'_>) -> Result<Reply, Fault> {
     let objects = objects(call)?;

@@ -13,7 +13,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use esxi_sim::Host;
+use esxi_sim::{Host, Settings, VmSettings};
 use futures::{SinkExt, StreamExt};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
@@ -31,6 +31,22 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
 pub(crate) type Socket = WebSocketStream<TlsStream<TcpStream>>;
+
+/// An ESXi with one VM called `vm08`.
+pub(crate) async fn host() -> Host {
+    start(|_| {}).await
+}
+
+/// The same, with its settings changed before it starts.
+pub(crate) async fn start(change: impl FnOnce(&mut Settings)) -> Host {
+    let mut settings = Settings {
+        vms: vec![VmSettings::desktop("vm08")],
+        clock: false,
+        ..Settings::default()
+    };
+    change(&mut settings);
+    Host::start(settings).await.unwrap()
+}
 
 /// Fails a test instead of letting it hang.
 pub(crate) async fn soon<T>(what: impl Future<Output = T>) -> T {

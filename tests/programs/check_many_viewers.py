@@ -1,0 +1,83 @@
+"""Many viewers at once, on two consoles, that come and go."""
+
+import unittest
+from concurrent.futures import ThreadPoolExecutor
+
+from PIL import Image
+from vncdotool import api
+
+import picture
+from chain import Chain
+from places import scratch
+
+# What the first whole promises; they share out over two consoles.
+VIEWERS = 10
+
+# For one picture while nine others are drawn, on two busy cores.
+SECONDS = 60
+
+chain: Chain
+
+
+def setUpModule() -> None:
+    global chain
+    chain = unittest.enterModuleContext(Chain())
+    unittest.addModuleCleanup(api.shutdown)
+
+
+class ManyViewers(unittest.TestCase):
+    def setUp(self) -> None:
+        self.consoles = [chain.port("vm08"), chain.port("vm09")]
+        self.present: list[api.ThreadedVNCClientProxy] = []
+        self.addCleanup(self._leave, VIEWERS)
+        self._arrive(VIEWERS)
+
+    def test_ten_at_once_all_see_the_desktop_pixel_for_pixel(self) -> None:
+        self._all_see_the_desktop()
+        # Nobody has left: all ten were there at once.
+        self._all_see_the_desktop()
+
+    def test_some_leave_and_others_come_and_nobody_else_notices(self) -> None:
+        self._all_see_the_desktop()
+        self._leave(4)
+        self._all_see_the_desktop()
+        self._arrive(4)
+        self._all_see_the_desktop()
+
+    def test_what_one_types_all_others_see(self) -> None:
+        for key in [*"seen by all", "enter"]:
+            self.present[0].keyPress("space" if key == " " else key)
+        chain.desktop.has_read("seen by all")
+        self._all_see_the_desktop()
+
+    def _arrive(self, count: int) -> None:
+        for number in range(count):
+            port = self.consoles[number % len(self.consoles)]
+            viewer = api.connect(f"127.0.0.1::{port}", timeout=SECONDS)
+            viewer.factory.nocursor = True
+            self.present.append(viewer)
+
+    def _leave(self, count: int) -> None:
+        """The first to come are the first to leave."""
+        for viewer in self.present[:count]:
+            viewer.disconnect()
+        del self.present[:count]
+
+    def _all_see_the_desktop(self) -> None:
+        self.assertGreater(picture.colours(chain.desktop.picture()), picture.MANY)
+        with ThreadPoolExecutor(len(self.present)) as pool:
+            sights = [pool.submit(_sees_the_desktop, viewer) for viewer in self.present]
+        for sight in sights:
+            sight.result()
+
+
+def _sees_the_desktop(viewer: api.ThreadedVNCClientProxy) -> None:
+    picture.become_equal(lambda: _capture(viewer), chain.desktop.picture)
+
+
+def _capture(viewer: api.ThreadedVNCClientProxy) -> Image.Image:
+    path = scratch("many") / "screen.png"
+    # Twice, for the reason that `vncdo.capture` gives.
+    viewer.captureScreen(path)
+    viewer.captureScreen(path)
+    return picture.read(path)

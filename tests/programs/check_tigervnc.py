@@ -1,0 +1,57 @@
+"""TigerVNC's viewer through mksgate: pictures, keys, passwords, and what it is told when a console cannot be had."""
+
+import unittest
+
+import picture
+import tigervnc
+from chain import PASSWORD, WRONG_PASSWORD, Chain
+from screen import ViewerScreen
+from tigervnc import TigerVnc
+
+chain: Chain
+screen: ViewerScreen
+
+
+def setUpModule() -> None:
+    global chain, screen
+    chain = unittest.enterModuleContext(Chain())
+    screen = unittest.enterModuleContext(ViewerScreen())
+
+
+class Viewer(unittest.TestCase):
+    def test_its_window_equals_that_of_a_direct_connection_pixel_for_pixel(self) -> None:
+        with TigerVnc(screen, chain.desktop.port) as viewer:
+            viewer.shows(chain.desktop.picture)
+            direct = screen.picture()
+        with TigerVnc(screen, chain.port("vm08")) as viewer:
+            viewer.shows(chain.desktop.picture)
+            through = screen.picture()
+        self.assertGreater(picture.colours(through), picture.MANY)
+        self.assertEqual("", picture.difference(through, direct))
+
+    def test_every_lossless_encoding_shows_the_desktop_pixel_for_pixel(self) -> None:
+        for encoding in tigervnc.ENCODINGS:
+            with self.subTest(encoding), TigerVnc(screen, chain.port("vm08"), encoding) as viewer:
+                viewer.shows(chain.desktop.picture)
+
+    def test_typed_text_reaches_the_shell_and_its_echo_the_window(self) -> None:
+        with TigerVnc(screen, chain.port("vm08")) as viewer:
+            viewer.type_line("TigerVNC was here, 42 times")
+            chain.desktop.has_read("TigerVNC was here, 42 times")
+            viewer.shows(chain.desktop.picture)
+
+    def test_a_password_lets_it_see_and_type(self) -> None:
+        with TigerVnc(screen, chain.port("vm08", "vnc"), password=PASSWORD) as viewer:
+            viewer.shows(chain.desktop.picture)
+            viewer.type_line("TigerVNC with a password")
+            chain.desktop.has_read("TigerVNC with a password")
+
+    def test_a_wrong_password_is_refused_with_a_reason(self) -> None:
+        with TigerVnc(screen, chain.port("vm08", "vnc"), password=WRONG_PASSWORD) as viewer:
+            viewer.ended()
+            self.assertRegex(viewer.stderr, "(?i)password|authentication fail")
+
+    def test_a_vm_that_is_off_is_refused_with_that_reason(self) -> None:
+        with TigerVnc(screen, chain.port("vm10")) as viewer:
+            viewer.ended()
+            self.assertRegex(viewer.stderr, "(?i)power")

@@ -1,0 +1,87 @@
+"""One program that runs beside a check: in a process group of its own, its output in files, ended with the check."""
+
+import os
+import re
+import signal
+import subprocess
+from pathlib import Path
+
+from places import scratch
+from waiting import until
+
+# Between SIGTERM and SIGKILL, for programs that have nothing left to do.
+GRACE = 5.0
+
+
+class Program:
+    """Runs from `__enter__` to `__exit__`; `stdout` and `stderr` are what it has written so far."""
+
+    def __init__(self, name: str, argv: list[str | Path], env: dict[str, str] | None = None) -> None:
+        self.name = name
+        self.argv = [str(word) for word in argv]
+        self.env = {**os.environ, "LC_ALL": "C.UTF-8", **(env or {})}
+        self.folder = scratch(name)
+
+    def __enter__(self) -> "Program":
+        with self._log("stdout").open("wb") as out, self._log("stderr").open("wb") as err:
+            self.process = subprocess.Popen(
+                self.argv,
+                env=self.env,
+                cwd=self.folder,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+                start_new_session=True,
+            )
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        # The group may outlive its leader, so it is told to end even when the leader has ended.
+        self._signal_group(signal.SIGTERM)
+        try:
+            self.process.wait(GRACE)
+        except subprocess.TimeoutExpired:
+            pass
+        self._signal_group(signal.SIGKILL)
+        self.process.wait()
+
+    @property
+    def stdout(self) -> str:
+        return self._log("stdout").read_text(errors="replace")
+
+    @property
+    def stderr(self) -> str:
+        return self._log("stderr").read_text(errors="replace")
+
+    def line(self, pattern: str) -> re.Match[str]:
+        """The first complete line of stdout in which `pattern` is found; waits for it while the program runs."""
+
+        def look() -> re.Match[str] | None:
+            running = self.process.poll() is None
+            complete = self.stdout.rpartition("\n")[0]
+            found = re.search(pattern, complete, re.MULTILINE)
+            if found is None and not running:
+                raise RuntimeError(f"{self.name} ended with {self.process.returncode}: {self.stderr[-2000:]}")
+            return found
+
+        return until(f"a line like {pattern!r} from {self.name}", look)
+
+    def end(self) -> int:
+        """Asks the program to end, as a service manager does, and returns its exit code."""
+        self.process.terminate()
+        return self.ended()
+
+    def ended(self) -> int:
+        """Waits until the program has ended by itself; its exit code."""
+        until(f"the end of {self.name}", lambda: self.process.poll() is not None)
+        return self.process.returncode
+
+    def _log(self, stream: str) -> Path:
+        return self.folder / f"{stream}.log"
+
+    def _signal_group(self, number: signal.Signals) -> None:
+        try:
+            os.killpg(self.process.pid, number)
+        except ProcessLookupError:
+            pass
+

@@ -1,0 +1,62 @@
+"""TigerVNC's viewer, in a window under Xvfb."""
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+from PIL import Image
+
+import picture
+from places import scratch
+from program import Program
+from screen import ViewerScreen
+from waiting import until
+
+# Every encoding that leaves the pixels as they are: Tight without JPEG is lossless too.
+ENCODINGS = ["Raw", "Hextile", "ZRLE", "Tight"]
+
+# The window's geometry as it is, no menu hint over the picture, errors to stderr instead of a dialog that nobody closes.
+OPTIONS = [
+    *["-Shared=1", "-RemoteResize=0", "-MenuKey=", "-AlertOnFatalError=0", "-ReconnectOnError=0"],
+    *["-AutoSelect=0", "-FullColor=1", "-NoJPEG=1", "-Log=*:stderr:30"],
+]
+
+
+class TigerVnc(Program):
+    """One viewer, connected to a loopback port."""
+
+    def __init__(self, screen: ViewerScreen, port: int, encoding: str = "ZRLE", password: str | None = None) -> None:
+        super().__init__("tigervnc", [])
+        self.screen = screen
+        self.env |= {"DISPLAY": screen.display, "HOME": str(self.folder)}
+        login = [] if password is None else [f"-PasswordFile={_password_file(password)}"]
+        self.argv = ["xtigervncviewer", *OPTIONS, f"-PreferredEncoding={encoding}", *login, f"127.0.0.1::{port}"]
+
+    def type_line(self, text: str) -> None:
+        """Types a line into the viewer's window, as somebody at the keyboard would."""
+        window = self._window()
+        self.screen.run("xdotool", "windowfocus", "--sync", window, "type", "--delay", "20", text)
+        self.screen.run("xdotool", "key", "Return")
+
+    def shows(self, expected: Callable[[], Image.Image]) -> None:
+        """Waits until the window shows exactly the picture that `expected` returns at that time."""
+        window = self._window()
+        picture.become_equal(lambda: self.screen.picture(window), expected)
+
+    def _window(self) -> str:
+        until("the viewer's window", lambda: self._alive() and "Using pixel format" in self.stderr)
+        return self.screen.window("vncviewer")
+
+    def _alive(self) -> bool:
+        if self.process.poll() is not None:
+            raise AssertionError(f"the viewer ended with {self.process.returncode}: {self.stderr}")
+        return True
+
+
+def _password_file(password: str) -> Path:
+    """The password as the viewer reads it from a file."""
+    made = subprocess.run(["tigervncpasswd", "-f"], input=password.encode(), check=True, capture_output=True, timeout=30)
+    path = scratch("tigervnc-password") / "passwd"
+    path.touch(mode=0o600)
+    path.write_bytes(made.stdout)
+    return path
