@@ -3,11 +3,13 @@
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use http_body_util::{BodyExt, Full, Limited};
-use hyper::body::{Bytes, Incoming};
+use hyper::body::{Body, Bytes, Incoming};
 use hyper::header::{CONTENT_TYPE, COOKIE, HeaderValue, SET_COOKIE};
 use hyper::{Method, Request, Response, StatusCode};
+use tokio::time::timeout;
 
 use crate::console::upgrade;
 use crate::site::Site;
@@ -71,8 +73,14 @@ async fn sdk(site: &Site, request: Request<Incoming>) -> Response<Full<Bytes>> {
     };
     let action = header("soapaction");
     let cookie = header(COOKIE.as_str()).and_then(|cookies| session_cookie(&cookies));
-    let Ok(body) = Limited::new(request.into_body(), REQUEST).collect().await else {
+    let body = request.into_body();
+    if body.size_hint().lower() > REQUEST as u64 {
         return status(StatusCode::PAYLOAD_TOO_LARGE);
+    }
+    let body = match timeout(REQUEST_TIME, Limited::new(body, REQUEST).collect()).await {
+        Ok(Ok(body)) => body,
+        Ok(Err(_)) => return status(StatusCode::PAYLOAD_TOO_LARGE),
+        Err(_) => return status(StatusCode::REQUEST_TIMEOUT),
     };
     let Ok(body) = String::from_utf8(body.to_bytes().into()) else {
         return status(StatusCode::BAD_REQUEST);
@@ -120,6 +128,8 @@ fn xml(code: StatusCode, body: String) -> Response<Full<Bytes>> {
 const SESSION_COOKIE: &str = "vmware_soap_session";
 /// The longest request taken: thousands of times a usual one.
 const REQUEST: usize = 1024 * 1024;
+/// How long a request's body may take to arrive.
+const REQUEST_TIME: Duration = Duration::from_secs(30);
 
 #[cfg(test)]
 mod tests {

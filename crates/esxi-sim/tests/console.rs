@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use esxi_sim::{End, Power, Screen, VmSettings};
 use futures::{SinkExt, StreamExt};
-use support::{Soap, Viewer, console, host, open, soon, start};
+use support::{Soap, Viewer, console, host, open, raw_console, soon, start};
 use tokio_tungstenite::tungstenite::{Error, Message};
 
 #[tokio::test]
@@ -73,6 +73,15 @@ async fn the_first_message_is_the_12_byte_version_alone() {
     for _ in 0..8 {
         let mut viewer = console(&host, "vm08").await;
         assert_eq!(viewer.message().await.unwrap(), b"RFB 003.008\n");
+    }
+}
+
+#[tokio::test]
+async fn the_version_arrives_together_with_the_response_to_the_upgrade() {
+    let host = host().await;
+    for _ in 0..8 {
+        let (_stream, behind) = raw_console(&host, "vm08").await;
+        assert_eq!(behind, b"\x82\x0cRFB 003.008\n");
     }
 }
 

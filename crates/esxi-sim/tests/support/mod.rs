@@ -218,6 +218,29 @@ pub(crate) async fn open(
     soon(client_async_with_config(request, stream, Some(config))).await
 }
 
+/// Opens a console by hand; answers the stream and what arrived behind the response, in the first read that had
+/// anything there or not at all.
+pub(crate) async fn raw_console(host: &Host, vm: &str) -> (TlsStream<TcpStream>, Vec<u8>) {
+    let ticket = Soap::logged_in(host).await.ticket(vm).await;
+    let mut stream = tls(host, host.console_address()).await;
+    let request = format!(
+        "GET /ticket/{ticket} HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+         Sec-WebSocket-Protocol: binary\r\n\r\n"
+    );
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = vec![0; 4096];
+    let length = soon(stream.read(&mut answer)).await.unwrap();
+    answer.truncate(length);
+    assert!(answer.starts_with(b"HTTP/1.1 101 "));
+    let end = answer
+        .windows(4)
+        .position(|four| four == b"\r\n\r\n")
+        .unwrap()
+        + 4;
+    (stream, answer.split_off(end))
+}
+
 /// A console's client that reads bytes.
 pub(crate) struct Viewer {
     pub(crate) socket: Socket,
