@@ -1,9 +1,7 @@
 //! The vim25 calls that this crate makes, one method each, and how their failures are told.
 
-use std::sync::Arc;
-
 use secrecy::SecretString;
-use tokio::{sync::OnceCell, time::Instant};
+use tokio::time::Instant;
 
 use crate::{
     Error,
@@ -17,13 +15,6 @@ use crate::{
 /// The endpoint, ready to be called.
 pub(crate) struct Calls {
     transport: Transport,
-    discovered: OnceCell<Discovered>,
-}
-
-/// What the endpoint said of itself; it is asked once, and again after [`Calls::service`] has failed.
-struct Discovered {
-    service: Arc<ServiceContent>,
-    action: String,
 }
 
 /// Why a call gave no value.
@@ -43,6 +34,8 @@ impl From<Error> for Failure {
 
 /// One call: `method` on `this`, in a session or without.
 pub(crate) struct Call<'a> {
+    /// The SOAPAction.
+    pub(crate) action: &'a str,
     pub(crate) method: &'static str,
     pub(crate) this: &'a Reference,
     pub(crate) cookie: Option<&'a SecretString>,
@@ -51,10 +44,7 @@ pub(crate) struct Call<'a> {
 
 impl Calls {
     pub(crate) fn new(transport: Transport) -> Self {
-        Self {
-            transport,
-            discovered: OnceCell::new(),
-        }
+        Self { transport }
     }
 
     /// `host` or `host:port`, for errors.
@@ -62,18 +52,20 @@ impl Calls {
         self.transport.address()
     }
 
-    /// The endpoint's managed objects and version.
-    pub(crate) async fn service(&self, until: Instant) -> Result<Arc<ServiceContent>, Error> {
-        let discovered = self
-            .discovered
-            .get_or_try_init(|| self.discover(until))
-            .await?;
-        Ok(Arc::clone(&discovered.service))
-    }
-
-    /// Asks afresh, and keeps nothing.
-    pub(crate) async fn ask_service(&self, until: Instant) -> Result<ServiceContent, Error> {
-        self.retrieve_service_content(OLDEST_ACTION, until).await
+    /// Asks the endpoint what it is and which version it speaks. Needs no session.
+    ///
+    /// The version list costs one small request: `apiVersion` alone may lag behind what a patched server speaks, and fields
+    /// newer than the version in the SOAPAction are not returned (`docs/webmks.md` 3.1).
+    pub(crate) async fn discover(&self, until: Instant) -> Result<ServiceContent, Error> {
+        let listed = match self.transport.get("vimServiceVersions.xml", until).await {
+            Ok(answer) => service::newest_version(&answer.body),
+            Err(Error::Http { .. } | Error::NotAVsphere { .. }) => None,
+            Err(error) => return Err(error),
+        };
+        let service = self.service(listed, until).await?;
+        let product = &service.about.full_name;
+        tracing::debug!(address = self.address(), %product, action = %service.action, "found");
+        Ok(service)
     }
 
     /// Logs in and gives the session's cookie.
@@ -85,13 +77,14 @@ impl Calls {
         patience: Patience,
     ) -> Result<SecretString, Failure> {
         let call = Call {
+            action: &service.action,
             method: "Login",
             this: &service.session_manager,
             cookie: None,
             patience,
         };
         let (_, cookie) = self
-            .exchange(&self.action(), call, |out| {
+            .exchange(call, |out| {
                 out.value("userName", username);
                 out.value("password", password);
             })
@@ -105,7 +98,7 @@ impl Calls {
         call: Call<'_>,
         arguments: impl FnOnce(&mut Writer),
     ) -> Result<Element, Failure> {
-        let (response, _) = self.exchange(&self.action(), call, arguments).await?;
+        let (response, _) = self.exchange(call, arguments).await?;
         Ok(response)
     }
 
@@ -144,58 +137,37 @@ impl Calls {
         }
     }
 
-    /// The version list costs one small request, once: `apiVersion` alone may lag behind what a patched server speaks, and
-    /// fields newer than the version in the SOAPAction are not returned (`docs/webmks.md` 3.1).
-    async fn discover(&self, until: Instant) -> Result<Discovered, Error> {
-        let listed = match self.transport.get("vimServiceVersions.xml", until).await {
-            Ok(answer) => service::newest_version(&answer.body),
-            Err(Error::Http { .. } | Error::NotAVsphere { .. }) => None,
-            Err(error) => return Err(error),
-        };
-        let listed = listed.map(|version| action(&version));
-        let first = listed.as_deref().unwrap_or(OLDEST_ACTION);
-        let service = self.retrieve_service_content(first, until).await?;
-        let stated = service::acceptable_version(&service.about.api_version);
-        let action = listed
-            .or_else(|| stated.map(|version| action(&version)))
-            .unwrap_or_else(|| OLDEST_ACTION.to_owned());
-        tracing::debug!(address = self.address(), product = %service.about.full_name, %action, "found");
-        Ok(Discovered {
-            service: Arc::new(service),
-            action,
-        })
-    }
-
-    async fn retrieve_service_content(
+    async fn service(
         &self,
-        action: &str,
+        listed: Option<String>,
         until: Instant,
     ) -> Result<ServiceContent, Error> {
+        let newest = listed.as_deref().map(service::action);
         let call = Call {
+            action: newest.as_deref().unwrap_or(service::OLDEST_ACTION),
             method: "RetrieveServiceContent",
             this: &service::service_instance(),
             cookie: None,
             patience: Patience::Until(until),
         };
-        let (response, _) = self
-            .exchange(action, call, |_| {})
+        let response = self
+            .call(call, |_| {})
             .await
             .map_err(|failure| self.explain(failure, "nobody"))?;
         let content = response
             .child("returnval")
             .ok_or_else(|| self.malformed("there is no ServiceContent in it"))?;
-        ServiceContent::read(content)
+        ServiceContent::read(content, listed)
             .map_err(|missing| self.malformed(format!("its ServiceContent lacks {missing}")))
     }
 
     async fn exchange(
         &self,
-        action: &str,
         call: Call<'_>,
         arguments: impl FnOnce(&mut Writer),
     ) -> Result<(Element, Option<SecretString>), Failure> {
         let request = Request {
-            action,
+            action: call.action,
             body: soap::call(call.method, call.this, arguments),
             cookie: call.cookie,
             patience: call.patience,
@@ -224,11 +196,6 @@ impl Calls {
             answered: answered.to_owned(),
         }
     }
-
-    fn action(&self) -> String {
-        let discovered = self.discovered.get();
-        discovered.map_or_else(|| OLDEST_ACTION.to_owned(), |d| d.action.clone())
-    }
 }
 
 /// The privileges as one text.
@@ -239,16 +206,9 @@ pub(crate) fn privilege_list(privileges: &[String]) -> String {
     privileges.join(", ")
 }
 
-fn action(version: &str) -> String {
-    format!("urn:vim25/{version}")
-}
-
 fn begins_like_soap(body: &[u8]) -> bool {
     let start = body.iter().position(|byte| *byte == b'<');
     let start = start.and_then(|at| body.get(at..)).unwrap_or_default();
     let head = start.get(..512).unwrap_or(start);
     start.starts_with(b"<?xml") || head.windows(8).any(|window| window == b"Envelope")
 }
-
-/// What every endpoint from 6.0 on understands; used until it has said what it speaks.
-const OLDEST_ACTION: &str = "urn:vim25/6.0";

@@ -1,22 +1,29 @@
 //! The client: what the program asks for, and the one session behind it.
 
 mod acquire;
+mod background;
+mod follow;
 mod known;
+mod usage;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 use crate::{
-    About, Error, Settings, Ticket, Vm, VmRef,
-    call::{Call, Calls, Failure},
+    About, ConsoleConnection, Error, Settings, Ticket, Vm, VmRef, Watch,
+    call::{Calls, Failure},
     fault,
     find::Finder,
     session::{Open, Session},
     transport::{Patience, Transport},
+    watch::Watched,
 };
 
 use known::Known;
+use usage::Usage;
+
+pub use usage::InUse;
 
 /// One vSphere endpoint. Share it behind an `Arc`: all calls use one session, and at most four are under way.
 ///
@@ -27,6 +34,8 @@ pub struct Client {
     calls: Calls,
     session: Session,
     known: Known,
+    usage: Arc<Usage>,
+    watched: Arc<Watched>,
 }
 
 /// How long a call without a deadline may take, retries and login included: less than the gateway's own handshake deadline,
@@ -40,6 +49,8 @@ impl Client {
             calls: Calls::new(Transport::new(&settings)?),
             session: Session::new(&settings),
             known: Known::default(),
+            usage: Usage::new(),
+            watched: Arc::default(),
             name: settings.name,
         })
     }
@@ -52,7 +63,7 @@ impl Client {
     /// What the endpoint says of itself. Needs no login.
     pub async fn about(&self) -> Result<About, Error> {
         let until = Instant::now() + PATIENCE;
-        Ok(self.calls.ask_service(until).await?.about)
+        Ok(self.calls.discover(until).await?.about)
     }
 
     /// The one VM that is meant, as it is now, with path and host name.
@@ -88,17 +99,40 @@ impl Client {
         .await
     }
 
+    /// Who is connected to that VM's console now, where the host offers that (7.0.1.0 and later).
+    pub async fn connections(&self, vm: &VmRef) -> Result<Vec<ConsoleConnection>, Error> {
+        let until = Instant::now() + PATIENCE;
+        self.in_session(until, |open| async move {
+            let vm = self.finder(&open, until).one(vm).await?;
+            match self.ask_connections(&open, &vm, until).await {
+                Err(Failure::Fault(fault)) => Err(self.refusal(&open, &vm, fault, until).await),
+                other => other,
+            }
+        })
+        .await
+    }
+
+    /// Watches a VM by its managed object id, as [`Vm::moref`] has it. Changes are told while [`Client::run`] runs; the
+    /// session is kept for as long as the watch exists.
+    pub fn watch(&self, moref: &str) -> Watch {
+        self.watched.add(moref, self.in_use())
+    }
+
+    /// Keeps the session alive for as long as the result exists and [`Client::run`] runs. For consoles that are open: they
+    /// make no calls, but some hosts end what the session had begun (`docs/webmks.md` 2.1).
+    pub fn in_use(&self) -> InUse {
+        self.usage.enter()
+    }
+
     /// Ends the session, if there is one. Never fails: a session that cannot be ended runs out by itself.
     pub async fn logout(&self) {
-        let Some(open) = self.session.take().await else {
+        let until = Instant::now() + LOGOUT_PATIENCE;
+        // A login that is under way holds the session; it is not waited for longer than that.
+        let Ok(Some(open)) = timeout_at(until, self.session.take()).await else {
             return;
         };
-        let call = Call {
-            method: "Logout",
-            this: &open.service.session_manager,
-            cookie: Some(&open.cookie),
-            patience: Patience::Until(Instant::now() + LOGOUT_PATIENCE),
-        };
+        let patience = Patience::Until(until);
+        let call = open.call("Logout", &open.service.session_manager, patience);
         match self.calls.call(call, |_| {}).await {
             Ok(_) => tracing::info!(vsphere = %self.name, "logged out"),
             Err(failure) => {
@@ -113,6 +147,7 @@ impl Client {
     where
         F: Future<Output = Result<T, Failure>>,
     {
+        self.usage.used();
         let open = self.session.open(&self.calls, until).await?;
         let failure = match work(open.clone()).await {
             Ok(value) => return Ok(value),

@@ -5,7 +5,7 @@ mod path;
 use tokio::sync::OnceCell;
 
 use crate::{
-    Connection, Error, Power, Uuid, Vm, VmRef,
+    ConnectionState, Error, Power, Uuid, Vm, VmRef,
     call::{Call, Calls, Failure},
     fault::{Fault, Kind},
     property::{self, Object, Source, Wanted},
@@ -185,12 +185,8 @@ impl Finder<'_> {
     }
 
     async fn create_view(&self) -> Result<Reference, Failure> {
-        let call = Call {
-            method: "CreateContainerView",
-            this: &self.open.service.view_manager,
-            cookie: Some(&self.open.cookie),
-            patience: self.patience,
-        };
+        let this = &self.open.service.view_manager;
+        let call = self.open.call("CreateContainerView", this, self.patience);
         let response = self
             .calls
             .call(call, |out| {
@@ -212,12 +208,8 @@ impl Finder<'_> {
     }
 
     fn search(&self, method: &'static str) -> Call<'_> {
-        Call {
-            method,
-            this: &self.open.service.search_index,
-            cookie: Some(&self.open.cookie),
-            patience: self.patience,
-        }
+        let this = &self.open.service.search_index;
+        self.open.call(method, this, self.patience)
     }
 }
 
@@ -256,8 +248,8 @@ fn read(object: &Object) -> Option<Found> {
             .unwrap_or(Power::Off),
         connection: object
             .text("runtime.connectionState")
-            .and_then(Connection::from_api)
-            .unwrap_or(Connection::Connected),
+            .and_then(ConnectionState::from_api)
+            .unwrap_or(ConnectionState::Connected),
         host: None,
         host_moref: object.reference("runtime.host").map(|host| host.id),
         path: None,

@@ -13,6 +13,7 @@
 mod about;
 mod call;
 mod client;
+mod connections;
 mod error;
 mod fault;
 mod find;
@@ -26,13 +27,16 @@ mod transport;
 mod uuid;
 mod vm;
 mod vm_ref;
+mod watch;
 mod xml;
 
 pub use about::{About, Kind};
-pub use client::{Client, PATIENCE};
+pub use client::{Client, InUse, PATIENCE};
+pub use connections::ConsoleConnection;
 pub use error::Error;
 pub use settings::Settings;
 pub use ticket::{Thumbprints, Ticket, TicketParts};
 pub use uuid::{InvalidUuid, Uuid};
-pub use vm::{Connection, Power, Vm};
+pub use vm::{ConnectionState, Power, Vm};
 pub use vm_ref::{InvalidVmRef, VmRef};
+pub use watch::{VmState, Watch};

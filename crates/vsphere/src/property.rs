@@ -149,12 +149,7 @@ fn select(out: &mut Writer, name: &str, from: &str, property: &str, then: &[&'st
 }
 
 fn collector<'a>(open: &'a Open, method: &'static str, patience: Patience) -> Call<'a> {
-    Call {
-        method,
-        this: &open.service.property_collector,
-        cookie: Some(&open.cookie),
-        patience,
-    }
+    open.call(method, &open.service.property_collector, patience)
 }
 
 /// Adds the objects of one page and gives the token of the next.

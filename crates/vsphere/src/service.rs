@@ -2,9 +2,11 @@
 
 use crate::{About, Kind, soap::Reference, xml::Element};
 
-/// The managed objects that this crate uses.
+/// What the endpoint is, which version of the API to speak with it, and the managed objects that this crate uses.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ServiceContent {
+    /// The SOAPAction of every call, as in `urn:vim25/7.0.3.0`.
+    pub(crate) action: String,
     pub(crate) about: About,
     pub(crate) root_folder: Reference,
     pub(crate) property_collector: Reference,
@@ -19,12 +21,16 @@ pub(crate) fn service_instance() -> Reference {
 }
 
 impl ServiceContent {
-    /// Reads the `returnval` of RetrieveServiceContent; the error names what is missing.
-    pub(crate) fn read(content: &Element) -> Result<Self, &'static str> {
+    /// Reads the `returnval` of RetrieveServiceContent; the error names what is missing. The version is the one `listed` as
+    /// newest, else the one that the endpoint states.
+    pub(crate) fn read(content: &Element, listed: Option<String>) -> Result<Self, &'static str> {
+        let about = about(content.child("about").ok_or("about")?)?;
+        let version = listed.or_else(|| acceptable_version(&about.api_version));
         let reference =
             |name: &'static str| content.child(name).and_then(Reference::read).ok_or(name);
         Ok(Self {
-            about: about(content.child("about").ok_or("about")?)?,
+            action: version.map_or_else(|| OLDEST_ACTION.to_owned(), |version| action(&version)),
+            about,
             root_folder: reference("rootFolder")?,
             property_collector: reference("propertyCollector")?,
             session_manager: reference("sessionManager")?,
@@ -61,8 +67,16 @@ pub(crate) fn newest_version(document: &[u8]) -> Option<String> {
     vim25.text_of("version").and_then(acceptable_version)
 }
 
+/// The SOAPAction for that version.
+pub(crate) fn action(version: &str) -> String {
+    format!("urn:vim25/{version}")
+}
+
+/// What every endpoint from 6.0 on understands; used until it has said what it speaks.
+pub(crate) const OLDEST_ACTION: &str = "urn:vim25/6.0";
+
 /// A version that may stand in a header: digits and dots, as in `8.0.2.0`.
-pub(crate) fn acceptable_version(version: &str) -> Option<String> {
+fn acceptable_version(version: &str) -> Option<String> {
     let version = version.trim();
     let plain = version.chars().all(|c| c.is_ascii_digit() || c == '.');
     (plain && !version.is_empty() && version.len() <= 20).then(|| version.to_owned())

@@ -16,7 +16,7 @@ use tokio::{
 
 use crate::{
     Error, Settings,
-    call::{Calls, Failure},
+    call::{Call, Calls, Failure},
     fault,
     service::ServiceContent,
     soap::Reference,
@@ -43,12 +43,32 @@ pub(crate) struct Open {
     pub(crate) view: Arc<OnceCell<Reference>>,
 }
 
+impl Open {
+    /// A call in this session.
+    pub(crate) fn call<'a>(
+        &'a self,
+        method: &'static str,
+        this: &'a Reference,
+        patience: Patience,
+    ) -> Call<'a> {
+        Call {
+            action: &self.service.action,
+            method,
+            this,
+            cookie: Some(&self.cookie),
+            patience,
+        }
+    }
+}
+
 #[derive(Default)]
 struct State {
     generation: u64,
     open: Option<Open>,
     last_failure: Option<Error>,
     refused_at: Option<Instant>,
+    /// What the endpoint said of itself; asked again after a login that failed, since another one may stand there now.
+    service: Option<Arc<ServiceContent>>,
 }
 
 impl Session {
@@ -99,6 +119,23 @@ impl Session {
         self.state.lock().await.open.take()
     }
 
+    /// The session if it is open; never logs in.
+    pub(crate) async fn current(&self) -> Option<Open> {
+        self.state.lock().await.open.clone()
+    }
+
+    /// Forgets this session, since it has ended; a newer one stays.
+    pub(crate) async fn ended(&self, ended: &Open) {
+        let mut state = self.state.lock().await;
+        if state
+            .open
+            .as_ref()
+            .is_some_and(|open| open.generation == ended.generation)
+        {
+            state.open = None;
+        }
+    }
+
     /// Whether the question has been answered while the caller waited for the lock, or for good: a login that failed in
     /// the meantime has failed for all who waited, and wrong credentials are not sent again for [`LOCKOUT`].
     fn settled(&self, state: &State, failed_before: u64, calls: &Calls) -> Result<(), Error> {
@@ -119,7 +156,7 @@ impl Session {
         calls: &Calls,
         until: Instant,
     ) -> Result<Open, Error> {
-        match self.try_log_in(state.generation + 1, calls, until).await {
+        match self.try_log_in(state, calls, until).await {
             Ok(open) => {
                 state.generation = open.generation;
                 state.open = Some(open.clone());
@@ -132,6 +169,7 @@ impl Session {
                     state.refused_at = Some(Instant::now());
                 }
                 state.last_failure = Some(error.clone());
+                state.service = None;
                 self.failed.fetch_add(1, Ordering::Release);
                 Err(error)
             }
@@ -140,11 +178,15 @@ impl Session {
 
     async fn try_log_in(
         &self,
-        generation: u64,
+        state: &mut State,
         calls: &Calls,
         until: Instant,
     ) -> Result<Open, Error> {
-        let service = calls.service(until).await?;
+        let service = match &state.service {
+            Some(service) => Arc::clone(service),
+            None => Arc::new(calls.discover(until).await?),
+        };
+        state.service = Some(Arc::clone(&service));
         let logged_in = calls
             .log_in(
                 &service,
@@ -161,7 +203,7 @@ impl Session {
             Err(failure) => return Err(calls.explain(failure, &self.username)),
         };
         Ok(Open {
-            generation,
+            generation: state.generation + 1,
             cookie: Arc::new(cookie),
             service,
             view: Arc::default(),

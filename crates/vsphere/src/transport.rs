@@ -40,7 +40,6 @@ pub(crate) enum Patience {
     /// An ordinary call: until then, retries included, and as one of at most [`MAX_CALLS`].
     Until(Instant),
     /// A call that the server answers when something happens: until then, outside the count, never retried.
-    #[expect(dead_code, reason = "watching for updates comes next")]
     Long(Instant),
 }
 

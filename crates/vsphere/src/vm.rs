@@ -14,7 +14,7 @@ pub struct Vm {
     /// Whether it runs.
     pub power: Power,
     /// Whether its host can do anything with it.
-    pub connection: Connection,
+    pub connection: ConnectionState,
     /// The name of the host that it is on; `None` when that was not asked for or may not be seen.
     pub host: Option<String>,
     /// The managed object id of that host.
@@ -64,7 +64,7 @@ impl fmt::Display for Power {
 
 /// `VirtualMachineConnectionState`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Connection {
+pub enum ConnectionState {
     /// The host is there and has the VM.
     Connected,
     /// vCenter has lost the host.
@@ -77,7 +77,7 @@ pub enum Connection {
     Invalid,
 }
 
-impl Connection {
+impl ConnectionState {
     /// Reads the API's word; an unknown one is `None`.
     pub(crate) fn from_api(word: &str) -> Option<Self> {
         match word {
@@ -91,7 +91,7 @@ impl Connection {
     }
 }
 
-impl fmt::Display for Connection {
+impl fmt::Display for ConnectionState {
     /// The API's own word, as in `connected`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

@@ -6,8 +6,8 @@ use tokio::time::{Instant, sleep};
 
 use super::Client;
 use crate::{
-    Connection, Error, Power, Ticket, Vm, VmRef,
-    call::{Call, Failure, privilege_list},
+    ConnectionState, ConsoleConnection, Error, Power, Ticket, Vm, VmRef,
+    call::{Failure, privilege_list},
     fault::{Fault, Kind},
     property::{self, Source, Wanted},
     session::Open,
@@ -53,7 +53,7 @@ impl Client {
 
     async fn ask(&self, open: &Open, vm: &Vm, until: Instant) -> Result<Ticket, Failure> {
         let this = reference(vm);
-        let call = in_session(open, "AcquireTicket", &this, until);
+        let call = open.call("AcquireTicket", &this, Patience::Until(until));
         let response = self
             .calls
             .call(call, |out| out.value("ticketType", "webmks"))
@@ -77,7 +77,13 @@ impl Client {
     }
 
     /// The fault as an error that names the VM. An ended session stays a fault, for the caller to renew.
-    async fn refusal(&self, open: &Open, vm: &Vm, fault: Fault, until: Instant) -> Failure {
+    pub(super) async fn refusal(
+        &self,
+        open: &Open,
+        vm: &Vm,
+        fault: Fault,
+        until: Instant,
+    ) -> Failure {
         let name = vm.name.clone();
         let message = fault.message.clone();
         let error = match fault.kind {
@@ -94,12 +100,36 @@ impl Client {
             Kind::MksConnectionLimitReached { limit } => Error::ConnectionLimit {
                 vm: name,
                 limit,
-                holders: Vec::new(),
+                holders: self.holders(open, vm, until).await,
             },
             Kind::HostDisconnected => Error::HostDisconnected { vm: name, message },
             _ => return Failure::Fault(fault),
         };
         error.into()
+    }
+
+    pub(super) async fn ask_connections(
+        &self,
+        open: &Open,
+        vm: &Vm,
+        until: Instant,
+    ) -> Result<Vec<ConsoleConnection>, Failure> {
+        let this = reference(vm);
+        let call = open.call("QueryConnections", &this, Patience::Until(until));
+        let response = self.calls.call(call, |_| {}).await?;
+        Ok(ConsoleConnection::read_all(&response))
+    }
+
+    /// Who has the slots, as far as the host tells: older ones have no such call.
+    async fn holders(&self, open: &Open, vm: &Vm, until: Instant) -> Vec<String> {
+        let connections = self
+            .ask_connections(open, vm, until)
+            .await
+            .unwrap_or_default();
+        connections
+            .iter()
+            .map(ConsoleConnection::in_words)
+            .collect()
     }
 
     /// A plain InvalidState says nothing; the VM's own state says what it was.
@@ -111,7 +141,7 @@ impl Client {
                 vm,
                 state: Some(now.power),
             },
-            Ok(now) if now.connection != Connection::Connected => Error::HostDisconnected {
+            Ok(now) if now.connection != ConnectionState::Connected => Error::HostDisconnected {
                 vm,
                 message: format!("the VM is {}", now.connection),
             },
@@ -147,20 +177,6 @@ impl Client {
 
 fn reference(vm: &Vm) -> Reference {
     Reference::new("VirtualMachine", &vm.moref)
-}
-
-fn in_session<'a>(
-    open: &'a Open,
-    method: &'static str,
-    this: &'a Reference,
-    until: Instant,
-) -> Call<'a> {
-    Call {
-        method,
-        this,
-        cookie: Some(&open.cookie),
-        patience: Patience::Until(until),
-    }
 }
 
 /// openQA waits five seconds eleven times (`docs/webmks.md` 2.1); a viewer is waiting here.

@@ -2,7 +2,7 @@
 
 use vsphere::{Error, Power, VmRef};
 
-use crate::support::{Host, fault, object, objects, ok, vm};
+use crate::support::{Host, fault, fixture, object, objects, ok, vm};
 
 fn vm08() -> VmRef {
     VmRef::Name("vm08".into())
@@ -110,21 +110,6 @@ async fn each_other_fault_has_its_own_error() {
 }
 
 #[tokio::test]
-async fn wrong_credentials_are_sent_once() {
-    let host = Host::esxi().await;
-    host.on("Login", fault("invalid-login"));
-    let client = host.client();
-    for _ in 0..3 {
-        let error = client.ticket(&vm08()).await.unwrap_err();
-        assert!(
-            matches!(&error, Error::InvalidLogin { username, .. } if username == "root"),
-            "{error:?}"
-        );
-    }
-    assert_eq!(host.count("Login"), 1);
-}
-
-#[tokio::test]
 async fn a_vm_that_is_gone_is_looked_up_once_more() {
     let host = Host::esxi().await;
     let client = host.client();
@@ -138,7 +123,7 @@ async fn a_vm_that_is_gone_is_looked_up_once_more() {
         "AcquireTicket",
         [
             fault("managed-object-not-found"),
-            ok(crate::support::fixture("ticket-bare")),
+            ok(fixture("ticket-bare")),
         ],
     );
     let ticket = client.ticket(&vm08()).await.unwrap();
@@ -159,6 +144,57 @@ async fn a_vm_that_is_gone_for_good_is_no_such_vm() {
     let error = client.ticket(&vm08()).await.unwrap_err();
     assert!(
         matches!(&error, Error::NoSuchVm { what, .. } if what == "vm08"),
+        "{error:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_vm_that_is_still_being_created_is_waited_for() {
+    let host = Host::esxi().await;
+    let not_yet = fault("managed-object-not-found");
+    host.script_of(
+        "AcquireTicket",
+        [not_yet.clone(), not_yet, ok(fixture("ticket-bare"))],
+    );
+    host.client().ticket(&vm08()).await.unwrap();
+    assert_eq!(host.count("AcquireTicket"), 3);
+}
+
+#[tokio::test]
+async fn a_vm_that_is_never_complete_is_told_before_the_deadline() {
+    let host = Host::esxi().await;
+    host.on("AcquireTicket", fault("managed-object-not-found"));
+    let deadline = tokio::time::Instant::now() + std::time::Duration::from_millis(900);
+    let error = host
+        .client()
+        .ticket_before(&vm08(), deadline)
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(&error, Error::InvalidState { message, .. } if message.contains("completely created")),
+        "{error:?}"
+    );
+    assert!(tokio::time::Instant::now() < deadline);
+}
+
+#[tokio::test]
+async fn who_holds_the_console_slots_is_told_where_the_host_offers_that() {
+    let host = Host::esxi().await;
+    host.on("AcquireTicket", fault("connection-limit"));
+    host.on("QueryConnections", ok(fixture("connections")));
+    let client = host.client();
+    let error = client.ticket(&vm08()).await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "vm08 has all its console connections in use (1): close one of these: LAB\\ann from 192.0.2.77, bob"
+    );
+    let connections = client.connections(&vm08()).await.unwrap();
+    assert_eq!(connections.len(), 2);
+    assert_eq!(connections[0].client, "192.0.2.77");
+    host.on("QueryConnections", fault("powered-off"));
+    let error = client.connections(&vm08()).await.unwrap_err();
+    assert!(
+        matches!(error, Error::InvalidPowerState { .. }),
         "{error:?}"
     );
 }

@@ -4,6 +4,8 @@
 mod faults;
 mod finding;
 mod hostile;
+mod sessions;
 mod support;
 mod tickets;
 mod trust;
+mod watching;

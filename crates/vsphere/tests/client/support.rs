@@ -4,6 +4,7 @@ use std::{
     collections::{HashMap, VecDeque},
     convert::Infallible,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -11,12 +12,17 @@ use http_body_util::{BodyExt, Full};
 use hyper::{Request, Response, body::Incoming, service::service_fn};
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use tokio::{net::TcpListener, task::JoinSet};
+use tokio::{
+    net::TcpListener,
+    sync::{mpsc, watch},
+    task::JoinSet,
+};
 use tokio_rustls::TlsAcceptor;
 use vsphere::{Client, Settings};
 
 pub(crate) const PASSWORD: &str = "s3cret & <sound>";
-pub(crate) const COOKIE: &str = "vmware_soap_session=\"c00kie\"";
+/// The cookie of the first session.
+pub(crate) const COOKIE: &str = "vmware_soap_session=\"c00kie-1\"";
 
 /// One HTTP answer.
 #[derive(Clone)]
@@ -75,7 +81,19 @@ pub(crate) struct Host {
 #[derive(Default)]
 struct Script {
     answers: Mutex<HashMap<String, VecDeque<Reply>>>,
-    journal: Mutex<Vec<Asked>>,
+    gates: Mutex<HashMap<String, Gate>>,
+    journal: watch::Sender<Vec<Asked>>,
+    sessions: Mutex<Sessions>,
+}
+
+/// Where answers wait until the test gives them.
+type Gate = Arc<tokio::sync::Mutex<mpsc::Receiver<Reply>>>;
+
+/// How many there have been, and the cookie of the one that is open.
+#[derive(Default)]
+struct Sessions {
+    count: usize,
+    open: Option<String>,
 }
 
 impl Host {
@@ -135,7 +153,7 @@ impl Host {
             script,
             _accepting: JoinSet::from_iter([accepting]),
         };
-        host.on("Login", logged_in());
+        host.on("Login", ok(fixture("login")));
         host.on("Logout", ok(fixture("logout")));
         host.on("CreateContainerView", ok(fixture("container-view")));
         host
@@ -152,8 +170,38 @@ impl Host {
         answers.insert(method.to_owned(), replies.into_iter().collect());
     }
 
+    /// From now on, answers to that method wait until they are sent.
+    pub(crate) fn gate(&self, method: &str) -> mpsc::Sender<Reply> {
+        let (sender, receiver) = mpsc::channel(8);
+        let gate = Arc::new(tokio::sync::Mutex::new(receiver));
+        self.script
+            .gates
+            .lock()
+            .unwrap()
+            .insert(method.to_owned(), gate);
+        sender
+    }
+
+    /// Ends the session that is open, as an idle limit does.
+    pub(crate) fn expire(&self) {
+        self.script.sessions.lock().unwrap().open = None;
+    }
+
     pub(crate) fn asked(&self) -> Vec<Asked> {
-        self.script.journal.lock().unwrap().clone()
+        self.script.journal.borrow().clone()
+    }
+
+    /// Waits until the method has been called that often.
+    pub(crate) async fn called(&self, method: &str, times: usize) {
+        let mut journal = self.script.journal.subscribe();
+        let enough =
+            |asked: &Vec<Asked>| asked.iter().filter(|a| a.method == method).count() >= times;
+        let waited = tokio::time::timeout(Duration::from_secs(20), journal.wait_for(enough));
+        assert!(
+            waited.await.is_ok(),
+            "{method} was called {} times",
+            self.count(method)
+        );
     }
 
     /// The names of the methods that were called, in order.
@@ -166,7 +214,7 @@ impl Host {
     }
 
     pub(crate) fn forget(&self) {
-        self.script.journal.lock().unwrap().clear();
+        self.script.journal.send_modify(Vec::clear);
     }
 
     /// Settings that trust this host's certificate.
@@ -195,13 +243,6 @@ pub(crate) fn tls() -> rustls::ConfigBuilder<rustls::ClientConfig, rustls::Wants
     rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .unwrap()
-}
-
-pub(crate) fn logged_in() -> Reply {
-    Reply {
-        headers: vec![("set-cookie", format!("{COOKIE}; Path=/; HttpOnly; Secure;"))],
-        ..ok(fixture("login"))
-    }
 }
 
 /// The answer of RetrievePropertiesEx with these objects.
@@ -282,13 +323,19 @@ async fn answer(
     let body = request.into_body().collect().await.unwrap().to_bytes();
     let body = String::from_utf8(body.to_vec()).unwrap();
     let method = method(&body).unwrap_or(path);
-    let reply = reply(script, &method);
-    script.journal.lock().unwrap().push(Asked {
-        method,
-        body,
-        cookie,
-        action,
+    let refused = script.check_session(&method, cookie.as_deref());
+    script.journal.send_modify(|journal| {
+        journal.push(Asked {
+            method: method.clone(),
+            body,
+            cookie,
+            action,
+        });
     });
+    let reply = match refused {
+        Some(refused) => refused,
+        None => script.reply(&method).await,
+    };
     let mut response = Response::builder()
         .status(reply.status)
         .header("content-type", "text/xml; charset=utf-8");
@@ -298,12 +345,49 @@ async fn answer(
     Ok(response.body(Full::new(reply.body)).unwrap())
 }
 
-fn reply(script: &Script, method: &str) -> Reply {
-    let mut answers = script.answers.lock().unwrap();
-    match answers.get_mut(method) {
-        Some(replies) if replies.len() > 1 => replies.pop_front().unwrap(),
-        Some(replies) => replies.front().unwrap().clone(),
-        None => status(404, "nothing here"),
+impl Script {
+    async fn reply(&self, method: &str) -> Reply {
+        let gate = self.gates.lock().unwrap().get(method).cloned();
+        if let Some(gate) = gate {
+            return gate
+                .lock()
+                .await
+                .recv()
+                .await
+                .unwrap_or_else(|| status(503, ""));
+        }
+        let reply = self.next_answer(method);
+        if method == "Login" && reply.status == 200 {
+            return self.open_session(reply);
+        }
+        reply
+    }
+
+    fn next_answer(&self, method: &str) -> Reply {
+        let mut answers = self.answers.lock().unwrap();
+        match answers.get_mut(method) {
+            Some(replies) if replies.len() > 1 => replies.pop_front().unwrap(),
+            Some(replies) => replies.front().unwrap().clone(),
+            None => status(404, "nothing here"),
+        }
+    }
+
+    fn open_session(&self, mut reply: Reply) -> Reply {
+        let mut sessions = self.sessions.lock().unwrap();
+        sessions.count += 1;
+        let cookie = format!("vmware_soap_session=\"c00kie-{}\"", sessions.count);
+        reply
+            .headers
+            .push(("set-cookie", format!("{cookie}; Path=/; HttpOnly; Secure;")));
+        sessions.open = Some(cookie);
+        reply
+    }
+
+    fn check_session(&self, method: &str, cookie: Option<&str>) -> Option<Reply> {
+        let free = method.starts_with('/') || ["Login", "RetrieveServiceContent"].contains(&method);
+        let open = self.sessions.lock().unwrap().open.clone();
+        let valid = cookie.is_some() && open.as_deref() == cookie;
+        (!free && !valid).then(|| fault("not-authenticated"))
     }
 }
 

