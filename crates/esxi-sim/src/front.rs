@@ -64,6 +64,9 @@ pub(crate) async fn answer(
 }
 
 async fn sdk(site: &Site, request: Request<Incoming>) -> Response<Full<Bytes>> {
+    if let Some(code) = site.take_refusal() {
+        return status(StatusCode::from_u16(code).unwrap_or(StatusCode::SERVICE_UNAVAILABLE));
+    }
     let header = |name: &str| {
         let value = request
             .headers()

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::net::TcpListener;
@@ -138,13 +138,13 @@ impl Host {
         self.vm(vm).moref.clone()
     }
 
-    /// The VM's BIOS uuid. It depends on the name alone.
+    /// The VM's BIOS uuid. It depends on name and folder alone.
     #[track_caller]
     pub fn uuid(&self, vm: &str) -> String {
         self.vm(vm).uuid.clone()
     }
 
-    /// The VM's instance uuid. It depends on the name alone.
+    /// The VM's instance uuid. It depends on name and folder alone.
     #[track_caller]
     pub fn instance_uuid(&self, vm: &str) -> String {
         self.vm(vm).instance_uuid.clone()
@@ -164,6 +164,24 @@ impl Host {
             .shape
             .lock()
             .unwrap_or_else(PoisonError::into_inner) = shape;
+    }
+
+    /// Has the next `times` AcquireTicket calls for a VM fail as for one that is still being created: with
+    /// ManagedObjectNotFound and the words "has not been completely created" (`docs/webmks.md` 2.1).
+    #[track_caller]
+    pub fn not_created_yet(&self, vm: &str, times: u32) {
+        self.vm(vm).unready.store(times, Ordering::SeqCst);
+    }
+
+    /// Has the next `times` requests to `/sdk` answered with this HTTP status and no body, as overloaded hosts answer
+    /// 503 (`docs/webmks.md` 2.6). They are not counted as calls.
+    pub fn refuse_sdk(&self, status: u16, times: u32) {
+        let mut refusal = self
+            .site
+            .refusal
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        *refusal = (status, times);
     }
 
     /// Ends all `/sdk` sessions, as their idle timeout would.
@@ -288,6 +306,7 @@ fn site(
         tickets: Tickets::new(settings.ticket_lifetime),
         journal: Journal::new(),
         plan: Plan::default(),
+        refusal: Mutex::default(),
         shape: Mutex::new(settings.tickets),
         console_address,
         console_identity,

@@ -25,6 +25,8 @@ pub(crate) struct Site {
     pub(crate) tickets: Tickets,
     pub(crate) journal: Journal,
     pub(crate) plan: Plan,
+    /// The status with which `/sdk` refuses requests, and how many more.
+    pub(crate) refusal: Mutex<(u16, u32)>,
     pub(crate) shape: Mutex<TicketShape>,
     /// Where consoles are served, and with which certificate.
     pub(crate) console_address: SocketAddr,
@@ -36,6 +38,14 @@ pub(crate) struct Site {
 }
 
 impl Site {
+    /// The status with which this request to `/sdk` is refused, if it is.
+    pub(crate) fn take_refusal(&self) -> Option<u16> {
+        let mut refusal = self.refusal.lock().unwrap_or_else(PoisonError::into_inner);
+        let (status, times) = &mut *refusal;
+        *times = times.checked_sub(1)?;
+        Some(*status)
+    }
+
     pub(crate) fn shape(&self) -> TicketShape {
         self.shape
             .lock()

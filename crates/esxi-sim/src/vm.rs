@@ -14,7 +14,7 @@ use crate::settings::{Kind, Power, Screen, VmSettings};
 pub(crate) struct Vm {
     pub(crate) name: String,
     pub(crate) moref: String,
-    /// BIOS uuid; derived from the name, so it is the same in every run.
+    /// BIOS uuid; derived from name and folder, so it is the same in every run.
     pub(crate) uuid: String,
     pub(crate) instance_uuid: String,
     pub(crate) folder: Option<String>,
@@ -23,6 +23,8 @@ pub(crate) struct Vm {
     pub(crate) power: watch::Sender<Power>,
     pub(crate) display: Display,
     consoles: AtomicU32,
+    /// How often AcquireTicket will still say that the VM is not completely created.
+    pub(crate) unready: AtomicU32,
 }
 
 /// What a console of the VM shows.
@@ -39,17 +41,24 @@ impl Vm {
             }
             Screen::Bridge(server) => Display::Bridge(server),
         };
+        let folder = settings.folder.filter(|_| kind == Kind::VCenter);
+        // VMs of one name in different folders are different machines.
+        let place = match &folder {
+            Some(folder) => format!("{folder}/{}", settings.name),
+            None => settings.name.clone(),
+        };
         Self {
             moref: moref(kind, index),
-            uuid: uuid("bios", &settings.name),
-            instance_uuid: uuid("instance", &settings.name),
+            uuid: uuid("bios", &place),
+            instance_uuid: uuid("instance", &place),
             name: settings.name,
-            folder: settings.folder.filter(|_| kind == Kind::VCenter),
+            folder,
             console_permitted: settings.console_permitted,
             max_consoles: settings.max_consoles,
             power: watch::Sender::new(settings.power),
             display,
             consoles: AtomicU32::new(0),
+            unready: AtomicU32::new(0),
         }
     }
 
@@ -59,6 +68,16 @@ impl Vm {
 
     pub(crate) fn consoles(&self) -> u32 {
         self.consoles.load(Ordering::SeqCst)
+    }
+
+    /// Whether the VM is completely created; each question that is answered with no is one less to come.
+    pub(crate) fn is_ready(&self) -> bool {
+        let left = self
+            .unready
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| {
+                left.checked_sub(1)
+            });
+        left.is_err()
     }
 
     /// Counts a console for as long as the answer lives.

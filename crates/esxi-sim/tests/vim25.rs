@@ -384,3 +384,73 @@ async fn what_is_no_call_is_answered_with_a_fault_or_a_status() {
     assert_eq!(unknown.status, 500);
     assert_eq!(host.counts().calls_of("unknown"), 1);
 }
+
+#[tokio::test]
+async fn a_vm_that_is_being_created_is_not_found_a_few_times() {
+    let host = host().await;
+    let mut soap = Soap::logged_in(&host).await;
+    host.not_created_yet("vm08", 2);
+    for _ in 0..2 {
+        let reply = soap.acquire("vm08").await;
+        assert!(
+            reply.body.contains("has not been completely created"),
+            "{}",
+            reply.body
+        );
+        assert!(
+            reply.body.contains("ManagedObjectNotFoundFault"),
+            "{}",
+            reply.body
+        );
+    }
+    assert_eq!(soap.acquire("vm08").await.status, 200);
+}
+
+#[tokio::test]
+async fn an_overloaded_host_answers_503_and_recovers() {
+    let host = host().await;
+    let mut soap = Soap::logged_in(&host).await;
+    host.refuse_sdk(503, 1);
+    assert_eq!(soap.acquire("vm08").await.status, 503);
+    assert_eq!(soap.acquire("vm08").await.status, 200);
+    assert_eq!(host.counts().calls_of("AcquireTicket"), 1);
+}
+
+#[tokio::test]
+async fn vms_of_one_name_in_two_folders_are_two_machines() {
+    let host = start(|settings| {
+        settings.kind = Kind::VCenter;
+        let same = |folder: &str| VmSettings {
+            folder: Some(folder.into()),
+            ..VmSettings::desktop("same")
+        };
+        settings.vms = vec![same("a"), same("b")];
+    })
+    .await;
+    let mut soap = Soap::logged_in(&host).await;
+    let uuid = format!(
+        "<uuid>{}</uuid><vmSearch>true</vmSearch><instanceUuid>true</instanceUuid>",
+        host.instance_uuid("same")
+    );
+    let found = soap
+        .call("FindAllByUuid", ("SearchIndex", "SearchIndex"), &uuid)
+        .await;
+    assert_eq!(
+        found.body.matches("<returnval ").count(),
+        1,
+        "{}",
+        found.body
+    );
+    let mut found = Vec::new();
+    for folder in ["a", "b"] {
+        let path = format!("<inventoryPath>DC/vm/{folder}/same</inventoryPath>");
+        let reply = soap
+            .call("FindByInventoryPath", ("SearchIndex", "SearchIndex"), &path)
+            .await;
+        found.push(reply.text("returnval").map(str::to_owned));
+    }
+    assert!(
+        found.iter().all(Option::is_some) && found[0] != found[1],
+        "{found:?}"
+    );
+}

@@ -6,7 +6,7 @@ use bytes::BytesMut;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::handshake::VERSION;
+use super::handshake::{self, VERSION};
 use super::line::Line;
 use crate::counts::End;
 
@@ -19,11 +19,15 @@ pub(super) async fn serve(line: &mut Line, server: SocketAddr) -> End {
 
 async fn relay(line: &mut Line, address: SocketAddr) -> Result<End, End> {
     let lost = |error: std::io::Error| End::LostServer(error.to_string());
+    // ESXi would not wait for anybody before it names its version, so the server's own is compared and left out.
+    handshake::send_version(line).await?;
     let mut server = TcpStream::connect(address).await.map_err(lost)?;
     server.set_nodelay(true).map_err(lost)?;
     let mut version = [0; VERSION.len()];
     server.read_exact(&mut version).await.map_err(lost)?;
-    line.send_first(&version).await?;
+    if version != *VERSION {
+        return Err(End::LostServer("it does not speak RFB 3.8".into()));
+    }
     let mut turn = BytesMut::new();
     loop {
         turn.reserve(TURN);

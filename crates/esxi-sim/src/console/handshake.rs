@@ -26,7 +26,7 @@ pub(super) async fn serve(line: &mut Line) -> Result<(), End> {
 
 /// The version is a message of its own: VMware's client tells two sorts of servers apart by that
 /// (`docs/webmks.md` 1.1).
-async fn send_version(line: &mut Line) -> Result<(), End> {
+pub(super) async fn send_version(line: &mut Line) -> Result<(), End> {
     let version = match &line.misbehaviour {
         Some(Misbehaviour::RfbVersion(version)) => *version,
         _ => *VERSION,

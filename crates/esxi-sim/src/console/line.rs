@@ -191,6 +191,7 @@ impl Line {
 
     /// Ends the connection in the way that fits `end`.
     pub(super) async fn finish(mut self, end: &End) {
+        self.socket.get_ref().uncork();
         match (end, self.misbehaviour.take()) {
             (End::Misbehaved, Some(Misbehaviour::CutAfter(_))) => {
                 self.socket.into_inner().cut().await

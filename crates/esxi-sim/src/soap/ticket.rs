@@ -18,6 +18,9 @@ pub(super) fn acquire(call: &Call<'_>) -> Result<Reply, Fault> {
     if call.arguments.text_of("ticketType") != Some("webmks") {
         return Err(Fault::not_supported());
     }
+    if !vm.is_ready() {
+        return Err(Fault::not_found(&call.this));
+    }
     if !vm.console_permitted {
         return Err(Fault::no_permission(&call.this, CONSOLE_INTERACT));
     }

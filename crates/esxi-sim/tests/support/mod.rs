@@ -334,12 +334,12 @@ impl Viewer {
 
     /// Waits for the end; answers the close code if there was a Close frame.
     pub(crate) async fn ended(&mut self) -> Option<u16> {
-        loop {
-            match soon(self.socket.next()).await {
-                Some(Ok(Message::Close(frame))) => return frame.map(|frame| frame.code.into()),
-                Some(Ok(_)) => {}
-                Some(Err(_)) | None => return None,
+        let mut code = None;
+        while let Some(Ok(message)) = soon(self.socket.next()).await {
+            if let Message::Close(Some(frame)) = message {
+                code = Some(frame.code.into());
             }
         }
+        code
     }
 }

@@ -1,0 +1,178 @@
+//! The properties of each managed object: those that clients read on their way to a console.
+
+use super::Inventory;
+use crate::certificate::HOST_NAME;
+use crate::settings::Kind;
+use crate::soap::value::{Fields, MoRef, Value};
+use crate::vm::Vm;
+
+impl Inventory {
+    /// An object of the tree with all its properties. `None` if there is no such object.
+    pub(crate) fn entity(&self, object: &MoRef) -> Option<Value> {
+        if let Some(vm) = self.vm(object) {
+            return Some(Value::Data("VirtualMachine", self.vm_properties(vm)));
+        }
+        let (kind, fields) = match object.kind.as_str() {
+            "Folder" => ("Folder", self.folder_properties(&object.id)?),
+            "Datacenter" if object.id == self.ids.datacenter => ("Datacenter", self.datacenter()),
+            "HostSystem" if object.id == self.ids.host => ("HostSystem", self.host()),
+            "ResourcePool" if object.id == self.ids.pool => ("ResourcePool", self.pool()),
+            kind if kind == self.compute_kind() && object.id == self.ids.compute => {
+                (self.compute_kind(), self.compute())
+            }
+            _ => return None,
+        };
+        Some(Value::Data(kind, fields))
+    }
+
+    fn folder_properties(&self, id: &str) -> Option<Fields> {
+        let ids = self.ids;
+        let own = self.folders.iter().find(|folder| folder.id == id);
+        let (name, parent) = match own {
+            Some(folder) => (
+                folder.name.as_str(),
+                Some(MoRef::new("Folder", folder.parent.as_str())),
+            ),
+            None if id == ids.root => (root_name(self.kind), None),
+            None if id == ids.vm_folder => ("vm", Some(MoRef::new("Datacenter", ids.datacenter))),
+            None if id == ids.host_folder => {
+                ("host", Some(MoRef::new("Datacenter", ids.datacenter)))
+            }
+            None => return None,
+        };
+        let mut fields = named(name, parent);
+        fields.push((
+            "childEntity",
+            Value::Refs(self.children(&MoRef::new("Folder", id))),
+        ));
+        Some(fields)
+    }
+
+    fn datacenter(&self) -> Fields {
+        let ids = self.ids;
+        let mut fields = named(ids.datacenter_name, Some(self.root()));
+        fields.push(("vmFolder", Value::Ref(MoRef::new("Folder", ids.vm_folder))));
+        fields.push((
+            "hostFolder",
+            Value::Ref(MoRef::new("Folder", ids.host_folder)),
+        ));
+        fields
+    }
+
+    fn compute(&self) -> Fields {
+        let ids = self.ids;
+        let mut fields = named(HOST_NAME, Some(MoRef::new("Folder", ids.host_folder)));
+        fields.push((
+            "host",
+            Value::Refs(vec![MoRef::new("HostSystem", ids.host)]),
+        ));
+        fields.push((
+            "resourcePool",
+            Value::Ref(MoRef::new("ResourcePool", ids.pool)),
+        ));
+        fields
+    }
+
+    fn host(&self) -> Fields {
+        let compute = MoRef::new(self.compute_kind(), self.ids.compute);
+        let runtime = vec![
+            (
+                "connectionState",
+                Value::Word("HostSystemConnectionState", "connected"),
+            ),
+            (
+                "powerState",
+                Value::Word("HostSystemPowerState", "poweredOn"),
+            ),
+        ];
+        let mut fields = named(HOST_NAME, Some(compute));
+        fields.push(("vm", self.all_vms()));
+        fields.push(("runtime", Value::Data("HostRuntimeInfo", runtime)));
+        fields
+    }
+
+    fn pool(&self) -> Fields {
+        let compute = MoRef::new(self.compute_kind(), self.ids.compute);
+        let mut fields = named("Resources", Some(compute.clone()));
+        fields.push(("owner", Value::Ref(compute)));
+        fields.push(("vm", self.all_vms()));
+        fields
+    }
+
+    fn all_vms(&self) -> Value {
+        Value::Refs(self.vms.iter().map(|vm| Self::vm_ref(vm)).collect())
+    }
+
+    fn vm_properties(&self, vm: &Vm) -> Fields {
+        let identity = |template| {
+            vec![
+                ("name", Value::text(escaped(&vm.name))),
+                ("template", Value::Bool(template)),
+                ("uuid", Value::text(vm.uuid.as_str())),
+                ("instanceUuid", Value::text(vm.instance_uuid.as_str())),
+                ("guestFullName", Value::text("Other (64-bit)")),
+            ]
+        };
+        let runtime = self.vm_runtime(vm);
+        let summary = vec![
+            ("vm", Value::Ref(Self::vm_ref(vm))),
+            ("runtime", runtime.clone()),
+            (
+                "config",
+                Value::Data("VirtualMachineConfigSummary", identity(false)),
+            ),
+            ("overallStatus", Value::Word("ManagedEntityStatus", "green")),
+        ];
+        let mut fields = named(&vm.name, Some(MoRef::new("Folder", self.parent_of_vm(vm))));
+        fields.push(("runtime", runtime));
+        fields.push((
+            "config",
+            Value::Data("VirtualMachineConfigInfo", identity(false)),
+        ));
+        fields.push(("summary", Value::Data("VirtualMachineSummary", summary)));
+        fields.push((
+            "resourcePool",
+            Value::Ref(MoRef::new("ResourcePool", self.ids.pool)),
+        ));
+        fields.push(("overallStatus", Value::Word("ManagedEntityStatus", "green")));
+        fields
+    }
+
+    fn vm_runtime(&self, vm: &Vm) -> Value {
+        let state = |kind, word| Value::Word(kind, word);
+        let mut fields = vec![
+            ("host", Value::Ref(MoRef::new("HostSystem", self.ids.host))),
+            (
+                "connectionState",
+                state("VirtualMachineConnectionState", "connected"),
+            ),
+            (
+                "powerState",
+                state("VirtualMachinePowerState", vm.power().word()),
+            ),
+        ];
+        let consoles = i32::try_from(vm.consoles()).unwrap_or(i32::MAX);
+        fields.push(("numMksConnections", Value::Int(consoles)));
+        Value::Data("VirtualMachineRuntimeInfo", fields)
+    }
+}
+
+fn root_name(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Esxi => "ha-folder-root",
+        Kind::VCenter => "Datacenters",
+    }
+}
+
+fn named(name: &str, parent: Option<MoRef>) -> Fields {
+    let mut fields = vec![("name", Value::text(escaped(name)))];
+    fields.extend(parent.map(|parent| ("parent", Value::Ref(parent))));
+    fields
+}
+
+/// A name as vSphere stores it: the characters that a path gives a meaning are escaped.
+fn escaped(name: &str) -> String {
+    name.replace('%', "%25")
+        .replace('/', "%2f")
+        .replace('\\', "%5c")
+}
