@@ -59,7 +59,7 @@ impl Session {
         let traffic = Traffic::default();
         let outcome = tokio::select! {
             outcome = self.serve(socket, begun, &traffic) => outcome,
-            () = self.hurried() => Ok(End::Gateway),
+            () = self.out_of_time() => Ok(End::Gateway),
         };
         self.log_end(outcome, begun.elapsed(), &traffic);
     }
@@ -72,8 +72,12 @@ impl Session {
     ) -> Result<End, Stopped> {
         let deadline = begun + self.port.handshake_timeout;
         let mut viewer = Viewer::new(socket);
-        let (viewer, console) = match self.open(&mut viewer, deadline).await {
-            Ok(console) => (viewer, console),
+        let opened = tokio::select! {
+            opened = self.open(&mut viewer, deadline) => opened,
+            () = self.port.ended.cancelled() => return Ok(End::Gateway),
+        };
+        let console = match opened {
+            Ok(console) => console,
             Err(stopped) => {
                 viewer.close().await;
                 return Err(stopped);
@@ -164,10 +168,10 @@ impl Session {
         Failure::ViewerSlow(self.port.handshake_timeout)
     }
 
-    /// The gateway ends: whoever is not in the relay, which closes in order, is dropped after a moment.
-    async fn hurried(&self) {
+    /// The gateway ends, and both sides have had their time to part in order.
+    async fn out_of_time(&self) {
         self.port.ended.cancelled().await;
-        tokio::time::sleep(relay::FAREWELL).await;
+        tokio::time::sleep(relay::PARTING).await;
     }
 
     fn log_end(&self, outcome: Result<End, Stopped>, lasted: Duration, traffic: &Traffic) {

@@ -29,16 +29,16 @@ pub(super) fn check(text: &str, path: &Path) -> Result<Config, ConfigError> {
     let file: file::File =
         toml::from_str(text).map_err(|error| ConfigError::toml(path, text, &error))?;
     let source = Source { text, path };
+    let bind = source.bind(&file.gateway)?;
+    let gateway = source.limits(&file.gateway)?;
+    let vspheres = source.each(file.vsphere, Source::vsphere)?;
+    let auths = source.each(file.auth, Source::auth)?;
     if file.console.is_empty() {
         return Err(ConfigError::whole(
             path,
             "it names no console: add a [[console]] with port, vsphere and vm",
         ));
     }
-    let bind = source.bind(&file.gateway)?;
-    let gateway = source.limits(&file.gateway)?;
-    let vspheres = source.each(file.vsphere, Source::vsphere)?;
-    let auths = source.each(file.auth, Source::auth)?;
     let consoles = source.consoles(file.console, bind, &vspheres, &auths)?;
     Ok(Config {
         gateway,

@@ -1,12 +1,12 @@
 //! ESXi → viewer: payload goes on as it arrives, whatever frames and messages it is cut into.
 
-use std::collections::VecDeque;
 use std::io::{self, IoSlice};
+use std::ops::Range;
 use std::sync::atomic::Ordering;
 
 use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use ws_proto::{Close, CloseCode, Decoder, Event, Kind, Violation};
+use ws_proto::{Close, CloseCode, Decoder, Kind, Piece, Violation, What};
 
 use super::Traffic;
 use super::debt::Debts;
@@ -78,15 +78,24 @@ pub(super) async fn pump<R: AsyncRead + Unpin>(
     debts: &Debts,
     traffic: &Traffic,
 ) -> End {
-    let mut runs = VecDeque::from([early.freeze()]);
+    let mut runs = Vec::with_capacity(RUNS);
+    runs.push(0..early.len());
+    if write_all(viewer, &early, &runs, traffic).await.is_err() {
+        return End::ViewerGone;
+    }
     loop {
-        let end = source.decode(&mut runs, debts);
-        if write_all(viewer, &mut runs, traffic).await.is_err() {
+        runs.clear();
+        let (decoded, end) = source.decode(&mut runs, debts);
+        if write_all(viewer, &source.input, &runs, traffic)
+            .await
+            .is_err()
+        {
             return End::ViewerGone;
         }
         if let Some(end) = end {
             return end;
         }
+        source.input.advance(decoded);
         source.input.reserve(READ);
         match source.stream.read_buf(&mut source.input).await {
             Ok(1..) => {}
@@ -99,61 +108,76 @@ pub(super) async fn pump<R: AsyncRead + Unpin>(
 }
 
 impl<R> Source<'_, R> {
-    /// All that has arrived: payload onto `runs`, pings into `debts`.
-    fn decode(&mut self, runs: &mut VecDeque<Bytes>, debts: &Debts) -> Option<End> {
+    /// All that has arrived: where the payload lies in `input` onto `runs`, pings into `debts`. Says how
+    /// much of `input` that was.
+    fn decode(&mut self, runs: &mut Vec<Range<usize>>, debts: &Debts) -> (usize, Option<End>) {
+        let mut at = 0;
         loop {
-            match self.decoder.decode(&mut self.input) {
-                Ok(Some(Event::Data {
-                    kind: Kind::Binary,
-                    payload,
-                    ..
-                })) => runs.push_back(payload),
-                Ok(Some(Event::Data {
-                    kind: Kind::Text, ..
-                })) => return Some(End::Text),
-                Ok(Some(Event::Ping(payload))) => debts.pong(payload),
-                Ok(Some(Event::Pong(_))) => {}
-                Ok(Some(Event::Close(said))) => return Some(End::Close(said)),
-                Ok(None) => return None,
-                Err(violation) => return Some(End::Violation(violation)),
+            let piece = match self.decoder.scan(self.input.get(at..).unwrap_or_default()) {
+                Ok(Some(piece)) => piece,
+                Ok(None) => return (at, None),
+                Err(violation) => return (at, Some(End::Violation(violation))),
+            };
+            let run = at + piece.skip..at + piece.skip + piece.len;
+            at = run.end;
+            if let Some(end) = self.take(piece, run, runs, debts) {
+                return (at, Some(end));
             }
         }
     }
+
+    fn take(
+        &self,
+        piece: Piece,
+        run: Range<usize>,
+        runs: &mut Vec<Range<usize>>,
+        debts: &Debts,
+    ) -> Option<End> {
+        match piece.what {
+            What::Data {
+                kind: Kind::Binary, ..
+            } => runs.push(run),
+            What::Data {
+                kind: Kind::Text, ..
+            } => return Some(End::Text),
+            What::Ping => debts.pong(Bytes::copy_from_slice(
+                self.input.get(run).unwrap_or_default(),
+            )),
+            What::Pong => {}
+            What::Close => {
+                let said = Close::parse(self.input.get(run).unwrap_or_default());
+                return Some(said.map_or_else(End::Violation, End::Close));
+            }
+        }
+        None
+    }
 }
 
-/// Writes all runs, as many at a time as one call takes, and forgets them.
+/// Writes the `runs` of `input`, as many at a time as one call takes.
 async fn write_all(
     viewer: &mut (impl AsyncWrite + Unpin),
-    runs: &mut VecDeque<Bytes>,
+    input: &[u8],
+    runs: &[Range<usize>],
     traffic: &Traffic,
 ) -> io::Result<()> {
-    runs.retain(|run| !run.is_empty());
-    while !runs.is_empty() {
+    for batch in runs.chunks(RUNS) {
         let mut slices = [IoSlice::new(&[]); RUNS];
-        for (slice, run) in slices.iter_mut().zip(runs.iter()) {
-            *slice = IoSlice::new(run);
+        for (slice, run) in slices.iter_mut().zip(batch) {
+            *slice = IoSlice::new(input.get(run.clone()).unwrap_or_default());
         }
-        let count = slices.len().min(runs.len());
-        let written = viewer
-            .write_vectored(slices.get(..count).unwrap_or_default())
-            .await?;
-        if written == 0 {
-            return Err(io::ErrorKind::WriteZero.into());
+        let mut left = slices.get_mut(..batch.len()).unwrap_or_default();
+        // Removes empty runs at the front: writing nothing would look like a viewer that takes nothing.
+        IoSlice::advance_slices(&mut left, 0);
+        while !left.is_empty() {
+            let written = viewer.write_vectored(left).await?;
+            if written == 0 {
+                return Err(io::ErrorKind::WriteZero.into());
+            }
+            traffic
+                .to_viewer
+                .fetch_add(written as u64, Ordering::Relaxed);
+            IoSlice::advance_slices(&mut left, written);
         }
-        traffic
-            .to_viewer
-            .fetch_add(written as u64, Ordering::Relaxed);
-        forget(runs, written);
     }
     Ok(())
-}
-
-fn forget(runs: &mut VecDeque<Bytes>, mut written: usize) {
-    while let Some(run) = runs.front_mut() {
-        if run.len() > written {
-            return run.advance(written);
-        }
-        written -= run.len();
-        runs.pop_front();
-    }
 }

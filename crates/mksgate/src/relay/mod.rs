@@ -35,10 +35,7 @@ use debt::Debts;
 
 /// How long one side may take to end after the other has. A host that lives answers a Close within a round
 /// trip; one that does not must not hold the session.
-const PARTING: Duration = Duration::from_secs(3);
-
-/// How long a session takes at most to end in order: both sides one after the other.
-pub(crate) const FAREWELL: Duration = Duration::from_secs(12);
+pub(crate) const PARTING: Duration = Duration::from_secs(3);
 
 /// Bytes of RFB that went each way.
 #[derive(Debug, Default)]

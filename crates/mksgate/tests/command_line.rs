@@ -1,0 +1,160 @@
+//! The program itself: what it prints, and with which code it ends.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+
+use tempfile::TempDir;
+
+fn mksgate(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_mksgate"));
+    command
+        .args(arguments)
+        .current_dir(folder)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
+}
+
+fn run(folder: &Path, arguments: &[&str]) -> (Option<i32>, String, String) {
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = mksgate(folder, arguments).output().unwrap();
+    (
+        status.code(),
+        String::from_utf8(stdout).unwrap(),
+        String::from_utf8(stderr).unwrap(),
+    )
+}
+
+/// A folder with a gateway.toml for one console on `port`, and `more` at its end.
+fn folder(port: u16, more: &str) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("secret"), "x").unwrap();
+    let text = format!(
+        "[vsphere.lab]\naddress = \"127.0.0.1:9\"\nusername = \"root\"\npassword_file = \"secret\"\n\
+         [[console]]\nport = {port}\nvsphere = \"lab\"\nvm = \"vm08\"\n{more}"
+    );
+    std::fs::write(folder.path().join("gateway.toml"), text).unwrap();
+    folder
+}
+
+/// A port that was free a moment ago.
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port()
+}
+
+fn first_line(child: &mut Child) -> String {
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap())
+        .read_line(&mut line)
+        .unwrap();
+    line
+}
+
+fn signal(child: &Child, name: &str) {
+    let sent = Command::new("kill")
+        .args([name, &child.id().to_string()])
+        .status()
+        .unwrap();
+    assert!(sent.success());
+}
+
+#[test]
+fn a_wrong_configuration_is_one_sentence_and_code_2_before_any_port_opens() {
+    let port = free_port();
+    let folder = folder(port, "prot = 1\n");
+    let (code, stdout, stderr) = run(folder.path(), &["serve"]);
+    assert_eq!(code, Some(2));
+    assert_eq!(
+        stderr,
+        "mksgate: gateway.toml:9:1: unknown key `prot`: did you mean `port`?\n"
+    );
+    assert_eq!(stdout, "");
+    assert!(TcpStream::connect(("127.0.0.1", port)).is_err());
+}
+
+#[test]
+fn a_missing_configuration_says_where_one_would_be() {
+    let empty = tempfile::tempdir().unwrap();
+    let (code, _, stderr) = run(empty.path(), &["serve"]);
+    assert_eq!(code, Some(2));
+    assert!(stderr.contains("name it with --config"), "{stderr}");
+    let (code, _, stderr) = run(empty.path(), &["--config", "no.toml", "serve"]);
+    assert_eq!(
+        (code, stderr.as_str()),
+        (
+            Some(2),
+            "mksgate: no.toml: there is no such file: name another with --config FILE\n"
+        )
+    );
+}
+
+#[test]
+fn a_port_in_use_is_named_and_code_1() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    let (code, _, stderr) = run(folder(port, "").path(), &["serve"]);
+    assert_eq!(code, Some(1));
+    assert!(
+        stderr.starts_with(&format!(
+            "mksgate: cannot listen on 127.0.0.1:{port} for vm08 ("
+        )),
+        "{stderr}"
+    );
+    assert!(
+        stderr.ends_with("another program has it; end that one, or choose another port\n"),
+        "{stderr}"
+    );
+    assert_eq!(stderr.lines().count(), 1);
+}
+
+#[test]
+fn serve_prints_its_ports_when_they_are_open_and_ends_on_sigterm() {
+    let port = free_port();
+    let folder = folder(port, "");
+    let mut child = mksgate(folder.path(), &["serve"]).spawn().unwrap();
+    assert_eq!(first_line(&mut child), format!("127.0.0.1:{port} vm08\n"));
+    let viewer = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    drop(viewer);
+    signal(&child, "-TERM");
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn a_second_signal_ends_a_session_that_drains() {
+    let port = free_port();
+    let folder = folder(port, "");
+    let mut child = mksgate(folder.path(), &["serve"]).spawn().unwrap();
+    first_line(&mut child);
+    let viewer = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    let mut greeting = String::new();
+    BufReader::new(&viewer).read_line(&mut greeting).unwrap();
+    assert_eq!(greeting, "RFB 003.008\n");
+    signal(&child, "-TERM");
+    // The first signal has arrived when nobody listens any more.
+    while TcpStream::connect(("127.0.0.1", port)).is_ok() {}
+    signal(&child, "-INT");
+    (&viewer).write_all(b"RFB").unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn usage_errors_are_code_2_and_help_is_code_0() {
+    let empty = tempfile::tempdir().unwrap();
+    assert_eq!(run(empty.path(), &[]).0, Some(2));
+    assert_eq!(run(empty.path(), &["sreve"]).0, Some(2));
+    assert_eq!(run(empty.path(), &["demo", "--vms", "0"]).0, Some(2));
+    let (code, stdout, _) = run(empty.path(), &["--help"]);
+    assert_eq!(code, Some(0));
+    assert!(stdout.contains("serve") && stdout.contains("demo"));
+}
