@@ -106,6 +106,21 @@ def collected_vms(content, page):
     return found, pages
 
 
+def first_update(content, vm):
+    """What a filter on a VM's power state tells first, and whether the next wait times out with nothing."""
+    collector = vmodl.query.PropertyCollector
+    spec = collector.FilterSpec(
+        objectSet=[collector.ObjectSpec(obj=vm)],
+        propSet=[collector.PropertySpec(type=vim.VirtualMachine, pathSet=["runtime.powerState"])])
+    own = content.propertyCollector.CreatePropertyCollector()
+    own.CreateFilter(spec, False)
+    update = own.WaitForUpdatesEx("", collector.WaitOptions(maxWaitSeconds=1))
+    (change,) = update.filterSet[0].objectSet
+    more = own.WaitForUpdatesEx(update.version, collector.WaitOptions(maxWaitSeconds=0))
+    own.Destroy()
+    return change.kind, change.obj, change.changeSet[0].val, more
+
+
 def try_esxi():
     with Simulator("--vm", "vm01", "--vm", "a & <b>", "--vm", "vm03", "--off", "vm03") as simulator:
         refused("a wrong password is InvalidLogin", vim.fault.InvalidLogin, lambda: simulator.login("wrong"))
@@ -132,6 +147,7 @@ def try_esxi():
         check("a VM has a host, which has a name", bool(vm.runtime.host.name))
         check("a summary has what lists show", vm.summary.config.name == "vm01"
               and vm.summary.runtime.powerState == "poweredOn")
+        check("changes can be waited for", first_update(content, vm) == ("enter", vm, "poweredOn", None))
         index = content.searchIndex
         check("a BIOS uuid finds its VM", index.FindByUuid(None, vm.config.uuid, True, False) == vm)
         check("an instance uuid finds its VM", index.FindByUuid(None, vm.config.instanceUuid, True, True) == vm)

@@ -50,8 +50,11 @@ class Report(unittest.TestResult):
 
 def _sentence(test: unittest.TestCase) -> str:
     """What the check's name says."""
-    name = getattr(test, "_testMethodName", None) or str(test)
-    return name.removeprefix("test_").replace("_", " ")
+    # A part of a check says after the check's name which part it is.
+    whole, part = getattr(test, "test_case", test), getattr(test, "_message", None)
+    name = getattr(whole, "_testMethodName", None) or str(whole)
+    sentence = name.removeprefix("test_").replace("_", " ")
+    return f"{sentence}: {part}" if isinstance(part, str) else sentence
 
 
 def main() -> int:

@@ -7,6 +7,7 @@ from PIL import Image
 
 from picture import SIZE
 from program import Program
+from waiting import DEADLINE
 
 
 class Screen:
@@ -34,7 +35,7 @@ class Screen:
     def run(self, *argv: str) -> bytes:
         """Runs a short program on this display; its output."""
         env = {**self.server.env, "DISPLAY": self.display}
-        ended = subprocess.run(argv, env=env, capture_output=True, stdin=subprocess.DEVNULL, timeout=60)
+        ended = subprocess.run(argv, env=env, capture_output=True, stdin=subprocess.DEVNULL, timeout=DEADLINE)
         if ended.returncode != 0:
             raise RuntimeError(f"{argv[0]} ended with {ended.returncode}: {ended.stderr.decode(errors='replace')}")
         return ended.stdout

@@ -45,7 +45,7 @@ class TigerVnc(Program):
 
     def _window(self) -> str:
         until("the viewer's window", lambda: self._alive() and "Using pixel format" in self.stderr)
-        return self.screen.window("vncviewer")
+        return self.screen.window("TigerVNC Viewer")
 
     def _alive(self) -> bool:
         if self.process.poll() is not None:

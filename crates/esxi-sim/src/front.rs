@@ -88,7 +88,7 @@ async fn sdk(site: &Site, request: Request<Incoming>) -> Response<Full<Bytes>> {
     let Ok(body) = String::from_utf8(body.to_bytes().into()) else {
         return status(StatusCode::BAD_REQUEST);
     };
-    let answer = soap::answer(site, action.as_deref(), cookie.as_deref(), &body);
+    let answer = soap::answer(site, action.as_deref(), cookie.as_deref(), &body).await;
     let code = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = xml(code, answer.body);
     let set = answer.cookie.and_then(|cookie| {

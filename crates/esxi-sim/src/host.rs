@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -155,6 +156,7 @@ impl Host {
     #[track_caller]
     pub fn set_power(&self, vm: &str, power: Power) {
         self.vm(vm).power.send_replace(power);
+        self.site.changes.send_replace(());
     }
 
     /// What tickets say from now on.
@@ -187,6 +189,7 @@ impl Host {
     /// Ends all `/sdk` sessions, as their idle timeout would.
     pub fn expire_sessions(&self) {
         self.site.sessions.end_all();
+        self.site.changes.send_replace(());
         self.site.journal.note(|counts| counts.sessions_open = 0);
     }
 
@@ -311,6 +314,7 @@ fn site(
         console_address,
         console_identity,
         next_seed: AtomicU64::new(settings.seed),
+        changes: watch::Sender::new(()),
         tasks: TaskTracker::new(),
         stop: CancellationToken::new(),
     }

@@ -22,6 +22,7 @@
 
 mod certificate;
 mod clock;
+mod collectors;
 mod console;
 mod counts;
 mod desktop;

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
+use crate::collectors::Collectors;
 use crate::random;
 use crate::soap::value::MoRef;
 
@@ -17,6 +18,7 @@ pub(crate) struct Session {
     pub(crate) key: String,
     pub(crate) since: SystemTime,
     pub(crate) made: Mutex<Made>,
+    pub(crate) collectors: Mutex<Collectors>,
 }
 
 /// What a session has made on the host.
@@ -39,6 +41,7 @@ impl Sessions {
             key: random::token(),
             since: SystemTime::now(),
             made: Mutex::default(),
+            collectors: Mutex::default(),
         };
         open.insert(cookie.clone(), Arc::new(session));
         Some(cookie)

@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use secrecy::SecretString;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -33,6 +34,8 @@ pub(crate) struct Site {
     pub(crate) console_identity: Arc<Identity>,
     /// The seed of the next console's cutter.
     pub(crate) next_seed: AtomicU64,
+    /// Ticks whenever something has changed that a property collector may be waiting for.
+    pub(crate) changes: watch::Sender<()>,
     pub(crate) tasks: TaskTracker,
     pub(crate) stop: CancellationToken,
 }

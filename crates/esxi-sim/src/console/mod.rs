@@ -38,6 +38,7 @@ pub(crate) async fn run(
         return;
     };
     let open = vm.open_console();
+    site.changes.send_replace(());
     site.journal.note(|counts| {
         counts.consoles_opened += 1;
         counts.consoles_open += 1;
@@ -52,6 +53,7 @@ pub(crate) async fn run(
         _ = power.wait_for(|power| *power != Power::On) => End::Stopped,
     };
     drop(open);
+    site.changes.send_replace(());
     tracing::debug!(vm = vm.name, ?end, "console ended");
     tokio::select! {
         () = line.finish(&end) => {}

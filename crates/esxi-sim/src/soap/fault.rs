@@ -94,6 +94,18 @@ impl Fault {
         Self::typed("MksConnectionLimitReached", message, fields)
     }
 
+    /// A version that the property collector did not give, or has forgotten.
+    pub(crate) fn invalid_collector_version() -> Self {
+        let message = "The version of the property collector is not valid.";
+        Self::typed("InvalidCollectorVersion", message, Vec::new())
+    }
+
+    /// The wait was cancelled by its own session.
+    pub(crate) fn request_cancelled() -> Self {
+        let message = "The task was canceled by a user.";
+        Self::typed("RequestCanceled", message, Vec::new())
+    }
+
     /// Something that this host cannot do.
     pub(crate) fn not_supported() -> Self {
         Self::typed(

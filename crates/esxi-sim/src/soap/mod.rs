@@ -2,11 +2,12 @@
 
 pub(crate) mod element;
 mod fault;
-mod property;
+pub(crate) mod property;
 mod search;
 mod service;
 mod session;
 mod ticket;
+mod update;
 pub(crate) mod value;
 pub(crate) mod version;
 
@@ -52,13 +53,13 @@ impl From<String> for Reply {
 }
 
 /// Performs the request in `body` for the session that `cookie` names.
-pub(crate) fn answer(
+pub(crate) async fn answer(
     site: &Site,
     action: Option<&str>,
     cookie: Option<&str>,
     body: &str,
 ) -> Answer {
-    match perform(site, action, cookie, body) {
+    match perform(site, action, cookie, body).await {
         Ok((method, reply)) => {
             let xml = format!(
                 "<{method}Response xmlns=\"urn:vim25\">{}</{method}Response>",
@@ -78,7 +79,7 @@ pub(crate) fn answer(
     }
 }
 
-fn perform(
+async fn perform(
     site: &Site,
     action: Option<&str>,
     cookie: Option<&str>,
@@ -102,7 +103,7 @@ fn perform(
         cookie,
         session: cookie.and_then(|cookie| site.sessions.find(cookie)),
     };
-    Ok((name, call.dispatch(name)?))
+    Ok((name, call.dispatch(name).await?))
 }
 
 /// The version that `SOAPAction` names. A host refuses one that is newer than itself; the wording is a guess.
@@ -120,7 +121,7 @@ fn version(site: &Site, action: Option<&str>) -> Result<ApiVersion, Fault> {
 }
 
 impl Call<'_> {
-    fn dispatch(&self, method: &str) -> Result<Reply, Fault> {
+    async fn dispatch(&self, method: &str) -> Result<Reply, Fault> {
         if !ANONYMOUS.contains(&method) && self.session.is_none() {
             return Err(Fault::not_authenticated(&self.this));
         }
@@ -141,6 +142,12 @@ impl Call<'_> {
             "RetrievePropertiesEx" => property::retrieve(self),
             "ContinueRetrievePropertiesEx" => property::continue_(self),
             "CancelRetrievePropertiesEx" => property::cancel(self),
+            "CreatePropertyCollector" => update::create_collector(self),
+            "DestroyPropertyCollector" => update::destroy_collector(self),
+            "CreateFilter" => update::create_filter(self),
+            "DestroyPropertyFilter" => update::destroy_filter(self),
+            "WaitForUpdatesEx" => update::wait(self).await,
+            "CancelWaitForUpdates" => update::cancel(self),
             "AcquireTicket" => ticket::acquire(self),
             "QueryConnections" => ticket::connections(self),
             _ => Err(Fault::not_supported()),
@@ -184,6 +191,12 @@ const METHODS: &[&str] = &[
     "RetrievePropertiesEx",
     "ContinueRetrievePropertiesEx",
     "CancelRetrievePropertiesEx",
+    "CreatePropertyCollector",
+    "DestroyPropertyCollector",
+    "CreateFilter",
+    "DestroyPropertyFilter",
+    "WaitForUpdatesEx",
+    "CancelWaitForUpdates",
     "AcquireTicket",
     "QueryConnections",
 ];

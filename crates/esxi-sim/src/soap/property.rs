@@ -91,20 +91,47 @@ fn page(call: &Call<'_>, mut objects: Vec<String>, most: usize) -> Result<Reply,
 fn objects(call: &Call<'_>) -> Result<Vec<String>, Fault> {
     let mut contents = Vec::new();
     for filter in call.arguments.children_of("specSet") {
-        let mut selection = Selection {
-            call,
-            named: HashMap::new(),
-            seen: HashSet::new(),
-            chosen: Vec::new(),
-        };
-        for start in filter.children_of("objectSet") {
-            selection.start(start)?;
-        }
-        for object in &selection.chosen {
-            contents.extend(content(call, filter, object));
-        }
+        contents.extend(select(call, filter)?.iter().map(Content::to_xml));
     }
     Ok(contents)
+}
+
+/// An object and the properties that a filter asks of it.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Content {
+    pub(crate) object: MoRef,
+    pub(crate) values: Vec<(String, Value)>,
+}
+
+impl Content {
+    fn to_xml(&self) -> String {
+        let mut xml = String::new();
+        Value::Ref(self.object.clone()).write("obj", &mut xml);
+        for (path, value) in &self.values {
+            xml.push_str(&format!("<propSet><name>{}</name>", escape(path.as_str())));
+            value.write_typed("val", &mut xml);
+            xml.push_str("</propSet>");
+        }
+        xml
+    }
+}
+
+/// What the filter (a PropertyFilterSpec) selects, with its values now.
+pub(super) fn select(call: &Call<'_>, filter: &Element) -> Result<Vec<Content>, Fault> {
+    let mut selection = Selection {
+        call,
+        named: HashMap::new(),
+        seen: HashSet::new(),
+        chosen: Vec::new(),
+    };
+    for start in filter.children_of("objectSet") {
+        selection.start(start)?;
+    }
+    let contents = selection
+        .chosen
+        .iter()
+        .filter_map(|object| content(call, filter, object));
+    Ok(contents.collect())
 }
 
 /// The walk from a filter's starting objects along its traversals.
@@ -192,9 +219,9 @@ impl<'a> Selection<'a> {
     }
 }
 
-/// The content of an ObjectContent, if the filter asks properties of this type of object. Properties that the
-/// simulator does not know are left out as if they were unset; a real host answers InvalidProperty.
-fn content(call: &Call<'_>, filter: &Element, object: &MoRef) -> Option<String> {
+/// The content of an object, if the filter asks properties of its type. Properties that the simulator does not know
+/// are left out as if they were unset; a real host answers InvalidProperty.
+fn content(call: &Call<'_>, filter: &Element, object: &MoRef) -> Option<Content> {
     let sets: Vec<&Element> = filter
         .children_of("propSet")
         .filter(|set| {
@@ -206,18 +233,12 @@ fn content(call: &Call<'_>, filter: &Element, object: &MoRef) -> Option<String> 
         return None;
     }
     let properties = properties(call, object)?;
-    let mut xml = String::new();
-    Value::Ref(object.clone()).write("obj", &mut xml);
-    for set in sets {
-        for path in paths(set, &properties) {
-            if let Some(value) = properties.at(path) {
-                xml.push_str(&format!("<propSet><name>{}</name>", escape(path)));
-                value.write_typed("val", &mut xml);
-                xml.push_str("</propSet>");
-            }
-        }
-    }
-    Some(xml)
+    let paths = sets.iter().flat_map(|set| paths(set, &properties));
+    let values = paths.filter_map(|path| Some((path.to_owned(), properties.at(path)?.clone())));
+    Some(Content {
+        object: object.clone(),
+        values: values.collect(),
+    })
 }
 
 fn paths<'a>(set: &'a Element, properties: &'a Value) -> Vec<&'a str> {

@@ -50,6 +50,7 @@ pub(super) fn logout(call: &Call<'_>) -> Reply {
         .cookie
         .is_some_and(|cookie| call.site.sessions.end(cookie))
     {
+        call.site.changes.send_replace(());
         call.site.journal.note(|counts| {
             counts.logouts += 1;
             counts.sessions_open = counts.sessions_open.saturating_sub(1);
