@@ -41,9 +41,8 @@ impl Vm {
             }
             Screen::Bridge(server) => Display::Bridge(server),
         };
-        let folder = settings.folder.filter(|_| kind == Kind::VCenter);
         // VMs of one name in different folders are different machines.
-        let place = match &folder {
+        let place = match &settings.folder {
             Some(folder) => format!("{folder}/{}", settings.name),
             None => settings.name.clone(),
         };
@@ -52,7 +51,7 @@ impl Vm {
             uuid: uuid("bios", &place),
             instance_uuid: uuid("instance", &place),
             name: settings.name,
-            folder,
+            folder: settings.folder.filter(|_| kind == Kind::VCenter),
             console_permitted: settings.console_permitted,
             max_consoles: settings.max_consoles,
             power: watch::Sender::new(settings.power),

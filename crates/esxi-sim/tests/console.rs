@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use esxi_sim::{End, Power, Screen, VmSettings};
 use futures::{SinkExt, StreamExt};
-use support::{Soap, Viewer, console, host, open, raw_console, soon, start};
+use support::{Soap, Viewer, console, host, open, raw_console_at, soon, start};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::tungstenite::{Error, Message};
 
 #[tokio::test]
@@ -76,13 +78,53 @@ async fn the_first_message_is_the_12_byte_version_alone() {
     }
 }
 
-#[tokio::test]
-async fn the_version_arrives_together_with_the_response_to_the_upgrade() {
-    let host = host().await;
-    for _ in 0..8 {
-        let (_stream, behind) = raw_console(&host, "vm08").await;
-        assert_eq!(behind, b"\x82\x0cRFB 003.008\n");
+/// The lengths of the TLS records that carry application data (RFC 8446 section 5.1).
+fn records(mut bytes: &[u8]) -> Vec<usize> {
+    let mut lengths = Vec::new();
+    while let [kind, _, _, high, low, rest @ ..] = bytes {
+        let length = usize::from(u16::from_be_bytes([*high, *low]));
+        if *kind == 23 {
+            lengths.push(length);
+        }
+        bytes = rest.get(length..).unwrap_or_default();
     }
+    lengths
+}
+
+#[tokio::test]
+async fn the_version_shares_a_tls_record_with_the_response_to_the_upgrade() {
+    let host = host().await;
+    let tap = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = tap.local_addr().unwrap();
+    let passed_on = async {
+        let (mut client, _) = tap.accept().await.unwrap();
+        let mut server = TcpStream::connect(host.console_address()).await.unwrap();
+        let mut seen = Vec::new();
+        let (mut up, mut down) = ([0; 4096], [0; 4096]);
+        loop {
+            tokio::select! {
+                read = client.read(&mut up) => match read.unwrap_or(0) {
+                    0 => return seen,
+                    length => server.write_all(&up[..length]).await.unwrap(),
+                },
+                read = server.read(&mut down) => {
+                    let length = read.unwrap();
+                    seen.extend(&down[..length]);
+                    client.write_all(&down[..length]).await.unwrap();
+                }
+            }
+        }
+    };
+    let opened = async {
+        let (stream, behind) = raw_console_at(&host, "vm08", address).await;
+        assert_eq!(behind, b"\x82\x0cRFB 003.008\n");
+        drop(stream);
+    };
+    let (seen, ()) = soon(async { tokio::join!(passed_on, opened) }).await;
+    let records = records(&seen);
+    let version_alone = 14 + 1 + 16;
+    assert!(records.len() > 1, "{records:?}");
+    assert!(!records.contains(&version_alone), "{records:?}");
 }
 
 #[tokio::test]
@@ -270,7 +312,18 @@ async fn stopping_ends_open_consoles_and_frees_the_port() {
     viewer.begin().await;
     soon(host.stop()).await;
     viewer.ended().await;
-    assert!(tokio::net::TcpListener::bind(address).await.is_ok());
+    assert!(TcpListener::bind(address).await.is_ok());
+}
+
+#[tokio::test]
+async fn dropping_the_host_frees_its_port_by_itself() {
+    let host = host().await;
+    let address = host.address();
+    let mut viewer = console(&host, "vm08").await;
+    viewer.begin().await;
+    drop(host);
+    viewer.ended().await;
+    soon(async { while TcpStream::connect(address).await.is_ok() {} }).await;
 }
 
 #[tokio::test]

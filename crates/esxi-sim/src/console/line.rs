@@ -66,6 +66,8 @@ impl Line {
             self.flush().await?;
         }
         self.feed(Bytes::copy_from_slice(bytes)).await?;
+        // While the wire is corked this moves the message behind the response, and no further.
+        self.flush().await?;
         self.socket.get_ref().uncork();
         self.flush().await?;
         self.after_message().await

@@ -221,8 +221,17 @@ pub(crate) async fn open(
 /// Opens a console by hand; answers the stream and what arrived behind the response, in the first read that had
 /// anything there or not at all.
 pub(crate) async fn raw_console(host: &Host, vm: &str) -> (TlsStream<TcpStream>, Vec<u8>) {
+    raw_console_at(host, vm, host.console_address()).await
+}
+
+/// The same through something that listens at `address` and passes bytes on.
+pub(crate) async fn raw_console_at(
+    host: &Host,
+    vm: &str,
+    address: SocketAddr,
+) -> (TlsStream<TcpStream>, Vec<u8>) {
     let ticket = Soap::logged_in(host).await.ticket(vm).await;
-    let mut stream = tls(host, host.console_address()).await;
+    let mut stream = tls(host, address).await;
     let request = format!(
         "GET /ticket/{ticket} HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
          Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
