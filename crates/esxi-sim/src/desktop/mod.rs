@@ -142,10 +142,7 @@ impl Desktop {
     ) {
         let painting = self.lock();
         seen.0.resize(painting.tiles.len(), 0);
-        if !incremental {
-            seen.0.fill(0);
-        }
-        for area in painting.changed(seen, region) {
+        for area in painting.changed(seen, region, incremental) {
             let (left, width) = (usize::from(area.x), usize::from(area.width));
             let rows: Vec<&[u32]> = (usize::from(area.y)
                 ..usize::from(area.y) + usize::from(area.height))
@@ -213,9 +210,9 @@ impl Painting {
         }
     }
 
-    /// The changed parts of `region`, which lies on the desktop: runs of tiles. A tile that is only partly in the
+    /// The changed parts of `region`, which lies on the desktop, or all of it: runs of tiles. A tile that is only partly in the
     /// region stays unseen.
-    fn changed(&self, seen: &mut Seen, region: Area) -> Vec<Area> {
+    fn changed(&self, seen: &mut Seen, region: Area, incremental: bool) -> Vec<Area> {
         let (left, top) = (usize::from(region.x), usize::from(region.y));
         let (right, bottom) = (
             left + usize::from(region.width),
@@ -229,7 +226,7 @@ impl Painting {
                 else {
                     continue;
                 };
-                if *shown >= *changed {
+                if incremental && *shown >= *changed {
                     continue;
                 }
                 let (x, y) = (column * TILE, row * TILE);
@@ -279,3 +276,108 @@ const TILE: usize = 32;
 const SIDE: u16 = 8192;
 /// The largest area of a desktop: its raw update, 100 MiB, is the largest message that has to be survived.
 const AREA: u32 = 5120 * 5120;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WHOLE: Area = Area {
+        x: 0,
+        y: 0,
+        width: 100,
+        height: 50,
+    };
+
+    fn areas(desktop: &Desktop, seen: &mut Seen, region: Area, incremental: bool) -> Vec<Area> {
+        let mut areas = Vec::new();
+        desktop.show(seen, region, incremental, |area, rows| {
+            assert_eq!(rows.len(), usize::from(area.height));
+            assert!(rows.iter().all(|row| row.len() == usize::from(area.width)));
+            areas.push(area);
+        });
+        areas
+    }
+
+    #[test]
+    fn a_whole_picture_is_covered_once_and_then_nothing_is_new() {
+        let desktop = Desktop::new("vm", 100, 50, false);
+        let mut seen = Seen::default();
+        let shown = areas(&desktop, &mut seen, WHOLE, false);
+        let pixels: u32 = shown
+            .iter()
+            .map(|area| u32::from(area.width) * u32::from(area.height))
+            .sum();
+        assert_eq!(pixels, 100 * 50);
+        assert_eq!(areas(&desktop, &mut seen, WHOLE, true), []);
+        let corner = Area {
+            width: 5,
+            height: 5,
+            ..WHOLE
+        };
+        assert_eq!(areas(&desktop, &mut seen, corner, false), [corner]);
+        assert_eq!(areas(&desktop, &mut seen, WHOLE, true), []);
+    }
+
+    #[test]
+    fn what_was_shown_in_part_is_still_new() {
+        let desktop = Desktop::new("vm", 100, 50, false);
+        let mut seen = Seen::default();
+        areas(&desktop, &mut seen, WHOLE, false);
+        desktop.point(40, 40, 0);
+        let part = Area {
+            x: 40,
+            y: 40,
+            width: 3,
+            height: 2,
+        };
+        assert_eq!(areas(&desktop, &mut seen, part, true), [part]);
+        assert_eq!(areas(&desktop, &mut seen, part, true), [part]);
+        let around = areas(&desktop, &mut seen, WHOLE, true);
+        assert!(!around.is_empty());
+        assert_eq!(areas(&desktop, &mut seen, part, true), []);
+    }
+
+    #[test]
+    fn a_pointer_that_has_moved_on_leaves_the_picture_as_it_was() {
+        let picture = |desktop: &Desktop| {
+            let mut pixels = Vec::new();
+            let mut take = |_: Area, rows: &[&[u32]]| {
+                rows.iter().for_each(|row| pixels.extend_from_slice(row))
+            };
+            desktop.show(&mut Seen::default(), WHOLE, false, &mut take);
+            pixels
+        };
+        let (moved, still) = (
+            Desktop::new("vm", 100, 50, false),
+            Desktop::new("vm", 100, 50, false),
+        );
+        let untouched = picture(&moved);
+        moved.point(10, 10, 0);
+        assert_ne!(picture(&moved), untouched);
+        moved.point(80, 30, 0);
+        still.point(80, 30, 0);
+        assert_eq!(picture(&moved), picture(&still));
+    }
+
+    #[test]
+    fn a_region_is_brought_inside_and_a_size_within_bounds() {
+        let desktop = Desktop::new("vm", 100, 50, false);
+        let beyond = Area {
+            x: 90,
+            y: 40,
+            width: 100,
+            height: 100,
+        };
+        let inside = Area {
+            x: 90,
+            y: 40,
+            width: 10,
+            height: 10,
+        };
+        assert_eq!(desktop.clip(beyond), Some(inside));
+        assert_eq!(desktop.clip(Area { x: 100, ..beyond }), None);
+        assert_eq!(allowed(0, 0), (1, 1));
+        assert_eq!(allowed(5120, 5120), (5120, 5120));
+        assert_eq!(allowed(u16::MAX, u16::MAX), (8192, 3200));
+    }
+}
