@@ -49,9 +49,9 @@ class Viewer(unittest.TestCase):
     def test_a_wrong_password_is_refused_with_a_reason(self) -> None:
         with TigerVnc(screen, chain.port("vm08", "vnc"), password=WRONG_PASSWORD) as viewer:
             viewer.ended()
-            self.assertRegex(viewer.stderr, "(?i)password|authentication fail")
+            self.assertRegex(viewer.stderr, "wrong password")
 
     def test_a_vm_that_is_off_is_refused_with_that_reason(self) -> None:
         with TigerVnc(screen, chain.port("vm10")) as viewer:
             viewer.ended()
-            self.assertRegex(viewer.stderr, "(?i)power")
+            self.assertRegex(viewer.stderr, "vm10 is powered off")

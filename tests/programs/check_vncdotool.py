@@ -32,10 +32,10 @@ class Vncdotool(unittest.TestCase):
         picture.become_equal(lambda: vncdo.capture(port, PASSWORD), chain.desktop.picture)
 
     def test_a_wrong_password_is_refused_with_a_reason(self) -> None:
-        self._is_refused("(?i)password|authentication", chain.port("vm08", "vnc"), WRONG_PASSWORD)
+        self._is_refused("wrong password", chain.port("vm08", "vnc"), WRONG_PASSWORD)
 
     def test_a_vm_that_is_off_is_refused_with_that_reason(self) -> None:
-        self._is_refused("(?i)power", chain.port("vm10"))
+        self._is_refused("vm10 is powered off", chain.port("vm10"))
 
     def _type(self, text: str, port: int, password: str | None = None) -> None:
         ended = vncdo.visit(port, "type", text, "key", "enter", password=password)
@@ -45,4 +45,4 @@ class Vncdotool(unittest.TestCase):
     def _is_refused(self, reason: str, port: int, password: str | None = None) -> None:
         ended = vncdo.visit(port, "key", "a", password=password)
         self.assertNotEqual(0, ended.returncode)
-        self.assertRegex(ended.stderr, f"CRITICAL.*({reason})")
+        self.assertRegex(ended.stderr, f"CRITICAL.*{reason}")

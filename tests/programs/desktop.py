@@ -25,6 +25,8 @@ class Desktop(Screen):
             "xvnc",
             # Without -noreset it would wipe the picture when the program that painted it leaves as its last client.
             ["Xvnc", "-noreset", "-rfbport", str(self.port), "-interface", "127.0.0.1", "-SecurityTypes", "None", "-AlwaysShared"]
+            # By default it shuts out an address from which more than five connections begin at once.
+            + ["-BlacklistThreshold", "1000"]
             + ["-geometry", f"{width}x{height}", "-depth", "24"],
         )
         self.typed: Path = self.server.folder / "typed"

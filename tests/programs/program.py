@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 from places import scratch
-from waiting import until
+from waiting import DEADLINE, until
 
 # Between SIGTERM and SIGKILL, for programs that have nothing left to do.
 GRACE = 5.0
@@ -71,9 +71,9 @@ class Program:
         self.process.terminate()
         return self.ended()
 
-    def ended(self) -> int:
+    def ended(self, seconds: float = DEADLINE) -> int:
         """Waits until the program has ended by itself; its exit code."""
-        until(f"the end of {self.name}", lambda: self.process.poll() is not None)
+        until(f"the end of {self.name}", lambda: self.process.poll() is not None, seconds)
         return self.process.returncode
 
     def _log(self, stream: str) -> Path:

@@ -58,12 +58,15 @@ def _sentence(test: unittest.TestCase) -> str:
 
 
 def main() -> int:
-    # An end from outside must end the programs too, so it becomes an exception.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    # An end from outside must end the programs too, so it becomes the exception that no check swallows.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     report = Report()
     for module in sys.argv[1:]:
         begin_scratch(module)
-        unittest.defaultTestLoader.loadTestsFromName(module).run(report)
+        try:
+            unittest.defaultTestLoader.loadTestsFromName(module).run(report)
+        finally:
+            unittest.doModuleCleanups()
     if report.testsRun == 0 and report.failed == 0:
         report.failed = 1
         print("  FAIL  no check was found")

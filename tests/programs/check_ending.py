@@ -1,0 +1,15 @@
+"""How mksgate ends: as a service manager asks it to, with viewers on it."""
+
+import unittest
+
+from chain import Chain
+from screen import ViewerScreen
+from tigervnc import TigerVnc
+
+
+class Ending(unittest.TestCase):
+    def test_told_to_end_it_drains_ends_with_0_and_its_viewer_ends_too(self) -> None:
+        with Chain() as chain, ViewerScreen() as screen, TigerVnc(screen, chain.port("vm08")) as viewer:
+            viewer.shows(chain.desktop.picture)
+            self.assertEqual(0, chain.gateway.end())
+            viewer.ended()
