@@ -1,1 +1,20 @@
+//! The whole house in one process: viewers that follow a script, the gateway, and a host behind it.
+//!
+//! | module | what it is about |
+//! |---|---|
+//! | [`desktop`] | a viewer sees and drives a VM, in every dialect of RFB |
+//! | [`order`] | what happens before what, and what does not happen at all |
+//! | [`reasons`] | what a viewer reads when it is not let in |
+//! | [`addresses`] | which host is dialled, and which certificate is believed |
+//! | [`closing`] | every way in which a session ends |
+//! | [`hostile`] | peers that mean no good |
+//!
+//! Nothing here sleeps: tests wait for what happens, and fail when it does not within [`support::LIMIT`].
 
+mod addresses;
+mod closing;
+mod desktop;
+mod hostile;
+mod order;
+mod reasons;
+mod support;

@@ -1,0 +1,269 @@
+//! The console end of an ESXi, byte by byte: TLS, the upgrade, frames and RFB as the test writes them.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+use mksgate::Trust;
+use rustls::ServerConfig;
+use rustls::crypto::ring;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+
+use super::frame::{self, BINARY, Frame};
+use super::house::House;
+use super::viewer::{Dialect, Viewer};
+
+/// How much is read at a time.
+const READ: usize = 64 * 1024;
+
+/// A host that waits for consoles to be dialled. Tickets come from elsewhere.
+pub(crate) struct Esxi {
+    listener: TcpListener,
+    acceptor: TlsAcceptor,
+    certificate: CertificateDer<'static>,
+}
+
+impl Esxi {
+    pub(crate) async fn start() -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let identity = rcgen::generate_simple_self_signed(["127.0.0.1".into()]).unwrap();
+        let certificate = identity.cert.der().clone();
+        let key = PrivatePkcs8KeyDer::from(identity.signing_key.serialize_der());
+        let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate.clone()], PrivateKeyDer::Pkcs8(key))
+            .unwrap();
+        Self {
+            listener,
+            acceptor: TlsAcceptor::from(Arc::new(config)),
+            certificate,
+        }
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.listener.local_addr().unwrap()
+    }
+
+    /// This host's certificate as an authority, which it is to itself.
+    pub(crate) fn trust(&self) -> Trust {
+        Trust::File(vec![self.certificate.clone()])
+    }
+
+    /// The next TCP connection, unanswered.
+    pub(crate) async fn accept(&self) -> TcpStream {
+        let (socket, _) = self.listener.accept().await.unwrap();
+        socket.set_nodelay(true).unwrap();
+        socket
+    }
+
+    /// The next connection, after TLS.
+    pub(crate) async fn line(&self) -> Line {
+        let socket = self.accept().await;
+        Line::new(self.acceptor.accept(socket).await.unwrap())
+    }
+
+    /// A viewer of `house` and the host's end of its console, both with ClientInit behind them: whatever one sends now,
+    /// the other gets.
+    pub(crate) async fn session(&self, house: &House) -> (Viewer, Line) {
+        let mut viewer = house.viewer().await;
+        let entering = async {
+            viewer.enter(Dialect::V3_8, None).await.unwrap();
+            viewer.send(&[1]).await;
+        };
+        let hosting = async {
+            let mut line = self.line().await;
+            line.open().await;
+            assert_eq!(line.bytes(1).await, [1], "ClientInit");
+            line
+        };
+        let ((), line) = tokio::join!(entering, hosting);
+        (viewer, line)
+    }
+}
+
+/// One console connection. Only one half of it may be in use once it is [`split`](Line::split).
+pub(crate) struct Line {
+    pub(crate) hear: Hear<TlsStream<TcpStream>>,
+}
+
+/// The half that reads frames.
+pub(crate) struct Hear<R> {
+    stream: R,
+    input: Vec<u8>,
+    /// Payload of binary frames that nobody has asked for yet.
+    payload: Vec<u8>,
+}
+
+impl Line {
+    fn new(stream: TlsStream<TcpStream>) -> Self {
+        let hear = Hear {
+            stream,
+            input: Vec::new(),
+            payload: Vec::new(),
+        };
+        Self { hear }
+    }
+
+    /// The request's head.
+    pub(crate) async fn request(&mut self) -> String {
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            head.push(self.hear.stream.read_u8().await.unwrap());
+        }
+        String::from_utf8(head).unwrap()
+    }
+
+    /// Upgrade and RFB handshake, until SecurityResult is sent.
+    pub(crate) async fn open(&mut self) {
+        let request = self.request().await;
+        self.send(&upgraded(&request)).await;
+        self.handshake().await;
+    }
+
+    /// The RFB handshake, until SecurityResult is sent.
+    pub(crate) async fn handshake(&mut self) {
+        self.send(&frame::whole(BINARY, b"RFB 003.008\n")).await;
+        assert_eq!(self.bytes(12).await, b"RFB 003.008\n");
+        self.send(&frame::whole(BINARY, &[1, 1])).await;
+        assert_eq!(self.bytes(1).await, [1], "the chosen type");
+        self.send(&frame::whole(BINARY, &[0; 4])).await;
+    }
+
+    /// Sends bytes as they are.
+    pub(crate) async fn send(&mut self, bytes: &[u8]) {
+        self.hear.stream.write_all(bytes).await.unwrap();
+        self.hear.stream.flush().await.unwrap();
+    }
+
+    /// Sends each byte in a TLS record and a TCP segment of its own.
+    pub(crate) async fn drip(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.send(std::slice::from_ref(byte)).await;
+        }
+    }
+
+    /// Sends one binary message.
+    pub(crate) async fn send_binary(&mut self, payload: &[u8]) {
+        self.send(&frame::whole(BINARY, payload)).await;
+    }
+
+    /// See [`Hear::bytes`].
+    pub(crate) async fn bytes(&mut self, count: usize) -> Vec<u8> {
+        self.hear.bytes(count).await
+    }
+
+    /// See [`Hear::frame`].
+    pub(crate) async fn frame(&mut self) -> Option<Frame> {
+        self.hear.frame().await
+    }
+
+    /// Ends the sending half: close_notify and FIN.
+    pub(crate) async fn finish(&mut self) {
+        self.hear.stream.shutdown().await.unwrap();
+    }
+
+    /// Ends the sending half with FIN alone.
+    pub(crate) async fn finish_without_close_notify(&mut self) {
+        self.hear.stream.get_mut().0.shutdown().await.unwrap();
+    }
+
+    /// Ends the connection with a reset.
+    pub(crate) fn reset(self) {
+        self.hear.stream.get_ref().0.set_zero_linger().unwrap();
+    }
+
+    /// The two halves, to be used at once.
+    pub(crate) fn split(
+        self,
+    ) -> (
+        Hear<ReadHalf<TlsStream<TcpStream>>>,
+        WriteHalf<TlsStream<TcpStream>>,
+    ) {
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "a TLS stream has no owned halves"
+        )]
+        let (read, write) = tokio::io::split(self.hear.stream);
+        let hear = Hear {
+            stream: read,
+            input: self.hear.input,
+            payload: self.hear.payload,
+        };
+        (hear, write)
+    }
+}
+
+impl<R: AsyncRead + Unpin> Hear<R> {
+    /// The next frame; `None` when the connection has ended, however it did.
+    pub(crate) async fn frame(&mut self) -> Option<Frame> {
+        loop {
+            if let Some(frame) = frame::take(&mut self.input) {
+                return Some(frame);
+            }
+            self.input.reserve(READ);
+            match self.stream.read_buf(&mut self.input).await {
+                Ok(1..) => {}
+                Ok(0) | Err(_) => {
+                    assert!(self.input.is_empty(), "half a frame");
+                    return None;
+                }
+            }
+        }
+    }
+
+    /// Exactly `count` bytes of RFB, from as many binary frames as they come in.
+    pub(crate) async fn bytes(&mut self, count: usize) -> Vec<u8> {
+        while self.payload.len() < count {
+            let frame = self.frame().await.expect("more was to come");
+            assert_eq!(frame.opcode, BINARY, "{frame:?}");
+            self.payload.extend(frame.payload);
+        }
+        self.payload.drain(..count).collect()
+    }
+
+    /// All that comes until a Close: the RFB bytes before it, and it.
+    pub(crate) async fn until_close(&mut self) -> (Vec<u8>, Frame) {
+        loop {
+            let frame = self.frame().await.expect("a Close before the end");
+            match frame.opcode {
+                BINARY => self.payload.extend(frame.payload),
+                frame::CLOSE => return (std::mem::take(&mut self.payload), frame),
+                _ => panic!("{frame:?}"),
+            }
+        }
+    }
+
+    /// Checks that the connection ends now, without another frame.
+    #[track_caller]
+    pub(crate) fn ended(&mut self) -> impl Future<Output = ()> {
+        let caller = std::panic::Location::caller();
+        async move {
+            let frame = self.frame().await;
+            assert_eq!(frame, None, "at {caller}");
+        }
+    }
+}
+
+/// The answer that opens a WebSocket with `binary`.
+pub(crate) fn upgraded(request: &str) -> Vec<u8> {
+    let key = header(request, "sec-websocket-key");
+    format!(
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+         Sec-WebSocket-Accept: {}\r\nSec-WebSocket-Protocol: binary\r\n\r\n",
+        derive_accept_key(key.as_bytes())
+    )
+    .into_bytes()
+}
+
+/// A header of a request.
+pub(crate) fn header<'a>(request: &'a str, wanted: &str) -> &'a str {
+    let mut headers = request.lines().filter_map(|line| line.split_once(':'));
+    let found = headers.find(|(name, _)| name.eq_ignore_ascii_case(wanted));
+    found.expect("the request has this header").1.trim()
+}

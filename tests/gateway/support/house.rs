@@ -1,0 +1,165 @@
+//! A simulated host and a gateway in front of it, on free loopback ports.
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use esxi_sim::{DEMO_PASSWORD, Host, Screen, Settings, VmSettings};
+use mksgate::{
+    Auth, Config, Console, ConsoleTrust, Gateway, Limits, Shutdown, Thumbprint, Trust, VSphere,
+};
+use rfb_proto::VncPassword;
+use tokio_util::task::TaskTracker;
+
+use super::esxi::Esxi;
+use super::viewer::Viewer;
+
+/// The password of ports that have one.
+pub(crate) const PASSWORD: &str = "let me i";
+
+/// What the house is to be like. The default is a standalone ESXi with one small VM, and a port for it that anybody may
+/// use.
+pub(crate) struct Plan {
+    pub(crate) host: Settings,
+    pub(crate) limits: Limits,
+    /// One port per entry: a reference to a VM, as in the configuration.
+    pub(crate) consoles: Vec<String>,
+    pub(crate) auth: Auth,
+    /// `None`: the login address is the simulated host's.
+    pub(crate) sdk: Option<SocketAddr>,
+    /// `None`: the simulated host's certificate is pinned.
+    pub(crate) trust: Option<Trust>,
+    pub(crate) console_trust: ConsoleTrust,
+    pub(crate) console_address: BTreeMap<String, String>,
+    /// What the gateway logs in with.
+    pub(crate) password: String,
+}
+
+impl Default for Plan {
+    fn default() -> Self {
+        Self {
+            host: Settings {
+                vms: vec![vm("vm08")],
+                clock: false,
+                ..Settings::default()
+            },
+            limits: Limits::default(),
+            consoles: vec!["vm08".into()],
+            auth: Auth::none(),
+            sdk: None,
+            trust: None,
+            console_trust: ConsoleTrust::Ticket,
+            console_address: BTreeMap::new(),
+            password: DEMO_PASSWORD.into(),
+        }
+    }
+}
+
+impl Plan {
+    /// Viewers have to know [`PASSWORD`].
+    pub(crate) fn with_password(mut self) -> Self {
+        self.auth = Auth::vnc_password(VncPassword::new(PASSWORD).unwrap());
+        self
+    }
+
+    /// Tickets are the simulated host's, and consoles are dialled at `esxi`.
+    pub(crate) fn leading_to(mut self, esxi: &Esxi) -> Self {
+        self.console_address = BTreeMap::from([("127.0.0.1".into(), esxi.address().to_string())]);
+        self.console_trust = ConsoleTrust::Fixed(esxi.trust());
+        self
+    }
+
+    /// A handshake that nobody completes is given up soon.
+    pub(crate) fn impatient(mut self) -> Self {
+        self.limits.handshake_timeout = Duration::from_secs(1);
+        self
+    }
+
+    pub(crate) async fn start(self) -> House {
+        let host = Host::start(self.host).await.unwrap();
+        let url = format!("https://{}/sdk", self.sdk.unwrap_or(host.address()));
+        let pin = Trust::Pinned(Thumbprint::Sha256(host.certificate_sha256()));
+        let vsphere = VSphere {
+            url: url.parse().unwrap(),
+            username: "root".into(),
+            password: self.password.into(),
+            trust: self.trust.unwrap_or(pin),
+            console_trust: self.console_trust,
+            console_address: self.console_address,
+        };
+        let console = |vm: &String| Console {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            vsphere: "lab".into(),
+            vm: vm.parse().unwrap(),
+            auth: self.auth.clone(),
+        };
+        let gateway = Gateway::bind(Config {
+            gateway: self.limits,
+            vspheres: BTreeMap::from([("lab".into(), vsphere)]),
+            consoles: self.consoles.iter().map(console).collect(),
+        })
+        .await
+        .unwrap();
+        let ports = gateway.ports().map(|(address, _)| address).collect();
+        let (shutdown, tasks) = (Shutdown::default(), TaskTracker::new());
+        tasks.spawn(gateway.run(shutdown.clone()));
+        tasks.close();
+        House {
+            host,
+            ports,
+            shutdown,
+            tasks,
+        }
+    }
+}
+
+/// A powered-on VM whose desktop is small enough to be compared often.
+pub(crate) fn vm(name: &str) -> VmSettings {
+    VmSettings {
+        screen: Screen::Desktop {
+            width: 160,
+            height: 120,
+        },
+        ..VmSettings::desktop(name)
+    }
+}
+
+/// A running house. Dropping it ends it, some time; [`House::end`] waits for that.
+pub(crate) struct House {
+    pub(crate) host: Host,
+    /// One per entry of [`Plan::consoles`].
+    pub(crate) ports: Vec<SocketAddr>,
+    pub(crate) shutdown: Shutdown,
+    tasks: TaskTracker,
+}
+
+impl House {
+    pub(crate) async fn new() -> Self {
+        Plan::default().start().await
+    }
+
+    /// A viewer that has connected to the first port.
+    pub(crate) async fn viewer(&self) -> Viewer {
+        Viewer::connect(self.ports[0]).await
+    }
+
+    /// Waits until the gateway has ended, which it has to be told.
+    pub(crate) async fn gateway_ended(&self) {
+        self.tasks.wait().await;
+    }
+
+    /// Ends gateway and host, and answers what has happened on the host.
+    pub(crate) async fn end(self) -> esxi_sim::Counts {
+        self.shutdown.now.cancel();
+        self.tasks.wait().await;
+        let counts = self.host.counts();
+        drop(self);
+        counts
+    }
+}
+
+impl Drop for House {
+    fn drop(&mut self) {
+        self.shutdown.now.cancel();
+    }
+}

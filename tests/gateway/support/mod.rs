@@ -1,0 +1,43 @@
+//! Both ends of the gateway, as tests need them.
+
+pub(crate) mod direct;
+pub(crate) mod esxi;
+pub(crate) mod frame;
+pub(crate) mod house;
+pub(crate) mod pattern;
+pub(crate) mod viewer;
+
+use std::time::Duration;
+
+use socket2::SockRef;
+use tokio::net::TcpStream;
+
+/// How long a test may take before it counts as hanging. The slowest takes a tenth of it on an idle machine.
+pub(crate) const LIMIT: Duration = Duration::from_secs(40);
+
+/// `what`, which must be done within [`LIMIT`].
+#[track_caller]
+pub(crate) fn within<T>(what: impl Future<Output = T>) -> impl Future<Output = T> {
+    let caller = std::panic::Location::caller();
+    async move {
+        match tokio::time::timeout(LIMIT, what).await {
+            Ok(done) => done,
+            Err(_) => panic!("{caller}: this should have ended by now"),
+        }
+    }
+}
+
+/// Polls `condition`, letting everybody else work in between, until it holds.
+pub(crate) async fn until(mut condition: impl FnMut() -> bool) {
+    while !condition() {
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Whether nothing has arrived on `socket` that was not read: neither bytes nor the end. The kernel itself is asked, and
+/// on loopback what was written has arrived.
+pub(crate) fn is_silent(socket: &TcpStream) -> bool {
+    let mut byte = [std::mem::MaybeUninit::uninit()];
+    let peeked = SockRef::from(socket).peek(&mut byte);
+    matches!(peeked, Err(error) if error.kind() == std::io::ErrorKind::WouldBlock)
+}

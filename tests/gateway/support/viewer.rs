@@ -1,0 +1,239 @@
+//! A VNC viewer that follows a script: raw RFB, in every dialect.
+
+use std::net::SocketAddr;
+
+use rfb_proto::VncPassword;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+/// Which handshake a version line leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Dialect {
+    V3_3,
+    V3_7,
+    V3_8,
+}
+
+impl Dialect {
+    pub(crate) const ALL: [Self; 3] = [Self::V3_3, Self::V3_7, Self::V3_8];
+
+    pub(crate) fn line(self) -> &'static [u8; 12] {
+        match self {
+            Self::V3_3 => b"RFB 003.003\n",
+            Self::V3_7 => b"RFB 003.007\n",
+            Self::V3_8 => b"RFB 003.008\n",
+        }
+    }
+}
+
+/// A connection over which RFB is spoken.
+pub(crate) struct Viewer<S = TcpStream> {
+    pub(crate) stream: S,
+}
+
+/// What ServerInit says.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Desktop {
+    pub(crate) width: u16,
+    pub(crate) height: u16,
+    pub(crate) name: String,
+}
+
+impl Viewer {
+    pub(crate) async fn connect(address: SocketAddr) -> Self {
+        let stream = TcpStream::connect(address).await.unwrap();
+        stream.set_nodelay(true).unwrap();
+        Self { stream }
+    }
+
+    /// Ends the connection with a reset.
+    pub(crate) fn reset(self) {
+        self.stream.set_zero_linger().unwrap();
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Viewer<S> {
+    /// The whole handshake in `dialect`, up to its verdict.
+    ///
+    /// # Errors
+    /// The reason, empty where the dialect has no place for one. The connection has ended then.
+    pub(crate) async fn enter(
+        &mut self,
+        dialect: Dialect,
+        password: Option<&str>,
+    ) -> Result<(), String> {
+        self.enter_as(dialect.line(), dialect, password).await
+    }
+
+    /// [`Viewer::enter`] with another version line.
+    pub(crate) async fn enter_as(
+        &mut self,
+        line: &[u8; 12],
+        dialect: Dialect,
+        password: Option<&str>,
+    ) -> Result<(), String> {
+        self.exchange_versions(line).await;
+        let wanted = if password.is_some() { 2 } else { 1 };
+        match dialect {
+            Dialect::V3_3 => match self.word().await {
+                0 => return Err(self.reason().await),
+                kind => assert_eq!(kind, wanted, "security type"),
+            },
+            Dialect::V3_7 | Dialect::V3_8 => {
+                let count = self.byte().await;
+                if count == 0 {
+                    return Err(self.reason().await);
+                }
+                let types = self.bytes(count.into()).await;
+                assert_eq!(types, [wanted as u8], "security types");
+                self.send(&types).await;
+            }
+        }
+        match password {
+            Some(password) => self.answer_challenge(password).await,
+            None if dialect == Dialect::V3_8 => {}
+            None => return Ok(()),
+        }
+        match (self.word().await, dialect) {
+            (0, _) => Ok(()),
+            (1, Dialect::V3_8) => Err(self.reason().await),
+            (1, _) => {
+                assert!(self.rest().await.is_empty(), "a dialect without reasons");
+                Err(String::new())
+            }
+            (other, _) => panic!("SecurityResult {other}"),
+        }
+    }
+
+    /// Enters in 3.8 without a password, and takes part in the desktop.
+    pub(crate) async fn open(&mut self) -> Desktop {
+        self.enter(Dialect::V3_8, None)
+            .await
+            .expect("nobody is turned away here");
+        self.init().await
+    }
+
+    pub(crate) async fn exchange_versions(&mut self, line: &[u8; 12]) {
+        assert_eq!(self.bytes(12).await, b"RFB 003.008\n");
+        self.send(line).await;
+    }
+
+    pub(crate) async fn answer_challenge(&mut self, password: &str) {
+        let challenge = self.bytes(16).await.try_into().unwrap();
+        let response = VncPassword::new(password).unwrap().respond(&challenge);
+        self.send(&response).await;
+    }
+
+    /// ClientInit, shared, and ServerInit.
+    pub(crate) async fn init(&mut self) -> Desktop {
+        self.send(&[1]).await;
+        let width = self.stream.read_u16().await.unwrap();
+        let height = self.stream.read_u16().await.unwrap();
+        self.bytes(16).await;
+        let length = self.word().await as usize;
+        assert!(length < 1000, "a name of {length} bytes");
+        let name = String::from_utf8(self.bytes(length).await).unwrap();
+        Desktop {
+            width,
+            height,
+            name,
+        }
+    }
+
+    /// The whole screen: four bytes per pixel, red, green, blue and nothing, row by row.
+    pub(crate) async fn picture(&mut self, desktop: &Desktop) -> Vec<u8> {
+        // 32 bits, depth 24, little-endian, true colour, 255 each, red first.
+        let format = [32, 24, 0, 1, 0, 255, 0, 255, 0, 255, 0, 8, 16, 0, 0, 0];
+        self.send(&[&[0; 4], &format[..]].concat()).await;
+        // SetEncodings: raw alone.
+        self.send(&[2, 0, 0, 1, 0, 0, 0, 0]).await;
+        let (width, height) = (desktop.width.to_be_bytes(), desktop.height.to_be_bytes());
+        self.send(&[&[3, 0, 0, 0, 0, 0][..], &width, &height].concat())
+            .await;
+        let (width, height) = (usize::from(desktop.width), usize::from(desktop.height));
+        let mut picture = vec![0; width * height * 4];
+        let mut missing = width * height;
+        while missing > 0 {
+            missing -= self.update(&mut picture, width).await;
+        }
+        picture
+    }
+
+    /// One FramebufferUpdate into `picture`; answers how many pixels it had.
+    async fn update(&mut self, picture: &mut [u8], width: usize) -> usize {
+        assert_eq!(self.byte().await, 0, "message type");
+        self.byte().await;
+        let mut pixels = 0;
+        for _ in 0..self.stream.read_u16().await.unwrap() {
+            let mut place = [0; 4];
+            for number in &mut place {
+                *number = usize::from(self.stream.read_u16().await.unwrap());
+            }
+            assert_eq!(self.word().await, 0, "encoding");
+            let [x, y, across, down] = place;
+            for row in y..y + down {
+                let start = (row * width + x) * 4;
+                let line = &mut picture[start..start + across * 4];
+                self.stream.read_exact(line).await.unwrap();
+            }
+            pixels += across * down;
+        }
+        pixels
+    }
+
+    /// Presses and releases the key of each character.
+    pub(crate) async fn type_text(&mut self, text: &str) {
+        for character in text.chars() {
+            let keysym = match character {
+                '\n' => 0xff0d,
+                other => u32::from(other),
+            };
+            for down in [1, 0] {
+                let event = [&[4, down, 0, 0], &keysym.to_be_bytes()[..]].concat();
+                self.send(&event).await;
+            }
+        }
+    }
+
+    pub(crate) async fn point(&mut self, x: u16, y: u16, buttons: u8) {
+        self.send(&[&[5, buttons], &x.to_be_bytes()[..], &y.to_be_bytes()].concat())
+            .await;
+    }
+
+    pub(crate) async fn send(&mut self, bytes: &[u8]) {
+        self.stream.write_all(bytes).await.unwrap();
+    }
+
+    pub(crate) async fn bytes(&mut self, count: usize) -> Vec<u8> {
+        let mut bytes = vec![0; count];
+        self.stream.read_exact(&mut bytes).await.unwrap();
+        bytes
+    }
+
+    /// All that still comes, to the connection's orderly end.
+    pub(crate) async fn rest(&mut self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        self.stream
+            .read_to_end(&mut bytes)
+            .await
+            .expect("the connection ends in order");
+        bytes
+    }
+
+    /// A reason, which is the last that is said.
+    async fn reason(&mut self) -> String {
+        let length = self.word().await as usize;
+        let reason = self.rest().await;
+        assert_eq!(reason.len(), length, "the reason's length");
+        assert_ne!(length, 0, "a reason is given");
+        String::from_utf8(reason).unwrap()
+    }
+
+    async fn word(&mut self) -> u32 {
+        self.stream.read_u32().await.unwrap()
+    }
+
+    async fn byte(&mut self) -> u8 {
+        self.stream.read_u8().await.unwrap()
+    }
+}
