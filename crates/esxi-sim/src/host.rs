@@ -47,38 +47,28 @@ impl Host {
                 "a version such as 7.0.3 is needed",
             )
         })?;
-        let main = TcpListener::bind(settings.listen).await?;
-        let address = main.local_addr()?;
-        let identity = Arc::new(Identity::generate(address.ip())?);
-        let own_console = match (settings.console_listen, settings.kind) {
-            (None, Kind::Esxi) => None,
-            (None, Kind::VCenter) => Some(SocketAddr::new(settings.listen.ip(), 0)),
-            (listen, _) => listen,
+        let (listener, identity, address) = bind(settings.listen).await?;
+        let console = match console_listen(&settings) {
+            Some(listen) => Some(bind(listen).await?),
+            None => None,
+        };
+        let mut main = Port {
+            listener,
+            identity: Arc::clone(&identity),
+            door: Door::Both,
         };
         let mut ports = Vec::new();
-        let (console_address, console_identity) = match own_console {
-            None => (address, Arc::clone(&identity)),
-            Some(listen) => {
-                let listener = TcpListener::bind(listen).await?;
-                let address = listener.local_addr()?;
-                let identity = Arc::new(Identity::generate(address.ip())?);
-                ports.push(Port {
-                    listener,
-                    identity: Arc::clone(&identity),
-                    door: Door::Console,
-                });
-                (address, identity)
-            }
-        };
-        ports.push(Port {
-            listener: main,
-            identity: Arc::clone(&identity),
-            door: if ports.is_empty() {
-                Door::Both
-            } else {
-                Door::Api
-            },
-        });
+        let (mut console_address, mut console_identity) = (address, Arc::clone(&identity));
+        if let Some((listener, identity, address)) = console {
+            main.door = Door::Api;
+            (console_address, console_identity) = (address, Arc::clone(&identity));
+            ports.push(Port {
+                listener,
+                identity,
+                door: Door::Console,
+            });
+        }
+        ports.push(main);
         let site = Arc::new(site(settings, api, console_address, console_identity));
         for port in ports {
             site.tasks.spawn(listener::accept(Arc::clone(&site), port));
@@ -282,6 +272,22 @@ impl Host {
         let found = self.site.inventory.vms.iter().find(|vm| vm.name == name);
         found.unwrap_or_else(|| panic!("this host has no VM called {name:?}"))
     }
+}
+
+/// Where consoles get a port of their own.
+fn console_listen(settings: &Settings) -> Option<SocketAddr> {
+    let own = || {
+        Some(SocketAddr::new(settings.listen.ip(), 0)).filter(|_| settings.kind == Kind::VCenter)
+    };
+    settings.console_listen.or_else(own)
+}
+
+/// A listening port with a certificate for its address.
+async fn bind(listen: SocketAddr) -> io::Result<(TcpListener, Arc<Identity>, SocketAddr)> {
+    let listener = TcpListener::bind(listen).await?;
+    let address = listener.local_addr()?;
+    let identity = Arc::new(Identity::generate(address.ip())?);
+    Ok((listener, identity, address))
 }
 
 impl Drop for Host {

@@ -13,6 +13,7 @@ use secrecy::SecretString;
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// Where `/sdk` (and, unless `console_listen` is set, `/ticket`) is served. Port 0 takes a free one.
+    /// With a wildcard address tickets have no `host`, and in `url` a short name, as a standalone ESXi does.
     pub listen: SocketAddr,
     /// Where consoles are served when that is not the `/sdk` port: a host of its own, with its own certificate, as
     /// behind a vCenter. `None`: on an ESXi the `/sdk` port; on a vCenter a free port of the same address.

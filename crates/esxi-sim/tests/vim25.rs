@@ -573,3 +573,18 @@ async fn a_wait_ends_when_it_is_cancelled_and_when_its_session_ends() {
         expired.body
     );
 }
+
+#[tokio::test]
+async fn a_host_at_a_wildcard_address_names_none_in_its_tickets() {
+    let host = start(|settings| settings.listen = "0.0.0.0:0".parse().unwrap()).await;
+    let mut soap = Soap::logged_in(&host).await;
+    let reply = soap.acquire("vm08").await;
+    assert_eq!(reply.text("host"), None);
+    assert!(
+        reply
+            .text("url")
+            .is_some_and(|url| url.starts_with("wss://esxi-sim:")),
+        "{}",
+        reply.body
+    );
+}

@@ -1,5 +1,6 @@
 //! AcquireTicket and QueryConnections: the way to a VM's console.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use secrecy::ExposeSecret;
@@ -8,7 +9,7 @@ use super::fault::Fault;
 use super::value::{Fields, Value, write_fields};
 use super::version::ApiVersion;
 use super::{Call, Reply};
-use crate::certificate::{Identity, colons};
+use crate::certificate::{HOST_NAME, Identity, colons};
 use crate::settings::{Power, Thumbprint, TicketHost, TicketUrl};
 use crate::vm::Vm;
 
@@ -75,21 +76,13 @@ fn ticket(call: &Call<'_>, vm: &Arc<Vm>) -> Fields {
             Value::text(format!("/vmfs/volumes/datastore1/{0}/{0}.vmx", vm.moref)),
         ),
     ];
-    let host = match shape.host {
-        TicketHost::Named => Some(address.ip().to_string()),
-        TicketHost::Other(name) => Some(name),
-        TicketHost::Absent => None,
-    };
+    let host = host_field(shape.host, address);
     if let Some(host) = host {
         fields.push(("host", Value::Text(host)));
         fields.push(("port", Value::Int(i32::from(address.port()))));
     }
-    let authority = match shape.url {
-        TicketUrl::Good => Some(address.to_string()),
-        TicketUrl::Unresolvable => Some(format!("esxi-sim.invalid:{}", address.port())),
-        TicketUrl::Absent => None,
-    };
-    let authority = authority.filter(|_| call.version >= ApiVersion::TICKET_URL);
+    let authority =
+        url_authority(shape.url, address).filter(|_| call.version >= ApiVersion::TICKET_URL);
     let url =
         authority.map(|authority| format!("wss://{authority}/ticket/{}", secret.expose_secret()));
     add_thumbprints(
@@ -100,6 +93,26 @@ fn ticket(call: &Call<'_>, vm: &Arc<Vm>) -> Fields {
         &mut fields,
     );
     fields
+}
+
+/// A wildcard address is nobody's name: then the entity that asked "knows the host".
+fn host_field(shape: TicketHost, address: SocketAddr) -> Option<String> {
+    match shape {
+        TicketHost::Named if address.ip().is_unspecified() => None,
+        TicketHost::Named => Some(address.ip().to_string()),
+        TicketHost::Other(name) => Some(name),
+        TicketHost::Absent => None,
+    }
+}
+
+fn url_authority(shape: TicketUrl, address: SocketAddr) -> Option<String> {
+    let port = address.port();
+    match shape {
+        TicketUrl::Good if address.ip().is_unspecified() => Some(format!("{HOST_NAME}:{port}")),
+        TicketUrl::Good => Some(address.to_string()),
+        TicketUrl::Unresolvable => Some(format!("{HOST_NAME}.invalid:{port}")),
+        TicketUrl::Absent => None,
+    }
 }
 
 /// Adds `sslThumbprint`, `url`, `certThumbprintList`, `sslCertificate` in the order of the schema. The last excludes
