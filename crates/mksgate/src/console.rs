@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::BytesMut;
-use rfb_proto::Client;
+use rfb_proto::{Client, ClientStep};
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use secrecy::{ExposeSecret, SecretString};
@@ -121,8 +121,11 @@ impl Console {
                 self.send(&output.split()).await?;
             }
             match step {
-                Ok(Some(_)) => return Ok(()),
-                Ok(None) => self.receive().await?,
+                Ok(ClientStep::Ready(_)) => return Ok(()),
+                Ok(ClientStep::More) => self.receive().await?,
+                Ok(ClientStep::StartTls) => {
+                    return Err(Failure::Setup("TLS inside TLS is not spoken".into()));
+                }
                 Err(source) => {
                     return Err(Failure::EsxiRefused {
                         address: self.address.to_string(),

@@ -216,6 +216,6 @@ fn judge(auth: &Auth, claim: &Claim) -> Result<(), Failure> {
             },
             Some(password),
         ) if password.expose().verify(challenge, response) => Ok(()),
-        (Claim::VncPassword { .. }, _) => Err(Failure::WrongPassword),
+        (Claim::VncPassword { .. } | Claim::Plain { .. }, _) => Err(Failure::WrongPassword),
     }
 }

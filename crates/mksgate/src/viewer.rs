@@ -3,7 +3,7 @@
 use std::io;
 
 use bytes::{BufMut, BytesMut};
-use rfb_proto::{Accepted, Challenge, Claim, Pending, SecurityType, Server};
+use rfb_proto::{Accepted, Challenge, Claim, Pending, SecurityType, Server, Step};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -43,8 +43,12 @@ impl Viewer {
             let step = server.advance(&mut self.input, &mut output);
             self.write(&mut output).await?;
             match step {
-                Ok(Some(claim)) => return Ok(claim),
-                Ok(None) => self.read().await?,
+                Ok(Step::Claim(claim, pending)) => return Ok((claim, pending)),
+                Ok(Step::More) => self.read().await?,
+                // No way in that would lead here can be configured.
+                Ok(Step::StartTls | Step::Refused) => {
+                    return Err(Failure::Setup("no way in".into()));
+                }
                 Err(violation) => {
                     let failure = Failure::NotAViewer(violation);
                     server.refuse(&failure.to_string(), &mut output);

@@ -2,11 +2,16 @@
 
 use bytes::{Buf, BufMut, BytesMut};
 
-use crate::{MAX_REASON, SecurityType, Version, Violation, VncPassword};
+use crate::security::{Proof, VENCRYPT};
+use crate::{
+    MAX_REASON, Password, SecurityType, Version, Violation, VncPassword, field, plain, vencrypt,
+};
 
 /// Leads a server from its version to its SecurityResult.
 pub struct Client {
     password: Option<VncPassword>,
+    user: Option<(String, Password)>,
+    tls: bool,
     state: State,
 }
 
@@ -14,14 +19,33 @@ pub struct Client {
 enum State {
     Version,
     Types(Version),
-    Challenge(Version),
-    Result(Version),
+    VencryptVersion(Version),
+    VencryptAnswer(Version),
+    Subtypes(Version),
+    SubtypeAnswer(Version, SecurityType),
+    /// The caller has been told to start TLS. When it comes back, TLS stands.
+    Tls(Version, SecurityType),
+    Challenge(Version, SecurityType),
+    Result(Version, SecurityType),
     Reason,
-    Ready(Version),
+    Ready(Version, SecurityType),
+}
+
+/// What comes next.
+#[derive(Debug)]
+pub enum ClientStep {
+    /// More bytes are needed. First send what is in the output.
+    More,
+    /// TLS is needed. Send what is in the output as it is; then be the client of a TLS handshake on the same
+    /// connection, and from then on read `input` out of TLS and send `output` through it. Once TLS stands,
+    /// call [`Client::advance`] at once, for it may be the server that waits.
+    StartTls,
+    /// We are in.
+    Ready(Ready),
 }
 
 /// The server has let us in: our ClientInit is what it waits for.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ready {
     /// What is spoken with it.
     pub version: Version,
@@ -42,6 +66,9 @@ pub enum Refusal {
     /// It offers only these security types, none of which is spoken here.
     #[error("the server offers only security types {0:?}, and none of them is spoken here")]
     NoCommonType(Vec<u8>),
+    /// It offers VeNCrypt in these kinds only, none of which is spoken here with what we were given.
+    #[error("the server offers only VeNCrypt subtypes {0:?}, and none of them can be used here")]
+    NoCommonSubtype(Vec<u32>),
     /// It asks for a VNC password and none was given.
     #[error("the server asks for a VNC password, and none is configured")]
     PasswordNeeded,
@@ -52,12 +79,28 @@ impl Client {
     pub const fn new(password: Option<VncPassword>) -> Self {
         Self {
             password,
+            user: None,
+            tls: false,
             state: State::Version,
         }
     }
 
+    /// Lets it enter by VeNCrypt with a certificate too, which it then prefers to anything else.
+    #[must_use]
+    pub fn with_tls(mut self) -> Self {
+        self.tls = true;
+        self
+    }
+
+    /// As [`Client::with_tls`], with a name and password for where those are asked for.
+    #[must_use]
+    pub fn with_user(mut self, name: impl Into<String>, password: Password) -> Self {
+        self.user = Some((name.into(), password));
+        self.with_tls()
+    }
+
     /// Reads what the server sent from the front of `input` and writes what it is owed to `output`, until
-    /// it has let us in; `None` while more bytes are needed.
+    /// there is something for the caller to do.
     ///
     /// # Errors
     /// A [`Refusal`]: the connection is of no use any more.
@@ -65,39 +108,48 @@ impl Client {
         &mut self,
         input: &mut BytesMut,
         output: &mut BytesMut,
-    ) -> Result<Option<Ready>, Refusal> {
+    ) -> Result<ClientStep, Refusal> {
         loop {
             let next = match self.state {
                 State::Version => read_version(input, output)?,
                 State::Types(version) => self.read_types(version, input, output)?,
-                State::Challenge(version) => self.answer(version, input, output)?,
-                State::Result(version) => read_result(version, input)?,
-                State::Reason => {
-                    return read_reason(input)
-                        .map_or(Ok(None), |reason| Err(Refusal::Refused(reason)));
-                }
-                State::Ready(version) => {
-                    let security = match self.password {
-                        Some(_) => SecurityType::VncPassword,
-                        None => SecurityType::None,
+                State::VencryptVersion(version) => read_vencrypt_version(version, input, output)?,
+                State::VencryptAnswer(version) => read_vencrypt_answer(version, input)?,
+                State::Subtypes(version) => self.read_subtypes(version, input, output)?,
+                State::SubtypeAnswer(version, way) => {
+                    let Some(next) = read_subtype_answer(version, way, input)? else {
+                        return Ok(ClientStep::More);
                     };
-                    return Ok(Some(Ready { version, security }));
+                    self.state = next;
+                    return Ok(ClientStep::StartTls);
+                }
+                State::Tls(version, way) => Some(self.prove(version, way, output)),
+                State::Challenge(version, way) => self.answer(version, way, input, output)?,
+                State::Result(version, way) => read_result(version, way, input)?,
+                State::Reason => match read_reason(input) {
+                    Some(reason) => return Err(Refusal::Refused(reason)),
+                    None => None,
+                },
+                State::Ready(version, security) => {
+                    return Ok(ClientStep::Ready(Ready { version, security }));
                 }
             };
-            let Some(next) = next else { return Ok(None) };
+            let Some(next) = next else {
+                return Ok(ClientStep::More);
+            };
             self.state = next;
         }
     }
 
     /// 3.3 decides the type by itself, in a word; later versions send a list to choose from.
     fn read_types(
-        &mut self,
+        &self,
         version: Version,
         input: &mut BytesMut,
         output: &mut BytesMut,
     ) -> Result<Option<State>, Refusal> {
         let offered = if version == Version::V3_3 {
-            let Some(kind) = read_word(input) else {
+            let Some(kind) = field::read_word(input) else {
                 return Ok(None);
             };
             vec![u8::try_from(kind).unwrap_or(u8::MAX)]
@@ -115,21 +167,25 @@ impl Client {
         if offered.is_empty() || offered == [0] {
             return Ok(Some(State::Reason));
         }
-        let chosen = self.choose(offered)?;
-        if version != Version::V3_3 {
-            output.put_u8(chosen.code());
+        if self.tls && version != Version::V3_3 && offered.contains(&VENCRYPT) {
+            output.put_u8(VENCRYPT);
+            return Ok(Some(State::VencryptVersion(version)));
         }
-        Ok(Some(match (chosen, version) {
-            (SecurityType::VncPassword, _) => State::Challenge(version),
-            (SecurityType::None, Version::V3_8) => State::Result(version),
-            (SecurityType::None, _) => State::Ready(version),
+        let way = self.choose(offered)?;
+        if version != Version::V3_3 {
+            output.put_u8(way.code());
+        }
+        Ok(Some(match (way, version) {
+            // 3.8 alone has a result after None (section 7.2.1).
+            (SecurityType::None, Version::V3_3 | Version::V3_7) => State::Ready(version, way),
+            (SecurityType::None, Version::V3_8) => State::Result(version, way),
+            _ => State::Challenge(version, way),
         }))
     }
 
     /// Nothing is asked wherever that is offered: ESXi offers nothing else (`docs/webmks.md` 2.2).
-    fn choose(&mut self, offered: Vec<u8>) -> Result<SecurityType, Refusal> {
+    fn choose(&self, offered: Vec<u8>) -> Result<SecurityType, Refusal> {
         if offered.contains(&SecurityType::None.code()) {
-            self.password = None;
             return Ok(SecurityType::None);
         }
         if !offered.contains(&SecurityType::VncPassword.code()) {
@@ -141,9 +197,50 @@ impl Client {
         }
     }
 
+    /// Takes the first kind that we have what it takes for: servers list the one they prefer first.
+    fn read_subtypes(
+        &self,
+        version: Version,
+        input: &mut BytesMut,
+        output: &mut BytesMut,
+    ) -> Result<Option<State>, Refusal> {
+        let Some(offered) = vencrypt::read_subtypes(input) else {
+            return Ok(None);
+        };
+        let chosen = offered.iter().find_map(|&subtype| {
+            SecurityType::from_subtype(subtype)
+                .filter(|way| self.can_prove(*way))
+                .map(|way| (subtype, way))
+        });
+        let Some((subtype, way)) = chosen else {
+            return Err(Refusal::NoCommonSubtype(offered));
+        };
+        output.put_u32(subtype);
+        Ok(Some(State::SubtypeAnswer(version, way)))
+    }
+
+    const fn can_prove(&self, way: SecurityType) -> bool {
+        match way.proof() {
+            Proof::Nothing => true,
+            Proof::VncPassword => self.password.is_some(),
+            Proof::Plain => self.user.is_some(),
+        }
+    }
+
+    /// Inside TLS: says what was asked for, or waits for the question.
+    fn prove(&self, version: Version, way: SecurityType, output: &mut BytesMut) -> State {
+        match (way.proof(), &self.user) {
+            (Proof::VncPassword, _) => return State::Challenge(version, way),
+            (Proof::Plain, Some((name, password))) => plain::write(name, password, output),
+            _ => {}
+        }
+        State::Result(version, way)
+    }
+
     fn answer(
         &self,
         version: Version,
+        way: SecurityType,
         input: &mut BytesMut,
         output: &mut BytesMut,
     ) -> Result<Option<State>, Refusal> {
@@ -153,7 +250,7 @@ impl Client {
         let password = self.password.as_ref().ok_or(Refusal::PasswordNeeded)?;
         output.put_slice(&password.respond(challenge));
         input.advance(16);
-        Ok(Some(State::Result(version)))
+        Ok(Some(State::Result(version, way)))
     }
 }
 
@@ -165,12 +262,53 @@ fn read_version(input: &mut BytesMut, output: &mut BytesMut) -> Result<Option<St
     Ok(Some(State::Types(version)))
 }
 
-fn read_result(version: Version, input: &mut BytesMut) -> Result<Option<State>, Refusal> {
-    let Some(result) = read_word(input) else {
+/// The server says the highest version that it speaks, and we the one that will be spoken.
+fn read_vencrypt_version(
+    version: Version,
+    input: &mut BytesMut,
+    output: &mut BytesMut,
+) -> Result<Option<State>, Refusal> {
+    let Some(spoken) = vencrypt::read_version(input) else {
+        return Ok(None);
+    };
+    if spoken < vencrypt::VERSION {
+        let [major, minor] = spoken;
+        return Err(Violation::VencryptVersion { major, minor }.into());
+    }
+    output.put_slice(&vencrypt::VERSION);
+    Ok(Some(State::VencryptAnswer(version)))
+}
+
+fn read_vencrypt_answer(version: Version, input: &mut BytesMut) -> Result<Option<State>, Refusal> {
+    match field::read_byte(input) {
+        None => Ok(None),
+        Some(vencrypt::VERSION_TAKEN) => Ok(Some(State::Subtypes(version))),
+        Some(_) => Err(Refusal::Refused("it does not speak VeNCrypt 0.2".into())),
+    }
+}
+
+fn read_subtype_answer(
+    version: Version,
+    way: SecurityType,
+    input: &mut BytesMut,
+) -> Result<Option<State>, Refusal> {
+    match field::read_byte(input) {
+        None => Ok(None),
+        Some(vencrypt::SUBTYPE_TAKEN) => Ok(Some(State::Tls(version, way))),
+        Some(_) => Err(Refusal::Refused("it cannot start TLS".into())),
+    }
+}
+
+fn read_result(
+    version: Version,
+    way: SecurityType,
+    input: &mut BytesMut,
+) -> Result<Option<State>, Refusal> {
+    let Some(result) = field::read_word(input) else {
         return Ok(None);
     };
     match (result, version) {
-        (0, _) => Ok(Some(State::Ready(version))),
+        (0, _) => Ok(Some(State::Ready(version, way))),
         // Not in RFC 6143, but VMware's own client knows it (`docs/webmks.md` 1.2); nothing follows.
         (2, _) => Err(Refusal::Refused("too many attempts".into())),
         (_, Version::V3_8) => Ok(Some(State::Reason)),
@@ -190,10 +328,4 @@ fn read_reason(input: &[u8]) -> Option<String> {
     } else {
         text
     })
-}
-
-fn read_word(input: &mut BytesMut) -> Option<u32> {
-    let word = u32::from_be_bytes(*input.first_chunk::<4>()?);
-    input.advance(4);
-    Some(word)
 }

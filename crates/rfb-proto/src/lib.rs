@@ -13,19 +13,31 @@
 //! 6. A viewer is refused in the way that its version of the protocol understands.
 //! 7. No input makes it panic, and cutting the input anywhere changes nothing.
 //!
-//! Sources: RFC 6143 section 7.1 and 7.2; for what viewers write instead, `docs/webmks.md`.
+//! TLS is the caller's: VeNCrypt comes to the point where it must begin ([`Step::StartTls`]) and goes on
+//! with what comes out of it.
+//!
+//! Sources: RFC 6143 sections 7.1 and 7.2; for VeNCrypt the community's page "The RFB Protocol", called
+//! rfbproto here; for what viewers write instead, `docs/webmks.md`.
 
+mod claim;
 mod client;
+mod field;
 mod password;
+mod plain;
 mod security;
 mod server;
+mod vencrypt;
+mod verdict;
 mod version;
 mod violation;
 
-pub use client::{Client, Ready, Refusal};
+pub use claim::Claim;
+pub use client::{Client, ClientStep, Ready, Refusal};
 pub use password::{Challenge, PasswordError, Response, VncPassword};
+pub use plain::{MAX_CREDENTIAL, Password};
 pub use security::SecurityType;
-pub use server::{Accepted, Claim, Pending, Server, Welcome};
+pub use server::{Server, Step};
+pub use verdict::{Accepted, Pending, Welcome};
 pub use version::Version;
 pub use violation::Violation;
 

@@ -1,260 +1,351 @@
 //! The handshake towards a viewer: we are its server (RFC 6143 section 7.1).
 
+use std::ops::ControlFlow::{self, Break, Continue};
+
 use bytes::{Buf, BufMut, BytesMut};
 
-use crate::{Challenge, MAX_REASON, Response, SecurityType, Version, Violation};
-
-/// SecurityResult (section 7.1.3).
-const OK: u32 = 0;
-const FAILED: u32 = 1;
+use crate::security::{Proof, VENCRYPT};
+use crate::verdict::Form;
+use crate::{Challenge, Claim, Pending, SecurityType, Version, Violation, field, plain, vencrypt};
 
 /// Leads a viewer from its version to its claim. What it claims is for the caller to judge.
 #[derive(Debug)]
 pub struct Server {
+    /// Each way in once, the preferred one first.
     offer: Vec<SecurityType>,
     challenge: Challenge,
     state: State,
+    /// Why the viewer will not be let in, once that is decided and has not been said yet.
+    refusal: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy)]
 enum State {
     Version,
     Choice(Version),
-    Response(Version),
-    Claimed,
+    VencryptVersion(Version),
+    Subtype(Version),
+    /// The caller has been told to start TLS. When it comes back, TLS stands.
+    Tls(Version, SecurityType),
+    Response(Version, SecurityType),
+    Plain(Version),
+    /// The viewer broke the protocol where it can still be told so, in this form.
+    Misled(Version, Form),
+    /// Claimed, refused, or beyond words.
+    Over,
 }
 
-/// Who the viewer says it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Claim {
-    /// Nobody in particular: nothing was asked.
-    Nobody,
-    /// Somebody who knows the VNC password: see [`crate::VncPassword::verify`].
-    VncPassword {
-        /// What was sent.
-        challenge: Challenge,
-        /// What came back.
-        response: Response,
-    },
-}
-
-/// A viewer that waits for the verdict. Exactly one can be given.
+/// What comes next.
 #[derive(Debug)]
-#[must_use = "the viewer waits for a verdict"]
-pub struct Pending {
-    version: Version,
-    form: Form,
+pub enum Step {
+    /// More bytes are needed. First send what is in the output.
+    More,
+    /// TLS is needed. Send what is in the output as it is; then be the server of a TLS handshake on the same
+    /// connection, and from then on read `input` out of TLS and send `output` through it. What is left in
+    /// `input` is the beginning of the viewer's ClientHello: hand it to TLS. Once TLS stands, call
+    /// [`Server::advance`] at once, for it may be the viewer that waits.
+    StartTls,
+    /// The viewer says who it is and waits for the verdict.
+    Claim(Claim, Pending),
+    /// The viewer has been told why it is not let in, as far as it can be: send what is in the output and
+    /// close.
+    Refused,
 }
 
-/// What the verdict looks like on the wire.
-#[derive(Debug, Clone, Copy)]
-enum Form {
-    /// A security type, or in its place zero and the reason: 3.3 and 3.7 with None, which have no result.
-    Types,
-    /// A SecurityResult.
-    Result,
-}
+/// What to do after one piece of the handshake.
+type Heard = Result<ControlFlow<Step>, Violation>;
 
-/// A viewer that was accepted and may still owe its choice of the one type offered (3.7 with None).
-#[derive(Debug)]
-pub struct Welcome {
-    owes_choice: bool,
-    version: Version,
-}
-
-/// Proof that a viewer was judged and told so. Its ClientInit comes next.
-#[derive(Debug)]
-pub struct Accepted {
-    version: Version,
-}
-
-impl Accepted {
-    /// What the viewer speaks.
-    pub const fn version(&self) -> Version {
-        self.version
-    }
-}
+const WAIT: Heard = Ok(Break(Step::More));
 
 impl Server {
     /// Greets the viewer: writes our version to `output`. `offer` holds the ways in, the preferred one
-    /// first; `challenge` is 16 random bytes that were never used before.
+    /// first, and at least one; `challenge` is 16 random bytes that were never used before.
     pub fn new(offer: &[SecurityType], challenge: Challenge, output: &mut BytesMut) -> Self {
+        let mut server = Self::greeting(challenge, output);
+        for &way in offer {
+            if !server.offer.contains(&way) {
+                server.offer.push(way);
+            }
+        }
+        if server.offer.is_empty() {
+            server.refusal = Some("there is no way in: none is configured".into());
+        }
+        server
+    }
+
+    /// Greets the viewer only to refuse it: once it has said its version it is told `reason` as that
+    /// version understands it, and [`Step::Refused`] comes out.
+    pub fn refusing(reason: &str, output: &mut BytesMut) -> Self {
+        let mut server = Self::greeting(Challenge::default(), output);
+        server.refusal = Some(reason.into());
+        server
+    }
+
+    fn greeting(challenge: Challenge, output: &mut BytesMut) -> Self {
         output.put_slice(Version::V3_8.line());
         Self {
-            offer: offer.to_vec(),
+            offer: Vec::new(),
             challenge,
             state: State::Version,
+            refusal: None,
         }
     }
 
     /// Reads what the viewer sent from the front of `input` and writes what it is owed to `output`, until
-    /// it has made its claim; `None` while more bytes are needed.
+    /// there is something for the caller to do.
     ///
     /// # Errors
-    /// A [`Violation`]: tell the viewer by [`Server::refuse`] and close.
+    /// A [`Violation`]: send what is in the output, tell the viewer by [`Server::refuse`] and close.
     pub fn advance(
         &mut self,
         input: &mut BytesMut,
         output: &mut BytesMut,
-    ) -> Result<Option<(Claim, Pending)>, Violation> {
+    ) -> Result<Step, Violation> {
         loop {
-            match self.state {
-                State::Version => {
-                    let Some(version) = Version::read(input)? else {
-                        return Ok(None);
-                    };
-                    if let Some(claim) = self.offer_types(version, output) {
-                        return Ok(Some(claim));
-                    }
+            let heard = match self.state {
+                State::Version => self.read_version(input, output),
+                State::Choice(version) => self.read_choice(version, input, output),
+                State::VencryptVersion(version) => {
+                    self.read_vencrypt_version(version, input, output)
                 }
-                State::Choice(version) => {
-                    let Some(&choice) = input.first() else {
-                        return Ok(None);
-                    };
-                    input.advance(1);
-                    if let Some(claim) = self.choose(version, choice, output)? {
-                        return Ok(Some(claim));
-                    }
+                State::Subtype(version) => self.read_subtype(version, input, output),
+                State::Tls(version, way) => Ok(self.ask(version, way, output)),
+                State::Response(version, way) => {
+                    Ok(self.read_response(version, way, input, output))
                 }
-                State::Response(version) => return Ok(self.respond(version, input)),
-                State::Claimed => return Ok(None),
+                State::Plain(version) => self.read_plain(version, input, output),
+                State::Misled(..) | State::Over => WAIT,
+            };
+            match heard {
+                Ok(Continue(())) => {}
+                Ok(Break(step)) => return Ok(step),
+                Err(violation) => {
+                    if !matches!(self.state, State::Misled(..)) {
+                        self.state = State::Over;
+                    }
+                    return Err(violation);
+                }
             }
         }
     }
 
-    /// Tells the viewer, as far as its version has words for it at this point, why it is not let in.
-    pub fn refuse(self, reason: &str, output: &mut BytesMut) {
+    /// Decides that the viewer is not let in, and tells it why as soon as its version of the protocol has
+    /// words for it. [`Step::Refused`]: it is said, or cannot be said any more. [`Step::More`]: the viewer
+    /// has to speak first; who wants it to be told goes on with [`Server::advance`], which yields
+    /// [`Step::Refused`] in place of a claim.
+    pub fn refuse(&mut self, reason: &str, output: &mut BytesMut) -> Step {
         match self.state {
-            State::Choice(version @ Version::V3_8) | State::Response(version) => {
-                put_result(version, reason, output);
+            State::Misled(version, form) => form.refuse(version, reason, output),
+            State::Response(version, _) | State::Plain(version) => {
+                Form::Result.refuse(version, reason, output);
             }
-            // It has not said what it understands, or waits for nothing.
-            State::Version | State::Choice(_) | State::Claimed => {}
+            State::Over => {}
+            State::Version
+            | State::Choice(_)
+            | State::VencryptVersion(_)
+            | State::Subtype(_)
+            | State::Tls(..) => {
+                self.refusal = Some(reason.into());
+                return Step::More;
+            }
         }
+        self.state = State::Over;
+        Step::Refused
     }
 
     /// The version is known: says what is offered, or claims at once where nothing will be asked and the
     /// verdict must take the list's place.
-    fn offer_types(&mut self, version: Version, output: &mut BytesMut) -> Option<(Claim, Pending)> {
-        let nothing_asked = self.offer.contains(&SecurityType::None);
-        if version < Version::V3_8 && nothing_asked {
-            return Some(self.claim(Claim::Nobody, version, Form::Types));
+    fn read_version(&mut self, input: &mut BytesMut, output: &mut BytesMut) -> Heard {
+        let Some(version) = Version::read(input)? else {
+            return WAIT;
+        };
+        let nothing_asked = version < Version::V3_8 && self.offers(SecurityType::None);
+        if nothing_asked || self.refusal.is_some() {
+            return Ok(self.claim(
+                Claim::Nobody,
+                version,
+                SecurityType::None,
+                Form::Types,
+                output,
+            ));
         }
-        if version == Version::V3_3 {
+        if version > Version::V3_3 {
+            let codes = self.codes();
+            output.put_u8(u8::try_from(codes.len()).unwrap_or(u8::MAX));
+            output.put_slice(&codes);
+            self.state = State::Choice(version);
+        } else if self.offers(SecurityType::VncPassword) {
             // Section 7.1.2: "the server decides the security type and sends a single word".
             output.put_u32(SecurityType::VncPassword.code().into());
-            output.put_slice(&self.challenge);
-            self.state = State::Response(version);
+            return Ok(self.ask(version, SecurityType::VncPassword, output));
         } else {
-            output.put_u8(u8::try_from(self.offer.len()).unwrap_or(u8::MAX));
-            output.extend(self.offer.iter().map(|offered| offered.code()));
-            self.state = State::Choice(version);
+            self.state = State::Misled(version, Form::Types);
+            return Err(Violation::TooOldToEncrypt);
         }
-        None
+        Ok(Continue(()))
     }
 
-    fn choose(
+    fn read_choice(
         &mut self,
         version: Version,
-        choice: u8,
+        input: &mut BytesMut,
         output: &mut BytesMut,
-    ) -> Result<Option<(Claim, Pending)>, Violation> {
-        match SecurityType::from_code(choice).filter(|chosen| self.offer.contains(chosen)) {
-            Some(SecurityType::None) => Ok(Some(self.claim(Claim::Nobody, version, Form::Result))),
-            Some(SecurityType::VncPassword) => {
-                output.put_slice(&self.challenge);
-                self.state = State::Response(version);
-                Ok(None)
+    ) -> Heard {
+        let Some(choice) = field::read_byte(input) else {
+            return WAIT;
+        };
+        let Some(&way) = self.offer.iter().find(|way| way.code() == choice) else {
+            self.state = State::Misled(version, Form::Result);
+            return Err(Violation::NotOffered(choice));
+        };
+        if choice == VENCRYPT {
+            output.put_slice(&vencrypt::VERSION);
+            self.state = State::VencryptVersion(version);
+            return Ok(Continue(()));
+        }
+        Ok(self.ask(version, way, output))
+    }
+
+    fn read_vencrypt_version(
+        &mut self,
+        version: Version,
+        input: &mut BytesMut,
+        output: &mut BytesMut,
+    ) -> Heard {
+        let Some(spoken) = vencrypt::read_version(input) else {
+            return WAIT;
+        };
+        if spoken != vencrypt::VERSION {
+            output.put_u8(vencrypt::VERSION_REFUSED);
+            let [major, minor] = spoken;
+            return Err(Violation::VencryptVersion { major, minor });
+        }
+        output.put_u8(vencrypt::VERSION_TAKEN);
+        let kinds: Vec<u32> = self.offer.iter().filter_map(|way| way.subtype()).collect();
+        vencrypt::put_subtypes(&kinds, output);
+        self.state = State::Subtype(version);
+        Ok(Continue(()))
+    }
+
+    fn read_subtype(
+        &mut self,
+        version: Version,
+        input: &mut BytesMut,
+        output: &mut BytesMut,
+    ) -> Heard {
+        let Some(choice) = field::read_word(input) else {
+            return WAIT;
+        };
+        match SecurityType::from_subtype(choice).filter(|&way| self.offers(way)) {
+            Some(way) => {
+                output.put_u8(vencrypt::SUBTYPE_TAKEN);
+                self.state = State::Tls(version, way);
+                Ok(Break(Step::StartTls))
             }
-            None => Err(Violation::NotOffered(choice)),
+            None => {
+                output.put_u8(vencrypt::SUBTYPE_REFUSED);
+                Err(Violation::SubtypeNotOffered(choice))
+            }
         }
     }
 
-    fn respond(&mut self, version: Version, input: &mut BytesMut) -> Option<(Claim, Pending)> {
-        let response = *input.first_chunk::<16>()?;
+    /// The connection is as safe as it is going to be: asks for the proof.
+    fn ask(
+        &mut self,
+        version: Version,
+        way: SecurityType,
+        output: &mut BytesMut,
+    ) -> ControlFlow<Step> {
+        match way.proof() {
+            Proof::Nothing => self.claim(Claim::Nobody, version, way, Form::Result, output),
+            Proof::VncPassword => {
+                output.put_slice(&self.challenge);
+                self.state = State::Response(version, way);
+                Continue(())
+            }
+            Proof::Plain => {
+                self.state = State::Plain(version);
+                Continue(())
+            }
+        }
+    }
+
+    fn read_response(
+        &mut self,
+        version: Version,
+        way: SecurityType,
+        input: &mut BytesMut,
+        output: &mut BytesMut,
+    ) -> ControlFlow<Step> {
+        let Some(&response) = input.first_chunk() else {
+            return Break(Step::More);
+        };
         input.advance(response.len());
         let challenge = self.challenge;
-        Some(self.claim(
-            Claim::VncPassword {
-                challenge,
-                response,
-            },
+        let claim = Claim::VncPassword {
+            challenge,
+            response,
+        };
+        self.claim(claim, version, way, Form::Result, output)
+    }
+
+    fn read_plain(
+        &mut self,
+        version: Version,
+        input: &mut BytesMut,
+        output: &mut BytesMut,
+    ) -> Heard {
+        let read = plain::read(input)
+            .inspect_err(|_| self.state = State::Misled(version, Form::Result))?;
+        let Some((user, password)) = read else {
+            return WAIT;
+        };
+        let claim = Claim::Plain { user, password };
+        Ok(self.claim(
+            claim,
             version,
+            SecurityType::X509Plain,
             Form::Result,
+            output,
         ))
     }
 
-    const fn claim(&mut self, claim: Claim, version: Version, form: Form) -> (Claim, Pending) {
-        self.state = State::Claimed;
-        (claim, Pending { version, form })
-    }
-}
-
-impl Pending {
-    /// Lets the viewer in.
-    #[must_use = "3.7 may still owe its choice of a type"]
-    pub fn accept(self, output: &mut BytesMut) -> Welcome {
-        let none = SecurityType::None.code();
-        match (self.form, self.version) {
-            (Form::Result, _) => output.put_u32(OK),
-            (Form::Types, Version::V3_3) => output.put_u32(none.into()),
-            (Form::Types, _) => output.put_slice(&[1, none]),
-        }
-        Welcome {
-            owes_choice: matches!(self.form, Form::Types) && self.version != Version::V3_3,
-            version: self.version,
-        }
-    }
-
-    /// Turns the viewer away. `reason` is one sentence for whoever sits before it, cut to
-    /// [`MAX_REASON`] bytes; 3.3 and 3.7 have no place for it after a password.
-    pub fn refuse(self, reason: &str, output: &mut BytesMut) {
-        match (self.form, self.version) {
-            (Form::Result, version) => put_result(version, reason, output),
-            // Zero types, or the type "invalid", and the reason (section 7.1.2).
-            (Form::Types, Version::V3_3) => {
-                output.put_u32(0);
-                put_reason(reason, output);
+    /// Hands the claim to the caller, or says no at once where that has been decided before.
+    fn claim(
+        &mut self,
+        claim: Claim,
+        version: Version,
+        security: SecurityType,
+        form: Form,
+        output: &mut BytesMut,
+    ) -> ControlFlow<Step> {
+        self.state = State::Over;
+        let pending = Pending {
+            version,
+            security,
+            form,
+        };
+        match self.refusal.take() {
+            Some(reason) => {
+                pending.refuse(&reason, output);
+                Break(Step::Refused)
             }
-            (Form::Types, _) => {
-                output.put_u8(0);
-                put_reason(reason, output);
+            None => Break(Step::Claim(claim, pending)),
+        }
+    }
+
+    /// What the viewer sees of the offer: all kinds of VeNCrypt are one.
+    fn codes(&self) -> Vec<u8> {
+        let mut codes = Vec::new();
+        for code in self.offer.iter().map(|way| way.code()) {
+            if !codes.contains(&code) {
+                codes.push(code);
             }
         }
+        codes
     }
-}
 
-impl Welcome {
-    /// Reads what the accepted viewer may still owe; `None` while it is not there.
-    ///
-    /// # Errors
-    /// [`Violation::NotOffered`] where it chooses what it was not offered.
-    pub fn advance(&mut self, input: &mut BytesMut) -> Result<Option<Accepted>, Violation> {
-        if self.owes_choice {
-            match input.first() {
-                None => return Ok(None),
-                Some(&choice) if choice == SecurityType::None.code() => input.advance(1),
-                Some(&choice) => return Err(Violation::NotOffered(choice)),
-            }
-            self.owes_choice = false;
-        }
-        Ok(Some(Accepted {
-            version: self.version,
-        }))
+    fn offers(&self, way: SecurityType) -> bool {
+        self.offer.contains(&way)
     }
-}
-
-/// A failed SecurityResult: only 3.8 adds the reason (section 7.1.3).
-fn put_result(version: Version, reason: &str, output: &mut BytesMut) {
-    output.put_u32(FAILED);
-    if version == Version::V3_8 {
-        put_reason(reason, output);
-    }
-}
-
-fn put_reason(reason: &str, output: &mut BytesMut) {
-    let end = reason.floor_char_boundary(MAX_REASON);
-    let reason = reason.get(..end).unwrap_or_default();
-    output.put_u32(u32::try_from(reason.len()).unwrap_or_default());
-    output.put_slice(reason.as_bytes());
 }

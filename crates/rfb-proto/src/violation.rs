@@ -1,5 +1,7 @@
 //! What a peer can do that RFB does not allow.
 
+use crate::MAX_CREDENTIAL;
+
 /// The peer does not speak RFB as RFC 6143 describes it. The connection is of no use any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -13,4 +15,31 @@ pub enum Violation {
     /// The viewer chose a security type that was not in the list (section 7.1.2).
     #[error("the viewer chose security type {0}, which was not offered")]
     NotOffered(u8),
+    /// RFB 3.3 knows none of the ways in that are offered: all of them begin with TLS.
+    #[error(
+        "this console wants an encrypted login, which RFB 3.3 does not have: use a viewer that speaks RFB 3.7 or later and VeNCrypt"
+    )]
+    TooOldToEncrypt,
+    /// The peer speaks another VeNCrypt than 0.2 (rfbproto, "VeNCrypt").
+    #[error("the peer speaks VeNCrypt version {major}.{minor}, and only 0.2 is spoken here")]
+    VencryptVersion {
+        /// Before the dot.
+        major: u8,
+        /// Behind it.
+        minor: u8,
+    },
+    /// The viewer chose a kind of VeNCrypt that was not in the list.
+    #[error("the viewer chose VeNCrypt subtype {0}, which was not offered")]
+    SubtypeNotOffered(u32),
+    /// The viewer announced a longer user name or password than [`MAX_CREDENTIAL`].
+    #[error("the viewer sends a {what} of {length} bytes: no more than {MAX_CREDENTIAL} are taken")]
+    TooLong {
+        /// Which of the two.
+        what: &'static str,
+        /// What it announced.
+        length: u32,
+    },
+    /// The viewer sent a user name or password that is not UTF-8.
+    #[error("the viewer sends a {0} that is not UTF-8")]
+    NotUtf8(&'static str),
 }

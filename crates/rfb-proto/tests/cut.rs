@@ -6,10 +6,18 @@
 use bytes::{Buf, BytesMut};
 use proptest::prelude::*;
 use rfb_proto::{
-    Claim, Client, Pending, Ready, SecurityType, Server, Version, VncPassword, Welcome,
+    Claim, Client, ClientStep, Password, Pending, Ready, SecurityType, Server, Step, Version,
+    VncPassword, Welcome,
 };
 
 const CHALLENGE: [u8; 16] = *b"sixteen bytes ok";
+const ALL: &[SecurityType] = &[
+    SecurityType::X509Plain,
+    SecurityType::X509Vnc,
+    SecurityType::X509None,
+    SecurityType::VncPassword,
+    SecurityType::None,
+];
 
 /// Where the conversation got to on the viewer's server's side.
 enum Door {
@@ -19,31 +27,40 @@ enum Door {
 }
 
 /// Hands bytes over `chunk` at a time until both sides are through, and says how the server heard it.
-fn converse(offer: &[SecurityType], password: Option<&str>, chunk: usize) -> (Claim, Ready) {
+/// TLS is left out: each side goes on as if it stood, once it was told to start it.
+fn converse(offer: &[SecurityType], mut client: Client, chunk: usize) -> (Claim, Ready, usize) {
     let (mut to_client, mut to_server) = (BytesMut::new(), BytesMut::new());
     let (mut at_client, mut at_server) = (BytesMut::new(), BytesMut::new());
     let mut door = Door::Asking(Server::new(offer, CHALLENGE, &mut to_client));
-    let mut client = Client::new(password.map(|text| VncPassword::new(text).unwrap()));
-    let (mut heard, mut ready) = (None, None);
+    let (mut heard, mut ready, mut tls) = (None, None, 0);
     loop {
         at_client.extend_from_slice(&to_client.split_to(chunk.min(to_client.remaining())));
         at_server.extend_from_slice(&to_server.split_to(chunk.min(to_server.remaining())));
         if ready.is_none() {
-            ready = client.advance(&mut at_client, &mut to_server).unwrap();
-            if ready.is_some() {
-                // The ClientInit follows at once: it must be left alone.
-                to_server.extend_from_slice(&[1]);
+            match client.advance(&mut at_client, &mut to_server).unwrap() {
+                ClientStep::More => {}
+                ClientStep::StartTls => tls += 1,
+                ClientStep::Ready(so) => {
+                    ready = Some(so);
+                    // The ClientInit follows at once: it must be left alone.
+                    to_server.extend_from_slice(&[1]);
+                }
             }
         }
         door = match door {
             Door::Asking(mut server) => {
                 match server.advance(&mut at_server, &mut to_client).unwrap() {
-                    Some((claim, pending)) => Door::Waiting(claim, pending),
-                    None => Door::Asking(server),
+                    Step::Claim(claim, pending) => Door::Waiting(claim, pending),
+                    Step::More => Door::Asking(server),
+                    Step::StartTls => {
+                        tls += 1;
+                        Door::Asking(server)
+                    }
+                    Step::Refused => unreachable!("nobody refused"),
                 }
             }
             Door::Waiting(claim, pending) => {
-                heard = Some(claim);
+                heard = Some((claim, pending.security()));
                 Door::Welcoming(pending.accept(&mut to_client))
             }
             Door::Welcoming(mut welcome) => {
@@ -52,7 +69,9 @@ fn converse(offer: &[SecurityType], password: Option<&str>, chunk: usize) -> (Cl
                 if let (Some(accepted), true) = (accepted, settled) {
                     assert_eq!(accepted.version(), Version::V3_8);
                     assert_eq!(at_server[..], [1], "the ClientInit is left for the relay");
-                    return (heard.unwrap(), ready.unwrap());
+                    let ((claim, security), ready) = (heard.unwrap(), ready.unwrap());
+                    assert_eq!(security, ready.security, "both know how it came in");
+                    return (claim, ready, tls);
                 }
                 Door::Welcoming(welcome)
             }
@@ -60,62 +79,95 @@ fn converse(offer: &[SecurityType], password: Option<&str>, chunk: usize) -> (Cl
     }
 }
 
+fn with_password() -> Client {
+    Client::new(Some(VncPassword::new("secret").unwrap()))
+}
+
+fn with_user() -> Client {
+    Client::new(None).with_user("änne", Password::new("pass wörd"))
+}
+
 #[test]
 fn both_sides_come_together_at_every_cut() {
-    let none = [SecurityType::None];
-    let password = [SecurityType::VncPassword];
-    for chunk in 1..40 {
-        let (claim, ready) = converse(&none, None, chunk);
-        assert_eq!((claim, ready.security), (Claim::Nobody, SecurityType::None));
-        let (claim, ready) = converse(&password, Some("secret"), chunk);
-        assert_eq!(ready.security, SecurityType::VncPassword);
-        let Claim::VncPassword {
-            challenge,
-            response,
-        } = claim
-        else {
+    for chunk in 1..80 {
+        let (claim, ready, tls) = converse(&[SecurityType::None], Client::new(None), chunk);
+        assert_eq!((claim, tls), (Claim::Nobody, 0));
+        assert_eq!(ready.security, SecurityType::None);
+
+        for (way, client, handshakes) in [
+            (SecurityType::VncPassword, with_password(), 0),
+            (SecurityType::X509Vnc, with_password().with_tls(), 2),
+        ] {
+            let (claim, ready, tls) = converse(&[way], client, chunk);
+            assert_eq!((ready.security, tls), (way, handshakes));
+            let Claim::VncPassword {
+                challenge,
+                response,
+            } = claim
+            else {
+                unreachable!("{claim:?}")
+            };
+            let knows = |text| {
+                VncPassword::new(text)
+                    .unwrap()
+                    .verify(&challenge, &response)
+            };
+            assert!(knows("secret"));
+            assert!(!knows("Secret"));
+        }
+
+        let client = Client::new(None).with_tls();
+        let (claim, ready, tls) = converse(ALL, client, chunk);
+        assert_eq!((claim, tls), (Claim::Nobody, 2));
+        assert_eq!(ready.security, SecurityType::X509None);
+
+        let (claim, ready, tls) = converse(ALL, with_user(), chunk);
+        assert_eq!((ready.security, tls), (SecurityType::X509Plain, 2));
+        let Claim::Plain { user, password } = claim else {
             unreachable!("{claim:?}")
         };
-        assert!(
-            VncPassword::new("secret")
-                .unwrap()
-                .verify(&challenge, &response)
-        );
-        assert!(
-            !VncPassword::new("Secret")
-                .unwrap()
-                .verify(&challenge, &response)
-        );
+        assert_eq!((user.as_str(), password.expose()), ("änne", "pass wörd"));
     }
 }
 
-/// Feeds a server and tells what it said and how it ended, whatever the cuts.
-fn serve(offer: &[SecurityType], pieces: &[&[u8]]) -> (Vec<u8>, String) {
+/// Feeds a server and tells what it said, where it began TLS and how it ended, whatever the cuts.
+fn serve(offer: &[SecurityType], pieces: &[&[u8]]) -> (Vec<u8>, Option<usize>, String) {
     let mut output = BytesMut::new();
     let mut server = Server::new(offer, CHALLENGE, &mut output);
     let mut input = BytesMut::new();
+    let mut tls = None;
     for piece in pieces {
         input.extend_from_slice(piece);
-        match server.advance(&mut input, &mut output) {
-            Ok(None) => {}
-            Ok(Some((claim, pending))) => {
-                pending.refuse("no", &mut output);
-                return (output.to_vec(), format!("{claim:?}"));
+        loop {
+            match server.advance(&mut input, &mut output) {
+                Ok(Step::More) => break,
+                Ok(Step::StartTls) => tls = Some(output.len()),
+                Ok(Step::Claim(claim, pending)) => {
+                    pending.refuse("no", &mut output);
+                    return (output.to_vec(), tls, format!("{claim:?}"));
+                }
+                Ok(Step::Refused) => return (output.to_vec(), tls, "refused".into()),
+                Err(violation) => {
+                    server.refuse("no", &mut output);
+                    return (output.to_vec(), tls, format!("{violation:?}"));
+                }
             }
-            Err(violation) => return (output.to_vec(), format!("{violation:?}")),
         }
     }
-    (output.to_vec(), "more".into())
+    (output.to_vec(), tls, "more".into())
 }
 
 fn dial(pieces: &[&[u8]]) -> (Vec<u8>, String) {
-    let mut client = Client::new(Some(VncPassword::new("secret").unwrap()));
+    let mut client = with_password().with_user("u", Password::new("p"));
     let (mut input, mut output) = (BytesMut::new(), BytesMut::new());
     for piece in pieces {
         input.extend_from_slice(piece);
-        match client.advance(&mut input, &mut output) {
-            Ok(None) => {}
-            other => return (output.to_vec(), format!("{other:?}")),
+        loop {
+            match client.advance(&mut input, &mut output) {
+                Ok(ClientStep::More) => break,
+                Ok(ClientStep::StartTls) => {}
+                other => return (output.to_vec(), format!("{other:?}")),
+            }
         }
     }
     (output.to_vec(), "more".into())
@@ -130,18 +182,29 @@ fn hostile() -> impl Strategy<Value = Vec<u8>> {
         "RFB 005.000\n",
         "",
     ]);
-    (
-        version,
-        prop::collection::vec(prop_oneof![0..4_u8, any::<u8>()], 0..60),
-    )
-        .prop_map(|(version, rest)| [version.as_bytes(), &rest].concat())
+    let vencrypt = prop::sample::select(vec![
+        &[][..],
+        &[19],
+        &[19, 0, 2],
+        &[19, 0, 2, 0, 0, 1, 4],
+        &[19, 0, 2, 0, 0, 1, 5],
+        &[19, 0, 2, 0, 0, 1, 6],
+        &[19, 0, 2, 0, 0, 1, 6, 0, 0, 0, 2, 0, 0, 0, 1],
+        // What a server says, for the client.
+        &[1, 19, 0, 2, 0, 1, 0, 0, 1, 4, 1],
+        &[1, 19, 0, 2, 0, 1, 0, 0, 1, 5, 1],
+        &[1, 19, 0, 2, 0, 2, 0, 0, 1, 1, 0, 0, 1, 6, 1],
+    ]);
+    let rest = prop::collection::vec(prop_oneof![0..4_u8, any::<u8>()], 0..60);
+    (version, vencrypt, rest)
+        .prop_map(|(version, vencrypt, rest)| [version.as_bytes(), vencrypt, &rest].concat())
 }
 
 proptest! {
     #[test]
-    fn any_peer_cut_anywhere_is_heard_the_same(bytes in hostile(), cut in any::<prop::sample::Index>(), both in any::<bool>()) {
+    fn any_peer_cut_anywhere_is_heard_the_same(bytes in hostile(), cut in any::<prop::sample::Index>(), all in any::<bool>()) {
         let cut = cut.index(bytes.len() + 1);
-        let offer: &[_] = if both { &[SecurityType::VncPassword, SecurityType::None] } else { &[SecurityType::VncPassword] };
+        let offer = if all { ALL } else { &[SecurityType::VncPassword, SecurityType::X509Plain] };
         let (first, second) = bytes.split_at(cut);
         prop_assert_eq!(serve(offer, &[first, second]), serve(offer, &[&bytes]));
         prop_assert_eq!(dial(&[first, second]), dial(&[&bytes]));

@@ -9,8 +9,8 @@
 
 use bytes::BytesMut;
 use rfb_proto::{
-    Claim, Client, MAX_REASON, PasswordError, Pending, Refusal, SecurityType, Server, Version,
-    Violation, VncPassword,
+    Claim, Client, ClientStep, MAX_REASON, PasswordError, Pending, Refusal, SecurityType, Server,
+    Step, Version, Violation, VncPassword,
 };
 
 const CHALLENGE: [u8; 16] = [
@@ -33,23 +33,26 @@ impl Table {
         Self { server, output }
     }
 
-    fn say(&mut self, bytes: &[u8]) -> Result<Option<(Claim, Pending)>, Violation> {
+    fn say(&mut self, bytes: &[u8]) -> Result<Step, Violation> {
         let mut input = BytesMut::from(bytes);
-        let claim = self.server.advance(&mut input, &mut self.output);
-        if claim.is_ok() {
+        let step = self.server.advance(&mut input, &mut self.output);
+        if step.is_ok() {
             assert!(input.is_empty(), "{input:?} was left");
         }
-        claim
+        step
     }
 
     /// Says `bytes`, to which the answer must be `answer` and no claim.
     fn exchange(&mut self, bytes: &[u8], answer: &[u8]) {
-        assert!(self.say(bytes).unwrap().is_none());
+        assert!(matches!(self.say(bytes), Ok(Step::More)));
         assert_eq!(self.output.split()[..], *answer);
     }
 
     fn claim(&mut self, bytes: &[u8]) -> (Claim, Pending) {
-        self.say(bytes).unwrap().unwrap()
+        match self.say(bytes) {
+            Ok(Step::Claim(claim, pending)) => (claim, pending),
+            other => panic!("{other:?}"),
+        }
     }
 }
 
@@ -164,7 +167,8 @@ fn a_type_that_was_not_offered_is_refused_and_told() {
     // A downgrade to None.
     assert_eq!(table.say(&[1]).unwrap_err(), Violation::NotOffered(1));
     let mut output = BytesMut::new();
-    table.server.refuse("No.", &mut output);
+    let step = table.server.refuse("No.", &mut output);
+    assert!(matches!(step, Step::Refused));
     assert_eq!(output[..], with_reason(&[0, 0, 0, 1], "No."));
 }
 
@@ -177,13 +181,15 @@ fn what_is_not_rfb_is_known_by_its_first_wrong_byte() {
         b"RFB 003.008\r",
         b"\x16\x03\x01",
     ] {
+        let mut table = Table::laid(NONE);
         assert_eq!(
-            Table::laid(NONE).say(bytes).unwrap_err(),
+            table.say(bytes).unwrap_err(),
             Violation::NotRfb,
             "{bytes:?}"
         );
         let mut output = BytesMut::new();
-        Table::laid(NONE).server.refuse("No.", &mut output);
+        let step = table.server.refuse("No.", &mut output);
+        assert!(matches!(step, Step::Refused));
         assert!(
             output.is_empty(),
             "nothing can be said before its version is known"
@@ -261,8 +267,8 @@ fn client(password: Option<&str>, pieces: &[&[u8]]) -> (Vec<u8>, Result<bool, Re
     for piece in pieces {
         input.extend_from_slice(piece);
         match client.advance(&mut input, &mut output) {
-            Ok(Some(_)) => return (output.to_vec(), Ok(true)),
-            Ok(None) => {}
+            Ok(ClientStep::Ready(_)) => return (output.to_vec(), Ok(true)),
+            Ok(_) => {}
             Err(refusal) => return (output.to_vec(), Err(refusal)),
         }
     }
