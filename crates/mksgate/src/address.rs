@@ -94,6 +94,11 @@ pub(crate) fn candidates(
     candidates
 }
 
+/// The likeliest candidate, for a proxy that looks names up by itself.
+pub(crate) fn unresolved(candidates: Vec<Address>) -> Result<Address, Failure> {
+    candidates.into_iter().next().ok_or_else(nowhere)
+}
+
 /// The first candidate whose name resolves, and its addresses.
 pub(crate) async fn resolve(
     candidates: Vec<Address>,
@@ -111,11 +116,13 @@ pub(crate) async fn resolve(
         names.push(candidate.host);
     }
     match names.is_empty() {
-        true => Err(Failure::Setup(
-            "the ticket names no host: add it to console_address".into(),
-        )),
+        true => Err(nowhere()),
         false => Err(Failure::Unresolvable {
             names: names.join(", "),
         }),
     }
+}
+
+fn nowhere() -> Failure {
+    Failure::Setup("the ticket names no host: see that the VM's host is connected".into())
 }

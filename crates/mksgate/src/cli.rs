@@ -5,9 +5,10 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
-use crate::commands::{demo, serve};
+use crate::commands::{check, demo, serve, trust, vms};
 use crate::config::{Config, ConfigError};
-use crate::{StartError, log};
+use crate::error::Failure;
+use crate::{StartError, environment, log};
 
 /// Where the configuration is looked for, in this order, unless it is named.
 const CONFIG_PATHS: [&str; 2] = ["gateway.toml", "/etc/mksgate/gateway.toml"];
@@ -44,6 +45,12 @@ pub(crate) enum LogFormat {
 enum Command {
     /// Run the gateway
     Serve,
+    /// Read the configuration, log in to every vSphere and look up every console
+    Check(check::Options),
+    /// List virtual machines
+    Vms(vms::Options),
+    /// Show the certificate that a host presents, and the line that trusts exactly it
+    Trust(trust::Options),
     /// Run a simulated ESXi and a gateway in front of it, to point any VNC viewer at
     Demo(demo::Options),
 }
@@ -61,6 +68,12 @@ pub(crate) enum CommandError {
 impl From<ConfigError> for CommandError {
     fn from(error: ConfigError) -> Self {
         Self::Config(error)
+    }
+}
+
+impl From<Failure> for CommandError {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure.to_string())
     }
 }
 
@@ -86,7 +99,10 @@ pub fn run() -> ExitCode {
             };
         }
     };
-    log::start(cli.log);
+    log::start(
+        cli.log,
+        matches!(cli.command, Command::Serve | Command::Demo(_)),
+    );
     let (sentence, code) = match execute(cli) {
         Ok(()) => return ExitCode::SUCCESS,
         Err(CommandError::Config(error)) => (error.to_string(), USAGE),
@@ -98,9 +114,19 @@ pub fn run() -> ExitCode {
 }
 
 fn execute(cli: Cli) -> Result<(), CommandError> {
-    let config = || load(cli.config);
     let command: std::pin::Pin<Box<dyn Future<Output = _>>> = match cli.command {
-        Command::Serve => Box::pin(serve::run(config()?)),
+        Command::Serve => {
+            let path = configuration(cli.config)?;
+            Box::pin(serve::run(Config::load(&path)?, path))
+        }
+        Command::Check(options) => Box::pin(check::run(
+            options,
+            Config::load(&configuration(cli.config)?)?,
+        )),
+        Command::Vms(options) => {
+            Box::pin(vms::run(options, configuration_or_environment(cli.config)?))
+        }
+        Command::Trust(options) => Box::pin(trust::run(options)),
         Command::Demo(options) => Box::pin(demo::run(options)),
     };
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -110,18 +136,34 @@ fn execute(cli: Cli) -> Result<(), CommandError> {
     runtime.block_on(command)
 }
 
-fn load(named: Option<PathBuf>) -> Result<Config, CommandError> {
-    let found = CONFIG_PATHS
-        .iter()
-        .map(PathBuf::from)
-        .find(|path| path.exists());
-    match named.or(found) {
-        Some(path) => Ok(Config::load(&path)?),
-        None => {
-            let [here, etc] = CONFIG_PATHS;
-            Err(CommandError::Usage(format!(
-                "there is no ./{here} and no {etc}: write one, or name it with --config"
-            )))
+/// Where the configuration is.
+fn configuration(named: Option<PathBuf>) -> Result<PathBuf, CommandError> {
+    let found = || {
+        CONFIG_PATHS
+            .iter()
+            .map(PathBuf::from)
+            .find(|path| path.exists())
+    };
+    named.or_else(found).ok_or_else(|| {
+        let [here, etc] = CONFIG_PATHS;
+        CommandError::Usage(format!(
+            "there is no ./{here} and no {etc}: write one, or name it with --config"
+        ))
+    })
+}
+
+/// For commands that can do without a configuration: the one that is named or found, else what `GOVC_URL`
+/// and its companions say.
+fn configuration_or_environment(named: Option<PathBuf>) -> Result<Config, CommandError> {
+    match (configuration(named), environment::vsphere()) {
+        (Ok(path), _) => Ok(Config::load(&path)?),
+        (Err(_), Some(vsphere)) => Ok(Config::of_one(
+            environment::NAME,
+            vsphere.map_err(CommandError::Usage)?,
+        )),
+        (Err(CommandError::Usage(sentence)), None) => {
+            Err(CommandError::Usage(format!("{sentence}, or set GOVC_URL")))
         }
+        (Err(error), None) => Err(error),
     }
 }

@@ -13,12 +13,16 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
+use url::Url;
+use vsphere::Watch;
 use ws_proto::{Decoder, Event, FrameBuffer, Kind, Opcode, Role, Upgrade, control};
 
 use crate::address::Address;
+use crate::config::Secret;
 use crate::error::Failure;
 use crate::mask_keys::MaskKeys;
-use crate::{socket, tls};
+use crate::slots::Slot;
+use crate::{proxy, socket, tls};
 
 /// ESXi drops the connection where this is not offered (`docs/webmks.md` 2.1).
 const SUBPROTOCOL: &str = "binary";
@@ -30,25 +34,47 @@ const READ: usize = 4096;
 pub(crate) struct Target {
     /// Host and port, as errors and TLS name them.
     pub(crate) address: Address,
-    /// What the host resolves to; one at least.
-    pub(crate) resolved: Vec<SocketAddr>,
+    /// How to get there.
+    pub(crate) route: Route,
     /// The one-time credential.
     pub(crate) ticket: SecretString,
     /// Whom to believe to be that host.
     pub(crate) tls: ClientConfig,
+    /// The console's place on its host.
+    pub(crate) slot: Slot,
+    /// What becomes of the VM.
+    pub(crate) watch: Watch,
+}
+
+/// The way to a console's host.
+pub(crate) enum Route {
+    /// To one of these addresses; there is one at least.
+    Direct(Vec<SocketAddr>),
+    /// Through a proxy, which looks the name up.
+    Proxy(Secret<Url>),
 }
 
 /// A console whose ServerInit comes next, once it is sent a ClientInit.
 pub(crate) struct Console {
+    /// The connection.
+    pub(crate) wire: Wire,
     /// Host and port, for the log.
     pub(crate) address: Address,
+    /// Its place on its host.
+    pub(crate) slot: Slot,
+    /// What becomes of the VM.
+    pub(crate) watch: Watch,
+}
+
+/// A WebSocket to ESXi, and where it stands.
+pub(crate) struct Wire {
     /// The connection.
     pub(crate) stream: TlsStream<TcpStream>,
     /// Where its frames stand.
     pub(crate) decoder: Decoder,
     /// What was read and is not decoded yet.
     pub(crate) input: BytesMut,
-    /// What was decoded and is the viewer's.
+    /// What was decoded and is not consumed yet.
     pub(crate) payload: BytesMut,
     /// For the frames to come.
     pub(crate) keys: MaskKeys,
@@ -59,25 +85,44 @@ impl Console {
     pub(crate) async fn dial(target: Target) -> Result<Self, Failure> {
         let Target {
             address,
-            resolved,
+            route,
             ticket,
             tls,
+            slot,
+            watch,
         } = target;
-        let socket = connect(&address, &resolved).await?;
+        let socket = connect(&address, &route).await?;
         let stream = secure(&address, socket, tls).await?;
-        let mut console = Self {
-            address,
+        let wire = Wire {
             stream,
             decoder: Decoder::new(Role::Client),
             input: BytesMut::new(),
             payload: BytesMut::new(),
             keys: MaskKeys::new(),
         };
-        console.upgrade(&ticket).await?;
-        console.enter().await?;
-        Ok(console)
+        let mut handshake = Handshake {
+            wire,
+            address: &address,
+        };
+        handshake.upgrade(&ticket).await?;
+        handshake.enter().await?;
+        let wire = handshake.wire;
+        Ok(Self {
+            wire,
+            address,
+            slot,
+            watch,
+        })
     }
+}
 
+/// What the dial does once there is a connection.
+struct Handshake<'a> {
+    wire: Wire,
+    address: &'a Address,
+}
+
+impl Handshake<'_> {
     /// The WebSocket's opening handshake. ESXi's first frame may share a segment with its answer: it
     /// stays in `input`.
     async fn upgrade(&mut self, ticket: &SecretString) -> Result<(), Failure> {
@@ -93,12 +138,13 @@ impl Console {
             &[],
         )
         .map_err(|error| Failure::Setup(format!("vSphere's answer cannot be dialled: {error}")))?;
-        self.stream
+        self.wire
+            .stream
             .write_all(upgrade.request())
             .await
             .map_err(|error| self.broke(&error))?;
         loop {
-            match upgrade.read_answer(&mut self.input) {
+            match upgrade.read_answer(&mut self.wire.input) {
                 Ok(true) => return Ok(()),
                 Ok(false) => self.read().await?,
                 Err(source) => {
@@ -116,7 +162,7 @@ impl Console {
         let mut client = Client::new(None);
         let mut output = BytesMut::new();
         loop {
-            let step = client.advance(&mut self.payload, &mut output);
+            let step = client.advance(&mut self.wire.payload, &mut output);
             if !output.is_empty() {
                 self.send(&output.split()).await?;
             }
@@ -139,17 +185,18 @@ impl Console {
     /// Adds what comes next to `payload`.
     async fn receive(&mut self) -> Result<(), Failure> {
         loop {
-            match self.decoder.decode(&mut self.input)? {
+            match self.wire.decoder.decode(&mut self.wire.input)? {
                 Some(Event::Data {
                     kind: Kind::Text, ..
                 }) => return Err(Failure::Text),
                 Some(Event::Data { payload, .. }) => {
-                    self.payload.extend_from_slice(&payload);
+                    self.wire.payload.extend_from_slice(&payload);
                     return Ok(());
                 }
                 Some(Event::Ping(payload)) => {
                     let pong = control(Opcode::Pong, &payload, Some(self.key()?));
-                    self.stream
+                    self.wire
+                        .stream
                         .write_all(&pong)
                         .await
                         .map_err(|error| self.broke(&error))?;
@@ -170,15 +217,16 @@ impl Console {
         buffer.payload_mut().copy_from_slice(bytes);
         let key = self.key()?;
         let frame = buffer.frame(bytes.len(), Opcode::Binary, Some(key));
-        self.stream
+        self.wire
+            .stream
             .write_all(frame)
             .await
             .map_err(|error| self.broke(&error))
     }
 
     async fn read(&mut self) -> Result<(), Failure> {
-        self.input.reserve(READ);
-        match self.stream.read_buf(&mut self.input).await {
+        self.wire.input.reserve(READ);
+        match self.wire.stream.read_buf(&mut self.wire.input).await {
             Ok(0) => Err(self.left("it closed the connection".into())),
             Ok(_) => Ok(()),
             Err(error) => Err(self.broke(&error)),
@@ -186,7 +234,8 @@ impl Console {
     }
 
     fn key(&mut self) -> Result<ws_proto::MaskKey, Failure> {
-        self.keys
+        self.wire
+            .keys
             .draw()
             .map_err(|error| Failure::Setup(format!("no randomness: {error}")))
     }
@@ -213,12 +262,16 @@ pub(crate) fn in_words(close: &ws_proto::Close) -> String {
 }
 
 /// One address after the other: the last error is told.
-async fn connect(address: &Address, resolved: &[SocketAddr]) -> Result<TcpStream, Failure> {
+async fn connect(address: &Address, route: &Route) -> Result<TcpStream, Failure> {
     let unreachable = |source| Failure::Unreachable {
         address: address.to_string(),
         source,
     };
-    let socket = TcpStream::connect(resolved).await.map_err(unreachable)?;
+    let socket = match route {
+        Route::Direct(resolved) => TcpStream::connect(resolved.as_slice()).await,
+        Route::Proxy(url) => proxy::connect(url.expose(), address).await,
+    };
+    let socket = socket.map_err(unreachable)?;
     socket::prepare(&socket).map_err(unreachable)?;
     Ok(socket)
 }

@@ -4,6 +4,8 @@ use std::fmt;
 use std::io;
 use std::time::Duration;
 
+use crate::tls;
+
 /// Where a session was. The names are those of the log's `stage`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
@@ -80,7 +82,17 @@ pub enum Failure {
     WrongPassword,
     /// vSphere did not hand out a ticket.
     #[error(transparent)]
-    VSphere(#[from] vsphere::Error),
+    VSphere(vsphere::Error),
+    /// vSphere's certificate is not one that `trust` believes.
+    #[error(
+        "the certificate of {address} is not trusted ({trouble}): compare it with what `mksgate trust {address}` shows, and change trust"
+    )]
+    ApiCertificate {
+        /// `host`, or `host:port`.
+        address: String,
+        /// What is wrong with it.
+        trouble: String,
+    },
     /// The configuration, or what vSphere said, does not allow a connection.
     #[error("{0}")]
     Setup(String),
@@ -101,6 +113,16 @@ pub enum Failure {
     Unresolvable {
         /// The names that were tried.
         names: String,
+    },
+    /// The host's front door has no room for another console.
+    #[error(
+        "{host} has all {limit} consoles open that max_consoles allows: close one, or raise it"
+    )]
+    HostFull {
+        /// `host:port`.
+        host: String,
+        /// `max_consoles`.
+        limit: usize,
     },
     /// No TCP connection to the console's host.
     #[error("cannot reach {address} ({source}): see that this machine may connect to it")]
@@ -170,6 +192,22 @@ pub enum Failure {
     Text,
 }
 
+impl From<vsphere::Error> for Failure {
+    fn from(error: vsphere::Error) -> Self {
+        match error {
+            vsphere::Error::Certificate {
+                address,
+                reason,
+                source,
+            } => {
+                let trouble = tls::certificate_trouble(&source).unwrap_or(reason);
+                Self::ApiCertificate { address, trouble }
+            }
+            other => Self::VSphere(other),
+        }
+    }
+}
+
 impl Failure {
     /// Whose fault it is.
     pub const fn blame(&self) -> Blame {
@@ -178,7 +216,10 @@ impl Failure {
                 Blame::Viewer
             }
             Self::WrongPassword => Blame::Viewer,
-            Self::Setup(_) | Self::Unresolvable { .. } => Blame::Gateway,
+            Self::Setup(_)
+            | Self::ApiCertificate { .. }
+            | Self::Unresolvable { .. }
+            | Self::HostFull { .. } => Blame::Gateway,
             Self::VSphere(error) => blame_of_vsphere(error),
             Self::Slow {
                 stage: Stage::Ticket,
@@ -197,8 +238,7 @@ const fn blame_of_vsphere(error: &vsphere::Error) -> Blame {
         | Error::InvalidLogin { .. }
         | Error::NoSuchVm { .. }
         | Error::AmbiguousName { .. }
-        | Error::NoPermission { .. }
-        | Error::Certificate { .. } => Blame::Gateway,
+        | Error::NoPermission { .. } => Blame::Gateway,
         _ => Blame::Vcenter,
     }
 }

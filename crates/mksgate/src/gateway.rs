@@ -1,4 +1,5 @@
-//! The gateway as a whole: every port bound, or none; and an end that waits for its sessions.
+//! The gateway as a whole: every port bound, or none; a new configuration taken over whole, or not at all;
+//! and an end that waits for its sessions.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -6,15 +7,14 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-use futures::future::join_all;
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::info;
+use tracing::{info, warn};
 
-use crate::config::{Config, Limits};
+use crate::config::{Config, Console, Limits, VSphere};
 use crate::error::Failure;
 use crate::listener::{Hall, listen};
 use crate::session::Port;
@@ -39,7 +39,7 @@ pub enum StartError {
         /// Which.
         name: String,
         /// Why.
-        source: Failure,
+        source: Box<Failure>,
     },
 }
 
@@ -52,14 +52,6 @@ fn remedy(error: &io::Error) -> &'static str {
     }
 }
 
-/// A gateway whose ports are bound.
-pub struct Gateway {
-    ports: Vec<(TcpListener, Arc<Port>)>,
-    upstreams: Vec<Arc<Upstream>>,
-    limits: Limits,
-    ended: CancellationToken,
-}
-
 /// How a running gateway is told to end.
 #[derive(Debug, Clone, Default)]
 pub struct Shutdown {
@@ -69,6 +61,16 @@ pub struct Shutdown {
     pub now: CancellationToken,
 }
 
+type Upstreams = BTreeMap<String, Arc<Upstream>>;
+
+/// A gateway whose ports are bound.
+pub struct Gateway {
+    ports: Vec<(TcpListener, Arc<Port>)>,
+    upstreams: Upstreams,
+    limits: Limits,
+    ended: CancellationToken,
+}
+
 impl Gateway {
     /// Binds every port, and connects to nothing.
     ///
@@ -76,43 +78,18 @@ impl Gateway {
     /// [`StartError`] at the first port or vSphere that cannot be had; the ports before it are free again.
     pub async fn bind(config: Config) -> Result<Self, StartError> {
         let ended = CancellationToken::new();
-        let mut upstreams = BTreeMap::new();
-        for (name, vsphere) in config.vspheres {
-            let upstream =
-                Upstream::new(&name, vsphere).map_err(|source| StartError::Upstream {
-                    name: name.clone(),
-                    source,
-                })?;
-            upstreams.insert(name, Arc::new(upstream));
-        }
+        let upstreams = upstreams(config.vspheres, &Upstreams::new())?;
         let mut ports = Vec::new();
         for console in config.consoles {
-            let Some(upstream) = upstreams.get(&console.vsphere) else {
-                let source = Failure::Setup("it is not configured".into());
-                return Err(StartError::Upstream {
-                    name: console.vsphere,
-                    source,
-                });
-            };
-            let address = console.listen;
-            let listener = TcpListener::bind(address)
-                .await
-                .map_err(|source| StartError::Bind {
-                    address,
-                    vm: console.vm.to_string(),
-                    source,
-                })?;
-            let port = Port {
-                console,
-                upstream: Arc::clone(upstream),
-                handshake_timeout: config.gateway.handshake_timeout,
-                ended: ended.clone(),
-            };
-            ports.push((listener, Arc::new(port)));
+            let listener = bind(&console).await?;
+            ports.push((
+                listener,
+                port(console, &upstreams, &config.gateway, &ended)?,
+            ));
         }
         Ok(Self {
             ports,
-            upstreams: upstreams.into_values().collect(),
+            upstreams,
             limits: config.gateway,
             ended,
         })
@@ -128,42 +105,223 @@ impl Gateway {
 
     /// Serves until told to end, and returns when every session has ended and every vSphere is logged out.
     pub async fn run(self, shutdown: Shutdown) {
-        let Self {
+        let (_never, reloads) = mpsc::channel(1);
+        self.run_reloading(shutdown, reloads).await;
+    }
+
+    /// As [`Gateway::run`], and takes over each configuration that comes out of `reloads`: ports that are
+    /// in both stay open, sessions go on as they began. One that cannot be taken over whole is logged and
+    /// changes nothing.
+    pub async fn run_reloading(self, shutdown: Shutdown, mut reloads: mpsc::Receiver<Config>) {
+        let mut running = Running::begin(self, shutdown.drain.clone());
+        loop {
+            tokio::select! {
+                () = shutdown.drain.cancelled() => break,
+                () = shutdown.now.cancelled() => break,
+                Some(config) = reloads.recv() => match running.reload(config).await {
+                    Ok(()) => info!(ports = running.ports.len(), "configuration taken over"),
+                    Err(error) => warn!("the configuration is not taken over: {error}"),
+                },
+            }
+        }
+        running.end(&shutdown.now).await;
+    }
+}
+
+/// A gateway that serves.
+struct Running {
+    ports: Vec<OpenPort>,
+    upstreams: Upstreams,
+    limits: Limits,
+    ended: CancellationToken,
+    hall: Hall,
+    /// The accept loops and what the vSpheres do in the background.
+    tasks: TaskTracker,
+}
+
+/// A port that is being listened on.
+struct OpenPort {
+    listen: SocketAddr,
+    port: watch::Sender<Arc<Port>>,
+    closing: CancellationToken,
+}
+
+impl Running {
+    fn begin(gateway: Gateway, drain: CancellationToken) -> Self {
+        let Gateway {
             ports,
             upstreams,
             limits,
             ended,
-        } = self;
-        let sessions = TaskTracker::new();
+        } = gateway;
         let hall = Hall {
             permits: Arc::new(Semaphore::new(
                 limits.max_sessions.min(Semaphore::MAX_PERMITS),
             )),
-            sessions: sessions.clone(),
-            closing: shutdown.drain.clone(),
+            sessions: TaskTracker::new(),
+            closing: drain,
             next: Arc::new(AtomicU64::new(1)),
         };
-        let stop = shutdown.now.clone();
-        let listening = join_all(
-            ports
-                .into_iter()
-                .map(|(listener, port)| listen(listener, port, hall.clone())),
-        );
-        // The ports are closed as soon as this is done.
-        stop.run_until_cancelled(listening).await;
+        let mut running = Self {
+            ports: Vec::new(),
+            upstreams: Upstreams::new(),
+            limits,
+            ended,
+            hall,
+            tasks: TaskTracker::new(),
+        };
+        running.adopt(upstreams);
+        for (listener, port) in ports {
+            running.open(listener, port);
+        }
+        running
+    }
+
+    fn open(&mut self, listener: TcpListener, port: Arc<Port>) {
+        let listen_on = port.console.listen;
+        let (port, current) = watch::channel(port);
+        let closing = self.hall.closing.child_token();
+        let hall = Hall {
+            closing: closing.clone(),
+            ..self.hall.clone()
+        };
+        self.tasks.spawn(listen(listener, current, hall));
+        self.ports.push(OpenPort {
+            listen: listen_on,
+            port,
+            closing,
+        });
+    }
+
+    /// Those that are new begin; those that are gone end when their last session does.
+    fn adopt(&mut self, upstreams: Upstreams) {
+        for (name, upstream) in &upstreams {
+            if !self
+                .upstreams
+                .get(name)
+                .is_some_and(|known| Arc::ptr_eq(known, upstream))
+            {
+                self.tasks.spawn(Arc::clone(upstream).live());
+            }
+        }
+        let before = std::mem::replace(&mut self.upstreams, upstreams);
+        for (name, upstream) in before {
+            if !self
+                .upstreams
+                .get(&name)
+                .is_some_and(|kept| Arc::ptr_eq(kept, &upstream))
+            {
+                upstream.retire();
+            }
+        }
+    }
+
+    async fn reload(&mut self, config: Config) -> Result<(), StartError> {
+        let upstreams = upstreams(config.vspheres, &self.upstreams)?;
+        let (mut kept, mut fresh) = (Vec::new(), Vec::new());
+        for console in config.consoles {
+            let port = port(console, &upstreams, &config.gateway, &self.ended)?;
+            match self
+                .ports
+                .iter()
+                .position(|open| open.listen == port.console.listen)
+            {
+                Some(place) => kept.push((place, port)),
+                None => fresh.push((bind(&port.console).await?, port)),
+            }
+        }
+        // From here on nothing can fail.
+        if config.gateway.max_sessions != self.limits.max_sessions {
+            warn!("max_sessions takes effect when the gateway starts anew");
+        }
+        self.limits = config.gateway;
+        for (place, open) in self.ports.iter().enumerate() {
+            match kept.iter().find(|(kept, _)| *kept == place) {
+                Some((_, port)) => drop(open.port.send_replace(Arc::clone(port))),
+                None => open.closing.cancel(),
+            }
+        }
+        self.ports.retain(|open| !open.closing.is_cancelled());
+        self.adopt(upstreams);
+        for (listener, port) in fresh {
+            self.open(listener, port);
+        }
+        Ok(())
+    }
+
+    /// No new viewers; the others have until the drain timeout, or until `now`.
+    async fn end(mut self, now: &CancellationToken) {
+        self.hall.closing.cancel();
+        let sessions = self.hall.sessions.clone();
         sessions.close();
         if !sessions.is_empty() {
             info!(
                 sessions = sessions.len(),
-                seconds = limits.drain_timeout.as_secs(),
+                seconds = self.limits.drain_timeout.as_secs(),
                 "draining"
             );
         }
-        let drained = timeout(limits.drain_timeout, sessions.wait());
+        let drained = timeout(self.limits.drain_timeout, sessions.wait());
         // Ignored on purpose: drained, out of time or hurried, what is left is ended now.
-        let _ = shutdown.now.run_until_cancelled(drained).await;
-        ended.cancel();
+        let _ = now.run_until_cancelled(drained).await;
+        self.ended.cancel();
         sessions.wait().await;
-        join_all(upstreams.iter().map(|upstream| upstream.logout())).await;
+        self.adopt(Upstreams::new());
+        self.tasks.close();
+        self.tasks.wait().await;
     }
+}
+
+/// One for each configured vSphere; those that `known` has with the very same configuration stay.
+fn upstreams(
+    vspheres: BTreeMap<String, VSphere>,
+    known: &Upstreams,
+) -> Result<Upstreams, StartError> {
+    let mut upstreams = Upstreams::new();
+    for (name, vsphere) in vspheres {
+        let upstream = match known.get(&name) {
+            Some(same) if same.config().is_same(&vsphere) => Arc::clone(same),
+            _ => Upstream::new(&name, vsphere)
+                .map(Arc::new)
+                .map_err(|source| StartError::Upstream {
+                    name: name.clone(),
+                    source: source.into(),
+                })?,
+        };
+        upstreams.insert(name, upstream);
+    }
+    Ok(upstreams)
+}
+
+fn port(
+    console: Console,
+    upstreams: &Upstreams,
+    limits: &Limits,
+    ended: &CancellationToken,
+) -> Result<Arc<Port>, StartError> {
+    let Some(upstream) = upstreams.get(&console.vsphere) else {
+        let source = Failure::Setup("it is not configured".into()).into();
+        return Err(StartError::Upstream {
+            name: console.vsphere,
+            source,
+        });
+    };
+    let upstream = Arc::clone(upstream);
+    let ended = ended.clone();
+    Ok(Arc::new(Port {
+        console,
+        upstream,
+        handshake_timeout: limits.handshake_timeout,
+        ended,
+    }))
+}
+
+async fn bind(console: &Console) -> Result<TcpListener, StartError> {
+    let address = console.listen;
+    let bound = TcpListener::bind(address).await;
+    bound.map_err(|source| StartError::Bind {
+        address,
+        vm: console.vm.to_string(),
+        source,
+    })
 }

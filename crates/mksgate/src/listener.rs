@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{debug, warn};
@@ -30,8 +30,8 @@ pub(crate) struct Hall {
     pub(crate) next: Arc<AtomicU64>,
 }
 
-/// Takes viewers in until the hall closes.
-pub(crate) async fn listen(listener: TcpListener, port: Arc<Port>, hall: Hall) {
+/// Takes viewers in until the hall closes, each as the port is configured at that moment.
+pub(crate) async fn listen(listener: TcpListener, current: watch::Receiver<Arc<Port>>, hall: Hall) {
     while let Some(Ok(permit)) = hall
         .closing
         .run_until_cancelled(Arc::clone(&hall.permits).acquire_owned())
@@ -43,7 +43,7 @@ pub(crate) async fn listen(listener: TcpListener, port: Arc<Port>, hall: Hall) {
         let (socket, peer) = match accepted {
             Ok(accepted) => accepted,
             Err(error) => {
-                warn!(listen = %port.console.listen, "cannot accept a viewer ({error}): trying again");
+                warn!(listen = ?listener.local_addr().ok(), "cannot accept a viewer ({error}): trying again");
                 tokio::time::sleep(BACKOFF).await;
                 continue;
             }
@@ -52,11 +52,13 @@ pub(crate) async fn listen(listener: TcpListener, port: Arc<Port>, hall: Hall) {
             debug!(viewer = %peer, "the viewer was gone before it was served ({error})");
             continue;
         }
+        let port = Arc::clone(&current.borrow());
         let id = hall.next.fetch_add(1, Ordering::Relaxed);
         let session = Session {
             id,
             peer,
-            port: Arc::clone(&port),
+            _upstream_in_use: port.upstream.enter(),
+            port,
         };
         hall.sessions.spawn(async move {
             session.run(socket).await;

@@ -6,12 +6,21 @@ use tracing_subscriber::EnvFilter;
 
 use crate::cli::LogFormat;
 
-/// What is logged unless `MKSGATE_LOG` says otherwise, in the same words.
-const DEFAULT: &str = "info";
+/// What is logged unless `MKSGATE_LOG` says otherwise, in the same words: what this house says, not what its
+/// libraries have to say about it.
+const DEFAULT: &str = "mksgate=info,vsphere=info";
+
+/// Likewise, for a command that answers on stdout and tells its failure in one line.
+const DEFAULT_OF_ONE_ANSWER: &str = "off";
 
 /// Starts the log. Called once.
-pub(crate) fn start(format: LogFormat) {
-    let filter = EnvFilter::try_from_env("MKSGATE_LOG").unwrap_or_else(|_| EnvFilter::new(DEFAULT));
+pub(crate) fn start(format: LogFormat, serves: bool) {
+    let default = if serves {
+        DEFAULT
+    } else {
+        DEFAULT_OF_ONE_ANSWER
+    };
+    let filter = EnvFilter::try_from_env("MKSGATE_LOG").unwrap_or_else(|_| EnvFilter::new(default));
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(stderr)

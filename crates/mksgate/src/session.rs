@@ -10,6 +10,7 @@
 //! close       one log line: who ended it, at which stage, how long, bytes each way
 //! ```
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,7 +19,9 @@ use rfb_proto::{Claim, Pending};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 use tracing::info;
+use vsphere::Watch;
 
 use crate::config::{Auth, Console as ConsoleConfig};
 use crate::console::Console;
@@ -47,6 +50,8 @@ pub(crate) struct Session {
     pub(crate) peer: SocketAddr,
     /// What it connected to.
     pub(crate) port: Arc<Port>,
+    /// Keeps the vSphere from being logged out of.
+    pub(crate) _upstream_in_use: TaskTrackerToken,
 }
 
 /// How far a session came, and why no further.
@@ -84,8 +89,38 @@ impl Session {
             }
         };
         info!(session = self.id, viewer = %self.peer, vm = %self.port.console.vm, esxi = %console.address, "session opened");
+        let Console {
+            wire,
+            slot: _until_the_end,
+            watch,
+            ..
+        } = console;
         let (socket, early) = viewer.into_parts();
-        Ok(relay::relay(socket, early, console, traffic, &self.port.ended).await)
+        tokio::select! {
+            end = relay::relay(socket, early, wire, traffic, &self.port.ended) => Ok(end),
+            never = self.log_changes(watch) => match never {},
+        }
+    }
+
+    /// What becomes of the VM while its console is open, for whoever reads the log.
+    async fn log_changes(&self, mut watch: Watch) -> Infallible {
+        loop {
+            let vsphere::VmState {
+                power,
+                connection,
+                host_moref,
+                gone,
+            } = watch.changed().await;
+            info!(
+                session = self.id,
+                vm = %self.port.console.vm,
+                power = power.map(tracing::field::display),
+                connection = connection.map(tracing::field::display),
+                host = host_moref,
+                gone,
+                "the VM's state"
+            );
+        }
     }
 
     /// From the greeting to the welcome.

@@ -1,15 +1,20 @@
 //! One vSphere, as sessions see it: a ticket for a VM, and the target that the ticket is good for.
 
+use std::sync::Arc;
+
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use sha2::{Digest, Sha256};
 use tokio::time::Instant;
+use tokio_util::task::TaskTracker;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 use vsphere::{Client, Settings, Ticket, TicketParts, VmRef};
 
 use crate::address::{self, Address};
 use crate::config::VSphere;
-use crate::console::Target;
+use crate::console::{Route, Target};
 use crate::error::Failure;
+use crate::slots::Slots;
 use crate::tls::{ConsoleTrust, Thumbprint, Trust};
 
 /// A vSphere and its one session, shared by all consoles on it.
@@ -17,6 +22,9 @@ pub(crate) struct Upstream {
     client: Client,
     config: VSphere,
     login: Address,
+    slots: Slots,
+    /// Who uses it; closed when it is retired.
+    users: TaskTracker,
 }
 
 impl Upstream {
@@ -28,7 +36,7 @@ impl Upstream {
             username: config.username.clone(),
             password: config.password.clone(),
             tls: config.trust.client().map_err(Failure::Setup)?,
-            proxy: None,
+            proxy: config.proxy.as_ref().map(|proxy| proxy.expose().clone()),
         };
         let host = config.url.host_str().unwrap_or_default();
         let host = host
@@ -43,7 +51,19 @@ impl Upstream {
             client: Client::new(settings)?,
             config,
             login,
+            slots: Slots::default(),
+            users: TaskTracker::new(),
         })
+    }
+
+    /// What it was made from.
+    pub(crate) fn config(&self) -> &VSphere {
+        &self.config
+    }
+
+    /// The endpoint's own interface, for commands that list and check.
+    pub(crate) fn client(&self) -> &Client {
+        &self.client
     }
 
     /// A fresh ticket.
@@ -51,7 +71,7 @@ impl Upstream {
         Ok(self.client.ticket_before(vm, deadline).await?)
     }
 
-    /// Where the ticket leads, and whom to believe there.
+    /// Where the ticket leads, whom to believe there, and a place on that host.
     pub(crate) async fn target(&self, ticket: Ticket) -> Result<Target, Failure> {
         let ticket = ticket.into_parts();
         let tls = self
@@ -59,17 +79,49 @@ impl Upstream {
             .client()
             .map_err(Failure::Setup)?;
         let candidates = address::candidates(&ticket, &self.login, &self.config.console_address);
-        let (address, resolved) = address::resolve(candidates).await?;
+        let (address, route) = match &self.config.proxy {
+            Some(proxy) => (
+                address::unresolved(candidates)?,
+                Route::Proxy(proxy.clone()),
+            ),
+            None => {
+                let (address, resolved) = address::resolve(candidates).await?;
+                (address, Route::Direct(resolved))
+            }
+        };
+        let limit = self.config.max_consoles;
+        let host = address.to_string();
+        let slot = self
+            .slots
+            .take(&host, limit)
+            .ok_or(Failure::HostFull { host, limit })?;
+        let watch = self.client.watch(&ticket.vm.moref);
         Ok(Target {
             address,
-            resolved,
+            route,
             ticket: ticket.ticket,
             tls,
+            slot,
+            watch,
         })
     }
 
-    /// Ends the session, where there is one.
-    pub(crate) async fn logout(&self) {
+    /// Somebody wants to use it, for as long as the result exists.
+    pub(crate) fn enter(&self) -> TaskTrackerToken {
+        self.users.token()
+    }
+
+    /// It is not configured any more: [`Upstream::live`] ends when its last user is gone.
+    pub(crate) fn retire(&self) {
+        self.users.close();
+    }
+
+    /// Keeps the session while it is used and watches its VMs, until it is retired; then logs out.
+    pub(crate) async fn live(self: Arc<Self>) {
+        tokio::select! {
+            () = self.client.run() => {}
+            () = self.users.wait() => {}
+        }
         self.client.logout().await;
     }
 

@@ -9,11 +9,12 @@ use rfb_proto::VncPassword;
 use tokio_util::task::TaskTracker;
 use vsphere::VmRef;
 
+use super::say;
 use super::serve::watch_signals;
 use crate::cli::CommandError;
 use crate::config::{Auth, Config, Console, Limits, VSphere};
 use crate::gateway::{Gateway, Shutdown};
-use crate::tls::{ConsoleTrust, Thumbprint, Trust};
+use crate::tls::{Thumbprint, Trust};
 
 /// What the simulated ESXi is called in the configuration that the demo would have.
 const VSPHERE: &str = "demo";
@@ -56,17 +57,7 @@ pub(crate) async fn run(options: Options) -> Result<(), CommandError> {
     let shutdown = Shutdown::default();
     let signals = TaskTracker::new();
     signals.spawn(watch_signals(shutdown.clone())?);
-    println!(
-        "A simulated ESXi is at https://{}. Point any VNC viewer at one of its virtual machines:",
-        host.address()
-    );
-    for (address, vm) in gateway.ports() {
-        println!("  {vm}  {address}");
-    }
-    match password {
-        Some(password) => println!("The password is {password}. Ctrl-C ends the demo."),
-        None => println!("No password is needed. Ctrl-C ends the demo."),
-    }
+    say(greeting(&host, &gateway, password.as_deref()))?;
     // A demo has nobody to be polite to: the first signal ends its sessions too.
     let hurry = shutdown.drain.clone();
     let now = shutdown.now.clone();
@@ -77,6 +68,22 @@ pub(crate) async fn run(options: Options) -> Result<(), CommandError> {
     gateway.run(shutdown).await;
     host.stop().await;
     Ok(())
+}
+
+fn greeting(host: &Host, gateway: &Gateway, password: Option<&str>) -> String {
+    let address = host.address();
+    let ports: String = gateway
+        .ports()
+        .map(|(address, vm)| format!("  {vm}  {address}\n"))
+        .collect();
+    let password = match password {
+        Some(password) => format!("The password is {password}."),
+        None => "No password is needed.".into(),
+    };
+    format!(
+        "A simulated ESXi is at https://{address}. Point any VNC viewer at one of its virtual machines:\n\
+         {ports}{password} Ctrl-C ends the demo.\n"
+    )
 }
 
 fn configuration(
@@ -104,15 +111,12 @@ fn configuration(
         )));
     }
     let url = format!("https://{}/sdk", host.address());
+    let parsed = url
+        .parse()
+        .map_err(|error| CommandError::Failed(format!("{url}: {error}")))?;
     let vsphere = VSphere {
-        url: url
-            .parse()
-            .map_err(|error| CommandError::Failed(format!("{url}: {error}")))?,
-        username: "root".into(),
-        password: DEMO_PASSWORD.into(),
         trust: Trust::Pinned(Thumbprint::Sha256(host.certificate_sha256())),
-        console_trust: ConsoleTrust::Ticket,
-        console_address: BTreeMap::new(),
+        ..VSphere::new(parsed, "root".into(), DEMO_PASSWORD.into())
     };
     Ok(Config {
         gateway: Limits::default(),

@@ -1,35 +1,55 @@
 //! `mksgate serve`: the daemon.
 
-use tokio::signal::unix::{SignalKind, signal};
-use tokio_util::task::TaskTracker;
-use tracing::info;
+use std::path::PathBuf;
 
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::mpsc;
+use tokio_util::task::TaskTracker;
+use tracing::{info, warn};
+
+use super::say;
 use crate::cli::CommandError;
 use crate::config::Config;
 use crate::gateway::{Gateway, Shutdown};
 
-/// Serves until a signal ends it: the first drains, the second ends at once.
-pub(crate) async fn run(config: Config) -> Result<(), CommandError> {
+/// Serves until a signal ends it: SIGHUP reads the configuration anew, the first SIGTERM drains, the next
+/// one ends at once.
+pub(crate) async fn run(config: Config, path: PathBuf) -> Result<(), CommandError> {
     let gateway = Gateway::bind(config).await?;
     let shutdown = Shutdown::default();
-    let watch = watch_signals(shutdown.clone())?;
+    let (reload, reloads) = mpsc::channel(1);
     let signals = TaskTracker::new();
-    signals.spawn(watch);
+    signals.spawn(watch_signals(shutdown.clone())?);
+    signals.spawn(reload_on_hangup(
+        register(SignalKind::hangup())?,
+        path,
+        reload,
+    ));
     for (address, vm) in gateway.ports() {
-        println!("{address} {vm}");
+        say(format!("{address} {vm}\n"))?;
     }
-    gateway.run(shutdown).await;
+    gateway.run_reloading(shutdown, reloads).await;
     Ok(())
 }
 
-/// Translates signals. Registered before it returns, so that none is missed.
+/// Ends with the gateway, which is who receives.
+async fn reload_on_hangup(mut hangup: Signal, path: PathBuf, reload: mpsc::Sender<Config>) {
+    while hangup.recv().await.is_some() {
+        match Config::load(&path) {
+            Ok(config) => {
+                if reload.send(config).await.is_err() {
+                    return;
+                }
+            }
+            Err(error) => warn!("the configuration is not taken over: {error}"),
+        }
+    }
+}
+
+/// Translates signals. They are registered before this returns, so that none is missed.
 pub(super) fn watch_signals(
     shutdown: Shutdown,
 ) -> Result<impl Future<Output = ()> + Send + 'static, CommandError> {
-    let register = |kind| {
-        signal(kind)
-            .map_err(|error| CommandError::Failed(format!("cannot watch signals ({error})")))
-    };
     let mut terminate = register(SignalKind::terminate())?;
     let mut interrupt = register(SignalKind::interrupt())?;
     Ok(async move {
@@ -45,4 +65,8 @@ pub(super) fn watch_signals(
             token.cancel();
         }
     })
+}
+
+fn register(kind: SignalKind) -> Result<Signal, CommandError> {
+    signal(kind).map_err(|error| CommandError::Failed(format!("cannot watch signals ({error})")))
 }

@@ -88,26 +88,44 @@ impl Source<'_> {
 
     fn limits(&self, gateway: &file::Gateway) -> Result<Limits, ConfigError> {
         let default = Limits::default();
-        if let Some(none) = gateway
-            .max_sessions
-            .as_ref()
-            .filter(|limit| *limit.get_ref() == 0)
-        {
-            return Err(self.wrong(
-                none.span(),
-                "max_sessions = 0 lets nobody in: write 1 or more",
-            ));
-        }
         Ok(Limits {
-            max_sessions: gateway
-                .max_sessions
-                .as_ref()
-                .map_or(default.max_sessions, |limit| *limit.get_ref()),
+            max_sessions: self.at_least_one(
+                gateway.max_sessions.as_ref(),
+                "max_sessions",
+                default.max_sessions,
+            )?,
             handshake_timeout: gateway
                 .handshake_timeout
                 .unwrap_or(default.handshake_timeout),
             drain_timeout: gateway.drain_timeout.unwrap_or(default.drain_timeout),
         })
+    }
+
+    fn at_least_one(
+        &self,
+        given: Option<&Spanned<usize>>,
+        key: &str,
+        default: usize,
+    ) -> Result<usize, ConfigError> {
+        match given {
+            Some(none) if *none.get_ref() == 0 => Err(self.wrong(
+                none.span(),
+                format!("{key} = 0 lets nobody in: write 1 or more"),
+            )),
+            given => Ok(given.map_or(default, |given| *given.get_ref())),
+        }
+    }
+
+    /// The text is not repeated in the error: it may hold a password.
+    fn proxy(&self, given: Option<&Spanned<String>>) -> Result<Option<Secret<Url>>, ConfigError> {
+        let Some(given) = given else { return Ok(None) };
+        let url = Url::parse(given.get_ref())
+            .ok()
+            .filter(|url| url.scheme() == "http" && url.has_host());
+        match url {
+            Some(url) => Ok(Some(Secret::new(url))),
+            None => Err(self.wrong(given.span(), "this is no proxy: write \"http://HOST:PORT\"")),
+        }
     }
 
     fn vsphere(&self, table: Spanned<file::VSphere>) -> Result<VSphere, ConfigError> {
@@ -143,6 +161,12 @@ impl Source<'_> {
             trust: self.trust(table.trust.as_ref())?,
             console_trust: self.console_trust(table.console_trust.as_ref())?,
             console_address: table.console_address,
+            max_consoles: self.at_least_one(
+                table.max_consoles.as_ref(),
+                "max_consoles",
+                VSphere::MAX_CONSOLES,
+            )?,
+            proxy: self.proxy(table.proxy.as_ref())?,
         })
     }
 
@@ -378,7 +402,7 @@ impl Source<'_> {
 }
 
 /// `host`, `host:port` or an https URL, as people write it.
-fn sdk_url(address: &str) -> Option<Url> {
+pub(crate) fn sdk_url(address: &str) -> Option<Url> {
     let text = if address.contains("://") {
         address.to_owned()
     } else {

@@ -44,6 +44,8 @@ pub(super) struct VSphere {
     pub(super) console_trust: Option<Spanned<String>>,
     #[serde(default)]
     pub(super) console_address: BTreeMap<String, String>,
+    pub(super) max_consoles: Option<Spanned<usize>>,
+    pub(super) proxy: Option<Spanned<String>>,
 }
 
 #[derive(Deserialize)]

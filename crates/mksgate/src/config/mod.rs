@@ -12,9 +12,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rfb_proto::{SecurityType, VncPassword};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use vsphere::VmRef;
 
+pub(crate) use checked::sdk_url;
 pub use error::ConfigError;
 
 use crate::tls::{ConsoleTrust, Trust};
@@ -66,6 +67,43 @@ pub struct VSphere {
     pub console_trust: ConsoleTrust,
     /// Where to dial instead of the names that tickets hold.
     pub console_address: BTreeMap<String, String>,
+    /// Consoles at once on each ESXi host: 1 or more.
+    pub max_consoles: usize,
+    /// An HTTP proxy on the way to `/sdk` and to consoles, with user and password where it wants them.
+    pub proxy: Option<Secret<url::Url>>,
+}
+
+impl VSphere {
+    /// The front door of an ESXi allows 128 connections in all (`docs/webmks.md` 2.6): this leaves some for
+    /// its administrators.
+    pub const MAX_CONSOLES: usize = 100;
+
+    /// An endpoint with every default.
+    pub fn new(url: url::Url, username: String, password: SecretString) -> Self {
+        Self {
+            url,
+            username,
+            password,
+            trust: Trust::System,
+            console_trust: ConsoleTrust::Ticket,
+            console_address: BTreeMap::new(),
+            max_consoles: Self::MAX_CONSOLES,
+            proxy: None,
+        }
+    }
+
+    /// Whether nothing at all differs, secrets included.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        let proxy = |one: &Self| one.proxy.as_ref().map(|proxy| proxy.expose().clone());
+        self.url == other.url
+            && self.username == other.username
+            && self.password.expose_secret() == other.password.expose_secret()
+            && self.trust == other.trust
+            && self.console_trust == other.console_trust
+            && self.console_address == other.console_address
+            && self.max_consoles == other.max_consoles
+            && proxy(self) == proxy(other)
+    }
 }
 
 /// One port and the VM behind it.
@@ -113,6 +151,11 @@ impl Auth {
 pub struct Secret<T>(Arc<T>);
 
 impl<T> Secret<T> {
+    /// Hides `value`.
+    pub fn new(value: T) -> Self {
+        Self(Arc::new(value))
+    }
+
     /// The secret itself, for whoever has to check or send it.
     pub fn expose(&self) -> &T {
         &self.0
@@ -126,6 +169,16 @@ impl<T> std::fmt::Debug for Secret<T> {
 }
 
 impl Config {
+    /// One vSphere and no console.
+    pub(crate) fn of_one(name: &str, vsphere: VSphere) -> Self {
+        let vspheres = BTreeMap::from([(name.to_owned(), vsphere)]);
+        Self {
+            gateway: Limits::default(),
+            vspheres,
+            consoles: Vec::new(),
+        }
+    }
+
     /// Reads and checks a configuration file and the secrets that it names.
     ///
     /// # Errors

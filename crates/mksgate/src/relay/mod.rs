@@ -28,7 +28,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use ws_proto::{Close, CloseCode};
 
-use crate::console::Console;
+use crate::console::Wire;
 use crate::error::Failure;
 use crate::socket;
 use debt::Debts;
@@ -74,7 +74,7 @@ pub(crate) enum End {
 pub(crate) async fn relay(
     viewer: TcpStream,
     early: BytesMut,
-    console: Console,
+    console: Wire,
     traffic: &Traffic,
     ended: &CancellationToken,
 ) -> End {
@@ -84,24 +84,31 @@ pub(crate) async fn relay(
         reason = "a TLS stream has no owned halves, and nobody else wants the lock"
     )]
     let (mut console_in, mut console_out) = tokio::io::split(console.stream);
+    let Wire {
+        decoder,
+        input,
+        payload,
+        keys,
+        ..
+    } = console;
     let debts = Debts::new();
     let end = {
         let mut up = pin!(up::pump(
             &mut viewer_in,
             early,
             &mut console_out,
-            console.keys,
+            keys,
             &debts,
             traffic
         ));
         let source = down::Source {
             stream: &mut console_in,
-            decoder: console.decoder,
-            input: console.input,
+            decoder,
+            input,
         };
         let mut down = pin!(down::pump(
             source,
-            console.payload,
+            payload,
             &mut viewer_out,
             &debts,
             traffic
@@ -129,8 +136,10 @@ pub(crate) async fn relay(
         }
     };
     // Ignored on purpose: a host that has gone cannot be told.
-    let _ = timeout(PARTING, console_out.shutdown()).await;
-    socket::finish(&mut viewer_in, &mut viewer_out).await;
+    let (_, ()) = tokio::join!(
+        timeout(PARTING, console_out.shutdown()),
+        socket::finish(&mut viewer_in, &mut viewer_out),
+    );
     end
 }
 

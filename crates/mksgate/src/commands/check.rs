@@ -1,0 +1,125 @@
+//! `mksgate check`: whether a configuration does what it says.
+
+use std::collections::BTreeMap;
+
+use clap::Args;
+use rfb_proto::SecurityType;
+use vsphere::Power;
+
+use super::say;
+use super::table::aligned;
+use crate::cli::CommandError;
+use crate::config::{Config, Console};
+use crate::error::Failure;
+use crate::upstream::Upstream;
+
+#[derive(Args)]
+pub(crate) struct Options {
+    /// Read the configuration only; connect to nothing
+    #[arg(long)]
+    offline: bool,
+}
+
+/// Each vSphere by its name: ready to be asked, or why not.
+type Upstreams = BTreeMap<String, Result<Upstream, Failure>>;
+
+/// Prints a row for each console; fails where any cannot be had.
+pub(crate) async fn run(options: Options, config: Config) -> Result<(), CommandError> {
+    let Config {
+        vspheres, consoles, ..
+    } = config;
+    let upstreams: Upstreams = vspheres
+        .into_iter()
+        .map(|(name, vsphere)| {
+            let upstream = Upstream::new(&name, vsphere);
+            (name, upstream)
+        })
+        .collect();
+    let (mut rows, mut troubles) = (Vec::new(), 0);
+    for console in &consoles {
+        let found = if options.offline {
+            Ok("not asked".to_owned())
+        } else {
+            look_up(console, &upstreams).await
+        };
+        troubles += usize::from(found.is_err());
+        rows.push(row(
+            console,
+            found.unwrap_or_else(|trouble| format!("FAILED: {trouble}")),
+        ));
+    }
+    for upstream in upstreams.values().flatten() {
+        upstream.client().logout().await;
+    }
+    say(aligned(
+        &["LISTEN", "VSPHERE", "VM", "AUTH", "REACHED BY", "FOUND"],
+        &rows,
+    ))?;
+    match troubles {
+        0 => Ok(()),
+        _ => Err(CommandError::Failed(format!(
+            "{troubles} of {} consoles cannot be had: see the table",
+            rows.len()
+        ))),
+    }
+}
+
+fn row(console: &Console, found: String) -> Vec<String> {
+    vec![
+        console.listen.to_string(),
+        console.vsphere.clone(),
+        console.vm.to_string(),
+        console
+            .auth
+            .methods
+            .iter()
+            .map(in_words)
+            .collect::<Vec<_>>()
+            .join(", "),
+        reached_by(console).to_owned(),
+        found,
+    ]
+}
+
+fn in_words(method: &SecurityType) -> &'static str {
+    match method {
+        SecurityType::None => "none",
+        SecurityType::VncPassword => "vnc-password",
+        SecurityType::X509None => "x509-none",
+        SecurityType::X509Vnc => "x509-vnc",
+        SecurityType::X509Plain => "x509-plain",
+    }
+}
+
+fn reached_by(console: &Console) -> &'static str {
+    match (
+        console.listen.ip().is_loopback(),
+        console.auth.methods.contains(&SecurityType::None),
+    ) {
+        (true, true) => "anybody on this machine",
+        (true, false) => "this machine, with a password",
+        (false, true) => "ANYBODY who can connect",
+        (false, false) => "any machine, with a password",
+    }
+}
+
+async fn look_up(console: &Console, upstreams: &Upstreams) -> Result<String, String> {
+    let upstream = match upstreams.get(&console.vsphere) {
+        Some(Ok(upstream)) => upstream,
+        Some(Err(failure)) => return Err(failure.to_string()),
+        None => return Err("its vSphere is not configured".into()),
+    };
+    let vm = upstream
+        .client()
+        .find(&console.vm)
+        .await
+        .map_err(|error| Failure::from(error).to_string())?;
+    let on = vm
+        .host
+        .map(|host| format!(" on {host}"))
+        .unwrap_or_default();
+    Ok(match vm.power {
+        Power::On => format!("{}{on}", vm.name),
+        power => format!("{}{on}, but it is {power}", vm.name),
+    })
+}

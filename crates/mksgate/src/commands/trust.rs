@@ -1,0 +1,103 @@
+//! `mksgate trust`: the certificate that a host presents, and the line that trusts exactly it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+use rustls::pki_types::{CertificateDer, ServerName};
+use sha2::{Digest, Sha256};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+use x509_parser::prelude::{FromDer, X509Certificate};
+
+use super::say;
+use crate::address::Address;
+use crate::cli::CommandError;
+use crate::config::sdk_url;
+use crate::tls::{Thumbprint, Trust};
+
+/// For TCP and TLS together.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+#[derive(Args)]
+pub(crate) struct Options {
+    /// host, host:port or an https URL
+    address: String,
+}
+
+/// Shows the certificate. Nothing but a TLS handshake is sent, so there is nothing for an impostor to take.
+pub(crate) async fn run(options: Options) -> Result<(), CommandError> {
+    let address = sdk_url(&options.address).and_then(|url| {
+        let host = url.host_str()?;
+        Address::parse(host, url.port_or_known_default()?)
+    });
+    let address = address.ok_or_else(|| {
+        CommandError::Usage(format!(
+            "{:?} is no address: write host, host:port or an https URL",
+            options.address
+        ))
+    })?;
+    let certificate = match timeout(PATIENCE, fetch(&address)).await {
+        Ok(fetched) => fetched.map_err(|trouble| {
+            CommandError::Failed(format!(
+                "cannot see a certificate of {address} ({trouble}): check the address"
+            ))
+        })?,
+        Err(_) => {
+            return Err(CommandError::Failed(format!(
+                "{address} does not answer: check the address"
+            )));
+        }
+    };
+    let (subject, issuer, validity) = describe(&certificate).map_err(CommandError::Failed)?;
+    let thumbprint = Thumbprint::Sha256(Sha256::digest(&certificate).into());
+    say(format!(
+        "subject   {subject}\nissuer    {issuer}\nvalid     {validity}\n\n\
+         Compare the fingerprint with the one on the host's own screen or in its vSphere Client, then trust it:\n\n\
+         trust = \"{thumbprint}\"\n"
+    ))
+}
+
+async fn fetch(address: &Address) -> Result<CertificateDer<'static>, String> {
+    let name = ServerName::try_from(address.host.clone()).map_err(|error| error.to_string())?;
+    let socket = TcpStream::connect((address.host.as_str(), address.port))
+        .await
+        .map_err(|error| error.to_string())?;
+    // Whoever it is: that is the question here.
+    let tls = Trust::DangerAcceptAny.client()?;
+    let stream = TlsConnector::from(Arc::new(tls))
+        .connect(name, socket)
+        .await
+        .map_err(|error| error.to_string())?;
+    let (_, session) = stream.get_ref();
+    let first = session.peer_certificates().and_then(|chain| chain.first());
+    first
+        .map(|certificate| certificate.clone().into_owned())
+        .ok_or_else(|| "it showed none".into())
+}
+
+fn describe(certificate: &CertificateDer<'_>) -> Result<(String, String, String), String> {
+    let (_, parsed) = X509Certificate::from_der(certificate)
+        .map_err(|error| format!("what it shows is no certificate ({error})"))?;
+    let validity = parsed.validity();
+    let date = |time: &x509_parser::time::ASN1Time| {
+        time.to_rfc2822()
+            .unwrap_or_else(|_| "a date out of range".into())
+    };
+    let span = format!(
+        "{} to {}",
+        date(&validity.not_before),
+        date(&validity.not_after)
+    );
+    Ok((
+        printable(&parsed.subject().to_string()),
+        printable(&parsed.issuer().to_string()),
+        span,
+    ))
+}
+
+/// A name in a certificate is whatever its maker wrote: nothing of it may reach the terminal as a command.
+fn printable(name: &str) -> String {
+    name.chars().filter(|c| !c.is_control()).collect()
+}

@@ -1,0 +1,122 @@
+//! A tunnel through an HTTP proxy (RFC 9110 section 9.3.6, CONNECT).
+
+use std::io;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::BytesMut;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use url::Url;
+
+use crate::address::Address;
+
+/// The longest answer head that is read from a proxy.
+const MAX_HEAD: usize = 16 * 1024;
+
+/// How many header lines it may have.
+const MAX_HEADERS: usize = 64;
+
+/// Connects to `target` by way of `proxy`, which looks the name up.
+pub(crate) async fn connect(proxy: &Url, target: &Address) -> io::Result<TcpStream> {
+    let host = proxy.host_str().unwrap_or_default();
+    let host = host
+        .strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'))
+        .unwrap_or(host);
+    let mut socket =
+        TcpStream::connect((host, proxy.port_or_known_default().unwrap_or_default())).await?;
+    socket.write_all(request(proxy, target).as_bytes()).await?;
+    let mut input = BytesMut::new();
+    loop {
+        if socket.read_buf(&mut input).await? == 0 {
+            return Err(io::Error::other("the proxy closed the connection"));
+        }
+        if let Some(length) = read_answer(&input)? {
+            // TLS is for us to begin: a target that speaks first is none.
+            return match input.len() == length {
+                true => Ok(socket),
+                false => Err(io::Error::other(
+                    "the proxy's target spoke before it was spoken to",
+                )),
+            };
+        }
+    }
+}
+
+fn request(proxy: &Url, target: &Address) -> String {
+    let mut request = format!("CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n");
+    if !proxy.username().is_empty() {
+        let credentials = format!(
+            "{}:{}",
+            decoded(proxy.username()),
+            decoded(proxy.password().unwrap_or_default())
+        );
+        request.push_str("Proxy-Authorization: Basic ");
+        STANDARD.encode_string(credentials, &mut request);
+        request.push_str("\r\n");
+    }
+    request.push_str("\r\n");
+    request
+}
+
+fn decoded(part: &str) -> String {
+    percent_encoding::percent_decode_str(part)
+        .decode_utf8_lossy()
+        .into_owned()
+}
+
+/// The length of a head that opens the tunnel; `None` while it is not whole.
+fn read_answer(input: &[u8]) -> io::Result<Option<usize>> {
+    let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
+    let mut answer = httparse::Response::new(&mut headers);
+    match answer.parse(input) {
+        Ok(httparse::Status::Complete(length)) => match answer.code {
+            Some(200..=299) => Ok(Some(length)),
+            code => Err(io::Error::other(format!(
+                "the proxy answers with status {}",
+                code.unwrap_or_default()
+            ))),
+        },
+        Ok(httparse::Status::Partial) if input.len() < MAX_HEAD => Ok(None),
+        _ => Err(io::Error::other(
+            "the proxy does not answer as an HTTP proxy does",
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn credentials_go_to_the_proxy_decoded_and_only_where_there_are_some() {
+        let target = Address {
+            host: "fd00::1".into(),
+            port: 443,
+        };
+        let plain = request(&Url::parse("http://proxy:3128").unwrap(), &target);
+        assert_eq!(
+            plain,
+            "CONNECT [fd00::1]:443 HTTP/1.1\r\nHost: [fd00::1]:443\r\n\r\n"
+        );
+        let with = request(&Url::parse("http://user:p%40ss@proxy").unwrap(), &target);
+        assert!(
+            with.contains("\r\nProxy-Authorization: Basic dXNlcjpwQHNz\r\n"),
+            "{with}"
+        );
+    }
+
+    #[test]
+    fn only_a_2xx_opens_the_tunnel() {
+        let head = b"HTTP/1.1 200 Connection established\r\n\r\n";
+        for cut in 0..head.len() {
+            assert_eq!(read_answer(&head[..cut]).unwrap(), None);
+        }
+        assert_eq!(read_answer(head).unwrap(), Some(head.len()));
+        let refused = read_answer(b"HTTP/1.1 407 No\r\n\r\n").unwrap_err();
+        assert_eq!(refused.to_string(), "the proxy answers with status 407");
+        assert!(read_answer(b"SSH-2.0\r\n").is_err());
+        assert!(read_answer(&[b"HTTP/1.1 200 ".to_vec(), vec![b'a'; MAX_HEAD]].concat()).is_err());
+    }
+}
