@@ -44,3 +44,14 @@ fn time_of_day(moment: SystemTime) -> String {
         second % 60
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_of_day_is_written_with_two_digits_each() {
+        let moment = UNIX_EPOCH + Duration::from_secs(3 * 86_400 + 23 * 3600 + 5 * 60 + 9);
+        assert_eq!(time_of_day(moment), "23:05:09");
+    }
+}

@@ -56,6 +56,39 @@ async fn an_incremental_request_waits_for_a_change_and_shows_only_that() {
 }
 
 #[tokio::test]
+async fn the_clock_ticks_by_itself_in_its_corner() {
+    let host = start(|settings| settings.clock = true).await;
+    let mut viewer = console(&host, "vm08").await;
+    viewer.begin().await;
+    viewer.request(false, 0, 0, 800, 600).await;
+    viewer.update().await;
+    viewer.request(true, 0, 0, 800, 600).await;
+    let update = viewer.update().await;
+    assert!(!update.is_empty());
+    for (x, y, _, height, _) in update {
+        assert!(x >= 800 - 128 && y + height <= 32, "{x} {y} {height}");
+    }
+}
+
+#[tokio::test]
+async fn equal_seeds_cut_equal_bytes_into_equal_messages() {
+    let sizes = async |seed| {
+        let host = start(|settings| settings.seed = seed).await;
+        let mut viewer = console(&host, "vm08").await;
+        viewer.begin().await;
+        viewer.request(false, 0, 0, 800, 600).await;
+        let mut sizes = Vec::new();
+        while sizes.iter().sum::<usize>() < 800 * 600 * 4 {
+            sizes.push(viewer.message().await.unwrap().len());
+        }
+        sizes
+    };
+    let first = sizes(7).await;
+    assert_eq!(first, sizes(7).await);
+    assert_ne!(first, sizes(8).await);
+}
+
+#[tokio::test]
 async fn several_consoles_share_the_desktop() {
     let host = host().await;
     let mut first = console(&host, "vm08").await;
