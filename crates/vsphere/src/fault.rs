@@ -8,6 +8,8 @@ pub(crate) struct Fault {
     pub(crate) kind: Kind,
     /// The server's own words, one line, shortened.
     pub(crate) message: String,
+    /// The id of the object that is not there, of a ManagedObjectNotFound.
+    pub(crate) missing: Option<String>,
 }
 
 /// What the fault's type says.
@@ -45,6 +47,7 @@ impl Fault {
         Self {
             kind,
             message: one_line(fault.text_of("faultstring").unwrap_or_default()),
+            missing: detail.and_then(|d| d.text_of("obj")).map(one_line),
         }
     }
 
@@ -57,6 +60,7 @@ impl Fault {
         Self {
             kind,
             message: one_line(fault.text_of("localizedMessage").unwrap_or_default()),
+            missing: None,
         }
     }
 }

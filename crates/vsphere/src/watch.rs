@@ -89,11 +89,13 @@ impl Watched {
         self.news.subscribe()
     }
 
-    /// Who is watched now; those that nobody watches any more are forgotten.
+    /// Who is to be followed now: those that somebody watches and that are not gone. An id is never used again, so that
+    /// what is gone stays gone.
     pub(crate) fn ids(&self) -> Vec<String> {
         let mut vms = self.vms();
         vms.retain(|_, sender| sender.receiver_count() > 0);
-        vms.keys().cloned().collect()
+        let here = vms.iter().filter(|(_, sender)| !sender.borrow().gone);
+        here.map(|(id, _)| id.clone()).collect()
     }
 
     /// Tells a state, if it is a new one.

@@ -66,13 +66,8 @@ impl Client {
             .await?;
         let result = self.follow_with(open, &collector, news).await;
         // The filters go with it. A session that has ended has taken both along.
-        let patience = Patience::Until(Instant::now() + PATIENCE);
         let _ = self
-            .calls
-            .call(
-                open.call("DestroyPropertyCollector", &collector, patience),
-                |_| {},
-            )
+            .destroy(open, "DestroyPropertyCollector", &collector)
             .await;
         result
     }
@@ -83,7 +78,7 @@ impl Client {
         collector: &Reference,
         news: &mut watch::Receiver<()>,
     ) -> Result<(), Failure> {
-        let mut filters = HashMap::new();
+        let mut filters = Filters::new();
         // Empty means: tell everything from the start.
         let mut version = String::new();
         loop {
@@ -99,14 +94,29 @@ impl Client {
                 version.clear();
             }
             tokio::select! {
-                waited = self.wait(open, collector, &version) => version = waited?.unwrap_or(version),
+                waited = self.wait(open, collector, &version) => match waited {
+                    // Not every server can go on from there: a new collector tells everything again.
+                    Err(Failure::Fault(fault)) if self.is_lost(&fault, &filters) => return Ok(()),
+                    waited => version = waited?.unwrap_or(version),
+                },
                 _ = news.changed() => {
                     // A hundred viewers who come at once are one change.
                     sleep(SETTLE).await;
-                    self.cancel(open, collector).await;
+                    // The wait that was dropped goes on over there; where it does not, that is fine.
+                    let _ = self.destroy(open, "CancelWaitForUpdates", collector).await;
                 }
             }
         }
+    }
+
+    /// Whether the fault is that a watched VM is gone; then that is told.
+    fn is_lost(&self, fault: &Fault, filters: &Filters) -> bool {
+        let missing = fault.missing.as_deref().unwrap_or_default();
+        let lost = fault.kind == Kind::ManagedObjectNotFound && filters.contains_key(missing);
+        if lost {
+            self.watched.tell(missing, |state| state.gone = true);
+        }
+        lost
     }
 
     /// Makes the filters those of `ids`; tells whether any was added.
@@ -115,7 +125,7 @@ impl Client {
         open: &Open,
         collector: &Reference,
         ids: &[String],
-        filters: &mut HashMap<String, Option<Reference>>,
+        filters: &mut Filters,
     ) -> Result<bool, Failure> {
         let unwatched: Vec<String> = filters
             .keys()
@@ -123,18 +133,18 @@ impl Client {
             .cloned()
             .collect();
         for id in unwatched {
-            if let Some(Some(filter)) = filters.remove(&id) {
-                let patience = Patience::Until(Instant::now() + PATIENCE);
-                let call = open.call("DestroyPropertyFilter", &filter, patience);
-                self.calls.call(call, |_| {}).await?;
+            if let Some(filter) = filters.remove(&id) {
+                // The filter of a VM that is gone may have gone with it.
+                let _ = self.destroy(open, "DestroyPropertyFilter", &filter).await;
             }
         }
         let mut added = false;
         for id in ids {
-            if !filters.contains_key(id) {
-                let filter = self.add_filter(open, collector, id).await?;
-                added |= filter.is_some();
+            if !filters.contains_key(id)
+                && let Some(filter) = self.add_filter(open, collector, id).await?
+            {
                 filters.insert(id.clone(), filter);
+                added = true;
             }
         }
         Ok(added)
@@ -194,17 +204,18 @@ impl Client {
         }
     }
 
-    /// Ends a wait on the server's side whose answer is not awaited any more.
-    async fn cancel(&self, open: &Open, collector: &Reference) {
+    /// A call that takes something away and gives nothing back.
+    async fn destroy(
+        &self,
+        open: &Open,
+        method: &'static str,
+        this: &Reference,
+    ) -> Result<(), Failure> {
         let patience = Patience::Until(Instant::now() + PATIENCE);
-        // Where there was nothing to cancel, that is fine.
-        let _ = self
-            .calls
-            .call(
-                open.call("CancelWaitForUpdates", collector, patience),
-                |_| {},
-            )
-            .await;
+        self.calls
+            .call(open.call(method, this, patience), |_| {})
+            .await?;
+        Ok(())
     }
 
     /// A call that makes a managed object.
@@ -228,6 +239,9 @@ impl Client {
         })
     }
 }
+
+/// The filter of each watched VM by its id.
+type Filters = HashMap<String, Reference>;
 
 /// "InvalidCollectorVersion → start over" (`docs/webmks.md` 3.4); a cancelled wait is one of our own, come late.
 fn starts_over(fault: &Fault) -> bool {

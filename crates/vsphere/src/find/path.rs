@@ -103,19 +103,15 @@ fn distinct(references: impl Iterator<Item = Reference>) -> Vec<Reference> {
         .collect()
 }
 
-const UPWARDS: [Step; 4] = [
+/// Whatever is on the way has a `parent`, but for vApps, whose way to their folder is another.
+const UPWARDS: [Step; 3] = [
     Step {
-        name: "folderUp",
-        from: "Folder",
+        name: "up",
+        from: "ManagedEntity",
         property: "parent",
     },
     Step {
-        name: "datacenterUp",
-        from: "Datacenter",
-        property: "parent",
-    },
-    Step {
-        name: "vAppUp",
+        name: "outerVApp",
         from: "VirtualApp",
         property: "parentVApp",
     },
