@@ -18,6 +18,7 @@ mod error;
 mod fault;
 mod find;
 mod property;
+mod reading;
 mod service;
 mod session;
 mod settings;
@@ -34,6 +35,8 @@ pub use about::{About, Kind};
 pub use client::{Client, InUse, PATIENCE};
 pub use connections::ConsoleConnection;
 pub use error::Error;
+#[doc(hidden)]
+pub use reading::read_answer;
 pub use settings::Settings;
 pub use ticket::{Thumbprints, Ticket, TicketParts};
 pub use uuid::{InvalidUuid, Uuid};

@@ -128,7 +128,7 @@ impl Watched {
 
 impl VmState {
     /// Applies one `ObjectUpdate`.
-    fn apply(&mut self, object: &Element) {
+    pub(crate) fn apply(&mut self, object: &Element) {
         self.gone = object.text_of("kind") == Some("leave");
         for change in object.children("changeSet") {
             let value = change.child("val");

@@ -7,7 +7,10 @@ use rustls::{
     client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
     pki_types::{CertificateDer, ServerName, UnixTime},
 };
-use tokio::net::TcpListener;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional},
+    net::{TcpListener, TcpStream},
+};
 use vsphere::{Client, Error, Settings, VmRef};
 
 use crate::support::{Host, ok, status, tls};
@@ -109,7 +112,8 @@ async fn a_port_without_tls_is_a_tls_error() {
         .unwrap();
     let plain = async {
         let (mut stream, _) = listener.accept().await.unwrap();
-        tokio::io::AsyncWriteExt::write_all(&mut stream, b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        stream
+            .write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n")
             .await
             .unwrap();
         std::future::pending::<()>().await;
@@ -168,4 +172,80 @@ async fn only_https_addresses_without_credentials_are_accepted() {
         assert!(matches!(error, Error::Settings { .. }), "{error:?}");
         assert!(!error.to_string().contains("secret"));
     }
+}
+
+/// A proxy that passes one tunnel on and gives what was asked of it.
+async fn proxy(listener: TcpListener, answer: &str) -> String {
+    let (mut client, _) = listener.accept().await.unwrap();
+    let mut asked = Vec::new();
+    while !asked.ends_with(b"\r\n\r\n") {
+        asked.push(client.read_u8().await.unwrap());
+    }
+    client.write_all(answer.as_bytes()).await.unwrap();
+    let asked = String::from_utf8(asked).unwrap();
+    let target = asked.split(' ').nth(1).unwrap();
+    if answer.contains("200") {
+        let mut server = TcpStream::connect(target).await.unwrap();
+        // Either side may end the tunnel in whatever way.
+        let _ = copy_bidirectional(&mut client, &mut server).await;
+    }
+    asked
+}
+
+#[tokio::test]
+async fn a_proxy_is_asked_for_a_tunnel_to_the_host() {
+    let host = Host::esxi().await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut settings = host.settings();
+    let port = listener.local_addr().unwrap().port();
+    settings.proxy = Some(
+        format!("http://ann:pr0xy@127.0.0.1:{port}")
+            .parse()
+            .unwrap(),
+    );
+    assert!(!format!("{settings:?}").contains("pr0xy"), "{settings:?}");
+    let client = Client::new(settings).unwrap();
+    let ticket = async {
+        let ticket = client.ticket(&VmRef::Name("vm08".into())).await;
+        drop(client);
+        ticket
+    };
+    let (asked, ticket) = tokio::join!(proxy(listener, "HTTP/1.1 200 OK\r\n\r\n"), ticket);
+    ticket.unwrap();
+    assert!(
+        asked.starts_with(&format!("CONNECT 127.0.0.1:{} HTTP/1.1\r\n", host.port)),
+        "{asked}"
+    );
+    // ann:pr0xy
+    assert!(asked.contains("YW5uOnByMHh5"), "{asked}");
+}
+
+#[tokio::test]
+async fn a_proxy_that_refuses_is_told() {
+    let host = Host::esxi().await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut settings = host.settings();
+    let port = listener.local_addr().unwrap().port();
+    settings.proxy = Some(format!("http://127.0.0.1:{port}").parse().unwrap());
+    let client = Client::new(settings).unwrap();
+    let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(5);
+    let vm = VmRef::Name("vm08".into());
+    let ticket = client.ticket_before(&vm, deadline);
+    let refusal = "HTTP/1.1 407 Proxy Authentication Required\r\n\r\n";
+    let (_, ticket) = tokio::join!(proxy(listener, refusal), ticket);
+    let error = ticket.unwrap_err();
+    assert!(matches!(error, Error::Unreachable { .. }), "{error:?}");
+    assert!(host.methods().is_empty());
+}
+
+#[tokio::test]
+async fn an_answer_that_never_comes_is_a_timeout_at_the_deadline() {
+    let host = Host::esxi().await;
+    let client = host.client();
+    let vm = VmRef::Name("vm08".into());
+    client.ticket(&vm).await.unwrap();
+    let _gate = host.gate("AcquireTicket");
+    let deadline = tokio::time::Instant::now() + std::time::Duration::from_millis(300);
+    let error = client.ticket_before(&vm, deadline).await.unwrap_err();
+    assert!(matches!(error, Error::Timeout { .. }), "{error:?}");
 }

@@ -1,0 +1,68 @@
+//! Everything that is read from an answer, in one place: what the fuzz target drives.
+
+use crate::{
+    ConsoleConnection, Kind, Power, Ticket, Vm,
+    service::{self, ServiceContent},
+    soap::{self, Reply},
+    vm::{ConnectionState, unescape_name},
+    watch::VmState,
+    xml::Element,
+};
+
+/// Reads the bytes as every kind of answer that there is, and forgets the result. No bytes make it panic, and memory stays
+/// bounded.
+#[doc(hidden)]
+pub fn read_answer(document: &[u8]) {
+    let _ = service::newest_version(document);
+    let Ok(Some(Reply::Returned(response))) = soap::reply(document) else {
+        return;
+    };
+    let _ = ConsoleConnection::read_all(&response);
+    for value in response.children("returnval") {
+        let _ = ServiceContent::read(value, None);
+        let _ = Ticket::read(value, nameless(value), Kind::Esxi);
+        let mut state = VmState::default();
+        value
+            .elements()
+            .iter()
+            .for_each(|object| state.apply(object));
+    }
+}
+
+fn nameless(value: &Element) -> Vm {
+    Vm {
+        moref: String::new(),
+        name: unescape_name(value.text()),
+        power: Power::Off,
+        connection: ConnectionState::Connected,
+        host: None,
+        host_moref: None,
+        path: None,
+        uuid: value.text().parse().ok(),
+        instance_uuid: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::read_answer;
+
+    #[test]
+    fn no_cut_and_no_flipped_byte_of_an_answer_panics() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures");
+        let mut read = 0;
+        for file in std::fs::read_dir(folder).unwrap() {
+            let whole = std::fs::read(file.unwrap().path()).unwrap();
+            for at in 0..whole.len() {
+                read_answer(&whole[..at]);
+                for flipped in [whole[at] ^ 1, whole[at] ^ 0x80, b'<', b'&', 0] {
+                    let mut bad = whole.clone();
+                    bad[at] = flipped;
+                    read_answer(&bad);
+                }
+            }
+            read += 1;
+        }
+        assert!(read >= 20, "only {read} fixtures");
+    }
+}
