@@ -79,22 +79,17 @@ impl Plan {
         let host = Host::start(self.host).await.unwrap();
         let url = format!("https://{}/sdk", self.sdk.unwrap_or(host.address()));
         let pin = Trust::Pinned(Thumbprint::Sha256(host.certificate_sha256()));
-        let vsphere = VSphere {
-            url: url.parse().unwrap(),
-            username: "root".into(),
-            password: self.password.into(),
-            trust: self.trust.unwrap_or(pin),
-            console_trust: self.console_trust,
-            console_address: self.console_address,
-        };
-        let console = |vm: &String| Console {
-            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
-            vsphere: "lab".into(),
-            vm: vm.parse().unwrap(),
-            auth: self.auth.clone(),
+        let mut vsphere = VSphere::new(url.parse().unwrap(), "root".into(), self.password.into());
+        vsphere.trust = self.trust.unwrap_or(pin);
+        vsphere.console_trust = self.console_trust;
+        vsphere.console_address = self.console_address;
+        let console = |vm: &String| {
+            let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+            Console::new(listen, "lab", vm.parse().unwrap(), self.auth.clone())
         };
         let gateway = Gateway::bind(Config {
             gateway: self.limits,
+            admin: None,
             vspheres: BTreeMap::from([("lab".into(), vsphere)]),
             consoles: self.consoles.iter().map(console).collect(),
         })

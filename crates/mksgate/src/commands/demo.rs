@@ -97,11 +97,13 @@ fn configuration(
         Some(Ok(password)) => Auth::vnc_password(password),
         Some(Err(error)) => return Err(CommandError::Failed(error.to_string())),
     };
-    let console = |(name, port): (&String, u16)| Console {
-        listen: SocketAddr::new(options.listen, port),
-        vsphere: VSPHERE.into(),
-        vm: VmRef::Name(name.clone()),
-        auth: auth.clone(),
+    let console = |(name, port): (&String, u16)| {
+        Console::new(
+            SocketAddr::new(options.listen, port),
+            VSPHERE,
+            VmRef::Name(name.clone()),
+            auth.clone(),
+        )
     };
     let last = u32::from(options.port) + u32::from(options.vms) - 1;
     if last > u32::from(u16::MAX) {
@@ -120,6 +122,7 @@ fn configuration(
     };
     Ok(Config {
         gateway: Limits::default(),
+        admin: None,
         vspheres: BTreeMap::from([(VSPHERE.into(), vsphere)]),
         consoles: names
             .iter()

@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use ipnet::IpNet;
 use rfb_proto::{SecurityType, VncPassword};
 use secrecy::SecretString;
 use toml::Spanned;
@@ -31,6 +32,7 @@ pub(super) fn check(text: &str, path: &Path) -> Result<Config, ConfigError> {
     let source = Source { text, path };
     let bind = source.bind(&file.gateway)?;
     let gateway = source.limits(&file.gateway)?;
+    let admin = source.admin(file.admin.as_ref())?;
     let vspheres = source.each(file.vsphere, Source::vsphere)?;
     let auths = source.each(file.auth, Source::auth)?;
     if file.console.is_empty() {
@@ -42,6 +44,7 @@ pub(super) fn check(text: &str, path: &Path) -> Result<Config, ConfigError> {
     let consoles = source.consoles(file.console, bind, &vspheres, &auths)?;
     Ok(Config {
         gateway,
+        admin,
         vspheres,
         consoles,
     })
@@ -94,11 +97,81 @@ impl Source<'_> {
                 "max_sessions",
                 default.max_sessions,
             )?,
+            max_sessions_per_vm: self.at_least_one(
+                gateway.max_sessions_per_vm.as_ref(),
+                "max_sessions_per_vm",
+                default.max_sessions_per_vm,
+            )?,
+            max_unauthenticated: self.at_least_one(
+                gateway.max_unauthenticated.as_ref(),
+                "max_unauthenticated",
+                default.max_unauthenticated,
+            )?,
+            idle_timeout: gateway.idle_timeout.filter(|timeout| !timeout.is_zero()),
+            max_session_time: gateway.max_session_time.filter(|time| !time.is_zero()),
+            proxy_from: self.proxy_from(gateway)?,
             handshake_timeout: gateway
                 .handshake_timeout
                 .unwrap_or(default.handshake_timeout),
             drain_timeout: gateway.drain_timeout.unwrap_or(default.drain_timeout),
         })
+    }
+
+    fn admin(&self, admin: Option<&file::Admin>) -> Result<Option<SocketAddr>, ConfigError> {
+        let Some(listen) = admin.map(|admin| &admin.listen) else {
+            return Ok(None);
+        };
+        let sentence = || {
+            format!(
+                "listen = {:?} is not ADDRESS:PORT, as \"127.0.0.1:9590\"",
+                listen.get_ref()
+            )
+        };
+        listen
+            .get_ref()
+            .parse()
+            .map(Some)
+            .map_err(|_| self.wrong(listen.span(), sentence()))
+    }
+
+    /// Only whoever is named is believed: a header is as good as the address that it claims.
+    fn proxy_from(&self, gateway: &file::Gateway) -> Result<Option<Vec<IpNet>>, ConfigError> {
+        match (&gateway.proxy_from, gateway.proxy_protocol) {
+            (None, false) => Ok(None),
+            (Some(from), true) => self.networks(from.get_ref()).map(Some),
+            (None, true) => Ok(Some(vec![IpNet::from(IpAddr::from(Ipv4Addr::LOCALHOST))])),
+            (Some(from), false) => Err(self.wrong(
+                from.span(),
+                "proxy_from is of no use here: add proxy_protocol = true",
+            )),
+        }
+    }
+
+    fn networks(&self, texts: &[Spanned<String>]) -> Result<Vec<IpNet>, ConfigError> {
+        let network = |text: &Spanned<String>| {
+            let word = text.get_ref();
+            let parsed = word
+                .parse()
+                .or_else(|_| word.parse().map(|address: IpAddr| IpNet::from(address)));
+            parsed.map_err(|_| {
+                self.wrong(
+                    text.span(),
+                    format!("{word:?} is no network: write one, as \"10.0.0.0/8\""),
+                )
+            })
+        };
+        texts.iter().map(network).collect()
+    }
+
+    fn exclusive(&self, word: Option<&Spanned<String>>) -> Result<bool, ConfigError> {
+        match word.map(|word| (word.get_ref().as_str(), word)) {
+            None | Some(("ignore", _)) => Ok(false),
+            Some(("honour", _)) => Ok(true),
+            Some((other, word)) => Err(self.wrong(
+                word.span(),
+                format!("{other:?} is not known here: write \"ignore\" or \"honour\""),
+            )),
+        }
     }
 
     fn at_least_one(
@@ -270,10 +343,10 @@ impl Source<'_> {
                 .parse()
                 .map_err(|error| self.wrong(table.vm.span(), format!("{error}")))?;
             consoles.push(Console {
-                listen,
-                vsphere,
-                vm,
-                auth,
+                allow: self.networks(&table.allow)?,
+                view_only: table.view_only,
+                exclusive: self.exclusive(table.exclusive.as_ref())?,
+                ..Console::new(listen, vsphere, vm, auth)
             });
         }
         Ok(consoles)

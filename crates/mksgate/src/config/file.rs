@@ -14,6 +14,7 @@ use super::scalar;
 pub(super) struct File {
     #[serde(default)]
     pub(super) gateway: Gateway,
+    pub(super) admin: Option<Admin>,
     #[serde(default)]
     pub(super) vsphere: BTreeMap<String, Spanned<VSphere>>,
     #[serde(default)]
@@ -27,10 +28,25 @@ pub(super) struct File {
 pub(super) struct Gateway {
     pub(super) bind: Option<Spanned<String>>,
     pub(super) max_sessions: Option<Spanned<usize>>,
+    pub(super) max_sessions_per_vm: Option<Spanned<usize>>,
+    pub(super) max_unauthenticated: Option<Spanned<usize>>,
+    #[serde(default, deserialize_with = "scalar::duration")]
+    pub(super) idle_timeout: Option<Duration>,
+    #[serde(default, deserialize_with = "scalar::duration")]
+    pub(super) max_session_time: Option<Duration>,
+    #[serde(default)]
+    pub(super) proxy_protocol: bool,
+    pub(super) proxy_from: Option<Spanned<Vec<Spanned<String>>>>,
     #[serde(default, deserialize_with = "scalar::duration")]
     pub(super) handshake_timeout: Option<Duration>,
     #[serde(default, deserialize_with = "scalar::duration")]
     pub(super) drain_timeout: Option<Duration>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Admin {
+    pub(super) listen: Spanned<String>,
 }
 
 #[derive(Deserialize)]
@@ -63,4 +79,9 @@ pub(super) struct Console {
     pub(super) vsphere: Spanned<String>,
     pub(super) vm: Spanned<String>,
     pub(super) auth: Option<Spanned<String>>,
+    #[serde(default)]
+    pub(super) allow: Vec<Spanned<String>>,
+    #[serde(default)]
+    pub(super) view_only: bool,
+    pub(super) exclusive: Option<Spanned<String>>,
 }

@@ -11,6 +11,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ipnet::IpNet;
 use rfb_proto::{SecurityType, VncPassword};
 use secrecy::{ExposeSecret, SecretString};
 use vsphere::VmRef;
@@ -25,6 +26,8 @@ use crate::tls::{ConsoleTrust, Trust};
 pub struct Config {
     /// `[gateway]`.
     pub gateway: Limits,
+    /// `[admin]`: where metrics and health are served.
+    pub admin: Option<SocketAddr>,
     /// `[vsphere.NAME]`, by name.
     pub vspheres: BTreeMap<String, VSphere>,
     /// `[[console]]`, in the file's order.
@@ -36,8 +39,18 @@ pub struct Config {
 pub struct Limits {
     /// Sessions at once, all ports together: 1 or more.
     pub max_sessions: usize,
+    /// Sessions at once on one VM: 1 or more.
+    pub max_sessions_per_vm: usize,
+    /// Connections at once that have not logged in yet, all ports together: 1 or more.
+    pub max_unauthenticated: usize,
     /// From a viewer's first byte to its welcome.
     pub handshake_timeout: Duration,
+    /// How long a viewer may send nothing; `None` where it may for ever.
+    pub idle_timeout: Option<Duration>,
+    /// How long a session may last; `None` where it may for ever.
+    pub max_session_time: Option<Duration>,
+    /// Who must begin each connection with a PROXY header; `None` where nobody may.
+    pub proxy_from: Option<Vec<IpNet>>,
     /// How long open sessions may go on after SIGTERM.
     pub drain_timeout: Duration,
 }
@@ -46,6 +59,11 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             max_sessions: 1024,
+            max_sessions_per_vm: 8,
+            max_unauthenticated: 64,
+            idle_timeout: None,
+            max_session_time: None,
+            proxy_from: None,
             handshake_timeout: Duration::from_secs(30),
             drain_timeout: Duration::from_secs(30),
         }
@@ -117,6 +135,28 @@ pub struct Console {
     pub vm: VmRef,
     /// Who may.
     pub auth: Auth,
+    /// From where; empty where that does not matter.
+    pub allow: Vec<IpNet>,
+    /// Keys, pointer and clipboard go nowhere.
+    pub view_only: bool,
+    /// Whether a viewer that asks for the console alone gets it.
+    pub exclusive: bool,
+}
+
+impl Console {
+    /// A console with every default.
+    pub fn new(listen: SocketAddr, vsphere: impl Into<String>, vm: VmRef, auth: Auth) -> Self {
+        let vsphere = vsphere.into();
+        Self {
+            listen,
+            vsphere,
+            vm,
+            auth,
+            allow: Vec::new(),
+            view_only: false,
+            exclusive: false,
+        }
+    }
 }
 
 /// How a viewer proves that it may.
@@ -174,6 +214,7 @@ impl Config {
         let vspheres = BTreeMap::from([(name.to_owned(), vsphere)]);
         Self {
             gateway: Limits::default(),
+            admin: None,
             vspheres,
             consoles: Vec::new(),
         }
