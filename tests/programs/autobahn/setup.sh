@@ -10,6 +10,7 @@ mkdir -p apt/parts apt/lists/partial apt/cache/archives/partial debs wheels
 unpack_python() {
     # The same mirror as the system's own Debian packages, one release back.
     apt-get -q update
+    # shellcheck disable=SC2016 # apt-get fills it in.
     mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Label: Debian' | head -n 1)
     keys=/usr/share/keyrings/debian-archive-keyring.gpg
     echo "deb [signed-by=$keys] ${mirror:?no Debian mirror is known to apt-get} bullseye main" > apt/parts/bullseye.list
