@@ -142,12 +142,29 @@ impl Client {
         }
     }
 
-    /// Does the work in the open session and, where that has ended, once more in a new one.
+    /// Does the work in the open session and, where that has ended, once more in a new one; all of it before `until`, also
+    /// the waiting for somebody else's login.
     async fn in_session<T, F>(&self, until: Instant, work: impl Fn(Open) -> F) -> Result<T, Error>
     where
         F: Future<Output = Result<T, Failure>>,
     {
         self.usage.used();
+        let done = timeout_at(until, self.try_in_session(until, work)).await;
+        done.unwrap_or_else(|_| {
+            Err(Error::Timeout {
+                address: self.calls.address().to_owned(),
+            })
+        })
+    }
+
+    async fn try_in_session<T, F>(
+        &self,
+        until: Instant,
+        work: impl Fn(Open) -> F,
+    ) -> Result<T, Error>
+    where
+        F: Future<Output = Result<T, Failure>>,
+    {
         let open = self.session.open(&self.calls, until).await?;
         let failure = match work(open.clone()).await {
             Ok(value) => return Ok(value),

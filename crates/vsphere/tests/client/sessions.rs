@@ -197,3 +197,44 @@ async fn an_endpoint_that_was_replaced_is_discovered_again_after_a_failed_login(
     client.ticket(&vm08()).await.unwrap();
     assert_eq!(host.count("RetrieveServiceContent"), 2);
 }
+
+#[tokio::test]
+async fn who_waits_for_somebody_elses_login_waits_no_longer_than_its_own_deadline() {
+    let host = Host::esxi().await;
+    let gate = host.gate("Login");
+    let client = host.client();
+    let vm = vm08();
+    let patient = client.ticket(&vm);
+    let impatient = async {
+        host.called("Login", 1).await;
+        let deadline = time::Instant::now() + Duration::from_millis(200);
+        let error = client.ticket_before(&vm, deadline).await.unwrap_err();
+        assert!(matches!(error, Error::Timeout { .. }), "{error:?}");
+        gate.send(status(400, "")).await.unwrap();
+    };
+    let (patient, ()) = tokio::join!(patient, impatient);
+    assert!(
+        matches!(patient, Err(Error::Http { status: 400, .. })),
+        "{patient:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_login_whose_caller_has_left_is_done_by_the_next() {
+    let host = Host::esxi().await;
+    let gate = host.gate("Login");
+    let client = host.client();
+    let vm = vm08();
+    tokio::select! {
+        result = client.ticket(&vm) => panic!("{result:?}"),
+        () = host.called("Login", 1) => {}
+    }
+    // The host may not have noticed yet that the first has left, and answer it.
+    gate.send(status(400, "")).await.unwrap();
+    gate.send(status(400, "")).await.unwrap();
+    let (next, ()) = tokio::join!(client.ticket(&vm), host.called("Login", 2));
+    assert!(
+        matches!(next, Err(Error::Http { status: 400, .. })),
+        "{next:?}"
+    );
+}
