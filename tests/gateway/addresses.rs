@@ -187,8 +187,10 @@ async fn without_a_pin_a_console_is_judged_as_the_api_is() {
 #[tokio::test]
 async fn console_trust_overrules_the_pin_in_both_directions() {
     within(async {
-        let mut plan = Plan::default();
-        plan.console_trust = ConsoleTrust::Fixed(Trust::WebPki);
+        let plan = Plan {
+            console_trust: ConsoleTrust::Fixed(Trust::WebPki),
+            ..Plan::default()
+        };
         let reason = assert_refused(plan).await;
         assert!(reason.contains("not trusted"), "{reason}");
 

@@ -1,0 +1,233 @@
+//! ESXi ends first.
+
+use crate::support::esxi::{Esxi, Line};
+use crate::support::frame::{self, BINARY, CONTINUATION, Frame, PING, TEXT};
+use crate::support::house::{House, Plan};
+use crate::support::pattern::Pattern;
+use crate::support::viewer::Viewer;
+use crate::support::within;
+
+/// More than all buffers between the two ends hold.
+const MUCH: usize = 24 << 20;
+
+async fn house() -> (Esxi, House) {
+    let esxi = Esxi::start().await;
+    let house = Plan::default().leading_to(&esxi).start().await;
+    (esxi, house)
+}
+
+/// Reads to the end, which must be in order, and checks that it was all of the pattern's first [`MUCH`] bytes.
+async fn assert_gets_much(viewer: &mut Viewer) {
+    let got = viewer.rest().await;
+    assert_eq!(got.len(), MUCH);
+    Pattern::new(1).check(&got);
+}
+
+async fn send_much(line: &mut Line) {
+    let bytes = Pattern::new(1).take_long(MUCH);
+    for message in bytes.chunks(3 << 20) {
+        line.send_binary(message).await;
+    }
+}
+
+/// What a host does behind its Close.
+#[derive(Debug, Clone, Copy)]
+enum Behind {
+    Nothing,
+    CloseNotifyAndFin,
+    FinAlone,
+}
+
+#[tokio::test]
+async fn all_bytes_before_a_close_arrive_whatever_comes_behind_it() {
+    within(async {
+        let (esxi, house) = house().await;
+        for behind in [Behind::Nothing, Behind::CloseNotifyAndFin, Behind::FinAlone] {
+            let (mut viewer, mut line) = esxi.session(&house).await;
+            let hosting = async {
+                send_much(&mut line).await;
+                line.send(&frame::close(1000, "")).await;
+                match behind {
+                    Behind::Nothing => {}
+                    Behind::CloseNotifyAndFin => line.finish().await,
+                    Behind::FinAlone => line.finish_without_close_notify().await,
+                }
+                let answer = line.frame().await;
+                assert_eq!(answer, Some(Frame::close(1000)), "{behind:?}");
+                line.hear.ended().await;
+            };
+            tokio::join!(hosting, assert_gets_much(&mut viewer));
+        }
+        house.end().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn all_bytes_before_an_end_without_close_arrive() {
+    within(async {
+        let (esxi, house) = house().await;
+        for behind in [Behind::CloseNotifyAndFin, Behind::FinAlone] {
+            let (mut viewer, mut line) = esxi.session(&house).await;
+            let hosting = async {
+                send_much(&mut line).await;
+                match behind {
+                    Behind::FinAlone => line.finish_without_close_notify().await,
+                    _ => line.finish().await,
+                }
+                // A Close may come, to nobody in particular; nothing else.
+                while let Some(frame) = line.frame().await {
+                    assert_eq!(frame.opcode, frame::CLOSE, "{behind:?}");
+                }
+            };
+            tokio::join!(hosting, assert_gets_much(&mut viewer));
+        }
+        house.end().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn half_a_frame_arrives_as_far_as_it_came() {
+    within(async {
+        let (esxi, house) = house().await;
+        let (mut viewer, mut line) = esxi.session(&house).await;
+        let message = frame::whole(BINARY, &Pattern::new(2).take_long(100_000));
+        line.send(&message[..60_010]).await;
+        line.finish().await;
+        let got = viewer.rest().await;
+        assert_eq!(got.len(), 60_000);
+        Pattern::new(2).check(&got);
+        drop((viewer, line));
+        house.end().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_reset_ends_the_viewer_in_order() {
+    within(async {
+        let (esxi, house) = house().await;
+        let (mut viewer, mut line) = esxi.session(&house).await;
+        line.send_binary(b"the last words").await;
+        assert_eq!(viewer.bytes(14).await, b"the last words");
+        line.reset();
+        assert!(viewer.rest().await.is_empty());
+        drop(viewer);
+        house.end().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_close_is_answered_with_its_own_code() {
+    within(async {
+        let (esxi, house) = house().await;
+        for (code, reason) in [
+            (1000, ""),
+            (1001, "powered off"),
+            (1011, ""),
+            (3000, "é"),
+            (4999, "x"),
+        ] {
+            let (mut viewer, mut line) = esxi.session(&house).await;
+            line.send(&frame::close(code, reason)).await;
+            assert_eq!(line.frame().await, Some(Frame::close(code)));
+            line.hear.ended().await;
+            assert!(viewer.rest().await.is_empty());
+        }
+        let (mut viewer, mut line) = esxi.session(&house).await;
+        line.send(&frame::whole(frame::CLOSE, b"")).await;
+        assert_eq!(line.frame().await.unwrap().opcode, frame::CLOSE);
+        line.hear.ended().await;
+        assert!(viewer.rest().await.is_empty());
+        drop((viewer, line));
+        house.end().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn nothing_behind_a_close_arrives() {
+    within(async {
+        let (esxi, house) = house().await;
+        let (mut viewer, mut line) = esxi.session(&house).await;
+        let frames = [
+            frame::whole(BINARY, b"before"),
+            frame::close(1000, ""),
+            frame::whole(BINARY, b"behind"),
+        ];
+        line.send(&frames.concat()).await;
+        assert_eq!(viewer.rest().await, b"before");
+        assert_eq!(line.frame().await, Some(Frame::close(1000)));
+        drop((viewer, line));
+        house.end().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn each_violation_is_answered_with_its_code_after_all_bytes_before_it() {
+    // RFC 6455 sections 5.1, 5.2, 5.4, 5.5 and 7.4.
+    let violations: [(&str, Vec<u8>, u16); 18] = [
+        ("masked", vec![0x82, 0x81, 1, 2, 3, 4, 5], 1002),
+        ("RSV1", vec![0xc2, 1, 0], 1002),
+        ("RSV2", vec![0xa2, 1, 0], 1002),
+        ("RSV3", vec![0x92, 1, 0], 1002),
+        ("opcode 3", vec![0x83, 0], 1002),
+        ("opcode 11", vec![0x8b, 0], 1002),
+        ("half a ping", frame::part(PING, false, b""), 1002),
+        ("a ping of 126", frame::whole(PING, &[0; 126]), 1002),
+        ("16 bits for 125", vec![0x82, 126, 0, 125], 1002),
+        (
+            "64 bits for 65535",
+            vec![0x82, 127, 0, 0, 0, 0, 0, 0, 0xff, 0xff],
+            1002,
+        ),
+        ("top bit", vec![0x82, 127, 0x80, 0, 0, 0, 0, 0, 0, 0], 1002),
+        ("continues nothing", frame::whole(CONTINUATION, b"x"), 1002),
+        ("text", frame::whole(TEXT, b"hello"), 1003),
+        ("begun text", frame::part(TEXT, false, b"hel"), 1003),
+        ("half a code", frame::whole(frame::CLOSE, &[3]), 1002),
+        ("code 999", frame::close(999, ""), 1002),
+        ("code 1005", frame::close(1005, ""), 1002),
+        (
+            "a reason in Latin-1",
+            frame::whole(frame::CLOSE, b"\x03\xe8\xe9"),
+            1007,
+        ),
+    ];
+    within(async {
+        let (esxi, house) = house().await;
+        for (what, violation, code) in violations {
+            let (mut viewer, mut line) = esxi.session(&house).await;
+            let behind = frame::whole(BINARY, b"behind");
+            line.send(&[frame::whole(BINARY, b"before"), violation, behind].concat())
+                .await;
+            assert_eq!(viewer.rest().await, b"before", "{what}");
+            assert_eq!(line.frame().await, Some(Frame::close(code)), "{what}");
+            line.hear.ended().await;
+        }
+        house.end().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_message_inside_a_message_is_a_violation() {
+    within(async {
+        let (esxi, house) = house().await;
+        let (mut viewer, mut line) = esxi.session(&house).await;
+        let frames = [
+            frame::part(BINARY, false, b"beg"),
+            frame::part(CONTINUATION, false, b"un"),
+            frame::whole(BINARY, b"other"),
+        ];
+        line.send(&frames.concat()).await;
+        assert_eq!(viewer.rest().await, b"begun");
+        assert_eq!(line.frame().await, Some(Frame::close(1002)));
+        drop((viewer, line));
+        house.end().await;
+    })
+    .await;
+}

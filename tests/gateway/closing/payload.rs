@@ -1,0 +1,346 @@
+//! Every byte arrives, once and in order, however it is cut and whoever is slow.
+
+use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpSocket;
+
+use crate::support::esxi::{Esxi, upgraded};
+use crate::support::frame::{self, BINARY, CONTINUATION, PING, PONG};
+use crate::support::house::{House, PASSWORD, Plan};
+use crate::support::pattern::{Pattern, Random};
+use crate::support::viewer::{Dialect, Viewer};
+use crate::support::within;
+
+/// What goes each way where much goes both ways.
+const MUCH: u64 = 20 << 20;
+
+async fn house() -> (Esxi, House) {
+    let esxi = Esxi::start().await;
+    let house = Plan::default().leading_to(&esxi).start().await;
+    (esxi, house)
+}
+
+/// A size as traffic has it: mostly small, sometimes at the edges of the length's forms, seldom large.
+fn size(random: &mut Random) -> usize {
+    match random.below(16) {
+        0 => 0,
+        1 => 124 + random.below(4),
+        2 => 65_534 + random.below(4),
+        3 => random.below(400_000),
+        4..8 => random.below(20_000),
+        _ => random.below(200),
+    }
+}
+
+/// Sends messages of random sizes, some in fragments, with pings between and inside them; answers the last ping.
+async fn send_messages(esxi: &mut (impl AsyncWrite + Unpin), seed: u64) -> Vec<u8> {
+    let (mut random, mut pattern) = (Random::new(seed), Pattern::new(seed));
+    let mut pings = 0_u32;
+    while pattern.at() < MUCH {
+        let mut wire = Vec::new();
+        let fragments = 1 + random.below(3);
+        for fragment in 0..fragments {
+            let opcode = if fragment == 0 { BINARY } else { CONTINUATION };
+            let payload = pattern.take_long(size(&mut random));
+            wire.extend(frame::part(opcode, fragment + 1 == fragments, &payload));
+            if random.below(4) == 0 {
+                pings += 1;
+                wire.extend(frame::whole(PING, &pings.to_be_bytes()));
+            }
+        }
+        esxi.write_all(&wire).await.unwrap();
+    }
+    pings += 1;
+    let last = pings.to_be_bytes().to_vec();
+    let close = frame::whole(BINARY, &pattern.at().to_be_bytes());
+    let wire = [frame::whole(PING, &last), close].concat();
+    esxi.write_all(&wire).await.unwrap();
+    esxi.flush().await.unwrap();
+    last
+}
+
+#[tokio::test]
+async fn random_sizes_both_ways_at_once_with_pings_in_between() {
+    within(async {
+        let (esxi, house) = house().await;
+        let (viewer, line) = esxi.session(&house).await;
+        let (mut hear, mut say) = line.split();
+        let (mut from_gateway, mut to_gateway) = viewer.stream.into_split();
+        let viewing = async {
+            let mut pattern = Pattern::new(7);
+            let mut buffer = vec![0; 100_000];
+            while pattern.at() < MUCH {
+                let count = from_gateway.read(&mut buffer).await.unwrap();
+                assert_ne!(count, 0, "an early end");
+                // The last eight bytes are not of the pattern: leave them for below.
+                let left = usize::try_from(MUCH - pattern.at()).unwrap();
+                pattern.check(&buffer[..count.min(left)]);
+            }
+        };
+        let typing = async {
+            let (mut random, mut pattern) = (Random::new(9), Pattern::new(9));
+            while pattern.at() < MUCH {
+                let piece = size(&mut random).min(Pattern::PIECE);
+                to_gateway.write_all(pattern.take(piece)).await.unwrap();
+            }
+            pattern.at()
+        };
+        let hosting = async {
+            let (mut pattern, mut pongs) = (Pattern::new(9), Vec::new());
+            while pattern.at() < MUCH || pongs.is_empty() {
+                let frame = hear.frame().await.expect("more is to come");
+                match frame.opcode {
+                    BINARY => pattern.check(&frame.payload),
+                    PONG => pongs.push(frame.payload),
+                    _ => panic!("{frame:?}"),
+                }
+            }
+            pongs
+        };
+        let ((), typed, pongs, last) =
+            tokio::join!(viewing, typing, hosting, send_messages(&mut say, 7));
+        assert!(typed >= MUCH);
+        assert!(
+            pongs.is_sorted() && !pongs.is_empty(),
+            "pongs in the order of their pings"
+        );
+        // RFC 6455 section 5.5.3: only the latest ping has to be answered, and it has to be.
+        let mut latest = pongs.last().unwrap().clone();
+        while latest != last {
+            let frame = hear.frame().await.expect("the last pong");
+            if frame.opcode == PONG {
+                latest = frame.payload;
+            }
+        }
+        drop((from_gateway, to_gateway, hear, say));
+        house.end().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_ping_is_answered_with_its_payload_and_a_pong_is_not() {
+    within(async {
+        let (esxi, house) = house().await;
+        let (viewer, mut line) = esxi.session(&house).await;
+        for payload in [&b""[..], b"hello", &[0xff; 125]] {
+            line.send(&[frame::whole(PONG, b"unasked"), frame::whole(PING, payload)].concat())
+                .await;
+            let pong = line.frame().await.unwrap();
+            assert_eq!((pong.opcode, &pong.payload[..]), (PONG, payload));
+        }
+        drop((viewer, line));
+        house.end().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_ping_in_the_handshake_is_answered_too() {
+    within(async {
+        let (esxi, house) = house().await;
+        let mut viewer = house.viewer().await;
+        let hosting = async {
+            let mut line = esxi.line().await;
+            let request = line.request().await;
+            line.send(&[upgraded(&request), frame::whole(PING, b"early")].concat())
+                .await;
+            let pong = line.frame().await.unwrap();
+            assert_eq!((pong.opcode, &pong.payload[..]), (PONG, &b"early"[..]));
+            line.handshake().await;
+        };
+        let (verdict, ()) = tokio::join!(viewer.enter(Dialect::V3_8, None), hosting);
+        verdict.unwrap();
+        drop(viewer);
+        house.end().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn one_message_of_many_megabytes_arrives_as_it_comes() {
+    within(async {
+        let (esxi, house) = house().await;
+        let (mut viewer, mut line) = esxi.session(&house).await;
+        let message = frame::whole(BINARY, &Pattern::new(11).take_long(30 << 20));
+        // Nothing waits for a message's end: what was sent of it is read before the rest is sent.
+        let (first, rest) = message.split_at(100_010);
+        line.send(first).await;
+        let mut pattern = Pattern::new(11);
+        pattern.check(&viewer.bytes(100_000).await);
+        let hosting = async {
+            line.send(rest).await;
+            line.send(&frame::close(1000, "")).await;
+        };
+        let ((), got) = tokio::join!(hosting, viewer.rest());
+        assert_eq!(got.len(), (30 << 20) - 100_000);
+        pattern.check(&got);
+        drop((viewer, line));
+        house.end().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn frames_in_single_bytes_are_the_same_frames() {
+    within(async {
+        let (esxi, house) = house().await;
+        let (mut viewer, mut line) = esxi.session(&house).await;
+        let payload = Pattern::new(13).take_long(400);
+        let frames = [
+            frame::part(BINARY, false, &payload[..3]),
+            frame::whole(PING, b"within"),
+            frame::part(CONTINUATION, false, b""),
+            frame::part(CONTINUATION, true, &payload[3..130]),
+            frame::whole(BINARY, &payload[130..]),
+            frame::close(1000, "done"),
+        ];
+        line.drip(&frames.concat()).await;
+        assert_eq!(viewer.rest().await, payload);
+        assert_eq!(line.frame().await.unwrap().opcode, PONG);
+        assert_eq!(line.frame().await.unwrap().opcode, frame::CLOSE);
+        drop((viewer, line));
+        house.end().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_host_may_say_all_at_once_or_byte_by_byte() {
+    within(async {
+        let (esxi, house) = house().await;
+        for all_at_once in [true, false] {
+            let mut viewer = house.viewer().await;
+            let hosting = async {
+                let mut line = esxi.line().await;
+                let request = line.request().await;
+                // ServerInit is not due yet, but bytes are bytes.
+                let wire = [
+                    upgraded(&request),
+                    frame::whole(BINARY, b"RFB 003.008\n"),
+                    frame::whole(BINARY, &[1, 1]),
+                    frame::part(BINARY, false, &[0, 0]),
+                    frame::part(CONTINUATION, true, b"\0\0already here"),
+                ]
+                .concat();
+                match all_at_once {
+                    true => line.send(&wire).await,
+                    false => line.drip(&wire).await,
+                }
+                assert_eq!(line.bytes(13).await, b"RFB 003.008\n\x01");
+                line
+            };
+            let (verdict, line) = tokio::join!(viewer.enter(Dialect::V3_8, None), hosting);
+            verdict.unwrap();
+            assert_eq!(viewer.bytes(12).await, b"already here");
+            drop((viewer, line));
+        }
+        house.end().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_viewer_may_say_all_at_once_or_byte_by_byte() {
+    within(async {
+        let (esxi, house) = house().await;
+        let events = Pattern::new(15).take_long(3000);
+        for all_at_once in [true, false] {
+            let mut viewer = house.viewer().await;
+            let wire = [b"RFB 003.008\n\x01\x01", &events[..]].concat();
+            let hosting = async {
+                let mut line = esxi.line().await;
+                line.open().await;
+                assert_eq!(line.bytes(1).await, [1], "ClientInit");
+                assert!(line.bytes(events.len()).await == events);
+                line
+            };
+            let talking = async {
+                for piece in wire.chunks(if all_at_once { wire.len() } else { 1 }) {
+                    viewer.send(piece).await;
+                }
+                assert_eq!(
+                    viewer.bytes(12 + 2 + 4).await,
+                    b"RFB 003.008\n\x01\x01\0\0\0\0"
+                );
+            };
+            let (line, ()) = tokio::join!(hosting, talking);
+            drop((viewer, line));
+        }
+        house.end().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn nothing_is_lost_between_a_password_and_the_relay() {
+    within(async {
+        let esxi = Esxi::start().await;
+        let house = Plan::default()
+            .leading_to(&esxi)
+            .with_password()
+            .start()
+            .await;
+        for dialect in Dialect::ALL {
+            let mut viewer = house.viewer().await;
+            let hosting = async {
+                let mut line = esxi.line().await;
+                line.open().await;
+                assert_eq!(line.bytes(6).await, b"\x01early");
+                line
+            };
+            let entering = async {
+                viewer.exchange_versions(dialect.line()).await;
+                if dialect == Dialect::V3_3 {
+                    assert_eq!(viewer.bytes(4).await, [0, 0, 0, 2]);
+                } else {
+                    assert_eq!(viewer.bytes(2).await, [1, 2]);
+                    viewer.send(&[2]).await;
+                }
+                viewer.answer_challenge(PASSWORD).await;
+                viewer.send(b"\x01early").await;
+                assert_eq!(viewer.bytes(4).await, [0; 4]);
+            };
+            let (line, ()) = tokio::join!(hosting, entering);
+            drop((viewer, line));
+        }
+        house.end().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_slow_viewer_gets_every_byte() {
+    within(async {
+        let (esxi, house) = house().await;
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(4096).unwrap();
+        let stream = socket.connect(house.ports[0]).await.unwrap();
+        let mut viewer = Viewer { stream };
+        let bytes = Pattern::new(17).take_long(6 << 20);
+        let hosting = async {
+            let mut line = esxi.line().await;
+            line.open().await;
+            line.send_binary(&bytes).await;
+            line.send(&frame::close(1000, "")).await;
+            assert_eq!(line.bytes(1).await, [1], "ClientInit");
+            assert_eq!(line.frame().await.unwrap().opcode, frame::CLOSE);
+        };
+        let viewing = async {
+            viewer.enter(Dialect::V3_8, None).await.unwrap();
+            viewer.send(&[1]).await;
+            let (mut got, mut piece) = (Vec::new(), [0; 3000]);
+            loop {
+                match viewer.stream.read(&mut piece).await.unwrap() {
+                    0 => return got,
+                    count => got.extend_from_slice(&piece[..count]),
+                }
+                tokio::task::yield_now().await;
+            }
+        };
+        let (got, ()) = tokio::join!(viewing, hosting);
+        assert!(got == bytes, "{} bytes of {}", got.len(), bytes.len());
+        drop(viewer);
+        house.end().await;
+    })
+    .await;
+}
