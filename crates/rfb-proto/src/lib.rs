@@ -1,8 +1,8 @@
-//! RFB (VNC): the handshakes of both ends. Bytes in, events out.
+//! RFB (VNC): the handshakes of both ends, and what is said after them. Bytes in, events out.
 //!
 //! Nothing here does I/O, reads a clock or draws a random number: challenges are arguments. Towards a
-//! viewer we are a [`Server`], towards ESXi a [`Client`]; the two are mirror images. What the crate
-//! promises:
+//! viewer we are a [`Server`], towards ESXi a [`Client`]; the two are mirror images. What a viewer says
+//! once it is in is followed by [`input::Input`]. What the crate promises:
 //!
 //! 1. Not one byte beyond the handshake is consumed: what follows in the buffer is the ClientInit or the
 //!    ServerInit.
@@ -21,8 +21,11 @@
 
 mod claim;
 mod client;
+mod encoding;
 mod field;
+pub mod input;
 mod password;
+mod pixel;
 mod plain;
 mod security;
 mod server;
@@ -30,10 +33,13 @@ mod vencrypt;
 mod verdict;
 mod version;
 mod violation;
+pub mod vmware;
 
 pub use claim::Claim;
 pub use client::{Client, ClientStep, Ready, Refusal};
+pub use encoding::Encoding;
 pub use password::{Challenge, PasswordError, Response, VncPassword};
+pub use pixel::PixelFormat;
 pub use plain::{MAX_CREDENTIAL, Password};
 pub use security::SecurityType;
 pub use server::{Server, Step};

@@ -1,6 +1,7 @@
 //! What a peer can do that RFB does not allow.
 
 use crate::MAX_CREDENTIAL;
+use crate::input::MAX_ENCODINGS;
 
 /// The peer does not speak RFB as RFC 6143 describes it. The connection is of no use any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -42,4 +43,18 @@ pub enum Violation {
     /// The viewer sent a user name or password that is not UTF-8.
     #[error("the viewer sends a {0} that is not UTF-8")]
     NotUtf8(&'static str),
+    /// A message of a type that is not known: where it ends is not known either.
+    #[error("message type {kind}{} is not known", .sub.map_or_else(String::new, |sub| format!("/{sub}")))]
+    UnknownMessage {
+        /// Its first byte.
+        kind: u8,
+        /// Its second, where that is a part of the type.
+        sub: Option<u8>,
+    },
+    /// The viewer lists more encodings than [`MAX_ENCODINGS`].
+    #[error("the viewer lists {0} encodings: no more than {MAX_ENCODINGS} are taken")]
+    TooManyEncodings(u16),
+    /// A message contradicts itself.
+    #[error("a malformed {0} message")]
+    Malformed(&'static str),
 }

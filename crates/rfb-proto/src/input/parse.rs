@@ -1,0 +1,225 @@
+//! Where a viewer's message ends and what it says (RFC 6143 section 7.5).
+
+use super::{
+    Area, CutText, DesktopSize, Encodings, Key, MAX_ENCODINGS, Message, Pointer, QemuAudio,
+    QemuKey, UpdateRequest,
+};
+use crate::{PixelFormat, Violation};
+
+/// How many bytes a message or its head takes, and what it says.
+type Parsed<'a> = (usize, Message<'a>);
+
+/// The message at the front of `input`; `None` while more bytes are needed.
+#[inline]
+pub(super) fn message(
+    input: &[u8],
+    extended_buttons: bool,
+) -> Result<Option<Parsed<'_>>, Violation> {
+    let Some(&kind) = input.first() else {
+        return Ok(None);
+    };
+    Ok(match kind {
+        0 => set_pixel_format(input),
+        1 => fix_colour_map_entries(input),
+        2 => return set_encodings(input),
+        3 => update_request(input),
+        4 => key(input),
+        5 => pointer(input, extended_buttons),
+        6 => return cut_text(input),
+        127 => return vmware(input),
+        150 => continuous_updates(input),
+        248 => fence(input),
+        250 => xvp(input),
+        251 => set_desktop_size(input),
+        253 => gii(input),
+        255 => return qemu(input),
+        _ => return Err(Violation::UnknownMessage { kind, sub: None }),
+    })
+}
+
+fn set_pixel_format(input: &[u8]) -> Option<Parsed<'_>> {
+    let [_, _, _, _, format @ ..] = input.first_chunk::<20>()?;
+    Some((20, Message::SetPixelFormat(PixelFormat::parse(format))))
+}
+
+fn fix_colour_map_entries(input: &[u8]) -> Option<Parsed<'_>> {
+    let &[_, _, a, b, c, d] = input.first_chunk()?;
+    let first = u16::from_be_bytes([a, b]);
+    let count = u16::from_be_bytes([c, d]);
+    Some((6, Message::FixColourMapEntries { first, count }))
+}
+
+fn set_encodings(input: &[u8]) -> Result<Option<Parsed<'_>>, Violation> {
+    let Some((&[_, _, a, b], rest)) = input.split_first_chunk() else {
+        return Ok(None);
+    };
+    let count = u16::from_be_bytes([a, b]);
+    if usize::from(count) > MAX_ENCODINGS {
+        return Err(Violation::TooManyEncodings(count));
+    }
+    let list = rest.as_chunks().0.get(..count.into());
+    Ok(list.map(|list| {
+        let length = 4 + list.as_flattened().len();
+        (length, Message::SetEncodings(Encodings(list)))
+    }))
+}
+
+fn update_request(input: &[u8]) -> Option<Parsed<'_>> {
+    let [_, incremental, area @ ..] = input.first_chunk::<10>()?;
+    let request = UpdateRequest {
+        incremental: *incremental != 0,
+        area: Area::parse(area),
+    };
+    Some((10, Message::UpdateRequest(request)))
+}
+
+fn key(input: &[u8]) -> Option<Parsed<'_>> {
+    let &[_, down, _, _, a, b, c, d] = input.first_chunk()?;
+    let key = Key {
+        down: down != 0,
+        keysym: u32::from_be_bytes([a, b, c, d]),
+    };
+    Some((8, Message::Key(key)))
+}
+
+fn pointer(input: &[u8], extended_buttons: bool) -> Option<Parsed<'_>> {
+    let (&[_, mask, a, b, c, d], rest) = input.split_first_chunk()?;
+    let (length, buttons) = match mask {
+        // rfbproto, "ExtendedMouseButtons": seven buttons, the mark, and eight more.
+        0x80.. if extended_buttons => {
+            let more = u16::from(*rest.first()?);
+            (7, u16::from(mask & 0x7f) | (more << 7))
+        }
+        _ => (6, mask.into()),
+    };
+    let pointer = Pointer {
+        buttons,
+        x: u16::from_be_bytes([a, b]),
+        y: u16::from_be_bytes([c, d]),
+    };
+    Some((length, Message::Pointer(pointer)))
+}
+
+/// rfbproto, "Extended Clipboard Pseudo-Encoding": a negative length is the negated length of what follows,
+/// which begins with four bytes of flags.
+fn cut_text(input: &[u8]) -> Result<Option<Parsed<'_>>, Violation> {
+    let Some((&[_, _, _, _, a, b, c, d], rest)) = input.split_first_chunk() else {
+        return Ok(None);
+    };
+    let length = i32::from_be_bytes([a, b, c, d]);
+    if length >= 0 {
+        let text = CutText {
+            length: length.unsigned_abs(),
+            extended: None,
+        };
+        return Ok(Some((8, Message::CutText(text))));
+    }
+    let length = length
+        .unsigned_abs()
+        .checked_sub(4)
+        .ok_or(Violation::Malformed("extended clipboard"))?;
+    Ok(rest.first_chunk().map(|&flags| {
+        let extended = Some(u32::from_be_bytes(flags));
+        (12, Message::CutText(CutText { length, extended }))
+    }))
+}
+
+fn vmware(input: &[u8]) -> Result<Option<Parsed<'_>>, Violation> {
+    let Some(&[_, id, a, b]) = input.first_chunk() else {
+        return Ok(None);
+    };
+    let length = u16::from_be_bytes([a, b]);
+    if length < 4 {
+        return Err(Violation::Malformed("VMware"));
+    }
+    Ok(Some((4, Message::Vmware { id, length })))
+}
+
+fn continuous_updates(input: &[u8]) -> Option<Parsed<'_>> {
+    let [_, enable, area @ ..] = input.first_chunk::<10>()?;
+    let enable = *enable != 0;
+    let area = Area::parse(area);
+    Some((10, Message::ContinuousUpdates { enable, area }))
+}
+
+fn fence(input: &[u8]) -> Option<Parsed<'_>> {
+    let (&[_, _, _, _, a, b, c, d, length], rest) = input.split_first_chunk()?;
+    let flags = u32::from_be_bytes([a, b, c, d]);
+    let payload = rest.get(..length.into())?;
+    Some((9 + payload.len(), Message::Fence { flags, payload }))
+}
+
+fn xvp(input: &[u8]) -> Option<Parsed<'_>> {
+    let &[_, _, version, code] = input.first_chunk()?;
+    Some((4, Message::Xvp { version, code }))
+}
+
+fn set_desktop_size(input: &[u8]) -> Option<Parsed<'_>> {
+    let (&[_, _, a, b, c, d, count, _], rest) = input.split_first_chunk()?;
+    let screens = rest.as_chunks().0.get(..count.into())?;
+    let size = DesktopSize {
+        width: u16::from_be_bytes([a, b]),
+        height: u16::from_be_bytes([c, d]),
+        screens,
+    };
+    let length = 8 + screens.as_flattened().len();
+    Some((length, Message::SetDesktopSize(size)))
+}
+
+/// The top bit of the subtype says how the length is to be read, and everything after it.
+fn gii(input: &[u8]) -> Option<Parsed<'_>> {
+    let &[_, subtype, a, b] = input.first_chunk()?;
+    let length = match subtype {
+        0x80.. => u16::from_be_bytes([a, b]),
+        _ => u16::from_le_bytes([a, b]),
+    };
+    let subtype = subtype & 0x7f;
+    Some((4, Message::Gii { subtype, length }))
+}
+
+fn qemu(input: &[u8]) -> Result<Option<Parsed<'_>>, Violation> {
+    let Some(&sub) = input.get(1) else {
+        return Ok(None);
+    };
+    match sub {
+        0 => Ok(qemu_key(input)),
+        1 => qemu_audio(input),
+        _ => Err(Violation::UnknownMessage {
+            kind: 255,
+            sub: Some(sub),
+        }),
+    }
+}
+
+fn qemu_key(input: &[u8]) -> Option<Parsed<'_>> {
+    let &[_, _, down, also_down, a, b, c, d, e, f, g, h] = input.first_chunk()?;
+    let key = QemuKey {
+        down: (down, also_down) != (0, 0),
+        keysym: u32::from_be_bytes([a, b, c, d]),
+        keycode: u32::from_be_bytes([e, f, g, h]),
+    };
+    Some((12, Message::QemuKey(key)))
+}
+
+fn qemu_audio(input: &[u8]) -> Result<Option<Parsed<'_>>, Violation> {
+    let Some((&[_, _, a, b], rest)) = input.split_first_chunk() else {
+        return Ok(None);
+    };
+    let (length, audio) = match u16::from_be_bytes([a, b]) {
+        0 => (4, QemuAudio::Enable),
+        1 => (4, QemuAudio::Disable),
+        2 => match rest.first_chunk() {
+            None => return Ok(None),
+            Some(&[sample, channels, a, b, c, d]) => {
+                let format = QemuAudio::Format {
+                    sample,
+                    channels,
+                    frequency: u32::from_be_bytes([a, b, c, d]),
+                };
+                (10, format)
+            }
+        },
+        _ => return Err(Violation::Malformed("QEMU audio")),
+    };
+    Ok(Some((length, Message::QemuAudio(audio))))
+}

@@ -1,0 +1,105 @@
+//! Pixel formats (RFC 6143 section 7.4).
+
+use bytes::BufMut;
+
+/// How a pixel's value stands for a colour. What a peer says here is not checked by itself: see
+/// [`PixelFormat::bytes_per_pixel`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct PixelFormat {
+    /// 8, 16 or 32.
+    pub bits_per_pixel: u8,
+    /// How many of them mean something.
+    pub depth: u8,
+    /// Whether the first byte of a pixel is its most significant.
+    pub big_endian: bool,
+    /// Whether the value is made of the three intensities; else it is an index into a colour map. Read
+    /// from any byte but zero, and written as one: VMware ends the connection at others
+    /// (`docs/webmks.md` 2.3, Q1).
+    pub true_colour: bool,
+    /// The highest red.
+    pub red_max: u16,
+    /// The highest green.
+    pub green_max: u16,
+    /// The highest blue.
+    pub blue_max: u16,
+    /// How far red is shifted to the left.
+    pub red_shift: u8,
+    /// How far green is shifted to the left.
+    pub green_shift: u8,
+    /// How far blue is shifted to the left.
+    pub blue_shift: u8,
+}
+
+impl PixelFormat {
+    /// Its length on the wire.
+    pub const LENGTH: usize = 16;
+
+    /// What VMware's server speaks by itself: bytes in the order B, G, R, unused (`docs/webmks.md` 2.2).
+    pub const VMWARE: Self = Self {
+        bits_per_pixel: 32,
+        depth: 24,
+        big_endian: false,
+        true_colour: true,
+        red_max: 255,
+        green_max: 255,
+        blue_max: 255,
+        red_shift: 16,
+        green_shift: 8,
+        blue_shift: 0,
+    };
+
+    /// Reads a format as it stands on the wire.
+    pub const fn parse(bytes: &[u8; Self::LENGTH]) -> Self {
+        let &[
+            bits,
+            depth,
+            big,
+            colour,
+            r1,
+            r2,
+            g1,
+            g2,
+            b1,
+            b2,
+            r,
+            g,
+            b,
+            ..,
+        ] = bytes;
+        Self {
+            bits_per_pixel: bits,
+            depth,
+            big_endian: big != 0,
+            true_colour: colour != 0,
+            red_max: u16::from_be_bytes([r1, r2]),
+            green_max: u16::from_be_bytes([g1, g2]),
+            blue_max: u16::from_be_bytes([b1, b2]),
+            red_shift: r,
+            green_shift: g,
+            blue_shift: b,
+        }
+    }
+
+    /// Writes it as it stands on the wire, its padding zero.
+    pub fn write(&self, output: &mut impl BufMut) {
+        output.put_u8(self.bits_per_pixel);
+        output.put_u8(self.depth);
+        output.put_u8(self.big_endian.into());
+        output.put_u8(self.true_colour.into());
+        output.put_u16(self.red_max);
+        output.put_u16(self.green_max);
+        output.put_u16(self.blue_max);
+        output.put_slice(&[self.red_shift, self.green_shift, self.blue_shift]);
+        output.put_slice(&[0; 3]);
+    }
+
+    /// 1, 2 or 4; `None` where the format says anything else, which RFB does not allow.
+    pub const fn bytes_per_pixel(&self) -> Option<usize> {
+        match self.bits_per_pixel {
+            8 => Some(1),
+            16 => Some(2),
+            32 => Some(4),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,479 @@
+//! The viewer's messages, byte by byte as RFC 6143 section 7.5 and rfbproto write them, at every cut.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+
+use proptest::prelude::*;
+use rfb_proto::input::{
+    Area, CutText, Input, Key, Kind, MAX_ENCODINGS, MAX_PIECE, Message, Pointer, QemuAudio,
+    QemuKey, UpdateRequest, set_encodings,
+};
+use rfb_proto::vmware::{Command, ServerCaps, VScancode};
+use rfb_proto::{Encoding, PixelFormat, Violation};
+
+/// A scanner past the ClientInit.
+fn input() -> Input {
+    let mut input = Input::new();
+    assert!(input.scan(&[1]).unwrap().is_some());
+    input
+}
+
+/// What `bytes`, all of one message or head, mean.
+fn one(bytes: &[u8]) -> Message<'_> {
+    let piece = input().scan(bytes).unwrap().unwrap();
+    assert_eq!(piece.bytes, bytes);
+    for end in 0..bytes.len() {
+        let less = input().scan(&bytes[..end]);
+        assert_eq!(less, Ok(None), "{end} of {bytes:?}");
+    }
+    piece.message
+}
+
+fn written(message: &Message<'_>) -> Vec<u8> {
+    let mut output = Vec::new();
+    message.write(&mut output);
+    output
+}
+
+const AREA: Area = Area {
+    x: 1,
+    y: 2,
+    width: 0x300,
+    height: 4,
+};
+
+#[test]
+fn each_message_means_what_it_says_and_is_written_back_as_it_was() {
+    let mut seen = 0;
+    for (bytes, message) in [
+        (
+            &[3, 1, 0, 1, 0, 2, 3, 0, 0, 4][..],
+            Message::UpdateRequest(UpdateRequest {
+                incremental: true,
+                area: AREA,
+            }),
+        ),
+        (
+            &[4, 1, 0, 0, 0, 0, 0xff, 0x0d],
+            Message::Key(Key {
+                down: true,
+                keysym: 0xff0d,
+            }),
+        ),
+        (
+            &[5, 0x85, 1, 2, 3, 4],
+            Message::Pointer(Pointer {
+                buttons: 0x85,
+                x: 0x102,
+                y: 0x304,
+            }),
+        ),
+        (
+            &[6, 0, 0, 0, 0, 0, 0, 0],
+            Message::CutText(CutText {
+                length: 0,
+                extended: None,
+            }),
+        ),
+        (
+            &[6, 0, 0, 0, 0xff, 0xff, 0xff, 0xfc, 1, 0, 0, 1],
+            Message::CutText(CutText {
+                length: 0,
+                extended: Some(0x0100_0001),
+            }),
+        ),
+        (&[127, 4, 0, 4], Message::Vmware { id: 4, length: 4 }),
+        (
+            &[150, 1, 0, 1, 0, 2, 3, 0, 0, 4],
+            Message::ContinuousUpdates {
+                enable: true,
+                area: AREA,
+            },
+        ),
+        (
+            &[248, 0, 0, 0, 0x80, 0, 0, 1, 3, 7, 8, 9],
+            Message::Fence {
+                flags: 0x8000_0001,
+                payload: &[7, 8, 9],
+            },
+        ),
+        (
+            &[250, 0, 1, 4],
+            Message::Xvp {
+                version: 1,
+                code: 4,
+            },
+        ),
+        (
+            &[253, 0x81, 0, 0],
+            Message::Gii {
+                subtype: 1,
+                length: 0,
+            },
+        ),
+        (
+            &[255, 0, 0, 1, 0, 0, 0, 0x61, 0, 0, 0, 0x9d],
+            Message::QemuKey(QemuKey {
+                down: true,
+                keysym: 0x61,
+                keycode: 0x9d,
+            }),
+        ),
+        (&[255, 1, 0, 0], Message::QemuAudio(QemuAudio::Enable)),
+        (&[255, 1, 0, 1], Message::QemuAudio(QemuAudio::Disable)),
+        (
+            &[255, 1, 0, 2, 3, 2, 0, 0, 0xac, 0x44],
+            Message::QemuAudio(QemuAudio::Format {
+                sample: 3,
+                channels: 2,
+                frequency: 44_100,
+            }),
+        ),
+    ] {
+        assert_eq!(one(bytes), message);
+        assert_eq!(written(&message), bytes);
+        seen += 1;
+    }
+    assert_eq!(seen, 14);
+}
+
+#[test]
+fn the_first_byte_is_the_shared_flag_and_nothing_else_is() {
+    for (byte, shared) in [(0, false), (1, true), (255, true)] {
+        let mut input = Input::new();
+        assert_eq!(input.scan(&[]), Ok(None));
+        let bytes = [byte, 4];
+        let piece = input.scan(&bytes).unwrap().unwrap();
+        assert_eq!(piece.bytes, [byte]);
+        assert_eq!(piece.message, Message::ClientInit { shared });
+    }
+}
+
+#[test]
+fn a_pixel_format_is_read_from_any_flag_and_written_with_one() {
+    let asked = [
+        0, 9, 9, 9, 32, 24, 0, 255, 0, 255, 0, 255, 0, 255, 16, 8, 0, 9, 9, 9,
+    ];
+    let message = one(&asked);
+    assert_eq!(message, Message::SetPixelFormat(PixelFormat::VMWARE));
+    assert_eq!(PixelFormat::VMWARE.bytes_per_pixel(), Some(4));
+    let told = [
+        0, 0, 0, 0, 32, 24, 0, 1, 0, 255, 0, 255, 0, 255, 16, 8, 0, 0, 0, 0,
+    ];
+    assert_eq!(written(&message), told);
+    for bits in [0, 1, 7, 24, 64, 255] {
+        let odd = PixelFormat {
+            bits_per_pixel: bits,
+            ..PixelFormat::VMWARE
+        };
+        assert_eq!(odd.bytes_per_pixel(), None);
+    }
+}
+
+#[test]
+fn encodings_are_listed_in_their_order() {
+    let list = [
+        Encoding::TIGHT,
+        Encoding::RAW,
+        Encoding::DESKTOP_SIZE,
+        Encoding::EXTENDED_CLIPBOARD,
+        Encoding::VMWARE_SERVER_CAPS,
+        Encoding(0x7fff_ffff),
+    ];
+    let mut bytes = Vec::new();
+    set_encodings(list, &mut bytes);
+    assert_eq!(bytes[..8], [2, 0, 0, 6, 0, 0, 0, 7]);
+    assert_eq!(bytes[12..16], [0xff, 0xff, 0xff, 0x21]);
+    let Message::SetEncodings(heard) = one(&bytes) else {
+        unreachable!()
+    };
+    assert!(heard.iter().eq(list));
+    assert!(heard.contains(Encoding::RAW) && !heard.contains(Encoding::ZRLE));
+    assert_eq!(written(&Message::SetEncodings(heard)), bytes);
+
+    let vmware = list.iter().filter(|encoding| encoding.is_vmware());
+    assert!(vmware.eq(&[Encoding::VMWARE_SERVER_CAPS]));
+    let levels = [-22, -23, -32, -33, -246, -247, -256, -257];
+    let levels = levels.map(|number| Encoding(number).is_level());
+    assert_eq!(levels, [false, true, true, false, false, true, true, false]);
+}
+
+#[test]
+fn screens_are_listed() {
+    let mut bytes = vec![251, 0, 4, 0, 3, 0, 2, 0];
+    for id in [7, 8] {
+        bytes.extend([0, 0, 0, id, 0, 1, 0, 2, 3, 0, 0, 4, 0, 0, 0, id]);
+    }
+    let message = one(&bytes);
+    assert_eq!(written(&message), bytes);
+    let Message::SetDesktopSize(size) = message else {
+        unreachable!()
+    };
+    assert_eq!((size.width, size.height), (1024, 768));
+    let screens: Vec<_> = size.screens().map(|s| (s.id, s.area, s.flags)).collect();
+    assert_eq!(screens, [(7, AREA, 7), (8, AREA, 8)]);
+}
+
+#[test]
+fn more_than_eight_buttons_are_read_only_from_who_was_told_that_it_may() {
+    let bytes = [5, 0x81, 0, 1, 0, 2, 0x03, 99];
+    let read = |allowed| {
+        let mut input = input();
+        input.allow_extended_buttons(allowed);
+        let piece = input.scan(&bytes).unwrap().unwrap();
+        let Message::Pointer(pointer) = piece.message else {
+            unreachable!()
+        };
+        let first_six = input.clone().scan(&bytes[..6]).unwrap().is_some();
+        (piece.bytes.len(), pointer.buttons, first_six)
+    };
+    assert_eq!(read(false), (6, 0x81, true));
+    assert_eq!(read(true), (7, 0x181, false));
+}
+
+#[test]
+fn a_body_is_handed_out_in_runs_after_its_head() {
+    for (head, body, kind) in [
+        (&[1, 0, 0, 0, 0, 2][..], 12, Kind::FixColourMapEntries),
+        (&[6, 0, 0, 0, 0, 0, 0, 5], 5, Kind::CutText),
+        (
+            &[6, 0, 0, 0, 0xff, 0xff, 0xff, 0xf0, 8, 0, 0, 0],
+            12,
+            Kind::CutText,
+        ),
+        (&[127, 5, 0, 8], 4, Kind::Vmware),
+        (&[253, 0x82, 0, 9], 9, Kind::Gii),
+        (&[253, 0x02, 9, 0], 9, Kind::Gii),
+    ] {
+        let bytes = [head, &vec![4; body], &[4, 0, 0, 0, 0, 0, 0, 0]].concat();
+        let mut input = input();
+        let piece = input.scan(&bytes).unwrap().unwrap();
+        assert_eq!((piece.bytes, piece.message.kind()), (head, kind));
+        assert_eq!(piece.message.body(), body as u64);
+        let rest = &bytes[head.len()..];
+        let piece = input.scan(&rest[..2]).unwrap().unwrap();
+        let run = |last| Message::Body { of: kind, last };
+        assert_eq!((piece.bytes.len(), piece.message), (2, run(false)));
+        assert_eq!(input.scan(&[]), Ok(None));
+        let piece = input.scan(&rest[2..]).unwrap().unwrap();
+        assert_eq!((piece.bytes.len(), piece.message), (body - 2, run(true)));
+        let piece = input.scan(&rest[body..]).unwrap().unwrap();
+        assert_eq!(piece.message.kind(), Kind::Key);
+    }
+}
+
+#[test]
+fn a_clipboard_of_any_length_costs_nothing() {
+    for (length, body) in [
+        ([0x7f, 0xff, 0xff, 0xff], 0x7fff_ffff),
+        ([0x80, 0, 0, 0], 0x7fff_fffc_u64),
+    ] {
+        let bytes = [&[6, 0, 0, 0], &length[..], &[0; 4]].concat();
+        let mut input = input();
+        let piece = input.scan(&bytes).unwrap().unwrap();
+        assert_eq!(piece.message.body(), body);
+        let mut left = body;
+        let run = vec![0; 1 << 20];
+        while left > 0 {
+            let piece = input.scan(&run).unwrap().unwrap();
+            left -= piece.bytes.len() as u64;
+            let last = left == 0;
+            let of = Kind::CutText;
+            assert_eq!(piece.message, Message::Body { of, last });
+        }
+    }
+}
+
+#[test]
+fn what_is_not_known_is_named_and_not_moved_past() {
+    let known = [0, 1, 2, 3, 4, 5, 6, 127, 150, 248, 250, 251, 253, 255];
+    let mut unknown = 0;
+    for kind in (0..=255_u8).filter(|kind| !known.contains(kind)) {
+        let mut input = input();
+        let violation = Violation::UnknownMessage { kind, sub: None };
+        assert_eq!(input.scan(&[kind]), Err(violation));
+        assert_eq!(input.scan(&[kind, 0]), Err(violation));
+        unknown += 1;
+    }
+    assert_eq!(unknown, 256 - known.len());
+    let sub = Some(2);
+    let violation = Violation::UnknownMessage { kind: 255, sub };
+    assert_eq!(input().scan(&[255, 2]), Err(violation));
+    assert_eq!(violation.to_string(), "message type 255/2 is not known");
+}
+
+#[test]
+fn a_message_that_contradicts_itself_is_a_violation() {
+    for (bytes, what) in [
+        (
+            &[6, 0, 0, 0, 0xff, 0xff, 0xff, 0xff][..],
+            "extended clipboard",
+        ),
+        (&[6, 0, 0, 0, 0xff, 0xff, 0xff, 0xfd], "extended clipboard"),
+        (&[127, 0, 0, 3], "VMware"),
+        (&[255, 1, 0, 3], "QEMU audio"),
+    ] {
+        assert_eq!(input().scan(bytes), Err(Violation::Malformed(what)));
+    }
+    let over = MAX_ENCODINGS as u16 + 1;
+    let [a, b] = over.to_be_bytes();
+    assert_eq!(
+        input().scan(&[2, 0, a, b]),
+        Err(Violation::TooManyEncodings(over))
+    );
+}
+
+#[test]
+fn vmwares_commands_are_written_as_its_own_client_writes_them() {
+    for (command, bytes) in [
+        (
+            Command::Key {
+                scan: VScancode(0x11d),
+                down: true,
+            },
+            &[127, 0, 0, 8, 1, 0x1d, 1, 0][..],
+        ),
+        (
+            Command::Pointer {
+                absolute: false,
+                x: -1,
+                y: 2,
+                buttons: 5,
+                wheel: (-1, 1),
+            },
+            &[
+                127, 2, 0, 19, 0, 255, 255, 255, 255, 0, 0, 0, 2, 0, 0, 0, 5, 255, 1,
+            ],
+        ),
+        (Command::ClientCaps(0x5100), &[127, 3, 0, 8, 0, 0, 0x51, 0]),
+        (
+            Command::UpdateAck { id: 3, took: 0x102 },
+            &[127, 4, 0, 8, 3, 0, 1, 2],
+        ),
+        (
+            Command::Resolution {
+                width: 1024,
+                height: 768,
+            },
+            &[127, 5, 0, 8, 4, 0, 3, 0],
+        ),
+    ] {
+        let mut output = Vec::new();
+        command.write(&mut output);
+        assert_eq!(output, bytes);
+        // A viewer that speaks it is followed by the same lengths.
+        let piece = input().scan(&output).unwrap().unwrap();
+        assert_eq!(4 + piece.message.body(), bytes.len() as u64);
+    }
+    assert!(ServerCaps(0x2a).has(ServerCaps::KEY));
+    assert!(!ServerCaps(0x2a).has(ServerCaps::RESOLUTION));
+}
+
+/// What came out: each message as text, and bodies as one however they were cut.
+fn follow(extended: bool, pieces: &[&[u8]]) -> (Vec<String>, Result<usize, Violation>) {
+    let mut input = Input::new();
+    input.allow_extended_buttons(extended);
+    let mut waiting = Vec::new();
+    let mut heard: Vec<String> = Vec::new();
+    let mut in_body = false;
+    for piece in pieces {
+        waiting.extend_from_slice(piece);
+        loop {
+            let piece = match input.scan(&waiting) {
+                Ok(Some(piece)) => piece,
+                Ok(None) => break,
+                Err(violation) => return (heard, Err(violation)),
+            };
+            assert!(!piece.bytes.is_empty());
+            assert_eq!(piece.bytes, &waiting[..piece.bytes.len()]);
+            match piece.message {
+                Message::Body { of, last } => {
+                    if !in_body {
+                        heard.push(format!("{of:?}:"));
+                    }
+                    let run = format!("{:?}", piece.bytes);
+                    let run = run.trim_matches(['[', ']']);
+                    let said = heard.last_mut().unwrap();
+                    said.push_str(run);
+                    said.push_str(if last { "." } else { ", " });
+                    in_body = !last;
+                }
+                message => {
+                    assert!(!in_body, "a body ends before the next message");
+                    heard.push(format!("{message:?}"));
+                }
+            }
+            let length = piece.bytes.len();
+            waiting.drain(..length);
+        }
+        assert!(waiting.len() < MAX_PIECE, "that much is always enough");
+    }
+    (heard, Ok(waiting.len()))
+}
+
+/// One message, whole, mostly.
+fn message() -> impl Strategy<Value = Vec<u8>> {
+    let padded = |head: Vec<u8>, body: Vec<u8>| [head, body].concat();
+    let bytes = |range| prop::collection::vec(any::<u8>(), range);
+    prop_oneof![
+        bytes(19..20).prop_map(move |body| padded(vec![0], body)),
+        bytes(18..19).prop_map(move |body| padded(vec![1, 0, 0, 0, 0, 3], body)),
+        bytes(20..21).prop_map(move |body| padded(vec![2, 0, 0, 5], body)),
+        bytes(9..10).prop_map(move |body| padded(vec![3], body)),
+        bytes(7..8).prop_map(move |body| padded(vec![4], body)),
+        bytes(5..6).prop_map(move |body| padded(vec![5], body)),
+        bytes(0..9).prop_map(move |body| padded(vec![6, 0, 0, 0, 0, 0, 0, body.len() as u8], body)),
+        bytes(4..9).prop_map(move |body| padded(
+            vec![6, 0, 0, 0, 255, 255, 255, (body.len() as u8).wrapping_neg()],
+            body
+        )),
+        bytes(0..9).prop_map(move |body| padded(vec![127, 1, 0, 4 + body.len() as u8], body)),
+        bytes(9..10).prop_map(move |body| padded(vec![150], body)),
+        bytes(0..64)
+            .prop_map(move |body| padded(vec![248, 0, 0, 0, 0, 0, 0, 1, body.len() as u8], body)),
+        bytes(3..4).prop_map(move |body| padded(vec![250], body)),
+        bytes(32..33).prop_map(move |body| padded(vec![251, 0, 1, 1, 1, 1, 2, 0], body)),
+        bytes(0..9).prop_map(move |body| padded(vec![253, 0x80, 0, body.len() as u8], body)),
+        bytes(10..11).prop_map(move |body| padded(vec![255, 0], body)),
+        bytes(6..7).prop_map(move |body| padded(vec![255, 1, 0, 2], body)),
+        bytes(0..3),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn any_viewer_cut_anywhere_is_heard_the_same(
+        messages in prop::collection::vec(message(), 0..8),
+        cuts in prop::array::uniform2(any::<prop::sample::Index>()),
+        extended in any::<bool>(),
+    ) {
+        let bytes = [vec![1], messages.concat()].concat();
+        let mut cuts = cuts.map(|cut| cut.index(bytes.len() + 1));
+        cuts.sort_unstable();
+        let whole = follow(extended, &[&bytes]);
+        let [a, b] = cuts;
+        prop_assert_eq!(&follow(extended, &[&bytes[..a], &bytes[a..b], &bytes[b..]]), &whole);
+        let single: Vec<&[u8]> = bytes.chunks(1).collect();
+        prop_assert_eq!(&follow(extended, &single), &whole);
+    }
+
+    #[test]
+    fn what_is_read_and_written_and_read_again_is_the_same(bytes in message()) {
+        let mut scanner = input();
+        if let Ok(Some(piece)) = scanner.scan(&bytes) {
+            let again = written(&piece.message);
+            prop_assert_eq!(input().scan(&again).unwrap().unwrap().message, piece.message);
+        }
+    }
+}
+
+#[test]
+fn a_whole_conversation_is_followed_to_its_last_byte() {
+    let mut bytes = vec![1];
+    Message::SetPixelFormat(PixelFormat::VMWARE).write(&mut bytes);
+    set_encodings(vec![Encoding::RAW; MAX_ENCODINGS], &mut bytes);
+    bytes.extend([6, 0, 0, 0, 0, 0, 0, 2, b'h', b'i']);
+    bytes.extend([4, 1, 0, 0, 0, 0, 0, b'a']);
+    let (heard, left) = follow(false, &[&bytes]);
+    assert_eq!((heard.len(), left), (6, Ok(0)));
+    assert_eq!(heard[4], "CutText:104, 105.");
+}
