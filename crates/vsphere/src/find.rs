@@ -31,6 +31,14 @@ pub(crate) struct Found {
     parent: Option<Reference>,
 }
 
+/// A VM as far as finding it has told of it.
+pub(crate) enum Located {
+    /// Everything but path and host name.
+    Described(Found),
+    /// Only where it is.
+    At(Reference),
+}
+
 impl Finder<'_> {
     /// The one VM that is meant, without path and host name. By name and by id this is one round trip, by path and by UUID
     /// two.
@@ -55,13 +63,31 @@ impl Finder<'_> {
         Ok(vms)
     }
 
-    async fn found(&self, wanted: &VmRef) -> Result<Found, Failure> {
+    /// Where the one VM is that is meant: one round trip at most.
+    pub(crate) async fn locate(&self, wanted: &VmRef) -> Result<Located, Failure> {
         match wanted {
-            VmRef::Name(name) => self.by_name(name).await,
+            VmRef::Name(name) => self.by_name(name).await.map(Located::Described),
             VmRef::Path(path) => self.by_path(path).await,
             VmRef::Uuid(uuid) => self.by_uuid(*uuid, false, wanted).await,
             VmRef::InstanceUuid(uuid) => self.by_uuid(*uuid, true, wanted).await,
-            VmRef::Moref(id) => self.by_id(id, wanted).await,
+            VmRef::Moref(id) => Ok(Located::At(Reference::new(VIRTUAL_MACHINE, id))),
+        }
+    }
+
+    /// The VM that was located there.
+    pub(crate) async fn describe(&self, at: &Reference, wanted: &VmRef) -> Result<Found, Failure> {
+        match self.properties(std::slice::from_ref(at)).await {
+            Err(Failure::Fault(fault)) if fault.kind == Kind::ManagedObjectNotFound => {
+                Err(self.no_such_vm(wanted).into())
+            }
+            found => self.only(found?, wanted).await,
+        }
+    }
+
+    async fn found(&self, wanted: &VmRef) -> Result<Found, Failure> {
+        match self.locate(wanted).await? {
+            Located::Described(found) => Ok(found),
+            Located::At(reference) => self.describe(&reference, wanted).await,
         }
     }
 
@@ -75,7 +101,7 @@ impl Finder<'_> {
             .await
     }
 
-    async fn by_path(&self, path: &str) -> Result<Found, Failure> {
+    async fn by_path(&self, path: &str) -> Result<Located, Failure> {
         let wanted = VmRef::Path(path.to_owned());
         let response = self
             .calls
@@ -85,9 +111,9 @@ impl Finder<'_> {
             .await?;
         let hit = response.child("returnval").and_then(Reference::read);
         match hit.filter(|hit| hit.kind == VIRTUAL_MACHINE) {
-            Some(hit) => self.only(self.properties(&[hit]).await?, &wanted).await,
+            Some(hit) => Ok(Located::At(hit)),
             // The index does not know the way through a vApp.
-            None => self.by_walking(path, &wanted).await,
+            None => self.by_walking(path, &wanted).await.map(Located::Described),
         }
     }
 
@@ -105,7 +131,12 @@ impl Finder<'_> {
             .await
     }
 
-    async fn by_uuid(&self, uuid: Uuid, instance: bool, wanted: &VmRef) -> Result<Found, Failure> {
+    async fn by_uuid(
+        &self,
+        uuid: Uuid,
+        instance: bool,
+        wanted: &VmRef,
+    ) -> Result<Located, Failure> {
         let response = self
             .calls
             .call(self.search("FindAllByUuid"), |out| {
@@ -114,24 +145,16 @@ impl Finder<'_> {
                 out.value("instanceUuid", if instance { "true" } else { "false" });
             })
             .await?;
-        let hits: Vec<Reference> = response
+        let mut hits: Vec<Reference> = response
             .children("returnval")
             .filter_map(Reference::read)
             .collect();
-        if hits.is_empty() {
-            return Err(self.no_such_vm(wanted).into());
+        if hits.len() > 1 {
+            let found = self.only(self.properties(&hits).await?, wanted).await?;
+            return Ok(Located::Described(found));
         }
-        self.only(self.properties(&hits).await?, wanted).await
-    }
-
-    async fn by_id(&self, id: &str, wanted: &VmRef) -> Result<Found, Failure> {
-        let reference = Reference::new(VIRTUAL_MACHINE, id);
-        match self.properties(&[reference]).await {
-            Err(Failure::Fault(fault)) if fault.kind == Kind::ManagedObjectNotFound => {
-                Err(self.no_such_vm(wanted).into())
-            }
-            found => self.only(found?, wanted).await,
-        }
+        let hit = hits.pop().ok_or_else(|| self.no_such_vm(wanted))?;
+        Ok(Located::At(hit))
     }
 
     /// The only one of them; otherwise the error that says so.

@@ -55,6 +55,10 @@ mod tests {
             let whole = std::fs::read(file.unwrap().path()).unwrap();
             for at in 0..whole.len() {
                 read_answer(&whole[..at]);
+                // Every third only: all of them take ten seconds.
+                if at % 3 != 0 {
+                    continue;
+                }
                 for flipped in [whole[at] ^ 1, whole[at] ^ 0x80, b'<', b'&', 0] {
                     let mut bad = whole.clone();
                     bad[at] = flipped;

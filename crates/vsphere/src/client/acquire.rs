@@ -9,10 +9,12 @@ use crate::{
     ConnectionState, ConsoleConnection, Error, Power, Ticket, Vm, VmRef,
     call::{Failure, privilege_list},
     fault::{Fault, Kind},
+    find::Located,
     property::{self, Source, Wanted},
     session::Open,
     soap::Reference,
     transport::Patience,
+    xml::Element,
 };
 
 impl Client {
@@ -24,45 +26,69 @@ impl Client {
         wanted: &VmRef,
         until: Instant,
     ) -> Result<Ticket, Failure> {
-        let mut vm = match self.known.recall(wanted) {
-            Some(vm) => vm,
-            None => self.look_up(open, wanted, until).await?,
+        let (mut vm, mut answer) = match self.known.recall(wanted) {
+            Some(vm) => {
+                let answer = self.ask(open, &vm.moref, until).await;
+                (vm, answer)
+            }
+            None => self.look_up_and_ask(open, wanted, until).await?,
         };
         loop {
-            let fault = match self.ask(open, &vm, until).await {
+            let fault = match answer {
                 Err(Failure::Fault(fault)) => fault,
-                other => return other,
+                answer => return self.ticket_in(&answer?, vm, open),
             };
             if fault.kind != Kind::ManagedObjectNotFound {
                 return Err(self.refusal(open, &vm, fault, until).await);
             }
             self.known.forget(wanted);
-            let again = self.look_up(open, wanted, until).await?;
+            let again = self.finder(open, until).one(wanted).await?;
+            self.known.learn(wanted, &again);
             if again.moref == vm.moref {
                 self.wait_for_creation(&vm, fault, until).await?;
             }
             vm = again;
+            answer = self.ask(open, &vm.moref, until).await;
         }
     }
 
-    async fn look_up(&self, open: &Open, wanted: &VmRef, until: Instant) -> Result<Vm, Failure> {
-        let vm = self.finder(open, until).one(wanted).await?;
-        self.known.learn(wanted, &vm);
-        Ok(vm)
+    /// Two round trips, however the VM is named: where it is; then the ticket and, at the same time, what is not known yet.
+    async fn look_up_and_ask(
+        &self,
+        open: &Open,
+        wanted: &VmRef,
+        until: Instant,
+    ) -> Result<(Vm, Result<Element, Failure>), Failure> {
+        let finder = self.finder(open, until);
+        let (found, answer) = match finder.locate(wanted).await? {
+            Located::Described(found) => {
+                let answer = self.ask(open, &found.vm.moref, until).await;
+                (found, answer)
+            }
+            Located::At(at) => {
+                let describe = finder.describe(&at, wanted);
+                let (found, answer) = tokio::join!(describe, self.ask(open, &at.id, until));
+                (found?, answer)
+            }
+        };
+        self.known.learn(wanted, &found.vm);
+        Ok((found.vm, answer))
     }
 
-    async fn ask(&self, open: &Open, vm: &Vm, until: Instant) -> Result<Ticket, Failure> {
-        let this = reference(vm);
+    async fn ask(&self, open: &Open, moref: &str, until: Instant) -> Result<Element, Failure> {
+        let this = Reference::new("VirtualMachine", moref);
         let call = open.call("AcquireTicket", &this, Patience::Until(until));
-        let response = self
-            .calls
+        self.calls
             .call(call, |out| out.value("ticketType", "webmks"))
-            .await?;
+            .await
+    }
+
+    fn ticket_in(&self, response: &Element, vm: Vm, open: &Open) -> Result<Ticket, Failure> {
         let value = response
             .child("returnval")
             .ok_or_else(|| self.calls.malformed("there is no ticket in it"))?;
         let from = open.service.about.api_type;
-        Ticket::read(value, vm.clone(), from).map_err(|reason| self.calls.malformed(reason).into())
+        Ticket::read(value, vm, from).map_err(|reason| self.calls.malformed(reason).into())
     }
 
     async fn wait_for_creation(&self, vm: &Vm, fault: Fault, until: Instant) -> Result<(), Error> {
@@ -114,7 +140,7 @@ impl Client {
         vm: &Vm,
         until: Instant,
     ) -> Result<Vec<ConsoleConnection>, Failure> {
-        let this = reference(vm);
+        let this = Reference::new("VirtualMachine", &vm.moref);
         let call = open.call("QueryConnections", &this, Patience::Until(until));
         let response = self.calls.call(call, |_| {}).await?;
         Ok(ConsoleConnection::read_all(&response))
@@ -173,10 +199,6 @@ impl Client {
         });
         name.unwrap_or(id)
     }
-}
-
-fn reference(vm: &Vm) -> Reference {
-    Reference::new("VirtualMachine", &vm.moref)
 }
 
 /// openQA waits five seconds eleven times (`docs/webmks.md` 2.1); a viewer is waiting here.

@@ -94,6 +94,47 @@ async fn uuids_are_looked_up_in_the_index_of_their_kind() {
 }
 
 #[tokio::test]
+async fn the_ticket_is_asked_for_while_the_vm_is_still_being_described() {
+    let host = Host::vcenter().await;
+    host.on("FindAllByUuid", ok(found("FindAllByUuid", &["vm-7"])));
+    let description = host.gate("RetrievePropertiesEx");
+    let client = host.client();
+    let wanted: VmRef = "uuid:564d1c4e-0b02-6e1a-3f5c-000000000007".parse().unwrap();
+    let answer = async {
+        host.called("AcquireTicket", 1).await;
+        let vm = objects(&vm("vm-7", "vm08", "poweredOn"));
+        description.send(ok(vm)).await.unwrap();
+    };
+    let (ticket, ()) = tokio::join!(client.ticket(&wanted), answer);
+    assert_eq!(ticket.unwrap().vm().name, "vm08");
+    host.forget();
+    client.ticket(&wanted).await.unwrap();
+    assert_eq!(host.methods(), ["AcquireTicket"]);
+}
+
+#[tokio::test]
+async fn two_vms_of_one_uuid_are_told_with_their_paths() {
+    let host = Host::vcenter().await;
+    host.on(
+        "FindAllByUuid",
+        ok(found("FindAllByUuid", &["vm-7", "vm-8"])),
+    );
+    let two = vm("vm-7", "a", "poweredOn") + &vm("vm-8", "b", "poweredOn");
+    host.script_of(
+        "RetrievePropertiesEx",
+        [ok(objects(&two)), ok(objects(&parents()))],
+    );
+    let wanted: VmRef = "uuid:564d1c4e-0b02-6e1a-3f5c-000000000007".parse().unwrap();
+    let error = host.client().ticket(&wanted).await.unwrap_err();
+    let Error::AmbiguousName { name, paths } = error else {
+        panic!("{error:?}");
+    };
+    assert_eq!(name, wanted.to_string());
+    assert_eq!(paths, ["/DC%2f1/vm/a", "/DC%2f1/vm/b"]);
+    assert_eq!(host.count("AcquireTicket"), 0);
+}
+
+#[tokio::test]
 async fn a_uuid_that_nobody_has_is_no_such_vm() {
     let host = Host::vcenter().await;
     host.on("FindAllByUuid", ok(found("FindAllByUuid", &[])));
