@@ -2,6 +2,8 @@
 
 import unittest
 
+from PIL import Image
+
 import picture
 import vncdo
 from places import ROOT, free_ports
@@ -12,17 +14,45 @@ VMS = 3
 # The colour bars alone are eight; a blank screen is one.
 FEW = 8
 
+ports: range
+demo: Program
+
+
+def setUpModule() -> None:
+    global ports, demo
+    first = free_ports(VMS)
+    ports = range(first, first + VMS)
+    argv = ["cargo", "run", "--quiet", "--release", "--manifest-path", ROOT / "Cargo.toml"]
+    demo = unittest.enterModuleContext(Program("demo", [*argv, "--", "demo", "--port", str(first)]))
+    for port in ports:
+        demo.line(rf"\b{port}\b")
+
 
 class Demo(unittest.TestCase):
-    def test_each_of_three_ports_shows_a_desktop_of_its_own_and_it_ends_when_told(self) -> None:
-        first = free_ports(VMS)
-        argv = ["cargo", "run", "--quiet", "--release", "--manifest-path", ROOT / "Cargo.toml"]
-        with Program("demo", [*argv, "--", "demo", "--port", str(first)]) as demo:
-            for port in range(first, first + VMS):
-                demo.line(rf"\b{port}\b")
-            screens = [vncdo.capture(port) for port in range(first, first + VMS)]
-            self.assertEqual(0, demo.end())
+    def test_each_port_shows_a_desktop_of_its_own(self) -> None:
+        screens = [vncdo.capture(port) for port in ports]
         for screen in screens:
             self.assertGreaterEqual(picture.colours(screen), FEW)
         # The name of its VM is on each.
         self.assertEqual(VMS, len({screen.tobytes() for screen in screens}))
+
+    def test_what_is_typed_on_one_port_shows_there_and_nowhere_else(self) -> None:
+        before = [_typed_half(port) for port in ports]
+        self.assertEqual(0, vncdo.visit(ports[0], "type", "hello").returncode)
+        # One that comes later sees it too.
+        after = [_typed_half(port) for port in ports]
+        changed = [picture.difference(*pair) != "" for pair in zip(before, after, strict=True)]
+        self.assertEqual([True] + [False] * (VMS - 1), changed)
+
+
+class End(unittest.TestCase):
+    """Named to be the last: the demo is gone after it."""
+
+    def test_it_ends_with_0_when_told(self) -> None:
+        self.assertEqual(0, demo.end())
+
+
+def _typed_half(port: int) -> Image.Image:
+    """The lower half of a port's desktop: what was typed, and no clock."""
+    screen = vncdo.capture(port)
+    return screen.crop((0, screen.height // 2, screen.width, screen.height))

@@ -22,7 +22,7 @@ class Screen:
             self.display = ":" + self.server.line(r"^(\d+)$")[1]
             self.prepare()
         except BaseException:
-            self.server.__exit__()
+            self.__exit__()
             raise
         return self
 
