@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::tls;
@@ -9,6 +10,8 @@ use crate::tls;
 /// Where a session was. The names are those of the log's `stage`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
+    /// Where the viewer comes from, and whether it may from there.
+    Accept,
     /// Version, security type and credentials of the viewer.
     Negotiate,
     /// Whether what it claims lets it in.
@@ -26,6 +29,7 @@ pub enum Stage {
 impl fmt::Display for Stage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Accept => "accept",
             Self::Negotiate => "negotiate",
             Self::Judge => "judge",
             Self::Ticket => "ticket",
@@ -65,6 +69,43 @@ impl fmt::Display for Blame {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Failure {
+    /// The viewer's address is in no `allow` list of this console.
+    #[error("{0} may not use this console: add its network to allow")]
+    NotAllowed(IpAddr),
+    /// A PROXY header is due and the connection is not from who may send one, or holds none.
+    #[error("a PROXY header was due, and {0}: see proxy_from and the load balancer")]
+    NotProxied(String),
+    /// Too many wrong passwords from there.
+    #[error("too many failed logins from your address: try again in {} s", .0.as_secs() + 1)]
+    Penalised(Duration),
+    /// Too many connections that have not logged in.
+    #[error("too many connections are waiting to log in: try again")]
+    Crowded,
+    /// Too many sessions.
+    #[error(
+        "all {limit} sessions of this gateway are in use: try again later, or raise max_sessions"
+    )]
+    HouseFull {
+        /// `max_sessions`.
+        limit: usize,
+    },
+    /// Too many sessions on this VM.
+    #[error("all {limit} sessions of {vm} are in use: close one, or raise max_sessions_per_vm")]
+    VmFull {
+        /// Which.
+        vm: String,
+        /// `max_sessions_per_vm`.
+        limit: usize,
+    },
+    /// TLS with the viewer failed.
+    #[error("no TLS with the viewer ({0})")]
+    ViewerTls(String),
+    /// The user exists and the password is right, but this console is not among those of the user.
+    #[error("{user} may not open this console: ask for it to be added to the users file")]
+    NotForUser {
+        /// Who.
+        user: String,
+    },
     /// The viewer's first bytes are not what a viewer sends.
     #[error("this is a VNC port, and {0}")]
     NotAViewer(rfb_proto::Violation),
@@ -80,6 +121,9 @@ pub enum Failure {
     /// The VNC password is not the one configured.
     #[error("wrong password: try again, and mind that only the first 8 characters count")]
     WrongPassword,
+    /// Which of the two it is, is not told.
+    #[error("wrong user name or password: try again")]
+    WrongLogin,
     /// vSphere did not hand out a ticket.
     #[error(transparent)]
     VSphere(vsphere::Error),
@@ -209,13 +253,32 @@ impl From<vsphere::Error> for Failure {
 }
 
 impl Failure {
+    /// The limit that was met, where it was one: its name in the configuration, as far as it has one.
+    pub(crate) const fn limit(&self) -> Option<&'static str> {
+        match self {
+            Self::NotAllowed(_) => Some("allow"),
+            Self::NotProxied(_) => Some("proxy_protocol"),
+            Self::Penalised(_) => Some("penalty"),
+            Self::Crowded => Some("max_unauthenticated"),
+            Self::HouseFull { .. } => Some("max_sessions"),
+            Self::VmFull { .. } => Some("max_sessions_per_vm"),
+            Self::HostFull { .. } => Some("max_consoles"),
+            Self::ViewerSlow(_) | Self::Slow { .. } => Some("handshake_timeout"),
+            _ => None,
+        }
+    }
+
     /// Whose fault it is.
     pub const fn blame(&self) -> Blame {
         match self {
             Self::NotAViewer(_) | Self::ViewerLeft | Self::ViewerBroke(_) | Self::ViewerSlow(_) => {
                 Blame::Viewer
             }
-            Self::WrongPassword => Blame::Viewer,
+            Self::NotAllowed(_) | Self::NotProxied(_) | Self::Penalised(_) | Self::ViewerTls(_) => {
+                Blame::Viewer
+            }
+            Self::WrongPassword | Self::WrongLogin | Self::NotForUser { .. } => Blame::Viewer,
+            Self::Crowded | Self::HouseFull { .. } | Self::VmFull { .. } => Blame::Gateway,
             Self::Setup(_)
             | Self::ApiCertificate { .. }
             | Self::Unresolvable { .. }

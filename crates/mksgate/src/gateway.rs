@@ -5,18 +5,19 @@ use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 
 use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
+use crate::admin;
 use crate::config::{Config, Console, Limits, VSphere};
+use crate::door::Door;
 use crate::error::Failure;
-use crate::listener::{Hall, listen};
+use crate::listener::listen;
 use crate::session::Port;
 use crate::upstream::Upstream;
 
@@ -24,12 +25,12 @@ use crate::upstream::Upstream;
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// A port cannot be had.
-    #[error("cannot listen on {address} for {vm} ({source}): {}", remedy(source))]
+    #[error("cannot listen on {address} for {what} ({source}): {}", remedy(source))]
     Bind {
         /// Which.
         address: SocketAddr,
-        /// For which VM.
-        vm: String,
+        /// For which VM, or `[admin]`.
+        what: String,
         /// Why.
         source: io::Error,
     },
@@ -66,9 +67,10 @@ type Upstreams = BTreeMap<String, Arc<Upstream>>;
 /// A gateway whose ports are bound.
 pub struct Gateway {
     ports: Vec<(TcpListener, Arc<Port>)>,
+    admin: Option<TcpListener>,
     upstreams: Upstreams,
-    limits: Limits,
-    ended: CancellationToken,
+    limits: Arc<Limits>,
+    door: Door,
 }
 
 impl Gateway {
@@ -77,22 +79,29 @@ impl Gateway {
     /// # Errors
     /// [`StartError`] at the first port or vSphere that cannot be had; the ports before it are free again.
     pub async fn bind(config: Config) -> Result<Self, StartError> {
-        let ended = CancellationToken::new();
+        let (door, limits) = (Door::new(), Arc::new(config.gateway));
         let upstreams = upstreams(config.vspheres, &Upstreams::new())?;
         let mut ports = Vec::new();
         for console in config.consoles {
-            let listener = bind(&console).await?;
-            ports.push((
-                listener,
-                port(console, &upstreams, &config.gateway, &ended)?,
-            ));
+            let listener = bind(console.listen, &console.vm.to_string()).await?;
+            ports.push((listener, port(console, &upstreams, &limits, &door)?));
         }
+        let admin = match config.admin {
+            Some(listen) => Some(bind(listen, "[admin]").await?),
+            None => None,
+        };
         Ok(Self {
             ports,
+            admin,
             upstreams,
-            limits: config.gateway,
-            ended,
+            limits,
+            door,
         })
+    }
+
+    /// Where `/metrics` and `/healthz` are served, where they are.
+    pub fn admin(&self) -> Option<SocketAddr> {
+        self.admin.as_ref()?.local_addr().ok()
     }
 
     /// Where each console really listens, in the configuration's order, and its VM's name.
@@ -132,9 +141,11 @@ impl Gateway {
 struct Running {
     ports: Vec<OpenPort>,
     upstreams: Upstreams,
-    limits: Limits,
-    ended: CancellationToken,
-    hall: Hall,
+    limits: Arc<Limits>,
+    door: Door,
+    sessions: TaskTracker,
+    /// Cancelled when no new viewers are taken.
+    closing: CancellationToken,
     /// The accept loops and what the vSpheres do in the background.
     tasks: TaskTracker,
 }
@@ -147,28 +158,31 @@ struct OpenPort {
 }
 
 impl Running {
-    fn begin(gateway: Gateway, drain: CancellationToken) -> Self {
+    fn begin(gateway: Gateway, closing: CancellationToken) -> Self {
         let Gateway {
             ports,
+            admin,
             upstreams,
             limits,
-            ended,
+            door,
         } = gateway;
-        let hall = Hall {
-            permits: Arc::new(Semaphore::new(
-                limits.max_sessions.min(Semaphore::MAX_PERMITS),
-            )),
-            sessions: TaskTracker::new(),
-            closing: drain,
-            next: Arc::new(AtomicU64::new(1)),
-        };
+        let (sessions, tasks) = (TaskTracker::new(), TaskTracker::new());
+        if let Some(listener) = admin {
+            // It stays up while the gateway drains: that is when somebody looks.
+            tasks.spawn(admin::serve(
+                listener,
+                Arc::clone(&door.metrics),
+                door.ended.clone(),
+            ));
+        }
         let mut running = Self {
             ports: Vec::new(),
             upstreams: Upstreams::new(),
             limits,
-            ended,
-            hall,
-            tasks: TaskTracker::new(),
+            door,
+            sessions,
+            closing,
+            tasks,
         };
         running.adopt(upstreams);
         for (listener, port) in ports {
@@ -180,12 +194,13 @@ impl Running {
     fn open(&mut self, listener: TcpListener, port: Arc<Port>) {
         let listen_on = port.console.listen;
         let (port, current) = watch::channel(port);
-        let closing = self.hall.closing.child_token();
-        let hall = Hall {
-            closing: closing.clone(),
-            ..self.hall.clone()
-        };
-        self.tasks.spawn(listen(listener, current, hall));
+        let closing = self.closing.child_token();
+        self.tasks.spawn(listen(
+            listener,
+            current,
+            self.sessions.clone(),
+            closing.clone(),
+        ));
         self.ports.push(OpenPort {
             listen: listen_on,
             port,
@@ -217,24 +232,19 @@ impl Running {
     }
 
     async fn reload(&mut self, config: Config) -> Result<(), StartError> {
+        let limits = Arc::new(config.gateway);
         let upstreams = upstreams(config.vspheres, &self.upstreams)?;
         let (mut kept, mut fresh) = (Vec::new(), Vec::new());
         for console in config.consoles {
-            let port = port(console, &upstreams, &config.gateway, &self.ended)?;
-            match self
-                .ports
-                .iter()
-                .position(|open| open.listen == port.console.listen)
-            {
+            let port = port(console, &upstreams, &limits, &self.door)?;
+            let listen = port.console.listen;
+            match self.ports.iter().position(|open| open.listen == listen) {
                 Some(place) => kept.push((place, port)),
-                None => fresh.push((bind(&port.console).await?, port)),
+                None => fresh.push((bind(listen, &port.console.vm.to_string()).await?, port)),
             }
         }
         // From here on nothing can fail.
-        if config.gateway.max_sessions != self.limits.max_sessions {
-            warn!("max_sessions takes effect when the gateway starts anew");
-        }
-        self.limits = config.gateway;
+        self.limits = limits;
         for (place, open) in self.ports.iter().enumerate() {
             match kept.iter().find(|(kept, _)| *kept == place) {
                 Some((_, port)) => drop(open.port.send_replace(Arc::clone(port))),
@@ -251,20 +261,21 @@ impl Running {
 
     /// No new viewers; the others have until the drain timeout, or until `now`.
     async fn end(mut self, now: &CancellationToken) {
-        self.hall.closing.cancel();
-        let sessions = self.hall.sessions.clone();
+        self.closing.cancel();
+        let (sessions, patience) = (self.sessions.clone(), self.limits.drain_timeout);
         sessions.close();
         if !sessions.is_empty() {
             info!(
                 sessions = sessions.len(),
-                seconds = self.limits.drain_timeout.as_secs(),
+                seconds = patience.as_secs(),
                 "draining"
             );
         }
-        let drained = timeout(self.limits.drain_timeout, sessions.wait());
         // Ignored on purpose: drained, out of time or hurried, what is left is ended now.
-        let _ = now.run_until_cancelled(drained).await;
-        self.ended.cancel();
+        let _ = now
+            .run_until_cancelled(timeout(patience, sessions.wait()))
+            .await;
+        self.door.ended.cancel();
         sessions.wait().await;
         self.adopt(Upstreams::new());
         self.tasks.close();
@@ -296,8 +307,8 @@ fn upstreams(
 fn port(
     console: Console,
     upstreams: &Upstreams,
-    limits: &Limits,
-    ended: &CancellationToken,
+    limits: &Arc<Limits>,
+    door: &Door,
 ) -> Result<Arc<Port>, StartError> {
     let Some(upstream) = upstreams.get(&console.vsphere) else {
         let source = Failure::Setup("it is not configured".into()).into();
@@ -306,22 +317,23 @@ fn port(
             source,
         });
     };
-    let upstream = Arc::clone(upstream);
-    let ended = ended.clone();
+    if !console.listen.ip().is_loopback() && console.auth.asks_nothing() {
+        warn!(listen = %console.listen, vm = %console.vm, "anybody who can connect is at the keyboard of this VM");
+    }
+    let (upstream, limits) = (Arc::clone(upstream), Arc::clone(limits));
     Ok(Arc::new(Port {
         console,
         upstream,
-        handshake_timeout: limits.handshake_timeout,
-        ended,
+        limits,
+        door: door.clone(),
     }))
 }
 
-async fn bind(console: &Console) -> Result<TcpListener, StartError> {
-    let address = console.listen;
+async fn bind(address: SocketAddr, what: &str) -> Result<TcpListener, StartError> {
     let bound = TcpListener::bind(address).await;
     bound.map_err(|source| StartError::Bind {
         address,
-        vm: console.vm.to_string(),
+        what: what.to_owned(),
         source,
     })
 }

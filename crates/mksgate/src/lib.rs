@@ -5,22 +5,32 @@
 //! story of one connection; [`Gateway`] is all of them.
 
 mod address;
+mod admin;
 mod commands;
 mod config;
 mod console;
+mod crowd;
+mod door;
 mod environment;
 mod error;
 mod gateway;
 mod listener;
 mod log;
 mod mask_keys;
+mod metrics;
+mod penalties;
 mod proxy;
+mod proxy_header;
 mod relay;
+mod report;
+mod roll;
 mod session;
 mod slots;
 mod socket;
+mod source;
 mod tls;
 mod upstream;
+mod users;
 mod viewer;
 
 pub mod cli;
@@ -28,5 +38,4 @@ pub mod cli;
 pub use config::{Auth, Config, ConfigError, Console, Limits, Secret, VSphere};
 pub use error::{Blame, Failure, Stage};
 pub use gateway::{Gateway, Shutdown, StartError};
-pub use relay::Traffic;
 pub use tls::{ConsoleTrust, PinMismatch, Thumbprint, Trust};

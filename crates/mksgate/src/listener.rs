@@ -1,11 +1,10 @@
 //! The accept loop of one port. It does nothing that waits on a peer.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{debug, warn};
@@ -17,29 +16,15 @@ use crate::socket;
 /// not go away faster by asking again at once.
 const BACKOFF: Duration = Duration::from_millis(100);
 
-/// What all ports share.
-#[derive(Clone)]
-pub(crate) struct Hall {
-    /// One permit a session, as long as it lasts.
-    pub(crate) permits: Arc<Semaphore>,
-    /// Every session is on it, so that shutdown ends when they have ended.
-    pub(crate) sessions: TaskTracker,
-    /// Cancelled when no new viewers are taken.
-    pub(crate) closing: CancellationToken,
-    /// The number of the next session.
-    pub(crate) next: Arc<AtomicU64>,
-}
-
-/// Takes viewers in until the hall closes, each as the port is configured at that moment.
-pub(crate) async fn listen(listener: TcpListener, current: watch::Receiver<Arc<Port>>, hall: Hall) {
-    while let Some(Ok(permit)) = hall
-        .closing
-        .run_until_cancelled(Arc::clone(&hall.permits).acquire_owned())
-        .await
-    {
-        let Some(accepted) = hall.closing.run_until_cancelled(listener.accept()).await else {
-            return;
-        };
+/// Takes viewers in until `closing`, each as the port is configured at that moment. Every session is on
+/// `sessions`, so that shutdown ends when they have ended.
+pub(crate) async fn listen(
+    listener: TcpListener,
+    current: watch::Receiver<Arc<Port>>,
+    sessions: TaskTracker,
+    closing: CancellationToken,
+) {
+    while let Some(accepted) = closing.run_until_cancelled(listener.accept()).await {
         let (socket, peer) = match accepted {
             Ok(accepted) => accepted,
             Err(error) => {
@@ -53,16 +38,13 @@ pub(crate) async fn listen(listener: TcpListener, current: watch::Receiver<Arc<P
             continue;
         }
         let port = Arc::clone(&current.borrow());
-        let id = hall.next.fetch_add(1, Ordering::Relaxed);
         let session = Session {
-            id,
+            id: port.door.number(),
             peer,
+            user: None,
             _upstream_in_use: port.upstream.enter(),
             port,
         };
-        hall.sessions.spawn(async move {
-            session.run(socket).await;
-            drop(permit);
-        });
+        sessions.spawn(session.run(socket));
     }
 }

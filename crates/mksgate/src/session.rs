@@ -1,8 +1,9 @@
 //! One connection, as one story.
 //!
 //! ```text
-//! negotiate   RFB version, security, credentials with the viewer; nothing upstream has happened so far
-//! judge       the claim against the configuration
+//! accept      where the viewer comes from: PROXY header, allow list, penalties; its place in the crowd
+//! negotiate   RFB version, security, TLS, credentials with the viewer; nothing upstream has happened so far
+//! judge       the claim against the configuration; a seat in the house
 //! ticket      vSphere: a fresh one-time ticket, asked for only now, spent once
 //! dial        TCP → TLS → WebSocket upgrade → RFB security with ESXi
 //! welcome     only now the viewer is told that it is in; any failure above becomes the reason it shows
@@ -15,20 +16,29 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::BytesMut;
 use rfb_proto::{Claim, Pending};
 use tokio::net::TcpStream;
-use tokio::time::{Instant, timeout_at};
-use tokio_util::sync::CancellationToken;
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_util::task::task_tracker::TaskTrackerToken;
 use tracing::info;
 use vsphere::Watch;
 
-use crate::config::{Auth, Console as ConsoleConfig};
+use crate::config::{Auth, Console as ConsoleConfig, Limits};
 use crate::console::Console;
-use crate::error::{Blame, Failure, Stage};
-use crate::relay::{self, End, Traffic};
+use crate::crowd::Place;
+use crate::door::Door;
+use crate::error::{Failure, Stage};
+use crate::relay::{self, End, Rules, Traffic};
+use crate::roll::Seat;
+use crate::source::{self, Source};
 use crate::upstream::Upstream;
+use crate::users::User;
 use crate::viewer::Viewer;
+use crate::{proxy_header, report};
+
+/// How long a viewer that is refused before it is asked who it is may take to read why.
+const REFUSAL: Duration = Duration::from_secs(3);
 
 /// What a port's sessions have in common.
 pub(crate) struct Port {
@@ -36,18 +46,20 @@ pub(crate) struct Port {
     pub(crate) console: ConsoleConfig,
     /// Where its tickets come from.
     pub(crate) upstream: Arc<Upstream>,
-    /// From a viewer's first byte to its welcome.
-    pub(crate) handshake_timeout: Duration,
-    /// Cancelled when open sessions must end.
-    pub(crate) ended: CancellationToken,
+    /// What bounds the whole gateway.
+    pub(crate) limits: Arc<Limits>,
+    /// What it shares with the other ports.
+    pub(crate) door: Door,
 }
 
 /// One viewer on one port.
 pub(crate) struct Session {
     /// A number that no other session of this process has.
     pub(crate) id: u64,
-    /// Where the viewer is.
+    /// Where the viewer is, as far as is known.
     pub(crate) peer: SocketAddr,
+    /// Who it is, where it gave a name.
+    pub(crate) user: Option<String>,
     /// What it connected to.
     pub(crate) port: Arc<Port>,
     /// Keeps the vSphere from being logged out of.
@@ -57,49 +69,291 @@ pub(crate) struct Session {
 /// How far a session came, and why no further.
 type Stopped = (Stage, Failure);
 
+/// A viewer that has been judged and waits for its console.
+struct Judged {
+    pending: Pending,
+    view_only: bool,
+    seat: Seat,
+}
+
 impl Session {
     /// The whole story. The connection is closed when it ends.
-    pub(crate) async fn run(self, socket: TcpStream) {
+    pub(crate) async fn run(mut self, socket: TcpStream) {
         let begun = Instant::now();
-        let traffic = Traffic::default();
+        let port = Arc::clone(&self.port);
+        let traffic = Traffic::counted(&port.door.metrics);
         let outcome = tokio::select! {
             outcome = self.serve(socket, begun, &traffic) => outcome,
-            () = self.out_of_time() => Ok(End::Gateway),
+            () = out_of_time(&port) => Ok(End::Told("the gateway ends")),
         };
-        self.log_end(outcome, begun.elapsed(), &traffic);
+        report::closed(&self, outcome, begun.elapsed(), &traffic);
     }
 
     async fn serve(
-        &self,
+        &mut self,
         socket: TcpStream,
         begun: Instant,
         traffic: &Traffic,
     ) -> Result<End, Stopped> {
-        let deadline = begun + self.port.handshake_timeout;
-        let mut viewer = Viewer::new(socket);
+        let deadline = begun + self.port.limits.handshake_timeout;
+        let place = self.port.door.enter(self.port.limits.max_unauthenticated);
+        let mut viewer = self
+            .arrive(socket, deadline, &place)
+            .await
+            .map_err(|failure| (Stage::Accept, failure))?;
+        let ended = self.port.door.ended.clone();
         let opened = tokio::select! {
-            opened = self.open(&mut viewer, deadline) => opened,
-            () = self.port.ended.cancelled() => return Ok(End::Gateway),
+            opened = self.open(&mut viewer, place, deadline) => opened,
+            () = ended.cancelled() => return Ok(End::Told("the gateway ends")),
         };
-        let console = match opened {
-            Ok(console) => console,
+        let (console, rules, seat) = match opened {
+            Ok(opened) => opened,
             Err(stopped) => {
                 viewer.close().await;
                 return Err(stopped);
             }
         };
-        info!(session = self.id, viewer = %self.peer, vm = %self.port.console.vm, esxi = %console.address, "session opened");
+        report::opened(self, &console.address);
         let Console {
             wire,
             slot: _until_the_end,
             watch,
             ..
         } = console;
-        let (socket, early) = viewer.into_parts();
+        let (Some(connection), early) = viewer.into_parts() else {
+            return Ok(End::Viewer);
+        };
         tokio::select! {
-            end = relay::relay(socket, early, wire, traffic, &self.port.ended) => Ok(end),
+            end = relay::relay(connection, early, wire, rules, traffic, &seat.ending) => Ok(end),
             never = self.log_changes(watch) => match never {},
         }
+    }
+
+    /// Where the viewer comes from, and whether it may from there. Nothing has been sent so far.
+    async fn arrive(
+        &mut self,
+        mut socket: TcpStream,
+        deadline: Instant,
+        place: &Place,
+    ) -> Result<Viewer, Failure> {
+        let mut input = BytesMut::new();
+        self.peer = source::plain(self.peer);
+        if let Some(balancers) = &self.port.limits.proxy_from {
+            if !source::is_in(balancers, self.peer.ip()) {
+                return Err(Failure::NotProxied(
+                    "none is taken from this address".into(),
+                ));
+            }
+            let header = timeout_at(deadline, proxy_header::read(&mut socket, &mut input));
+            let header = place
+                .pushed_out
+                .run_until_cancelled(header)
+                .await
+                .ok_or(Failure::Crowded)?;
+            let header = header.map_err(|_| Failure::NotProxied("none came in time".into()))?;
+            let real = header.map_err(|error| Failure::NotProxied(error.to_string()))?;
+            self.peer = source::plain(real.unwrap_or(self.peer));
+        }
+        let allow = &self.port.console.allow;
+        if !allow.is_empty() && !source::is_in(allow, self.peer.ip()) {
+            return Err(Failure::NotAllowed(self.peer.ip()));
+        }
+        Ok(Viewer::new(socket, input))
+    }
+
+    /// From the greeting to the welcome.
+    async fn open(
+        &mut self,
+        viewer: &mut Viewer,
+        place: Place,
+        deadline: Instant,
+    ) -> Result<(Console, Rules, Seat), Stopped> {
+        self.check_penalty(viewer, &place)
+            .await
+            .map_err(|failure| (Stage::Accept, failure))?;
+        let begun = Instant::now();
+        let negotiated = self.negotiate(viewer, &place, deadline).await;
+        let (claim, pending) = negotiated.map_err(|failure| (Stage::Negotiate, failure))?;
+        self.measure(Stage::Negotiate, begun);
+        let judged = self.judge(claim, pending).await;
+        // It has said who it is: the crowd is for those who have not.
+        drop(place);
+        let Judged {
+            pending,
+            view_only,
+            seat,
+        } = match judged {
+            Ok(judged) => judged,
+            Err((failure, pending)) => {
+                viewer.turn_away(pending, &failure).await;
+                return Err((Stage::Judge, failure));
+            }
+        };
+        let console = match self.reach(viewer, deadline).await {
+            Ok(console) => console,
+            Err((stage, failure)) => {
+                viewer.turn_away(pending, &failure).await;
+                return Err((stage, failure));
+            }
+        };
+        let welcomed = self.welcome(viewer, pending, &seat, deadline).await;
+        welcomed.map_err(|failure| (Stage::Welcome, failure))?;
+        let Limits {
+            idle_timeout,
+            max_session_time,
+            ..
+        } = *self.port.limits;
+        Ok((
+            console,
+            Rules {
+                view_only,
+                idle_timeout,
+                max_session_time,
+            },
+            seat,
+        ))
+    }
+
+    async fn check_penalty(&self, viewer: &mut Viewer, place: &Place) -> Result<(), Failure> {
+        let source = Source::from(self.peer.ip());
+        let Some(wait) = self.port.door.penalties.wait(source, Instant::now()) else {
+            return Ok(());
+        };
+        let failure = Failure::Penalised(wait);
+        let refusal = timeout(REFUSAL, viewer.refuse(&failure));
+        // Ignored on purpose: whether it has read it or not, it is not let in.
+        let _ = place.pushed_out.run_until_cancelled(refusal).await;
+        Err(failure)
+    }
+
+    async fn negotiate(
+        &self,
+        viewer: &mut Viewer,
+        place: &Place,
+        deadline: Instant,
+    ) -> Result<(Claim, Pending), Failure> {
+        let negotiation = viewer.negotiate(&self.port.console.auth, &place.pushed_out);
+        timeout_at(deadline, negotiation)
+            .await
+            .unwrap_or_else(|_| Err(self.viewer_slow()))
+    }
+
+    /// Whether the viewer may in, and whether there is room for it.
+    async fn judge(
+        &mut self,
+        claim: Claim,
+        pending: Pending,
+    ) -> Result<Judged, (Failure, Pending)> {
+        let Port {
+            console,
+            door,
+            limits,
+            ..
+        } = &*self.port;
+        let source = Source::from(self.peer.ip());
+        let user = match judge_claim(&console.auth, &claim).await {
+            Ok(user) => user,
+            Err(failure) => {
+                door.penalties.failed(source, Instant::now());
+                door.metrics.auth_failures.inc();
+                return Err((failure, pending));
+            }
+        };
+        if claim != Claim::Nobody {
+            door.penalties.passed(source);
+        }
+        self.user = user.as_ref().map(|user| user.name.clone());
+        let vm = console.vm.to_string();
+        if let Some(user) = user.as_ref().filter(|user| !user.may_open(&vm)) {
+            return Err((
+                Failure::NotForUser {
+                    user: user.name.clone(),
+                },
+                pending,
+            ));
+        }
+        let rooms = (limits.max_sessions, limits.max_sessions_per_vm);
+        match door
+            .roll
+            .enter(self.id, (console.vsphere.clone(), vm), rooms, &door.ended)
+        {
+            Ok(seat) => {
+                let view_only = console.view_only || user.is_some_and(|user| user.view_only);
+                Ok(Judged {
+                    pending,
+                    view_only,
+                    seat,
+                })
+            }
+            Err(failure) => Err((failure, pending)),
+        }
+    }
+
+    /// A console that is ready, unless the viewer leaves before.
+    async fn reach(&self, viewer: &Viewer, deadline: Instant) -> Result<Console, Stopped> {
+        tokio::select! {
+            console = self.ticket_and_dial(deadline) => console,
+            () = viewer.gone() => Err((Stage::Dial, Failure::ViewerLeft)),
+        }
+    }
+
+    async fn ticket_and_dial(&self, deadline: Instant) -> Result<Console, Stopped> {
+        let slow = |stage, what: &str| {
+            let within = self.port.limits.handshake_timeout;
+            (
+                stage,
+                Failure::Slow {
+                    what: what.into(),
+                    stage,
+                    within,
+                },
+            )
+        };
+        let upstream = &self.port.upstream;
+        let begun = Instant::now();
+        let ticket = timeout_at(deadline, upstream.ticket(&self.port.console.vm, deadline)).await;
+        let ticket = ticket
+            .map_err(|_| slow(Stage::Ticket, "vSphere"))?
+            .map_err(|f| (Stage::Ticket, f))?;
+        self.measure(Stage::Ticket, begun);
+        let begun = Instant::now();
+        let dial = async { Console::dial(upstream.target(ticket).await?).await };
+        let console = timeout_at(deadline, dial)
+            .await
+            .map_err(|_| slow(Stage::Dial, "ESXi"))?;
+        self.measure(Stage::Dial, begun);
+        console.map_err(|f| (Stage::Dial, f))
+    }
+
+    /// Only now the viewer is told. Where it wants the console for itself and may have it, the others end.
+    async fn welcome(
+        &self,
+        viewer: &mut Viewer,
+        pending: Pending,
+        seat: &Seat,
+        deadline: Instant,
+    ) -> Result<(), Failure> {
+        let welcome = async {
+            viewer.welcome(pending).await?;
+            if self.port.console.exclusive && !viewer.shares().await? {
+                seat.end_others("another viewer has asked for the console alone");
+            }
+            Ok(())
+        };
+        timeout_at(deadline, welcome)
+            .await
+            .unwrap_or_else(|_| Err(self.viewer_slow()))
+    }
+
+    fn viewer_slow(&self) -> Failure {
+        Failure::ViewerSlow(self.port.limits.handshake_timeout)
+    }
+
+    fn measure(&self, stage: Stage, begun: Instant) {
+        self.port
+            .door
+            .metrics
+            .stage(stage, begun.elapsed().as_secs_f64());
     }
 
     /// What becomes of the VM while its console is open, for whoever reads the log.
@@ -122,135 +376,32 @@ impl Session {
             );
         }
     }
-
-    /// From the greeting to the welcome.
-    async fn open(&self, viewer: &mut Viewer, deadline: Instant) -> Result<Console, Stopped> {
-        let (claim, pending) = self
-            .negotiate(viewer, deadline)
-            .await
-            .map_err(|f| (Stage::Negotiate, f))?;
-        let reached = match judge(&self.port.console.auth, &claim) {
-            Ok(()) => self.reach(viewer, deadline).await,
-            Err(failure) => Err((Stage::Judge, failure)),
-        };
-        match reached {
-            Ok(console) => {
-                self.welcome(viewer, pending, deadline)
-                    .await
-                    .map_err(|f| (Stage::Welcome, f))?;
-                Ok(console)
-            }
-            Err((stage, failure)) => {
-                viewer.turn_away(pending, &failure).await;
-                Err((stage, failure))
-            }
-        }
-    }
-
-    async fn negotiate(
-        &self,
-        viewer: &mut Viewer,
-        deadline: Instant,
-    ) -> Result<(Claim, Pending), Failure> {
-        let negotiation = viewer.negotiate(&self.port.console.auth.methods);
-        timeout_at(deadline, negotiation)
-            .await
-            .unwrap_or_else(|_| Err(self.viewer_slow()))
-    }
-
-    /// A console that is ready, unless the viewer leaves before.
-    async fn reach(&self, viewer: &Viewer, deadline: Instant) -> Result<Console, Stopped> {
-        tokio::select! {
-            console = self.ticket_and_dial(deadline) => console,
-            () = viewer.gone() => Err((Stage::Dial, Failure::ViewerLeft)),
-        }
-    }
-
-    async fn ticket_and_dial(&self, deadline: Instant) -> Result<Console, Stopped> {
-        let slow = |stage, what: &str| {
-            let failure = Failure::Slow {
-                what: what.into(),
-                stage,
-                within: self.port.handshake_timeout,
-            };
-            (stage, failure)
-        };
-        let upstream = &self.port.upstream;
-        let ticket = timeout_at(deadline, upstream.ticket(&self.port.console.vm, deadline)).await;
-        let ticket = ticket
-            .map_err(|_| slow(Stage::Ticket, "vSphere"))?
-            .map_err(|f| (Stage::Ticket, f))?;
-        let dial = async { Console::dial(upstream.target(ticket).await?).await };
-        let console = timeout_at(deadline, dial)
-            .await
-            .map_err(|_| slow(Stage::Dial, "ESXi"))?;
-        console.map_err(|f| (Stage::Dial, f))
-    }
-
-    async fn welcome(
-        &self,
-        viewer: &mut Viewer,
-        pending: Pending,
-        deadline: Instant,
-    ) -> Result<(), Failure> {
-        let accepted = timeout_at(deadline, viewer.welcome(pending))
-            .await
-            .unwrap_or_else(|_| Err(self.viewer_slow()));
-        accepted.map(drop)
-    }
-
-    fn viewer_slow(&self) -> Failure {
-        Failure::ViewerSlow(self.port.handshake_timeout)
-    }
-
-    /// The gateway ends, and both sides have had their time to part in order.
-    async fn out_of_time(&self) {
-        self.port.ended.cancelled().await;
-        tokio::time::sleep(relay::PARTING).await;
-    }
-
-    fn log_end(&self, outcome: Result<End, Stopped>, lasted: Duration, traffic: &Traffic) {
-        let (ended_by, stage, blame, why) = match &outcome {
-            Ok(End::Viewer) => ("viewer", Stage::Relay, None, "the viewer closed".into()),
-            Ok(End::Esxi(how)) => ("esxi", Stage::Relay, None, format!("ESXi closed: {how}")),
-            Ok(End::Gateway) => ("gateway", Stage::Relay, None, "the gateway ends".into()),
-            Ok(End::Fault(failure)) => (
-                "fault",
-                Stage::Relay,
-                Some(failure.blame()),
-                failure.to_string(),
-            ),
-            Err((stage, failure @ Failure::ViewerLeft)) => {
-                ("viewer", *stage, None, failure.to_string())
-            }
-            Err((stage, failure)) => ("fault", *stage, Some(failure.blame()), failure.to_string()),
-        };
-        info!(
-            session = self.id,
-            viewer = %self.peer,
-            vm = %self.port.console.vm,
-            ended_by,
-            %stage,
-            blame = blame.as_ref().map(|blame: &Blame| tracing::field::display(blame)),
-            seconds = lasted.as_secs_f64(),
-            to_viewer = traffic.to_viewer(),
-            to_esxi = traffic.to_esxi(),
-            "session closed: {why}"
-        );
-    }
 }
 
-/// Whether what the viewer claims lets it in.
-fn judge(auth: &Auth, claim: &Claim) -> Result<(), Failure> {
-    match (claim, &auth.password) {
-        (Claim::Nobody, _) => Ok(()),
-        (
-            Claim::VncPassword {
-                challenge,
-                response,
-            },
-            Some(password),
-        ) if password.expose().verify(challenge, response) => Ok(()),
-        (Claim::VncPassword { .. } | Claim::Plain { .. }, _) => Err(Failure::WrongPassword),
+/// The gateway ends, and both sides have had their time to part in order.
+async fn out_of_time(port: &Port) {
+    port.door.ended.cancelled().await;
+    sleep(relay::PARTING).await;
+}
+
+/// Whether what the viewer claims is true; and who it is, where it gave a name.
+async fn judge_claim(auth: &Auth, claim: &Claim) -> Result<Option<User>, Failure> {
+    match claim {
+        Claim::Nobody => Ok(None),
+        Claim::VncPassword {
+            challenge,
+            response,
+        } => match &auth.password {
+            Some(password) if password.expose().verify(challenge, response) => Ok(None),
+            _ => Err(Failure::WrongPassword),
+        },
+        Claim::Plain { user, password } => match &auth.users {
+            Some(users) => users
+                .verify(user, password)
+                .await
+                .map(Some)
+                .ok_or(Failure::WrongLogin),
+            None => Err(Failure::WrongLogin),
+        },
     }
 }

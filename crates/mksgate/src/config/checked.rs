@@ -298,7 +298,12 @@ impl Source<'_> {
             }
             (false, None) => None,
         };
-        Ok(Auth { methods, password })
+        Ok(Auth {
+            methods,
+            password,
+            users: None,
+            tls: None,
+        })
     }
 
     fn vnc_password(&self, file: &Spanned<PathBuf>) -> Result<Secret<VncPassword>, ConfigError> {

@@ -20,6 +20,7 @@ pub(crate) use checked::sdk_url;
 pub use error::ConfigError;
 
 use crate::tls::{ConsoleTrust, Trust};
+use crate::users::Users;
 
 /// Everything the gateway needs to know, checked.
 #[derive(Debug, Clone)]
@@ -166,6 +167,10 @@ pub struct Auth {
     pub methods: Vec<SecurityType>,
     /// The VNC password, where that is a way in.
     pub password: Option<Secret<VncPassword>>,
+    /// Who may by name and password, where that is a way in.
+    pub users: Option<Arc<Users>>,
+    /// Our certificate, where a way in is encrypted.
+    pub tls: Option<Arc<rustls::ServerConfig>>,
 }
 
 impl Auth {
@@ -174,7 +179,16 @@ impl Auth {
         Self {
             methods: vec![SecurityType::None],
             password: None,
+            users: None,
+            tls: None,
         }
+    }
+
+    /// Whether there is a way in for whoever can connect.
+    pub(crate) fn asks_nothing(&self) -> bool {
+        self.methods
+            .iter()
+            .any(|way| matches!(way, SecurityType::None | SecurityType::X509None))
     }
 
     /// Whoever knows `password` may.
@@ -182,6 +196,8 @@ impl Auth {
         Self {
             methods: vec![SecurityType::VncPassword],
             password: Some(Secret(Arc::new(password))),
+            users: None,
+            tls: None,
         }
     }
 }

@@ -2,7 +2,6 @@
 
 use std::io::{self, IoSlice};
 use std::ops::Range;
-use std::sync::atomic::Ordering;
 
 use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -173,9 +172,7 @@ async fn write_all(
             if written == 0 {
                 return Err(io::ErrorKind::WriteZero.into());
             }
-            traffic
-                .to_viewer
-                .fetch_add(written as u64, Ordering::Relaxed);
+            traffic.went_to_viewer(written);
             IoSlice::advance_slices(&mut left, written);
         }
     }

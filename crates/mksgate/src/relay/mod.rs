@@ -15,6 +15,7 @@
 
 mod debt;
 mod down;
+mod sieve;
 mod up;
 
 use std::pin::pin;
@@ -22,15 +23,18 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::BytesMut;
-use tokio::io::AsyncWriteExt;
-use tokio::net::TcpStream;
-use tokio::time::timeout;
-use tokio_util::sync::CancellationToken;
+use prometheus_client::metrics::counter::Counter;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::time::{sleep, timeout};
+use tokio_util::either::Either;
 use ws_proto::{Close, CloseCode};
 
 use crate::console::Wire;
 use crate::error::Failure;
+use crate::metrics::Metrics;
+use crate::roll::Ending;
 use crate::socket;
+use crate::viewer::Connection;
 use debt::Debts;
 
 /// How long one side may take to end after the other has. A host that lives answers a Close within a round
@@ -39,21 +43,54 @@ pub(crate) const PARTING: Duration = Duration::from_secs(3);
 
 /// Bytes of RFB that went each way.
 #[derive(Debug, Default)]
-pub struct Traffic {
+pub(crate) struct Traffic {
     to_viewer: AtomicU64,
     to_esxi: AtomicU64,
+    /// The same for all sessions together.
+    total_to_viewer: Counter,
+    total_to_esxi: Counter,
 }
 
 impl Traffic {
+    /// Of one session, as part of the whole.
+    pub(crate) fn counted(metrics: &Metrics) -> Self {
+        Self {
+            total_to_viewer: metrics.bytes("to_viewer"),
+            total_to_esxi: metrics.bytes("to_esxi"),
+            ..Self::default()
+        }
+    }
+
     /// Bytes that were written to the viewer so far.
-    pub fn to_viewer(&self) -> u64 {
+    pub(crate) fn to_viewer(&self) -> u64 {
         self.to_viewer.load(Ordering::Relaxed)
     }
 
     /// Bytes that were written to ESXi so far.
-    pub fn to_esxi(&self) -> u64 {
+    pub(crate) fn to_esxi(&self) -> u64 {
         self.to_esxi.load(Ordering::Relaxed)
     }
+
+    fn went_to_viewer(&self, count: usize) {
+        self.to_viewer.fetch_add(count as u64, Ordering::Relaxed);
+        self.total_to_viewer.inc_by(count as u64);
+    }
+
+    fn went_to_esxi(&self, count: usize) {
+        self.to_esxi.fetch_add(count as u64, Ordering::Relaxed);
+        self.total_to_esxi.inc_by(count as u64);
+    }
+}
+
+/// What a viewer may do once it is in.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rules {
+    /// Only look.
+    pub(crate) view_only: bool,
+    /// Send nothing for so long; `None`: for ever.
+    pub(crate) idle_timeout: Option<Duration>,
+    /// Stay for so long; `None`: for ever.
+    pub(crate) max_session_time: Option<Duration>,
 }
 
 /// How a relay came to its end.
@@ -63,22 +100,49 @@ pub(crate) enum End {
     Viewer,
     /// ESXi closed, in these words.
     Esxi(String),
-    /// The gateway was told to.
-    Gateway,
+    /// The gateway was told to, for this reason.
+    Told(&'static str),
+    /// The viewer sent nothing for too long.
+    Idle,
+    /// The session lasted for too long.
+    TimeUp,
     /// Something went wrong.
     Fault(Failure),
 }
 
-/// Relays until either side ends or `ended` is cancelled, and has then closed both connections.
-/// `early` is what the viewer has sent already.
+/// Relays until either side ends or `ending` says so, and has then closed both connections. `early` is what
+/// the viewer has sent already.
 pub(crate) async fn relay(
-    viewer: TcpStream,
+    viewer: Connection,
     early: BytesMut,
     console: Wire,
+    rules: Rules,
     traffic: &Traffic,
-    ended: &CancellationToken,
+    ending: &Ending,
 ) -> End {
-    let (mut viewer_in, mut viewer_out) = viewer.into_split();
+    match viewer {
+        Either::Left(socket) => {
+            between(socket.into_split(), early, console, rules, traffic, ending).await
+        }
+        Either::Right(tls) => {
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "a TLS stream has no owned halves, and nobody else wants the lock"
+            )]
+            let halves = tokio::io::split(tls);
+            between(halves, early, console, rules, traffic, ending).await
+        }
+    }
+}
+
+async fn between(
+    (mut viewer_in, mut viewer_out): (impl AsyncRead + Unpin, impl AsyncWrite + Unpin),
+    early: BytesMut,
+    console: Wire,
+    rules: Rules,
+    traffic: &Traffic,
+    ending: &Ending,
+) -> End {
     #[expect(
         clippy::disallowed_methods,
         reason = "a TLS stream has no owned halves, and nobody else wants the lock"
@@ -93,14 +157,8 @@ pub(crate) async fn relay(
     } = console;
     let debts = Debts::new();
     let end = {
-        let mut up = pin!(up::pump(
-            &mut viewer_in,
-            early,
-            &mut console_out,
-            keys,
-            &debts,
-            traffic
-        ));
+        let wire = up::Wire::new(&mut console_out, keys, traffic, rules);
+        let mut up = pin!(wire.pump(&mut viewer_in, early, &debts));
         let source = down::Source {
             stream: &mut console_in,
             decoder,
@@ -113,6 +171,12 @@ pub(crate) async fn relay(
             &debts,
             traffic
         ));
+        let told = async {
+            tokio::select! {
+                () = ending.told.cancelled() => End::Told(ending.why()),
+                () = after(rules.max_session_time) => End::TimeUp,
+            }
+        };
         tokio::select! {
             end = &mut up => match end {
                 up::End::ViewerReset => End::Viewer,
@@ -127,11 +191,11 @@ pub(crate) async fn relay(
                 let _ = timeout(PARTING, up).await;
                 end.into()
             }
-            () = ended.cancelled() => {
+            end = told => {
                 debts.close(Close::new(CloseCode::GOING_AWAY));
                 // Ignored on purpose: both have had their time.
                 let _ = timeout(PARTING, async { tokio::join!(up, down) }).await;
-                End::Gateway
+                end
             }
         }
     };
@@ -143,12 +207,21 @@ pub(crate) async fn relay(
     end
 }
 
+async fn after(time: Option<Duration>) {
+    match time {
+        Some(time) => sleep(time).await,
+        None => std::future::pending().await,
+    }
+}
+
 /// The viewer's pump ended first. Where that was because ESXi does not take any more, what ESXi last said
 /// is the better reason.
 fn after_viewer(up: up::End, down: Option<down::End>) -> End {
     match (up, down) {
         (up::End::ViewerLeft | up::End::ViewerReset, _) => End::Viewer,
-        (up::End::Told, None) => End::Gateway,
+        (up::End::Idle, _) => End::Idle,
+        (up::End::Violation(violation), _) => End::Fault(Failure::NotAViewer(violation)),
+        (up::End::Told, None) => End::Told("ESXi did not answer a Close"),
         (up::End::EsxiBroke(_), Some(down @ (down::End::Close(_) | down::End::Violation(_)))) => {
             down.into()
         }

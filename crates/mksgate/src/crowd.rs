@@ -1,0 +1,129 @@
+//! The connections that have not logged in yet: only so many, and none of them can keep the others out.
+//!
+//! As the crowd fills, each newcomer may push one out, taken at random: from half of the limit on with a
+//! chance that grows until, at the limit, somebody always goes. A real viewer logs in within milliseconds
+//! and is hardly ever the one; whoever holds a connection open and says nothing is, sooner or later.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio_util::sync::CancellationToken;
+
+/// Everybody who waits before the door.
+#[derive(Clone, Default)]
+pub(crate) struct Crowd(Arc<Mutex<Members>>);
+
+#[derive(Default)]
+struct Members {
+    next: u64,
+    /// Who is in it, in no order.
+    present: Vec<(u64, CancellationToken)>,
+}
+
+/// One connection's place in the crowd, until it is dropped.
+pub(crate) struct Place {
+    crowd: Crowd,
+    id: u64,
+    /// Cancelled when it has been pushed out.
+    pub(crate) pushed_out: CancellationToken,
+}
+
+impl Crowd {
+    /// A place. `dice` are two random numbers, one for whether somebody must go and one for who.
+    pub(crate) fn enter(&self, limit: usize, dice: (u32, u32)) -> Place {
+        let mut members = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let id = members.next;
+        members.next += 1;
+        let pushed_out = CancellationToken::new();
+        members.present.push((id, pushed_out.clone()));
+        if must_one_go(members.present.len(), limit, dice.0) {
+            let unlucky = dice.1 as usize % members.present.len();
+            let (_, unlucky) = members.present.swap_remove(unlucky);
+            unlucky.cancel();
+        }
+        Place {
+            crowd: self.clone(),
+            id,
+            pushed_out,
+        }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut members = self.crowd.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(place) = members.present.iter().position(|(id, _)| *id == self.id) {
+            members.present.swap_remove(place);
+        }
+    }
+}
+
+/// Never up to half of the limit, always beyond it, in between with a chance that grows evenly.
+fn must_one_go(present: usize, limit: usize, dice: u32) -> bool {
+    let begins = limit / 2;
+    let Some(over) = present.checked_sub(begins + 1) else {
+        return false;
+    };
+    let span = limit - begins;
+    over >= span || u64::from(dice) * (span as u64) < (over as u64) << 32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NEVER: (u32, u32) = (u32::MAX, 0);
+
+    fn present(crowd: &Crowd) -> usize {
+        crowd.0.lock().unwrap().present.len()
+    }
+
+    #[test]
+    fn it_never_holds_more_than_the_limit() {
+        for limit in 1..20 {
+            let crowd = Crowd::default();
+            let places: Vec<Place> = (0..200)
+                .map(|who| crowd.enter(limit, (u32::MAX, who)))
+                .collect();
+            assert_eq!(present(&crowd), limit);
+            let out = places
+                .iter()
+                .filter(|place| place.pushed_out.is_cancelled())
+                .count();
+            assert_eq!(out, 200 - limit);
+            drop(places);
+            assert_eq!(present(&crowd), 0);
+        }
+    }
+
+    #[test]
+    fn up_to_half_of_the_limit_nobody_goes() {
+        let crowd = Crowd::default();
+        let places: Vec<Place> = (0..32).map(|_| crowd.enter(64, (0, 0))).collect();
+        assert!(places.iter().all(|place| !place.pushed_out.is_cancelled()));
+        let _one_more = crowd.enter(64, (0, 0));
+        assert_eq!(present(&crowd), 33, "the chance begins at nothing");
+        let _next = crowd.enter(64, (0, 0));
+        assert_eq!(present(&crowd), 33);
+    }
+
+    #[test]
+    fn the_chance_grows_with_the_crowd() {
+        let chance = |present| {
+            (0..1000_u32)
+                .filter(|part| must_one_go(present, 64, part * (u32::MAX / 1000)))
+                .count()
+        };
+        assert_eq!(chance(33), 0);
+        assert!((480..=520).contains(&chance(49)), "{}", chance(49));
+        assert_eq!(chance(65), 1000);
+    }
+
+    #[test]
+    fn who_leaves_by_itself_makes_room() {
+        let crowd = Crowd::default();
+        for _ in 0..1000 {
+            let place = crowd.enter(1, NEVER);
+            assert!(!place.pushed_out.is_cancelled());
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! The PROXY protocol, versions 1 and 2: who the viewer really is, told by a load balancer in front.
+
+use std::io;
+use std::net::SocketAddr;
+
+use bytes::{Buf, BytesMut};
+use ppp::{HeaderResult, PartialResult, v1, v2};
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpStream;
+
+/// The longest header that is read. Version 1 has at most 107 bytes; version 2 has 16 and up to 64 KiB of
+/// which a TCP address takes 36: the rest is room for what some balancers add.
+const MAX_HEADER: usize = 1024;
+
+/// How version 1 begins: a line.
+const VERSION_1: &[u8] = b"PROXY ";
+
+/// The longest such line, says the protocol.
+const MAX_LINE: usize = 107;
+
+/// How version 2 begins.
+const VERSION_2: &[u8] = b"\r\n\r\n\0\r\nQUIT\n";
+
+/// Reads the header that must begin the connection, and leaves what follows in `input`. `None` where the
+/// balancer speaks for itself, as in its health checks.
+pub(crate) async fn read(
+    socket: &mut TcpStream,
+    input: &mut BytesMut,
+) -> io::Result<Option<SocketAddr>> {
+    loop {
+        if socket.read_buf(input).await? == 0 {
+            return Err(io::Error::other("it ended in its PROXY header"));
+        }
+        if let Some((source, length)) = parse(input)? {
+            input.advance(length);
+            return Ok(source);
+        }
+        if input.len() >= MAX_HEADER {
+            return Err(io::Error::other("its PROXY header is too long"));
+        }
+    }
+}
+
+/// The source and the header's length; `None` while it is not whole.
+fn parse(input: &[u8]) -> io::Result<Option<(Option<SocketAddr>, usize)>> {
+    let begins_as = |form: &[u8]| {
+        input
+            .iter()
+            .zip(form)
+            .all(|(byte, expected)| byte == expected)
+    };
+    let line_end = input.windows(2).any(|pair| pair == b"\r\n");
+    if begins_as(VERSION_1) && !line_end {
+        return match input.len() < MAX_LINE {
+            true => Ok(None),
+            false => Err(io::Error::other("its PROXY header is too long")),
+        };
+    }
+    let result = HeaderResult::parse(input);
+    if begins_as(VERSION_2) && result.is_incomplete() {
+        return Ok(None);
+    }
+    match result {
+        HeaderResult::V1(Ok(header)) => {
+            let source = match header.addresses {
+                v1::Addresses::Unknown => None,
+                v1::Addresses::Tcp4(ip) => {
+                    Some(SocketAddr::new(ip.source_address.into(), ip.source_port))
+                }
+                v1::Addresses::Tcp6(ip) => {
+                    Some(SocketAddr::new(ip.source_address.into(), ip.source_port))
+                }
+            };
+            Ok(Some((source, header.header.len())))
+        }
+        HeaderResult::V2(Ok(header)) => {
+            let source = match (header.command, header.addresses) {
+                (v2::Command::Local, _)
+                | (_, v2::Addresses::Unspecified | v2::Addresses::Unix(_)) => None,
+                (_, v2::Addresses::IPv4(ip)) => {
+                    Some(SocketAddr::new(ip.source_address.into(), ip.source_port))
+                }
+                (_, v2::Addresses::IPv6(ip)) => {
+                    Some(SocketAddr::new(ip.source_address.into(), ip.source_port))
+                }
+            };
+            Ok(Some((source, header.len())))
+        }
+        HeaderResult::V1(Err(_)) | HeaderResult::V2(Err(_)) => {
+            Err(io::Error::other("it did not begin with a PROXY header"))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn v2(command: u8, family: u8, body: &[u8]) -> Vec<u8> {
+        let length = u16::try_from(body.len()).unwrap().to_be_bytes();
+        [
+            &b"\r\n\r\n\0\r\nQUIT\n"[..],
+            &[0x20 | command, family],
+            &length,
+            body,
+        ]
+        .concat()
+    }
+
+    #[test]
+    fn each_form_is_read_at_every_cut_and_no_byte_beyond_it() {
+        let v4 = [10, 0, 0, 1, 10, 0, 0, 2, 0x12, 0x34, 0, 80];
+        let mut v6 = [0; 36];
+        v6[15] = 1;
+        v6[32] = 0x12;
+        v6[33] = 0x34;
+        let with_tlv = [&v4[..], &[4, 0, 2, b'x', b'y']].concat();
+        for (header, source) in [
+            (
+                b"PROXY TCP4 10.0.0.1 10.0.0.2 4660 80\r\n".to_vec(),
+                Some("10.0.0.1:4660"),
+            ),
+            (
+                b"PROXY TCP6 ::1 ::2 4660 80\r\n".to_vec(),
+                Some("[::1]:4660"),
+            ),
+            (b"PROXY UNKNOWN\r\n".to_vec(), None),
+            (v2(1, 0x11, &v4), Some("10.0.0.1:4660")),
+            (v2(1, 0x11, &with_tlv), Some("10.0.0.1:4660")),
+            (v2(1, 0x21, &v6), Some("[::1]:4660")),
+            (v2(0, 0, &[]), None),
+        ] {
+            let expected = (source.map(|text| text.parse().unwrap()), header.len());
+            for cut in 0..header.len() {
+                assert_eq!(
+                    parse(&header[..cut]).unwrap(),
+                    None,
+                    "{header:?} cut at {cut}"
+                );
+            }
+            let followed = [&header[..], b"RFB 003.008\n"].concat();
+            assert_eq!(parse(&followed).unwrap(), Some(expected), "{header:?}");
+        }
+    }
+
+    #[test]
+    fn anything_else_is_refused_at_once() {
+        for bytes in [
+            &b"RFB 003.008\n"[..],
+            b"GET / HTTP/1.1\r\n",
+            b"\x16\x03\x01\x02\x00",
+            b"PROXY TCP4 nonsense x\r\n",
+        ] {
+            assert!(parse(bytes).is_err(), "{bytes:?}");
+        }
+    }
+}
