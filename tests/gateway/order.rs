@@ -1,16 +1,21 @@
 //! What happens before what, and what does not happen at all.
 
 use std::net::Ipv4Addr;
+use std::time::Duration;
 
 use futures::future::join_all;
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpListener;
+use tokio::time::timeout;
 
 use crate::support::esxi::{Esxi, upgraded};
 use crate::support::frame::{self, BINARY};
 use crate::support::house::{House, PASSWORD, Plan};
 use crate::support::viewer::{Dialect, Viewer};
 use crate::support::{is_silent, within};
+
+/// Sooner than any time limit of the gateway's own towards vSphere and ESXi, the shortest of which is 10 s.
+const SOON: Duration = Duration::from_secs(5);
 
 /// Ends the gateway, which waits for its sessions, and checks that the host has not even been connected to.
 async fn assert_untouched(house: House) {
@@ -196,7 +201,11 @@ async fn a_viewer_that_leaves_while_its_ticket_is_acquired_frees_everything() {
             let (mut call, _) = sdk.accept().await.unwrap();
             leave(viewer);
             let mut hello = Vec::new();
-            call.read_to_end(&mut hello).await.unwrap();
+            // Long before anybody loses patience with that vSphere.
+            timeout(SOON, call.read_to_end(&mut hello))
+                .await
+                .unwrap()
+                .unwrap();
             assert_eq!(hello[0], 22, "a TLS handshake was begun");
         }
         house.end().await;
@@ -215,7 +224,10 @@ async fn a_viewer_that_leaves_while_the_host_is_dialled_frees_everything() {
             let mut silent = esxi.accept().await;
             leave(viewer);
             let mut hello = Vec::new();
-            silent.read_to_end(&mut hello).await.unwrap();
+            timeout(SOON, silent.read_to_end(&mut hello))
+                .await
+                .unwrap()
+                .unwrap();
             assert_eq!(hello[0], 22, "a TLS handshake was begun");
 
             let mut viewer = house.viewer().await;
@@ -223,7 +235,7 @@ async fn a_viewer_that_leaves_while_the_host_is_dialled_frees_everything() {
             let mut line = esxi.line().await;
             line.request().await;
             leave(viewer);
-            assert_eq!(line.frame().await, None);
+            assert_eq!(timeout(SOON, line.frame()).await.unwrap(), None);
         }
         house.end().await;
     })
