@@ -1,9 +1,11 @@
 #!/bin/bash
 # Puts the Autobahn|Testsuite's server (wstest) into the folder $1. It needs Python 2.7, which Debian 12 no longer has:
-# Debian 11's is unpacked there, beside the system, and nothing is installed. Needs root's apt-get, a C compiler, python3.
+# Debian 11's is unpacked there, beside the system, and nothing is installed. Needs root's apt-get, a C compiler, and as $2
+# a Python that has pip.
 set -euo pipefail
 
 into=$(realpath -m "$1")
+python=$(realpath -s "$2")
 rm -rf "$into.part" && mkdir -p "$into.part" && cd "$into.part"
 mkdir -p apt/parts apt/lists/partial apt/cache/archives/partial debs wheels
 
@@ -50,7 +52,7 @@ EOF
 
 install_wstest() {
     # The last of each that know Python 2.7; this pip runs out of its own wheel.
-    python3 -m pip download -q --no-deps -d wheels pip==20.3.4 setuptools==44.1.1 wheel==0.37.1
+    "$python" -m pip download -q --no-deps -d wheels pip==20.3.4 setuptools==44.1.1 wheel==0.37.1
     export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_PYTHON_VERSION_WARNING=1
     export CFLAGS="-I$PWD/root/usr/include/python2.7 -I$PWD/root/usr/include"
     pip2 wheels/setuptools*.whl wheels/wheel*.whl
