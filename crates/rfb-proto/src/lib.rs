@@ -2,7 +2,8 @@
 //!
 //! Nothing here does I/O, reads a clock or draws a random number: challenges are arguments. Towards a
 //! viewer we are a [`Server`], towards ESXi a [`Client`]; the two are mirror images. What a viewer says
-//! once it is in is followed by [`input::Input`]. What the crate promises:
+//! once it is in is followed by [`input::Input`], what a server says by [`update::Update`]. What the crate
+//! promises:
 //!
 //! 1. Not one byte beyond the handshake is consumed: what follows in the buffer is the ClientInit or the
 //!    ServerInit.
@@ -19,6 +20,8 @@
 //! Sources: RFC 6143 sections 7.1 and 7.2; for VeNCrypt the community's page "The RFB Protocol", called
 //! rfbproto here; for what viewers write instead, `docs/webmks.md`.
 
+mod area;
+mod both;
 mod claim;
 mod client;
 mod encoding;
@@ -29,12 +32,15 @@ mod pixel;
 mod plain;
 mod security;
 mod server;
+pub mod update;
 mod vencrypt;
 mod verdict;
 mod version;
 mod violation;
 pub mod vmware;
 
+pub use area::Area;
+pub use both::CutText;
 pub use claim::Claim;
 pub use client::{Client, ClientStep, Ready, Refusal};
 pub use encoding::Encoding;

@@ -102,4 +102,25 @@ impl PixelFormat {
             _ => None,
         }
     }
+
+    /// Whether ZRLE and TRLE leave out a pixel's fourth byte (RFC 6143 section 7.7.5, CPIXEL).
+    pub fn fits_three_bytes(&self) -> bool {
+        let bits =
+            |max: u16, shift: u8| u64::from(max).checked_shl(shift.into()).unwrap_or(u64::MAX);
+        let used = bits(self.red_max, self.red_shift)
+            | bits(self.green_max, self.green_shift)
+            | bits(self.blue_max, self.blue_shift);
+        let fits = used <= 0x00ff_ffff || used <= 0xffff_ffff && used & 0xff == 0;
+        self.true_colour && self.bits_per_pixel == 32 && self.depth <= 24 && fits
+    }
+
+    /// Whether Tight sends a pixel as three bytes, red, green and blue (rfbproto, "Tight Encoding", TPIXEL).
+    pub const fn is_eight_bits_each(&self) -> bool {
+        self.true_colour
+            && self.bits_per_pixel == 32
+            && self.depth == 24
+            && self.red_max == 255
+            && self.green_max == 255
+            && self.blue_max == 255
+    }
 }

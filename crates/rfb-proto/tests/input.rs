@@ -4,11 +4,11 @@
 
 use proptest::prelude::*;
 use rfb_proto::input::{
-    Area, CutText, Input, Key, Kind, MAX_ENCODINGS, MAX_PIECE, Message, Pointer, QemuAudio,
-    QemuKey, UpdateRequest, set_encodings,
+    Input, Key, Kind, MAX_ENCODINGS, MAX_PIECE, Message, Pointer, QemuAudio, QemuKey,
+    UpdateRequest, set_encodings,
 };
 use rfb_proto::vmware::{Command, ServerCaps, VScancode};
-use rfb_proto::{Encoding, PixelFormat, Violation};
+use rfb_proto::{Area, CutText, Encoding, PixelFormat, Violation};
 
 /// A scanner past the ClientInit.
 fn input() -> Input {

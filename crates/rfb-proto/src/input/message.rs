@@ -1,6 +1,6 @@
 //! What a viewer can say, as values (RFC 6143 section 7.5; rfbproto; QEMU's and VMware's own).
 
-use crate::{Encoding, PixelFormat};
+use crate::{Area, CutText, Encoding, PixelFormat};
 
 /// One message, or what its head says where a body follows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,16 +101,6 @@ pub enum Kind {
     QemuAudio,
 }
 
-/// A part of the framebuffer, in pixels.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-#[expect(missing_docs, reason = "they are what they are called")]
-pub struct Area {
-    pub x: u16,
-    pub y: u16,
-    pub width: u16,
-    pub height: u16,
-}
-
 /// A request for an update.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct UpdateRequest {
@@ -139,16 +129,6 @@ pub struct Pointer {
     pub x: u16,
     /// From the top.
     pub y: u16,
-}
-
-/// The viewer's clipboard. A body of `length` bytes follows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct CutText {
-    /// The body's length: it is streamed, and up to 4 GiB.
-    pub length: u32,
-    /// Where the length was negative: the body is not Latin-1, but what these flags say (rfbproto,
-    /// "Extended Clipboard Pseudo-Encoding").
-    pub extended: Option<u32>,
 }
 
 /// Another size for the framebuffer.
@@ -233,18 +213,6 @@ impl Screen {
             id: u32::from_be_bytes([a, b, c, d]),
             area: Area::parse(&area),
             flags: u32::from_be_bytes([e, f, g, h]),
-        }
-    }
-}
-
-impl Area {
-    pub(crate) const fn parse(bytes: &[u8; 8]) -> Self {
-        let &[a, b, c, d, e, f, g, h] = bytes;
-        Self {
-            x: u16::from_be_bytes([a, b]),
-            y: u16::from_be_bytes([c, d]),
-            width: u16::from_be_bytes([e, f]),
-            height: u16::from_be_bytes([g, h]),
         }
     }
 }

@@ -8,8 +8,7 @@ mod parse;
 mod write;
 
 pub use message::{
-    Area, CutText, DesktopSize, Encodings, Key, Kind, Message, Pointer, QemuAudio, QemuKey, Screen,
-    UpdateRequest,
+    DesktopSize, Encodings, Key, Kind, Message, Pointer, QemuAudio, QemuKey, Screen, UpdateRequest,
 };
 pub use write::set_encodings;
 

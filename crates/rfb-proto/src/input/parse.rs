@@ -1,10 +1,9 @@
 //! Where a viewer's message ends and what it says (RFC 6143 section 7.5).
 
 use super::{
-    Area, CutText, DesktopSize, Encodings, Key, MAX_ENCODINGS, Message, Pointer, QemuAudio,
-    QemuKey, UpdateRequest,
+    DesktopSize, Encodings, Key, MAX_ENCODINGS, Message, Pointer, QemuAudio, QemuKey, UpdateRequest,
 };
-use crate::{PixelFormat, Violation};
+use crate::{Area, CutText, PixelFormat, Violation, both};
 
 /// How many bytes a message or its head takes, and what it says.
 type Parsed<'a> = (usize, Message<'a>);
@@ -100,39 +99,12 @@ fn pointer(input: &[u8], extended_buttons: bool) -> Option<Parsed<'_>> {
     Some((length, Message::Pointer(pointer)))
 }
 
-/// rfbproto, "Extended Clipboard Pseudo-Encoding": a negative length is the negated length of what follows,
-/// which begins with four bytes of flags.
 fn cut_text(input: &[u8]) -> Result<Option<Parsed<'_>>, Violation> {
-    let Some((&[_, _, _, _, a, b, c, d], rest)) = input.split_first_chunk() else {
-        return Ok(None);
-    };
-    let length = i32::from_be_bytes([a, b, c, d]);
-    if length >= 0 {
-        let text = CutText {
-            length: length.unsigned_abs(),
-            extended: None,
-        };
-        return Ok(Some((8, Message::CutText(text))));
-    }
-    let length = length
-        .unsigned_abs()
-        .checked_sub(4)
-        .ok_or(Violation::Malformed("extended clipboard"))?;
-    Ok(rest.first_chunk().map(|&flags| {
-        let extended = Some(u32::from_be_bytes(flags));
-        (12, Message::CutText(CutText { length, extended }))
-    }))
+    Ok(CutText::parse(input)?.map(|(length, text)| (length, Message::CutText(text))))
 }
 
 fn vmware(input: &[u8]) -> Result<Option<Parsed<'_>>, Violation> {
-    let Some(&[_, id, a, b]) = input.first_chunk() else {
-        return Ok(None);
-    };
-    let length = u16::from_be_bytes([a, b]);
-    if length < 4 {
-        return Err(Violation::Malformed("VMware"));
-    }
-    Ok(Some((4, Message::Vmware { id, length })))
+    Ok(both::vmware(input)?.map(|(id, length)| (4, Message::Vmware { id, length })))
 }
 
 fn continuous_updates(input: &[u8]) -> Option<Parsed<'_>> {
@@ -143,10 +115,8 @@ fn continuous_updates(input: &[u8]) -> Option<Parsed<'_>> {
 }
 
 fn fence(input: &[u8]) -> Option<Parsed<'_>> {
-    let (&[_, _, _, _, a, b, c, d, length], rest) = input.split_first_chunk()?;
-    let flags = u32::from_be_bytes([a, b, c, d]);
-    let payload = rest.get(..length.into())?;
-    Some((9 + payload.len(), Message::Fence { flags, payload }))
+    let (length, flags, payload) = both::fence(input)?;
+    Some((length, Message::Fence { flags, payload }))
 }
 
 fn xvp(input: &[u8]) -> Option<Parsed<'_>> {
@@ -166,14 +136,8 @@ fn set_desktop_size(input: &[u8]) -> Option<Parsed<'_>> {
     Some((length, Message::SetDesktopSize(size)))
 }
 
-/// The top bit of the subtype says how the length is to be read, and everything after it.
 fn gii(input: &[u8]) -> Option<Parsed<'_>> {
-    let &[_, subtype, a, b] = input.first_chunk()?;
-    let length = match subtype {
-        0x80.. => u16::from_be_bytes([a, b]),
-        _ => u16::from_le_bytes([a, b]),
-    };
-    let subtype = subtype & 0x7f;
+    let (subtype, length) = both::gii(input)?;
     Some((4, Message::Gii { subtype, length }))
 }
 

@@ -2,8 +2,8 @@
 
 use bytes::BufMut;
 
-use super::{Area, CutText, DesktopSize, Key, Message, Pointer, QemuAudio};
-use crate::Encoding;
+use super::{DesktopSize, Key, Message, Pointer, QemuAudio};
+use crate::{CutText, Encoding};
 
 impl Message<'_> {
     /// Writes the message, or its head, with every padding zero. A [`Message::Body`] is written by copying
@@ -115,14 +115,6 @@ impl QemuAudio {
                 output.put_slice(&[255, 1, 0, 2, sample, channels]);
                 output.put_u32(frequency);
             }
-        }
-    }
-}
-
-impl Area {
-    pub(crate) fn write(&self, output: &mut impl BufMut) {
-        for side in [self.x, self.y, self.width, self.height] {
-            output.put_u16(side);
         }
     }
 }

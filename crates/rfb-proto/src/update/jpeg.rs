@@ -1,0 +1,76 @@
+//! The encoding JPEG: a file without a length, so that its segments must be followed (rfbproto, "JPEG
+//! Encoding"; ITU T.81 annex B).
+
+use super::payload::{Payload, Read, Then};
+use crate::{Encoding, update::Lost};
+
+const RESTART_FIRST: u8 = 0xd0;
+const RESTART_LAST: u8 = 0xd7;
+const START_OF_IMAGE: u8 = 0xd8;
+const END_OF_IMAGE: u8 = 0xd9;
+const START_OF_SCAN: u8 = 0xda;
+const TEMPORARY: u8 = 0x01;
+
+const LOST: Lost = Lost::Rectangle(Encoding::JPEG);
+
+/// What is to come of a file.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Jpeg {
+    /// Its first marker.
+    Start,
+    /// A marker, and what belongs to it.
+    Marker,
+    /// Entropy-coded data, up to the next marker.
+    Scan,
+}
+
+impl Jpeg {
+    pub(super) fn read(self, input: &[u8]) -> Read {
+        match (self, input) {
+            (Self::Scan, _) => Ok(scan(input)),
+            (Self::Start, [0xff, START_OF_IMAGE, ..]) => Ok(Some((2, next(0, Self::Marker)))),
+            (Self::Start, [0xff, _, ..]) => Err(LOST),
+            // Any number of fill bytes may stand before a marker.
+            (Self::Marker, [0xff, 0xff, ..]) => Ok(Some((1, next(0, Self::Marker)))),
+            (Self::Marker, [0xff, marker, rest @ ..]) => segment(*marker, rest),
+            (_, [] | [0xff]) => Ok(None),
+            _ => Err(LOST),
+        }
+    }
+}
+
+fn segment(marker: u8, rest: &[u8]) -> Read {
+    let after = match marker {
+        END_OF_IMAGE => return Ok(Some((2, Payload::NONE))),
+        TEMPORARY | RESTART_FIRST..=RESTART_LAST => return Ok(Some((2, next(0, Jpeg::Marker)))),
+        0 | START_OF_IMAGE => return Err(LOST),
+        START_OF_SCAN => Jpeg::Scan,
+        _ => Jpeg::Marker,
+    };
+    let Some(&length) = rest.first_chunk() else {
+        return Ok(None);
+    };
+    // The length counts itself.
+    let skip = u16::from_be_bytes(length).checked_sub(2).ok_or(LOST)?;
+    Ok(Some((4, next(skip.into(), after))))
+}
+
+/// In coded data 0xff is followed by zero, or marks a restart; anything else is the next marker.
+fn scan(input: &[u8]) -> Option<(usize, Payload)> {
+    let mut at = 0;
+    while let Some(rest) = input.get(at..).filter(|rest| !rest.is_empty()) {
+        let run = rest.iter().position(|&byte| byte == 0xff);
+        at += run.unwrap_or(rest.len());
+        match run.and_then(|run| rest.get(run + 1)) {
+            Some(0 | RESTART_FIRST..=RESTART_LAST) => at += 2,
+            Some(_) => return Some((at, next(0, Jpeg::Marker))),
+            None => break,
+        }
+    }
+    (at > 0).then_some((at, next(0, Jpeg::Scan)))
+}
+
+const fn next(skip: u64, jpeg: Jpeg) -> Payload {
+    let then = Then::Jpeg(jpeg);
+    Payload { skip, then }
+}

@@ -1,0 +1,229 @@
+//! What a rectangle holds, by its length (RFC 6143 sections 7.7 and 7.8; rfbproto; `docs/webmks.md` 1.4).
+
+use super::Lost;
+use super::hextile::Hextile;
+use super::jpeg::Jpeg;
+use super::tight::Tight;
+use super::trle::Trle;
+use crate::{Area, Encoding, PixelFormat};
+
+/// What is still to come of a rectangle: bytes whose number is known, and then something else.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Payload {
+    pub(super) skip: u64,
+    pub(super) then: Then,
+}
+
+/// What comes where the number of bytes is not known yet. Each is known from 16 bytes at most.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Then {
+    End,
+    Head(Head),
+    Hextile(Hextile),
+    Tight(Tight),
+    Trle(Trle),
+    Jpeg(Jpeg),
+}
+
+/// A head of a few bytes with a number in it, from which all that follows is known.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Head {
+    /// u32 bytes.
+    Length,
+    /// u32 bytes after u32 flags (rfbproto, "Open H.264 Encoding").
+    H264,
+    /// u32 pieces of so many bytes each, and one of the other size before them.
+    Rre { background: u64, piece: u64 },
+    /// u8 screens (rfbproto, "ExtendedDesktopSize").
+    Screens,
+    /// An encoding, and then the cursor in it (rfbproto, "Cursor With Alpha").
+    AlphaCursor(Area),
+    /// u32 bytes after two u16.
+    VmwareH264,
+    /// u16 bytes after u8 and u16.
+    VmwareCache,
+    /// A kind, and so many bytes for each of the two.
+    VmwareCursor { masks: u64, alpha: u64 },
+}
+
+/// How many bytes a pixel takes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pixel {
+    /// PIXEL.
+    pub(super) plain: u64,
+    /// CPIXEL (RFC 6143 section 7.7.5).
+    pub(super) compressed: u64,
+    /// TPIXEL (rfbproto, "Tight Encoding").
+    pub(super) tight: u64,
+}
+
+/// How many bytes were read, and what comes after them.
+pub(super) type Read = Result<Option<(usize, Payload)>, Lost>;
+
+impl Payload {
+    pub(super) const NONE: Self = Self::bytes(0);
+
+    pub(super) const fn bytes(skip: u64) -> Self {
+        let then = Then::End;
+        Self { skip, then }
+    }
+
+    const fn head(head: Head) -> Self {
+        Self::next(Then::Head(head))
+    }
+
+    pub(super) const fn next(then: Then) -> Self {
+        Self { skip: 0, then }
+    }
+
+    /// What a rectangle of this encoding holds.
+    pub(super) fn of(encoding: Encoding, area: Area, format: &PixelFormat) -> Result<Self, Lost> {
+        let pixel = Pixel::of(format)?;
+        if let Some(image) = Self::image(encoding, area, pixel) {
+            return Ok(image);
+        }
+        Ok(match encoding {
+            Encoding::DESKTOP_SIZE
+            | Encoding::LAST_RECT
+            | Encoding::POINTER_POSITION
+            | Encoding::QEMU_POINTER_MOTION
+            | Encoding::QEMU_EXTENDED_KEY
+            | Encoding::QEMU_AUDIO
+            | Encoding::EXTENDED_MOUSE_BUTTONS
+            | Encoding::VMWARE_CURSOR_POSITION => Self::NONE,
+            Encoding::CURSOR => Self::bytes(area.pixels() * pixel.plain + area.mask()),
+            // Two colours, unless there is no cursor at all.
+            Encoding::X_CURSOR if area.pixels() == 0 => Self::NONE,
+            Encoding::X_CURSOR => Self::bytes(6 + 2 * area.mask()),
+            Encoding::CURSOR_WITH_ALPHA => Self::head(Head::AlphaCursor(area)),
+            Encoding::QEMU_LED_STATE => Self::bytes(1),
+            Encoding::DESKTOP_NAME => Self::head(Head::Length),
+            Encoding::EXTENDED_DESKTOP_SIZE => Self::head(Head::Screens),
+            Encoding::VMWARE_CURSOR => Self::head(Head::VmwareCursor {
+                masks: 2 * area.pixels() * pixel.plain,
+                alpha: 4 * area.pixels(),
+            }),
+            Encoding::VMWARE_CURSOR_STATE | Encoding::VMWARE_STATE => Self::bytes(2),
+            Encoding::VMWARE_TYPEMATIC => Self::bytes(10),
+            Encoding::VMWARE_LED_STATE => Self::bytes(4),
+            Encoding::VMWARE_DISPLAY_MODE => Self::bytes(PixelFormat::LENGTH as u64),
+            Encoding::VMWARE_FRAME_STAMP => Self::bytes(8),
+            Encoding::VMWARE_OFFSCREEN_COPY_RECT => Self::bytes(6),
+            Encoding::VMWARE_UPDATE_CACHE => Self::head(Head::VmwareCache),
+            Encoding::VMWARE_H264_RECT | Encoding::VMWARE_H264_MP4 => Self::head(Head::VmwareH264),
+            _ => return Err(Lost::Encoding(encoding)),
+        })
+    }
+
+    /// Those encodings that hold pixels.
+    fn image(encoding: Encoding, area: Area, pixel: Pixel) -> Option<Self> {
+        let Pixel { plain, .. } = pixel;
+        let rre = |place| {
+            Self::head(Head::Rre {
+                background: plain,
+                piece: plain + place,
+            })
+        };
+        Some(match encoding {
+            Encoding::RAW => Self::bytes(area.pixels() * plain),
+            Encoding::COPY_RECT => Self::bytes(4),
+            Encoding::RRE => rre(8),
+            Encoding::CORRE => rre(4),
+            Encoding::HEXTILE | Encoding::ZLIB_HEX => {
+                Hextile::begin(area, plain, encoding == Encoding::ZLIB_HEX)
+            }
+            Encoding::ZLIB | Encoding::ZRLE | Encoding::ZYWRLE => Self::head(Head::Length),
+            Encoding::TIGHT | Encoding::TIGHT_PNG => {
+                Self::next(Then::Tight(Tight::begin(encoding, area, pixel.tight)))
+            }
+            Encoding::TRLE => Trle::begin(area, pixel.compressed),
+            Encoding::JPEG => Self::next(Then::Jpeg(Jpeg::Start)),
+            Encoding::H264 => Self::head(Head::H264),
+            _ => return None,
+        })
+    }
+
+    pub(super) const fn is_over(&self) -> bool {
+        self.skip == 0 && matches!(self.then, Then::End)
+    }
+
+    /// Moves on, and says by how many bytes of `input`; `None` while more are needed.
+    #[inline]
+    pub(super) fn step(&mut self, input: &[u8]) -> Result<Option<usize>, Lost> {
+        if self.skip > 0 {
+            let length = usize::try_from(self.skip).map_or(input.len(), |n| n.min(input.len()));
+            self.skip -= length as u64;
+            return Ok((length > 0).then_some(length));
+        }
+        let read = match self.then {
+            Then::End => return Ok(None),
+            Then::Head(head) => head.read(input)?,
+            Then::Hextile(hextile) => hextile.read(input)?,
+            Then::Tight(tight) => tight.read(input)?,
+            Then::Trle(trle) => trle.read(input)?,
+            Then::Jpeg(jpeg) => jpeg.read(input)?,
+        };
+        Ok(read.map(|(length, next)| {
+            *self = next;
+            length
+        }))
+    }
+}
+
+impl Head {
+    fn read(self, input: &[u8]) -> Read {
+        let word = |at: usize| Some(u32::from_be_bytes(*input.get(at..)?.first_chunk()?));
+        let read = match self {
+            Self::Length => word(0).map(|n| (4, Payload::bytes(n.into()))),
+            Self::H264 => word(0)
+                .filter(|_| input.len() >= 8)
+                .map(|n| (8, Payload::bytes(n.into()))),
+            Self::Rre { background, piece } => {
+                word(0).map(|n| (4, Payload::bytes(background + u64::from(n) * piece)))
+            }
+            Self::Screens => word(0).map(|head| (4, Payload::bytes(16 * u64::from(head >> 24)))),
+            Self::AlphaCursor(area) => match word(0) {
+                None => None,
+                Some(encoding) => Some((4, alpha_cursor(encoding, area)?)),
+            },
+            Self::VmwareH264 => word(4).map(|n| (8, Payload::bytes(n.into()))),
+            Self::VmwareCache => {
+                let length = input.first_chunk().map(|&[_, _, _, a, b]| [a, b]);
+                length.map(|n| (5, Payload::bytes(u16::from_be_bytes(n).into())))
+            }
+            Self::VmwareCursor { masks, alpha } => match input.first_chunk() {
+                None => None,
+                Some([0, _]) => Some((2, Payload::bytes(masks))),
+                Some([1, _]) => Some((2, Payload::bytes(alpha))),
+                Some(_) => return Err(Lost::Rectangle(Encoding::VMWARE_CURSOR)),
+            },
+        };
+        Ok(read)
+    }
+}
+
+/// The pixels of such a cursor have four bytes whatever the format says: red, green, blue, alpha.
+fn alpha_cursor(encoding: u32, area: Area) -> Result<Payload, Lost> {
+    let encoding = Encoding(encoding.cast_signed());
+    let pixel = Pixel {
+        plain: 4,
+        compressed: 4,
+        tight: 4,
+    };
+    Payload::image(encoding, area, pixel).ok_or(Lost::Encoding(encoding))
+}
+
+impl Pixel {
+    fn of(format: &PixelFormat) -> Result<Self, Lost> {
+        let plain = match format.bytes_per_pixel() {
+            Some(bytes) => bytes as u64,
+            None => return Err(Lost::Pixels(format.bits_per_pixel)),
+        };
+        let packs = |yes| if yes { 3 } else { plain };
+        Ok(Self {
+            plain,
+            compressed: packs(format.fits_three_bytes()),
+            tight: packs(format.is_eight_bits_each()),
+        })
+    }
+}

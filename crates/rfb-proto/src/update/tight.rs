@@ -1,0 +1,106 @@
+//! Tight and TightPNG (rfbproto, "Tight Encoding" and "Tight PNG Encoding"; VMware's, `docs/webmks.md` 1.4).
+
+use super::payload::{Payload, Read, Then};
+use crate::{Area, Encoding, update::Lost};
+
+/// Data below this is not compressed, and has no length of its own.
+const LEAST_COMPRESSED: u64 = 12;
+
+/// What is to come of a rectangle in Tight.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Tight {
+    /// The byte that says how.
+    Control {
+        encoding: Encoding,
+        area: Area,
+        pixel: u64,
+    },
+    /// A length of one to three bytes and as many bytes.
+    Length,
+}
+
+impl Tight {
+    pub(super) const fn begin(encoding: Encoding, area: Area, pixel: u64) -> Self {
+        Self::Control {
+            encoding,
+            area,
+            pixel,
+        }
+    }
+
+    #[inline]
+    pub(super) fn read(self, input: &[u8]) -> Read {
+        match self {
+            Self::Control {
+                encoding,
+                area,
+                pixel,
+            } => control(encoding, area, pixel, input),
+            Self::Length => Ok(length(input)),
+        }
+    }
+}
+
+/// The upper four bits say how; the lower ones reset zlib's streams, which is the decoder's business.
+fn control(encoding: Encoding, area: Area, pixel: u64, input: &[u8]) -> Read {
+    let Some(&control) = input.first() else {
+        return Ok(None);
+    };
+    let png = encoding == Encoding::TIGHT_PNG;
+    let filtered = match control >> 4 {
+        // One colour.
+        8 => return Ok(Some((1, Payload::bytes(pixel)))),
+        // JPEG; and, in its place, PNG and VMware's difference to the JPEG before.
+        9 => return Ok(Some((1, Payload::next(Then::Tight(Tight::Length))))),
+        10 | 11 if png => return Ok(Some((1, Payload::next(Then::Tight(Tight::Length))))),
+        kind @ 0..8 => kind & 4 != 0,
+        // As those before, without zlib (rfbproto, "Tight Without Zlib"); lengths stay.
+        kind @ (10 | 11 | 14 | 15) if !png => kind & 4 != 0,
+        _ => return Err(Lost::Rectangle(encoding)),
+    };
+    if !filtered {
+        return Ok(Some((1, data(0, area.pixels() * pixel))));
+    }
+    match input.get(1) {
+        None => Ok(None),
+        // Copy, and gradient.
+        Some(0 | 2) => Ok(Some((2, data(0, area.pixels() * pixel)))),
+        Some(1) => Ok(input.get(2).map(|&last| (3, palette(last, area, pixel)))),
+        Some(_) => Err(Lost::Rectangle(encoding)),
+    }
+}
+
+/// Two colours take a bit for each pixel, more of them a byte.
+fn palette(last: u8, area: Area, pixel: u64) -> Payload {
+    let colours = u64::from(last) + 1;
+    let indices = match colours {
+        1 | 2 => area.mask(),
+        _ => area.pixels(),
+    };
+    data(colours * pixel, indices)
+}
+
+/// Bytes that are known to come, and then data that is this long before it is compressed.
+const fn data(before: u64, length: u64) -> Payload {
+    if length < LEAST_COMPRESSED {
+        return Payload::bytes(before + length);
+    }
+    Payload {
+        skip: before,
+        then: Then::Tight(Tight::Length),
+    }
+}
+
+/// Seven bits in the first byte and in the second, eight in the third; a top bit says that another follows.
+fn length(input: &[u8]) -> Option<(usize, Payload)> {
+    let (taken, length) = match *input {
+        [a @ ..0x80, ..] => (1, u64::from(a)),
+        [a, b @ ..0x80, ..] => (2, u64::from(a & 0x7f) | u64::from(b) << 7),
+        [a, b, c, ..] => (
+            3,
+            u64::from(a & 0x7f) | u64::from(b & 0x7f) << 7 | u64::from(c) << 14,
+        ),
+        _ => return None,
+    };
+    Some((taken, Payload::bytes(length)))
+}

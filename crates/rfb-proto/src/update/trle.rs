@@ -1,0 +1,148 @@
+//! TRLE, tile by tile and run by run (RFC 6143 section 7.7.5).
+
+use super::hextile::Tiles;
+use super::payload::{Payload, Read, Then};
+use crate::{Area, Encoding, update::Lost};
+
+/// The tiles of a rectangle that are to come; one at least.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Trle {
+    tiles: Tiles,
+    pixel: u64,
+    /// How many colours the last palette had: a tile may use it again.
+    palette: u8,
+    phase: Phase,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Phase {
+    /// A tile's first byte.
+    Tile,
+    /// A run, with so many of the tile's pixels to come.
+    Run { left: u64, indexed: bool },
+    /// A run's length, of which so much has been said.
+    Length { left: u64, said: u64, indexed: bool },
+}
+
+const LOST: Lost = Lost::Rectangle(Encoding::TRLE);
+
+impl Trle {
+    pub(super) fn begin(area: Area, pixel: u64) -> Payload {
+        Tiles::of(area).map_or(Payload::NONE, |tiles| {
+            Payload::next(Then::Trle(Self {
+                tiles,
+                pixel,
+                palette: 0,
+                phase: Phase::Tile,
+            }))
+        })
+    }
+
+    #[inline]
+    pub(super) fn read(self, input: &[u8]) -> Read {
+        let Some(&byte) = input.first() else {
+            return Ok(None);
+        };
+        let next = match self.phase {
+            Phase::Tile => self.tile(byte)?,
+            Phase::Run {
+                left,
+                indexed: true,
+            } if byte < 0x80 => self.ran(left, 1, true)?,
+            Phase::Run { left, indexed } => {
+                // The colour: an index of one byte, or a pixel, of which one byte is taken here.
+                let skip = if indexed { 0 } else { self.pixel - 1 };
+                let said = 0;
+                self.phase(
+                    skip,
+                    Phase::Length {
+                        left,
+                        said,
+                        indexed,
+                    },
+                )
+            }
+            Phase::Length {
+                left,
+                said,
+                indexed,
+            } => {
+                let said = said + u64::from(byte);
+                match byte {
+                    // Refused as soon as it is too long, so that it cannot grow without bound.
+                    255 if said < left => self.phase(
+                        0,
+                        Phase::Length {
+                            left,
+                            said,
+                            indexed,
+                        },
+                    ),
+                    _ => self.ran(left, said + 1, indexed)?,
+                }
+            }
+        };
+        Ok(Some((1, next)))
+    }
+
+    fn tile(mut self, subencoding: u8) -> Result<Payload, Lost> {
+        let (width, height) = self.tiles.size();
+        let pixels = width * height;
+        let runs = |indexed| Phase::Run {
+            left: pixels,
+            indexed,
+        };
+        match subencoding {
+            0 => return Ok(self.after(pixels * self.pixel)),
+            1 => return Ok(self.after(self.pixel)),
+            2..=16 => self.palette = subencoding,
+            130.. => self.palette = subencoding - 128,
+            // The palette of a tile before; there must have been one.
+            127 | 129 if self.palette > 0 => {}
+            128 => return Ok(self.phase(0, runs(false))),
+            _ => return Err(LOST),
+        }
+        let fresh = !matches!(subencoding, 127 | 129);
+        let colours = if fresh {
+            u64::from(self.palette) * self.pixel
+        } else {
+            0
+        };
+        if subencoding > 127 {
+            return Ok(self.phase(colours, runs(true)));
+        }
+        let bits = match self.palette {
+            2 => 1,
+            3..=4 => 2,
+            5..=16 => 4,
+            _ => return Err(LOST),
+        };
+        Ok(self.after(colours + (width * bits).div_ceil(8) * height))
+    }
+
+    /// A run of `length` pixels ends, and perhaps the tile with it.
+    fn ran(self, left: u64, length: u64, indexed: bool) -> Result<Payload, Lost> {
+        match left.checked_sub(length) {
+            None => Err(LOST),
+            Some(0) => Ok(self.after(0)),
+            Some(left) => Ok(self.phase(0, Phase::Run { left, indexed })),
+        }
+    }
+
+    const fn phase(self, skip: u64, phase: Phase) -> Payload {
+        let then = Then::Trle(Self { phase, ..self });
+        Payload { skip, then }
+    }
+
+    /// The rest of this tile, and the next.
+    fn after(self, skip: u64) -> Payload {
+        let then = self.tiles.next().map_or(Then::End, |tiles| {
+            Then::Trle(Self {
+                tiles,
+                phase: Phase::Tile,
+                ..self
+            })
+        });
+        Payload { skip, then }
+    }
+}

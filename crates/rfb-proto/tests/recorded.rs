@@ -1,0 +1,119 @@
+//! What a real Xvnc (TigerVNC) sent, followed to its last byte at every cut. `recorded/record.py` makes the
+//! recordings.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+
+use rfb_proto::update::{Kind, Message, Update};
+use rfb_proto::{Encoding, PixelFormat};
+
+/// What was heard: each head, and of what follows heads only how many bytes there were.
+#[derive(Debug, PartialEq, Eq)]
+enum Heard {
+    Head(String),
+    Body(Kind, usize),
+}
+
+struct Listener {
+    update: Update,
+    format: PixelFormat,
+    waiting: Vec<u8>,
+    heard: Vec<Heard>,
+    encodings: Vec<Encoding>,
+    ended: bool,
+}
+
+impl Listener {
+    fn new(format: PixelFormat) -> Self {
+        Self {
+            update: Update::new(),
+            format,
+            waiting: Vec::new(),
+            heard: Vec::new(),
+            encodings: Vec::new(),
+            ended: true,
+        }
+    }
+
+    fn hear(&mut self, bytes: &[u8]) {
+        self.waiting.extend_from_slice(bytes);
+        let mut at = 0;
+        while let Some(piece) = self.update.scan(&self.waiting[at..]).unwrap() {
+            assert!(!piece.bytes.is_empty());
+            at += piece.bytes.len();
+            match piece.message {
+                Message::Body { of, last } => {
+                    match self.heard.last_mut() {
+                        Some(Heard::Body(_, length)) if !self.ended => *length += piece.bytes.len(),
+                        _ => self.heard.push(Heard::Body(of, piece.bytes.len())),
+                    }
+                    self.ended = last;
+                    continue;
+                }
+                Message::ServerInit { .. } => self.update.set_pixel_format(self.format),
+                Message::Rectangle { encoding, .. } => self.encodings.push(encoding),
+                _ => {}
+            }
+            assert!(self.ended, "what follows a head ends before the next");
+            self.heard.push(Heard::Head(format!("{:?}", piece.message)));
+        }
+        self.waiting.drain(..at);
+    }
+}
+
+fn follow<'a>(format: PixelFormat, pieces: impl IntoIterator<Item = &'a [u8]>) -> Listener {
+    let mut listener = Listener::new(format);
+    for piece in pieces {
+        listener.hear(piece);
+    }
+    listener
+}
+
+#[test]
+fn every_recording_is_followed_to_its_end_at_every_cut() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/recorded");
+    let mut seen = 0;
+    let mut all = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|extension| extension != "rfb") {
+            continue;
+        }
+        let name = path.file_stem().unwrap().to_str().unwrap();
+        let recorded = std::fs::read(&path).unwrap();
+        let (format, bytes) = recorded.split_first_chunk().unwrap();
+        let format = PixelFormat::parse(format);
+        let whole = follow(format, [bytes]);
+        assert!(whole.waiting.is_empty() && whole.ended, "{name}");
+        assert!(whole.update.is_between_messages(), "{name}");
+        assert_eq!(whole.update.size(), (144, 96), "{name}");
+        let updates = whole.heard.iter().filter(|heard| match heard {
+            Heard::Head(head) => head.starts_with("Update "),
+            Heard::Body(..) => false,
+        });
+        assert!(updates.count() > 3, "{name}: a screen that changes");
+        for size in [1, 2, 3, 7, 64, 1000] {
+            let cut = follow(format, bytes.chunks(size));
+            assert_eq!(cut.heard, whole.heard, "{name} in pieces of {size}");
+        }
+        for at in (0..bytes.len()).step_by(13) {
+            let cut = follow(format, [&bytes[..at], &bytes[at..]]);
+            assert_eq!(cut.heard, whole.heard, "{name} cut at {at}");
+        }
+        all.extend(whole.encodings);
+        seen += 1;
+    }
+    assert_eq!(seen, 12);
+    for encoding in [
+        Encoding::RAW,
+        Encoding::COPY_RECT,
+        Encoding::RRE,
+        Encoding::HEXTILE,
+        Encoding::TIGHT,
+        Encoding::ZRLE,
+        Encoding::LAST_RECT,
+        Encoding::CURSOR_WITH_ALPHA,
+        Encoding::EXTENDED_DESKTOP_SIZE,
+    ] {
+        assert!(all.contains(&encoding), "{encoding:?}");
+    }
+}
