@@ -123,4 +123,38 @@ impl PixelFormat {
             && self.green_max == 255
             && self.blue_max == 255
     }
+
+    /// Whether a picture can be made of such pixels: they have 8, 16 or 32 bits of which no more than the depth
+    /// are used, and either a colour map of at most 256 colours, or three intensities, each of one bit at least,
+    /// that lie beside one another.
+    pub fn is_sound(&self) -> bool {
+        let bits = u32::from(self.bits_per_pixel);
+        if self.bytes_per_pixel().is_none() || u32::from(self.depth) > bits {
+            return false;
+        }
+        if !self.true_colour {
+            return bits == 8;
+        }
+        let mut used = 0_u64;
+        let mut counted = 0;
+        for (max, shift) in self.intensities() {
+            let width = max.trailing_ones();
+            let whole = max != 0 && u32::from(max) + 1 == 1 << width;
+            if !whole || u32::from(shift) + width > bits {
+                return false;
+            }
+            used |= u64::from(max) << shift;
+            counted += width;
+        }
+        used.count_ones() == counted && counted <= u32::from(self.depth)
+    }
+
+    /// Highest value and shift of red, green and blue.
+    pub(crate) const fn intensities(&self) -> [(u16, u8); 3] {
+        [
+            (self.red_max, self.red_shift),
+            (self.green_max, self.green_shift),
+            (self.blue_max, self.blue_shift),
+        ]
+    }
 }
