@@ -13,7 +13,8 @@ class Simulator(Program):
     username = "root"
 
     def __init__(self, *options: str) -> None:
-        self.password = secrets.token_urlsafe(12)
+        # Hexadecimal: it must not begin with the dash of an option.
+        self.password = secrets.token_hex(12)
         login = ["--username", self.username, "--password", self.password]
         super().__init__("esxi-sim", [SIMULATOR, *login, *options])
 
