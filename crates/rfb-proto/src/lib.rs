@@ -17,7 +17,7 @@
 //! TLS is the caller's: VeNCrypt comes to the point where it must begin ([`Step::StartTls`]) and goes on
 //! with what comes out of it.
 //!
-//! Sources: RFC 6143 sections 7.1 and 7.2; for VeNCrypt the community's page "The RFB Protocol", called
+//! Sources: RFC 6143 section 7; for what came after it the community's page "The RFB Protocol", called
 //! rfbproto here; for what viewers write instead, `docs/webmks.md`.
 
 mod area;
@@ -28,6 +28,7 @@ mod convert;
 mod encoding;
 mod field;
 pub mod input;
+pub mod keys;
 mod password;
 mod pixel;
 mod plain;
