@@ -7,6 +7,7 @@
 //! | [`reasons`] | what a viewer reads when it is not let in |
 //! | [`addresses`] | which host is dialled, and which certificate is believed |
 //! | [`closing`] | every way in which a session ends |
+//! | [`door`] | who may in, from where, how many, and what it costs to try |
 //! | [`hostile`] | peers that mean no good |
 //!
 //! Nothing here sleeps: tests wait for what happens, and fail when it does not within [`support::LIMIT`].
@@ -14,6 +15,7 @@
 mod addresses;
 mod closing;
 mod desktop;
+mod door;
 mod hostile;
 mod order;
 mod reasons;

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
-use crate::commands::{check, demo, serve, trust, vms};
+use crate::commands::{check, demo, passwd, serve, trust, vms};
 use crate::config::{Config, ConfigError};
 use crate::error::Failure;
 use crate::{StartError, environment, log};
@@ -49,6 +49,8 @@ enum Command {
     Check(check::Options),
     /// List virtual machines
     Vms(vms::Options),
+    /// Hash a password and print the line to put into the users file
+    Passwd(passwd::Options),
     /// Show the certificate that a host presents, and the line that trusts exactly it
     Trust(trust::Options),
     /// Run a simulated ESXi and a gateway in front of it, to point any VNC viewer at
@@ -126,6 +128,7 @@ fn execute(cli: Cli) -> Result<(), CommandError> {
         Command::Vms(options) => {
             Box::pin(vms::run(options, configuration_or_environment(cli.config)?))
         }
+        Command::Passwd(options) => return passwd::run(options),
         Command::Trust(options) => Box::pin(trust::run(options)),
         Command::Demo(options) => Box::pin(demo::run(options)),
     };

@@ -6,6 +6,7 @@
 
 mod address;
 mod admin;
+mod certificate;
 mod commands;
 mod config;
 mod console;
@@ -39,3 +40,4 @@ pub use config::{Auth, Config, ConfigError, Console, Limits, Secret, VSphere};
 pub use error::{Blame, Failure, Stage};
 pub use gateway::{Gateway, Shutdown, StartError};
 pub use tls::{ConsoleTrust, PinMismatch, Thumbprint, Trust};
+pub use users::{User, Users};

@@ -2,8 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+use std::fs::Permissions;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
@@ -36,6 +38,7 @@ fn run(folder: &Path, arguments: &[&str]) -> (Option<i32>, String, String) {
 fn folder(port: u16, more: &str) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("secret"), "x").unwrap();
+    std::fs::set_permissions(folder.path().join("secret"), Permissions::from_mode(0o600)).unwrap();
     let text = format!(
         "[vsphere.lab]\naddress = \"127.0.0.1:9\"\nusername = \"root\"\npassword_file = \"secret\"\n\
          [[console]]\nport = {port}\nvsphere = \"lab\"\nvm = \"vm08\"\n{more}"
@@ -146,6 +149,88 @@ fn a_second_signal_ends_a_session_that_drains() {
     signal(&child, "-INT");
     (&viewer).write_all(b"RFB").unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn passwd_prints_a_line_that_the_users_file_takes() {
+    let empty = tempfile::tempdir().unwrap();
+    let hash = |user: &str, typed: &str| {
+        let mut child = mksgate(empty.path(), &["passwd", user])
+            .stdin(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // A program that refuses the name does not read it.
+        let _ = child.stdin.take().unwrap().write_all(typed.as_bytes());
+        let Output {
+            status,
+            stdout,
+            stderr,
+        } = child.wait_with_output().unwrap();
+        (
+            status.code(),
+            String::from_utf8(stdout).unwrap(),
+            String::from_utf8(stderr).unwrap(),
+        )
+    };
+    let (code, line, _) = hash("ada", "correct horse\nbattery staple\n");
+    assert_eq!(code, Some(0));
+    assert!(
+        line.starts_with("ada:$argon2id$v=19$")
+            && line.ends_with('\n')
+            && line.lines().count() == 1,
+        "{line}"
+    );
+    let users = mksgate::Users::parse(&line).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    let is_right = |password| {
+        runtime
+            .block_on(users.verify("ada", &rfb_proto::Password::new(password)))
+            .is_some()
+    };
+    assert!(
+        is_right("correct horse") && !is_right("correct horse\n") && !is_right("battery staple")
+    );
+    for (user, typed) in [
+        ("a:b", "x\n"),
+        ("#a", "x\n"),
+        ("", "x\n"),
+        ("ada", "\n"),
+        ("ada", &"x".repeat(300)),
+    ] {
+        let (code, line, error) = hash(user, typed);
+        assert_eq!(
+            (code, line.as_str()),
+            (Some(2), ""),
+            "{user} {typed} {error}"
+        );
+    }
+}
+
+#[test]
+fn systemd_credentials_are_read_where_systemd_puts_them() {
+    let folder = folder(free_port(), "");
+    let credentials = tempfile::tempdir().unwrap();
+    let secret = credentials.path().join("lab");
+    std::fs::write(&secret, "x").unwrap();
+    // As systemd does it: an access list, of which the group's bits show the mask.
+    std::fs::set_permissions(&secret, Permissions::from_mode(0o440)).unwrap();
+    let path = folder.path().join("gateway.toml");
+    let text = std::fs::read_to_string(&path)
+        .unwrap()
+        .replace("\"secret\"", "\"$CREDENTIALS_DIRECTORY/lab\"");
+    std::fs::write(&path, text).unwrap();
+    let check = |credentials: Option<&Path>| {
+        let mut command = mksgate(folder.path(), &["check", "--offline"]);
+        match credentials {
+            Some(path) => command.env("CREDENTIALS_DIRECTORY", path),
+            None => command.env_remove("CREDENTIALS_DIRECTORY"),
+        };
+        command.output().unwrap().status.code()
+    };
+    assert_eq!(check(Some(credentials.path())), Some(0));
+    assert_eq!(check(None), Some(2));
 }
 
 #[test]

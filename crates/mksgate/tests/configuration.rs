@@ -7,24 +7,46 @@
     reason = "tests"
 )]
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::Duration;
 
 use mksgate::{Config, ConsoleTrust, Thumbprint, Trust};
+use rfb_proto::SecurityType;
 use secrecy::ExposeSecret;
 use tempfile::TempDir;
+
+/// A file that only its owner can use.
+fn secret(path: &Path, text: &[u8]) {
+    std::fs::write(path, text).unwrap();
+    std::fs::set_permissions(path, Permissions::from_mode(0o600)).unwrap();
+}
+
+/// A line that `mksgate passwd ada` printed for the password "x".
+const ADA: &str = "ada:$argon2id$v=19$m=19456,t=2,p=1$t2dIS7GCpYHUKunPpwb3uw$dgLDrR/+jioPf+BcqP30PKFWdcX43S5Y3HjdCN1rsD8";
 
 /// A folder with the secrets that the texts below name.
 fn folder() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
-    std::fs::create_dir(folder.path().join("secrets")).unwrap();
+    let secrets = folder.path().join("secrets");
+    std::fs::create_dir(&secrets).unwrap();
     for (name, text) in [
         ("lab", "a long password\n"),
         ("vnc", "8letters"),
         ("long", "nine chars"),
         ("empty", "\n"),
+        ("users", ADA),
     ] {
-        std::fs::write(folder.path().join("secrets").join(name), text).unwrap();
+        secret(&secrets.join(name), text.as_bytes());
+    }
+    for name in ["one", "two"] {
+        let made = rcgen::generate_simple_self_signed(vec!["gateway.example".into()]).unwrap();
+        std::fs::write(secrets.join(format!("{name}.pem")), made.cert.pem()).unwrap();
+        secret(
+            &secrets.join(format!("{name}.key")),
+            made.signing_key.serialize_pem().as_bytes(),
+        );
     }
     folder
 }
@@ -154,7 +176,7 @@ fn a_missing_password_file_is_named() {
     );
     let error = error(&text);
     assert!(
-        error.starts_with(":9:17: ") && error.contains("secrets/no: the password cannot be read"),
+        error.starts_with(":9:17: ") && error.contains("secrets/no: it cannot be read"),
         "{error}"
     );
 }
@@ -208,14 +230,190 @@ fn what_others_can_reach_asks_for_a_word_about_auth() {
 
 #[test]
 fn passwords_that_would_not_do_what_they_seem_to_are_refused() {
-    let auth = |file: &str| {
-        format!("[auth.ops]\nmethods = [\"vnc-password\"]\npassword_file = \"{file}\"\n{CONSOLE}")
+    let with_file = |file: &str| {
+        error(&auth(
+            "\"vnc-password\"",
+            &format!("password_file = \"{file}\""),
+        ))
     };
-    assert!(error(&auth("secrets/long")).contains("at most 8 characters"));
-    assert!(error(&auth("secrets/empty")).contains("its first line is empty"));
-    assert!(error("[auth.a]\nmethods = [\"vnc-password\"]\n").contains("needs a password_file"));
-    assert!(error("[auth.a]\nmethods = []\n").contains("methods is empty"));
-    assert!(error("[auth.a]\nmethods = [\"vnc\"]\n").contains("\"vnc\" is no method"));
+    assert!(with_file("secrets/long").contains("at most 8 characters"));
+    assert!(with_file("secrets/empty").contains("its first line is empty"));
+}
+
+/// An `[auth.ops]` with these methods and what else is said of it, and a console that uses it.
+fn auth(methods: &str, more: &str) -> String {
+    format!("[auth.ops]\nmethods = [{methods}]\n{more}\n{CONSOLE}auth = \"ops\"\n")
+}
+
+const TLS: &str = "certificate = \"secrets/one.pem\"\nprivate_key = \"secrets/one.key\"\n";
+const USERS: &str = "users_file = \"secrets/users\"\n";
+const VNC: &str = "password_file = \"secrets/vnc\"\n";
+
+#[test]
+fn every_way_in_can_be_configured_and_the_strongest_is_offered_first() {
+    let all = "\"none\", \"vnc-password\", \"x509-none\", \"x509-vnc\", \"x509-plain\"";
+    let config = with(&auth(all, &format!("{TLS}{USERS}{VNC}"))).unwrap();
+    let auth_of = &config.consoles[0].auth;
+    let strongest_first = [
+        SecurityType::X509Plain,
+        SecurityType::X509Vnc,
+        SecurityType::X509None,
+        SecurityType::VncPassword,
+        SecurityType::None,
+    ];
+    assert_eq!(auth_of.methods, strongest_first);
+    assert!(auth_of.tls.is_some() && auth_of.users.is_some() && auth_of.password.is_some());
+    let printed = format!("{auth_of:?}");
+    assert!(
+        !printed.contains("argon2") && !printed.contains("8letters"),
+        "{printed}"
+    );
+}
+
+#[test]
+fn each_way_in_needs_what_it_needs_and_nothing_else() {
+    for (methods, more, sentence) in [
+        ("", "", "methods is empty"),
+        ("\"vnc\"", "", "\"vnc\" is no method: known are x509-plain"),
+        ("\"vnc-password\"", "", "need a password_file"),
+        ("\"x509-vnc\"", TLS, "need a password_file"),
+        ("\"x509-plain\"", TLS, "need a users_file"),
+        ("\"x509-none\"", "", "need a certificate"),
+        (
+            "\"x509-none\"",
+            "certificate = \"secrets/one.pem\"\n",
+            "need a private_key",
+        ),
+        (
+            "\"vnc-password\"",
+            &format!("{VNC}{USERS}"),
+            "users_file is of no use",
+        ),
+        (
+            "\"vnc-password\"",
+            &format!("{VNC}{TLS}"),
+            "certificate is of no use",
+        ),
+        (
+            "\"x509-none\"",
+            &format!("{TLS}{VNC}"),
+            "password_file is of no use",
+        ),
+        (
+            "\"x509-none\"",
+            &TLS.replace("one.key", "two.key"),
+            "cannot be used together",
+        ),
+        (
+            "\"x509-none\"",
+            &TLS.replace("one.key", "vnc"),
+            "private_key cannot be read",
+        ),
+        (
+            "\"x509-none\"",
+            &TLS.replace("one.pem", "vnc"),
+            "certificate holds none",
+        ),
+        (
+            "\"x509-none\"",
+            &TLS.replace("one.pem", "no.pem"),
+            "no.pem: it cannot be read",
+        ),
+        (
+            "\"x509-plain\"",
+            &format!("{TLS}{}", USERS.replace("users\"", "lab\"")),
+            "line 1: it is not NAME:HASH",
+        ),
+    ] {
+        let error = error(&auth(methods, more));
+        assert!(
+            error.contains(sentence) && !error.contains('\n'),
+            "{methods} {more} gives {error}"
+        );
+    }
+}
+
+#[test]
+fn a_way_in_that_asks_nothing_is_not_for_other_machines() {
+    let open = auth("\"x509-none\", \"x509-plain\"", &format!("{TLS}{USERS}"));
+    assert!(with(&open).is_ok());
+    let everywhere = open.replace("port = 5901", "listen = \"0.0.0.0:5901\"");
+    assert!(
+        error(&everywhere).contains("lets anybody in: write auth = \"none\" here if that is meant")
+    );
+    let asking = everywhere.replace("\"x509-none\", ", "");
+    assert!(with(&asking).is_ok());
+}
+
+#[test]
+fn a_secret_that_others_can_use_is_refused() {
+    let folder = folder();
+    let path = folder.path().join("gateway.toml");
+    let by_vnc = format!("{LAB}{}", auth("\"vnc-password\"", VNC));
+    let by_name = format!("{LAB}{}", auth("\"x509-plain\"", &format!("{TLS}{USERS}")));
+    for mode in [0o640, 0o604, 0o620, 0o644, 0o666] {
+        for (file, text) in [
+            ("vnc", &by_vnc),
+            ("users", &by_name),
+            ("one.key", &by_name),
+            ("lab", &by_vnc),
+        ] {
+            let secret = folder.path().join("secrets").join(file);
+            std::fs::set_permissions(&secret, Permissions::from_mode(mode)).unwrap();
+            let error = Config::parse(text, &path).unwrap_err().to_string();
+            assert!(
+                error.contains("others can read or write it: chmod 600 "),
+                "{mode:o} {file} gives {error}"
+            );
+            std::fs::set_permissions(&secret, Permissions::from_mode(0o400)).unwrap();
+            assert!(Config::parse(text, &path).is_ok());
+        }
+    }
+}
+
+#[test]
+fn limits_networks_and_the_rest_of_the_front_door_are_read() {
+    let text = format!(
+        "[gateway]\nmax_sessions_per_vm = 2\nmax_unauthenticated = 9\nidle_timeout = \"5m\"\n\
+         max_session_time = \"0s\"\nproxy_protocol = true\nproxy_from = [\"192.0.2.0/24\", \"::1\"]\n\
+         [admin]\nlisten = \"127.0.0.1:9590\"\n\
+         {CONSOLE}allow = [\"10.0.0.0/8\", \"::1/128\"]\nview_only = true\nexclusive = \"honour\"\n"
+    );
+    let config = with(&text).unwrap();
+    let limits = &config.gateway;
+    assert_eq!(
+        (limits.max_sessions_per_vm, limits.max_unauthenticated),
+        (2, 9)
+    );
+    assert_eq!(
+        (limits.idle_timeout, limits.max_session_time),
+        (Some(Duration::from_secs(300)), None)
+    );
+    assert_eq!(limits.proxy_from.as_ref().map(Vec::len), Some(2));
+    assert_eq!(config.admin.unwrap().port(), 9590);
+    let console = &config.consoles[0];
+    assert_eq!(
+        (console.allow.len(), console.view_only, console.exclusive),
+        (2, true, true)
+    );
+    for (from, to, sentence) in [
+        ("10.0.0.0/8", "10.0.0.0/33", "is no network"),
+        ("\"honour\"", "\"yes\"", "write \"ignore\" or \"honour\""),
+        (
+            "proxy_protocol = true\n",
+            "",
+            "proxy_from is of no use here",
+        ),
+        (
+            "max_unauthenticated = 9",
+            "max_unauthenticated = 0",
+            "lets nobody in",
+        ),
+        ("127.0.0.1:9590", "9590", "is not ADDRESS:PORT"),
+    ] {
+        let error = error(&text.replacen(from, to, 1));
+        assert!(error.contains(sentence), "{to} gives {error}");
+    }
 }
 
 #[test]
@@ -274,13 +472,32 @@ fn the_example_in_the_repository_is_a_configuration() {
     let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../gateway.toml");
     let text = std::fs::read_to_string(&example).unwrap();
     let folder = folder();
-    for secret in text
+    // What is commented out with "#: " is an example too.
+    let all: String = text
         .lines()
-        .filter_map(|line| line.split_once("password_file = \""))
-    {
-        let name = secret.1.split('"').next().unwrap();
-        std::fs::write(folder.path().join(name), "8letters").unwrap();
+        .map(|line| line.strip_prefix("#: ").unwrap_or(line).to_owned() + "\n")
+        .collect();
+    let named = |key: &str| -> Vec<_> {
+        let paths = all
+            .lines()
+            .filter_map(|line| line.strip_prefix(&format!("{key} = \"")));
+        paths
+            .map(|path| folder.path().join(path.split('"').next().unwrap()))
+            .collect()
+    };
+    named("password_file")
+        .iter()
+        .for_each(|path| secret(path, b"8letters"));
+    named("users_file")
+        .iter()
+        .for_each(|path| secret(path, ADA.as_bytes()));
+    for (key, from) in [("certificate", "one.pem"), ("private_key", "one.key")] {
+        for path in named(key) {
+            std::fs::copy(folder.path().join("secrets").join(from), path).unwrap();
+        }
     }
+    let more = Config::parse(&all, &folder.path().join("gateway.toml")).unwrap();
+    assert!(more.gateway.proxy_from.is_some() && more.admin.is_some());
     let config = Config::parse(&text, &folder.path().join("gateway.toml")).unwrap();
     assert!(!config.consoles.is_empty() && !config.vspheres.is_empty());
 }

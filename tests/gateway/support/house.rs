@@ -25,12 +25,16 @@ pub(crate) struct Plan {
     /// One port per entry: a reference to a VM, as in the configuration.
     pub(crate) consoles: Vec<String>,
     pub(crate) auth: Auth,
+    /// What else is configured for each console.
+    pub(crate) shape: fn(Console) -> Console,
+    pub(crate) admin: Option<SocketAddr>,
     /// `None`: the login address is the simulated host's.
     pub(crate) sdk: Option<SocketAddr>,
     /// `None`: the simulated host's certificate is pinned.
     pub(crate) trust: Option<Trust>,
     pub(crate) console_trust: ConsoleTrust,
     pub(crate) console_address: BTreeMap<String, String>,
+    pub(crate) max_consoles: usize,
     /// What the gateway logs in with.
     pub(crate) password: String,
 }
@@ -51,10 +55,13 @@ impl Default for Plan {
             },
             consoles: vec!["vm08".into()],
             auth: Auth::none(),
+            shape: |console| console,
+            admin: None,
             sdk: None,
             trust: None,
             console_trust: ConsoleTrust::Ticket,
             console_address: BTreeMap::new(),
+            max_consoles: VSphere::MAX_CONSOLES,
             password: DEMO_PASSWORD.into(),
         }
     }
@@ -88,18 +95,25 @@ impl Plan {
         vsphere.trust = self.trust.unwrap_or(pin);
         vsphere.console_trust = self.console_trust;
         vsphere.console_address = self.console_address;
+        vsphere.max_consoles = self.max_consoles;
         let console = |vm: &String| {
             let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-            Console::new(listen, "lab", vm.parse().unwrap(), self.auth.clone())
+            (self.shape)(Console::new(
+                listen,
+                "lab",
+                vm.parse().unwrap(),
+                self.auth.clone(),
+            ))
         };
         let gateway = Gateway::bind(Config {
             gateway: self.limits,
-            admin: None,
+            admin: self.admin,
             vspheres: BTreeMap::from([("lab".into(), vsphere)]),
             consoles: self.consoles.iter().map(console).collect(),
         })
         .await
         .unwrap();
+        let admin = gateway.admin();
         let ports = gateway.ports().map(|(address, _)| address).collect();
         let (shutdown, tasks) = (Shutdown::default(), TaskTracker::new());
         tasks.spawn(gateway.run(shutdown.clone()));
@@ -107,6 +121,7 @@ impl Plan {
         House {
             host,
             ports,
+            admin,
             shutdown,
             tasks,
         }
@@ -129,6 +144,8 @@ pub(crate) struct House {
     pub(crate) host: Host,
     /// One per entry of [`Plan::consoles`].
     pub(crate) ports: Vec<SocketAddr>,
+    /// Where metrics are, where [`Plan::admin`] asks for them.
+    pub(crate) admin: Option<SocketAddr>,
     pub(crate) shutdown: Shutdown,
     tasks: TaskTracker,
 }

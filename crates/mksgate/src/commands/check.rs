@@ -76,7 +76,7 @@ fn row(console: &Console, found: String) -> Vec<String> {
             .map(in_words)
             .collect::<Vec<_>>()
             .join(", "),
-        reached_by(console).to_owned(),
+        reached_by(console),
         found,
     ]
 }
@@ -91,15 +91,27 @@ fn in_words(method: &SecurityType) -> &'static str {
     }
 }
 
-fn reached_by(console: &Console) -> &'static str {
-    match (
+fn reached_by(console: &Console) -> String {
+    let who = match (
         console.listen.ip().is_loopback(),
-        console.auth.methods.contains(&SecurityType::None),
+        console.auth.asks_nothing(),
     ) {
         (true, true) => "anybody on this machine",
         (true, false) => "this machine, with a password",
         (false, true) => "ANYBODY who can connect",
         (false, false) => "any machine, with a password",
+    };
+    match console.allow.is_empty() {
+        true => who.to_owned(),
+        false => format!(
+            "{who}, from {}",
+            console
+                .allow
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+                .join(" ")
+        ),
     }
 }
 

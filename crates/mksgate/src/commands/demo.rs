@@ -121,7 +121,11 @@ fn configuration(
         ..VSphere::new(parsed, "root".into(), DEMO_PASSWORD.into())
     };
     Ok(Config {
-        gateway: Limits::default(),
+        // All viewers of a demo are likely to look at the same VM.
+        gateway: Limits {
+            max_sessions_per_vm: 64,
+            ..Limits::default()
+        },
         admin: None,
         vspheres: BTreeMap::from([(VSPHERE.into(), vsphere)]),
         consoles: names

@@ -2,6 +2,7 @@
 
 pub(crate) mod check;
 pub(crate) mod demo;
+pub(crate) mod passwd;
 pub(crate) mod serve;
 mod table;
 pub(crate) mod trust;

@@ -4,18 +4,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use ipnet::IpNet;
 use rfb_proto::{SecurityType, VncPassword};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use toml::Spanned;
 use url::Url;
 
-use super::{Auth, Config, ConfigError, Console, Limits, Secret, VSphere, file};
+use super::{Auth, Config, ConfigError, Console, Limits, Secret, VSphere, file, secrets};
+use crate::certificate;
 use crate::tls::{ConsoleTrust, Trust};
-
-/// A secret in a file is a password, not a disk image.
-const MAX_SECRET: u64 = 4096;
+use crate::users::Users;
 
 /// The way in that stands for itself wherever an `[auth.NAME]` is named.
 const NO_AUTH: &str = "none";
@@ -55,12 +55,8 @@ impl Source<'_> {
         ConfigError::at(self.path, self.text, span, sentence)
     }
 
-    /// Relative paths are relative to the configuration.
     fn beside(&self, path: &Path) -> PathBuf {
-        self.path
-            .parent()
-            .unwrap_or_else(|| Path::new(""))
-            .join(path)
+        secrets::place(path, self.path)
     }
 
     fn each<T, U>(
@@ -261,60 +257,126 @@ impl Source<'_> {
 
     fn auth(&self, table: Spanned<file::Auth>) -> Result<Auth, ConfigError> {
         let table = table.into_inner();
-        let mut methods = Vec::new();
-        for method in table.methods.get_ref() {
-            methods.push(match method.get_ref().as_str() {
-                NO_AUTH => SecurityType::None,
-                "vnc-password" => SecurityType::VncPassword,
-                other => {
-                    let sentence =
-                        format!("{other:?} is no method: known are \"none\" and \"vnc-password\"");
-                    return Err(self.wrong(method.span(), sentence));
-                }
-            });
-        }
-        if methods.is_empty() {
-            return Err(self.wrong(
-                table.methods.span(),
-                "methods is empty, which lets nobody in: name one",
-            ));
-        }
-        let password = match (
-            methods.contains(&SecurityType::VncPassword),
-            &table.password_file,
-        ) {
-            (true, Some(file)) => Some(self.vnc_password(file)?),
-            (true, None) => {
-                return Err(self.wrong(
-                    table.methods.span(),
-                    "\"vnc-password\" needs a password_file",
-                ));
-            }
-            (false, Some(file)) => {
-                return Err(self.wrong(
-                    file.span(),
-                    "password_file is of no use here: add \"vnc-password\" to methods",
-                ));
-            }
-            (false, None) => None,
-        };
+        let methods = self.methods(&table.methods)?;
+        let is_way_in =
+            |wanted: &[SecurityType]| methods.iter().any(|method| wanted.contains(method));
+        let by_vnc = is_way_in(&[SecurityType::VncPassword, SecurityType::X509Vnc]);
+        let by_name = is_way_in(&[SecurityType::X509Plain]);
+        let encrypted = methods.iter().any(|method| method.is_encrypted());
+        let needed =
+            |given, is_needed, key| self.exactly_when(given, is_needed, key, &table.methods);
+        let password = needed(&table.password_file, by_vnc, "password_file")?;
+        let users = needed(&table.users_file, by_name, "users_file")?;
+        let certificate = needed(&table.certificate, encrypted, "certificate")?;
+        let key = needed(&table.private_key, encrypted, "private_key")?;
         Ok(Auth {
+            password: password.map(|file| self.vnc_password(file)).transpose()?,
+            users: users
+                .map(|file| self.users(file))
+                .transpose()?
+                .map(Arc::new),
+            tls: certificate
+                .zip(key)
+                .map(|(certificate, key)| self.tls(certificate, key))
+                .transpose()?,
             methods,
-            password,
-            users: None,
-            tls: None,
         })
+    }
+
+    /// The strongest first, in whatever order they are written.
+    fn methods(
+        &self,
+        texts: &Spanned<Vec<Spanned<String>>>,
+    ) -> Result<Vec<SecurityType>, ConfigError> {
+        const STRONGEST_FIRST: [(&str, SecurityType); 5] = [
+            ("x509-plain", SecurityType::X509Plain),
+            ("x509-vnc", SecurityType::X509Vnc),
+            ("x509-none", SecurityType::X509None),
+            ("vnc-password", SecurityType::VncPassword),
+            (NO_AUTH, SecurityType::None),
+        ];
+        for text in texts.get_ref() {
+            if !STRONGEST_FIRST
+                .iter()
+                .any(|(name, _)| name == text.get_ref())
+            {
+                let known = STRONGEST_FIRST.map(|(name, _)| name).join(", ");
+                return Err(self.wrong(
+                    text.span(),
+                    format!("{:?} is no method: known are {known}", text.get_ref()),
+                ));
+            }
+        }
+        let is_named = |name: &str| texts.get_ref().iter().any(|text| text.get_ref() == name);
+        let methods: Vec<SecurityType> = STRONGEST_FIRST
+            .into_iter()
+            .filter(|(name, _)| is_named(name))
+            .map(|(_, method)| method)
+            .collect();
+        match methods.is_empty() {
+            true => Err(self.wrong(
+                texts.span(),
+                "methods is empty, which lets nobody in: name one",
+            )),
+            false => Ok(methods),
+        }
+    }
+
+    /// A key that must be there where it is needed and not elsewhere: what is of no use was meant otherwise.
+    fn exactly_when<'a>(
+        &self,
+        given: &'a Option<Spanned<PathBuf>>,
+        is_needed: bool,
+        key: &str,
+        methods: &Spanned<Vec<Spanned<String>>>,
+    ) -> Result<Option<&'a Spanned<PathBuf>>, ConfigError> {
+        match (given, is_needed) {
+            (None, true) => Err(self.wrong(
+                methods.span(),
+                format!("these methods need a {key}: add it"),
+            )),
+            (Some(file), false) => Err(self.wrong(
+                file.span(),
+                format!("{key} is of no use with these methods: remove it, or add a method"),
+            )),
+            (given, _) => Ok(given.as_ref()),
+        }
     }
 
     fn vnc_password(&self, file: &Spanned<PathBuf>) -> Result<Secret<VncPassword>, ConfigError> {
         let text = self.secret_file(file)?;
-        match VncPassword::new(secrecy::ExposeSecret::expose_secret(&text)) {
-            Ok(password) => Ok(Secret(password.into())),
-            Err(error) => Err(self.wrong(
-                file.span(),
-                format!("{}: {error}", file.get_ref().display()),
-            )),
-        }
+        VncPassword::new(text.expose_secret())
+            .map(Secret::new)
+            .map_err(|error| self.wrong_file(file, &error.to_string()))
+    }
+
+    fn users(&self, file: &Spanned<PathBuf>) -> Result<Users, ConfigError> {
+        let bytes = secrets::read(&self.beside(file.get_ref()))
+            .map_err(|error| self.wrong_file(file, &error))?;
+        let text = str::from_utf8(&bytes).map_err(|_| self.wrong_file(file, "it is not text"))?;
+        Users::parse(text).map_err(|error| self.wrong_file(file, &error))
+    }
+
+    fn tls(
+        &self,
+        chain: &Spanned<PathBuf>,
+        key: &Spanned<PathBuf>,
+    ) -> Result<Arc<rustls::ServerConfig>, ConfigError> {
+        let path = self.beside(chain.get_ref());
+        let read = std::fs::read(&path)
+            .map_err(|error| format!("it cannot be read ({error}): correct its name"));
+        let chain_bytes = read.map_err(|error| self.wrong_file(chain, &error))?;
+        let key_bytes = secrets::read(&self.beside(key.get_ref()))
+            .map_err(|error| self.wrong_file(key, &error))?;
+        certificate::server(&chain_bytes, &key_bytes)
+            .map_err(|error| self.wrong(chain.span(), error))
+    }
+
+    fn wrong_file(&self, file: &Spanned<PathBuf>, sentence: &str) -> ConfigError {
+        self.wrong(
+            file.span(),
+            format!("{}: {sentence}", self.beside(file.get_ref()).display()),
+        )
     }
 
     fn consoles(
@@ -418,7 +480,7 @@ impl Source<'_> {
             return Err(self.wrong(place, sentence));
         };
         match (name.get_ref().as_str(), auths.get(name.get_ref())) {
-            (_, Some(auth)) if listen.ip().is_loopback() || !auth.methods.contains(&SecurityType::None) => {
+            (_, Some(auth)) if listen.ip().is_loopback() || !auth.asks_nothing() => {
                 Ok(auth.clone())
             }
             (_, Some(_)) => Err(self.wrong(
@@ -435,34 +497,8 @@ impl Source<'_> {
 
     /// The first line of a file.
     fn secret_file(&self, file: &Spanned<PathBuf>) -> Result<SecretString, ConfigError> {
-        let path = self.beside(file.get_ref());
-        let wrong =
-            |sentence: String| self.wrong(file.span(), format!("{}: {sentence}", path.display()));
-        let length = std::fs::metadata(&path)
-            .map_err(|error| {
-                wrong(format!(
-                    "the password cannot be read ({error}): create the file or correct its name"
-                ))
-            })?
-            .len();
-        if length > MAX_SECRET {
-            return Err(wrong(format!(
-                "it has more than {MAX_SECRET} bytes, which is no password"
-            )));
-        }
-        let text: SecretString = std::fs::read_to_string(&path)
-            .map_err(|error| wrong(format!("the password cannot be read ({error}): check its permissions and that it is text")))?
-            .into();
-        let line = secrecy::ExposeSecret::expose_secret(&text)
-            .lines()
-            .next()
-            .unwrap_or_default();
-        if line.is_empty() {
-            return Err(wrong(
-                "its first line is empty: write the password there".into(),
-            ));
-        }
-        Ok(line.into())
+        secrets::read_line(&self.beside(file.get_ref()))
+            .map_err(|error| self.wrong_file(file, &error))
     }
 
     fn secret_variable(&self, name: &Spanned<String>) -> Result<SecretString, ConfigError> {

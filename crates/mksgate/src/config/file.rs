@@ -68,7 +68,10 @@ pub(super) struct VSphere {
 #[serde(deny_unknown_fields)]
 pub(super) struct Auth {
     pub(super) methods: Spanned<Vec<Spanned<String>>>,
+    pub(super) users_file: Option<Spanned<PathBuf>>,
     pub(super) password_file: Option<Spanned<PathBuf>>,
+    pub(super) certificate: Option<Spanned<PathBuf>>,
+    pub(super) private_key: Option<Spanned<PathBuf>>,
 }
 
 #[derive(Deserialize)]

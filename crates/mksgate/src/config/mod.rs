@@ -4,6 +4,7 @@ mod checked;
 mod error;
 mod file;
 mod scalar;
+mod secrets;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -189,6 +190,16 @@ impl Auth {
         self.methods
             .iter()
             .any(|way| matches!(way, SecurityType::None | SecurityType::X509None))
+    }
+
+    /// Whoever gives one of these users' name and password may, encrypted by `tls`.
+    pub fn x509_plain(users: Users, tls: Arc<rustls::ServerConfig>) -> Self {
+        Self {
+            methods: vec![SecurityType::X509Plain],
+            password: None,
+            users: Some(Arc::new(users)),
+            tls: Some(tls),
+        }
     }
 
     /// Whoever knows `password` may.

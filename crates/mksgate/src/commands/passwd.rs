@@ -1,0 +1,80 @@
+//! `mksgate passwd`: a line for the users file.
+
+use std::io::{BufRead, IsTerminal, Read, stdin};
+
+use clap::Args;
+use zeroize::Zeroizing;
+
+use super::say;
+use crate::cli::CommandError;
+use crate::users;
+
+/// What VeNCrypt carries at most (see `rfb_proto::MAX_CREDENTIAL`).
+const LONGEST: usize = rfb_proto::MAX_CREDENTIAL;
+
+#[derive(Args)]
+pub(crate) struct Options {
+    /// The user's name [default: whoever runs this]
+    user: Option<String>,
+}
+
+/// Asks for a password, twice on a terminal; takes the first line where it is piped.
+pub(crate) fn run(options: Options) -> Result<(), CommandError> {
+    let user = options
+        .user
+        .or_else(|| std::env::var("USER").ok())
+        .unwrap_or_default();
+    let bad = |c: char| c == ':' || c.is_control();
+    if user.is_empty()
+        || user.len() > LONGEST
+        || user.contains(bad)
+        || user.starts_with('#')
+        || user.trim() != user
+    {
+        return Err(CommandError::Usage(format!(
+            "{user:?} is no user name: it needs 1 to {LONGEST} bytes, without colons, and not # or a space in front"
+        )));
+    }
+    let password = if stdin().is_terminal() {
+        ask_twice(&user)?
+    } else {
+        first_line()?
+    };
+    if password.is_empty() || password.len() > LONGEST {
+        return Err(CommandError::Usage(format!(
+            "a password needs 1 to {LONGEST} bytes"
+        )));
+    }
+    let hash = users::hash(password.as_bytes()).map_err(CommandError::Failed)?;
+    say(format!("{user}:{hash}\n"))
+}
+
+fn ask_twice(user: &str) -> Result<Zeroizing<String>, CommandError> {
+    let ask = |prompt: String| {
+        rpassword::prompt_password(prompt)
+            .map(Zeroizing::new)
+            .map_err(|error| CommandError::Failed(format!("cannot read the password ({error})")))
+    };
+    let first = ask(format!("Password for {user}: "))?;
+    let second = ask("The same again: ".into())?;
+    match first == second {
+        true => Ok(first),
+        false => Err(CommandError::Usage(
+            "the two passwords differ: try again".into(),
+        )),
+    }
+}
+
+fn first_line() -> Result<Zeroizing<String>, CommandError> {
+    // One byte more than is allowed, and room for the line's end, so that nothing grows or is cut silently.
+    let mut line = Zeroizing::new(String::with_capacity(LONGEST + 4));
+    let limit = u64::try_from(LONGEST + 3).unwrap_or(u64::MAX);
+    stdin()
+        .lock()
+        .take(limit)
+        .read_line(&mut line)
+        .map_err(|error| CommandError::Failed(format!("cannot read the password ({error})")))?;
+    let end = line.trim_end_matches(['\r', '\n']).len();
+    line.truncate(end);
+    Ok(line)
+}
