@@ -8,6 +8,7 @@
 //! | [`addresses`] | which host is dialled, and which certificate is believed |
 //! | [`closing`] | every way in which a session ends |
 //! | [`door`] | who may in, from where, how many, and what it costs to try |
+//! | [`encrypted`] | logging in through TLS |
 //! | [`hostile`] | peers that mean no good |
 //!
 //! Nothing here sleeps: tests wait for what happens, and fail when it does not within [`support::LIMIT`].
@@ -16,6 +17,7 @@ mod addresses;
 mod closing;
 mod desktop;
 mod door;
+mod encrypted;
 mod hostile;
 mod order;
 mod reasons;

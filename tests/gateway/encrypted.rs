@@ -1,0 +1,297 @@
+//! Viewers that log in through TLS (VeNCrypt): by name and password, by VNC password, by nothing.
+
+use std::sync::Arc;
+
+use bytes::BytesMut;
+use mksgate::{Auth, Console, Thumbprint, Trust, Users};
+use rfb_proto::{Client, ClientStep, Password, Refusal, SecurityType, VncPassword};
+use rustls::ServerConfig;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+use crate::support::house::{House, PASSWORD, Plan};
+use crate::support::viewer::Viewer;
+use crate::support::within;
+
+/// Lines that `mksgate passwd` printed for the password "x", with rights added.
+const HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$t2dIS7GCpYHUKunPpwb3uw$dgLDrR/+jioPf+BcqP30PKFWdcX43S5Y3HjdCN1rsD8";
+
+fn users() -> Users {
+    let lines = [
+        ("ada", ""),
+        ("looker", ":view-only"),
+        ("stranger", ":web*,db*"),
+        ("guest", ":vm0*"),
+    ];
+    let text: String = lines
+        .iter()
+        .map(|(name, rights)| format!("{name}:{HASH}{rights}\n"))
+        .collect();
+    Users::parse(&text).unwrap()
+}
+
+/// A certificate of our own, and the TLS server that shows it.
+fn certificate() -> (Arc<ServerConfig>, CertificateDer<'static>) {
+    let made = rcgen::generate_simple_self_signed(vec!["localhost".into()]).unwrap();
+    let certificate = made.cert.der().clone();
+    let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
+    let server =
+        ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate.clone()], key)
+            .unwrap();
+    (Arc::new(server), certificate)
+}
+
+struct Door {
+    house: House,
+    pin: Trust,
+}
+
+impl Door {
+    async fn with(methods: &[SecurityType], shape: fn(Console) -> Console) -> Self {
+        let (tls, certificate) = certificate();
+        let mut auth = Auth::x509_plain(users(), tls);
+        auth.methods = methods.to_vec();
+        auth.password = Auth::vnc_password(VncPassword::new(PASSWORD).unwrap()).password;
+        let house = Plan {
+            auth,
+            shape,
+            ..Plan::default()
+        }
+        .start()
+        .await;
+        let digest: [u8; 32] = sha2::Digest::finalize(sha2::Digest::chain_update(
+            sha2::Sha256::default(),
+            &certificate,
+        ))
+        .into();
+        Self {
+            house,
+            pin: Trust::Pinned(Thumbprint::Sha256(digest)),
+        }
+    }
+
+    async fn by_name() -> Self {
+        Self::with(&[SecurityType::X509Plain], |console| console).await
+    }
+
+    /// A whole handshake by `client`, TLS included.
+    async fn enter(&self, client: Client) -> Result<Viewer<TlsStream<TcpStream>>, String> {
+        let mut socket = TcpStream::connect(self.house.ports[0]).await.unwrap();
+        let mut talk = Talk {
+            client,
+            input: BytesMut::new(),
+            output: BytesMut::new(),
+        };
+        assert!(talk.until_step(&mut socket).await?, "TLS comes first");
+        assert!(talk.input.is_empty());
+        let connector = TlsConnector::from(Arc::new(self.pin.client().unwrap()));
+        let mut stream = connector
+            .connect(ServerName::try_from("localhost").unwrap(), socket)
+            .await
+            .unwrap();
+        assert!(!talk.until_step(&mut stream).await?, "TLS comes once");
+        assert!(talk.input.is_empty());
+        Ok(Viewer { stream })
+    }
+
+    async fn enter_as(
+        &self,
+        name: &str,
+        password: &str,
+    ) -> Result<Viewer<TlsStream<TcpStream>>, String> {
+        self.enter(
+            Client::new(None)
+                .with_tls()
+                .with_user(name, Password::new(password)),
+        )
+        .await
+    }
+}
+
+struct Talk {
+    client: Client,
+    input: BytesMut,
+    output: BytesMut,
+}
+
+impl Talk {
+    /// Up to the next step: whether that is TLS, or the end.
+    async fn until_step(
+        &mut self,
+        stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
+    ) -> Result<bool, String> {
+        loop {
+            let step = self.client.advance(&mut self.input, &mut self.output);
+            stream.write_all_buf(&mut self.output).await.unwrap();
+            match step {
+                Ok(ClientStep::StartTls) => return Ok(true),
+                Ok(ClientStep::Ready(_)) => return Ok(false),
+                Ok(ClientStep::More) => assert!(
+                    stream.read_buf(&mut self.input).await.unwrap() > 0,
+                    "it ended"
+                ),
+                Err(Refusal::Refused(reason)) => return Err(reason),
+                Err(other) => panic!("{other}"),
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_user_with_the_right_password_sees_and_drives_the_vm_encrypted() {
+    within(async {
+        let door = Door::by_name().await;
+        let mut viewer = door.enter_as("ada", "x").await.unwrap();
+        let desktop = viewer.init().await;
+        assert_eq!(desktop.name, "vm08");
+        viewer.type_text("typed through TLS").await;
+        door.house
+            .host
+            .typed_until("vm08", |typed| typed == "typed through TLS")
+            .await;
+        viewer.picture(&desktop).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_wrong_name_and_a_wrong_password_are_told_alike_and_cost_nothing_upstream() {
+    within(async {
+        let door = Door::by_name().await;
+        for (name, password) in [("ada", "y"), ("nobody", "x"), ("", "")] {
+            let reason = door.enter_as(name, password).await.err().unwrap();
+            assert_eq!(reason, "wrong user name or password: try again", "{name}");
+        }
+        assert_eq!(door.house.end().await.soap_calls(), 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_user_is_held_to_the_rights_in_the_users_file() {
+    within(async {
+        let door = Door::by_name().await;
+        let reason = door.enter_as("stranger", "x").await.err().unwrap();
+        assert_eq!(
+            reason,
+            "stranger may not open this console: ask for it to be added to the users file"
+        );
+        door.enter_as("guest", "x").await.unwrap();
+        let mut looker = door.enter_as("looker", "x").await.unwrap();
+        let desktop = looker.init().await;
+        looker.type_text("nobody reads this").await;
+        // It comes after the keys, so that they would have been typed.
+        looker.picture(&desktop).await;
+        assert_eq!(door.house.host.typed("vm08"), "");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_vnc_password_and_nothing_at_all_go_through_tls_too() {
+    within(async {
+        let door = Door::with(&[SecurityType::X509Vnc], |console| console).await;
+        let by = |password| Client::new(Some(VncPassword::new(password).unwrap())).with_tls();
+        door.enter(by(PASSWORD)).await.unwrap().init().await;
+        assert!(
+            door.enter(by("let me o"))
+                .await
+                .err()
+                .unwrap()
+                .starts_with("wrong password")
+        );
+        let door = Door::with(&[SecurityType::X509None], |console| console).await;
+        door.enter(Client::new(None).with_tls())
+            .await
+            .unwrap()
+            .init()
+            .await;
+    })
+    .await;
+}
+
+/// VeNCrypt up to our word that TLS may begin.
+const UP_TO_TLS: &[u8] = b"RFB 003.008\n\x13\x00\x02\x00\x00\x01\x06";
+
+async fn up_to_tls(house: &House) -> Viewer {
+    let mut viewer = house.viewer().await;
+    for piece in [&UP_TO_TLS[..12], &UP_TO_TLS[12..13], &UP_TO_TLS[13..15]] {
+        viewer.send(piece).await;
+    }
+    // Version, one type, VeNCrypt's version, its status, one subtype.
+    assert_eq!(
+        viewer.bytes(12 + 2 + 2 + 1 + 5).await[12..],
+        [1, 19, 0, 2, 0, 1, 0, 0, 1, 6]
+    );
+    viewer
+}
+
+#[tokio::test]
+async fn what_is_no_tls_or_comes_ahead_of_it_ends_that_connection_and_no_other() {
+    within(async {
+        let door = Door::by_name().await;
+        for garbage in [
+            &b"\x16\x03\x01\xff\xff garbage"[..],
+            b"GET / HTTP/1.1\r\n\r\n",
+            &[0; 600],
+        ] {
+            let mut viewer = up_to_tls(&door.house).await;
+            viewer.send(&UP_TO_TLS[15..]).await;
+            assert_eq!(viewer.bytes(1).await, [1]);
+            viewer.send(garbage).await;
+            let mut rest = Vec::new();
+            // A reset is as good an end as any.
+            let _ = viewer.stream.read_to_end(&mut rest).await;
+            assert!(rest.len() < 64, "an alert at most: {rest:?}");
+        }
+        // A name and a password in plain words, ahead of TLS.
+        let mut viewer = up_to_tls(&door.house).await;
+        viewer
+            .send(&[&UP_TO_TLS[15..], b"\0\0\0\x03\0\0\0\x01adax"].concat())
+            .await;
+        let mut rest = Vec::new();
+        let _ = viewer.stream.read_to_end(&mut rest).await;
+        assert_eq!(rest, [1]);
+        // Oversize fields, encrypted.
+        for lengths in [[0xff; 8], [0, 0, 1, 0, 0, 0, 0, 0]] {
+            let mut socket = up_to_tls(&door.house).await;
+            socket.send(&UP_TO_TLS[15..]).await;
+            assert_eq!(socket.bytes(1).await, [1]);
+            let connector = TlsConnector::from(Arc::new(door.pin.client().unwrap()));
+            let name = ServerName::try_from("localhost").unwrap();
+            let mut stream = connector.connect(name, socket.stream).await.unwrap();
+            stream.write_all(&lengths).await.unwrap();
+            let mut rest = Vec::new();
+            let _ = stream.read_to_end(&mut rest).await;
+            assert!(rest.len() < 400, "a refusal at most");
+        }
+        door.enter_as("ada", "x").await.unwrap();
+        let counts = door.house.end().await;
+        assert_eq!(
+            counts.tickets_issued, 1,
+            "only who was let in cost a ticket"
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_viewer_of_3_3_learns_that_an_encrypted_login_is_wanted() {
+    within(async {
+        let door = Door::by_name().await;
+        let mut viewer = door.house.viewer().await;
+        let reason = viewer
+            .enter(crate::support::viewer::Dialect::V3_3, None)
+            .await
+            .unwrap_err();
+        assert!(reason.contains("encrypted"), "{reason}");
+    })
+    .await;
+}
