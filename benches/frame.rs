@@ -39,7 +39,7 @@ fn main() {
         decoding_allocates_nothing(size);
         encoding_allocates_nothing(size);
     }
-    println!("no allocation per read or frame after warm-up, at {SIZES:?} bytes");
+    eprintln!("no allocation per read or frame after warm-up, at {SIZES:?} bytes");
     let mut criterion = Criterion::default().configure_from_args();
     header(&mut criterion);
     decode(&mut criterion);

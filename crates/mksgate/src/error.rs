@@ -107,7 +107,7 @@ pub enum Failure {
         user: String,
     },
     /// The viewer's first bytes are not what a viewer sends.
-    #[error("this is a VNC port, and {0}")]
+    #[error("{}", misled(*.0))]
     NotAViewer(rfb_proto::Violation),
     /// The viewer ended the connection before it was let in.
     #[error("the viewer closed the connection before it had logged in")]
@@ -290,6 +290,14 @@ impl Failure {
             } => Blame::Vcenter,
             _ => Blame::Esxi,
         }
+    }
+}
+
+/// Who meant to be here is told what to do; who did not, where it is.
+fn misled(violation: rfb_proto::Violation) -> String {
+    match violation {
+        rfb_proto::Violation::TooOldToEncrypt => violation.to_string(),
+        other => format!("this is a VNC port, and {other}"),
     }
 }
 

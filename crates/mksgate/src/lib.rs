@@ -1,11 +1,12 @@
 //! A plain VNC port for every ESXi virtual machine console.
 //!
 //! Viewers speak ordinary VNC (RFB) to a TCP port. Behind it the gateway acquires a one-time `webmks`
-//! ticket, opens `wss://ESXI/ticket/…` and carries RFB in binary WebSocket frames. [`session`] tells the
+//! ticket, opens `wss://ESXI/ticket/…` and carries RFB in binary WebSocket frames. `session.rs` tells the
 //! story of one connection; [`Gateway`] is all of them.
 
 mod address;
 mod admin;
+mod blocks;
 mod certificate;
 mod commands;
 mod config;
@@ -15,6 +16,7 @@ mod door;
 mod environment;
 mod error;
 mod gateway;
+mod hashing;
 mod listener;
 mod log;
 mod mask_keys;
@@ -30,6 +32,8 @@ mod slots;
 mod socket;
 mod source;
 mod tls;
+mod tls_session;
+mod tls_wire;
 mod upstream;
 mod users;
 mod viewer;

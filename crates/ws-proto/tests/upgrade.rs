@@ -53,13 +53,14 @@ fn a_header_can_be_added_and_none_can_be_smuggled_in() {
             .unwrap()
             .contains("\r\nCookie: a=b; c=d\r\n")
     );
-    assert_eq!(with("h\r\nX: y", "/", &[]).unwrap_err(), BadRequest("host"));
-    assert_eq!(with("h", "/a b", &[]).unwrap_err(), BadRequest("target"));
+    let refused = |host, target, headers: &[_]| with(host, target, headers).err();
+    assert_eq!(refused("h\r\nX: y", "/", &[]), Some(BadRequest("host")));
+    assert_eq!(refused("h", "/a b", &[]), Some(BadRequest("target")));
     assert_eq!(
-        with("h", "/", &[("A", "b\r\nC: d")]).unwrap_err(),
-        BadRequest("header value")
+        refused("h", "/", &[("A", "b\r\nC: d")]),
+        Some(BadRequest("header value"))
     );
-    assert_eq!(with("", "/", &[]).unwrap_err(), BadRequest("host"));
+    assert_eq!(refused("", "/", &[]), Some(BadRequest("host")));
 }
 
 #[test]
