@@ -2,17 +2,13 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
 
 use bytes::BytesMut;
 use rfb_proto::{Client, ClientStep};
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use secrecy::{ExposeSecret, SecretString};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio_rustls::TlsConnector;
-use tokio_rustls::client::TlsStream;
 use url::Url;
 use vsphere::Watch;
 use ws_proto::{Decoder, Event, FrameBuffer, Kind, Opcode, Role, Upgrade, control};
@@ -22,13 +18,11 @@ use crate::config::Secret;
 use crate::error::Failure;
 use crate::mask_keys::MaskKeys;
 use crate::slots::Slot;
+use crate::tls_wire::TlsWire;
 use crate::{proxy, socket, tls};
 
 /// ESXi drops the connection where this is not offered (`docs/webmks.md` 2.1).
 const SUBPROTOCOL: &str = "binary";
-
-/// How much is read at a time in the handshake, and how much of it can be waiting at most.
-const READ: usize = 4096;
 
 /// What is known of a console before it is dialled. It is spent by the dial, as its ticket is.
 pub(crate) struct Target {
@@ -69,7 +63,7 @@ pub(crate) struct Console {
 /// A WebSocket to ESXi, and where it stands.
 pub(crate) struct Wire {
     /// The connection.
-    pub(crate) stream: TlsStream<TcpStream>,
+    pub(crate) stream: TlsWire,
     /// Where its frames stand.
     pub(crate) decoder: Decoder,
     /// What was read and is not decoded yet.
@@ -83,6 +77,11 @@ pub(crate) struct Wire {
 impl Console {
     /// Spends a ticket: after this the console is open, or the ticket of no use any more.
     pub(crate) async fn dial(target: Target) -> Result<Self, Failure> {
+        // Apart, so that an open session does not go on holding the room that this takes.
+        Box::pin(Self::open(target)).await
+    }
+
+    async fn open(target: Target) -> Result<Self, Failure> {
         let Target {
             address,
             route,
@@ -92,11 +91,12 @@ impl Console {
             watch,
         } = target;
         let socket = connect(&address, &route).await?;
-        let stream = secure(&address, socket, tls).await?;
+        let mut input = BytesMut::new();
+        let stream = secure(&address, socket, tls, &mut input).await?;
         let wire = Wire {
             stream,
             decoder: Decoder::new(Role::Client),
-            input: BytesMut::new(),
+            input,
             payload: BytesMut::new(),
             keys: MaskKeys::new(),
         };
@@ -225,8 +225,7 @@ impl Handshake<'_> {
     }
 
     async fn read(&mut self) -> Result<(), Failure> {
-        self.wire.input.reserve(READ);
-        match self.wire.stream.read_buf(&mut self.wire.input).await {
+        match self.wire.stream.read(&mut self.wire.input).await {
             Ok(0) => Err(self.left("it closed the connection".into())),
             Ok(_) => Ok(()),
             Err(error) => Err(self.broke(&error)),
@@ -280,25 +279,24 @@ async fn secure(
     address: &Address,
     socket: TcpStream,
     tls: ClientConfig,
-) -> Result<TlsStream<TcpStream>, Failure> {
+    early: &mut BytesMut,
+) -> Result<TlsWire, Failure> {
     let name = ServerName::try_from(address.host.clone()).map_err(|_| {
         Failure::Setup(format!(
             "{} is no name that TLS could verify: use console_address",
             address.host
         ))
     })?;
-    TlsConnector::from(Arc::new(tls))
-        .connect(name, socket)
-        .await
-        .map_err(|source| {
-            let address = address.to_string();
-            let trouble = source
-                .get_ref()
-                .and_then(|inner| inner.downcast_ref())
-                .and_then(tls::certificate_trouble);
-            match trouble {
-                Some(trouble) => Failure::Certificate { address, trouble },
-                None => Failure::Tls { address, source },
-            }
-        })
+    let connected = TlsWire::connect(tls, name, socket, early).await;
+    connected.map_err(|source| {
+        let address = address.to_string();
+        let trouble = source
+            .get_ref()
+            .and_then(|inner| inner.downcast_ref())
+            .and_then(tls::certificate_trouble);
+        match trouble {
+            Some(trouble) => Failure::Certificate { address, trouble },
+            None => Failure::Tls { address, source },
+        }
+    })
 }

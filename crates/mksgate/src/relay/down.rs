@@ -1,22 +1,25 @@
 //! ESXi → viewer: payload goes on as it arrives, whatever frames and messages it is cut into.
 
-use std::io::{self, IoSlice};
+use std::future::poll_fn;
+use std::io;
 use std::ops::Range;
+use std::pin::Pin;
 
-use bytes::{Buf, Bytes, BytesMut};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use bytes::{Bytes, BytesMut};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::task::yield_now;
 use ws_proto::{Close, CloseCode, Decoder, Kind, Piece, Violation, What};
 
 use super::Traffic;
 use super::debt::Debts;
+use super::plain::Plain;
 use crate::console::in_words;
 use crate::error::Failure;
+use crate::tls_session::{self, Over, TlsSession};
 
-/// How much is read at a time: several TLS records, so that small frames leave together.
-const READ: usize = 64 * 1024;
-
-/// How many runs one system call takes. Linux allows 1024; beyond some dozens it makes no difference.
-const RUNS: usize = 64;
+/// How much may go to one viewer before the other sessions of the thread have their turn: a fraction of a
+/// millisecond's work.
+const TURN: usize = 2 * tls_session::READ;
 
 /// Why nothing more comes from ESXi, or goes to the viewer.
 #[derive(Debug)]
@@ -63,118 +66,162 @@ impl From<End> for super::End {
     }
 }
 
+impl From<Over> for End {
+    fn from(over: Over) -> Self {
+        match over {
+            Over::Closed | Over::CutOff => Self::Vanished,
+            Over::Broke(error) => Self::Broke(error),
+        }
+    }
+}
+
 /// The reading half of the console's connection.
 pub(super) struct Source<'a, R> {
     pub(super) stream: &'a mut R,
+    pub(super) session: &'a TlsSession,
     pub(super) decoder: Decoder,
-    pub(super) input: BytesMut,
+    pub(super) plain: Plain,
 }
 
+/// Relays until it ends. `early` is what was received before: RFB, then frames.
 pub(super) async fn pump<R: AsyncRead + Unpin>(
     mut source: Source<'_, R>,
-    early: BytesMut,
+    early: [BytesMut; 2],
     viewer: &mut (impl AsyncWrite + Unpin),
     debts: &Debts,
     traffic: &Traffic,
 ) -> End {
-    let mut runs = Vec::with_capacity(RUNS);
-    runs.push(0..early.len());
-    if write_all(viewer, &early, &runs, traffic).await.is_err() {
-        return End::ViewerGone;
+    if let Some(end) = source.begin(early, viewer, debts, traffic).await {
+        return end;
     }
+    let mut taken = 0;
     loop {
-        runs.clear();
-        let (decoded, end) = source.decode(&mut runs, debts);
-        if write_all(viewer, &source.input, &runs, traffic)
-            .await
-            .is_err()
-        {
-            return End::ViewerGone;
-        }
-        if let Some(end) = end {
+        let read = source.read().await;
+        taken += source.plain.bytes(0).len();
+        if let Some(end) = source.pass_on(viewer, debts, traffic).await {
             return end;
         }
-        source.input.advance(decoded);
-        source.input.reserve(READ);
-        match source.stream.read_buf(&mut source.input).await {
-            Ok(1..) => {}
-            Ok(0) => return End::Vanished,
-            // A host that ends TCP without ending TLS, as one that was reset does.
-            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return End::Vanished,
-            Err(error) => return End::Broke(error),
+        if let Err(over) = read {
+            return over.into();
+        }
+        if taken >= TURN {
+            taken = 0;
+            yield_now().await;
         }
     }
 }
 
-impl<R> Source<'_, R> {
-    /// All that has arrived: where the payload lies in `input` onto `runs`, pings into `debts`. Says how
-    /// much of `input` that was.
-    fn decode(&mut self, runs: &mut Vec<Range<usize>>, debts: &Debts) -> (usize, Option<End>) {
+impl<R: AsyncRead + Unpin> Source<'_, R> {
+    async fn begin(
+        &mut self,
+        [payload, frames]: [BytesMut; 2],
+        viewer: &mut (impl AsyncWrite + Unpin),
+        debts: &Debts,
+        traffic: &Traffic,
+    ) -> Option<End> {
+        for piece in payload.chunks(tls_session::READ) {
+            self.plain.append(piece);
+            self.plain.mark(0..piece.len());
+            if self.write(viewer, traffic).await.is_err() {
+                return Some(End::ViewerGone);
+            }
+            self.plain.forget(piece.len());
+        }
+        for piece in frames.chunks(tls_session::READ) {
+            self.plain.append(piece);
+            if let Some(end) = self.pass_on(viewer, debts, traffic).await {
+                return Some(end);
+            }
+        }
+        None
+    }
+
+    /// Adds what one read gives to `plain`; also where it is the last.
+    async fn read(&mut self) -> Result<(), Over> {
+        let Self {
+            stream,
+            session,
+            plain,
+            ..
+        } = self;
+        poll_fn(|context| session.poll_read(*stream, context, &mut |bytes| plain.append(bytes)))
+            .await
+    }
+
+    /// Sends what is the viewer's of `plain`, and keeps what is not whole.
+    async fn pass_on(
+        &mut self,
+        viewer: &mut (impl AsyncWrite + Unpin),
+        debts: &Debts,
+        traffic: &Traffic,
+    ) -> Option<End> {
+        let (decoded, end) = self.decode(debts);
+        if self.write(viewer, traffic).await.is_err() {
+            return Some(End::ViewerGone);
+        }
+        self.plain.forget(decoded);
+        end
+    }
+
+    /// All that has arrived: payload is marked, pings become debts. Says how much of it that was.
+    fn decode(&mut self, debts: &Debts) -> (usize, Option<End>) {
         let mut at = 0;
         loop {
-            let piece = match self.decoder.scan(self.input.get(at..).unwrap_or_default()) {
+            let piece = match self.decoder.scan(self.plain.bytes(at)) {
                 Ok(Some(piece)) => piece,
                 Ok(None) => return (at, None),
                 Err(violation) => return (at, Some(End::Violation(violation))),
             };
             let run = at + piece.skip..at + piece.skip + piece.len;
             at = run.end;
-            if let Some(end) = self.take(piece, run, runs, debts) {
+            if let Some(end) = self.take(piece, run, debts) {
                 return (at, Some(end));
             }
         }
     }
 
-    fn take(
-        &self,
-        piece: Piece,
-        run: Range<usize>,
-        runs: &mut Vec<Range<usize>>,
-        debts: &Debts,
-    ) -> Option<End> {
+    fn take(&mut self, piece: Piece, run: Range<usize>, debts: &Debts) -> Option<End> {
         match piece.what {
             What::Data {
                 kind: Kind::Binary, ..
-            } => runs.push(run),
+            } => self.plain.mark(run),
             What::Data {
                 kind: Kind::Text, ..
             } => return Some(End::Text),
-            What::Ping => debts.pong(Bytes::copy_from_slice(
-                self.input.get(run).unwrap_or_default(),
-            )),
+            What::Ping => debts.pong(Bytes::copy_from_slice(self.plain.range(run))),
             What::Pong => {}
             What::Close => {
-                let said = Close::parse(self.input.get(run).unwrap_or_default());
+                let said = Close::parse(self.plain.range(run));
                 return Some(said.map_or_else(End::Violation, End::Close));
             }
         }
         None
     }
-}
 
-/// Writes the `runs` of `input`, as many at a time as one call takes.
-async fn write_all(
-    viewer: &mut (impl AsyncWrite + Unpin),
-    input: &[u8],
-    runs: &[Range<usize>],
-    traffic: &Traffic,
-) -> io::Result<()> {
-    for batch in runs.chunks(RUNS) {
-        let mut slices = [IoSlice::new(&[]); RUNS];
-        for (slice, run) in slices.iter_mut().zip(batch) {
-            *slice = IoSlice::new(input.get(run.clone()).unwrap_or_default());
+    /// Writes what is marked, as much at a time as one call takes.
+    async fn write(
+        &self,
+        viewer: &mut (impl AsyncWrite + Unpin),
+        traffic: &Traffic,
+    ) -> io::Result<()> {
+        let (mut written, marked) = (0, self.plain.marked());
+        if marked == 0 {
+            return Ok(());
         }
-        let mut left = slices.get_mut(..batch.len()).unwrap_or_default();
-        // Removes empty runs at the front: writing nothing would look like a viewer that takes nothing.
-        IoSlice::advance_slices(&mut left, 0);
-        while !left.is_empty() {
-            let written = viewer.write_vectored(left).await?;
-            if written == 0 {
+        while written < marked {
+            let count = poll_fn(|context| {
+                self.plain.with_marked(written, |slices| {
+                    Pin::new(&mut *viewer).poll_write_vectored(context, slices)
+                })
+            })
+            .await?;
+            if count == 0 {
                 return Err(io::ErrorKind::WriteZero.into());
             }
-            traffic.went_to_viewer(written);
-            IoSlice::advance_slices(&mut left, written);
+            traffic.went_to_viewer(count);
+            written += count;
         }
+        // A viewer's TLS may have taken more than its socket has.
+        viewer.flush().await
     }
-    Ok(())
 }

@@ -15,9 +15,11 @@
 
 mod debt;
 mod down;
+mod plain;
 mod sieve;
 mod up;
 
+use std::io;
 use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -34,8 +36,11 @@ use crate::error::Failure;
 use crate::metrics::Metrics;
 use crate::roll::Ending;
 use crate::socket;
+use crate::tls_session::TlsSession;
+use crate::tls_wire::TlsWire;
 use crate::viewer::Connection;
 use debt::Debts;
+use plain::Plain;
 
 /// How long one side may take to end after the other has. A host that lives answers a Close within a round
 /// trip; one that does not must not hold the session.
@@ -120,9 +125,11 @@ pub(crate) async fn relay(
     traffic: &Traffic,
     ending: &Ending,
 ) -> End {
+    // Apart, so that a session that is still opening does not hold room for this.
     match viewer {
-        Either::Left(socket) => {
-            between(socket.into_split(), early, console, rules, traffic, ending).await
+        Either::Left(mut socket) => {
+            let halves = socket.split();
+            Box::pin(between(halves, early, console, rules, traffic, ending)).await
         }
         Either::Right(tls) => {
             #[expect(
@@ -130,7 +137,7 @@ pub(crate) async fn relay(
                 reason = "a TLS stream has no owned halves, and nobody else wants the lock"
             )]
             let halves = tokio::io::split(tls);
-            between(halves, early, console, rules, traffic, ending).await
+            Box::pin(between(halves, early, console, rules, traffic, ending)).await
         }
     }
 }
@@ -143,30 +150,30 @@ async fn between(
     traffic: &Traffic,
     ending: &Ending,
 ) -> End {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "a TLS stream has no owned halves, and nobody else wants the lock"
-    )]
-    let (mut console_in, mut console_out) = tokio::io::split(console.stream);
     let Wire {
+        stream: TlsWire {
+            mut socket,
+            session,
+        },
         decoder,
         input,
         payload,
         keys,
-        ..
     } = console;
+    let (mut console_in, mut console_out) = socket.split();
     let debts = Debts::new();
     let end = {
-        let wire = up::Wire::new(&mut console_out, keys, traffic, rules);
+        let wire = up::Wire::new(&mut console_out, &session, keys, traffic, rules);
         let mut up = pin!(wire.pump(&mut viewer_in, early, &debts));
         let source = down::Source {
             stream: &mut console_in,
+            session: &session,
             decoder,
-            input,
+            plain: Plain::default(),
         };
         let mut down = pin!(down::pump(
             source,
-            payload,
+            [payload, input],
             &mut viewer_out,
             &debts,
             traffic
@@ -201,10 +208,15 @@ async fn between(
     };
     // Ignored on purpose: a host that has gone cannot be told.
     let (_, ()) = tokio::join!(
-        timeout(PARTING, console_out.shutdown()),
+        timeout(PARTING, part(&session, &mut console_out)),
         socket::finish(&mut viewer_in, &mut viewer_out),
     );
     end
+}
+
+async fn part(session: &TlsSession, esxi: &mut (impl AsyncWrite + Unpin)) -> io::Result<()> {
+    esxi.write_all(&session.last_words()).await?;
+    esxi.shutdown().await
 }
 
 async fn after(time: Option<Duration>) {

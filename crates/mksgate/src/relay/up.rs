@@ -1,21 +1,28 @@
 //! Viewer → ESXi: what one read gave leaves as one frame.
 
+use std::cell::RefCell;
+use std::future::poll_fn;
 use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::thread::LocalKey;
 
 use bytes::BytesMut;
 use rfb_proto::Violation;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::time::{Instant, sleep_until};
-use ws_proto::{Close, CloseCode, FrameBuffer, Opcode, control};
+use ws_proto::{Close, CloseCode, FrameBuffer, HEADROOM, Opcode, control};
 
 use super::debt::{Debt, Debts};
 use super::sieve::Sieve;
 use super::{Rules, Traffic};
+use crate::blocks::{Lent, Spare};
 use crate::mask_keys::MaskKeys;
+use crate::tls_session::TlsSession;
 
 /// A viewer's events are some bytes each; only pasted text is more. It is also more than any message that
-/// must be whole to be judged.
-const READ: usize = 16 * 1024;
+/// must be whole to be judged. With its header it fits one TLS record (RFC 8446 section 5.1: 2^14 bytes).
+const READ: usize = 16 * 1024 - HEADROOM;
 
 /// Why nothing more goes to ESXi.
 #[derive(Debug)]
@@ -37,8 +44,10 @@ pub(super) enum End {
 /// The writing half of the console's connection.
 pub(super) struct Wire<'a, W> {
     esxi: &'a mut W,
+    session: &'a TlsSession,
     keys: MaskKeys,
-    buffer: FrameBuffer,
+    /// `None` while there is nothing in it.
+    buffer: Option<Lent<Frame>>,
     /// How much of the buffer is a message that is not whole.
     kept: usize,
     sieve: Option<Sieve>,
@@ -47,12 +56,19 @@ pub(super) struct Wire<'a, W> {
 }
 
 impl<'a, W: AsyncWrite + Unpin> Wire<'a, W> {
-    pub(super) fn new(esxi: &'a mut W, keys: MaskKeys, traffic: &'a Traffic, rules: Rules) -> Self {
+    pub(super) fn new(
+        esxi: &'a mut W,
+        session: &'a TlsSession,
+        keys: MaskKeys,
+        traffic: &'a Traffic,
+        rules: Rules,
+    ) -> Self {
         let sieve = rules.view_only.then(Sieve::new);
         Self {
             esxi,
+            session,
             keys,
-            buffer: FrameBuffer::new(READ),
+            buffer: None,
             kept: 0,
             sieve,
             rules,
@@ -93,20 +109,17 @@ impl<'a, W: AsyncWrite + Unpin> Wire<'a, W> {
         early: BytesMut,
         debts: &Debts,
     ) -> io::Result<End> {
-        if let Some(place) = self.buffer.payload_mut().get_mut(..early.len()) {
+        let buffer = self.buffer.get_or_insert_with(Lent::take);
+        if let Some(place) = buffer.0.payload_mut().get_mut(..early.len()) {
             place.copy_from_slice(&early);
         }
         if let Some(violation) = self.pass_on(early.len()).await? {
             return Ok(End::Violation(violation));
         }
         let mut debtor = debts.debtor();
-        let mut heard = Instant::now();
+        let (mut heard, rules) = (Instant::now(), self.rules);
+        drop(early);
         loop {
-            let room = self
-                .buffer
-                .payload_mut()
-                .get_mut(self.kept..)
-                .unwrap_or_default();
             tokio::select! {
                 debt = debtor.due() => match debt {
                     Debt::Pong(payload) => self.control(Opcode::Pong, &payload).await?,
@@ -115,7 +128,7 @@ impl<'a, W: AsyncWrite + Unpin> Wire<'a, W> {
                         return Ok(End::Told);
                     }
                 },
-                read = viewer.read(room) => match read {
+                read = poll_fn(|context| self.poll_read(viewer, context)) => match read {
                     Ok(0) => return Ok(End::ViewerLeft),
                     Ok(count) => {
                         heard = Instant::now();
@@ -125,19 +138,35 @@ impl<'a, W: AsyncWrite + Unpin> Wire<'a, W> {
                     }
                     Err(_) => return Ok(End::ViewerReset),
                 },
-                () = silence(heard, self.rules) => return Ok(End::Idle),
+                () = silence(heard, rules) => return Ok(End::Idle),
             }
         }
     }
 
+    /// Reads once, holding no buffer while there is nothing to read.
+    fn poll_read(
+        &mut self,
+        viewer: &mut (impl AsyncRead + Unpin),
+        context: &mut Context<'_>,
+    ) -> Poll<io::Result<usize>> {
+        let buffer = self.buffer.get_or_insert_with(Lent::take);
+        let room = buffer.0.payload_mut().get_mut(self.kept..);
+        let mut room = ReadBuf::new(room.unwrap_or_default());
+        let polled = Pin::new(viewer).poll_read(context, &mut room);
+        let count = room.filled().len();
+        if count == 0 && self.kept == 0 {
+            self.buffer = None;
+        }
+        polled.map_ok(|()| count)
+    }
+
     /// Sends what may pass of what is in the buffer, to which `count` bytes have come.
     async fn pass_on(&mut self, count: usize) -> io::Result<Option<Violation>> {
+        let Some(Frame(buffer)) = self.buffer.as_deref_mut() else {
+            return Ok(None);
+        };
         let filled = self.kept + count;
-        let bytes = self
-            .buffer
-            .payload_mut()
-            .get_mut(..filled)
-            .unwrap_or_default();
+        let bytes = buffer.payload_mut().get_mut(..filled).unwrap_or_default();
         let (passed, looked) = match &mut self.sieve {
             None => (filled, filled),
             Some(sieve) => match sieve.sift(bytes) {
@@ -145,27 +174,44 @@ impl<'a, W: AsyncWrite + Unpin> Wire<'a, W> {
                 Err(violation) => return Ok(Some(violation)),
             },
         };
-        if passed > 0 {
-            let key = self.keys.draw()?;
-            self.esxi
-                .write_all(self.buffer.frame(passed, Opcode::Binary, Some(key)))
-                .await?;
-            self.esxi.flush().await?;
-            self.traffic.went_to_esxi(passed);
-        }
+        let sealed = match passed {
+            0 => None,
+            _ => {
+                let frame = buffer.frame(passed, Opcode::Binary, Some(self.keys.draw()?));
+                Some(self.session.seal(frame)?)
+            }
+        };
         self.kept = filled - looked;
-        if self.kept > 0 {
-            self.buffer.payload_mut().copy_within(looked..filled, 0);
+        match self.kept {
+            0 => self.buffer = None,
+            _ => buffer.payload_mut().copy_within(looked..filled, 0),
+        }
+        if let Some(sealed) = sealed {
+            self.esxi.write_all(&sealed).await?;
+            self.traffic.went_to_esxi(passed);
         }
         Ok(None)
     }
 
     async fn control(&mut self, opcode: Opcode, payload: &[u8]) -> io::Result<()> {
-        let key = self.keys.draw()?;
-        self.esxi
-            .write_all(&control(opcode, payload, Some(key)))
-            .await?;
-        self.esxi.flush().await
+        let frame = control(opcode, payload, Some(self.keys.draw()?));
+        let sealed = self.session.seal(&frame)?;
+        self.esxi.write_all(&sealed).await
+    }
+}
+
+/// Where events become a frame.
+struct Frame(FrameBuffer);
+
+thread_local! {
+    static FRAMES: RefCell<Vec<Frame>> = const { RefCell::new(Vec::new()) };
+}
+
+impl Spare for Frame {
+    const KEPT: &'static LocalKey<RefCell<Vec<Self>>> = &FRAMES;
+
+    fn new() -> Self {
+        Self(FrameBuffer::new(READ))
     }
 }
 

@@ -1,0 +1,73 @@
+//! TLS to an ESXi host, on TCP: the handshake, and what is said before the relay begins.
+
+use std::future::poll_fn;
+use std::io;
+
+use bytes::BytesMut;
+use rustls::ClientConfig;
+use rustls::client::Resumption;
+use rustls::pki_types::ServerName;
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+
+use crate::tls_session::{Over, TlsSession};
+
+/// An encrypted connection. The relay takes it apart.
+pub(crate) struct TlsWire {
+    /// Where the records go.
+    pub(crate) socket: TcpStream,
+    /// What makes and opens them.
+    pub(crate) session: TlsSession,
+}
+
+impl TlsWire {
+    /// Whatever `name` says while the handshake goes on is kept for [`read`](Self::read).
+    ///
+    /// # Errors
+    /// What TCP or, as [`rustls::Error`] inside, TLS has against it. ESXi has been told.
+    pub(crate) async fn connect(
+        mut config: ClientConfig,
+        name: ServerName<'static>,
+        mut socket: TcpStream,
+        early: &mut BytesMut,
+    ) -> io::Result<Self> {
+        // A ticket is spent once, and so is its TLS session: what would be kept for another is never used.
+        config.resumption = Resumption::disabled();
+        let session = TlsSession::new(config, name)?;
+        loop {
+            let over = session.shake_hands(&mut |bytes| early.extend_from_slice(bytes));
+            let sent = socket.write_all(&session.outgoing()).await;
+            if over? {
+                sent?;
+                return Ok(Self { socket, session });
+            }
+            sent?;
+            if poll_fn(|context| session.poll_fill(&mut socket, context)).await? == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+        }
+    }
+
+    /// Adds what comes next to `into`; 0 where ESXi has ended.
+    pub(crate) async fn read(&mut self, into: &mut BytesMut) -> io::Result<usize> {
+        let before = into.len();
+        loop {
+            let Self { socket, session } = self;
+            let mut take = |bytes: &[u8]| into.extend_from_slice(bytes);
+            let read = poll_fn(|context| session.poll_read(socket, context, &mut take)).await;
+            match (into.len() - before, read) {
+                (0, Ok(())) => {}
+                (0, Err(Over::Closed)) => return Ok(0),
+                (0, Err(Over::CutOff)) => return Err(io::ErrorKind::UnexpectedEof.into()),
+                (0, Err(Over::Broke(error))) => return Err(error),
+                (count, _) => return Ok(count),
+            }
+        }
+    }
+
+    /// Sends `bytes`.
+    pub(crate) async fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let sealed = self.session.seal(bytes)?;
+        self.socket.write_all(&sealed).await
+    }
+}
