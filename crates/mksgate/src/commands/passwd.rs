@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use super::say;
 use crate::cli::CommandError;
-use crate::users;
+use crate::{hashing, users};
 
 /// What VeNCrypt carries at most (see `rfb_proto::MAX_CREDENTIAL`).
 const LONGEST: usize = rfb_proto::MAX_CREDENTIAL;
@@ -24,17 +24,7 @@ pub(crate) fn run(options: Options) -> Result<(), CommandError> {
         .user
         .or_else(|| std::env::var("USER").ok())
         .unwrap_or_default();
-    let bad = |c: char| c == ':' || c.is_control();
-    if user.is_empty()
-        || user.len() > LONGEST
-        || user.contains(bad)
-        || user.starts_with('#')
-        || user.trim() != user
-    {
-        return Err(CommandError::Usage(format!(
-            "{user:?} is no user name: it needs 1 to {LONGEST} bytes, without colons, and not # or a space in front"
-        )));
-    }
+    users::check_name(&user).map_err(CommandError::Usage)?;
     let password = if stdin().is_terminal() {
         ask_twice(&user)?
     } else {
@@ -45,7 +35,7 @@ pub(crate) fn run(options: Options) -> Result<(), CommandError> {
             "a password needs 1 to {LONGEST} bytes"
         )));
     }
-    let hash = users::hash(password.as_bytes()).map_err(CommandError::Failed)?;
+    let hash = hashing::hash(password.as_bytes()).map_err(CommandError::Failed)?;
     say(format!("{user}:{hash}\n"))
 }
 

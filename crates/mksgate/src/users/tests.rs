@@ -1,0 +1,174 @@
+//! The users file: what its lines mean, and what is told to whom.
+
+use std::cell::Cell;
+use std::collections::BTreeSet;
+
+use argon2::Params;
+
+use super::*;
+
+/// Cheap parameters: what is tested is not how hard it is.
+fn line(name: &str, password: &str, rights: &str) -> String {
+    line_of_passes(1, name, password, rights)
+}
+
+fn line_of_passes(passes: u32, name: &str, password: &str, rights: &str) -> String {
+    let params = Params::new(8, passes, 1, None).unwrap();
+    let hash = hashing::hash_with(params, password.as_bytes()).unwrap();
+    format!("{name}:{hash}{rights}\n")
+}
+
+async fn logs_in(users: &Users, name: &str, password: &str) -> Option<User> {
+    users.verify(name, &Password::new(password)).await
+}
+
+#[tokio::test]
+async fn name_and_password_must_both_be_right() {
+    let text = format!(
+        "# people\r\n\n{}{}",
+        line("ada", "lovelace", ""),
+        line("bob", "", "")
+    );
+    let users = Users::parse(&text).unwrap();
+    let ada = logs_in(&users, "ada", "lovelace").await.unwrap();
+    assert_eq!(ada.name, "ada");
+    for (name, password) in [
+        ("ada", "Lovelace"),
+        ("ada", ""),
+        ("Ada", "lovelace"),
+        ("bob", "lovelace"),
+        ("eve", "lovelace"),
+        ("eve", ""),
+        ("", ""),
+        ("# people", ""),
+    ] {
+        let user = logs_in(&users, name, password).await;
+        assert!(user.is_none(), "{name} {password}");
+    }
+}
+
+#[tokio::test]
+async fn a_right_a_wrong_and_an_unknown_one_cost_one_hash_each() {
+    let users = Users::parse(&(line("ada", "x", "") + &line("bob", "y", ""))).unwrap();
+    let hashed = Cell::new(0);
+    for (name, password, may) in [
+        ("ada", "x", true),
+        ("ada", "y", false),
+        ("eve", "x", false),
+        ("", "", false),
+    ] {
+        let before = hashed.get();
+        let counted = async |stored, password| {
+            let right = hashing::matches(stored, password).await;
+            hashed.set(hashed.get() + 1);
+            right
+        };
+        let password = Password::new(password);
+        let user = users.verify_by(name, &password, counted).await;
+        assert_eq!(user.is_some(), may, "{name}");
+        assert_eq!(hashed.get(), before + 1, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn the_password_of_whoever_stands_in_does_not_let_an_unknown_name_in() {
+    let users = Users::parse(&line("ada", "x", "")).unwrap();
+    for name in ["eve", "Ada", "ad", "adaa", ""] {
+        assert!(logs_in(&users, name, "x").await.is_none(), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_name_costs_what_one_of_the_users_costs_and_always_the_same() {
+    let text: String = (1..=8)
+        .map(|passes| line_of_passes(passes, &format!("user{passes}"), "x", ""))
+        .collect();
+    let users = Users::parse(&text).unwrap();
+    let of_users: Vec<_> = users
+        .records
+        .iter()
+        .map(|record| Arc::clone(&record.hash))
+        .collect();
+    let cost_of = async |name: &str| {
+        let cost = Cell::new(None);
+        let see = async |stored: Arc<StoredHash>, _| {
+            cost.set(of_users.iter().position(|hash| Arc::ptr_eq(hash, &stored)));
+            true
+        };
+        let user = users.verify_by(name, &Password::new("x"), see).await;
+        assert!(user.is_none(), "{name}");
+        cost.get().unwrap()
+    };
+    let mut seen = BTreeSet::new();
+    for name in (0..256).map(|number| format!("nobody{number}")) {
+        let cost = cost_of(&name).await;
+        assert_eq!(cost_of(&name).await, cost, "{name}");
+        seen.insert(cost);
+    }
+    // That one of eight is never chosen in 256 times is less likely than 1 in 10^14.
+    assert_eq!(seen.len(), 8);
+}
+
+#[tokio::test]
+async fn rights_are_names_globs_and_a_word() {
+    let text = line("ada", "x", ":web*, db01 ,view-only,/Lab/vm/[ab]/*,uuid:4*")
+        + &line("bob", "x", ":")
+        + &line("eve", "x", ":view-only")
+        + &line("sam", "x", ": , ");
+    let users = Users::parse(&text).unwrap();
+    let ada = logs_in(&users, "ada", "x").await.unwrap();
+    assert!(ada.view_only);
+    for (console, may) in [
+        ("web01", true),
+        ("web", true),
+        ("db01", true),
+        ("/Lab/vm/a/x", true),
+        ("uuid:42", true),
+        ("db012", false),
+        ("DB01", false),
+        ("myweb", false),
+        ("view-only", false),
+        ("/Lab/vm/c/x", false),
+        ("", false),
+    ] {
+        assert_eq!(ada.may_open(console), may, "{console}");
+    }
+    for (name, view_only) in [("bob", false), ("eve", true), ("sam", false)] {
+        let user = logs_in(&users, name, "x").await.unwrap();
+        assert_eq!(user.view_only, view_only, "{name}");
+        assert!(user.may_open("anything"), "{name}");
+    }
+}
+
+#[test]
+fn each_wrong_line_is_named_and_no_hash_is_repeated() {
+    let good = line("ada", "x", "");
+    let greedy = good.replace("m=8", "m=4000000").replace("ada", "bob");
+    let long = "b".repeat(MAX_CREDENTIAL + 1);
+    for (bad, words) in [
+        ("bob\n", "line 2: it is not NAME:HASH"),
+        (":x\n", "line 2: a user name has 1 to 255 bytes"),
+        (&line(&long, "x", ""), "line 2: a user name has"),
+        (&line("bob ", "x", ""), "line 2: a user name has"),
+        (&line("b\tob", "x", ""), "line 2: a user name has"),
+        ("bob:plain\n", "line 2: its second field is no argon2id"),
+        (&greedy, "line 2: its hash asks for more"),
+        (&good, "line 2: ada is there already"),
+        (&line("bob", "x", ":we[b"), "line 2: \"we[b\" is no console"),
+        ("\n#\nbob\n", "line 4: it is not NAME:HASH"),
+    ] {
+        let error = Users::parse(&format!("{good}{bad}")).unwrap_err();
+        assert!(error.starts_with(words), "{bad} gives {error}");
+        assert!(!error.contains('$') && !error.contains('\n'), "{error}");
+    }
+    for nobody in ["", "# nobody\n", "\n\n"] {
+        let error = Users::parse(nobody).unwrap_err();
+        assert!(error.starts_with("it names no user"), "{error}");
+    }
+}
+
+#[test]
+fn nothing_of_a_hash_can_be_printed() {
+    let users = Users::parse(&line("ada", "x", "")).unwrap();
+    assert_eq!(format!("{users:?}"), "{\"ada\"}");
+}
