@@ -9,6 +9,7 @@
 //! | [`closing`] | every way in which a session ends |
 //! | [`door`] | who may in, from where, how many, and what it costs to try |
 //! | [`encrypted`] | logging in through TLS |
+//! | [`reloading`] | a new configuration while the gateway runs |
 //! | [`hostile`] | peers that mean no good |
 //!
 //! Nothing here sleeps: tests wait for what happens, and fail when it does not within [`support::LIMIT`].
@@ -21,4 +22,5 @@ mod encrypted;
 mod hostile;
 mod order;
 mod reasons;
+mod reloading;
 mod support;
