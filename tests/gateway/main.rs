@@ -9,6 +9,7 @@
 //! | [`closing`] | every way in which a session ends |
 //! | [`door`] | who may in, from where, how many, and what it costs to try |
 //! | [`encrypted`] | logging in through TLS |
+//! | [`proxied`] | everything upstream through an HTTP proxy |
 //! | [`reloading`] | a new configuration while the gateway runs |
 //! | [`hostile`] | peers that mean no good |
 //!
@@ -21,6 +22,7 @@ mod door;
 mod encrypted;
 mod hostile;
 mod order;
+mod proxied;
 mod reasons;
 mod reloading;
 mod support;

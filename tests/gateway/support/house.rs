@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use esxi_sim::{DEMO_PASSWORD, Host, Screen, Settings, VmSettings};
 use mksgate::{
-    Auth, Config, Console, ConsoleTrust, Gateway, Limits, Shutdown, Thumbprint, Trust, VSphere,
+    Auth, Config, Console, ConsoleTrust, Gateway, Limits, Secret, Shutdown, Thumbprint, Trust,
+    VSphere,
 };
 use rfb_proto::VncPassword;
 use tokio_util::task::TaskTracker;
@@ -35,6 +36,8 @@ pub(crate) struct Plan {
     pub(crate) console_trust: ConsoleTrust,
     pub(crate) console_address: BTreeMap<String, String>,
     pub(crate) max_consoles: usize,
+    /// An HTTP proxy on the way to everything upstream.
+    pub(crate) proxy: Option<String>,
     /// What the gateway logs in with.
     pub(crate) password: String,
 }
@@ -62,6 +65,7 @@ impl Default for Plan {
             console_trust: ConsoleTrust::Ticket,
             console_address: BTreeMap::new(),
             max_consoles: VSphere::MAX_CONSOLES,
+            proxy: None,
             password: DEMO_PASSWORD.into(),
         }
     }
@@ -96,6 +100,7 @@ impl Plan {
         vsphere.console_trust = self.console_trust;
         vsphere.console_address = self.console_address;
         vsphere.max_consoles = self.max_consoles;
+        vsphere.proxy = self.proxy.map(|proxy| Secret::new(proxy.parse().unwrap()));
         let console = |vm: &String| {
             let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
             (self.shape)(Console::new(

@@ -1,0 +1,130 @@
+//! An HTTP proxy on the way to vSphere and to consoles (RFC 9110 section 9.3.6).
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+
+use esxi_sim::Kind;
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, copy_bidirectional};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::task::AbortOnDropHandle;
+
+use crate::support::house::Plan;
+use crate::support::viewer::Dialect;
+use crate::support::within;
+
+/// A proxy that lets whoever gives these credentials connect to anywhere.
+struct Proxy {
+    address: SocketAddr,
+    /// Where it has connected to, in order.
+    targets: Arc<Mutex<Vec<String>>>,
+    _accepting: AbortOnDropHandle<()>,
+}
+
+/// "user:p@ss" in base64.
+const CREDENTIALS: &str = "Proxy-Authorization: Basic dXNlcjpwQHNz";
+
+impl Proxy {
+    async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let targets = Arc::<Mutex<Vec<String>>>::default();
+        let seen = Arc::clone(&targets);
+        let tasks = tokio_util::task::TaskTracker::new();
+        let accepting = tasks.clone().spawn(async move {
+            loop {
+                let (viewer, _) = listener.accept().await.unwrap();
+                tasks.spawn(tunnel(viewer, Arc::clone(&seen)));
+            }
+        });
+        Self {
+            address,
+            targets,
+            _accepting: AbortOnDropHandle::new(accepting),
+        }
+    }
+}
+
+async fn tunnel(socket: TcpStream, seen: Arc<Mutex<Vec<String>>>) {
+    let mut client = BufReader::new(socket);
+    let mut head = String::new();
+    while !head.ends_with("\r\n\r\n") {
+        assert!(client.read_line(&mut head).await.unwrap() > 0);
+    }
+    let target = head
+        .strip_prefix("CONNECT ")
+        .unwrap()
+        .split(' ')
+        .next()
+        .unwrap()
+        .to_owned();
+    if !head
+        .lines()
+        .any(|line| line.eq_ignore_ascii_case(CREDENTIALS))
+    {
+        let refusal = b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n";
+        client.write_all(refusal).await.unwrap();
+        return;
+    }
+    seen.lock().unwrap().push(target.clone());
+    let mut server = TcpStream::connect(target).await.unwrap();
+    client
+        .write_all(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        .await
+        .unwrap();
+    // However it ends is an end.
+    let _ = copy_bidirectional(&mut client, &mut server).await;
+}
+
+#[tokio::test]
+async fn the_api_and_the_console_are_reached_through_the_proxy_and_in_no_other_way() {
+    within(async {
+        let proxy = Proxy::start().await;
+        let mut plan = Plan {
+            proxy: Some(format!("http://user:p%40ss@{}", proxy.address)),
+            ..Plan::default()
+        };
+        plan.host.kind = Kind::VCenter;
+        let house = plan.start().await;
+        let mut viewer = house.viewer().await;
+        viewer.open().await;
+        viewer.type_text("through").await;
+        house
+            .host
+            .typed_until("vm08", |typed| typed == "through")
+            .await;
+        let targets = proxy.targets.lock().unwrap().clone();
+        let (api, console) = (
+            house.host.address().to_string(),
+            house.host.console_address().to_string(),
+        );
+        assert!(
+            targets.contains(&api) && targets.last() == Some(&console),
+            "{targets:?}"
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_proxy_that_refuses_is_named_as_the_cause() {
+    within(async {
+        let proxy = Proxy::start().await;
+        let plan = Plan {
+            proxy: Some(format!("http://{}", proxy.address)),
+            ..Plan::default()
+        };
+        let house = plan.start().await;
+        let reason = house
+            .viewer()
+            .await
+            .enter(Dialect::V3_8, None)
+            .await
+            .unwrap_err();
+        assert!(
+            reason.contains("cannot be reached") && reason.contains("proxy"),
+            "{reason}"
+        );
+        assert!(proxy.targets.lock().unwrap().is_empty());
+    })
+    .await;
+}
