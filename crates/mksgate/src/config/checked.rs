@@ -4,24 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use ipnet::IpNet;
-use rfb_proto::{SecurityType, VncPassword};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use toml::Spanned;
 use url::Url;
 
 use super::{Auth, Config, ConfigError, Console, Limits, Secret, VSphere, file, secrets};
-use crate::certificate;
 use crate::tls::{ConsoleTrust, Trust};
-use crate::users::Users;
-
-/// The way in that stands for itself wherever an `[auth.NAME]` is named.
-const NO_AUTH: &str = "none";
 
 /// The text, and where it stands, so that every error can point at its place.
-struct Source<'a> {
+pub(super) struct Source<'a> {
     text: &'a str,
     path: &'a Path,
 }
@@ -51,11 +44,11 @@ pub(super) fn check(text: &str, path: &Path) -> Result<Config, ConfigError> {
 }
 
 impl Source<'_> {
-    fn wrong(&self, span: Range<usize>, sentence: impl Into<String>) -> ConfigError {
+    pub(super) fn wrong(&self, span: Range<usize>, sentence: impl Into<String>) -> ConfigError {
         ConfigError::at(self.path, self.text, span, sentence)
     }
 
-    fn beside(&self, path: &Path) -> PathBuf {
+    pub(super) fn beside(&self, path: &Path) -> PathBuf {
         secrets::place(path, self.path)
     }
 
@@ -255,130 +248,6 @@ impl Source<'_> {
         }
     }
 
-    fn auth(&self, table: Spanned<file::Auth>) -> Result<Auth, ConfigError> {
-        let table = table.into_inner();
-        let methods = self.methods(&table.methods)?;
-        let is_way_in =
-            |wanted: &[SecurityType]| methods.iter().any(|method| wanted.contains(method));
-        let by_vnc = is_way_in(&[SecurityType::VncPassword, SecurityType::X509Vnc]);
-        let by_name = is_way_in(&[SecurityType::X509Plain]);
-        let encrypted = methods.iter().any(|method| method.is_encrypted());
-        let needed =
-            |given, is_needed, key| self.exactly_when(given, is_needed, key, &table.methods);
-        let password = needed(&table.password_file, by_vnc, "password_file")?;
-        let users = needed(&table.users_file, by_name, "users_file")?;
-        let certificate = needed(&table.certificate, encrypted, "certificate")?;
-        let key = needed(&table.private_key, encrypted, "private_key")?;
-        Ok(Auth {
-            password: password.map(|file| self.vnc_password(file)).transpose()?,
-            users: users
-                .map(|file| self.users(file))
-                .transpose()?
-                .map(Arc::new),
-            tls: certificate
-                .zip(key)
-                .map(|(certificate, key)| self.tls(certificate, key))
-                .transpose()?,
-            methods,
-        })
-    }
-
-    /// The strongest first, in whatever order they are written.
-    fn methods(
-        &self,
-        texts: &Spanned<Vec<Spanned<String>>>,
-    ) -> Result<Vec<SecurityType>, ConfigError> {
-        const STRONGEST_FIRST: [(&str, SecurityType); 5] = [
-            ("x509-plain", SecurityType::X509Plain),
-            ("x509-vnc", SecurityType::X509Vnc),
-            ("x509-none", SecurityType::X509None),
-            ("vnc-password", SecurityType::VncPassword),
-            (NO_AUTH, SecurityType::None),
-        ];
-        for text in texts.get_ref() {
-            if !STRONGEST_FIRST
-                .iter()
-                .any(|(name, _)| name == text.get_ref())
-            {
-                let known = STRONGEST_FIRST.map(|(name, _)| name).join(", ");
-                return Err(self.wrong(
-                    text.span(),
-                    format!("{:?} is no method: known are {known}", text.get_ref()),
-                ));
-            }
-        }
-        let is_named = |name: &str| texts.get_ref().iter().any(|text| text.get_ref() == name);
-        let methods: Vec<SecurityType> = STRONGEST_FIRST
-            .into_iter()
-            .filter(|(name, _)| is_named(name))
-            .map(|(_, method)| method)
-            .collect();
-        match methods.is_empty() {
-            true => Err(self.wrong(
-                texts.span(),
-                "methods is empty, which lets nobody in: name one",
-            )),
-            false => Ok(methods),
-        }
-    }
-
-    /// A key that must be there where it is needed and not elsewhere: what is of no use was meant otherwise.
-    fn exactly_when<'a>(
-        &self,
-        given: &'a Option<Spanned<PathBuf>>,
-        is_needed: bool,
-        key: &str,
-        methods: &Spanned<Vec<Spanned<String>>>,
-    ) -> Result<Option<&'a Spanned<PathBuf>>, ConfigError> {
-        match (given, is_needed) {
-            (None, true) => Err(self.wrong(
-                methods.span(),
-                format!("these methods need a {key}: add it"),
-            )),
-            (Some(file), false) => Err(self.wrong(
-                file.span(),
-                format!("{key} is of no use with these methods: remove it, or add a method"),
-            )),
-            (given, _) => Ok(given.as_ref()),
-        }
-    }
-
-    fn vnc_password(&self, file: &Spanned<PathBuf>) -> Result<Secret<VncPassword>, ConfigError> {
-        let text = self.secret_file(file)?;
-        VncPassword::new(text.expose_secret())
-            .map(Secret::new)
-            .map_err(|error| self.wrong_file(file, &error.to_string()))
-    }
-
-    fn users(&self, file: &Spanned<PathBuf>) -> Result<Users, ConfigError> {
-        let bytes = secrets::read(&self.beside(file.get_ref()))
-            .map_err(|error| self.wrong_file(file, &error))?;
-        let text = str::from_utf8(&bytes).map_err(|_| self.wrong_file(file, "it is not text"))?;
-        Users::parse(text).map_err(|error| self.wrong_file(file, &error))
-    }
-
-    fn tls(
-        &self,
-        chain: &Spanned<PathBuf>,
-        key: &Spanned<PathBuf>,
-    ) -> Result<Arc<rustls::ServerConfig>, ConfigError> {
-        let path = self.beside(chain.get_ref());
-        let read = std::fs::read(&path)
-            .map_err(|error| format!("it cannot be read ({error}): correct its name"));
-        let chain_bytes = read.map_err(|error| self.wrong_file(chain, &error))?;
-        let key_bytes = secrets::read(&self.beside(key.get_ref()))
-            .map_err(|error| self.wrong_file(key, &error))?;
-        certificate::server(&chain_bytes, &key_bytes)
-            .map_err(|error| self.wrong(chain.span(), error))
-    }
-
-    fn wrong_file(&self, file: &Spanned<PathBuf>, sentence: &str) -> ConfigError {
-        self.wrong(
-            file.span(),
-            format!("{}: {sentence}", self.beside(file.get_ref()).display()),
-        )
-    }
-
     fn consoles(
         &self,
         tables: Vec<Spanned<file::Console>>,
@@ -461,42 +330,15 @@ impl Source<'_> {
         }
     }
 
-    /// Whoever passes the port is at the VM's keyboard: without a word about it, only this machine may.
-    fn console_auth(
-        &self,
-        table: &file::Console,
-        listen: SocketAddr,
-        place: Range<usize>,
-        auths: &BTreeMap<String, Auth>,
-    ) -> Result<Auth, ConfigError> {
-        let Some(name) = &table.auth else {
-            if listen.ip().is_loopback() {
-                return Ok(Auth::none());
-            }
-            let sentence = format!(
-                "{listen} can be reached from other machines: add auth = \"NAME\" of an [auth.NAME], or \
-                 auth = \"none\" if anybody may use this console"
-            );
-            return Err(self.wrong(place, sentence));
-        };
-        match (name.get_ref().as_str(), auths.get(name.get_ref())) {
-            (_, Some(auth)) if listen.ip().is_loopback() || !auth.asks_nothing() => {
-                Ok(auth.clone())
-            }
-            (_, Some(_)) => Err(self.wrong(
-                name.span(),
-                format!("{listen} can be reached from other machines and this lets anybody in: write auth = \"none\" here if that is meant"),
-            )),
-            (NO_AUTH, None) => Ok(Auth::none()),
-            (name_text, None) => {
-                let known: Vec<&str> = auths.keys().map(String::as_str).chain([NO_AUTH]).collect();
-                Err(self.wrong(name.span(), unknown("auth", name_text, &known)))
-            }
-        }
+    pub(super) fn wrong_file(&self, file: &Spanned<PathBuf>, sentence: &str) -> ConfigError {
+        self.wrong(
+            file.span(),
+            format!("{}: {sentence}", self.beside(file.get_ref()).display()),
+        )
     }
 
     /// The first line of a file.
-    fn secret_file(&self, file: &Spanned<PathBuf>) -> Result<SecretString, ConfigError> {
+    pub(super) fn secret_file(&self, file: &Spanned<PathBuf>) -> Result<SecretString, ConfigError> {
         secrets::read_line(&self.beside(file.get_ref()))
             .map_err(|error| self.wrong_file(file, &error))
     }
@@ -534,7 +376,7 @@ pub(crate) fn sdk_url(address: &str) -> Option<Url> {
     Some(url)
 }
 
-fn unknown(kind: &str, name: &str, known: &[&str]) -> String {
+pub(super) fn unknown(kind: &str, name: &str, known: &[&str]) -> String {
     match known {
         [] => format!("there is no [{kind}.{name}] in this file: add it"),
         known => format!(

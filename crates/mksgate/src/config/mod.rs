@@ -1,5 +1,6 @@
 //! The configuration: what a `gateway.toml` means. A [`Config`] that exists is valid.
 
+mod auth;
 mod checked;
 mod error;
 mod file;
@@ -13,15 +14,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ipnet::IpNet;
-use rfb_proto::{SecurityType, VncPassword};
 use secrecy::{ExposeSecret, SecretString};
 use vsphere::VmRef;
 
+pub use auth::Auth;
 pub(crate) use checked::sdk_url;
 pub use error::ConfigError;
 
 use crate::tls::{ConsoleTrust, Trust};
-use crate::users::Users;
 
 /// Everything the gateway needs to know, checked.
 #[derive(Debug, Clone)]
@@ -157,58 +157,6 @@ impl Console {
             allow: Vec::new(),
             view_only: false,
             exclusive: false,
-        }
-    }
-}
-
-/// How a viewer proves that it may.
-#[derive(Debug, Clone)]
-pub struct Auth {
-    /// The ways in, as they are offered.
-    pub methods: Vec<SecurityType>,
-    /// The VNC password, where that is a way in.
-    pub password: Option<Secret<VncPassword>>,
-    /// Who may by name and password, where that is a way in.
-    pub users: Option<Arc<Users>>,
-    /// Our certificate, where a way in is encrypted.
-    pub tls: Option<Arc<rustls::ServerConfig>>,
-}
-
-impl Auth {
-    /// Anybody may.
-    pub fn none() -> Self {
-        Self {
-            methods: vec![SecurityType::None],
-            password: None,
-            users: None,
-            tls: None,
-        }
-    }
-
-    /// Whether there is a way in for whoever can connect.
-    pub(crate) fn asks_nothing(&self) -> bool {
-        self.methods
-            .iter()
-            .any(|way| matches!(way, SecurityType::None | SecurityType::X509None))
-    }
-
-    /// Whoever gives one of these users' name and password may, encrypted by `tls`.
-    pub fn x509_plain(users: Users, tls: Arc<rustls::ServerConfig>) -> Self {
-        Self {
-            methods: vec![SecurityType::X509Plain],
-            password: None,
-            users: Some(Arc::new(users)),
-            tls: Some(tls),
-        }
-    }
-
-    /// Whoever knows `password` may.
-    pub fn vnc_password(password: VncPassword) -> Self {
-        Self {
-            methods: vec![SecurityType::VncPassword],
-            password: Some(Secret(Arc::new(password))),
-            users: None,
-            tls: None,
         }
     }
 }
