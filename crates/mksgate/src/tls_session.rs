@@ -139,6 +139,10 @@ impl TlsSession {
     /// The connection has failed, or has used up its keys.
     pub(crate) fn seal(&self, bytes: &[u8]) -> io::Result<Vec<u8>> {
         let mut state = self.state();
+        if state.failed {
+            // What is left to be sent is for the end.
+            return Err(io::ErrorKind::BrokenPipe.into());
+        }
         let mut sealed = std::mem::take(&mut state.outgoing);
         state.send(|mut traffic| {
             append(&mut sealed, bytes.len() + OVERHEAD, |room| {
@@ -152,13 +156,23 @@ impl TlsSession {
     pub(crate) fn last_words(&self) -> Vec<u8> {
         let mut state = self.state();
         let mut words = std::mem::take(&mut state.outgoing);
-        // Ignored on purpose: after a failure there is no close_notify.
+        if state.failed {
+            return words;
+        }
+        // Ignored on purpose: a connection that cannot even say this ends without.
         let _ = state.send(|mut traffic| {
             append(&mut words, OVERHEAD, |room| {
                 traffic.queue_close_notify(room)
             })
         });
         words
+    }
+
+    /// Whether it has no buffer.
+    #[cfg(test)]
+    pub(crate) fn holds_nothing(&self) -> bool {
+        let state = self.state();
+        state.incoming.is_none() && state.outgoing.capacity() == 0
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -191,9 +205,6 @@ impl State {
         &mut self,
         send: impl FnOnce(WriteTraffic<'_, ClientConnectionData>) -> Result<(), EncryptError>,
     ) -> io::Result<()> {
-        if self.failed {
-            return Err(io::ErrorKind::BrokenPipe.into());
-        }
         // Whoever reads has given all whole records away: none can turn up here.
         let mut unread = 0;
         let standing = self.turn(&mut |bytes| unread += bytes.len(), send)?;

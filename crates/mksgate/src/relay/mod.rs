@@ -17,6 +17,8 @@ mod debt;
 mod down;
 mod plain;
 mod sieve;
+#[cfg(test)]
+mod tests;
 mod up;
 
 use std::io;
