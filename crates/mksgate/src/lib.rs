@@ -43,5 +43,7 @@ pub mod cli;
 pub use config::{Auth, Config, ConfigError, Console, Limits, Secret, VSphere};
 pub use error::{Blame, Failure, Stage};
 pub use gateway::{Gateway, Shutdown, StartError};
+#[doc(hidden)]
+pub use proxy_header::parse as parse_proxy_header;
 pub use tls::{ConsoleTrust, PinMismatch, Thumbprint, Trust};
 pub use users::{User, Users};

@@ -41,8 +41,11 @@ pub(crate) async fn read(
     }
 }
 
-/// The source and the header's length; `None` while it is not whole.
-fn parse(input: &[u8]) -> io::Result<Option<(Option<SocketAddr>, usize)>> {
+/// The source and the header's length; `None` while it is not whole. Public for the fuzz target alone.
+///
+/// # Errors
+/// What the input begins with is no PROXY header.
+pub fn parse(input: &[u8]) -> io::Result<Option<(Option<SocketAddr>, usize)>> {
     let begins_as = |form: &[u8]| {
         input
             .iter()
@@ -94,7 +97,28 @@ fn parse(input: &[u8]) -> io::Result<Option<(Option<SocketAddr>, usize)>> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn any_bytes_cut_anywhere_are_judged_the_same(
+            form in 0..3_usize,
+            bytes in proptest::collection::vec(any::<u8>(), 0..200),
+            cut in any::<prop::sample::Index>(),
+        ) {
+            let beginning = [&b""[..], VERSION_1, VERSION_2][form];
+            let bytes = [beginning, &bytes].concat();
+            let part = parse(&bytes[..cut.index(bytes.len() + 1)]);
+            // What a part is refused for, or is enough for, more bytes do not change.
+            match part {
+                Ok(None) => {}
+                Ok(found) => prop_assert_eq!(parse(&bytes).unwrap(), found),
+                Err(_) => prop_assert!(parse(&bytes).is_err()),
+            }
+        }
+    }
 
     fn v2(command: u8, family: u8, body: &[u8]) -> Vec<u8> {
         let length = u16::try_from(body.len()).unwrap().to_be_bytes();
