@@ -3,12 +3,12 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{Parser, Subcommand};
 
-use crate::commands::{check, demo, passwd, serve, trust, vms};
-use crate::config::{Config, ConfigError};
-use crate::error::Failure;
-use crate::{StartError, environment, log};
+use crate::commands::{CommandError, check, demo, passwd, serve, trust, vms};
+use crate::config::Config;
+use crate::log::LogFormat;
+use crate::{environment, log};
 
 /// Where the configuration is looked for, in this order, unless it is named.
 const CONFIG_PATHS: [&str; 2] = ["gateway.toml", "/etc/mksgate/gateway.toml"];
@@ -32,15 +32,6 @@ struct Cli {
     command: Command,
 }
 
-/// How a log line is written.
-#[derive(Clone, Copy, ValueEnum)]
-pub(crate) enum LogFormat {
-    /// For people.
-    Text,
-    /// One object a line.
-    Json,
-}
-
 #[derive(Subcommand)]
 enum Command {
     /// Run the gateway
@@ -55,34 +46,6 @@ enum Command {
     Trust(trust::Options),
     /// Run a simulated ESXi and a gateway in front of it, to point any VNC viewer at
     Demo(demo::Options),
-}
-
-/// Why a command failed.
-pub(crate) enum CommandError {
-    /// The configuration is wrong.
-    Config(ConfigError),
-    /// What was asked for cannot be done as asked.
-    Usage(String),
-    /// It was tried and failed.
-    Failed(String),
-}
-
-impl From<ConfigError> for CommandError {
-    fn from(error: ConfigError) -> Self {
-        Self::Config(error)
-    }
-}
-
-impl From<Failure> for CommandError {
-    fn from(failure: Failure) -> Self {
-        Self::Failed(failure.to_string())
-    }
-}
-
-impl From<StartError> for CommandError {
-    fn from(error: StartError) -> Self {
-        Self::Failed(error.to_string())
-    }
 }
 
 /// Runs the program: reads the command line, does what it says, and tells how that went.

@@ -18,7 +18,7 @@ use crate::config::{Config, Console, Limits, VSphere};
 use crate::door::Door;
 use crate::error::Failure;
 use crate::listener::listen;
-use crate::session::Port;
+use crate::port::Port;
 use crate::upstream::Upstream;
 
 /// Why the gateway cannot start. Nothing has been served then.

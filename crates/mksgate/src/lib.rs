@@ -17,15 +17,16 @@ mod environment;
 mod error;
 mod gateway;
 mod hashing;
+mod judge;
 mod listener;
 mod log;
 mod mask_keys;
 mod metrics;
 mod penalties;
+mod port;
 mod proxy;
 mod proxy_header;
 mod relay;
-mod report;
 mod roll;
 mod session;
 mod slots;
@@ -37,6 +38,7 @@ mod tls_wire;
 mod upstream;
 mod users;
 mod viewer;
+mod visit;
 
 pub mod cli;
 

@@ -9,7 +9,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{debug, warn};
 
-use crate::session::{Port, Session};
+use crate::port::Port;
+use crate::session::Session;
 use crate::socket;
 
 /// How long to wait after a failed accept: the usual cause is that descriptors have run out, and it does
@@ -38,13 +39,6 @@ pub(crate) async fn listen(
             continue;
         }
         let port = Arc::clone(&current.borrow());
-        let session = Session {
-            id: port.door.number(),
-            peer,
-            user: None,
-            _upstream_in_use: port.upstream.enter(),
-            port,
-        };
-        sessions.spawn(session.run(socket));
+        sessions.spawn(Session::new(port, peer).run(socket));
     }
 }

@@ -2,9 +2,8 @@
 
 use std::io::{IsTerminal, stderr};
 
+use clap::ValueEnum;
 use tracing_subscriber::EnvFilter;
-
-use crate::cli::LogFormat;
 
 /// What is logged unless `MKSGATE_LOG` says otherwise, in the same words: what this house says, not what its
 /// libraries have to say about it.
@@ -12,6 +11,15 @@ const DEFAULT: &str = "mksgate=info,vsphere=info";
 
 /// Likewise, for a command that answers on stdout and tells its failure in one line.
 const DEFAULT_OF_ONE_ANSWER: &str = "off";
+
+/// How a log line is written.
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// For people.
+    Text,
+    /// One object a line.
+    Json,
+}
 
 /// Starts the log. Called once.
 pub(crate) fn start(format: LogFormat, serves: bool) {

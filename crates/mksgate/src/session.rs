@@ -21,62 +21,59 @@ use rfb_proto::{Claim, Pending};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_util::task::task_tracker::TaskTrackerToken;
-use tracing::info;
 use vsphere::Watch;
 
-use crate::config::{Auth, Console as ConsoleConfig, Limits};
+use crate::config::Limits;
 use crate::console::Console;
 use crate::crowd::Place;
-use crate::door::Door;
 use crate::error::{Failure, Stage};
+use crate::judge::{Admission, judge};
+use crate::port::Port;
+use crate::proxy_header;
 use crate::relay::{self, End, Rules, Traffic};
 use crate::roll::Seat;
 use crate::source::{self, Source};
-use crate::upstream::Upstream;
-use crate::users::User;
 use crate::viewer::Viewer;
-use crate::{proxy_header, report};
+use crate::visit::Visit;
 
 /// How long a viewer that is refused before it is asked who it is may take to read why.
 const REFUSAL: Duration = Duration::from_secs(3);
 
-/// What a port's sessions have in common.
-pub(crate) struct Port {
-    /// The VM behind the port and who may see it.
-    pub(crate) console: ConsoleConfig,
-    /// Where its tickets come from.
-    pub(crate) upstream: Arc<Upstream>,
-    /// What bounds the whole gateway.
-    pub(crate) limits: Arc<Limits>,
-    /// What it shares with the other ports.
-    pub(crate) door: Door,
-}
-
 /// One viewer on one port.
 pub(crate) struct Session {
-    /// A number that no other session of this process has.
-    pub(crate) id: u64,
-    /// Where the viewer is, as far as is known.
-    pub(crate) peer: SocketAddr,
-    /// Who it is, where it gave a name.
-    pub(crate) user: Option<String>,
-    /// What it connected to.
-    pub(crate) port: Arc<Port>,
+    visit: Visit,
+    port: Arc<Port>,
     /// Keeps the vSphere from being logged out of.
-    pub(crate) _upstream_in_use: TaskTrackerToken,
+    _upstream_in_use: TaskTrackerToken,
 }
 
 /// How far a session came, and why no further.
 type Stopped = (Stage, Failure);
 
-/// A viewer that has been judged and waits for its console.
-struct Judged {
-    pending: Pending,
-    view_only: bool,
-    seat: Seat,
-}
-
 impl Session {
+    /// A viewer has come to `port` from `peer`.
+    pub(crate) fn new(port: Arc<Port>, peer: SocketAddr) -> Self {
+        let Port {
+            console,
+            upstream,
+            door,
+            ..
+        } = &*port;
+        let metrics = Arc::clone(&door.metrics);
+        let visit = Visit {
+            id: door.number(),
+            viewer: peer,
+            user: None,
+            vm: console.vm.clone(),
+            metrics,
+        };
+        Self {
+            visit,
+            _upstream_in_use: upstream.enter(),
+            port,
+        }
+    }
+
     /// The whole story. The connection is closed when it ends.
     pub(crate) async fn run(mut self, socket: TcpStream) {
         let begun = Instant::now();
@@ -86,7 +83,7 @@ impl Session {
             outcome = self.serve(socket, begun, &traffic) => outcome,
             () = out_of_time(&port) => Ok(End::Told("the gateway ends")),
         };
-        report::closed(&self, outcome, begun.elapsed(), &traffic);
+        self.visit.closed(outcome, begun.elapsed(), &traffic);
     }
 
     async fn serve(
@@ -113,7 +110,7 @@ impl Session {
                 return Err(stopped);
             }
         };
-        report::opened(self, &console.address);
+        self.visit.opened(&console.address);
         let Console {
             wire,
             slot: _until_the_end,
@@ -137,9 +134,9 @@ impl Session {
         place: &Place,
     ) -> Result<Viewer, Failure> {
         let mut input = BytesMut::new();
-        self.peer = source::plain(self.peer);
+        self.visit.viewer = source::plain(self.visit.viewer);
         if let Some(balancers) = &self.port.limits.proxy_from {
-            if !source::is_in(balancers, self.peer.ip()) {
+            if !source::is_in(balancers, self.visit.viewer.ip()) {
                 return Err(Failure::NotProxied(
                     "none is taken from this address".into(),
                 ));
@@ -152,11 +149,11 @@ impl Session {
                 .ok_or(Failure::Crowded)?;
             let header = header.map_err(|_| Failure::NotProxied("none came in time".into()))?;
             let real = header.map_err(|error| Failure::NotProxied(error.to_string()))?;
-            self.peer = source::plain(real.unwrap_or(self.peer));
+            self.visit.viewer = source::plain(real.unwrap_or(self.visit.viewer));
         }
         let allow = &self.port.console.allow;
-        if !allow.is_empty() && !source::is_in(allow, self.peer.ip()) {
-            return Err(Failure::NotAllowed(self.peer.ip()));
+        if !allow.is_empty() && !source::is_in(allow, self.visit.viewer.ip()) {
+            return Err(Failure::NotAllowed(self.visit.viewer.ip()));
         }
         Ok(Viewer::new(socket, input))
     }
@@ -175,22 +172,18 @@ impl Session {
         let negotiated = self.negotiate(viewer, &place, deadline).await;
         let (claim, pending) = negotiated.map_err(|failure| (Stage::Negotiate, failure))?;
         self.measure(Stage::Negotiate, begun);
-        let judged = self.judge(claim, pending).await;
+        let admission = judge(&self.port, &mut self.visit, claim).await;
         // It has said who it is: the crowd is for those who have not.
         drop(place);
-        let Judged {
-            pending,
-            view_only,
-            seat,
-        } = match judged {
-            Ok(judged) => judged,
-            Err((failure, pending)) => {
-                viewer.turn_away(pending, &failure).await;
-                return Err((Stage::Judge, failure));
-            }
+        let reached = match admission {
+            Ok(admission) => self
+                .reach(viewer, deadline)
+                .await
+                .map(|console| (console, admission)),
+            Err(failure) => Err((Stage::Judge, failure)),
         };
-        let console = match self.reach(viewer, deadline).await {
-            Ok(console) => console,
+        let (console, Admission { seat, view_only }) = match reached {
+            Ok(reached) => reached,
             Err((stage, failure)) => {
                 viewer.turn_away(pending, &failure).await;
                 return Err((stage, failure));
@@ -215,7 +208,7 @@ impl Session {
     }
 
     async fn check_penalty(&self, viewer: &mut Viewer, place: &Place) -> Result<(), Failure> {
-        let source = Source::from(self.peer.ip());
+        let source = Source::from(self.visit.viewer.ip());
         let Some(wait) = self.port.door.penalties.wait(source, Instant::now()) else {
             return Ok(());
         };
@@ -236,57 +229,6 @@ impl Session {
         timeout_at(deadline, negotiation)
             .await
             .unwrap_or_else(|_| Err(self.viewer_slow()))
-    }
-
-    /// Whether the viewer may in, and whether there is room for it.
-    async fn judge(
-        &mut self,
-        claim: Claim,
-        pending: Pending,
-    ) -> Result<Judged, (Failure, Pending)> {
-        let Port {
-            console,
-            door,
-            limits,
-            ..
-        } = &*self.port;
-        let source = Source::from(self.peer.ip());
-        let user = match judge_claim(&console.auth, &claim).await {
-            Ok(user) => user,
-            Err(failure) => {
-                door.penalties.failed(source, Instant::now());
-                door.metrics.auth_failures.inc();
-                return Err((failure, pending));
-            }
-        };
-        if claim != Claim::Nobody {
-            door.penalties.passed(source);
-        }
-        self.user = user.as_ref().map(|user| user.name.clone());
-        let vm = console.vm.to_string();
-        if let Some(user) = user.as_ref().filter(|user| !user.may_open(&vm)) {
-            return Err((
-                Failure::NotForUser {
-                    user: user.name.clone(),
-                },
-                pending,
-            ));
-        }
-        let rooms = (limits.max_sessions, limits.max_sessions_per_vm);
-        match door
-            .roll
-            .enter(self.id, (console.vsphere.clone(), vm), rooms, &door.ended)
-        {
-            Ok(seat) => {
-                let view_only = console.view_only || user.is_some_and(|user| user.view_only);
-                Ok(Judged {
-                    pending,
-                    view_only,
-                    seat,
-                })
-            }
-            Err(failure) => Err((failure, pending)),
-        }
     }
 
     /// A console that is ready, unless the viewer leaves before.
@@ -359,21 +301,7 @@ impl Session {
     /// What becomes of the VM while its console is open, for whoever reads the log.
     async fn log_changes(&self, mut watch: Watch) -> Infallible {
         loop {
-            let vsphere::VmState {
-                power,
-                connection,
-                host_moref,
-                gone,
-            } = watch.changed().await;
-            info!(
-                session = self.id,
-                vm = %self.port.console.vm,
-                power = power.map(tracing::field::display),
-                connection = connection.map(tracing::field::display),
-                host = host_moref,
-                gone,
-                "the VM's state"
-            );
+            self.visit.vm_changed(watch.changed().await);
         }
     }
 }
@@ -382,26 +310,4 @@ impl Session {
 async fn out_of_time(port: &Port) {
     port.door.ended.cancelled().await;
     sleep(relay::PARTING).await;
-}
-
-/// Whether what the viewer claims is true; and who it is, where it gave a name.
-async fn judge_claim(auth: &Auth, claim: &Claim) -> Result<Option<User>, Failure> {
-    match claim {
-        Claim::Nobody => Ok(None),
-        Claim::VncPassword {
-            challenge,
-            response,
-        } => match &auth.password {
-            Some(password) if password.expose().verify(challenge, response) => Ok(None),
-            _ => Err(Failure::WrongPassword),
-        },
-        Claim::Plain { user, password } => match &auth.users {
-            Some(users) => users
-                .verify(user, password)
-                .await
-                .map(Some)
-                .ok_or(Failure::WrongLogin),
-            None => Err(Failure::WrongLogin),
-        },
-    }
 }

@@ -6,9 +6,8 @@ use clap::Args;
 use rfb_proto::SecurityType;
 use vsphere::Power;
 
-use super::say;
 use super::table::aligned;
-use crate::cli::CommandError;
+use super::{CommandError, say};
 use crate::config::{Config, Console};
 use crate::error::Failure;
 use crate::upstream::Upstream;

@@ -9,9 +9,8 @@ use rfb_proto::VncPassword;
 use tokio_util::task::TaskTracker;
 use vsphere::VmRef;
 
-use super::say;
 use super::serve::watch_signals;
-use crate::cli::CommandError;
+use super::{CommandError, say};
 use crate::config::{Auth, Config, Console, Limits, VSphere};
 use crate::gateway::{Gateway, Shutdown};
 use crate::tls::{Thumbprint, Trust};

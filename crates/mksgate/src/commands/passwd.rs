@@ -5,8 +5,7 @@ use std::io::{BufRead, IsTerminal, Read, stdin};
 use clap::Args;
 use zeroize::Zeroizing;
 
-use super::say;
-use crate::cli::CommandError;
+use super::{CommandError, say};
 use crate::{hashing, users};
 
 /// What VeNCrypt carries at most (see `rfb_proto::MAX_CREDENTIAL`).

@@ -7,8 +7,7 @@ use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
-use super::say;
-use crate::cli::CommandError;
+use super::{CommandError, say};
 use crate::config::Config;
 use crate::gateway::{Gateway, Shutdown};
 

@@ -11,9 +11,8 @@ use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
-use super::say;
+use super::{CommandError, say};
 use crate::address::Address;
-use crate::cli::CommandError;
 use crate::config::sdk_url;
 use crate::tls::{Thumbprint, Trust};
 

@@ -4,9 +4,8 @@ use clap::Args;
 use serde::Serialize;
 use vsphere::{Vm, VmRef};
 
-use super::say;
 use super::table::aligned;
-use crate::cli::CommandError;
+use super::{CommandError, say};
 use crate::config::{Config, Console};
 use crate::error::Failure;
 use crate::upstream::Upstream;

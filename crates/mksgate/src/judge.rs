@@ -1,0 +1,82 @@
+//! Whether a viewer may in: what it claims, held against the configuration, and whether there is room.
+
+use rfb_proto::Claim;
+use tokio::time::Instant;
+
+use crate::config::Auth;
+use crate::error::Failure;
+use crate::port::Port;
+use crate::roll::Seat;
+use crate::source::Source;
+use crate::users::User;
+use crate::visit::Visit;
+
+/// A viewer that may in.
+pub(crate) struct Admission {
+    /// Its place on the roll.
+    pub(crate) seat: Seat,
+    /// It may only look.
+    pub(crate) view_only: bool,
+}
+
+/// Judges `claim`, made by `visit` on `port`: a wrong one costs its source, a right one makes good.
+pub(crate) async fn judge(
+    port: &Port,
+    visit: &mut Visit,
+    claim: Claim,
+) -> Result<Admission, Failure> {
+    let source = Source::from(visit.viewer.ip());
+    let user = match verify(&port.console.auth, &claim).await {
+        Ok(user) => user,
+        Err(failure) => {
+            port.door.penalties.failed(source, Instant::now());
+            port.door.metrics.auth_failures.inc();
+            return Err(failure);
+        }
+    };
+    if claim != Claim::Nobody {
+        port.door.penalties.passed(source);
+    }
+    let vm = port.console.vm.to_string();
+    if let Some(user) = &user {
+        visit.user = Some(user.name.clone());
+        if !user.may_open(&vm) {
+            return Err(Failure::NotForUser {
+                user: user.name.clone(),
+            });
+        }
+    }
+    let rooms = (port.limits.max_sessions, port.limits.max_sessions_per_vm);
+    let seat = port.door.roll.enter(
+        visit.id,
+        (port.console.vsphere.clone(), vm),
+        rooms,
+        &port.door.ended,
+    )?;
+    Ok(Admission {
+        seat,
+        view_only: port.console.view_only || user.is_some_and(|user| user.view_only),
+    })
+}
+
+/// Whether the claim is true; and who it is, where it gave a name.
+async fn verify(auth: &Auth, claim: &Claim) -> Result<Option<User>, Failure> {
+    match claim {
+        Claim::Nobody => Ok(None),
+        Claim::VncPassword {
+            challenge,
+            response,
+        } => match &auth.password {
+            Some(password) if password.expose().verify(challenge, response) => Ok(None),
+            _ => Err(Failure::WrongPassword),
+        },
+        Claim::Plain { user, password } => match &auth.users {
+            Some(users) => users
+                .verify(user, password)
+                .await
+                .map(Some)
+                .ok_or(Failure::WrongLogin),
+            None => Err(Failure::WrongLogin),
+        },
+    }
+}
