@@ -97,7 +97,8 @@ async fn a_reset_while_a_picture_is_on_its_way_closes_the_console() {
             let leaving = async {
                 viewer.bytes(300_000).await;
                 viewer.reset();
-                let (bytes, _) = hear.until_close().await;
+                let (bytes, close) = hear.until_close().await;
+                assert_eq!(close, Frame::close(1001));
                 assert!(bytes.is_empty());
                 // The rest of the picture is not taken; a reset may be how that is said.
                 hear.ended().await;

@@ -121,6 +121,9 @@ impl<'a, W: AsyncWrite + Unpin> Wire<'a, W> {
         drop(early);
         loop {
             tokio::select! {
+                // What is owed goes first: a viewer that was reset reads as one that left, once `down` has
+                // met the reset, and then it is `down` that knows what to say.
+                biased;
                 debt = debtor.due() => match debt {
                     Debt::Pong(payload) => self.control(Opcode::Pong, &payload).await?,
                     Debt::Close(close) => {
