@@ -302,17 +302,17 @@ fn each_way_in_needs_what_it_needs_and_nothing_else() {
         (
             "\"x509-none\"",
             &TLS.replace("one.key", "two.key"),
-            "cannot be used together",
+            "two.key: it is not the private key of the certificate",
         ),
         (
             "\"x509-none\"",
             &TLS.replace("one.key", "vnc"),
-            "private_key cannot be read",
+            "vnc: it cannot be read as a private key",
         ),
         (
             "\"x509-none\"",
             &TLS.replace("one.pem", "vnc"),
-            "certificate holds none",
+            "vnc: it holds no certificate",
         ),
         (
             "\"x509-none\"",
@@ -339,10 +339,22 @@ fn a_way_in_that_asks_nothing_is_not_for_other_machines() {
     assert!(with(&open).is_ok());
     let everywhere = open.replace("port = 5901", "listen = \"0.0.0.0:5901\"");
     assert!(
-        error(&everywhere).contains("lets anybody in: write auth = \"none\" here if that is meant")
+        error(&everywhere).contains(
+            "[auth.ops] lets anybody in by x509-none: remove that method, or write auth = \"none\" here if that is meant"
+        )
     );
     let asking = everywhere.replace("\"x509-none\", ", "");
     assert!(with(&asking).is_ok());
+}
+
+#[test]
+fn no_auth_is_called_none() {
+    let text = auth("\"vnc-password\"", VNC).replace("auth.ops", "auth.none");
+    assert!(
+        error(&text).starts_with(":6:1: [auth.none] cannot be"),
+        "{}",
+        error(&text)
+    );
 }
 
 #[test]

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use clap::Args;
-use rfb_proto::SecurityType;
 use vsphere::Power;
 
 use super::table::aligned;
@@ -68,50 +67,40 @@ fn row(console: &Console, found: String) -> Vec<String> {
         console.listen.to_string(),
         console.vsphere.clone(),
         console.vm.to_string(),
-        console
-            .auth
-            .methods
-            .iter()
-            .map(in_words)
-            .collect::<Vec<_>>()
-            .join(", "),
+        console.auth.names().collect::<Vec<_>>().join(", "),
         reached_by(console),
         found,
     ]
 }
 
-fn in_words(method: &SecurityType) -> &'static str {
-    match method {
-        SecurityType::None => "none",
-        SecurityType::VncPassword => "vnc-password",
-        SecurityType::X509None => "x509-none",
-        SecurityType::X509Vnc => "x509-vnc",
-        SecurityType::X509Plain => "x509-plain",
-    }
-}
-
+/// Who gets in, by what, and whether others can read along.
 fn reached_by(console: &Console) -> String {
-    let who = match (
-        console.listen.ip().is_loopback(),
-        console.auth.asks_nothing(),
-    ) {
+    let auth = &console.auth;
+    let who = match (console.listen.ip().is_loopback(), auth.asks_nothing()) {
         (true, true) => "anybody on this machine",
-        (true, false) => "this machine, with a password",
+        (true, false) => "this machine",
         (false, true) => "ANYBODY who can connect",
-        (false, false) => "any machine, with a password",
+        (false, false) => "any machine",
     };
-    match console.allow.is_empty() {
-        true => who.to_owned(),
-        false => format!(
-            "{who}, from {}",
-            console
-                .allow
-                .iter()
-                .map(ToString::to_string)
-                .collect::<Vec<_>>()
-                .join(" ")
-        ),
+    let mut words = vec![who.to_owned()];
+    if !console.allow.is_empty() {
+        let networks: Vec<String> = console.allow.iter().map(ToString::to_string).collect();
+        words.push(format!("from {}", networks.join(" ")));
     }
+    if !auth.asks_nothing() {
+        words.push(match (auth.password.is_some(), auth.users.is_some()) {
+            (_, false) => "with a password".into(),
+            (false, true) => "with a user's password".into(),
+            (true, true) => "with a password or a user's".into(),
+        });
+    }
+    let encrypted = auth.methods.iter().filter(|way| way.is_encrypted()).count();
+    words.push(match encrypted {
+        0 => "not encrypted".into(),
+        all if all == auth.methods.len() => "encrypted".into(),
+        _ => "encrypted if the viewer chooses so".into(),
+    });
+    words.join(", ")
 }
 
 async fn look_up(console: &Console, upstreams: &Upstreams) -> Result<String, String> {

@@ -18,6 +18,15 @@ use crate::users::Users;
 /// The way in that stands for itself wherever an `[auth.NAME]` is named.
 const NO_AUTH: &str = "none";
 
+/// What each method is called, in the order in which viewers are offered them.
+const STRONGEST_FIRST: [(&str, SecurityType); 5] = [
+    ("x509-plain", SecurityType::X509Plain),
+    ("x509-vnc", SecurityType::X509Vnc),
+    ("x509-none", SecurityType::X509None),
+    ("vnc-password", SecurityType::VncPassword),
+    (NO_AUTH, SecurityType::None),
+];
+
 /// How a viewer proves that it may.
 #[derive(Debug, Clone)]
 pub struct Auth {
@@ -44,9 +53,12 @@ impl Auth {
 
     /// Whether there is a way in for whoever can connect.
     pub(crate) fn asks_nothing(&self) -> bool {
-        self.methods
-            .iter()
-            .any(|way| matches!(way, SecurityType::None | SecurityType::X509None))
+        self.methods.iter().any(asks_nothing)
+    }
+
+    /// What its methods are called, in their order.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.methods.iter().map(name)
     }
 
     /// Whoever gives one of these users' name and password may, encrypted by `tls`.
@@ -70,7 +82,28 @@ impl Auth {
     }
 }
 
+const fn asks_nothing(method: &SecurityType) -> bool {
+    matches!(method, SecurityType::None | SecurityType::X509None)
+}
+
+fn name(method: &SecurityType) -> &'static str {
+    let named = STRONGEST_FIRST.iter().find(|(_, known)| known == method);
+    named.map_or("unknown", |(name, _)| name)
+}
+
 impl Source<'_> {
+    /// A table that bears the word for no auth would make it mean something else.
+    pub(super) fn check_auth_names(
+        &self,
+        tables: &BTreeMap<String, Spanned<file::Auth>>,
+    ) -> Result<(), ConfigError> {
+        tables.get(NO_AUTH).map_or(Ok(()), |table| {
+            let sentence =
+                "[auth.none] cannot be: auth = \"none\" lets anybody in; choose another name";
+            Err(self.wrong(table.span(), sentence))
+        })
+    }
+
     pub(super) fn auth(&self, table: Spanned<file::Auth>) -> Result<Auth, ConfigError> {
         let table = table.into_inner();
         let methods = self.methods(&table.methods)?;
@@ -104,13 +137,6 @@ impl Source<'_> {
         &self,
         texts: &Spanned<Vec<Spanned<String>>>,
     ) -> Result<Vec<SecurityType>, ConfigError> {
-        const STRONGEST_FIRST: [(&str, SecurityType); 5] = [
-            ("x509-plain", SecurityType::X509Plain),
-            ("x509-vnc", SecurityType::X509Vnc),
-            ("x509-none", SecurityType::X509None),
-            ("vnc-password", SecurityType::VncPassword),
-            (NO_AUTH, SecurityType::None),
-        ];
         for text in texts.get_ref() {
             if !STRONGEST_FIRST
                 .iter()
@@ -178,14 +204,13 @@ impl Source<'_> {
         chain: &Spanned<PathBuf>,
         key: &Spanned<PathBuf>,
     ) -> Result<Arc<rustls::ServerConfig>, ConfigError> {
-        let path = self.beside(chain.get_ref());
-        let read = std::fs::read(&path)
-            .map_err(|error| format!("it cannot be read ({error}): correct its name"));
-        let chain_bytes = read.map_err(|error| self.wrong_file(chain, &error))?;
-        let key_bytes = secrets::read(&self.beside(key.get_ref()))
-            .map_err(|error| self.wrong_file(key, &error))?;
-        certificate::server(&chain_bytes, &key_bytes)
-            .map_err(|error| self.wrong(chain.span(), error))
+        let wrong = |file, error: String| self.wrong_file(file, &error);
+        let certificates = secrets::read_public(&self.beside(chain.get_ref()))
+            .and_then(|pem| certificate::chain(&pem))
+            .map_err(|error| wrong(chain, error))?;
+        secrets::read(&self.beside(key.get_ref()))
+            .and_then(|pem| certificate::server(certificates, &pem))
+            .map_err(|error| wrong(key, error))
     }
 
     /// Whoever passes the port is at the VM's keyboard: without a word about it, only this machine may.
@@ -210,10 +235,16 @@ impl Source<'_> {
             (_, Some(auth)) if listen.ip().is_loopback() || !auth.asks_nothing() => {
                 Ok(auth.clone())
             }
-            (_, Some(_)) => Err(self.wrong(
-                name.span(),
-                format!("{listen} can be reached from other machines and this lets anybody in: write auth = \"none\" here if that is meant"),
-            )),
+            (named, Some(auth)) => {
+                let ways = auth.methods.iter().filter(|method| asks_nothing(method));
+                let ways: Vec<&str> = ways.map(self::name).collect();
+                let sentence = format!(
+                    "{listen} can be reached from other machines and [auth.{named}] lets anybody in by {}: \
+                     remove that method, or write auth = \"none\" here if that is meant",
+                    ways.join(" and ")
+                );
+                Err(self.wrong(name.span(), sentence))
+            }
             (NO_AUTH, None) => Ok(Auth::none()),
             (name_text, None) => {
                 let known: Vec<&str> = auths.keys().map(String::as_str).chain([NO_AUTH]).collect();

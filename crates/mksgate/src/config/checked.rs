@@ -27,6 +27,7 @@ pub(super) fn check(text: &str, path: &Path) -> Result<Config, ConfigError> {
     let gateway = source.limits(&file.gateway)?;
     let admin = source.admin(file.admin.as_ref())?;
     let vspheres = source.each(file.vsphere, Source::vsphere)?;
+    source.check_auth_names(&file.auth)?;
     let auths = source.each(file.auth, Source::auth)?;
     if file.console.is_empty() {
         return Err(ConfigError::whole(

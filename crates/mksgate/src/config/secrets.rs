@@ -1,27 +1,29 @@
 //! Secrets in files: nobody else may be able to read them, and no copy of them is left behind.
 
-use std::fs::{File, Metadata};
+use std::ffi::OsStr;
+use std::fs::{File, Metadata, canonicalize};
 use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use secrecy::SecretString;
 use zeroize::Zeroizing;
 
-/// A password, a list of users or a key, not a disk image.
-const MAX: u64 = 1 << 20;
+/// The most that is read of a file, in bytes: a password, a list of some thousand users, a key or a
+/// certificate, not a disk image.
+const MAX: usize = 1 << 20;
 
 /// Where systemd puts what `LoadCredential=` names. It keeps others out by itself, by other means than the
 /// permission bits.
 const CREDENTIALS: &str = "CREDENTIALS_DIRECTORY";
 
+/// How a path of the configuration begins that leads there.
+const INTO_CREDENTIALS: &str = "$CREDENTIALS_DIRECTORY";
+
 /// Where a path of the configuration leads: `$CREDENTIALS_DIRECTORY/…` into that folder, a relative one
 /// beside the configuration.
 pub(super) fn place(path: &Path, configuration: &Path) -> PathBuf {
-    match (
-        path.strip_prefix(format!("${CREDENTIALS}")),
-        std::env::var_os(CREDENTIALS),
-    ) {
-        (Ok(name), Some(folder)) => PathBuf::from(folder).join(name),
+    match (path.strip_prefix(INTO_CREDENTIALS), credentials()) {
+        (Ok(name), Some(folder)) => folder.join(name),
         _ => configuration
             .parent()
             .unwrap_or_else(|| Path::new(""))
@@ -29,37 +31,31 @@ pub(super) fn place(path: &Path, configuration: &Path) -> PathBuf {
     }
 }
 
-/// The whole file.
+/// A secret file as a whole.
 ///
 /// # Errors
 /// A sentence: it cannot be read, is too large, or others can read or write it.
 pub(super) fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, String> {
-    let unreadable =
-        |error: io::Error| format!("it cannot be read ({error}): create it or correct its name");
-    let mut file = File::open(path).map_err(unreadable)?;
+    let file = open(path)?;
     // Of what was opened, not of what may have taken its place since.
-    let metadata = file.metadata().map_err(unreadable)?;
-    if metadata.len() > MAX {
-        return Err(format!("it has more than {MAX} bytes, which is no secret"));
+    let metadata = file.metadata().map_err(|error| unreadable(path, &error))?;
+    let is_credential = || credentials().is_some_and(|folder| is_within(path, &folder));
+    if others_can_use(&metadata) && !is_credential() {
+        let shown = path.display();
+        return Err(format!("others can read or write it: chmod 600 {shown}"));
     }
-    if !is_credential(path) && others_can_use(&metadata) {
-        return Err(format!(
-            "others can read or write it: chmod 600 {}",
-            path.display()
-        ));
-    }
-    // Large enough from the start: a buffer that grows leaves copies behind.
-    let mut bytes = Zeroizing::new(Vec::with_capacity(
-        usize::try_from(metadata.len()).unwrap_or_default() + 1,
-    ));
-    file.by_ref()
-        .take(MAX)
-        .read_to_end(&mut bytes)
-        .map_err(unreadable)?;
-    Ok(bytes)
+    read_all(path, file)
 }
 
-/// The first line of a file.
+/// A file that anybody may read, as a whole.
+///
+/// # Errors
+/// A sentence: it cannot be read or is too large.
+pub(super) fn read_public(path: &Path) -> Result<Zeroizing<Vec<u8>>, String> {
+    read_all(path, open(path)?)
+}
+
+/// The first line of a secret file.
 ///
 /// # Errors
 /// As [`read`]; and it is not text, or empty.
@@ -72,9 +68,45 @@ pub(super) fn read_line(path: &Path) -> Result<SecretString, String> {
     }
 }
 
-fn is_credential(path: &Path) -> bool {
-    std::env::var_os(CREDENTIALS)
-        .is_some_and(|folder| !folder.is_empty() && path.starts_with(folder))
+fn open(path: &Path) -> Result<File, String> {
+    File::open(path).map_err(|error| unreadable(path, &error))
+}
+
+fn read_all(path: &Path, file: File) -> Result<Zeroizing<Vec<u8>>, String> {
+    // Large enough from the start: a buffer that grows leaves copies behind.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(MAX + 1));
+    let limit = u64::try_from(MAX + 1).unwrap_or(u64::MAX);
+    file.take(limit)
+        .read_to_end(&mut bytes)
+        .map_err(|error| unreadable(path, &error))?;
+    match bytes.len() {
+        ..=MAX => Ok(bytes),
+        _ => Err(format!("it has more than {MAX} bytes: name another file")),
+    }
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> String {
+    let unknown = Component::Normal(OsStr::new(INTO_CREDENTIALS));
+    if path.components().any(|part| part == unknown) {
+        return format!(
+            "{CREDENTIALS} is not set: systemd sets it for a service that has LoadCredential="
+        );
+    }
+    format!("it cannot be read ({error}): create it or correct its name")
+}
+
+/// The folder of credentials, where there is one.
+fn credentials() -> Option<PathBuf> {
+    let folder = std::env::var_os(CREDENTIALS).map(PathBuf::from);
+    folder.filter(|folder| folder.is_absolute())
+}
+
+/// Whether the file really is in that folder, wherever links and `..` lead.
+fn is_within(path: &Path, folder: &Path) -> bool {
+    match (canonicalize(path), canonicalize(folder)) {
+        (Ok(path), Ok(folder)) => path.starts_with(folder),
+        _ => false,
+    }
 }
 
 #[cfg(unix)]

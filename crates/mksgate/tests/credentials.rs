@@ -1,0 +1,427 @@
+//! Passwords, users and keys: which files are taken for them, and what becomes of them.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+
+use std::fs::Permissions;
+use std::io::{Read, Write};
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+use std::sync::Arc;
+
+use mksgate::{Auth, Config, Users};
+use rfb_proto::Password;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::{ClientConfig, ClientConnection, RootCertStore, ServerConnection};
+use tempfile::TempDir;
+
+/// A line that `mksgate passwd ada` printed for the password "x".
+const ADA: &str = "ada:$argon2id$v=19$m=19456,t=2,p=1$t2dIS7GCpYHUKunPpwb3uw$dgLDrR/+jioPf+BcqP30PKFWdcX43S5Y3HjdCN1rsD8";
+
+/// All that `gateway.toml` of [`house`] names, in one folder.
+const FILES: [&str; 5] = ["lab", "vnc", "users", "cert.pem", "key.pem"];
+
+/// A file of that mode.
+fn file(path: &Path, text: &str, mode: u32) {
+    std::fs::write(path, text).unwrap();
+    std::fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+}
+
+/// Fills a folder with [`FILES`]. Secrets have that mode; the certificate is for everybody.
+fn fill(folder: &Path, mode: u32) {
+    let made = rcgen::generate_simple_self_signed(vec!["gateway.example".into()]).unwrap();
+    file(&folder.join("lab"), "a long password\n", mode);
+    file(&folder.join("vnc"), "8letters", mode);
+    file(&folder.join("users"), ADA, mode);
+    file(&folder.join("cert.pem"), &made.cert.pem(), 0o644);
+    let key = made.signing_key.serialize_pem();
+    file(&folder.join("key.pem"), &key, mode);
+}
+
+/// A `gateway.toml` that names [`FILES`] as `at` says, and a console for whoever logs in by any of them.
+fn text(at: &str) -> String {
+    format!(
+        "[vsphere.lab]\naddress = \"127.0.0.1:9\"\nusername = \"root\"\npassword_file = \"{at}lab\"\n\
+         [auth.ops]\nmethods = [\"vnc-password\", \"x509-plain\"]\npassword_file = \"{at}vnc\"\n\
+         users_file = \"{at}users\"\ncertificate = \"{at}cert.pem\"\nprivate_key = \"{at}key.pem\"\n\
+         [[console]]\nport = 5901\nvsphere = \"lab\"\nvm = \"vm08\"\nauth = \"ops\"\n"
+    )
+}
+
+/// A `gateway.toml`, and [`FILES`] beside it.
+fn house() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    fill(folder.path(), 0o600);
+    std::fs::write(folder.path().join("gateway.toml"), text("")).unwrap();
+    folder
+}
+
+fn auth(folder: &Path) -> Result<Auth, String> {
+    Config::load(&folder.join("gateway.toml"))
+        .map(|config| config.consoles[0].auth.clone())
+        .map_err(|error| error.to_string())
+}
+
+/// `mksgate check --offline`: its exit code, and what it says.
+fn check(folder: &Path, credentials: Option<&Path>) -> (Option<i32>, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_mksgate"));
+    command
+        .args(["check", "--offline"])
+        .current_dir(folder)
+        .env_remove("CREDENTIALS_DIRECTORY");
+    if let Some(credentials) = credentials {
+        command.env("CREDENTIALS_DIRECTORY", credentials);
+    }
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = command.output().unwrap();
+    let said = String::from_utf8(stdout).unwrap() + &String::from_utf8(stderr).unwrap();
+    (status.code(), said)
+}
+
+/// `mksgate passwd` with something piped in: its exit code, stdout and stderr.
+fn passwd(arguments: &[&str], user: Option<&str>, typed: &[u8]) -> (Option<i32>, String, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_mksgate"));
+    command
+        .arg("passwd")
+        .args(arguments)
+        .env_remove("USER")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    if let Some(user) = user {
+        command.env("USER", user);
+    }
+    let mut child = command.spawn().unwrap();
+    // A program that refuses the name does not read it.
+    let _ = child.stdin.take().unwrap().write_all(typed);
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = child.wait_with_output().unwrap();
+    (
+        status.code(),
+        String::from_utf8(stdout).unwrap(),
+        String::from_utf8(stderr).unwrap(),
+    )
+}
+
+#[test]
+fn a_credential_may_have_any_mode_and_be_named_by_the_variable_or_by_its_path() {
+    let (house, credentials) = (house(), tempfile::tempdir().unwrap());
+    fill(credentials.path(), 0o440);
+    let path = format!("{}/", credentials.path().display());
+    for at in ["$CREDENTIALS_DIRECTORY/", &path] {
+        std::fs::write(house.path().join("gateway.toml"), text(at)).unwrap();
+        let (code, said) = check(house.path(), Some(credentials.path()));
+        assert_eq!(code, Some(0), "{at}: {said}");
+    }
+    let (code, said) = check(house.path(), None);
+    assert_eq!(code, Some(2), "elsewhere it is a file like any other");
+    assert!(said.contains("others can read or write it"), "{said}");
+}
+
+#[test]
+fn a_credential_may_be_a_link_within_its_folder() {
+    // A Kubernetes volume looks like this.
+    let (house, credentials) = (house(), tempfile::tempdir().unwrap());
+    let data = credentials.path().join("..data");
+    std::fs::create_dir(&data).unwrap();
+    fill(&data, 0o440);
+    for name in FILES {
+        symlink(
+            Path::new("..data").join(name),
+            credentials.path().join(name),
+        )
+        .unwrap();
+    }
+    let text = text("$CREDENTIALS_DIRECTORY/");
+    std::fs::write(house.path().join("gateway.toml"), text).unwrap();
+    let (code, said) = check(house.path(), Some(credentials.path()));
+    assert_eq!(code, Some(0), "{said}");
+}
+
+#[test]
+fn what_only_seems_to_be_a_credential_is_judged_by_its_mode() {
+    let (house, folder) = (house(), tempfile::tempdir().unwrap());
+    let credentials = folder.path().join("credentials");
+    std::fs::create_dir(&credentials).unwrap();
+    fill(folder.path(), 0o644);
+    for name in FILES {
+        symlink(folder.path().join(name), credentials.join(name)).unwrap();
+    }
+    for at in ["$CREDENTIALS_DIRECTORY/../", "$CREDENTIALS_DIRECTORY/"] {
+        std::fs::write(house.path().join("gateway.toml"), text(at)).unwrap();
+        let (code, said) = check(house.path(), Some(&credentials));
+        assert_eq!(code, Some(2), "{at}");
+        assert!(said.contains("lab: others can read or write it"), "{said}");
+    }
+}
+
+#[test]
+fn a_credential_without_systemd_is_told_from_a_misspelt_one() {
+    let (house, credentials) = (house(), tempfile::tempdir().unwrap());
+    let text = text("$CREDENTIALS_DIRECTORY/");
+    std::fs::write(house.path().join("gateway.toml"), text).unwrap();
+    let (code, said) = check(house.path(), None);
+    assert_eq!(code, Some(2));
+    assert!(said.contains("CREDENTIALS_DIRECTORY is not set"), "{said}");
+    let (code, said) = check(house.path(), Some(credentials.path()));
+    assert_eq!(code, Some(2));
+    let missing = format!("{}/lab: it cannot be read", credentials.path().display());
+    assert!(said.contains(&missing), "{said}");
+}
+
+#[test]
+fn a_file_that_is_too_large_for_what_it_should_be_is_refused() {
+    for name in FILES {
+        let house = house();
+        file(&house.path().join(name), &"#".repeat((1 << 20) + 1), 0o600);
+        let error = auth(house.path()).unwrap_err();
+        let sentence = format!("{name}: it has more than 1048576 bytes");
+        assert!(error.contains(&sentence), "{error}");
+    }
+    let house = house();
+    let endless = text("").replace("cert.pem", "/dev/zero");
+    std::fs::write(house.path().join("gateway.toml"), endless).unwrap();
+    assert!(auth(house.path()).unwrap_err().contains("it has more than"));
+}
+
+#[test]
+fn what_is_wrong_with_certificate_or_key_is_said_where_that_one_is_named() {
+    let other = rcgen::generate_simple_self_signed(vec!["other.example".into()]).unwrap();
+    let garbled = |kind: &str| format!("-----BEGIN {kind}-----\nAAAA\n-----END {kind}-----\n");
+    for (name, place, text, sentence) in [
+        (
+            "cert.pem",
+            ":9:15: ",
+            garbled("CERTIFICATE"),
+            "cannot be used",
+        ),
+        ("cert.pem", ":9:15: ", "-----BEGIN".into(), "no certificate"),
+        (
+            "key.pem",
+            ":10:15: ",
+            other.signing_key.serialize_pem(),
+            "not the private key of the certificate",
+        ),
+        (
+            "key.pem",
+            ":10:15: ",
+            garbled("PRIVATE KEY"),
+            "cannot be used as a private key",
+        ),
+        (
+            "key.pem",
+            ":10:15: ",
+            garbled("ENCRYPTED PRIVATE KEY"),
+            "without a passphrase",
+        ),
+    ] {
+        let house = house();
+        file(&house.path().join(name), &text, 0o600);
+        let error = auth(house.path()).unwrap_err();
+        assert!(error.contains(sentence), "{error}");
+        assert!(error.contains(place) && error.contains(name), "{error}");
+    }
+}
+
+#[test]
+fn viewers_are_met_in_tls_1_2_and_1_3_with_the_configured_certificate_and_nothing_to_resume_by() {
+    let house = house();
+    let server = auth(house.path()).unwrap().tls.unwrap();
+    let certificate = CertificateDer::from_pem_file(house.path().join("cert.pem")).unwrap();
+    let mut roots = RootCertStore::empty();
+    roots.add(certificate.clone()).unwrap();
+    for version in [&rustls::version::TLS12, &rustls::version::TLS13] {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let client = ClientConfig::builder_with_provider(provider)
+            .with_protocol_versions(&[version])
+            .unwrap()
+            .with_root_certificates(roots.clone())
+            .with_no_client_auth();
+        let name = "gateway.example".try_into().unwrap();
+        let mut viewer = ClientConnection::new(Arc::new(client), name).unwrap();
+        let mut gateway = ServerConnection::new(Arc::clone(&server)).unwrap();
+        let mut wire = Vec::new();
+        while viewer.is_handshaking() || gateway.is_handshaking() || gateway.wants_write() {
+            while viewer.wants_write() {
+                viewer.write_tls(&mut wire).unwrap();
+            }
+            gateway.read_tls(&mut wire.as_slice()).unwrap();
+            gateway.process_new_packets().unwrap();
+            wire.clear();
+            while gateway.wants_write() {
+                gateway.write_tls(&mut wire).unwrap();
+            }
+            viewer.read_tls(&mut wire.as_slice()).unwrap();
+            viewer.process_new_packets().unwrap();
+            wire.clear();
+        }
+        assert_eq!(viewer.protocol_version(), Some(version.version));
+        assert_eq!(
+            viewer.peer_certificates().unwrap().first(),
+            Some(&certificate)
+        );
+        assert_eq!(viewer.tls13_tickets_received(), 0);
+        gateway.writer().write_all(b"RFB").unwrap();
+        gateway.write_tls(&mut wire).unwrap();
+        viewer.read_tls(&mut wire.as_slice()).unwrap();
+        viewer.process_new_packets().unwrap();
+        let mut said = [0; 3];
+        viewer.reader().read_exact(&mut said).unwrap();
+        assert_eq!(&said, b"RFB");
+    }
+}
+
+#[test]
+fn check_says_for_each_port_by_what_and_by_whom_it_can_be_reached() {
+    let house = house();
+    let tls = "certificate = \"cert.pem\"\nprivate_key = \"key.pem\"\n";
+    let (vnc, users) = ("password_file = \"vnc\"\n", "users_file = \"users\"\n");
+    let mut text = text("");
+    text.truncate(text.find("[[console]]").unwrap());
+    for (name, methods, more) in [
+        ("vnc", "\"vnc-password\"", vnc.to_owned()),
+        ("plain", "\"x509-plain\"", format!("{users}{tls}")),
+        (
+            "both",
+            "\"x509-vnc\", \"x509-plain\"",
+            format!("{vnc}{users}{tls}"),
+        ),
+        ("open", "\"x509-none\"", tls.to_owned()),
+    ] {
+        text += &format!("[auth.{name}]\nmethods = [{methods}]\n{more}");
+    }
+    let rows = [
+        (
+            "127.0.0.1:5901",
+            "none",
+            "none",
+            "anybody on this machine, not encrypted",
+        ),
+        (
+            "127.0.0.1:5902",
+            "open",
+            "x509-none",
+            "anybody on this machine, encrypted",
+        ),
+        (
+            "127.0.0.1:5903",
+            "vnc",
+            "vnc-password",
+            "this machine, with a password, not encrypted",
+        ),
+        (
+            "0.0.0.0:5904",
+            "none",
+            "none",
+            "ANYBODY who can connect, not encrypted",
+        ),
+        (
+            "0.0.0.0:5905",
+            "plain",
+            "x509-plain",
+            "any machine, with a user's password, encrypted",
+        ),
+        (
+            "0.0.0.0:5906",
+            "both",
+            "x509-plain, x509-vnc",
+            "any machine, with a password or a user's, encrypted",
+        ),
+        (
+            "0.0.0.0:5907",
+            "ops",
+            "x509-plain, vnc-password",
+            "any machine, with a password or a user's, encrypted if the viewer chooses so",
+        ),
+    ];
+    for (listen, auth, ..) in rows {
+        text += &format!(
+            "[[console]]\nlisten = \"{listen}\"\nvsphere = \"lab\"\nvm = \"vm08\"\nauth = \"{auth}\"\n"
+        );
+    }
+    text += "[[console]]\nlisten = \"[::]:5908\"\nvsphere = \"lab\"\nvm = \"vm08\"\nauth = \"none\"\n\
+             allow = [\"10.0.0.0/8\", \"2001:db8::/32\"]\n";
+    std::fs::write(house.path().join("gateway.toml"), text).unwrap();
+    let (code, said) = check(house.path(), None);
+    assert_eq!(code, Some(0), "{said}");
+    let row_of = |listen: &str| {
+        let row = said
+            .lines()
+            .find(|row| row.starts_with(&format!("{listen} ")));
+        row.unwrap()
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    for (listen, _, methods, reach) in rows {
+        let row = format!("{listen} lab vm08 {methods} {reach} not asked");
+        assert_eq!(row_of(listen), row);
+    }
+    let reach = "ANYBODY who can connect, from 10.0.0.0/8 2001:db8::/32, not encrypted";
+    assert_eq!(
+        row_of("[::]:5908"),
+        format!("[::]:5908 lab vm08 none {reach} not asked")
+    );
+}
+
+#[test]
+fn passwd_takes_the_name_that_is_given_else_that_of_who_runs_it() {
+    for (arguments, user, name) in [
+        (vec!["ada"], Some("root"), "ada"),
+        (vec![], Some("root"), "root"),
+        (vec!["Ada Lovelace"], None, "Ada Lovelace"),
+        (vec!["ада"], None, "ада"),
+    ] {
+        let (code, line, error) = passwd(&arguments, user, b"x\n");
+        assert_eq!(code, Some(0), "{error}");
+        assert!(line.starts_with(&format!("{name}:$argon2id$")), "{line}");
+        Users::parse(&line).unwrap();
+    }
+    for user in [None, Some("")] {
+        let (code, line, error) = passwd(&[], user, b"x\n");
+        assert_eq!((code, line.as_str()), (Some(2), ""));
+        assert!(error.contains("a user name has 1 to 255 bytes"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn passwd_hashes_the_first_line_as_it_is_and_says_nothing_of_it() {
+    let longest = "p".repeat(rfb_proto::MAX_CREDENTIAL);
+    for (typed, password) in [
+        ("secret words\n", "secret words"),
+        ("secret words\r\n", "secret words"),
+        ("secret words", "secret words"),
+        (" secret words \nmore\n", " secret words "),
+        ("gehe1m-ä$:\n", "gehe1m-ä$:"),
+        (&format!("{longest}\r\n"), &longest),
+    ] {
+        let (code, line, error) = passwd(&["ada"], None, typed.as_bytes());
+        assert_eq!((code, error.as_str()), (Some(0), ""), "{typed:?}");
+        assert!(!line.contains(password) && line.lines().count() == 1);
+        let users = Users::parse(&line).unwrap();
+        let right = users.verify("ada", &Password::new(password)).await;
+        assert!(right.is_some(), "{typed:?}");
+        let wrong = users.verify("ada", &Password::new(typed)).await;
+        assert_eq!(wrong.is_some(), typed == password, "{typed:?}");
+    }
+    let too_long = format!("{longest}p\n");
+    for typed in [
+        b"".as_slice(),
+        b"\n",
+        b"\r\n",
+        b"\xff\n",
+        too_long.as_bytes(),
+    ] {
+        let (code, line, error) = passwd(&["ada"], None, typed);
+        assert!(matches!(code, Some(1 | 2)) && line.is_empty(), "{typed:?}");
+        assert_eq!(error.lines().count(), 1, "{error}");
+        assert!(!error.contains("pppp"), "{error}");
+    }
+}
