@@ -29,7 +29,7 @@ class TigerVnc(Program):
         super().__init__("tigervnc", [])
         self.screen = screen
         self.env |= {"DISPLAY": screen.display, "HOME": str(self.folder)}
-        login = [] if password is None else [f"-PasswordFile={_password_file(password)}"]
+        login = [] if password is None else [f"-PasswordFile={password_file(password)}"]
         self.argv = ["xtigervncviewer", *OPTIONS, f"-PreferredEncoding={encoding}", *login, f"127.0.0.1::{port}"]
 
     def type_line(self, text: str) -> None:
@@ -53,7 +53,7 @@ class TigerVnc(Program):
         return True
 
 
-def _password_file(password: str) -> Path:
+def password_file(password: str) -> Path:
     """The password as the viewer reads it from a file."""
     made = subprocess.run(["tigervncpasswd", "-f"], input=password.encode(), check=True, capture_output=True, timeout=30)
     path = scratch("tigervnc-password") / "passwd"

@@ -1,0 +1,91 @@
+"""Remmina, in a window under Xvfb: a profile in a file, opened at the start."""
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+from PIL import Image
+
+import picture
+from program import Program
+from screen import ViewerScreen
+from waiting import DEADLINE, until
+
+# Where to look for the desktop's corner: its toolbar is on the left, its tabs above.
+MARGIN = 100
+
+# Large enough for the toolbar and most of the desktop.
+WINDOW = ("880", "700")
+
+
+class Remmina(Program):
+    """One viewer, connected to a loopback port."""
+
+    def __init__(
+        self, screen: ViewerScreen, port: int, password: str, user: str = "", authority: Path | None = None
+    ) -> None:
+        super().__init__("remmina", [])
+        self.screen = screen
+        self.env |= {"DISPLAY": screen.display, "NO_AT_BRIDGE": "1", "GSETTINGS_BACKEND": "memory"}
+        # None of the surrounding user's settings, and no bus that another Remmina may already be on.
+        self.env |= {name: str(self._home(name)) for name in ["HOME", "XDG_RUNTIME_DIR"]}
+        self.env |= {f"XDG_{kind}_HOME": str(self._home(kind)) for kind in ["DATA", "CONFIG", "CACHE"]}
+        self.env.pop("DBUS_SESSION_BUS_ADDRESS", None)
+        profile = self.folder / "console.remmina"
+        lines = ["[remmina]", "name=console", "protocol=VNC", f"server=127.0.0.1:{port}"]
+        # Lossless, and the window as it is.
+        lines += ["quality=9", "colordepth=32", "scale=0", "viewmode=1"]
+        lines += [f"username={user}"] if user else []
+        lines += [f"cacert={authority}"] if authority else []
+        profile.write_text("\n".join(lines) + "\n")
+        # It keeps passwords in a form of its own, and this is how it is told one.
+        subprocess.run(
+            ["remmina", "--update-profile", profile, "--set-option", f"password={password}"],
+            env=self.env,
+            check=True,
+            capture_output=True,
+            stdin=subprocess.DEVNULL,
+            timeout=DEADLINE,
+        )
+        self.argv = ["remmina", "-c", str(profile)]
+
+    def shows(self, expected: Callable[[], Image.Image]) -> None:
+        """Waits until the window shows the picture that `expected` returns, as much of it as fits."""
+        window = until("Remmina's window", self._window)
+        self.screen.run("xdotool", "windowsize", "--sync", window, *WINDOW)
+
+        def look() -> bool:
+            return contains(self.screen.picture(window), expected())
+
+        until("the desktop in Remmina's window", look)
+
+    def _window(self) -> str:
+        """The window that has the console's name, once there is one."""
+        argv = ["xdotool", "search", "--onlyvisible", "--name", "^console$"]
+        found = subprocess.run(argv, env=self.env, capture_output=True, text=True, timeout=DEADLINE)
+        return found.stdout.split()[0] if found.stdout.strip() else ""
+
+    def _home(self, name: str) -> Path:
+        folder = self.folder / name.lower()
+        folder.mkdir(mode=0o700)
+        return folder
+
+
+def contains(window: Image.Image, desktop: Image.Image) -> bool:
+    """Whether the desktop is in the window, its upper left corner within the margin, most of it visible."""
+    for y in range(MARGIN):
+        for x in range(MARGIN):
+            width, height = min(window.width - x, desktop.width), min(window.height - y, desktop.height)
+            if width * 10 < desktop.width * 9 or height * 10 < desktop.height * 9:
+                continue
+            if not _begins_alike(window, desktop, x, y):
+                continue
+            seen = window.crop((x, y, x + width, y + height))
+            if picture.difference(seen, desktop.crop((0, 0, width, height))) == "":
+                return True
+    return False
+
+
+def _begins_alike(window: Image.Image, desktop: Image.Image, x: int, y: int) -> bool:
+    """A few pixels, before all of them are compared."""
+    return all(window.getpixel((x + n, y + n)) == desktop.getpixel((n, n)) for n in (3, 7, 20))
