@@ -1,0 +1,81 @@
+//! What /proc tells of the machine and of a process.
+
+use std::fs;
+use std::process::Command;
+use std::time::Duration;
+
+/// CPU, kernel, date.
+pub(crate) fn description() -> String {
+    let cpu = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = cpu
+        .lines()
+        .find_map(|line| line.strip_prefix("model name"))
+        .map_or("unknown", |rest| rest.trim_start_matches(['\t', ' ', ':']));
+    let cores = cpu
+        .lines()
+        .filter(|line| line.starts_with("processor"))
+        .count();
+    let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let date = Command::new("date")
+        .args(["-u", "+%F %H:%M UTC"])
+        .output()
+        .unwrap()
+        .stdout;
+    format!(
+        "{}, {cores} cores, {model}, Linux {}, load at the start {}\n",
+        String::from_utf8_lossy(&date).trim(),
+        kernel.trim(),
+        load.split(' ').next().unwrap_or_default(),
+    )
+}
+
+/// This process leaves the first core to the relays, where there is more than one.
+pub(crate) fn keep_off_the_first_core() {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    if cores > 1 {
+        let pid = std::process::id().to_string();
+        let others = format!("1-{}", cores - 1);
+        // Ignored on purpose: without taskset the figures are only noisier.
+        let _ = Command::new("taskset")
+            .args(["-a", "-c", "-p", &others, &pid])
+            .output();
+    }
+}
+
+/// The CPU time, user and system, of a process and its children so far.
+pub(crate) fn cpu(pid: u32) -> Duration {
+    let threads = fs::read_dir(format!("/proc/{pid}/task"))
+        .into_iter()
+        .flatten()
+        .flatten();
+    threads
+        .map(|thread| {
+            let read = |name| fs::read_to_string(thread.path().join(name)).unwrap_or_default();
+            let own = read("schedstat");
+            let own = own.split(' ').next().and_then(|nanos| nanos.parse().ok());
+            let children = read("children");
+            let children = children
+                .split_whitespace()
+                .filter_map(|pid| pid.parse().ok());
+            Duration::from_nanos(own.unwrap_or(0)) + children.map(cpu).sum::<Duration>()
+        })
+        .sum()
+}
+
+/// The resident memory of a process and its children in KiB.
+pub(crate) fn resident(pid: u32) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let own = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))
+        .and_then(|rest| rest.split_whitespace().next())
+        .and_then(|kib| kib.parse().ok())
+        .unwrap_or(0);
+    let children =
+        fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+    let children = children
+        .split_whitespace()
+        .filter_map(|pid| pid.parse().ok());
+    own + children.map(resident).sum::<u64>()
+}

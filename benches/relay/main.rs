@@ -1,0 +1,113 @@
+//! mksgate beside other relays, on one machine, in one run: `cargo bench --bench relay [-- [quick] PART...]`.
+//!
+//! Parts: `throughput`, `calls`, `latency`, `memory`; all where none is named. What is measured is the release
+//! binary with a configuration file, against a host that is built for speed, see [`source`]. Relays take turns,
+//! round by round, and ratios are of two runs of one round: what the neighbours of a machine do to one, they do
+//! to the other. With two cores the relay has the first and everything else the other.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a bench"
+)]
+
+mod latency;
+mod machine;
+mod memory;
+mod mix;
+mod relays;
+mod source;
+mod table;
+mod throughput;
+mod viewer;
+
+use std::process::Command;
+
+use relays::Relays;
+use source::Source;
+use table::say;
+
+/// How much is done.
+#[derive(Clone, Copy)]
+struct Effort {
+    rounds: usize,
+    /// MiB of payload per run.
+    mib: u64,
+    /// Round trips per run.
+    events: usize,
+    /// Idle sessions.
+    crowds: [usize; 2],
+}
+
+const FULL: Effort = Effort {
+    rounds: 5,
+    mib: 512,
+    events: 4000,
+    crowds: [1000, 5000],
+};
+
+const QUICK: Effort = Effort {
+    rounds: 1,
+    mib: 16,
+    events: 200,
+    crowds: [50, 100],
+};
+
+fn main() {
+    let arguments: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|a| !a.starts_with('-'))
+        .collect();
+    let quick = arguments.iter().any(|a| a == "quick");
+    let parts: Vec<&str> = arguments
+        .iter()
+        .map(String::as_str)
+        .filter(|a| *a != "quick")
+        .collect();
+    let wanted = |part: &str| parts.is_empty() || parts.contains(&part);
+    let effort = if quick { QUICK } else { FULL };
+    build();
+    machine::keep_off_the_first_core();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        say(&machine::description());
+        let source = Source::start().await;
+        let relays = Relays::find(&source).await;
+        say(&relays.missing());
+        if wanted("throughput") {
+            throughput::measure(&relays, effort).await;
+        }
+        if wanted("calls") {
+            throughput::count_calls(&relays, effort).await;
+        }
+        if wanted("latency") {
+            latency::measure(&relays, &source, effort).await;
+        }
+        if wanted("memory") {
+            memory::measure(&relays, effort).await;
+        }
+    });
+}
+
+/// The binaries that take part.
+fn build() {
+    let status = Command::new(env!("CARGO"))
+        .args([
+            "build",
+            "--release",
+            "--package",
+            "mksgate",
+            "--package",
+            "relay-peers",
+        ])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .status()
+        .unwrap();
+    assert!(status.success(), "the build failed");
+}

@@ -1,0 +1,149 @@
+//! CPU per GiB and MiB per second, and how many system calls that takes.
+
+use std::collections::BTreeMap;
+use std::process::Command;
+
+use tokio::time::{Duration, Instant, sleep};
+
+use crate::Effort;
+use crate::machine;
+use crate::mix::Mix;
+use crate::relays::{BASE, OURS, Relay, Relays};
+use crate::table::{head, median, paired, row, say, spread};
+use crate::viewer::Viewer;
+
+/// Mixes on which relays that write once per frame take minutes are run with less.
+const TINY_SHARE: u64 = 8;
+
+#[derive(Default)]
+struct Runs {
+    /// CPU seconds per GiB.
+    cpu: Vec<f64>,
+    /// MiB per second.
+    speed: Vec<f64>,
+}
+
+pub(crate) async fn measure(relays: &Relays, effort: Effort) {
+    let mut tiny: BTreeMap<&str, f64> = BTreeMap::new();
+    for mix in Mix::ALL {
+        let mut all: BTreeMap<&str, Runs> = BTreeMap::new();
+        for _ in 0..effort.rounds {
+            for name in relays.names() {
+                let relay = relays.start(name).await;
+                let (cpu, speed) = run(&relay, mix, effort).await;
+                let runs = all.entry(name).or_default();
+                runs.cpu.push(cpu);
+                runs.speed.push(speed);
+            }
+        }
+        if matches!(mix, Mix::Large | Mix::Tiny) {
+            tiny.insert(mix.name(), median(&all[OURS].cpu));
+        }
+        show(mix, &all, effort);
+    }
+    say(&format!(
+        "mksgate, CPU per GiB at 125 B against its own 64k: {:.2}\n",
+        tiny[Mix::Tiny.name()] / tiny[Mix::Large.name()]
+    ));
+}
+
+async fn run(relay: &Relay, mix: Mix, effort: Effort) -> (f64, f64) {
+    let mut viewer = Viewer::enter(relay.listen, relay.rfb).await.unwrap();
+    viewer.receive(mix, 1).await.unwrap();
+    let share = if mix == Mix::Tiny { TINY_SHARE } else { 1 };
+    let passes = (effort.mib / 8 / share).max(1);
+    let (cpu, begun) = (machine::cpu(relay.pid()), Instant::now());
+    let bytes = viewer.receive(mix, passes).await.unwrap() as f64;
+    let (took, cpu) = (begun.elapsed(), machine::cpu(relay.pid()) - cpu);
+    let mib = bytes / f64::from(1 << 20);
+    (cpu.as_secs_f64() * 1024.0 / mib, mib / took.as_secs_f64())
+}
+
+fn show(mix: Mix, all: &BTreeMap<&str, Runs>, effort: Effort) {
+    say(&format!("{} mix, {} rounds\n", mix.name(), effort.rounds));
+    say(&head(&[
+        "relay",
+        "CPU s/GiB",
+        "MiB/s",
+        "its CPU to own TLS's",
+        "mksgate's CPU to its",
+    ]));
+    let mut sorted: Vec<_> = all.iter().collect();
+    sorted.sort_by(|(_, one), (_, other)| median(&one.cpu).total_cmp(&median(&other.cpu)));
+    for (name, runs) in sorted {
+        say(&row(&[
+            (*name).into(),
+            spread(&runs.cpu),
+            format!("{:.0}", median(&runs.speed)),
+            paired(&runs.cpu, &all[BASE].cpu),
+            paired(&all[OURS].cpu, &runs.cpu),
+        ]));
+    }
+    say("");
+}
+
+/// By strace, which slows a relay down: the figures are of runs by themselves.
+pub(crate) async fn count_calls(relays: &Relays, effort: Effort) {
+    if Command::new("strace").arg("-V").output().is_err() {
+        say("System calls: not counted, there is no strace.\n");
+        return;
+    }
+    say("System calls per MiB (under strace)\n");
+    let mut columns = vec!["relay"];
+    columns.extend(Mix::ALL.map(Mix::name));
+    say(&head(&columns));
+    for name in relays.names() {
+        let mut cells = vec![(*name).to_owned()];
+        for mix in Mix::ALL {
+            let relay = relays.start(name).await;
+            cells.push(format!("{:.1}", calls(&relay, mix, effort).await));
+        }
+        say(&row(&cells));
+    }
+    say("");
+}
+
+async fn calls(relay: &Relay, mix: Mix, effort: Effort) -> f64 {
+    let mut viewer = Viewer::enter(relay.listen, relay.rfb).await.unwrap();
+    viewer.receive(mix, 1).await.unwrap();
+    let log = std::env::temp_dir().join(format!("mksgate-bench-{}.strace", std::process::id()));
+    let mut strace = Command::new("strace")
+        .args(["-f", "-c", "-q", "-o"])
+        .arg(&log)
+        .args(
+            all_of(relay.pid())
+                .iter()
+                .flat_map(|pid| ["-p".to_owned(), pid.to_string()]),
+        )
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    sleep(Duration::from_millis(500)).await;
+    let passes = (effort.mib / 64).max(1);
+    let bytes = viewer.receive(mix, passes).await.unwrap() as f64;
+    Command::new("kill")
+        .args(["-INT", &strace.id().to_string()])
+        .status()
+        .unwrap();
+    strace.wait().unwrap();
+    let counted = std::fs::read_to_string(&log).unwrap();
+    let _ = std::fs::remove_file(&log);
+    let total = counted
+        .lines()
+        .find(|line| line.trim_end().ends_with("total"))
+        .unwrap();
+    // Share of time, seconds, microseconds per call, calls.
+    let total: f64 = total.split_whitespace().nth(3).unwrap().parse().unwrap();
+    total / (bytes / f64::from(1 << 20))
+}
+
+fn all_of(pid: u32) -> Vec<u32> {
+    let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"));
+    let children = children.unwrap_or_default();
+    let children = children
+        .split_whitespace()
+        .filter_map(|pid| pid.parse().ok());
+    std::iter::once(pid)
+        .chain(children.flat_map(all_of))
+        .collect()
+}
