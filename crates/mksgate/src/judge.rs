@@ -26,6 +26,10 @@ pub(crate) async fn judge(
     claim: Claim,
 ) -> Result<Admission, Failure> {
     let source = Source::from(visit.viewer.ip());
+    // Once more: others from there may have been wrong since this one came.
+    if let Some(wait) = port.door.penalties.wait(source, Instant::now()) {
+        return Err(Failure::Penalised(wait));
+    }
     let user = match verify(&port.console.auth, &claim).await {
         Ok(user) => user,
         Err(failure) => {

@@ -172,7 +172,7 @@ impl Session {
         let negotiated = self.negotiate(viewer, &place, deadline).await;
         let (claim, pending) = negotiated.map_err(|failure| (Stage::Negotiate, failure))?;
         self.measure(Stage::Negotiate, begun);
-        let admission = judge(&self.port, &mut self.visit, claim).await;
+        let admission = self.judge(claim, &place, deadline).await;
         // It has said who it is: the crowd is for those who have not.
         drop(place);
         let reached = match admission {
@@ -229,6 +229,21 @@ impl Session {
         timeout_at(deadline, negotiation)
             .await
             .unwrap_or_else(|_| Err(self.viewer_slow()))
+    }
+
+    /// It may take its turn among those whose passwords are hashed: until then it is one of the crowd.
+    async fn judge(
+        &mut self,
+        claim: Claim,
+        place: &Place,
+        deadline: Instant,
+    ) -> Result<Admission, Failure> {
+        let slow = self.viewer_slow();
+        let judgement = timeout_at(deadline, judge(&self.port, &mut self.visit, claim));
+        match place.pushed_out.run_until_cancelled(judgement).await {
+            Some(judged) => judged.unwrap_or(Err(slow)),
+            None => Err(Failure::Crowded),
+        }
     }
 
     /// A console that is ready, unless the viewer leaves before.
