@@ -69,12 +69,14 @@ class Door(Program):
             raise
         return self
 
-    def ends(self) -> list[dict[str, Any]]:
-        """The log's lines on sessions that have closed, in their order."""
+    def events(self) -> list[dict[str, Any]]:
+        """The log's lines so far."""
         complete = self.stderr.rpartition("\n")[0].splitlines()
-        # What the program says outside of its log is no object.
-        events = [json.loads(line) for line in complete if line.startswith("{")]
-        return [event for event in events if event["message"].startswith("session closed")]
+        return [json.loads(line) for line in complete]
+
+    def ends(self) -> list[dict[str, Any]]:
+        """Those on sessions that have closed."""
+        return [event for event in self.events() if event["message"].startswith("session closed")]
 
     def end_after(self, known: int) -> dict[str, Any]:
         """The first such line after as many as are `known`; waits for it."""

@@ -1,0 +1,93 @@
+"""Behind HAProxy: who the viewer is is what the PROXY header says, and only where it may."""
+
+import unittest
+
+import picture
+import vncdo
+from door import VNC_PASSWORD, Door
+from haproxy import VERSIONS, HaProxy
+from rfb import RawViewer
+from simulator import Simulator
+from waiting import until
+
+# Of those who come through the balancer, the first two may in.
+ALLOWED, ALSO_ALLOWED, NOT_ALLOWED = "127.0.0.2", "127.0.0.1", "127.0.0.3"
+
+GATEWAY = """
+proxy_protocol = true
+proxy_from = ["127.0.0.1/32"]
+"""
+
+CONSOLE = f'allow = ["{ALLOWED}/32", "{ALSO_ALLOWED}/32"]'
+
+# Enough health checks of both versions to be sure that nothing adds up.
+CHECKS = 30
+
+door: Door
+simulator: Simulator
+
+
+def setUpModule() -> None:
+    global simulator, door
+    simulator = unittest.enterModuleContext(Simulator("--vm", "vm08", "--no-clock"))
+    consoles = [("vm08", "none"), ("vm08", "vnc-password")]
+    door = unittest.enterModuleContext(Door(simulator, consoles, GATEWAY, CONSOLE))
+
+
+class BehindHaProxy(unittest.TestCase):
+    def test_the_log_has_the_viewers_own_address_in_either_version(self) -> None:
+        with HaProxy(door.ports["vm08", "none"]) as balancer:
+            for version in VERSIONS:
+                with self.subTest(version), RawViewer(balancer.ports[version], ALLOWED) as viewer:
+                    self.assertEqual((800, 600), viewer.see_screen())
+                    viewer.socket.close()
+                    self._ended(viewer.address, "the viewer closed")
+
+    def test_the_allow_list_is_for_the_viewers_own_address(self) -> None:
+        with HaProxy(door.ports["vm08", "none"]) as balancer:
+            for version in VERSIONS:
+                with self.subTest(version), RawViewer(balancer.ports[version], NOT_ALLOWED) as viewer:
+                    self.assertEqual(b"", viewer.rest())
+                    self._ended(viewer.address, f"{NOT_ALLOWED} may not use this console")
+
+    def test_a_real_viewer_gets_in_through_the_balancer(self) -> None:
+        with HaProxy(door.ports["vm08", "vnc-password"]) as balancer:
+            for version in VERSIONS:
+                with self.subTest(version):
+                    seen = vncdo.capture(balancer.ports[version], VNC_PASSWORD)
+                    self.assertEqual(picture.SIZE, seen.size)
+
+    def test_a_connection_without_a_header_is_closed_before_a_byte_is_sent(self) -> None:
+        for first in [b"RFB 003.008\n", b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"]:
+            with self.subTest(repr(first)), RawViewer(door.ports["vm08", "none"]) as viewer:
+                viewer.send(first)
+                self.assertEqual(b"", viewer.rest())
+                self._ended(viewer.address, "it did not begin with a PROXY header")
+
+    def test_a_header_from_anybody_else_is_not_believed(self) -> None:
+        with RawViewer(door.ports["vm08", "none"], NOT_ALLOWED) as viewer:
+            viewer.send(f"PROXY TCP4 {ALLOWED} 127.0.0.1 4000 5900\r\n".encode())
+            self.assertEqual(b"", viewer.rest())
+            self._ended(viewer.address, "none is taken from this address")
+
+    def test_health_checks_do_no_harm(self) -> None:
+        before = len(door.ends())
+        with HaProxy(door.ports["vm08", "vnc-password"]) as balancer:
+            until(f"{CHECKS} health checks", lambda: len(door.ends()) >= before + CHECKS)
+            for version, server in balancer.servers().items():
+                self.assertEqual(("UP", "L4OK", "0"), (server["status"], server["check_status"], server["chkfail"]))
+                seen = vncdo.capture(balancer.ports[version], VNC_PASSWORD)
+                self.assertEqual(picture.SIZE, seen.size)
+            # Their headers were good, and nothing is wrong with a balancer that leaves.
+            checks = [end for end in door.ends()[before:] if end["to_viewer"] == 0]
+            self.assertEqual({"negotiate"}, {end["stage"] for end in checks})
+            self.assertEqual({"INFO"}, {event["level"] for event in door.events()})
+
+    def _ended(self, address: str, why: str) -> None:
+        """The log has a session of this address, which ended for this reason."""
+
+        def look() -> list[str]:
+            return [end["message"] for end in door.ends() if end["viewer"] == address]
+
+        (message,) = until(f"the end of the session of {address} in the log", look)
+        self.assertRegex(message, why)

@@ -1,0 +1,92 @@
+"""Bytes as a viewer sends them, one by one: for what no real viewer can be made to do."""
+
+import socket
+import struct
+
+from waiting import DEADLINE
+
+GREETING = b"RFB 003.008\n"
+
+# Security types (RFC 6143 section 7.1.2) and VeNCrypt's kinds.
+NONE, VNC, VENCRYPT = 1, 2, 19
+X509_NONE, X509_VNC, X509_PLAIN = 260, 261, 262
+
+
+class RawViewer:
+    """A connection from any loopback address. Nothing is sent that is not asked for."""
+
+    def __init__(self, port: int, source: str = "127.0.0.1") -> None:
+        self.socket = socket.create_connection(("127.0.0.1", port), DEADLINE, (source, 0))
+        self.address = "{}:{}".format(*self.socket.getsockname())
+
+    def __enter__(self) -> "RawViewer":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.socket.close()
+
+    def send(self, data: bytes) -> None:
+        self.socket.sendall(data)
+
+    def read(self, count: int) -> bytes:
+        """Exactly so many bytes."""
+        data = b""
+        while len(data) < count:
+            more = self.socket.recv(count - len(data))
+            if not more:
+                raise EOFError(f"{count} bytes were due, the connection ended after {data!r}")
+            data += more
+        return data
+
+    def rest(self) -> bytes:
+        """What still comes until the other side ends the connection; a reset is an end too."""
+        data = b""
+        try:
+            while more := self.socket.recv(4096):
+                data += more
+        except ConnectionError:
+            pass
+        return data
+
+    def offered(self) -> list[int]:
+        """Says that it speaks 3.8; the security types that it may choose from."""
+        if self.read(len(GREETING)) != GREETING:
+            raise AssertionError("that is no greeting")
+        self.send(GREETING)
+        (count,) = self.read(1)
+        return list(self.read(count))
+
+    def kinds(self) -> list[int]:
+        """Chooses VeNCrypt 0.2; the kinds of it that it may choose from."""
+        self.send(bytes([VENCRYPT]))
+        version = self.read(2)
+        self.send(version)
+        refused, count = self.read(2)
+        if version != b"\x00\x02" or refused:
+            raise AssertionError(f"that is no VeNCrypt 0.2: {version!r}, {refused}")
+        return list(struct.unpack(f">{count}I", self.read(4 * count)))
+
+    def begin_tls(self, kind: int) -> None:
+        """Chooses that kind of VeNCrypt, up to where TLS is to begin."""
+        self.offered()
+        self.kinds()
+        self.send(struct.pack(">I", kind))
+        if self.read(1) != b"\x01":
+            raise AssertionError("the kind was offered and is refused")
+
+    def reason(self) -> str:
+        """Reads a failed security result and the reason that comes with it."""
+        (failed, length) = struct.unpack(">II", self.read(8))
+        if failed != 1:
+            raise AssertionError(f"the result is {failed}")
+        return self.read(length).decode()
+
+    def see_screen(self) -> tuple[int, int]:
+        """Through a door without a password: the size of the desktop that it is shown."""
+        self.offered()
+        self.send(bytes([NONE]))
+        if self.read(4) != bytes(4):
+            raise AssertionError("it was not let in")
+        self.send(b"\x01")
+        width, height = struct.unpack(">HH", self.read(4))
+        return width, height
