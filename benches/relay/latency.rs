@@ -8,6 +8,7 @@ use tokio::time::Duration;
 use tokio_util::task::TaskTracker;
 
 use crate::Effort;
+use crate::machine;
 use crate::mix::Mix;
 use crate::relays::{OURS, Relay, Relays};
 use crate::source::Source;
@@ -39,7 +40,7 @@ pub(crate) async fn measure(relays: &Relays, source: &Source, effort: Effort) {
             .fourth
             .push(p50(&mut direct, effort.events / 4, 4).await);
         for name in relays.names() {
-            let relay = relays.start(name).await;
+            let relay = relays.start(name, &machine::all_cores()).await;
             let mut viewer = Viewer::enter(relay.listen, relay.rfb).await.unwrap();
             let medians = all.entry(name).or_default();
             medians.event.push(p50(&mut viewer, effort.events, 1).await);

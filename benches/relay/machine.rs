@@ -11,10 +11,7 @@ pub(crate) fn description() -> String {
         .lines()
         .find_map(|line| line.strip_prefix("model name"))
         .map_or("unknown", |rest| rest.trim_start_matches(['\t', ' ', ':']));
-    let cores = cpu
-        .lines()
-        .filter(|line| line.starts_with("processor"))
-        .count();
+    let cores = cores();
     let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
     let date = Command::new("date")
@@ -30,17 +27,32 @@ pub(crate) fn description() -> String {
     )
 }
 
-/// This process leaves the first core to the relays, where there is more than one.
-pub(crate) fn keep_off_the_first_core() {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    if cores > 1 {
-        let pid = std::process::id().to_string();
-        let others = format!("1-{}", cores - 1);
-        // Ignored on purpose: without taskset the figures are only noisier.
-        let _ = Command::new("taskset")
-            .args(["-a", "-c", "-p", &others, &pid])
-            .output();
-    }
+/// The core that relays have for themselves while CPU time is measured.
+pub(crate) const FIRST: &str = "0";
+
+/// All cores, as taskset says it.
+pub(crate) fn all_cores() -> String {
+    format!("0-{}", cores() - 1)
+}
+
+/// All but the first, where there is more than one.
+pub(crate) fn other_cores() -> String {
+    format!("{}-{}", usize::from(cores() > 1), cores() - 1)
+}
+
+fn cores() -> usize {
+    let online = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let online = online.lines().filter(|line| line.starts_with("processor"));
+    online.count().max(1)
+}
+
+/// From now on this process runs on these.
+pub(crate) fn run_on(cores: &str) {
+    let pid = std::process::id().to_string();
+    // Ignored on purpose: without taskset no relay is started either, and that is told.
+    let _ = Command::new("taskset")
+        .args(["-a", "-c", "-p", cores, &pid])
+        .output();
 }
 
 /// The CPU time, user and system, of a process and its children so far.

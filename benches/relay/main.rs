@@ -3,7 +3,8 @@
 //! Parts: `throughput`, `calls`, `latency`, `memory`; all where none is named. What is measured is the release
 //! binary with a configuration file, against a host that is built for speed, see [`source`]. Relays take turns,
 //! round by round, and ratios are of two runs of one round: what the neighbours of a machine do to one, they do
-//! to the other. With two cores the relay has the first and everything else the other.
+//! to the other. While CPU time is measured the relay has the first core and everything else the others; round
+//! trips and memory are of relays that may use them all.
 
 #![allow(
     clippy::unwrap_used,
@@ -69,7 +70,6 @@ fn main() {
     let wanted = |part: &str| parts.is_empty() || parts.contains(&part);
     let effort = if quick { QUICK } else { FULL };
     build();
-    machine::keep_off_the_first_core();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -80,12 +80,14 @@ fn main() {
         let source = Source::start().await;
         let relays = Relays::find(&source).await;
         say(&relays.missing());
+        machine::run_on(&machine::other_cores());
         if wanted("throughput") {
             throughput::measure(&relays, effort).await;
         }
         if wanted("calls") {
             throughput::count_calls(&relays, effort).await;
         }
+        machine::run_on(&machine::all_cores());
         if wanted("latency") {
             latency::measure(&relays, &source, effort).await;
         }

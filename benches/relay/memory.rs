@@ -29,12 +29,12 @@ pub(crate) async fn measure(relays: &Relays, effort: Effort) {
         "CPU per session",
     ]));
     for name in relays.names().iter().filter(|name| !FORKING.contains(name)) {
-        let relay = relays.start(name).await;
+        let relay = relays.start(name, &machine::all_cores()).await;
         let (burst, _) = crowd(&relay, BURSTS, true).await;
         let mut cells = Vec::new();
         let mut opening = 0.0;
         for count in [few, many] {
-            let relay = relays.start(name).await;
+            let relay = relays.start(name, &machine::all_cores()).await;
             let (each, cpu) = crowd(&relay, count, false).await;
             cells.push(format!("{each:.1}"));
             if count == few {

@@ -98,11 +98,11 @@ impl Relays {
         }
     }
 
-    /// Starts one, and waits until it listens.
-    pub(crate) async fn start(&self, name: &'static str) -> Relay {
+    /// Starts one, and waits until it listens. `cores` is what taskset makes of it.
+    pub(crate) async fn start(&self, name: &'static str, cores: &str) -> Relay {
         let listen = free_address();
         let mut command = Command::new("taskset");
-        command.args(["-c", "0"]).args(self.command(name, listen));
+        command.args(["-c", cores]).args(self.command(name, listen));
         let process = command
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -118,12 +118,16 @@ impl Relays {
         for _ in 0..200 {
             sleep(Duration::from_millis(50)).await;
             let ended = relay.process.try_wait().unwrap();
-            assert!(ended.is_none(), "{name} ended: {:?}", self.directory);
+            assert!(ended.is_none(), "{name} ended: {}", self.log(name));
             if TcpStream::connect(listen).is_ok() {
                 return relay;
             }
         }
-        panic!("{name} does not listen: {:?}", self.directory);
+        panic!("{name} does not listen: {}", self.log(name));
+    }
+
+    fn log(&self, name: &str) -> String {
+        fs::read_to_string(self.directory.join(format!("{name}.log"))).unwrap_or_default()
     }
 
     fn command(&self, name: &str, listen: SocketAddr) -> Vec<String> {
@@ -182,7 +186,7 @@ impl Relays {
 
     fn haproxy(&self, listen: SocketAddr) -> String {
         let file = format!(
-            "global\n  nbthread 1\n  maxconn 20000\n  tune.bufsize 65536\n\
+            "global\n  nbthread 1\n  maxconn 9000\n  tune.bufsize 65536\n\
              defaults\n  mode tcp\n  timeout connect 5s\n  timeout client 1h\n  timeout server 1h\n\
              listen relay\n  bind {listen}\n  server host {} ssl verify none\n",
             self.tls

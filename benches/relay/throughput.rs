@@ -29,7 +29,7 @@ pub(crate) async fn measure(relays: &Relays, effort: Effort) {
         let mut all: BTreeMap<&str, Runs> = BTreeMap::new();
         for _ in 0..effort.rounds {
             for name in relays.names() {
-                let relay = relays.start(name).await;
+                let relay = relays.start(name, machine::FIRST).await;
                 let (cpu, speed) = run(&relay, mix, effort).await;
                 let runs = all.entry(name).or_default();
                 runs.cpu.push(cpu);
@@ -95,7 +95,7 @@ pub(crate) async fn count_calls(relays: &Relays, effort: Effort) {
     for name in relays.names() {
         let mut cells = vec![(*name).to_owned()];
         for mix in Mix::ALL {
-            let relay = relays.start(name).await;
+            let relay = relays.start(name, machine::FIRST).await;
             cells.push(format!("{:.1}", calls(&relay, mix, effort).await));
         }
         say(&row(&cells));

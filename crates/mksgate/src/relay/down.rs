@@ -19,7 +19,7 @@ use crate::tls_session::{self, Over, TlsSession};
 
 /// How much may go to one viewer before the other sessions of the thread have their turn: a fraction of a
 /// millisecond's work.
-const TURN: usize = 2 * tls_session::READ;
+const TURN: usize = tls_session::READ;
 
 /// Why nothing more comes from ESXi, or goes to the viewer.
 #[derive(Debug)]
