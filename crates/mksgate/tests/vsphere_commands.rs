@@ -87,6 +87,9 @@ async fn trust_line(host: &Host) -> String {
         shown.contains("subject   CN=esxi-sim") && shown.contains("valid     "),
         "{shown}"
     );
+    let digest = host.certificate_sha256().map(|byte| format!("{byte:02X}"));
+    let line = format!("\nsha256    {}\n", digest.join(":"));
+    assert!(shown.contains(&line), "{shown}");
     shown.lines().last().unwrap().to_owned()
 }
 

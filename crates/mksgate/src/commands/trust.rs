@@ -50,9 +50,12 @@ pub(crate) async fn run(options: Options) -> Result<(), CommandError> {
         }
     };
     let (subject, issuer, validity) = describe(&certificate).map_err(CommandError::Failed)?;
-    let thumbprint = Thumbprint::Sha256(Sha256::digest(&certificate).into());
+    let digest: [u8; 32] = Sha256::digest(&certificate).into();
+    let thumbprint = Thumbprint::Sha256(digest);
+    // As ESXi's own screen and the vSphere Client write it.
+    let shown = digest.map(|byte| format!("{byte:02X}")).join(":");
     say(format!(
-        "subject   {subject}\nissuer    {issuer}\nvalid     {validity}\n\n\
+        "subject   {subject}\nissuer    {issuer}\nvalid     {validity}\nsha256    {shown}\n\n\
          Compare the fingerprint with the one on the host's own screen or in its vSphere Client, then trust it:\n\n\
          trust = \"{thumbprint}\"\n"
     ))
