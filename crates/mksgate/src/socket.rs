@@ -30,7 +30,8 @@ pub(crate) async fn finish(
     read: &mut (impl AsyncRead + Unpin),
     write: &mut (impl AsyncWrite + Unpin),
 ) {
-    let mut unread = [0; 4096];
+    // Not in the future, which exists for as long as its session.
+    let mut unread = vec![0; 4096];
     let farewell = async {
         write.shutdown().await?;
         while read.read(&mut unread).await? > 0 {}

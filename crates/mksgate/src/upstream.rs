@@ -68,7 +68,8 @@ impl Upstream {
 
     /// A fresh ticket.
     pub(crate) async fn ticket(&self, vm: &VmRef, deadline: Instant) -> Result<Ticket, Failure> {
-        Ok(self.client.ticket_before(vm, deadline).await?)
+        // Apart, as the dial is: an open session has no use for this room.
+        Ok(Box::pin(self.client.ticket_before(vm, deadline)).await?)
     }
 
     /// Where the ticket leads, whom to believe there, and a place on that host.

@@ -22,7 +22,7 @@ mod tests;
 mod up;
 
 use std::io;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -119,27 +119,27 @@ pub(crate) enum End {
 
 /// Relays until either side ends or `ending` says so, and has then closed both connections. `early` is what
 /// the viewer has sent already.
-pub(crate) async fn relay(
+pub(crate) fn relay<'a>(
     viewer: Connection,
     early: BytesMut,
     console: Wire,
     rules: Rules,
-    traffic: &Traffic,
-    ending: &Ending,
-) -> End {
+    traffic: &'a Traffic,
+    ending: &'a Ending,
+) -> Pin<Box<dyn Future<Output = End> + Send + 'a>> {
     // Apart, so that a session that is still opening does not hold room for this.
     match viewer {
-        Either::Left(mut socket) => {
+        Either::Left(mut socket) => Box::pin(async move {
             let halves = socket.split();
-            Box::pin(between(halves, early, console, rules, traffic, ending)).await
-        }
+            between(halves, early, console, rules, traffic, ending).await
+        }),
         Either::Right(tls) => {
             #[expect(
                 clippy::disallowed_methods,
                 reason = "a TLS stream has no owned halves, and nobody else wants the lock"
             )]
             let halves = tokio::io::split(tls);
-            Box::pin(between(halves, early, console, rules, traffic, ending)).await
+            Box::pin(between(halves, early, console, rules, traffic, ending))
         }
     }
 }
