@@ -1,12 +1,17 @@
 //! The connections that have not logged in yet: only so many, and none of them can keep the others out.
 //!
-//! As the crowd fills, each newcomer may push one out, taken at random: from half of the limit on with a
-//! chance that grows until, at the limit, somebody always goes. A real viewer logs in within milliseconds
-//! and is hardly ever the one; whoever holds a connection open and says nothing is, sooner or later.
+//! As the crowd fills, each newcomer may push one out: from half of the limit on with a chance that grows
+//! until, at the limit, somebody always goes. It is one of those who come from where most come from, taken
+//! at random. So a flood from one place pushes out itself, and not somebody elsewhere who is still typing a
+//! password; and a flood from everywhere does not last against a login that takes milliseconds.
 
+use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio_util::sync::CancellationToken;
+
+use crate::source::Source;
 
 /// Everybody who waits before the door.
 #[derive(Clone, Default)]
@@ -16,7 +21,13 @@ pub(crate) struct Crowd(Arc<Mutex<Members>>);
 struct Members {
     next: u64,
     /// Who is in it, in no order.
-    present: Vec<(u64, CancellationToken)>,
+    present: Vec<Member>,
+}
+
+struct Member {
+    id: u64,
+    from: Source,
+    pushed_out: CancellationToken,
 }
 
 /// One connection's place in the crowd, until it is dropped.
@@ -28,17 +39,22 @@ pub(crate) struct Place {
 }
 
 impl Crowd {
-    /// A place. `dice` are two random numbers, one for whether somebody must go and one for who.
-    pub(crate) fn enter(&self, limit: usize, dice: (u32, u32)) -> Place {
+    /// A place for somebody `from` there. `dice` are two random numbers, one for whether somebody must go and
+    /// one for who.
+    pub(crate) fn enter(&self, from: Source, limit: usize, dice: (u32, u32)) -> Place {
         let mut members = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let id = members.next;
         members.next += 1;
         let pushed_out = CancellationToken::new();
-        members.present.push((id, pushed_out.clone()));
-        if must_one_go(members.present.len(), limit, dice.0) {
-            let unlucky = dice.1 as usize % members.present.len();
-            let (_, unlucky) = members.present.swap_remove(unlucky);
-            unlucky.cancel();
+        members.present.push(Member {
+            id,
+            from,
+            pushed_out: pushed_out.clone(),
+        });
+        if must_one_go(members.present.len(), limit, dice.0)
+            && let Some(unlucky) = members.unlucky(dice.1)
+        {
+            members.present.swap_remove(unlucky).pushed_out.cancel();
         }
         Place {
             crowd: self.clone(),
@@ -48,10 +64,48 @@ impl Crowd {
     }
 }
 
+impl Members {
+    /// One of those who come from where most come from.
+    fn unlucky(&self, dice: u32) -> Option<usize> {
+        let mut counts = HashMap::new();
+        for member in &self.present {
+            *counts.entry(member.from).or_insert(0) += 1;
+        }
+        let most = counts.values().max()?;
+        let is_candidate = |member: &Member| counts.get(&member.from) == Some(most);
+        let candidates: Vec<usize> = (0..)
+            .zip(&self.present)
+            .filter(|(_, member)| is_candidate(member))
+            .map(|(place, _)| place)
+            .collect();
+        candidates
+            .get(dice as usize % candidates.len().max(1))
+            .copied()
+    }
+}
+
+impl Place {
+    /// It turns out to come from there.
+    pub(crate) fn is_from(&self, from: SocketAddr) {
+        let mut members = self.crowd.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(member) = members
+            .present
+            .iter_mut()
+            .find(|member| member.id == self.id)
+        {
+            member.from = from.ip().into();
+        }
+    }
+}
+
 impl Drop for Place {
     fn drop(&mut self) {
         let mut members = self.crowd.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(place) = members.present.iter().position(|(id, _)| *id == self.id) {
+        if let Some(place) = members
+            .present
+            .iter()
+            .position(|member| member.id == self.id)
+        {
             members.present.swap_remove(place);
         }
     }
@@ -72,6 +126,8 @@ mod tests {
     use super::*;
 
     const NEVER: (u32, u32) = (u32::MAX, 0);
+    const HERE: Source = Source::V6([0; 4]);
+    const THERE: Source = Source::V6([1; 4]);
 
     fn present(crowd: &Crowd) -> usize {
         crowd.0.lock().unwrap().present.len()
@@ -82,7 +138,7 @@ mod tests {
         for limit in 1..20 {
             let crowd = Crowd::default();
             let places: Vec<Place> = (0..200)
-                .map(|who| crowd.enter(limit, (u32::MAX, who)))
+                .map(|who| crowd.enter(HERE, limit, (u32::MAX, who)))
                 .collect();
             assert_eq!(present(&crowd), limit);
             let out = places
@@ -98,11 +154,11 @@ mod tests {
     #[test]
     fn up_to_half_of_the_limit_nobody_goes() {
         let crowd = Crowd::default();
-        let places: Vec<Place> = (0..32).map(|_| crowd.enter(64, (0, 0))).collect();
+        let places: Vec<Place> = (0..32).map(|_| crowd.enter(HERE, 64, (0, 0))).collect();
         assert!(places.iter().all(|place| !place.pushed_out.is_cancelled()));
-        let _one_more = crowd.enter(64, (0, 0));
+        let _one_more = crowd.enter(HERE, 64, (0, 0));
         assert_eq!(present(&crowd), 33, "the chance begins at nothing");
-        let _next = crowd.enter(64, (0, 0));
+        let _next = crowd.enter(HERE, 64, (0, 0));
         assert_eq!(present(&crowd), 33);
     }
 
@@ -119,10 +175,31 @@ mod tests {
     }
 
     #[test]
+    fn a_flood_from_one_place_pushes_out_itself() {
+        let crowd = Crowd::default();
+        let typing = crowd.enter(THERE, 8, NEVER);
+        let flood: Vec<Place> = (0..500).map(|who| crowd.enter(HERE, 8, (0, who))).collect();
+        assert!(!typing.pushed_out.is_cancelled());
+        assert_eq!(
+            flood
+                .iter()
+                .filter(|place| !place.pushed_out.is_cancelled())
+                .count(),
+            present(&crowd) - 1
+        );
+        // Who turns out to come through the same balancer from elsewhere is not held for one of them.
+        let other = crowd.enter(HERE, 8, (0, 0));
+        if !other.pushed_out.is_cancelled() {
+            other.is_from("192.0.2.1:5".parse().unwrap());
+        }
+        assert!(!typing.pushed_out.is_cancelled());
+    }
+
+    #[test]
     fn who_leaves_by_itself_makes_room() {
         let crowd = Crowd::default();
         for _ in 0..1000 {
-            let place = crowd.enter(1, NEVER);
+            let place = crowd.enter(HERE, 1, NEVER);
             assert!(!place.pushed_out.is_cancelled());
         }
     }

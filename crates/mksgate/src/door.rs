@@ -1,5 +1,6 @@
 //! What all ports have in common: who waits before the door, who was turned away from it, and who is in.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -46,8 +47,9 @@ impl Door {
     }
 
     /// A place in the crowd. Without randomness nobody is spared: the first of the crowd goes.
-    pub(crate) fn enter(&self, limit: usize) -> Place {
+    pub(crate) fn enter(&self, from: SocketAddr, limit: usize) -> Place {
         let dice = getrandom::u64().unwrap_or_default();
-        self.crowd.enter(limit, ((dice >> 32) as u32, dice as u32))
+        self.crowd
+            .enter(from.ip().into(), limit, ((dice >> 32) as u32, dice as u32))
     }
 }

@@ -26,11 +26,18 @@ pub(crate) async fn judge(
     claim: Claim,
 ) -> Result<Admission, Failure> {
     let source = Source::from(visit.viewer.ip());
-    // Once more: others from there may have been wrong since this one came.
-    if let Some(wait) = port.door.penalties.wait(source, Instant::now()) {
-        return Err(Failure::Penalised(wait));
-    }
-    let user = match verify(&port.console.auth, &claim).await {
+    let penalty = || {
+        port.door
+            .penalties
+            .wait(source, Instant::now())
+            .map_or(Ok(()), |wait| Err(Failure::Penalised(wait)))
+    };
+    // Once more before it is looked at and once more after: others from there may have been wrong since this
+    // one came, and guesses that are made side by side count as if they were made one by one.
+    penalty()?;
+    let verified = verify(&port.console.auth, &claim).await;
+    penalty()?;
+    let user = match verified {
         Ok(user) => user,
         Err(failure) => {
             port.door.penalties.failed(source, Instant::now());

@@ -19,7 +19,7 @@ use std::time::Duration;
 use bytes::BytesMut;
 use rfb_proto::{Claim, Pending};
 use tokio::net::TcpStream;
-use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 use tokio_util::task::task_tracker::TaskTrackerToken;
 use vsphere::Watch;
 
@@ -93,20 +93,28 @@ impl Session {
         traffic: &Traffic,
     ) -> Result<End, Stopped> {
         let deadline = begun + self.port.limits.handshake_timeout;
-        let place = self.port.door.enter(self.port.limits.max_unauthenticated);
+        let mut place = Some(
+            self.port
+                .door
+                .enter(self.visit.viewer, self.port.limits.max_unauthenticated),
+        );
         let mut viewer = self
-            .arrive(socket, deadline, &place)
+            .arrive(socket, deadline, &mut place)
             .await
             .map_err(|failure| (Stage::Accept, failure))?;
         let ended = self.port.door.ended.clone();
         let opened = tokio::select! {
-            opened = self.open(&mut viewer, place, deadline) => opened,
+            opened = self.open(&mut viewer, &mut place, deadline) => opened,
             () = ended.cancelled() => return Ok(End::Told("the gateway ends")),
         };
         let (console, rules, seat) = match opened {
             Ok(opened) => opened,
             Err(stopped) => {
-                viewer.close().await;
+                // Until it has gone it is one of the crowd, unless it has been let in.
+                match &place {
+                    Some(place) => drop(place.pushed_out.run_until_cancelled(viewer.close()).await),
+                    None => viewer.close().await,
+                }
                 return Err(stopped);
             }
         };
@@ -131,7 +139,7 @@ impl Session {
         &mut self,
         mut socket: TcpStream,
         deadline: Instant,
-        place: &Place,
+        place: &mut Option<Place>,
     ) -> Result<Viewer, Failure> {
         let mut input = BytesMut::new();
         self.visit.viewer = source::plain(self.visit.viewer);
@@ -141,15 +149,15 @@ impl Session {
                     "none is taken from this address".into(),
                 ));
             }
-            let header = timeout_at(deadline, proxy_header::read(&mut socket, &mut input));
-            let header = place
-                .pushed_out
-                .run_until_cancelled(header)
-                .await
-                .ok_or(Failure::Crowded)?;
-            let header = header.map_err(|_| Failure::NotProxied("none came in time".into()))?;
+            let header = tokio::select! {
+                header = proxy_header::read(&mut socket, &mut input) => header,
+                failure = self.interrupted(place, deadline) => return Err(failure),
+            };
             let real = header.map_err(|error| Failure::NotProxied(error.to_string()))?;
             self.visit.viewer = source::plain(real.unwrap_or(self.visit.viewer));
+            place
+                .iter()
+                .for_each(|place| place.is_from(self.visit.viewer));
         }
         let allow = &self.port.console.allow;
         if !allow.is_empty() && !source::is_in(allow, self.visit.viewer.ip()) {
@@ -158,38 +166,44 @@ impl Session {
         Ok(Viewer::new(socket, input))
     }
 
-    /// From the greeting to the welcome.
+    /// From the greeting to the welcome. The viewer's `place` is given up when it has been let in.
     async fn open(
         &mut self,
         viewer: &mut Viewer,
-        place: Place,
+        place: &mut Option<Place>,
         deadline: Instant,
     ) -> Result<(Console, Rules, Seat), Stopped> {
-        self.check_penalty(viewer, &place)
+        self.check_penalty(viewer, place, deadline)
             .await
             .map_err(|failure| (Stage::Accept, failure))?;
         let begun = Instant::now();
-        let negotiated = self.negotiate(viewer, &place, deadline).await;
-        let (claim, pending) = negotiated.map_err(|failure| (Stage::Negotiate, failure))?;
+        let negotiation =
+            viewer.negotiate(&self.port.console.auth, self.interrupted(place, deadline));
+        let (claim, pending) = negotiation
+            .await
+            .map_err(|failure| (Stage::Negotiate, failure))?;
         self.measure(Stage::Negotiate, begun);
-        let admission = self.judge(claim, &place, deadline).await;
-        // It has said who it is: the crowd is for those who have not.
-        drop(place);
-        let reached = match admission {
-            Ok(admission) => self
-                .reach(viewer, deadline)
-                .await
-                .map(|console| (console, admission)),
-            Err(failure) => Err((Stage::Judge, failure)),
+        let Admission { seat, view_only } = match self.judge(claim, place, deadline).await {
+            Ok(admission) => admission,
+            Err(failure) => {
+                viewer.turn_away(pending, &failure).await;
+                return Err((Stage::Judge, failure));
+            }
         };
-        let (console, Admission { seat, view_only }) = match reached {
-            Ok(reached) => reached,
+        *place = None;
+        let console = match self.reach(viewer, deadline).await {
+            Ok(console) => console,
             Err((stage, failure)) => {
                 viewer.turn_away(pending, &failure).await;
+                // As long as it reads why, its seat is taken.
+                viewer.close().await;
                 return Err((stage, failure));
             }
         };
-        let welcomed = self.welcome(viewer, pending, &seat, deadline).await;
+        let alone = self.port.console.exclusive && !view_only;
+        let welcomed = self
+            .welcome(viewer, pending, alone.then_some(&seat), deadline)
+            .await;
         welcomed.map_err(|failure| (Stage::Welcome, failure))?;
         let Limits {
             idle_timeout,
@@ -207,40 +221,58 @@ impl Session {
         ))
     }
 
-    async fn check_penalty(&self, viewer: &mut Viewer, place: &Place) -> Result<(), Failure> {
+    /// Ready when the viewer is pushed out of the crowd, or has taken too long.
+    async fn interrupted(&self, place: &Option<Place>, deadline: Instant) -> Failure {
+        let pushed_out = async {
+            match place {
+                Some(place) => place.pushed_out.cancelled().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = pushed_out => Failure::Crowded,
+            () = sleep_until(deadline) => self.viewer_slow(),
+        }
+    }
+
+    async fn check_penalty(
+        &self,
+        viewer: &mut Viewer,
+        place: &Option<Place>,
+        deadline: Instant,
+    ) -> Result<(), Failure> {
         let source = Source::from(self.visit.viewer.ip());
         let Some(wait) = self.port.door.penalties.wait(source, Instant::now()) else {
             return Ok(());
         };
         let failure = Failure::Penalised(wait);
-        let refusal = timeout(REFUSAL, viewer.refuse(&failure));
-        // Ignored on purpose: whether it has read it or not, it is not let in.
-        let _ = place.pushed_out.run_until_cancelled(refusal).await;
+        tokio::select! {
+            // Ignored on purpose: whether it has read it or not, it is not let in.
+            _ = timeout(REFUSAL, viewer.refuse(&failure)) => {}
+            _ = self.interrupted(place, deadline) => {}
+        }
         Err(failure)
-    }
-
-    async fn negotiate(
-        &self,
-        viewer: &mut Viewer,
-        place: &Place,
-        deadline: Instant,
-    ) -> Result<(Claim, Pending), Failure> {
-        let negotiation = viewer.negotiate(&self.port.console.auth, &place.pushed_out);
-        timeout_at(deadline, negotiation)
-            .await
-            .unwrap_or_else(|_| Err(self.viewer_slow()))
     }
 
     /// It may take its turn among those whose passwords are hashed: until then it is one of the crowd.
     async fn judge(
         &mut self,
         claim: Claim,
-        place: &Place,
+        place: &Option<Place>,
         deadline: Instant,
     ) -> Result<Admission, Failure> {
-        let slow = self.viewer_slow();
+        let within = self.port.limits.handshake_timeout;
+        let slow = Failure::Slow {
+            what: "the check of the password".into(),
+            stage: Stage::Judge,
+            within,
+        };
         let judgement = timeout_at(deadline, judge(&self.port, &mut self.visit, claim));
-        match place.pushed_out.run_until_cancelled(judgement).await {
+        let pushed_out = place
+            .as_ref()
+            .map(|place| place.pushed_out.clone())
+            .unwrap_or_default();
+        match pushed_out.run_until_cancelled(judgement).await {
             Some(judged) => judged.unwrap_or(Err(slow)),
             None => Err(Failure::Crowded),
         }
@@ -287,12 +319,14 @@ impl Session {
         &self,
         viewer: &mut Viewer,
         pending: Pending,
-        seat: &Seat,
+        may_be_alone: Option<&Seat>,
         deadline: Instant,
     ) -> Result<(), Failure> {
         let welcome = async {
             viewer.welcome(pending).await?;
-            if self.port.console.exclusive && !viewer.shares().await? {
+            if let Some(seat) = may_be_alone
+                && !viewer.shares().await?
+            {
                 seat.end_others("another viewer has asked for the console alone");
             }
             Ok(())

@@ -1,16 +1,18 @@
 //! The viewer's side of a session, up to its welcome: the I/O around [`rfb_proto::Server`].
 
 use std::io;
+use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::{BufMut, BytesMut};
 use rfb_proto::{Accepted, Challenge, Claim, Pending, Server, Step};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, Interest};
 use tokio::net::TcpStream;
+use tokio::time::sleep;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tokio_util::either::Either;
-use tokio_util::sync::CancellationToken;
 
 use crate::config::Auth;
 use crate::error::Failure;
@@ -19,6 +21,9 @@ use crate::socket;
 /// The most that is held of what a viewer sends before it is let in. Its longest message then is a user's
 /// name and password: 518 bytes.
 const MAX_INPUT: usize = 1024;
+
+/// How often it is looked whether a viewer that talks ahead of its turn is still there.
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
 /// A viewer's connection: TCP, or TLS on it (VeNCrypt).
 pub(crate) type Connection = Either<TcpStream, TlsStream<TcpStream>>;
@@ -40,13 +45,14 @@ impl Viewer {
     }
 
     /// Version, security type, TLS where that is part of it, credentials: until the viewer has said who it
-    /// is. Where it breaks the protocol, or is pushed out, it is told so as far as its version has words
+    /// is. Where it breaks the protocol, or is `interrupted`, it is told so as far as its version has words
     /// for that.
     pub(crate) async fn negotiate(
         &mut self,
         auth: &Auth,
-        pushed_out: &CancellationToken,
+        interrupted: impl Future<Output = Failure>,
     ) -> Result<(Claim, Pending), Failure> {
+        let mut interrupted = pin!(interrupted);
         let mut challenge = Challenge::default();
         getrandom::fill(&mut challenge)
             .map_err(|error| Failure::Setup(format!("no randomness: {error}")))?;
@@ -57,19 +63,23 @@ impl Viewer {
             self.write(&mut output).await?;
             let failure = match step {
                 Ok(Step::Claim(claim, pending)) => return Ok((claim, pending)),
-                Ok(Step::More) => match pushed_out.run_until_cancelled(self.read()).await {
-                    Some(read) => {
+                Ok(Step::Refused) => return Err(Failure::Setup("no way in is configured".into())),
+                Err(violation) => Failure::NotAViewer(violation),
+                Ok(Step::More) => tokio::select! {
+                    read = self.read() => {
                         read?;
                         continue;
                     }
-                    None => Failure::Crowded,
+                    failure = &mut interrupted => failure,
                 },
-                Ok(Step::StartTls) => {
-                    self.start_tls(auth).await?;
-                    continue;
-                }
-                Ok(Step::Refused) => return Err(Failure::Setup("no way in is configured".into())),
-                Err(violation) => Failure::NotAViewer(violation),
+                Ok(Step::StartTls) => tokio::select! {
+                    started = self.start_tls(auth) => {
+                        started?;
+                        continue;
+                    }
+                    // In the middle of TLS there are no words for it.
+                    failure = &mut interrupted => return Err(failure),
+                },
             };
             server.refuse(&failure.to_string(), &mut output);
             self.write(&mut output).await?;
@@ -133,16 +143,21 @@ impl Viewer {
             Some(Either::Right(tls)) => tls.get_ref().0,
             None => return,
         };
-        match socket.peek(&mut [0]).await {
-            Ok(0) | Err(_) => {}
-            // It talks ahead of its turn: it is there, and more cannot be seen before that is read.
-            Ok(_) => std::future::pending().await,
+        if matches!(socket.peek(&mut [0]).await, Ok(0) | Err(_)) {
+            return;
+        }
+        // It talks ahead of its turn, or ends TLS: more cannot be seen before that is read, but for the end.
+        loop {
+            match socket.ready(Interest::READABLE).await {
+                Ok(ready) if !ready.is_read_closed() => sleep(LOOK_AGAIN).await,
+                _ => return,
+            }
         }
     }
 
     /// Ends a connection that will not be relayed.
-    pub(crate) async fn close(self) {
-        match self.connection {
+    pub(crate) async fn close(&mut self) {
+        match self.connection.take() {
             Some(Either::Left(mut socket)) => {
                 let (mut read, mut write) = socket.split();
                 socket::finish(&mut read, &mut write).await;

@@ -35,8 +35,11 @@ impl Debts {
         self.0.send_replace(Some(Debt::Close(close)));
     }
 
+    /// What is owed already is due to it at once.
     pub(super) fn debtor(&self) -> Debtor {
-        Debtor(self.0.subscribe())
+        let mut slot = self.0.subscribe();
+        slot.mark_changed();
+        Debtor(slot)
     }
 }
 

@@ -37,8 +37,6 @@ const fn is_harmless(message: &Message<'_>) -> bool {
             | Message::SetPixelFormat(_)
             | Message::SetEncodings(_)
             | Message::UpdateRequest(_)
-            | Message::ContinuousUpdates { .. }
-            | Message::Fence { .. }
     )
 }
 
