@@ -510,6 +510,24 @@ async fn a_drip_of_single_bytes_ends_with_the_handshake_timeout() {
 }
 
 #[tokio::test]
+async fn whoever_takes_too_long_is_told_so_where_rfb_has_a_place_for_it() {
+    within(async {
+        let house = Plan::default().with_password().impatient().start().await;
+        let mut viewer = house.viewer().await;
+        viewer.exchange_versions(Dialect::V3_8.line()).await;
+        assert_eq!(viewer.bytes(2).await, [1, 2]);
+        viewer.send(&[2]).await;
+        viewer.bytes(16).await;
+        let rest = viewer.rest().await;
+        assert!(
+            rest.ends_with(b"the viewer did not log in within 1 s"),
+            "{rest:?}"
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn what_is_counted_can_be_read() {
     within(async {
         let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));

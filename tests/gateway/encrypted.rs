@@ -14,7 +14,7 @@ use tokio_rustls::client::TlsStream;
 
 use crate::support::house::{House, PASSWORD, Plan};
 use crate::support::viewer::Viewer;
-use crate::support::within;
+use crate::support::{until, within};
 
 /// Lines that `mksgate passwd` printed for the password "x", with rights added.
 const HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$t2dIS7GCpYHUKunPpwb3uw$dgLDrR/+jioPf+BcqP30PKFWdcX43S5Y3HjdCN1rsD8";
@@ -278,6 +278,63 @@ async fn what_is_no_tls_or_comes_ahead_of_it_ends_that_connection_and_no_other()
             counts.tickets_issued, 1,
             "only who was let in cost a ticket"
         );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn whoever_stops_in_the_middle_of_tls_can_be_pushed_out_too() {
+    within(async {
+        let (tls, _) = certificate();
+        let mut plan = Plan {
+            auth: Auth::x509_plain(users(), tls),
+            ..Plan::default()
+        };
+        plan.limits.max_unauthenticated = 8;
+        let house = plan.start().await;
+        let mut silent = Vec::new();
+        for _ in 0..60 {
+            let mut viewer = house.viewer().await;
+            // As far as it gets: it may be the one that is pushed out.
+            let _ = viewer.stream.write_all(UP_TO_TLS).await;
+            silent.push(viewer);
+        }
+        until(|| {
+            silent
+                .iter()
+                .filter(|viewer| !is_closed(&viewer.stream))
+                .count()
+                <= 8
+        })
+        .await;
+    })
+    .await;
+}
+
+/// Whether the other side has closed, as far as has arrived.
+fn is_closed(socket: &TcpStream) -> bool {
+    let mut bytes = [0; 1024];
+    loop {
+        match socket.try_read(&mut bytes) {
+            Ok(0) => return true,
+            Ok(_) => {}
+            Err(error) => return error.kind() != std::io::ErrorKind::WouldBlock,
+        }
+    }
+}
+
+#[tokio::test]
+async fn guesses_side_by_side_count_as_if_they_were_made_one_by_one() {
+    within(async {
+        let door = Door::by_name().await;
+        let guesses =
+            futures::future::join_all((0..24).map(|_| door.enter_as("ada", "wrong"))).await;
+        let told = |words: &str| {
+            let reasons = guesses.iter().filter_map(|guess| guess.as_ref().err());
+            reasons.filter(|reason| reason.starts_with(words)).count()
+        };
+        assert_eq!(told("wrong user name or password"), 5);
+        assert_eq!(told("too many failed logins"), 19);
     })
     .await;
 }

@@ -317,7 +317,7 @@ fn port(
             source,
         });
     };
-    if !console.listen.ip().is_loopback() && console.auth.asks_nothing() {
+    if !limits.keep_private(console.listen) && console.auth.asks_nothing() {
         warn!(listen = %console.listen, vm = %console.vm, "anybody who can connect is at the keyboard of this VM");
     }
     let (upstream, limits) = (Arc::clone(upstream), Arc::clone(limits));

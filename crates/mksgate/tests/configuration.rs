@@ -384,12 +384,43 @@ fn a_secret_that_others_can_use_is_refused() {
 }
 
 #[test]
+fn a_secret_in_the_wrong_place_is_not_repeated() {
+    for (text, sentence) in [
+        (
+            LAB.replace("192.0.2.10", "https://root:geheim@192.0.2.10") + CONSOLE,
+            "this is no address: write host",
+        ),
+        (
+            format!("[gateway]\nmax_sessions = \"geheim\"\n{LAB}{CONSOLE}"),
+            "this value cannot stand here: expected",
+        ),
+        (
+            format!("{LAB}proxy = \"geheim:3128\"\n{CONSOLE}"),
+            "this is no proxy",
+        ),
+    ] {
+        let error = parse(&text).unwrap_err();
+        assert!(
+            error.contains(sentence) && !error.contains("geheim"),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn a_port_that_a_balancer_leads_to_is_not_private() {
+    let text = format!("[gateway]\nproxy_protocol = true\n{CONSOLE}");
+    assert!(error(&text).contains("can be reached from other machines: add auth"));
+    assert!(with(&format!("{text}auth = \"none\"\n")).is_ok());
+}
+
+#[test]
 fn limits_networks_and_the_rest_of_the_front_door_are_read() {
     let text = format!(
         "[gateway]\nmax_sessions_per_vm = 2\nmax_unauthenticated = 9\nidle_timeout = \"5m\"\n\
          max_session_time = \"0s\"\nproxy_protocol = true\nproxy_from = [\"192.0.2.0/24\", \"::1\"]\n\
          [admin]\nlisten = \"127.0.0.1:9590\"\n\
-         {CONSOLE}allow = [\"10.0.0.0/8\", \"::1/128\"]\nview_only = true\nexclusive = \"honour\"\n"
+         {CONSOLE}auth = \"none\"\nallow = [\"10.0.0.0/8\", \"::1/128\"]\nview_only = true\nexclusive = \"honour\"\n"
     );
     let config = with(&text).unwrap();
     let limits = &config.gateway;
@@ -452,6 +483,18 @@ fn what_cannot_be_meant_is_refused() {
         (
             format!("[gateway]\nmax_sessions = 0\n{CONSOLE}"),
             "lets nobody in",
+        ),
+        (
+            format!("[gateway]\nhandshake_timeout = \"18446744073709551615s\"\n{CONSOLE}"),
+            "longer than a year",
+        ),
+        (
+            format!("[gateway]\nhandshake_timeout = \"0s\"\n{CONSOLE}"),
+            "lets nobody in",
+        ),
+        (
+            format!("[vsphere.lab.console_address]\n\"a\" = \"192.0.2.1:44x\"\n{CONSOLE}"),
+            "is no address: write host or host:port",
         ),
         (
             format!("[gateway]\nhandshake_timeout = \"30\"\n{CONSOLE}"),

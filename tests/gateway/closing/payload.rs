@@ -157,6 +157,53 @@ async fn a_ping_in_the_handshake_is_answered_too() {
 }
 
 #[tokio::test]
+async fn what_comes_with_the_security_result_is_answered_too() {
+    within(async {
+        let (esxi, house) = house().await;
+        // Whoever of both pumps is first, at each try.
+        for _ in 0..50 {
+            let mut viewer = house.viewer().await;
+            let hosting = async {
+                let mut line = esxi.line().await;
+                let request = line.request().await;
+                line.send(&upgraded(&request)).await;
+                line.send(&frame::whole(BINARY, b"RFB 003.008\n")).await;
+                line.bytes(12).await;
+                line.send(&frame::whole(BINARY, &[1, 1])).await;
+                line.bytes(1).await;
+                let last = [
+                    frame::whole(BINARY, &[0; 4]),
+                    frame::whole(PING, b"now"),
+                    frame::close(1000, ""),
+                ];
+                line.send(&last.concat()).await;
+                let pong = line.frame().await.unwrap();
+                // A Close that is due as well may take the pong's place: nothing but the latest is owed.
+                if pong.opcode == PONG {
+                    assert_eq!(pong.payload, b"now");
+                    assert_eq!(line.frame().await.unwrap(), frame::Frame::close(1000));
+                } else {
+                    assert_eq!(pong, frame::Frame::close(1000));
+                }
+                line.finish().await;
+            };
+            let entering = async {
+                viewer.enter(Dialect::V3_8, None).await.unwrap();
+                viewer.rest().await;
+            };
+            let begun = tokio::time::Instant::now();
+            tokio::join!(entering, hosting);
+            assert!(
+                begun.elapsed() < std::time::Duration::from_secs(2),
+                "nobody waited for what was never sent"
+            );
+        }
+        house.end().await;
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn one_message_of_many_megabytes_arrives_as_it_comes() {
     within(async {
         let (esxi, house) = house().await;

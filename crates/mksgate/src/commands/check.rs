@@ -7,7 +7,7 @@ use vsphere::Power;
 
 use super::table::aligned;
 use super::{CommandError, say};
-use crate::config::{Config, Console};
+use crate::config::{Config, Console, Limits};
 use crate::error::Failure;
 use crate::upstream::Upstream;
 
@@ -24,7 +24,10 @@ type Upstreams = BTreeMap<String, Result<Upstream, Failure>>;
 /// Prints a row for each console; fails where any cannot be had.
 pub(crate) async fn run(options: Options, config: Config) -> Result<(), CommandError> {
     let Config {
-        vspheres, consoles, ..
+        gateway,
+        vspheres,
+        consoles,
+        ..
     } = config;
     let upstreams: Upstreams = vspheres
         .into_iter()
@@ -43,6 +46,7 @@ pub(crate) async fn run(options: Options, config: Config) -> Result<(), CommandE
         troubles += usize::from(found.is_err());
         rows.push(row(
             console,
+            &gateway,
             found.unwrap_or_else(|trouble| format!("FAILED: {trouble}")),
         ));
     }
@@ -62,21 +66,21 @@ pub(crate) async fn run(options: Options, config: Config) -> Result<(), CommandE
     }
 }
 
-fn row(console: &Console, found: String) -> Vec<String> {
+fn row(console: &Console, limits: &Limits, found: String) -> Vec<String> {
     vec![
         console.listen.to_string(),
         console.vsphere.clone(),
         console.vm.to_string(),
         console.auth.names().collect::<Vec<_>>().join(", "),
-        reached_by(console),
+        reached_by(console, limits),
         found,
     ]
 }
 
 /// Who gets in, by what, and whether others can read along.
-fn reached_by(console: &Console) -> String {
+fn reached_by(console: &Console, limits: &Limits) -> String {
     let auth = &console.auth;
-    let who = match (console.listen.ip().is_loopback(), auth.asks_nothing()) {
+    let who = match (limits.keep_private(console.listen), auth.asks_nothing()) {
         (true, true) => "anybody on this machine",
         (true, false) => "this machine",
         (false, true) => "ANYBODY who can connect",

@@ -218,11 +218,12 @@ impl Source<'_> {
         &self,
         table: &file::Console,
         listen: SocketAddr,
+        is_private: bool,
         place: Range<usize>,
         auths: &BTreeMap<String, Auth>,
     ) -> Result<Auth, ConfigError> {
         let Some(name) = &table.auth else {
-            if listen.ip().is_loopback() {
+            if is_private {
                 return Ok(Auth::none());
             }
             let sentence = format!(
@@ -232,9 +233,7 @@ impl Source<'_> {
             return Err(self.wrong(place, sentence));
         };
         match (name.get_ref().as_str(), auths.get(name.get_ref())) {
-            (_, Some(auth)) if listen.ip().is_loopback() || !auth.asks_nothing() => {
-                Ok(auth.clone())
-            }
+            (_, Some(auth)) if is_private || !auth.asks_nothing() => Ok(auth.clone()),
             (named, Some(auth)) => {
                 let ways = auth.methods.iter().filter(|method| asks_nothing(method));
                 let ways: Vec<&str> = ways.map(self::name).collect();

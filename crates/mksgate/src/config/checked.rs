@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use ipnet::IpNet;
 use secrecy::SecretString;
@@ -11,6 +12,7 @@ use toml::Spanned;
 use url::Url;
 
 use super::{Auth, Config, ConfigError, Console, Limits, Secret, VSphere, file, secrets};
+use crate::address::Address;
 use crate::tls::{ConsoleTrust, Trust};
 
 /// The text, and where it stands, so that every error can point at its place.
@@ -35,7 +37,7 @@ pub(super) fn check(text: &str, path: &Path) -> Result<Config, ConfigError> {
             "it names no console: add a [[console]] with port, vsphere and vm",
         ));
     }
-    let consoles = source.consoles(file.console, bind, &vspheres, &auths)?;
+    let consoles = source.consoles(file.console, bind, &gateway, &vspheres, &auths)?;
     Ok(Config {
         gateway,
         admin,
@@ -100,9 +102,15 @@ impl Source<'_> {
             idle_timeout: gateway.idle_timeout.filter(|timeout| !timeout.is_zero()),
             max_session_time: gateway.max_session_time.filter(|time| !time.is_zero()),
             proxy_from: self.proxy_from(gateway)?,
-            handshake_timeout: gateway
-                .handshake_timeout
-                .unwrap_or(default.handshake_timeout),
+            handshake_timeout: match &gateway.handshake_timeout {
+                Some(Duration::ZERO) => {
+                    return Err(ConfigError::whole(
+                        self.path,
+                        "handshake_timeout = \"0s\" lets nobody in: write \"30s\", or leave it out",
+                    ));
+                }
+                given => given.unwrap_or(default.handshake_timeout),
+            },
             drain_timeout: gateway.drain_timeout.unwrap_or(default.drain_timeout),
         })
     }
@@ -210,20 +218,33 @@ impl Source<'_> {
                 ));
             }
         };
+        // The address is not repeated: it may have a password in it, where none is wanted.
         let url = sdk_url(table.address.get_ref()).ok_or_else(|| {
-            let address = table.address.get_ref();
             self.wrong(
                 table.address.span(),
-                format!("{address:?} is no address: write host, host:port or an https URL"),
+                "this is no address: write host, host:port or an https URL, without user and password",
             )
         })?;
+        for address in table.console_address.values() {
+            if Address::parse(address.get_ref(), 443).is_none() {
+                let sentence = format!(
+                    "{:?} is no address: write host or host:port",
+                    address.get_ref()
+                );
+                return Err(self.wrong(address.span(), sentence));
+            }
+        }
         Ok(VSphere {
             url,
             username: table.username,
             password,
             trust: self.trust(table.trust.as_ref())?,
             console_trust: self.console_trust(table.console_trust.as_ref())?,
-            console_address: table.console_address,
+            console_address: table
+                .console_address
+                .into_iter()
+                .map(|(name, address)| (name, address.into_inner()))
+                .collect(),
             max_consoles: self.at_least_one(
                 table.max_consoles.as_ref(),
                 "max_consoles",
@@ -253,6 +274,7 @@ impl Source<'_> {
         &self,
         tables: Vec<Spanned<file::Console>>,
         bind: IpAddr,
+        limits: &Limits,
         vspheres: &BTreeMap<String, VSphere>,
         auths: &BTreeMap<String, Auth>,
     ) -> Result<Vec<Console>, ConfigError> {
@@ -273,7 +295,8 @@ impl Source<'_> {
                 let known: Vec<&str> = vspheres.keys().map(String::as_str).collect();
                 return Err(self.wrong(table.vsphere.span(), unknown("vsphere", &vsphere, &known)));
             }
-            let auth = self.console_auth(&table, listen, place, auths)?;
+            let auth =
+                self.console_auth(&table, listen, limits.keep_private(listen), place, auths)?;
             let vm = table
                 .vm
                 .get_ref()

@@ -67,8 +67,9 @@ impl ConfigError {
 
     /// TOML's own complaint, in one line, with the nearest known key for an unknown one.
     pub(super) fn toml(path: &Path, text: &str, error: &toml::de::Error) -> Self {
-        let sentence =
-            unknown_key(error.message()).unwrap_or_else(|| error.message().replace('\n', "; "));
+        let sentence = unknown_key(error.message())
+            .or_else(|| wrong_value(error.message()))
+            .unwrap_or_else(|| error.message().replace('\n', "; "));
         Self {
             path: path.into(),
             place: error.span().map(|span| place(text, span.start)),
@@ -83,6 +84,19 @@ fn place(text: &str, byte: usize) -> (usize, usize) {
     let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
     let column = before.get(line_start..).unwrap_or_default().chars().count() + 1;
     (before.matches('\n').count() + 1, column)
+}
+
+/// Reads serde's "invalid type: string "…", expected a number". The value is not repeated: it may be a secret that
+/// stands in the wrong place.
+fn wrong_value(message: &str) -> Option<String> {
+    let rest = message
+        .strip_prefix("invalid type: ")
+        .or_else(|| message.strip_prefix("invalid value: "))?;
+    let (_, expected) = rest.rsplit_once(", expected ")?;
+    Some(format!(
+        "this value cannot stand here: expected {}",
+        expected.replace('\n', "; ")
+    ))
 }
 
 /// Reads serde's "unknown field `a`, expected one of `b`, `c`".

@@ -59,7 +59,7 @@ pub(super) struct VSphere {
     pub(super) trust: Option<Spanned<String>>,
     pub(super) console_trust: Option<Spanned<String>>,
     #[serde(default)]
-    pub(super) console_address: BTreeMap<String, String>,
+    pub(super) console_address: BTreeMap<String, Spanned<String>>,
     pub(super) max_consoles: Option<Spanned<usize>>,
     pub(super) proxy: Option<Spanned<String>>,
 }

@@ -57,6 +57,13 @@ pub struct Limits {
     pub drain_timeout: Duration,
 }
 
+impl Limits {
+    /// Whether only this machine can reach a port on `listen`: not where a balancer brings others there.
+    pub(crate) fn keep_private(&self, listen: SocketAddr) -> bool {
+        listen.ip().is_loopback() && self.proxy_from.is_none()
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {

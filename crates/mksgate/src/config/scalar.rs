@@ -5,6 +5,9 @@ use std::time::Duration;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 
+/// A year, in seconds: what is longer is a mistake, and what is much longer no clock can add.
+const LONGEST: u64 = 366 * 24 * 3600;
+
 /// "30s", "5m", "2h": a whole number and its unit.
 pub(super) fn duration<'de, D: Deserializer<'de>>(
     deserializer: D,
@@ -24,8 +27,10 @@ pub(super) fn duration<'de, D: Deserializer<'de>>(
         _ => return Err(wrong()),
     };
     let number: u64 = number.parse().map_err(|_| wrong())?;
-    number
-        .checked_mul(seconds)
-        .map(|seconds| Some(Duration::from_secs(seconds)))
-        .ok_or_else(wrong)
+    match number.checked_mul(seconds) {
+        Some(seconds) if seconds <= LONGEST => Ok(Some(Duration::from_secs(seconds))),
+        _ => Err(D::Error::custom(format!(
+            "{text:?} is longer than a year: write less, or 0 for never"
+        ))),
+    }
 }
