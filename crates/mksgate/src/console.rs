@@ -271,7 +271,7 @@ async fn connect(address: &Address, route: &Route) -> Result<TcpStream, Failure>
         Route::Proxy(url) => proxy::connect(url.expose(), address).await,
     };
     let socket = socket.map_err(unreachable)?;
-    socket::prepare(&socket).map_err(unreachable)?;
+    socket::prepare_console(&socket).map_err(unreachable)?;
     Ok(socket)
 }
 

@@ -10,6 +10,7 @@ use crate::crowd::{Crowd, Place};
 use crate::metrics::Metrics;
 use crate::penalties::Penalties;
 use crate::roll::Roll;
+use crate::slots::Slots;
 
 /// One for the whole gateway.
 #[derive(Clone)]
@@ -20,6 +21,8 @@ pub(crate) struct Door {
     pub(crate) penalties: Penalties,
     /// Those who have been let in.
     pub(crate) roll: Roll,
+    /// The consoles on each ESXi host.
+    pub(crate) slots: Slots,
     /// What is counted.
     pub(crate) metrics: Arc<Metrics>,
     /// Cancelled when open sessions must end.
@@ -35,6 +38,7 @@ impl Door {
             crowd: Crowd::default(),
             penalties: Penalties::default(),
             roll: Roll::counted(metrics.sessions_active.clone()),
+            slots: Slots::default(),
             metrics,
             ended: CancellationToken::new(),
             next: Arc::default(),

@@ -80,7 +80,7 @@ impl Gateway {
     /// [`StartError`] at the first port or vSphere that cannot be had; the ports before it are free again.
     pub async fn bind(config: Config) -> Result<Self, StartError> {
         let (door, limits) = (Door::new(), Arc::new(config.gateway));
-        let upstreams = upstreams(config.vspheres, &Upstreams::new())?;
+        let upstreams = upstreams(config.vspheres, &Upstreams::new(), &door)?;
         let mut ports = Vec::new();
         for console in config.consoles {
             let listener = bind(console.listen, &console.vm.to_string()).await?;
@@ -233,7 +233,7 @@ impl Running {
 
     async fn reload(&mut self, config: Config) -> Result<(), StartError> {
         let limits = Arc::new(config.gateway);
-        let upstreams = upstreams(config.vspheres, &self.upstreams)?;
+        let upstreams = upstreams(config.vspheres, &self.upstreams, &self.door)?;
         let (mut kept, mut fresh) = (Vec::new(), Vec::new());
         for console in config.consoles {
             let port = port(console, &upstreams, &limits, &self.door)?;
@@ -287,12 +287,13 @@ impl Running {
 fn upstreams(
     vspheres: BTreeMap<String, VSphere>,
     known: &Upstreams,
+    door: &Door,
 ) -> Result<Upstreams, StartError> {
     let mut upstreams = Upstreams::new();
     for (name, vsphere) in vspheres {
         let upstream = match known.get(&name) {
             Some(same) if same.config().is_same(&vsphere) => Arc::clone(same),
-            _ => Upstream::new(&name, vsphere)
+            _ => Upstream::new(&name, vsphere, door.slots.clone())
                 .map(Arc::new)
                 .map_err(|source| StartError::Upstream {
                     name: name.clone(),

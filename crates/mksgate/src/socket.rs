@@ -8,11 +8,17 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-/// A peer that has silently gone is noticed after about two minutes: a minute of silence, then six probes.
+/// A peer that has silently gone while nothing is on its way to it is noticed after about two minutes: a
+/// minute of silence, then six probes.
 const KEEPALIVE: TcpKeepalive = TcpKeepalive::new()
     .with_time(Duration::from_secs(60))
     .with_interval(Duration::from_secs(10))
     .with_retries(6);
+
+/// How long an ESXi host may leave what was sent to it unread. It is some keys and pointer moves, never much:
+/// a host that takes none of it for so long hangs. (A viewer may pause for as long as it likes.)
+#[cfg(target_os = "linux")]
+const UNREAD: Duration = Duration::from_secs(120);
 
 /// How long a peer may take to read our last words and to end its own half. Local users take
 /// milliseconds; a modem a second or two.
@@ -22,6 +28,14 @@ const LINGER: Duration = Duration::from_secs(3);
 pub(crate) fn prepare(socket: &TcpStream) -> io::Result<()> {
     socket.set_nodelay(true)?;
     SockRef::from(socket).set_tcp_keepalive(&KEEPALIVE)
+}
+
+/// Likewise, and a host that takes nothing any more is given up.
+pub(crate) fn prepare_console(socket: &TcpStream) -> io::Result<()> {
+    prepare(socket)?;
+    #[cfg(target_os = "linux")]
+    SockRef::from(socket).set_tcp_user_timeout(Some(UNREAD))?;
+    Ok(())
 }
 
 /// Ends a connection so that what was written last still arrives: a socket that is closed with unread

@@ -29,7 +29,7 @@ pub(crate) struct Upstream {
 
 impl Upstream {
     /// Makes ready to log in; connects to nothing yet.
-    pub(crate) fn new(name: &str, config: VSphere) -> Result<Self, Failure> {
+    pub(crate) fn new(name: &str, config: VSphere, slots: Slots) -> Result<Self, Failure> {
         let settings = Settings {
             name: name.to_owned(),
             url: config.url.clone(),
@@ -51,7 +51,7 @@ impl Upstream {
             client: Client::new(settings)?,
             config,
             login,
-            slots: Slots::default(),
+            slots,
             users: TaskTracker::new(),
         })
     }
@@ -91,11 +91,19 @@ impl Upstream {
             }
         };
         let limit = self.config.max_consoles;
-        let host = address.to_string();
-        let slot = self
-            .slots
-            .take(&host, limit)
-            .ok_or(Failure::HostFull { host, limit })?;
+        // By its address where that is known: two names may be one host.
+        let host = match &route {
+            Route::Direct(resolved) => resolved
+                .first()
+                .map_or_else(|| address.to_string(), ToString::to_string),
+            Route::Proxy(_) => address.to_string(),
+        };
+        let Some(slot) = self.slots.take(&host, limit) else {
+            return Err(Failure::HostFull {
+                host: address.to_string(),
+                limit,
+            });
+        };
         let watch = self.client.watch(&ticket.vm.moref);
         Ok(Target {
             address,

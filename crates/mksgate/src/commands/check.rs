@@ -9,6 +9,7 @@ use super::table::aligned;
 use super::{CommandError, say};
 use crate::config::{Config, Console, Limits};
 use crate::error::Failure;
+use crate::slots::Slots;
 use crate::upstream::Upstream;
 
 #[derive(Args)]
@@ -32,7 +33,7 @@ pub(crate) async fn run(options: Options, config: Config) -> Result<(), CommandE
     let upstreams: Upstreams = vspheres
         .into_iter()
         .map(|(name, vsphere)| {
-            let upstream = Upstream::new(&name, vsphere);
+            let upstream = Upstream::new(&name, vsphere, Slots::default());
             (name, upstream)
         })
         .collect();

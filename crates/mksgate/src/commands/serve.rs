@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 use super::{CommandError, say};
 use crate::config::Config;
@@ -14,6 +14,7 @@ use crate::gateway::{Gateway, Shutdown};
 /// Serves until a signal ends it: SIGHUP reads the configuration anew, the first SIGTERM drains, the next
 /// one ends at once.
 pub(crate) async fn run(config: Config, path: PathBuf) -> Result<(), CommandError> {
+    allow_descriptors();
     let gateway = Gateway::bind(config).await?;
     let shutdown = Shutdown::default();
     let (reload, reloads) = mpsc::channel(1);
@@ -29,6 +30,14 @@ pub(crate) async fn run(config: Config, path: PathBuf) -> Result<(), CommandErro
     }
     gateway.run_reloading(shutdown, reloads).await;
     Ok(())
+}
+
+/// Each session takes two descriptors, and many systems begin with 1024: as many as are allowed.
+fn allow_descriptors() {
+    match rlimit::increase_nofile_limit(u64::MAX) {
+        Ok(limit) => debug!(limit, "descriptors"),
+        Err(error) => warn!("the limit of descriptors stays as it is ({error})"),
+    }
 }
 
 /// Ends with the gateway, which is who receives.

@@ -8,6 +8,7 @@ use super::table::aligned;
 use super::{CommandError, say};
 use crate::config::{Config, Console};
 use crate::error::Failure;
+use crate::slots::Slots;
 use crate::upstream::Upstream;
 
 #[derive(Args)]
@@ -57,7 +58,7 @@ pub(crate) async fn run(options: Options, config: Config) -> Result<(), CommandE
             .as_ref()
             .is_none_or(|wanted| *wanted == name)
         {
-            let upstream = Upstream::new(&name, vsphere)?;
+            let upstream = Upstream::new(&name, vsphere, Slots::default())?;
             let found = upstream.client().vms().await;
             upstream.client().logout().await;
             let found = found.map_err(Failure::from)?;

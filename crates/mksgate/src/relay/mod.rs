@@ -7,6 +7,7 @@
 //! | first to end | then |
 //! |---|---|
 //! | viewer, in order | Close 1000 to ESXi, what ESXi still sends goes to the viewer until its Close comes or [`PARTING`] is over |
+//! | ESXi, by taking nothing more | what it sent before goes to the viewer as long as that takes something |
 //! | viewer, by reset | Close 1001 to ESXi, no wait |
 //! | ESXi, by Close | all that was decoded is written, the Close is echoed, FIN to the viewer |
 //! | ESXi, without Close | all that was decoded is written, FIN to the viewer |
@@ -189,6 +190,11 @@ async fn between(
         tokio::select! {
             end = &mut up => match end {
                 up::End::ViewerReset => End::Viewer,
+                end @ up::End::EsxiBroke(_) => {
+                    // What it sent before is still to be delivered, however slow the viewer is.
+                    let other = while_it_progresses(&mut down, traffic).await;
+                    after_viewer(end, other)
+                }
                 end => {
                     let other = timeout(PARTING, down).await.ok();
                     after_viewer(end, other)
@@ -214,6 +220,21 @@ async fn between(
         socket::finish(&mut viewer_in, &mut viewer_out),
     );
     end
+}
+
+/// Waits for `down` as long as the viewer takes something of it.
+async fn while_it_progresses(
+    mut down: impl Future<Output = down::End> + Unpin,
+    traffic: &Traffic,
+) -> Option<down::End> {
+    loop {
+        let before = traffic.to_viewer();
+        match timeout(PARTING, &mut down).await {
+            Ok(end) => return Some(end),
+            Err(_) if traffic.to_viewer() == before => return None,
+            Err(_) => {}
+        }
+    }
 }
 
 async fn part(session: &TlsSession, esxi: &mut (impl AsyncWrite + Unpin)) -> io::Result<()> {
