@@ -28,11 +28,13 @@ pub use usage::InUse;
 /// One vSphere endpoint. Share it behind an `Arc`: all calls use one session, and at most four are under way.
 ///
 /// Each method logs in if that is needed, logs in again once if the session has ended, and tries again what failed for a
-/// passing reason; with [`PATIENCE`] unless a deadline is given. A dropped future leaves nothing behind.
+/// passing reason; with [`PATIENCE`] unless a deadline is given. A future may be dropped at any time:
+/// a login that it began goes on, with [`PATIENCE`] of its own, for whoever else waits and whoever comes next. Nothing else of
+/// it does, and what it had made at the endpoint ends with the session.
 pub struct Client {
     name: String,
-    calls: Calls,
-    session: Session,
+    calls: Arc<Calls>,
+    session: Arc<Session>,
     known: Known,
     usage: Arc<Usage>,
     watched: Arc<Watched>,
@@ -45,9 +47,10 @@ pub const PATIENCE: Duration = Duration::from_secs(25);
 impl Client {
     /// Checks the settings; connects to nothing yet.
     pub fn new(settings: Settings) -> Result<Self, Error> {
+        let calls = Arc::new(Calls::new(Transport::new(&settings)?));
         Ok(Self {
-            calls: Calls::new(Transport::new(&settings)?),
-            session: Session::new(&settings),
+            session: Session::new(&settings, &calls),
+            calls,
             known: Known::default(),
             usage: Usage::new(),
             watched: Arc::default(),
@@ -125,10 +128,11 @@ impl Client {
     }
 
     /// Ends the session, if there is one. Never fails: a session that cannot be ended runs out by itself.
+    ///
+    /// Takes three seconds at most. A login that is under way is waited for, and broken off when they are over.
     pub async fn logout(&self) {
         let until = Instant::now() + LOGOUT_PATIENCE;
-        // A login that is under way holds the session; it is not waited for longer than that.
-        let Ok(Some(open)) = timeout_at(until, self.session.take()).await else {
+        let Some(open) = self.session.take(until).await else {
             return;
         };
         let patience = Patience::Until(until);
@@ -149,23 +153,23 @@ impl Client {
         F: Future<Output = Result<T, Failure>>,
     {
         self.usage.used();
-        let done = timeout_at(until, self.try_in_session(until, work)).await;
-        done.unwrap_or_else(|_| {
+        let done = timeout_at(until, self.try_in_session(work)).await;
+        let done = done.unwrap_or_else(|_| {
             Err(Error::Timeout {
                 address: self.calls.address().to_owned(),
             })
-        })
+        });
+        if done.is_ok() {
+            self.usage.heard();
+        }
+        done
     }
 
-    async fn try_in_session<T, F>(
-        &self,
-        until: Instant,
-        work: impl Fn(Open) -> F,
-    ) -> Result<T, Error>
+    async fn try_in_session<T, F>(&self, work: impl Fn(Open) -> F) -> Result<T, Error>
     where
         F: Future<Output = Result<T, Failure>>,
     {
-        let open = self.session.open(&self.calls, until).await?;
+        let open = self.session.open().await?;
         let failure = match work(open.clone()).await {
             Ok(value) => return Ok(value),
             Err(failure) => failure,
@@ -173,7 +177,7 @@ impl Client {
         if !has_ended(&failure) {
             return Err(self.calls.explain(failure, self.session.username()));
         }
-        let open = self.session.renew(&open, &self.calls, until).await?;
+        let open = self.session.renew(&open).await?;
         work(open)
             .await
             .map_err(|failure| self.calls.explain(failure, self.session.username()))

@@ -1,35 +1,36 @@
 //! The one session with the endpoint: opened by whoever comes first, shared by all, renewed once it has ended.
 
+mod login;
+
 use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    mem,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use tokio::{
-    sync::{Mutex, OnceCell},
-    time::Instant,
+    sync::OnceCell,
+    time::{Instant, timeout_at},
 };
+use tokio_util::task::TaskTracker;
 
 use crate::{
     Error, Settings,
-    call::{Call, Calls, Failure},
-    fault,
+    call::{Call, Calls},
     service::ServiceContent,
     soap::Reference,
     transport::Patience,
 };
 
+use login::{Account, Login};
+
 /// The session, open or not.
 pub(crate) struct Session {
-    username: String,
-    password: SecretString,
+    account: Account,
     state: Mutex<State>,
-    /// How many logins have failed; read before the lock is taken, see [`Session::settled`].
-    failed: AtomicU64,
+    /// Each login is a task of its own: whoever began it may leave, and what it opened or was refused is known all the same.
+    logins: TaskTracker,
 }
 
 /// An open session; cheap to clone, and of no use once it has been renewed.
@@ -63,158 +64,140 @@ impl Open {
 
 #[derive(Default)]
 struct State {
+    /// Of the session that was opened last, or is being opened.
     generation: u64,
-    open: Option<Open>,
-    last_failure: Option<Error>,
+    phase: Phase,
     refused_at: Option<Instant>,
     /// What the endpoint said of itself; asked again after a login that failed, since another one may stand there now.
     service: Option<Arc<ServiceContent>>,
 }
 
+#[derive(Default)]
+enum Phase {
+    #[default]
+    Closed,
+    Opening(Login),
+    Open(Open),
+}
+
 impl Session {
-    pub(crate) fn new(settings: &Settings) -> Self {
-        Self {
-            username: settings.username.clone(),
-            password: settings.password.clone(),
+    pub(crate) fn new(settings: &Settings, calls: &Arc<Calls>) -> Arc<Self> {
+        Arc::new(Self {
+            account: Account::new(settings, Arc::clone(calls)),
             state: Mutex::default(),
-            failed: AtomicU64::new(0),
-        }
+            logins: TaskTracker::new(),
+        })
     }
 
     /// Whose session it is.
     pub(crate) fn username(&self) -> &str {
-        &self.username
+        self.account.username()
     }
 
-    /// The open session, or a new one. However many ask at once, one logs in and all have its result.
-    pub(crate) async fn open(&self, calls: &Calls, until: Instant) -> Result<Open, Error> {
-        let failed_before = self.failed.load(Ordering::Acquire);
-        let mut state = self.state.lock().await;
-        if let Some(open) = &state.open {
-            return Ok(open.clone());
-        }
-        self.settled(&state, failed_before, calls)?;
-        self.log_in(&mut state, calls, until).await
+    /// The open session, or a new one. However many ask at once, there is one login, and all have its result.
+    pub(crate) async fn open(self: &Arc<Self>) -> Result<Open, Error> {
+        self.other_than(None).await
     }
 
     /// A session after `ended`: the one that somebody else has opened since, or a new one.
-    pub(crate) async fn renew(
-        &self,
-        ended: &Open,
-        calls: &Calls,
-        until: Instant,
-    ) -> Result<Open, Error> {
-        let failed_before = self.failed.load(Ordering::Acquire);
-        let mut state = self.state.lock().await;
-        match &state.open {
-            Some(open) if open.generation != ended.generation => return Ok(open.clone()),
-            _ => state.open = None,
-        }
-        self.settled(&state, failed_before, calls)?;
-        self.log_in(&mut state, calls, until).await
+    pub(crate) async fn renew(self: &Arc<Self>, ended: &Open) -> Result<Open, Error> {
+        self.other_than(Some(ended.generation)).await
     }
 
-    /// Takes the session away, for logging out.
-    pub(crate) async fn take(&self) -> Option<Open> {
-        self.state.lock().await.open.take()
+    /// Takes the session away, for logging out. A login that is under way is waited for until then, and broken off after it.
+    pub(crate) async fn take(&self, until: Instant) -> Option<Open> {
+        let login = match &self.state().phase {
+            Phase::Opening(login) => Some(login.clone()),
+            Phase::Closed | Phase::Open(_) => None,
+        };
+        if let Some(login) = login
+            && timeout_at(until, login.outcome()).await.is_err()
+        {
+            login.break_off();
+            // It may yet succeed before it notices.
+            let _ = login.outcome().await;
+        }
+        let mut state = self.state();
+        match mem::take(&mut state.phase) {
+            Phase::Open(open) => Some(open),
+            other => {
+                state.phase = other;
+                None
+            }
+        }
     }
 
     /// The session if it is open; never logs in.
-    pub(crate) async fn current(&self) -> Option<Open> {
-        self.state.lock().await.open.clone()
+    pub(crate) fn current(&self) -> Option<Open> {
+        match &self.state().phase {
+            Phase::Open(open) => Some(open.clone()),
+            Phase::Closed | Phase::Opening(_) => None,
+        }
     }
 
     /// Forgets this session, since it has ended; a newer one stays.
-    pub(crate) async fn ended(&self, ended: &Open) {
-        let mut state = self.state.lock().await;
-        if state
-            .open
-            .as_ref()
-            .is_some_and(|open| open.generation == ended.generation)
-        {
-            state.open = None;
+    pub(crate) fn ended(&self, ended: &Open) {
+        let mut state = self.state();
+        if matches!(&state.phase, Phase::Open(open) if open.generation == ended.generation) {
+            state.phase = Phase::Closed;
         }
     }
 
-    /// Whether the question has been answered while the caller waited for the lock, or for good: a login that failed in
-    /// the meantime has failed for all who waited, and wrong credentials are not sent again for [`LOCKOUT`].
-    fn settled(&self, state: &State, failed_before: u64, calls: &Calls) -> Result<(), Error> {
-        if state.refused_at.is_some_and(|at| at.elapsed() < LOCKOUT) {
-            return Err(self.invalid_login(calls));
-        }
-        match &state.last_failure {
-            Some(error) if self.failed.load(Ordering::Acquire) != failed_before => {
-                Err(error.clone())
+    async fn other_than(self: &Arc<Self>, ended: Option<u64>) -> Result<Open, Error> {
+        let login = {
+            let mut state = self.state();
+            match &state.phase {
+                Phase::Open(open) if Some(open.generation) != ended => return Ok(open.clone()),
+                Phase::Opening(login) if login.is_under_way() => login.clone(),
+                _ => self.begin(&mut state)?,
             }
-            _ => Ok(()),
-        }
+        };
+        // Only an endpoint that does not answer has its login broken off.
+        login
+            .outcome()
+            .await
+            .unwrap_or_else(|| Err(self.account.timeout()))
     }
 
-    async fn log_in(
-        &self,
-        state: &mut State,
-        calls: &Calls,
-        until: Instant,
-    ) -> Result<Open, Error> {
-        match self.try_log_in(state, calls, until).await {
+    /// Begins a login, unless the credentials were refused less than [`LOCKOUT`] ago.
+    fn begin(self: &Arc<Self>, state: &mut State) -> Result<Login, Error> {
+        state.phase = Phase::Closed;
+        if state.refused_at.is_some_and(|at| at.elapsed() < LOCKOUT) {
+            return Err(self.account.invalid_login());
+        }
+        state.generation += 1;
+        let (generation, service) = (state.generation, state.service.clone());
+        let session = Arc::clone(self);
+        let login = Login::begin(&self.logins, async move {
+            let result = session.account.log_in(generation, service).await;
+            session.settle(&result);
+            result
+        });
+        state.phase = Phase::Opening(login.clone());
+        Ok(login)
+    }
+
+    /// Remembers how the login ended, whether or not anybody waits for it.
+    fn settle(&self, result: &Result<Open, Error>) {
+        let mut state = self.state();
+        match result {
             Ok(open) => {
-                state.generation = open.generation;
-                state.open = Some(open.clone());
+                state.service = Some(Arc::clone(&open.service));
+                state.phase = Phase::Open(open.clone());
                 state.refused_at = None;
-                tracing::info!(address = calls.address(), username = %self.username, "logged in");
-                Ok(open)
             }
             Err(error) => {
                 if matches!(error, Error::InvalidLogin { .. }) {
                     state.refused_at = Some(Instant::now());
                 }
-                state.last_failure = Some(error.clone());
                 state.service = None;
-                self.failed.fetch_add(1, Ordering::Release);
-                Err(error)
+                state.phase = Phase::Closed;
             }
         }
     }
 
-    async fn try_log_in(
-        &self,
-        state: &mut State,
-        calls: &Calls,
-        until: Instant,
-    ) -> Result<Open, Error> {
-        let service = match &state.service {
-            Some(service) => Arc::clone(service),
-            None => Arc::new(calls.discover(until).await?),
-        };
-        state.service = Some(Arc::clone(&service));
-        let logged_in = calls
-            .log_in(
-                &service,
-                &self.username,
-                self.password.expose_secret(),
-                Patience::Until(until),
-            )
-            .await;
-        let cookie = match logged_in {
-            Ok(cookie) => cookie,
-            Err(Failure::Fault(fault)) if fault.kind == fault::Kind::InvalidLogin => {
-                return Err(self.invalid_login(calls));
-            }
-            Err(failure) => return Err(calls.explain(failure, &self.username)),
-        };
-        Ok(Open {
-            generation: state.generation + 1,
-            cookie: Arc::new(cookie),
-            service,
-            view: Arc::default(),
-        })
-    }
-
-    fn invalid_login(&self, calls: &Calls) -> Error {
-        Error::InvalidLogin {
-            username: self.username.clone(),
-            address: calls.address().to_owned(),
-        }
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

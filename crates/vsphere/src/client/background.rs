@@ -27,7 +27,7 @@ impl Client {
 
     /// One cheap call; a session that has ended is forgotten, so that the next user logs in at once.
     async fn keep_alive(&self) {
-        let Some(open) = self.session.current().await else {
+        let Some(open) = self.session.current() else {
             return;
         };
         let this = service::service_instance();
@@ -38,7 +38,7 @@ impl Client {
             .await
         {
             Ok(_) => self.usage.heard(),
-            Err(failure) if has_ended(&failure) => self.session.ended(&open).await,
+            Err(failure) if has_ended(&failure) => self.session.ended(&open),
             Err(failure) => {
                 let error = self.calls.explain(failure, self.session.username());
                 tracing::debug!(vsphere = %self.name, %error, "not kept alive");

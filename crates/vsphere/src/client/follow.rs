@@ -41,16 +41,13 @@ impl Client {
 
     /// Returns when nobody watches any more, or when the session has ended.
     async fn follow_in_session(&self, news: &mut watch::Receiver<()>) -> Result<(), Error> {
-        let open = self
-            .session
-            .open(&self.calls, Instant::now() + PATIENCE)
-            .await?;
+        let open = self.session.open().await?;
         let failure = match self.follow(&open, news).await {
             Ok(()) => return Ok(()),
             Err(failure) => failure,
         };
         if has_ended(&failure) {
-            self.session.ended(&open).await;
+            self.session.ended(&open);
         }
         Err(self.calls.explain(failure, self.session.username()))
     }

@@ -52,12 +52,10 @@ impl Usage {
 
     /// Somebody uses the session now.
     pub(super) fn used(&self) {
-        let now = Instant::now();
-        let mut times = self.times.lock().unwrap_or_else(PoisonError::into_inner);
-        *times = Times {
-            used: now,
-            heard: now,
-        };
+        self.times
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .used = Instant::now();
     }
 
     /// The endpoint has been told that the session lives.
@@ -132,5 +130,16 @@ mod tests {
             Due::Nothing,
             "the hour starts again when the last user has gone"
         );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_user_who_leaves_has_told_the_endpoint_nothing() {
+        let usage = Usage::new();
+        let user = usage.enter();
+        let other = usage.enter();
+        advance(KEEP_ALIVE_AFTER).await;
+        drop(user);
+        assert_eq!(usage.due(), Due::KeepAlive);
+        drop(other);
     }
 }

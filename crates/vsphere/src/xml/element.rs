@@ -10,7 +10,8 @@ use quick_xml::{
 /// Reads one whole document.
 ///
 /// Refuses what SOAP 1.1 (section 3) forbids or no vSphere sends: document type declarations, entities other than the five
-/// predefined, text that is not UTF-8; and anything deeper than [`MAX_DEPTH`] or with more than [`MAX_ELEMENTS`] elements.
+/// predefined, text that is not UTF-8; and anything deeper than [`MAX_DEPTH`], with more than [`MAX_ATTRIBUTES`] attributes
+/// on one element, or with more than [`MAX_NODES`] elements and attributes.
 pub(crate) fn parse(document: &[u8]) -> Result<Element, Refused> {
     let text = std::str::from_utf8(document).map_err(|_| Refused::NotUtf8)?;
     let mut reader = Reader::from_str(text.trim_start_matches('\u{feff}'));
@@ -121,8 +122,10 @@ pub(crate) enum Refused {
     Entity,
     #[error("its elements are nested deeper than {MAX_DEPTH}")]
     TooDeep,
-    #[error("it has more than {MAX_ELEMENTS} elements")]
+    #[error("it has more than {MAX_NODES} elements and attributes")]
     TooMany,
+    #[error("it has an element with more than {MAX_ATTRIBUTES} attributes")]
+    TooManyAttributes,
     #[error("it ends in the middle")]
     Truncated,
     #[error("it is not well-formed XML: {0}")]
@@ -132,9 +135,14 @@ pub(crate) enum Refused {
 /// The deepest answer that vSphere gives (an update with nested property values) stays below 20.
 pub(crate) const MAX_DEPTH: usize = 64;
 
-/// A page of [`crate::property`] has some 20,000; a server that ignores the page size and lists 5,000 VMs sends 200,000.
-/// One costs about 150 bytes, so that the worst that a peer can do is 75 MB for as long as one answer is read.
-pub(crate) const MAX_ELEMENTS: usize = 500_000;
+/// The envelope has four or five, anything inside it two. Each is compared with those before it, so that this also bounds
+/// the time that one element takes.
+pub(crate) const MAX_ATTRIBUTES: usize = 16;
+
+/// Elements and attributes together. A page of [`crate::property`] has some 30,000; a server that ignores the page size and
+/// lists 5,000 VMs sends 300,000. Either costs at most 200 bytes besides long texts, so that the worst that a peer can do is
+/// 100 MB, and twice the answer's own length for long texts, for as long as one answer is read.
+pub(crate) const MAX_NODES: usize = 500_000;
 
 /// The path from the root to the element that is being read; the root when it is done.
 #[derive(Default)]
@@ -146,19 +154,20 @@ struct Tree {
 
 impl Tree {
     fn open(&mut self, start: &BytesStart<'_>) -> Result<(), Refused> {
-        self.count += 1;
-        if self.count > MAX_ELEMENTS {
-            return Err(Refused::TooMany);
-        }
         if self.path.len() >= MAX_DEPTH {
             return Err(Refused::TooDeep);
         }
         if self.root.is_some() {
             return Err(Refused::Syntax("it has more than one root".to_owned()));
         }
+        let attributes = attributes(start)?;
+        self.count += 1 + attributes.len();
+        if self.count > MAX_NODES {
+            return Err(Refused::TooMany);
+        }
         self.path.push(Element {
             name: start.local_name().as_ref().to_owned(),
-            attributes: attributes(start)?,
+            attributes,
             ..Element::default()
         });
         Ok(())
@@ -171,9 +180,11 @@ impl Tree {
     }
 
     fn close(&mut self) {
-        let Some(element) = self.path.pop() else {
+        let Some(mut element) = self.path.pop() else {
             return;
         };
+        // A list of one has room for four otherwise.
+        element.children.shrink_to_fit();
         match self.path.last_mut() {
             Some(parent) => parent.children.push(element),
             None => self.root = Some(element),
@@ -189,16 +200,19 @@ impl Tree {
 }
 
 fn attributes(start: &BytesStart<'_>) -> Result<Vec<(String, String)>, Refused> {
-    start
-        .attributes()
-        .map(|attribute| {
-            let attribute = attribute.map_err(|error| Refused::Syntax(error.to_string()))?;
-            let value = attribute
-                .normalized_value(XmlVersion::Implicit1_0)
-                .map_err(|_| Refused::Entity)?;
-            Ok((attribute.key.as_ref().to_owned(), value.into_owned()))
-        })
-        .collect()
+    let mut attributes = Vec::new();
+    for attribute in start.attributes() {
+        if attributes.len() == MAX_ATTRIBUTES {
+            return Err(Refused::TooManyAttributes);
+        }
+        let attribute = attribute.map_err(|error| Refused::Syntax(error.to_string()))?;
+        let value = attribute
+            .normalized_value(XmlVersion::Implicit1_0)
+            .map_err(|_| Refused::Entity)?;
+        attributes.push((attribute.key.as_ref().to_owned(), value.into_owned()));
+    }
+    attributes.shrink_to_fit();
+    Ok(attributes)
 }
 
 fn resolve(reference: &BytesRef<'_>) -> Result<Cow<'static, str>, Refused> {
@@ -276,8 +290,50 @@ mod tests {
 
     #[test]
     fn more_elements_than_the_bound_are_refused() {
-        let many = format!("<a>{}</a>", "<b/>".repeat(MAX_ELEMENTS));
-        assert_eq!(parse(many.as_bytes()).unwrap_err(), Refused::TooMany);
+        let many = format!("<a>{}</a>", "<b/>".repeat(MAX_NODES));
+        assert_eq!(parse(many.as_bytes()).err(), Some(Refused::TooMany));
+    }
+
+    #[test]
+    fn more_attributes_on_an_element_than_the_bound_are_refused() {
+        assert!(parse(with_attributes(MAX_ATTRIBUTES).as_bytes()).is_ok());
+        let error = parse(with_attributes(MAX_ATTRIBUTES + 1).as_bytes()).unwrap_err();
+        assert_eq!(error, Refused::TooManyAttributes);
+    }
+
+    #[test]
+    fn attributes_count_as_elements_do() {
+        let element = with_attributes(MAX_ATTRIBUTES);
+        let enough = MAX_NODES / (MAX_ATTRIBUTES + 1);
+        let few = format!("<a>{}</a>", element.repeat(enough - 1));
+        assert!(parse(few.as_bytes()).is_ok());
+        let many = format!("<a>{}</a>", element.repeat(enough + 1));
+        assert_eq!(parse(many.as_bytes()).err(), Some(Refused::TooMany));
+    }
+
+    #[test]
+    fn the_worst_trees_within_the_bounds_take_no_more_memory_than_is_said() {
+        let attributed = "<b c='d' e='f' g='h' i='j' k='l' m='n' o='p'>q</b>";
+        let worst = [
+            ("<b/>".to_owned(), 1),
+            ("<b>c</b>".to_owned(), 1),
+            ("<b><c/></b>".to_owned(), 2),
+            (nested(MAX_DEPTH - 1), MAX_DEPTH - 1),
+            ("<b c='d'/>".to_owned(), 2),
+            (attributed.to_owned(), 8),
+        ];
+        let mut most = 0;
+        for (piece, nodes) in worst {
+            let document = format!("<a>{}</a>", piece.repeat((MAX_NODES - 1) / nodes));
+            let root = parse(document.as_bytes()).unwrap();
+            let bytes = allocated(&root);
+            assert!(bytes <= 100_000_000, "{piece}: {bytes} bytes");
+            most = most.max(bytes);
+        }
+        assert!(
+            most > 75_000_000,
+            "the sentence says too much: {most} bytes"
+        );
     }
 
     #[test]
@@ -296,5 +352,27 @@ mod tests {
 
     fn nested(depth: usize) -> String {
         format!("{}{}", "<a>".repeat(depth), "</a>".repeat(depth))
+    }
+
+    fn with_attributes(count: usize) -> String {
+        let attributes: String = (0..count).map(|n| format!(" a{n}=''")).collect();
+        format!("<b{attributes}/>")
+    }
+
+    /// What everything inside takes from glibc's allocator: 8 bytes more than was asked for, in steps of 16, from 32 on.
+    fn allocated(element: &Element) -> usize {
+        let block = |bytes: usize| match bytes {
+            0 => 0,
+            bytes => (bytes + 8).next_multiple_of(16).max(32),
+        };
+        let text = |text: &String| block(text.capacity());
+        let attributes = element.attributes.iter();
+        let attributes: usize = attributes.map(|(key, value)| text(key) + text(value)).sum();
+        text(&element.name)
+            + text(&element.text)
+            + block(element.attributes.capacity() * size_of::<(String, String)>())
+            + attributes
+            + block(element.children.capacity() * size_of::<Element>())
+            + element.children.iter().map(allocated).sum::<usize>()
     }
 }

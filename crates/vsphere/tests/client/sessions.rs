@@ -219,22 +219,113 @@ async fn who_waits_for_somebody_elses_login_waits_no_longer_than_its_own_deadlin
     );
 }
 
-#[tokio::test]
-async fn a_login_whose_caller_has_left_is_done_by_the_next() {
-    let host = Host::esxi().await;
-    let gate = host.gate("Login");
-    let client = host.client();
+/// Begins a login whose answer waits at the gate, and leaves.
+async fn begin_a_login_and_leave(host: &Host, client: &Client) {
     let vm = vm08();
     tokio::select! {
         result = client.ticket(&vm) => panic!("{result:?}"),
         () = host.called("Login", 1) => {}
     }
-    // The host may not have noticed yet that the first has left, and answer it.
-    gate.send(status(400, "")).await.unwrap();
-    gate.send(status(400, "")).await.unwrap();
-    let (next, ()) = tokio::join!(client.ticket(&vm), host.called("Login", 2));
-    assert!(
-        matches!(next, Err(Error::Http { status: 400, .. })),
-        "{next:?}"
-    );
+}
+
+#[tokio::test]
+async fn a_login_whose_caller_has_left_goes_on_for_the_next() {
+    let host = Host::esxi().await;
+    let gate = host.gate("Login");
+    let client = host.client();
+    begin_a_login_and_leave(&host, &client).await;
+    gate.send(ok(fixture("login"))).await.unwrap();
+    let soon = time::Instant::now() + Duration::from_secs(10);
+    client.ticket_before(&vm08(), soon).await.unwrap();
+    assert_eq!(host.count("Login"), 1);
+    assert_eq!(host.asked().last().unwrap().cookie.as_deref(), Some(COOKIE));
+}
+
+#[tokio::test]
+async fn however_many_callers_leave_a_slow_login_there_is_one() {
+    let host = Host::esxi().await;
+    let gate = host.gate("Login");
+    let client = Arc::new(host.client());
+    for _ in 0..10 {
+        begin_a_login_and_leave(&host, &client).await;
+    }
+    assert_eq!(host.count("Login"), 1);
+    gate.send(ok(fixture("login"))).await.unwrap();
+    assert!(crowd(&client, 10).await.iter().all(Result::is_ok));
+    assert_eq!(host.count("Login"), 1);
+}
+
+#[tokio::test]
+async fn wrong_credentials_are_not_sent_again_though_the_caller_left_before_the_refusal() {
+    let host = Host::esxi().await;
+    let gate = host.gate("Login");
+    let client = host.client();
+    begin_a_login_and_leave(&host, &client).await;
+    gate.send(fault("invalid-login")).await.unwrap();
+    for _ in 0..3 {
+        let soon = time::Instant::now() + Duration::from_secs(10);
+        let error = client.ticket_before(&vm08(), soon).await.unwrap_err();
+        assert!(matches!(error, Error::InvalidLogin { .. }), "{error:?}");
+    }
+    assert_eq!(host.count("Login"), 1);
+}
+
+#[tokio::test]
+async fn a_login_outlasts_the_deadline_of_the_caller_who_began_it() {
+    let host = Host::esxi().await;
+    let gate = host.gate("Login");
+    let client = Arc::new(host.client());
+    let began = Arc::clone(&client);
+    let mut impatient = JoinSet::new();
+    impatient.spawn(async move {
+        let deadline = time::Instant::now() + Duration::from_millis(500);
+        began.ticket_before(&vm08(), deadline).await
+    });
+    host.called("Login", 1).await;
+    let answer = async {
+        let result = impatient.join_next().await.unwrap().unwrap();
+        assert!(matches!(result, Err(Error::Timeout { .. })), "{result:?}");
+        gate.send(ok(fixture("login"))).await.unwrap();
+    };
+    let (patient, ()) = tokio::join!(crowd(&client, 50), answer);
+    assert!(patient.iter().all(Result::is_ok), "{patient:?}");
+    assert_eq!(host.count("Login"), 1);
+}
+
+#[tokio::test]
+async fn logging_out_waits_for_a_login_that_nobody_waits_for_any_more() {
+    let host = Host::esxi().await;
+    let gate = host.gate("Login");
+    let client = host.client();
+    begin_a_login_and_leave(&host, &client).await;
+    gate.send(ok(fixture("login"))).await.unwrap();
+    client.logout().await;
+    assert_eq!(host.methods().last().unwrap(), "Logout");
+    assert_eq!(host.asked().last().unwrap().cookie.as_deref(), Some(COOKIE));
+}
+
+#[tokio::test]
+async fn logging_out_breaks_off_a_login_that_does_not_end_and_the_next_caller_logs_in() {
+    let host = Host::esxi().await;
+    let gate = host.gate("Login");
+    let client = host.client();
+    let vm = vm08();
+    let waiting = client.ticket(&vm);
+    let logout = async {
+        host.called("Login", 1).await;
+        let before = time::Instant::now();
+        // Nothing comes over any socket now: time may jump to the next timer.
+        time::pause();
+        client.logout().await;
+        time::resume();
+        assert!(before.elapsed() < Duration::from_secs(10));
+    };
+    let (waited, ()) = tokio::join!(waiting, logout);
+    assert!(matches!(waited, Err(Error::Timeout { .. })), "{waited:?}");
+    // The host may not have noticed yet that the first was broken off, and answer it.
+    gate.send(ok(fixture("login"))).await.unwrap();
+    gate.send(ok(fixture("login"))).await.unwrap();
+    client.ticket(&vm).await.unwrap();
+    assert_eq!(host.count("Login"), 2);
+    assert_eq!(host.count("Logout"), 0);
 }

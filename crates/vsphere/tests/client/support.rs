@@ -348,15 +348,13 @@ async fn answer(
 impl Script {
     async fn reply(&self, method: &str) -> Reply {
         let gate = self.gates.lock().unwrap().get(method).cloned();
-        if let Some(gate) = gate {
-            return gate
-                .lock()
-                .await
-                .recv()
-                .await
-                .unwrap_or_else(|| status(503, ""));
-        }
-        let reply = self.next_answer(method);
+        let reply = match gate {
+            Some(gate) => {
+                let sent = gate.lock().await.recv().await;
+                sent.unwrap_or_else(|| status(503, ""))
+            }
+            None => self.next_answer(method),
+        };
         if method == "Login" && reply.status == 200 {
             return self.open_session(reply);
         }

@@ -2,7 +2,7 @@
 
 use std::{
     env,
-    io::{BufRead, BufReader, Write},
+    io::{BufRead, BufReader, ErrorKind, Write},
     path::{Path, PathBuf},
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
     sync::{Arc, OnceLock},
@@ -23,14 +23,12 @@ pub(crate) struct Simulator {
 impl Simulator {
     /// `None`, and a line that says why, where there is no vcsim.
     pub(crate) fn start(arguments: &[&str]) -> Option<Self> {
-        static PROGRAM: OnceLock<Result<PathBuf, String>> = OnceLock::new();
-        match PROGRAM.get_or_init(program) {
-            Ok(program) => Some(Self::run(program, arguments)),
-            Err(reason) => {
-                eprintln!("skipped: {reason}");
-                None
-            }
-        }
+        static PROGRAM: OnceLock<Option<PathBuf>> = OnceLock::new();
+        let Some(program) = PROGRAM.get_or_init(program) else {
+            eprintln!("skipped: VCSIM is not set and there is no go to build it with");
+            return None;
+        };
+        Some(Self::run(program, arguments))
     }
 
     fn run(program: &Path, arguments: &[&str]) -> Self {
@@ -98,29 +96,47 @@ pub(crate) fn named(name: &str) -> VmRef {
     VmRef::Name(name.to_owned())
 }
 
-/// The program that `VCSIM` names, or one that is built now.
-fn program() -> Result<PathBuf, String> {
+/// The program that `VCSIM` names, or one that is built now; `None` where there is neither that nor a `go`.
+fn program() -> Option<PathBuf> {
     if let Some(program) = env::var_os("VCSIM") {
-        return Ok(program.into());
+        return Some(program.into());
     }
+    build("go")
+}
+
+/// Builds it with that `go`; `None` where there is no such program. Anything else that goes wrong is a failure of the tests.
+fn build(go: &str) -> Option<PathBuf> {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vcsim/main.go");
     let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join("vcsim");
-    let built = Command::new("go")
+    let built = Command::new(go)
         .args(["build", "-o"])
         .args([&program, &source])
         .env("GO111MODULE", "off")
         .env("GOPATH", "/usr/share/gocode")
         .output();
-    match built {
-        Err(error) => Err(format!(
-            "VCSIM is not set and there is no go to build it with ({error})"
-        )),
-        Ok(output) if !output.status.success() => Err(format!(
-            "vcsim does not build: {}",
-            String::from_utf8_lossy(&output.stderr)
-        )),
-        Ok(_) => Ok(program),
-    }
+    let built = match built {
+        Err(error) if error.kind() == ErrorKind::NotFound => return None,
+        built => built.unwrap_or_else(|error| panic!("{go}: {error}")),
+    };
+    let reason = String::from_utf8_lossy(&built.stderr);
+    assert!(
+        built.status.success(),
+        "vcsim does not build ({}): {reason}",
+        built.status
+    );
+    Some(program)
+}
+
+#[test]
+#[should_panic(expected = "vcsim does not build")]
+fn a_simulator_that_does_not_build_fails_the_tests() {
+    // It ends with a failure, whatever it is asked.
+    build("false");
+}
+
+#[test]
+fn a_machine_without_go_builds_no_simulator() {
+    assert_eq!(build("a-go-that-is-not-installed"), None);
 }
 
 /// A string out of a flat JSON object without escapes.
