@@ -4,7 +4,7 @@ import unittest
 
 import picture
 from authority import Authority
-from door import USER, USER_PASSWORD, VNC_PASSWORD, WRONG_USER_PASSWORD, WRONG_VNC_PASSWORD
+from door import DISTRUSTED, USER, USER_PASSWORD, VNC_PASSWORD, WRONG_USER_PASSWORD, WRONG_VNC_PASSWORD
 from door_chain import DoorChain
 from libvnc import NONE, VENCRYPT, VNC, LibVnc
 
@@ -49,7 +49,7 @@ class LibVncClient(unittest.TestCase):
         visit = viewer.visit(chain.port("x509-plain"), VENCRYPT, stranger, USER, USER_PASSWORD)
         self.assertEqual(1, visit.code)
         self.assertRegex(visit.log, "(?i)certificate")
-        end = chain.door.end_after(known)
+        end = chain.door.end_after(known, DISTRUSTED)
         self.assertIn("viewer", [end["ended_by"], end.get("blame")], end)
         self.assertEqual("negotiate", end["stage"])
 

@@ -62,7 +62,7 @@ class GvncCapture(unittest.TestCase):
         known = len(chain.door.ends())
         visit = gvnc.visit(chain.port(way), answers, chain.door.authority.pem)
         self.assertNotEqual(0, visit.code)
-        self.assertRegex(chain.door.end_after(known)["message"], reason)
+        self.assertEqual("judge", chain.door.end_after(known, reason)["stage"])
 
 
 class VncSnapshot(unittest.TestCase):

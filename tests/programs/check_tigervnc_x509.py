@@ -4,7 +4,7 @@ import unittest
 
 import picture
 from authority import Authority
-from door import USER, USER_PASSWORD, VNC_PASSWORD, WRONG_USER_PASSWORD
+from door import DISTRUSTED, USER, USER_PASSWORD, VNC_PASSWORD, WRONG_USER_PASSWORD
 from door_chain import DoorChain
 from screen import ViewerScreen
 from tigervnc_x509 import EncryptedTigerVnc
@@ -50,7 +50,8 @@ class EncryptedViewer(unittest.TestCase):
     def test_with_the_file_of_another_authority_it_asks_too(self) -> None:
         known = len(chain.door.ends())
         stranger = Authority("somebody else").pem
-        with EncryptedTigerVnc(screen, chain.port("x509-none"), "X509None", stranger) as viewer:
+        port = chain.port("x509-plain")
+        with EncryptedTigerVnc(screen, port, "X509Plain", stranger, USER, USER_PASSWORD) as viewer:
             viewer.is_told_no()
             viewer.ended()
             self.assertRegex(viewer.stderr, "Unknown certificate issuer")
@@ -73,6 +74,6 @@ class EncryptedViewer(unittest.TestCase):
         viewer.shows(chain.desktop.picture)
 
     def _the_viewer_is_blamed(self, known: int) -> None:
-        end = chain.door.end_after(known)
+        end = chain.door.end_after(known, DISTRUSTED)
         self.assertIn("viewer", [end["ended_by"], end.get("blame")], end)
         self.assertNotIn("user", end)

@@ -1,9 +1,11 @@
 """mksgate with a front door: every way in that it knows, each behind a port of its own, and its log as objects."""
 
 import json
+import re
 import subprocess
 from pathlib import Path
 from typing import Any, Protocol
+from urllib.request import urlopen
 
 from authority import Authority
 from places import MKSGATE, free_ports, scratch
@@ -12,6 +14,9 @@ from waiting import DEADLINE, until
 
 # What `methods` may name, apart from several at once.
 WAYS = ["none", "vnc-password", "x509-none", "x509-vnc", "x509-plain"]
+
+# How the log has it when a viewer does not believe the certificate: with an alert, or by just hanging up.
+DISTRUSTED = "no TLS with the viewer|the viewer closed the connection before it had logged in|connection broke"
 
 # Eight characters: all that the VNC password scheme looks at.
 VNC_PASSWORD = "Door-42!"
@@ -78,9 +83,30 @@ class Door(Program):
         """Those on sessions that have closed."""
         return [event for event in self.events() if event["message"].startswith("session closed")]
 
-    def end_after(self, known: int) -> dict[str, Any]:
-        """The first such line after as many as are `known`; waits for it."""
-        return until("the end of a session in the log", lambda: self.ends()[known:])[0]
+    def end_after(self, known: int, words: str) -> dict[str, Any]:
+        """The first such line with these words in it, after as many lines as are `known`; waits for it.
+
+        The line on a viewer that has just left may be among the new ones.
+        """
+
+        def look() -> list[dict[str, Any]]:
+            return [end for end in self.ends()[known:] if re.search(words, end["message"])]
+
+        return until(f"the end of a session in the log, with {words!r}", look)[0]
+
+    def end_of(self, address: str) -> dict[str, Any]:
+        """The line on the session of the viewer at this address; waits for it."""
+        return until(
+            f"the end of the session of {address} in the log",
+            lambda: [end for end in self.ends() if end["viewer"] == address],
+        )[0]
+
+    def counted(self, metric: str) -> int:
+        """What `/metrics` says of a counter, named with its labels; 0 while it does not name it."""
+        with urlopen(f"http://127.0.0.1:{self.admin}/metrics", timeout=DEADLINE) as answer:
+            lines = answer.read().decode().splitlines()
+        found = [line.split()[-1] for line in lines if line.startswith(metric + " ")]
+        return int(found[0]) if found else 0
 
     def descriptors(self) -> int:
         """How many it has open."""

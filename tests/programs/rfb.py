@@ -1,6 +1,7 @@
 """Bytes as a viewer sends them, one by one: for what no real viewer can be made to do."""
 
 import socket
+import ssl
 import struct
 
 from waiting import DEADLINE
@@ -76,10 +77,26 @@ class RawViewer:
 
     def reason(self) -> str:
         """Reads a failed security result and the reason that comes with it."""
-        (failed, length) = struct.unpack(">II", self.read(8))
+        (failed,) = struct.unpack(">I", self.read(4))
         if failed != 1:
             raise AssertionError(f"the result is {failed}")
+        return self.text()
+
+    def text(self) -> str:
+        """Reads a reason, as it also comes in place of the security types when none is offered."""
+        (length,) = struct.unpack(">I", self.read(4))
         return self.read(length).decode()
+
+    def start_tls(self) -> None:
+        """From here on it is encrypted, by whatever certificate: who the server is, others check."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        self.socket = context.wrap_socket(self.socket)
+
+    def log_in(self, user: bytes, password: bytes) -> None:
+        """What VeNCrypt's Plain asks for, once TLS stands."""
+        self.send(struct.pack(">II", len(user), len(password)) + user + password)
 
     def see_screen(self) -> tuple[int, int]:
         """Through a door without a password: the size of the desktop that it is shown."""

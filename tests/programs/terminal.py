@@ -21,7 +21,8 @@ def converse(argv: list[str], answers: dict[str, str], env: dict[str, str]) -> t
     """
     ours, theirs = pty.openpty()
     try:
-        with subprocess.Popen(argv, env=env, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True) as program:
+        streams = {"stdin": theirs, "stdout": theirs, "stderr": theirs}
+        with subprocess.Popen(argv, env=env, start_new_session=True, **streams) as program:
             os.close(theirs)
             try:
                 said = _converse(ours, dict(answers))

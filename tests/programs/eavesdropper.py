@@ -1,0 +1,88 @@
+"""Sits between mksgate and a vSphere, is taken for it and hears every word: so that a check knows each secret."""
+
+import asyncio
+import hashlib
+import re
+import ssl
+from threading import Lock, Thread
+
+from authority import Authority
+from simulator import Simulator
+from waiting import DEADLINE
+
+
+class Eavesdropper:
+    """Runs from `__enter__` to `__exit__`. To a configuration it is a host as the one behind it."""
+
+    def __init__(self, simulator: Simulator) -> None:
+        self.username, self.password = simulator.username, simulator.password
+        host, _, port = simulator.address.rpartition(":")
+        self._behind = host, int(port)
+        certificate, key = Authority().certificate()
+        self._server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self._server.load_cert_chain(certificate, key)
+        self._client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        self._client.check_hostname = False
+        self._client.verify_mode = ssl.CERT_NONE
+        der = ssl.PEM_cert_to_DER_cert(certificate.read_text())
+        self.sha256 = hashlib.sha256(der).hexdigest()
+        self._heard = bytearray()
+        self._lock = Lock()
+
+    def __enter__(self) -> "Eavesdropper":
+        # One thread for all connections: no two may touch the same TLS connection at once.
+        self._loop = asyncio.new_event_loop()
+        self._thread = Thread(target=self._loop.run_forever)
+        self._thread.start()
+        started = asyncio.run_coroutine_threadsafe(self._start(), self._loop)
+        self.address = "{}:{}".format(*started.result(DEADLINE))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        asyncio.run_coroutine_threadsafe(self._stop(), self._loop).result(DEADLINE)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(DEADLINE)
+        self._loop.close()
+
+    def tickets(self) -> set[str]:
+        """Those that were handed out so far."""
+        return self._found(rb"<ticket[^>]*>([^<]+)</ticket>")
+
+    def cookies(self) -> set[str]:
+        """What stands for the gateway's login."""
+        return self._found(rb'vmware_soap_session="?([^";\r]+)')
+
+    def _found(self, pattern: bytes) -> set[str]:
+        with self._lock:
+            return {found.decode() for found in re.findall(pattern, bytes(self._heard))}
+
+    async def _start(self) -> tuple[str, int]:
+        self._listener = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self._server)
+        return self._listener.sockets[0].getsockname()
+
+    async def _stop(self) -> None:
+        self._listener.close()
+        serving = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+        for task in serving:
+            task.cancel()
+        await asyncio.gather(*serving, return_exceptions=True)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        beyond, back = await asyncio.open_connection(*self._behind, ssl=self._client)
+        try:
+            await asyncio.gather(self._pass_on(reader, back), self._pass_on(beyond, writer))
+        except OSError:
+            # One of the two has gone without a word; the other is told below.
+            pass
+        finally:
+            writer.close()
+            back.close()
+
+    async def _pass_on(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+        while data := await source.read(65536):
+            with self._lock:
+                self._heard += data
+            sink.write(data)
+            await sink.drain()
+        # TLS has no half of a connection: when one direction is over, both are.
+        sink.close()
