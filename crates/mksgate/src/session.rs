@@ -104,7 +104,8 @@ impl Session {
             .map_err(|failure| (Stage::Accept, failure))?;
         let ended = self.port.door.ended.clone();
         let opened = tokio::select! {
-            opened = self.open(&mut viewer, &mut place, deadline) => opened,
+            // Apart, so that an open session does not hold the room that opening it took.
+            opened = Box::pin(self.open(&mut viewer, &mut place, deadline)) => opened,
             () = ended.cancelled() => return Ok(End::Told("the gateway ends")),
         };
         let (console, rules, seat) = match opened {
