@@ -28,6 +28,7 @@ class Eavesdropper:
         self.sha256 = hashlib.sha256(der).hexdigest()
         self._heard = bytearray()
         self._lock = Lock()
+        self._writers: set[asyncio.StreamWriter] = set()
 
     def __enter__(self) -> "Eavesdropper":
         # One thread for all connections: no two may touch the same TLS connection at once.
@@ -63,12 +64,14 @@ class Eavesdropper:
     async def _stop(self) -> None:
         self._listener.close()
         serving = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-        for task in serving:
-            task.cancel()
+        # Not cancelled: their connections end, and so do they.
+        for writer in self._writers:
+            writer.transport.abort()
         await asyncio.gather(*serving, return_exceptions=True)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         beyond, back = await asyncio.open_connection(*self._behind, ssl=self._client)
+        self._writers |= {writer, back}
         try:
             await asyncio.gather(self._pass_on(reader, back), self._pass_on(beyond, writer))
         except OSError:
