@@ -9,11 +9,8 @@ use std::time::Duration;
 use ipnet::IpNet;
 use secrecy::SecretString;
 use toml::Spanned;
-use url::Url;
 
-use super::{Auth, Config, ConfigError, Console, Limits, Secret, VSphere, file, secrets};
-use crate::address::Address;
-use crate::tls::{ConsoleTrust, Trust};
+use super::{Auth, Config, ConfigError, Console, Limits, VSphere, file, secrets};
 
 /// The text, and where it stands, so that every error can point at its place.
 pub(super) struct Source<'a> {
@@ -172,7 +169,7 @@ impl Source<'_> {
         }
     }
 
-    fn at_least_one(
+    pub(super) fn at_least_one(
         &self,
         given: Option<&Spanned<usize>>,
         key: &str,
@@ -184,89 +181,6 @@ impl Source<'_> {
                 format!("{key} = 0 lets nobody in: write 1 or more"),
             )),
             given => Ok(given.map_or(default, |given| *given.get_ref())),
-        }
-    }
-
-    /// The text is not repeated in the error: it may hold a password.
-    fn proxy(&self, given: Option<&Spanned<String>>) -> Result<Option<Secret<Url>>, ConfigError> {
-        let Some(given) = given else { return Ok(None) };
-        let url = Url::parse(given.get_ref())
-            .ok()
-            .filter(|url| url.scheme() == "http" && url.has_host());
-        match url {
-            Some(url) => Ok(Some(Secret::new(url))),
-            None => Err(self.wrong(given.span(), "this is no proxy: write \"http://HOST:PORT\"")),
-        }
-    }
-
-    fn vsphere(&self, table: Spanned<file::VSphere>) -> Result<VSphere, ConfigError> {
-        let span = table.span();
-        let table = table.into_inner();
-        let password = match (&table.password_file, &table.password_env) {
-            (Some(file), None) => self.secret_file(file)?,
-            (None, Some(variable)) => self.secret_variable(variable)?,
-            (None, None) => {
-                return Err(self.wrong(
-                    span,
-                    "it has no password: add password_file or password_env",
-                ));
-            }
-            (Some(_), Some(env)) => {
-                return Err(self.wrong(
-                    env.span(),
-                    "it has two passwords: keep password_file or password_env",
-                ));
-            }
-        };
-        // The address is not repeated: it may have a password in it, where none is wanted.
-        let url = sdk_url(table.address.get_ref()).ok_or_else(|| {
-            self.wrong(
-                table.address.span(),
-                "this is no address: write host, host:port or an https URL, without user and password",
-            )
-        })?;
-        for address in table.console_address.values() {
-            if Address::parse(address.get_ref(), 443).is_none() {
-                let sentence = format!(
-                    "{:?} is no address: write host or host:port",
-                    address.get_ref()
-                );
-                return Err(self.wrong(address.span(), sentence));
-            }
-        }
-        Ok(VSphere {
-            url,
-            username: table.username,
-            password,
-            trust: self.trust(table.trust.as_ref())?,
-            console_trust: self.console_trust(table.console_trust.as_ref())?,
-            console_address: table
-                .console_address
-                .into_iter()
-                .map(|(name, address)| (name, address.into_inner()))
-                .collect(),
-            max_consoles: self.at_least_one(
-                table.max_consoles.as_ref(),
-                "max_consoles",
-                VSphere::MAX_CONSOLES,
-            )?,
-            proxy: self.proxy(table.proxy.as_ref())?,
-        })
-    }
-
-    fn trust(&self, word: Option<&Spanned<String>>) -> Result<Trust, ConfigError> {
-        let Some(word) = word else {
-            return Ok(Trust::System);
-        };
-        Trust::parse(word.get_ref(), |path| self.beside(path))
-            .map_err(|error| self.wrong(word.span(), error))
-    }
-
-    fn console_trust(&self, word: Option<&Spanned<String>>) -> Result<ConsoleTrust, ConfigError> {
-        match word {
-            None => Ok(ConsoleTrust::Ticket),
-            Some(word) if word.get_ref() == "ticket" => Ok(ConsoleTrust::Ticket),
-            other => self.trust(other).map(ConsoleTrust::Fixed),
         }
     }
 
@@ -366,38 +280,6 @@ impl Source<'_> {
         secrets::read_line(&self.beside(file.get_ref()))
             .map_err(|error| self.wrong_file(file, &error))
     }
-
-    fn secret_variable(&self, name: &Spanned<String>) -> Result<SecretString, ConfigError> {
-        match std::env::var(name.get_ref()) {
-            Ok(value) if !value.is_empty() => Ok(value.into()),
-            _ => Err(self.wrong(
-                name.span(),
-                format!(
-                    "the environment variable {} is not set: set it to the password",
-                    name.get_ref()
-                ),
-            )),
-        }
-    }
-}
-
-/// `host`, `host:port` or an https URL, as people write it.
-pub(crate) fn sdk_url(address: &str) -> Option<Url> {
-    let text = if address.contains("://") {
-        address.to_owned()
-    } else {
-        format!("https://{address}")
-    };
-    let mut url = Url::parse(&text)
-        .ok()
-        .filter(|url| url.scheme() == "https" && url.has_host())?;
-    if !url.username().is_empty() || url.password().is_some() || url.query().is_some() {
-        return None;
-    }
-    if matches!(url.path(), "" | "/") {
-        url.set_path("/sdk");
-    }
-    Some(url)
 }
 
 pub(super) fn unknown(kind: &str, name: &str, known: &[&str]) -> String {

@@ -6,6 +6,7 @@ mod error;
 mod file;
 mod scalar;
 mod secrets;
+mod vsphere;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -13,13 +14,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ::vsphere::VmRef;
 use ipnet::IpNet;
 use secrecy::{ExposeSecret, SecretString};
-use vsphere::VmRef;
 
 pub use auth::Auth;
-pub(crate) use checked::sdk_url;
 pub use error::ConfigError;
+pub(crate) use vsphere::sdk_url;
 
 use crate::tls::{ConsoleTrust, Trust};
 
