@@ -3,13 +3,16 @@
 #[cfg(test)]
 mod tests;
 
-use argon2::password_hash::phc::PasswordHash;
-use argon2::password_hash::{self, PasswordHasher, PasswordVerifier};
-use argon2::{Algorithm, Argon2, Params, Version};
+use std::sync::{Mutex, PoisonError};
+
+use argon2::password_hash::phc::{Output, PasswordHash};
+use argon2::password_hash::{self, PasswordHasher};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
 use rfb_proto::Password;
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 use tracing::warn;
+use zeroize::Zeroize;
 
 /// How many passwords are hashed at once, in the whole process: each takes a core for tens of milliseconds
 /// and some 19 MiB, and sessions want to go on meanwhile. Whoever waits for a place is one of the bounded
@@ -55,15 +58,69 @@ impl StoredHash {
 
     /// Whether this is the hash of `password`: one run of Argon2, however that ends.
     fn is_of(&self, password: &Password) -> bool {
-        let verified = Argon2::default().verify_password(password.expose().as_bytes(), &self.0);
-        match verified {
-            Ok(()) => true,
-            Err(password_hash::Error::PasswordInvalid) => false,
-            Err(error) => {
-                warn!("a password could not be compared ({error})");
-                false
-            }
+        self.compare(password).unwrap_or_else(|error| {
+            warn!("a password could not be compared ({error})");
+            false
+        })
+    }
+
+    fn compare(&self, password: &Password) -> Result<bool, password_hash::Error> {
+        let (Some(salt), Some(expected)) = (&self.0.salt, &self.0.hash) else {
+            return Ok(false);
+        };
+        let params = Params::try_from(&self.0)?;
+        let mut area = Area::of(params.block_count());
+        let mut output = [0; Output::MAX_LENGTH];
+        let output = output.get_mut(..expected.len()).unwrap_or_default();
+        let hasher = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+        hasher.hash_password_into_with_memory(
+            password.expose().as_bytes(),
+            salt,
+            output,
+            area.blocks(),
+        )?;
+        // Compared in constant time.
+        Ok(Output::new(output)? == *expected)
+    }
+}
+
+/// Where Argon2 works: some 19 MiB, kept for the next hash. An area that came and went with each of them would leave
+/// holes for others to settle in, until a flood of wrong passwords has made hundreds of MiB of them.
+struct Area {
+    memory: Vec<Block>,
+    length: usize,
+}
+
+/// Those that nobody uses: never more than were in use at once.
+static SPARE: Mutex<Vec<Vec<Block>>> = Mutex::new(Vec::new());
+
+impl Area {
+    fn of(length: usize) -> Self {
+        let mut memory = SPARE
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pop()
+            .unwrap_or_default();
+        if memory.len() < length {
+            memory.resize(length, Block::default());
         }
+        Self { memory, length }
+    }
+
+    fn blocks(&mut self) -> &mut [Block] {
+        self.memory.get_mut(..self.length).unwrap_or_default()
+    }
+}
+
+impl Drop for Area {
+    fn drop(&mut self) {
+        // What is in it was made of a password.
+        self.blocks().iter_mut().for_each(Zeroize::zeroize);
+        let memory = std::mem::take(&mut self.memory);
+        SPARE
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(memory);
     }
 }
 

@@ -124,3 +124,15 @@ fn a_stored_hash_is_argon2id_whole_and_affordable() {
         assert!(StoredHash::parse(&most).is_ok(), "{most}");
     }
 }
+
+#[test]
+fn what_is_compared_in_a_used_area_is_compared_right() {
+    // Larger and smaller ones in turn, so that areas grow and are used in part.
+    for memory in [8, 64, 8, 32, 64, 16] {
+        let params = Params::new(memory, 1, 1, None).unwrap();
+        let stored = StoredHash::parse(&hash_with(params, b"right").unwrap()).unwrap();
+        assert!(stored.is_of(&Password::new("right")));
+        assert!(!stored.is_of(&Password::new("wrong")));
+        assert!(!stored.is_of(&Password::new("")));
+    }
+}
