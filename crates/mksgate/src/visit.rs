@@ -95,7 +95,7 @@ impl Visit {
                 Some(failure.blame()),
                 failure.to_string(),
             ),
-            Err((stage, failure @ Failure::ViewerLeft)) => {
+            Err((stage, failure @ (Failure::ViewerLeft | Failure::ViewerBroke(_)))) => {
                 ("viewer", *stage, None, failure.to_string())
             }
             Err((stage, failure)) => ("fault", *stage, Some(failure.blame()), failure.to_string()),
