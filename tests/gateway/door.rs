@@ -12,7 +12,7 @@ use tokio::net::TcpStream;
 
 use crate::support::house::{House, PASSWORD, Plan, vm};
 use crate::support::viewer::{Dialect, Viewer};
-use crate::support::within;
+use crate::support::{is_closed, within};
 
 /// A VNC password that is not [`PASSWORD`].
 const WRONG: &str = "let me o";
@@ -431,18 +431,6 @@ async fn logs_in(address: SocketAddr) -> std::io::Result<bool> {
             Ok(ClientStep::Ready(_)) => return Ok(true),
             Ok(ClientStep::More) if socket.read_buf(&mut input).await? > 0 => {}
             _ => return Ok(false),
-        }
-    }
-}
-
-/// Whether the other side has closed, as far as has arrived. The greeting may stand before that.
-fn is_closed(socket: &TcpStream) -> bool {
-    let mut bytes = [0; 1024];
-    loop {
-        match socket.try_read(&mut bytes) {
-            Ok(0) => return true,
-            Ok(_) => {}
-            Err(error) => return error.kind() != std::io::ErrorKind::WouldBlock,
         }
     }
 }

@@ -14,7 +14,7 @@ use tokio_rustls::client::TlsStream;
 
 use crate::support::house::{House, PASSWORD, Plan};
 use crate::support::viewer::Viewer;
-use crate::support::{until, within};
+use crate::support::{is_closed, until, within};
 
 /// Lines that `mksgate passwd` printed for the password "x", with rights added.
 const HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$t2dIS7GCpYHUKunPpwb3uw$dgLDrR/+jioPf+BcqP30PKFWdcX43S5Y3HjdCN1rsD8";
@@ -309,18 +309,6 @@ async fn whoever_stops_in_the_middle_of_tls_can_be_pushed_out_too() {
         .await;
     })
     .await;
-}
-
-/// Whether the other side has closed, as far as has arrived.
-fn is_closed(socket: &TcpStream) -> bool {
-    let mut bytes = [0; 1024];
-    loop {
-        match socket.try_read(&mut bytes) {
-            Ok(0) => return true,
-            Ok(_) => {}
-            Err(error) => return error.kind() != std::io::ErrorKind::WouldBlock,
-        }
-    }
 }
 
 #[tokio::test]

@@ -41,3 +41,15 @@ pub(crate) fn is_silent(socket: &TcpStream) -> bool {
     let peeked = SockRef::from(socket).peek(&mut byte);
     matches!(peeked, Err(error) if error.kind() == std::io::ErrorKind::WouldBlock)
 }
+
+/// Whether the other side has closed, as far as has arrived. What came before that is dropped.
+pub(crate) fn is_closed(socket: &TcpStream) -> bool {
+    let mut bytes = [0; 1024];
+    loop {
+        match socket.try_read(&mut bytes) {
+            Ok(0) => return true,
+            Ok(_) => {}
+            Err(error) => return error.kind() != std::io::ErrorKind::WouldBlock,
+        }
+    }
+}
