@@ -234,6 +234,11 @@ pub enum Failure {
     /// ESXi sent text, and RFB is bytes.
     #[error("ESXi sent a text message, and RFB is bytes")]
     Text,
+    /// ESXi sent RFB that cannot be followed, in the middle of what was being repaired for the viewer.
+    #[error(
+        "what ESXi sends cannot be made into what this viewer asked for ({0}): ask for full colours, or set transparent = true for this console"
+    )]
+    Astray(rfb_proto::update::Lost),
 }
 
 impl From<vsphere::Error> for Failure {

@@ -27,6 +27,7 @@ mod port;
 mod proxy;
 mod proxy_header;
 mod relay;
+mod repair;
 mod roll;
 mod session;
 mod slots;
@@ -42,7 +43,7 @@ mod visit;
 
 pub mod cli;
 
-pub use config::{Auth, Config, ConfigError, Console, Limits, Secret, VSphere};
+pub use config::{Auth, Config, ConfigError, Console, Habits, Limits, Secret, VSphere};
 pub use error::{Blame, Failure, Stage};
 pub use gateway::{Gateway, Shutdown, StartError};
 #[doc(hidden)]

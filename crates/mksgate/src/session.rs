@@ -7,7 +7,7 @@
 //! ticket      vSphere: a fresh one-time ticket, asked for only now, spent once
 //! dial        TCP → TLS → WebSocket upgrade → RFB security with ESXi
 //! welcome     only now the viewer is told that it is in; any failure above becomes the reason it shows
-//! relay       byte for byte
+//! relay       byte for byte, with the small repairs that viewers and ESXi need between them
 //! close       one log line: who ended it, at which stage, how long, bytes each way
 //! ```
 
@@ -215,6 +215,7 @@ impl Session {
             console,
             Rules {
                 view_only,
+                habits: self.port.console.habits,
                 idle_timeout,
                 max_session_time,
             },

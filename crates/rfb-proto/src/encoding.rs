@@ -127,6 +127,30 @@ impl Encoding {
         self.0 & !0xff == VMWARE
     }
 
+    /// Whether its rectangles hold a part of the picture.
+    pub const fn is_image(self) -> bool {
+        matches!(
+            self,
+            Self::RAW
+                | Self::COPY_RECT
+                | Self::RRE
+                | Self::CORRE
+                | Self::HEXTILE
+                | Self::ZLIB
+                | Self::TIGHT
+                | Self::ZLIB_HEX
+                | Self::TRLE
+                | Self::ZRLE
+                | Self::ZYWRLE
+                | Self::JPEG
+                | Self::H264
+                | Self::TIGHT_PNG
+                | Self::VMWARE_H264_RECT
+                | Self::VMWARE_H264_MP4
+                | Self::VMWARE_OFFSCREEN_COPY_RECT
+        )
+    }
+
     /// Whether it asks for a quality (JPEG's ten levels, fine-grained levels and subsampling) or for a
     /// compression level. Such a number changes how other encodings look, and none of them comes back.
     pub const fn is_level(self) -> bool {

@@ -28,6 +28,8 @@ pub(crate) struct Plan {
     pub(crate) auth: Auth,
     /// What else is configured for each console.
     pub(crate) shape: fn(Console) -> Console,
+    /// RFB passes as it is, as for peers whose scripts are no RFB.
+    pub(crate) transparent: bool,
     pub(crate) admin: Option<SocketAddr>,
     /// `None`: the login address is the simulated host's.
     pub(crate) sdk: Option<SocketAddr>,
@@ -59,6 +61,7 @@ impl Default for Plan {
             consoles: vec!["vm08".into()],
             auth: Auth::none(),
             shape: |console| console,
+            transparent: false,
             admin: None,
             sdk: None,
             trust: None,
@@ -78,8 +81,10 @@ impl Plan {
         self
     }
 
-    /// Tickets are the simulated host's, and consoles are dialled at `esxi`.
+    /// Tickets are the simulated host's, and consoles are dialled at `esxi`, who may say anything: nothing of it is
+    /// repaired on the way.
     pub(crate) fn leading_to(mut self, esxi: &Esxi) -> Self {
+        self.transparent = true;
         self.console_address = BTreeMap::from([("127.0.0.1".into(), esxi.address().to_string())]);
         self.console_trust = ConsoleTrust::Fixed(esxi.trust());
         self
@@ -103,12 +108,12 @@ impl Plan {
         vsphere.proxy = self.proxy.map(|proxy| Secret::new(proxy.parse().unwrap()));
         let console = |vm: &String| {
             let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-            (self.shape)(Console::new(
-                listen,
-                "lab",
-                vm.parse().unwrap(),
-                self.auth.clone(),
-            ))
+            let vm = vm.parse().unwrap();
+            let mut console = Console::new(listen, "lab", vm, self.auth.clone());
+            if self.transparent {
+                console.habits = None;
+            }
+            (self.shape)(console)
         };
         let gateway = Gateway::bind(Config {
             gateway: self.limits,

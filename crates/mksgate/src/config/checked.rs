@@ -220,6 +220,7 @@ impl Source<'_> {
                 allow: self.networks(&table.allow)?,
                 view_only: table.view_only,
                 exclusive: self.exclusive(table.exclusive.as_ref())?,
+                habits: self.habits(&table)?,
                 ..Console::new(listen, vsphere, vm, auth)
             });
         }

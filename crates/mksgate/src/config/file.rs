@@ -87,4 +87,9 @@ pub(super) struct Console {
     #[serde(default)]
     pub(super) view_only: bool,
     pub(super) exclusive: Option<Spanned<String>>,
+    pub(super) keyboard: Option<Spanned<String>>,
+    pub(super) layout: Option<Spanned<String>>,
+    pub(super) paste: Option<Spanned<String>>,
+    #[serde(default)]
+    pub(super) transparent: bool,
 }

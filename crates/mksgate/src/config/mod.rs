@@ -4,6 +4,7 @@ mod auth;
 mod checked;
 mod error;
 mod file;
+mod habits;
 mod scalar;
 mod secrets;
 mod vsphere;
@@ -22,6 +23,7 @@ pub use auth::Auth;
 pub use error::ConfigError;
 pub(crate) use vsphere::sdk_url;
 
+pub use crate::repair::Habits;
 use crate::tls::{ConsoleTrust, Trust};
 
 /// Everything the gateway needs to know, checked.
@@ -151,6 +153,8 @@ pub struct Console {
     pub view_only: bool,
     /// Whether a viewer that asks for the console alone gets it.
     pub exclusive: bool,
+    /// How keys and clipboards are treated; `None` where RFB is to pass as it is, whatever comes of it.
+    pub habits: Option<Habits>,
 }
 
 impl Console {
@@ -165,6 +169,7 @@ impl Console {
             allow: Vec::new(),
             view_only: false,
             exclusive: false,
+            habits: Some(Habits::default()),
         }
     }
 }

@@ -1,13 +1,17 @@
 //! ESXi → viewer: payload goes on as it arrives, whatever frames and messages it is cut into.
 
+use std::convert::Infallible;
 use std::future::poll_fn;
 use std::io;
 use std::ops::Range;
 use std::pin::Pin;
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use rfb_proto::update::Lost;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::task::yield_now;
+use tokio::time::timeout;
 use ws_proto::{Close, CloseCode, Decoder, Kind, Piece, Violation, What};
 
 use super::Traffic;
@@ -15,11 +19,15 @@ use super::debt::Debts;
 use super::plain::Plain;
 use crate::console::in_words;
 use crate::error::Failure;
+use crate::repair::Repair;
 use crate::tls_session::{self, Over, TlsSession};
 
 /// How much may go to one viewer before the other sessions of the thread have their turn: a fraction of a
 /// millisecond's work.
 const TURN: usize = tls_session::READ;
+
+/// How long ESXi may take to send the rest of a picture of which it has sent a part.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Why nothing more comes from ESXi, or goes to the viewer.
 #[derive(Debug)]
@@ -34,6 +42,8 @@ pub(super) enum End {
     Violation(Violation),
     /// ESXi sent text.
     Text,
+    /// ESXi sent RFB that cannot be followed, where it had to be.
+    Astray(Lost),
     /// The viewer takes nothing any more.
     ViewerGone,
 }
@@ -47,6 +57,7 @@ impl End {
             Self::Close(None) => CloseCode::NORMAL,
             Self::Violation(violation) => violation.close_code(),
             Self::Text => CloseCode::UNSUPPORTED_DATA,
+            Self::Astray(_) => CloseCode::POLICY,
             Self::ViewerGone | Self::Vanished | Self::Broke(_) => CloseCode::GOING_AWAY,
         })
     }
@@ -62,6 +73,7 @@ impl From<End> for super::End {
             End::Broke(error) => Self::Fault(Failure::EsxiBroke(error)),
             End::Violation(violation) => Self::Fault(Failure::Framing(violation)),
             End::Text => Self::Fault(Failure::Text),
+            End::Astray(lost) => Self::Fault(Failure::Astray(lost)),
         }
     }
 }
@@ -81,6 +93,8 @@ pub(super) struct Source<'a, R> {
     pub(super) session: &'a TlsSession,
     pub(super) decoder: Decoder,
     pub(super) plain: Plain,
+    /// What is to be repaired on the way; `None` where nothing is.
+    pub(super) repair: Option<&'a Repair>,
 }
 
 /// Relays until it ends. `early` is what was received before: RFB, then frames.
@@ -96,7 +110,13 @@ pub(super) async fn pump<R: AsyncRead + Unpin>(
     }
     let mut taken = 0;
     loop {
-        let read = source.read().await;
+        let read = match source.patience() {
+            None => source.read().await,
+            Some(patience) => match timeout(patience, source.read()).await {
+                Ok(read) => read,
+                Err(_) => source.give_up_waiting(),
+            },
+        };
         taken += source.plain.bytes(0).len();
         if let Some(end) = source.pass_on(viewer, debts, traffic).await {
             return end;
@@ -121,7 +141,9 @@ impl<R: AsyncRead + Unpin> Source<'_, R> {
     ) -> Option<End> {
         for piece in payload.chunks(tls_session::READ) {
             self.plain.append(piece);
-            self.plain.mark(0..piece.len());
+            if let Err(end) = self.mark(0..piece.len()) {
+                return Some(end);
+            }
             if self.write(viewer, traffic).await.is_err() {
                 return Some(End::ViewerGone);
             }
@@ -184,7 +206,7 @@ impl<R: AsyncRead + Unpin> Source<'_, R> {
         match piece.what {
             What::Data {
                 kind: Kind::Binary, ..
-            } => self.plain.mark(run),
+            } => return self.mark(run).err(),
             What::Data {
                 kind: Kind::Text, ..
             } => return Some(End::Text),
@@ -196,6 +218,37 @@ impl<R: AsyncRead + Unpin> Source<'_, R> {
             }
         }
         None
+    }
+
+    /// What of a run goes to the viewer, and what else.
+    fn mark(&mut self, run: Range<usize>) -> Result<(), End> {
+        let Some(repair) = self.repair else {
+            self.plain.mark(run);
+            return Ok(());
+        };
+        self.plain
+            .mark_by(run, |bytes, viewer| repair.hear_host(bytes, viewer))
+            .map_err(End::Astray)
+    }
+
+    /// How long the viewer may be left in the middle of an update that ESXi has not finished.
+    fn patience(&self) -> Option<Duration> {
+        let waits = self.repair.is_some_and(Repair::waits_for_more);
+        waits.then_some(PATIENCE)
+    }
+
+    fn give_up_waiting(&mut self) -> Result<(), Over> {
+        if let Some(repair) = self.repair {
+            let marked = self.plain.mark_by(0..0, |_, viewer| {
+                repair.give_up_waiting(viewer);
+                Ok::<_, Infallible>(())
+            });
+            match marked {
+                Ok(()) => {}
+                Err(never) => match never {},
+            }
+        }
+        Ok(())
     }
 
     /// Writes what is marked, as much at a time as one call takes.

@@ -37,6 +37,7 @@ use ws_proto::{Close, CloseCode};
 use crate::console::Wire;
 use crate::error::Failure;
 use crate::metrics::Metrics;
+use crate::repair::{Habits, Repair};
 use crate::roll::Ending;
 use crate::socket;
 use crate::tls_session::TlsSession;
@@ -44,6 +45,8 @@ use crate::tls_wire::TlsWire;
 use crate::viewer::Connection;
 use debt::Debts;
 use plain::Plain;
+use sieve::Sieve;
+use up::Passage;
 
 /// How long one side may take to end after the other has. A host that lives answers a Close within a round
 /// trip; one that does not must not hold the session.
@@ -95,6 +98,8 @@ impl Traffic {
 pub(crate) struct Rules {
     /// Only look.
     pub(crate) view_only: bool,
+    /// How its keys and clipboard are treated; `None` where RFB is to pass as it is.
+    pub(crate) habits: Option<Habits>,
     /// Send nothing for so long; `None`: for ever.
     pub(crate) idle_timeout: Option<Duration>,
     /// Stay for so long; `None`: for ever.
@@ -165,14 +170,23 @@ async fn between(
     } = console;
     let (mut console_in, mut console_out) = socket.split();
     let debts = Debts::new();
+    let repair = rules
+        .habits
+        .map(|habits| Repair::new(habits, rules.view_only));
     let end = {
-        let wire = up::Wire::new(&mut console_out, &session, keys, traffic, rules);
+        let passage = match &repair {
+            Some(repair) => Passage::Repair(repair),
+            None if rules.view_only => Passage::Sieve(Sieve::new()),
+            None => Passage::Open,
+        };
+        let wire = up::Wire::new(&mut console_out, &session, keys, traffic, rules, passage);
         let mut up = pin!(wire.pump(&mut viewer_in, early, &debts));
         let source = down::Source {
             stream: &mut console_in,
             session: &session,
             decoder,
             plain: Plain::default(),
+            repair: repair.as_ref(),
         };
         let mut down = pin!(down::pump(
             source,

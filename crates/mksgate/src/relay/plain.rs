@@ -1,11 +1,13 @@
 //! What was decrypted of ESXi's frames, and where in it the viewer's bytes lie.
 
 use std::cell::RefCell;
+use std::convert::Infallible;
 use std::io::IoSlice;
 use std::ops::Range;
 use std::thread::LocalKey;
 
 use crate::blocks::{Lent, Spare};
+use crate::repair::ToViewer;
 use crate::tls_session;
 
 /// What the decoder may leave for the next read: at most a control frame that is not whole, 4 bytes of header
@@ -19,9 +21,9 @@ const ROOM: usize = tls_session::READ + LEFTOVER;
 /// one by one.
 const SHORT: usize = 1024;
 
-/// How many runs one system call takes. A block of frames that are just not [`SHORT`] has about this many; Linux
+/// How many parts one system call takes. A block of frames that are just not [`SHORT`] has about this many; Linux
 /// allows 1024.
-const RUNS: usize = 256;
+const PARTS: usize = 256;
 
 /// Bytes in the order in which they came. It holds a block only while there is something in it.
 #[derive(Default)]
@@ -30,10 +32,20 @@ pub(super) struct Plain {
     filled: usize,
 }
 
-/// Some bytes, and those parts of them that go to the viewer.
+/// Some bytes, what the gateway itself has to say, and those parts of both that go to the viewer.
 struct Block {
     bytes: Box<[u8]>,
-    runs: Vec<Range<usize>>,
+    own: Vec<u8>,
+    parts: Vec<Part>,
+}
+
+/// A part of what goes to the viewer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Part {
+    /// Of what was received.
+    Received(Range<usize>),
+    /// Of what the gateway says itself.
+    Own(Range<usize>),
 }
 
 thread_local! {
@@ -46,7 +58,8 @@ impl Spare for Block {
     fn new() -> Self {
         Self {
             bytes: vec![0; ROOM].into(),
-            runs: Vec::with_capacity(RUNS),
+            own: Vec::new(),
+            parts: Vec::with_capacity(PARTS),
         }
     }
 }
@@ -79,18 +92,34 @@ impl Plain {
 
     /// Marks bytes behind all that were marked so far as the viewer's.
     pub(super) fn mark(&mut self, run: Range<usize>) {
-        let Some(Block { bytes, runs }) = self.block.as_deref_mut() else {
-            return;
-        };
-        match runs.last_mut() {
-            _ if run.is_empty() => {}
-            Some(last) if run.len() < SHORT => {
-                let length = run.len();
-                bytes.copy_within(run, last.end);
-                last.end += length;
-            }
-            _ => runs.push(run),
+        let marked = self.mark_by(run.clone(), |_, viewer| {
+            viewer.pass(0..run.len());
+            Ok::<_, Infallible>(())
+        });
+        match marked {
+            Ok(()) => {}
+            Err(never) => match never {},
         }
+    }
+
+    /// Lets `judge` say what becomes of bytes behind all that were marked so far.
+    pub(super) fn mark_by<E>(
+        &mut self,
+        run: Range<usize>,
+        judge: impl FnOnce(&[u8], &mut Marks<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let block = &mut **self.block.get_or_insert_with(Lent::take);
+        let marked = block.parts.len();
+        let mut marks = Marks {
+            start: run.start,
+            said: block.own.len(),
+            own: &mut block.own,
+            parts: &mut block.parts,
+        };
+        let judged = judge(block.bytes.get(run).unwrap_or_default(), &mut marks);
+        marks.note_own();
+        block.join(marked);
+        judged
     }
 
     /// What was marked, but for the first `skip` bytes of it: as much as fits one system call, for `write`.
@@ -99,19 +128,21 @@ impl Plain {
         mut skip: usize,
         write: impl FnOnce(&[IoSlice<'_>]) -> T,
     ) -> T {
-        let mut slices = [IoSlice::new(&[]); RUNS];
+        let mut slices = [IoSlice::new(&[]); PARTS];
         let mut count = 0;
-        let block = self.block.as_deref();
-        for run in block.map_or(&[][..], |block| &block.runs) {
-            let length = run.len();
-            if skip >= length {
-                skip -= length;
+        let parts = self.block.iter().flat_map(|block| {
+            let parts = block.parts.iter();
+            parts.map(|part| part.of(block))
+        });
+        for part in parts {
+            if skip >= part.len() {
+                skip -= part.len();
                 continue;
             }
             let Some(slice) = slices.get_mut(count) else {
                 break;
             };
-            *slice = IoSlice::new(self.range(run.start + skip..run.end));
+            *slice = IoSlice::new(part.get(skip..).unwrap_or_default());
             skip = 0;
             count += 1;
         }
@@ -121,15 +152,17 @@ impl Plain {
     /// How many bytes are marked.
     pub(super) fn marked(&self) -> usize {
         let block = self.block.as_deref();
-        block.map_or(0, |block| block.runs.iter().map(Range::len).sum())
+        block.map_or(0, |block| block.parts.iter().map(Part::len).sum())
     }
 
     /// Forgets the first `count` bytes and all marks.
     pub(super) fn forget(&mut self, count: usize) {
-        let Some(Block { bytes, runs }) = self.block.as_deref_mut() else {
+        let Some(Block { bytes, own, parts }) = self.block.as_deref_mut() else {
             return;
         };
-        runs.clear();
+        parts.clear();
+        own.clear();
+        own.shrink_to(ROOM);
         let filled = std::mem::take(&mut self.filled);
         if count < filled {
             bytes.copy_within(count..filled, 0);
@@ -143,6 +176,86 @@ impl Plain {
 impl Drop for Plain {
     fn drop(&mut self) {
         self.forget(self.filled);
+    }
+}
+
+impl Block {
+    /// Moves short parts of those from `marked` on next to the one before.
+    fn join(&mut self, marked: usize) {
+        let mut kept = marked;
+        for at in marked..self.parts.len() {
+            let Some(part) = self.parts.get(at).cloned() else {
+                break;
+            };
+            if part.len() == 0 {
+                continue;
+            }
+            let before = kept.checked_sub(1).and_then(|at| self.parts.get_mut(at));
+            match (before, part) {
+                (Some(Part::Received(last)), Part::Received(run)) if run.len() < SHORT => {
+                    let length = run.len();
+                    self.bytes.copy_within(run, last.end);
+                    last.end += length;
+                }
+                (_, part) => {
+                    if let Some(place) = self.parts.get_mut(kept) {
+                        *place = part;
+                        kept += 1;
+                    }
+                }
+            }
+        }
+        self.parts.truncate(kept);
+    }
+}
+
+impl Part {
+    fn len(&self) -> usize {
+        match self {
+            Self::Received(range) | Self::Own(range) => range.len(),
+        }
+    }
+
+    fn of<'a>(&self, block: &'a Block) -> &'a [u8] {
+        match self {
+            Self::Received(range) => block.bytes.get(range.clone()),
+            Self::Own(range) => block.own.get(range.clone()),
+        }
+        .unwrap_or_default()
+    }
+}
+
+/// Where it is noted what goes to the viewer.
+pub(super) struct Marks<'a> {
+    /// Where the run begins.
+    start: usize,
+    own: &'a mut Vec<u8>,
+    /// How much of that is in a part already.
+    said: usize,
+    parts: &'a mut Vec<Part>,
+}
+
+impl Marks<'_> {
+    fn note_own(&mut self) {
+        if self.own.len() > self.said {
+            self.parts.push(Part::Own(self.said..self.own.len()));
+            self.said = self.own.len();
+        }
+    }
+}
+
+impl ToViewer for Marks<'_> {
+    fn pass(&mut self, range: Range<usize>) {
+        self.note_own();
+        let (from, to) = (self.start + range.start, self.start + range.end);
+        match self.parts.last_mut() {
+            Some(Part::Received(last)) if last.end == from => last.end = to,
+            _ => self.parts.push(Part::Received(from..to)),
+        }
+    }
+
+    fn own(&mut self) -> &mut Vec<u8> {
+        self.own
     }
 }
 
@@ -184,6 +297,34 @@ mod tests {
         plain.forget(9003);
         assert_eq!(plain.marked(), 0);
         assert_eq!(plain.bytes(0), &bytes[9003..]);
+    }
+
+    #[test]
+    fn what_the_gateway_says_comes_where_it_was_said() {
+        let mut plain = Plain::default();
+        plain.append(b"0123456789");
+        let judged = plain.mark_by(2..9, |bytes, viewer| {
+            assert_eq!(bytes, b"2345678");
+            viewer.own().extend(b"a");
+            viewer.pass(0..1);
+            viewer.pass(1..2);
+            viewer.own().extend(b"b");
+            viewer.own().extend(b"c");
+            viewer.pass(4..5);
+            viewer.own().extend(b"d");
+            Err("lost")
+        });
+        assert_eq!(judged, Err("lost"));
+        plain.mark(9..10);
+        let expected = b"a23bc6d9";
+        for skip in 0..expected.len() {
+            assert_eq!(marked(&plain, skip).0, expected[skip..], "from {skip}");
+        }
+        assert_eq!(plain.marked(), expected.len());
+        plain.forget(10);
+        plain.append(b"x");
+        plain.mark(0..1);
+        assert_eq!(marked(&plain, 0).0, b"x");
     }
 
     #[test]

@@ -208,6 +208,7 @@ async fn relay(
         session,
         decoder: Decoder::new(Role::Client),
         plain: Plain::default(),
+        repair: None,
     };
     let early = [BytesMut::new(), BytesMut::new()];
     let end = down::pump(source, early, viewer, &Debts::new(), &Traffic::default()).await;
@@ -372,6 +373,7 @@ async fn an_idle_session_holds_no_buffer() {
             session: &session,
             decoder: Decoder::new(Role::Client),
             plain: Plain::default(),
+            repair: None,
         };
         let early = [BytesMut::new(), BytesMut::new()];
         let (debts, traffic) = (Debts::new(), Traffic::default());

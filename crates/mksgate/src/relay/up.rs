@@ -3,9 +3,11 @@
 use std::cell::RefCell;
 use std::future::poll_fn;
 use std::io;
+use std::ops::Range;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::thread::LocalKey;
+use std::time::Duration;
 
 use bytes::BytesMut;
 use rfb_proto::Violation;
@@ -18,11 +20,16 @@ use super::sieve::Sieve;
 use super::{Rules, Traffic};
 use crate::blocks::{Lent, Spare};
 use crate::mask_keys::MaskKeys;
+use crate::repair::Repair;
 use crate::tls_session::TlsSession;
 
 /// A viewer's events are some bytes each; only pasted text is more. It is also more than any message that
 /// must be whole to be judged. With its header it fits one TLS record (RFC 8446 section 5.1: 2^14 bytes).
 const READ: usize = 16 * 1024 - HEADROOM;
+
+/// From one typed character to the next: slower than any guest reads its keyboard, by what scripts that type on
+/// consoles have come to.
+const PACE: Duration = Duration::from_millis(15);
 
 /// Why nothing more goes to ESXi.
 #[derive(Debug)]
@@ -50,9 +57,19 @@ pub(super) struct Wire<'a, W> {
     buffer: Option<Lent<Frame>>,
     /// How much of the buffer is a message that is not whole.
     kept: usize,
-    sieve: Option<Sieve>,
+    passage: Passage<'a>,
     rules: Rules,
     traffic: &'a Traffic,
+}
+
+/// What becomes of the viewer's messages.
+pub(super) enum Passage<'a> {
+    /// They go as they are.
+    Open,
+    /// They go as they are, or not at all.
+    Sieve(Sieve),
+    /// They go as ESXi takes them.
+    Repair(&'a Repair),
 }
 
 impl<'a, W: AsyncWrite + Unpin> Wire<'a, W> {
@@ -62,15 +79,15 @@ impl<'a, W: AsyncWrite + Unpin> Wire<'a, W> {
         keys: MaskKeys,
         traffic: &'a Traffic,
         rules: Rules,
+        passage: Passage<'a>,
     ) -> Self {
-        let sieve = rules.view_only.then(Sieve::new);
         Self {
             esxi,
             session,
             keys,
             buffer: None,
             kept: 0,
-            sieve,
+            passage,
             rules,
             traffic,
         }
@@ -93,13 +110,18 @@ impl<'a, W: AsyncWrite + Unpin> Wire<'a, W> {
             End::ViewerReset | End::Idle => CloseCode::GOING_AWAY,
             End::Violation(_) => CloseCode::POLICY,
         };
-        match self
-            .control(Opcode::Close, &Close::new(code).payload())
-            .await
-        {
+        match self.close(&Close::new(code)).await {
             Ok(()) => end,
             Err(error) => End::EsxiBroke(error),
         }
+    }
+
+    /// Says the last words.
+    async fn close(&mut self, close: &Close) -> io::Result<()> {
+        if let Passage::Repair(repair) = self.passage {
+            self.send(&repair.let_go()).await?;
+        }
+        self.control(Opcode::Close, &close.payload()).await
     }
 
     /// Every `Err` is ESXi's.
@@ -118,6 +140,11 @@ impl<'a, W: AsyncWrite + Unpin> Wire<'a, W> {
         }
         let mut debtor = debts.debtor();
         let (mut heard, rules) = (Instant::now(), self.rules);
+        let mut typed = heard;
+        let repair = match self.passage {
+            Passage::Repair(repair) => Some(repair),
+            Passage::Open | Passage::Sieve(_) => None,
+        };
         drop(early);
         loop {
             tokio::select! {
@@ -127,10 +154,15 @@ impl<'a, W: AsyncWrite + Unpin> Wire<'a, W> {
                 debt = debtor.due() => match debt {
                     Debt::Pong(payload) => self.control(Opcode::Pong, &payload).await?,
                     Debt::Close(close) => {
-                        self.control(Opcode::Close, &close.payload()).await?;
+                        self.close(&close).await?;
                         return Ok(End::Told);
                     }
                 },
+                owed = owed(repair) => self.send(&owed).await?,
+                character = next_character(repair, typed) => {
+                    typed = Instant::now();
+                    self.send(&character).await?;
+                }
                 read = poll_fn(|context| self.poll_read(viewer, context)) => match read {
                     Ok(0) => return Ok(End::ViewerLeft),
                     Ok(count) => {
@@ -170,9 +202,16 @@ impl<'a, W: AsyncWrite + Unpin> Wire<'a, W> {
         };
         let filled = self.kept + count;
         let bytes = buffer.payload_mut().get_mut(..filled).unwrap_or_default();
-        let (passed, looked) = match &mut self.sieve {
-            None => (filled, filled),
-            Some(sieve) => match sieve.sift(bytes) {
+        if let Passage::Repair(repair) = self.passage {
+            let mut host = BytesMut::new();
+            let heard = repair.hear_viewer(bytes, &mut host);
+            self.keep(*heard.as_ref().unwrap_or(&filled)..filled);
+            self.send(&host).await?;
+            return Ok(heard.err());
+        }
+        let (passed, looked) = match &mut self.passage {
+            Passage::Open | Passage::Repair(_) => (filled, filled),
+            Passage::Sieve(sieve) => match sieve.sift(bytes) {
                 Ok(sifted) => sifted,
                 Err(violation) => return Ok(Some(violation)),
             },
@@ -184,16 +223,38 @@ impl<'a, W: AsyncWrite + Unpin> Wire<'a, W> {
                 Some(self.session.seal(frame)?)
             }
         };
-        self.kept = filled - looked;
-        match self.kept {
-            0 => self.buffer = None,
-            _ => buffer.payload_mut().copy_within(looked..filled, 0),
-        }
+        self.keep(looked..filled);
         if let Some(sealed) = sealed {
             self.esxi.write_all(&sealed).await?;
             self.traffic.went_to_esxi(passed);
         }
         Ok(None)
+    }
+
+    /// Keeps those bytes of the buffer for the next read, and no buffer for none.
+    fn keep(&mut self, rest: Range<usize>) {
+        self.kept = rest.len();
+        match &mut self.buffer {
+            Some(buffer) if self.kept > 0 => buffer.0.payload_mut().copy_within(rest, 0),
+            buffer => *buffer = None,
+        }
+    }
+
+    /// Sends what lies elsewhere.
+    async fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
+        for piece in bytes.chunks(READ) {
+            let sealed = {
+                let Frame(buffer) = &mut *Lent::<Frame>::take();
+                let place = buffer.payload_mut().get_mut(..piece.len());
+                place.unwrap_or_default().copy_from_slice(piece);
+                let key = self.keys.draw()?;
+                self.session
+                    .seal(buffer.frame(piece.len(), Opcode::Binary, Some(key)))?
+            };
+            self.esxi.write_all(&sealed).await?;
+            self.traffic.went_to_esxi(piece.len());
+        }
+        Ok(())
     }
 
     async fn control(&mut self, opcode: Opcode, payload: &[u8]) -> io::Result<()> {
@@ -215,6 +276,30 @@ impl Spare for Frame {
 
     fn new() -> Self {
         Self(FrameBuffer::new(READ))
+    }
+}
+
+/// Ready with what the gateway has to say to ESXi by itself.
+async fn owed(repair: Option<&Repair>) -> BytesMut {
+    match repair {
+        Some(repair) => {
+            repair.owes().await;
+            repair.owed()
+        }
+        None => std::future::pending().await,
+    }
+}
+
+/// Ready with the next character of a clipboard, a while after the last was `typed`.
+async fn next_character(repair: Option<&Repair>, typed: Instant) -> BytesMut {
+    match repair.filter(|repair| repair.is_typing()) {
+        Some(repair) => {
+            sleep_until(typed + PACE).await;
+            let mut host = BytesMut::new();
+            repair.type_next(&mut host);
+            host
+        }
+        None => std::future::pending().await,
     }
 }
 

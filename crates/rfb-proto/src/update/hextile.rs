@@ -3,11 +3,11 @@
 use super::payload::{Payload, Read, Then};
 use crate::{Area, Encoding, update::Lost};
 
-const RAW: u8 = 1;
-const BACKGROUND: u8 = 2;
-const FOREGROUND: u8 = 4;
-const SUBRECTS: u8 = 8;
-const COLOURED: u8 = 16;
+pub(crate) const RAW: u8 = 1;
+pub(crate) const BACKGROUND: u8 = 2;
+pub(crate) const FOREGROUND: u8 = 4;
+pub(crate) const SUBRECTS: u8 = 8;
+pub(crate) const COLOURED: u8 = 16;
 const ZLIB_RAW: u8 = 32;
 const ZLIB: u8 = 64;
 
@@ -21,7 +21,7 @@ pub(super) struct Hextile {
 
 /// Where in a rectangle of tiles of 16 × 16 pixels we are.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Tiles {
+pub(crate) struct Tiles {
     width: u16,
     height: u16,
     x: u16,
@@ -81,7 +81,7 @@ impl Hextile {
 
 impl Tiles {
     /// `None` where there is no tile.
-    pub(super) fn of(area: Area) -> Option<Self> {
+    pub(crate) fn of(area: Area) -> Option<Self> {
         (area.pixels() > 0).then_some(Self {
             width: area.width,
             height: area.height,
@@ -91,13 +91,13 @@ impl Tiles {
     }
 
     /// The width and height of the tile: less than 16 where the rectangle ends.
-    pub(super) fn size(&self) -> (u64, u64) {
+    pub(crate) fn size(&self) -> (u64, u64) {
         let side = |whole: u16, at: u16| u64::from((whole - at).min(16));
         (side(self.width, self.x), side(self.height, self.y))
     }
 
     /// The one to the right, or the first of the row below.
-    pub(super) fn next(self) -> Option<Self> {
+    pub(crate) fn next(self) -> Option<Self> {
         let step = |at: u16, whole: u16| at.checked_add(16).filter(|&next| next < whole);
         if let Some(x) = step(self.x, self.width) {
             return Some(Self { x, ..self });

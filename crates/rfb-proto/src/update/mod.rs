@@ -4,7 +4,7 @@
 //! of a rectangle, or a run of what follows such a head. Pixels are never looked at, but for the few encodings
 //! whose length is nowhere written (Hextile, Tight, TRLE, JPEG): there their marks are read.
 
-mod hextile;
+pub(crate) mod hextile;
 mod jpeg;
 mod message;
 mod parse;
@@ -111,6 +111,15 @@ impl Update {
     /// Whether the next piece is a new message or a new rectangle.
     pub const fn is_between_rectangles(&self) -> bool {
         matches!(self.state, State::Message | State::Rectangle(_))
+    }
+
+    /// How many rectangles of the update that is under way begin after this piece, as far as its head tells; 0
+    /// where none is.
+    pub const fn rectangles_left(&self) -> u16 {
+        match self.state {
+            State::Rectangle(left) | State::Payload(left) => left,
+            State::ServerInit | State::Message | State::Body { .. } => 0,
+        }
     }
 
     /// What the front of `input` is; `None` while more bytes are needed, of which [`MAX_PIECE`] are enough.

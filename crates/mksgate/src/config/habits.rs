@@ -1,0 +1,55 @@
+//! `keyboard`, `layout`, `paste` and `transparent` of a console: how RFB is treated on the way.
+
+use rfb_proto::keys::Layout;
+use toml::Spanned;
+
+use super::checked::Source;
+use super::{ConfigError, Habits, file};
+
+impl Source<'_> {
+    /// `None` where nothing is to be changed.
+    pub(super) fn habits(&self, console: &file::Console) -> Result<Option<Habits>, ConfigError> {
+        let given = [&console.keyboard, &console.layout, &console.paste];
+        if let (true, Some(word)) = (console.transparent, given.into_iter().flatten().next()) {
+            return Err(self.wrong(
+                word.span(),
+                "transparent = true changes nothing on the way, neither keys nor clipboards: keep one of the two",
+            ));
+        }
+        let by_place = self.choice(&console.keyboard, &[("scancode", true), ("keysym", false)])?;
+        let layouts = Layout::ALL.map(|layout| (layout.name(), layout));
+        let habits = Habits {
+            by_place: by_place.unwrap_or(true),
+            layout: self
+                .choice(&console.layout, &layouts)?
+                .unwrap_or(Layout::Us),
+            paste: self
+                .choice(&console.paste, &[("off", false), ("type", true)])?
+                .unwrap_or(false),
+        };
+        Ok((!console.transparent).then_some(habits))
+    }
+
+    fn choice<T: Copy>(
+        &self,
+        word: &Option<Spanned<String>>,
+        known: &[(&str, T)],
+    ) -> Result<Option<T>, ConfigError> {
+        let Some(word) = word else {
+            return Ok(None);
+        };
+        let found = known.iter().find(|(name, _)| name == word.get_ref());
+        let Some(&(_, meaning)) = found else {
+            let names: Vec<String> = known.iter().map(|(name, _)| format!("{name:?}")).collect();
+            return Err(self.wrong(
+                word.span(),
+                format!(
+                    "{:?} is not known here: write one of {}",
+                    word.get_ref(),
+                    names.join(", ")
+                ),
+            ));
+        };
+        Ok(Some(meaning))
+    }
+}

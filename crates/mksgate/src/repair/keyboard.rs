@@ -1,0 +1,365 @@
+//! The keys that a viewer presses, as the host takes them (`docs/webmks.md` 1.8 and 2.3, Q6), and which are down.
+
+use bytes::BytesMut;
+use rfb_proto::input::{Key, Message, QemuKey};
+use rfb_proto::keys::{self, ALT_GR, Layout, SHIFT, Stroke, Typed};
+use rfb_proto::vmware::{Command, VScancode};
+
+/// The most keys that are down at once: more than anybody has fingers. The one that was pressed first makes room.
+const MOST_HELD: usize = 24;
+
+const CAPS_LOCK: VScancode = VScancode(0x3a);
+const RIGHT_SHIFT: VScancode = VScancode(0x36);
+/// The keysym of the right Alt where it is not AltGr.
+const ALT_R: u32 = 0xffea;
+const SHIFT_L: u32 = 0xffe1;
+
+/// One viewer's keyboard.
+#[derive(Debug)]
+pub(super) struct Keyboard {
+    /// The layout that the guest has.
+    layout: Layout,
+    /// Whether the viewer's keys are to become scan codes.
+    by_place: bool,
+    /// Whether the host takes scan codes.
+    host_takes_places: bool,
+    /// In the order in which they were pressed.
+    held: Vec<Held>,
+    /// Modifiers that are not as the viewer has them, for the sake of the last key, and how they are instead.
+    feigned: Vec<(VScancode, bool)>,
+    caps_lock: bool,
+}
+
+/// A key that is down.
+#[derive(Debug, Clone, Copy)]
+struct Held {
+    by: Name,
+    pressed: HostKey,
+    /// With which modifiers, where that matters.
+    stroke: Option<Stroke>,
+}
+
+/// What the viewer calls a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Name {
+    Keysym(u32),
+    Xt(u32),
+}
+
+/// What the host calls it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum HostKey {
+    Keysym(u32),
+    Place(VScancode),
+}
+
+impl Keyboard {
+    pub(super) const fn new(layout: Layout, by_place: bool) -> Self {
+        Self {
+            layout,
+            by_place,
+            host_takes_places: false,
+            held: Vec::new(),
+            feigned: Vec::new(),
+            caps_lock: false,
+        }
+    }
+
+    /// The host takes scan codes. Keys that are down go up as they went down.
+    pub(super) const fn host_takes_places(&mut self) {
+        self.host_takes_places = true;
+    }
+
+    /// What the host says that the light shows.
+    pub(super) const fn caps_lock(&mut self, on: bool) {
+        self.caps_lock = on;
+    }
+
+    /// A KeyEvent.
+    pub(super) fn key(&mut self, key: Key, host: &mut BytesMut) {
+        let by = Name::Keysym(key.keysym);
+        if !key.down {
+            return self.release(by, host);
+        }
+        if self.repeats(by, host) {
+            return;
+        }
+        self.settle(host);
+        match self.by_layout(key.keysym) {
+            None => self.press(by, HostKey::Keysym(key.keysym), None, host),
+            Some(Typed::Plain(place)) => self.press(by, HostKey::Place(place), None, host),
+            Some(Typed::Stroke(stroke)) => self.strike(by, self.with_caps(stroke), host),
+            Some(Typed::Dead(dead, stroke)) => {
+                self.tap(dead, host);
+                self.strike(by, self.with_caps(stroke), host);
+            }
+        }
+    }
+
+    /// A key event with the key's place.
+    pub(super) fn qemu_key(&mut self, key: QemuKey, host: &mut BytesMut) {
+        let QemuKey {
+            down,
+            keysym,
+            keycode,
+        } = key;
+        let place = keys::from_xt(keycode).filter(|_| self.speaks_places());
+        let by = Name::Xt(keycode);
+        match place {
+            None if keysym != 0 => self.key(Key { down, keysym }, host),
+            None => {}
+            Some(_) if !down => self.release(by, host),
+            Some(place) => {
+                if !self.repeats(by, host) {
+                    self.settle(host);
+                    self.press(by, HostKey::Place(place), None, host);
+                }
+            }
+        }
+    }
+
+    /// Whether there is something to press that writes `character`.
+    pub(super) fn can_write(&self, character: char) -> bool {
+        let typed = self.layout.types(character);
+        typed.is_some_and(|typed| self.host_takes_places || keysyms(typed).is_some())
+    }
+
+    /// Presses and releases what writes `character`, if anything.
+    pub(super) fn write(&mut self, character: char, host: &mut BytesMut) {
+        self.settle(host);
+        match self.layout.types(character) {
+            None => {}
+            Some(typed) if !self.host_takes_places => {
+                let keys = keysyms(typed).into_iter().flatten().flatten();
+                keys.for_each(|key| key.tap(host));
+            }
+            Some(Typed::Plain(place)) => {
+                HostKey::Place(place).send(true, host);
+                HostKey::Place(place).send(false, host);
+            }
+            Some(Typed::Stroke(stroke)) => self.tap(self.with_caps(stroke), host),
+            Some(Typed::Dead(dead, stroke)) => {
+                self.tap(dead, host);
+                self.tap(self.with_caps(stroke), host);
+            }
+        }
+    }
+
+    /// Lets go of everything.
+    pub(super) fn release_all(&mut self, host: &mut BytesMut) {
+        self.settle(host);
+        for held in self.held.drain(..) {
+            held.pressed.send(false, host);
+        }
+    }
+
+    /// Whether the viewer's keys become scan codes.
+    const fn speaks_places(&self) -> bool {
+        self.by_place && self.host_takes_places
+    }
+
+    fn by_layout(&self, keysym: u32) -> Option<Typed> {
+        self.layout.key(keysym).filter(|_| self.speaks_places())
+    }
+
+    /// A key that is down already is pressed once more. The host repeats keys by itself; that this restarts its
+    /// clock, as it does on a PC's keyboard, is a guess.
+    fn repeats(&mut self, by: Name, host: &mut BytesMut) -> bool {
+        let Some(at) = self.held.iter().position(|held| held.by == by) else {
+            return false;
+        };
+        let Some(&held) = self.held.get(at) else {
+            return false;
+        };
+        if at + 1 != self.held.len() {
+            self.settle(host);
+        }
+        if let Some(stroke) = held.stroke {
+            self.feign(stroke, host);
+        }
+        held.pressed.send(true, host);
+        true
+    }
+
+    fn release(&mut self, by: Name, host: &mut BytesMut) {
+        if let Some(at) = self.held.iter().position(|held| held.by == by) {
+            self.held.remove(at).pressed.send(false, host);
+        } else if let Some(key) = self.translate(by) {
+            // Viewers release keys that they have not pressed, to be sure.
+            key.send(false, host);
+        }
+        self.settle(host);
+    }
+
+    fn translate(&self, by: Name) -> Option<HostKey> {
+        match by {
+            Name::Xt(code) => keys::from_xt(code).map(HostKey::Place),
+            Name::Keysym(keysym) if !self.speaks_places() => Some(HostKey::Keysym(keysym)),
+            Name::Keysym(keysym) => match self.layout.key(keysym) {
+                Some(Typed::Plain(place)) => Some(HostKey::Place(place)),
+                _ => None,
+            },
+        }
+    }
+
+    fn strike(&mut self, by: Name, stroke: Stroke, host: &mut BytesMut) {
+        self.feign(stroke, host);
+        self.press(by, HostKey::Place(stroke.scan), Some(stroke), host);
+    }
+
+    fn press(&mut self, by: Name, key: HostKey, stroke: Option<Stroke>, host: &mut BytesMut) {
+        if matches!(key, HostKey::Place(CAPS_LOCK)) {
+            self.caps_lock = !self.caps_lock;
+        }
+        if self.held.len() >= MOST_HELD {
+            self.held.remove(0).pressed.send(false, host);
+        }
+        key.send(true, host);
+        let pressed = key;
+        self.held.push(Held {
+            by,
+            pressed,
+            stroke,
+        });
+    }
+
+    /// Presses and releases a key with its modifiers.
+    fn tap(&mut self, stroke: Stroke, host: &mut BytesMut) {
+        self.feign(stroke, host);
+        HostKey::Place(stroke.scan).send(true, host);
+        HostKey::Place(stroke.scan).send(false, host);
+        self.settle(host);
+    }
+
+    /// Makes the modifiers what the stroke takes.
+    fn feign(&mut self, stroke: Stroke, host: &mut BytesMut) {
+        if self.feigned.is_empty() {
+            self.feign_one(&[SHIFT, RIGHT_SHIFT], stroke.shift, host);
+            self.feign_one(&[ALT_GR], stroke.alt_gr, host);
+        }
+    }
+
+    fn feign_one(&mut self, keys: &[VScancode], wanted: bool, host: &mut BytesMut) {
+        let is_one = |held: &&Held| match held.pressed {
+            // The right Alt that a viewer calls so is no AltGr, and stays where it is.
+            HostKey::Place(place) => keys.contains(&place) && held.by != Name::Keysym(ALT_R),
+            HostKey::Keysym(_) => false,
+        };
+        let down: Vec<VScancode> = self
+            .held
+            .iter()
+            .filter(is_one)
+            .filter_map(|held| held.pressed.place())
+            .collect();
+        let change = match (wanted, down.is_empty()) {
+            (true, true) => keys.first().copied().into_iter().collect(),
+            (false, false) => down,
+            _ => Vec::new(),
+        };
+        for place in change {
+            HostKey::Place(place).send(wanted, host);
+            self.feigned.push((place, wanted));
+        }
+    }
+
+    /// Makes the modifiers what the viewer has.
+    fn settle(&mut self, host: &mut BytesMut) {
+        for (place, down) in self.feigned.drain(..).rev() {
+            HostKey::Place(place).send(!down, host);
+        }
+    }
+
+    /// Caps Lock turns Shift round for letters that have two cases on their key.
+    fn with_caps(&self, stroke: Stroke) -> Stroke {
+        let shift = !stroke.shift;
+        let other = Stroke { shift, ..stroke };
+        match (self.layout.writes(stroke), self.layout.writes(other)) {
+            (Some(one), Some(two))
+                if self.caps_lock && one != two && one.to_lowercase().eq(two.to_lowercase()) =>
+            {
+                other
+            }
+            _ => stroke,
+        }
+    }
+}
+
+impl HostKey {
+    const fn place(self) -> Option<VScancode> {
+        match self {
+            Self::Place(place) => Some(place),
+            Self::Keysym(_) => None,
+        }
+    }
+
+    fn send(self, down: bool, host: &mut BytesMut) {
+        match self {
+            Self::Keysym(keysym) => Message::Key(Key { down, keysym }).write(host),
+            Self::Place(scan) => Command::Key { scan, down }.write(host),
+        }
+    }
+}
+
+/// A key as a host hears it that takes no scan codes.
+#[derive(Debug, Clone, Copy)]
+struct ByKeysym {
+    key: u32,
+    shift: bool,
+    alt_gr: bool,
+}
+
+impl ByKeysym {
+    fn tap(self, host: &mut BytesMut) {
+        let keys = [
+            (self.shift, SHIFT_L),
+            (self.alt_gr, ALT_R),
+            (true, self.key),
+        ];
+        let keys = keys.iter().filter(|(pressed, _)| *pressed);
+        for (_, keysym) in keys.clone() {
+            HostKey::Keysym(*keysym).send(true, host);
+        }
+        for (_, keysym) in keys.rev() {
+            HostKey::Keysym(*keysym).send(false, host);
+        }
+    }
+}
+
+/// Such a host looks keysyms up on a US keyboard, and presses the key that it finds there (`docs/webmks.md` 2.3,
+/// Q6): so it is told what a US keyboard would write with the keys that are meant. `None` where that has no such
+/// key.
+fn keysyms(typed: Typed) -> Option<[Option<ByKeysym>; 2]> {
+    let by_keysym = |Stroke {
+                         scan,
+                         shift,
+                         alt_gr,
+                     }| {
+        let key = Layout::Us.writes(Stroke {
+            scan,
+            shift,
+            alt_gr: false,
+        })?;
+        let key = keys::keysym(key);
+        Some(ByKeysym { key, shift, alt_gr })
+    };
+    Some(match typed {
+        Typed::Stroke(stroke) => [Some(by_keysym(stroke)?), None],
+        Typed::Dead(dead, stroke) => [Some(by_keysym(dead)?), Some(by_keysym(stroke)?)],
+        // Only Return and Tab are written so.
+        Typed::Plain(place) => {
+            let key = ['\n', '\t']
+                .into_iter()
+                .find(|&key| Layout::Us.types(key) == Some(typed));
+            debug_assert!(key.is_some(), "{place:?}");
+            let key = keys::keysym(key?);
+            [
+                Some(ByKeysym {
+                    key,
+                    shift: false,
+                    alt_gr: false,
+                }),
+                None,
+            ]
+        }
+    })
+}

@@ -1,0 +1,109 @@
+//! The pointer that a viewer moves, as the host takes it (`docs/webmks.md` 1.6 and 1.7).
+//!
+//! Places and the first three buttons go as a PointerEvent, as VMware's own client sends them. A host that offers
+//! VMware's messages gets the wheel, further buttons and relative movement in one of them (127/2); that every
+//! host which offers keys takes it, which way its wheel turns and how it numbers its further buttons are guesses.
+
+use bytes::BytesMut;
+use rfb_proto::input::{Message, Pointer};
+use rfb_proto::vmware::Command;
+
+/// Left, middle and right.
+const PLAIN: u16 = 0b111;
+/// The wheel up and down.
+const WHEEL: [u16; 2] = [1 << 3, 1 << 4];
+/// The wheel to the left and to the right.
+const TILT: [u16; 2] = [1 << 5, 1 << 6];
+/// Back and forward: RFB's buttons 8 and 9 (rfbproto, "ExtendedMouseButtons Pseudo-encoding").
+const FURTHER: u16 = 0b11 << 7;
+/// Where a relative pointer stands still (rfbproto, "QEMU Pointer Motion Change Pseudo-encoding").
+const STILL: i32 = 0x7fff;
+
+/// One viewer's pointer.
+#[derive(Debug, Default)]
+pub(super) struct Mouse {
+    last: Option<Pointer>,
+    /// The host takes VMware's messages.
+    vmware: bool,
+    /// The viewer has been told that it moves by steps.
+    relative: bool,
+}
+
+impl Mouse {
+    /// The host takes VMware's messages.
+    pub(super) const fn host_takes_vmware(&mut self) {
+        self.vmware = true;
+    }
+
+    /// The viewer was told by the gateway whether its places are steps.
+    pub(super) const fn is_relative(&mut self, relative: bool) {
+        self.relative = relative;
+    }
+
+    /// A PointerEvent.
+    pub(super) fn event(&mut self, pointer: Pointer, host: &mut BytesMut) {
+        if !self.vmware {
+            Message::Pointer(pointer).write(host);
+        } else if self.relative {
+            self.step(pointer, host);
+        } else {
+            self.place(pointer, host);
+        }
+        self.last = Some(pointer);
+    }
+
+    /// Lets go of all buttons.
+    pub(super) fn release_all(&mut self, host: &mut BytesMut) {
+        if let Some(last @ Pointer { buttons: 1.., .. }) = self.last {
+            self.event(Pointer { buttons: 0, ..last }, host);
+        }
+    }
+
+    fn place(&self, pointer: Pointer, host: &mut BytesMut) {
+        let before = self.last.map_or(0, |last| last.buttons);
+        let plain = |pointer: Pointer| Pointer {
+            buttons: pointer.buttons & PLAIN,
+            ..pointer
+        };
+        if self.last.map(plain) != Some(plain(pointer)) {
+            Message::Pointer(plain(pointer)).write(host);
+        }
+        let wheel = wheel(before, pointer.buttons);
+        let further = (pointer.buttons ^ before) & FURTHER != 0;
+        if wheel != (0, 0) || further {
+            let (x, y) = (pointer.x.into(), pointer.y.into());
+            vmware(true, (x, y), buttons(pointer.buttons), wheel, host);
+        }
+    }
+
+    fn step(&self, pointer: Pointer, host: &mut BytesMut) {
+        let before = self.last.map_or(0, |last| last.buttons);
+        let steps = (i32::from(pointer.x) - STILL, i32::from(pointer.y) - STILL);
+        let wheel = wheel(before, pointer.buttons);
+        vmware(false, steps, buttons(pointer.buttons), wheel, host);
+    }
+}
+
+/// The buttons of 127/2: as those of a PointerEvent, without the wheel between them.
+fn buttons(buttons: u16) -> u32 {
+    u32::from(buttons & PLAIN) | u32::from(buttons & FURTHER) >> 4
+}
+
+/// The steps of the wheel, one for each time that its buttons are pressed: upwards and to the right are positive.
+fn wheel(before: u16, now: u16) -> (i8, i8) {
+    let pressed = now & !before;
+    let is = |button: u16| i8::from(pressed & button != 0);
+    let steps = |[one, other]: [u16; 2]| is(one) - is(other);
+    (steps(WHEEL), -steps(TILT))
+}
+
+fn vmware(absolute: bool, (x, y): (i32, i32), buttons: u32, wheel: (i8, i8), host: &mut BytesMut) {
+    let command = Command::Pointer {
+        absolute,
+        x,
+        y,
+        buttons,
+        wheel,
+    };
+    command.write(host);
+}

@@ -1,0 +1,112 @@
+//! What a viewer is told that it may send, by rectangles that say no more than that (rfbproto).
+
+use bytes::BufMut;
+use rfb_proto::vmware::ServerCaps;
+use rfb_proto::{Area, Encoding};
+
+use super::outline::write_head;
+use super::shared::Shared;
+
+/// What the viewer has been told.
+#[derive(Debug, Default)]
+pub(super) struct Offers {
+    /// Keys by their places.
+    keys: bool,
+    /// More than eight buttons.
+    pub(super) buttons: bool,
+    /// Other sizes of the screen, by the gateway.
+    pub(super) sizes: bool,
+    /// The same, by the host itself.
+    pub(super) host_sizes: bool,
+    /// What it was told of the pointer, if anything.
+    absolute: Option<bool>,
+}
+
+impl Shared {
+    /// Appends a rectangle for each thing that the viewer understands, that the host takes in its own way, and
+    /// that it has not been told yet. Says how many those are.
+    pub(super) fn write_offers(&mut self, viewer: &mut Vec<u8>) -> u16 {
+        let due = [
+            self.offer_keys(viewer),
+            self.offer_buttons(viewer),
+            self.offer_sizes(viewer),
+            self.tell_pointer(viewer),
+        ];
+        due.into_iter().map(u16::from).sum()
+    }
+
+    fn offer_keys(&mut self, viewer: &mut Vec<u8>) -> bool {
+        let due = !self.offers.keys
+            && self.takes_vmware()
+            && self.habits.by_place
+            && self.encodings.has(Encoding::QEMU_EXTENDED_KEY);
+        if due {
+            self.offers.keys = true;
+            write_head(Area::default(), Encoding::QEMU_EXTENDED_KEY, viewer);
+        }
+        due
+    }
+
+    fn offer_buttons(&mut self, viewer: &mut Vec<u8>) -> bool {
+        let due = !self.offers.buttons
+            && self.takes_vmware()
+            && self.encodings.has(Encoding::EXTENDED_MOUSE_BUTTONS);
+        if due {
+            self.offers.buttons = true;
+            write_head(Area::default(), Encoding::EXTENDED_MOUSE_BUTTONS, viewer);
+        }
+        due
+    }
+
+    fn offer_sizes(&mut self, viewer: &mut Vec<u8>) -> bool {
+        let due = !self.offers.sizes
+            && !self.offers.host_sizes
+            && !self.view_only
+            && self.caps.has(ServerCaps::RESOLUTION)
+            && self.encodings.has(Encoding::EXTENDED_DESKTOP_SIZE);
+        if due {
+            self.offers.sizes = true;
+            self.write_size(false, viewer);
+        }
+        due
+    }
+
+    /// Whether the pointer's places are steps: where the viewer has to know and the gateway can make both of them.
+    pub(super) fn tell_pointer(&mut self, viewer: &mut Vec<u8>) -> bool {
+        let Some(absolute) = self.absolute.filter(|_| self.takes_vmware()) else {
+            return false;
+        };
+        // Unless told otherwise it is absolute.
+        let known = self.offers.absolute.unwrap_or(true);
+        if known == absolute || !self.encodings.has(Encoding::QEMU_POINTER_MOTION) {
+            return false;
+        }
+        self.offers.absolute = Some(absolute);
+        self.mouse.is_relative(!absolute);
+        let x = u16::from(absolute);
+        let area = Area {
+            x,
+            ..self.everything()
+        };
+        write_head(area, Encoding::QEMU_POINTER_MOTION, viewer);
+        true
+    }
+
+    /// The size of the screen, which is one; `answer` where the viewer has asked for it (rfbproto,
+    /// "ExtendedDesktopSize Pseudo-encoding").
+    pub(super) fn write_size(&self, answer: bool, viewer: &mut Vec<u8>) {
+        let everything = self.everything();
+        let area = Area {
+            x: u16::from(answer),
+            ..everything
+        };
+        write_head(area, Encoding::EXTENDED_DESKTOP_SIZE, viewer);
+        viewer.put_slice(&[1, 0, 0, 0]);
+        // One screen, number 0, without flags.
+        viewer.put_u32(0);
+        for side in [0, 0, everything.width, everything.height] {
+            viewer.put_u16(side);
+        }
+        viewer.put_u32(0);
+    }
+}

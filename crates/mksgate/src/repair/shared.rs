@@ -1,0 +1,143 @@
+//! What both directions of a session have to know of each other.
+
+use std::sync::Arc;
+
+use bytes::BytesMut;
+use rfb_proto::input::{self, Message, UpdateRequest};
+use rfb_proto::vmware::ServerCaps;
+use rfb_proto::{Area, Converter, PixelFormat};
+
+use super::Habits;
+use super::encodings::Encodings;
+use super::keyboard::Keyboard;
+use super::missing::Missing;
+use super::mouse::Mouse;
+use super::offers::Offers;
+use super::paste::Paste;
+
+/// How much the gateway may have to say to a host before it says no more.
+const MOST_OWED: usize = 16 * 1024;
+
+/// The screen as the host has it, what the viewer wants of it, and who can do what.
+pub(super) struct Shared {
+    pub(super) habits: Habits,
+    pub(super) view_only: bool,
+    /// The host's own format: what all of its pixels are in.
+    pub(super) format: PixelFormat,
+    /// Makes the host's pixels what the viewer asked for last; `None` where it asked for the host's own.
+    pub(super) converter: Option<Arc<Converter>>,
+    /// In pixels.
+    pub(super) size: (u16, u16),
+    pub(super) encodings: Encodings,
+    /// What the host says that it can do.
+    pub(super) caps: ServerCaps,
+    /// Whether the guest's pointer is a place, where the host has said.
+    pub(super) absolute: Option<bool>,
+    pub(super) offers: Offers,
+    /// What the viewer has asked for whether or not it has changed.
+    pub(super) asked: Missing,
+    /// The viewer has asked for another size.
+    pub(super) resizing: bool,
+    pub(super) keyboard: Keyboard,
+    pub(super) mouse: Mouse,
+    pub(super) paste: Paste,
+    /// What the gateway has to say to the host by itself.
+    pub(super) owed: BytesMut,
+}
+
+impl Shared {
+    pub(super) fn new(habits: Habits, view_only: bool) -> Self {
+        Self {
+            habits,
+            view_only,
+            format: PixelFormat::VMWARE,
+            converter: None,
+            size: (0, 0),
+            encodings: Encodings::default(),
+            caps: ServerCaps::default(),
+            absolute: None,
+            offers: Offers::default(),
+            asked: Missing::default(),
+            resizing: false,
+            keyboard: Keyboard::new(habits.layout, habits.by_place),
+            mouse: Mouse::default(),
+            paste: Paste::default(),
+            owed: BytesMut::new(),
+        }
+    }
+
+    /// The host's ServerInit has come.
+    pub(super) fn host_begins(&mut self, size: (u16, u16), format: PixelFormat) {
+        self.size = size;
+        self.format = format;
+        // At once, for some viewers list nothing at all.
+        let mut owed = std::mem::take(&mut self.owed);
+        if !self.view_only {
+            self.list_encodings(&mut owed);
+        }
+        self.owed = owed;
+    }
+
+    /// The host says what it can do (127/0).
+    pub(super) fn host_can(&mut self, caps: ServerCaps) {
+        self.caps = caps;
+        if self.takes_vmware() {
+            self.keyboard.host_takes_places();
+            self.mouse.host_takes_vmware();
+        }
+    }
+
+    /// Whether the host takes VMware's own messages and the viewer may act on the VM. There is no capability for
+    /// the pointer's: that it comes with that for keys is a guess.
+    pub(super) const fn takes_vmware(&self) -> bool {
+        self.caps.has(ServerCaps::KEY) && !self.view_only
+    }
+
+    pub(super) fn list_encodings(&self, host: &mut BytesMut) {
+        let list = self
+            .encodings
+            .for_host(self.converter.is_some(), !self.view_only);
+        input::set_encodings(list, host);
+    }
+
+    /// Has the host asked for `area`.
+    pub(super) fn owe_request(&mut self, incremental: bool, area: Area) {
+        // A host that does not listen is not talked to any louder.
+        if self.owed.len() < MOST_OWED {
+            let request = UpdateRequest { incremental, area };
+            Message::UpdateRequest(request).write(&mut self.owed);
+        }
+    }
+
+    /// The whole framebuffer.
+    pub(super) const fn everything(&self) -> Area {
+        Area {
+            x: 0,
+            y: 0,
+            width: self.size.0,
+            height: self.size.1,
+        }
+    }
+
+    /// The viewer wants `area`, changed or not.
+    pub(super) fn ask(&mut self, area: Area) {
+        let (width, height) = self.size;
+        self.asked.add(Area {
+            width: area.width.min(width.saturating_sub(area.x)),
+            height: area.height.min(height.saturating_sub(area.y)),
+            ..area
+        });
+    }
+
+    pub(super) fn type_next(&mut self, host: &mut BytesMut) {
+        if let Some(character) = self.paste.next() {
+            self.keyboard.write(character, host);
+        }
+    }
+
+    pub(super) fn let_go(&mut self, host: &mut BytesMut) {
+        self.paste.cancel();
+        self.keyboard.release_all(host);
+        self.mouse.release_all(host);
+    }
+}

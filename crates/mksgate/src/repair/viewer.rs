@@ -1,0 +1,127 @@
+//! What becomes of a viewer's messages on the way to the host.
+
+use std::sync::Arc;
+
+use bytes::{BufMut, BytesMut};
+use rfb_proto::input::{DesktopSize, Kind, Message, Piece, QemuKey};
+use rfb_proto::vmware::{Command, ServerCaps};
+use rfb_proto::{Converter, CutText, PixelFormat, Violation};
+
+use super::shared::Shared;
+
+/// Escape, as X calls it and where it is: it ends the typing of a clipboard.
+const ESCAPE: (u32, u32) = (0xff1b, 0x01);
+
+impl Shared {
+    /// Appends what the host is to hear of a message, if anything. What is not named here does not reach it: ESXi
+    /// has not announced that it understands it (`docs/webmks.md` 5.3).
+    pub(super) fn viewer_says(
+        &mut self,
+        piece: Piece<'_>,
+        host: &mut BytesMut,
+    ) -> Result<(), Violation> {
+        match piece.message {
+            Message::ClientInit { .. } => host.put_slice(piece.bytes),
+            Message::SetPixelFormat(format) => self.set_pixel_format(format, host)?,
+            Message::SetEncodings(list) => {
+                self.encodings.viewer_lists(list.iter());
+                self.list_encodings(host);
+            }
+            Message::UpdateRequest(request) => {
+                if !request.incremental {
+                    self.ask(request.area);
+                }
+                host.put_slice(piece.bytes);
+            }
+            _ if self.view_only => {}
+            message => self.viewer_does(message, piece.bytes, host),
+        }
+        Ok(())
+    }
+
+    /// What acts on the VM.
+    fn viewer_does(&mut self, message: Message<'_>, bytes: &[u8], host: &mut BytesMut) {
+        match message {
+            Message::Key(key) => {
+                if !self.cancels_typing(key.down, key.keysym == ESCAPE.0) {
+                    self.keyboard.key(key, host);
+                }
+            }
+            Message::QemuKey(key) => self.qemu_key(key, host),
+            Message::Pointer(pointer) => self.mouse.event(pointer, host),
+            Message::SetDesktopSize(size) => self.set_desktop_size(&size, bytes, host),
+            Message::CutText(CutText {
+                length,
+                extended: None,
+            }) => {
+                self.paste.begin();
+                if length == 0 {
+                    self.cut_text(&[], true);
+                }
+            }
+            Message::Body {
+                of: Kind::CutText,
+                last,
+            } => self.cut_text(bytes, last),
+            _ => {}
+        }
+    }
+
+    /// Only the host's own format goes to it; what is asked for beside that is made on the way back.
+    fn set_pixel_format(
+        &mut self,
+        format: PixelFormat,
+        host: &mut BytesMut,
+    ) -> Result<(), Violation> {
+        let converted = self.converter.is_some();
+        self.converter = if format == self.format {
+            Message::SetPixelFormat(format).write(host);
+            None
+        } else {
+            let converter = Converter::new(self.format, format);
+            Some(Arc::new(
+                converter.ok_or(Violation::Malformed("SetPixelFormat"))?,
+            ))
+        };
+        if converted != self.converter.is_some() {
+            self.list_encodings(host);
+        }
+        Ok(())
+    }
+
+    fn qemu_key(&mut self, key: QemuKey, host: &mut BytesMut) {
+        let escape = key.keysym == ESCAPE.0 || key.keycode == ESCAPE.1;
+        if !self.cancels_typing(key.down, escape) {
+            self.keyboard.qemu_key(key, host);
+        }
+    }
+
+    fn cancels_typing(&mut self, down: bool, escape: bool) -> bool {
+        let cancels = down && escape && self.paste.is_typing();
+        if cancels {
+            self.paste.cancel();
+        }
+        cancels
+    }
+
+    fn cut_text(&mut self, bytes: &[u8], last: bool) {
+        if !self.habits.paste {
+            return;
+        }
+        self.paste.more(bytes);
+        if last {
+            let (keyboard, paste) = (&self.keyboard, &mut self.paste);
+            paste.end(|character| keyboard.can_write(character));
+        }
+    }
+
+    fn set_desktop_size(&mut self, size: &DesktopSize<'_>, bytes: &[u8], host: &mut BytesMut) {
+        if self.offers.host_sizes {
+            host.put_slice(bytes);
+        } else if self.offers.sizes && self.caps.has(ServerCaps::RESOLUTION) {
+            self.resizing = true;
+            let (width, height) = (size.width, size.height);
+            Command::Resolution { width, height }.write(host);
+        }
+    }
+}
