@@ -1,1 +1,195 @@
+//! Both directions of a repaired session, without sockets: what one side says, and what the other hears.
 
+use std::ops::Range;
+
+use bytes::BytesMut;
+use rfb_proto::input::{self, Message, UpdateRequest};
+use rfb_proto::keys::Layout;
+use rfb_proto::vmware::{Command, VScancode};
+use rfb_proto::{Area, Encoding, PixelFormat};
+
+use super::{Habits, Repair, ToViewer};
+
+/// What the viewer has got.
+#[derive(Default)]
+struct Got {
+    run: Vec<u8>,
+    bytes: Vec<u8>,
+    own: Vec<u8>,
+}
+
+impl ToViewer for Got {
+    fn pass(&mut self, range: Range<usize>) {
+        self.bytes.append(&mut self.own);
+        self.bytes.extend_from_slice(&self.run[range]);
+    }
+
+    fn own(&mut self) -> &mut Vec<u8> {
+        &mut self.own
+    }
+}
+
+/// A session whose host has a screen of 64 × 48 pixels.
+struct Session {
+    repair: Repair,
+    /// How the host's bytes are cut.
+    piece: usize,
+}
+
+/// Silence.
+const NOTHING: &[u8] = &[];
+
+const SIZE: (u16, u16) = (64, 48);
+const EVERYTHING: Area = Area {
+    x: 0,
+    y: 0,
+    width: SIZE.0,
+    height: SIZE.1,
+};
+
+impl Session {
+    fn new(habits: Habits) -> Self {
+        Self::of(Repair::new(habits, false), usize::MAX)
+    }
+
+    fn of(repair: Repair, piece: usize) -> Self {
+        let mut session = Self { repair, piece };
+        assert_eq!(session.viewer(&[1]), [1], "ClientInit");
+        let mut init = BytesMut::new();
+        init.extend_from_slice(&[0, 64, 0, 48]);
+        PixelFormat::VMWARE.write(&mut init);
+        init.extend_from_slice(&[0, 0, 0, 2, b'v', b'm']);
+        assert_eq!(session.host(&init), init, "ServerInit");
+        // What the gateway asks for by itself.
+        let _ = session.repair.owed();
+        session
+    }
+
+    /// A session whose host takes VMware's messages.
+    fn vmware(habits: Habits) -> Self {
+        let mut session = Self::new(habits);
+        assert_eq!(
+            session.host(&caps(0x82)),
+            NOTHING,
+            "127/0 is not for the viewer"
+        );
+        session
+    }
+
+    /// The viewer says something: what the host hears.
+    fn viewer(&mut self, bytes: &[u8]) -> Vec<u8> {
+        let mut host = BytesMut::new();
+        let heard = self.repair.hear_viewer(bytes, &mut host).unwrap();
+        assert_eq!(heard, bytes.len(), "whole messages");
+        host.to_vec()
+    }
+
+    fn says(&mut self, message: Message<'_>) -> Vec<u8> {
+        let mut bytes = BytesMut::new();
+        message.write(&mut bytes);
+        self.viewer(&bytes)
+    }
+
+    fn lists(&mut self, list: &[Encoding]) -> Vec<Encoding> {
+        let mut bytes = BytesMut::new();
+        input::set_encodings(list.iter().copied(), &mut bytes);
+        encodings(&self.viewer(&bytes))
+    }
+
+    fn asks(&mut self, incremental: bool) {
+        let request = UpdateRequest {
+            incremental,
+            area: EVERYTHING,
+        };
+        let mut expected = BytesMut::new();
+        Message::UpdateRequest(request).write(&mut expected);
+        assert_eq!(self.says(Message::UpdateRequest(request)), expected);
+    }
+
+    /// The host says something: what the viewer hears.
+    fn host(&mut self, bytes: &[u8]) -> Vec<u8> {
+        let mut got = Got::default();
+        for piece in bytes.chunks(self.piece) {
+            got.run = piece.to_vec();
+            self.repair.hear_host(piece, &mut got).unwrap();
+        }
+        got.bytes.append(&mut got.own);
+        got.bytes
+    }
+
+    /// What the gateway says to the host by itself.
+    fn owed(&mut self) -> Vec<u8> {
+        self.repair.owed().to_vec()
+    }
+}
+
+fn encodings(bytes: &[u8]) -> Vec<Encoding> {
+    assert_eq!(bytes[0], 2, "SetEncodings");
+    let numbers = bytes[4..].as_chunks::<4>().0.iter();
+    numbers
+        .map(|&number| Encoding(i32::from_be_bytes(number)))
+        .collect()
+}
+
+fn caps(bits: u32) -> Vec<u8> {
+    [&[127, 0, 0, 8][..], &bits.to_be_bytes()].concat()
+}
+
+fn head(rectangles: u16) -> Vec<u8> {
+    [&[0, 7][..], &rectangles.to_be_bytes()].concat()
+}
+
+fn rectangle(area: Area, encoding: Encoding, payload: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    super::outline::write_head(area, encoding, &mut bytes);
+    bytes.extend_from_slice(payload);
+    bytes
+}
+
+/// Raw, each pixel of another colour.
+fn raw(area: Area) -> Vec<u8> {
+    let pixels = 0..u32::try_from(area.pixels()).unwrap();
+    let pixels: Vec<u8> = pixels
+        .flat_map(|n| (n * 0x01_0305 & 0xff_ffff).to_le_bytes())
+        .collect();
+    rectangle(area, Encoding::RAW, &pixels)
+}
+
+fn rows(y: u16, height: u16) -> Area {
+    Area {
+        y,
+        height,
+        ..EVERYTHING
+    }
+}
+
+fn last_rect() -> Vec<u8> {
+    rectangle(Area::default(), Encoding::LAST_RECT, &[])
+}
+
+fn key(down: bool, keysym: u32) -> Message<'static> {
+    Message::Key(input::Key { down, keysym })
+}
+
+fn scans(strokes: &[(u16, bool)]) -> Vec<u8> {
+    let mut bytes = BytesMut::new();
+    for &(scan, down) in strokes {
+        let scan = VScancode(scan);
+        Command::Key { scan, down }.write(&mut bytes);
+    }
+    bytes.to_vec()
+}
+
+fn german() -> Habits {
+    Habits {
+        layout: Layout::De,
+        paste: true,
+        ..Habits::default()
+    }
+}
+
+mod clipboard;
+mod formats;
+mod input_devices;
+mod pictures;
+mod what_passes;

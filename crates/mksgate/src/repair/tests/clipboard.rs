@@ -1,0 +1,79 @@
+//! A clipboard, typed.
+
+use super::*;
+
+fn cut_text(text: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(text.len()).unwrap();
+    [&[6, 0, 0, 0][..], &length.to_be_bytes(), text].concat()
+}
+
+fn typed(session: &Session) -> Vec<u8> {
+    let mut host = BytesMut::new();
+    session.repair.type_next(&mut host);
+    host.to_vec()
+}
+
+#[test]
+fn it_is_typed_on_the_guests_keyboard() {
+    let mut session = Session::vmware(german());
+    assert_eq!(session.viewer(&cut_text(b"z@\n")), NOTHING);
+    assert_eq!(typed(&session), scans(&[(0x15, true), (0x15, false)]));
+    let at = [(0x138, true), (0x10, true), (0x10, false), (0x138, false)];
+    assert_eq!(typed(&session), scans(&at));
+    assert_eq!(typed(&session), scans(&[(0x1c, true), (0x1c, false)]));
+    assert!(!session.repair.is_typing());
+}
+
+#[test]
+fn a_host_that_takes_keysyms_alone_is_told_what_a_us_keyboard_has_in_that_place() {
+    let mut session = Session::new(german());
+    session.viewer(&cut_text("zÖ".as_bytes()));
+    let mut expected = BytesMut::new();
+    key(true, u32::from('y')).write(&mut expected);
+    key(false, u32::from('y')).write(&mut expected);
+    assert_eq!(typed(&session), expected);
+    expected.clear();
+    let colon = u32::from(':');
+    for (down, keysym) in [
+        (true, 0xffe1),
+        (true, colon),
+        (false, colon),
+        (false, 0xffe1),
+    ] {
+        key(down, keysym).write(&mut expected);
+    }
+    assert_eq!(typed(&session), expected);
+}
+
+#[test]
+fn escape_ends_it_and_goes_no_further() {
+    let mut session = Session::vmware(german());
+    session.viewer(&cut_text(b"a long text"));
+    assert!(session.repair.is_typing());
+    assert_eq!(session.says(key(true, 0xff1b)), NOTHING);
+    assert!(!session.repair.is_typing());
+    session.says(key(false, 0xff1b));
+    assert_eq!(session.says(key(true, 0xff1b)), scans(&[(0x01, true)]));
+}
+
+#[test]
+fn it_goes_nowhere_unless_that_is_wanted() {
+    let mut session = Session::vmware(Habits::default());
+    assert_eq!(session.viewer(&cut_text(b"secret")), NOTHING);
+    assert!(!session.repair.is_typing());
+}
+
+#[test]
+fn it_may_come_in_any_pieces() {
+    let session = Session::vmware(german());
+    let message = cut_text(b"ab");
+    let mut host = BytesMut::new();
+    let mut waiting = Vec::new();
+    for &byte in &message {
+        waiting.push(byte);
+        let heard = session.repair.hear_viewer(&waiting, &mut host).unwrap();
+        waiting.drain(..heard);
+    }
+    assert!(host.is_empty() && waiting.is_empty());
+    assert_eq!(typed(&session), scans(&[(0x1e, true), (0x1e, false)]));
+}

@@ -1,0 +1,229 @@
+//! Keys and pointers, as the host takes them.
+
+use rfb_proto::input::{Pointer, QemuKey};
+
+use super::*;
+
+const SHIFT: u16 = 0x2a;
+const ALT_GR: u16 = 0x138;
+
+fn qemu(down: bool, keysym: u32, keycode: u32) -> Message<'static> {
+    Message::QemuKey(QemuKey {
+        down,
+        keysym,
+        keycode,
+    })
+}
+
+fn pointer(buttons: u16, x: u16, y: u16) -> Message<'static> {
+    Message::Pointer(Pointer { buttons, x, y })
+}
+
+#[test]
+fn a_viewer_that_knows_places_is_told_with_the_next_picture_that_it_may_send_them() {
+    let offer = rectangle(Area::default(), Encoding::QEMU_EXTENDED_KEY, &[]);
+    let row = raw(rows(0, 1));
+    let update = [&head(1)[..], &row].concat();
+    let offered = [&head(2)[..], &offer, &row].concat();
+    let knows = [Encoding::QEMU_EXTENDED_KEY];
+    let mut session = Session::vmware(Habits::default());
+    assert_eq!(session.host(&update), update, "it does not know them");
+    session.lists(&knows);
+    assert_eq!(session.host(&update), offered);
+    assert_eq!(session.host(&update), update, "once");
+    let mut session = Session::new(Habits::default());
+    session.lists(&knows);
+    assert_eq!(session.host(&update), update, "the host takes none");
+    let mut session = Session::vmware(Habits {
+        by_place: false,
+        ..Habits::default()
+    });
+    session.lists(&knows);
+    assert_eq!(session.host(&update), update, "keysyms are wanted");
+}
+
+#[test]
+fn places_go_as_they_are_whatever_is_written_there() {
+    let mut session = Session::vmware(german());
+    // AltGr and Q, Pause, PrintScreen, the right Ctrl.
+    let keys = [
+        (0xb8, 0x138),
+        (0x10, 0x10),
+        (0xc6, 0x100),
+        (0x54, 0x54),
+        (0x9d, 0x11d),
+    ];
+    for (xt, scan) in keys {
+        for down in [true, true, false] {
+            assert_eq!(session.says(qemu(down, 0x40, xt)), scans(&[(scan, down)]));
+        }
+    }
+    // A key that the viewer cannot name by its place.
+    assert_eq!(session.says(qemu(true, 0x61, 0)), scans(&[(0x1e, true)]));
+    assert_eq!(session.says(qemu(false, 0x61, 0)), scans(&[(0x1e, false)]));
+}
+
+#[test]
+fn keysyms_become_the_keys_that_the_guests_layout_has_for_them() {
+    let mut session = Session::vmware(german());
+    // y is where z is on a US keyboard.
+    assert_eq!(session.says(key(true, 0x79)), scans(&[(0x2c, true)]));
+    assert_eq!(session.says(key(false, 0x79)), scans(&[(0x2c, false)]));
+    // @ is Shift and 2 on the viewer's keyboard, AltGr and Q on the guest's.
+    assert_eq!(session.says(key(true, 0xffe1)), scans(&[(SHIFT, true)]));
+    assert_eq!(
+        session.says(key(true, 0x40)),
+        scans(&[(SHIFT, false), (ALT_GR, true), (0x10, true)])
+    );
+    assert_eq!(
+        session.says(key(true, 0x40)),
+        scans(&[(0x10, true)]),
+        "it repeats"
+    );
+    assert_eq!(
+        session.says(key(false, 0x40)),
+        scans(&[(0x10, false), (ALT_GR, false), (SHIFT, true)])
+    );
+    assert_eq!(session.says(key(false, 0xffe1)), scans(&[(SHIFT, false)]));
+    // ê takes a dead key first.
+    assert_eq!(
+        session.says(key(true, 0xea)),
+        scans(&[(0x29, true), (0x29, false), (0x12, true)])
+    );
+    assert_eq!(session.says(key(false, 0xea)), scans(&[(0x12, false)]));
+}
+
+#[test]
+fn what_no_key_of_the_layout_writes_goes_as_it_came() {
+    let mut session = Session::vmware(Habits::default());
+    let mut expected = BytesMut::new();
+    key(true, 0xdf).write(&mut expected);
+    assert_eq!(session.says(key(true, 0xdf)), expected);
+}
+
+#[test]
+fn caps_lock_turns_shift_round_for_letters_alone() {
+    let mut session = Session::vmware(Habits::default());
+    session.says(key(true, 0xffe5));
+    session.says(key(false, 0xffe5));
+    assert_eq!(session.says(key(true, 0x41)), scans(&[(0x1e, true)]), "A");
+    session.says(key(false, 0x41));
+    assert_eq!(
+        session.says(key(true, 0x61)),
+        scans(&[(SHIFT, true), (0x1e, true)]),
+        "a"
+    );
+    session.says(key(false, 0x61));
+    assert_eq!(session.says(key(true, 0x31)), scans(&[(0x02, true)]), "1");
+    session.says(key(false, 0x31));
+    // What the host says that the light shows counts.
+    let off = rectangle(Area::default(), Encoding::VMWARE_LED_STATE, &[0, 0, 0, 0]);
+    session.host(&[&head(1)[..], &off].concat());
+    assert_eq!(session.says(key(true, 0x61)), scans(&[(0x1e, true)]), "a");
+}
+
+#[test]
+fn keysyms_pass_where_they_are_wanted_or_the_host_takes_nothing_else() {
+    let wanted = Habits {
+        by_place: false,
+        ..german()
+    };
+    for mut session in [Session::vmware(wanted), Session::new(german())] {
+        for message in [
+            key(true, 0x79),
+            key(true, 0x79),
+            key(false, 0x79),
+            key(false, 0x78),
+        ] {
+            let mut expected = BytesMut::new();
+            message.write(&mut expected);
+            assert_eq!(session.says(message), expected);
+        }
+    }
+}
+
+#[test]
+fn a_key_goes_up_as_it_went_down() {
+    let mut session = Session::new(Habits::default());
+    session.says(key(true, 0x61));
+    session.host(&caps(0x2));
+    let mut expected = BytesMut::new();
+    key(false, 0x61).write(&mut expected);
+    assert_eq!(session.says(key(false, 0x61)), expected);
+    assert_eq!(session.says(key(true, 0x61)), scans(&[(0x1e, true)]));
+}
+
+#[test]
+fn nothing_stays_pressed_at_the_end() {
+    let mut session = Session::new(Habits::default());
+    session.says(key(true, 0x62));
+    session.host(&caps(0x2));
+    session.says(key(true, 0xffe3));
+    session.says(qemu(true, 0x63, 0x2e));
+    session.says(pointer(5, 3, 4));
+    let mut expected = BytesMut::new();
+    key(false, 0x62).write(&mut expected);
+    expected.extend_from_slice(&scans(&[(0x1d, false), (0x2e, false)]));
+    pointer(0, 3, 4).write(&mut expected);
+    assert_eq!(session.repair.let_go(), expected);
+    assert_eq!(session.repair.let_go(), NOTHING);
+}
+
+#[test]
+fn no_more_keys_are_held_than_there_are_fingers() {
+    let mut session = Session::vmware(Habits::default());
+    for code in 1..=100 {
+        session.says(qemu(true, 0, code));
+    }
+    assert!(session.repair.let_go().len() < 30 * 8);
+}
+
+#[test]
+fn the_wheel_turns_in_vmwares_way_where_the_host_takes_that() {
+    let mut session = Session::vmware(Habits::default());
+    let mut moved = BytesMut::new();
+    pointer(0, 9, 8).write(&mut moved);
+    assert_eq!(session.says(pointer(0, 9, 8)), moved);
+    let turned = |buttons: u8, up: u8, right: u8| {
+        [
+            &[127, 2, 0, 19, 1, 0, 0, 0, 9, 0, 0, 0, 8, 0, 0, 0][..],
+            &[buttons, up, right],
+        ]
+        .concat()
+    };
+    let minus = 255;
+    assert_eq!(session.says(pointer(1 << 3, 9, 8)), turned(0, 1, 0));
+    assert_eq!(session.says(pointer(0, 9, 8)), NOTHING);
+    assert_eq!(session.says(pointer(1 << 4, 9, 8)), turned(0, minus, 0));
+    assert_eq!(session.says(pointer(1 << 6, 9, 8)), turned(0, 0, 1));
+    assert_eq!(session.says(pointer(1 << 7, 9, 8)), turned(8, 0, 0), "back");
+    let mut session = Session::new(Habits::default());
+    let mut plain = BytesMut::new();
+    pointer(1 << 3, 9, 8).write(&mut plain);
+    assert_eq!(session.says(pointer(1 << 3, 9, 8)), plain);
+}
+
+#[test]
+fn a_guest_with_a_relative_pointer_gets_steps_from_a_viewer_that_can_make_them() {
+    let relative = rectangle(Area::default(), Encoding::VMWARE_CURSOR_STATE, &[0, 1]);
+    let mut session = Session::vmware(Habits::default());
+    session.lists(&[Encoding::QEMU_POINTER_MOTION]);
+    let told = rectangle(EVERYTHING, Encoding::QEMU_POINTER_MOTION, &[]);
+    let row = raw(rows(0, 1));
+    let heard = session.host(&[&head(2)[..], &row, &relative].concat());
+    assert_eq!(heard, [&head(2)[..], &row, &told].concat());
+    let steps = [
+        &[127, 2, 0, 19, 0][..],
+        &3_i32.to_be_bytes(),
+        &(-2_i32).to_be_bytes(),
+        &[0, 0, 0, 1, 0, 0],
+    ]
+    .concat();
+    assert_eq!(session.says(pointer(1, 0x7fff + 3, 0x7fff - 2)), steps);
+    // One that cannot sends places, as ever.
+    let mut session = Session::vmware(Habits::default());
+    session.host(&[&head(2)[..], &row, &relative].concat());
+    let mut place = BytesMut::new();
+    pointer(1, 3, 2).write(&mut place);
+    assert_eq!(session.says(pointer(1, 3, 2)), place);
+}

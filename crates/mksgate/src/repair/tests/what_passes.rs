@@ -1,0 +1,188 @@
+//! What reaches the other side and what does not.
+
+use rfb_proto::input::{Message, Pointer};
+use rfb_proto::update::Lost;
+use rfb_proto::{Area, Encoding, PixelFormat};
+
+use super::*;
+
+#[test]
+fn only_encodings_that_are_known_to_be_safe_pass_in_the_viewers_order() {
+    let mut session = Session::new(Habits::default());
+    let unsafe_ones = [
+        0x574d_5667,
+        0x574d_5669,
+        0x574d_566a,
+        0x574d_567b,
+        0x574d_567c,
+        0x574d_567e,
+        0x574d_567f,
+        0x574d_5680,
+        0x574d_5681,
+        -258,
+        -259,
+        -305,
+        -309,
+        -312,
+        -313,
+        -316,
+        0xc0a1_e5ce_u32.cast_signed(),
+        12_345,
+    ];
+    let safe = [
+        16,
+        7,
+        5,
+        0,
+        -23,
+        -250,
+        -223,
+        -224,
+        -239,
+        0x574d_5664,
+        1,
+        -260,
+    ];
+    let mixed: Vec<Encoding> = safe
+        .iter()
+        .zip(unsafe_ones.iter().cycle().take(safe.len()))
+        .flat_map(|(&good, &bad)| [Encoding(good), Encoding(bad)])
+        .chain(unsafe_ones.map(Encoding))
+        .collect();
+    let own = [0x574d_567a, 0x574d_5665, 0x574d_5668];
+    let expected: Vec<Encoding> = safe.into_iter().chain(own).map(Encoding).collect();
+    assert_eq!(session.lists(&mixed), expected);
+}
+
+#[test]
+fn the_host_is_asked_what_it_can_do_even_if_the_viewer_lists_nothing() {
+    let repair = Repair::new(Habits::default(), false);
+    let mut session = Session { repair, piece: 3 };
+    session.viewer(&[1]);
+    assert_eq!(session.owed(), NOTHING);
+    let mut init = vec![0, 64, 0, 48];
+    PixelFormat::VMWARE.write(&mut init);
+    init.extend([0, 0, 0, 0]);
+    assert_eq!(session.host(&init), init);
+    assert!(encodings(&session.owed()).contains(&Encoding::VMWARE_SERVER_CAPS));
+}
+
+#[test]
+fn what_the_host_has_not_announced_does_not_reach_it() {
+    let mut session = Session::vmware(Habits::default());
+    let messages: [&[u8]; 9] = [
+        &[127, 3, 0, 8, 0, 0, 0x51, 0],
+        &[150, 1, 0, 0, 0, 0, 0, 9, 0, 9],
+        &[248, 0, 0, 0, 0x80, 0, 0, 0, 2, 1, 2],
+        &[250, 0, 1, 2],
+        &[
+            251, 0, 0, 9, 0, 9, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 9, 0, 9, 0, 0, 0, 0,
+        ],
+        &[253, 0x81, 0, 2, 1, 2],
+        &[255, 1, 0, 0],
+        &[6, 0, 0, 0, 0, 0, 0, 5, b'h', b'e', b'l', b'l', b'o'],
+        // An extended clipboard: four bytes of flags and three of text.
+        &[6, 0, 0, 0, 0xff, 0xff, 0xff, 0xf9, 0, 0, 0, 1, 1, 2, 3],
+    ];
+    for message in messages {
+        assert_eq!(session.viewer(message), NOTHING, "{message:?}");
+    }
+    let bell = session.host(&[2]);
+    assert_eq!(bell, [2], "and the stream is still in step");
+    assert_eq!(session.viewer(&[3, 1, 0, 0, 0, 0, 0, 9, 0, 9]).len(), 10);
+}
+
+#[test]
+fn vmwares_messages_do_not_reach_the_viewer_at_any_cut() {
+    let audio = [
+        &[127, 3, 0, 36][..],
+        &5_u32.to_be_bytes(),
+        &[9; 28],
+        b"sound",
+    ]
+    .concat();
+    let stream = [
+        &caps(0x2)[..],
+        &[127, 4, 0, 6, 0, 9],
+        &audio,
+        &[2],
+        &[127, 6, 0, 9],
+        b"token",
+        &[3, 0, 0, 0, 0, 0, 0, 2, b'h', b'i'],
+    ]
+    .concat();
+    for piece in 1..stream.len() {
+        let mut session = Session::of(Repair::new(Habits::default(), false), piece);
+        let expected = [2, 3, 0, 0, 0, 0, 0, 0, 2, b'h', b'i'];
+        assert_eq!(session.host(&stream), expected, "in pieces of {piece}");
+    }
+}
+
+#[test]
+fn a_viewer_that_may_only_look_is_heard_in_nothing_else() {
+    let repair = Repair::new(german(), true);
+    let mut session = Session::of(repair, usize::MAX);
+    session.host(&caps(0x82));
+    let pointer = Pointer {
+        buttons: 1,
+        x: 1,
+        y: 1,
+    };
+    for message in [key(true, 0x61), Message::Pointer(pointer)] {
+        assert_eq!(session.says(message), NOTHING);
+    }
+    assert_eq!(session.viewer(&[6, 0, 0, 0, 0, 0, 0, 1, b'x']), NOTHING);
+    assert!(!session.repair.is_typing());
+    assert_eq!(session.lists(&[Encoding::RAW]), [Encoding::RAW]);
+    session.asks(true);
+    assert_eq!(session.repair.let_go(), NOTHING);
+}
+
+#[test]
+fn a_host_that_cannot_be_followed_goes_on_as_it_is() {
+    for (unknown, piece) in [(77, 1), (77, 5), (-9999, 1000)] {
+        let mut session = Session::of(Repair::new(Habits::default(), false), piece);
+        let stream = [
+            &head(2)[..],
+            &raw(rows(0, 1)),
+            &rectangle(Area::default(), Encoding(unknown), b"anything at all"),
+            b"\xff\xfe\xfd and so on",
+        ]
+        .concat();
+        assert_eq!(
+            session.host(&stream),
+            stream,
+            "{unknown} in pieces of {piece}"
+        );
+        let first = [
+            &head(1)[..],
+            &rectangle(Area::default(), Encoding(unknown), b"x"),
+        ]
+        .concat();
+        let mut session = Session::of(Repair::new(Habits::default(), false), piece);
+        assert_eq!(
+            session.host(&first),
+            first,
+            "{unknown} in pieces of {piece}"
+        );
+    }
+}
+
+#[test]
+fn a_host_that_cannot_be_followed_where_it_has_to_be_ends_the_session() {
+    let mut session = Session::new(Habits::default());
+    session.lists(&[Encoding::LAST_RECT]);
+    session.asks(false);
+    let stream = [
+        &head(2)[..],
+        &raw(rows(0, 1)),
+        &rectangle(Area::default(), Encoding(77), b""),
+    ]
+    .concat();
+    let mut got = Got {
+        run: stream.clone(),
+        ..Got::default()
+    };
+    let lost = session.repair.hear_host(&stream, &mut got);
+    assert_eq!(lost, Err(Lost::Encoding(Encoding(77))));
+}
