@@ -35,8 +35,8 @@ pub(super) struct Host {
     outline: Outline,
     /// Whether more than one of the host's updates may become the viewer's.
     gathering: bool,
-    /// What the last request for the rest left missing, and how often that was so.
-    fruitless: (u64, u8),
+    /// How many pixels of a gathered picture were missing last, and how often nothing more of it came.
+    missing: (u64, u8),
     /// What is done with the body that comes.
     body: Body,
     /// What a rectangle says that the gateway listens to, and how much has come of it.
@@ -79,7 +79,7 @@ impl Host {
             unsaid: None,
             outline: Outline::default(),
             gathering: false,
-            fruitless: (0, 0),
+            missing: (0, 0),
             body: Body::Pass,
             heard: None,
             recolour: Recolour::default(),
@@ -384,7 +384,7 @@ impl Host {
         }
         self.converter = shared.converter.clone();
         self.gathering = !shared.asked.is_empty();
-        self.fruitless = (0, 0);
+        self.missing = (shared.asked.pixels(), 0);
         let mut offers = Vec::new();
         let added = shared.write_offers(&mut offers);
         let begun = Begun {
@@ -406,24 +406,25 @@ impl Host {
             shared.owe_request(true, shared.everything());
             return;
         }
-        match shared.asked.around().filter(|_| self.gathering) {
-            None => self.close(viewer),
-            Some(rest) if self.has_patience(shared.asked.pixels()) => {
-                shared.owe_request(false, rest);
-            }
-            Some(_) => {
+        let Some(rest) = shared.asked.around().filter(|_| self.gathering) else {
+            return self.close(viewer);
+        };
+        let missing = shared.asked.pixels();
+        match self.missing {
+            (before, PATIENCE..) if before == missing => {
                 shared.asked.clear();
                 self.close(viewer);
             }
+            // Something else than a picture has used the request up, and the picture is still owed.
+            (before, fruitless) if before == missing => {
+                self.missing.1 = fruitless + 1;
+                shared.owe_request(true, rest);
+            }
+            _ => {
+                self.missing = (missing, 0);
+                shared.owe_request(false, rest);
+            }
         }
-    }
-
-    fn has_patience(&mut self, missing: u64) -> bool {
-        match &mut self.fruitless {
-            (before, count) if *before == missing => *count += 1,
-            fruitless => *fruitless = (missing, 0),
-        }
-        self.fruitless.1 < PATIENCE
     }
 
     fn close(&mut self, viewer: &mut impl ToViewer) {
