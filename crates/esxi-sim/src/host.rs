@@ -13,7 +13,6 @@ use tokio_util::task::TaskTracker;
 use crate::certificate::Identity;
 use crate::clock;
 use crate::counts::{Counts, Journal};
-use crate::desktop::{Desktop, Pointer};
 use crate::front::Door;
 use crate::inventory::Inventory;
 use crate::listener::{self, Port};
@@ -23,7 +22,8 @@ use crate::settings::{Kind, Power, Settings, TicketShape};
 use crate::site::Site;
 use crate::soap::version::ApiVersion;
 use crate::tickets::Tickets;
-use crate::vm::{Display, Vm};
+use crate::typematic;
+use crate::vm::Vm;
 
 /// A running host. Dropping it stops every task: ports, connections and consoles are closed as soon as the runtime
 /// gets to it; [`Host::stop`] waits for that.
@@ -74,6 +74,10 @@ impl Host {
             site.tasks.spawn(listener::accept(Arc::clone(&site), port));
         }
         site.tasks.spawn(clock::run(Arc::clone(&site)));
+        for vm in &site.inventory.vms {
+            site.tasks
+                .spawn(typematic::run(Arc::clone(&site), Arc::clone(vm)));
+        }
         site.tasks.close();
         Ok(Self {
             site,
@@ -207,68 +211,12 @@ impl Host {
         counts.unwrap_or_default()
     }
 
-    /// The text typed into a VM's desktop; empty for a bridge.
-    #[track_caller]
-    pub fn typed(&self, vm: &str) -> String {
-        self.desktop(vm).map(Desktop::typed).unwrap_or_default()
-    }
-
-    /// Waits until `wanted` is true of the text typed; has no deadline of its own. A bridge makes it wait for ever.
-    pub async fn typed_until(&self, vm: &str, mut wanted: impl FnMut(&str) -> bool) -> String {
-        self.seen(vm, |desktop| {
-            Some(desktop.typed()).filter(|typed| wanted(typed))
-        })
-        .await
-    }
-
-    /// The latest pointer event; all zeros before the first, and for a bridge.
-    #[track_caller]
-    pub fn pointer(&self, vm: &str) -> Pointer {
-        self.desktop(vm)
-            .and_then(Desktop::pointer)
-            .unwrap_or_default()
-    }
-
-    /// Waits until `wanted` is true of the latest pointer event; has no deadline of its own.
-    pub async fn pointer_until(
-        &self,
-        vm: &str,
-        mut wanted: impl FnMut(Pointer) -> bool,
-    ) -> Pointer {
-        self.seen(vm, |desktop| {
-            desktop.pointer().filter(|pointer| wanted(*pointer))
-        })
-        .await
-    }
-
-    async fn seen<T>(&self, vm: &str, mut look: impl FnMut(&Desktop) -> Option<T>) -> T {
-        let Some(desktop) = self.desktop(vm) else {
-            return std::future::pending().await;
-        };
-        let mut changes = desktop.watch();
-        loop {
-            if let Some(found) = look(desktop) {
-                return found;
-            }
-            // The sender lives as long as the desktop.
-            let _ = changes.changed().await;
-        }
-    }
-
-    #[track_caller]
-    fn desktop(&self, vm: &str) -> Option<&Desktop> {
-        match &self.vm(vm).display {
-            Display::Desktop(desktop) => Some(desktop),
-            Display::Bridge(_) => None,
-        }
-    }
-
     #[track_caller]
     #[expect(
         clippy::panic,
         reason = "a test that names a VM that is not there has to fail where it does so"
     )]
-    fn vm(&self, name: &str) -> &Arc<Vm> {
+    pub(crate) fn vm(&self, name: &str) -> &Arc<Vm> {
         let found = self.site.inventory.vms.iter().find(|vm| vm.name == name);
         found.unwrap_or_else(|| panic!("this host has no VM called {name:?}"))
     }

@@ -27,22 +27,27 @@ mod console;
 mod counts;
 mod desktop;
 mod front;
+mod hands;
 mod host;
 mod inventory;
 mod listener;
 mod misbehaviour;
+mod moods;
+mod png_file;
 mod random;
 mod sessions;
 mod settings;
 mod site;
 mod soap;
 mod tickets;
+mod typematic;
 mod vm;
 
 pub use self::counts::{ConsoleEnd, Counts, ENDS_KEPT, End};
-pub use self::desktop::Pointer;
+pub use self::desktop::{KEYS_KEPT, KeyEvent, Pointer, PointerMode, Wheel};
 pub use self::host::Host;
 pub use self::misbehaviour::Misbehaviour;
+pub use self::moods::{CursorShape, Formats, KeyRepeat, Layout, Moods, ServerCaps};
 pub use self::settings::{
     DEMO_PASSWORD, Kind, Power, Screen, Settings, Thumbprint, TicketHost, TicketShape, TicketUrl,
     VmSettings,

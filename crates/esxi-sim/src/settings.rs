@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
+use crate::moods::Moods;
+
 /// Everything about a simulated host that is fixed when it starts.
 ///
 /// `Default` is a standalone ESXi on a free loopback port with no VM, whose user is `root` and whose password is
@@ -78,6 +80,8 @@ pub struct VmSettings {
     pub console_permitted: bool,
     /// `RemoteDisplay.maxConnections` (`docs/webmks.md` 2.6): more open consoles than this are refused at the ticket.
     pub max_consoles: Option<u32>,
+    /// How its desktop differs from a plain VNC server.
+    pub moods: Moods,
 }
 
 impl VmSettings {
@@ -105,6 +109,7 @@ impl VmSettings {
             folder: None,
             console_permitted: true,
             max_consoles: None,
+            moods: Moods::default(),
         }
     }
 }

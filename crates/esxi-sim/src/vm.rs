@@ -29,7 +29,7 @@ pub(crate) struct Vm {
 
 /// What a console of the VM shows.
 pub(crate) enum Display {
-    Desktop(Arc<Desktop>),
+    Desktop(Box<Desktop>),
     Bridge(SocketAddr),
 }
 
@@ -37,7 +37,8 @@ impl Vm {
     pub(crate) fn new(settings: VmSettings, index: usize, kind: Kind, clock: bool) -> Self {
         let display = match settings.screen {
             Screen::Desktop { width, height } => {
-                Display::Desktop(Arc::new(Desktop::new(&settings.name, width, height, clock)))
+                let desktop = Desktop::new(&settings.name, (width, height), clock, settings.moods);
+                Display::Desktop(Box::new(desktop))
             }
             Screen::Bridge(server) => Display::Bridge(server),
         };

@@ -1,30 +1,55 @@
-//! What an RFB client may say after the handshake (RFC 6143 section 7.5), read from bytes.
+//! What a client may say after the handshake (RFC 6143 section 7.5; `docs/webmks.md` 1.6), read from bytes.
 
 use bytes::{Buf, BytesMut};
 
 use super::pixel::PixelFormat;
-use crate::desktop::Area;
+use super::vmware;
+use crate::desktop::{Area, Motion};
+use crate::moods::ServerCaps;
 
 /// One client message.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum ClientMessage {
     SetPixelFormat(PixelFormat),
     SetEncodings(Vec<i32>),
-    UpdateRequest { incremental: bool, region: Area },
-    Key { down: bool, keysym: u32 },
-    Pointer { buttons: u8, x: u16, y: u16 },
+    UpdateRequest {
+        incremental: bool,
+        region: Area,
+    },
+    Key {
+        down: bool,
+        keysym: u32,
+    },
+    Pointer(Motion),
     CutText,
+    ScanCode {
+        code: u16,
+        down: bool,
+    },
+    Resolution {
+        width: u16,
+        height: u16,
+    },
+    /// Client capabilities, or that an update was shown: nothing follows from them.
+    Noted,
 }
 
-/// Takes one message from the front of `bytes`; `None` if it is not all there yet.
+/// Takes one message from the front of `bytes`; `None` if it is not all there yet. `announced` are the capabilities
+/// that the client was told of.
 ///
 /// # Errors
-/// What is wrong, in words: an invalid pixel format, a length beyond reason, or a type that a server which has
-/// announced no extension does not know (`docs/webmks.md` 5.3).
-pub(super) fn take(bytes: &mut BytesMut) -> Result<Option<ClientMessage>, String> {
+/// What is wrong, in words: an invalid pixel format, a length beyond reason, or a type that was not announced
+/// (`docs/webmks.md` 5.3).
+pub(super) fn take(
+    bytes: &mut BytesMut,
+    announced: Option<ServerCaps>,
+) -> Result<Option<ClientMessage>, String> {
     let Some(&kind) = bytes.first() else {
         return Ok(None);
     };
+    if kind == vmware::MESSAGE {
+        return vmware::take(bytes, announced);
+    }
     let Some(length) = length(kind, bytes)? else {
         return Ok(None);
     };
@@ -96,11 +121,10 @@ fn read(kind: u8, mut message: BytesMut) -> Result<ClientMessage, String> {
             let keysym = message.get_u32();
             ClientMessage::Key { down, keysym }
         }
-        5 => ClientMessage::Pointer {
-            buttons: message.get_u8(),
-            x: message.get_u16(),
-            y: message.get_u16(),
-        },
+        5 => {
+            let buttons = message.get_u8();
+            ClientMessage::Pointer(Motion::to(message.get_u16(), message.get_u16(), buttons))
+        }
         _ => ClientMessage::CutText,
     })
 }
@@ -115,7 +139,7 @@ mod tests {
     use super::*;
 
     fn taken(bytes: &[u8]) -> Result<Option<ClientMessage>, String> {
-        take(&mut BytesMut::from(bytes))
+        take(&mut BytesMut::from(bytes), None)
     }
 
     #[test]
@@ -146,11 +170,7 @@ mod tests {
             ),
             (
                 &[5, 4, 0, 9, 1, 0],
-                ClientMessage::Pointer {
-                    buttons: 4,
-                    x: 9,
-                    y: 256,
-                },
+                ClientMessage::Pointer(Motion::to(9, 256, 4)),
             ),
             (
                 &[6, 0, 0, 0, 0, 0, 0, 2, b'h', b'i'],
@@ -168,13 +188,13 @@ mod tests {
     #[test]
     fn what_follows_a_message_is_left() {
         let mut bytes = BytesMut::from(&[5, 0, 0, 0, 0, 0, 4][..]);
-        take(&mut bytes).unwrap();
+        take(&mut bytes, None).unwrap();
         assert_eq!(bytes[..], [4]);
     }
 
     #[test]
     fn unknown_types_long_lists_and_long_texts_are_refused_before_they_are_read() {
-        assert!(taken(&[127]).is_err());
+        assert!(taken(&[127, 0]).is_err());
         assert!(taken(&[255, 0]).is_err());
         assert!(taken(&[2, 0, 255, 255]).is_err());
         assert!(taken(&[6, 0, 0, 0, 255, 255, 255, 252]).is_err());

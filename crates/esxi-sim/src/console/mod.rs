@@ -3,11 +3,16 @@
 mod bridge;
 mod client;
 mod cutter;
+mod encodings;
 mod handshake;
 mod line;
+mod marks;
 mod pixel;
 mod screen;
+mod update;
 pub(crate) mod upgrade;
+mod viewer;
+mod vmware;
 pub(crate) mod wire;
 
 use std::sync::Arc;

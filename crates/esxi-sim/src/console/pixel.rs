@@ -115,8 +115,7 @@ impl PixelFormat {
             return;
         }
         for &pixel in pixels {
-            let [_, red, green, blue] = pixel.to_be_bytes();
-            let value = self.red.place(red) | self.green.place(green) | self.blue.place(blue);
+            let value = self.value(pixel);
             match (self.bits_per_pixel, self.big_endian) {
                 (8, _) => out.put_u8(value as u8),
                 (16, true) => out.put_u16(value as u16),
@@ -126,6 +125,48 @@ impl PixelFormat {
             }
         }
     }
+
+    /// The same as ZRLE's CPIXEL (RFC 6143 section 7.7.5): three bytes of four, where the colours fit into them.
+    pub(super) fn write_compact(self, pixels: &[u32], out: &mut BytesMut) {
+        let colours = self.red.bits() | self.green.bits() | self.blue.bits();
+        let is_short = self.bits_per_pixel == 32 && self.depth <= 24;
+        let (in_low, in_high) = (colours >> 24 == 0, colours & 0xff == 0);
+        if !is_short || !(in_low || in_high) {
+            return self.write_pixels(pixels, out);
+        }
+        for &pixel in pixels {
+            let value = self.value(pixel);
+            let [first, second, third, fourth] = if self.big_endian {
+                value.to_be_bytes()
+            } else {
+                value.to_le_bytes()
+            };
+            if in_low == self.big_endian {
+                out.put_slice(&[second, third, fourth]);
+            } else {
+                out.put_slice(&[first, second, third]);
+            }
+        }
+    }
+
+    /// The same as Tight's TPIXEL: red, green and blue of a byte each, where that is what the format holds.
+    pub(super) fn write_tight(self, pixels: &[u32], out: &mut BytesMut) {
+        let are_bytes = [self.red, self.green, self.blue]
+            .iter()
+            .all(|channel| channel.max == 255);
+        if self.bits_per_pixel != 32 || self.depth != 24 || !are_bytes {
+            return self.write_pixels(pixels, out);
+        }
+        for pixel in pixels {
+            let [_, red, green, blue] = pixel.to_be_bytes();
+            out.put_slice(&[red, green, blue]);
+        }
+    }
+
+    fn value(self, pixel: u32) -> u32 {
+        let [_, red, green, blue] = pixel.to_be_bytes();
+        self.red.place(red) | self.green.place(green) | self.blue.place(blue)
+    }
 }
 
 impl Channel {
@@ -134,6 +175,11 @@ impl Channel {
         let bits = self.max.trailing_ones();
         let whole = bits > 0 && u32::from(self.max) == (1 << bits) - 1;
         whole && u32::from(self.shift) + bits <= u32::from(bits_per_pixel)
+    }
+
+    /// The bits of a pixel that are this channel's.
+    fn bits(self) -> u32 {
+        u32::from(self.max) << self.shift
     }
 
     fn place(self, value: u8) -> u32 {
@@ -178,6 +224,38 @@ mod tests {
         assert_eq!(written(RGB332, 0x00ff_ffff), [0xff]);
         assert_eq!(written(RGB332, 0x0000_00ff), [0xc0]);
         assert_eq!(written(BGRX_BIG, 0x0012_3456), [0x56, 0x34, 0x12, 0]);
+    }
+
+    #[test]
+    fn compact_pixels_leave_out_the_byte_without_colour() {
+        let compact = |format: [u8; 16], write: fn(PixelFormat, &[u32], &mut BytesMut)| {
+            let mut out = BytesMut::new();
+            write(PixelFormat::read(format).unwrap(), &[0x0012_3456], &mut out);
+            out.to_vec()
+        };
+        let mut native = BytesMut::new();
+        PixelFormat::NATIVE.write(&mut native);
+        let native: [u8; 16] = native[..].try_into().unwrap();
+        assert_eq!(
+            compact(native, PixelFormat::write_compact),
+            [0x56, 0x34, 0x12]
+        );
+        assert_eq!(
+            compact(BGRX_BIG, PixelFormat::write_compact),
+            [0x56, 0x34, 0x12]
+        );
+        assert_eq!(
+            compact(RGB332, PixelFormat::write_compact),
+            written(RGB332, 0x0012_3456)
+        );
+        assert_eq!(
+            compact(native, PixelFormat::write_tight),
+            [0x12, 0x34, 0x56]
+        );
+        assert_eq!(
+            compact(RGB565, PixelFormat::write_tight),
+            written(RGB565, 0x0012_3456)
+        );
     }
 
     #[test]

@@ -46,6 +46,25 @@ impl Canvas {
         }
     }
 
+    /// Gives `row` the colours that `colour` has for each place from the left.
+    pub(super) fn paint_row(&mut self, row: usize, colour: impl Fn(usize) -> Rgb888) {
+        for (place, pixel) in self.row_mut(row, 0, self.width).iter_mut().enumerate() {
+            *pixel = word(colour(place));
+        }
+    }
+
+    /// Moves what is in an area (left, top, width, height), save for its uppermost rows, up by so many rows.
+    pub(super) fn move_up(
+        &mut self,
+        (left, top, width, height): (usize, usize, usize, usize),
+        up: usize,
+    ) {
+        for row in top..top + height.saturating_sub(up) {
+            let source = self.row(row + up, left, width).to_vec();
+            self.row_mut(row, left, width).copy_from_slice(&source);
+        }
+    }
+
     /// Left, top, width and height of what lies inside the picture.
     pub(super) fn clip(&self, area: &Rectangle) -> (usize, usize, usize, usize) {
         let whole = Rectangle::new(Point::zero(), OriginDimensions::size(self));

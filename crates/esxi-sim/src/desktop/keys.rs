@@ -1,56 +1,246 @@
-//! From X11 keysyms to typed text.
+//! The keys of a desktop: what clients sent, in the order in which the guest heard it, and what repeats by itself.
 
-/// Applies a pressed key to `typed`; false if the key types nothing. Keysyms are those of `keysymdef.h`: Latin-1 is
-/// itself, Unicode is 0x0100_0000 plus the code point.
-pub(super) fn press(keysym: u32, typed: &mut String) -> bool {
-    let character = match keysym {
-        BACK_SPACE => return typed.pop().is_some(),
-        RETURN | KP_ENTER => '\n',
-        0x20..=0x7e | 0xa0..=0xff => char::from_u32(keysym).unwrap_or(UNKNOWN),
-        0x0100_0100..=0x0110_ffff => char::from_u32(keysym - 0x0100_0000).unwrap_or(UNKNOWN),
-        _ => return false,
-    };
-    typed.push(character);
-    if typed.chars().count() > TYPED {
-        typed.remove(0);
-    }
-    true
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::keyboard::{self, Edit, Keyboard, LEFT_SHIFT, SHIFTS};
+use super::keysym;
+use crate::moods::{KeyRepeat, Layout};
+
+/// A key event as it reached a guest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeyEvent {
+    /// The key, by its PC set-1 scan code in VMware's nine bits: 0x100 in place of the prefix E0
+    /// (`docs/webmks.md` 1.8). `None`: the keysym is on no key of a US keyboard, so the guest heard nothing.
+    pub scan_code: Option<u16>,
+    /// The X11 keysym, if the client sent one (RFC 6143 section 7.5.4). `None`: a scan code, or the host itself.
+    pub keysym: Option<u32>,
+    /// Whether the key went down.
+    pub down: bool,
+    /// Whether the host repeated it by itself.
+    pub repeated: bool,
 }
 
-const BACK_SPACE: u32 = 0xff08;
-const RETURN: u32 = 0xff0d;
-const KP_ENTER: u32 = 0xff8d;
-const UNKNOWN: char = '\u{fffd}';
-/// Characters kept: several screens full.
-pub(super) const TYPED: usize = 16 * 1024;
+/// What a client says of a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Key {
+    ScanCode(u16),
+    Keysym(u32),
+}
+
+/// A desktop's keys.
+pub(super) struct Keys {
+    pub(super) keyboard: Keyboard,
+    log: VecDeque<KeyEvent>,
+    repeat: Option<KeyRepeat>,
+    held: Option<Held>,
+}
+
+/// The key that went down last and is down still.
+struct Held {
+    code: u16,
+    due: Instant,
+}
+
+impl Keys {
+    pub(super) fn new(layout: Layout, repeat: Option<KeyRepeat>) -> Self {
+        Self {
+            keyboard: Keyboard::new(layout),
+            log: VecDeque::new(),
+            repeat,
+            held: None,
+        }
+    }
+
+    /// A key goes down or up; what that does to the text. `repeats`: whether the host repeats it while it is down.
+    pub(super) fn hear(&mut self, key: Key, down: bool, repeats: bool) -> Option<Edit> {
+        let (code, edit) = match key {
+            Key::ScanCode(code) => (code, self.turn(code, None, down)),
+            Key::Keysym(keysym) => {
+                let Some((code, shift)) = keysym::key(keysym) else {
+                    self.note(KeyEvent {
+                        scan_code: None,
+                        keysym: Some(keysym),
+                        down,
+                        repeated: false,
+                    });
+                    return None;
+                };
+                (
+                    code,
+                    self.turn_with_shift(code, shift.filter(|_| down), keysym, down),
+                )
+            }
+        };
+        self.hold(code, down, repeats);
+        edit
+    }
+
+    /// When the held key repeats next.
+    pub(super) fn due(&self) -> Option<Instant> {
+        self.held.as_ref().map(|held| held.due)
+    }
+
+    /// Repeats the held key if it is due at `now`.
+    pub(super) fn repeat(&mut self, now: Instant) -> Option<Edit> {
+        let period = self.repeat?.period.max(SHORTEST_PERIOD);
+        let held = self.held.as_mut().filter(|held| held.due <= now)?;
+        held.due += period;
+        let code = held.code;
+        self.note(KeyEvent {
+            scan_code: Some(code),
+            keysym: None,
+            down: true,
+            repeated: true,
+        });
+        self.keyboard.press(code)
+    }
+
+    /// The latest events, oldest first.
+    pub(super) fn log(&self) -> Vec<KeyEvent> {
+        self.log.iter().copied().collect()
+    }
+
+    /// Shift is pressed or let go around a character that a US keyboard has on the other side of it. That the host does
+    /// this by itself is a guess.
+    fn turn_with_shift(
+        &mut self,
+        code: u16,
+        shift: Option<bool>,
+        keysym: u32,
+        down: bool,
+    ) -> Option<Edit> {
+        let is_letter = char::from_u32(keysym).is_some_and(char::is_alphabetic);
+        let wanted = shift.map(|shift| shift != (is_letter && self.keyboard.has_caps()));
+        let Some(wanted) = wanted.filter(|wanted| *wanted != self.keyboard.has_shift()) else {
+            return self.turn(code, Some(keysym), down);
+        };
+        let shifts: Vec<u16> = if wanted {
+            vec![LEFT_SHIFT]
+        } else {
+            self.keyboard
+                .down()
+                .filter(|down| SHIFTS.contains(down))
+                .collect()
+        };
+        for shift in &shifts {
+            self.turn(*shift, None, wanted);
+        }
+        let edit = self.turn(code, Some(keysym), down);
+        for shift in &shifts {
+            self.turn(*shift, None, !wanted);
+        }
+        edit
+    }
+
+    fn turn(&mut self, code: u16, keysym: Option<u32>, down: bool) -> Option<Edit> {
+        self.note(KeyEvent {
+            scan_code: Some(code),
+            keysym,
+            down,
+            repeated: false,
+        });
+        if down {
+            return self.keyboard.press(code);
+        }
+        self.keyboard.release(code);
+        None
+    }
+
+    fn hold(&mut self, code: u16, down: bool, repeats: bool) {
+        if !down {
+            self.held.take_if(|held| held.code == code);
+        } else if keyboard::repeats(code) {
+            let due = self
+                .repeat
+                .filter(|_| repeats)
+                .map(|repeat| Instant::now() + repeat.delay);
+            self.held = due.map(|due| Held { code, due });
+        }
+    }
+
+    fn note(&mut self, event: KeyEvent) {
+        if self.log.len() >= KEYS_KEPT {
+            self.log.pop_front();
+        }
+        self.log.push_back(event);
+    }
+}
+
+/// How many key events are kept: several screens full of text.
+pub const KEYS_KEPT: usize = 64 * 1024;
+/// A faster one would do nothing but repeat.
+const SHORTEST_PERIOD: Duration = Duration::from_millis(1);
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn latin_1_unicode_return_and_backspace_type_and_others_do_not() {
-        let mut typed = String::new();
-        for keysym in [
-            u32::from('h'),
-            0xe9,
-            0x0100_20ac,
-            u32::from('x'),
-            BACK_SPACE,
-            RETURN,
-        ] {
-            assert!(press(keysym, &mut typed));
-        }
-        let shift = 0xffe1;
-        assert!(!press(shift, &mut typed));
-        assert_eq!(typed, "hé€\n");
+    fn log(keys: &Keys) -> Vec<(u16, bool)> {
+        let codes = keys.log().into_iter();
+        codes
+            .map(|event| (event.scan_code.unwrap(), event.down))
+            .collect()
     }
 
     #[test]
-    fn the_oldest_characters_go_first() {
-        let mut typed = "a".repeat(TYPED);
-        press(u32::from('b'), &mut typed);
-        assert_eq!(typed.chars().count(), TYPED);
-        assert!(typed.ends_with('b'));
+    fn a_keysym_brings_the_shift_it_takes() {
+        let mut keys = Keys::new(Layout::Us, None);
+        let typed = keys.hear(Key::Keysym(u32::from('!')), true, true);
+        assert_eq!(typed, Some(Edit::Append("!".into())));
+        assert_eq!(log(&keys), [(0x2a, true), (0x02, true), (0x2a, false)]);
+        keys.hear(Key::Keysym(0xffe2), true, true);
+        let typed = keys.hear(Key::Keysym(u32::from('a')), true, true);
+        assert_eq!(typed, Some(Edit::Append("a".into())));
+        assert_eq!(
+            log(&keys)[3..],
+            [(0x36, true), (0x36, false), (0x1e, true), (0x36, true)]
+        );
+    }
+
+    #[test]
+    fn with_caps_lock_on_a_capital_letter_needs_no_shift() {
+        let mut keys = Keys::new(Layout::Us, None);
+        keys.hear(Key::Keysym(0xffe5), true, true);
+        let typed = keys.hear(Key::Keysym(u32::from('A')), true, true);
+        assert_eq!(typed, Some(Edit::Append("A".into())));
+        assert_eq!(log(&keys), [(0x3a, true), (0x1e, true)]);
+        let typed = keys.hear(Key::Keysym(u32::from('a')), true, true);
+        assert_eq!(typed, Some(Edit::Append("a".into())));
+    }
+
+    #[test]
+    fn a_keysym_on_no_us_key_is_noted_and_not_heard() {
+        let mut keys = Keys::new(Layout::German, None);
+        assert_eq!(keys.hear(Key::Keysym(0xe4), true, true), None);
+        let [event] = keys.log()[..] else { panic!() };
+        assert_eq!((event.scan_code, event.keysym), (None, Some(0xe4)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_held_key_repeats_and_a_client_that_repeats_it_begins_the_delay_anew() {
+        let repeat = KeyRepeat {
+            delay: Duration::from_millis(500),
+            period: Duration::from_millis(30),
+        };
+        let mut keys = Keys::new(Layout::Us, Some(repeat));
+        let later = |millis| Instant::now() + Duration::from_millis(millis);
+        keys.hear(Key::ScanCode(0x1e), true, true);
+        assert_eq!(keys.due(), Some(later(500)));
+        assert_eq!(keys.repeat(later(499)), None);
+        assert_eq!(keys.repeat(later(500)), Some(Edit::Append("a".into())));
+        assert_eq!(keys.due(), Some(later(530)));
+        tokio::time::advance(Duration::from_millis(100)).await;
+        keys.hear(Key::ScanCode(0x1e), true, true);
+        assert_eq!(keys.due(), Some(later(500)));
+        keys.hear(Key::ScanCode(0x2a), true, true);
+        keys.hear(Key::ScanCode(0x2a), false, true);
+        assert!(keys.due().is_some(), "another key went up");
+        keys.hear(Key::ScanCode(0x1e), false, true);
+        assert_eq!(keys.due(), None);
+        keys.hear(Key::ScanCode(0x1e), true, false);
+        assert_eq!(keys.due(), None, "the client repeats it");
     }
 }

@@ -8,8 +8,9 @@ use embedded_graphics::prelude::{DrawTarget, DrawTargetExt, Point, RgbColor, Siz
 use embedded_graphics::primitives::Rectangle;
 use embedded_graphics::text::{Baseline, Text};
 
-use super::Pointer;
 use super::canvas::Canvas;
+use super::keyboard::Edit;
+use super::mouse::Pointer;
 
 /// The changing parts of the picture.
 #[derive(Default)]
@@ -19,7 +20,7 @@ pub(super) struct Scene {
     pub(super) pointer: Option<Pointer>,
 }
 
-/// Colour bars from left to right, and the VM's name at the top left.
+/// Colour bars from left to right, a band of many colours, and the VM's name at the top left.
 pub(super) fn background(name: &str, width: u16, height: u16) -> Canvas {
     let mut canvas = Canvas::new(width, height);
     let across = u32::from(width).div_ceil(BARS.len() as u32);
@@ -30,8 +31,26 @@ pub(super) fn background(name: &str, width: u16, height: u16) -> Canvas {
         );
         fill(&mut canvas, &area, *colour);
     }
+    paint_band(&mut canvas, usize::from(width), usize::from(height));
     label(&mut canvas, name, Point::new(MARGIN, MARGIN));
     canvas
+}
+
+/// In the second quarter from the top: on the left each pixel differs from its neighbours, on the right runs of one
+/// colour change into one another. Few encodings have a short form for the one, many for the other.
+fn paint_band(canvas: &mut Canvas, width: usize, height: usize) {
+    let (top, bottom) = (height / 4, (height / 2).saturating_sub(MARGIN as usize));
+    let part = |at: usize, whole: usize| (at * 255 / whole.max(1)) as u8;
+    for row in top..bottom {
+        let down = part(row - top, bottom - top);
+        canvas.paint_row(row, |place| {
+            let along = part(place, width);
+            match place * 2 < width {
+                true => Rgb888::new(along.wrapping_mul(2), down, along ^ down),
+                false => Rgb888::new(along & 0xf0, 255 - (along & 0xf0), down & 0xf0),
+            }
+        });
+    }
 }
 
 impl Scene {
@@ -61,15 +80,54 @@ impl Scene {
 
     fn draw_typed<D: DrawTarget<Color = Rgb888>>(&self, target: &mut D, area: &Rectangle) {
         fill(target, area, Rgb888::BLACK);
-        let columns = (area.size.width / FONT.character_size.width).max(1) as usize;
-        let rows = (area.size.height / FONT.character_size.height) as usize;
-        let lines = wrapped(&self.typed, columns);
-        let first = lines.len().saturating_sub(rows);
-        for (row, line) in (0..).zip(lines.iter().skip(first)) {
-            let down = row * FONT.character_size.height as i32;
-            text(target, line, area.top_left + Point::new(0, down));
+        for (row, line) in self.lines(area).iter().enumerate() {
+            text(target, line, line_area(area, row).top_left);
         }
     }
+
+    /// The last lines of the typed text, as many as the area has room for.
+    pub(super) fn lines(&self, area: &Rectangle) -> Vec<String> {
+        let columns = (area.size.width / FONT.character_size.width).max(1) as usize;
+        let mut lines = wrapped(&self.typed, columns);
+        let above = lines.len().saturating_sub(rows(area));
+        lines.split_off(above)
+    }
+
+    /// Types; the oldest characters go first.
+    pub(super) fn edit(&mut self, edit: Edit) {
+        match edit {
+            Edit::Append(text) => self.typed.push_str(&text),
+            Edit::RubOut => drop(self.typed.pop()),
+        }
+        let surplus = self.typed.chars().count().saturating_sub(TYPED);
+        if let Some((kept, _)) = self.typed.char_indices().nth(surplus) {
+            self.typed.drain(..kept);
+        }
+    }
+}
+
+/// By how many lines a full text area has scrolled: what was below is above now.
+pub(super) fn scrolled(before: &[String], after: &[String], area: &Rectangle) -> usize {
+    if before.len() < rows(area) || before == after {
+        return 0;
+    }
+    let is_scrolled = |lines: &usize| after.starts_with(before.get(*lines..).unwrap_or_default());
+    (1..before.len()).find(is_scrolled).unwrap_or(0)
+}
+
+/// Where a line of the text is; below the last one it is empty.
+pub(super) fn line_area(area: &Rectangle, row: usize) -> Rectangle {
+    let height = FONT.character_size.height;
+    let down = height * u32::try_from(row).unwrap_or(u32::MAX / height);
+    let line = Rectangle::new(
+        area.top_left + Point::new(0, i32::try_from(down).unwrap_or(i32::MAX)),
+        Size::new(area.size.width, height),
+    );
+    line.intersection(area)
+}
+
+fn rows(area: &Rectangle) -> usize {
+    (area.size.height / FONT.character_size.height) as usize
 }
 
 /// Where the clock is.
@@ -137,6 +195,8 @@ fn fill<D: DrawTarget<Color = Rgb888>>(target: &mut D, area: &Rectangle, colour:
 }
 
 const FONT: MonoFont<'static> = FONT_9X18_BOLD;
+/// Characters kept: several screens full.
+pub(super) const TYPED: usize = 16 * 1024;
 const MARGIN: i32 = 8;
 /// Odd, so that the cross has a middle pixel.
 const CROSS_SIZE: u32 = 15;

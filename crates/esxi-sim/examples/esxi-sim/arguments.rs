@@ -1,0 +1,199 @@
+//! The options of the program, and the settings that they make.
+
+use std::net::SocketAddr;
+use std::num::NonZero;
+
+use clap::{Parser, ValueEnum};
+use esxi_sim::{
+    CursorShape, DEMO_PASSWORD, Formats, KeyRepeat, Kind, Layout, Moods, Power, Screen, ServerCaps,
+    Settings, TicketHost, TicketUrl, VmSettings,
+};
+
+/// A simulated ESXi host: SOAP on /sdk, consoles on /ticket.
+#[derive(Parser)]
+pub(crate) struct Arguments {
+    /// Where to listen
+    #[arg(long, default_value = "127.0.0.1:0", value_name = "ADDR:PORT")]
+    listen: SocketAddr,
+    /// A VM with a simulated desktop, and the moods that it has besides those of --mood
+    #[arg(long = "vm", value_name = "NAME[=MOOD,…]", value_parser = named)]
+    vms: Vec<(String, Vec<Mood>)>,
+    /// A VM whose console is a real VNC server
+    #[arg(long = "bridge", value_name = "NAME=ADDR:PORT", value_parser = bridge)]
+    bridges: Vec<VmSettings>,
+    /// A VM (named by --vm or --bridge, or a new one) that is powered off
+    #[arg(long = "off", value_name = "NAME")]
+    off: Vec<String>,
+    /// The size of simulated desktops
+    #[arg(long, default_value = "800x600", value_name = "WxH", value_parser = size)]
+    size: (u16, u16),
+    /// A mood of all simulated desktops
+    #[arg(long = "mood", value_enum)]
+    moods: Vec<Mood>,
+    /// The bits of message 127/0 in place of 0x82: key events and resolution requests
+    #[arg(long, value_name = "BITS", value_parser = bits)]
+    server_caps: Option<u32>,
+    /// The only user
+    #[arg(long, default_value = "root")]
+    username: String,
+    /// That user's password
+    #[arg(long, default_value = DEMO_PASSWORD)]
+    password: String,
+    /// Be a vCenter, whose consoles are served at another port
+    #[arg(long)]
+    vcenter: bool,
+    /// Where a vCenter's consoles are served
+    #[arg(long, value_name = "ADDR:PORT")]
+    console_listen: Option<SocketAddr>,
+    /// The product's version
+    #[arg(long, default_value = "7.0.3")]
+    version: String,
+    /// Leave `host` and `port` out of tickets
+    #[arg(long)]
+    no_host: bool,
+    /// Give tickets a `url` whose host name does not resolve
+    #[arg(long)]
+    unresolvable_url: bool,
+    /// Seed of where messages are cut
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// Show no clock
+    #[arg(long)]
+    no_clock: bool,
+    /// End when standard input does
+    #[arg(long)]
+    pub(crate) until_stdin_closes: bool,
+}
+
+/// One way in which a desktop differs from a plain VNC server; those of one kind exclude one another, the last counts.
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum Mood {
+    /// Never offer VMware's messages
+    NoCaps,
+    /// Take a pixel format other than the native one as invalid
+    OnlyNative,
+    /// Keep the native pixel format, whatever is asked for
+    IgnoreFormat,
+    /// Answer every other request for a whole picture with one pixel
+    OnePixel,
+    /// Answer a request for a whole picture with 100 rows, and each request after it with 100 more
+    Split,
+    /// Send heartbeats and sound that nobody asked for
+    Chatty,
+    /// Repeat held keys as VMware does: after 0.5 s, 30 times a second
+    Repeat,
+    /// Draw the cursor by masks in the client's pixel format
+    CursorMasks,
+    /// A guest with a German keyboard
+    German,
+    /// A guest with a French keyboard
+    French,
+}
+
+impl Mood {
+    fn apply(self, moods: &mut Moods) {
+        match self {
+            Self::NoCaps => moods.server_caps = None,
+            Self::OnlyNative => moods.formats = Formats::OnlyNative,
+            Self::IgnoreFormat => moods.formats = Formats::Ignored,
+            Self::OnePixel => moods.one_pixel_answers = true,
+            Self::Split => moods.rows_per_answer = NonZero::new(100),
+            Self::Chatty => moods.chatty = true,
+            Self::Repeat => moods.key_repeat = Some(KeyRepeat::default()),
+            Self::CursorMasks => moods.cursor = CursorShape::Masks,
+            Self::German => moods.layout = Layout::German,
+            Self::French => moods.layout = Layout::French,
+        }
+    }
+}
+
+pub(crate) fn settings(arguments: Arguments) -> Settings {
+    let (width, height) = arguments.size;
+    let common = (arguments.server_caps, &arguments.moods);
+    let desktop = |name: &String, own: &[Mood]| VmSettings {
+        screen: Screen::Desktop { width, height },
+        moods: moods(common, own),
+        ..VmSettings::desktop(name)
+    };
+    let named = arguments.vms.iter();
+    let mut vms: Vec<VmSettings> = named.map(|(name, own)| desktop(name, own)).collect();
+    vms.extend(arguments.bridges);
+    for name in &arguments.off {
+        match vms.iter_mut().find(|vm| vm.name == *name) {
+            Some(vm) => vm.power = Power::Off,
+            None => vms.push(VmSettings {
+                power: Power::Off,
+                ..desktop(name, &[])
+            }),
+        }
+    }
+    let mut settings = Settings {
+        listen: arguments.listen,
+        console_listen: arguments.console_listen,
+        username: arguments.username,
+        password: arguments.password.into(),
+        vms,
+        kind: if arguments.vcenter {
+            Kind::VCenter
+        } else {
+            Kind::Esxi
+        },
+        version: arguments.version,
+        seed: arguments.seed,
+        clock: !arguments.no_clock,
+        ..Settings::default()
+    };
+    if arguments.no_host {
+        settings.tickets.host = TicketHost::Absent;
+    }
+    if arguments.unresolvable_url {
+        settings.tickets.url = TicketUrl::Unresolvable;
+    }
+    settings
+}
+
+fn moods((server_caps, moods): (Option<u32>, &Vec<Mood>), own: &[Mood]) -> Moods {
+    let mut made = Moods::default();
+    if let Some(bits) = server_caps {
+        made.server_caps = Some(ServerCaps(bits));
+    }
+    moods
+        .iter()
+        .chain(own)
+        .for_each(|mood| mood.apply(&mut made));
+    made
+}
+
+fn named(text: &str) -> Result<(String, Vec<Mood>), String> {
+    let (name, moods) = text.split_once('=').unwrap_or((text, ""));
+    let words = moods.split(',').filter(|word| !word.is_empty());
+    let moods = words
+        .map(|word| Mood::from_str(word, false))
+        .collect::<Result<_, _>>()?;
+    Ok((name.to_owned(), moods))
+}
+
+fn bits(text: &str) -> Result<u32, String> {
+    let number = match text.strip_prefix("0x") {
+        Some(digits) => u32::from_str_radix(digits, 16),
+        None => text.parse(),
+    };
+    number.map_err(|_| format!("{text:?} is no number of 32 bits, such as 0x82"))
+}
+
+fn bridge(text: &str) -> Result<VmSettings, String> {
+    let (name, server) = text.rsplit_once('=').ok_or("NAME=ADDR:PORT is needed")?;
+    let server = server
+        .parse()
+        .map_err(|_| format!("{server:?} is no ADDR:PORT"))?;
+    Ok(VmSettings::bridge(name, server))
+}
+
+fn size(text: &str) -> Result<(u16, u16), String> {
+    let (width, height) = text.split_once('x').ok_or("WxH is needed")?;
+    let side = |side: &str| {
+        side.parse()
+            .map_err(|_| format!("{side:?} is no number of pixels"))
+    };
+    Ok((side(width)?, side(height)?))
+}

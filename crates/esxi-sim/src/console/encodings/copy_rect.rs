@@ -1,0 +1,15 @@
+//! CopyRect: what the client shows already, at another place (RFC 6143 section 7.7.2).
+
+use bytes::{BufMut, BytesMut};
+
+use super::head;
+use crate::desktop::Area;
+
+/// Appends the rectangle `to`, whose pixels are those of `from`.
+pub(crate) fn put(from: Area, to: Area, out: &mut BytesMut) {
+    head(to, NUMBER, out);
+    out.put_u16(from.x);
+    out.put_u16(from.y);
+}
+
+pub(crate) const NUMBER: i32 = 1;

@@ -1,0 +1,31 @@
+//! TightPNG: one colour, or a PNG file (`docs/webmks.md` 1.4).
+
+use bytes::{BufMut, BytesMut};
+
+use super::tight::{FILL, HIGHEST, WIDEST, put_length};
+use super::{Rectangle, head};
+use crate::console::pixel::PixelFormat;
+use crate::png_file;
+
+/// Appends the rectangle in parts no wider than Tight allows; answers how many.
+pub(super) fn put(format: PixelFormat, pixels: Rectangle<'_>, out: &mut BytesMut) -> u16 {
+    let mut parts = 0;
+    for part in pixels.tiles(WIDEST, HIGHEST) {
+        let area = part.area();
+        head(area, NUMBER, out);
+        if let Some(colour) = part.colour() {
+            out.put_u8(FILL);
+            format.write_tight(&[colour], out);
+        } else {
+            out.put_u8(PNG);
+            let file = png_file::file((area.width, area.height), part.pixels());
+            put_length(file.len(), out);
+            out.put_slice(&file);
+        }
+        parts += 1;
+    }
+    parts
+}
+
+pub(super) const NUMBER: i32 = -260;
+const PNG: u8 = 0xa0;

@@ -1,0 +1,235 @@
+//! A guest's keyboard: from scan codes that go down and up to text, by the guest's layout.
+
+use std::collections::BTreeSet;
+
+use super::accent;
+use super::layout::{self, Level};
+use crate::moods::Layout;
+
+/// Which keys are down, which locks are on, and what a dead key waits for.
+pub(super) struct Keyboard {
+    layout: Layout,
+    down: BTreeSet<u16>,
+    leds: u32,
+    dead: Option<char>,
+}
+
+/// What a pressed key does to the text.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Edit {
+    Append(String),
+    RubOut,
+}
+
+impl Keyboard {
+    /// All keys up, Num Lock on as a PC starts.
+    pub(super) fn new(layout: Layout) -> Self {
+        Self {
+            layout,
+            down: BTreeSet::new(),
+            leds: NUM,
+            dead: None,
+        }
+    }
+
+    /// A key goes down, or stays down and says so again.
+    pub(super) fn press(&mut self, code: u16) -> Option<Edit> {
+        let repeated = !self.down.insert(code);
+        if let Some((_, led)) = LOCKS.iter().find(|(lock, _)| *lock == code) {
+            self.leds ^= if repeated { 0 } else { *led };
+            return None;
+        }
+        if self.is_down(&SILENCING) {
+            return None;
+        }
+        match code {
+            BACK_SPACE => Some(Edit::RubOut),
+            ENTER | KEYPAD_ENTER => Some(Edit::Append("\n".into())),
+            TAB => Some(Edit::Append("\t".into())),
+            _ => self
+                .character(code)
+                .and_then(|character| self.typed(character)),
+        }
+    }
+
+    pub(super) fn release(&mut self, code: u16) {
+        self.down.remove(&code);
+    }
+
+    /// The keys that are down, by scan code.
+    pub(super) fn down(&self) -> impl Iterator<Item = u16> {
+        self.down.iter().copied()
+    }
+
+    pub(super) fn has_shift(&self) -> bool {
+        self.is_down(&SHIFTS)
+    }
+
+    pub(super) fn has_caps(&self) -> bool {
+        self.leds & CAPS != 0
+    }
+
+    /// The lamps as `docs/webmks.md` 1.4 numbers them: bit 0 Scroll, bit 1 Num, bit 2 Caps.
+    pub(super) fn leds(&self) -> u32 {
+        self.leds
+    }
+
+    fn is_down(&self, any: &[u16]) -> bool {
+        any.iter().any(|code| self.down.contains(code))
+    }
+
+    fn character(&self, code: u16) -> Option<char> {
+        if let Some(character) = self.keypad(code) {
+            return Some(character);
+        }
+        let at = |level| layout::character(self.layout, code, level);
+        if self.is_down(&[ALT_GR]) {
+            return at(Level::AltGr);
+        }
+        // Caps Lock is for letters alone: for keys whose two characters are one letter in two cases.
+        let (plain, shifted) = (at(Level::Plain), at(Level::Shift));
+        let is_letter =
+            plain.is_some_and(|plain| plain.to_uppercase().eq(shifted) && plain.is_lowercase());
+        if self.has_shift() != (self.has_caps() && is_letter) {
+            shifted
+        } else {
+            plain
+        }
+    }
+
+    /// What a key of the keypad types; its digits only while Num Lock is on and Shift is up.
+    fn keypad(&self, code: u16) -> Option<char> {
+        let comma = if self.layout == Layout::German {
+            ','
+        } else {
+            '.'
+        };
+        match code {
+            0x37 => Some('*'),
+            0x4a => Some('-'),
+            0x4e => Some('+'),
+            0x135 => Some('/'),
+            0x47..=0x53 if self.leds & NUM != 0 && !self.has_shift() => match code {
+                0x53 => Some(comma),
+                _ => KEYPAD.chars().nth(usize::from(code - 0x47)),
+            },
+            _ => None,
+        }
+    }
+
+    fn typed(&mut self, character: char) -> Option<Edit> {
+        match self.dead.take() {
+            Some(dead) => Some(Edit::Append(accent::compose(dead, character))),
+            None if accent::is_dead(character) => {
+                self.dead = Some(character);
+                None
+            }
+            None => Some(Edit::Append(character.into())),
+        }
+    }
+}
+
+/// Whether a held key says so again and again: modifiers and locks do not.
+pub(super) fn repeats(code: u16) -> bool {
+    let is_lock = LOCKS.iter().any(|(lock, _)| *lock == code);
+    !is_lock && !SHIFTS.contains(&code) && !SILENCING.contains(&code) && code != ALT_GR
+}
+
+pub(super) const LEFT_SHIFT: u16 = 0x2a;
+pub(super) const SHIFTS: [u16; 2] = [LEFT_SHIFT, 0x36];
+const ALT_GR: u16 = 0x138;
+/// Both Controls, the left Alt, both Windows keys: with one of them down, keys are commands and no text.
+const SILENCING: [u16; 5] = [0x1d, 0x11d, 0x38, 0x15b, 0x15c];
+const BACK_SPACE: u16 = 0x0e;
+const TAB: u16 = 0x0f;
+const ENTER: u16 = 0x1c;
+const KEYPAD_ENTER: u16 = 0x11c;
+/// From Home to Delete, with the operators' places left empty.
+const KEYPAD: &str = "789-456+1230";
+
+const SCROLL: u32 = 1;
+const NUM: u32 = 2;
+const CAPS: u32 = 4;
+const LOCKS: [(u16, u32); 3] = [(0x3a, CAPS), (0x45, NUM), (0x46, SCROLL)];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SHIFT: u16 = LEFT_SHIFT;
+    const CAPS_LOCK: u16 = 0x3a;
+
+    /// What is typed by keys that go down in order; a negative one goes up.
+    fn typed(layout: Layout, keys: &[i32]) -> String {
+        let mut keyboard = Keyboard::new(layout);
+        let mut typed = String::new();
+        for &key in keys {
+            let code = u16::try_from(key.abs()).unwrap();
+            if key < 0 {
+                keyboard.release(code);
+                continue;
+            }
+            match keyboard.press(code) {
+                Some(Edit::Append(text)) => typed += &text,
+                Some(Edit::RubOut) => drop(typed.pop()),
+                None => {}
+            }
+        }
+        typed
+    }
+
+    #[test]
+    fn shift_alt_gr_and_dead_keys_follow_the_layout() {
+        let shift = i32::from(SHIFT);
+        assert_eq!(
+            typed(Layout::Us, &[0x23, 0x17, shift, 0x02, 0x0e, 0x0e, 0x1c]),
+            "h\n"
+        );
+        assert_eq!(
+            typed(Layout::German, &[0x15, shift, 0x15, -shift, 0x138, 0x10]),
+            "zZ@"
+        );
+        assert_eq!(
+            typed(Layout::German, &[0x29, 0x12, 0x0d, 0x39, 0x0d, 0x2d]),
+            "ê´´x"
+        );
+        assert_eq!(
+            typed(
+                Layout::French,
+                &[0x10, 0x03, shift, 0x03, -shift, 0x1a, 0x18]
+            ),
+            "aé2ô"
+        );
+    }
+
+    #[test]
+    fn caps_lock_turns_letters_and_nothing_else() {
+        let (shift, caps) = (i32::from(SHIFT), i32::from(CAPS_LOCK));
+        assert_eq!(
+            typed(Layout::Us, &[caps, -caps, 0x1e, 0x02, shift, 0x1e]),
+            "A1a"
+        );
+        assert_eq!(typed(Layout::German, &[caps, 0x27, 0x0c]), "Öß");
+        assert_eq!(typed(Layout::French, &[caps, 0x03, 0x10]), "éA");
+    }
+
+    #[test]
+    fn commands_type_nothing_and_the_keypad_follows_num_lock() {
+        assert_eq!(typed(Layout::Us, &[0x1d, 0x2e, -0x1d, 0x2e]), "c");
+        assert_eq!(
+            typed(Layout::German, &[0x47, 0x53, 0x135, 0x45, 0x47]),
+            "7,/"
+        );
+    }
+
+    #[test]
+    fn lamps_follow_the_locks_and_a_repeated_lock_does_nothing() {
+        let mut keyboard = Keyboard::new(Layout::Us);
+        keyboard.press(CAPS_LOCK);
+        keyboard.press(CAPS_LOCK);
+        assert_eq!(keyboard.leds(), CAPS | NUM);
+        assert!(keyboard.has_caps());
+        assert_eq!(keyboard.down().collect::<Vec<_>>(), [CAPS_LOCK]);
+        assert!(!repeats(CAPS_LOCK) && !repeats(SHIFT) && repeats(0x1e));
+    }
+}

@@ -1,0 +1,212 @@
+//! Keyboard layouts of guests: what the key with a PC set-1 scan code types.
+//!
+//! They are those of Linux guests (`us`, `de`, `fr` of XKB) as far as these three levels go.
+
+use crate::moods::Layout;
+
+/// Which of a key's characters is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Level {
+    Plain,
+    Shift,
+    AltGr,
+}
+
+/// The character of a key; a dead key's is its combining accent. `None`: the key types nothing at this level.
+pub(super) fn character(layout: Layout, code: u16, level: Level) -> Option<char> {
+    if code == SPACE {
+        return Some(' ');
+    }
+    let row = rows(layout).iter().find_map(|row| {
+        let place = usize::from(code.checked_sub(row.first)?);
+        row.level(level).chars().nth(place)
+    });
+    row.filter(|character| *character != NOTHING)
+}
+
+/// The key of the US layout that types `character`, and whether Shift is needed.
+pub(super) fn us_key(character: char) -> Option<(u16, bool)> {
+    if character == ' ' {
+        return Some((SPACE, false));
+    }
+    let find = |level: Level| {
+        US.iter().filter(|row| row.first != EXTRA).find_map(|row| {
+            let place = row.level(level).chars().position(|one| one == character)?;
+            Some(row.first + u16::try_from(place).ok()?)
+        })
+    };
+    let plain = find(Level::Plain).map(|code| (code, false));
+    plain.or_else(|| find(Level::Shift).map(|code| (code, true)))
+}
+
+/// Keys whose scan codes follow one another, with what they type.
+struct Row {
+    first: u16,
+    plain: &'static str,
+    shift: &'static str,
+    alt_gr: &'static str,
+}
+
+impl Row {
+    fn level(&self, level: Level) -> &'static str {
+        match level {
+            Level::Plain => self.plain,
+            Level::Shift => self.shift,
+            Level::AltGr => self.alt_gr,
+        }
+    }
+}
+
+fn rows(layout: Layout) -> &'static [Row] {
+    match layout {
+        Layout::Us => &US,
+        Layout::German => &GERMAN,
+        Layout::French => &FRENCH,
+    }
+}
+
+const SPACE: u16 = 0x39;
+/// In a row: nothing at this place.
+const NOTHING: char = ' ';
+
+/// The row of digits.
+const DIGITS: u16 = 0x02;
+/// The row that begins, on a US keyboard, with Q.
+const UPPER: u16 = 0x10;
+/// The row that begins with A, and ends with the key left of 1.
+const MIDDLE: u16 = 0x1e;
+/// The key beside Enter, then the row that begins with Z.
+const LOWER: u16 = 0x2b;
+/// The key between the left Shift and that row, which only ISO keyboards have.
+const EXTRA: u16 = 0x56;
+
+const US: [Row; 5] = [
+    Row {
+        first: DIGITS,
+        plain: "1234567890-=",
+        shift: "!@#$%^&*()_+",
+        alt_gr: "",
+    },
+    Row {
+        first: UPPER,
+        plain: "qwertyuiop[]",
+        shift: "QWERTYUIOP{}",
+        alt_gr: "",
+    },
+    Row {
+        first: MIDDLE,
+        plain: "asdfghjkl;'`",
+        shift: "ASDFGHJKL:\"~",
+        alt_gr: "",
+    },
+    Row {
+        first: LOWER,
+        plain: "\\zxcvbnm,./",
+        shift: "|ZXCVBNM<>?",
+        alt_gr: "",
+    },
+    Row {
+        first: EXTRA,
+        plain: "<",
+        shift: ">",
+        alt_gr: "|",
+    },
+];
+
+const GERMAN: [Row; 5] = [
+    Row {
+        first: DIGITS,
+        plain: "1234567890ß\u{301}",
+        shift: "!\"§$%&/()=?\u{300}",
+        alt_gr: " ²³   {[]}\\",
+    },
+    Row {
+        first: UPPER,
+        plain: "qwertzuiopü+",
+        shift: "QWERTZUIOPÜ*",
+        alt_gr: "@ €        ~",
+    },
+    Row {
+        first: MIDDLE,
+        plain: "asdfghjklöä\u{302}",
+        shift: "ASDFGHJKLÖÄ°",
+        alt_gr: "",
+    },
+    Row {
+        first: LOWER,
+        plain: "#yxcvbnm,.-",
+        shift: "'YXCVBNM;:_",
+        alt_gr: "       µ",
+    },
+    Row {
+        first: EXTRA,
+        plain: "<",
+        shift: ">",
+        alt_gr: "|",
+    },
+];
+
+const FRENCH: [Row; 5] = [
+    Row {
+        first: DIGITS,
+        plain: "&é\"'(-è_çà)=",
+        shift: "1234567890°+",
+        alt_gr: " ~#{[|`\\^@]}",
+    },
+    Row {
+        first: UPPER,
+        plain: "azertyuiop\u{302}$",
+        shift: "AZERTYUIOP\u{308}£",
+        alt_gr: "  €        ¤",
+    },
+    Row {
+        first: MIDDLE,
+        plain: "qsdfghjklmù²",
+        shift: "QSDFGHJKLM%",
+        alt_gr: "",
+    },
+    Row {
+        first: LOWER,
+        plain: "*wxcvbn,;:!",
+        shift: "µWXCVBN?./§",
+        alt_gr: "",
+    },
+    Row {
+        first: EXTRA,
+        plain: "<",
+        shift: ">",
+        alt_gr: "",
+    },
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_layout_has_its_own_letters_at_the_same_keys() {
+        let (y, two, m) = (0x15, 0x03, 0x32);
+        let typed = |layout, code| character(layout, code, Level::Plain);
+        assert_eq!(typed(Layout::Us, y), Some('y'));
+        assert_eq!(typed(Layout::German, y), Some('z'));
+        assert_eq!(typed(Layout::French, two), Some('é'));
+        assert_eq!(typed(Layout::French, m), Some(','));
+        assert_eq!(character(Layout::German, 0x10, Level::AltGr), Some('@'));
+        assert_eq!(character(Layout::German, 0x11, Level::AltGr), None);
+        assert_eq!(character(Layout::French, 0x0b, Level::AltGr), Some('@'));
+        assert_eq!(character(Layout::Us, 0x1c, Level::Plain), None);
+    }
+
+    #[test]
+    fn every_printable_ascii_character_is_on_the_us_layout() {
+        for byte in b' '..=b'~' {
+            let wanted = char::from(byte);
+            let (code, shift) = us_key(wanted).unwrap();
+            let level = if shift { Level::Shift } else { Level::Plain };
+            assert_eq!(character(Layout::Us, code, level), Some(wanted));
+        }
+        assert_eq!(us_key('é'), None);
+        // A US keyboard has no key beside the left Shift.
+        assert_eq!(us_key('<'), Some((0x33, true)));
+    }
+}

@@ -1,0 +1,119 @@
+//! How a desktop's side of RFB behaves where real hosts differ from a plain VNC server.
+
+use std::num::NonZero;
+use std::time::Duration;
+
+/// The moods of one desktop. A [`Screen::Bridge`](crate::Screen::Bridge) has none of its own: its server's are seen.
+///
+/// `Default` is what most reports say of ESXi: pixel formats are checked and honoured, VMware's key events and
+/// resolution requests are on offer, no key repeats by itself, and the guest has a US keyboard.
+#[derive(Clone, Debug)]
+pub struct Moods {
+    /// What message 127/0 tells a client that lists 0x574d567a; `None`: nothing, and every message 127 ends the
+    /// console. Which bits a real ESXi sets is not known (`docs/webmks.md` 6).
+    pub server_caps: Option<ServerCaps>,
+    /// What is done with a client's SetPixelFormat.
+    pub formats: Formats,
+    /// Every other request for a whole picture is answered with one pixel, the first such request to begin with
+    /// (`docs/webmks.md` 2.3 Q3).
+    pub one_pixel_answers: bool,
+    /// A request for a whole picture is answered with so many rows at most, and each request after it with as many
+    /// more, until all is shown (`docs/webmks.md` 2.3 Q4; the number of rows and who has to ask are guesses).
+    pub rows_per_answer: Option<NonZero<u16>>,
+    /// A held key repeats by itself (`docs/webmks.md` 2.3 Q5).
+    pub key_repeat: Option<KeyRepeat>,
+    /// The keyboard layout of the guest.
+    pub layout: Layout,
+    /// Heartbeats (127/4) and sound (127/3, whose body its length does not count) are sent to every client, though
+    /// none asked for them: to prove that what is in between swallows them.
+    pub chatty: bool,
+    /// The shape in which 0x574d5664 carries the cursor.
+    pub cursor: CursorShape,
+}
+
+impl Default for Moods {
+    fn default() -> Self {
+        Self {
+            server_caps: Some(ServerCaps::default()),
+            formats: Formats::Honoured,
+            one_pixel_answers: false,
+            rows_per_answer: None,
+            key_repeat: None,
+            layout: Layout::Us,
+            chatty: false,
+            cursor: CursorShape::Alpha,
+        }
+    }
+}
+
+/// The bits of message 127/0 (`docs/webmks.md` 1.5). A message that belongs to a bit is taken only if that is set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ServerCaps(pub u32);
+
+impl ServerCaps {
+    /// Key events by scan code (127/0) are taken.
+    pub const KEY_EVENT: u32 = 0x2;
+    /// Client capabilities (127/3) are taken.
+    pub const CLIENT_CAPS: u32 = 0x8;
+    /// Acknowledgements of updates (127/4) are taken, and updates carry the number to acknowledge.
+    pub const UPDATE_ACK: u32 = 0x20;
+    /// Resolution requests (127/5) are taken.
+    pub const RESOLUTION: u32 = 0x80;
+}
+
+impl Default for ServerCaps {
+    fn default() -> Self {
+        Self(Self::KEY_EVENT | Self::RESOLUTION)
+    }
+}
+
+/// What is done with a SetPixelFormat. One that is invalid ends the console whatever this says
+/// (`docs/webmks.md` 2.3 Q1): above all a true-colour flag other than exactly 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Formats {
+    /// Pixels are sent as asked for.
+    Honoured,
+    /// Any format but the desktop's own is invalid.
+    OnlyNative,
+    /// It has no effect: pixels keep the desktop's own format (`docs/webmks.md` 2.3 Q2).
+    Ignored,
+}
+
+/// When a held key repeats. A key-down that a client repeats itself begins the delay anew, which is a guess.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeyRepeat {
+    /// From the key-down to its first repetition.
+    pub delay: Duration,
+    /// From one repetition to the next; at least a millisecond.
+    pub period: Duration,
+}
+
+/// VMware's own numbers (`docs/webmks.md` 1.4): half a second, then 30 a second.
+impl Default for KeyRepeat {
+    fn default() -> Self {
+        Self {
+            delay: Duration::from_micros(500_000),
+            period: Duration::from_micros(33_333),
+        }
+    }
+}
+
+/// A keyboard layout.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Layout {
+    /// `us`
+    Us,
+    /// `de`, with dead keys
+    German,
+    /// `fr`, with dead keys: AZERTY
+    French,
+}
+
+/// How a cursor is drawn (`docs/webmks.md` 1.4, DefineCursor).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CursorShape {
+    /// Type 1: colours with transparency.
+    Alpha,
+    /// Type 0: an AND mask and an XOR mask, in the client's pixel format.
+    Masks,
+}
