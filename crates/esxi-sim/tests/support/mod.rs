@@ -9,6 +9,8 @@
     reason = "a failure here is a failed test"
 )]
 
+pub(crate) mod screen;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -331,6 +333,29 @@ impl Viewer {
             rectangles.push((number(0), number(2), width, height, pixels));
         }
         rectangles
+    }
+
+    /// SetEncodings.
+    pub(crate) async fn list(&mut self, encodings: &[i32]) {
+        let mut message = vec![2, 0];
+        message.extend(u16::try_from(encodings.len()).unwrap().to_be_bytes());
+        message.extend(encodings.iter().flat_map(|encoding| encoding.to_be_bytes()));
+        self.send(&message).await;
+    }
+
+    /// VMware's own key event (127/0).
+    pub(crate) async fn scan_code(&mut self, code: u16, down: bool) {
+        let [high, low] = code.to_be_bytes();
+        self.send(&[127, 0, 0, 8, high, low, u8::from(down), 0])
+            .await;
+    }
+
+    /// Presses keys by scan code, one after the other; a negative one is let go.
+    pub(crate) async fn scan_codes(&mut self, codes: &[i32]) {
+        for code in codes {
+            let number = u16::try_from(code.abs()).unwrap();
+            self.scan_code(number, *code > 0).await;
+        }
     }
 
     pub(crate) async fn key(&mut self, keysym: u32) {

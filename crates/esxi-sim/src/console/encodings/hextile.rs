@@ -16,7 +16,7 @@ pub(super) fn put(format: PixelFormat, pixels: Rectangle<'_>, out: &mut BytesMut
     }
 }
 
-/// The colours that a tile takes from the one before it unless it names its own.
+/// The colours that a tile takes from the one before it unless it names its own; a raw tile leaves none.
 #[derive(Default)]
 struct Carried {
     background: Option<u32>,
@@ -27,42 +27,28 @@ fn put_tile(format: PixelFormat, tile: Rectangle<'_>, carried: &mut Carried, out
     let background = tile.pixels().next().unwrap_or_default();
     let subrectangles = tile.subrectangles(background);
     let one_colour = Palette::of(subrectangles.iter().map(|(colour, _)| *colour), 1);
-    let of_colour = if one_colour.is_some() {
-        0
-    } else {
+    let is_coloured = one_colour.is_none();
+    let of_each = 2 + if is_coloured {
         format.bytes_per_pixel()
+    } else {
+        0
     };
-    let is_short = subrectangles.len() * (2 + of_colour) < tile.len() * format.bytes_per_pixel();
+    let is_short = subrectangles.len() * of_each < tile.len() * format.bytes_per_pixel();
     if subrectangles.len() > 255 || !is_short {
         out.put_u8(RAW);
         tile.rows().for_each(|row| format.write_pixels(row, out));
-        // "If the raw bit is set … subsequent tiles" have to name their background and foreground.
         *carried = Carried::default();
         return;
     }
     let foreground = one_colour.and_then(|palette| palette.colours().first().copied());
-    let is_new = |colour: Option<u32>, carried: Option<u32>| colour.is_some() && colour != carried;
-    let names_background = is_new(Some(background), carried.background);
-    let names_foreground = is_new(foreground, carried.foreground);
-    let is_coloured = foreground.is_none() && !subrectangles.is_empty();
-    out.put_u8(
-        flag(names_background, BACKGROUND)
-            | flag(names_foreground, FOREGROUND)
-            | flag(!subrectangles.is_empty(), ANY)
-            | flag(is_coloured, COLOURED),
+    put_colours(
+        format,
+        background,
+        foreground,
+        carried,
+        !subrectangles.is_empty(),
+        out,
     );
-    if names_background {
-        format.write_pixels(&[background], out);
-    }
-    carried.background = Some(background);
-    if let Some(foreground) = foreground.filter(|_| names_foreground) {
-        format.write_pixels(&[foreground], out);
-        carried.foreground = Some(foreground);
-    }
-    if is_coloured {
-        // A foreground is not carried past a tile with subrectangles of several colours.
-        carried.foreground = None;
-    }
     if let Ok(count @ 1..) = u8::try_from(subrectangles.len()) {
         out.put_u8(count);
     }
@@ -72,6 +58,38 @@ fn put_tile(format: PixelFormat, tile: Rectangle<'_>, carried: &mut Carried, out
         }
         put_place(area, out);
     }
+}
+
+/// What begins a tile that is not raw: its kind, and the colours that are not carried over from the tile before.
+fn put_colours(
+    format: PixelFormat,
+    background: u32,
+    foreground: Option<u32>,
+    carried: &mut Carried,
+    has_subrectangles: bool,
+    out: &mut BytesMut,
+) {
+    let names_background = carried.background != Some(background);
+    let new_foreground = foreground.filter(|foreground| carried.foreground != Some(*foreground));
+    let is_coloured = has_subrectangles && foreground.is_none();
+    out.put_u8(
+        flag(names_background, BACKGROUND)
+            | flag(new_foreground.is_some(), FOREGROUND)
+            | flag(has_subrectangles, ANY)
+            | flag(is_coloured, COLOURED),
+    );
+    if names_background {
+        format.write_pixels(&[background], out);
+    }
+    if let Some(foreground) = new_foreground {
+        format.write_pixels(&[foreground], out);
+    }
+    carried.background = Some(background);
+    carried.foreground = match is_coloured {
+        // No foreground is carried past subrectangles of several colours.
+        true => None,
+        false => foreground.or(carried.foreground),
+    };
 }
 
 /// "x and y in one byte, width and height less one in another, four bits each".

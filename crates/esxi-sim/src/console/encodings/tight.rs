@@ -16,7 +16,7 @@ pub(super) struct Tight {
 }
 
 impl Tight {
-    /// Appends the rectangle in parts no wider than Tight allows; answers how many.
+    /// Appends the rectangle in parts; answers how many.
     pub(super) fn put(
         &mut self,
         format: PixelFormat,
@@ -24,7 +24,7 @@ impl Tight {
         out: &mut BytesMut,
     ) -> u16 {
         let mut parts = 0;
-        for part in pixels.tiles(WIDEST, HIGHEST) {
+        for part in pixels.tiles(SIDE, SIDE) {
             head(part.area(), NUMBER, out);
             self.put_part(format, part, out);
             parts += 1;
@@ -90,10 +90,9 @@ pub(super) const FILL: u8 = 0x80;
 const FILTER_NAMED: u8 = 0x40;
 const PALETTE_FILTER: u8 = 1;
 const MOST_COLOURS: usize = 256;
-/// "a width of at most 2048 pixels".
-pub(super) const WIDEST: u16 = 2048;
-/// So that even incompressible data has a length of 22 bits.
-pub(super) const HIGHEST: u16 = 256;
+/// Far below the 2048 pixels that Tight allows, so that what is of one colour is sent as such; and so small that no
+/// part's length needs more than the three bytes there are for it.
+pub(super) const SIDE: u16 = 64;
 
 #[cfg(test)]
 mod tests {

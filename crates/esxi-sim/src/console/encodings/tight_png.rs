@@ -2,15 +2,15 @@
 
 use bytes::{BufMut, BytesMut};
 
-use super::tight::{FILL, HIGHEST, WIDEST, put_length};
+use super::tight::{FILL, SIDE, put_length};
 use super::{Rectangle, head};
 use crate::console::pixel::PixelFormat;
 use crate::png_file;
 
-/// Appends the rectangle in parts no wider than Tight allows; answers how many.
+/// Appends the rectangle in parts, as Tight does; answers how many.
 pub(super) fn put(format: PixelFormat, pixels: Rectangle<'_>, out: &mut BytesMut) -> u16 {
     let mut parts = 0;
-    for part in pixels.tiles(WIDEST, HIGHEST) {
+    for part in pixels.tiles(SIDE, SIDE) {
         let area = part.area();
         head(area, NUMBER, out);
         if let Some(colour) = part.colour() {
