@@ -10,6 +10,7 @@
 //! | [`door`] | who may in, from where, how many, and what it costs to try |
 //! | [`encrypted`] | logging in through TLS |
 //! | [`proxied`] | everything upstream through an HTTP proxy |
+//! | [`repairs`] | what viewers send, as hosts in every mood take it, and back |
 //! | [`reloading`] | a new configuration while the gateway runs |
 //! | [`hostile`] | peers that mean no good |
 //!
@@ -25,4 +26,5 @@ mod order;
 mod proxied;
 mod reasons;
 mod reloading;
+mod repairs;
 mod support;

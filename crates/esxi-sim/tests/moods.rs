@@ -155,7 +155,7 @@ async fn a_resolution_request_resizes_the_desktop_and_desktop_size_says_so() {
 async fn updates_are_numbered_for_those_who_are_to_acknowledge_them() {
     let host = moody(|moods| moods.server_caps = Some(ServerCaps(ServerCaps::UPDATE_ACK))).await;
     let mut viewer = begun(&host).await;
-    let mut number = async |viewer: &mut Viewer| {
+    let number = async |viewer: &mut Viewer| {
         viewer.request(false, 0, 0, 1, 1).await;
         let head = viewer.take(4 + 12 + 4).await;
         assert_eq!((head[0], &head[2..4]), (0, &[0, 1][..]));

@@ -37,6 +37,8 @@ pub(super) struct Host {
     gathering: bool,
     /// How many pixels of a gathered picture were missing last, and how often nothing more of it came.
     missing: (u64, u8),
+    /// Whether the host's update has had a part of the picture.
+    pictured: bool,
     /// What is done with the body that comes.
     body: Body,
     /// What a rectangle says that the gateway listens to, and how much has come of it.
@@ -80,6 +82,7 @@ impl Host {
             outline: Outline::default(),
             gathering: false,
             missing: (0, 0),
+            pictured: false,
             body: Body::Pass,
             heard: None,
             recolour: Recolour::default(),
@@ -233,6 +236,7 @@ impl Host {
         if self.outline.is_open() && !self.outline.has_room(rectangles) {
             self.close(viewer);
         }
+        self.pictured = false;
         self.unsaid = Some(Unsaid {
             id,
             rectangles,
@@ -305,7 +309,10 @@ impl Host {
                     shared.asked.clear();
                 }
             }
-            _ if encoding.is_image() => shared.asked.take(area),
+            _ if encoding.is_image() => {
+                self.pictured = true;
+                shared.asked.take(area);
+            }
             _ => {}
         }
         if self.converter.is_some() && Recolour::can(encoding) {
@@ -415,14 +422,11 @@ impl Host {
                 shared.asked.clear();
                 self.close(viewer);
             }
-            // Something else than a picture has used the request up, and the picture is still owed.
-            (before, fruitless) if before == missing => {
-                self.missing.1 = fruitless + 1;
-                shared.owe_request(true, rest);
-            }
-            _ => {
-                self.missing = (missing, 0);
-                shared.owe_request(false, rest);
+            (before, fruitless) => {
+                let fruitless = if before == missing { fruitless + 1 } else { 0 };
+                self.missing = (missing, fruitless);
+                // Where something else than a picture has used the request up, the picture is still owed.
+                shared.owe_request(!self.pictured, rest);
             }
         }
     }

@@ -1,0 +1,357 @@
+//! What is typed arrives as the guest's keyboard would write it, and nothing stays pressed.
+
+use esxi_sim::{Layout as Guest, PointerMode, ServerCaps, Wheel};
+use mksgate::Limits;
+use rfb_proto::PixelFormat;
+use rfb_proto::input::{Key, Pointer, QemuKey};
+use rfb_proto::keys::{self, Layout};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use super::*;
+use crate::support::esxi::Esxi;
+use crate::support::{frame, within};
+
+/// What is on no key of a US keyboard, or in another place there, and what takes AltGr or a dead key.
+const TEXTS: [(Guest, &str); 3] = [
+    (
+        Guest::Us,
+        "The quick brown fox; [jumps] {over} 'the' ~lazy~ \"dog\"! @#$%^&*()_+-=\\|<>?",
+    ),
+    (
+        Guest::German,
+        "Füße: Zypern, Yacht. @ [a] {b} \\ | ~ € ß ´e ê è \"x\" #+*' <>",
+    ),
+    (
+        Guest::French,
+        "Où ça? l été, à Noël: azerty; qwm, 1234 @ [a] {b} \\ | # € ù% <>",
+    ),
+];
+
+fn layout(guest: Guest) -> fn(Console) -> Console {
+    match guest {
+        Guest::Us => |console| typing(console, Layout::Us),
+        Guest::German => |console| typing(console, Layout::De),
+        Guest::French => |console| typing(console, Layout::Fr),
+    }
+}
+
+fn typing(console: Console, layout: Layout) -> Console {
+    let habits = Habits {
+        layout,
+        paste: true,
+        ..Habits::default()
+    };
+    Console {
+        habits: Some(habits),
+        ..console
+    }
+}
+
+/// A viewer that has got its first picture, and so knows what it may send.
+async fn seeing(house: &House, list: &[Encoding]) -> Viewer {
+    let mut viewer = house.viewer().await;
+    let desktop = viewer.open().await;
+    viewer.list(list).await;
+    viewer.picture(&desktop).await;
+    viewer
+}
+
+const RETURN: u32 = 0xff0d;
+
+async fn press(viewer: &mut Viewer, keysym: u32) {
+    for down in [true, false] {
+        viewer.say(Message::Key(Key { down, keysym })).await;
+    }
+}
+
+#[tokio::test]
+async fn typed_text_is_the_same_in_the_guest_in_every_layout() {
+    within(async {
+        for (guest, text) in TEXTS {
+            let moods = Moods {
+                layout: guest,
+                ..Moods::default()
+            };
+            let house = moody(moods, layout(guest)).await;
+            let mut viewer = seeing(&house, &[Encoding::RAW]).await;
+            for character in text.chars() {
+                press(&mut viewer, keys::keysym(character)).await;
+            }
+            press(&mut viewer, RETURN).await;
+            let typed = house
+                .host
+                .typed_until("vm08", |typed| typed.ends_with('\n'))
+                .await;
+            assert_eq!(typed.trim_end(), text);
+            house.end().await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_clipboard_is_typed_the_same_in_every_layout_with_and_without_scan_codes() {
+    within(async {
+        for (guest, text) in TEXTS {
+            for server_caps in [Some(ServerCaps::default()), None] {
+                let moods = Moods {
+                    layout: guest,
+                    server_caps,
+                    ..Moods::default()
+                };
+                let house = moody(moods, layout(guest)).await;
+                let mut viewer = seeing(&house, &[Encoding::RAW]).await;
+                // The key left of Z is on no US keyboard, and cannot be asked for by a keysym.
+                let text = match server_caps {
+                    Some(_) => text.to_owned(),
+                    None => text.replace(['<', '>', '|'], ""),
+                };
+                let clipboard = format!("{text}\n");
+                let length = u32::try_from(clipboard.len()).unwrap().to_be_bytes();
+                let cut = [&[6, 0, 0, 0][..], &length, clipboard.as_bytes()].concat();
+                viewer.send(&cut).await;
+                let typed = house
+                    .host
+                    .typed_until("vm08", |typed| typed.ends_with('\n'))
+                    .await;
+                assert_eq!(typed, clipboard, "{server_caps:?}");
+                house.end().await;
+            }
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_viewer_that_sends_places_types_in_whatever_layout_the_guest_has() {
+    within(async {
+        let moods = Moods {
+            layout: Guest::German,
+            ..Moods::default()
+        };
+        // The configuration says nothing of the guest's layout.
+        let house = moody(moods, |console| console).await;
+        let mut viewer = house.viewer().await;
+        viewer.open().await;
+        viewer.list(&[Encoding::QEMU_EXTENDED_KEY]).await;
+        viewer.ask(false, EVERYTHING).await;
+        viewer.update_head().await;
+        assert_eq!(viewer.rectangle().await.1, Encoding::QEMU_EXTENDED_KEY);
+        // A German viewer's z, ß, and AltGr with q.
+        for (keysym, keycode) in [(0x7a, 0x15), (0xdf, 0x0c)] {
+            for down in [true, false] {
+                let key = QemuKey {
+                    down,
+                    keysym,
+                    keycode,
+                };
+                viewer.say(Message::QemuKey(key)).await;
+            }
+        }
+        for (down, keysym, keycode) in [
+            (true, 0xfe03, 0xb8),
+            (true, 0x40, 0x10),
+            (false, 0x40, 0x10),
+            (false, 0xfe03, 0xb8),
+        ] {
+            let key = QemuKey {
+                down,
+                keysym,
+                keycode,
+            };
+            viewer.say(Message::QemuKey(key)).await;
+        }
+        let all = |typed: &str| typed.chars().count() == 3;
+        assert_eq!(house.host.typed_until("vm08", all).await, "zß@");
+        let by_place = house
+            .host
+            .keys("vm08")
+            .iter()
+            .all(|key| key.keysym.is_none());
+        assert!(by_place, "no keysym has reached the host");
+        house.end().await;
+    })
+    .await;
+}
+
+/// The ways in which a session ends while keys are down.
+#[derive(Debug, Clone, Copy)]
+enum Way {
+    ViewerLeaves,
+    ViewerResets,
+    ViewerIsIdle,
+    TimeIsUp,
+    GatewayEnds,
+    ViewerBreaksTheProtocol,
+}
+
+#[tokio::test]
+async fn all_keys_are_up_when_a_session_has_ended_whichever_way() {
+    within(async {
+        for way in [
+            Way::ViewerLeaves,
+            Way::ViewerResets,
+            Way::ViewerIsIdle,
+            Way::TimeIsUp,
+            Way::GatewayEnds,
+            Way::ViewerBreaksTheProtocol,
+        ] {
+            for server_caps in [Some(ServerCaps::default()), None] {
+                ends_with_keys_up(way, server_caps).await;
+            }
+        }
+    })
+    .await;
+}
+
+async fn ends_with_keys_up(way: Way, server_caps: Option<ServerCaps>) {
+    let short = Some(Duration::from_millis(200));
+    let default = Limits::default();
+    let limits = match way {
+        Way::ViewerIsIdle => Limits {
+            idle_timeout: short,
+            ..default
+        },
+        Way::TimeIsUp => Limits {
+            max_session_time: short,
+            ..default
+        },
+        _ => default,
+    };
+    let mut plan = Plan {
+        limits,
+        ..Plan::default()
+    };
+    plan.host.vms[0].moods.server_caps = server_caps;
+    let house = plan.start().await;
+    let mut viewer = house.viewer().await;
+    viewer.open().await;
+    let held = [0xffe3, 0xffe9, 0x61];
+    for keysym in held {
+        viewer.say(Message::Key(Key { down: true, keysym })).await;
+    }
+    let pointer = Pointer {
+        buttons: 1,
+        x: 3,
+        y: 4,
+    };
+    viewer.say(Message::Pointer(pointer)).await;
+    let down = house.host.keys_until("vm08", |keys| keys.len() == 3).await;
+    assert!(down.iter().all(|key| key.down), "{way:?}");
+    house
+        .host
+        .pointer_until("vm08", |pointer| pointer.buttons == 1)
+        .await;
+    match way {
+        Way::ViewerLeaves => drop(viewer),
+        Way::ViewerResets => viewer.reset(),
+        Way::GatewayEnds => house.shutdown.now.cancel(),
+        Way::ViewerBreaksTheProtocol => viewer.send(&[99]).await,
+        Way::ViewerIsIdle | Way::TimeIsUp => {}
+    }
+    house
+        .host
+        .counts_until(|counts| counts.ends.len() == 1)
+        .await;
+    assert!(house.host.keys_down("vm08").is_empty(), "{way:?}");
+    assert_eq!(house.host.pointer("vm08").buttons, 0, "{way:?}");
+    house.end().await;
+}
+
+#[tokio::test]
+async fn a_key_goes_up_at_once_while_the_viewer_takes_no_picture() {
+    within(async {
+        let esxi = Esxi::start().await;
+        let mut plan = Plan::default().leading_to(&esxi);
+        plan.transparent = false;
+        let house = plan.start().await;
+        let (mut viewer, line) = esxi.session(&house).await;
+        let (mut hear, mut say) = line.split();
+        // A screen of 64 MiB, of which nothing is read: every buffer on the way fills.
+        let mut init = vec![16, 0, 16, 0];
+        PixelFormat::VMWARE.write(&mut init);
+        init.extend([0; 4]);
+        let update = [0, 0, 0, 1, 0, 0, 0, 0, 16, 0, 16, 0, 0, 0, 0, 0];
+        let flood = async {
+            for message in [&init[..], &update, &vec![7; 64 << 20]] {
+                say.write_all(&frame::whole(frame::BINARY, message))
+                    .await
+                    .unwrap();
+            }
+        };
+        let typing = async {
+            viewer.stream.peek(&mut [0]).await.unwrap();
+            press(&mut viewer, 0x61).await;
+            let mut expected = Vec::new();
+            for down in [true, false] {
+                Message::Key(Key { down, keysym: 0x61 }).write(&mut expected);
+            }
+            // Behind what the gateway says by itself: SetEncodings with three.
+            assert_eq!(hear.bytes(16).await[..4], [2, 0, 0, 3]);
+            assert_eq!(hear.bytes(16).await, expected);
+            let mut picture = vec![0; 24 + update.len() + (64 << 20)];
+            viewer.stream.read_exact(&mut picture).await.unwrap();
+            assert!(picture.ends_with(&[7; 1000]));
+        };
+        tokio::join!(flood, typing);
+        drop((viewer, hear, say));
+        house.end().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_wheel_and_a_relative_pointer_arrive() {
+    within(async {
+        let house = moody(Moods::default(), |console| console).await;
+        house.host.set_pointer_mode("vm08", PointerMode::Relative);
+        let mut viewer = house.viewer().await;
+        viewer.open().await;
+        viewer.list(&[Encoding::QEMU_POINTER_MOTION]).await;
+        viewer.ask(false, EVERYTHING).await;
+        let rectangles = viewer.update_head().await;
+        let mut told = false;
+        for _ in 0..rectangles {
+            let (area, encoding) = viewer.rectangle().await;
+            match encoding {
+                Encoding::QEMU_POINTER_MOTION => {
+                    assert_eq!(area.x, 0, "relative");
+                    told = true;
+                }
+                Encoding::RAW => {
+                    let pixels = usize::try_from(area.pixels()).unwrap();
+                    viewer.bytes(4 * pixels).await;
+                }
+                _ => panic!("{encoding:?}"),
+            }
+        }
+        assert!(told, "the viewer knows that its guest wants steps");
+        let steps = Pointer {
+            buttons: 1,
+            x: 0x7fff + 5,
+            y: 0x7fff + 7,
+        };
+        viewer.say(Message::Pointer(steps)).await;
+        house
+            .host
+            .pointer_until("vm08", |pointer| pointer.buttons == 1)
+            .await;
+        house.end().await;
+        let house = moody(Moods::default(), |console| console).await;
+        let mut viewer = seeing(&house, &[Encoding::RAW]).await;
+        for buttons in [1 << 3, 0, 1 << 3, 0, 1 << 4, 0, 1 << 3, 0] {
+            let pointer = Pointer {
+                buttons,
+                x: 3,
+                y: 4,
+            };
+            viewer.say(Message::Pointer(pointer)).await;
+        }
+        press(&mut viewer, 0x61).await;
+        house.host.typed_until("vm08", |typed| typed == "a").await;
+        let Wheel { vertical, .. } = house.host.wheel("vm08");
+        assert_eq!(vertical, 2);
+        house.end().await;
+    })
+    .await;
+}

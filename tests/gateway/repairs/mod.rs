@@ -1,0 +1,75 @@
+//! What viewers send, as hosts in every mood take it, and what the host sends, as viewers take it.
+
+mod keys;
+mod pictures;
+
+use std::time::Duration;
+
+use esxi_sim::{Moods, VmSettings};
+use mksgate::{Console, Habits};
+use rfb_proto::input::{Message, set_encodings};
+use rfb_proto::{Area, Encoding};
+
+use crate::support::house::{House, Plan, vm};
+use crate::support::viewer::Viewer;
+
+/// A house with one VM in these moods, whose console is shaped so.
+async fn moody(moods: Moods, shape: fn(Console) -> Console) -> House {
+    let mut plan = Plan {
+        shape,
+        ..Plan::default()
+    };
+    plan.host.vms = vec![VmSettings {
+        moods,
+        ..vm("vm08")
+    }];
+    plan.start().await
+}
+
+impl Viewer {
+    async fn say(&mut self, message: Message<'_>) {
+        let mut bytes = Vec::new();
+        message.write(&mut bytes);
+        self.send(&bytes).await;
+    }
+
+    async fn list(&mut self, list: &[Encoding]) {
+        let mut bytes = Vec::new();
+        set_encodings(list.iter().copied(), &mut bytes);
+        self.send(&bytes).await;
+    }
+
+    async fn ask(&mut self, incremental: bool, area: Area) {
+        let request = rfb_proto::input::UpdateRequest { incremental, area };
+        self.say(Message::UpdateRequest(request)).await;
+    }
+
+    /// The head of an update: how many rectangles it announces.
+    async fn update_head(&mut self) -> u16 {
+        let head = self.bytes(4).await;
+        assert_eq!(head[0], 0, "a FramebufferUpdate");
+        u16::from_be_bytes([head[2], head[3]])
+    }
+
+    /// The head of a rectangle.
+    async fn rectangle(&mut self) -> (Area, Encoding) {
+        let head = self.bytes(12).await;
+        let side = |at: usize| u16::from_be_bytes([head[at], head[at + 1]]);
+        let area = Area {
+            x: side(0),
+            y: side(2),
+            width: side(4),
+            height: side(6),
+        };
+        let encoding = i32::from_be_bytes(*head.last_chunk().unwrap());
+        (area, Encoding(encoding))
+    }
+}
+
+/// The whole of a small desktop.
+const EVERYTHING: Area = Area {
+    x: 0,
+    y: 0,
+    width: 160,
+    height: 120,
+};

@@ -1,0 +1,222 @@
+//! Pictures are whole and in the viewer's own format, whatever mood the host is in.
+
+use std::num::NonZero;
+
+use esxi_sim::Formats;
+use rfb_proto::{Converter, PixelFormat};
+use tokio_util::task::TaskTracker;
+
+use super::*;
+use crate::support::direct;
+use crate::support::viewer::Desktop;
+use crate::support::within;
+
+/// Red, green, blue, nothing: what [`Viewer::picture`] asks for.
+const RGBX: PixelFormat = PixelFormat {
+    red_shift: 0,
+    blue_shift: 16,
+    ..PixelFormat::VMWARE
+};
+const RGB565_BIG: PixelFormat = PixelFormat {
+    bits_per_pixel: 16,
+    depth: 16,
+    big_endian: true,
+    red_max: 31,
+    green_max: 63,
+    blue_max: 31,
+    red_shift: 11,
+    green_shift: 5,
+    ..PixelFormat::VMWARE
+};
+const BGR233: PixelFormat = PixelFormat {
+    bits_per_pixel: 8,
+    depth: 8,
+    red_max: 7,
+    green_max: 7,
+    blue_max: 3,
+    red_shift: 0,
+    green_shift: 3,
+    blue_shift: 6,
+    ..PixelFormat::VMWARE
+};
+
+/// The desktop as a connection without the gateway shows it, in the host's own format.
+async fn truth() -> Vec<u8> {
+    let tasks = TaskTracker::new();
+    // In no mood of its own: some would end this connection.
+    let house = moody(Moods::default(), |console| console).await;
+    let mut direct = direct::console(&house.host, "vm08", &tasks).await;
+    let desktop = direct.open().await;
+    let pixels = direct.picture(&desktop).await;
+    house.end().await;
+    let mut native = Vec::new();
+    Converter::new(RGBX, PixelFormat::VMWARE)
+        .unwrap()
+        .convert(&pixels, &mut native);
+    native
+}
+
+/// One update that is the whole picture, in Raw.
+async fn one_update(viewer: &mut Viewer, desktop: &Desktop, format: PixelFormat) -> Vec<u8> {
+    let size = format.bytes_per_pixel().unwrap();
+    let (width, height) = (usize::from(desktop.width), usize::from(desktop.height));
+    let mut picture = vec![0; width * height * size];
+    for _ in 0..viewer.update_head().await {
+        let (area, encoding) = viewer.rectangle().await;
+        if encoding == Encoding::LAST_RECT {
+            break;
+        }
+        assert_eq!(encoding, Encoding::RAW);
+        let row = usize::from(area.width) * size;
+        for y in 0..usize::from(area.height) {
+            let pixels = viewer.bytes(row).await;
+            let start = ((usize::from(area.y) + y) * width + usize::from(area.x)) * size;
+            picture[start..start + row].copy_from_slice(&pixels);
+        }
+    }
+    picture
+}
+
+async fn shows_the_truth(house: &House, list: &[Encoding], format: PixelFormat) {
+    let truth = truth().await;
+    let mut expected = Vec::new();
+    Converter::new(PixelFormat::VMWARE, format)
+        .unwrap()
+        .convert(&truth, &mut expected);
+    let mut viewer = house.viewer().await;
+    let desktop = viewer.open().await;
+    viewer.say(Message::SetPixelFormat(format)).await;
+    viewer.list(list).await;
+    viewer.ask(false, EVERYTHING).await;
+    let picture = one_update(&mut viewer, &desktop, format).await;
+    assert!(picture == expected, "{format:?}");
+}
+
+#[tokio::test]
+async fn every_format_shows_the_right_colours_whatever_the_host_does_with_formats() {
+    within(async {
+        for formats in [Formats::Honoured, Formats::OnlyNative, Formats::Ignored] {
+            let moods = Moods {
+                formats,
+                ..Moods::default()
+            };
+            let house = moody(moods, |console| console).await;
+            for format in [PixelFormat::VMWARE, RGBX, RGB565_BIG, BGR233] {
+                shows_the_truth(&house, &[Encoding::RAW], format).await;
+            }
+            house.end().await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_true_colour_flag_of_255_does_not_end_the_console() {
+    within(async {
+        let house = moody(Moods::default(), |console| console).await;
+        let mut viewer = house.viewer().await;
+        let desktop = viewer.open().await;
+        let mut asked = vec![0; 4];
+        PixelFormat::VMWARE.write(&mut asked);
+        asked[7] = 255;
+        viewer.send(&asked).await;
+        viewer.ask(false, EVERYTHING).await;
+        one_update(&mut viewer, &desktop, PixelFormat::VMWARE).await;
+        house.end().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_asks_once_gets_one_whole_picture_with_and_without_last_rect() {
+    within(async {
+        for (one_pixel_answers, rows) in [
+            (true, None),
+            (false, NonZero::new(7)),
+            (true, NonZero::new(50)),
+        ] {
+            let moods = Moods {
+                one_pixel_answers,
+                rows_per_answer: rows,
+                ..Moods::default()
+            };
+            for list in [&[Encoding::RAW][..], &[Encoding::LAST_RECT]] {
+                // Whether an answer is short depends on how many there were: each asks a host of its own.
+                let truth = truth().await;
+                let house = moody(moods.clone(), |console| console).await;
+                let mut viewer = house.viewer().await;
+                let desktop = viewer.open().await;
+                viewer.list(list).await;
+                viewer.ask(false, EVERYTHING).await;
+                let picture = one_update(&mut viewer, &desktop, PixelFormat::VMWARE).await;
+                assert!(picture == truth, "{moods:?} {list:?}");
+                house.end().await;
+            }
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn heartbeats_and_sound_do_not_reach_the_viewer() {
+    within(async {
+        let moods = Moods {
+            chatty: true,
+            ..Moods::default()
+        };
+        let house = moody(moods, |console| console).await;
+        shows_the_truth_of_a_chatty_host(&house).await;
+        house.end().await;
+    })
+    .await;
+}
+
+async fn shows_the_truth_of_a_chatty_host(house: &House) {
+    let mut viewer = house.viewer().await;
+    let desktop = viewer.open().await;
+    let first = viewer.picture(&desktop).await;
+    for _ in 0..5 {
+        assert!(viewer.picture(&desktop).await == first);
+    }
+}
+
+#[tokio::test]
+async fn a_viewer_that_resizes_its_window_resizes_the_guest() {
+    within(async {
+        let house = moody(Moods::default(), |console| console).await;
+        let mut viewer = house.viewer().await;
+        let desktop = viewer.open().await;
+        viewer.list(&[Encoding::EXTENDED_DESKTOP_SIZE]).await;
+        viewer.ask(false, EVERYTHING).await;
+        let mut rectangles = viewer.update_head().await;
+        let (area, encoding) = viewer.rectangle().await;
+        assert_eq!(encoding, Encoding::EXTENDED_DESKTOP_SIZE);
+        assert_eq!((area.width, area.height), (desktop.width, desktop.height));
+        viewer.bytes(20).await;
+        rectangles -= 1;
+        for _ in 0..rectangles {
+            let (area, encoding) = viewer.rectangle().await;
+            assert_eq!(encoding, Encoding::RAW);
+            viewer
+                .bytes(4 * usize::try_from(area.pixels()).unwrap())
+                .await;
+        }
+        let screen = [0, 0, 0, 0, 0, 0, 0, 0, 0, 200, 0, 100, 0, 0, 0, 0];
+        let ask = [&[251, 0, 0, 200, 0, 100, 1, 0][..], &screen].concat();
+        viewer.ask(true, EVERYTHING).await;
+        viewer.send(&ask).await;
+        let told = loop {
+            viewer.update_head().await;
+            let (area, encoding) = viewer.rectangle().await;
+            if encoding == Encoding::EXTENDED_DESKTOP_SIZE {
+                break area;
+            }
+            panic!("{encoding:?}");
+        };
+        // 1: because this viewer has asked for it.
+        assert_eq!((told.x, told.y, told.width, told.height), (1, 0, 200, 100));
+        assert_eq!(house.host.size("vm08"), (200, 100));
+        house.end().await;
+    })
+    .await;
+}
