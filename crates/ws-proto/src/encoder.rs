@@ -1,5 +1,7 @@
 //! Frames to send: the header goes in front of the payload where it lies, the mask over it.
 
+use std::ops::Range;
+
 use bytes::BytesMut;
 
 use crate::{Header, MAX_CONTROL_PAYLOAD, MAX_HEADER, MaskKey, Opcode, apply_mask};
@@ -18,21 +20,34 @@ pub const HEADROOM: usize = MAX_HEADER;
 /// assert_eq!(frame, [0x81, 0x85, 0x37, 0xfa, 0x21, 0x3d, 0x7f, 0x9f, 0x4d, 0x51, 0x58]);
 /// ```
 pub struct FrameBuffer {
-    /// `HEADROOM` bytes, then the payload.
+    /// A margin, `HEADROOM` bytes, the payload, a margin.
     bytes: Box<[u8]>,
+    before: usize,
+    capacity: usize,
 }
 
 impl FrameBuffer {
     /// A buffer for payloads of at most `capacity` bytes. This is its only allocation.
     pub fn new(capacity: usize) -> Self {
+        Self::with_margins(0, capacity, 0)
+    }
+
+    /// Likewise, with `before` bytes left free in front of each frame and `after` behind it, for whoever wraps
+    /// frames in something else where they lie.
+    pub fn with_margins(before: usize, capacity: usize, after: usize) -> Self {
         Self {
-            bytes: vec![0; HEADROOM + capacity].into(),
+            bytes: vec![0; before + HEADROOM + capacity + after].into(),
+            before,
+            capacity,
         }
     }
 
     /// Where to put the payload: all of the capacity. What it holds before that is of no meaning.
     pub fn payload_mut(&mut self) -> &mut [u8] {
-        self.bytes.get_mut(HEADROOM..).unwrap_or_default()
+        let start = self.before + HEADROOM;
+        self.bytes
+            .get_mut(start..start + self.capacity)
+            .unwrap_or_default()
     }
 
     /// The first `len` bytes of the payload (at most the capacity) as one whole frame, masked with `key`
@@ -40,21 +55,34 @@ impl FrameBuffer {
     ///
     /// The payload is masked where it lies: it must be written anew before the next frame.
     pub fn frame(&mut self, len: usize, opcode: Opcode, key: Option<MaskKey>) -> &[u8] {
-        let Some((headroom, payload)) = self.bytes.split_first_chunk_mut::<HEADROOM>() else {
-            return &[];
-        };
-        let len = len.min(payload.len());
-        if let (Some(key), Some(payload)) = (key, payload.get_mut(..len)) {
+        let (bytes, frame) = self.frame_within(len, opcode, key);
+        bytes.get(frame).unwrap_or_default()
+    }
+
+    /// Likewise, as the whole buffer and where in it the frame lies: at least as far from either end as the
+    /// margins are wide.
+    pub fn frame_within(
+        &mut self,
+        len: usize,
+        opcode: Opcode,
+        key: Option<MaskKey>,
+    ) -> (&mut [u8], Range<usize>) {
+        let len = len.min(self.capacity);
+        if let (Some(key), Some(payload)) = (key, self.payload_mut().get_mut(..len)) {
             apply_mask(key, 0, payload);
         }
-        let start = Header {
+        let header = Header {
             fin: true,
             opcode,
             mask: key,
             len: len as u64,
+        };
+        let mut start = self.before;
+        let headroom = self.bytes.get_mut(start..).unwrap_or_default();
+        if let Some((headroom, _)) = headroom.split_first_chunk_mut::<HEADROOM>() {
+            start += header.write_before(headroom);
         }
-        .write_before(headroom);
-        self.bytes.get(start..HEADROOM + len).unwrap_or_default()
+        (&mut self.bytes, start..self.before + HEADROOM + len)
     }
 }
 
