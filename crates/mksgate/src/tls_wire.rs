@@ -10,7 +10,7 @@ use rustls::pki_types::ServerName;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
-use crate::tls_session::{Over, TlsSession};
+use crate::tls_session::{Input, Over, TlsSession};
 
 /// An encrypted connection. The relay takes it apart.
 pub(crate) struct TlsWire {
@@ -18,6 +18,8 @@ pub(crate) struct TlsWire {
     pub(crate) socket: TcpStream,
     /// What makes and opens them.
     pub(crate) session: TlsSession,
+    /// What has come and is not read yet.
+    pub(crate) input: Input,
 }
 
 impl TlsWire {
@@ -34,12 +36,18 @@ impl TlsWire {
         // A ticket is spent once, and so is its TLS session: what would be kept for another is never used.
         config.resumption = Resumption::disabled();
         let session = TlsSession::new(config, name)?;
+        let mut input = Input::default();
         loop {
-            let over = session.shake_hands(&mut |bytes| early.extend_from_slice(bytes));
+            let over = session.shake_hands(&mut input);
             let sent = socket.write_all(&session.outgoing()).await;
             if over? {
                 sent?;
-                return Ok(Self { socket, session });
+                take(&mut input, early);
+                return Ok(Self {
+                    socket,
+                    session,
+                    input,
+                });
             }
             sent?;
             if poll_fn(|context| session.poll_fill(&mut socket, context)).await? == 0 {
@@ -50,12 +58,14 @@ impl TlsWire {
 
     /// Adds what comes next to `into`; 0 where ESXi has ended.
     pub(crate) async fn read(&mut self, into: &mut BytesMut) -> io::Result<usize> {
-        let before = into.len();
         loop {
-            let Self { socket, session } = self;
-            let mut take = |bytes: &[u8]| into.extend_from_slice(bytes);
-            let read = poll_fn(|context| session.poll_read(socket, context, &mut take)).await;
-            match (into.len() - before, read) {
+            let Self {
+                socket,
+                session,
+                input,
+            } = self;
+            let read = poll_fn(|context| session.poll_read(socket, context, input)).await;
+            match (take(input, into), read) {
                 (0, Ok(())) => {}
                 (0, Err(Over::Closed)) => return Ok(0),
                 (0, Err(Over::CutOff)) => return Err(io::ErrorKind::UnexpectedEof.into()),
@@ -70,4 +80,11 @@ impl TlsWire {
         let sealed = self.session.seal(bytes)?;
         self.socket.write_all(&sealed).await
     }
+}
+
+fn take(input: &mut Input, into: &mut BytesMut) -> usize {
+    let count = input.opened().len();
+    into.extend_from_slice(input.opened());
+    input.forget(count);
+    count
 }

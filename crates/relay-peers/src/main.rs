@@ -15,7 +15,7 @@
 mod blocks;
 mod raw;
 #[allow(dead_code)]
-#[path = "../../mksgate/src/tls_session.rs"]
+#[path = "../../mksgate/src/tls_session/mod.rs"]
 mod tls_session;
 mod websocket;
 

@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
 use crate::READ;
-use crate::tls_session::TlsSession;
+use crate::tls_session::{Input, TlsSession};
 
 /// TCP both ways.
 pub(crate) async fn plain(mut viewer: TcpStream, mut host: TcpStream) -> anyhow::Result<()> {
@@ -41,8 +41,9 @@ pub(crate) async fn own(mut viewer: TcpStream, mut host: TcpStream) -> anyhow::R
         .client()
         .map_err(anyhow::Error::msg)?;
     let session = TlsSession::new(config, ServerName::try_from("localhost")?)?;
+    let mut input = Input::default();
     loop {
-        let over = session.shake_hands(&mut |_| {})?;
+        let over = session.shake_hands(&mut input)?;
         host.write_all(&session.outgoing()).await?;
         if over {
             break;
@@ -54,12 +55,11 @@ pub(crate) async fn own(mut viewer: TcpStream, mut host: TcpStream) -> anyhow::R
     let (mut viewer_in, mut viewer_out) = viewer.split();
     let (mut host_in, mut host_out) = host.split();
     let down = async {
-        let mut plain = Vec::with_capacity(READ);
         loop {
-            plain.clear();
-            let mut take = |bytes: &[u8]| plain.extend_from_slice(bytes);
-            let read = poll_fn(|context| session.poll_read(&mut host_in, context, &mut take)).await;
-            viewer_out.write_all(&plain).await?;
+            let read =
+                poll_fn(|context| session.poll_read(&mut host_in, context, &mut input)).await;
+            viewer_out.write_all(input.opened()).await?;
+            input.forget(input.opened().len());
             if read.is_err() {
                 return Ok(());
             }

@@ -140,7 +140,7 @@ impl<R: AsyncRead + Unpin> Source<'_, R> {
         traffic: &Traffic,
     ) -> Option<End> {
         for piece in payload.chunks(tls_session::READ) {
-            self.plain.append(piece);
+            self.plain.input.append(piece);
             if let Err(end) = self.mark(0..piece.len()) {
                 return Some(end);
             }
@@ -150,7 +150,7 @@ impl<R: AsyncRead + Unpin> Source<'_, R> {
             self.plain.forget(piece.len());
         }
         for piece in frames.chunks(tls_session::READ) {
-            self.plain.append(piece);
+            self.plain.input.append(piece);
             if let Some(end) = self.pass_on(viewer, debts, traffic).await {
                 return Some(end);
             }
@@ -166,8 +166,7 @@ impl<R: AsyncRead + Unpin> Source<'_, R> {
             plain,
             ..
         } = self;
-        poll_fn(|context| session.poll_read(*stream, context, &mut |bytes| plain.append(bytes)))
-            .await
+        poll_fn(|context| session.poll_read(*stream, context, &mut plain.input)).await
     }
 
     /// Sends what is the viewer's of `plain`, and keeps what is not whole.

@@ -159,10 +159,12 @@ async fn between(
     ending: &Ending,
 ) -> End {
     let Wire {
-        stream: TlsWire {
-            mut socket,
-            session,
-        },
+        stream:
+            TlsWire {
+                mut socket,
+                session,
+                input: incoming,
+            },
         decoder,
         input,
         payload,
@@ -185,7 +187,7 @@ async fn between(
             stream: &mut console_in,
             session: &session,
             decoder,
-            plain: Plain::default(),
+            plain: Plain::new(incoming),
             repair: repair.as_ref(),
         };
         let mut down = pin!(down::pump(

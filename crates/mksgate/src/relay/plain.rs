@@ -8,14 +8,7 @@ use std::thread::LocalKey;
 
 use crate::blocks::{Lent, Spare};
 use crate::repair::ToViewer;
-use crate::tls_session;
-
-/// What the decoder may leave for the next read: at most a control frame that is not whole, 4 bytes of header
-/// and 125 of payload (RFC 6455 section 5.5).
-const LEFTOVER: usize = 256;
-
-/// What is opened of one read always fits.
-const ROOM: usize = tls_session::READ + LEFTOVER;
+use crate::tls_session::{self, Input};
 
 /// Runs shorter than this are moved next to the one before: that costs less than to hand them to the kernel
 /// one by one.
@@ -25,16 +18,17 @@ const SHORT: usize = 1024;
 /// allows 1024.
 const PARTS: usize = 256;
 
-/// Bytes in the order in which they came. It holds a block only while there is something in it.
+/// Bytes in the order in which they came, and what of them, and beside them, goes to the viewer.
 #[derive(Default)]
 pub(super) struct Plain {
-    block: Option<Lent<Block>>,
-    filled: usize,
+    /// Where they arrive.
+    pub(super) input: Input,
+    /// Held only while there is something in it.
+    marked: Option<Lent<Marked>>,
 }
 
-/// Some bytes, what the gateway itself has to say, and those parts of both that go to the viewer.
-struct Block {
-    bytes: Box<[u8]>,
+/// What the gateway itself has to say, and those parts of it and of the input that go to the viewer.
+struct Marked {
     own: Vec<u8>,
     parts: Vec<Part>,
 }
@@ -49,15 +43,14 @@ enum Part {
 }
 
 thread_local! {
-    static BLOCKS: RefCell<Vec<Block>> = const { RefCell::new(Vec::new()) };
+    static MARKED: RefCell<Vec<Marked>> = const { RefCell::new(Vec::new()) };
 }
 
-impl Spare for Block {
-    const KEPT: &'static LocalKey<RefCell<Vec<Self>>> = &BLOCKS;
+impl Spare for Marked {
+    const KEPT: &'static LocalKey<RefCell<Vec<Self>>> = &MARKED;
 
     fn new() -> Self {
         Self {
-            bytes: vec![0; ROOM].into(),
             own: Vec::new(),
             parts: Vec::with_capacity(PARTS),
         }
@@ -65,29 +58,22 @@ impl Spare for Block {
 }
 
 impl Plain {
-    /// Adds what comes next: at most [`tls_session::READ`] since all that is whole was
-    /// [forgotten](Self::forget).
-    pub(super) fn append(&mut self, more: &[u8]) {
-        let block = self.block.get_or_insert_with(Lent::take);
-        let end = self.filled + more.len();
-        debug_assert!(end <= ROOM);
-        if let Some(place) = block.bytes.get_mut(self.filled..end) {
-            place.copy_from_slice(more);
-            self.filled = end;
+    /// Over what comes into `input`.
+    pub(super) fn new(input: Input) -> Self {
+        Self {
+            input,
+            marked: None,
         }
     }
 
     /// All bytes from `at` on.
     pub(super) fn bytes(&self, at: usize) -> &[u8] {
-        self.range(at..self.filled)
+        self.input.opened().get(at..).unwrap_or_default()
     }
 
     /// Those bytes.
     pub(super) fn range(&self, range: Range<usize>) -> &[u8] {
-        self.block
-            .as_ref()
-            .and_then(|block| block.bytes.get(range))
-            .unwrap_or_default()
+        self.input.opened().get(range).unwrap_or_default()
     }
 
     /// Marks bytes behind all that were marked so far as the viewer's.
@@ -108,17 +94,17 @@ impl Plain {
         run: Range<usize>,
         judge: impl FnOnce(&[u8], &mut Marks<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
-        let block = &mut **self.block.get_or_insert_with(Lent::take);
-        let marked = block.parts.len();
+        let Marked { own, parts } = &mut **self.marked.get_or_insert_with(Lent::take);
+        let before = parts.len();
         let mut marks = Marks {
             start: run.start,
-            said: block.own.len(),
-            own: &mut block.own,
-            parts: &mut block.parts,
+            said: own.len(),
+            own,
+            parts,
         };
-        let judged = judge(block.bytes.get(run).unwrap_or_default(), &mut marks);
+        let judged = judge(self.input.opened().get(run).unwrap_or_default(), &mut marks);
         marks.note_own();
-        block.join(marked);
+        join(parts, before, self.input.opened_mut());
         judged
     }
 
@@ -130,11 +116,7 @@ impl Plain {
     ) -> T {
         let mut slices = [IoSlice::new(&[]); PARTS];
         let mut count = 0;
-        let parts = self.block.iter().flat_map(|block| {
-            let parts = block.parts.iter();
-            parts.map(|part| part.of(block))
-        });
-        for part in parts {
+        for part in self.parts() {
             if skip >= part.len() {
                 skip -= part.len();
                 continue;
@@ -151,78 +133,62 @@ impl Plain {
 
     /// How many bytes are marked.
     pub(super) fn marked(&self) -> usize {
-        let block = self.block.as_deref();
-        block.map_or(0, |block| block.parts.iter().map(Part::len).sum())
+        self.parts().map(<[u8]>::len).sum()
     }
 
     /// Forgets the first `count` bytes and all marks.
     pub(super) fn forget(&mut self, count: usize) {
-        let Some(Block { bytes, own, parts }) = self.block.as_deref_mut() else {
-            return;
-        };
-        parts.clear();
-        own.clear();
-        own.shrink_to(ROOM);
-        let filled = std::mem::take(&mut self.filled);
-        if count < filled {
-            bytes.copy_within(count..filled, 0);
-            self.filled = filled - count;
-        } else {
-            self.block = None;
+        self.forget_marks();
+        self.input.forget(count);
+    }
+
+    fn forget_marks(&mut self) {
+        if let Some(mut marked) = self.marked.take() {
+            marked.parts.clear();
+            marked.own.clear();
+            marked.own.shrink_to(tls_session::READ);
         }
+    }
+
+    fn parts(&self) -> impl Iterator<Item = &[u8]> {
+        self.marked.iter().flat_map(|marked| {
+            marked.parts.iter().map(|part| match part {
+                Part::Received(range) => self.range(range.clone()),
+                Part::Own(range) => marked.own.get(range.clone()).unwrap_or_default(),
+            })
+        })
     }
 }
 
 impl Drop for Plain {
     fn drop(&mut self) {
-        self.forget(self.filled);
+        self.forget_marks();
     }
 }
 
-impl Block {
-    /// Moves short parts of those from `marked` on next to the one before.
-    fn join(&mut self, marked: usize) {
-        let mut kept = marked;
-        for at in marked..self.parts.len() {
-            let Some(part) = self.parts.get(at).cloned() else {
-                break;
-            };
-            if part.len() == 0 {
-                continue;
+/// Moves short parts of those behind the first `kept` next to the one before, where they lie in `bytes`.
+fn join(parts: &mut Vec<Part>, mut kept: usize, bytes: &mut [u8]) {
+    for at in kept..parts.len() {
+        let Some(part) = parts.get(at).cloned() else {
+            break;
+        };
+        let before = kept.checked_sub(1).and_then(|at| parts.get_mut(at));
+        match (before, part) {
+            (_, Part::Received(run)) if run.is_empty() => {}
+            (Some(Part::Received(last)), Part::Received(run)) if run.len() < SHORT => {
+                let length = run.len();
+                bytes.copy_within(run, last.end);
+                last.end += length;
             }
-            let before = kept.checked_sub(1).and_then(|at| self.parts.get_mut(at));
-            match (before, part) {
-                (Some(Part::Received(last)), Part::Received(run)) if run.len() < SHORT => {
-                    let length = run.len();
-                    self.bytes.copy_within(run, last.end);
-                    last.end += length;
-                }
-                (_, part) => {
-                    if let Some(place) = self.parts.get_mut(kept) {
-                        *place = part;
-                        kept += 1;
-                    }
+            (_, part) => {
+                if let Some(place) = parts.get_mut(kept) {
+                    *place = part;
+                    kept += 1;
                 }
             }
         }
-        self.parts.truncate(kept);
     }
-}
-
-impl Part {
-    fn len(&self) -> usize {
-        match self {
-            Self::Received(range) | Self::Own(range) => range.len(),
-        }
-    }
-
-    fn of<'a>(&self, block: &'a Block) -> &'a [u8] {
-        match self {
-            Self::Received(range) => block.bytes.get(range.clone()),
-            Self::Own(range) => block.own.get(range.clone()),
-        }
-        .unwrap_or_default()
-    }
+    parts.truncate(kept);
 }
 
 /// Where it is noted what goes to the viewer.
@@ -274,7 +240,7 @@ mod tests {
     fn short_runs_are_moved_together_and_long_ones_stay() {
         let bytes: Vec<u8> = (0..20_000_u32).flat_map(u32::to_be_bytes).collect();
         let mut plain = Plain::default();
-        plain.append(&bytes);
+        plain.input.append(&bytes);
         let runs = [
             2..10,
             12..20,
@@ -302,7 +268,7 @@ mod tests {
     #[test]
     fn what_the_gateway_says_comes_where_it_was_said() {
         let mut plain = Plain::default();
-        plain.append(b"0123456789");
+        plain.input.append(b"0123456789");
         let judged = plain.mark_by(2..9, |bytes, viewer| {
             assert_eq!(bytes, b"2345678");
             viewer.own().extend(b"a");
@@ -322,7 +288,7 @@ mod tests {
         }
         assert_eq!(plain.marked(), expected.len());
         plain.forget(10);
-        plain.append(b"x");
+        plain.input.append(b"x");
         plain.mark(0..1);
         assert_eq!(marked(&plain, 0).0, b"x");
     }
@@ -330,9 +296,9 @@ mod tests {
     #[test]
     fn no_block_is_held_once_all_is_forgotten() {
         let mut plain = Plain::default();
-        plain.append(b"abc");
+        plain.input.append(b"abc");
         plain.mark(0..3);
         plain.forget(3);
-        assert!(plain.block.is_none());
+        assert!(plain.input.holds_nothing() && plain.marked.is_none());
     }
 }

@@ -18,7 +18,7 @@ use super::debt::Debts;
 use super::down::{self, End, Source};
 use super::plain::Plain;
 use crate::tls::Trust;
-use crate::tls_session::{self, TlsSession};
+use crate::tls_session::{self, Input, TlsSession};
 
 const VERSIONS: [&SupportedProtocolVersion; 2] = [&version::TLS12, &version::TLS13];
 
@@ -42,7 +42,7 @@ impl Host {
         let session = TlsSession::new(Trust::DangerAcceptAny.client().unwrap(), name).unwrap();
         let mut host = Self(host);
         loop {
-            let over = session.shake_hands(&mut |_| panic!("early data")).unwrap();
+            let over = session.shake_hands(&mut Input::default()).unwrap();
             host.hear(&session.outgoing()).unwrap();
             if over && !host.0.is_handshaking() {
                 break;

@@ -21,7 +21,7 @@ use super::{Rules, Traffic};
 use crate::blocks::{Lent, Spare};
 use crate::mask_keys::MaskKeys;
 use crate::repair::Repair;
-use crate::tls_session::TlsSession;
+use crate::tls_session::{AFTER, BEFORE, TlsSession};
 
 /// A viewer's events are some bytes each; only pasted text is more. It is also more than any message that
 /// must be whole to be judged. With its header it fits one TLS record (RFC 8446 section 5.1: 2^14 bytes).
@@ -185,7 +185,7 @@ impl<'a, W: AsyncWrite + Unpin> Wire<'a, W> {
         context: &mut Context<'_>,
     ) -> Poll<io::Result<usize>> {
         let buffer = self.buffer.get_or_insert_with(Lent::take);
-        let room = buffer.0.payload_mut().get_mut(self.kept..);
+        let room = buffer.0.payload_mut().get_mut(self.kept..READ);
         let mut room = ReadBuf::new(room.unwrap_or_default());
         let polled = Pin::new(viewer).poll_read(context, &mut room);
         let count = room.filled().len();
@@ -216,17 +216,20 @@ impl<'a, W: AsyncWrite + Unpin> Wire<'a, W> {
                 Err(violation) => return Ok(Some(violation)),
             },
         };
-        let sealed = match passed {
-            0 => None,
-            _ => {
-                let frame = buffer.frame(passed, Opcode::Binary, Some(self.keys.draw()?));
-                Some(self.session.seal(frame)?)
-            }
-        };
-        self.keep(looked..filled);
-        if let Some(sealed) = sealed {
+        // What is not whole is put out of the way of the record's end.
+        let aside = looked + AFTER;
+        self.kept = filled - looked;
+        buffer.payload_mut().copy_within(looked..filled, aside);
+        if passed > 0 {
+            let key = Some(self.keys.draw()?);
+            let (buffer, frame) = buffer.frame_within(passed, Opcode::Binary, key);
+            let sealed = self.session.seal_within(buffer, frame)?;
             self.esxi.write_all(&sealed).await?;
             self.traffic.went_to_esxi(passed);
+        }
+        match self.kept {
+            0 => self.buffer = None,
+            kept => buffer.payload_mut().copy_within(aside..aside + kept, 0),
         }
         Ok(None)
     }
@@ -243,14 +246,13 @@ impl<'a, W: AsyncWrite + Unpin> Wire<'a, W> {
     /// Sends what lies elsewhere.
     async fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
         for piece in bytes.chunks(READ) {
-            let sealed = {
-                let Frame(buffer) = &mut *Lent::<Frame>::take();
-                let place = buffer.payload_mut().get_mut(..piece.len());
-                place.unwrap_or_default().copy_from_slice(piece);
-                let key = self.keys.draw()?;
-                self.session
-                    .seal(buffer.frame(piece.len(), Opcode::Binary, Some(key)))?
-            };
+            let mut frame = Lent::<Frame>::take();
+            let Frame(buffer) = &mut *frame;
+            let place = buffer.payload_mut().get_mut(..piece.len());
+            place.unwrap_or_default().copy_from_slice(piece);
+            let key = Some(self.keys.draw()?);
+            let (buffer, frame) = buffer.frame_within(piece.len(), Opcode::Binary, key);
+            let sealed = self.session.seal_within(buffer, frame)?;
             self.esxi.write_all(&sealed).await?;
             self.traffic.went_to_esxi(piece.len());
         }
@@ -275,7 +277,7 @@ impl Spare for Frame {
     const KEPT: &'static LocalKey<RefCell<Vec<Self>>> = &FRAMES;
 
     fn new() -> Self {
-        Self(FrameBuffer::new(READ))
+        Self(FrameBuffer::with_margins(BEFORE, READ + AFTER, AFTER))
     }
 }
 
