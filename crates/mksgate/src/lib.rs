@@ -43,7 +43,7 @@ mod visit;
 
 pub mod cli;
 
-pub use config::{Auth, Config, ConfigError, Console, Habits, Limits, Secret, VSphere};
+pub use config::{Auth, Config, ConfigError, Console, Habits, Limits, Secret, TlsRecords, VSphere};
 pub use error::{Blame, Failure, Stage};
 pub use gateway::{Gateway, Shutdown, StartError};
 #[doc(hidden)]

@@ -35,6 +35,8 @@ impl TlsWire {
     ) -> io::Result<Self> {
         // A ticket is spent once, and so is its TLS session: what would be kept for another is never used.
         config.resumption = Resumption::disabled();
+        // Whoever wants the records to be opened in place has allowed the keys to be handed over.
+        let in_place = config.enable_secret_extraction;
         let session = TlsSession::new(config, name)?;
         let mut input = Input::default();
         loop {
@@ -45,12 +47,16 @@ impl TlsWire {
                 take(&mut input, early);
                 return Ok(Self {
                     socket,
-                    session,
+                    session: if in_place {
+                        session.in_place()?
+                    } else {
+                        session
+                    },
                     input,
                 });
             }
             sent?;
-            if poll_fn(|context| session.poll_fill(&mut socket, context)).await? == 0 {
+            if poll_fn(|context| session.poll_fill(&mut socket, context, &mut input)).await? == 0 {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
         }

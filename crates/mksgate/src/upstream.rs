@@ -11,7 +11,7 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 use vsphere::{Client, Settings, Ticket, TicketParts, VmRef};
 
 use crate::address::{self, Address};
-use crate::config::VSphere;
+use crate::config::{TlsRecords, VSphere};
 use crate::console::{Route, Target};
 use crate::error::Failure;
 use crate::slots::Slots;
@@ -75,10 +75,12 @@ impl Upstream {
     /// Where the ticket leads, whom to believe there, and a place on that host.
     pub(crate) async fn target(&self, ticket: Ticket) -> Result<Target, Failure> {
         let ticket = ticket.into_parts();
-        let tls = self
+        let mut tls = self
             .console_trust(&ticket)?
             .client()
             .map_err(Failure::Setup)?;
+        // What takes the records over from rustls is handed the keys.
+        tls.enable_secret_extraction = self.config.tls_records == TlsRecords::InPlace;
         let candidates = address::candidates(&ticket, &self.login, &self.config.console_address);
         let (address, route) = match &self.config.proxy {
             Some(proxy) => (

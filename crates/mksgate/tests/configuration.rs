@@ -12,7 +12,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::Duration;
 
-use mksgate::{Config, ConsoleTrust, Thumbprint, Trust};
+use mksgate::{Config, ConsoleTrust, Thumbprint, TlsRecords, Trust};
 use rfb_proto::SecurityType;
 use secrecy::ExposeSecret;
 use tempfile::TempDir;
@@ -142,6 +142,23 @@ fn every_trust_is_understood() {
     );
     assert!(
         error(&format!("trust = \"file:secrets/lab\"\n{CONSOLE}")).contains("holds no certificate")
+    );
+}
+
+#[test]
+fn records_are_rustls_unless_they_are_to_be_opened_in_place() {
+    for (text, records) in [
+        ("", TlsRecords::Rustls),
+        ("tls_records = \"rustls\"\n", TlsRecords::Rustls),
+        ("tls_records = \"in-place\"\n", TlsRecords::InPlace),
+    ] {
+        let config = with(&format!("{text}{CONSOLE}")).unwrap();
+        assert_eq!(config.vspheres["lab"].tls_records, records);
+    }
+    let error = error(&format!("tls_records = \"own\"\n{CONSOLE}"));
+    assert!(
+        error.contains("\"own\" makes no TLS records: write \"rustls\" or \"in-place\""),
+        "{error}"
     );
 }
 

@@ -48,7 +48,7 @@ pub(crate) async fn own(mut viewer: TcpStream, mut host: TcpStream) -> anyhow::R
         if over {
             break;
         }
-        if poll_fn(|context| session.poll_fill(&mut host, context)).await? == 0 {
+        if poll_fn(|context| session.poll_fill(&mut host, context, &mut input)).await? == 0 {
             bail!("the host has left");
         }
     }

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use esxi_sim::{DEMO_PASSWORD, Host, Screen, Settings, VmSettings};
 use mksgate::{
-    Auth, Config, Console, ConsoleTrust, Gateway, Limits, Secret, Shutdown, Thumbprint, Trust,
-    VSphere,
+    Auth, Config, Console, ConsoleTrust, Gateway, Limits, Secret, Shutdown, Thumbprint, TlsRecords,
+    Trust, VSphere,
 };
 use rfb_proto::VncPassword;
 use tokio_util::task::TaskTracker;
@@ -38,6 +38,8 @@ pub(crate) struct Plan {
     pub(crate) console_trust: ConsoleTrust,
     pub(crate) console_address: BTreeMap<String, String>,
     pub(crate) max_consoles: usize,
+    /// As the environment's `TLS_RECORDS` says, so that all tests can be had with either.
+    pub(crate) tls_records: TlsRecords,
     /// An HTTP proxy on the way to everything upstream.
     pub(crate) proxy: Option<String>,
     /// What the gateway logs in with.
@@ -68,6 +70,11 @@ impl Default for Plan {
             console_trust: ConsoleTrust::Ticket,
             console_address: BTreeMap::new(),
             max_consoles: VSphere::MAX_CONSOLES,
+            tls_records: match std::env::var_os("TLS_RECORDS") {
+                None => TlsRecords::Rustls,
+                Some(records) if records == "in-place" => TlsRecords::InPlace,
+                Some(records) => panic!("TLS_RECORDS={records:?} is neither in-place nor absent"),
+            },
             proxy: None,
             password: DEMO_PASSWORD.into(),
         }
@@ -105,6 +112,7 @@ impl Plan {
         vsphere.console_trust = self.console_trust;
         vsphere.console_address = self.console_address;
         vsphere.max_consoles = self.max_consoles;
+        vsphere.tls_records = self.tls_records;
         vsphere.proxy = self.proxy.map(|proxy| Secret::new(proxy.parse().unwrap()));
         let console = |vm: &String| {
             let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));

@@ -61,6 +61,7 @@ pub(super) struct VSphere {
     #[serde(default)]
     pub(super) console_address: BTreeMap<String, Spanned<String>>,
     pub(super) max_consoles: Option<Spanned<usize>>,
+    pub(super) tls_records: Option<Spanned<String>>,
     pub(super) proxy: Option<Spanned<String>>,
 }
 

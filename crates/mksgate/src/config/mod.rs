@@ -99,8 +99,20 @@ pub struct VSphere {
     pub console_address: BTreeMap<String, String>,
     /// Consoles at once on each ESXi host: 1 or more.
     pub max_consoles: usize,
+    /// Who opens and makes the TLS records of consoles.
+    pub tls_records: TlsRecords,
     /// An HTTP proxy on the way to `/sdk` and to consoles, with user and password where it wants them.
     pub proxy: Option<Secret<url::Url>>,
+}
+
+/// Who opens and makes TLS records once the handshake, which is always rustls', is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TlsRecords {
+    /// rustls.
+    #[default]
+    Rustls,
+    /// The gateway itself, where they lie (`docs/in-place-records.md`).
+    InPlace,
 }
 
 impl VSphere {
@@ -118,6 +130,7 @@ impl VSphere {
             console_trust: ConsoleTrust::Ticket,
             console_address: BTreeMap::new(),
             max_consoles: Self::MAX_CONSOLES,
+            tls_records: TlsRecords::Rustls,
             proxy: None,
         }
     }
@@ -132,6 +145,7 @@ impl VSphere {
             && self.console_trust == other.console_trust
             && self.console_address == other.console_address
             && self.max_consoles == other.max_consoles
+            && self.tls_records == other.tls_records
             && proxy(self) == proxy(other)
     }
 }

@@ -5,7 +5,7 @@ use toml::Spanned;
 use url::Url;
 
 use super::checked::Source;
-use super::{ConfigError, Secret, VSphere, file};
+use super::{ConfigError, Secret, TlsRecords, VSphere, file};
 use crate::address::Address;
 use crate::tls::{ConsoleTrust, Trust};
 
@@ -61,6 +61,7 @@ impl Source<'_> {
                 "max_consoles",
                 VSphere::MAX_CONSOLES,
             )?,
+            tls_records: self.tls_records(table.tls_records.as_ref())?,
             proxy: self.proxy(table.proxy.as_ref())?,
         })
     }
@@ -78,6 +79,20 @@ impl Source<'_> {
             None => Ok(ConsoleTrust::Ticket),
             Some(word) if word.get_ref() == "ticket" => Ok(ConsoleTrust::Ticket),
             other => self.trust(other).map(ConsoleTrust::Fixed),
+        }
+    }
+
+    fn tls_records(&self, word: Option<&Spanned<String>>) -> Result<TlsRecords, ConfigError> {
+        let Some(word) = word else {
+            return Ok(TlsRecords::default());
+        };
+        match word.get_ref().as_str() {
+            "rustls" => Ok(TlsRecords::Rustls),
+            "in-place" => Ok(TlsRecords::InPlace),
+            other => Err(self.wrong(
+                word.span(),
+                format!("{other:?} makes no TLS records: write \"rustls\" or \"in-place\""),
+            )),
         }
     }
 

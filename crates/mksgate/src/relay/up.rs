@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use rfb_proto::Violation;
+use tls_records::{AFTER, BEFORE};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::time::{Instant, sleep_until};
 use ws_proto::{Close, CloseCode, FrameBuffer, HEADROOM, Opcode, control};
@@ -21,7 +22,7 @@ use super::{Rules, Traffic};
 use crate::blocks::{Lent, Spare};
 use crate::mask_keys::MaskKeys;
 use crate::repair::Repair;
-use crate::tls_session::{AFTER, BEFORE, TlsSession};
+use crate::tls_session::TlsSession;
 
 /// A viewer's events are some bytes each; only pasted text is more. It is also more than any message that
 /// must be whole to be judged. With its header it fits one TLS record (RFC 8446 section 5.1: 2^14 bytes).

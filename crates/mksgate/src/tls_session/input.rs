@@ -1,10 +1,14 @@
 //! What has come on a TLS connection: what was opened of it, in order, and behind that what is still sealed.
 
 use std::cell::RefCell;
+use std::io;
 use std::ops::Range;
+use std::task::{Context, Poll};
 use std::thread::LocalKey;
 
-use super::READ;
+use tokio::io::AsyncRead;
+
+use super::{READ, fill};
 use crate::blocks::{Lent, Spare};
 
 /// What whoever reads may leave for the next time: at most a control frame that is not whole, 4 bytes of header
@@ -44,14 +48,63 @@ impl Input {
             .unwrap_or_default()
     }
 
-    /// Adds what was opened elsewhere: at most [`READ`] bytes since all but a little was
-    /// [forgotten](Self::forget).
-    pub(crate) fn append(&mut self, more: &[u8]) {
-        debug_assert!(self.sealed.is_empty());
+    /// Reads once, behind what is sealed, at most [`READ`] bytes. No buffer is held while there is nothing in it.
+    pub(super) fn poll_fill<R: AsyncRead + Unpin>(
+        &mut self,
+        stream: &mut R,
+        context: &mut Context<'_>,
+    ) -> Poll<io::Result<usize>> {
+        if self.sealed.is_empty() {
+            self.sealed = self.opened..self.opened;
+        }
         let block = self.block.get_or_insert_with(Lent::take);
+        let end = self.sealed.end;
+        let room = block.0.get_mut(end..ROOM.min(end + READ));
+        let polled = fill(stream, context, room.unwrap_or_default());
+        if let Poll::Ready(Ok(count)) = polled {
+            self.sealed.end += count;
+        }
+        if self.opened == 0 && self.sealed.is_empty() {
+            self.block = None;
+        }
+        polled
+    }
+
+    /// All that is behind what is opened, and where in it the records lie that are not.
+    pub(super) fn sealed_mut(&mut self) -> (&mut [u8], usize) {
+        let Self {
+            block,
+            opened,
+            sealed,
+        } = self;
+        let room = block
+            .as_mut()
+            .and_then(|block| block.0.get_mut(*opened..sealed.end));
+        (
+            room.unwrap_or_default(),
+            sealed.start.saturating_sub(*opened),
+        )
+    }
+
+    /// Of what is [behind what is opened](Self::sealed_mut), `data` bytes are opened too, and the next record is
+    /// at `next`.
+    pub(super) fn has_opened(&mut self, data: usize, next: usize) {
+        self.sealed.start = self.opened + next;
+        self.opened += data;
+    }
+
+    /// Adds what was opened elsewhere, in front of what is sealed: at most [`READ`] bytes since all but a little
+    /// was [forgotten](Self::forget).
+    pub(crate) fn append(&mut self, more: &[u8]) {
+        let Block(block) = &mut **self.block.get_or_insert_with(Lent::take);
         let end = self.opened + more.len();
-        debug_assert!(end <= ROOM);
-        if let Some(place) = block.0.get_mut(self.opened..end) {
+        if !self.sealed.is_empty() && self.sealed.start < end {
+            let sealed = self.sealed.clone();
+            self.sealed = end..end + sealed.len();
+            block.copy_within(sealed, end);
+        }
+        debug_assert!(end.max(self.sealed.end) <= ROOM);
+        if let Some(place) = block.get_mut(self.opened..end) {
             place.copy_from_slice(more);
             self.opened = end;
         }
@@ -73,6 +126,9 @@ impl Input {
     /// Moves what is left to the front; gives the buffer back where nothing is.
     fn keep(&mut self, rest: Range<usize>) {
         let start = rest.len();
+        if rest.start == 0 && self.sealed.start == start {
+            return;
+        }
         let sealed = std::mem::replace(&mut self.sealed, start..start);
         if rest.is_empty() && sealed.is_empty() {
             self.block = None;
@@ -96,5 +152,47 @@ impl Spare for Block {
 
     fn new() -> Self {
         Self(vec![0; ROOM].into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::Waker;
+
+    use super::*;
+
+    fn arrives(input: &mut Input, mut wire: &[u8]) {
+        let mut context = Context::from_waker(Waker::noop());
+        let count = wire.len();
+        let polled = input.poll_fill(&mut wire, &mut context);
+        assert!(matches!(polled, Poll::Ready(Ok(read)) if read == count));
+    }
+
+    /// What is sealed, and how far it is from what is opened.
+    fn sealed(input: &mut Input) -> (Vec<u8>, usize) {
+        let (room, at) = input.sealed_mut();
+        (room[at..].to_vec(), at)
+    }
+
+    #[test]
+    fn what_is_sealed_stays_behind_what_is_opened_whatever_is_forgotten_and_added() {
+        let mut input = Input::default();
+        arrives(&mut input, b"abcde|fgh");
+        input.has_opened(5, 6);
+        assert_eq!(input.opened(), b"abcde");
+        assert_eq!(sealed(&mut input), (b"fgh".to_vec(), 1));
+        input.forget(3);
+        assert_eq!(input.opened(), b"de");
+        assert_eq!(sealed(&mut input), (b"fgh".to_vec(), 0));
+        arrives(&mut input, b"ijk");
+        input.append(b"__");
+        assert_eq!(input.opened(), b"de__");
+        assert_eq!(sealed(&mut input), (b"fghijk".to_vec(), 0));
+        input.forget(4);
+        assert!(!input.holds_nothing());
+        input.has_opened(6, 6);
+        assert_eq!(input.opened(), b"fghijk");
+        input.forget(6);
+        assert!(input.holds_nothing());
     }
 }

@@ -1,9 +1,10 @@
 //! One TLS connection to an ESXi host: records in, bytes out, and back.
 //!
-//! Handshake, key updates, alerts and close_notify are rustls' own, see [`unbuffered`]. Both directions of a
-//! relay use a connection at once, from one task: the lock is never waited for, and never held while something
-//! else is.
+//! The handshake is rustls' own. Behind it the records are rustls' too, see [`unbuffered`], or, where that was
+//! asked for, opened and sealed where they lie, see [`in_place`]. Both directions of a relay use a connection at once,
+//! from one task: the lock is never waited for, and never held while something else is.
 
+mod in_place;
 mod input;
 mod unbuffered;
 
@@ -16,21 +17,16 @@ use std::task::{Context, Poll, ready};
 
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
+use tls_records::Records;
 use tokio::io::{AsyncRead, ReadBuf};
 
+use in_place::InPlace;
 pub(crate) use input::Input;
 use unbuffered::Unbuffered;
 
 /// The most that is read, and decrypted, at a time: some fifteen full records. Beyond it nothing is gained, and
 /// a session that has that much to do holds up the others.
 pub(crate) const READ: usize = 256 * 1024;
-
-/// How much room a record needs in front of what is in it (RFC 8446 section 5.2: the header; RFC 5288 section 3: 8
-/// bytes of nonce).
-pub(crate) const BEFORE: usize = 5 + 8;
-
-/// How much it needs behind (RFC 8446 section 5.2: the content type, the tag).
-pub(crate) const AFTER: usize = 1 + 16;
 
 /// What is no longer read from.
 #[derive(Debug)]
@@ -47,13 +43,19 @@ pub(crate) enum Over {
 pub(crate) struct TlsSession(Mutex<State>);
 
 struct State {
-    records: Unbuffered,
+    records: Layer,
     /// What is to be sent before anything else.
     outgoing: Vec<u8>,
     /// After a failure nothing but an alert may be sent, and nothing is read.
     failed: bool,
     /// ESXi has ended TLS. We may still send.
     closed: bool,
+}
+
+/// Who opens and makes the records.
+enum Layer {
+    Rustls(Box<Unbuffered>),
+    InPlace(InPlace),
 }
 
 /// How far the records have come.
@@ -69,7 +71,7 @@ enum Standing<T> {
 impl TlsSession {
     pub(crate) fn new(config: ClientConfig, name: ServerName<'static>) -> io::Result<Self> {
         Ok(Self(Mutex::new(State {
-            records: Unbuffered::new(config, name)?,
+            records: Layer::Rustls(Box::new(Unbuffered::new(config, name)?)),
             outgoing: Vec::new(),
             failed: false,
             closed: false,
@@ -86,6 +88,29 @@ impl TlsSession {
         }
     }
 
+    /// Takes the records over from rustls, once the handshake is over and all was sent. Where a record is half
+    /// read they stay with rustls.
+    ///
+    /// # Errors
+    /// The keys were not to be handed out.
+    pub(crate) fn in_place(self) -> io::Result<Self> {
+        let mut state = self.0.into_inner().unwrap_or_else(PoisonError::into_inner);
+        state.records = match state.records {
+            Layer::Rustls(records) => match records.into_connection() {
+                Ok(connection) => {
+                    let (secrets, kernel) = connection
+                        .dangerous_into_kernel_connection()
+                        .map_err(invalid)?;
+                    let records = Records::new(secrets, kernel).map_err(io::Error::other)?;
+                    Layer::InPlace(InPlace::new(records))
+                }
+                Err(records) => Layer::Rustls(records),
+            },
+            in_place => in_place,
+        };
+        Ok(Self(Mutex::new(state)))
+    }
+
     /// What is to be sent now.
     pub(crate) fn outgoing(&self) -> Vec<u8> {
         std::mem::take(&mut self.state().outgoing)
@@ -96,8 +121,9 @@ impl TlsSession {
         &self,
         stream: &mut R,
         context: &mut Context<'_>,
+        input: &mut Input,
     ) -> Poll<io::Result<usize>> {
-        self.state().records.poll_fill(stream, context)
+        self.state().poll_fill(stream, context, input)
     }
 
     /// Reads once and adds what is in all whole records to `input`, at most [`READ`] bytes. Nothing is lost where
@@ -115,7 +141,7 @@ impl TlsSession {
         if state.failed {
             return Poll::Ready(Err(Over::Broke(io::ErrorKind::InvalidData.into())));
         }
-        match ready!(state.records.poll_fill(stream, context)) {
+        match ready!(state.poll_fill(stream, context, input)) {
             Ok(0) => return Poll::Ready(Err(Over::CutOff)),
             Ok(_) => {}
             Err(error) => return Poll::Ready(Err(Over::Broke(error))),
@@ -133,24 +159,18 @@ impl TlsSession {
     /// The connection has failed, or has used up its keys.
     pub(crate) fn seal(&self, bytes: &[u8]) -> io::Result<Vec<u8>> {
         let mut state = self.state();
-        if state.failed {
-            // What is left to be sent is for the end.
-            return Err(io::ErrorKind::BrokenPipe.into());
-        }
         let State {
-            records,
-            outgoing,
-            failed,
-            ..
-        } = &mut *state;
-        records
-            .seal(bytes, outgoing)
-            .inspect_err(|_| *failed = true)?;
+            records, outgoing, ..
+        } = state.sound()?;
+        match records {
+            Layer::Rustls(records) => records.seal(bytes, outgoing)?,
+            Layer::InPlace(records) => records.seal(bytes, outgoing)?,
+        }
         Ok(std::mem::take(outgoing))
     }
 
     /// `plain` of `buffer` as records, behind what TLS itself has to send; where it lies, if that can be done. The
-    /// buffer has [`BEFORE`] bytes to spare in front of it and [`AFTER`] behind it.
+    /// buffer has [`tls_records::BEFORE`] bytes to spare in front of it and [`tls_records::AFTER`] behind it.
     ///
     /// # Errors
     /// As [`Self::seal`].
@@ -159,6 +179,14 @@ impl TlsSession {
         buffer: &'a mut [u8],
         plain: Range<usize>,
     ) -> io::Result<Cow<'a, [u8]>> {
+        if let State {
+            records: Layer::InPlace(records),
+            outgoing,
+            ..
+        } = self.state().sound()?
+        {
+            return records.seal_within(buffer, plain, outgoing);
+        }
         self.seal(buffer.get(plain).unwrap_or_default())
             .map(Cow::Owned)
     }
@@ -166,24 +194,26 @@ impl TlsSession {
     /// What TLS has to say at the end: the alert where it failed, close_notify where it did not.
     pub(crate) fn last_words(&self) -> Vec<u8> {
         let mut state = self.state();
-        let State {
-            records,
-            outgoing,
-            failed,
-            ..
-        } = &mut *state;
-        if !*failed {
-            // Ignored on purpose: a connection that cannot even say this ends without.
-            let _ = records.close(outgoing);
+        let mut words = std::mem::take(&mut state.outgoing);
+        if let Ok(State { records, .. }) = state.sound() {
+            match records {
+                // Ignored on purpose: a connection that cannot even say this ends without.
+                Layer::Rustls(records) => drop(records.close(&mut words)),
+                Layer::InPlace(records) => records.close(&mut words),
+            }
         }
-        std::mem::take(outgoing)
+        words
     }
 
     /// Whether it has no buffer.
     #[cfg(test)]
     pub(crate) fn holds_nothing(&self) -> bool {
         let state = self.state();
-        state.records.holds_nothing() && state.outgoing.capacity() == 0
+        let records = match &state.records {
+            Layer::Rustls(records) => records.holds_nothing(),
+            Layer::InPlace(_) => true,
+        };
+        records && state.outgoing.capacity() == 0
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -192,8 +222,32 @@ impl TlsSession {
 }
 
 impl State {
+    /// As long as there was no failure.
+    fn sound(&mut self) -> io::Result<&mut Self> {
+        match self.failed {
+            // What is left to be sent is for the end.
+            true => Err(io::ErrorKind::BrokenPipe.into()),
+            false => Ok(self),
+        }
+    }
+
+    fn poll_fill<R: AsyncRead + Unpin>(
+        &mut self,
+        stream: &mut R,
+        context: &mut Context<'_>,
+        input: &mut Input,
+    ) -> Poll<io::Result<usize>> {
+        match &mut self.records {
+            Layer::Rustls(records) => records.poll_fill(stream, context),
+            Layer::InPlace(_) => input.poll_fill(stream, context),
+        }
+    }
+
     fn open(&mut self, input: &mut Input) -> io::Result<Standing<()>> {
-        let standing = self.records.open(input, &mut self.outgoing);
+        let standing = match &mut self.records {
+            Layer::Rustls(records) => records.open(input, &mut self.outgoing),
+            Layer::InPlace(records) => records.open(input, &mut self.outgoing),
+        };
         match standing {
             Err(_) => self.failed = true,
             Ok(Standing::Closed) => self.closed = true,

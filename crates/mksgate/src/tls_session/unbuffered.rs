@@ -46,6 +46,16 @@ impl Unbuffered {
         })
     }
 
+    /// The connection by itself; or this again, where a record is half read, which nobody else could go on with.
+    pub(super) fn into_connection(
+        self: Box<Self>,
+    ) -> Result<UnbufferedClientConnection, Box<Self>> {
+        match self.filled {
+            0 => Ok(self.connection),
+            _ => Err(self),
+        }
+    }
+
     /// Reads once, holding no buffer while there is nothing to read.
     pub(super) fn poll_fill<R: AsyncRead + Unpin>(
         &mut self,
@@ -184,15 +194,18 @@ impl Unbuffered {
         }
     }
 
-    /// Notes the alert that rustls has for a failure.
+    /// Notes what rustls has to say to a failure: an alert.
     fn fail(&mut self, done: usize, outgoing: &mut Vec<u8>) {
         if std::mem::replace(&mut self.failed, true) {
             return;
         }
-        let records = records(&mut self.incoming, done, self.filled);
-        if let Ok(ConnectionState::EncodeTlsData(data)) =
-            self.connection.process_tls_records(records).state
-        {
+        // Asked once more than it has something to say, it would fail once more.
+        while self.connection.wants_write() {
+            let records = records(&mut self.incoming, done, self.filled);
+            let state = self.connection.process_tls_records(records).state;
+            let Ok(ConnectionState::EncodeTlsData(data)) = state else {
+                return;
+            };
             // Ignored on purpose: the failure itself is the news.
             let _ = encode(data, outgoing);
         }

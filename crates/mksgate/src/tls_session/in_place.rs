@@ -1,0 +1,75 @@
+//! Records opened and made where they lie: rustls has done the handshake, see [`tls_records`].
+
+use std::borrow::Cow;
+use std::io;
+use std::ops::Range;
+
+use tls_records::{AFTER, BEFORE, MAX_PLAIN, Records, Refused};
+
+use super::{Input, Standing};
+
+/// A connection whose keys rustls has handed over.
+pub(super) struct InPlace(Box<Records>);
+
+impl InPlace {
+    pub(super) fn new(records: Records) -> Self {
+        Self(Box::new(records))
+    }
+
+    /// Opens all whole records of `input`. What is to be sent is added to `outgoing`, also on failure.
+    pub(super) fn open(
+        &mut self,
+        input: &mut Input,
+        outgoing: &mut Vec<u8>,
+    ) -> io::Result<Standing<()>> {
+        loop {
+            let (room, at) = input.sealed_mut();
+            let Some(record) = self.0.open(room, at, outgoing).map_err(invalid)? else {
+                return Ok(Standing::Ready(()));
+            };
+            input.has_opened(record.data, record.next);
+            if record.closed {
+                return Ok(Standing::Closed);
+            }
+        }
+    }
+
+    /// Seals `plain` of `buffer` where it lies.
+    pub(super) fn seal_within<'a>(
+        &mut self,
+        buffer: &'a mut [u8],
+        plain: Range<usize>,
+        outgoing: &mut Vec<u8>,
+    ) -> io::Result<Cow<'a, [u8]>> {
+        let record = self.0.seal(buffer, plain, outgoing).map_err(invalid)?;
+        let record = buffer.get(record).unwrap_or_default();
+        if outgoing.is_empty() {
+            return Ok(Cow::Borrowed(record));
+        }
+        outgoing.extend_from_slice(record);
+        Ok(Cow::Owned(std::mem::take(outgoing)))
+    }
+
+    /// Adds `bytes` as records, by copying.
+    pub(super) fn seal(&mut self, bytes: &[u8], outgoing: &mut Vec<u8>) -> io::Result<()> {
+        for piece in bytes.chunks(MAX_PLAIN) {
+            let mut room = vec![0; BEFORE + piece.len() + AFTER];
+            let plain = BEFORE..BEFORE + piece.len();
+            if let Some(place) = room.get_mut(plain.clone()) {
+                place.copy_from_slice(piece);
+            }
+            let record = self.0.seal(&mut room, plain, outgoing).map_err(invalid)?;
+            outgoing.extend_from_slice(room.get(record).unwrap_or_default());
+        }
+        Ok(())
+    }
+
+    /// Adds close_notify.
+    pub(super) fn close(&mut self, outgoing: &mut Vec<u8>) {
+        self.0.close(outgoing);
+    }
+}
+
+fn invalid(refused: Refused) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, refused)
+}

@@ -1,0 +1,65 @@
+//! Records from the peer.
+
+use rustls::ConnectionTrafficSecrets;
+
+use crate::header::{Header, Kind};
+use crate::key::{Key, Version};
+use crate::{MAX_PLAIN, Refused};
+
+/// A key, and how many records it has opened.
+pub(crate) struct Opening {
+    key: Key,
+    version: Version,
+    seq: u64,
+}
+
+impl Opening {
+    /// `seq`: so many were opened with it before.
+    pub(crate) fn new(
+        version: Version,
+        secrets: &ConnectionTrafficSecrets,
+        seq: u64,
+    ) -> Result<Self, Refused> {
+        let key = Key::new(version, secrets)?;
+        Ok(Self { key, version, seq })
+    }
+
+    /// Opens the record that is from `start` to the end of `buffer`: to the start of the buffer.
+    pub(crate) fn open<'a>(
+        &mut self,
+        header: &Header,
+        buffer: &'a mut [u8],
+        start: usize,
+    ) -> Result<(Kind, &'a [u8]), Refused> {
+        // In TLS 1.2 alone: nothing that rustls has counted is in the clear (RFC 5246 section 7.1).
+        if header.kind == Kind::ChangeCipherSpec {
+            return Err(Refused::Unexpected("a ChangeCipherSpec"));
+        }
+        let next = self.seq.checked_add(1).ok_or(Refused::Exhausted)?;
+        let length = self.key.open(self.seq, header, buffer, start)?;
+        self.seq = next;
+        let inner = buffer.get(..length).unwrap_or_default();
+        let (kind, content) = match self.version {
+            Version::Tls12 => (header.kind, inner),
+            Version::Tls13 => unpad(inner)?,
+        };
+        match content.len() {
+            0 if kind != Kind::ApplicationData => Err(Refused::Unexpected("an empty record")),
+            0..=MAX_PLAIN => Ok((kind, content)),
+            _ => Err(Refused::Overflow),
+        }
+    }
+}
+
+/// The content, its type behind it, and zeros behind that (RFC 8446 section 5.4).
+fn unpad(inner: &[u8]) -> Result<(Kind, &[u8]), Refused> {
+    // Padding counts as what it hides does (RFC 8446 section 5.4).
+    if inner.len() > MAX_PLAIN + 1 {
+        return Err(Refused::Overflow);
+    }
+    let end = inner.iter().rposition(|byte| *byte != 0);
+    match end.and_then(|end| inner.split_at_checked(end)) {
+        Some((content, [kind, ..])) => Ok((Kind::parse(*kind)?, content)),
+        _ => Err(Refused::Unexpected("a record without a type")),
+    }
+}

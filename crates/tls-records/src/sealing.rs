@@ -1,0 +1,95 @@
+//! Records to the peer.
+
+use std::ops::Range;
+
+use rustls::ConnectionTrafficSecrets;
+
+use crate::header::{self, Header, Kind};
+use crate::key::{Key, TAG, Version};
+use crate::{AFTER, BEFORE, Refused};
+
+/// A key, and how many records it has sealed.
+pub(crate) struct Sealing {
+    key: Key,
+    version: Version,
+    seq: u64,
+    limit: u64,
+}
+
+impl Sealing {
+    /// `seq`: so many were sealed with it before. After `limit` it is spent.
+    pub(crate) fn new(
+        version: Version,
+        secrets: &ConnectionTrafficSecrets,
+        seq: u64,
+        limit: u64,
+    ) -> Result<Self, Refused> {
+        Ok(Self {
+            key: Key::new(version, secrets)?,
+            version,
+            seq,
+            limit,
+        })
+    }
+
+    /// How many records a key may seal.
+    pub(crate) const fn limit(&self) -> u64 {
+        self.limit
+    }
+
+    /// Whether it must not seal more data: in TLS 1.3 the last number is for the KeyUpdate.
+    pub(crate) fn is_spent(&self, version: Version) -> bool {
+        let renewal = u64::from(version == Version::Tls13 && self.seq > 0);
+        self.seq >= self.limit.saturating_sub(renewal)
+    }
+
+    /// Seals `plain` of `buffer` where it lies, around which there is [`BEFORE`] and [`AFTER`] much room.
+    pub(crate) fn seal(
+        &mut self,
+        kind: Kind,
+        buffer: &mut [u8],
+        plain: Range<usize>,
+    ) -> Result<Range<usize>, Refused> {
+        let next = self.seq.checked_add(1).ok_or(Refused::Exhausted)?;
+        let Range { start, mut end } = plain;
+        let outer = match self.version {
+            Version::Tls12 => kind,
+            Version::Tls13 => {
+                *buffer.get_mut(end).ok_or(Refused::Room)? = kind as u8;
+                end += 1;
+                Kind::ApplicationData
+            }
+        };
+        let inner = buffer.get_mut(start..end).ok_or(Refused::Room)?;
+        let header = Header::new(outer, inner.len() + self.key.overhead());
+        let (nonce, tag) = self.key.seal(self.seq, &header, inner)?;
+        self.seq = next;
+        put(buffer, end, &tag)?;
+        let explicit = self.key.explicit();
+        let nonce = nonce.get(..explicit).unwrap_or_default();
+        put(buffer, start.wrapping_sub(explicit), nonce)?;
+        let first = start.wrapping_sub(explicit + header::SIZE);
+        put(buffer, first, &header.bytes)?;
+        Ok(first..end + TAG)
+    }
+
+    /// Adds a record of a few bytes to `records`. These are sent even where the key is spent.
+    pub(crate) fn add(&mut self, kind: Kind, content: &[u8], records: &mut Vec<u8>) {
+        let mut room = [0; BEFORE + 8 + AFTER];
+        let plain = BEFORE..BEFORE + content.len();
+        if let Some(place) = room.get_mut(plain.clone()) {
+            place.copy_from_slice(content);
+            if let Ok(record) = self.seal(kind, &mut room, plain) {
+                records.extend_from_slice(room.get(record).unwrap_or_default());
+            }
+        }
+    }
+}
+
+fn put(buffer: &mut [u8], at: usize, bytes: &[u8]) -> Result<(), Refused> {
+    let place = buffer
+        .get_mut(at..)
+        .and_then(|room| room.get_mut(..bytes.len()));
+    place.ok_or(Refused::Room)?.copy_from_slice(bytes);
+    Ok(())
+}

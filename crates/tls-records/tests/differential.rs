@@ -1,0 +1,23 @@
+//! The same records to rustls and to us: nobody can tell the two apart.
+
+mod support;
+
+use proptest::prelude::*;
+use support::differ;
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: 600,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn whatever_is_sent_both_understand_refuse_and_answer_the_same(
+        suite in 0..support::SUITES.len(),
+        script in proptest::collection::vec(any::<u8>(), 1..300),
+    ) {
+        let script = [&[suite as u8][..], &script].concat();
+        differ::run(&script);
+    }
+}

@@ -1,0 +1,421 @@
+//! The same records to rustls and to us, and whether the two can be told apart.
+//!
+//! A script, which is any bytes, says what the other end sends, in which pieces it arrives, what is changed on
+//! the way, and when the client speaks. Everything must be the same: the data, the end, whether it is refused,
+//! and every byte that is sent, but for the alerts that [`may_differ`] lists.
+
+use std::sync::OnceLock;
+
+use rustls::AlertDescription;
+use rustls::client::UnbufferedClientConnection;
+use rustls::unbuffered::{ConnectionState, UnbufferedStatus};
+use tls_records::{AFTER, BEFORE, Records};
+
+use super::forge::Peer;
+use super::{Recording, SUITES};
+
+/// What came of a connection.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Outcome {
+    pub(crate) data: Vec<u8>,
+    pub(crate) sent: Vec<u8>,
+    pub(crate) closed: bool,
+    pub(crate) failed: bool,
+}
+
+/// A client that is told records.
+pub(crate) trait Client {
+    fn hear(&mut self, wire: &[u8]);
+    fn say(&mut self, data: &[u8]);
+    fn outcome(&mut self) -> &mut Outcome;
+
+    fn is_over(&mut self) -> bool {
+        self.outcome().failed || self.outcome().closed
+    }
+}
+
+/// rustls, which opens by copying.
+pub(crate) struct Theirs {
+    connection: UnbufferedClientConnection,
+    incoming: Vec<u8>,
+    outcome: Outcome,
+}
+
+impl Theirs {
+    pub(crate) fn new(connection: UnbufferedClientConnection) -> Self {
+        Self {
+            connection,
+            incoming: Vec::new(),
+            outcome: Outcome::default(),
+        }
+    }
+
+    /// Until it wants more, or has failed. `data` is sent where it can.
+    fn turn(&mut self, data: &[u8]) {
+        let mut data = Some(data).filter(|data| !data.is_empty());
+        loop {
+            let UnbufferedStatus { discard, state, .. } =
+                self.connection.process_tls_records(&mut self.incoming);
+            let sent = &mut self.outcome.sent;
+            let more = match state {
+                Ok(ConnectionState::ReadTraffic(mut traffic)) => {
+                    while let Some(record) = traffic.next_record() {
+                        self.outcome.data.extend_from_slice(record.unwrap().payload);
+                    }
+                    true
+                }
+                Ok(ConnectionState::EncodeTlsData(mut encode)) => {
+                    with_room(sent, |room| encode.encode(room).unwrap());
+                    true
+                }
+                Ok(ConnectionState::TransmitTlsData(transmit)) => {
+                    transmit.done();
+                    true
+                }
+                Ok(ConnectionState::WriteTraffic(mut traffic)) => match data.take() {
+                    Some(data) => {
+                        with_room(sent, |room| traffic.encrypt(data, room).unwrap());
+                        true
+                    }
+                    None => false,
+                },
+                Ok(ConnectionState::PeerClosed) => {
+                    self.outcome.closed = true;
+                    true
+                }
+                Err(_) => {
+                    self.outcome.failed = true;
+                    true
+                }
+                Ok(_) => false,
+            };
+            self.incoming.drain(..discard);
+            // Asked once more than it has something to say, it fails once more.
+            if !more || (self.outcome.failed && !self.connection.wants_write()) {
+                return;
+            }
+        }
+    }
+}
+
+fn with_room(sent: &mut Vec<u8>, write: impl FnOnce(&mut [u8]) -> usize) {
+    let start = sent.len();
+    sent.resize(start + 40_000, 0);
+    let count = write(&mut sent[start..]);
+    sent.truncate(start + count);
+}
+
+impl Client for Theirs {
+    fn hear(&mut self, wire: &[u8]) {
+        if !self.outcome.failed {
+            self.incoming.extend_from_slice(wire);
+            self.turn(&[]);
+        }
+    }
+
+    fn say(&mut self, data: &[u8]) {
+        self.turn(data);
+    }
+
+    fn outcome(&mut self) -> &mut Outcome {
+        &mut self.outcome
+    }
+}
+
+/// Ours, as the relay uses it: what was opened is at the front, what is sealed behind it.
+pub(crate) struct Ours {
+    pub(crate) records: Records,
+    buffer: Vec<u8>,
+    outcome: Outcome,
+}
+
+impl Ours {
+    pub(crate) fn new(records: Records) -> Self {
+        Self {
+            records,
+            buffer: Vec::new(),
+            outcome: Outcome::default(),
+        }
+    }
+}
+
+impl Client for Ours {
+    fn hear(&mut self, wire: &[u8]) {
+        self.buffer.extend_from_slice(wire);
+        let Outcome {
+            sent,
+            closed,
+            failed,
+            data,
+        } = &mut self.outcome;
+        let (mut opened, mut sealed) = (0, 0);
+        while !*closed && !*failed {
+            let room = &mut self.buffer[opened..];
+            match self.records.open(room, sealed - opened, sent) {
+                Ok(None) => break,
+                Ok(Some(record)) => {
+                    *closed = record.closed;
+                    sealed = opened + record.next;
+                    opened += record.data;
+                }
+                Err(_) => *failed = true,
+            }
+        }
+        data.extend_from_slice(&self.buffer[..opened]);
+        self.buffer.drain(..sealed);
+    }
+
+    fn say(&mut self, data: &[u8]) {
+        let mut buffer = vec![0xee; BEFORE + data.len() + AFTER];
+        let plain = BEFORE..BEFORE + data.len();
+        buffer[plain.clone()].copy_from_slice(data);
+        let sent = &mut self.outcome.sent;
+        let record = self.records.seal(&mut buffer, plain, sent).unwrap();
+        sent.extend_from_slice(&buffer[record]);
+    }
+
+    fn outcome(&mut self) -> &mut Outcome {
+        &mut self.outcome
+    }
+}
+
+/// Follows a script. Panics where the two differ.
+pub(crate) fn run(script: &[u8]) {
+    let mut script = Script(script);
+    let suite = usize::from(script.byte()) % SUITES.len();
+    let recording = recording(suite);
+    let piece = [1 << 20, 1, 100, 5000][usize::from(script.byte()) % 4];
+    let mut show = Show {
+        theirs: Theirs::new(recording.theirs()),
+        ours: Ours::new(recording.ours()),
+        peer: recording.peer(),
+        wire: Vec::new(),
+        piece,
+    };
+    for _ in 0..100 {
+        if script.0.is_empty() || show.theirs.is_over() || show.ours.is_over() {
+            break;
+        }
+        show.act(&mut script);
+    }
+    show.end();
+}
+
+fn recording(suite: usize) -> &'static Recording {
+    static RECORDINGS: [OnceLock<Recording>; SUITES.len()] =
+        [const { OnceLock::new() }; SUITES.len()];
+    RECORDINGS[suite].get_or_init(|| Recording::of(SUITES[suite]))
+}
+
+struct Script<'a>(&'a [u8]);
+
+impl<'a> Script<'a> {
+    fn byte(&mut self) -> u8 {
+        self.bytes(1).first().copied().unwrap_or(0)
+    }
+
+    fn number(&mut self) -> usize {
+        usize::from(u16::from_be_bytes([self.byte(), self.byte()]))
+    }
+
+    fn bytes(&mut self, count: usize) -> &'a [u8] {
+        let (bytes, rest) = self.0.split_at(count.min(self.0.len()));
+        self.0 = rest;
+        bytes
+    }
+}
+
+struct Show {
+    theirs: Theirs,
+    ours: Ours,
+    peer: Peer,
+    /// Records that are not delivered yet.
+    wire: Vec<Vec<u8>>,
+    piece: usize,
+}
+
+impl Show {
+    fn act(&mut self, script: &mut Script<'_>) {
+        match script.byte() % 20 {
+            0..=3 => {
+                let data = pattern(script.number() % 16_385);
+                self.wire.push(self.peer.data(&data));
+            }
+            4 => self.wire.push(self.peer.data(&[])),
+            5 | 6 => self
+                .wire
+                .extend(self.peer.key_update(script.byte() % 2 == 1)),
+            7 => {
+                let kind = [20, 21, 22, 23, 24, 0, 99][usize::from(script.byte()) % 7];
+                let count = script.number() % 20;
+                let padding = script.number() % 300;
+                self.content(kind, script.bytes(count), padding);
+            }
+            8 => {
+                let alert = [script.byte() % 4, script.byte()];
+                self.wire.push(self.peer.seal(21, &alert, 0));
+            }
+            9 => self.message(script),
+            10 => {
+                // Around the most that a record may hold.
+                let content = pattern(16_370 + script.number() % 40);
+                let padding = script.number() % 20;
+                self.wire.push(self.peer.seal(23, &content, padding));
+            }
+            11 => self.change(script),
+            12 => self.lose(script),
+            13 => {
+                let last = self.wire.len();
+                if last > 1 {
+                    self.wire.swap(last - 1, last - 2);
+                }
+            }
+            14 => {
+                if let Some(last) = self.wire.last().cloned() {
+                    self.wire.push(last);
+                }
+            }
+            15 => drop(self.wire.pop()),
+            16 => self.peer.renew(),
+            17 => self.deliver(),
+            _ => {
+                self.deliver();
+                let length = 1 + script.number() % 16_384;
+                self.say(length);
+            }
+        }
+    }
+
+    /// A handshake message, in one record or in two; a session ticket that is one, or anything.
+    fn message(&mut self, script: &mut Script<'_>) {
+        const TICKET: &[u8] = &[
+            4, 0, 0, 17, 0, 0, 1, 0, 0, 0, 0, 5, 2, 1, 1, 0, 2, 7, 7, 0, 0,
+        ];
+        let count = script.number() % 40;
+        let message = match script.byte() % 3 {
+            0 => TICKET.to_vec(),
+            1 => [TICKET, script.bytes(count)].concat(),
+            _ => script.bytes(count).to_vec(),
+        };
+        let (first, rest) = message.split_at(script.number() % (message.len() + 1));
+        self.content(22, first, 0);
+        if script.byte().is_multiple_of(4) {
+            self.wire.push(self.peer.data(b"between"));
+        }
+        self.content(22, rest, 0);
+    }
+
+    fn content(&mut self, kind: u8, content: &[u8], padding: usize) {
+        // What rustls overlooks is the matter of tests of its own: an empty handshake record.
+        if (kind, content) != (22, &[]) {
+            self.wire.push(self.peer.seal(kind, content, padding));
+        }
+    }
+
+    /// A bit of the last record.
+    fn change(&mut self, script: &mut Script<'_>) {
+        let (at, bit) = (script.number(), script.byte() % 8);
+        let Some(record) = self.wire.last_mut() else {
+            return;
+        };
+        // Likewise: type and version in TLS 1.3.
+        let first = if self.peer.tls13 { 3 } else { 0 };
+        let at = first + at % record.len().saturating_sub(first).max(1);
+        if let Some(byte) = record.get_mut(at) {
+            *byte ^= 1 << bit;
+        }
+    }
+
+    /// The end of the last record.
+    fn lose(&mut self, script: &mut Script<'_>) {
+        let Some(record) = self.wire.last_mut() else {
+            return;
+        };
+        let lost = 1 + script.number() % 100;
+        record.truncate(record.len().saturating_sub(lost));
+    }
+
+    fn deliver(&mut self) {
+        let wire = std::mem::take(&mut self.wire).concat();
+        for piece in wire.chunks(self.piece) {
+            self.hear(piece);
+        }
+    }
+
+    fn hear(&mut self, piece: &[u8]) {
+        self.theirs.hear(piece);
+        self.ours.hear(piece);
+    }
+
+    fn say(&mut self, length: usize) {
+        if self.theirs.is_over() || self.ours.is_over() {
+            return;
+        }
+        let data = pattern(length);
+        self.theirs.say(&data);
+        self.ours.say(&data);
+        assert!(
+            self.theirs.outcome.sent == self.ours.outcome.sent,
+            "what is sent"
+        );
+    }
+
+    /// Whoever still waits for a record to be whole gets enough to see that it is none.
+    fn end(mut self) {
+        self.deliver();
+        self.say(10);
+        self.hear(&[0; 40_000]);
+        let (theirs, ours) = (&self.theirs.outcome, &self.ours.outcome);
+        assert!(theirs.data == ours.data, "what is received");
+        assert_eq!(theirs.closed, ours.closed, "the end");
+        assert_eq!(theirs.failed, ours.failed, "what is refused");
+        let (theirs, ours) = (
+            self.peer.clone().open(&theirs.sent),
+            self.peer.open(&ours.sent),
+        );
+        let (their_alert, theirs) = last_alert(theirs);
+        let (our_alert, mut ours) = last_alert(ours);
+        // rustls keeps the answer to a KeyUpdate until it has something else to send.
+        if their_alert.is_none() && ours.len() == theirs.len() + 1 {
+            assert_eq!(ours.pop(), Some((22, vec![24, 0, 0, 1, 0])));
+        }
+        assert_eq!(theirs, ours, "what was sent before an alert");
+        assert!(
+            their_alert == our_alert || may_differ(their_alert, our_alert),
+            "rustls says {their_alert:?}, and we {our_alert:?}"
+        );
+    }
+}
+
+type Said = Vec<(u8, Vec<u8>)>;
+
+fn last_alert(mut said: Said) -> (Option<AlertDescription>, Said) {
+    match said.last().map(|(kind, content)| (kind, &content[..])) {
+        Some((21, &[2, description])) => {
+            said.pop();
+            (Some(description.into()), said)
+        }
+        _ => (None, said),
+    }
+}
+
+/// Where both refuse, what rustls says and what the RFCs say it should.
+fn may_differ(theirs: Option<AlertDescription>, ours: Option<AlertDescription>) -> bool {
+    use AlertDescription::{BadRecordMac, DecodeError, RecordOverflow, UnexpectedMessage};
+    matches!(
+        (theirs, ours),
+        // It ends without a word where something comes too often, between, or without a type.
+        (None, Some(UnexpectedMessage | DecodeError))
+            // A type that is unknown or not for now is one that is not expected (RFC 8446 section 5), whatever
+            // is in it.
+            | (Some(DecodeError | BadRecordMac), Some(UnexpectedMessage))
+            // Too long by the header alone (RFC 8446 section 5.2).
+            | (Some(DecodeError | BadRecordMac), Some(RecordOverflow))
+            // A version is authenticated, and a record too short to be authentic is not.
+            | (Some(DecodeError), Some(BadRecordMac))
+    )
+}
+
+fn pattern(length: usize) -> Vec<u8> {
+    (0..length).map(|at| (at % 251) as u8).collect()
+}
