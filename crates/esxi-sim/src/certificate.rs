@@ -6,7 +6,10 @@ use std::sync::Arc;
 
 use rcgen::{CertificateParams, DnType, KeyPair, SanType};
 use rustls::ServerConfig;
-use rustls::crypto::ring;
+#[cfg(feature = "aws-lc-rs")]
+use rustls::crypto::aws_lc_rs as provider;
+#[cfg(feature = "ring")]
+use rustls::crypto::ring as provider;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use sha1::{Digest, Sha1};
 use sha2::Sha256;
@@ -29,12 +32,13 @@ impl Identity {
         let der = certificate.der().clone();
         let (sha1, sha256) = (Sha1::digest(&der).into(), Sha256::digest(&der).into());
         let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
-        let mut server = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .map_err(io::Error::other)?
-            .with_no_client_auth()
-            .with_single_cert(vec![der], key)
-            .map_err(io::Error::other)?;
+        let mut server =
+            ServerConfig::builder_with_provider(Arc::new(provider::default_provider()))
+                .with_safe_default_protocol_versions()
+                .map_err(io::Error::other)?
+                .with_no_client_auth()
+                .with_single_cert(vec![der], key)
+                .map_err(io::Error::other)?;
         server.alpn_protocols = vec![b"http/1.1".to_vec()];
         Ok(Self {
             server: Arc::new(server),

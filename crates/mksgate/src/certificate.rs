@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use rustls::ServerConfig;
-use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{NoServerSessionStorage, ParsedCertificate};
+
+use crate::crypto;
 
 /// A certificate and those that lead from it to an authority.
 pub(crate) struct Chain(Vec<CertificateDer<'static>>);
@@ -37,7 +38,7 @@ pub(crate) fn server(Chain(chain): Chain, key: &[u8]) -> Result<Arc<ServerConfig
             "it cannot be read as a private key ({error}): it must be PEM, without a passphrase"
         )
     })?;
-    let mut server = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+    let mut server = ServerConfig::builder_with_provider(crypto::provider())
         .with_safe_default_protocol_versions()
         .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, key))
         .map_err(|error| match error {

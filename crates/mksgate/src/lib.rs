@@ -12,6 +12,7 @@ mod commands;
 mod config;
 mod console;
 mod crowd;
+mod crypto;
 mod door;
 mod environment;
 mod error;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
+use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{
@@ -16,6 +16,8 @@ use rustls::{
 use rustls_platform_verifier::BuilderVerifierExt;
 use sha1::Digest;
 use vsphere::Thumbprints;
+
+use crate::crypto;
 
 /// How a certificate is judged.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -123,7 +125,7 @@ impl Trust {
     /// # Errors
     /// A sentence, where this machine's own authorities cannot be used.
     pub fn client(&self) -> Result<ClientConfig, String> {
-        let provider = Arc::new(ring::default_provider());
+        let provider = crypto::provider();
         let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
             .with_safe_default_protocol_versions()
             .map_err(|error| format!("TLS cannot be set up ({error})"))?;

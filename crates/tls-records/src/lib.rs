@@ -7,6 +7,12 @@
 //!
 //! Why that is safe, and what it is compared with: `docs/in-place-records.md`.
 
+#[cfg(not(any(feature = "ring", feature = "aws-lc-rs")))]
+compile_error!("there is no crypto provider: choose the feature \"ring\" or \"aws-lc-rs\"");
+
+#[cfg(all(feature = "ring", feature = "aws-lc-rs"))]
+compile_error!("there are two crypto providers: choose one");
+
 mod alert;
 mod allowance;
 mod handshake;

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::BytesMut;
-use rustls::crypto::ring;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer, ServerName};
 use rustls::{ServerConfig, ServerConnection, SupportedProtocolVersion, version};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -17,6 +16,7 @@ use super::super::Traffic;
 use super::super::debt::Debts;
 use super::super::down::{self, End, Source};
 use super::super::plain::Plain;
+use crate::crypto;
 use crate::tls::Trust;
 use crate::tls_session::{Input, TlsSession};
 
@@ -51,7 +51,7 @@ impl Host {
     pub(super) fn met(kind: Kind) -> (Self, TlsSession) {
         let identity = rcgen::generate_simple_self_signed(["esxi".into()]).unwrap();
         let key = PrivatePkcs8KeyDer::from(identity.signing_key.serialize_der());
-        let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        let config = ServerConfig::builder_with_provider(crypto::provider())
             .with_protocol_versions(&[kind.version])
             .unwrap()
             .with_no_client_auth()
