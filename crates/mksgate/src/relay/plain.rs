@@ -166,9 +166,10 @@ impl Drop for Plain {
     }
 }
 
-/// Moves short parts of those behind the first `kept` next to the one before, where they lie in `bytes`.
-fn join(parts: &mut Vec<Part>, mut kept: usize, bytes: &mut [u8]) {
-    for at in kept..parts.len() {
+/// Moves short parts of those from `before` on next to the one before, where they lie in `bytes`.
+fn join(parts: &mut Vec<Part>, before: usize, bytes: &mut [u8]) {
+    let mut kept = before;
+    for at in before..parts.len() {
         let Some(part) = parts.get(at).cloned() else {
             break;
         };

@@ -109,11 +109,10 @@ impl Keyboard {
             None if keysym != 0 => self.key(Key { down, keysym }, host),
             None => {}
             Some(_) if !down => self.release(by, host),
+            Some(_) if self.repeats(by, host) => {}
             Some(place) => {
-                if !self.repeats(by, host) {
-                    self.settle(host);
-                    self.press(by, HostKey::Place(place), None, host);
-                }
+                self.settle(host);
+                self.press(by, HostKey::Place(place), None, host);
             }
         }
     }

@@ -150,7 +150,7 @@ fn rectangle(area: Area, encoding: Encoding, payload: &[u8]) -> Vec<u8> {
 fn raw(area: Area) -> Vec<u8> {
     let pixels = 0..u32::try_from(area.pixels()).unwrap();
     let pixels: Vec<u8> = pixels
-        .flat_map(|n| (n * 0x01_0305 & 0xff_ffff).to_le_bytes())
+        .flat_map(|n| ((n * 0x01_0305) & 0xff_ffff).to_le_bytes())
         .collect();
     rectangle(area, Encoding::RAW, &pixels)
 }

@@ -42,11 +42,8 @@ impl Shared {
     /// What acts on the VM.
     fn viewer_does(&mut self, message: Message<'_>, bytes: &[u8], host: &mut BytesMut) {
         match message {
-            Message::Key(key) => {
-                if !self.cancels_typing(key.down, key.keysym == ESCAPE.0) {
-                    self.keyboard.key(key, host);
-                }
-            }
+            Message::Key(key) if self.cancels_typing(key.down, key.keysym == ESCAPE.0) => {}
+            Message::Key(key) => self.keyboard.key(key, host),
             Message::QemuKey(key) => self.qemu_key(key, host),
             Message::Pointer(pointer) => self.mouse.event(pointer, host),
             Message::SetDesktopSize(size) => self.set_desktop_size(&size, bytes, host),
