@@ -12,11 +12,13 @@
 //! | [`proxied`] | everything upstream through an HTTP proxy |
 //! | [`repairs`] | what viewers send, as hosts in every mood take it, and back |
 //! | [`reloading`] | a new configuration while the gateway runs |
+//! | [`at_url`] | consoles at a URL instead of a vSphere |
 //! | [`hostile`] | peers that mean no good |
 //!
 //! Nothing here sleeps: tests wait for what happens, and fail when it does not within [`support::LIMIT`].
 
 mod addresses;
+mod at_url;
 mod closing;
 mod desktop;
 mod door;

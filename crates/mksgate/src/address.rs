@@ -5,12 +5,13 @@ use std::fmt;
 use std::net::SocketAddr;
 
 use tokio::net::lookup_host;
+use url::Url;
 use vsphere::{Kind, TicketParts};
 
 use crate::error::Failure;
 
 /// The port of ESXi's front door, where neither ticket nor configuration names another.
-const HTTPS: u16 = 443;
+pub(crate) const HTTPS: u16 = 443;
 
 /// A host, by name or address, and a port.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,13 +32,24 @@ impl fmt::Display for Address {
 }
 
 impl Address {
-    /// What stands in an HTTP `Host` header: no port where it is 443.
-    pub(crate) fn authority(&self) -> String {
+    /// Where `url` leads; `None` where it names no host, or no port and none is usual.
+    pub(crate) fn of(url: &Url) -> Option<Self> {
+        let host = url.host_str()?;
+        let host = host
+            .strip_prefix('[')
+            .and_then(|host| host.strip_suffix(']'))
+            .unwrap_or(host);
+        Some(Self {
+            host: host.to_owned(),
+            port: url.port_or_known_default()?,
+        })
+    }
+
+    /// What stands in an HTTP `Host` header: no port where it is the `usual` one.
+    pub(crate) fn authority(&self, usual: u16) -> String {
         let text = self.to_string();
-        match self.port {
-            HTTPS => text
-                .strip_suffix(":443")
-                .map_or_else(|| text.clone(), str::to_owned),
+        match text.rsplit_once(':') {
+            Some((host, _)) if self.port == usual => host.to_owned(),
             _ => text,
         }
     }

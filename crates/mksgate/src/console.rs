@@ -1,28 +1,25 @@
-//! The console's side of a session: TCP, TLS, WebSocket and RFB handshake with ESXi.
+//! The console's side of a session: TCP, TLS, WebSocket and RFB handshake with its host.
 
 use std::io;
 use std::net::SocketAddr;
 
 use bytes::BytesMut;
-use rfb_proto::{Client, ClientStep};
+use rfb_proto::{Client, ClientStep, VncPassword};
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::net::TcpStream;
 use url::Url;
 use vsphere::Watch;
-use ws_proto::{Decoder, Event, FrameBuffer, Kind, Opcode, Role, Upgrade, control};
+use ws_proto::{Decoder, Event, FrameBuffer, Kind, Opcode, Role, Upgrade, UpgradeError, control};
 
 use crate::address::Address;
 use crate::config::Secret;
 use crate::error::Failure;
 use crate::mask_keys::MaskKeys;
 use crate::slots::Slot;
-use crate::tls_wire::TlsWire;
+use crate::stream::Stream;
 use crate::{proxy, socket, tls};
-
-/// ESXi drops the connection where this is not offered (`docs/webmks.md` 2.1).
-const SUBPROTOCOL: &str = "binary";
 
 /// What is known of a console before it is dialled. It is spent by the dial, as its ticket is.
 pub(crate) struct Target {
@@ -30,14 +27,39 @@ pub(crate) struct Target {
     pub(crate) address: Address,
     /// How to get there.
     pub(crate) route: Route,
-    /// The one-time credential.
-    pub(crate) ticket: SecretString,
-    /// Whom to believe to be that host.
-    pub(crate) tls: ClientConfig,
-    /// The console's place on its host.
-    pub(crate) slot: Slot,
-    /// What becomes of the VM.
-    pub(crate) watch: Watch,
+    /// Whom to believe to be that host; `None` where it is asked without TLS.
+    pub(crate) tls: Option<ClientConfig>,
+    /// What is asked for there.
+    pub(crate) request: Request,
+    /// What lets us in where the host asks for a VNC password.
+    pub(crate) password: Option<Secret<VncPassword>>,
+    /// The console's place on its host, where those are counted.
+    pub(crate) slot: Option<Slot>,
+    /// What becomes of the VM, where somebody watches.
+    pub(crate) watch: Option<Watch>,
+}
+
+/// What is asked for in the WebSocket's opening handshake.
+pub(crate) struct Request {
+    /// Who told us to: what errors advise depends on it.
+    pub(crate) by: By,
+    /// What stands in the `Host` header.
+    pub(crate) authority: String,
+    /// Path and query, with whatever credential is in them.
+    pub(crate) target: SecretString,
+    /// The one that is offered; `None` where none must be.
+    pub(crate) subprotocol: Option<String>,
+    /// Further headers.
+    pub(crate) headers: Vec<(String, SecretString)>,
+}
+
+/// What leads to a console.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum By {
+    /// A ticket of vSphere.
+    Ticket,
+    /// A URL that was configured.
+    Url,
 }
 
 /// The way to a console's host.
@@ -54,16 +76,16 @@ pub(crate) struct Console {
     pub(crate) wire: Wire,
     /// Host and port, for the log.
     pub(crate) address: Address,
-    /// Its place on its host.
-    pub(crate) slot: Slot,
-    /// What becomes of the VM.
-    pub(crate) watch: Watch,
+    /// Its place on its host, where those are counted.
+    pub(crate) slot: Option<Slot>,
+    /// What becomes of the VM, where somebody watches.
+    pub(crate) watch: Option<Watch>,
 }
 
-/// A WebSocket to ESXi, and where it stands.
+/// A WebSocket to a console's host, and where it stands.
 pub(crate) struct Wire {
     /// The connection.
-    pub(crate) stream: TlsWire,
+    pub(crate) stream: Stream,
     /// Where its frames stand.
     pub(crate) decoder: Decoder,
     /// What was read and is not decoded yet.
@@ -82,36 +104,14 @@ impl Console {
     }
 
     async fn open(target: Target) -> Result<Self, Failure> {
-        let Target {
-            address,
-            route,
-            ticket,
-            tls,
-            slot,
-            watch,
-        } = target;
-        let socket = connect(&address, &route).await?;
-        let mut input = BytesMut::new();
-        let stream = secure(&address, socket, tls, &mut input).await?;
-        let wire = Wire {
-            stream,
-            decoder: Decoder::new(Role::Client),
-            input,
-            payload: BytesMut::new(),
-            keys: MaskKeys::new(),
-        };
-        let mut handshake = Handshake {
-            wire,
-            address: &address,
-        };
-        handshake.upgrade(&ticket).await?;
-        handshake.enter().await?;
+        let mut handshake = Handshake::begin(&target).await?;
+        handshake.enter(target.password.as_ref()).await?;
         let wire = handshake.wire;
         Ok(Self {
             wire,
-            address,
-            slot,
-            watch,
+            address: target.address,
+            slot: target.slot,
+            watch: target.watch,
         })
     }
 }
@@ -122,22 +122,53 @@ struct Handshake<'a> {
     address: &'a Address,
 }
 
-impl Handshake<'_> {
-    /// The WebSocket's opening handshake. ESXi's first frame may share a segment with its answer: it
+impl<'a> Handshake<'a> {
+    /// TCP, TLS where that is due, and the WebSocket's opening handshake.
+    async fn begin(target: &'a Target) -> Result<Self, Failure> {
+        let Target {
+            address,
+            route,
+            tls,
+            request,
+            ..
+        } = target;
+        let socket = connect(address, route).await?;
+        let mut input = BytesMut::new();
+        let stream = match tls {
+            Some(tls) => encrypt(target, socket, tls.clone(), &mut input).await?,
+            None => Stream::plain(socket),
+        };
+        let wire = Wire {
+            stream,
+            decoder: Decoder::new(Role::Client),
+            input,
+            payload: BytesMut::new(),
+            keys: MaskKeys::new(),
+        };
+        let mut handshake = Self { wire, address };
+        handshake.upgrade(request).await?;
+        Ok(handshake)
+    }
+
+    /// The WebSocket's opening handshake. The host's first frame may share a segment with its answer: it
     /// stays in `input`.
-    async fn upgrade(&mut self, ticket: &SecretString) -> Result<(), Failure> {
+    async fn upgrade(&mut self, request: &Request) -> Result<(), Failure> {
         let mut nonce = [0; 16];
         getrandom::fill(&mut nonce)
             .map_err(|error| Failure::Setup(format!("no randomness: {error}")))?;
-        let path = format!("/ticket/{}", ticket.expose_secret());
+        let headers: Vec<(&str, &str)> = request
+            .headers
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.expose_secret()))
+            .collect();
         let upgrade = Upgrade::new(
-            &self.address.authority(),
-            &path,
-            Some(SUBPROTOCOL),
+            &request.authority,
+            request.target.expose_secret(),
+            request.subprotocol.as_deref(),
             nonce,
-            &[],
+            &headers,
         )
-        .map_err(|error| Failure::Setup(format!("vSphere's answer cannot be dialled: {error}")))?;
+        .map_err(|error| Failure::Setup(format!("{} cannot be asked: {error}", self.address)))?;
         self.wire
             .stream
             .write_all(upgrade.request())
@@ -147,19 +178,14 @@ impl Handshake<'_> {
             match upgrade.read_answer(&mut self.wire.input) {
                 Ok(true) => return Ok(()),
                 Ok(false) => self.read().await?,
-                Err(source) => {
-                    return Err(Failure::Upgrade {
-                        address: self.address.to_string(),
-                        source,
-                    });
-                }
+                Err(source) => return Err(self.refused(request.by, source)),
             }
         }
     }
 
-    /// RFB version and security with ESXi, up to its SecurityResult.
-    async fn enter(&mut self) -> Result<(), Failure> {
-        let mut client = Client::new(None);
+    /// RFB version and security with the host, up to its SecurityResult.
+    async fn enter(&mut self, password: Option<&Secret<VncPassword>>) -> Result<(), Failure> {
+        let mut client = Client::new(password.map(|password| password.expose().clone()));
         let mut output = BytesMut::new();
         loop {
             let step = client.advance(&mut self.wire.payload, &mut output);
@@ -239,6 +265,14 @@ impl Handshake<'_> {
             .map_err(|error| Failure::Setup(format!("no randomness: {error}")))
     }
 
+    fn refused(&self, by: By, source: UpgradeError) -> Failure {
+        let address = self.address.to_string();
+        match by {
+            By::Ticket => Failure::Upgrade { address, source },
+            By::Url => Failure::UrlRefused { address, source },
+        }
+    }
+
     fn broke(&self, error: &io::Error) -> Failure {
         self.left(error.to_string())
     }
@@ -275,19 +309,21 @@ async fn connect(address: &Address, route: &Route) -> Result<TcpStream, Failure>
     Ok(socket)
 }
 
-async fn secure(
-    address: &Address,
+async fn encrypt(
+    Target {
+        address, request, ..
+    }: &Target,
     socket: TcpStream,
     tls: ClientConfig,
     early: &mut BytesMut,
-) -> Result<TlsWire, Failure> {
+) -> Result<Stream, Failure> {
     let name = ServerName::try_from(address.host.clone()).map_err(|_| {
         Failure::Setup(format!(
-            "{} is no name that TLS could verify: use console_address",
+            "{} is no name that TLS could verify: use another, or console_address",
             address.host
         ))
     })?;
-    let connected = TlsWire::connect(tls, name, socket, early).await;
+    let connected = Stream::encrypted(tls, name, socket, early).await;
     connected.map_err(|source| {
         let address = address.to_string();
         let trouble = source
@@ -295,7 +331,14 @@ async fn secure(
             .and_then(|inner| inner.downcast_ref())
             .and_then(tls::certificate_trouble);
         match trouble {
-            Some(trouble) => Failure::Certificate { address, trouble },
+            Some(trouble) => Failure::Certificate {
+                address,
+                trouble,
+                key: match request.by {
+                    By::Ticket => "console_trust",
+                    By::Url => "trust",
+                },
+            },
             None => Failure::Tls { address, source },
         }
     })

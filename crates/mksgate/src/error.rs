@@ -140,7 +140,7 @@ pub enum Failure {
     /// The configuration, or what vSphere said, does not allow a connection.
     #[error("{0}")]
     Setup(String),
-    /// vSphere or ESXi took longer than the handshake timeout.
+    /// vSphere or the console's host took longer than the handshake timeout.
     #[error("{what} did not answer within {} s: see that it is not overloaded, or raise handshake_timeout", .within.as_secs())]
     Slow {
         /// Who was waited for.
@@ -178,17 +178,19 @@ pub enum Failure {
     },
     /// The console's host has another certificate than expected.
     #[error(
-        "the certificate of {address} is not trusted ({trouble}): see who answers there, or change console_trust"
+        "the certificate of {address} is not trusted ({trouble}): see who answers there, or change {key}"
     )]
     Certificate {
         /// `host:port`.
         address: String,
         /// What is wrong with it.
         trouble: String,
+        /// What of the configuration decides.
+        key: &'static str,
     },
     /// No TLS with the console's host for another reason.
     #[error(
-        "no TLS connection to {address} ({source}): see that this is the HTTPS port of an ESXi"
+        "no TLS connection to {address} ({source}): see that this is the HTTPS port of the console's host"
     )]
     Tls {
         /// `host:port`.
@@ -204,9 +206,23 @@ pub enum Failure {
         /// Which part of the answer was not as it must be.
         source: ws_proto::UpgradeError,
     },
-    /// ESXi ended the connection before the console was ready.
+    /// The server at a configured URL did not open the WebSocket.
     #[error(
-        "ESXi {address} ended the connection before the console was ready ({how}): connect again, and see its log"
+        "{address} refused the WebSocket ({source}): {}",
+        remedy_of_url(source)
+    )]
+    UrlRefused {
+        /// `host:port`.
+        address: String,
+        /// Which part of the answer was not as it must be.
+        source: ws_proto::UpgradeError,
+    },
+    /// `url_command` did not give a URL that can be used.
+    #[error("url_command {0}: run it by hand, as the user that the gateway runs as")]
+    UrlCommand(String),
+    /// The console's host ended the connection before the console was ready.
+    #[error(
+        "{address} ended the connection before the console was ready ({how}): connect again, and see its log"
     )]
     EsxiLeft {
         /// `host:port`.
@@ -214,29 +230,29 @@ pub enum Failure {
         /// How, or with what words.
         how: String,
     },
-    /// ESXi did not let us in.
-    #[error("ESXi {address} did not let us in: {source}")]
+    /// The console's host did not let us in.
+    #[error("{address} did not let us in: {source}")]
     EsxiRefused {
         /// `host:port`.
         address: String,
         /// What it said.
         source: rfb_proto::Refusal,
     },
-    /// The connection to ESXi broke.
-    #[error("the connection to ESXi broke ({0})")]
+    /// The connection to the console's host broke.
+    #[error("the connection to the console's host broke ({0})")]
     EsxiBroke(#[source] io::Error),
-    /// ESXi ended the connection without a WebSocket Close.
-    #[error("ESXi ended the connection without saying goodbye")]
+    /// The console's host ended the connection without a WebSocket Close.
+    #[error("the console's host ended the connection without saying goodbye")]
     EsxiVanished,
-    /// ESXi broke the WebSocket protocol.
-    #[error("ESXi broke the WebSocket protocol: {0}")]
+    /// The console's host broke the WebSocket protocol.
+    #[error("the console's host broke the WebSocket protocol: {0}")]
     Framing(#[from] ws_proto::Violation),
-    /// ESXi sent text, and RFB is bytes.
-    #[error("ESXi sent a text message, and RFB is bytes")]
+    /// The console's host sent text, and RFB is bytes.
+    #[error("the console's host sent a text message, and RFB is bytes")]
     Text,
-    /// ESXi sent RFB that cannot be followed, in the middle of what was being repaired for the viewer.
+    /// The console's host sent RFB that cannot be followed, in the middle of what was being repaired for the viewer.
     #[error(
-        "what ESXi sends cannot be made into what this viewer asked for ({0}): ask for full colours, or set transparent = true for this console"
+        "what the console's host sends cannot be made into what this viewer asked for ({0}): ask for full colours, or set transparent = true for this console"
     )]
     Astray(rfb_proto::update::Lost),
 }
@@ -285,6 +301,7 @@ impl Failure {
             Self::WrongPassword | Self::WrongLogin | Self::NotForUser { .. } => Blame::Viewer,
             Self::Crowded | Self::HouseFull { .. } | Self::VmFull { .. } => Blame::Gateway,
             Self::Setup(_)
+            | Self::UrlCommand(_)
             | Self::ApiCertificate { .. }
             | Self::Unresolvable { .. }
             | Self::HostFull { .. } => Blame::Gateway,
@@ -295,6 +312,27 @@ impl Failure {
             } => Blame::Vcenter,
             _ => Blame::Esxi,
         }
+    }
+}
+
+/// What may be wrong with a URL, by the answer that it got.
+const fn remedy_of_url(error: &ws_proto::UpgradeError) -> &'static str {
+    use ws_proto::UpgradeError;
+    match error {
+        UpgradeError::Status {
+            code: 401 | 403 | 407,
+            ..
+        } => "it wants to know who asks, see cookie and headers",
+        UpgradeError::Status {
+            code: 300..=399, ..
+        } => {
+            "it points elsewhere, as a login page does, see cookie, headers and the path of its url"
+        }
+        UpgradeError::Status { code: 404, .. } => "see the path of its url",
+        UpgradeError::NoProtocol(_) | UpgradeError::ProtocolNotOffered(_) => {
+            "set subprotocol to the one that it speaks, or to \"none\""
+        }
+        _ => "see that its url leads to VNC in a WebSocket",
     }
 }
 

@@ -14,7 +14,8 @@ use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
 use crate::admin;
-use crate::config::{Config, Console, Limits, VSphere};
+use crate::config::{Behind, Config, Console, Limits, VSphere};
+use crate::destination::Destination;
 use crate::door::Door;
 use crate::error::Failure;
 use crate::listener::listen;
@@ -83,7 +84,7 @@ impl Gateway {
         let upstreams = upstreams(config.vspheres, &Upstreams::new(), &door)?;
         let mut ports = Vec::new();
         for console in config.consoles {
-            let listener = bind(console.listen, &console.vm.to_string()).await?;
+            let listener = bind(console.listen, &console.behind.to_string()).await?;
             ports.push((listener, port(console, &upstreams, &limits, &door)?));
         }
         let admin = match config.admin {
@@ -108,7 +109,7 @@ impl Gateway {
     pub fn ports(&self) -> impl Iterator<Item = (SocketAddr, String)> {
         self.ports.iter().map(|(listener, port)| {
             let address = listener.local_addr().unwrap_or(port.console.listen);
-            (address, port.console.vm.to_string())
+            (address, port.console.behind.to_string())
         })
     }
 
@@ -240,7 +241,7 @@ impl Running {
             let listen = port.console.listen;
             match self.ports.iter().position(|open| open.listen == listen) {
                 Some(place) => kept.push((place, port)),
-                None => fresh.push((bind(listen, &port.console.vm.to_string()).await?, port)),
+                None => fresh.push((bind(listen, &port.console.behind.to_string()).await?, port)),
             }
         }
         // From here on nothing can fail.
@@ -311,21 +312,23 @@ fn port(
     limits: &Arc<Limits>,
     door: &Door,
 ) -> Result<Arc<Port>, StartError> {
-    let Some(upstream) = upstreams.get(&console.vsphere) else {
-        let source = Failure::Setup("it is not configured".into()).into();
-        return Err(StartError::Upstream {
-            name: console.vsphere,
-            source,
-        });
+    let destination = match &console.behind {
+        Behind::Vm { vsphere, vm } => {
+            let upstream = upstreams.get(vsphere).ok_or_else(|| StartError::Upstream {
+                name: vsphere.clone(),
+                source: Failure::Setup("it is not configured".into()).into(),
+            })?;
+            Destination::Vm(Arc::clone(upstream), vm.clone())
+        }
+        Behind::Url(endpoint) => Destination::Url(Arc::clone(endpoint)),
     };
     if !limits.keep_private(console.listen) && console.auth.asks_nothing() {
-        warn!(listen = %console.listen, vm = %console.vm, "anybody who can connect is at the keyboard of this VM");
+        warn!(listen = %console.listen, vm = %console.behind, "anybody who can connect is at the keyboard of this VM");
     }
-    let (upstream, limits) = (Arc::clone(upstream), Arc::clone(limits));
     Ok(Arc::new(Port {
         console,
-        upstream,
-        limits,
+        destination,
+        limits: Arc::clone(limits),
         door: door.clone(),
     }))
 }

@@ -48,7 +48,7 @@ pub(crate) async fn judge(
     if claim != Claim::Nobody {
         port.door.penalties.passed(source);
     }
-    let vm = port.console.vm.to_string();
+    let vm = port.console.behind.to_string();
     if let Some(user) = &user {
         visit.user = Some(user.name.clone());
         if !user.may_open(&vm) {
@@ -58,12 +58,10 @@ pub(crate) async fn judge(
         }
     }
     let rooms = (port.limits.max_sessions, port.limits.max_sessions_per_vm);
-    let seat = port.door.roll.enter(
-        visit.id,
-        (port.console.vsphere.clone(), vm),
-        rooms,
-        &port.door.ended,
-    )?;
+    let seat = port
+        .door
+        .roll
+        .enter(visit.id, port.console.key(), rooms, &port.door.ended)?;
     Ok(Admission {
         seat,
         view_only: port.console.view_only || user.is_some_and(|user| user.view_only),

@@ -13,7 +13,9 @@ mod config;
 mod console;
 mod crowd;
 mod crypto;
+mod destination;
 mod door;
+mod endpoint;
 mod environment;
 mod error;
 mod gateway;
@@ -34,20 +36,28 @@ mod session;
 mod slots;
 mod socket;
 mod source;
+mod stream;
 mod tls;
 mod tls_session;
-mod tls_wire;
+mod transport;
 mod upstream;
+mod url_command;
 mod users;
 mod viewer;
 mod visit;
+mod ws_url;
 
 pub mod cli;
 
-pub use config::{Auth, Config, ConfigError, Console, Habits, Limits, Secret, TlsRecords, VSphere};
+pub use config::{
+    Auth, Behind, Config, ConfigError, Console, Habits, Limits, Secret, TlsRecords, VSphere,
+};
+pub use endpoint::{Endpoint, Origin};
 pub use error::{Blame, Failure, Stage};
 pub use gateway::{Gateway, Shutdown, StartError};
 #[doc(hidden)]
 pub use proxy_header::parse as parse_proxy_header;
 pub use tls::{ConsoleTrust, PinMismatch, Thumbprint, Trust};
+pub use url_command::UrlCommand;
 pub use users::{User, Users};
+pub use ws_url::WsUrl;

@@ -1,17 +1,17 @@
-//! A port: the VM behind it, who may see it, and what its sessions have in common.
+//! A port: the console behind it, who may see it, and what its sessions have in common.
 
 use std::sync::Arc;
 
 use crate::config::{Console, Limits};
+use crate::destination::Destination;
 use crate::door::Door;
-use crate::upstream::Upstream;
 
 /// What a port's sessions have in common.
 pub(crate) struct Port {
-    /// The VM behind the port and who may see it.
+    /// The console behind the port and who may see it.
     pub(crate) console: Console,
-    /// Where its tickets come from.
-    pub(crate) upstream: Arc<Upstream>,
+    /// How to get there.
+    pub(crate) destination: Destination,
     /// What bounds the whole gateway.
     pub(crate) limits: Arc<Limits>,
     /// What it shares with the other ports.

@@ -19,13 +19,8 @@ const MAX_HEADERS: usize = 64;
 
 /// Connects to `target` by way of `proxy`, which looks the name up.
 pub(crate) async fn connect(proxy: &Url, target: &Address) -> io::Result<TcpStream> {
-    let host = proxy.host_str().unwrap_or_default();
-    let host = host
-        .strip_prefix('[')
-        .and_then(|host| host.strip_suffix(']'))
-        .unwrap_or(host);
-    let mut socket =
-        TcpStream::connect((host, proxy.port_or_known_default().unwrap_or_default())).await?;
+    let own = Address::of(proxy).ok_or(io::ErrorKind::AddrNotAvailable)?;
+    let mut socket = TcpStream::connect((own.host.as_str(), own.port)).await?;
     socket.write_all(request(proxy, target).as_bytes()).await?;
     let mut input = BytesMut::new();
     loop {

@@ -4,8 +4,8 @@
 //! accept      where the viewer comes from: PROXY header, allow list, penalties; its place in the crowd
 //! negotiate   RFB version, security, TLS, credentials with the viewer; nothing upstream has happened so far
 //! judge       the claim against the configuration; a seat in the house
-//! ticket      vSphere: a fresh one-time ticket, asked for only now, spent once
-//! dial        TCP → TLS → WebSocket upgrade → RFB security with ESXi
+//! ticket      vSphere: a fresh one-time ticket, asked for only now, spent once; or a URL
+//! dial        TCP → TLS → WebSocket upgrade → RFB security with ESXi, or whoever is at that URL
 //! welcome     only now the viewer is told that it is in; any failure above becomes the reason it shows
 //! relay       byte for byte, with the small repairs that viewers and ESXi need between them
 //! close       one log line: who ended it, at which stage, how long, bytes each way
@@ -43,8 +43,8 @@ const REFUSAL: Duration = Duration::from_secs(3);
 pub(crate) struct Session {
     visit: Visit,
     port: Arc<Port>,
-    /// Keeps the vSphere from being logged out of.
-    _upstream_in_use: TaskTrackerToken,
+    /// Keeps a vSphere from being logged out of.
+    _upstream_in_use: Option<TaskTrackerToken>,
 }
 
 /// How far a session came, and why no further.
@@ -55,7 +55,7 @@ impl Session {
     pub(crate) fn new(port: Arc<Port>, peer: SocketAddr) -> Self {
         let Port {
             console,
-            upstream,
+            destination,
             door,
             ..
         } = &*port;
@@ -64,12 +64,12 @@ impl Session {
             id: door.number(),
             viewer: peer,
             user: None,
-            vm: console.vm.clone(),
+            vm: console.behind.to_string(),
             metrics,
         };
         Self {
             visit,
-            _upstream_in_use: upstream.enter(),
+            _upstream_in_use: destination.enter(),
             port,
         }
     }
@@ -289,29 +289,22 @@ impl Session {
     }
 
     async fn ticket_and_dial(&self, deadline: Instant) -> Result<Console, Stopped> {
-        let slow = |stage, what: &str| {
+        let destination = &self.port.destination;
+        let slow = |stage| {
             let within = self.port.limits.handshake_timeout;
-            (
-                stage,
-                Failure::Slow {
-                    what: what.into(),
-                    stage,
-                    within,
-                },
-            )
+            (stage, destination.slow(stage, within))
         };
-        let upstream = &self.port.upstream;
         let begun = Instant::now();
-        let ticket = timeout_at(deadline, upstream.ticket(&self.port.console.vm, deadline)).await;
-        let ticket = ticket
-            .map_err(|_| slow(Stage::Ticket, "vSphere"))?
+        let pass = timeout_at(deadline, destination.pass(deadline)).await;
+        let pass = pass
+            .map_err(|_| slow(Stage::Ticket))?
             .map_err(|f| (Stage::Ticket, f))?;
         self.measure(Stage::Ticket, begun);
         let begun = Instant::now();
-        let dial = async { Console::dial(upstream.target(ticket).await?).await };
+        let dial = async { Console::dial(pass.target().await?).await };
         let console = timeout_at(deadline, dial)
             .await
-            .map_err(|_| slow(Stage::Dial, "ESXi"))?;
+            .map_err(|_| slow(Stage::Dial))?;
         self.measure(Stage::Dial, begun);
         console.map_err(|f| (Stage::Dial, f))
     }
@@ -350,7 +343,10 @@ impl Session {
     }
 
     /// What becomes of the VM while its console is open, for whoever reads the log.
-    async fn log_changes(&self, mut watch: Watch) -> Infallible {
+    async fn log_changes(&self, watch: Option<Watch>) -> Infallible {
+        let Some(mut watch) = watch else {
+            return std::future::pending().await;
+        };
         loop {
             self.visit.vm_changed(watch.changed().await);
         }

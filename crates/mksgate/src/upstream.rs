@@ -4,18 +4,22 @@ use std::sync::Arc;
 
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
+use secrecy::ExposeSecret;
 use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 use vsphere::{Client, Settings, Ticket, TicketParts, VmRef};
 
-use crate::address::{self, Address};
+use crate::address::{self, Address, HTTPS};
 use crate::config::{TlsRecords, VSphere};
-use crate::console::{Route, Target};
+use crate::console::{By, Request, Route, Target};
 use crate::error::Failure;
 use crate::slots::Slots;
 use crate::tls::{ConsoleTrust, Thumbprint, Trust};
+
+/// ESXi drops the connection where this is not offered (`docs/webmks.md` 2.1).
+const SUBPROTOCOL: &str = "binary";
 
 /// A vSphere and its one session, shared by all consoles on it.
 pub(crate) struct Upstream {
@@ -38,15 +42,8 @@ impl Upstream {
             tls: config.trust.client().map_err(Failure::Setup)?,
             proxy: config.proxy.as_ref().map(|proxy| proxy.expose().clone()),
         };
-        let host = config.url.host_str().unwrap_or_default();
-        let host = host
-            .strip_prefix('[')
-            .and_then(|host| host.strip_suffix(']'))
-            .unwrap_or(host);
-        let login = Address {
-            host: host.to_owned(),
-            port: config.url.port_or_known_default().unwrap_or_default(),
-        };
+        let login = Address::of(&config.url)
+            .ok_or_else(|| Failure::Setup("its address names no host".into()))?;
         Ok(Self {
             client: Client::new(settings)?,
             config,
@@ -107,13 +104,21 @@ impl Upstream {
             });
         };
         let watch = self.client.watch(&ticket.vm.moref);
+        let request = Request {
+            by: By::Ticket,
+            authority: address.authority(HTTPS),
+            target: format!("/ticket/{}", ticket.ticket.expose_secret()).into(),
+            subprotocol: Some(SUBPROTOCOL.into()),
+            headers: Vec::new(),
+        };
         Ok(Target {
             address,
             route,
-            ticket: ticket.ticket,
-            tls,
-            slot,
-            watch,
+            tls: Some(tls),
+            request,
+            password: None,
+            slot: Some(slot),
+            watch: Some(watch),
         })
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tracing::info;
-use vsphere::{VmRef, VmState};
+use vsphere::VmState;
 
 use crate::address::Address;
 use crate::error::{Failure, Stage};
@@ -21,8 +21,8 @@ pub(crate) struct Visit {
     pub(crate) viewer: SocketAddr,
     /// Who it is, where it gave a name.
     pub(crate) user: Option<String>,
-    /// What it wants to see.
-    pub(crate) vm: VmRef,
+    /// What it wants to see, as the configuration names it.
+    pub(crate) vm: String,
     /// Where it counts.
     pub(crate) metrics: Arc<Metrics>,
 }
@@ -75,7 +75,12 @@ impl Visit {
         } = self;
         let (ended_by, stage, blame, why) = match &outcome {
             Ok(End::Viewer) => ("viewer", Stage::Relay, None, "the viewer closed".into()),
-            Ok(End::Esxi(how)) => ("esxi", Stage::Relay, None, format!("ESXi closed: {how}")),
+            Ok(End::Esxi(how)) => (
+                "esxi",
+                Stage::Relay,
+                None,
+                format!("the console's host closed: {how}"),
+            ),
             Ok(End::Told(why)) => ("gateway", Stage::Relay, None, (*why).to_owned()),
             Ok(End::Idle) => (
                 "gateway",

@@ -97,7 +97,7 @@ fn five_lines_are_enough_and_the_rest_has_safe_defaults() {
     );
     let console = &config.consoles[0];
     assert_eq!(console.listen.to_string(), "127.0.0.1:5901");
-    assert_eq!(console.vm.to_string(), "vm08");
+    assert_eq!(console.behind.to_string(), "vm08");
 }
 
 #[test]

@@ -3,11 +3,13 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
+use base64::Engine;
 use mksgate::Trust;
+use rfb_proto::VncPassword;
 use rustls::ServerConfig;
 use rustls::crypto::ring;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
@@ -68,6 +70,18 @@ impl Esxi {
         Line::new(self.acceptor.accept(socket).await.unwrap())
     }
 
+    /// The next connection, which fails in TLS.
+    pub(crate) async fn refused_line(&self) {
+        let socket = self.accept().await;
+        assert!(self.acceptor.accept(socket).await.is_err());
+    }
+
+    /// [`Esxi::trust`] as a file holds it.
+    pub(crate) fn certificate_pem(&self) -> String {
+        let encoded = base64::engine::general_purpose::STANDARD.encode(&self.certificate);
+        format!("-----BEGIN CERTIFICATE-----\n{encoded}\n-----END CERTIFICATE-----\n")
+    }
+
     /// A viewer of `house` and the host's end of its console, both with ClientInit behind them: whatever one sends now,
     /// the other gets.
     pub(crate) async fn session(&self, house: &House) -> (Viewer, Line) {
@@ -88,8 +102,8 @@ impl Esxi {
 }
 
 /// One console connection. Only one half of it may be in use once it is [`split`](Line::split).
-pub(crate) struct Line {
-    pub(crate) hear: Hear<TlsStream<TcpStream>>,
+pub(crate) struct Line<S = TlsStream<TcpStream>> {
+    pub(crate) hear: Hear<S>,
 }
 
 /// The half that reads frames.
@@ -100,8 +114,8 @@ pub(crate) struct Hear<R> {
     payload: Vec<u8>,
 }
 
-impl Line {
-    fn new(stream: TlsStream<TcpStream>) -> Self {
+impl<S: AsyncRead + AsyncWrite + Unpin> Line<S> {
+    pub(crate) fn new(stream: S) -> Self {
         let hear = Hear {
             stream,
             input: Vec::new(),
@@ -133,6 +147,33 @@ impl Line {
         self.send(&frame::whole(BINARY, &[1, 1])).await;
         assert_eq!(self.bytes(1).await, [1], "the chosen type");
         self.send(&frame::whole(BINARY, &[0; 4])).await;
+    }
+
+    /// The RFB handshake of a server that speaks `dialect` and may ask for a password: whether the client is let in.
+    pub(crate) async fn let_in(&mut self, dialect: Dialect, password: Option<&str>) -> bool {
+        self.send_binary(dialect.line()).await;
+        assert_eq!(self.bytes(12).await, dialect.line());
+        let way = if password.is_some() { 2 } else { 1 };
+        if dialect == Dialect::V3_3 {
+            self.send_binary(&[0, 0, 0, way]).await;
+        } else {
+            self.send_binary(&[1, way]).await;
+            assert_eq!(self.bytes(1).await, [way], "the chosen type");
+        }
+        let is_right = match password {
+            Some(password) => {
+                let challenge = [0x5a; 16];
+                self.send_binary(&challenge).await;
+                let expected = VncPassword::new(password).unwrap().respond(&challenge);
+                self.bytes(16).await == expected
+            }
+            None if dialect == Dialect::V3_8 => true,
+            None => return true,
+        };
+        let reason = &[&[0, 0, 0, 1, 0, 0, 0, 5][..], b"wrong"].concat();
+        self.send_binary(if is_right { &[0; 4] } else { reason })
+            .await;
+        is_right
     }
 
     /// Sends bytes as they are.
@@ -168,23 +209,8 @@ impl Line {
         self.hear.stream.shutdown().await.unwrap();
     }
 
-    /// Ends the sending half with FIN alone.
-    pub(crate) async fn finish_without_close_notify(&mut self) {
-        self.hear.stream.get_mut().0.shutdown().await.unwrap();
-    }
-
-    /// Ends the connection with a reset.
-    pub(crate) fn reset(self) {
-        self.hear.stream.get_ref().0.set_zero_linger().unwrap();
-    }
-
     /// The two halves, to be used at once.
-    pub(crate) fn split(
-        self,
-    ) -> (
-        Hear<ReadHalf<TlsStream<TcpStream>>>,
-        WriteHalf<TlsStream<TcpStream>>,
-    ) {
+    pub(crate) fn split(self) -> (Hear<ReadHalf<S>>, WriteHalf<S>) {
         #[expect(
             clippy::disallowed_methods,
             reason = "a TLS stream has no owned halves"
@@ -196,6 +222,18 @@ impl Line {
             payload: self.hear.payload,
         };
         (hear, write)
+    }
+}
+
+impl Line {
+    /// Ends the sending half with FIN alone.
+    pub(crate) async fn finish_without_close_notify(&mut self) {
+        self.hear.stream.get_mut().0.shutdown().await.unwrap();
+    }
+
+    /// Ends the connection with a reset.
+    pub(crate) fn reset(self) {
+        self.hear.stream.get_ref().0.set_zero_linger().unwrap();
     }
 }
 
@@ -252,11 +290,18 @@ impl<R: AsyncRead + Unpin> Hear<R> {
 
 /// The answer that opens a WebSocket with `binary`.
 pub(crate) fn upgraded(request: &str) -> Vec<u8> {
+    upgraded_to(request, Some("binary"))
+}
+
+/// The answer that opens a WebSocket with that subprotocol, or none.
+pub(crate) fn upgraded_to(request: &str, subprotocol: Option<&str>) -> Vec<u8> {
     let key = header(request, "sec-websocket-key");
+    let chosen = subprotocol.map(|name| format!("Sec-WebSocket-Protocol: {name}\r\n"));
     format!(
         "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-         Sec-WebSocket-Accept: {}\r\nSec-WebSocket-Protocol: binary\r\n\r\n",
-        derive_accept_key(key.as_bytes())
+         Sec-WebSocket-Accept: {}\r\n{}\r\n",
+        derive_accept_key(key.as_bytes()),
+        chosen.unwrap_or_default()
     )
     .into_bytes()
 }

@@ -1,5 +1,6 @@
 //! Both ends of the gateway, as tests need them.
 
+pub(crate) mod at_url;
 pub(crate) mod direct;
 pub(crate) mod esxi;
 pub(crate) mod frame;

@@ -1,13 +1,17 @@
 //! `mksgate check`: whether a configuration does what it says.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use clap::Args;
-use vsphere::Power;
+use tokio::time::timeout;
+use vsphere::{Power, VmRef};
 
 use super::table::aligned;
 use super::{CommandError, say};
-use crate::config::{Config, Console, Limits};
+use crate::config::{self, Behind, Config, Limits};
+use crate::console::Console;
+use crate::endpoint::Endpoint;
 use crate::error::Failure;
 use crate::slots::Slots;
 use crate::upstream::Upstream;
@@ -42,7 +46,7 @@ pub(crate) async fn run(options: Options, config: Config) -> Result<(), CommandE
         let found = if options.offline {
             Ok("not asked".to_owned())
         } else {
-            look_up(console, &upstreams).await
+            look_up(console, &upstreams, gateway.handshake_timeout).await
         };
         troubles += usize::from(found.is_err());
         rows.push(row(
@@ -67,11 +71,14 @@ pub(crate) async fn run(options: Options, config: Config) -> Result<(), CommandE
     }
 }
 
-fn row(console: &Console, limits: &Limits, found: String) -> Vec<String> {
+fn row(console: &config::Console, limits: &Limits, found: String) -> Vec<String> {
     vec![
         console.listen.to_string(),
-        console.vsphere.clone(),
-        console.vm.to_string(),
+        match &console.behind {
+            Behind::Vm { vsphere, .. } => vsphere.clone(),
+            Behind::Url(_) => "-".into(),
+        },
+        console.behind.to_string(),
         console.auth.names().collect::<Vec<_>>().join(", "),
         reached_by(console, limits),
         found,
@@ -79,7 +86,7 @@ fn row(console: &Console, limits: &Limits, found: String) -> Vec<String> {
 }
 
 /// Who gets in, by what, and whether others can read along.
-fn reached_by(console: &Console, limits: &Limits) -> String {
+fn reached_by(console: &config::Console, limits: &Limits) -> String {
     let auth = &console.auth;
     let who = match (limits.keep_private(console.listen), auth.asks_nothing()) {
         (true, true) => "anybody on this machine",
@@ -108,15 +115,38 @@ fn reached_by(console: &Console, limits: &Limits) -> String {
     words.join(", ")
 }
 
-async fn look_up(console: &Console, upstreams: &Upstreams) -> Result<String, String> {
-    let upstream = match upstreams.get(&console.vsphere) {
-        Some(Ok(upstream)) => upstream,
-        Some(Err(failure)) => return Err(failure.to_string()),
-        None => return Err("its vSphere is not configured".into()),
+async fn look_up(
+    console: &config::Console,
+    upstreams: &Upstreams,
+    within: Duration,
+) -> Result<String, String> {
+    match &console.behind {
+        Behind::Vm { vsphere, vm } => match upstreams.get(vsphere) {
+            Some(Ok(upstream)) => find(upstream, vm).await,
+            Some(Err(failure)) => Err(failure.to_string()),
+            None => Err("its vSphere is not configured".into()),
+        },
+        Behind::Url(endpoint) => dial(endpoint, within).await,
+    }
+}
+
+/// Goes as far as a session does before its viewer takes part.
+async fn dial(endpoint: &Endpoint, within: Duration) -> Result<String, String> {
+    let dialled = async {
+        let target = endpoint.target(endpoint.place().await?).await?;
+        Console::dial(target).await
     };
+    match timeout(within, dialled).await {
+        Ok(Ok(console)) => Ok(format!("{} lets us in", console.address)),
+        Ok(Err(failure)) => Err(failure.to_string()),
+        Err(_) => Err(format!("no answer within {} s", within.as_secs())),
+    }
+}
+
+async fn find(upstream: &Upstream, vm: &VmRef) -> Result<String, String> {
     let vm = upstream
         .client()
-        .find(&console.vm)
+        .find(vm)
         .await
         .map_err(|error| Failure::from(error).to_string())?;
     let on = vm

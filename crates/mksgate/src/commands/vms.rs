@@ -6,7 +6,7 @@ use vsphere::{Vm, VmRef};
 
 use super::table::aligned;
 use super::{CommandError, say};
-use crate::config::{Config, Console};
+use crate::config::{Behind, Config, Console};
 use crate::error::Failure;
 use crate::slots::Slots;
 use crate::upstream::Upstream;
@@ -77,7 +77,7 @@ pub(crate) async fn run(options: Options, config: Config) -> Result<(), CommandE
 fn row(vm: Vm, vsphere: &str, consoles: &[Console]) -> Row {
     let port = consoles
         .iter()
-        .find(|console| console.vsphere == vsphere && means(&console.vm, &vm));
+        .find(|console| leads_to(&console.behind, vsphere, &vm));
     Row {
         power: vm.power.to_string(),
         uuid: vm.uuid.map(|uuid| uuid.to_string()),
@@ -88,6 +88,13 @@ fn row(vm: Vm, vsphere: &str, consoles: &[Console]) -> Row {
         moref: vm.moref,
         vsphere: vsphere.to_owned(),
         port: port.map(|console| console.listen.port()),
+    }
+}
+
+fn leads_to(behind: &Behind, name: &str, found: &Vm) -> bool {
+    match behind {
+        Behind::Vm { vsphere, vm } => vsphere == name && means(vm, found),
+        Behind::Url(_) => false,
     }
 }
 

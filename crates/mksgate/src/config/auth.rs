@@ -185,7 +185,10 @@ impl Source<'_> {
         }
     }
 
-    fn vnc_password(&self, file: &Spanned<PathBuf>) -> Result<Secret<VncPassword>, ConfigError> {
+    pub(super) fn vnc_password(
+        &self,
+        file: &Spanned<PathBuf>,
+    ) -> Result<Secret<VncPassword>, ConfigError> {
         let text = self.secret_file(file)?;
         VncPassword::new(text.expose_secret())
             .map(Secret::new)

@@ -10,7 +10,7 @@ use ipnet::IpNet;
 use secrecy::SecretString;
 use toml::Spanned;
 
-use super::{Auth, Config, ConfigError, Console, Limits, VSphere, file, secrets};
+use super::{Auth, Behind, Config, ConfigError, Console, Limits, VSphere, file, secrets};
 
 /// The text, and where it stands, so that every error can point at its place.
 pub(super) struct Source<'a> {
@@ -31,7 +31,7 @@ pub(super) fn check(text: &str, path: &Path) -> Result<Config, ConfigError> {
     if file.console.is_empty() {
         return Err(ConfigError::whole(
             path,
-            "it names no console: add a [[console]] with port, vsphere and vm",
+            "it names no console: add a [[console]] with port, vsphere and vm (or url)",
         ));
     }
     let consoles = source.consoles(file.console, bind, &gateway, &vspheres, &auths)?;
@@ -204,27 +204,48 @@ impl Source<'_> {
                     format!("{listen} has a console already: give each its own port"),
                 ));
             }
-            let vsphere = table.vsphere.get_ref().clone();
-            if !vspheres.contains_key(&vsphere) {
-                let known: Vec<&str> = vspheres.keys().map(String::as_str).collect();
-                return Err(self.wrong(table.vsphere.span(), unknown("vsphere", &vsphere, &known)));
-            }
+            let behind = self.behind(&table, place.clone(), vspheres)?;
             let auth =
                 self.console_auth(&table, listen, limits.keep_private(listen), place, auths)?;
-            let vm = table
-                .vm
-                .get_ref()
-                .parse()
-                .map_err(|error| self.wrong(table.vm.span(), format!("{error}")))?;
             consoles.push(Console {
                 allow: self.networks(&table.allow)?,
                 view_only: table.view_only,
                 exclusive: self.exclusive(table.exclusive.as_ref())?,
                 habits: self.habits(&table)?,
-                ..Console::new(listen, vsphere, vm, auth)
+                ..Console::leading_to(behind, listen, auth)
             });
         }
         Ok(consoles)
+    }
+
+    /// A VM of a vSphere, or a URL: one of them, and whole.
+    fn behind(
+        &self,
+        table: &file::Console,
+        place: Range<usize>,
+        vspheres: &BTreeMap<String, VSphere>,
+    ) -> Result<Behind, ConfigError> {
+        let (vsphere, vm) = match (&table.vsphere, &table.vm) {
+            (None, None) => return self.endpoint(table, place).map(Behind::Url),
+            (Some(vsphere), Some(vm)) => (vsphere, vm),
+            (Some(vsphere), None) => {
+                return Err(self.wrong(vsphere.span(), "this console has no vm: add it"));
+            }
+            (None, Some(vm)) => {
+                return Err(self.wrong(vm.span(), "this console has no vsphere: add it"));
+            }
+        };
+        self.no_endpoint(table)?;
+        let name = vsphere.get_ref();
+        if !vspheres.contains_key(name) {
+            let known: Vec<&str> = vspheres.keys().map(String::as_str).collect();
+            return Err(self.wrong(vsphere.span(), unknown("vsphere", name, &known)));
+        }
+        let parsed = vm.get_ref().parse();
+        Ok(Behind::Vm {
+            vsphere: name.clone(),
+            vm: parsed.map_err(|error| self.wrong(vm.span(), format!("{error}")))?,
+        })
     }
 
     fn listen(

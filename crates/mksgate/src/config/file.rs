@@ -80,8 +80,24 @@ pub(super) struct Auth {
 pub(super) struct Console {
     pub(super) port: Option<Spanned<u16>>,
     pub(super) listen: Option<Spanned<String>>,
-    pub(super) vsphere: Spanned<String>,
-    pub(super) vm: Spanned<String>,
+    pub(super) vsphere: Option<Spanned<String>>,
+    pub(super) vm: Option<Spanned<String>>,
+    pub(super) url: Option<Spanned<String>>,
+    pub(super) url_command: Option<Spanned<Vec<String>>>,
+    pub(super) name: Option<Spanned<String>>,
+    pub(super) trust: Option<Spanned<String>>,
+    pub(super) subprotocol: Option<Spanned<String>>,
+    #[serde(default)]
+    pub(super) headers: BTreeMap<String, Spanned<String>>,
+    #[serde(default)]
+    pub(super) headers_env: BTreeMap<String, Spanned<String>>,
+    pub(super) headers_file: Option<Spanned<PathBuf>>,
+    pub(super) cookie: Option<Spanned<String>>,
+    pub(super) cookie_file: Option<Spanned<PathBuf>>,
+    pub(super) cookie_env: Option<Spanned<String>>,
+    pub(super) password_file: Option<Spanned<PathBuf>>,
+    pub(super) password_env: Option<Spanned<String>>,
+    pub(super) allow_plain: Option<Spanned<bool>>,
     pub(super) auth: Option<Spanned<String>>,
     #[serde(default)]
     pub(super) allow: Vec<Spanned<String>>,
@@ -91,6 +107,5 @@ pub(super) struct Console {
     pub(super) keyboard: Option<Spanned<String>>,
     pub(super) layout: Option<Spanned<String>>,
     pub(super) paste: Option<Spanned<String>>,
-    #[serde(default)]
-    pub(super) transparent: bool,
+    pub(super) transparent: Option<bool>,
 }

@@ -7,10 +7,14 @@ use super::checked::Source;
 use super::{ConfigError, Habits, file};
 
 impl Source<'_> {
-    /// `None` where nothing is to be changed.
+    /// `None` where nothing is to be changed: where that is written out, or `console` leads to a URL and nothing
+    /// is said.
     pub(super) fn habits(&self, console: &file::Console) -> Result<Option<Habits>, ConfigError> {
         let given = [&console.keyboard, &console.layout, &console.paste];
-        if let (true, Some(word)) = (console.transparent, given.into_iter().flatten().next()) {
+        let given = given.into_iter().flatten().next();
+        let is_vm = console.vm.is_some();
+        let transparent = console.transparent.unwrap_or(!is_vm && given.is_none());
+        if let (true, Some(word)) = (transparent, given) {
             return Err(self.wrong(
                 word.span(),
                 "transparent = true changes nothing on the way, neither keys nor clipboards: keep one of the two",
@@ -27,7 +31,7 @@ impl Source<'_> {
                 .choice(&console.paste, &[("off", false), ("type", true)])?
                 .unwrap_or(false),
         };
-        Ok((!console.transparent).then_some(habits))
+        Ok((!transparent).then_some(habits))
     }
 
     fn choice<T: Copy>(

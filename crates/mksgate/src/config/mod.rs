@@ -2,6 +2,7 @@
 
 mod auth;
 mod checked;
+mod endpoint;
 mod error;
 mod file;
 mod habits;
@@ -10,6 +11,7 @@ mod secrets;
 mod vsphere;
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -23,6 +25,7 @@ pub use auth::Auth;
 pub use error::ConfigError;
 pub(crate) use vsphere::sdk_url;
 
+use crate::endpoint::Endpoint;
 pub use crate::repair::Habits;
 use crate::tls::{ConsoleTrust, Trust};
 
@@ -150,15 +153,36 @@ impl VSphere {
     }
 }
 
-/// One port and the VM behind it.
+/// What is behind a port. As text, it is as the log, `check` and the users file name it.
+#[derive(Debug, Clone)]
+pub enum Behind {
+    /// A VM of a vSphere.
+    Vm {
+        /// The key in [`Config::vspheres`].
+        vsphere: String,
+        /// Which VM.
+        vm: VmRef,
+    },
+    /// A server at a URL.
+    Url(Arc<Endpoint>),
+}
+
+impl fmt::Display for Behind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Vm { vm, .. } => fmt::Display::fmt(vm, f),
+            Self::Url(endpoint) => f.write_str(&endpoint.name),
+        }
+    }
+}
+
+/// One port and the console behind it.
 #[derive(Debug, Clone)]
 pub struct Console {
     /// Where viewers connect.
     pub listen: SocketAddr,
-    /// The key in [`Config::vspheres`].
-    pub vsphere: String,
-    /// Which VM.
-    pub vm: VmRef,
+    /// What viewers get to see.
+    pub behind: Behind,
     /// Who may.
     pub auth: Auth,
     /// From where; empty where that does not matter.
@@ -175,16 +199,30 @@ impl Console {
     /// A console with every default.
     pub fn new(listen: SocketAddr, vsphere: impl Into<String>, vm: VmRef, auth: Auth) -> Self {
         let vsphere = vsphere.into();
+        Self::leading_to(Behind::Vm { vsphere, vm }, listen, auth)
+    }
+
+    /// Likewise, whatever is behind it. What ESXi needs repaired, nobody else does.
+    pub fn leading_to(behind: Behind, listen: SocketAddr, auth: Auth) -> Self {
+        let is_vm = matches!(behind, Behind::Vm { .. });
         Self {
             listen,
-            vsphere,
-            vm,
+            behind,
             auth,
             allow: Vec::new(),
             view_only: false,
             exclusive: false,
-            habits: Some(Habits::default()),
+            habits: is_vm.then(Habits::default),
         }
+    }
+
+    /// What counts as the same console: a VM, or a port that leads to a URL.
+    pub(crate) fn key(&self) -> (String, String) {
+        let lead = match &self.behind {
+            Behind::Vm { vsphere, .. } => vsphere.clone(),
+            Behind::Url(_) => self.listen.to_string(),
+        };
+        (lead, self.behind.to_string())
     }
 }
 
@@ -204,8 +242,8 @@ impl<T> Secret<T> {
     }
 }
 
-impl<T> std::fmt::Debug for Secret<T> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl<T> fmt::Debug for Secret<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("[secret]")
     }
 }

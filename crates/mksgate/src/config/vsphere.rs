@@ -15,7 +15,7 @@ impl Source<'_> {
         let table = table.into_inner();
         let password = match (&table.password_file, &table.password_env) {
             (Some(file), None) => self.secret_file(file)?,
-            (None, Some(variable)) => self.secret_variable(variable)?,
+            (None, Some(variable)) => self.secret_variable(variable, "password")?,
             (None, None) => {
                 return Err(self.wrong(
                     span,
@@ -66,7 +66,7 @@ impl Source<'_> {
         })
     }
 
-    fn trust(&self, word: Option<&Spanned<String>>) -> Result<Trust, ConfigError> {
+    pub(super) fn trust(&self, word: Option<&Spanned<String>>) -> Result<Trust, ConfigError> {
         let Some(word) = word else {
             return Ok(Trust::System);
         };
@@ -108,13 +108,18 @@ impl Source<'_> {
         }
     }
 
-    fn secret_variable(&self, name: &Spanned<String>) -> Result<SecretString, ConfigError> {
+    /// `what` says what its value is.
+    pub(super) fn secret_variable(
+        &self,
+        name: &Spanned<String>,
+        what: &str,
+    ) -> Result<SecretString, ConfigError> {
         match std::env::var(name.get_ref()) {
             Ok(value) if !value.is_empty() => Ok(value.into()),
             _ => Err(self.wrong(
                 name.span(),
                 format!(
-                    "the environment variable {} is not set: set it to the password",
+                    "the environment variable {} is not set: set it to the {what}",
                     name.get_ref()
                 ),
             )),

@@ -20,7 +20,8 @@ use super::plain::Plain;
 use crate::console::in_words;
 use crate::error::Failure;
 use crate::repair::Repair;
-use crate::tls_session::{self, Over, TlsSession};
+use crate::tls_session::{self, Over};
+use crate::transport::Transport;
 
 /// How much may go to one viewer before the other sessions of the thread have their turn: a fraction of a
 /// millisecond's work.
@@ -90,7 +91,7 @@ impl From<Over> for End {
 /// The reading half of the console's connection.
 pub(super) struct Source<'a, R> {
     pub(super) stream: &'a mut R,
-    pub(super) session: &'a TlsSession,
+    pub(super) transport: &'a Transport,
     pub(super) decoder: Decoder,
     pub(super) plain: Plain,
     /// What is to be repaired on the way; `None` where nothing is.
@@ -162,11 +163,11 @@ impl<R: AsyncRead + Unpin> Source<'_, R> {
     async fn read(&mut self) -> Result<(), Over> {
         let Self {
             stream,
-            session,
+            transport,
             plain,
             ..
         } = self;
-        poll_fn(|context| session.poll_read(*stream, context, &mut plain.input)).await
+        poll_fn(|context| transport.poll_read(*stream, context, &mut plain.input)).await
     }
 
     /// Sends what is the viewer's of `plain`, and keeps what is not whole.

@@ -40,8 +40,8 @@ use crate::metrics::Metrics;
 use crate::repair::{Habits, Repair};
 use crate::roll::Ending;
 use crate::socket;
-use crate::tls_session::TlsSession;
-use crate::tls_wire::TlsWire;
+use crate::stream::Stream;
+use crate::transport::Transport;
 use crate::viewer::Connection;
 use debt::Debts;
 use plain::Plain;
@@ -160,9 +160,9 @@ async fn between(
 ) -> End {
     let Wire {
         stream:
-            TlsWire {
+            Stream {
                 mut socket,
-                session,
+                transport,
                 input: incoming,
             },
         decoder,
@@ -181,11 +181,11 @@ async fn between(
             None if rules.view_only => Passage::Sieve(Sieve::new()),
             None => Passage::Open,
         };
-        let wire = up::Wire::new(&mut console_out, &session, keys, traffic, rules, passage);
+        let wire = up::Wire::new(&mut console_out, &transport, keys, traffic, rules, passage);
         let mut up = pin!(wire.pump(&mut viewer_in, early, &debts));
         let source = down::Source {
             stream: &mut console_in,
-            session: &session,
+            transport: &transport,
             decoder,
             plain: Plain::new(incoming),
             repair: repair.as_ref(),
@@ -232,7 +232,7 @@ async fn between(
     };
     // Ignored on purpose: a host that has gone cannot be told.
     let (_, ()) = tokio::join!(
-        timeout(PARTING, part(&session, &mut console_out)),
+        timeout(PARTING, part(&transport, &mut console_out)),
         socket::finish(&mut viewer_in, &mut viewer_out),
     );
     end
@@ -253,8 +253,8 @@ async fn while_it_progresses(
     }
 }
 
-async fn part(session: &TlsSession, esxi: &mut (impl AsyncWrite + Unpin)) -> io::Result<()> {
-    esxi.write_all(&session.last_words()).await?;
+async fn part(transport: &Transport, esxi: &mut (impl AsyncWrite + Unpin)) -> io::Result<()> {
+    esxi.write_all(&transport.last_words()).await?;
     esxi.shutdown().await
 }
 

@@ -22,7 +22,7 @@ use super::{Rules, Traffic};
 use crate::blocks::{Lent, Spare};
 use crate::mask_keys::MaskKeys;
 use crate::repair::Repair;
-use crate::tls_session::TlsSession;
+use crate::transport::Transport;
 
 /// A viewer's events are some bytes each; only pasted text is more. It is also more than any message that
 /// must be whole to be judged. With its header it fits one TLS record (RFC 8446 section 5.1: 2^14 bytes).
@@ -52,7 +52,7 @@ pub(super) enum End {
 /// The writing half of the console's connection.
 pub(super) struct Wire<'a, W> {
     esxi: &'a mut W,
-    session: &'a TlsSession,
+    transport: &'a Transport,
     keys: MaskKeys,
     /// `None` while there is nothing in it.
     buffer: Option<Lent<Frame>>,
@@ -76,7 +76,7 @@ pub(super) enum Passage<'a> {
 impl<'a, W: AsyncWrite + Unpin> Wire<'a, W> {
     pub(super) fn new(
         esxi: &'a mut W,
-        session: &'a TlsSession,
+        transport: &'a Transport,
         keys: MaskKeys,
         traffic: &'a Traffic,
         rules: Rules,
@@ -84,7 +84,7 @@ impl<'a, W: AsyncWrite + Unpin> Wire<'a, W> {
     ) -> Self {
         Self {
             esxi,
-            session,
+            transport,
             keys,
             buffer: None,
             kept: 0,
@@ -224,7 +224,7 @@ impl<'a, W: AsyncWrite + Unpin> Wire<'a, W> {
         if passed > 0 {
             let key = Some(self.keys.draw()?);
             let (buffer, frame) = buffer.frame_within(passed, Opcode::Binary, key);
-            let sealed = self.session.seal_within(buffer, frame)?;
+            let sealed = self.transport.seal_within(buffer, frame)?;
             self.esxi.write_all(&sealed).await?;
             self.traffic.went_to_esxi(passed);
         }
@@ -253,7 +253,7 @@ impl<'a, W: AsyncWrite + Unpin> Wire<'a, W> {
             place.unwrap_or_default().copy_from_slice(piece);
             let key = Some(self.keys.draw()?);
             let (buffer, frame) = buffer.frame_within(piece.len(), Opcode::Binary, key);
-            let sealed = self.session.seal_within(buffer, frame)?;
+            let sealed = self.transport.seal_within(buffer, frame)?;
             self.esxi.write_all(&sealed).await?;
             self.traffic.went_to_esxi(piece.len());
         }
@@ -262,7 +262,7 @@ impl<'a, W: AsyncWrite + Unpin> Wire<'a, W> {
 
     async fn control(&mut self, opcode: Opcode, payload: &[u8]) -> io::Result<()> {
         let frame = control(opcode, payload, Some(self.keys.draw()?));
-        let sealed = self.session.seal(&frame)?;
+        let sealed = self.transport.seal(&frame)?;
         self.esxi.write_all(&sealed).await
     }
 }

@@ -49,7 +49,7 @@ impl Input {
     }
 
     /// Reads once, behind what is sealed, at most [`READ`] bytes. No buffer is held while there is nothing in it.
-    pub(super) fn poll_fill<R: AsyncRead + Unpin>(
+    pub(crate) fn poll_fill<R: AsyncRead + Unpin>(
         &mut self,
         stream: &mut R,
         context: &mut Context<'_>,
@@ -88,7 +88,7 @@ impl Input {
 
     /// Of what is [behind what is opened](Self::sealed_mut), `data` bytes are opened too, and the next record is
     /// at `next`.
-    pub(super) fn has_opened(&mut self, data: usize, next: usize) {
+    pub(crate) fn has_opened(&mut self, data: usize, next: usize) {
         self.sealed.start = self.opened + next;
         self.opened += data;
     }

@@ -176,7 +176,7 @@ async fn an_idle_session_holds_no_buffer() {
         {
             let source = Source {
                 stream: &mut stream,
-                session: &session,
+                transport: &session,
                 decoder: Decoder::new(Role::Client),
                 plain: Plain::default(),
                 repair: None,

@@ -19,6 +19,7 @@ use super::super::plain::Plain;
 use crate::crypto;
 use crate::tls::Trust;
 use crate::tls_session::{Input, TlsSession};
+use crate::transport::Transport;
 
 /// Both versions, with rustls' records and with ours.
 pub(super) const KINDS: [Kind; 4] = [
@@ -48,7 +49,7 @@ pub(super) struct Host(pub(super) ServerConnection);
 
 impl Host {
     /// Both ends, the handshake behind them.
-    pub(super) fn met(kind: Kind) -> (Self, TlsSession) {
+    pub(super) fn met(kind: Kind) -> (Self, Transport) {
         let identity = rcgen::generate_simple_self_signed(["esxi".into()]).unwrap();
         let key = PrivatePkcs8KeyDer::from(identity.signing_key.serialize_der());
         let config = ServerConfig::builder_with_provider(crypto::provider())
@@ -82,7 +83,7 @@ impl Host {
             true => session.in_place().unwrap(),
             false => session,
         };
-        (host, session)
+        (host, Transport::Tls(session))
     }
 
     pub(super) fn hear(&mut self, mut wire: &[u8]) -> Result<Vec<u8>, rustls::Error> {
@@ -220,7 +221,7 @@ pub(super) fn frame(payload: &[u8]) -> Vec<u8> {
 
 /// Relays `wire`, in reads of at most `piece` bytes, until its end.
 pub(super) async fn relay(
-    session: &TlsSession,
+    transport: &Transport,
     wire: Vec<u8>,
     piece: usize,
     viewer: &mut Viewer,
@@ -233,7 +234,7 @@ pub(super) async fn relay(
     };
     let source = Source {
         stream: &mut stream,
-        session,
+        transport,
         decoder: Decoder::new(Role::Client),
         plain: Plain::default(),
         repair: None,

@@ -1,4 +1,5 @@
-//! TLS to an ESXi host, on TCP: the handshake, and what is said before the relay begins.
+//! The connection to a console's host: the TLS handshake where there is one, and what is said before the relay
+//! begins.
 
 use std::future::poll_fn;
 use std::io;
@@ -11,23 +12,33 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
 use crate::tls_session::{Input, Over, TlsSession};
+use crate::transport::Transport;
 
-/// An encrypted connection. The relay takes it apart.
-pub(crate) struct TlsWire {
-    /// Where the records go.
+/// A connection. The relay takes it apart.
+pub(crate) struct Stream {
+    /// Where the bytes go.
     pub(crate) socket: TcpStream,
-    /// What makes and opens them.
-    pub(crate) session: TlsSession,
+    /// In what they are wrapped.
+    pub(crate) transport: Transport,
     /// What has come and is not read yet.
     pub(crate) input: Input,
 }
 
-impl TlsWire {
-    /// Whatever `name` says while the handshake goes on is kept for [`read`](Self::read).
+impl Stream {
+    /// As it is: for `ws://`.
+    pub(crate) fn plain(socket: TcpStream) -> Self {
+        Self {
+            socket,
+            transport: Transport::Plain,
+            input: Input::default(),
+        }
+    }
+
+    /// Encrypted. Whatever `name` says while the handshake goes on is kept for [`read`](Self::read).
     ///
     /// # Errors
-    /// What TCP or, as [`rustls::Error`] inside, TLS has against it. ESXi has been told.
-    pub(crate) async fn connect(
+    /// What TCP or, as [`rustls::Error`] inside, TLS has against it. The host has been told.
+    pub(crate) async fn encrypted(
         mut config: ClientConfig,
         name: ServerName<'static>,
         mut socket: TcpStream,
@@ -45,13 +56,13 @@ impl TlsWire {
             if over? {
                 sent?;
                 take(&mut input, early);
+                let session = match in_place {
+                    true => session.in_place()?,
+                    false => session,
+                };
                 return Ok(Self {
                     socket,
-                    session: if in_place {
-                        session.in_place()?
-                    } else {
-                        session
-                    },
+                    transport: Transport::Tls(session),
                     input,
                 });
             }
@@ -62,15 +73,15 @@ impl TlsWire {
         }
     }
 
-    /// Adds what comes next to `into`; 0 where ESXi has ended.
+    /// Adds what comes next to `into`; 0 where the host has ended.
     pub(crate) async fn read(&mut self, into: &mut BytesMut) -> io::Result<usize> {
         loop {
             let Self {
                 socket,
-                session,
+                transport,
                 input,
             } = self;
-            let read = poll_fn(|context| session.poll_read(socket, context, input)).await;
+            let read = poll_fn(|context| transport.poll_read(socket, context, input)).await;
             match (take(input, into), read) {
                 (0, Ok(())) => {}
                 (0, Err(Over::Closed)) => return Ok(0),
@@ -83,7 +94,7 @@ impl TlsWire {
 
     /// Sends `bytes`.
     pub(crate) async fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
-        let sealed = self.session.seal(bytes)?;
+        let sealed = self.transport.seal(bytes)?;
         self.socket.write_all(&sealed).await
     }
 }

@@ -1,0 +1,295 @@
+//! What a `[[console]]` must say to lead to a URL.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use rfb_proto::VncPassword;
+use secrecy::{ExposeSecret, SecretString};
+use toml::Spanned;
+
+use super::checked::Source;
+use super::{ConfigError, Secret, file, secrets};
+use crate::endpoint::{Endpoint, Origin};
+use crate::tls::Trust;
+use crate::url_command::UrlCommand;
+use crate::ws_url::WsUrl;
+
+/// The word for no subprotocol.
+const NO_SUBPROTOCOL: &str = "none";
+
+/// What the opening handshake says by itself (RFC 6455 section 4.1).
+const OWN_HEADERS: [&str; 9] = [
+    "host",
+    "connection",
+    "upgrade",
+    "content-length",
+    "transfer-encoding",
+    "sec-websocket-key",
+    "sec-websocket-version",
+    "sec-websocket-protocol",
+    "sec-websocket-extensions",
+];
+
+const COOKIE: &str = "Cookie";
+
+impl Source<'_> {
+    /// `table` has `url` or `url_command`, or neither, and stands at `place`.
+    pub(super) fn endpoint(
+        &self,
+        table: &file::Console,
+        place: Range<usize>,
+    ) -> Result<Arc<Endpoint>, ConfigError> {
+        let allow_plain = table
+            .allow_plain
+            .as_ref()
+            .is_some_and(|word| *word.get_ref());
+        let origin = match (&table.url, &table.url_command) {
+            (Some(url), None) => Origin::Fixed(self.url(url, allow_plain)?),
+            (None, Some(command)) => Origin::Command(self.command(command)?),
+            (Some(_), Some(command)) => {
+                let sentence = "this console has url and url_command: keep one of them";
+                return Err(self.wrong(command.span(), sentence));
+            }
+            (None, None) => {
+                let sentence = "this console leads nowhere: add vsphere and vm, or url";
+                return Err(self.wrong(place, sentence));
+            }
+        };
+        let mut endpoint = Endpoint::new(origin);
+        if let Some(name) = &table.name {
+            endpoint.name = self.name(name)?;
+        }
+        endpoint.trust = self.endpoint_trust(table, &endpoint.origin)?;
+        if let Some(word) = &table.subprotocol {
+            endpoint.subprotocol = self.subprotocol(word)?;
+        }
+        endpoint.headers = self.headers(table)?;
+        endpoint.password = self.endpoint_password(table)?;
+        endpoint.allow_plain = allow_plain;
+        Ok(endpoint.into())
+    }
+
+    fn url(&self, url: &Spanned<String>, allow_plain: bool) -> Result<WsUrl, ConfigError> {
+        WsUrl::parse(url.get_ref(), allow_plain).map_err(|error| self.wrong(url.span(), error))
+    }
+
+    /// A program that is named with a folder is looked for beside the configuration, like any other file.
+    fn command(&self, words: &Spanned<Vec<String>>) -> Result<UrlCommand, ConfigError> {
+        match words.get_ref().split_first() {
+            Some((program, arguments)) if !program.is_empty() => {
+                let program = match program.contains('/') {
+                    true => self.beside(program.as_ref()),
+                    false => PathBuf::from(program),
+                };
+                Ok(UrlCommand::new(program, arguments.to_vec()))
+            }
+            _ => Err(self.wrong(
+                words.span(),
+                "url_command names no program: write [\"PROGRAM\", \"ARGUMENT\"]",
+            )),
+        }
+    }
+
+    fn name(&self, name: &Spanned<String>) -> Result<String, ConfigError> {
+        let text = name.get_ref();
+        match text.is_empty() || text.contains(char::is_control) {
+            false => Ok(text.clone()),
+            true => Err(self.wrong(
+                name.span(),
+                "this is no name: write one line of text, or leave it out",
+            )),
+        }
+    }
+
+    /// Where there is no TLS, nobody is asked for a certificate.
+    fn endpoint_trust(&self, table: &file::Console, origin: &Origin) -> Result<Trust, ConfigError> {
+        match (&table.trust, origin) {
+            (Some(trust), Origin::Fixed(url)) if !url.encrypted => Err(self.wrong(
+                trust.span(),
+                "trust is of no use with ws://, which has no certificate: remove it, or write wss://",
+            )),
+            (trust, _) => self.trust(trust.as_ref()),
+        }
+    }
+
+    fn subprotocol(&self, word: &Spanned<String>) -> Result<Option<String>, ConfigError> {
+        match word.get_ref().as_str() {
+            NO_SUBPROTOCOL => Ok(None),
+            token if is_token(token) => Ok(Some(token.to_owned())),
+            _ => Err(self.wrong(
+                word.span(),
+                "this is no subprotocol: write one word, as \"binary\", or \"none\"",
+            )),
+        }
+    }
+
+    /// Those that are written here, those of a file and those of the environment; and the cookie.
+    fn headers(&self, table: &file::Console) -> Result<Vec<(String, SecretString)>, ConfigError> {
+        let mut headers = Headers(Vec::new());
+        for (name, value) in &table.headers {
+            let given = value.get_ref().as_str().into();
+            headers
+                .add(name, given)
+                .map_err(|error| self.wrong(value.span(), error))?;
+        }
+        for (name, variable) in &table.headers_env {
+            let value = self.secret_variable(variable, "value of the header")?;
+            headers
+                .add(name, value)
+                .map_err(|error| self.wrong(variable.span(), error))?;
+        }
+        if let Some(file) = &table.headers_file {
+            let read =
+                secrets::read(&self.beside(file.get_ref())).and_then(|text| headers.read(&text));
+            read.map_err(|error| self.wrong_file(file, &error))?;
+        }
+        if let Some((cookie, place)) = self.cookie(table)? {
+            headers
+                .add(COOKIE, cookie)
+                .map_err(|error| self.wrong(place, error))?;
+        }
+        Ok(headers.0)
+    }
+
+    fn cookie(
+        &self,
+        table: &file::Console,
+    ) -> Result<Option<(SecretString, Range<usize>)>, ConfigError> {
+        match (&table.cookie, &table.cookie_file, &table.cookie_env) {
+            (None, None, None) => Ok(None),
+            (Some(cookie), None, None) => {
+                Ok(Some((cookie.get_ref().as_str().into(), cookie.span())))
+            }
+            (None, Some(file), None) => Ok(Some((self.secret_file(file)?, file.span()))),
+            (None, None, Some(variable)) => {
+                let cookie = self.secret_variable(variable, "cookie")?;
+                Ok(Some((cookie, variable.span())))
+            }
+            (cookie, file, variable) => {
+                let spans = [
+                    cookie.as_ref().map(Spanned::span),
+                    file.as_ref().map(Spanned::span),
+                    variable.as_ref().map(Spanned::span),
+                ];
+                let last = spans.into_iter().flatten().max_by_key(|span| span.start);
+                let sentence = "it has two cookies: keep cookie, cookie_file or cookie_env";
+                Err(self.wrong(last.unwrap_or_default(), sentence))
+            }
+        }
+    }
+
+    fn endpoint_password(
+        &self,
+        table: &file::Console,
+    ) -> Result<Option<Secret<VncPassword>>, ConfigError> {
+        match (&table.password_file, &table.password_env) {
+            (None, None) => Ok(None),
+            (Some(file), None) => self.vnc_password(file).map(Some),
+            (None, Some(variable)) => {
+                let text = self.secret_variable(variable, "password")?;
+                VncPassword::new(text.expose_secret())
+                    .map(|password| Some(Secret::new(password)))
+                    .map_err(|error| self.wrong(variable.span(), error.to_string()))
+            }
+            (Some(_), Some(variable)) => Err(self.wrong(
+                variable.span(),
+                "it has two passwords: keep password_file or password_env",
+            )),
+        }
+    }
+
+    /// What only makes sense with a URL was meant otherwise.
+    pub(super) fn no_endpoint(&self, table: &file::Console) -> Result<(), ConfigError> {
+        let first_of = |headers: &BTreeMap<String, Spanned<String>>| {
+            headers.values().next().map(Spanned::span)
+        };
+        let given = [
+            ("url", table.url.as_ref().map(Spanned::span)),
+            ("url_command", table.url_command.as_ref().map(Spanned::span)),
+            ("name", table.name.as_ref().map(Spanned::span)),
+            ("trust", table.trust.as_ref().map(Spanned::span)),
+            ("subprotocol", table.subprotocol.as_ref().map(Spanned::span)),
+            ("headers", first_of(&table.headers)),
+            ("headers_env", first_of(&table.headers_env)),
+            (
+                "headers_file",
+                table.headers_file.as_ref().map(Spanned::span),
+            ),
+            ("cookie", table.cookie.as_ref().map(Spanned::span)),
+            ("cookie_file", table.cookie_file.as_ref().map(Spanned::span)),
+            ("cookie_env", table.cookie_env.as_ref().map(Spanned::span)),
+            (
+                "password_file",
+                table.password_file.as_ref().map(Spanned::span),
+            ),
+            (
+                "password_env",
+                table.password_env.as_ref().map(Spanned::span),
+            ),
+            ("allow_plain", table.allow_plain.as_ref().map(Spanned::span)),
+        ];
+        let wrong = given.into_iter().find_map(|(key, span)| Some((key, span?)));
+        wrong.map_or(Ok(()), |(key, span)| {
+            let sentence = format!("{key} is of no use with vsphere and vm: keep it, or those two");
+            Err(self.wrong(span, sentence))
+        })
+    }
+}
+
+/// Headers of which none is there twice.
+struct Headers(Vec<(String, SecretString)>);
+
+impl Headers {
+    /// No value is repeated in an error.
+    fn add(&mut self, name: &str, value: SecretString) -> Result<(), String> {
+        if !is_token(name) {
+            return Err("the name of this header holds what HTTP does not allow: write it as \"Authorization\"".into());
+        }
+        if OWN_HEADERS.iter().any(|own| own.eq_ignore_ascii_case(name)) {
+            return Err(format!(
+                "the header {name} is not for you to set: remove it"
+            ));
+        }
+        if self
+            .0
+            .iter()
+            .any(|(known, _)| known.eq_ignore_ascii_case(name))
+        {
+            return Err(format!("the header {name} is given twice: keep one"));
+        }
+        let text = value.expose_secret();
+        let is_allowed = |byte: u8| byte.is_ascii_graphic() || byte == b' ';
+        if text.is_empty() || !text.bytes().all(is_allowed) {
+            return Err(format!(
+                "the value of the header {name} is empty or holds what HTTP does not allow: write printable ASCII"
+            ));
+        }
+        self.0.push((name.to_owned(), value));
+        Ok(())
+    }
+
+    /// A file of lines, each `Name: value`; those that are empty or begin with `#` say nothing.
+    fn read(&mut self, bytes: &[u8]) -> Result<(), String> {
+        let text = str::from_utf8(bytes).map_err(|_| "it is not text")?;
+        for (number, line) in (1..).zip(text.lines().map(str::trim)) {
+            if line.is_empty() || line.starts_with('#') {
+                continue;
+            }
+            let header = line
+                .split_once(':')
+                .ok_or_else(|| "it is no \"Name: value\"".into());
+            header
+                .and_then(|(name, value)| self.add(name.trim(), value.trim().into()))
+                .map_err(|error| format!("line {number}: {error}"))?;
+        }
+        Ok(())
+    }
+}
+
+/// RFC 9110 section 5.6.2.
+fn is_token(text: &str) -> bool {
+    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    !text.is_empty() && text.bytes().all(is_allowed)
+}

@@ -1,0 +1,78 @@
+//! Where a port leads: to a VM, by a ticket of its vSphere, or to a URL.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+use tokio_util::task::task_tracker::TaskTrackerToken;
+use vsphere::{Ticket, VmRef};
+
+use crate::console::Target;
+use crate::endpoint::{Endpoint, Place};
+use crate::error::{Failure, Stage};
+use crate::upstream::Upstream;
+
+/// One of the two.
+#[derive(Clone)]
+pub(crate) enum Destination {
+    /// A VM of a vSphere.
+    Vm(Arc<Upstream>, VmRef),
+    /// A server at a URL.
+    Url(Arc<Endpoint>),
+}
+
+/// What is asked for only now, and spent once.
+pub(crate) enum Pass {
+    /// A ticket, and whose it is.
+    Ticket(Arc<Upstream>, Box<Ticket>),
+    /// A URL, and what goes with it.
+    Url(Arc<Endpoint>, Place),
+}
+
+impl Destination {
+    /// Somebody wants to go there: keeps a vSphere from being logged out of, for as long as the result exists.
+    pub(crate) fn enter(&self) -> Option<TaskTrackerToken> {
+        match self {
+            Self::Vm(upstream, _) => Some(upstream.enter()),
+            Self::Url(_) => None,
+        }
+    }
+
+    /// A fresh ticket or URL.
+    pub(crate) async fn pass(&self, deadline: Instant) -> Result<Pass, Failure> {
+        Ok(match self {
+            Self::Vm(upstream, vm) => {
+                let ticket = upstream.ticket(vm, deadline).await?;
+                Pass::Ticket(Arc::clone(upstream), ticket.into())
+            }
+            Self::Url(endpoint) => Pass::Url(Arc::clone(endpoint), endpoint.place().await?),
+        })
+    }
+
+    /// What it means that `stage` takes longer than `within`.
+    pub(crate) fn slow(&self, stage: Stage, within: Duration) -> Failure {
+        let what = match (self, stage) {
+            (Self::Vm(..), Stage::Ticket) => "vSphere".into(),
+            (Self::Vm(..), _) => "ESXi".into(),
+            (Self::Url(_), Stage::Ticket) => {
+                return Failure::UrlCommand(format!("did not end within {} s", within.as_secs()));
+            }
+            (Self::Url(endpoint), _) => endpoint.name.clone(),
+        };
+        Failure::Slow {
+            what,
+            stage,
+            within,
+        }
+    }
+}
+
+impl Pass {
+    /// Where it leads, whom to believe there, and a place on that host.
+    pub(crate) async fn target(self) -> Result<Target, Failure> {
+        match self {
+            Self::Ticket(upstream, ticket) => upstream.target(*ticket).await,
+            Self::Url(endpoint, place) => endpoint.target(place).await,
+        }
+    }
+}

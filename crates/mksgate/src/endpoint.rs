@@ -1,0 +1,143 @@
+//! A console at a URL: any server that speaks RFB in a WebSocket.
+
+use std::net::SocketAddr;
+
+use rfb_proto::VncPassword;
+use secrecy::SecretString;
+use tokio::net::lookup_host;
+
+use crate::config::Secret;
+use crate::console::{By, Request, Route, Target};
+use crate::error::Failure;
+use crate::tls::Trust;
+use crate::url_command::UrlCommand;
+use crate::ws_url::WsUrl;
+
+/// What WebSocket servers for VNC call their one subprotocol, where they know any.
+const BINARY: &str = "binary";
+
+/// Where such a console is, and what it takes to get in.
+#[derive(Debug, Clone)]
+pub struct Endpoint {
+    /// What the log, `check` and the users file call it.
+    pub name: String,
+    /// Where its URL comes from.
+    pub origin: Origin,
+    /// How its certificate is judged.
+    pub trust: Trust,
+    /// The one subprotocol that is offered, and must be chosen; `None` where none is.
+    pub subprotocol: Option<String>,
+    /// Further headers of the request, as they are sent.
+    pub headers: Vec<(String, SecretString)>,
+    /// The VNC password, for a server that asks for one.
+    pub password: Option<Secret<VncPassword>>,
+    /// Whether `ws://` may lead to another machine.
+    pub allow_plain: bool,
+}
+
+/// Where a URL comes from.
+#[derive(Debug, Clone)]
+pub enum Origin {
+    /// It is always the same.
+    Fixed(WsUrl),
+    /// A program prints a fresh one for each connection.
+    Command(UrlCommand),
+}
+
+/// What one connection needs to know.
+pub(crate) struct Place {
+    pub(crate) url: WsUrl,
+    /// What a program has printed with the URL.
+    pub(crate) password: Option<Secret<VncPassword>>,
+}
+
+impl Endpoint {
+    /// A console with every default, called as its URL is.
+    pub fn new(origin: Origin) -> Self {
+        let name = match &origin {
+            Origin::Fixed(url) => url.to_string(),
+            Origin::Command(command) => command.to_string(),
+        };
+        Self {
+            name,
+            origin,
+            trust: Trust::System,
+            subprotocol: Some(BINARY.into()),
+            headers: Vec::new(),
+            password: None,
+            allow_plain: false,
+        }
+    }
+
+    /// The URL to be dialled now.
+    pub(crate) async fn place(&self) -> Result<Place, Failure> {
+        let command = match &self.origin {
+            Origin::Fixed(url) => {
+                return Ok(Place {
+                    url: url.clone(),
+                    password: None,
+                });
+            }
+            Origin::Command(command) => command,
+        };
+        // Apart, as the dial is: an open session has no use for this room.
+        let (url, password) = Box::pin(command.run()).await?;
+        let url = WsUrl::parse(&url, self.allow_plain)
+            .map_err(|error| Failure::UrlCommand(format!("printed what is of no use ({error})")))?;
+        Ok(Place { url, password })
+    }
+
+    /// How to get to `place`, and what to say there.
+    pub(crate) async fn target(&self, place: Place) -> Result<Target, Failure> {
+        let Place { url, password } = place;
+        let route = Route::Direct(self.resolve(&url).await?);
+        let tls = match url.encrypted {
+            true => Some(self.trust.client().map_err(Failure::Setup)?),
+            false => None,
+        };
+        let mut headers = self.headers.clone();
+        let is_given =
+            |(name, _): &(String, SecretString)| name.eq_ignore_ascii_case(AUTHORIZATION);
+        if let Some(authorization) = &url.authorization
+            && !headers.iter().any(is_given)
+        {
+            headers.push((AUTHORIZATION.into(), authorization.clone()));
+        }
+        let request = Request {
+            by: By::Url,
+            authority: url.authority(),
+            target: url.target,
+            subprotocol: self.subprotocol.clone(),
+            headers,
+        };
+        Ok(Target {
+            address: url.address,
+            route,
+            tls,
+            request,
+            password: password.or_else(|| self.password.clone()),
+            slot: None,
+            watch: None,
+        })
+    }
+
+    /// What is not encrypted stays on this machine, whatever a name resolves to.
+    async fn resolve(&self, url: &WsUrl) -> Result<Vec<SocketAddr>, Failure> {
+        let address = &url.address;
+        let unreachable = |source| Failure::Unreachable {
+            address: address.to_string(),
+            source,
+        };
+        let found = lookup_host((address.host.as_str(), address.port)).await;
+        let mut found: Vec<SocketAddr> = found.map_err(unreachable)?.collect();
+        if !url.encrypted && !self.allow_plain {
+            found.retain(|address| address.ip().is_loopback());
+        }
+        match found.is_empty() {
+            true => Err(unreachable(std::io::ErrorKind::AddrNotAvailable.into())),
+            false => Ok(found),
+        }
+    }
+}
+
+const AUTHORIZATION: &str = "Authorization";

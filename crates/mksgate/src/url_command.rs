@@ -1,0 +1,197 @@
+//! A program that prints the URL of a console: started for each connection, without a shell.
+
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+use std::pin::pin;
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use rfb_proto::VncPassword;
+use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::process::Command;
+use tokio::time::timeout;
+use tracing::{debug, warn};
+use zeroize::Zeroizing;
+
+use crate::config::Secret;
+use crate::error::Failure;
+use crate::ws_url;
+
+/// The most that is read of what it prints, in bytes: a URL, a password, and not much else.
+const MAX_ANSWER: usize = ws_url::MAX + 1024;
+
+/// The most of what it has to complain about that is logged, in bytes.
+const MAX_COMPLAINT: usize = 1024;
+
+/// How long is waited for the pipes' end once the program has ended.
+const GRACE: Duration = Duration::from_millis(500);
+
+/// How many bytes of a password VNC looks at (RFC 6143 section 7.2.2).
+const VNC_PASSWORD: usize = 8;
+
+/// A program and its arguments, which are not printed: they may hold a secret.
+#[derive(Debug, Clone)]
+pub struct UrlCommand {
+    program: PathBuf,
+    arguments: Secret<Vec<String>>,
+}
+
+/// A URL and, where it was printed, a password.
+pub(crate) type Answer = (Zeroizing<String>, Option<Secret<VncPassword>>);
+
+impl fmt::Display for UrlCommand {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.program.display())
+    }
+}
+
+impl UrlCommand {
+    /// `program` is looked for in `PATH` where it is a name alone.
+    pub fn new(program: impl Into<PathBuf>, arguments: Vec<String>) -> Self {
+        Self {
+            program: program.into(),
+            arguments: Secret::new(arguments),
+        }
+    }
+
+    /// Runs it: its first line is the URL; a second one, where there is one, the VNC password. Dropping the
+    /// future ends the program.
+    ///
+    /// # Errors
+    /// [`Failure::UrlCommand`]. Nothing of what was printed is in it.
+    pub(crate) async fn run(&self) -> Result<Answer, Failure> {
+        let (status, answer) = self
+            .hear()
+            .await
+            .map_err(|error| Failure::UrlCommand(format!("cannot be used ({error})")))?;
+        let how = match status.success() {
+            true => read(&answer),
+            false => Err(format!("failed with {status}")),
+        };
+        how.map_err(Failure::UrlCommand)
+    }
+
+    /// How it ended and what it printed. Its complaints are for the log.
+    async fn hear(&self) -> io::Result<(ExitStatus, Zeroizing<Vec<u8>>)> {
+        let mut child = Command::new(&self.program)
+            .args(self.arguments.expose())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()?;
+        let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+        // Large enough from the start: a buffer that grows leaves copies behind.
+        let mut answer = Zeroizing::new(Vec::with_capacity(MAX_ANSWER + 1));
+        let mut complaint = Vec::new();
+        let status = {
+            let heard = async {
+                tokio::try_join!(collect(stdout, &mut answer), drain(stderr, &mut complaint))
+            };
+            let mut heard = pin!(heard);
+            tokio::select! {
+                all = &mut heard => {
+                    all?;
+                    child.wait().await?
+                }
+                status = child.wait() => {
+                    // What it had to say is in the pipes already; only something that it has left running
+                    // may hold them open.
+                    timeout(GRACE, heard).await.unwrap_or(Ok(((), ())))?;
+                    status?
+                }
+            }
+        };
+        self.log(status, &complaint);
+        Ok((status, answer))
+    }
+
+    fn log(&self, status: ExitStatus, complaint: &[u8]) {
+        let said: String = String::from_utf8_lossy(complaint)
+            .chars()
+            .map(|c| if c.is_control() { ' ' } else { c })
+            .collect();
+        let said = said.trim_end();
+        match status.success() {
+            false => warn!(program = %self, %status, said, "url_command failed"),
+            true => debug!(program = %self, said, "url_command"),
+        }
+    }
+}
+
+/// All that it prints.
+async fn collect(
+    pipe: Option<impl AsyncRead + Unpin>,
+    answer: &mut Zeroizing<Vec<u8>>,
+) -> io::Result<()> {
+    let limit = u64::try_from(MAX_ANSWER + 1).unwrap_or(u64::MAX);
+    if let Some(pipe) = pipe {
+        pipe.take(limit).read_to_end(answer).await?;
+    }
+    match answer.len() {
+        ..=MAX_ANSWER => Ok(()),
+        _ => Err(io::Error::other("it prints more than a URL")),
+    }
+}
+
+/// All that it has to complain about, of which the beginning is kept.
+async fn drain(pipe: Option<impl AsyncRead + Unpin>, complaint: &mut Vec<u8>) -> io::Result<()> {
+    let Some(mut pipe) = pipe else { return Ok(()) };
+    let mut block = vec![0; 4096];
+    loop {
+        let count = pipe.read(&mut block).await?;
+        let room = MAX_COMPLAINT.saturating_sub(complaint.len());
+        complaint.extend_from_slice(block.get(..count.min(room)).unwrap_or_default());
+        if count == 0 {
+            return Ok(());
+        }
+    }
+}
+
+/// The first line, and the password on the second.
+fn read(answer: &[u8]) -> Result<Answer, String> {
+    let text = str::from_utf8(answer).map_err(|_| "printed what is no text")?;
+    let mut lines = text.lines().map(str::trim);
+    let url = lines.next().filter(|line| !line.is_empty());
+    let url = url.ok_or("printed no URL on its first line")?;
+    let password = lines.next().filter(|line| !line.is_empty());
+    let password = password
+        .map(|text| VncPassword::new(text.get(..VNC_PASSWORD).unwrap_or(text)))
+        .transpose()
+        .map_err(|error| format!("printed no password on its second line ({error})"))?;
+    Ok((url.to_owned().into(), password.map(Secret::new)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(answer: &[u8]) -> String {
+        read(answer).map(|_| ()).unwrap_err()
+    }
+
+    #[test]
+    fn the_first_line_is_the_url_and_the_second_the_password() {
+        let (url, password) = read(b"wss://h/x\r\nPVEVNC:6543210\nmore\n").unwrap();
+        assert_eq!(url.as_str(), "wss://h/x");
+        let expected = VncPassword::new("PVEVNC:6").unwrap().respond(&[7; 16]);
+        assert_eq!(password.unwrap().expose().respond(&[7; 16]), expected);
+        for alone in [&b"wss://h"[..], b"wss://h\n", b"wss://h\n\n"] {
+            let (url, password) = read(alone).unwrap();
+            assert!(url.as_str() == "wss://h" && password.is_none());
+        }
+    }
+
+    #[test]
+    fn anything_else_is_refused_in_words_that_repeat_nothing() {
+        assert!(refusal(b"").contains("no URL"));
+        assert!(refusal(b"\nwss://h").contains("no URL"));
+        assert!(refusal(b"\xff\xfe").contains("no text"));
+        let error = refusal("wss://h\ngehe\u{ef}m".as_bytes());
+        assert!(
+            error.contains("printable ASCII") && !error.contains("gehe"),
+            "{error}"
+        );
+    }
+}

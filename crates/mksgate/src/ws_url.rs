@@ -1,0 +1,203 @@
+//! A `ws://` or `wss://` URL, taken apart: where it leads, what is asked for there, and what of it may be shown.
+
+use std::fmt;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use secrecy::SecretString;
+use url::{Host, Url};
+
+use crate::address::Address;
+
+/// The longest URL that is taken, in bytes: what common HTTP servers allow a request's first line.
+pub(crate) const MAX: usize = 8 * 1024;
+
+/// Behind this, a path is a one-time credential (`docs/webmks.md` 2.1).
+const TICKET: &str = "/ticket/";
+
+/// Where a WebSocket is. Path, query, user and password are not printed: any of them may be a credential.
+#[derive(Clone)]
+pub struct WsUrl {
+    /// Host and port.
+    pub(crate) address: Address,
+    /// Whether it is `wss://`.
+    pub(crate) encrypted: bool,
+    /// Path and query.
+    pub(crate) target: SecretString,
+    /// What its user and password are in an `Authorization` header, where it has them.
+    pub(crate) authorization: Option<SecretString>,
+    shown: String,
+}
+
+impl fmt::Display for WsUrl {
+    /// Host, port and path, without query, user and ticket.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.shown)
+    }
+}
+
+impl fmt::Debug for WsUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.shown)
+    }
+}
+
+impl WsUrl {
+    /// Reads a URL. Without `allow_plain`, `ws://` may lead to this machine only.
+    ///
+    /// # Errors
+    /// A sentence, in which nothing of the URL is repeated: any part of it may be a secret.
+    pub fn parse(text: &str, allow_plain: bool) -> Result<Self, &'static str> {
+        if text.len() > MAX {
+            return Err("this URL is longer than 8 KiB");
+        }
+        let url = Url::parse(text).map_err(|_| "this is no URL: write wss://HOST:PORT/PATH")?;
+        let encrypted = match url.scheme() {
+            "wss" => true,
+            "ws" => false,
+            "https" => return Err("this URL begins with https: write wss:// instead"),
+            "http" => return Err("this URL begins with http: write ws:// instead"),
+            _ => return Err("this URL is no wss:// and no ws://: write wss://HOST:PORT/PATH"),
+        };
+        let (Some(address), Some(host)) = (Address::of(&url), url.host()) else {
+            return Err("this URL names no host: write wss://HOST:PORT/PATH");
+        };
+        if !encrypted && !allow_plain && !is_this_machine(&host) {
+            return Err(
+                "ws:// to another machine can be read and changed on the way: write wss://, or add allow_plain = true",
+            );
+        }
+        let target = url.query().map_or_else(
+            || url.path().to_owned(),
+            |query| format!("{}?{query}", url.path()),
+        );
+        Ok(Self {
+            shown: shown(&address, url.path()),
+            encrypted,
+            target: target.into(),
+            authorization: authorization(&url),
+            address,
+        })
+    }
+
+    /// What stands in the `Host` header.
+    pub(crate) fn authority(&self) -> String {
+        self.address
+            .authority(if self.encrypted { 443 } else { 80 })
+    }
+}
+
+fn is_this_machine(host: &Host<&str>) -> bool {
+    match host {
+        Host::Domain(name) => *name == "localhost",
+        Host::Ipv4(address) => address.is_loopback(),
+        Host::Ipv6(address) => address.is_loopback(),
+    }
+}
+
+fn shown(address: &Address, path: &str) -> String {
+    match (path, path.starts_with(TICKET)) {
+        ("/", _) => address.to_string(),
+        (_, true) => format!("{address}{TICKET}..."),
+        (path, false) => format!("{address}{path}"),
+    }
+}
+
+/// RFC 7617.
+fn authorization(url: &Url) -> Option<SecretString> {
+    if url.username().is_empty() && url.password().is_none() {
+        return None;
+    }
+    let decode = |text| percent_encoding::percent_decode_str(text).collect::<Vec<u8>>();
+    let mut credentials = decode(url.username());
+    credentials.push(b':');
+    credentials.extend(decode(url.password().unwrap_or_default()));
+    Some(format!("Basic {}", STANDARD.encode(credentials)).into())
+}
+
+#[cfg(test)]
+mod tests {
+    use secrecy::ExposeSecret;
+
+    use super::*;
+
+    #[test]
+    fn a_url_is_taken_apart() {
+        for (text, authority, target, shown) in [
+            ("wss://h", "h", "/", "h:443"),
+            (
+                "ws://localhost:80/a b",
+                "localhost",
+                "/a%20b",
+                "localhost:80/a%20b",
+            ),
+            (
+                "wss://H.Example:8006/x/../y?token=geheim#there",
+                "h.example:8006",
+                "/y?token=geheim",
+                "h.example:8006/y",
+            ),
+            (
+                "wss://[fd00::1]/ticket/geheim",
+                "[fd00::1]",
+                "/ticket/geheim",
+                "[fd00::1]:443/ticket/...",
+            ),
+        ] {
+            let url = WsUrl::parse(text, false).unwrap();
+            assert_eq!(url.authority(), authority, "{text}");
+            assert_eq!(url.target.expose_secret(), target);
+            assert_eq!(url.to_string(), shown);
+            assert!(!format!("{url:?} {url}").contains("geheim"));
+            assert!(url.authorization.is_none());
+        }
+    }
+
+    #[test]
+    fn user_and_password_become_a_header_and_are_not_shown() {
+        let url = WsUrl::parse("wss://ada:p%40ss@h/x", false).unwrap();
+        let header = url.authorization.as_ref().unwrap();
+        assert_eq!(header.expose_secret(), "Basic YWRhOnBAc3M=");
+        assert_eq!(format!("{url:?} {url}"), "h:443/x h:443/x");
+    }
+
+    #[test]
+    fn plain_leads_to_this_machine_only_unless_that_is_written_out() {
+        for here in ["ws://localhost/", "ws://127.9.9.9:1/", "ws://[::1]/"] {
+            assert!(!WsUrl::parse(here, false).unwrap().encrypted);
+        }
+        for there in [
+            "ws://192.0.2.1/",
+            "ws://localhost.example/",
+            "ws://[fd00::1]/",
+        ] {
+            assert!(
+                WsUrl::parse(there, false)
+                    .unwrap_err()
+                    .contains("allow_plain")
+            );
+            assert!(WsUrl::parse(there, true).is_ok());
+        }
+    }
+
+    #[test]
+    fn what_is_no_url_is_refused_without_being_repeated() {
+        let long = format!("wss://h/{}", "x".repeat(MAX));
+        for text in [
+            "geheim",
+            "",
+            "https://geheim/",
+            "http://geheim/",
+            "vnc://geheim:1",
+            "wss://",
+            "wss://geheim:99999",
+            &long,
+        ] {
+            let error = WsUrl::parse(text, true).unwrap_err();
+            assert!(
+                !error.contains("geheim") && error.contains("URL"),
+                "{error}"
+            );
+        }
+    }
+}

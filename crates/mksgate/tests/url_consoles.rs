@@ -1,0 +1,319 @@
+//! What a `[[console]]` with a URL may say, the one sentence for each thing it may not, and what `check` says of it.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "tests"
+)]
+
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
+use std::sync::Arc;
+
+use mksgate::{Behind, Config, Endpoint, Origin, Thumbprint, Trust};
+use secrecy::ExposeSecret;
+use tempfile::TempDir;
+
+fn folder() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text, mode) in [
+        ("cookie", "session=geheim\n", 0o600),
+        (
+            "headers",
+            "Authorization: Bearer geheim\n# X: y\n\nOrigin:https://h\n",
+            0o600,
+        ),
+        ("twice", "X-A: 1\nx-a: 2\n", 0o600),
+        ("colon", "X-A: 1\ngeheim\n", 0o600),
+        ("public", "geheim", 0o644),
+        ("password", "8letters", 0o600),
+        ("long", "nine-chars", 0o600),
+    ] {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        std::fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
+    }
+    folder
+}
+
+/// A console with these keys. A place in an error is counted from the first of them.
+fn parse(keys: &str) -> Result<Config, String> {
+    let folder = folder();
+    let path = folder.path().join("gateway.toml");
+    Config::parse(&format!("{keys}\n"), &path).map_err(|error| {
+        let error = error.to_string();
+        error
+            .replace(path.to_str().unwrap(), "")
+            .replace(folder.path().to_str().unwrap(), "")
+    })
+}
+
+fn endpoint(keys: &str) -> Arc<Endpoint> {
+    let config = parse(&format!("[[console]]\nport = 5990\n{keys}")).unwrap();
+    match &config.consoles[0].behind {
+        Behind::Url(endpoint) => Arc::clone(endpoint),
+        behind => panic!("{behind}"),
+    }
+}
+
+fn error(keys: &str) -> String {
+    parse(&format!("[[console]]\nport = 5990\n{keys}"))
+        .map(|config| panic!("{config:?} is no error"))
+        .unwrap_err()
+}
+
+#[test]
+fn two_lines_are_enough_and_the_rest_has_safe_defaults() {
+    let found = endpoint("url = \"wss://198.51.100.7/some/path?token=geheim\"");
+    assert_eq!(found.name, "198.51.100.7:443/some/path");
+    assert_eq!(found.trust, Trust::System);
+    assert_eq!(found.subprotocol.as_deref(), Some("binary"));
+    assert!(found.headers.is_empty() && found.password.is_none() && !found.allow_plain);
+}
+
+#[test]
+fn everything_can_be_said() {
+    let found = endpoint(&format!(
+        "url = \"wss://h\"\nname = \"vm 8\"\ntrust = \"sha256:{}\"\nsubprotocol = \"plain.kubevirt.io\"\n\
+         cookie_file = \"cookie\"\nheaders_file = \"headers\"\npassword_file = \"password\"\n\
+         headers = {{ X-Plain = \"yes, plain\" }}\nheaders_env = {{ X-Env = \"CARGO_PKG_NAME\" }}",
+        "ab".repeat(32)
+    ));
+    assert_eq!(found.name, "vm 8");
+    assert_eq!(found.trust, Trust::Pinned(Thumbprint::Sha256([0xab; 32])));
+    assert_eq!(found.subprotocol.as_deref(), Some("plain.kubevirt.io"));
+    assert!(found.password.is_some());
+    let headers: Vec<(&str, &str)> = found
+        .headers
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.expose_secret()))
+        .collect();
+    assert_eq!(
+        headers,
+        [
+            ("X-Plain", "yes, plain"),
+            ("X-Env", "mksgate"),
+            ("Authorization", "Bearer geheim"),
+            ("Origin", "https://h"),
+            ("Cookie", "session=geheim"),
+        ]
+    );
+    let none = endpoint("url = \"ws://localhost:6080/\"\nsubprotocol = \"none\"");
+    assert_eq!(none.subprotocol, None);
+    let command = endpoint("url_command = [\"print-url\", \"geheim\"]");
+    assert_eq!(command.name, "print-url");
+    assert!(matches!(command.origin, Origin::Command(_)));
+}
+
+#[test]
+fn rfb_passes_as_it_is_unless_something_of_it_is_to_be_treated() {
+    let habits = |keys: &str| {
+        let config = parse(&format!("[[console]]\nport = 1\nurl = \"wss://h\"\n{keys}")).unwrap();
+        config.consoles[0].habits
+    };
+    assert!(habits("").is_none() && habits("transparent = true").is_none());
+    assert!(habits("transparent = false").is_some());
+    assert!(habits("paste = \"type\"").is_some_and(|habits| habits.paste));
+    assert!(
+        error("url = \"wss://h\"\ntransparent = true\npaste = \"type\"")
+            .starts_with(":5:9: transparent = true")
+    );
+}
+
+#[test]
+fn no_secret_can_be_printed() {
+    let found = endpoint(
+        "url = \"wss://geheim:geheim@h/ticket/geheim?geheim\"\ncookie = \"geheim\"\nheaders = { X = \"geheim\" }",
+    );
+    let command = endpoint("url_command = [\"print-url\", \"geheim\"]");
+    let printed = format!("{found:?}{found:#?}{command:?}");
+    assert!(printed.contains("h:443/ticket/...") && printed.contains("print-url"));
+    assert!(!printed.contains("geheim"), "{printed}");
+}
+
+#[test]
+fn a_console_leads_to_one_thing() {
+    const URL: &str = "url = \"wss://h/geheim\"\n";
+    const VM: &str = "vsphere = \"lab\"\nvm = \"vm08\"\n";
+    for (keys, expected) in [
+        (
+            "",
+            ":2:8: this console leads nowhere: add vsphere and vm, or url",
+        ),
+        ("vm = \"vm08\"", ":3:6: this console has no vsphere: add it"),
+        ("vsphere = \"lab\"", ":3:11: this console has no vm: add it"),
+        (
+            &format!("{VM}{URL}"),
+            ":5:7: url is of no use with vsphere and vm: keep it, or those two",
+        ),
+        (
+            &format!("{VM}cookie = \"geheim\""),
+            ":5:10: cookie is of no use with vsphere and vm: keep it, or those two",
+        ),
+        (
+            &format!("{VM}trust = \"system\""),
+            ":5:9: trust is of no use with vsphere and vm: keep it, or those two",
+        ),
+        (
+            &format!("{VM}allow_plain = false"),
+            ":5:15: allow_plain is of no use with vsphere and vm: keep it, or those two",
+        ),
+        (
+            &format!("{URL}url_command = [\"x\"]"),
+            ":4:15: this console has url and url_command: keep one of them",
+        ),
+        (
+            "url_command = []",
+            ":3:15: url_command names no program: write [\"PROGRAM\", \"ARGUMENT\"]",
+        ),
+        (
+            &format!("{URL}urls = 1"),
+            ":4:1: unknown key `urls`: did you mean `url`?",
+        ),
+    ] {
+        assert_eq!(error(keys), expected, "{keys}");
+    }
+}
+
+#[test]
+fn a_url_that_is_none_is_refused_without_being_repeated() {
+    for (url, words) in [
+        ("geheim", "this is no URL"),
+        ("https://geheim/", "write wss:// instead"),
+        ("vnc://geheim/", "no wss:// and no ws://"),
+        ("ws://192.0.2.1/geheim", "add allow_plain = true"),
+    ] {
+        let error = error(&format!("url = \"{url}\""));
+        assert!(
+            error.starts_with(":3:7: ") && error.contains(words),
+            "{error}"
+        );
+        assert!(!error.contains("geheim"), "{error}");
+    }
+    assert!(endpoint("url = \"ws://192.0.2.1/\"\nallow_plain = true").allow_plain);
+}
+
+#[test]
+fn what_goes_with_a_url_is_checked_and_no_value_is_repeated() {
+    let at = |keys: &str| error(&format!("url = \"wss://h\"\n{keys}"));
+    for (keys, expected) in [
+        ("trust = \"maybe\"", ":4:9: \"maybe\" is no trust: write"),
+        (
+            "subprotocol = \"two words\"",
+            ":4:15: this is no subprotocol: write one word",
+        ),
+        ("name = \"\"", ":4:8: this is no name"),
+        (
+            "headers = { Host = \"geheim\" }",
+            ":4:20: the header Host is not for you to set: remove it",
+        ),
+        (
+            "headers = { \"X Y\" = \"geheim\" }",
+            ":4:21: the name of this header holds what HTTP does not allow",
+        ),
+        (
+            "headers = { X = \"geheim\\nY: z\" }",
+            ":4:17: the value of the header X is empty or holds",
+        ),
+        (
+            "headers = { X = \"\" }",
+            ":4:17: the value of the header X is empty",
+        ),
+        (
+            "cookie = \"geheim\\r\\n\"",
+            ":4:10: the value of the header Cookie is empty or holds",
+        ),
+        (
+            "headers = { cookie = \"a\" }\ncookie = \"geheim\"",
+            ":5:10: the header Cookie is given twice: keep one",
+        ),
+        (
+            "cookie = \"geheim\"\ncookie_file = \"cookie\"",
+            ":5:15: it has two cookies: keep",
+        ),
+        (
+            "cookie_file = \"public\"",
+            ":4:15: /public: others can read or write it: chmod 600",
+        ),
+        ("cookie_file = \"none\"", ":4:15: /none: it cannot be read"),
+        (
+            "cookie_env = \"NO_SUCH_VARIABLE\"",
+            ":4:14: the environment variable NO_SUCH_VARIABLE is not set: set it to the cookie",
+        ),
+        (
+            "headers_env = { X = \"NO_SUCH_VARIABLE\" }",
+            ":4:21: the environment variable NO_SUCH_VARIABLE is not set: set it to the value of the header",
+        ),
+        (
+            "headers_file = \"twice\"",
+            ":4:16: /twice: line 2: the header x-a is given twice",
+        ),
+        (
+            "headers_file = \"colon\"",
+            ":4:16: /colon: line 2: it is no \"Name: value\"",
+        ),
+        (
+            "password_file = \"long\"",
+            ":4:17: /long: a VNC password has at most 8 characters",
+        ),
+        (
+            "password_file = \"password\"\npassword_env = \"X\"",
+            ":5:16: it has two passwords: keep",
+        ),
+    ] {
+        let error = at(keys);
+        assert!(error.starts_with(expected), "{keys}: {error}");
+        assert!(!error.contains("geheim"), "{error}");
+    }
+    let plain = error("url = \"ws://localhost\"\ntrust = \"system\"");
+    assert!(
+        plain.starts_with(":4:9: trust is of no use with ws://"),
+        "{plain}"
+    );
+}
+
+#[test]
+fn check_names_such_consoles_and_dials_them() {
+    let folder = folder();
+    let port = {
+        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        free.local_addr().unwrap().port()
+    };
+    let text = format!(
+        "[[console]]\nport = 5990\nurl = \"ws://127.0.0.1:{port}/websockify?token=geheim\"\ncookie_file = \"cookie\"\n\
+         [[console]]\nport = 5991\nname = \"kiosk\"\nurl_command = [\"sh\", \"-c\", \"echo geheim; exit 3\"]\n"
+    );
+    std::fs::write(folder.path().join("gateway.toml"), text).unwrap();
+    let check = |arguments: &[&str]| {
+        let done = Command::new(env!("CARGO_BIN_EXE_mksgate"))
+            .arg("check")
+            .args(arguments)
+            .current_dir(folder.path())
+            .output()
+            .unwrap();
+        let said = String::from_utf8([done.stdout, done.stderr].concat()).unwrap();
+        assert!(!said.contains("geheim"), "{said}");
+        (done.status.code(), said)
+    };
+    let (code, said) = check(&["--offline"]);
+    assert_eq!(code, Some(0), "{said}");
+    let rows: Vec<Vec<&str>> = said
+        .lines()
+        .map(|line| line.split_whitespace().collect())
+        .collect();
+    let url = format!("127.0.0.1:{port}/websockify");
+    assert_eq!(rows[1][..4], ["127.0.0.1:5990", "-", &url, "none"]);
+    assert_eq!(rows[2][..4], ["127.0.0.1:5991", "-", "kiosk", "none"]);
+    let (code, said) = check(&[]);
+    assert_eq!(code, Some(1));
+    assert!(
+        said.contains(&format!("FAILED: cannot reach 127.0.0.1:{port}")),
+        "{said}"
+    );
+    assert!(
+        said.contains("FAILED: url_command failed with exit status: 3"),
+        "{said}"
+    );
+}

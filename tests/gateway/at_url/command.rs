@@ -1,0 +1,164 @@
+//! `url_command`: a URL for each connection, and what is told where none comes.
+
+use crate::support::at_url::{Folder, Server};
+use crate::support::esxi::upgraded;
+use crate::support::viewer::Dialect;
+use crate::support::within;
+
+#[tokio::test]
+async fn each_connection_gets_a_url_and_a_password_of_its_own() {
+    within(async {
+        let (server, folder) = (Server::start().await, Folder::new());
+        // It counts its calls, and prints that in the URL; the password has more than VNC looks at.
+        let script = format!(
+            "echo >> calls.$1; n=$(wc -l < calls.$1); echo '{}'$n; echo \"PVEVNC:$n-and-more\"",
+            server.url("/console?ticket=")
+        );
+        folder.program(
+            "fresh",
+            &format!("cd '{}'\n{script}", folder.path().display()),
+        );
+        let gateway = folder
+            .gateway("", "url_command = [\"./fresh\", \"vm08\"]")
+            .await;
+        for call in 1..=3 {
+            let mut viewer = gateway.viewer().await;
+            let hosting = async {
+                let mut line = server.line().await;
+                let request = line.request().await;
+                line.send(&upgraded(&request)).await;
+                let password = format!("PVEVNC:{call}");
+                assert!(line.let_in(Dialect::V3_8, Some(&password)).await);
+                request
+            };
+            let (entered, request) = tokio::join!(viewer.enter(Dialect::V3_8, None), hosting);
+            entered.unwrap();
+            let expected = format!("GET /console?ticket={call} HTTP/1.1\r\n");
+            assert!(request.starts_with(&expected), "{request}");
+        }
+        gateway.end().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_command_that_gives_no_url_is_told_without_what_it_printed() {
+    within(async {
+        let folder = Folder::new();
+        for (script, words) in [
+            ("echo wss://geheim/; exit 3", "failed with exit status: 3"),
+            ("kill -9 $$", "failed with signal: 9"),
+            ("true", "printed no URL on its first line"),
+            (
+                "echo; echo wss://geheim/",
+                "printed no URL on its first line",
+            ),
+            ("echo geheim", "this is no URL"),
+            ("echo https://geheim/", "write wss:// instead"),
+            ("echo ws://192.0.2.1/geheim", "add allow_plain = true"),
+            ("printf '\\377\\376geheim'", "printed what is no text"),
+            ("yes geheim", "prints more than a URL"),
+            (
+                "echo wss://geheim/; printf 'gehe\\303\\257m'",
+                "no password on its second line",
+            ),
+        ] {
+            folder.program("command", script);
+            let gateway = folder.gateway("", "url_command = [\"./command\"]").await;
+            let reason = gateway
+                .viewer()
+                .await
+                .enter(Dialect::V3_8, None)
+                .await
+                .unwrap_err();
+            assert!(
+                reason.starts_with("url_command ") && reason.contains(words),
+                "{script}: {reason}"
+            );
+            assert!(!reason.contains("gehe"), "{reason}");
+            gateway.end().await;
+        }
+        let gateway = folder
+            .gateway("", "url_command = [\"./no-such-program\"]")
+            .await;
+        let reason = gateway
+            .viewer()
+            .await
+            .enter(Dialect::V3_8, None)
+            .await
+            .unwrap_err();
+        assert!(reason.contains("cannot be used (No such file"), "{reason}");
+        gateway.end().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_command_that_does_not_end_is_ended_and_told() {
+    within(async {
+        let folder = Folder::new();
+        let place = folder.path().display();
+        folder.program("slow", &format!("echo $$ > '{place}/pid'; exec sleep 1000"));
+        let keys = "url_command = [\"./slow\"]";
+        let gateway = folder.gateway("handshake_timeout = \"1s\"", keys).await;
+        let reason = gateway
+            .viewer()
+            .await
+            .enter(Dialect::V3_8, None)
+            .await
+            .unwrap_err();
+        assert!(
+            reason.starts_with("url_command did not end within 1 s"),
+            "{reason}"
+        );
+        let pid = std::fs::read_to_string(folder.path().join("pid")).unwrap();
+        let proc = format!("/proc/{}", pid.trim());
+        crate::support::until(|| !std::path::Path::new(&proc).exists()).await;
+        gateway.end().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_a_command_leaves_running_holds_nobody_up() {
+    within(async {
+        let (server, folder) = (Server::start().await, Folder::new());
+        let place = folder.path().display();
+        let script = format!(
+            "sleep 1000 & echo $! > '{place}/pid'; echo '{}'",
+            server.url("/")
+        );
+        folder.program("forking", &script);
+        let gateway = folder.gateway("", "url_command = [\"./forking\"]").await;
+        let (_viewer, _line) = server.session(&gateway).await;
+        let pid = std::fs::read_to_string(folder.path().join("pid")).unwrap();
+        std::process::Command::new("kill")
+            .arg(pid.trim())
+            .status()
+            .unwrap();
+        gateway.end().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_viewer_that_is_not_let_in_starts_no_command() {
+    within(async {
+        let folder = Folder::new();
+        let mark = folder.path().join("started");
+        folder.program(
+            "command",
+            &format!("touch '{}'; echo wss://h/", mark.display()),
+        );
+        folder.secret("viewers", "let me i");
+        let keys = "url_command = [\"./command\"]\nauth = \"vnc\"\n\
+                    [auth.vnc]\nmethods = [\"vnc-password\"]\npassword_file = \"viewers\"";
+        let gateway = folder.gateway("", keys).await;
+        let mut viewer = gateway.viewer().await;
+        let refused = viewer.enter(Dialect::V3_8, Some("let me o")).await;
+        assert!(refused.unwrap_err().starts_with("wrong password"));
+        gateway.end().await;
+        assert!(!mark.exists());
+    })
+    .await;
+}

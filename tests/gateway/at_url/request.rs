@@ -1,0 +1,140 @@
+//! What the server at a URL is asked, and in which words.
+
+use crate::support::at_url::{AtUrl, Folder, Server};
+use crate::support::esxi::{Esxi, header, upgraded_to};
+use crate::support::viewer::Dialect;
+use crate::support::within;
+
+/// The request that a viewer of `gateway` causes.
+async fn request(server: &Server, gateway: &AtUrl) -> String {
+    let mut viewer = gateway.viewer().await;
+    let entering = viewer.enter(Dialect::V3_8, None);
+    let asked = async { server.line().await.request().await };
+    // The server hangs up behind the request.
+    let (_, request) = tokio::join!(entering, asked);
+    request
+}
+
+#[tokio::test]
+async fn path_and_query_arrive_as_they_are_written() {
+    within(async {
+        let server = Server::start().await;
+        let url = server.url("/some/path?token=abc&x=%2F");
+        let gateway = AtUrl::new(&format!("url = \"{url}\"")).await;
+        let request = request(&server, &gateway).await;
+        assert!(
+            request.starts_with("GET /some/path?token=abc&x=%2F HTTP/1.1\r\n"),
+            "{request}"
+        );
+        assert_eq!(header(&request, "host"), server.address().to_string());
+        assert_eq!(header(&request, "sec-websocket-protocol"), "binary");
+        assert!(!request.to_lowercase().contains("\r\ncookie"), "{request}");
+        gateway.end().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn headers_and_cookies_arrive_from_wherever_they_are_written() {
+    within(async {
+        let folder = Folder::new();
+        folder.secret("headers", "# a comment\n\nX-Token: a b c \nX-Empty-Not:yes\n");
+        folder.secret("cookie", "session=1; other=2\n");
+        let server = Server::start().await;
+        let keys = format!(
+            "url = \"{}\"\nheaders_file = \"headers\"\ncookie_file = \"cookie\"\n\
+             headers_env = {{ X-Path = \"CARGO_PKG_NAME\" }}\nheaders = {{ Origin = \"https://h\" }}",
+            server.url("/")
+        );
+        let gateway = folder.gateway("", &keys).await;
+        let request = request(&server, &gateway).await;
+        for (name, value) in [
+            ("x-token", "a b c"),
+            ("x-empty-not", "yes"),
+            ("cookie", "session=1; other=2"),
+            ("origin", "https://h"),
+            ("x-path", env!("CARGO_PKG_NAME")),
+        ] {
+            assert_eq!(header(&request, name), value);
+        }
+        gateway.end().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn user_and_password_of_the_url_arrive_as_credentials() {
+    within(async {
+        let server = Server::start().await;
+        let url = server.url("/").replace("ws://", "ws://ada:p%40ss@");
+        let gateway = AtUrl::new(&format!("url = \"{url}\"")).await;
+        let request = request(&server, &gateway).await;
+        assert_eq!(header(&request, "authorization"), "Basic YWRhOnBAc3M=");
+        assert!(request.starts_with("GET / HTTP/1.1\r\n"));
+        assert_eq!(header(&request, "host"), server.address().to_string());
+        gateway.end().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn any_subprotocol_can_be_asked_for_or_none() {
+    within(async {
+        let server = Server::start().await;
+        for (word, asked) in [
+            ("none", None),
+            ("plain.kubevirt.io", Some("plain.kubevirt.io")),
+        ] {
+            let keys = format!("url = \"{}\"\nsubprotocol = \"{word}\"", server.url("/"));
+            let gateway = AtUrl::new(&keys).await;
+            let mut viewer = gateway.viewer().await;
+            let hosting = async {
+                let mut line = server.line().await;
+                let request = line.request().await;
+                line.send(&upgraded_to(&request, asked)).await;
+                line.handshake().await;
+                request
+            };
+            let (entered, request) = tokio::join!(viewer.enter(Dialect::V3_8, None), hosting);
+            entered.unwrap();
+            let found = request
+                .lines()
+                .find_map(|line| line.strip_prefix("Sec-WebSocket-Protocol: "));
+            assert_eq!(found, asked);
+            gateway.end().await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_encrypted_server_is_asked_only_where_its_certificate_is_trusted() {
+    within(async {
+        let (esxi, folder) = (Esxi::start().await, Folder::new());
+        std::fs::write(folder.path().join("ca.pem"), esxi.certificate_pem()).unwrap();
+        let url = format!("url = \"wss://{}/x\"", esxi.address());
+        let gateway = folder
+            .gateway("", &format!("{url}\ntrust = \"file:ca.pem\""))
+            .await;
+        let mut viewer = gateway.viewer().await;
+        let hosting = async { esxi.line().await.open().await };
+        let (entered, ()) = tokio::join!(viewer.enter(Dialect::V3_8, None), hosting);
+        entered.unwrap();
+        gateway.end().await;
+
+        let wrong = format!("{url}\ntrust = \"sha256:{}\"", "ab".repeat(32));
+        for keys in [&wrong, &url] {
+            let gateway = folder.gateway("", keys).await;
+            let mut viewer = gateway.viewer().await;
+            let hosting = esxi.refused_line();
+            let (entered, ()) = tokio::join!(viewer.enter(Dialect::V3_8, None), hosting);
+            let reason = entered.unwrap_err();
+            assert!(
+                reason.contains("certificate of") && reason.ends_with("or change trust"),
+                "{reason}"
+            );
+            gateway.end().await;
+        }
+    })
+    .await;
+}

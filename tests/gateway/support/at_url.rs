@@ -1,0 +1,143 @@
+//! A gateway whose one console is at a URL, and the server at that URL: without TLS, byte by byte.
+
+use std::fs::Permissions;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use mksgate::{Config, Gateway, Shutdown};
+use tempfile::TempDir;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::task::TaskTracker;
+
+use super::esxi::Line;
+use super::viewer::{Dialect, Viewer};
+
+/// A server that waits to be dialled.
+pub(crate) struct Server(TcpListener);
+
+impl Server {
+    pub(crate) async fn start() -> Self {
+        Self(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap())
+    }
+
+    /// Its URL, with this path.
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("ws://{}{path}", self.0.local_addr().unwrap())
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.0.local_addr().unwrap()
+    }
+
+    /// The next connection.
+    pub(crate) async fn line(&self) -> Line<TcpStream> {
+        let (socket, _) = self.0.accept().await.unwrap();
+        socket.set_nodelay(true).unwrap();
+        Line::new(socket)
+    }
+
+    /// Whether nobody waits to be accepted.
+    pub(crate) async fn is_lonely(&self) -> bool {
+        futures::poll!(std::pin::pin!(self.0.accept())).is_pending()
+    }
+
+    /// A viewer of `gateway` and this server's end of its console, both with ClientInit behind them.
+    pub(crate) async fn session(&self, gateway: &AtUrl) -> (Viewer, Line<TcpStream>) {
+        let mut viewer = gateway.viewer().await;
+        let entering = async {
+            viewer.enter(Dialect::V3_8, None).await.unwrap();
+            viewer.send(&[1]).await;
+        };
+        let hosting = async {
+            let mut line = self.line().await;
+            line.open().await;
+            assert_eq!(line.bytes(1).await, [1], "ClientInit");
+            line
+        };
+        let ((), line) = tokio::join!(entering, hosting);
+        (viewer, line)
+    }
+}
+
+/// A folder with a gateway.toml, and what that names.
+pub(crate) struct Folder(TempDir);
+
+impl Folder {
+    pub(crate) fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    /// A file that only its owner can use.
+    pub(crate) fn secret(&self, name: &str, text: &str) {
+        self.write(name, text, 0o600);
+    }
+
+    /// A shell script.
+    pub(crate) fn program(&self, name: &str, script: &str) {
+        self.write(name, &format!("#!/bin/sh\n{script}\n"), 0o700);
+    }
+
+    fn write(&self, name: &str, text: &str, mode: u32) {
+        let path = self.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        std::fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
+    }
+
+    /// What a gateway.toml with a `[[console]]` of these keys means. Its port is a free one.
+    pub(crate) fn config(&self, limits: &str, keys: &str) -> Config {
+        // In a file a port cannot be 0.
+        let text = format!("[gateway]\n{limits}\n[[console]]\nport = 1\n{keys}\n");
+        let mut config = Config::parse(&text, &self.path().join("gateway.toml")).unwrap();
+        config.consoles[0].listen.set_port(0);
+        config
+    }
+
+    /// A gateway with that configuration.
+    pub(crate) async fn gateway(&self, limits: &str, keys: &str) -> AtUrl {
+        let gateway = Gateway::bind(self.config(limits, keys)).await.unwrap();
+        let port = gateway.ports().next().unwrap().0;
+        let (shutdown, tasks) = (Shutdown::default(), TaskTracker::new());
+        tasks.spawn(gateway.run(shutdown.clone()));
+        tasks.close();
+        AtUrl {
+            port,
+            shutdown,
+            tasks,
+        }
+    }
+}
+
+/// A running gateway. Dropping it ends it, some time; [`AtUrl::end`] waits for that.
+pub(crate) struct AtUrl {
+    pub(crate) port: SocketAddr,
+    shutdown: Shutdown,
+    tasks: TaskTracker,
+}
+
+impl AtUrl {
+    /// With a console of these keys, which name no files.
+    pub(crate) async fn new(keys: &str) -> Self {
+        Folder::new().gateway("", keys).await
+    }
+
+    /// A viewer that has connected.
+    pub(crate) async fn viewer(&self) -> Viewer {
+        Viewer::connect(self.port).await
+    }
+
+    pub(crate) async fn end(self) {
+        self.shutdown.now.cancel();
+        self.tasks.wait().await;
+    }
+}
+
+impl Drop for AtUrl {
+    fn drop(&mut self) {
+        self.shutdown.now.cancel();
+    }
+}
