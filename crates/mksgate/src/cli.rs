@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{CommandError, check, demo, passwd, serve, trust, vms};
+use crate::commands::{CommandError, check, demo, passwd, relay, serve, trust, vms};
 use crate::config::Config;
 use crate::log::LogFormat;
 use crate::{environment, log};
@@ -44,8 +44,21 @@ enum Command {
     Passwd(passwd::Options),
     /// Show the certificate that a host presents, and the line that trusts exactly it
     Trust(trust::Options),
+    /// Put one WebSocket behind a TCP port, with the options of os-autoinst's dewebsockify
+    Relay(relay::Options),
     /// Run a simulated ESXi and a gateway in front of it, to point any VNC viewer at
     Demo(demo::Options),
+}
+
+impl Command {
+    /// What is logged: of a command that answers on stdout and tells its failure in one line, nothing.
+    const fn level(&self) -> &'static str {
+        match self {
+            Self::Serve | Self::Demo(_) => "info",
+            Self::Relay(options) => options.level(),
+            _ => "off",
+        }
+    }
 }
 
 /// Runs the program: reads the command line, does what it says, and tells how that went.
@@ -64,10 +77,7 @@ pub fn run() -> ExitCode {
             };
         }
     };
-    log::start(
-        cli.log,
-        matches!(cli.command, Command::Serve | Command::Demo(_)),
-    );
+    log::start(cli.log, cli.command.level());
     let (sentence, code) = match execute(cli) {
         Ok(()) => return ExitCode::SUCCESS,
         Err(CommandError::Config(error)) => (error.to_string(), USAGE),
@@ -93,6 +103,7 @@ fn execute(cli: Cli) -> Result<(), CommandError> {
         }
         Command::Passwd(options) => return passwd::run(options),
         Command::Trust(options) => Box::pin(trust::run(options)),
+        Command::Relay(options) => Box::pin(relay::run(options)),
         Command::Demo(options) => Box::pin(demo::run(options)),
     };
     let runtime = tokio::runtime::Builder::new_multi_thread()

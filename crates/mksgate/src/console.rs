@@ -116,6 +116,14 @@ impl Console {
     }
 }
 
+impl Wire {
+    /// Opens the WebSocket and says nothing in it.
+    pub(crate) async fn open(target: &Target) -> Result<Self, Failure> {
+        // Apart, as the dial is.
+        Ok(Box::pin(Handshake::begin(target)).await?.wire)
+    }
+}
+
 /// What the dial does once there is a connection.
 struct Handshake<'a> {
     wire: Wire,

@@ -82,8 +82,11 @@ impl Endpoint {
         };
         // Apart, as the dial is: an open session has no use for this room.
         let (url, password) = Box::pin(command.run()).await?;
-        let url = WsUrl::parse(&url, self.allow_plain)
-            .map_err(|error| Failure::UrlCommand(format!("printed what is of no use ({error})")))?;
+        let useless = |why| Failure::UrlCommand(format!("printed what is of no use ({why})"));
+        let url = WsUrl::parse(&url).map_err(useless)?;
+        if url.is_exposed && !self.allow_plain {
+            return Err(useless("ws:// to another machine is not allowed here"));
+        }
         Ok(Place { url, password })
     }
 

@@ -218,7 +218,9 @@ pub enum Failure {
         source: ws_proto::UpgradeError,
     },
     /// `url_command` did not give a URL that can be used.
-    #[error("url_command {0}: run it by hand, as the user that the gateway runs as")]
+    #[error(
+        "the program that prints the URL {0}: run it by hand, as the user that the gateway runs as"
+    )]
     UrlCommand(String),
     /// The console's host ended the connection before the console was ready.
     #[error(

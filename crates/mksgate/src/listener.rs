@@ -15,7 +15,7 @@ use crate::socket;
 
 /// How long to wait after a failed accept: the usual cause is that descriptors have run out, and it does
 /// not go away faster by asking again at once.
-const BACKOFF: Duration = Duration::from_millis(100);
+pub(crate) const BACKOFF: Duration = Duration::from_millis(100);
 
 /// Takes viewers in until `closing`, each as the port is configured at that moment. Every session is on
 /// `sessions`, so that shutdown ends when they have ended.

@@ -33,6 +33,14 @@ pub(crate) struct Ending {
 }
 
 impl Ending {
+    /// It must end where `gateway` is cancelled too.
+    pub(crate) fn with(gateway: &CancellationToken) -> Self {
+        Self {
+            told: gateway.child_token(),
+            why: Arc::default(),
+        }
+    }
+
     /// Why it must end; the gateway's own end needs no words.
     pub(crate) fn why(&self) -> &'static str {
         self.why.get().copied().unwrap_or("the gateway ends")
@@ -81,10 +89,7 @@ impl Roll {
                 limit: limit_per_vm,
             });
         }
-        let ending = Ending {
-            told: gateway.child_token(),
-            why: Arc::default(),
-        };
+        let ending = Ending::with(gateway);
         entries.insert(
             id,
             Entry {

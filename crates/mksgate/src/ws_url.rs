@@ -4,7 +4,7 @@ use std::fmt;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use url::{Host, Url};
 
 use crate::address::Address;
@@ -22,6 +22,8 @@ pub struct WsUrl {
     pub(crate) address: Address,
     /// Whether it is `wss://`.
     pub(crate) encrypted: bool,
+    /// Whether it is `ws://` to another machine: what is said there can be read and changed on the way.
+    pub(crate) is_exposed: bool,
     /// Path and query.
     pub(crate) target: SecretString,
     /// What its user and password are in an `Authorization` header, where it has them.
@@ -43,11 +45,11 @@ impl fmt::Debug for WsUrl {
 }
 
 impl WsUrl {
-    /// Reads a URL. Without `allow_plain`, `ws://` may lead to this machine only.
+    /// Reads a URL.
     ///
     /// # Errors
     /// A sentence, in which nothing of the URL is repeated: any part of it may be a secret.
-    pub fn parse(text: &str, allow_plain: bool) -> Result<Self, &'static str> {
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
         if text.len() > MAX {
             return Err("this URL is longer than 8 KiB");
         }
@@ -62,11 +64,6 @@ impl WsUrl {
         let (Some(address), Some(host)) = (Address::of(&url), url.host()) else {
             return Err("this URL names no host: write wss://HOST:PORT/PATH");
         };
-        if !encrypted && !allow_plain && !is_this_machine(&host) {
-            return Err(
-                "ws:// to another machine can be read and changed on the way: write wss://, or add allow_plain = true",
-            );
-        }
         let target = url.query().map_or_else(
             || url.path().to_owned(),
             |query| format!("{}?{query}", url.path()),
@@ -74,10 +71,16 @@ impl WsUrl {
         Ok(Self {
             shown: shown(&address, url.path()),
             encrypted,
+            is_exposed: !encrypted && !is_this_machine(&host),
             target: target.into(),
             authorization: authorization(&url),
             address,
         })
+    }
+
+    /// Whether it is good for one connection only: its path holds a vSphere ticket.
+    pub(crate) fn is_spent_by_use(&self) -> bool {
+        self.target.expose_secret().starts_with(TICKET)
     }
 
     /// What stands in the `Host` header.
@@ -117,8 +120,6 @@ fn authorization(url: &Url) -> Option<SecretString> {
 
 #[cfg(test)]
 mod tests {
-    use secrecy::ExposeSecret;
-
     use super::*;
 
     #[test]
@@ -144,7 +145,7 @@ mod tests {
                 "[fd00::1]:443/ticket/...",
             ),
         ] {
-            let url = WsUrl::parse(text, false).unwrap();
+            let url = WsUrl::parse(text).unwrap();
             assert_eq!(url.authority(), authority, "{text}");
             assert_eq!(url.target.expose_secret(), target);
             assert_eq!(url.to_string(), shown);
@@ -155,29 +156,31 @@ mod tests {
 
     #[test]
     fn user_and_password_become_a_header_and_are_not_shown() {
-        let url = WsUrl::parse("wss://ada:p%40ss@h/x", false).unwrap();
+        let url = WsUrl::parse("wss://ada:p%40ss@h/x").unwrap();
         let header = url.authorization.as_ref().unwrap();
         assert_eq!(header.expose_secret(), "Basic YWRhOnBAc3M=");
         assert_eq!(format!("{url:?} {url}"), "h:443/x h:443/x");
     }
 
     #[test]
-    fn plain_leads_to_this_machine_only_unless_that_is_written_out() {
-        for here in ["ws://localhost/", "ws://127.9.9.9:1/", "ws://[::1]/"] {
-            assert!(!WsUrl::parse(here, false).unwrap().encrypted);
-        }
-        for there in [
-            "ws://192.0.2.1/",
-            "ws://localhost.example/",
-            "ws://[fd00::1]/",
+    fn what_leaves_this_machine_without_tls_is_exposed() {
+        for (text, expected) in [
+            ("ws://localhost/", false),
+            ("ws://127.9.9.9:1/", false),
+            ("ws://[::1]/", false),
+            ("wss://192.0.2.1/", false),
+            ("ws://192.0.2.1/", true),
+            ("ws://localhost.example/", true),
+            ("ws://[fd00::1]/", true),
         ] {
-            assert!(
-                WsUrl::parse(there, false)
-                    .unwrap_err()
-                    .contains("allow_plain")
-            );
-            assert!(WsUrl::parse(there, true).is_ok());
+            assert_eq!(WsUrl::parse(text).unwrap().is_exposed, expected, "{text}");
         }
+    }
+
+    #[test]
+    fn a_ticket_is_good_for_one_connection() {
+        assert!(WsUrl::parse("wss://h/ticket/1").unwrap().is_spent_by_use());
+        assert!(!WsUrl::parse("wss://h/tickets").unwrap().is_spent_by_use());
     }
 
     #[test]
@@ -193,7 +196,7 @@ mod tests {
             "wss://geheim:99999",
             &long,
         ] {
-            let error = WsUrl::parse(text, true).unwrap_err();
+            let error = WsUrl::parse(text).unwrap_err();
             assert!(
                 !error.contains("geheim") && error.contains("URL"),
                 "{error}"

@@ -313,7 +313,7 @@ fn check_names_such_consoles_and_dials_them() {
         "{said}"
     );
     assert!(
-        said.contains("FAILED: url_command failed with exit status: 3"),
+        said.contains("FAILED: the program that prints the URL failed with exit status: 3"),
         "{said}"
     );
 }

@@ -3,6 +3,7 @@
 pub(crate) mod check;
 pub(crate) mod demo;
 pub(crate) mod passwd;
+pub(crate) mod relay;
 pub(crate) mod serve;
 mod table;
 pub(crate) mod trust;

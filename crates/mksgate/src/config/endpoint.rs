@@ -72,7 +72,13 @@ impl Source<'_> {
     }
 
     fn url(&self, url: &Spanned<String>, allow_plain: bool) -> Result<WsUrl, ConfigError> {
-        WsUrl::parse(url.get_ref(), allow_plain).map_err(|error| self.wrong(url.span(), error))
+        match WsUrl::parse(url.get_ref()) {
+            Ok(exposed) if exposed.is_exposed && !allow_plain => Err(self.wrong(
+                url.span(),
+                "ws:// to another machine can be read and changed on the way: write wss://, or add allow_plain = true",
+            )),
+            parsed => parsed.map_err(|error| self.wrong(url.span(), error)),
+        }
     }
 
     /// A program that is named with a folder is looked for beside the configuration, like any other file.

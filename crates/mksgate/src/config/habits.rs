@@ -13,7 +13,9 @@ impl Source<'_> {
         let given = [&console.keyboard, &console.layout, &console.paste];
         let given = given.into_iter().flatten().next();
         let is_vm = console.vm.is_some();
-        let transparent = console.transparent.unwrap_or(!is_vm && given.is_none());
+        let transparent = console
+            .transparent
+            .unwrap_or_else(|| !is_vm && given.is_none());
         if let (true, Some(word)) = (transparent, given) {
             return Err(self.wrong(
                 word.span(),
