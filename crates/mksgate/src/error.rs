@@ -334,7 +334,7 @@ const fn remedy_of_url(error: &ws_proto::UpgradeError) -> &'static str {
         UpgradeError::NoProtocol(_) | UpgradeError::ProtocolNotOffered(_) => {
             "set subprotocol to the one that it speaks, or to \"none\""
         }
-        _ => "see that its url leads to VNC in a WebSocket",
+        _ => "see that its url leads to VNC in a WebSocket, and its subprotocol",
     }
 }
 

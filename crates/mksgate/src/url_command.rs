@@ -42,7 +42,8 @@ pub(crate) type Answer = (Zeroizing<String>, Option<Secret<VncPassword>>);
 
 impl fmt::Display for UrlCommand {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.program.display())
+        let name = self.program.file_name().unwrap_or(self.program.as_os_str());
+        write!(f, "{}", name.display())
     }
 }
 
