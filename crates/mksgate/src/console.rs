@@ -16,6 +16,7 @@ use ws_proto::{Decoder, Event, FrameBuffer, Kind, Opcode, Role, Upgrade, Upgrade
 use crate::address::Address;
 use crate::config::Secret;
 use crate::error::Failure;
+use crate::headers::Headers;
 use crate::mask_keys::MaskKeys;
 use crate::slots::Slot;
 use crate::stream::Stream;
@@ -50,7 +51,7 @@ pub(crate) struct Request {
     /// The one that is offered; `None` where none must be.
     pub(crate) subprotocol: Option<String>,
     /// Further headers.
-    pub(crate) headers: Vec<(String, SecretString)>,
+    pub(crate) headers: Headers,
 }
 
 /// What leads to a console.
@@ -167,7 +168,7 @@ impl<'a> Handshake<'a> {
         let headers: Vec<(&str, &str)> = request
             .headers
             .iter()
-            .map(|(name, value)| (name.as_str(), value.expose_secret()))
+            .map(|(name, value)| (name, value.expose_secret()))
             .collect();
         let upgrade = Upgrade::new(
             &request.authority,

@@ -3,14 +3,14 @@
 use std::net::SocketAddr;
 
 use rfb_proto::VncPassword;
-use secrecy::SecretString;
 use tokio::net::lookup_host;
 
 use crate::config::Secret;
 use crate::console::{By, Request, Route, Target};
 use crate::error::Failure;
+use crate::headers::Headers;
 use crate::tls::Trust;
-use crate::url_command::UrlCommand;
+use crate::url_command::{Answer, UrlCommand};
 use crate::ws_url::WsUrl;
 
 /// What WebSocket servers for VNC call their one subprotocol, where they know any.
@@ -28,7 +28,7 @@ pub struct Endpoint {
     /// The one subprotocol that is offered, and must be chosen; `None` where none is.
     pub subprotocol: Option<String>,
     /// Further headers of the request, as they are sent.
-    pub headers: Vec<(String, SecretString)>,
+    pub headers: Headers,
     /// The VNC password, for a server that asks for one.
     pub password: Option<Secret<VncPassword>>,
     /// Whether `ws://` may lead to another machine.
@@ -46,9 +46,10 @@ pub enum Origin {
 
 /// What one connection needs to know.
 pub(crate) struct Place {
-    pub(crate) url: WsUrl,
-    /// What a program has printed with the URL.
-    pub(crate) password: Option<Secret<VncPassword>>,
+    url: WsUrl,
+    /// What a program has printed with the URL: instead of what is configured.
+    headers: Headers,
+    password: Option<Secret<VncPassword>>,
 }
 
 impl Endpoint {
@@ -63,7 +64,7 @@ impl Endpoint {
             origin,
             trust: Trust::System,
             subprotocol: Some(BINARY.into()),
-            headers: Vec::new(),
+            headers: Headers::default(),
             password: None,
             allow_plain: false,
         }
@@ -75,43 +76,48 @@ impl Endpoint {
             Origin::Fixed(url) => {
                 return Ok(Place {
                     url: url.clone(),
+                    headers: Headers::default(),
                     password: None,
                 });
             }
             Origin::Command(command) => command,
         };
         // Apart, as the dial is: an open session has no use for this room.
-        let (url, password) = Box::pin(command.run()).await?;
+        let Answer {
+            url,
+            headers,
+            password,
+        } = Box::pin(command.run()).await?;
         let useless = |why| Failure::UrlCommand(format!("printed what is of no use ({why})"));
         let url = WsUrl::parse(&url).map_err(useless)?;
         if url.is_exposed && !self.allow_plain {
             return Err(useless("ws:// to another machine is not allowed here"));
         }
-        Ok(Place { url, password })
+        Ok(Place {
+            url,
+            headers,
+            password,
+        })
     }
 
     /// How to get to `place`, and what to say there.
     pub(crate) async fn target(&self, place: Place) -> Result<Target, Failure> {
-        let Place { url, password } = place;
+        let Place {
+            url,
+            headers,
+            password,
+        } = place;
         let route = Route::Direct(self.resolve(&url).await?);
         let tls = match url.encrypted {
             true => Some(self.trust.client().map_err(Failure::Setup)?),
             false => None,
         };
-        let mut headers = self.headers.clone();
-        let is_given =
-            |(name, _): &(String, SecretString)| name.eq_ignore_ascii_case(AUTHORIZATION);
-        if let Some(authorization) = &url.authorization
-            && !headers.iter().any(is_given)
-        {
-            headers.push((AUTHORIZATION.into(), authorization.clone()));
-        }
         let request = Request {
             by: By::Url,
             authority: url.authority(),
             target: url.target,
             subprotocol: self.subprotocol.clone(),
-            headers,
+            headers: headers.or(&self.headers).or(&url.credentials),
         };
         Ok(Target {
             address: url.address,
@@ -142,5 +148,3 @@ impl Endpoint {
         }
     }
 }
-
-const AUTHORIZATION: &str = "Authorization";

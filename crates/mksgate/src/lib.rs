@@ -20,6 +20,7 @@ mod environment;
 mod error;
 mod gateway;
 mod hashing;
+mod headers;
 mod judge;
 mod listener;
 mod log;
@@ -55,6 +56,7 @@ pub use config::{
 pub use endpoint::{Endpoint, Origin};
 pub use error::{Blame, Failure, Stage};
 pub use gateway::{Gateway, Shutdown, StartError};
+pub use headers::Headers;
 #[doc(hidden)]
 pub use proxy_header::parse as parse_proxy_header;
 pub use tls::{ConsoleTrust, PinMismatch, Thumbprint, Trust};

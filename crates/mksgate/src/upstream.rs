@@ -15,6 +15,7 @@ use crate::address::{self, Address, HTTPS};
 use crate::config::{TlsRecords, VSphere};
 use crate::console::{By, Request, Route, Target};
 use crate::error::Failure;
+use crate::headers::Headers;
 use crate::slots::Slots;
 use crate::tls::{ConsoleTrust, Thumbprint, Trust};
 
@@ -109,7 +110,7 @@ impl Upstream {
             authority: address.authority(HTTPS),
             target: format!("/ticket/{}", ticket.ticket.expose_secret()).into(),
             subprotocol: Some(SUBPROTOCOL.into()),
-            headers: Vec::new(),
+            headers: Headers::default(),
         };
         Ok(Target {
             address,

@@ -8,6 +8,7 @@ use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use rfb_proto::VncPassword;
+use secrecy::ExposeSecret;
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::Command;
 use tokio::time::timeout;
@@ -16,10 +17,11 @@ use zeroize::Zeroizing;
 
 use crate::config::Secret;
 use crate::error::Failure;
+use crate::headers::Headers;
 use crate::ws_url;
 
-/// The most that is read of what it prints, in bytes: a URL, a password, and not much else.
-const MAX_ANSWER: usize = ws_url::MAX + 1024;
+/// The most that is read of what it prints, in bytes: a URL, and as much again of headers.
+const MAX_ANSWER: usize = 2 * ws_url::MAX;
 
 /// The most of what it has to complain about that is logged, in bytes.
 const MAX_COMPLAINT: usize = 1024;
@@ -27,8 +29,11 @@ const MAX_COMPLAINT: usize = 1024;
 /// How long is waited for the pipes' end once the program has ended.
 const GRACE: Duration = Duration::from_millis(500);
 
-/// How many bytes of a password VNC looks at (RFC 6143 section 7.2.2).
-const VNC_PASSWORD: usize = 8;
+/// What looks like a header and is the VNC password.
+const VNC_PASSWORD: &str = "VNC-Password";
+
+/// How many bytes of it VNC looks at (RFC 6143 section 7.2.2).
+const VNC_PASSWORD_LENGTH: usize = 8;
 
 /// A program and its arguments, which are not printed: they may hold a secret.
 #[derive(Debug, Clone)]
@@ -37,8 +42,13 @@ pub struct UrlCommand {
     arguments: Secret<Vec<String>>,
 }
 
-/// A URL and, where it was printed, a password.
-pub(crate) type Answer = (Zeroizing<String>, Option<Secret<VncPassword>>);
+/// What it prints.
+pub(crate) struct Answer {
+    pub(crate) url: Zeroizing<String>,
+    /// For the request.
+    pub(crate) headers: Headers,
+    pub(crate) password: Option<Secret<VncPassword>>,
+}
 
 impl fmt::Display for UrlCommand {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -56,8 +66,8 @@ impl UrlCommand {
         }
     }
 
-    /// Runs it: its first line is the URL; a second one, where there is one, the VNC password. Dropping the
-    /// future ends the program.
+    /// Runs it: its first line is the URL, each further one a header as `Name: value`, of which `VNC-Password` is
+    /// the password for RFB. Dropping the future ends the program.
     ///
     /// # Errors
     /// [`Failure::UrlCommand`]. Nothing of what was printed is in it.
@@ -150,49 +160,79 @@ async fn drain(pipe: Option<impl AsyncRead + Unpin>, complaint: &mut Vec<u8>) ->
     }
 }
 
-/// The first line, and the password on the second.
+/// The URL on the first line, and what the others say.
 fn read(answer: &[u8]) -> Result<Answer, String> {
     let text = str::from_utf8(answer).map_err(|_| "printed what is no text")?;
-    let mut lines = text.lines().map(str::trim);
-    let url = lines.next().filter(|line| !line.is_empty());
-    let url = url.ok_or("printed no URL on its first line")?;
-    let password = lines.next().filter(|line| !line.is_empty());
-    let password = password
-        .map(|text| VncPassword::new(text.get(..VNC_PASSWORD).unwrap_or(text)))
-        .transpose()
-        .map_err(|error| format!("printed no password on its second line ({error})"))?;
-    Ok((url.to_owned().into(), password.map(Secret::new)))
+    let (url, more) = text.split_once('\n').unwrap_or((text, ""));
+    if url.trim().is_empty() {
+        return Err("printed no URL on its first line".into());
+    }
+    let mut headers = Headers::default();
+    headers
+        .read(2, more)
+        .map_err(|error| format!("printed what is of no use ({error})"))?;
+    let password = headers.take(VNC_PASSWORD).map(|text| {
+        let text = text.expose_secret();
+        VncPassword::new(text.get(..VNC_PASSWORD_LENGTH).unwrap_or(text)).map(Secret::new)
+    });
+    Ok(Answer {
+        url: url.trim().to_owned().into(),
+        headers,
+        password: password
+            .transpose()
+            .map_err(|error| format!("printed a useless {VNC_PASSWORD} ({error})"))?,
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn refusal(answer: &[u8]) -> String {
-        read(answer).map(|_| ()).unwrap_err()
-    }
-
     #[test]
-    fn the_first_line_is_the_url_and_the_second_the_password() {
-        let (url, password) = read(b"wss://h/x\r\nPVEVNC:6543210\nmore\n").unwrap();
-        assert_eq!(url.as_str(), "wss://h/x");
+    fn the_first_line_is_the_url_and_the_others_are_headers_and_the_password() {
+        let text = b"wss://h/x\r\nCookie: a=b\r\n\n# why\nvnc-password: PVEVNC:6543210\n";
+        let answer = read(text).unwrap();
+        assert_eq!(answer.url.as_str(), "wss://h/x");
+        let headers: Vec<_> = answer
+            .headers
+            .iter()
+            .map(|(name, value)| (name, value.expose_secret()))
+            .collect();
+        assert_eq!(headers, [("Cookie", "a=b")]);
         let expected = VncPassword::new("PVEVNC:6").unwrap().respond(&[7; 16]);
-        assert_eq!(password.unwrap().expose().respond(&[7; 16]), expected);
-        for alone in [&b"wss://h"[..], b"wss://h\n", b"wss://h\n\n"] {
-            let (url, password) = read(alone).unwrap();
-            assert!(url.as_str() == "wss://h" && password.is_none());
+        assert_eq!(
+            answer.password.unwrap().expose().respond(&[7; 16]),
+            expected
+        );
+        for alone in [&b"wss://h"[..], b"wss://h\n", b" wss://h \n\n"] {
+            let answer = read(alone).unwrap();
+            assert!(answer.url.as_str() == "wss://h" && answer.password.is_none());
+            assert_eq!(answer.headers.iter().count(), 0);
         }
     }
 
     #[test]
     fn anything_else_is_refused_in_words_that_repeat_nothing() {
-        assert!(refusal(b"").contains("no URL"));
-        assert!(refusal(b"\nwss://h").contains("no URL"));
-        assert!(refusal(b"\xff\xfe").contains("no text"));
-        let error = refusal("wss://h\ngehe\u{ef}m".as_bytes());
-        assert!(
-            error.contains("printable ASCII") && !error.contains("gehe"),
-            "{error}"
-        );
+        for (answer, words) in [
+            (&b""[..], "no URL"),
+            (b"\nwss://h", "no URL"),
+            (b"\xff\xfe", "no text"),
+            (b"wss://h\ngeheim", "line 2: it is no \"Name: value\""),
+            (
+                b"wss://h\n\nCookie: gehe\x07im",
+                "line 3: the value of the header Cookie",
+            ),
+            (
+                b"wss://h\nVNC-Password:",
+                "line 2: the value of the header VNC-Password is empty",
+            ),
+            (
+                b"wss://h\nHost: geheim",
+                "line 2: the header Host is not for you to set",
+            ),
+        ] {
+            let error = read(answer).map(|_| ()).unwrap_err();
+            assert!(error.contains(words) && !error.contains("gehe"), "{error}");
+        }
     }
 }

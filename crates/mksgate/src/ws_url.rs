@@ -8,6 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 use url::{Host, Url};
 
 use crate::address::Address;
+use crate::headers::Headers;
 
 /// The longest URL that is taken, in bytes: what common HTTP servers allow a request's first line.
 pub(crate) const MAX: usize = 8 * 1024;
@@ -26,8 +27,8 @@ pub struct WsUrl {
     pub(crate) is_exposed: bool,
     /// Path and query.
     pub(crate) target: SecretString,
-    /// What its user and password are in an `Authorization` header, where it has them.
-    pub(crate) authorization: Option<SecretString>,
+    /// Its user and password as a header, where it has them.
+    pub(crate) credentials: Headers,
     shown: String,
 }
 
@@ -73,7 +74,7 @@ impl WsUrl {
             encrypted,
             is_exposed: !encrypted && !is_this_machine(&host),
             target: target.into(),
-            authorization: authorization(&url),
+            credentials: credentials(&url)?,
             address,
         })
     }
@@ -107,15 +108,20 @@ fn shown(address: &Address, path: &str) -> String {
 }
 
 /// RFC 7617.
-fn authorization(url: &Url) -> Option<SecretString> {
+fn credentials(url: &Url) -> Result<Headers, &'static str> {
+    let mut headers = Headers::default();
     if url.username().is_empty() && url.password().is_none() {
-        return None;
+        return Ok(headers);
     }
     let decode = |text| percent_encoding::percent_decode_str(text).collect::<Vec<u8>>();
-    let mut credentials = decode(url.username());
-    credentials.push(b':');
-    credentials.extend(decode(url.password().unwrap_or_default()));
-    Some(format!("Basic {}", STANDARD.encode(credentials)).into())
+    let mut words = decode(url.username());
+    words.push(b':');
+    words.extend(decode(url.password().unwrap_or_default()));
+    let value = format!("Basic {}", STANDARD.encode(words));
+    headers
+        .add("Authorization", value.into())
+        .map_err(|_| "user and password of this URL cannot be sent: put them into headers")?;
+    Ok(headers)
 }
 
 #[cfg(test)]
@@ -150,15 +156,18 @@ mod tests {
             assert_eq!(url.target.expose_secret(), target);
             assert_eq!(url.to_string(), shown);
             assert!(!format!("{url:?} {url}").contains("geheim"));
-            assert!(url.authorization.is_none());
+            assert_eq!(url.credentials.iter().count(), 0);
         }
     }
 
     #[test]
     fn user_and_password_become_a_header_and_are_not_shown() {
         let url = WsUrl::parse("wss://ada:p%40ss@h/x").unwrap();
-        let header = url.authorization.as_ref().unwrap();
-        assert_eq!(header.expose_secret(), "Basic YWRhOnBAc3M=");
+        let (name, value) = url.credentials.iter().next().unwrap();
+        assert_eq!(
+            (name, value.expose_secret()),
+            ("Authorization", "Basic YWRhOnBAc3M=")
+        );
         assert_eq!(format!("{url:?} {url}"), "h:443/x h:443/x");
     }
 

@@ -70,7 +70,7 @@ fn two_lines_are_enough_and_the_rest_has_safe_defaults() {
     assert_eq!(found.name, "198.51.100.7:443/some/path");
     assert_eq!(found.trust, Trust::System);
     assert_eq!(found.subprotocol.as_deref(), Some("binary"));
-    assert!(found.headers.is_empty() && found.password.is_none() && !found.allow_plain);
+    assert!(found.headers.iter().count() == 0 && found.password.is_none() && !found.allow_plain);
 }
 
 #[test]
@@ -88,7 +88,7 @@ fn everything_can_be_said() {
     let headers: Vec<(&str, &str)> = found
         .headers
         .iter()
-        .map(|(name, value)| (name.as_str(), value.expose_secret()))
+        .map(|(name, value)| (name, value.expose_secret()))
         .collect();
     assert_eq!(
         headers,

@@ -1,17 +1,17 @@
 //! `url_command`: a URL for each connection, and what is told where none comes.
 
 use crate::support::at_url::{Folder, Server};
-use crate::support::esxi::upgraded;
+use crate::support::esxi::{header, upgraded};
 use crate::support::viewer::Dialect;
 use crate::support::within;
 
 #[tokio::test]
-async fn each_connection_gets_a_url_and_a_password_of_its_own() {
+async fn each_connection_gets_a_url_and_credentials_of_its_own() {
     within(async {
         let (server, folder) = (Server::start().await, Folder::new());
         // It counts its calls, and prints that in the URL; the password has more than VNC looks at.
         let script = format!(
-            "echo >> calls.$1; n=$(wc -l < calls.$1); echo '{}'$n; echo \"PVEVNC:$n-and-more\"",
+            "echo >> calls.$1; n=$(wc -l < calls.$1); echo '{}'$n; echo \"Cookie: call=$n\"; echo \"VNC-Password: PVEVNC:$n-and-more\"",
             server.url("/console?ticket=")
         );
         folder.program(
@@ -33,6 +33,7 @@ async fn each_connection_gets_a_url_and_a_password_of_its_own() {
             };
             let (entered, request) = tokio::join!(viewer.enter(Dialect::V3_8, None), hosting);
             entered.unwrap();
+            assert_eq!(header(&request, "cookie"), format!("call={call}"));
             let expected = format!("GET /console?ticket={call} HTTP/1.1\r\n");
             assert!(request.starts_with(&expected), "{request}");
         }
@@ -62,8 +63,8 @@ async fn a_command_that_gives_no_url_is_told_without_what_it_printed() {
             ("printf '\\377\\376geheim'", "printed what is no text"),
             ("yes geheim", "prints more than a URL"),
             (
-                "echo wss://geheim/; printf 'gehe\\303\\257m'",
-                "no password on its second line",
+                "echo wss://geheim/; echo geheim",
+                "line 2: it is no \"Name: value\"",
             ),
         ] {
             folder.program("command", script);

@@ -22,6 +22,7 @@ use crate::console::Wire;
 use crate::endpoint::{Endpoint, Origin};
 use crate::error::{Failure, Stage};
 use crate::gateway::Shutdown;
+use crate::headers::Headers;
 use crate::relay::{self, End, Rules, Traffic};
 use crate::roll::Ending;
 use crate::tls::Trust;
@@ -193,13 +194,15 @@ impl Options {
             true => Trust::DangerAcceptAny,
             false => Trust::parse(&self.trust, Path::to_path_buf).map_err(CommandError::Usage)?,
         };
-        let cookie = given(self.cookie.as_ref(), COOKIE_VARIABLE);
+        let mut headers = Headers::default();
+        if let Some(cookie) = given(self.cookie.as_ref(), COOKIE_VARIABLE) {
+            headers
+                .add("Cookie", cookie.into())
+                .map_err(CommandError::Usage)?;
+        }
         Ok(Endpoint {
             trust,
-            headers: cookie
-                .into_iter()
-                .map(|cookie| ("Cookie".into(), cookie.into()))
-                .collect(),
+            headers,
             allow_plain: self.insecure,
             ..Endpoint::new(origin)
         })

@@ -12,25 +12,13 @@ use toml::Spanned;
 use super::checked::Source;
 use super::{ConfigError, Secret, file, secrets};
 use crate::endpoint::{Endpoint, Origin};
+use crate::headers::{Headers, is_token};
 use crate::tls::Trust;
 use crate::url_command::UrlCommand;
 use crate::ws_url::WsUrl;
 
 /// The word for no subprotocol.
 const NO_SUBPROTOCOL: &str = "none";
-
-/// What the opening handshake says by itself (RFC 6455 section 4.1).
-const OWN_HEADERS: [&str; 9] = [
-    "host",
-    "connection",
-    "upgrade",
-    "content-length",
-    "transfer-encoding",
-    "sec-websocket-key",
-    "sec-websocket-version",
-    "sec-websocket-protocol",
-    "sec-websocket-extensions",
-];
 
 const COOKIE: &str = "Cookie";
 
@@ -132,8 +120,8 @@ impl Source<'_> {
     }
 
     /// Those that are written here, those of a file and those of the environment; and the cookie.
-    fn headers(&self, table: &file::Console) -> Result<Vec<(String, SecretString)>, ConfigError> {
-        let mut headers = Headers(Vec::new());
+    fn headers(&self, table: &file::Console) -> Result<Headers, ConfigError> {
+        let mut headers = Headers::default();
         for (name, value) in &table.headers {
             let given = value.get_ref().as_str().into();
             headers
@@ -147,8 +135,10 @@ impl Source<'_> {
                 .map_err(|error| self.wrong(variable.span(), error))?;
         }
         if let Some(file) = &table.headers_file {
-            let read =
-                secrets::read(&self.beside(file.get_ref())).and_then(|text| headers.read(&text));
+            let read = secrets::read(&self.beside(file.get_ref())).and_then(|bytes| {
+                let text = str::from_utf8(&bytes).map_err(|_| "it is not text")?;
+                headers.read(1, text)
+            });
             read.map_err(|error| self.wrong_file(file, &error))?;
         }
         if let Some((cookie, place)) = self.cookie(table)? {
@@ -156,7 +146,7 @@ impl Source<'_> {
                 .add(COOKIE, cookie)
                 .map_err(|error| self.wrong(place, error))?;
         }
-        Ok(headers.0)
+        Ok(headers)
     }
 
     fn cookie(
@@ -242,60 +232,4 @@ impl Source<'_> {
             Err(self.wrong(span, sentence))
         })
     }
-}
-
-/// Headers of which none is there twice.
-struct Headers(Vec<(String, SecretString)>);
-
-impl Headers {
-    /// No value is repeated in an error.
-    fn add(&mut self, name: &str, value: SecretString) -> Result<(), String> {
-        if !is_token(name) {
-            return Err("the name of this header holds what HTTP does not allow: write it as \"Authorization\"".into());
-        }
-        if OWN_HEADERS.iter().any(|own| own.eq_ignore_ascii_case(name)) {
-            return Err(format!(
-                "the header {name} is not for you to set: remove it"
-            ));
-        }
-        if self
-            .0
-            .iter()
-            .any(|(known, _)| known.eq_ignore_ascii_case(name))
-        {
-            return Err(format!("the header {name} is given twice: keep one"));
-        }
-        let text = value.expose_secret();
-        let is_allowed = |byte: u8| byte.is_ascii_graphic() || byte == b' ';
-        if text.is_empty() || !text.bytes().all(is_allowed) {
-            return Err(format!(
-                "the value of the header {name} is empty or holds what HTTP does not allow: write printable ASCII"
-            ));
-        }
-        self.0.push((name.to_owned(), value));
-        Ok(())
-    }
-
-    /// A file of lines, each `Name: value`; those that are empty or begin with `#` say nothing.
-    fn read(&mut self, bytes: &[u8]) -> Result<(), String> {
-        let text = str::from_utf8(bytes).map_err(|_| "it is not text")?;
-        for (number, line) in (1..).zip(text.lines().map(str::trim)) {
-            if line.is_empty() || line.starts_with('#') {
-                continue;
-            }
-            let header = line
-                .split_once(':')
-                .ok_or_else(|| "it is no \"Name: value\"".into());
-            header
-                .and_then(|(name, value)| self.add(name.trim(), value.trim().into()))
-                .map_err(|error| format!("line {number}: {error}"))?;
-        }
-        Ok(())
-    }
-}
-
-/// RFC 9110 section 5.6.2.
-fn is_token(text: &str) -> bool {
-    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-    !text.is_empty() && text.bytes().all(is_allowed)
 }
