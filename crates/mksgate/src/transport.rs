@@ -10,10 +10,6 @@ use tokio::io::AsyncRead;
 use crate::tls_session::{Input, Over, TlsSession};
 
 /// One connection's way of doing so. Both directions of a relay use it at once.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "nearly all are encrypted, and each is there once in its session"
-)]
 pub(crate) enum Transport {
     /// `wss://`.
     Tls(TlsSession),
