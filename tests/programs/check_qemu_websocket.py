@@ -3,10 +3,10 @@
 import unittest
 
 import picture
-import qemu
+import qemu_websocket as qemu
 import vncdo
 from authority import Authority
-from qemu import Qemu
+from qemu_websocket import Qemu
 from screen import ViewerScreen
 from tigervnc import TigerVnc
 from url_gateway import UrlGateway

@@ -1,85 +1,119 @@
-"""A real QEMU whose guest paints a picture and repeats its keys: both come out of a boot sector of our own."""
+"""A virtual machine that is one: QEMU, whose VNC server is the desktop and whose guest is a small program of ours."""
 
+import json
+import socket
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 
-import vncdo
-from authority import Authority
+import machine_code
+import picture
+import scan_codes
 from places import free_ports
 from program import Program
-from waiting import until
+from waiting import DEADLINE, until
 
-# VGA mode 13h, 320 by 200 with 256 colours; each pixel's colour is its address, low byte xor high byte. Then each key
-# goes to QEMU's debug port.
-BOOT_SECTOR = bytes.fromhex(
-    "b81300 cd10"  # mov ax, 13h; int 10h
-    "b800a0 8ec0"  # mov ax, a000h; mov es, ax
-    "31ff fc"  # xor di, di; cld
-    "89f8 30e0 aa"  # pixel: mov ax, di; xor al, ah; stosb
-    "81ff00fa 75f5"  # cmp di, 64000; jne pixel
-    "30e4 cd16"  # key: xor ah, ah; int 16h
-    "e6e9 ebf8"  # out e9h, al; jmp key
-)
-
-# What the guest paints, as far as VGA has different colours for it.
-COLOURS = 200
+# What QEMU adds to a display's number.
+FIRST_PORT = 5900
 
 
 class Qemu(Program):
-    """`port` is its VNC port; `websocket` the port on which it speaks VNC in a WebSocket, in TLS with an `authority`.
+    """`port` is its VNC port, on loopback, without a password; the guest shows its picture when `__enter__` returns."""
 
-    With a `password` both ask for that.
-    """
-
-    def __init__(self, authority: Authority | None = None, password: str | None = None) -> None:
+    def __init__(self) -> None:
         super().__init__("qemu", [])
-        # A display's number is what its port has above 5900.
-        self.port = free_ports(2)
-        self.websocket = self.port + 1
-        disk = self.folder / "boot.img"
-        disk.write_bytes(BOOT_SECTOR.ljust(510, b"\0") + b"\x55\xaa")
-        self._keys: Path = self.folder / "keys"
-        display = f"127.0.0.1:{self.port - 5900},websocket=127.0.0.1:{self.websocket}"
-        more: list[str] = []
-        if authority:
-            more += ["-object", f"tls-creds-x509,id=tls,endpoint=server,verify-peer=off,dir={self._tls(authority)}"]
-            display += ",tls-creds=tls"
-        if password:
-            secret = self.folder / "password"
-            secret.touch(mode=0o600)
-            secret.write_text(password)
-            more += ["-object", f"secret,id=password,file={secret}"]
-            display += ",password-secret=password"
-        self.argv = ["qemu-system-x86_64", "-nodefaults", "-accel", "tcg", "-m", "16", "-vga", "std", *more]
-        self.argv += ["-drive", f"file={disk},format=raw,if=ide", "-debugcon", f"file:{self._keys}", "-vnc", display]
+        self.port = free_ports()
+        self.heard: Path = self.folder / "heard"
+        disk = self.folder / "disk.img"
+        disk.write_bytes(machine_code.disk())
+        # Nothing but what is named here, and no acceleration: it is the same on every machine.
+        self.argv = ["qemu-system-x86_64", "-no-user-config", "-nodefaults", "-machine", "pc", "-accel", "tcg", "-m", "16"]
+        self.argv += ["-vga", "std", "-drive", f"file={disk},format=raw,if=ide", "-debugcon", f"file:{self.heard}"]
+        # Relative, since a socket's name may be no longer than 107 bytes; it is started in its folder.
+        self.argv += ["-qmp", "unix:monitor,server=on,wait=off"]
+        self.argv += ["-vnc", f"127.0.0.1:{self.port - FIRST_PORT},share=force-shared"]
 
-    def has_read(self, text: str) -> None:
-        """Waits until the guest has read these keys."""
-        until(f"the keys {text!r} in the guest", lambda: text in self._keys.read_text(errors="replace"))
+    def __enter__(self) -> "Qemu":
+        super().__enter__()
+        try:
+            self.monitor = until("QEMU's monitor", self._monitor)
+            until("the guest's picture", lambda: self.picture().size == machine_code.SIZE)
+            picture.become_equal(self.picture, machine_code.picture)
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
 
-    def _tls(self, authority: Authority) -> Path:
-        """A folder as QEMU wants it."""
-        folder = self.folder / "tls"
-        folder.mkdir()
-        certificate, key = authority.certificate()
-        for name, path in {"ca-cert": authority.pem, "server-cert": certificate, "server-key": key}.items():
-            (folder / f"{name}.pem").write_bytes(path.read_bytes())
-        return folder
+    def __exit__(self, *exception: object) -> None:
+        if hasattr(self, "monitor"):
+            self.monitor.close()
+        super().__exit__(*exception)
+
+    def picture(self) -> Image.Image:
+        """What the guest's screen shows now, as QEMU itself tells it."""
+        file = self.folder / "screen.ppm"
+        self.monitor.execute("screendump", filename=str(file))
+        return picture.read(file)
+
+    def keys(self) -> list[tuple[int, bool]]:
+        """The keys that the guest has heard, by scan code, with whether each went down."""
+        return scan_codes.keys(self.heard.read_bytes()) if self.heard.exists() else []
+
+    def has_typed(self, text: str) -> None:
+        """Waits until what the guest has heard ends with this text, all its keys up."""
+
+        def look() -> bool:
+            keys = self.keys()
+            return scan_codes.typed(keys).endswith(text) and not down(keys)
+
+        until(f"the text {text!r} in the guest (it has {self.keys()})", look)
+
+    def _monitor(self) -> "Monitor | None":
+        if self.process.poll() is not None:
+            raise RuntimeError(f"QEMU ended with {self.process.returncode}: {self.stderr}")
+        try:
+            return Monitor(self.folder)
+        except (FileNotFoundError, ConnectionRefusedError):
+            return None
 
 
-def painted(capture: Image.Image) -> bool:
-    """Whether this is the guest's own picture, not yet its firmware's."""
-    return len(set(capture.getdata())) >= COLOURS
+class Monitor:
+    """QEMU's monitor: commands and answers in lines of JSON."""
+
+    def __init__(self, folder: Path) -> None:
+        self._socket = socket.socket(socket.AF_UNIX)
+        self._socket.settimeout(DEADLINE)
+        try:
+            self._socket.connect(str(folder / "monitor"))
+        except BaseException:
+            self._socket.close()
+            raise
+        self._lines = self._socket.makefile("rw")
+        # It begins with a greeting, and waits for what its client can do.
+        self._lines.readline()
+        self.execute("qmp_capabilities")
+
+    def execute(self, command: str, **arguments: Any) -> Any:
+        """The command's result, once it is done."""
+        self._lines.write(json.dumps({"execute": command, "arguments": arguments}) + "\n")
+        self._lines.flush()
+        while True:
+            answer = json.loads(self._lines.readline())
+            if "error" in answer:
+                raise RuntimeError(f"{command}: {answer['error']['desc']}")
+            # Events come between.
+            if "return" in answer:
+                return answer["return"]
+
+    def close(self) -> None:
+        self._lines.close()
+        self._socket.close()
 
 
-def capture(port: int, password: str | None = None) -> Image.Image:
-    """The guest's picture, once it has painted it."""
-    pictures: list[Image.Image] = []
-
-    def look() -> bool:
-        pictures[:] = [vncdo.capture(port, password)]
-        return painted(pictures[0])
-
-    until("the guest's picture", look)
-    return pictures[0]
+def down(keys: list[tuple[int, bool]]) -> set[int]:
+    """The keys that are down after all of these."""
+    held: set[int] = set()
+    for code, is_down in keys:
+        held = held | {code} if is_down else held - {code}
+    return held
