@@ -32,7 +32,8 @@ class Qemu(Program):
         self.argv += ["-vga", "std", "-drive", f"file={disk},format=raw,if=ide", "-debugcon", f"file:{self.heard}"]
         # Relative, since a socket's name may be no longer than 107 bytes; it is started in its folder.
         self.argv += ["-qmp", "unix:monitor,server=on,wait=off"]
-        self.argv += ["-vnc", f"127.0.0.1:{self.port - FIRST_PORT},share=force-shared"]
+        # As ESXi, it is to ignore whether a client wants to be alone.
+        self.argv += ["-vnc", f"127.0.0.1:{self.port - FIRST_PORT},share=ignore"]
 
     def __enter__(self) -> "Qemu":
         super().__enter__()

@@ -1,0 +1,87 @@
+"""A real machine behind mksgate: QEMU, seen and driven by TigerVNC, vncdotool and gvnccapture.
+
+What its screen shows and which keys its guest hears is told by QEMU itself.
+"""
+
+import unittest
+
+import gvnc
+import machine_code
+import picture
+import scan_codes
+import tigervnc
+import vncdo
+from gateway import Gateway
+from qemu import Qemu
+from screen import ViewerScreen
+from simulator import Simulator
+from tigervnc import TigerVnc
+
+VM, WAY = "vm08", "none"
+
+qemu: Qemu
+port: int
+screen: ViewerScreen
+
+
+def setUpModule() -> None:
+    global qemu, port, screen
+    qemu = unittest.enterModuleContext(Qemu())
+    simulator = unittest.enterModuleContext(Simulator("--bridge", f"{VM}=127.0.0.1:{qemu.port}"))
+    gateway = unittest.enterModuleContext(Gateway(simulator, [(VM, WAY)], "unused"))
+    port = gateway.ports[VM, WAY]
+    screen = unittest.enterModuleContext(ViewerScreen())
+
+
+class Picture(unittest.TestCase):
+    def test_the_guests_picture_has_no_two_pixels_alike(self) -> None:
+        width, height = machine_code.SIZE
+        self.assertEqual(width * height, picture.colours(machine_code.picture()))
+        self.assertGreater(picture.colours(qemu.picture()), picture.MANY)
+
+    def test_tigervnc_shows_it_pixel_for_pixel_in_every_lossless_encoding(self) -> None:
+        for encoding in tigervnc.ENCODINGS:
+            with self.subTest(encoding), TigerVnc(screen, port, encoding) as viewer:
+                viewer.shows(qemu.picture)
+
+    def test_tigervnc_shows_what_a_key_changes(self) -> None:
+        with TigerVnc(screen, port) as viewer:
+            viewer.shows(qemu.picture)
+            before = qemu.picture()
+            viewer.type_line("x")
+            qemu.has_typed("x\n")
+            self.assertNotEqual("", picture.difference(before, qemu.picture()))
+            viewer.shows(qemu.picture)
+
+    def test_vncdotool_captures_it_pixel_for_pixel(self) -> None:
+        picture.become_equal(lambda: vncdo.capture(port), qemu.picture)
+
+    def test_gvnccapture_captures_it_pixel_for_pixel(self) -> None:
+        picture.become_equal(lambda: gvnc.visit(port).picture(), qemu.picture)
+
+
+class Keys(unittest.TestCase):
+    """None is lost, doubled or out of order, and none stays down."""
+
+    def test_what_tigervnc_types_reaches_the_guest(self) -> None:
+        with TigerVnc(screen, port) as viewer:
+            viewer.shows(qemu.picture)
+            viewer.type_line("TigerVNC was here, 42 times! [~@#]")
+            qemu.has_typed("TigerVNC was here, 42 times! [~@#]\n")
+
+    def test_what_vncdotool_types_reaches_the_guest(self) -> None:
+        ended = vncdo.visit(port, "type", "vncdotool was here, 42 times", "key", "enter")
+        self.assertEqual(0, ended.returncode, ended.stderr)
+        qemu.has_typed("vncdotool was here, 42 times\n")
+
+    def test_keys_that_pcs_had_not_at_first_reach_the_guest_as_what_they_are(self) -> None:
+        known = len(qemu.keys())
+        ended = vncdo.visit(port, "key", "left", "keydown", "rctrl", "keyup", "rctrl", "key", "enter")
+        self.assertEqual(0, ended.returncode, ended.stderr)
+        qemu.has_typed("\n")
+        expected = [
+            (code, is_down)
+            for code in (scan_codes.LEFT_ARROW, scan_codes.RIGHT_CONTROL, scan_codes.ENTER)
+            for is_down in (True, False)
+        ]
+        self.assertEqual(expected, qemu.keys()[known:])
