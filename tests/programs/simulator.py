@@ -1,14 +1,24 @@
 """The simulated ESXi host, started as the program that it is."""
 
+import io
 import json
 import secrets
+import urllib.parse
+import urllib.request
+from typing import Any
+
+from PIL import Image
 
 from places import SIMULATOR
 from program import Program
+from waiting import DEADLINE, until
 
 
 class Simulator(Program):
-    """`address` and `sha256` (of its certificate) are what a configuration needs to reach it."""
+    """`address` and `sha256` (of its certificate) are what a configuration needs to reach it.
+
+    Of VMs with a desktop of its own it tells what they show and what they have heard.
+    """
 
     username = "root"
 
@@ -24,7 +34,38 @@ class Simulator(Program):
             ready = json.loads(self.line(r"^\{.*\}$")[0])
             self.address: str = ready["address"]
             self.sha256: str = ready["sha256"]
+            self.eyes: str = ready["eyes"]
         except BaseException:
             self.__exit__()
             raise
         return self
+
+    def picture(self, vm: str) -> Image.Image:
+        """What the VM's screen shows now."""
+        return Image.open(io.BytesIO(self._look(vm, "picture.png"))).convert("RGB")
+
+    def typed(self, vm: str) -> str:
+        """The text that the VM's guest has made of the keys so far."""
+        return self._look(vm, "typed").decode()
+
+    def has_typed(self, vm: str, text: str) -> None:
+        """Waits until the text in the guest ends with this, and none of its keys is down."""
+        what = f"the text {text!r} in {vm}"
+        until(what, lambda: self.typed(vm).endswith(text) and not self.keys_down(vm))
+
+    def keys(self, vm: str) -> list[dict[str, Any]]:
+        """The key events so far: `scan_code`, `keysym`, `down`, `repeated`."""
+        return json.loads(self._look(vm, "keys"))
+
+    def keys_down(self, vm: str) -> list[int]:
+        """The scan codes of the keys that are down."""
+        return json.loads(self._look(vm, "down"))
+
+    def _look(self, vm: str, what: str) -> bytes:
+        url = f"http://{self.eyes}/{urllib.parse.quote(vm, safe='')}/{what}"
+        with _direct.open(url, timeout=DEADLINE) as answer:
+            return answer.read()
+
+
+# Whatever proxy the surroundings name, it is not for loopback.
+_direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))

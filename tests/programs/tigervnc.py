@@ -2,6 +2,7 @@
 
 import subprocess
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import Image
@@ -18,19 +19,46 @@ ENCODINGS = ["Raw", "Hextile", "ZRLE", "Tight"]
 # The window's geometry as it is, no menu hint over the picture, errors to stderr instead of a dialog that nobody closes.
 OPTIONS = [
     *["-Shared=1", "-RemoteResize=0", "-MenuKey=", "-AlertOnFatalError=0", "-ReconnectOnError=0"],
-    *["-AutoSelect=0", "-FullColor=1", "-NoJPEG=1", "-Log=*:stderr:30"],
+    *["-AutoSelect=0", "-NoJPEG=1", "-Log=*:stderr:30"],
 ]
+
+
+@dataclass(frozen=True)
+class Colours:
+    """How many colours the viewer asks for: the highest value that red, green and blue have then."""
+
+    options: tuple[str, ...]
+    highest: tuple[int, int, int]
+
+    def of(self, image: Image.Image) -> Image.Image:
+        """What is left of a picture: each intensity the nearest that there is, then as bright again as the viewer makes it."""
+        levels = [round(value * most / 255) * 255 // most for most in self.highest for value in range(256)]
+        return image.point(levels)
+
+
+FULL = Colours(("-FullColor=1",), (255, 255, 255))
+MEDIUM = Colours(("-FullColor=0", "-LowColorLevel=2"), (7, 7, 3))
+LOW = Colours(("-FullColor=0", "-LowColorLevel=1"), (3, 3, 3))
+VERY_LOW = Colours(("-FullColor=0", "-LowColorLevel=0"), (1, 1, 1))
 
 
 class TigerVnc(Program):
     """One viewer, connected to a loopback port."""
 
-    def __init__(self, screen: ViewerScreen, port: int, encoding: str = "ZRLE", password: str | None = None) -> None:
+    def __init__(
+        self,
+        screen: ViewerScreen,
+        port: int,
+        encoding: str = "ZRLE",
+        password: str | None = None,
+        colours: Colours = FULL,
+    ) -> None:
         super().__init__("tigervnc", [])
         self.screen = screen
         self.env |= {"DISPLAY": screen.display, "HOME": str(self.folder)}
         login = [] if password is None else [f"-PasswordFile={password_file(password)}"]
-        self.argv = ["xtigervncviewer", *OPTIONS, f"-PreferredEncoding={encoding}", *login, f"127.0.0.1::{port}"]
+        self.argv = ["xtigervncviewer", *OPTIONS, *colours.options, f"-PreferredEncoding={encoding}", *login]
+        self.argv += [f"127.0.0.1::{port}"]
 
     def type_line(self, text: str) -> None:
         """Types a line into the viewer's window, as somebody at the keyboard would."""

@@ -1,0 +1,124 @@
+"""Stock viewers at desktops that differ from a plain VNC server in every way that ESXi's kind is known to.
+
+Each desktop is the simulator's own, which tells itself what it shows, so that pictures are compared pixel for pixel.
+"""
+
+import unittest
+
+import gvnc
+import libvnc
+import picture
+import snapshot
+import tigervnc
+import vncdo
+from gateway import Gateway
+from libvnc import LibVnc
+from remmina import Remmina
+from screen import ViewerScreen
+from simulator import Simulator
+from tightvnc import TightVnc
+from tigervnc import TigerVnc
+
+# A console for each: how it takes pixel formats, answers requests, and what it sends unasked.
+MOODS = {
+    "plain": "",
+    "no-caps": "no-caps",
+    "only-native": "only-native",
+    "ignore-format": "ignore-format",
+    "one-pixel": "one-pixel",
+    "split": "split",
+    "chatty": "chatty",
+    "cursor-masks": "cursor-masks,only-native",
+    "all-at-once": "only-native,one-pixel,split,chatty",
+}
+
+# Whoever has no password to give gives this; nobody asks.
+UNUSED = "unused"
+
+# JPEG at its best leaves far less, another picture of the same kind far more.
+JPEG_NOISE = 5.0
+
+WAY = "none"
+
+simulator: Simulator
+gateway: Gateway
+screen: ViewerScreen
+
+
+def setUpModule() -> None:
+    global simulator, gateway, screen
+    vms = [option for vm, moods in MOODS.items() for option in ("--vm", f"{vm}={moods}")]
+    simulator = unittest.enterModuleContext(Simulator("--no-clock", *vms))
+    gateway = unittest.enterModuleContext(Gateway(simulator, [(vm, WAY) for vm in MOODS], UNUSED))
+    screen = unittest.enterModuleContext(ViewerScreen())
+
+
+class Desktops(unittest.TestCase):
+    def test_they_show_many_colours(self) -> None:
+        for vm in MOODS:
+            self.assertGreater(picture.colours(simulator.picture(vm)), picture.MANY)
+
+
+class TigerVncViewer(unittest.TestCase):
+    def test_it_shows_each_pixel_for_pixel_and_types(self) -> None:
+        for vm in MOODS:
+            with self.subTest(vm), TigerVnc(screen, port(vm)) as viewer:
+                viewer.shows(lambda vm=vm: simulator.picture(vm))
+                viewer.type_line("TigerVNC was here: 42!")
+                simulator.has_typed(vm, "TigerVNC was here: 42!\n")
+                viewer.shows(lambda vm=vm: simulator.picture(vm))
+
+    def test_it_shows_each_in_few_colours(self) -> None:
+        for vm in MOODS:
+            with self.subTest(vm), TigerVnc(screen, port(vm), colours=tigervnc.LOW) as viewer:
+                viewer.shows(lambda vm=vm: tigervnc.LOW.of(simulator.picture(vm)))
+
+    def test_it_shows_every_encoding_in_every_number_of_colours(self) -> None:
+        for colours in [tigervnc.FULL, tigervnc.MEDIUM, tigervnc.LOW, tigervnc.VERY_LOW]:
+            for encoding in tigervnc.ENCODINGS:
+                name = f"{encoding} with {colours.highest}"
+                with self.subTest(name), TigerVnc(screen, port("plain"), encoding, colours=colours) as viewer:
+                    viewer.shows(lambda colours=colours: colours.of(simulator.picture("plain")))
+
+
+class OtherViewers(unittest.TestCase):
+    def test_vncdotool_captures_each_pixel_for_pixel_and_types(self) -> None:
+        for vm in MOODS:
+            with self.subTest(vm):
+                picture.become_equal(lambda vm=vm: vncdo.capture(port(vm)), lambda vm=vm: simulator.picture(vm))
+                ended = vncdo.visit(port(vm), "type", "vncdotool was here: 42", "key", "enter")
+                self.assertEqual(0, ended.returncode, ended.stderr)
+                simulator.has_typed(vm, "vncdotool was here: 42\n")
+
+    def test_gvnccapture_captures_each_pixel_for_pixel(self) -> None:
+        for vm in MOODS:
+            with self.subTest(vm):
+                seen = gvnc.visit(port(vm)).picture()
+                self.assertEqual("", picture.difference(seen, simulator.picture(vm)))
+
+    def test_libvncclient_shows_each_pixel_for_pixel(self) -> None:
+        viewer = LibVnc()
+        for vm in MOODS:
+            with self.subTest(vm):
+                seen = viewer.visit(port(vm), libvnc.NONE).picture()
+                self.assertEqual("", picture.difference(seen, simulator.picture(vm)))
+
+    def test_vncsnapshot_takes_a_picture_of_each(self) -> None:
+        for vm in MOODS:
+            with self.subTest(vm):
+                seen = snapshot.visit(port(vm), UNUSED).picture()
+                self.assertLess(snapshot.mean_difference(seen, simulator.picture(vm)), JPEG_NOISE)
+
+    def test_tightvnc_shows_each_pixel_for_pixel(self) -> None:
+        for vm in MOODS:
+            with self.subTest(vm), TightVnc(screen, port(vm), UNUSED) as viewer:
+                viewer.shows(lambda vm=vm: simulator.picture(vm))
+
+    def test_remmina_shows_each_pixel_for_pixel(self) -> None:
+        for vm in MOODS:
+            with self.subTest(vm), Remmina(screen, port(vm), UNUSED) as viewer:
+                viewer.shows(lambda vm=vm: simulator.picture(vm))
+
+
+def port(vm: str) -> int:
+    return gateway.ports[vm, WAY]
