@@ -74,7 +74,7 @@ class TigerVncViewer(unittest.TestCase):
                 viewer.shows(lambda vm=vm: tigervnc.LOW.of(simulator.picture(vm)))
 
     def test_it_shows_every_encoding_in_every_number_of_colours(self) -> None:
-        for colours in [tigervnc.FULL, tigervnc.MEDIUM, tigervnc.LOW, tigervnc.VERY_LOW]:
+        for colours in [tigervnc.FULL, *tigervnc.FEW]:
             for encoding in tigervnc.ENCODINGS:
                 name = f"{encoding} with {colours.highest}"
                 with self.subTest(name), TigerVnc(screen, port("plain"), encoding, colours=colours) as viewer:

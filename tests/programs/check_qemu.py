@@ -44,6 +44,11 @@ class Picture(unittest.TestCase):
             with self.subTest(encoding), TigerVnc(screen, port, encoding) as viewer:
                 viewer.shows(qemu.picture)
 
+    def test_tigervnc_shows_it_in_few_colours(self) -> None:
+        for colours in tigervnc.FEW:
+            with self.subTest(str(colours.highest)), TigerVnc(screen, port, colours=colours) as viewer:
+                viewer.shows(lambda colours=colours: colours.of(qemu.picture()))
+
     def test_tigervnc_shows_what_a_key_changes(self) -> None:
         with TigerVnc(screen, port) as viewer:
             viewer.shows(qemu.picture)

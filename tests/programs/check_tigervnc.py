@@ -34,6 +34,13 @@ class Viewer(unittest.TestCase):
             with self.subTest(encoding), TigerVnc(screen, chain.port("vm08"), encoding) as viewer:
                 viewer.shows(chain.desktop.picture)
 
+    def test_few_colours_are_those_of_the_desktop_in_every_lossless_encoding(self) -> None:
+        for colours in tigervnc.FEW:
+            for encoding in tigervnc.ENCODINGS:
+                name = f"{encoding} with {colours.highest}"
+                with self.subTest(name), TigerVnc(screen, chain.port("vm08"), encoding, colours=colours) as viewer:
+                    viewer.shows(lambda colours=colours: colours.of(chain.desktop.picture()))
+
     def test_typed_text_reaches_the_shell_and_its_echo_the_window(self) -> None:
         with TigerVnc(screen, chain.port("vm08")) as viewer:
             viewer.type_line("TigerVNC was here, 42 times")

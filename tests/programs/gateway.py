@@ -8,9 +8,19 @@ from simulator import Simulator
 
 
 class Gateway(Program):
-    """`ports` has one port for each (VM, way in) of `consoles`; a way in is "none" or "vnc"."""
+    """`ports` has one port for each (VM, way in) of `consoles`; a way in is "none" or "vnc".
 
-    def __init__(self, simulator: Simulator, consoles: list[tuple[str, str]], password: str) -> None:
+    `habits` has what the consoles of a VM are told besides, as lines of the configuration.
+    """
+
+    def __init__(
+        self,
+        simulator: Simulator,
+        consoles: list[tuple[str, str]],
+        password: str,
+        habits: dict[str, str] | None = None,
+    ) -> None:
+        self._habits = habits or {}
         first = free_ports(len(consoles))
         self.ports = {console: first + n for n, console in enumerate(consoles)}
         super().__init__("mksgate", [])
@@ -48,6 +58,7 @@ password_file = "viewer-password"
 """
         consoles = (
             f'\n[[console]]\nport = {port}\nvsphere = "lab"\nvm = "{vm}"\nauth = "{way_in}"\n'
+            + self._habits.get(vm, "")
             for (vm, way_in), port in self.ports.items()
         )
         return head + "".join(consoles)

@@ -44,6 +44,10 @@ class Screen:
         """What a window shows now, without the pointer."""
         return Image.open(io.BytesIO(self.run("import", "-window", window, "png:-"))).convert("RGB")
 
+    def become_keyboard(self, layout: str) -> None:
+        """From here on its keyboard has this layout of XKB's."""
+        self.run("setxkbmap", layout)
+
     def window(self, kind: str) -> str:
         """The id of the first visible window of a class; waits until there is one."""
         ids = self.run("xdotool", "search", "--sync", "--onlyvisible", "--class", kind)

@@ -50,8 +50,11 @@ class Simulator(Program):
 
     def has_typed(self, vm: str, text: str) -> None:
         """Waits until the text in the guest ends with this, and none of its keys is down."""
-        what = f"the text {text!r} in {vm}"
-        until(what, lambda: self.typed(vm).endswith(text) and not self.keys_down(vm))
+        try:
+            until("the text", lambda: self.typed(vm).endswith(text) and not self.keys_down(vm))
+        except TimeoutError as late:
+            seen, down = self.typed(vm)[-len(text) :], self.keys_down(vm)
+            raise AssertionError(f"{late}: {vm} has {seen!r} instead of {text!r}, and {down} are down") from late
 
     def keys(self, vm: str) -> list[dict[str, Any]]:
         """The key events so far: `scan_code`, `keysym`, `down`, `repeated`."""

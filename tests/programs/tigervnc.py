@@ -40,6 +40,7 @@ FULL = Colours(("-FullColor=1",), (255, 255, 255))
 MEDIUM = Colours(("-FullColor=0", "-LowColorLevel=2"), (7, 7, 3))
 LOW = Colours(("-FullColor=0", "-LowColorLevel=1"), (3, 3, 3))
 VERY_LOW = Colours(("-FullColor=0", "-LowColorLevel=0"), (1, 1, 1))
+FEW = [MEDIUM, LOW, VERY_LOW]
 
 
 class TigerVnc(Program):
@@ -65,6 +66,10 @@ class TigerVnc(Program):
         window = self._window()
         self.screen.run("xdotool", "windowfocus", "--sync", window, "type", "--delay", "20", text)
         self.screen.run("xdotool", "key", "Return")
+
+    def press(self, *keys: str) -> None:
+        """Presses keys one after the other, each by its X keysym's name or its keycode; with a + those before it held."""
+        self.screen.run("xdotool", "windowfocus", "--sync", self._window(), "key", "--delay", "20", *keys)
 
     def shows(self, expected: Callable[[], Image.Image]) -> None:
         """Waits until the window shows exactly the picture that `expected` returns at that time."""
