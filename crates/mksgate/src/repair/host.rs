@@ -37,6 +37,8 @@ pub(super) struct Host {
     gathering: bool,
     /// How many pixels of a gathered picture were missing last, and how often nothing more of it came.
     missing: (u64, u8),
+    /// How many of the host's updates the viewer's one is made of.
+    gathered: u16,
     /// Whether the host's update has had a part of the picture.
     pictured: bool,
     /// What is done with the body that comes.
@@ -82,6 +84,7 @@ impl Host {
             outline: Outline::default(),
             gathering: false,
             missing: (0, 0),
+            gathered: 0,
             pictured: false,
             body: Body::Pass,
             heard: None,
@@ -225,8 +228,7 @@ impl Host {
     /// A message that is no part of an update.
     fn between(&mut self, bytes: &Bytes<'_>, shared: &mut Shared, viewer: &mut impl ToViewer) {
         if self.outline.is_open() {
-            shared.asked.clear();
-            self.close(viewer);
+            self.abandon(shared, viewer);
         }
         self.body = Body::Pass;
         bytes.pass(viewer);
@@ -234,9 +236,10 @@ impl Host {
 
     fn begin(&mut self, id: u8, rectangles: u16, shared: &mut Shared, viewer: &mut impl ToViewer) {
         if self.outline.is_open() && !self.outline.has_room(rectangles) {
-            self.close(viewer);
+            self.close(shared, viewer);
         }
         self.pictured = false;
+        self.gathered = self.gathered.saturating_add(1);
         self.unsaid = Some(Unsaid {
             id,
             rectangles,
@@ -392,6 +395,8 @@ impl Host {
         self.converter = shared.converter.clone();
         self.gathering = !shared.asked.is_empty();
         self.missing = (shared.asked.pixels(), 0);
+        self.gathered = 1;
+        shared.waits_for = None;
         let mut offers = Vec::new();
         let added = shared.write_offers(&mut offers);
         let begun = Begun {
@@ -414,14 +419,11 @@ impl Host {
             return;
         }
         let Some(rest) = shared.asked.around().filter(|_| self.gathering) else {
-            return self.close(viewer);
+            return self.close(shared, viewer);
         };
         let missing = shared.asked.pixels();
         match self.missing {
-            (before, PATIENCE..) if before == missing => {
-                shared.asked.clear();
-                self.close(viewer);
-            }
+            (before, PATIENCE..) if before == missing => self.abandon(shared, viewer),
             (before, fruitless) => {
                 let fruitless = if before == missing { fruitless + 1 } else { 0 };
                 self.missing = (missing, fruitless);
@@ -431,8 +433,20 @@ impl Host {
         }
     }
 
-    fn close(&mut self, viewer: &mut impl ToViewer) {
+    /// The viewer's update ends.
+    fn close(&mut self, shared: &mut Shared, viewer: &mut impl ToViewer) {
         self.outline.end(viewer.own());
+        // What the viewer has asked for since the first of the host's updates, the later ones have answered for the
+        // host: not so for the viewer.
+        if let Some(area) = shared.waits_for.take().filter(|_| self.gathered > 1) {
+            shared.owe_request(true, area);
+        }
+    }
+
+    /// The viewer's update ends without the rest of the picture.
+    fn abandon(&mut self, shared: &mut Shared, viewer: &mut impl ToViewer) {
+        shared.asked.clear();
+        self.close(shared, viewer);
     }
 
     /// See [`super::Repair::waits_for_more`].
@@ -443,8 +457,7 @@ impl Host {
     /// See [`super::Repair::give_up_waiting`].
     pub(super) fn give_up_waiting(&mut self, shared: &mut Shared, viewer: &mut impl ToViewer) {
         if self.waits_for_more() {
-            shared.asked.clear();
-            self.close(viewer);
+            self.abandon(shared, viewer);
         }
     }
 }

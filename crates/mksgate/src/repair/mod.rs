@@ -130,6 +130,7 @@ impl Repair {
     pub(crate) fn give_up_waiting(&self, viewer: &mut impl ToViewer) {
         let State { host, shared, .. } = &mut *self.state();
         host.give_up_waiting(shared, viewer);
+        self.wake(shared);
     }
 
     /// Ready when the gateway has something to say to the host.

@@ -36,6 +36,8 @@ pub(super) struct Shared {
     pub(super) offers: Offers,
     /// What the viewer has asked for whether or not it has changed.
     pub(super) asked: Missing,
+    /// What the viewer has asked to be told of when it changes, since its update began.
+    pub(super) waits_for: Option<Area>,
     /// The viewer has asked for another size.
     pub(super) resizing: bool,
     pub(super) keyboard: Keyboard,
@@ -58,6 +60,7 @@ impl Shared {
             absolute: None,
             offers: Offers::default(),
             asked: Missing::default(),
+            waits_for: None,
             resizing: false,
             keyboard: Keyboard::new(habits.layout, habits.by_place),
             mouse: Mouse::default(),

@@ -28,8 +28,9 @@ impl Shared {
                 self.list_encodings(host);
             }
             Message::UpdateRequest(request) => {
-                if !request.incremental {
-                    self.ask(request.area);
+                match request.incremental {
+                    true => self.waits_for = Some(request.area),
+                    false => self.ask(request.area),
                 }
                 host.put_slice(piece.bytes);
             }

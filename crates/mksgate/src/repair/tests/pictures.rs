@@ -31,6 +31,25 @@ fn a_picture_in_parts_becomes_one_update_at_every_cut() {
 }
 
 #[test]
+fn a_viewer_that_waits_for_changes_still_does_after_a_picture_in_parts() {
+    let mut session = Session::new(Habits::default());
+    session.lists(&[Encoding::LAST_RECT]);
+    session.asks(false);
+    session.host(&[head(1), raw(rows(0, 20))].concat());
+    // As many viewers do as soon as an update begins.
+    session.asks(true);
+    assert_eq!(session.owed(), request(false, rows(20, 28)));
+    // This answers both requests, as the host sees it, and the viewer sees no new update.
+    session.host(&[head(1), raw(rows(20, 28))].concat());
+    assert_eq!(session.owed(), request(true, EVERYTHING));
+    // In one part: nothing is to be made good.
+    session.asks(false);
+    session.host(&[head(1), raw(EVERYTHING)].concat());
+    session.asks(true);
+    assert_eq!(session.owed(), NOTHING);
+}
+
+#[test]
 fn a_viewer_without_last_rect_gets_as_many_rectangles_as_it_was_promised() {
     let mut session = Session::new(Habits::default());
     session.asks(false);
