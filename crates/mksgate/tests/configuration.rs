@@ -560,6 +560,14 @@ fn the_example_in_the_repository_is_a_configuration() {
     named("password_file")
         .iter()
         .for_each(|path| secret(path, b"8letters"));
+    named("headers_file")
+        .iter()
+        .for_each(|path| secret(path, b"Authorization: Bearer x\n"));
+    named("cookie_file")
+        .iter()
+        .for_each(|path| secret(path, b"session=x\n"));
+    let authority = folder.path().join("ca.pem");
+    std::fs::copy(folder.path().join("secrets/one.pem"), authority).unwrap();
     named("users_file")
         .iter()
         .for_each(|path| secret(path, ADA.as_bytes()));
@@ -570,6 +578,7 @@ fn the_example_in_the_repository_is_a_configuration() {
     }
     let more = Config::parse(&all, &folder.path().join("gateway.toml")).unwrap();
     assert!(more.gateway.proxy_from.is_some() && more.admin.is_some());
+    assert_eq!(more.consoles.len(), 4);
     let config = Config::parse(&text, &folder.path().join("gateway.toml")).unwrap();
     assert!(!config.consoles.is_empty() && !config.vspheres.is_empty());
 }

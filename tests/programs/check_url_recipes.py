@@ -1,0 +1,82 @@
+"""The recipes for consoles at URLs: their files as they stand, but for addresses and secrets."""
+
+import base64
+import secrets
+import unittest
+from collections.abc import Iterable
+
+import picture
+import qemu
+import vncdo
+from api_stand_in import KubeVirt, Proxmox
+from authority import Authority
+from desktop import Desktop
+from places import scratch
+from qemu import Qemu
+from url_recipe import UrlRecipe
+from websockify import Websockify, tokens
+
+authority: Authority
+
+
+def setUpModule() -> None:
+    global authority
+    authority = Authority()
+
+
+class Recipes(unittest.TestCase):
+    def test_websockify_with_a_login_and_a_token_and_qemu_with_a_password(self) -> None:
+        login, password = f"ada:{secrets.token_hex(8)}", "s3cret-8"
+        certificate, key = authority.certificate()
+        desktop = self.enterContext(Desktop())
+        guest = self.enterContext(Qemu(authority, password))
+        plain = self.enterContext(Qemu())
+        lead = tokens(scratch("tokens"), {"vm08": desktop.port})
+        auth = ["--auth-plugin", "BasicHTTPAuth", "--auth-source", login]
+        server = self.enterContext(Websockify("--cert", certificate, "--key", key, "--ssl-only", *lead, *auth))
+        instead = {
+            "websockify.example:6080": server.address,
+            "hypervisor.example:5700": f"127.0.0.1:{guest.websocket}",
+            "YWRhOnNlY3JldA==": base64.b64encode(login.encode()).decode(),
+        }
+        pem = authority.pem.read_bytes()
+        files = {"websockify-ca.pem": pem, "ca-cert.pem": pem, "vnc.password": password}
+        with UrlRecipe("websockify", instead, files) as gateway:
+            picture.become_equal(lambda: vncdo.capture(gateway.ports[5901]), desktop.picture)
+            self._same_picture(gateway.ports[5902], plain)
+            self._says_nothing(gateway, [login.partition(":")[2], password])
+
+    def test_proxmox_against_a_stand_in_with_a_login_and_a_ticket_for_each_viewer(self) -> None:
+        password = secrets.token_urlsafe(12) + "&="
+        guest = self.enterContext(Qemu(password=Proxmox.vnc_password))
+        plain = self.enterContext(Qemu())
+        api = self.enterContext(Proxmox(authority, guest.websocket, password, "nodes/pve1/qemu/100"))
+        files = {"pve-root-ca.pem": authority.pem.read_bytes(), "pve.password": password}
+        with UrlRecipe("proxmox", {"pve.example:8006": api.address}, files) as gateway:
+            for _ in range(2):
+                self._same_picture(gateway.ports[5901], plain)
+            self.assertGreaterEqual(api.opened, 2)
+            self.assertEqual(set(), api.tickets, "each was spent")
+            self._says_nothing(gateway, [password, api.cookie, api.token, "PVEVNC:"])
+
+    def test_kubevirt_against_a_stand_in_with_a_token_that_stands_or_is_fresh(self) -> None:
+        token = secrets.token_urlsafe(40)
+        plain = self.enterContext(Qemu())
+        api = self.enterContext(KubeVirt(authority, plain.websocket, token, ["vm08", "vm09"]))
+        instead = {"kubernetes.example:6443": api.address, "eyJhbGciOi…": token}
+        expected = "create token mksgate --namespace lab --duration 10m"
+        kubectl = f'#!/bin/sh\n[ "$*" = "{expected}" ] && echo {token}\n'
+        files = {"kubernetes-ca.pem": authority.pem.read_bytes(), "kubectl": kubectl}
+        with UrlRecipe("kubevirt", instead, files) as gateway:
+            for port in gateway.ports.values():
+                self._same_picture(port, plain)
+            self._says_nothing(gateway, [token])
+
+    def _same_picture(self, port: int, guest: Qemu) -> None:
+        self.assertEqual("", picture.difference(qemu.capture(port), qemu.capture(guest.port)))
+
+    def _says_nothing(self, gateway: UrlRecipe, of: Iterable[str]) -> None:
+        said = gateway.stdout + gateway.stderr
+        self.assertIn("session opened", said)
+        for secret in of:
+            self.assertNotIn(secret, said)
