@@ -12,7 +12,7 @@ use tokio::net::TcpStream;
 
 use crate::support::house::{House, PASSWORD, Plan, vm};
 use crate::support::viewer::{Dialect, Viewer};
-use crate::support::{is_closed, within};
+use crate::support::{ask, is_closed, within};
 
 /// A VNC password that is not [`PASSWORD`].
 const WRONG: &str = "let me o";
@@ -556,14 +556,4 @@ async fn what_is_counted_can_be_read() {
         );
     })
     .await;
-}
-
-/// One request over plain HTTP, and all of its answer.
-async fn ask(address: SocketAddr, path: &str) -> String {
-    let mut socket = TcpStream::connect(address).await.unwrap();
-    let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
-    socket.write_all(request.as_bytes()).await.unwrap();
-    let mut answer = String::new();
-    socket.read_to_string(&mut answer).await.unwrap();
-    answer
 }

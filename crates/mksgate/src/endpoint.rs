@@ -70,6 +70,20 @@ impl Endpoint {
         }
     }
 
+    /// A console of which only the URL is known.
+    ///
+    /// # Errors
+    /// A sentence, in which nothing of the URL is repeated: it is none, or is `ws://` to another machine.
+    pub fn at(url: &str) -> Result<Self, &'static str> {
+        let url = WsUrl::parse(url)?;
+        match url.is_exposed {
+            false => Ok(Self::new(Origin::Fixed(url))),
+            true => {
+                Err("ws:// to another machine can be read and changed on the way: write wss://")
+            }
+        }
+    }
+
     /// The URL to be dialled now.
     pub(crate) async fn place(&self) -> Result<Place, Failure> {
         let command = match &self.origin {

@@ -2,6 +2,7 @@
 //! not.
 
 mod command;
+mod operated;
 mod refused;
 mod relayed;
 mod request;

@@ -5,7 +5,7 @@ use tokio::io::AsyncWriteExt;
 use crate::support::at_url::{AtUrl, Folder, Server};
 use crate::support::frame::{self, BINARY, Frame, TEXT};
 use crate::support::pattern::Pattern;
-use crate::support::viewer::{Dialect, Viewer};
+use crate::support::viewer::Dialect;
 use crate::support::within;
 
 /// What goes each way where much goes both ways.
@@ -138,34 +138,6 @@ async fn servers_of_every_version_and_with_a_password_let_us_in() {
             }
         }
         gateway.end().await;
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn a_console_at_a_url_has_its_limits_and_its_name() {
-    within(async {
-        let (server, folder) = (Server::start().await, Folder::new());
-        let limits = "max_sessions_per_vm = 1";
-        for (name, shown) in [
-            ("", format!("{}/x", server.address())),
-            ("name = \"kiosk\"\n", "kiosk".into()),
-        ] {
-            let keys = format!("{name}url = \"{}\"", server.url("/x?token=geheim"));
-            let gateway = folder.gateway(limits, &keys).await;
-            let (_viewer, _line) = server.session(&gateway).await;
-            let reason = Viewer::connect(gateway.port)
-                .await
-                .enter(Dialect::V3_8, None)
-                .await
-                .unwrap_err();
-            assert!(
-                reason.starts_with(&format!("all 1 sessions of {shown} are in use")),
-                "{reason}"
-            );
-            assert!(server.is_lonely().await);
-            gateway.end().await;
-        }
     })
     .await;
 }

@@ -8,9 +8,11 @@ pub(crate) mod house;
 pub(crate) mod pattern;
 pub(crate) mod viewer;
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use socket2::SockRef;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 /// How long a test may take before it counts as hanging. The slowest takes a tenth of it on an idle machine.
@@ -53,4 +55,14 @@ pub(crate) fn is_closed(socket: &TcpStream) -> bool {
             Err(error) => return error.kind() != std::io::ErrorKind::WouldBlock,
         }
     }
+}
+
+/// One request over plain HTTP, and all of its answer.
+pub(crate) async fn ask(address: SocketAddr, path: &str) -> String {
+    let mut socket = TcpStream::connect(address).await.unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    socket.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).await.unwrap();
+    answer
 }

@@ -1,0 +1,132 @@
+//! How such consoles are operated: their limits and names, what is counted, a new configuration.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use mksgate::{Auth, Behind, Config, Console, Endpoint, Gateway, Limits, Shutdown};
+use tokio::sync::mpsc;
+use tokio_util::task::TaskTracker;
+
+use crate::support::at_url::{Folder, Server};
+use crate::support::viewer::{Dialect, Viewer};
+use crate::support::{ask, within};
+
+#[tokio::test]
+async fn a_console_at_a_url_has_its_limits_and_its_name() {
+    within(async {
+        let (server, folder) = (Server::start().await, Folder::new());
+        let limits = "max_sessions_per_vm = 1";
+        for (name, shown) in [
+            ("", format!("{}/x", server.address())),
+            ("name = \"kiosk\"\n", "kiosk".into()),
+        ] {
+            let keys = format!("{name}url = \"{}\"", server.url("/x?token=geheim"));
+            let gateway = folder.gateway(limits, &keys).await;
+            let (_viewer, _line) = server.session(&gateway).await;
+            let reason = Viewer::connect(gateway.port)
+                .await
+                .enter(Dialect::V3_8, None)
+                .await
+                .unwrap_err();
+            assert!(
+                reason.starts_with(&format!("all 1 sessions of {shown} are in use")),
+                "{reason}"
+            );
+            assert!(server.is_lonely().await);
+            gateway.end().await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_relayed_is_counted_as_for_any_console() {
+    within(async {
+        let (server, folder) = (Server::start().await, Folder::new());
+        let mut config = folder.config("", &format!("url = \"{}\"", server.url("/")));
+        config.admin = Some(([127, 0, 0, 1], 0).into());
+        let gateway = Gateway::bind(config).await.unwrap();
+        let (port, admin) = (gateway.ports().next().unwrap().0, gateway.admin().unwrap());
+        let (shutdown, tasks) = (Shutdown::default(), TaskTracker::new());
+        tasks.spawn(gateway.run(shutdown.clone()));
+        tasks.close();
+        let mut viewer = Viewer::connect(port).await;
+        let hosting = async {
+            let mut line = server.line().await;
+            line.open().await;
+            line.send_binary(&[7; 1000]).await;
+            line
+        };
+        let (entered, _line) = tokio::join!(viewer.enter(Dialect::V3_8, None), hosting);
+        entered.unwrap();
+        assert_eq!(viewer.bytes(1000).await, [7; 1000]);
+        let counted = ask(admin, "/metrics").await;
+        for line in [
+            "mksgate_sessions_active 1",
+            "mksgate_bytes_total{direction=\"to_viewer\"} 1000",
+            "mksgate_stage_seconds_count{stage=\"ticket\"} 1",
+            "mksgate_stage_seconds_count{stage=\"dial\"} 1",
+        ] {
+            assert!(
+                counted.lines().any(|found| found == line),
+                "{line}: {counted}"
+            );
+        }
+        shutdown.now.cancel();
+        tasks.wait().await;
+    })
+    .await;
+}
+
+/// A console on `listen`, of which only the URL is known.
+fn at(url: &str, listen: SocketAddr) -> Config {
+    let endpoint = Arc::new(Endpoint::at(url).unwrap());
+    let console = Console::leading_to(Behind::Url(endpoint), listen, Auth::none());
+    Config {
+        gateway: Limits::default(),
+        admin: None,
+        vspheres: BTreeMap::new(),
+        consoles: vec![console],
+    }
+}
+
+#[tokio::test]
+async fn a_new_url_is_for_new_viewers_and_open_sessions_stay() {
+    within(async {
+        let (first, second) = (Server::start().await, Server::start().await);
+        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let listen = free.local_addr().unwrap();
+        drop(free);
+        let gateway = Gateway::bind(at(&first.url("/1"), listen)).await.unwrap();
+        let (reload, reloads) = mpsc::channel(1);
+        let (shutdown, tasks) = (Shutdown::default(), TaskTracker::new());
+        tasks.spawn(gateway.run_reloading(shutdown.clone(), reloads));
+        tasks.close();
+        let opened = async |server: &Server| {
+            let mut viewer = Viewer::connect(listen).await;
+            let hosting = async {
+                let mut line = server.line().await;
+                line.open().await;
+                line
+            };
+            let (entered, line) = tokio::join!(viewer.enter(Dialect::V3_8, None), hosting);
+            entered.unwrap();
+            (viewer, line)
+        };
+        let (mut old_viewer, mut old_line) = opened(&first).await;
+        reload.send(at(&second.url("/2"), listen)).await.unwrap();
+        // The channel has room for one: the second has been taken when the third is in it.
+        reload.send(at(&second.url("/2"), listen)).await.unwrap();
+        reload.reserve().await.unwrap();
+        let (mut new_viewer, mut new_line) = opened(&second).await;
+        old_line.send_binary(b"old").await;
+        new_line.send_binary(b"new").await;
+        assert_eq!(old_viewer.bytes(3).await, b"old");
+        assert_eq!(new_viewer.bytes(3).await, b"new");
+        assert!(first.is_lonely().await);
+        shutdown.now.cancel();
+        tasks.wait().await;
+    })
+    .await;
+}
