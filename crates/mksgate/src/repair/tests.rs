@@ -192,4 +192,5 @@ mod clipboard;
 mod formats;
 mod input_devices;
 mod pictures;
+mod recorded;
 mod what_passes;
