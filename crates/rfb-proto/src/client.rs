@@ -12,6 +12,7 @@ pub struct Client {
     password: Option<VncPassword>,
     user: Option<(String, Password)>,
     tls: bool,
+    offered: Vec<u8>,
     state: State,
 }
 
@@ -81,6 +82,7 @@ impl Client {
             password,
             user: None,
             tls: false,
+            offered: Vec::new(),
             state: State::Version,
         }
     }
@@ -97,6 +99,11 @@ impl Client {
     pub fn with_user(mut self, name: impl Into<String>, password: Password) -> Self {
         self.user = Some((name.into(), password));
         self.with_tls()
+    }
+
+    /// The security types that the server offers (RFC 6143 section 7.1.2), by their numbers; empty before it has said so.
+    pub fn offered(&self) -> &[u8] {
+        &self.offered
     }
 
     /// Reads what the server sent from the front of `input` and writes what it is owed to `output`, until
@@ -143,7 +150,7 @@ impl Client {
 
     /// 3.3 decides the type by itself, in a word; later versions send a list to choose from.
     fn read_types(
-        &self,
+        &mut self,
         version: Version,
         input: &mut BytesMut,
         output: &mut BytesMut,
@@ -171,7 +178,8 @@ impl Client {
             output.put_u8(VENCRYPT);
             return Ok(Some(State::VencryptVersion(version)));
         }
-        let way = self.choose(offered)?;
+        let way = self.choose(&offered)?;
+        self.offered = offered;
         if version != Version::V3_3 {
             output.put_u8(way.code());
         }
@@ -184,12 +192,12 @@ impl Client {
     }
 
     /// Nothing is asked wherever that is offered: ESXi offers nothing else (`docs/webmks.md` 2.2).
-    fn choose(&self, offered: Vec<u8>) -> Result<SecurityType, Refusal> {
+    fn choose(&self, offered: &[u8]) -> Result<SecurityType, Refusal> {
         if offered.contains(&SecurityType::None.code()) {
             return Ok(SecurityType::None);
         }
         if !offered.contains(&SecurityType::VncPassword.code()) {
-            return Err(Refusal::NoCommonType(offered));
+            return Err(Refusal::NoCommonType(offered.to_vec()));
         }
         match self.password {
             Some(_) => Ok(SecurityType::VncPassword),

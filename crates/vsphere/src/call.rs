@@ -102,6 +102,20 @@ impl Calls {
         Ok(response)
     }
 
+    /// A PNG of what a VM shows, in a session.
+    pub(crate) async fn screen(
+        &self,
+        cookie: &SecretString,
+        moref: &str,
+        until: Instant,
+    ) -> Result<Vec<u8>, Error> {
+        let picture = self.transport.screen(cookie, moref, until).await?;
+        match picture.starts_with(PNG) {
+            true => Ok(picture),
+            false => Err(self.malformed("it is no PNG")),
+        }
+    }
+
     /// An answer that makes no sense.
     pub(crate) fn malformed(&self, reason: impl Into<String>) -> Error {
         Error::Malformed {
@@ -197,6 +211,9 @@ impl Calls {
         }
     }
 }
+
+/// How every PNG begins (PNG specification, section 5.2).
+const PNG: &[u8] = b"\x89PNG\r\n\x1a\n";
 
 /// The privileges as one text.
 pub(crate) fn privilege_list(privileges: &[String]) -> String {

@@ -69,6 +69,14 @@ impl Client {
         Ok(self.calls.discover(until).await?.about)
     }
 
+    /// Logs in, unless a session is open already, and gives what the endpoint says of itself. Every other call logs in by
+    /// itself: this is for whoever wants to know first whether it can.
+    pub async fn login(&self) -> Result<About, Error> {
+        let until = Instant::now() + PATIENCE;
+        self.in_session(until, |open| async move { Ok(open.service.about.clone()) })
+            .await
+    }
+
     /// The one VM that is meant, as it is now, with path and host name.
     pub async fn find(&self, vm: &VmRef) -> Result<Vm, Error> {
         let until = Instant::now() + PATIENCE;
@@ -111,6 +119,18 @@ impl Client {
                 Err(Failure::Fault(fault)) => Err(self.refusal(&open, &vm, fault, until).await),
                 other => other,
             }
+        })
+        .await
+    }
+
+    /// A PNG of what a VM shows, by its managed object id as [`Vm::moref`] has it (`/screen`, `docs/webmks.md` 3.5). It
+    /// must be powered on.
+    pub async fn screen(&self, moref: &str) -> Result<Vec<u8>, Error> {
+        let until = Instant::now() + PATIENCE;
+        let moref = moref.to_owned();
+        self.in_session(until, |open| {
+            let moref = moref.clone();
+            async move { Ok(self.calls.screen(&open.cookie, &moref, until).await?) }
         })
         .await
     }

@@ -75,6 +75,11 @@ impl Ticket {
         &self.parts.vm
     }
 
+    /// What the certificate at the console hashes to.
+    pub const fn thumbprints(&self) -> &Thumbprints {
+        &self.parts.thumbprints
+    }
+
     /// The parts, for the one dial that the ticket is good for.
     pub fn into_parts(self) -> TicketParts {
         self.parts

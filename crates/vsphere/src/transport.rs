@@ -102,6 +102,34 @@ impl Transport {
         self.retry(|| self.http.get(url.clone()), until).await
     }
 
+    /// Reads `/screen?id=…`, which stands beside `/sdk` and takes the same session.
+    pub(crate) async fn screen(
+        &self,
+        cookie: &SecretString,
+        moref: &str,
+        until: Instant,
+    ) -> Result<Vec<u8>, Error> {
+        let mut url = self.url.clone();
+        url.set_path("/screen");
+        url.query_pairs_mut().append_pair("id", moref);
+        let get = || {
+            let get = self.http.get(url.clone());
+            match cookie_header(cookie) {
+                Some(cookie) => get.header(COOKIE, cookie),
+                None => get,
+            }
+        };
+        match self.retry(get, until).await {
+            Ok(answer) => Ok(answer.body),
+            // It is a vSphere, for there is a session.
+            Err(Error::NotAVsphere { address, .. }) => Err(Error::NotSupported {
+                address,
+                message: "it has no picture of this VM at /screen".to_owned(),
+            }),
+            Err(error) => Err(error),
+        }
+    }
+
     fn soap(&self, request: &Request<'_>) -> reqwest::RequestBuilder {
         let post = self
             .http

@@ -1,7 +1,6 @@
-"""Records what a real Xvnc and a real QEMU send, for tests/recorded.rs: one file for each list of encodings and pixel
-format.
+"""Records what a real Xvnc sends, for tests/recorded.rs: one file for each list of encodings and pixel format.
 
-python3 record.py    (needs Xvnc, xterm and qemu-system-x86_64; writes NAME.rfb beside itself)
+python3 record.py    (needs Xvnc and xterm; writes NAME.rfb beside itself)
 
 Each file is the pixel format that was asked for, as 16 bytes, and then all that the server sent from its
 ServerInit on, up to the end of its last whole update.
@@ -39,16 +38,6 @@ RECORDINGS = {
     "zrle-big": ([16], BIG),
 }
 
-# A machine without a disk, whose firmware looks for one and says so.
-QEMU_RECORDINGS = {
-    "qemu-hextile": ([5], TRUE),
-    "qemu-hextile-565": ([5], RGB565),
-    "qemu-tight": ([7, -254], TRUE),
-    "qemu-tight-png": ([-260], TRUE),
-    "qemu-zlib": ([6], TRUE),
-    "qemu-zrle": ([16], TRUE),
-}
-
 
 def serve(folder):
     read, write = os.pipe()
@@ -58,14 +47,6 @@ def serve(folder):
     return xvnc, ":" + os.read(read, 16).decode().strip()
 
 
-def start_qemu(folder):
-    command = ["qemu-system-x86_64", "-nodefaults", "-no-user-config", "-machine", "pc", "-accel", "tcg", "-m", "16"]
-    qemu = subprocess.Popen([*command, "-vga", "std", "-vnc", f"unix:{folder}/rfb"], stderr=subprocess.DEVNULL)
-    while not os.path.exists(f"{folder}/rfb"):
-        time.sleep(0.01)
-    return qemu
-
-
 def exactly(connection, count):
     data = b""
     while len(data) < count:
@@ -73,12 +54,11 @@ def exactly(connection, count):
     return data
 
 
-def ask(connection, incremental, size):
-    connection.sendall(struct.pack(">BBHHHH", 3, incremental, 0, 0, *size))
+def ask(connection, incremental):
+    connection.sendall(struct.pack(">BBHHHH", 3, incremental, 0, 0, *SIZE))
 
 
-def begin(folder, encodings, form, size):
-    """A connection whose server has been asked for everything."""
+def record(folder, display, encodings, form):
     connection = socket.socket(socket.AF_UNIX)
     connection.connect(f"{folder}/rfb")
     exactly(connection, 12)
@@ -90,48 +70,21 @@ def begin(folder, encodings, form, size):
     connection.sendall(b"\0\0\0\0" + form)
     listed = encodings + EXTRAS
     connection.sendall(struct.pack(">BxH%di" % len(listed), 2, len(listed), *listed))
-    ask(connection, 0, size)
-    return connection
-
-
-def listen(connection, seconds, size):
-    data, until = b"", time.monotonic() + seconds
+    ask(connection, 0)
+    said = "for i in 1 2 3 4 5 6; do printf '\\033[3%dm%d lines of text\\n' $i $((i * 7777)); sleep 0.2; done; sleep 1"
+    xterm = ["xterm", "-geometry", "22x6+2+2", "-fn", "fixed", "-e", said]
+    xterm = subprocess.Popen(xterm, env={**os.environ, "DISPLAY": display})
+    data, until = b"", time.monotonic() + 4
     while time.monotonic() < until:
         if select.select([connection], [], [], 0.15)[0]:
             data += connection.recv(1 << 16)
         else:
-            ask(connection, 1, size)
+            ask(connection, 1)
     while select.select([connection], [], [], 0.5)[0]:
         data += connection.recv(1 << 16)
+    xterm.wait()
     connection.close()
     return data
-
-
-def record(folder, display, encodings, form):
-    connection = begin(folder, encodings, form, SIZE)
-    said = "for i in 1 2 3 4 5 6; do printf '\\033[3%dm%d lines of text\\n' $i $((i * 7777)); sleep 0.2; done; sleep 1"
-    xterm = ["xterm", "-geometry", "22x6+2+2", "-fn", "fixed", "-e", said]
-    xterm = subprocess.Popen(xterm, env={**os.environ, "DISPLAY": display})
-    data = listen(connection, 4, SIZE)
-    xterm.wait()
-    return data
-
-
-def record_qemu(encodings, form):
-    with tempfile.TemporaryDirectory() as folder:
-        qemu = start_qemu(folder)
-        try:
-            # What is beyond its screen is nothing, whatever size that is going to be.
-            size = (0xFFFF, 0xFFFF)
-            return listen(begin(folder, encodings, form, size), 6, size)
-        finally:
-            qemu.terminate()
-            qemu.wait()
-
-
-def write(name, data):
-    (HERE / f"{name}.rfb").write_bytes(data)
-    print(f"{name}: {len(data)} bytes")
 
 
 def main():
@@ -139,12 +92,12 @@ def main():
         xvnc, display = serve(folder)
         try:
             for name, (encodings, form) in RECORDINGS.items():
-                write(name, form + record(folder, display, encodings, form))
+                data = form + record(folder, display, encodings, form)
+                (HERE / f"{name}.rfb").write_bytes(data)
+                print(f"{name}: {len(data)} bytes")
         finally:
             xvnc.terminate()
             xvnc.wait()
-    for name, (encodings, form) in QEMU_RECORDINGS.items():
-        write(name, form + record_qemu(encodings, form))
 
 
 if __name__ == "__main__":
