@@ -12,6 +12,7 @@ use hyper::{Method, Request, Response, StatusCode};
 use tokio::time::timeout;
 
 use crate::console::upgrade;
+use crate::screen_png;
 use crate::site::Site;
 use crate::soap;
 use crate::soap::version::service_versions;
@@ -53,6 +54,11 @@ pub(crate) async fn answer(
         (&Method::GET, "/sdk/vimServiceVersions.xml") if api => {
             Ok(xml(StatusCode::OK, service_versions(site.inventory.api)))
         }
+        (&Method::GET, "/screen") if api => {
+            let query = request.uri().query().unwrap_or_default();
+            let cookie = header(&request, COOKIE.as_str()).and_then(|it| session_cookie(&it));
+            Ok(screen_png::answer(&site, query, cookie.as_deref()))
+        }
         (&Method::GET, path) => match path.strip_prefix("/ticket/") {
             Some(ticket) if door != Door::Api => {
                 upgrade::answer(&site, &cork, ticket, request).await
@@ -67,15 +73,8 @@ async fn sdk(site: &Site, request: Request<Incoming>) -> Response<Full<Bytes>> {
     if let Some(code) = site.take_refusal() {
         return status(StatusCode::from_u16(code).unwrap_or(StatusCode::SERVICE_UNAVAILABLE));
     }
-    let header = |name: &str| {
-        let value = request
-            .headers()
-            .get(name)
-            .and_then(|value| value.to_str().ok());
-        value.map(str::to_owned)
-    };
-    let action = header("soapaction");
-    let cookie = header(COOKIE.as_str()).and_then(|cookies| session_cookie(&cookies));
+    let action = header(&request, "soapaction");
+    let cookie = header(&request, COOKIE.as_str()).and_then(|cookies| session_cookie(&cookies));
     let body = request.into_body();
     if body.size_hint().lower() > REQUEST as u64 {
         return status(StatusCode::PAYLOAD_TOO_LARGE);
@@ -101,6 +100,11 @@ async fn sdk(site: &Site, request: Request<Incoming>) -> Response<Full<Bytes>> {
         response.headers_mut().insert(SET_COOKIE, set);
     }
     response
+}
+
+fn header(request: &Request<Incoming>, name: &str) -> Option<String> {
+    let value = request.headers().get(name)?;
+    value.to_str().ok().map(str::to_owned)
 }
 
 /// The value of `vmware_soap_session`, which clients send with and without quotes (`docs/webmks.md` 3.3).

@@ -35,6 +35,7 @@ mod misbehaviour;
 mod moods;
 mod png_file;
 mod random;
+mod screen_png;
 mod sessions;
 mod settings;
 mod site;
