@@ -4,11 +4,18 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
+use clap_complete::CompleteEnv;
 
-use crate::commands::{CommandError, check, demo, passwd, relay, serve, trust, vms};
+#[cfg(unix)]
+use crate::commands::serve;
+use crate::commands::{
+    CommandError, check, completions, connect, demo, keys, man, passwd, probe, relay, screenshot,
+    trust, type_text, vms,
+};
 use crate::config::Config;
 use crate::log::LogFormat;
+use crate::terminal::{Terminal, ask_password, tell};
 use crate::{environment, log};
 
 /// Where the configuration is looked for, in this order, unless it is named.
@@ -21,6 +28,8 @@ const RELAYS_OTHER_NAME: &str = "dewebsockify";
 const FAILED: u8 = 1;
 /// The command line or the configuration is wrong; nothing was tried.
 const USAGE: u8 = 2;
+/// Ctrl-C ended it, as shells count that.
+const INTERRUPTED: u8 = 130;
 
 /// A plain VNC port for every ESXi virtual machine console.
 #[derive(Parser)]
@@ -32,18 +41,25 @@ struct Cli {
     /// How the log on stderr is written
     #[arg(long, global = true, value_name = "FORMAT", default_value = "text")]
     log: LogFormat,
+    /// Say nothing but answers and errors
+    #[arg(long, short, global = true, conflicts_with = "verbose")]
+    quiet: bool,
+    /// Show the log of a command that otherwise only answers
+    #[arg(long, short, global = true)]
+    verbose: bool,
     #[command(subcommand)]
     command: Command,
 }
 
 #[derive(Subcommand)]
 enum Command {
+    #[command(flatten)]
+    OfVms(OfVms),
     /// Run the gateway
+    #[cfg(unix)]
     Serve,
     /// Read the configuration, log in to every vSphere and look up every console
     Check(check::Options),
-    /// List virtual machines
-    Vms(vms::Options),
     /// Hash a password and print the line to put into the users file
     Passwd(passwd::Options),
     /// Show the certificate that a host presents, and the line that trusts exactly it
@@ -52,13 +68,36 @@ enum Command {
     Relay(relay::Options),
     /// Run a simulated ESXi and a gateway in front of it, to point any VNC viewer at
     Demo(demo::Options),
+    /// Print the script that lets a shell complete this command line, names of VMs included
+    Completions(completions::Options),
+    /// Print the manual page, or write one for each command
+    Man(man::Options),
+}
+
+/// What is done once, without a daemon: a configuration, or what `GOVC_URL` and its companions say, is enough.
+#[derive(Subcommand)]
+enum OfVms {
+    /// Open a console: log in, take a ticket, and start the viewer that is installed
+    Connect(connect::Options),
+    /// List virtual machines
+    Vms(vms::Options),
+    /// Go the way to a console step by step, and tell what is found and how long it takes
+    Probe(probe::Options),
+    /// Save what a console shows as a PNG
+    Screenshot(screenshot::Options),
+    /// Type text on a console's keyboard
+    Type(type_text::Options),
+    /// Press keys on a console's keyboard, as in ctrl-alt-del
+    Keys(keys::Options),
 }
 
 impl Command {
     /// What is logged: of a command that answers on stdout and tells its failure in one line, nothing.
     const fn level(&self) -> &'static str {
         match self {
-            Self::Serve | Self::Demo(_) => "info",
+            #[cfg(unix)]
+            Self::Serve => "info",
+            Self::Demo(_) => "info",
             Self::Relay(options) => options.level(),
             _ => "off",
         }
@@ -67,6 +106,10 @@ impl Command {
 
 /// Runs the program: reads the command line, does what it says, and tells how that went.
 pub fn run() -> ExitCode {
+    // Where a shell asks, this answers and ends the program.
+    CompleteEnv::with_factory(Cli::command)
+        .var(completions::VARIABLE)
+        .complete();
     let cli = match Cli::try_parse_from(arguments()) {
         Ok(cli) => cli,
         // Help and version are asked for; anything else is a usage error.
@@ -81,14 +124,20 @@ pub fn run() -> ExitCode {
             };
         }
     };
-    log::start(cli.log, cli.command.level());
+    let level = match cli.command.level() {
+        "off" if cli.verbose => "info",
+        level => level,
+    };
+    log::start(cli.log, level);
     let (sentence, code) = match execute(cli) {
-        Ok(()) => return ExitCode::SUCCESS,
+        Ok(code) => return code,
         Err(CommandError::Config(error)) => (error.to_string(), USAGE),
         Err(CommandError::Usage(sentence)) => (sentence, USAGE),
         Err(CommandError::Failed(sentence)) => (sentence, FAILED),
+        Err(CommandError::Told) => return FAILED.into(),
+        Err(CommandError::Interrupted) => return INTERRUPTED.into(),
     };
-    eprintln!("mksgate: {sentence}");
+    tell(format!("mksgate: {sentence}"));
     code.into()
 }
 
@@ -103,29 +152,55 @@ fn arguments() -> Vec<OsString> {
     words
 }
 
-fn execute(cli: Cli) -> Result<(), CommandError> {
-    let command: std::pin::Pin<Box<dyn Future<Output = _>>> = match cli.command {
+fn execute(cli: Cli) -> Result<ExitCode, CommandError> {
+    let terminal = Terminal { quiet: cli.quiet };
+    let config = cli.config;
+    match cli.command {
+        Command::Completions(options) => done(completions::run(&options)),
+        Command::Man(options) => done(man::run(options, Cli::command())),
+        Command::Passwd(options) => done(passwd::run(options)),
+        Command::Trust(options) => done(block_on(trust::run(options))),
+        Command::Relay(options) => done(block_on(relay::run(options))),
+        Command::Demo(options) => done(block_on(demo::run(options))),
+        #[cfg(unix)]
         Command::Serve => {
-            let path = configuration(cli.config)?;
-            Box::pin(serve::run(Config::load(&path)?, path))
+            let path = configuration(config)?;
+            done(block_on(serve::run(Config::load(&path)?, path)))
         }
-        Command::Check(options) => Box::pin(check::run(
-            options,
-            Config::load(&configuration(cli.config)?)?,
-        )),
-        Command::Vms(options) => {
-            Box::pin(vms::run(options, configuration_or_environment(cli.config)?))
+        Command::Check(options) => {
+            let config = Config::load(&configuration(config)?)?;
+            done(block_on(check::run(options, config)))
         }
-        Command::Passwd(options) => return passwd::run(options),
-        Command::Trust(options) => Box::pin(trust::run(options)),
-        Command::Relay(options) => Box::pin(relay::run(options)),
-        Command::Demo(options) => Box::pin(demo::run(options)),
-    };
+        Command::OfVms(command) => command.execute(configuration_or_environment(config)?, terminal),
+    }
+}
+
+impl OfVms {
+    fn execute(self, config: Config, terminal: Terminal) -> Result<ExitCode, CommandError> {
+        match self {
+            Self::Connect(options) => block_on(connect::run(options, config, terminal)),
+            Self::Vms(options) => done(block_on(vms::run(options, config, terminal))),
+            Self::Probe(options) => done(block_on(probe::run(options, config, terminal))),
+            Self::Screenshot(options) => done(block_on(screenshot::run(options, config, terminal))),
+            Self::Type(options) => done(block_on(type_text::run(options, config, terminal))),
+            Self::Keys(options) => done(block_on(keys::run(options, config, terminal))),
+        }
+    }
+}
+
+fn done(outcome: Result<(), CommandError>) -> Result<ExitCode, CommandError> {
+    outcome.map(|()| ExitCode::SUCCESS)
+}
+
+fn block_on<T>(command: impl Future<Output = Result<T, CommandError>>) -> Result<T, CommandError> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|error| CommandError::Failed(format!("cannot start ({error})")))?;
-    runtime.block_on(command)
+    let done = runtime.block_on(command);
+    // Somebody may have been asked for what is not wanted any more: that thread is not waited for.
+    runtime.shutdown_background();
+    done
 }
 
 /// Where the configuration is.
@@ -145,17 +220,31 @@ fn configuration(named: Option<PathBuf>) -> Result<PathBuf, CommandError> {
 }
 
 /// For commands that can do without a configuration: the one that is named or found, else what `GOVC_URL`
-/// and its companions say.
+/// and its companions say. Whoever is there is asked for a password that is in neither.
 fn configuration_or_environment(named: Option<PathBuf>) -> Result<Config, CommandError> {
-    match (configuration(named), environment::vsphere()) {
-        (Ok(path), _) => Ok(Config::load(&path)?),
-        (Err(_), Some(vsphere)) => Ok(Config::of_one(
+    let missing = match configuration(named) {
+        Ok(path) => return Ok(Config::load_asking(&path, &ask_password)?),
+        Err(missing) => missing,
+    };
+    match (environment::vsphere(&ask_password), missing) {
+        (Some(vsphere), _) => Ok(Config::of_one(
             environment::NAME,
             vsphere.map_err(CommandError::Usage)?,
         )),
-        (Err(CommandError::Usage(sentence)), None) => {
+        (None, CommandError::Usage(sentence)) => {
             Err(CommandError::Usage(format!("{sentence}, or set GOVC_URL")))
         }
-        (Err(error), None) => Err(error),
+        (None, missing) => Err(missing),
+    }
+}
+
+/// The same for a shell that completes a command line: nobody is asked, and nobody told.
+pub(crate) fn silent_configuration(named: Option<PathBuf>) -> Option<Config> {
+    match configuration(named) {
+        Ok(path) => Config::load(&path).ok(),
+        Err(_) => {
+            let vsphere = environment::vsphere(&|_| None)?;
+            Some(Config::of_one(environment::NAME, vsphere.ok()?))
+        }
     }
 }

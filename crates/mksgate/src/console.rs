@@ -8,18 +8,26 @@ use rfb_proto::{Client, ClientStep, VncPassword};
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use secrecy::{ExposeSecret, SecretString};
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 use url::Url;
 use vsphere::Watch;
-use ws_proto::{Decoder, Event, FrameBuffer, Kind, Opcode, Role, Upgrade, UpgradeError, control};
+use ws_proto::{
+    Close, CloseCode, Decoder, Event, FrameBuffer, Kind, Opcode, Role, Upgrade, UpgradeError,
+    control,
+};
 
 use crate::address::Address;
 use crate::config::Secret;
 use crate::error::Failure;
 use crate::headers::Headers;
 use crate::mask_keys::MaskKeys;
+use crate::milestone::{Milestone, Witness};
+use crate::relay::PARTING;
 use crate::slots::Slot;
 use crate::stream::Stream;
+use crate::transport::Transport;
 use crate::{proxy, socket, tls};
 
 /// What is known of a console before it is dialled. It is spent by the dial, as its ticket is.
@@ -100,17 +108,21 @@ pub(crate) struct Wire {
 impl Console {
     /// Spends a ticket: after this the console is open, or the ticket of no use any more.
     pub(crate) async fn dial(target: Target) -> Result<Self, Failure> {
-        // Apart, so that an open session does not go on holding the room that this takes.
-        Box::pin(Self::open(target)).await
+        Self::dial_witnessed(target, &|_| {}).await
     }
 
-    async fn open(target: Target) -> Result<Self, Failure> {
-        let mut handshake = Handshake::begin(&target).await?;
-        handshake.enter(target.password.as_ref()).await?;
-        let wire = handshake.wire;
+    /// As [`Console::dial`], and tells `witness` of each milestone.
+    pub(crate) async fn dial_witnessed(target: Target, witness: &Witness) -> Result<Self, Failure> {
+        // Apart, so that an open session does not go on holding the room that this takes.
+        Box::pin(Self::open(target, witness)).await
+    }
+
+    async fn open(target: Target, witness: &Witness) -> Result<Self, Failure> {
+        let mut talk = Talk::begin(&target, witness).await?;
+        talk.enter(target.password.as_ref(), witness).await?;
         Ok(Self {
-            wire,
-            address: target.address,
+            wire: talk.wire,
+            address: talk.address,
             slot: target.slot,
             watch: target.watch,
         })
@@ -121,19 +133,21 @@ impl Wire {
     /// Opens the WebSocket and says nothing in it.
     pub(crate) async fn open(target: &Target) -> Result<Self, Failure> {
         // Apart, as the dial is.
-        Ok(Box::pin(Handshake::begin(target)).await?.wire)
+        Ok(Box::pin(Talk::begin(target, &|_| {})).await?.wire)
     }
 }
 
-/// What the dial does once there is a connection.
-struct Handshake<'a> {
-    wire: Wire,
-    address: &'a Address,
+/// What is said to a console's host outside of a relay: by the dial, and by mksgate's own eyes and hands.
+pub(crate) struct Talk {
+    /// The connection.
+    pub(crate) wire: Wire,
+    /// Host and port, as errors name them.
+    pub(crate) address: Address,
 }
 
-impl<'a> Handshake<'a> {
+impl Talk {
     /// TCP, TLS where that is due, and the WebSocket's opening handshake.
-    async fn begin(target: &'a Target) -> Result<Self, Failure> {
+    async fn begin(target: &Target, witness: &Witness) -> Result<Self, Failure> {
         let Target {
             address,
             route,
@@ -142,11 +156,18 @@ impl<'a> Handshake<'a> {
             ..
         } = target;
         let socket = connect(address, route).await?;
+        witness(Milestone::Connected {
+            host: address,
+            peer: socket.peer_addr().ok(),
+        });
         let mut input = BytesMut::new();
         let stream = match tls {
             Some(tls) => encrypt(target, socket, tls.clone(), &mut input).await?,
             None => Stream::plain(socket),
         };
+        if let Transport::Tls(session) = &stream.transport {
+            witness(Milestone::Secured(session));
+        }
         let wire = Wire {
             stream,
             decoder: Decoder::new(Role::Client),
@@ -154,9 +175,13 @@ impl<'a> Handshake<'a> {
             payload: BytesMut::new(),
             keys: MaskKeys::new(),
         };
-        let mut handshake = Self { wire, address };
-        handshake.upgrade(request).await?;
-        Ok(handshake)
+        let address = address.clone();
+        let mut talk = Self { wire, address };
+        talk.upgrade(request).await?;
+        witness(Milestone::Upgraded {
+            subprotocol: request.subprotocol.as_deref(),
+        });
+        Ok(talk)
     }
 
     /// The WebSocket's opening handshake. The host's first frame may share a segment with its answer: it
@@ -193,7 +218,11 @@ impl<'a> Handshake<'a> {
     }
 
     /// RFB version and security with the host, up to its SecurityResult.
-    async fn enter(&mut self, password: Option<&Secret<VncPassword>>) -> Result<(), Failure> {
+    async fn enter(
+        &mut self,
+        password: Option<&Secret<VncPassword>>,
+        witness: &Witness,
+    ) -> Result<(), Failure> {
         let mut client = Client::new(password.map(|password| password.expose().clone()));
         let mut output = BytesMut::new();
         loop {
@@ -202,7 +231,13 @@ impl<'a> Handshake<'a> {
                 self.send(&output.split()).await?;
             }
             match step {
-                Ok(ClientStep::Ready(_)) => return Ok(()),
+                Ok(ClientStep::Ready(ready)) => {
+                    witness(Milestone::Entered {
+                        ready,
+                        offered: client.offered(),
+                    });
+                    return Ok(());
+                }
                 Ok(ClientStep::More) => self.receive().await?,
                 Ok(ClientStep::StartTls) => {
                     return Err(Failure::Setup("TLS inside TLS is not spoken".into()));
@@ -218,7 +253,7 @@ impl<'a> Handshake<'a> {
     }
 
     /// Adds what comes next to `payload`.
-    async fn receive(&mut self) -> Result<(), Failure> {
+    pub(crate) async fn receive(&mut self) -> Result<(), Failure> {
         loop {
             match self.wire.decoder.decode(&mut self.wire.input)? {
                 Some(Event::Data {
@@ -247,7 +282,8 @@ impl<'a> Handshake<'a> {
         }
     }
 
-    async fn send(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+    /// Sends `bytes` as one message.
+    pub(crate) async fn send(&mut self, bytes: &[u8]) -> Result<(), Failure> {
         let mut buffer = FrameBuffer::new(bytes.len());
         buffer.payload_mut().copy_from_slice(bytes);
         let key = self.key()?;
@@ -257,6 +293,30 @@ impl<'a> Handshake<'a> {
             .write_all(frame)
             .await
             .map_err(|error| self.broke(&error))
+    }
+
+    /// Ends the conversation in order (RFC 6455 section 7.1.1), as far as the host takes part in that.
+    pub(crate) async fn close(mut self) {
+        // Ignored on purpose: whoever is gone need not be told.
+        let _ = timeout(PARTING, self.part()).await;
+    }
+
+    async fn part(&mut self) -> Result<(), Failure> {
+        let goodbye = Close::new(CloseCode::NORMAL).payload();
+        let goodbye = control(Opcode::Close, &goodbye, Some(self.key()?));
+        let sent = self.wire.stream.write_all(&goodbye).await;
+        sent.map_err(|error| self.broke(&error))?;
+        // Its Close is among what ends this.
+        while self.receive().await.is_ok() {
+            self.wire.payload.clear();
+        }
+        let last_words = self.wire.stream.transport.last_words();
+        let socket = &mut self.wire.stream.socket;
+        let ended = async {
+            socket.write_all(&last_words).await?;
+            socket.shutdown().await
+        };
+        ended.await.map_err(|error| self.broke(&error))
     }
 
     async fn read(&mut self) -> Result<(), Failure> {
@@ -295,7 +355,7 @@ impl<'a> Handshake<'a> {
 }
 
 /// A close frame in words, for the log.
-pub(crate) fn in_words(close: &ws_proto::Close) -> String {
+pub(crate) fn in_words(close: &Close) -> String {
     let reason: String = close.reason.chars().filter(|c| !c.is_control()).collect();
     match reason.is_empty() {
         true => format!("close code {}", close.code.get()),

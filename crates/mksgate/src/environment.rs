@@ -1,27 +1,40 @@
 //! A vSphere out of the environment variables that govc reads.
 
 use std::env::var;
+use std::path::Path;
 
-use crate::config::{VSphere, sdk_url};
+use crate::config::{Ask, VSphere, sdk_url};
 use crate::tls::Trust;
 
 /// What that vSphere is called where it needs a name.
 pub(crate) const NAME: &str = "govc";
 
 /// `GOVC_URL` (host, host:port or URL, user and password in it allowed), `GOVC_USERNAME`, `GOVC_PASSWORD`,
-/// `GOVC_INSECURE`; `None` where `GOVC_URL` is not set.
-pub(crate) fn vsphere() -> Option<Result<VSphere, String>> {
+/// `GOVC_INSECURE`; `None` where `GOVC_URL` is not set. A password that is missing is asked for. `MKSGATE_TRUST` says whom
+/// to believe, in the words of the configuration's `trust`: govc knows nothing between authorities and anybody.
+pub(crate) fn vsphere(ask: Ask<'_>) -> Option<Result<VSphere, String>> {
     let url = var("GOVC_URL").ok().filter(|url| !url.is_empty())?;
     let insecure = matches!(
         var("GOVC_INSECURE").as_deref(),
         Ok("1" | "true" | "TRUE" | "True" | "t" | "T")
     );
-    Some(read(
+    let read = read(
         &url,
         var("GOVC_USERNAME").ok(),
         var("GOVC_PASSWORD").ok(),
         insecure,
-    ))
+        ask,
+    );
+    let trust = var("MKSGATE_TRUST").ok().filter(|trust| !trust.is_empty());
+    Some(read.and_then(|vsphere| believing(vsphere, trust.as_deref())))
+}
+
+fn believing(mut vsphere: VSphere, trust: Option<&str>) -> Result<VSphere, String> {
+    if let Some(trust) = trust {
+        vsphere.trust = Trust::parse(trust, Path::to_path_buf)
+            .map_err(|error| format!("MKSGATE_TRUST: {error}"))?;
+    }
+    Ok(vsphere)
 }
 
 /// The URL is not repeated in an error: it may hold a password.
@@ -30,6 +43,7 @@ fn read(
     username: Option<String>,
     password: Option<String>,
     insecure: bool,
+    ask: Ask<'_>,
 ) -> Result<VSphere, String> {
     let (scheme, rest) = url.split_once("://").unwrap_or(("https", url));
     let authority_end = rest.find('/').unwrap_or(rest.len());
@@ -48,10 +62,12 @@ fn read(
     let username = given(username, url_user)
         .ok_or("GOVC_USERNAME is not set: set it, or put it into GOVC_URL")?;
     let password = given(password, url_password)
+        .map(Into::into)
+        .or_else(|| ask(&format!("Password of {username} at {host}: ")))
         .ok_or("GOVC_PASSWORD is not set: set it, or put it into GOVC_URL")?;
     let url = sdk_url(&format!("{scheme}://{host}{path}"))
         .ok_or("GOVC_URL is no host, host:port or https URL")?;
-    let mut vsphere = VSphere::new(url, username, password.into());
+    let mut vsphere = VSphere::new(url, username, password);
     if insecure {
         vsphere.trust = Trust::DangerAcceptAny;
     }
@@ -103,6 +119,7 @@ mod tests {
                 username.map(Into::into),
                 password.map(Into::into),
                 false,
+                &|_| None,
             )
             .unwrap();
             let found = (
@@ -113,26 +130,51 @@ mod tests {
             assert_eq!(found, expected, "{url}");
             assert_eq!(read.trust, Trust::System);
         }
-        let any = read("h", Some("u".into()), Some("p".into()), true).unwrap();
+        let any = read("h", Some("u".into()), Some("p".into()), true, &|_| None).unwrap();
         assert_eq!(any.trust, Trust::DangerAcceptAny);
     }
 
     #[test]
     fn what_is_missing_is_named_and_no_password_is_repeated() {
         assert!(
-            read("h", None, Some("p".into()), false)
+            read("h", None, Some("p".into()), false, &|_| None)
                 .unwrap_err()
                 .starts_with("GOVC_USERNAME")
         );
         assert!(
-            read("h", Some("u".into()), None, false)
+            read("h", Some("u".into()), None, false, &|_| None)
                 .unwrap_err()
                 .starts_with("GOVC_PASSWORD")
         );
-        let error = read("ftp://u:geheim@h", None, None, false).unwrap_err();
+        let error = read("ftp://u:geheim@h", None, None, false, &|_| None).unwrap_err();
         assert!(
             error.starts_with("GOVC_URL") && !error.contains("geheim"),
             "{error}"
+        );
+    }
+
+    #[test]
+    fn who_is_there_is_asked_for_the_password_that_is_missing() {
+        let ask: Ask<'_> = &|prompt| {
+            assert_eq!(prompt, "Password of u at h: ");
+            Some("typed".into())
+        };
+        let read = read("u@h", None, None, false, ask).unwrap();
+        assert_eq!(read.password.expose_secret(), "typed");
+    }
+
+    #[test]
+    fn whom_to_believe_is_said_as_in_the_configuration() {
+        let vsphere = || read("u:p@h", None, None, true, &|_| None).unwrap();
+        let trust = |text| believing(vsphere(), text).map(|vsphere| vsphere.trust);
+        assert_eq!(trust(None), Ok(Trust::DangerAcceptAny));
+        assert_eq!(trust(Some("webpki")), Ok(Trust::WebPki));
+        let pinned = format!("sha256:{}", "ab".repeat(32));
+        assert!(matches!(trust(Some(&pinned)), Ok(Trust::Pinned(_))));
+        assert!(
+            trust(Some("sha256:ab"))
+                .unwrap_err()
+                .starts_with("MKSGATE_TRUST: ")
         );
     }
 }

@@ -249,6 +249,11 @@ pub enum Failure {
     /// The console's host broke the WebSocket protocol.
     #[error("the console's host broke the WebSocket protocol: {0}")]
     Framing(#[from] ws_proto::Violation),
+    /// The console's host sent RFB that is not understood here.
+    #[error(
+        "the console's host sent what cannot be read ({0}): see whether a VNC viewer shows this console"
+    )]
+    Unreadable(#[from] rfb_proto::update::Lost),
     /// The console's host sent text, and RFB is bytes.
     #[error("the console's host sent a text message, and RFB is bytes")]
     Text,

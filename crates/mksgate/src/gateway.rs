@@ -6,6 +6,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use prometheus_client::metrics::gauge::Gauge;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
@@ -98,6 +99,30 @@ impl Gateway {
             limits,
             door,
         })
+    }
+
+    /// One port, in front of a vSphere that has been logged in to already.
+    pub(crate) async fn before(
+        upstream: Arc<Upstream>,
+        console: Console,
+        limits: Limits,
+    ) -> Result<Self, StartError> {
+        let (door, limits) = (Door::new(), Arc::new(limits));
+        let name = upstream.client().name().to_owned();
+        let upstreams = Upstreams::from([(name, upstream)]);
+        let listener = bind(console.listen, &console.behind.to_string()).await?;
+        Ok(Self {
+            ports: vec![(listener, port(console, &upstreams, &limits, &door)?)],
+            admin: None,
+            upstreams,
+            limits,
+            door,
+        })
+    }
+
+    /// How many sessions there are, from now on.
+    pub(crate) fn sessions(&self) -> Gauge {
+        self.door.metrics.sessions_active.clone()
     }
 
     /// Where `/metrics` and `/healthz` are served, where they are.

@@ -2,14 +2,19 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
+mod support;
+
 use std::fs::Permissions;
+use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
-use std::process::{Command, Output};
+use std::process::{Command, Stdio};
 
 use esxi_sim::{DEMO_PASSWORD, Host, Kind, Power, Settings, VmSettings};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::task::spawn_blocking;
+
+use support::{mksgate, mksgate_at, run};
 
 async fn host() -> Host {
     let vm = |name: &str| VmSettings::desktop(name);
@@ -47,37 +52,6 @@ fn folder(host: &Host, trust: &str, vms: &[&str]) -> TempDir {
     folder
 }
 
-/// The exit code, and what was printed on either stream.
-async fn run(mut command: Command) -> (Option<i32>, String, String) {
-    let output = spawn_blocking(move || command.output().unwrap())
-        .await
-        .unwrap();
-    let Output {
-        status,
-        stdout,
-        stderr,
-    } = output;
-    (
-        status.code(),
-        String::from_utf8(stdout).unwrap(),
-        String::from_utf8(stderr).unwrap(),
-    )
-}
-
-fn mksgate(folder: &TempDir, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_mksgate"));
-    command.args(arguments).current_dir(folder.path());
-    for variable in [
-        "GOVC_URL",
-        "GOVC_USERNAME",
-        "GOVC_PASSWORD",
-        "GOVC_INSECURE",
-    ] {
-        command.env_remove(variable);
-    }
-    command
-}
-
 /// The line that `mksgate trust` says to paste.
 async fn trust_line(host: &Host) -> String {
     let empty = tempfile::tempdir().unwrap();
@@ -105,9 +79,15 @@ async fn what_trust_prints_is_what_the_configuration_needs() {
     assert_eq!(line, format!("trust = \"sha256:{hex}\""));
     let (code, _, _) = run(mksgate(&folder(&host, &line, &["web01"]), &["check"])).await;
     assert_eq!(code, Some(0));
-    // Nobody was logged in for that but by `check`, and that is over.
+    let empty = tempfile::tempdir().unwrap();
+    let mut command = mksgate_at(&host, &empty, &["vms"]);
+    command
+        .env_remove("GOVC_INSECURE")
+        .env("MKSGATE_TRUST", format!("sha256:{hex}"));
+    assert_eq!(run(command).await.0, Some(0));
+    // Nobody was logged in for that but by those two, and that is over.
     let counts = host.counts_until(|counts| counts.sessions_open == 0).await;
-    assert_eq!(counts.logins, 1);
+    assert_eq!(counts.logins, 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -231,4 +211,107 @@ async fn vms_needs_no_configuration_where_the_environment_says_enough() {
     let (code, _, error) = run(mksgate(&empty, &["vms"])).await;
     assert_eq!(code, Some(2));
     assert!(error.ends_with("or set GOVC_URL\n"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn vms_are_found_by_a_part_of_their_name_and_put_in_order() {
+    let host = host().await;
+    let folder = tempfile::tempdir().unwrap();
+    let names = async |more: &[&str]| {
+        let arguments = [&["vms", "--json"], more].concat();
+        let (code, json, error) = run(mksgate_at(&host, &folder, &arguments)).await;
+        assert_eq!((code, error.as_str()), (Some(0), ""));
+        let vms: Vec<Value> = serde_json::from_str(&json).unwrap();
+        vms.iter()
+            .map(|vm| vm["name"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(names(&["B 0"]).await, ["db 02"]);
+    assert_eq!(names(&["*0[13]"]).await, ["old03", "web01"]);
+    assert_eq!(names(&["/DC/vm/w*"]).await, ["web01"]);
+    assert_eq!(names(&["nothing"]).await, [""; 0]);
+    assert_eq!(names(&["--power", "off"]).await, ["old03"]);
+    assert_eq!(
+        names(&["--sort", "power"]).await,
+        ["db 02", "web01", "old03"]
+    );
+    let (code, _, error) = run(mksgate_at(&host, &folder, &["vms", "we[b"])).await;
+    assert_eq!((code, error.lines().count()), (Some(2), 1), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn watching_shows_a_change_when_it_has_come() {
+    let host = host().await;
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = mksgate_at(&host, &folder, &["vms", "old", "--watch"]);
+    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut table = move || {
+        let lines = lines.by_ref().map(Result::unwrap);
+        lines
+            .take_while(|line| !line.is_empty())
+            .collect::<Vec<_>>()
+    };
+    let (first, table) = spawn_blocking(move || (table(), table)).await.unwrap();
+    assert!(first[1].contains("poweredOff"), "{first:?}");
+    host.set_power("old03", Power::On);
+    let second = spawn_blocking(table).await.unwrap();
+    assert!(second[1].contains("poweredOn"), "{second:?}");
+    let sent = Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status();
+    assert!(sent.unwrap().success());
+    let code = spawn_blocking(move || child.wait().unwrap().code());
+    assert_eq!(code.await.unwrap(), Some(130));
+    host.counts_until(|counts| counts.sessions_open == 0).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn shells_complete_commands_and_the_names_of_vms() {
+    let host = host().await;
+    let folder = tempfile::tempdir().unwrap();
+    let complete = async |host_is_there: bool, words: &[&str]| {
+        let arguments = [&["--", "mksgate"], words].concat();
+        let mut command = mksgate_at(&host, &folder, &arguments);
+        if !host_is_there {
+            command.env("GOVC_URL", "127.0.0.1:9");
+        }
+        command
+            .env("MKSGATE_COMPLETE", "bash")
+            .env("_CLAP_IFS", "|")
+            .env("_CLAP_COMPLETE_INDEX", words.len().to_string());
+        let (code, shown, error) = run(command).await;
+        assert_eq!((code, error.as_str()), (Some(0), ""));
+        shown
+    };
+    assert!(complete(true, &["con"]).await.contains("connect"));
+    let names = complete(true, &["connect", ""]).await;
+    for name in ["web01", "db", "old03"] {
+        assert!(names.contains(name), "{names}");
+    }
+    assert_eq!(complete(true, &["probe", "we"]).await, "web01");
+    // Where nobody answers, nobody waits for long, and nothing is said.
+    assert!(!complete(false, &["connect", ""]).await.contains("web01"));
+    host.counts_until(|counts| counts.sessions_open == 0).await;
+    for shell in ["bash", "zsh", "fish"] {
+        let (code, script, _) = run(mksgate(&folder, &["completions", shell])).await;
+        assert_eq!(code, Some(0));
+        assert!(script.contains("MKSGATE_COMPLETE"), "{script}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_manual_is_made_of_the_same_source_as_help() {
+    let folder = tempfile::tempdir().unwrap();
+    let (code, page, _) = run(mksgate(&folder, &["man"])).await;
+    assert_eq!(code, Some(0));
+    assert!(
+        page.contains(".TH mksgate 1") && page.contains("mksgate\\-connect(1)"),
+        "{page}"
+    );
+    let (code, _, _) = run(mksgate(&folder, &["man", "-d", "pages"])).await;
+    assert_eq!(code, Some(0));
+    let connect = folder.path().join("pages/mksgate-connect.1");
+    let connect = std::fs::read_to_string(connect).unwrap();
+    assert!(connect.contains("\\-\\-proxy\\-only"), "{connect}");
 }

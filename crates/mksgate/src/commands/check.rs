@@ -7,7 +7,7 @@ use clap::Args;
 use tokio::time::timeout;
 use vsphere::{Power, VmRef};
 
-use super::table::aligned;
+use super::table::Table;
 use super::{CommandError, say};
 use crate::config::{self, Behind, Config, Limits};
 use crate::console::Console;
@@ -58,10 +58,9 @@ pub(crate) async fn run(options: Options, config: Config) -> Result<(), CommandE
     for upstream in upstreams.values().flatten() {
         upstream.client().logout().await;
     }
-    say(aligned(
-        &["LISTEN", "VSPHERE", "VM", "AUTH", "REACHED BY", "FOUND"],
-        &rows,
-    ))?;
+    let heading = ["LISTEN", "VSPHERE", "VM", "AUTH", "REACHED BY", "FOUND"];
+    // What is wrong stands at the end of a row: nothing is cut.
+    say(Table::new(&heading, &rows).aligned(None))?;
     match troubles {
         0 => Ok(()),
         _ => Err(CommandError::Failed(format!(

@@ -9,7 +9,8 @@ use rfb_proto::VncPassword;
 use tokio_util::task::TaskTracker;
 use vsphere::VmRef;
 
-use super::serve::watch_signals;
+use super::random_password::random_password;
+use super::shutting_down::watch_signals;
 use super::{CommandError, say};
 use crate::config::{Auth, Config, Console, Limits, VSphere};
 use crate::gateway::{Gateway, Shutdown};
@@ -17,9 +18,6 @@ use crate::tls::{Thumbprint, Trust};
 
 /// What the simulated ESXi is called in the configuration that the demo would have.
 const VSPHERE: &str = "demo";
-
-/// Letters that nobody mixes up when typing a password from one screen into another: 32 of them.
-const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
 
 #[derive(Args)]
 pub(crate) struct Options {
@@ -133,20 +131,4 @@ fn configuration(
             .map(console)
             .collect(),
     })
-}
-
-/// Eight letters: 40 bits, from the operating system.
-fn random_password() -> Result<String, CommandError> {
-    let mut bytes = [0; 8];
-    getrandom::fill(&mut bytes)
-        .map_err(|error| CommandError::Failed(format!("no randomness ({error})")))?;
-    let letter = |byte: u8| {
-        LETTERS
-            .iter()
-            .cycle()
-            .nth(usize::from(byte))
-            .copied()
-            .map(char::from)
-    };
-    Ok(bytes.into_iter().filter_map(letter).collect())
 }

@@ -1,19 +1,34 @@
 //! What each command does. One file a command.
 
 pub(crate) mod check;
+pub(crate) mod completions;
+pub(crate) mod connect;
 pub(crate) mod demo;
+mod keyboard;
+pub(crate) mod keys;
+mod login;
+pub(crate) mod man;
+mod no_such_vm;
 pub(crate) mod passwd;
+pub(crate) mod probe;
+mod random_password;
 pub(crate) mod relay;
+pub(crate) mod screenshot;
+#[cfg(unix)]
 pub(crate) mod serve;
+mod shutting_down;
 mod table;
 pub(crate) mod trust;
+pub(crate) mod type_text;
 pub(crate) mod vms;
+mod which;
 
 use std::io::{ErrorKind, Write, stdout};
 
 use crate::config::ConfigError;
 use crate::error::Failure;
 use crate::gateway::StartError;
+use crate::signals::Unwatched;
 
 /// Why a command failed.
 pub(crate) enum CommandError {
@@ -23,6 +38,10 @@ pub(crate) enum CommandError {
     Usage(String),
     /// It was tried and failed.
     Failed(String),
+    /// Likewise, and all that there is to say has been said.
+    Told,
+    /// Somebody pressed Ctrl-C.
+    Interrupted,
 }
 
 impl From<ConfigError> for CommandError {
@@ -43,16 +62,40 @@ impl From<StartError> for CommandError {
     }
 }
 
+impl From<Unwatched> for CommandError {
+    fn from(error: Unwatched) -> Self {
+        Self::Failed(error.to_string())
+    }
+}
+
+/// Does `work`, unless somebody presses Ctrl-C first.
+async fn unless_interrupted<T>(
+    work: impl Future<Output = Result<T, CommandError>>,
+) -> Result<T, CommandError> {
+    tokio::select! {
+        done = work => done,
+        Ok(()) = tokio::signal::ctrl_c() => Err(CommandError::Interrupted),
+    }
+}
+
 /// Prints an answer. A reader who has had enough, as `head` has, is no failure.
 fn say(text: impl AsRef<str>) -> Result<(), CommandError> {
+    say_bytes(text.as_ref().as_bytes())
+}
+
+/// Likewise, an answer that is no text.
+fn say_bytes(bytes: &[u8]) -> Result<(), CommandError> {
+    is_read(bytes).map(drop)
+}
+
+/// Likewise, and tells whether there is still a reader.
+fn is_read(bytes: &[u8]) -> Result<bool, CommandError> {
     let mut out = stdout().lock();
-    match out
-        .write_all(text.as_ref().as_bytes())
-        .and_then(|()| out.flush())
-    {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(CommandError::Failed(format!(
+    match out.write_all(bytes).and_then(|()| out.flush()) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => Err(CommandError::Failed(format!(
             "cannot write the answer ({error})"
         ))),
-        _ => Ok(()),
     }
 }

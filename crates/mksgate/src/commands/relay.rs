@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
-use super::serve::watch_signals;
+use super::shutting_down::watch_signals;
 use super::{CommandError, say};
 use crate::address::Address;
 use crate::console::Wire;

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
-use tracing::{debug, info, warn};
+use tracing::{debug, warn};
 
+use super::shutting_down::watch_signals;
 use super::{CommandError, say};
 use crate::config::Config;
 use crate::gateway::{Gateway, Shutdown};
@@ -52,27 +53,6 @@ async fn reload_on_hangup(mut hangup: Signal, path: PathBuf, reload: mpsc::Sende
             Err(error) => warn!("the configuration is not taken over: {error}"),
         }
     }
-}
-
-/// Translates signals. They are registered before this returns, so that none is missed.
-pub(super) fn watch_signals(
-    shutdown: Shutdown,
-) -> Result<impl Future<Output = ()> + Send + 'static, CommandError> {
-    let mut terminate = register(SignalKind::terminate())?;
-    let mut interrupt = register(SignalKind::interrupt())?;
-    Ok(async move {
-        for (word, token) in [
-            ("draining", shutdown.drain),
-            ("ending at once", shutdown.now),
-        ] {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
-            }
-            info!("told to end: {word}");
-            token.cancel();
-        }
-    })
 }
 
 fn register(kind: SignalKind) -> Result<Signal, CommandError> {

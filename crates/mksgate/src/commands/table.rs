@@ -1,42 +1,148 @@
-//! Aligned columns.
+//! Aligned columns, of whatever a terminal has room for.
 
-use std::fmt::Write;
+use console::{measure_text_width, truncate_str};
 
-/// Rows under a heading, each column as wide as its widest cell; nothing after the last cell of a row.
-pub(super) fn aligned(heading: &[&str], rows: &[Vec<String>]) -> String {
-    let mut widths: Vec<usize> = heading.iter().map(|cell| cell.chars().count()).collect();
-    for row in rows {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = cell.chars().count().max(*width);
+/// Between two columns.
+const GAP: usize = 2;
+
+/// Below this nothing can be made out any more.
+const NARROWEST: usize = 6;
+
+/// A table under way.
+pub(super) struct Table<'a> {
+    heading: Vec<&'a str>,
+    rows: Vec<Vec<String>>,
+}
+
+impl<'a> Table<'a> {
+    /// Rows under a heading. What would move the cursor is taken out of them.
+    pub(super) fn new(heading: &[&'a str], rows: &[Vec<String>]) -> Self {
+        let printable = |cell: &String| cell.chars().filter(|c| !c.is_control()).collect();
+        Self {
+            heading: heading.to_vec(),
+            rows: rows
+                .iter()
+                .map(|row| row.iter().map(printable).collect())
+                .collect(),
         }
     }
-    let heading: Vec<String> = heading.iter().map(|&cell| cell.to_owned()).collect();
-    let mut table = String::new();
-    for row in std::iter::once(&heading).chain(rows) {
-        let mut line = String::new();
-        for (cell, width) in row.iter().zip(&widths) {
-            // Writing to a String cannot fail.
-            let _ = write!(line, "{cell:width$}  ");
+
+    /// Leaves columns out, from the last one on, as long as the table is wider than `width`.
+    #[must_use]
+    pub(super) fn without_if_wider(mut self, width: Option<usize>, columns: &[&str]) -> Self {
+        for column in columns.iter().rev() {
+            let is_wider = width.is_some_and(|width| total(&self.widths()) > width);
+            if !is_wider {
+                break;
+            }
+            self.remove(column);
         }
-        table.push_str(line.trim_end());
-        table.push('\n');
+        self
     }
-    table
+
+    /// Leaves a column out.
+    #[must_use]
+    pub(super) fn without(mut self, column: &str) -> Self {
+        self.remove(column);
+        self
+    }
+
+    fn remove(&mut self, column: &str) {
+        let Some(at) = self.heading.iter().position(|name| *name == column) else {
+            return;
+        };
+        self.heading.remove(at);
+        for row in &mut self.rows {
+            if at < row.len() {
+                row.remove(at);
+            }
+        }
+    }
+
+    /// As text, each column as wide as its widest cell; where that is more than `width` the widest are cut. Nothing
+    /// follows the last cell of a row.
+    pub(super) fn aligned(&self, width: Option<usize>) -> String {
+        let mut widths = self.widths();
+        while width.is_some_and(|width| total(&widths) > width) {
+            match widths.iter_mut().max() {
+                Some(widest) if *widest > NARROWEST => *widest -= 1,
+                _ => break,
+            }
+        }
+        let heading = self.heading.iter().map(|&cell| cell.to_owned()).collect();
+        let mut text = String::new();
+        for row in std::iter::once(&heading).chain(&self.rows) {
+            let mut line = String::new();
+            for (cell, &width) in row.iter().zip(&widths) {
+                let cell = truncate_str(cell, width, "…");
+                line.push_str(&cell);
+                let room = width - measure_text_width(&cell) + GAP;
+                line.extend(std::iter::repeat_n(' ', room));
+            }
+            text.push_str(line.trim_end());
+            text.push('\n');
+        }
+        text
+    }
+
+    fn widths(&self) -> Vec<usize> {
+        let heading = self.heading.iter().map(|cell| measure_text_width(cell));
+        let mut widths: Vec<usize> = heading.collect();
+        for row in &self.rows {
+            for (width, cell) in widths.iter_mut().zip(row) {
+                *width = measure_text_width(cell).max(*width);
+            }
+        }
+        widths
+    }
+}
+
+fn total(widths: &[usize]) -> usize {
+    widths.iter().sum::<usize>() + GAP * widths.len().saturating_sub(1)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn rows() -> Vec<Vec<String>> {
+        vec![
+            vec!["vm08".into(), "on".into(), "0123456789".into()],
+            vec!["längster".into(), String::new(), "x".into()],
+        ]
+    }
+
     #[test]
     fn columns_are_as_wide_as_their_widest_cell() {
+        let table = Table::new(&["NAME", "POWER", "ID"], &rows()).without("ID");
+        assert_eq!(
+            table.aligned(None),
+            "NAME      POWER\nvm08      on\nlängster\n"
+        );
+    }
+
+    #[test]
+    fn what_does_not_fit_is_cut_with_an_ellipsis_or_left_out() {
+        let table = || Table::new(&["NAME", "POWER", "ID"], &rows());
+        assert_eq!(
+            table().aligned(Some(23)),
+            "NAME     POWER  ID\nvm08     on     012345…\nlängst…         x\n"
+        );
+        let short = table().without_if_wider(Some(23), &["ID"]);
+        assert_eq!(short.aligned(Some(23)), table().without("ID").aligned(None));
+        let long = table().without_if_wider(Some(27), &["ID"]);
+        assert_eq!(long.aligned(Some(27)), table().aligned(None));
+    }
+
+    #[test]
+    fn a_wide_character_takes_its_two_columns_and_a_command_to_the_terminal_none() {
         let rows = [
-            vec!["vm08".into(), "on".into()],
-            vec!["längster".into(), String::new()],
+            vec!["日本".into(), "a".into()],
+            vec!["\u{1b}[2Jx".into(), "b".into()],
         ];
         assert_eq!(
-            aligned(&["NAME", "POWER"], &rows),
-            "NAME      POWER\nvm08      on\nlängster\n"
+            Table::new(&["N", "P"], &rows).aligned(None),
+            "N     P\n日本  a\n[2Jx  b\n"
         );
     }
 }

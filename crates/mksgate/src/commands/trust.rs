@@ -56,7 +56,8 @@ pub(crate) async fn run(options: Options) -> Result<(), CommandError> {
     let shown = digest.map(|byte| format!("{byte:02X}")).join(":");
     say(format!(
         "subject   {subject}\nissuer    {issuer}\nvalid     {validity}\nsha256    {shown}\n\n\
-         Compare the fingerprint with the one on the host's own screen or in its vSphere Client, then trust it:\n\n\
+         Compare the fingerprint with the one on the host's own screen or in its vSphere Client, then trust it,\n\
+         without a configuration by MKSGATE_TRUST={thumbprint}, and else by\n\n\
          trust = \"{thumbprint}\"\n"
     ))
 }
@@ -79,7 +80,9 @@ async fn fetch(address: &Address) -> Result<CertificateDer<'static>, String> {
         .ok_or_else(|| "it showed none".into())
 }
 
-fn describe(certificate: &CertificateDer<'_>) -> Result<(String, String, String), String> {
+pub(super) fn describe(
+    certificate: &CertificateDer<'_>,
+) -> Result<(String, String, String), String> {
     let (_, parsed) = X509Certificate::from_der(certificate)
         .map_err(|error| format!("what it shows is no certificate ({error})"))?;
     let validity = parsed.validity();

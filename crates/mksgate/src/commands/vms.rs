@@ -1,141 +1,125 @@
 //! `mksgate vms`: which virtual machines there are.
 
-use clap::Args;
-use serde::Serialize;
-use vsphere::{Vm, VmRef};
+mod row;
+mod wanted;
 
-use super::table::aligned;
-use super::{CommandError, say};
-use crate::config::{Behind, Config, Console};
+use std::time::Duration;
+
+use clap::Args;
+use tokio::time::sleep;
+
+use super::table::Table;
+use super::which::OfVSphere;
+use super::{CommandError, is_read, login, say, unless_interrupted};
+use crate::config::{Config, Console};
 use crate::error::Failure;
-use crate::slots::Slots;
-use crate::upstream::Upstream;
+use crate::terminal::{self, Terminal};
+use row::{COLUMNS, Row};
+use wanted::Wanted;
+
+/// How often it is looked whether anything has changed: polite to a vCenter, and soon enough for a person.
+const PAUSE: Duration = Duration::from_secs(5);
 
 #[derive(Args)]
 pub(crate) struct Options {
-    /// Only those of this vSphere
-    #[arg(long, value_name = "NAME")]
-    vsphere: Option<String>,
+    #[command(flatten)]
+    vsphere: OfVSphere,
+    #[command(flatten)]
+    wanted: Wanted,
     /// One array of objects, for programs
     #[arg(long)]
     json: bool,
+    /// List them again whenever something has changed, until Ctrl-C
+    #[arg(long)]
+    watch: bool,
 }
 
-/// One VM, as `--json` prints it. The names are a contract.
-#[derive(Serialize)]
-struct Row {
-    name: String,
-    power: String,
-    host: Option<String>,
-    path: Option<String>,
-    uuid: Option<String>,
-    instance_uuid: Option<String>,
-    moref: String,
-    vsphere: String,
-    port: Option<u16>,
-}
-
-/// Lists them all.
-pub(crate) async fn run(options: Options, config: Config) -> Result<(), CommandError> {
+/// Lists them all, or those that are wanted.
+pub(crate) async fn run(
+    options: Options,
+    config: Config,
+    terminal: Terminal,
+) -> Result<(), CommandError> {
     let Config {
         vspheres, consoles, ..
     } = config;
-    if let Some(name) = options
-        .vsphere
-        .as_ref()
-        .filter(|name| !vspheres.contains_key(*name))
-    {
-        let known: Vec<&str> = vspheres.keys().map(String::as_str).collect();
-        return Err(CommandError::Usage(format!(
-            "there is no vSphere {name}: name one of {}",
-            known.join(", ")
-        )));
-    }
+    let vspheres = options.vsphere.of(vspheres)?;
+    let mut sessions = login::Sessions::default();
+    let listed = unless_interrupted(async {
+        let spinner = terminal.spinner("logging in");
+        let several = vspheres.len() > 1;
+        for (name, settings) in vspheres {
+            sessions.begin(&name, settings, &spinner, &|_| {}).await?;
+        }
+        spinner.say("listing VMs");
+        let mut rows = list(&options.wanted, &sessions, &consoles).await?;
+        drop(spinner);
+        if !options.watch {
+            return say(shown(&rows, options.json, several)?);
+        }
+        while is_read(anew(&shown(&rows, options.json, several)?).as_bytes())? {
+            rows = changed(&rows, &options.wanted, &sessions, &consoles).await?;
+        }
+        Ok(())
+    })
+    .await;
+    sessions.end().await;
+    listed
+}
+
+async fn list(
+    wanted: &Wanted,
+    sessions: &login::Sessions,
+    consoles: &[Console],
+) -> Result<Vec<Row>, CommandError> {
     let mut rows = Vec::new();
-    for (name, vsphere) in vspheres {
-        if options
-            .vsphere
-            .as_ref()
-            .is_none_or(|wanted| *wanted == name)
-        {
-            let upstream = Upstream::new(&name, vsphere, Slots::default())?;
-            let found = upstream.client().vms().await;
-            upstream.client().logout().await;
-            let found = found.map_err(Failure::from)?;
-            rows.extend(found.into_iter().map(|vm| row(vm, &name, &consoles)));
+    for upstream in sessions.open() {
+        let found = upstream.client().vms().await.map_err(Failure::from)?;
+        let name = upstream.client().name();
+        rows.extend(found.into_iter().map(|vm| Row::new(vm, name, consoles)));
+    }
+    wanted.apply(&mut rows)?;
+    Ok(rows)
+}
+
+/// The list, once it is another than before.
+async fn changed(
+    before: &[Row],
+    wanted: &Wanted,
+    sessions: &login::Sessions,
+    consoles: &[Console],
+) -> Result<Vec<Row>, CommandError> {
+    loop {
+        sleep(PAUSE).await;
+        let now = list(wanted, sessions, consoles).await?;
+        if now != before {
+            return Ok(now);
         }
     }
-    if options.json {
-        let text = serde_json::to_string_pretty(&rows)
+}
+
+/// On a terminal in place of what was there before.
+fn anew(text: &str) -> String {
+    match terminal::width() {
+        // Cursor to the upper left, and nothing below it (ECMA-48, CUP and ED).
+        Some(_) => format!("\u{1b}[H\u{1b}[2J{text}"),
+        None => format!("{text}\n"),
+    }
+}
+
+fn shown(rows: &[Row], json: bool, several: bool) -> Result<String, CommandError> {
+    if json {
+        let text = serde_json::to_string_pretty(rows)
             .map_err(|error| CommandError::Failed(error.to_string()))?;
-        say(format!("{text}\n"))
-    } else {
-        say(table(&rows))
+        return Ok(text + "\n");
     }
-}
-
-fn row(vm: Vm, vsphere: &str, consoles: &[Console]) -> Row {
-    let port = consoles
-        .iter()
-        .find(|console| leads_to(&console.behind, vsphere, &vm));
-    Row {
-        power: vm.power.to_string(),
-        uuid: vm.uuid.map(|uuid| uuid.to_string()),
-        instance_uuid: vm.instance_uuid.map(|uuid| uuid.to_string()),
-        name: vm.name,
-        host: vm.host,
-        path: vm.path,
-        moref: vm.moref,
-        vsphere: vsphere.to_owned(),
-        port: port.map(|console| console.listen.port()),
+    let width = terminal::width();
+    let cells: Vec<Vec<String>> = rows.iter().map(Row::cells).collect();
+    let mut table = Table::new(&COLUMNS, &cells);
+    // On a terminal, what is the same in every row is noise, and what fills a whole row too.
+    if width.is_some() && !several {
+        table = table.without("VSPHERE");
     }
-}
-
-fn leads_to(behind: &Behind, name: &str, found: &Vm) -> bool {
-    match behind {
-        Behind::Vm { vsphere, vm } => vsphere == name && means(vm, found),
-        Behind::Url(_) => false,
-    }
-}
-
-/// Whether a console's `vm` is this one.
-fn means(wanted: &VmRef, vm: &Vm) -> bool {
-    match wanted {
-        VmRef::Name(name) => *name == vm.name,
-        VmRef::Path(path) => Some(path) == vm.path.as_ref(),
-        VmRef::Uuid(uuid) => Some(*uuid) == vm.uuid,
-        VmRef::InstanceUuid(uuid) => Some(*uuid) == vm.instance_uuid,
-        VmRef::Moref(moref) => *moref == vm.moref,
-    }
-}
-
-fn table(rows: &[Row]) -> String {
-    let cells = |row: &Row| {
-        vec![
-            row.name.clone(),
-            row.power.clone(),
-            row.port.map(|port| port.to_string()).unwrap_or_default(),
-            row.vsphere.clone(),
-            row.host.clone().unwrap_or_default(),
-            row.path.clone().unwrap_or_default(),
-            row.moref.clone(),
-            row.uuid.clone().unwrap_or_default(),
-            row.instance_uuid.clone().unwrap_or_default(),
-        ]
-    };
-    let rows: Vec<Vec<String>> = rows.iter().map(cells).collect();
-    aligned(
-        &[
-            "NAME",
-            "POWER",
-            "PORT",
-            "VSPHERE",
-            "HOST",
-            "PATH",
-            "MOREF",
-            "UUID",
-            "INSTANCE UUID",
-        ],
-        &rows,
-    )
+    let table = table.without_if_wider(width, &["MOREF", "UUID", "INSTANCE UUID"]);
+    Ok(table.aligned(width))
 }

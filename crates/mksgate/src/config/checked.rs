@@ -10,18 +10,19 @@ use ipnet::IpNet;
 use secrecy::SecretString;
 use toml::Spanned;
 
-use super::{Auth, Behind, Config, ConfigError, Console, Limits, VSphere, file, secrets};
+use super::{Ask, Auth, Behind, Config, ConfigError, Console, Limits, VSphere, file, secrets};
 
 /// The text, and where it stands, so that every error can point at its place.
 pub(super) struct Source<'a> {
     text: &'a str,
     path: &'a Path,
+    pub(super) ask: Ask<'a>,
 }
 
-pub(super) fn check(text: &str, path: &Path) -> Result<Config, ConfigError> {
+pub(super) fn check(text: &str, path: &Path, ask: Ask<'_>) -> Result<Config, ConfigError> {
     let file: file::File =
         toml::from_str(text).map_err(|error| ConfigError::toml(path, text, &error))?;
-    let source = Source { text, path };
+    let source = Source { text, path, ask };
     let bind = source.bind(&file.gateway)?;
     let gateway = source.limits(&file.gateway)?;
     let admin = source.admin(file.admin.as_ref())?;

@@ -226,6 +226,9 @@ impl Console {
     }
 }
 
+/// Asks a person, with this prompt, for a password; `None` where nobody is there.
+pub(crate) type Ask<'a> = &'a dyn Fn(&str) -> Option<SecretString>;
+
 /// A secret that may stand in a printable thing, and is not printed with it.
 #[derive(Clone)]
 pub struct Secret<T>(Arc<T>);
@@ -265,9 +268,14 @@ impl Config {
     /// # Errors
     /// [`ConfigError`] at the first thing that is wrong: nothing of the file has taken effect then.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        Self::load_asking(path, &|_| None)
+    }
+
+    /// As [`Config::load`], and asks for a vSphere's password that the file leaves out.
+    pub(crate) fn load_asking(path: &Path, ask: Ask<'_>) -> Result<Self, ConfigError> {
         let text =
             std::fs::read_to_string(path).map_err(|error| ConfigError::unreadable(path, &error))?;
-        Self::parse(&text, path)
+        checked::check(&text, path, ask)
     }
 
     /// Checks the text of a configuration file that is, or would be, at `path`: other paths in it are
@@ -276,6 +284,6 @@ impl Config {
     /// # Errors
     /// As [`Config::load`].
     pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
-        checked::check(text, path)
+        checked::check(text, path, &|_| None)
     }
 }

@@ -17,10 +17,11 @@ impl Source<'_> {
             (Some(file), None) => self.secret_file(file)?,
             (None, Some(variable)) => self.secret_variable(variable, "password")?,
             (None, None) => {
-                return Err(self.wrong(
-                    span,
-                    "it has no password: add password_file or password_env",
-                ));
+                let (user, host) = (&table.username, table.address.get_ref());
+                let host = host.rsplit('@').next().unwrap_or_default();
+                let asked = (self.ask)(&format!("Password of {user} at {host}: "));
+                let sentence = "it has no password: add password_file or password_env";
+                asked.ok_or_else(|| self.wrong(span, sentence))?
             }
             (Some(_), Some(env)) => {
                 return Err(self.wrong(

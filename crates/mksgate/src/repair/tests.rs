@@ -192,5 +192,4 @@ mod clipboard;
 mod formats;
 mod input_devices;
 mod pictures;
-mod recorded;
 mod what_passes;

@@ -15,8 +15,8 @@ use std::pin::Pin;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 
-use rustls::ClientConfig;
-use rustls::pki_types::ServerName;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, ProtocolVersion};
 use tls_records::Records;
 use tokio::io::{AsyncRead, ReadBuf};
 
@@ -85,6 +85,15 @@ impl TlsSession {
             Standing::Blocked => Ok(false),
             Standing::Ready(()) => Ok(true),
             Standing::Closed => Err(io::ErrorKind::UnexpectedEof.into()),
+        }
+    }
+
+    /// The certificate that the other side has shown, and the version of TLS that is spoken. It is known while the
+    /// records are rustls'.
+    pub(crate) fn identity(&self) -> Option<(CertificateDer<'static>, ProtocolVersion)> {
+        match &self.state().records {
+            Layer::Rustls(records) => records.identity(),
+            Layer::InPlace(_) => None,
         }
     }
 

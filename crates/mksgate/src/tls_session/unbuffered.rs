@@ -9,13 +9,13 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::thread::LocalKey;
 
-use rustls::ClientConfig;
 use rustls::client::{ClientConnectionData, UnbufferedClientConnection};
-use rustls::pki_types::ServerName;
+use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::unbuffered::{
     ConnectionState, EncodeError, EncodeTlsData, EncryptError, InsufficientSizeError,
     UnbufferedStatus, WriteTraffic,
 };
+use rustls::{ClientConfig, ProtocolVersion};
 use tokio::io::AsyncRead;
 
 use super::{Input, READ, Standing, fill, invalid};
@@ -54,6 +54,15 @@ impl Unbuffered {
             0 => Ok(self.connection),
             _ => Err(self),
         }
+    }
+
+    /// The certificate that the other side has shown, and the version that is spoken, once they are known.
+    pub(super) fn identity(&self) -> Option<(CertificateDer<'static>, ProtocolVersion)> {
+        let shown = self.connection.peer_certificates()?.first()?;
+        Some((
+            shown.clone().into_owned(),
+            self.connection.protocol_version()?,
+        ))
     }
 
     /// Reads once, holding no buffer while there is nothing to read.

@@ -1,0 +1,120 @@
+//! A port for this user alone: on loopback, with a password that nobody has chosen.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use prometheus_client::metrics::gauge::Gauge;
+use rfb_proto::VncPassword;
+use secrecy::SecretString;
+use tokio::time::{sleep, timeout};
+
+use crate::commands::CommandError;
+use crate::commands::random_password::random_password;
+use crate::commands::which::Chosen;
+use crate::config::{Auth, Console, Limits};
+use crate::destination::Destination;
+use crate::door::Door;
+use crate::gateway::{Gateway, Shutdown};
+use crate::port::Port;
+use crate::signals::Ends;
+use crate::viewer_program::PrivatePort;
+
+/// How long a viewer that was told of the port by another process may take to come.
+const ARRIVAL: Duration = Duration::from_secs(10);
+
+/// How often it is looked whether the last viewer has gone.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// Serves viewers on it for as long as `work` uses it.
+pub(super) async fn open(
+    chosen: &Chosen,
+    listen: SocketAddr,
+    within: Duration,
+    work: impl AsyncFnOnce(PrivatePort, &mut Ends, &InUse) -> Result<ExitCode, CommandError>,
+) -> Result<ExitCode, CommandError> {
+    let mut ends = Ends::watch()?;
+    let (gateway, port) = bind(chosen, listen, within).await?;
+    let in_use = InUse(gateway.sessions());
+    let shutdown = Shutdown::default();
+    let used = async {
+        let used = work(port, &mut ends, &in_use).await;
+        shutdown.now.cancel();
+        used
+    };
+    let (used, ()) = tokio::join!(used, gateway.run(shutdown.clone()));
+    used
+}
+
+/// Whether there are viewers.
+pub(super) struct InUse(Gauge);
+
+impl InUse {
+    /// Ready when the last viewer has gone, or none has come.
+    pub(super) async fn over(&self) {
+        let arrived = async {
+            while self.0.get() == 0 {
+                sleep(LOOK).await;
+            }
+        };
+        if timeout(ARRIVAL, arrived).await.is_ok() {
+            while self.0.get() > 0 {
+                sleep(LOOK).await;
+            }
+        }
+    }
+}
+
+/// A gateway of one port before the VM, and what a viewer has to know of it.
+async fn bind(
+    chosen: &Chosen,
+    listen: SocketAddr,
+    within: Duration,
+) -> Result<(Gateway, PrivatePort), CommandError> {
+    let password = random_password()?;
+    let vnc =
+        VncPassword::new(&password).map_err(|error| CommandError::Failed(error.to_string()))?;
+    let console = Console::new(
+        listen,
+        &chosen.vsphere,
+        chosen.wanted.clone(),
+        Auth::vnc_password(vnc),
+    );
+    let gateway = Gateway::before(Arc::clone(&chosen.upstream), console, limits(within)).await?;
+    let address = gateway
+        .ports()
+        .next()
+        .map_or(listen, |(address, _)| address);
+    let port = PrivatePort {
+        address,
+        password: SecretString::from(password),
+        title: chosen.vm.name.clone(),
+    };
+    Ok((gateway, port))
+}
+
+/// What a session needs that does not come by a port of its own. Who reaches it is who it is for: nothing is asked.
+pub(super) fn without_password(chosen: &Chosen, within: Duration) -> Arc<Port> {
+    let nowhere = (Ipv4Addr::LOCALHOST, 0).into();
+    let console = Console::new(
+        nowhere,
+        &chosen.vsphere,
+        chosen.wanted.clone(),
+        Auth::none(),
+    );
+    Arc::new(Port {
+        console,
+        destination: Destination::Vm(Arc::clone(&chosen.upstream), chosen.wanted.clone()),
+        limits: Arc::new(limits(within)),
+        door: Door::new(),
+    })
+}
+
+/// None of the daemon's but the time that a console may take: one user is no crowd.
+fn limits(within: Duration) -> Limits {
+    Limits {
+        handshake_timeout: within,
+        ..Limits::default()
+    }
+}

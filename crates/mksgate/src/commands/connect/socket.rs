@@ -1,0 +1,92 @@
+//! A Unix socket in place of a port, for viewers that take one: who may reach it, the file system says, and so no
+//! password is needed.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tempfile::TempDir;
+use tokio::net::UnixListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::warn;
+
+use super::port;
+use crate::commands::CommandError;
+use crate::commands::which::Chosen;
+use crate::port::Port;
+use crate::private_line;
+use crate::signals::Ends;
+use crate::upstream::Upstream;
+use crate::viewer_program::{Endpoint, ViewerProgram};
+
+/// Serves this viewer, and whoever else of this user comes, until it ends.
+pub(super) async fn open(
+    chosen: &Chosen,
+    within: Duration,
+    viewer: &ViewerProgram,
+) -> Result<ExitCode, CommandError> {
+    let mut ends = Ends::watch()?;
+    let socket = Socket::bind(chosen, within)?;
+    let endpoint = Endpoint::Socket(socket.folder.path().join(NAME));
+    let ended = CancellationToken::new();
+    let used = async {
+        let used = super::view(viewer, &endpoint, &mut ends, std::future::ready(())).await;
+        ended.cancel();
+        used
+    };
+    let (used, ()) = tokio::join!(used, socket.run(&ended));
+    used
+}
+
+/// A socket in a folder that nobody else can look into.
+struct Socket {
+    folder: TempDir,
+    listener: UnixListener,
+    port: Arc<Port>,
+    upstream: Arc<Upstream>,
+}
+
+impl Socket {
+    /// Before the VM's console.
+    fn bind(chosen: &Chosen, within: Duration) -> Result<Self, CommandError> {
+        let listen = || {
+            let folder = tempfile::Builder::new().prefix("mksgate-").tempdir()?;
+            let listener = UnixListener::bind(folder.path().join(NAME))?;
+            Ok((folder, listener))
+        };
+        let (folder, listener) = listen().map_err(|error: std::io::Error| {
+            CommandError::Failed(format!(
+                "cannot make a socket ({error}): name another TMPDIR, or another viewer"
+            ))
+        })?;
+        Ok(Self {
+            folder,
+            listener,
+            port: port::without_password(chosen, within),
+            upstream: Arc::clone(&chosen.upstream),
+        })
+    }
+
+    /// Serves whoever comes until `ended`; the socket is gone when this returns.
+    async fn run(self, ended: &CancellationToken) {
+        let tasks = TaskTracker::new();
+        tasks.spawn(Arc::clone(&self.upstream).live());
+        while let Some(accepted) = ended.run_until_cancelled(self.listener.accept()).await {
+            match accepted {
+                Ok((stream, _)) => {
+                    let port = Arc::clone(&self.port);
+                    let (input, output) = stream.into_split();
+                    tasks.spawn(private_line::carry(port, input, output));
+                }
+                Err(error) => warn!("cannot accept a viewer ({error})"),
+            }
+        }
+        self.port.door.ended.cancel();
+        self.upstream.retire();
+        tasks.close();
+        tasks.wait().await;
+    }
+}
+
+const NAME: &str = "console";

@@ -1,0 +1,40 @@
+//! `mksgate keys`: keys and chords of keys, pressed on a console's keyboard.
+
+use clap::Args;
+
+use super::CommandError;
+use super::keyboard::Keyboard;
+use super::which::Which;
+use crate::config::Config;
+use crate::own_viewer::Chord;
+use crate::terminal::Terminal;
+
+#[derive(Args)]
+pub(crate) struct Options {
+    #[command(flatten)]
+    which: Which,
+    /// Keys that are pressed together, one such chord after the other: ctrl-alt-del, f2, enter, win-r, a
+    #[arg(required = true, value_name = "KEYS")]
+    keys: Vec<String>,
+    #[command(flatten)]
+    keyboard: Keyboard,
+}
+
+/// Presses them; nothing is connected to where one of them is no key.
+pub(crate) async fn run(
+    options: Options,
+    config: Config,
+    terminal: Terminal,
+) -> Result<(), CommandError> {
+    let layout = options.keyboard.layout();
+    let chords: Result<Vec<Chord>, String> = options
+        .keys
+        .iter()
+        .map(|keys| Chord::parse(keys, layout))
+        .collect();
+    let chords = chords.map_err(CommandError::Usage)?;
+    let Options {
+        which, keyboard, ..
+    } = options;
+    keyboard.play(which, &chords, config, terminal).await
+}

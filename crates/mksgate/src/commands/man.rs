@@ -1,0 +1,33 @@
+//! `mksgate man`: the manual, made of the same source as `--help`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Command};
+
+use super::{CommandError, say_bytes};
+
+#[derive(Args)]
+pub(crate) struct Options {
+    /// Write a page for each command into this folder, in place of printing the one for all
+    #[arg(short, long, value_name = "DIR")]
+    directory: Option<PathBuf>,
+}
+
+/// Prints or writes the pages of `command`.
+pub(crate) fn run(options: Options, command: Command) -> Result<(), CommandError> {
+    let Some(directory) = options.directory else {
+        let mut page = Vec::new();
+        clap_mangen::Man::new(command)
+            .render(&mut page)
+            .map_err(|error| CommandError::Failed(format!("cannot write the page ({error})")))?;
+        return say_bytes(&page);
+    };
+    let shown = directory.display();
+    std::fs::create_dir_all(&directory)
+        .and_then(|()| clap_mangen::generate_to(command, &directory))
+        .map_err(|error| {
+            CommandError::Failed(format!(
+                "cannot write into {shown} ({error}): name another folder"
+            ))
+        })
+}

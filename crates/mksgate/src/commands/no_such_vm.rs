@@ -1,0 +1,60 @@
+//! A name that no VM bears, and those that may have been meant.
+
+use vsphere::{Vm, VmRef};
+
+use super::CommandError;
+use crate::upstream::Upstream;
+
+/// How many names are offered in place of one that nothing bears.
+const OFFERED: usize = 3;
+
+/// Below this two names have nothing to do with each other (Jaro-Winkler, 0 to 1).
+const ALIKE: f64 = 0.75;
+
+/// The error for that: it offers the nearest of those that there are.
+pub(super) async fn no_such_vm(
+    wanted: &VmRef,
+    asked: impl Iterator<Item = &Upstream>,
+) -> CommandError {
+    let mut known = Vec::new();
+    for upstream in asked {
+        // Where they cannot be listed there is nothing to offer.
+        known.extend(upstream.client().vms().await.unwrap_or_default());
+    }
+    let near = nearest(wanted, &known);
+    let remedy = match near.split_last() {
+        None => {
+            "`mksgate vms` lists those that there are, as far as this account may see them".into()
+        }
+        Some((one, [])) => format!("did you mean {one}?"),
+        Some((last, others)) => format!("did you mean {} or {last}?", others.join(", ")),
+    };
+    CommandError::Failed(format!("there is no VM {wanted}: {remedy}"))
+}
+
+/// Names that are like the one that was wanted, the likest first.
+fn nearest(wanted: &VmRef, known: &[Vm]) -> Vec<String> {
+    let (text, by_path) = match wanted {
+        VmRef::Name(name) => (name, false),
+        VmRef::Path(path) => (path, true),
+        _ => return Vec::new(),
+    };
+    let called = |vm: &Vm| match by_path {
+        true => vm.path.clone(),
+        false => Some(vm.name.clone()),
+    };
+    let likeness = |name: &str| strsim::jaro_winkler(&name.to_lowercase(), &text.to_lowercase());
+    let mut names: Vec<(f64, String)> = known
+        .iter()
+        .filter_map(called)
+        .map(|name| (likeness(&name), name))
+        .filter(|(likeness, _)| *likeness >= ALIKE)
+        .collect();
+    names.sort_by(|(a, one), (b, other)| b.total_cmp(a).then_with(|| one.cmp(other)));
+    names.dedup_by(|(_, one), (_, other)| one == other);
+    names
+        .into_iter()
+        .take(OFFERED)
+        .map(|(_, name)| name)
+        .collect()
+}

@@ -1,0 +1,157 @@
+//! What a milestone has shown: as a sentence for people, as names and values for programs.
+
+use rfb_proto::{PixelFormat, SecurityType, Version};
+use rustls::ProtocolVersion;
+use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
+use vsphere::{About, Ticket, Vm};
+
+use crate::commands::trust;
+use crate::milestone::{Milestone, Screen};
+use crate::tls::Thumbprint;
+use crate::tls_session::TlsSession;
+
+type Facts = (Map<String, Value>, String);
+
+/// The names of the facts are a contract.
+pub(super) fn of(milestone: &Milestone<'_>) -> Facts {
+    match milestone {
+        Milestone::LoggedIn(about) => login(about),
+        Milestone::Found(vm) => found(vm),
+        Milestone::Ticket(ticket) => got(ticket),
+        Milestone::Connected { host, peer } => {
+            let peer = peer.map(|peer| peer.to_string());
+            let sentence = match &peer {
+                Some(peer) if *peer != host.to_string() => format!("{host}, which is {peer}"),
+                _ => host.to_string(),
+            };
+            facts(json!({"host": host.to_string(), "peer": peer}), sentence)
+        }
+        Milestone::Secured(tls) => secured(tls),
+        Milestone::Upgraded { subprotocol } => facts(
+            json!({ "subprotocol": subprotocol }),
+            match subprotocol {
+                Some(subprotocol) => format!("subprotocol {subprotocol}"),
+                None => "no subprotocol".into(),
+            },
+        ),
+        Milestone::Entered { ready, offered } => {
+            let version = number(ready.version);
+            let offered: Vec<String> = offered.iter().map(|&code| security(code)).collect();
+            let sentence = format!("RFB {version}, security types: {}", offered.join(", "));
+            facts(
+                json!({"version": version, "security_types": offered}),
+                sentence,
+            )
+        }
+        Milestone::Screen(screen) => seen(screen),
+    }
+}
+
+fn login(about: &About) -> Facts {
+    let kind = about.api_type.to_string();
+    let sentence = format!("{}, API {}", about.full_name, about.api_version);
+    facts(
+        json!({"kind": kind, "product": about.full_name, "api": about.api_version}),
+        sentence,
+    )
+}
+
+fn found(vm: &Vm) -> Facts {
+    let place = vm.path.as_deref().unwrap_or(&vm.name);
+    let host = vm.host.as_deref().unwrap_or("a host that may not be seen");
+    let sentence = format!("{place} ({}), {} on {host}", vm.moref, vm.power);
+    let facts_ = json!({
+        "name": vm.name,
+        "path": vm.path,
+        "moref": vm.moref,
+        "power": vm.power.to_string(),
+        "host": vm.host,
+    });
+    facts(facts_, sentence)
+}
+
+fn got(ticket: &Ticket) -> Facts {
+    let thumbprint = Thumbprint::strongest(ticket.thumbprints()).map(|print| print.to_string());
+    let sentence = match &thumbprint {
+        Some(thumbprint) => format!("good once, for a host with the certificate {thumbprint}"),
+        None => "good once; it says nothing of the host's certificate".into(),
+    };
+    facts(json!({ "thumbprint": thumbprint }), sentence)
+}
+
+fn secured(tls: &TlsSession) -> Facts {
+    let Some((certificate, version)) = tls.identity() else {
+        return facts(json!({}), "no certificate was shown".into());
+    };
+    let version = match version {
+        ProtocolVersion::TLSv1_3 => "TLS 1.3",
+        ProtocolVersion::TLSv1_2 => "TLS 1.2",
+        _ => "TLS",
+    };
+    let digest = Thumbprint::Sha256(Sha256::digest(&certificate).into()).to_string();
+    let (subject, issuer, valid) = trust::describe(&certificate).unwrap_or_default();
+    let sentence = format!("{version}, {subject}, {digest}, valid {valid}");
+    let facts_ = json!({
+        "version": version,
+        "subject": subject,
+        "issuer": issuer,
+        "valid": valid,
+        "thumbprint": digest,
+    });
+    facts(facts_, sentence)
+}
+
+fn seen(screen: &Screen) -> Facts {
+    let Screen { name, size, format } = screen;
+    let (width, height) = size;
+    let sentence = format!("\"{name}\", {width} x {height}, {}", pixels(format));
+    let facts_ = json!({
+        "name": name,
+        "width": width,
+        "height": height,
+        "bits_per_pixel": format.bits_per_pixel,
+        "depth": format.depth,
+        "big_endian": format.big_endian,
+        "true_colour": format.true_colour,
+        "max": [format.red_max, format.green_max, format.blue_max],
+        "shift": [format.red_shift, format.green_shift, format.blue_shift],
+    });
+    facts(facts_, sentence)
+}
+
+fn pixels(format: &PixelFormat) -> String {
+    let bits = format.bits_per_pixel;
+    let depth = format.depth;
+    if !format.true_colour {
+        return format!("{bits} bits per pixel, depth {depth}, a colour map");
+    }
+    let endian = if format.big_endian { "big" } else { "little" };
+    let (r, g, b) = (format.red_shift, format.green_shift, format.blue_shift);
+    format!("{bits} bits per pixel, depth {depth}, {endian}-endian, red/green/blue at {r}/{g}/{b}")
+}
+
+const fn number(version: Version) -> &'static str {
+    match version {
+        Version::V3_3 => "3.3",
+        Version::V3_7 => "3.7",
+        Version::V3_8 => "3.8",
+    }
+}
+
+/// A security type's name (RFC 6143 section 8.1.2, IANA's list).
+fn security(code: u8) -> String {
+    match code {
+        code if code == SecurityType::None.code() => "None".into(),
+        code if code == SecurityType::VncPassword.code() => "VNC password".into(),
+        19 => "VeNCrypt".into(),
+        other => format!("type {other}"),
+    }
+}
+
+fn facts(facts: Value, sentence: String) -> Facts {
+    match facts {
+        Value::Object(facts) => (facts, sentence),
+        _ => (Map::new(), sentence),
+    }
+}

@@ -1,0 +1,158 @@
+//! `mksgate screenshot`: what consoles show, as PNG.
+
+mod all;
+mod file;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use tokio::time::{Instant, timeout_at};
+use vsphere::Vm;
+
+use super::CommandError;
+use super::which::{Chosen, OfVSphere, Which, known_vms};
+use crate::config::Config;
+use crate::error::{Failure, Stage};
+use crate::milestone::{Milestone, Witness};
+use crate::own_viewer::{OwnViewer, Picture};
+use crate::reach;
+use crate::terminal::{Spinner, Terminal};
+use crate::upstream::Upstream;
+
+#[derive(Args)]
+pub(crate) struct Options {
+    /// A VM: its name, inventory path (/DC/vm/folder/name), uuid:…, instance-uuid:… or moref:…
+    #[arg(required_unless_present = "all", conflicts_with = "all", add = known_vms())]
+    vm: Option<vsphere::VmRef>,
+    #[command(flatten)]
+    vsphere: OfVSphere,
+    /// The file to write; - is standard output
+    #[arg(
+        short,
+        long,
+        value_name = "FILE.png",
+        required_unless_present = "all",
+        conflicts_with = "all"
+    )]
+    output: Option<PathBuf>,
+    /// Every VM that is powered on, four at a time
+    #[arg(long, requires = "directory")]
+    all: bool,
+    /// Where to write a file for each of them
+    #[arg(short, long, value_name = "DIR", requires = "all")]
+    directory: Option<PathBuf>,
+    #[command(flatten)]
+    manner: Manner,
+}
+
+/// How pictures are taken.
+#[derive(Args, Clone, Copy)]
+pub(crate) struct Manner {
+    /// Make them smaller: 0.5 is half as wide and half as high
+    #[arg(long, value_name = "FACTOR", default_value_t = 1.0, value_parser = scale)]
+    scale: f64,
+    /// Where from: the console itself, pixel for pixel, or vSphere's own /screen, which opens no console
+    #[arg(long, value_enum, default_value_t = Via::Webmks)]
+    via: Via,
+    #[clap(skip)]
+    within: Duration,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Via {
+    Webmks,
+    Api,
+}
+
+/// Takes one picture, or one of each VM.
+pub(crate) async fn run(
+    options: Options,
+    config: Config,
+    terminal: Terminal,
+) -> Result<(), CommandError> {
+    let manner = Manner {
+        within: config.gateway.handshake_timeout,
+        ..options.manner
+    };
+    match (options.vm, options.output, options.directory) {
+        (Some(vm), Some(output), _) => {
+            let which = Which::new(vm, options.vsphere);
+            let work = async |chosen: &Chosen, spinner: &Spinner| {
+                chosen.must_run()?;
+                let witness = spinner.witness();
+                let taken = manner.take(&chosen.upstream, &chosen.vm, &*witness).await;
+                taken.map_err(|failure| CommandError::Failed(chosen.explain(&failure)))
+            };
+            let picture = which.visit(config, terminal, work).await?;
+            file::write(&output, &picture)
+        }
+        (_, _, Some(directory)) => {
+            all::run(options.vsphere, &directory, manner, config, terminal).await
+        }
+        // The command line has been checked for that.
+        _ => Err(CommandError::Usage("name a VM and a file, or --all".into())),
+    }
+}
+
+impl Manner {
+    /// A PNG of what the VM shows now.
+    async fn take(
+        self,
+        upstream: &Arc<Upstream>,
+        vm: &Vm,
+        witness: &Witness,
+    ) -> Result<Vec<u8>, Failure> {
+        let picture = match self.via {
+            Via::Webmks => self.look(upstream, vm, witness).await?,
+            Via::Api => {
+                let png = upstream.client().screen(&vm.moref).await?;
+                if self.scale == 1.0 {
+                    return Ok(png);
+                }
+                file::decoded(&png).map_err(Failure::Setup)?
+            }
+        };
+        let picture = match self.scale {
+            1.0 => picture,
+            scale => picture.scaled(scale),
+        };
+        let mut png = Vec::new();
+        picture
+            .write_png(&mut png)
+            .map_err(|error| Failure::Setup(format!("no PNG can be made of it ({error})")))?;
+        Ok(png)
+    }
+
+    async fn look(
+        self,
+        upstream: &Arc<Upstream>,
+        vm: &Vm,
+        witness: &Witness,
+    ) -> Result<Picture, Failure> {
+        let console = reach::open(upstream, vm, self.within, witness).await?;
+        let looked = async {
+            let (mut viewer, screen) = OwnViewer::enter(console).await?;
+            witness(Milestone::Screen(&screen));
+            let picture = viewer.frame().await?;
+            viewer.leave().await;
+            Ok(picture)
+        };
+        let slow = || Failure::Slow {
+            what: "ESXi's picture".into(),
+            stage: Stage::Relay,
+            within: self.within,
+        };
+        timeout_at(Instant::now() + self.within, looked)
+            .await
+            .unwrap_or_else(|_| Err(slow()))
+    }
+}
+
+fn scale(text: &str) -> Result<f64, String> {
+    let factor = text.parse().ok();
+    factor
+        .filter(|factor| (0.01..=1.0).contains(factor))
+        .ok_or_else(|| "write a number from 0.01 to 1".into())
+}

@@ -1,0 +1,153 @@
+//! A picture of every VM, four at a time.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
+
+use futures::{StreamExt, stream};
+use vsphere::{Power, Vm};
+
+use super::{Manner, file};
+use crate::commands::which::OfVSphere;
+use crate::commands::{CommandError, login, unless_interrupted};
+use crate::config::Config;
+use crate::error::Failure;
+use crate::terminal::{Spinner, Terminal};
+use crate::upstream::Upstream;
+
+/// Hosts answer 503 to more (`docs/webmks.md` 2.6).
+const AT_ONCE: usize = 4;
+
+/// Writes a file for each VM that runs; fails where any of them cannot be had, after the others.
+pub(super) async fn run(
+    vsphere: OfVSphere,
+    directory: &Path,
+    manner: Manner,
+    config: Config,
+    terminal: Terminal,
+) -> Result<(), CommandError> {
+    std::fs::create_dir_all(directory).map_err(|error| {
+        let shown = directory.display();
+        CommandError::Failed(format!(
+            "cannot make {shown} ({error}): name another folder"
+        ))
+    })?;
+    let mut sessions = login::Sessions::default();
+    let done = unless_interrupted(async {
+        let spinner = terminal.spinner("listing VMs");
+        let mut vms = Vec::new();
+        for (name, settings) in vsphere.of(config.vspheres)? {
+            let upstream = sessions.begin(&name, settings, &spinner, &|_| {}).await?;
+            let found = upstream.client().vms().await.map_err(Failure::from)?;
+            let running = found.into_iter().filter(|vm| vm.power == Power::On);
+            vms.extend(running.map(|vm| (Arc::clone(&upstream), vm)));
+        }
+        drop(spinner);
+        take(vms, directory, manner, terminal).await
+    })
+    .await;
+    sessions.end().await;
+    done
+}
+
+async fn take(
+    vms: Vec<(Arc<Upstream>, Vm)>,
+    directory: &Path,
+    manner: Manner,
+    terminal: Terminal,
+) -> Result<(), CommandError> {
+    let (all, bar) = (vms.len(), terminal.bar(vms.len()));
+    let names = names(vms.iter().map(|(_, vm)| vm));
+    let pictures = stream::iter(vms.into_iter().zip(names));
+    let taken = pictures.map(|((upstream, vm), name)| {
+        let path = directory.join(name);
+        let bar = bar.clone();
+        async move { one(&upstream, &vm, &path, manner, &bar).await }
+    });
+    let taken: Vec<bool> = taken.buffer_unordered(AT_ONCE).collect().await;
+    drop(bar);
+    match taken.iter().filter(|taken| !**taken).count() {
+        0 => {
+            let shown = directory.display();
+            terminal.note(format!("{all} pictures are in {shown}"));
+            Ok(())
+        }
+        failed => Err(CommandError::Failed(format!(
+            "{failed} of {all} pictures could not be taken: see above"
+        ))),
+    }
+}
+
+/// Whether it went well; what did not is told at once.
+async fn one(
+    upstream: &Arc<Upstream>,
+    vm: &Vm,
+    path: &Path,
+    manner: Manner,
+    bar: &Spinner,
+) -> bool {
+    bar.say(&vm.name);
+    let taken = manner.take(upstream, vm, &|_| {}).await;
+    let written = taken
+        .map_err(CommandError::from)
+        .and_then(|png| file::write(path, &png));
+    bar.advance();
+    let Err(CommandError::Failed(why)) = written else {
+        return true;
+    };
+    bar.suspend(|| crate::terminal::tell(format!("mksgate: {}: {why}", vm.name)));
+    false
+}
+
+/// A file name for each VM: what would be a path is none any more, and two of one name have their ids behind it.
+fn names<'a>(vms: impl Iterator<Item = &'a Vm>) -> Vec<String> {
+    let mut taken = BTreeSet::new();
+    vms.map(|vm| {
+        let safe = |c: char| match c {
+            '/' | '\\' | ':' | '*' | '?' | '"' | '<' | '>' | '|' => '_',
+            c if c.is_control() => '_',
+            c => c,
+        };
+        let name: String = vm.name.chars().map(safe).collect();
+        let name = name.trim_start_matches('.');
+        let plain = format!("{name}.png");
+        // Some systems do not tell capitals.
+        match !name.is_empty() && taken.insert(plain.to_lowercase()) {
+            true => plain,
+            false => format!("{name}-{}.png", vm.moref),
+        }
+    })
+    .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use vsphere::ConnectionState;
+
+    use super::*;
+
+    #[test]
+    fn file_names_are_no_paths_and_differ() {
+        let vm = |name: &str, moref: &str| Vm {
+            moref: moref.into(),
+            name: name.into(),
+            power: Power::On,
+            connection: ConnectionState::Connected,
+            host: None,
+            host_moref: None,
+            path: None,
+            uuid: None,
+            instance_uuid: None,
+        };
+        let vms = [
+            vm("web", "1"),
+            vm("Web", "2"),
+            vm("../a/b", "3"),
+            vm("...", "4"),
+        ];
+        assert_eq!(
+            names(vms.iter()),
+            ["web.png", "Web-2.png", "_a_b.png", "-4.png"]
+        );
+    }
+}

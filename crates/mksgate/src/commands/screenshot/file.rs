@@ -1,0 +1,85 @@
+//! A picture's file: written whole or not at all, and read where vSphere has made it.
+
+use std::io::{Cursor, Write};
+use std::path::Path;
+
+use tempfile::NamedTempFile;
+
+use crate::commands::{CommandError, say_bytes};
+use crate::own_viewer::Picture;
+
+/// Writes to `path`, or to standard output where that is `-`. A file that was there before is replaced only by a
+/// whole one.
+pub(super) fn write(path: &Path, png: &[u8]) -> Result<(), CommandError> {
+    if path == Path::new("-") {
+        return say_bytes(png);
+    }
+    replace(path, png).map_err(|error| {
+        let path = path.display();
+        CommandError::Failed(format!("cannot write {path} ({error}): name another file"))
+    })
+}
+
+fn replace(path: &Path, png: &[u8]) -> std::io::Result<()> {
+    let folder = match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    };
+    // A special file, as /dev/stdout, is written to and not replaced.
+    if path.metadata().is_ok_and(|there| !there.is_file()) {
+        return std::fs::write(path, png);
+    }
+    let mut file = beside(folder)?;
+    file.write_all(png)?;
+    file.persist(path).map(drop).map_err(|error| error.error)
+}
+
+/// A file that will be like any new one: what the umask forbids is taken off.
+#[cfg(unix)]
+fn beside(folder: &Path) -> std::io::Result<NamedTempFile> {
+    use std::os::unix::fs::PermissionsExt;
+    tempfile::Builder::new()
+        .permissions(std::fs::Permissions::from_mode(0o666))
+        .tempfile_in(folder)
+}
+
+/// A file that will be like any new one.
+#[cfg(not(unix))]
+fn beside(folder: &Path) -> std::io::Result<NamedTempFile> {
+    NamedTempFile::new_in(folder)
+}
+
+/// The pixels of a PNG that vSphere has made.
+///
+/// # Errors
+/// A sentence.
+pub(super) fn decoded(png: &[u8]) -> Result<Picture, String> {
+    let cannot = |error: png::DecodingError| format!("vSphere's picture cannot be read ({error})");
+    let mut decoder = png::Decoder::new(Cursor::new(png));
+    decoder.set_transformations(png::Transformations::normalize_to_color8());
+    let mut reader = decoder.read_info().map_err(cannot)?;
+    let size = reader.output_buffer_size().unwrap_or_default();
+    if size == 0 || size > LARGEST {
+        return Err("vSphere's picture is larger than any screen".into());
+    }
+    let mut pixels = vec![0; size];
+    let info = reader.next_frame(&mut pixels).map_err(cannot)?;
+    let (width, height) = (info.width as usize, info.height as usize);
+    let pixels = pixels.get(..info.buffer_size()).unwrap_or(&pixels);
+    let rgb: Vec<u8> = match info.color_type {
+        png::ColorType::Rgb => pixels.to_vec(),
+        png::ColorType::Rgba => {
+            let pixels = pixels.as_chunks::<4>().0;
+            pixels.iter().flat_map(|&[r, g, b, _]| [r, g, b]).collect()
+        }
+        png::ColorType::GrayscaleAlpha => {
+            let pixels = pixels.as_chunks::<2>().0;
+            pixels.iter().flat_map(|&[grey, _]| [grey; 3]).collect()
+        }
+        _ => pixels.iter().flat_map(|&grey| [grey; 3]).collect(),
+    };
+    Ok(Picture::from_rgb(width, height, rgb))
+}
+
+/// In bytes, as of the console itself: with transparency.
+const LARGEST: usize = 4 << 26;

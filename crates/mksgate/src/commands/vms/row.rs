@@ -1,0 +1,87 @@
+//! One VM of the list, for people and for programs.
+
+use serde::Serialize;
+use vsphere::{Vm, VmRef};
+
+use crate::config::{Behind, Console};
+
+/// The heading of [`Row::cells`].
+pub(super) const COLUMNS: [&str; 9] = [
+    "NAME",
+    "POWER",
+    "PORT",
+    "VSPHERE",
+    "HOST",
+    "PATH",
+    "MOREF",
+    "UUID",
+    "INSTANCE UUID",
+];
+
+/// One VM, as `--json` prints it. The names are a contract.
+#[derive(Serialize, PartialEq, Eq)]
+pub(super) struct Row {
+    pub(super) name: String,
+    pub(super) power: String,
+    pub(super) host: Option<String>,
+    pub(super) path: Option<String>,
+    uuid: Option<String>,
+    instance_uuid: Option<String>,
+    moref: String,
+    pub(super) vsphere: String,
+    pub(super) port: Option<u16>,
+}
+
+impl Row {
+    /// A VM of that vSphere, and its port where it is one of these consoles.
+    pub(super) fn new(vm: Vm, vsphere: &str, consoles: &[Console]) -> Self {
+        let port = consoles
+            .iter()
+            .find(|console| leads_to(&console.behind, vsphere, &vm));
+        Self {
+            power: vm.power.to_string(),
+            uuid: vm.uuid.map(|uuid| uuid.to_string()),
+            instance_uuid: vm.instance_uuid.map(|uuid| uuid.to_string()),
+            name: vm.name,
+            host: vm.host,
+            path: vm.path,
+            moref: vm.moref,
+            vsphere: vsphere.to_owned(),
+            port: port.map(|console| console.listen.port()),
+        }
+    }
+
+    /// In the order of [`COLUMNS`].
+    pub(super) fn cells(&self) -> Vec<String> {
+        let text = |cell: &Option<String>| cell.clone().unwrap_or_default();
+        vec![
+            self.name.clone(),
+            self.power.clone(),
+            text(&self.port.map(|port| port.to_string())),
+            self.vsphere.clone(),
+            text(&self.host),
+            text(&self.path),
+            self.moref.clone(),
+            text(&self.uuid),
+            text(&self.instance_uuid),
+        ]
+    }
+}
+
+fn leads_to(behind: &Behind, name: &str, found: &Vm) -> bool {
+    match behind {
+        Behind::Vm { vsphere, vm } => vsphere == name && means(vm, found),
+        Behind::Url(_) => false,
+    }
+}
+
+/// Whether a console's `vm` is this one.
+fn means(wanted: &VmRef, vm: &Vm) -> bool {
+    match wanted {
+        VmRef::Name(name) => *name == vm.name,
+        VmRef::Path(path) => Some(path) == vm.path.as_ref(),
+        VmRef::Uuid(uuid) => Some(*uuid) == vm.uuid,
+        VmRef::InstanceUuid(uuid) => Some(*uuid) == vm.instance_uuid,
+        VmRef::Moref(moref) => *moref == vm.moref,
+    }
+}

@@ -1,0 +1,202 @@
+//! The VM that a command is about: which vSphere has it, who may log in there, and what to say where there is none.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use clap::Args;
+use clap_complete::ArgValueCandidates;
+use vsphere::{Error, Power, Vm, VmRef};
+
+use super::no_such_vm::no_such_vm;
+use super::{CommandError, completions, login, unless_interrupted};
+use crate::config::{Config, VSphere};
+use crate::error::Failure;
+use crate::milestone::Witness;
+use crate::reach;
+use crate::terminal::{Spinner, Terminal};
+use crate::upstream::Upstream;
+
+#[derive(Args)]
+pub(crate) struct Which {
+    /// A VM: its name, inventory path (/DC/vm/folder/name), uuid:…, instance-uuid:… or moref:…
+    #[arg(add = known_vms())]
+    vm: VmRef,
+    #[command(flatten)]
+    vsphere: OfVSphere,
+}
+
+#[derive(Args)]
+pub(crate) struct OfVSphere {
+    /// The vSphere to ask, by its name in the configuration [default: all of them]
+    #[arg(long, value_name = "NAME")]
+    vsphere: Option<String>,
+}
+
+/// For shells that complete it.
+pub(crate) fn known_vms() -> ArgValueCandidates {
+    ArgValueCandidates::new(|| completions::vm_names(crate::cli::silent_configuration))
+}
+
+/// A VM, and the vSphere that has it.
+pub(crate) struct Chosen {
+    /// Logged in to.
+    pub(crate) upstream: Arc<Upstream>,
+    /// Its name in the configuration.
+    pub(crate) vsphere: String,
+    /// As it was found.
+    pub(crate) vm: Vm,
+    /// As it was named.
+    pub(crate) wanted: VmRef,
+}
+
+impl OfVSphere {
+    /// Those that are to be asked.
+    pub(crate) fn of(
+        &self,
+        vspheres: BTreeMap<String, VSphere>,
+    ) -> Result<BTreeMap<String, VSphere>, CommandError> {
+        let Some(name) = &self.vsphere else {
+            return Ok(vspheres);
+        };
+        if !vspheres.contains_key(name) {
+            let known: Vec<&str> = vspheres.keys().map(String::as_str).collect();
+            return Err(CommandError::Usage(format!(
+                "there is no vSphere {name}: name one of {}",
+                known.join(", ")
+            )));
+        }
+        Ok(vspheres
+            .into_iter()
+            .filter(|(each, _)| each == name)
+            .collect())
+    }
+}
+
+impl Which {
+    /// What was named otherwise than by the flattened arguments.
+    pub(crate) const fn new(vm: VmRef, vsphere: OfVSphere) -> Self {
+        Self { vm, vsphere }
+    }
+
+    /// The VM as it was named.
+    pub(crate) fn name(&self) -> String {
+        self.vm.to_string()
+    }
+
+    /// Finds the VM, does `work` with it, and logs out again whatever becomes of that, an interrupt included.
+    pub(crate) async fn visit<T>(
+        self,
+        config: Config,
+        terminal: Terminal,
+        work: impl AsyncFnOnce(&Chosen, &Spinner) -> Result<T, CommandError>,
+    ) -> Result<T, CommandError> {
+        let work = async |chosen: &Chosen, spinner: &Spinner| {
+            unless_interrupted(work(chosen, spinner)).await
+        };
+        self.stay(config, terminal, work).await
+    }
+
+    /// As [`Which::visit`], with work that sees to interrupts itself.
+    pub(crate) async fn stay<T>(
+        self,
+        config: Config,
+        terminal: Terminal,
+        work: impl AsyncFnOnce(&Chosen, &Spinner) -> Result<T, CommandError>,
+    ) -> Result<T, CommandError> {
+        let spinner = terminal.spinner("logging in");
+        self.stay_before(config, &spinner, &*spinner.witness(), work)
+            .await
+    }
+
+    /// As [`Which::stay`], before `witness`.
+    pub(crate) async fn stay_before<T>(
+        self,
+        config: Config,
+        spinner: &Spinner,
+        witness: &Witness,
+        work: impl AsyncFnOnce(&Chosen, &Spinner) -> Result<T, CommandError>,
+    ) -> Result<T, CommandError> {
+        let mut sessions = login::Sessions::default();
+        let choosing = self.choose(config, &mut sessions, spinner, witness);
+        let done = match unless_interrupted(choosing).await {
+            Ok(chosen) => work(&chosen, spinner).await,
+            Err(error) => Err(error),
+        };
+        sessions.end().await;
+        done
+    }
+
+    /// The one VM in all vSpheres that are to be asked.
+    async fn choose(
+        self,
+        config: Config,
+        sessions: &mut login::Sessions,
+        spinner: &Spinner,
+        witness: &Witness,
+    ) -> Result<Chosen, CommandError> {
+        let mut found = Vec::new();
+        for (vsphere, settings) in self.vsphere.of(config.vspheres)? {
+            let upstream = sessions.begin(&vsphere, settings, spinner, witness).await?;
+            match reach::look_up(&upstream, &self.vm, witness).await {
+                Ok(vm) => found.push(Chosen {
+                    upstream,
+                    vsphere,
+                    vm,
+                    wanted: self.vm.clone(),
+                }),
+                Err(Failure::VSphere(Error::NoSuchVm { .. })) => {}
+                Err(failure) => return Err(failure.into()),
+            }
+        }
+        match (found.pop(), found.pop()) {
+            (Some(chosen), None) => Ok(chosen),
+            (Some(one), Some(other)) => Err(CommandError::Failed(format!(
+                "{} and {} both have a VM {}: name one of them with --vsphere",
+                other.vsphere, one.vsphere, self.vm
+            ))),
+            _ => Err(no_such_vm(&self.vm, sessions.open()).await),
+        }
+    }
+}
+
+impl Chosen {
+    /// A VM that does not run has no console.
+    pub(crate) fn must_run(&self) -> Result<(), CommandError> {
+        match self.vm.power {
+            Power::On => Ok(()),
+            power => Err(CommandError::Failed(not_running(&self.vm, Some(power)))),
+        }
+    }
+
+    /// Why its console cannot be had, in words.
+    pub(crate) fn explain(&self, failure: &Failure) -> String {
+        match failure {
+            Failure::VSphere(Error::InvalidPowerState { state, .. }) => {
+                not_running(&self.vm, *state)
+            }
+            other => other.to_string(),
+        }
+    }
+}
+
+/// It is not for a viewer to start a machine: this says who can.
+fn not_running(vm: &Vm, state: Option<Power>) -> String {
+    let (state, remedy) = match state {
+        Some(Power::Suspended) => ("suspended", "resume"),
+        _ => ("powered off", "start"),
+    };
+    let name = quoted(vm.path.as_deref().unwrap_or(&vm.name));
+    format!(
+        "{} is {state}: {remedy} it, as with `govc vm.power -on {name}`",
+        vm.name
+    )
+}
+
+/// As a shell takes it for one word.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-%".contains(c);
+    if word.chars().all(plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}

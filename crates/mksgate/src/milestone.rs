@@ -1,0 +1,56 @@
+//! How far it has come from a VM's name to its screen, for whoever waits or measures.
+
+use std::net::SocketAddr;
+
+use rfb_proto::{PixelFormat, Ready};
+use vsphere::{About, Ticket, Vm};
+
+use crate::address::Address;
+use crate::tls_session::TlsSession;
+
+/// What has just been reached. They come in this order.
+pub(crate) enum Milestone<'a> {
+    /// A session with vSphere.
+    LoggedIn(&'a About),
+    /// The VM that is meant.
+    Found(&'a Vm),
+    /// A one-time ticket; for a console at a URL there is none, nor what comes before.
+    Ticket(&'a Ticket),
+    /// TCP to the console's host.
+    Connected {
+        /// As the ticket or the configuration names it.
+        host: &'a Address,
+        /// Who answered: the host, or a proxy before it.
+        peer: Option<SocketAddr>,
+    },
+    /// TLS, where that is due.
+    Secured(&'a TlsSession),
+    /// WebSocket.
+    Upgraded {
+        /// What was agreed on, if anything.
+        subprotocol: Option<&'a str>,
+    },
+    /// RFB version and security.
+    Entered {
+        /// What was agreed on.
+        ready: Ready,
+        /// The numbers of the security types to choose from.
+        offered: &'a [u8],
+    },
+    /// What the console shows.
+    Screen(&'a Screen),
+}
+
+/// Whom to tell of each milestone.
+pub(crate) type Witness = dyn Fn(Milestone<'_>) + Send + Sync;
+
+/// A console's ServerInit (RFC 6143 section 7.3.2).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Screen {
+    /// The desktop's name, as far as it is printable.
+    pub(crate) name: String,
+    /// In pixels.
+    pub(crate) size: (u16, u16),
+    /// What its pixels look like.
+    pub(crate) format: PixelFormat,
+}

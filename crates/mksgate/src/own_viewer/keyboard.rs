@@ -1,0 +1,125 @@
+//! Keys sent to a console: by their place where the host takes that, else by their meaning.
+
+use std::time::Duration;
+
+use bytes::BytesMut;
+use rfb_proto::input::{self, set_encodings};
+use rfb_proto::update::{Kind, Message};
+use rfb_proto::vmware::{Command, ServerCaps};
+use rfb_proto::{Area, Encoding};
+use tokio::time::{sleep, timeout};
+
+use super::{Chord, OwnViewer};
+use crate::error::Failure;
+
+/// How much longer than an update the host's word for what it can do is waited for: that it comes before is a guess.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// The least that can be asked for.
+const CORNER: Area = Area {
+    x: 0,
+    y: 0,
+    width: 1,
+    height: 1,
+};
+
+/// How keys are told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Press {
+    /// VMware's own key events: the guest's layout alone decides what is written (`docs/webmks.md` 1.6).
+    ByPlace,
+    /// RFB's: VMware's server turns them into places by a layout of its own (`docs/webmks.md` 2.3, Q6).
+    ByMeaning,
+}
+
+impl OwnViewer {
+    /// Asks the host whether it takes keys by their place.
+    pub(crate) async fn ask_for_keys(&mut self) -> Result<Press, Failure> {
+        let mut message = BytesMut::new();
+        set_encodings([Encoding::RAW, Encoding::VMWARE_SERVER_CAPS], &mut message);
+        self.send(&message).await?;
+        self.ask_for(CORNER).await?;
+        let caps = match self.caps_or_update().await? {
+            Some(caps) => Some(caps),
+            None => timeout(PATIENCE, self.caps()).await.ok().transpose()?,
+        };
+        Ok(match caps {
+            Some(caps) if caps.has(ServerCaps::KEY) => Press::ByPlace,
+            _ => Press::ByMeaning,
+        })
+    }
+
+    /// Plays one chord after the other, `pace` from one to the next, half of which the keys are down.
+    pub(crate) async fn play(
+        &mut self,
+        chords: &[Chord],
+        press: Press,
+        pace: Duration,
+    ) -> Result<(), Failure> {
+        for chord in chords {
+            let (down, up) = chord.messages(press);
+            if down.is_empty() {
+                continue;
+            }
+            self.send(&down).await?;
+            sleep(pace / 2).await;
+            self.send(&up).await?;
+            sleep(pace / 2).await;
+        }
+        self.has_been_heard().await
+    }
+
+    /// Waits until the host has read all that was sent before: it answers in order.
+    async fn has_been_heard(&mut self) -> Result<(), Failure> {
+        self.ask_for(CORNER).await?;
+        self.caps_or_update().await.map(drop)
+    }
+
+    async fn caps(&mut self) -> Result<ServerCaps, Failure> {
+        self.until(|piece, _| match piece.message {
+            Message::ServerCaps(caps) => Some(caps),
+            _ => None,
+        })
+        .await
+    }
+
+    /// What comes first: the host's word, or the end of an update.
+    async fn caps_or_update(&mut self) -> Result<Option<ServerCaps>, Failure> {
+        self.until(|piece, update| match piece.message {
+            Message::ServerCaps(caps) => Some(Some(caps)),
+            message => {
+                let is_update = matches!(message.kind(), Kind::Update | Kind::Rectangle);
+                (is_update && update.is_between_messages()).then_some(None)
+            }
+        })
+        .await
+    }
+}
+
+impl Chord {
+    /// What presses it and what releases it.
+    fn messages(&self, press: Press) -> (BytesMut, BytesMut) {
+        let (mut down, mut up) = (BytesMut::new(), BytesMut::new());
+        match press {
+            Press::ByPlace => {
+                let key = |scan, down| Command::Key { scan, down };
+                for &scan in &self.by_place {
+                    key(scan, true).write(&mut down);
+                }
+                for &scan in self.by_place.iter().rev() {
+                    key(scan, false).write(&mut up);
+                }
+            }
+            Press::ByMeaning => {
+                let key = |keysym, down| input::Message::Key(input::Key { down, keysym });
+                for &keysym in &self.by_meaning {
+                    key(keysym, true).write(&mut down);
+                }
+                for &keysym in self.by_meaning.iter().rev() {
+                    key(keysym, false).write(&mut up);
+                }
+            }
+        }
+        (down, up)
+    }
+}

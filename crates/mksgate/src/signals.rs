@@ -1,0 +1,66 @@
+//! What tells a running program to end.
+
+#[cfg(unix)]
+pub(crate) use self::unix::Ends;
+
+#[cfg(not(unix))]
+pub(crate) use self::elsewhere::Ends;
+
+/// The system does not tell of signals.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot watch signals ({0})")]
+pub(crate) struct Unwatched(#[from] std::io::Error);
+
+#[cfg(unix)]
+mod unix {
+    use tokio::signal::unix::{Signal, SignalKind, signal};
+
+    use super::Unwatched;
+
+    /// SIGINT and SIGTERM, none of which is missed from here on.
+    pub(crate) struct Ends {
+        terminate: Signal,
+        interrupt: Signal,
+    }
+
+    impl Ends {
+        /// Begins to watch.
+        pub(crate) fn watch() -> Result<Self, Unwatched> {
+            Ok(Self {
+                terminate: signal(SignalKind::terminate())?,
+                interrupt: signal(SignalKind::interrupt())?,
+            })
+        }
+
+        /// The next one.
+        pub(crate) async fn next(&mut self) {
+            tokio::select! {
+                _ = self.terminate.recv() => {}
+                _ = self.interrupt.recv() => {}
+            }
+        }
+    }
+}
+
+#[cfg(not(unix))]
+mod elsewhere {
+    use super::Unwatched;
+
+    /// Ctrl-C.
+    pub(crate) struct Ends;
+
+    impl Ends {
+        /// Begins to watch.
+        pub(crate) fn watch() -> Result<Self, Unwatched> {
+            Ok(Self)
+        }
+
+        /// The next one.
+        pub(crate) async fn next(&mut self) {
+            // Where it cannot be watched, nothing ends it in order.
+            if tokio::signal::ctrl_c().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+}

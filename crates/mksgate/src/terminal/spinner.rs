@@ -1,0 +1,117 @@
+//! A line on stderr that says what is waited for.
+
+use std::io::{IsTerminal, stderr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use secrecy::SecretString;
+use tokio::task::spawn_blocking;
+
+use super::Terminal;
+use super::password::{Echo, ask_password};
+use crate::milestone::{Milestone, Witness};
+
+/// How often the spinner turns.
+const TICK: Duration = Duration::from_millis(100);
+
+/// It goes when the last of it is dropped.
+#[derive(Clone)]
+pub(crate) struct Spinner(Arc<Line>);
+
+struct Line(ProgressBar);
+
+impl Terminal {
+    /// Says what is waited for, where somebody can see it.
+    pub(crate) fn spinner(self, waiting_for: impl Into<String>) -> Spinner {
+        if self.quiet || !stderr().is_terminal() {
+            return ProgressBar::hidden().into();
+        }
+        let bar = ProgressBar::new_spinner().with_message(waiting_for.into());
+        bar.enable_steady_tick(TICK);
+        bar.into()
+    }
+
+    /// Shows how many of `all` are done.
+    pub(crate) fn bar(self, all: usize) -> Spinner {
+        if self.quiet || !stderr().is_terminal() {
+            return ProgressBar::hidden().into();
+        }
+        let style = ProgressStyle::with_template("{bar:30} {pos} of {len}  {wide_msg}");
+        let bar = ProgressBar::new(all as u64);
+        match style {
+            Ok(style) => bar.with_style(style).into(),
+            Err(_) => bar.into(),
+        }
+    }
+}
+
+impl From<ProgressBar> for Spinner {
+    fn from(bar: ProgressBar) -> Self {
+        Self(Arc::new(Line(bar)))
+    }
+}
+
+impl Spinner {
+    /// Says from then on what is waited for.
+    pub(crate) fn say(&self, waiting_for: impl Into<String>) {
+        self.0.0.set_message(waiting_for.into());
+    }
+
+    /// There is nothing more to wait for.
+    pub(crate) fn done(&self) {
+        self.0.0.finish_and_clear();
+    }
+
+    /// One more is done.
+    pub(crate) fn advance(&self) {
+        self.0.0.inc(1);
+    }
+
+    /// Makes room while somebody is told something.
+    pub(crate) fn suspend<T>(&self, talk: impl FnOnce() -> T) -> T {
+        self.0.0.suspend(talk)
+    }
+
+    /// Makes room while somebody is asked for a password; see [`ask_password`].
+    pub(crate) async fn ask_password(&self, prompt: String) -> Option<SecretString> {
+        self.0.0.disable_steady_tick();
+        self.suspend(|| ());
+        let _shown_again = Echo::remember();
+        // On a thread of its own: who is asked may rather press Ctrl-C.
+        let asked = spawn_blocking(move || ask_password(&prompt));
+        let answer = asked.await.ok().flatten();
+        self.0.0.enable_steady_tick(TICK);
+        answer
+    }
+
+    /// Says what is waited for after a milestone.
+    pub(crate) fn hears(&self, milestone: &Milestone<'_>) {
+        self.say(next(milestone));
+    }
+
+    /// Turns milestones into what is waited for next.
+    pub(crate) fn witness(&self) -> Box<Witness> {
+        let spinner = self.clone();
+        Box::new(move |milestone| spinner.hears(&milestone))
+    }
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}
+
+/// What comes after a milestone.
+fn next(milestone: &Milestone<'_>) -> String {
+    match milestone {
+        Milestone::LoggedIn(_) => "looking for the VM".into(),
+        Milestone::Found(vm) => format!("asking for a ticket for {}", vm.name),
+        Milestone::Ticket(_) => "connecting to the console".into(),
+        Milestone::Connected { host, .. } => format!("securing the connection to {host}"),
+        Milestone::Secured(_) => "opening the WebSocket".into(),
+        Milestone::Upgraded { .. } | Milestone::Entered { .. } => "entering the console".into(),
+        Milestone::Screen(_) => "looking at the screen".into(),
+    }
+}

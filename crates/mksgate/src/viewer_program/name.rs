@@ -1,0 +1,37 @@
+//! From a program's name to its file, as a shell finds it.
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+/// The file that a shell would run: a path as it is, a name from the folders of `PATH`.
+pub(super) fn on_path(name: &str) -> Option<PathBuf> {
+    if Path::new(name).components().count() > 1 {
+        return runnable(PathBuf::from(name));
+    }
+    let folders = env::var_os("PATH")?;
+    env::split_paths(&folders)
+        .filter(|folder| folder.is_absolute())
+        .find_map(|folder| runnable(folder.join(name)))
+}
+
+/// Whether it is a file that can be run; on Windows its extension may be left out.
+pub(super) fn runnable(path: PathBuf) -> Option<PathBuf> {
+    let with_extension =
+        (cfg!(windows) && path.extension().is_none()).then(|| path.with_extension("exe"));
+    [Some(path), with_extension]
+        .into_iter()
+        .flatten()
+        .find(|path| is_runnable(path))
+}
+
+#[cfg(unix)]
+fn is_runnable(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    path.metadata()
+        .is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)
+}
+
+#[cfg(not(unix))]
+fn is_runnable(path: &Path) -> bool {
+    path.is_file()
+}

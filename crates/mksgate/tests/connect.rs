@@ -1,0 +1,348 @@
+//! `connect`, the program itself against a simulated host, with scripted viewers.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+
+mod support;
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::os::unix::fs::PermissionsExt;
+use std::process::{Child, Command, Stdio};
+
+use bytes::BytesMut;
+use esxi_sim::{Host, Power, Settings, VmSettings};
+use rfb_proto::{Client, ClientStep, Refusal, SecurityType, VncPassword};
+use serde_json::Value;
+use tempfile::{TempDir, tempdir};
+use tokio::task::spawn_blocking;
+
+use support::{mksgate_at, run};
+
+async fn host() -> Host {
+    let off = VmSettings {
+        power: Power::Off,
+        ..VmSettings::desktop("off")
+    };
+    Host::start(Settings {
+        vms: vec![VmSettings::desktop("vm08"), off],
+        ..Settings::default()
+    })
+    .await
+    .unwrap()
+}
+
+/// A `--proxy-only` that is ready, and its line.
+fn proxy(mut command: Command) -> (Child, Value) {
+    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.as_mut().unwrap())
+        .read_line(&mut line)
+        .unwrap();
+    (child, serde_json::from_str(&line).unwrap())
+}
+
+fn interrupt(child: &mut Child) -> Option<i32> {
+    let sent = Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status()
+        .unwrap();
+    assert!(sent.success());
+    child.wait().unwrap().code()
+}
+
+/// Enters a console and reads its ServerInit: the size of its screen.
+fn enter(
+    mut reader: impl Read,
+    mut writer: impl Write,
+    password: Option<&str>,
+) -> Result<(u16, u16), Refusal> {
+    let password = password.map(|password| VncPassword::new(password).unwrap());
+    let mut client = Client::new(password);
+    let (mut input, mut output) = (BytesMut::new(), BytesMut::new());
+    let mut chunk = [0; 1024];
+    loop {
+        let step = client.advance(&mut input, &mut output)?;
+        writer.write_all(&output.split()).unwrap();
+        writer.flush().unwrap();
+        if let ClientStep::Ready(ready) = step {
+            let asked = client.offered() == [SecurityType::VncPassword.code()];
+            assert_eq!(asked, ready.security == SecurityType::VncPassword);
+            break;
+        }
+        let count = reader.read(&mut chunk).unwrap();
+        assert_ne!(count, 0, "it ended in the middle of the handshake");
+        input.extend_from_slice(&chunk[..count]);
+    }
+    writer.write_all(&[1]).unwrap();
+    writer.flush().unwrap();
+    let mut server_init = [0; 24];
+    let have = input.len().min(24);
+    server_init[..have].copy_from_slice(&input[..have]);
+    reader.read_exact(&mut server_init[have..]).unwrap();
+    let side = |at: usize| u16::from_be_bytes([server_init[at], server_init[at + 1]]);
+    Ok((side(0), side(2)))
+}
+
+fn view(line: &Value, password: &str) -> Result<(u16, u16), Refusal> {
+    let port = u16::try_from(line["port"].as_u64().unwrap()).unwrap();
+    let address = line["address"].as_str().unwrap();
+    let socket = TcpStream::connect((address, port)).unwrap();
+    enter(&socket, &socket, Some(password))
+}
+
+/// A program in `folder` that writes its arguments and the password to `told`, and ends with `code`.
+fn viewer_program(folder: &TempDir, name: &str, code: u8) {
+    let path = folder.path().join(name);
+    let script = format!("#!/bin/sh\nprintf '%s|' \"$@\" \"$VNC_PASSWORD\" > told\nexit {code}\n");
+    std::fs::write(&path, script).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+fn told(folder: &TempDir) -> Vec<String> {
+    let told = std::fs::read_to_string(folder.path().join("told")).unwrap();
+    told.split('|').map(str::to_owned).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn proxy_only_serves_one_viewer_after_another_each_with_a_fresh_ticket() {
+    let host = host().await;
+    let folder = tempdir().unwrap();
+    let command = mksgate_at(&host, &folder, &["connect", "vm08", "--proxy-only"]);
+    let ended = spawn_blocking(move || {
+        let (mut child, line) = proxy(command);
+        let password = line["password"].as_str().unwrap();
+        assert_eq!(line["address"], "127.0.0.1");
+        assert_eq!(line.as_object().unwrap().len(), 3);
+        for _ in 0..2 {
+            assert_eq!(view(&line, password), Ok((800, 600)));
+        }
+        let refused = view(&line, "wrong").unwrap_err();
+        assert!(refused.to_string().contains("wrong password"), "{refused}");
+        let (code, mut more) = (interrupt(&mut child), String::new());
+        child
+            .stdout
+            .take()
+            .unwrap()
+            .read_to_string(&mut more)
+            .unwrap();
+        (code, more)
+    })
+    .await
+    .unwrap();
+    assert_eq!(ended, (Some(0), String::new()), "exactly one line");
+    let counts = host.counts_until(|counts| counts.sessions_open == 0).await;
+    assert_eq!((counts.logins, counts.tickets_spent), (1, 2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_interrupt_ends_an_open_console_in_order() {
+    let host = host().await;
+    let folder = tempdir().unwrap();
+    let command = mksgate_at(&host, &folder, &["connect", "vm08", "--proxy-only"]);
+    let (mut child, socket) = spawn_blocking(move || {
+        let (child, line) = proxy(command);
+        let port = u16::try_from(line["port"].as_u64().unwrap()).unwrap();
+        let socket = TcpStream::connect(("127.0.0.1", port)).unwrap();
+        enter(&socket, &socket, line["password"].as_str()).unwrap();
+        (child, socket)
+    })
+    .await
+    .unwrap();
+    host.counts_until(|counts| counts.consoles_open == 1).await;
+    let code = spawn_blocking(move || {
+        let code = interrupt(&mut child);
+        // What was under way may still come, and then the end.
+        (&socket).read_to_end(&mut Vec::new()).unwrap();
+        code
+    });
+    assert_eq!(code.await.unwrap(), Some(0));
+    let counts = host
+        .counts_until(|counts| counts.consoles_open == 0 && counts.sessions_open == 0)
+        .await;
+    let end = format!("{:?}", counts.ends.last().unwrap().how);
+    assert!(end.contains("1001"), "{end}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_of_ones_own_learns_where_to_connect_and_its_code_is_ours() {
+    let host = host().await;
+    let folder = tempdir().unwrap();
+    viewer_program(&folder, "own", 7);
+    let arguments = [
+        "connect",
+        "vm08",
+        "--listen",
+        "127.0.0.1:0",
+        "--",
+        "./own",
+        "at",
+        "{{host}}::{{port}}",
+        "{{display}}",
+    ];
+    let (code, shown, error) = run(mksgate_at(&host, &folder, &arguments)).await;
+    assert_eq!((code, shown.as_str(), error.as_str()), (Some(7), "", ""));
+    let told = told(&folder);
+    let port: i32 = told[1]
+        .strip_prefix("127.0.0.1::")
+        .unwrap()
+        .parse()
+        .unwrap();
+    assert_eq!(told[0], "at");
+    assert_eq!(told[2], (port - 5900).to_string());
+    assert_eq!(told[3].len(), 8, "the password is in its environment");
+    host.counts_until(|counts| counts.sessions_open == 0).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_viewer_that_is_installed_is_found_and_started() {
+    let host = host().await;
+    let folder = tempdir().unwrap();
+    viewer_program(&folder, "xtigervncviewer", 3);
+    let path = format!("{}:/usr/bin:/bin", folder.path().display());
+    let connect = async |more: &[&str], variable: Option<&str>| {
+        let arguments = [&["connect", "vm08"], more].concat();
+        let mut command = mksgate_at(&host, &folder, &arguments);
+        command.env("PATH", &path).env("DISPLAY", ":0");
+        variable.map(|viewer| command.env("VNCVIEWER", viewer));
+        run(command).await
+    };
+    let (code, _, error) = connect(&["--viewer", "tigervnc"], None).await;
+    assert_eq!(code, Some(3));
+    let shown = folder.path().join("xtigervncviewer");
+    assert_eq!(error, format!("vm08: TigerVNC ({})\n", shown.display()));
+    let told_ = told(&folder);
+    assert!(told_[0].starts_with("127.0.0.1::"), "{told_:?}");
+    assert_eq!(told_[1].len(), 8, "no password among the arguments");
+    let (code, _, _) = connect(&["--quiet"], Some("xtigervncviewer -FullScreen")).await;
+    assert_eq!(code, Some(3));
+    assert_eq!(told(&folder)[0], "-FullScreen");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_viewer_nothing_is_connected_to() {
+    let host = host().await;
+    let folder = tempdir().unwrap();
+    let connect = async |more: &[&str], path: &str, display: Option<&str>| {
+        let arguments = [&["connect", "vm08"], more].concat();
+        let mut command = mksgate_at(&host, &folder, &arguments);
+        command.env("PATH", path);
+        display.map(|display| command.env("DISPLAY", display));
+        let (code, _, error) = run(command).await;
+        assert_eq!((code, error.lines().count()), (Some(1), 1), "{error}");
+        error
+    };
+    let empty = folder.path().to_str().unwrap();
+    let none = connect(&[], empty, Some(":0")).await;
+    assert!(
+        none.starts_with(
+            "mksgate: no VNC viewer is installed (looked for TigerVNC, RealVNC, Remmina"
+        ),
+        "{none}"
+    );
+    let remmina = connect(&["--viewer", "Remmina"], empty, Some(":0")).await;
+    assert!(remmina.contains("Remmina is not installed"), "{remmina}");
+    let unknown = connect(&["--viewer", "nonsense"], empty, Some(":0")).await;
+    assert!(
+        unknown.contains("there is no viewer nonsense: name a program, or one of TigerVNC"),
+        "{unknown}"
+    );
+    viewer_program(&folder, "xtigervncviewer", 0);
+    let dark = connect(&[], empty, None).await;
+    assert!(
+        dark.contains("there is no screen for TigerVNC here"),
+        "{dark}"
+    );
+    assert_eq!(host.counts().logins, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_vm_that_is_off_starts_no_viewer() {
+    let host = host().await;
+    let folder = tempdir().unwrap();
+    for how in [
+        &["--proxy-only"][..],
+        &["--stdio"],
+        &["--", "sh", "-c", "exit 0"],
+    ] {
+        let arguments = [&["connect", "off"], how].concat();
+        let (code, shown, error) = run(mksgate_at(&host, &folder, &arguments)).await;
+        assert_eq!((code, shown.as_str()), (Some(1), ""));
+        assert_eq!(
+            error,
+            "mksgate: off is powered off: start it, as with `govc vm.power -on /ha-datacenter/vm/off`\n"
+        );
+    }
+    host.counts_until(|counts| counts.sessions_open == 0).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stdio_is_the_console_itself_and_ends_with_its_input() {
+    let host = host().await;
+    let folder = tempdir().unwrap();
+    let mut command = mksgate_at(&host, &folder, &["connect", "vm08", "--stdio"]);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let code = spawn_blocking(move || {
+        let mut child = command.spawn().unwrap();
+        let size = enter(
+            child.stdout.as_mut().unwrap(),
+            child.stdin.as_mut().unwrap(),
+            None,
+        );
+        assert_eq!(size, Ok((800, 600)));
+        drop(child.stdin.take());
+        let mut rest = Vec::new();
+        child.stdout.take().unwrap().read_to_end(&mut rest).unwrap();
+        child.wait().unwrap().code()
+    });
+    assert_eq!(code.await.unwrap(), Some(0));
+    let counts = host
+        .counts_until(|counts| counts.consoles_open == 0 && counts.sessions_open == 0)
+        .await;
+    assert_eq!(counts.tickets_spent, 1);
+}
+
+/// Remmina where another one runs already: it is told, and who was called ends.
+const REMMINA: &str = r#"#!/bin/sh
+case "$1" in
+    --update-profile) read -r password; echo "password=$password" >> "$2" ;;
+    -c) cp "$2" profile; exit 0 ;;
+esac
+"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_viewer_that_hands_over_to_another_is_waited_for() {
+    let host = host().await;
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("remmina");
+    std::fs::write(&path, REMMINA).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let mut command = mksgate_at(&host, &folder, &["connect", "vm08", "--viewer", "Remmina"]);
+    let paths = format!("{}:/usr/bin:/bin", folder.path().display());
+    command.env("PATH", paths).env("DISPLAY", ":0");
+    let profile = folder.path().join("profile");
+    let (mut child, socket) = spawn_blocking(move || {
+        let child = command.spawn().unwrap();
+        let text = loop {
+            match std::fs::read_to_string(&profile) {
+                Ok(text) if text.contains("password=") => break text,
+                _ => std::thread::yield_now(),
+            }
+        };
+        let value = |key: &str| {
+            let line = text.lines().find_map(|line| line.strip_prefix(key));
+            line.unwrap().to_owned()
+        };
+        let socket = TcpStream::connect(value("server=")).unwrap();
+        enter(&socket, &socket, Some(&value("password="))).unwrap();
+        (child, socket)
+    })
+    .await
+    .unwrap();
+    host.counts_until(|counts| counts.consoles_open == 1).await;
+    assert!(child.try_wait().unwrap().is_none(), "a viewer is there");
+    drop(socket);
+    let code = spawn_blocking(move || child.wait().unwrap().code());
+    assert_eq!(code.await.unwrap(), Some(0));
+    host.counts_until(|counts| counts.consoles_open == 0 && counts.sessions_open == 0)
+        .await;
+}

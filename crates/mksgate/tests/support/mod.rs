@@ -1,0 +1,60 @@
+//! The program itself, run to its end.
+
+#![allow(dead_code, reason = "each test file uses its part")]
+
+use std::process::{Command, Output, Stdio};
+
+use esxi_sim::{DEMO_PASSWORD, Host};
+use tempfile::TempDir;
+use tokio::task::spawn_blocking;
+
+/// The exit code, and what was printed on either stream.
+pub(crate) type Ended = (Option<i32>, String, String);
+
+/// A command line, in a folder and without a vSphere in its environment.
+pub(crate) fn mksgate(folder: &TempDir, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_mksgate"));
+    command.args(arguments).current_dir(folder.path());
+    for variable in [
+        "GOVC_URL",
+        "GOVC_USERNAME",
+        "GOVC_PASSWORD",
+        "GOVC_INSECURE",
+        "MKSGATE_TRUST",
+        "VNCVIEWER",
+        "DISPLAY",
+        "WAYLAND_DISPLAY",
+    ] {
+        command.env_remove(variable);
+    }
+    command.stdin(Stdio::null());
+    command
+}
+
+/// A command line with `host` in its environment.
+pub(crate) fn mksgate_at(host: &Host, folder: &TempDir, arguments: &[&str]) -> Command {
+    let mut command = mksgate(folder, arguments);
+    command
+        .env("GOVC_URL", host.address().to_string())
+        .env("GOVC_USERNAME", "root")
+        .env("GOVC_PASSWORD", DEMO_PASSWORD)
+        .env("GOVC_INSECURE", "1");
+    command
+}
+
+/// Runs it to its end.
+pub(crate) async fn run(command: Command) -> Ended {
+    let (code, stdout, stderr) = run_bytes(command).await;
+    (code, String::from_utf8(stdout).unwrap(), stderr)
+}
+
+/// Likewise, where the answer is no text.
+pub(crate) async fn run_bytes(mut command: Command) -> (Option<i32>, Vec<u8>, String) {
+    let output = spawn_blocking(move || command.output().unwrap()).await;
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = output.unwrap();
+    (status.code(), stdout, String::from_utf8(stderr).unwrap())
+}
