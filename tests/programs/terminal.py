@@ -1,5 +1,6 @@
 """A program on a terminal of its own, that asks and is answered: some viewers take a password in no other way."""
 
+import fcntl
 import os
 import pty
 import select
@@ -7,25 +8,40 @@ import subprocess
 import termios
 import time
 
+from places import scratch
 from waiting import DEADLINE, INTERVAL
 
 # Of the attributes that `tcgetattr` returns, the one that says whether what is typed is shown.
 LOCAL_FLAGS = 3
 
 
-def converse(argv: list[str], answers: dict[str, str], env: dict[str, str]) -> tuple[int, str]:
+def converse(argv: list[str], answers: dict[str, str], env: dict[str, str], columns: int = 80) -> tuple[int, str]:
     """Runs it to its end, and gives each answer once, when its question is the last that was said.
 
     A question with a password in its name is answered when the terminal does not show any more what is typed: what
     was typed before is thrown away. Returns the exit code and everything that was on the terminal.
     """
+    return _run(argv, list(answers.items()), env, columns, in_turn=False)
+
+
+def converse_in_turn(argv: list[str], answers: list[tuple[str, str]], env: dict[str, str]) -> tuple[int, str]:
+    """Likewise, with questions that come in this order, the same one more than once perhaps."""
+    return _run(argv, list(answers), env, 80, in_turn=True)
+
+
+def _run(
+    argv: list[str], answers: list[tuple[str, str]], env: dict[str, str], columns: int, in_turn: bool
+) -> tuple[int, str]:
     ours, theirs = pty.openpty()
     try:
+        termios.tcsetwinsize(theirs, (24, columns))
         streams = {"stdin": theirs, "stdout": theirs, "stderr": theirs}
-        with subprocess.Popen(argv, env=env, start_new_session=True, **streams) as program:
+        # In a folder of its own: what lies about elsewhere is none of its business.
+        where = {"env": env, "cwd": scratch("terminal"), "start_new_session": True, "preexec_fn": _take_terminal}
+        with subprocess.Popen(argv, **streams, **where) as program:
             os.close(theirs)
             try:
-                said = _converse(ours, dict(answers))
+                said = _converse(ours, answers, in_turn)
                 return program.wait(DEADLINE), said
             finally:
                 program.kill()
@@ -33,9 +49,14 @@ def converse(argv: list[str], answers: dict[str, str], env: dict[str, str]) -> t
         os.close(ours)
 
 
-def _converse(terminal: int, answers: dict[str, str]) -> str:
+def _take_terminal() -> None:
+    """Makes it the one that /dev/tty means."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+
+def _converse(terminal: int, answers: list[tuple[str, str]], in_turn: bool) -> str:
     end = time.monotonic() + DEADLINE
-    said = ""
+    said, answered = "", 0
     while time.monotonic() < end:
         if select.select([terminal], [], [], INTERVAL)[0]:
             try:
@@ -43,10 +64,15 @@ def _converse(terminal: int, answers: dict[str, str]) -> str:
             except OSError:
                 # The program has closed its side.
                 return said
-        for question in [question for question in answers if said.endswith(question)]:
+        for question, answer in answers[:1] if in_turn else list(answers):
+            # What was answered already is no question any more.
+            if not said[answered:].endswith(question):
+                continue
             if "assword" in question and _shows_what_is_typed(terminal):
                 continue
-            os.write(terminal, answers.pop(question).encode() + b"\n")
+            answered = len(said)
+            answers.remove((question, answer))
+            os.write(terminal, answer.encode() + b"\n")
     raise TimeoutError(f"not within {DEADLINE:g} s to its end: {said}")
 
 

@@ -22,6 +22,9 @@ OPTIONS = [
     *["-AutoSelect=0", "-NoJPEG=1", "-Log=*:stderr:30"],
 ]
 
+# All of it, for whoever starts a viewer by a command line.
+COMMAND = " ".join(["xtigervncviewer", *OPTIONS, "-PreferredEncoding=ZRLE"])
+
 
 @dataclass(frozen=True)
 class Colours:

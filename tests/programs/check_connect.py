@@ -1,0 +1,154 @@
+"""From a VM's name to its screen in one command, with the viewers that people have."""
+
+import json
+import os
+import re
+import signal
+import unittest
+from collections.abc import Callable
+
+from PIL import Image
+
+import picture
+import remmina
+import snapshot
+import tigervnc
+import vncdo
+from connecting import Connect, mksgate
+from desktop import Desktop
+from screen import ViewerScreen
+from simulator import Simulator
+from waiting import until
+
+# JPEG at its best leaves far less, another picture of the same kind far more.
+JPEG_NOISE = 5.0
+
+desktop: Desktop
+simulator: Simulator
+screen: ViewerScreen
+
+
+def setUpModule() -> None:
+    global desktop, simulator, screen
+    desktop = unittest.enterModuleContext(Desktop())
+    simulator = unittest.enterModuleContext(Simulator("--bridge", f"vm08=127.0.0.1:{desktop.port}", "--vm", "vm09"))
+    screen = unittest.enterModuleContext(ViewerScreen())
+
+
+class Viewers(unittest.TestCase):
+    def test_tigervnc_shows_the_desktop_and_types_into_it_and_no_password_is_to_be_seen(self) -> None:
+        with Connect(simulator, screen, "vm08", "--viewer", tigervnc.COMMAND) as connect:
+            window = screen.window("TigerVNC Viewer")
+            picture.become_equal(lambda: screen.picture(window), desktop.picture)
+            screen.run("xdotool", "windowfocus", "--sync", window, "type", "--delay", "20", "connected by name")
+            screen.run("xdotool", "key", "Return")
+            desktop.has_read("connected by name")
+            lines = connect.command_lines()
+            self.assertEqual(2, len(lines), lines)
+            password = re.search(r"^VNC_PASSWORD=(\S{8})$", "\n".join(connect.environments()), re.MULTILINE)[1]
+            self.assertNotIn(password, "\n".join(lines) + connect.stdout + connect.stderr)
+
+    def test_its_end_is_ours_with_its_exit_code(self) -> None:
+        with Connect(simulator, screen, "vm08", "--viewer", tigervnc.COMMAND) as connect:
+            screen.window("TigerVNC Viewer")
+            viewers = [process for process in connect.processes() if int(process.name) != connect.process.pid]
+            self.assertEqual(1, len(viewers))
+            os.kill(int(viewers[0].name), signal.SIGKILL)
+            self.assertEqual(128 + signal.SIGKILL, connect.ended())
+            self.assertEqual([], connect.processes())
+
+    def test_an_interrupt_ends_the_viewer_too(self) -> None:
+        with Connect(simulator, screen, "vm08", "--viewer", tigervnc.COMMAND) as connect:
+            screen.window("TigerVNC Viewer")
+            connect.end()
+            self.assertEqual([], connect.processes())
+
+    def test_without_being_told_it_finds_a_viewer_and_says_which(self) -> None:
+        # Left to itself it asks for a screen of the size that its window has: not from a desktop that others look at.
+        with Connect(simulator, screen, "vm09") as connect:
+            screen.window("TigerVNC Viewer")
+            self.assertRegex(connect.stderr, r"^vm09: TigerVNC \(/\S+/xtigervncviewer\)\n")
+
+    def test_remmina_shows_the_desktop(self) -> None:
+        self._shows("Remmina", self._remmina)
+
+    def test_gvncviewer_shows_the_desktop(self) -> None:
+        # It asks for JPEG, which leaves no pixel as it is; its menu is above.
+        with Connect(simulator, screen, "vm08", "--viewer", "gvncviewer") as connect:
+            window = screen.window("Gvncviewer")
+
+            def differs(turned: int) -> float:
+                seen, expected = screen.picture(window), desktop.picture()
+                below = seen.crop((0, seen.height - expected.height, expected.width, seen.height))
+                return snapshot.mean_difference(below, expected.rotate(turned))
+
+            until("the desktop in its window", lambda: differs(0) < JPEG_NOISE)
+            self.assertGreater(differs(180), JPEG_NOISE)
+            self.assertNotIn("password", connect.stderr)
+
+    def test_remote_viewer_shows_the_desktop(self) -> None:
+        self._shows("remote-viewer", lambda: screen.window("Remote-viewer"))
+
+    def test_tightvnc_shows_the_desktop(self) -> None:
+        viewer = "xtightvncviewer -encodings hextile -x11cursor"
+        self._shows(viewer, lambda: screen.window("Vncviewer"))
+
+    def _shows(self, viewer: str, find: Callable[[], str]) -> None:
+        """Its window has the desktop in it, and it was asked for no password, nor was that to be seen."""
+        with Connect(simulator, screen, "vm08", "--viewer", viewer) as connect:
+            window = find()
+
+            def look() -> bool:
+                return remmina.contains(screen.picture(window), desktop.picture())
+
+            until(f"the desktop in the window of {viewer}", look)
+            self.assertNotIn("password", connect.stderr)
+
+    def _remmina(self) -> str:
+        ids = screen.run("xdotool", "search", "--sync", "--onlyvisible", "--name", "^vm08$")
+        window = ids.decode().split()[0]
+        screen.run("xdotool", "windowsize", "--sync", window, *remmina.WINDOW)
+        return window
+
+
+class Endpoint(unittest.TestCase):
+    def test_proxy_only_serves_vncdotool_one_visit_after_another(self) -> None:
+        with Connect(simulator, None, "vm08", "--proxy-only") as connect:
+            line = json.loads(connect.line(r"^\{.*\}$")[0])
+            for _ in range(2):
+                seen: Image.Image = vncdo.capture(line["port"], line["password"])
+                self.assertEqual("", picture.difference(seen, desktop.picture()))
+            refused = vncdo.visit(line["port"], "key", "a", password="wrong")
+            self.assertNotEqual(0, refused.returncode)
+            self.assertEqual(0, connect.end())
+            self.assertEqual(1, len(connect.stdout.splitlines()))
+
+
+class WithoutAViewer(unittest.TestCase):
+    def test_a_screenshot_equals_the_desktop_pixel_for_pixel(self) -> None:
+        file = mksgate(simulator, "screenshot", "vm08", "-o", "-")
+        self.assertEqual((0, b""), (file.returncode, file.stderr))
+        path = desktop.server.folder / "screenshot.png"
+        path.write_bytes(file.stdout)
+        seen = picture.read(path)
+        self.assertGreater(picture.colours(seen), picture.MANY)
+        self.assertEqual("", picture.difference(seen, desktop.picture()))
+
+    def test_text_and_keys_reach_the_shell(self) -> None:
+        typed = mksgate(simulator, "type", "vm08", "Typed: Äh? No, (a) {b} [c] ~ $", "--enter", "--layout", "de", "--delay", "10")
+        self.assertEqual(0, typed.returncode, typed.stderr)
+        desktop.has_read("Typed: Äh? No, (a) {b} [c] ~ $")
+        # Standard input, and a mistake that is taken back.
+        lines = mksgate(simulator, "type", "vm08", "--file", "-", "--delay", "10", typed="two\nlinesX")
+        self.assertEqual(0, lines.returncode, lines.stderr)
+        keys = mksgate(simulator, "keys", "vm08", "backspace", "shift-1", "enter")
+        self.assertEqual(0, keys.returncode, keys.stderr)
+        desktop.has_read("lines!")
+        self.assertEqual("two", desktop.lines()[-2])
+
+    def test_probe_has_a_verdict_about_a_real_server(self) -> None:
+        probed = mksgate(simulator, "probe", "vm08", "--json")
+        answer = json.loads(probed.stdout)
+        self.assertTrue(answer["ok"], answer)
+        screen_step = answer["steps"][-1]
+        self.assertEqual(picture.SIZE, (screen_step["width"], screen_step["height"]))

@@ -1,0 +1,145 @@
+"""What somebody at a terminal sees and is asked, and what shells complete."""
+
+import os
+import re
+import subprocess
+import unittest
+from pathlib import Path
+
+import terminal
+from connecting import environment, mksgate
+from places import MKSGATE, scratch
+from simulator import Simulator
+from waiting import DEADLINE
+
+# What a wrong password is asked for with.
+AGAIN = "refuses the password of root. Password: "
+
+ESCAPE = "\x1b"
+
+simulator: Simulator
+
+
+def setUpModule() -> None:
+    global simulator
+    simulator = unittest.enterModuleContext(
+        Simulator("--vm", "web01", "--vm", "a machine with a name that is long", "--off", "old03")
+    )
+
+
+class Asked(unittest.TestCase):
+    def test_a_password_that_is_missing_is_asked_for_and_not_shown(self) -> None:
+        code, said = self._vms({"GOVC_PASSWORD": ""}, [(f"Password of root at {simulator.address}: ", simulator.password)])
+        self.assertEqual(0, code, said)
+        self.assertIn("web01", said)
+        self.assertNotIn(simulator.password, said)
+
+    def test_a_wrong_password_is_asked_for_again_three_times(self) -> None:
+        wrong = {"GOVC_PASSWORD": "wrong"}
+        code, said = self._vms(wrong, [(AGAIN, "wrong too"), (AGAIN, simulator.password)])
+        self.assertEqual(0, code, said)
+        self.assertIn("web01", said)
+        code, said = self._vms(wrong, [(AGAIN, "wrong too")] * 3)
+        self.assertEqual(1, code, said)
+        self.assertRegex(said, r"refuses the user name or the password of root: correct them\r\n$")
+        self.assertEqual(3, said.count(AGAIN))
+
+    def test_a_configuration_may_leave_the_password_to_be_asked_for(self) -> None:
+        folder = scratch("configuration")
+        text = f'[vsphere.lab]\naddress = "{simulator.address}"\nusername = "root"\ntrust = "sha256:{simulator.sha256}"\n'
+        (folder / "gateway.toml").write_text(text + '[[console]]\nport = 5901\nvsphere = "lab"\nvm = "web01"\n')
+        argv = [str(MKSGATE), "--config", str(folder / "gateway.toml"), "vms"]
+        env = environment(simulator)
+        asked = [(f"Password of root at {simulator.address}: ", simulator.password)]
+        code, said = terminal.converse_in_turn(argv, asked, env)
+        self.assertEqual(0, code, said)
+        self.assertRegex(said, r"web01 +poweredOn +5901")
+        # Where nobody can be asked, that is an error, and a daemon asks nobody.
+        for command in ["vms", "serve"]:
+            ended = subprocess.run([*argv[:-1], command], env=env, capture_output=True, text=True, timeout=DEADLINE)
+            self.assertEqual(2, ended.returncode)
+            self.assertRegex(ended.stderr, "^mksgate: .*it has no password: add password_file or password_env\n$")
+
+    def _vms(self, env: dict[str, str], answers: list[tuple[str, str]]) -> tuple[int, str]:
+        return terminal.converse_in_turn([str(MKSGATE), "vms"], answers, environment(simulator) | env)
+
+
+class Shown(unittest.TestCase):
+    def test_colours_are_for_terminals_and_for_who_wants_them(self) -> None:
+        green = re.compile(re.escape(ESCAPE) + r"\[32mok")
+        self.assertRegex(self._probe({}), green)
+        for env in [{"NO_COLOR": "1"}, {"TERM": "dumb"}]:
+            self.assertNotRegex(self._probe(env), re.escape(ESCAPE) + r"\[\d*m")
+        self.assertNotIn(ESCAPE, mksgate(simulator, "probe", "web01").stdout.decode())
+
+    def test_a_spinner_says_what_is_waited_for_unless_quiet(self) -> None:
+        self.assertIn("logging in", self._on_terminal(["vms"]))
+        self.assertNotIn("logging in", self._on_terminal(["vms", "--quiet"]))
+        self.assertEqual(b"", mksgate(simulator, "vms").stderr)
+
+    def test_a_table_fits_the_terminal(self) -> None:
+        for columns in [60, 130, 250]:
+            said = self._on_terminal(["vms", "--quiet"], columns)
+            rows = said.splitlines()
+            self.assertEqual(4, len(rows), said)
+            self.assertLessEqual(max(map(len, rows)), columns)
+            self.assertEqual(columns < 100, "…" in said, said)
+            self.assertEqual(columns > 200, "INSTANCE UUID" in said, said)
+
+    def _probe(self, env: dict[str, str]) -> str:
+        code, said = terminal.converse([str(MKSGATE), "probe", "web01"], {}, environment(simulator) | {"TERM": "xterm"} | env)
+        self.assertEqual(0, code, said)
+        return said
+
+    def _on_terminal(self, arguments: list[str], columns: int = 80) -> str:
+        code, said = terminal.converse([str(MKSGATE), *arguments], {}, environment(simulator), columns)
+        self.assertEqual(0, code, said)
+        return said
+
+
+class Shells(unittest.TestCase):
+    """Each completes the name of a VM from what it has of it."""
+
+    def test_bash_completes_names_of_vms(self) -> None:
+        script = """
+            source <(mksgate completions bash)
+            COMP_WORDS=(mksgate connect we) COMP_CWORD=2 COMP_TYPE=9
+            _clap_complete_mksgate mksgate we connect
+            printf '%s\\n' "${COMPREPLY[@]}"
+        """
+        self.assertEqual(["web01"], self._run("bash", "--norc", "-c", script))
+
+    def test_fish_completes_names_of_vms(self) -> None:
+        script = "mksgate completions fish | source; complete -C 'mksgate probe we'"
+        self.assertRegex(self._run("fish", "--no-config", "-c", script)[0], r"^web01\b")
+
+    def test_zsh_completes_names_of_vms(self) -> None:
+        # Without a line editor there is no completion system: its last word is stood in for.
+        script = """
+            compdef() { :; }; _describe() { print -l -- ${(P)4:-} ${(P)2:-} ${(P)3:-} $@ }
+            source <(mksgate completions zsh)
+            words=(mksgate screenshot we); CURRENT=3
+            _clap_dynamic_completer_mksgate
+        """
+        self.assertRegex("\n".join(self._run("zsh", "-f", "-c", script)), r"(?m)^web01\b")
+
+    def _run(self, *argv: str) -> list[str]:
+        env = environment(simulator)
+        env |= {"PATH": f"{MKSGATE.parent}{os.pathsep}{env['PATH']}", "HOME": str(scratch("home"))}
+        folder = scratch("shell")
+        ended = subprocess.run(argv, env=env, cwd=folder, capture_output=True, text=True, timeout=DEADLINE)
+        self.assertEqual((0, ""), (ended.returncode, ended.stderr))
+        return ended.stdout.splitlines()
+
+
+class Manual(unittest.TestCase):
+    def test_its_pages_are_read_by_man_without_a_complaint(self) -> None:
+        folder: Path = scratch("man")
+        self.assertEqual(0, mksgate(simulator, "man", "-d", folder).returncode)
+        pages = sorted(folder.glob("*.1"))
+        self.assertGreaterEqual(len(pages), 12)
+        for page in pages:
+            argv = ["man", "--warnings", "-E", "UTF-8", "-l", "-Tutf8", str(page)]
+            ended = subprocess.run(argv, env={**os.environ, "MANWIDTH": "100"}, capture_output=True, text=True, timeout=DEADLINE)
+            self.assertEqual((0, ""), (ended.returncode, ended.stderr), page)
+            self.assertIn("SYNOPSIS", re.sub(r"\x1b\[[0-9;]*m|.\x08", "", ended.stdout))
