@@ -1,6 +1,6 @@
 //! The crypto provider of all TLS: chosen when the gateway is built, by a cargo feature.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use rustls::crypto::CryptoProvider;
 #[cfg(feature = "aws-lc-rs")]
@@ -18,7 +18,9 @@ compile_error!(
     "there are two crypto providers: with \"aws-lc-rs\", build with --no-default-features"
 );
 
-/// The one there is.
+/// The one there is, shared by all.
 pub(crate) fn provider() -> Arc<CryptoProvider> {
-    Arc::new(chosen::default_provider())
+    static PROVIDER: LazyLock<Arc<CryptoProvider>> =
+        LazyLock::new(|| Arc::new(chosen::default_provider()));
+    Arc::clone(&PROVIDER)
 }

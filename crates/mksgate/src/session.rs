@@ -112,9 +112,10 @@ impl Session {
             Ok(opened) => opened,
             Err(stopped) => {
                 // Until it has gone it is one of the crowd, unless it has been let in.
+                let closing = Box::pin(viewer.close());
                 match &place {
-                    Some(place) => drop(place.pushed_out.run_until_cancelled(viewer.close()).await),
-                    None => viewer.close().await,
+                    Some(place) => drop(place.pushed_out.run_until_cancelled(closing).await),
+                    None => closing.await,
                 }
                 return Err(stopped);
             }

@@ -25,8 +25,8 @@ const MAX_INPUT: usize = 1024;
 /// How often it is looked whether a viewer that talks ahead of its turn is still there.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
-/// A viewer's connection: TCP, or TLS on it (VeNCrypt).
-pub(crate) type Connection = Either<TcpStream, TlsStream<TcpStream>>;
+/// A viewer's connection: TCP, or TLS on it (VeNCrypt), whose state is apart: most have none.
+pub(crate) type Connection = Either<TcpStream, Box<TlsStream<TcpStream>>>;
 
 /// A connected viewer that has not been let in yet.
 pub(crate) struct Viewer {
@@ -190,7 +190,7 @@ impl Viewer {
         }
         let accepted = TlsAcceptor::from(Arc::clone(config)).accept(socket).await;
         let tls = accepted.map_err(|error| Failure::ViewerTls(error.to_string()))?;
-        self.connection = Some(Either::Right(tls));
+        self.connection = Some(Either::Right(Box::new(tls)));
         Ok(())
     }
 
