@@ -1,6 +1,6 @@
 //! mksgate beside other relays, on one machine, in one run: `cargo bench --bench relay [-- [quick] PART...]`.
 //!
-//! Parts: `throughput`, `calls`, `latency`, `memory`; all where none is named. What is measured is the release
+//! Parts: `throughput`, `calls`, `latency`, `memory`; these where none is named. `compare` compares 10 GiB byte for byte. What is measured is the release
 //! binary with a configuration file, against a host that is built for speed, see [`source`]. Relays take turns,
 //! round by round, and ratios are of two runs of one round: what the neighbours of a machine do to one, they do
 //! to the other. While CPU time is measured the relay has the first core and everything else the others; round
@@ -14,6 +14,7 @@
     reason = "a bench"
 )]
 
+mod compare;
 mod latency;
 mod machine;
 mod memory;
@@ -24,9 +25,10 @@ mod table;
 mod throughput;
 mod viewer;
 
+use std::path::Path;
 use std::process::Command;
 
-use relays::Relays;
+use relays::{Relays, peers, websocat};
 use source::Source;
 use table::say;
 
@@ -40,6 +42,8 @@ struct Effort {
     events: usize,
     /// Idle sessions.
     crowds: [usize; 2],
+    /// MiB that are compared, with each version and each kind of records.
+    compared: u16,
 }
 
 const FULL: Effort = Effort {
@@ -47,6 +51,7 @@ const FULL: Effort = Effort {
     mib: 512,
     events: 4000,
     crowds: [1000, 5000],
+    compared: 2560,
 };
 
 const QUICK: Effort = Effort {
@@ -54,6 +59,7 @@ const QUICK: Effort = Effort {
     mib: 16,
     events: 200,
     crowds: [50, 100],
+    compared: 32,
 };
 
 fn main() {
@@ -94,6 +100,9 @@ fn main() {
         if wanted("memory") {
             memory::measure(&relays, effort).await;
         }
+        if parts.contains(&"compare") {
+            compare::measure(&relays, effort.compared).await;
+        }
     });
 }
 
@@ -112,4 +121,30 @@ fn build() {
         .status()
         .unwrap();
     assert!(status.success(), "the build failed");
+    if websocat() != Path::new("websocat") && !websocat().exists() {
+        build_websocat();
+    }
+}
+
+/// It is a program, not a library: it is not among this workspace's packages.
+fn build_websocat() {
+    let root = peers();
+    say(&format!(
+        "Building websocat, once: cargo install --root {} websocat --version ^1.14 --locked\n",
+        root.display()
+    ));
+    let status = Command::new(env!("CARGO"))
+        .args([
+            "install",
+            "--quiet",
+            "--locked",
+            "--version",
+            "^1.14",
+            "--root",
+        ])
+        .args([root.as_os_str(), "websocat".as_ref()])
+        .status();
+    if !status.is_ok_and(|status| status.success()) {
+        say("It cannot be built here.\n");
+    }
 }

@@ -38,6 +38,7 @@ pub(crate) struct Relays {
     directory: PathBuf,
     sdk: SocketAddr,
     tls: SocketAddr,
+    tls12: SocketAddr,
     tcp: SocketAddr,
     present: Vec<&'static str>,
     missing: Vec<&'static str>,
@@ -46,12 +47,19 @@ pub(crate) struct Relays {
 /// What all others are compared with: the gateway's TLS without WebSocket.
 pub(crate) const BASE: &str = "own TLS";
 
-/// The one that matters.
+/// The one that matters, as it is by default.
 pub(crate) const OURS: &str = "mksgate";
 
+/// With records in place.
+pub(crate) const IN_PLACE: &str = "mksgate in-place";
+
+/// Without a look at RFB.
+pub(crate) const TRANSPARENT: &str = "mksgate transparent";
+
 /// Relays that this repository builds, by the word that relay-peers knows them by.
-const BUILT: [(&str, &str); 6] = [
+const BUILT: [(&str, &str); 7] = [
     (BASE, "own"),
+    ("own TLS in-place", "own-in-place"),
     ("tcp", "tcp"),
     ("tokio-rustls", "tls"),
     ("tokio-tungstenite", "tungstenite"),
@@ -66,10 +74,10 @@ impl Relays {
     pub(crate) async fn find(source: &Source) -> Self {
         let directory = std::env::temp_dir().join(format!("mksgate-bench-{}", std::process::id()));
         fs::create_dir_all(&directory).unwrap();
-        let (there, missing): (Vec<_>, Vec<_>) = INSTALLED
-            .into_iter()
-            .partition(|program| is_installed(program));
-        let present = [OURS]
+        let (there, missing): (Vec<_>, Vec<_>) = INSTALLED.into_iter().partition(|program| {
+            is_installed(program) || *program == "websocat" && websocat().exists()
+        });
+        let present = [OURS, IN_PLACE, TRANSPARENT]
             .into_iter()
             .chain(BUILT.map(|(name, _)| name))
             .chain(there)
@@ -78,6 +86,7 @@ impl Relays {
             directory,
             sdk: source.sdk,
             tls: source.tls,
+            tls12: source.tls12,
             tcp: source.tcp,
             present,
             missing,
@@ -100,9 +109,17 @@ impl Relays {
 
     /// Starts one, and waits until it listens. `cores` is what taskset makes of it.
     pub(crate) async fn start(&self, name: &'static str, cores: &str) -> Relay {
+        self.start_with(name, cores, false).await
+    }
+
+    /// Likewise, to the host that speaks TLS 1.2 where that is wanted.
+    pub(crate) async fn start_with(&self, name: &'static str, cores: &str, tls12: bool) -> Relay {
         let listen = free_address();
+        let host = if tls12 { self.tls12 } else { self.tls };
         let mut command = Command::new("taskset");
-        command.args(["-c", cores]).args(self.command(name, listen));
+        command
+            .args(["-c", cores])
+            .args(self.command(name, listen, host));
         let process = command
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -112,7 +129,7 @@ impl Relays {
         let mut relay = Relay {
             name,
             listen,
-            rfb: name == OURS,
+            rfb: name.starts_with(OURS),
             process,
         };
         for _ in 0..200 {
@@ -130,22 +147,18 @@ impl Relays {
         fs::read_to_string(self.directory.join(format!("{name}.log"))).unwrap_or_default()
     }
 
-    fn command(&self, name: &str, listen: SocketAddr) -> Vec<String> {
+    fn command(&self, name: &str, listen: SocketAddr, host: SocketAddr) -> Vec<String> {
         let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
-        let (tls, tcp, listen_text) = (
-            self.tls.to_string(),
-            self.tcp.to_string(),
-            listen.to_string(),
-        );
+        let (tls, tcp, listen_text) = (host.to_string(), self.tcp.to_string(), listen.to_string());
         if let Some((_, kind)) = BUILT.into_iter().find(|(built, _)| *built == name) {
             let target = if kind == "tcp" { &tcp } else { &tls };
             return words(&[&binary("relay-peers"), kind, &listen_text, target]);
         }
         match name {
-            OURS => words(&[
+            OURS | IN_PLACE | TRANSPARENT => words(&[
                 &binary("mksgate"),
                 "--config",
-                &self.gateway(listen),
+                &self.gateway(name, listen, host),
                 "serve",
             ]),
             "haproxy" => words(&["haproxy", "-db", "-f", &self.haproxy(listen)]),
@@ -160,7 +173,7 @@ impl Relays {
                 &format!("OPENSSL:{tls},verify=0,nodelay"),
             ]),
             "websocat" => words(&[
-                "websocat",
+                &websocat().display().to_string(),
                 "--binary",
                 "-k",
                 &format!("tcp-listen:{listen_text}"),
@@ -170,16 +183,23 @@ impl Relays {
         }
     }
 
-    fn gateway(&self, listen: SocketAddr) -> String {
-        let (sdk, tls, password) = (self.sdk, self.tls, esxi_sim::DEMO_PASSWORD);
+    fn gateway(&self, name: &str, listen: SocketAddr, host: SocketAddr) -> String {
+        let (sdk, password) = (self.sdk, esxi_sim::DEMO_PASSWORD);
+        let records = if name == IN_PLACE {
+            "in-place"
+        } else {
+            "rustls"
+        };
+        let transparent = name == TRANSPARENT;
         self.write("lab.password", password);
         let file = format!(
             "[gateway]\nmax_sessions = 6000\nmax_sessions_per_vm = 6000\nmax_unauthenticated = 1024\n\
              [vsphere.lab]\naddress = \"https://{sdk}/sdk\"\nusername = \"root\"\n\
              password_file = \"lab.password\"\ntrust = \"danger-accept-any\"\n\
-             console_trust = \"danger-accept-any\"\nmax_consoles = 6000\n\
-             [vsphere.lab.console_address]\n\"127.0.0.1\" = \"{tls}\"\n\
-             [[console]]\nlisten = \"{listen}\"\nvsphere = \"lab\"\nvm = \"vm08\"\nauth = \"none\"\n"
+             console_trust = \"danger-accept-any\"\nmax_consoles = 6000\ntls_records = \"{records}\"\n\
+             [vsphere.lab.console_address]\n\"127.0.0.1\" = \"{host}\"\n\
+             [[console]]\nlisten = \"{listen}\"\nvsphere = \"lab\"\nvm = \"vm08\"\nauth = \"none\"\n\
+             transparent = {transparent}\n"
         );
         self.write("gateway.toml", &file)
     }
@@ -216,6 +236,19 @@ impl Drop for Relays {
         // Ignored on purpose: it is in the directory for such things.
         let _ = fs::remove_dir_all(&self.directory);
     }
+}
+
+/// Where the bench puts the one that it builds itself, where the system has none.
+pub(crate) fn websocat() -> PathBuf {
+    match is_installed("websocat") {
+        true => "websocat".into(),
+        false => peers().join("bin/websocat"),
+    }
+}
+
+/// Where `cargo install` puts it.
+pub(crate) fn peers() -> PathBuf {
+    Path::new(&binary("../peers")).to_path_buf()
 }
 
 fn is_installed(program: &str) -> bool {

@@ -1,7 +1,8 @@
 //! The host behind all relays: a simulated ESXi hands out tickets, and this answers for its consoles.
 //!
 //! On TLS it speaks WebSocket to who begins with a GET, and RFB in it to who has a ticket; to the others, and on
-//! plain TCP, it speaks without frames. Then it does what the viewer says, in messages of 16 bytes: see [`Order`].
+//! plain TCP, it speaks without frames. Then it does what the viewer says, see [`Order`]. Everything that either side
+//! says is RFB, for mksgate follows that: orders are places of the pointer, and what is sent are updates.
 
 use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -9,9 +10,9 @@ use std::sync::Arc;
 
 use bytes::{Buf, BytesMut};
 use esxi_sim::{Host, Settings, VmSettings};
-use rustls::ServerConfig;
 use rustls::crypto::ring;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::{ServerConfig, SupportedProtocolVersion, version};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
@@ -20,41 +21,61 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_util::task::TaskTracker;
 use ws_proto::{Decoder, Event, Opcode, Role};
 
-use crate::mix::{Mix, Wire};
+use crate::compare;
+use crate::mix::{Mix, Wire, update};
 
-/// What a viewer may ask for.
+/// What a viewer may say, as a PointerEvent (RFC 6143 section 7.5.5) whose places mean something else.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Order {
+    /// Something to be answered.
+    Event,
+    /// Likewise, and the last.
+    LastEvent,
+    /// From now on an update of 64 bytes for each event, or for every so many.
+    Answer(u16),
     /// So many passes of a mix.
-    Send(Mix, u64),
-    /// From now on 64 bytes for each event of 8, or for every so many.
-    Answer(u64),
+    Send(Mix, u16),
+    /// Both ways at once: so many MiB of updates, see [`compare`](crate::compare).
+    Compare(u16),
 }
+
+/// How many bytes an answer has.
+pub(crate) const ANSWER: usize = 64;
 
 impl Order {
-    pub(crate) const SIZE: usize = 16;
-
-    pub(crate) fn bytes(self) -> [u8; Self::SIZE] {
-        let (kind, mix, count) = match self {
-            Self::Send(mix, passes) => (b'S', mix as u8, passes),
-            Self::Answer(every) => (b'A', 0, every),
+    pub(crate) fn bytes(self) -> [u8; 6] {
+        let (what, [high, low]) = match self {
+            Self::Event => ([0, 0], [0, 0]),
+            Self::LastEvent => ([0, 1], [0, 0]),
+            Self::Answer(every) => ([1, 0], every.to_be_bytes()),
+            Self::Send(mix, passes) => ([2, mix as u8], passes.to_be_bytes()),
+            Self::Compare(mib) => ([3, 0], mib.to_be_bytes()),
         };
-        let mut bytes = [0; Self::SIZE];
-        bytes[..2].copy_from_slice(&[kind, mix]);
-        bytes[8..].copy_from_slice(&count.to_be_bytes());
-        bytes
+        [5, 0, what[0], what[1], high, low]
     }
 
-    fn from_bytes(mut bytes: &[u8]) -> Self {
-        let (kind, mix) = (bytes.get_u8(), bytes.get_u8());
-        bytes.advance(6);
-        match kind {
-            b'S' => Self::Send(Mix::from_code(mix), bytes.get_u64()),
-            b'A' => Self::Answer(bytes.get_u64()),
+    /// `None` for what a gateway says by itself.
+    fn from_message(message: &[u8]) -> Option<Self> {
+        let &[5, _, kind, mix, high, low] = message else {
+            return None;
+        };
+        let count = u16::from_be_bytes([high, low]);
+        Some(match (kind, mix) {
+            (0, 0) => Self::Event,
+            (0, _) => Self::LastEvent,
+            (1, _) => Self::Answer(count),
+            (2, mix) => Self::Send(Mix::from_code(mix), count),
+            (3, _) => Self::Compare(count),
             _ => panic!("no order"),
-        }
+        })
     }
 }
+
+/// What follows the security handshake: a screen in VMware's own pixel format.
+const SERVER_INIT: &[u8] = &[
+    8, 0, 6, 0, 32, 24, 0, 1, 0, 255, 0, 255, 0, 255, 16, 8, 0, 0, 0, 0, 0, 0, 0, 4, b'v', b'm',
+    b'0', b'8',
+];
 
 /// How much is encrypted before it is sent.
 const BATCH: usize = 256 << 10;
@@ -63,6 +84,7 @@ const BATCH: usize = 256 << 10;
 pub(crate) struct Source {
     pub(crate) sdk: SocketAddr,
     pub(crate) tls: SocketAddr,
+    pub(crate) tls12: SocketAddr,
     pub(crate) tcp: SocketAddr,
     _host: Host,
 }
@@ -77,36 +99,22 @@ impl Source {
         .await
         .unwrap();
         let tasks = TaskTracker::new();
-        let listen = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
-        let (tls, tcp) = (listen().await.unwrap(), listen().await.unwrap());
+        let tls = listen_tls(&tasks, &[&version::TLS13]).await;
+        let tls12 = listen_tls(&tasks, &[&version::TLS12]).await;
+        let tcp = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let source = Self {
             sdk: host.address(),
-            tls: tls.local_addr().unwrap(),
+            tls,
+            tls12,
             tcp: tcp.local_addr().unwrap(),
             _host: host,
         };
-        let acceptor = acceptor();
-        let sessions = tasks.clone();
-        tasks.spawn(async move {
-            loop {
-                let (socket, _) = tls.accept().await.unwrap();
-                socket.set_nodelay(true).unwrap();
-                let acceptor = acceptor.clone();
-                sessions.spawn(async move {
-                    let Ok(stream) = acceptor.accept(socket).await else {
-                        return;
-                    };
-                    // Ignored on purpose: sessions end when the viewer has what it wants.
-                    let _ = serve(Line::Tls(Box::new(stream))).await;
-                });
-            }
-        });
         let sessions = tasks.clone();
         tasks.spawn(async move {
             loop {
                 let (socket, _) = tcp.accept().await.unwrap();
                 socket.set_nodelay(true).unwrap();
-                // Ignored on purpose: as above.
+                // Ignored on purpose: sessions end when the viewer has what it wants.
                 sessions.spawn(async move { drop(serve(Line::Tcp(socket)).await) });
             }
         });
@@ -114,11 +122,34 @@ impl Source {
     }
 }
 
-fn acceptor() -> TlsAcceptor {
+async fn listen_tls(
+    tasks: &TaskTracker,
+    versions: &[&'static SupportedProtocolVersion],
+) -> SocketAddr {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (acceptor, sessions) = (acceptor(versions), tasks.clone());
+    tasks.spawn(async move {
+        loop {
+            let (socket, _) = listener.accept().await.unwrap();
+            socket.set_nodelay(true).unwrap();
+            let acceptor = acceptor.clone();
+            sessions.spawn(async move {
+                if let Ok(stream) = acceptor.accept(socket).await {
+                    // Ignored on purpose: as above.
+                    let _ = serve(Line::Tls(Box::new(stream))).await;
+                }
+            });
+        }
+    });
+    address
+}
+
+fn acceptor(versions: &[&'static SupportedProtocolVersion]) -> TlsAcceptor {
     let identity = rcgen::generate_simple_self_signed(["localhost".into()]).unwrap();
     let key = PrivatePkcs8KeyDer::from(identity.signing_key.serialize_der());
     let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
+        .with_protocol_versions(versions)
         .unwrap()
         .with_no_client_auth()
         .with_single_cert(vec![identity.cert.der().clone()], PrivateKeyDer::Pkcs8(key))
@@ -150,14 +181,15 @@ async fn serve(line: Line) -> std::io::Result<()> {
     };
     session.greet().await?;
     loop {
-        session.need(Order::SIZE).await?;
-        match Order::from_bytes(&session.payload.split_to(Order::SIZE)) {
+        match session.order().await? {
             Order::Send(mix, passes) => {
                 for _ in 0..passes {
                     session.pass(mix).await?;
                 }
             }
             Order::Answer(every) => session.answer(every).await?,
+            Order::Compare(mib) => return session.compare(mib).await,
+            Order::Event | Order::LastEvent => panic!("an event without an order"),
         }
     }
 }
@@ -203,7 +235,24 @@ impl Session {
             self.need(hear).await?;
             self.payload.advance(hear);
         }
-        Ok(())
+        self.send(SERVER_INIT).await
+    }
+
+    async fn order(&mut self) -> std::io::Result<Order> {
+        loop {
+            self.need(4).await?;
+            let length = match self.payload[0] {
+                0 => 20,
+                2 => 4 + 4 * usize::from(u16::from_be_bytes([self.payload[2], self.payload[3]])),
+                3 => 10,
+                5 => 6,
+                other => panic!("message {other}"),
+            };
+            self.need(length).await?;
+            if let Some(order) = Order::from_message(&self.payload.split_to(length)) {
+                return Ok(order);
+            }
+        }
     }
 
     /// Until so much was understood.
@@ -234,19 +283,27 @@ impl Session {
         }
     }
 
-    async fn answer(&mut self, every: u64) -> std::io::Result<()> {
+    async fn answer(&mut self, every: u16) -> std::io::Result<()> {
+        let answer: Vec<u8> = update(ANSWER).collect();
         let mut events = 0;
         loop {
-            self.need(8).await?;
-            let stop = self.payload.split_to(8)[0] == b'!';
+            let order = self.order().await?;
             events += 1;
-            if events % every == 0 {
-                self.send(&[7; 64]).await?;
+            if events == every {
+                events = 0;
+                self.send(&answer).await?;
             }
-            if stop {
+            if let Order::LastEvent = order {
                 return Ok(());
             }
         }
+    }
+
+    async fn compare(self, mib: u16) -> std::io::Result<()> {
+        let (Line::Tls(stream), Some(decoder)) = (self.line, self.decoder) else {
+            panic!("only frames on TLS are compared");
+        };
+        compare::host(*stream, decoder, self.input, self.payload, mib).await
     }
 
     async fn send(&mut self, payload: &[u8]) -> std::io::Result<()> {

@@ -51,7 +51,7 @@ async fn run(relay: &Relay, mix: Mix, effort: Effort) -> (f64, f64) {
     let mut viewer = Viewer::enter(relay.listen, relay.rfb).await.unwrap();
     viewer.receive(mix, 1).await.unwrap();
     let share = if mix == Mix::Tiny { TINY_SHARE } else { 1 };
-    let passes = (effort.mib / 8 / share).max(1);
+    let passes = u16::try_from(effort.mib / 8 / share).unwrap().max(1);
     let (cpu, begun) = (machine::cpu(relay.pid()), Instant::now());
     let bytes = viewer.receive(mix, passes).await.unwrap() as f64;
     let (took, cpu) = (begun.elapsed(), machine::cpu(relay.pid()) - cpu);
@@ -119,7 +119,7 @@ async fn calls(relay: &Relay, mix: Mix, effort: Effort) -> f64 {
         .spawn()
         .unwrap();
     sleep(Duration::from_millis(500)).await;
-    let passes = (effort.mib / 64).max(1);
+    let passes = u16::try_from(effort.mib / 64).unwrap().max(1);
     let bytes = viewer.receive(mix, passes).await.unwrap() as f64;
     Command::new("kill")
         .args(["-INT", &strace.id().to_string()])

@@ -7,7 +7,7 @@ use tokio::net::TcpStream;
 use tokio::time::{Duration, Instant};
 
 use crate::mix::Mix;
-use crate::source::Order;
+use crate::source::{ANSWER, Order};
 
 /// A connection on which orders may be given.
 pub(crate) struct Viewer(TcpStream);
@@ -28,14 +28,18 @@ impl Viewer {
                 return Err(std::io::Error::other("the relay did not let the viewer in"));
             }
             stream.write_all(&[1]).await?;
+            let mut init = [0; 24];
+            stream.read_exact(&mut init).await?;
+            let name = u32::from_be_bytes([init[20], init[21], init[22], init[23]]);
+            stream.read_exact(&mut vec![0; name as usize]).await?;
         }
         Ok(Self(stream))
     }
 
     /// Orders passes and reads them all. Says how many bytes that was.
-    pub(crate) async fn receive(&mut self, mix: Mix, passes: u64) -> std::io::Result<u64> {
+    pub(crate) async fn receive(&mut self, mix: Mix, passes: u16) -> std::io::Result<u64> {
         self.0.write_all(&Order::Send(mix, passes).bytes()).await?;
-        let wanted = mix.bare().payload * passes;
+        let wanted = mix.bare().payload * u64::from(passes);
         let mut left = wanted;
         let mut buffer = vec![0; 256 << 10];
         while left > 0 {
@@ -46,6 +50,12 @@ impl Viewer {
             }
         }
         Ok(wanted)
+    }
+
+    /// The connection itself, on which both sides speak at once from now on.
+    pub(crate) async fn compare(mut self, mib: u16) -> std::io::Result<TcpStream> {
+        self.0.write_all(&Order::Compare(mib).bytes()).await?;
+        Ok(self.0)
     }
 
     /// One byte at least has come through.
@@ -60,18 +70,16 @@ impl Viewer {
         count: usize,
         every: usize,
     ) -> std::io::Result<Vec<Duration>> {
-        self.0
-            .write_all(&Order::Answer(every as u64).bytes())
-            .await?;
+        let answered = Order::Answer(u16::try_from(every).unwrap());
+        self.0.write_all(&answered.bytes()).await?;
         let mut took = Vec::with_capacity(count);
-        let mut answer = [0; 64];
+        let mut answer = [0; ANSWER];
         for trip in 1..=count {
             let begun = Instant::now();
             for event in 1..=every {
                 let last = trip == count && event == every;
-                self.0
-                    .write_all(if last { b"!eventss" } else { b"pointer." })
-                    .await?;
+                let event = if last { Order::LastEvent } else { Order::Event };
+                self.0.write_all(&event.bytes()).await?;
             }
             self.0.read_exact(&mut answer).await?;
             took.push(begun.elapsed());

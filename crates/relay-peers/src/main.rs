@@ -3,7 +3,7 @@
 //! | kind | towards the target |
 //! |---|---|
 //! | `tungstenite`, `fastwebsockets`, `tokio-websockets` | WebSocket by that crate, on tokio-rustls |
-//! | `own` | TLS by mksgate's own module, no WebSocket: what framing is measured against |
+//! | `own`, `own-in-place` | TLS by mksgate's own module, no WebSocket: what framing is measured against |
 //! | `tls` | TLS by tokio-rustls, no WebSocket |
 //! | `tcp` | TCP |
 //!
@@ -57,7 +57,8 @@ async fn relay(kind: &str, viewer: TcpStream, target: &str) -> anyhow::Result<()
     host.set_nodelay(true)?;
     match kind {
         "tcp" => raw::plain(viewer, host).await,
-        "own" => raw::own(viewer, host).await,
+        "own" => raw::own(viewer, host, false).await,
+        "own-in-place" => raw::own(viewer, host, true).await,
         "tls" => raw::tls(viewer, tls(host).await?).await,
         "tungstenite" => websocket::tungstenite(viewer, tls(host).await?).await,
         "fastwebsockets" => websocket::fast(viewer, tls(host).await?).await,

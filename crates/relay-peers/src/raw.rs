@@ -35,12 +35,17 @@ pub(crate) async fn tls(mut viewer: TcpStream, host: TlsStream<TcpStream>) -> an
     .await
 }
 
-/// mksgate's own TLS.
-pub(crate) async fn own(mut viewer: TcpStream, mut host: TcpStream) -> anyhow::Result<()> {
-    let config = Trust::DangerAcceptAny
+/// mksgate's own TLS, with records of rustls' or in place.
+pub(crate) async fn own(
+    mut viewer: TcpStream,
+    mut host: TcpStream,
+    in_place: bool,
+) -> anyhow::Result<()> {
+    let mut config = Trust::DangerAcceptAny
         .client()
         .map_err(anyhow::Error::msg)?;
-    let session = TlsSession::new(config, ServerName::try_from("localhost")?)?;
+    config.enable_secret_extraction = in_place;
+    let mut session = TlsSession::new(config, ServerName::try_from("localhost")?)?;
     let mut input = Input::default();
     loop {
         let over = session.shake_hands(&mut input)?;
@@ -51,6 +56,9 @@ pub(crate) async fn own(mut viewer: TcpStream, mut host: TcpStream) -> anyhow::R
         if poll_fn(|context| session.poll_fill(&mut host, context, &mut input)).await? == 0 {
             bail!("the host has left");
         }
+    }
+    if in_place {
+        session = session.in_place()?;
     }
     let (mut viewer_in, mut viewer_out) = viewer.split();
     let (mut host_in, mut host_out) = host.split();
