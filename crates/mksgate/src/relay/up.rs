@@ -204,10 +204,11 @@ impl<'a, W: AsyncWrite + Unpin> Wire<'a, W> {
         let filled = self.kept + count;
         let bytes = buffer.payload_mut().get_mut(..filled).unwrap_or_default();
         if let Passage::Repair(repair) = self.passage {
-            let mut host = BytesMut::new();
-            let heard = repair.hear_viewer(bytes, &mut host);
+            let Said(host) = &mut *Lent::take();
+            host.clear();
+            let heard = repair.hear_viewer(bytes, host);
             self.keep(*heard.as_ref().unwrap_or(&filled)..filled);
-            self.send(&host).await?;
+            self.send(host).await?;
             return Ok(heard.err());
         }
         let (passed, looked) = match &mut self.passage {
@@ -279,6 +280,21 @@ impl Spare for Frame {
 
     fn new() -> Self {
         Self(FrameBuffer::with_margins(BEFORE, READ + AFTER, AFTER))
+    }
+}
+
+/// What ESXi is to hear of what was read: seldom more than that.
+struct Said(BytesMut);
+
+thread_local! {
+    static SAID: RefCell<Vec<Said>> = const { RefCell::new(Vec::new()) };
+}
+
+impl Spare for Said {
+    const KEPT: &'static LocalKey<RefCell<Vec<Self>>> = &SAID;
+
+    fn new() -> Self {
+        Self(BytesMut::with_capacity(READ))
     }
 }
 

@@ -1,5 +1,6 @@
 //! The relay's path from ESXi, driven without sockets: every byte, every end, and how many calls that takes.
 
+mod allocations;
 mod stage;
 
 use bytes::BytesMut;
