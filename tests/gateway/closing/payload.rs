@@ -1,5 +1,7 @@
 //! Every byte arrives, once and in order, however it is cut and whoever is slow.
 
+use mksgate::TlsRecords;
+use rustls::{SupportedProtocolVersion, version};
 use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpSocket;
 
@@ -11,7 +13,7 @@ use crate::support::viewer::{Dialect, Viewer};
 use crate::support::within;
 
 /// What goes each way where much goes both ways.
-const MUCH: u64 = 20 << 20;
+const MUCH: u64 = 8 << 20;
 
 async fn house() -> (Esxi, House) {
     let esxi = Esxi::start().await;
@@ -60,8 +62,21 @@ async fn send_messages(esxi: &mut (impl AsyncWrite + Unpin), seed: u64) -> Vec<u
 
 #[tokio::test]
 async fn random_sizes_both_ways_at_once_with_pings_in_between() {
+    for versions in [[&version::TLS12], [&version::TLS13]] {
+        for tls_records in [TlsRecords::Rustls, TlsRecords::InPlace] {
+            both_ways(&versions, tls_records).await;
+        }
+    }
+}
+
+async fn both_ways(versions: &[&'static SupportedProtocolVersion], tls_records: TlsRecords) {
     within(async {
-        let (esxi, house) = house().await;
+        let esxi = Esxi::speaking(versions).await;
+        let plan = Plan {
+            tls_records,
+            ..Plan::default()
+        };
+        let house = plan.leading_to(&esxi).start().await;
         let (viewer, line) = esxi.session(&house).await;
         let (mut hear, mut say) = line.split();
         let (mut from_gateway, mut to_gateway) = viewer.stream.into_split();

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use base64::Engine;
 use mksgate::Trust;
 use rfb_proto::VncPassword;
-use rustls::ServerConfig;
 use rustls::crypto::ring;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::{ServerConfig, SupportedProtocolVersion};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
@@ -31,12 +31,17 @@ pub(crate) struct Esxi {
 
 impl Esxi {
     pub(crate) async fn start() -> Self {
+        Self::speaking(rustls::ALL_VERSIONS).await
+    }
+
+    /// One that speaks these versions of TLS and no others.
+    pub(crate) async fn speaking(versions: &[&'static SupportedProtocolVersion]) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let identity = rcgen::generate_simple_self_signed(["127.0.0.1".into()]).unwrap();
         let certificate = identity.cert.der().clone();
         let key = PrivatePkcs8KeyDer::from(identity.signing_key.serialize_der());
         let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-            .with_safe_default_protocol_versions()
+            .with_protocol_versions(versions)
             .unwrap()
             .with_no_client_auth()
             .with_single_cert(vec![certificate.clone()], PrivateKeyDer::Pkcs8(key))
