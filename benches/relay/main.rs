@@ -1,6 +1,6 @@
 //! mksgate beside other relays, on one machine, in one run: `cargo bench --bench relay [-- [quick] PART...]`.
 //!
-//! Parts: `throughput`, `calls`, `latency`, `memory`; these where none is named. `compare` compares 10 GiB byte for byte. What is measured is the release
+//! `relay=NAME` and `mix=NAME` choose some of them. Parts: `throughput`, `calls`, `latency`, `memory`; these where none is named. `compare` compares 10 GiB byte for byte. What is measured is the release
 //! binary with a configuration file, against a host that is built for speed, see [`source`]. Relays take turns,
 //! round by round, and ratios are of two runs of one round: what the neighbours of a machine do to one, they do
 //! to the other. While CPU time is measured the relay has the first core and everything else the others; round
@@ -68,10 +68,18 @@ fn main() {
         .filter(|a| !a.starts_with('-'))
         .collect();
     let quick = arguments.iter().any(|a| a == "quick");
+    let chosen = |key| -> Vec<&str> {
+        let words = arguments.iter().filter_map(|a| a.split_once('='));
+        words
+            .filter(|(word, _)| *word == key)
+            .map(|(_, name)| name)
+            .collect()
+    };
+    let (relays_chosen, mixes) = (chosen("relay"), chosen("mix"));
     let parts: Vec<&str> = arguments
         .iter()
         .map(String::as_str)
-        .filter(|a| *a != "quick")
+        .filter(|a| *a != "quick" && !a.contains('='))
         .collect();
     let wanted = |part: &str| parts.is_empty() || parts.contains(&part);
     let effort = if quick { QUICK } else { FULL };
@@ -84,14 +92,14 @@ fn main() {
     runtime.block_on(async {
         say(&machine::description());
         let source = Source::start().await;
-        let relays = Relays::find(&source).await;
+        let relays = Relays::find(&source, &relays_chosen).await;
         say(&relays.missing());
         machine::run_on(&machine::other_cores());
         if wanted("throughput") {
-            throughput::measure(&relays, effort).await;
+            throughput::measure(&relays, effort, &mixes).await;
         }
         if wanted("calls") {
-            throughput::count_calls(&relays, effort).await;
+            throughput::count_calls(&relays, effort, &mixes).await;
         }
         machine::run_on(&machine::all_cores());
         if wanted("latency") {

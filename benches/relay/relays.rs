@@ -71,7 +71,7 @@ const BUILT: [(&str, &str); 7] = [
 const INSTALLED: [&str; 4] = ["haproxy", "stunnel4", "socat", "websocat"];
 
 impl Relays {
-    pub(crate) async fn find(source: &Source) -> Self {
+    pub(crate) async fn find(source: &Source, chosen: &[&str]) -> Self {
         let directory = std::env::temp_dir().join(format!("mksgate-bench-{}", std::process::id()));
         fs::create_dir_all(&directory).unwrap();
         let (there, missing): (Vec<_>, Vec<_>) = INSTALLED.into_iter().partition(|program| {
@@ -81,6 +81,7 @@ impl Relays {
             .into_iter()
             .chain(BUILT.map(|(name, _)| name))
             .chain(there)
+            .filter(|name| chosen.is_empty() || chosen.contains(name))
             .collect();
         Self {
             directory,

@@ -8,7 +8,7 @@ use tokio::time::{Duration, Instant, sleep};
 use crate::Effort;
 use crate::machine;
 use crate::mix::Mix;
-use crate::relays::{BASE, OURS, Relay, Relays};
+use crate::relays::{BASE, IN_PLACE, OURS, Relay, Relays, TRANSPARENT};
 use crate::table::{head, median, paired, row, say, spread};
 use crate::viewer::Viewer;
 
@@ -23,9 +23,9 @@ struct Runs {
     speed: Vec<f64>,
 }
 
-pub(crate) async fn measure(relays: &Relays, effort: Effort) {
-    let mut tiny: BTreeMap<&str, f64> = BTreeMap::new();
-    for mix in Mix::ALL {
+pub(crate) async fn measure(relays: &Relays, effort: Effort, mixes: &[&str]) {
+    let mut tiny: BTreeMap<&str, BTreeMap<&str, f64>> = BTreeMap::new();
+    for mix in chosen(mixes) {
         let mut all: BTreeMap<&str, Runs> = BTreeMap::new();
         for _ in 0..effort.rounds {
             for name in relays.names() {
@@ -36,15 +36,30 @@ pub(crate) async fn measure(relays: &Relays, effort: Effort) {
                 runs.speed.push(speed);
             }
         }
-        if matches!(mix, Mix::Large | Mix::Tiny) {
-            tiny.insert(mix.name(), median(&all[OURS].cpu));
+        for (name, runs) in &all {
+            let of_mix = tiny.entry(mix.name()).or_default();
+            of_mix.insert(name, median(&runs.cpu));
         }
         show(mix, &all, effort);
     }
-    say(&format!(
-        "mksgate, CPU per GiB at 125 B against its own 64k: {:.2}\n",
-        tiny[Mix::Tiny.name()] / tiny[Mix::Large.name()]
-    ));
+    let (Some(tiny), Some(large)) = (tiny.get(Mix::Tiny.name()), tiny.get(Mix::Large.name()))
+    else {
+        return;
+    };
+    for name in [OURS, IN_PLACE, TRANSPARENT] {
+        if let (Some(tiny), Some(large)) = (tiny.get(name), large.get(name)) {
+            let ratio = tiny / large;
+            say(&format!(
+                "{name}, CPU per GiB at 125 B against its own 64k: {ratio:.2}\n"
+            ));
+        }
+    }
+}
+
+fn chosen(mixes: &[&str]) -> impl Iterator<Item = Mix> {
+    Mix::ALL
+        .into_iter()
+        .filter(|mix| mixes.is_empty() || mixes.contains(&mix.name()))
 }
 
 async fn run(relay: &Relay, mix: Mix, effort: Effort) -> (f64, f64) {
@@ -67,6 +82,7 @@ fn show(mix: Mix, all: &BTreeMap<&str, Runs>, effort: Effort) {
         "MiB/s",
         "its CPU to own TLS's",
         "mksgate's CPU to its",
+        "in-place's CPU to its",
     ]));
     let mut sorted: Vec<_> = all.iter().collect();
     sorted.sort_by(|(_, one), (_, other)| median(&one.cpu).total_cmp(&median(&other.cpu)));
@@ -75,26 +91,30 @@ fn show(mix: Mix, all: &BTreeMap<&str, Runs>, effort: Effort) {
             (*name).into(),
             spread(&runs.cpu),
             format!("{:.0}", median(&runs.speed)),
-            paired(&runs.cpu, &all[BASE].cpu),
-            paired(&all[OURS].cpu, &runs.cpu),
+            all.get(BASE)
+                .map_or("–".into(), |base| paired(&runs.cpu, &base.cpu)),
+            all.get(OURS)
+                .map_or("–".into(), |ours| paired(&ours.cpu, &runs.cpu)),
+            all.get(IN_PLACE)
+                .map_or("–".into(), |ours| paired(&ours.cpu, &runs.cpu)),
         ]));
     }
     say("");
 }
 
 /// By strace, which slows a relay down: the figures are of runs by themselves.
-pub(crate) async fn count_calls(relays: &Relays, effort: Effort) {
+pub(crate) async fn count_calls(relays: &Relays, effort: Effort, mixes: &[&str]) {
     if Command::new("strace").arg("-V").output().is_err() {
         say("System calls: not counted, there is no strace.\n");
         return;
     }
     say("System calls per MiB (under strace)\n");
     let mut columns = vec!["relay"];
-    columns.extend(Mix::ALL.map(Mix::name));
+    columns.extend(chosen(mixes).map(Mix::name));
     say(&head(&columns));
     for name in relays.names() {
         let mut cells = vec![(*name).to_owned()];
-        for mix in Mix::ALL {
+        for mix in chosen(mixes) {
             let relay = relays.start(name, machine::FIRST).await;
             cells.push(format!("{:.1}", calls(&relay, mix, effort).await));
         }

@@ -48,7 +48,8 @@ impl Input {
             .unwrap_or_default()
     }
 
-    /// Reads once, behind what is sealed, at most [`READ`] bytes. No buffer is held while there is nothing in it.
+    /// Reads once, behind what is sealed, until there are [`READ`] bytes of that at most. No buffer is held while there
+    /// is nothing in it.
     pub(crate) fn poll_fill<R: AsyncRead + Unpin>(
         &mut self,
         stream: &mut R,
@@ -58,8 +59,8 @@ impl Input {
             self.sealed = self.opened..self.opened;
         }
         let block = self.block.get_or_insert_with(Lent::take);
-        let end = self.sealed.end;
-        let room = block.0.get_mut(end..ROOM.min(end + READ));
+        let Range { start, end } = self.sealed;
+        let room = block.0.get_mut(end..ROOM.min(start + READ));
         let polled = fill(stream, context, room.unwrap_or_default());
         if let Poll::Ready(Ok(count)) = polled {
             self.sealed.end += count;

@@ -194,7 +194,9 @@ async fn nothing_is_allocated_on_the_way_but_by_rustls_for_its_records() {
         for repair in [None, Some(&repair)] {
             let (allocated, records) = to_viewer(kind, repair).await;
             let followed = repair.is_some();
-            println!("{kind:?} followed {followed}: {allocated} allocations for {records} records");
+            eprintln!(
+                "{kind:?} followed {followed}: {allocated} allocations for {records} records"
+            );
             let most = if kind.in_place { 0 } else { 2 * records };
             assert!(
                 allocated <= most,
@@ -204,7 +206,7 @@ async fn nothing_is_allocated_on_the_way_but_by_rustls_for_its_records() {
         for passage in [Passage::Open, Passage::Repair(&repair)] {
             let followed = matches!(passage, Passage::Repair(_));
             let allocated = to_esxi(kind, passage).await;
-            println!("{kind:?} followed {followed}: {allocated} allocations for 100 events");
+            eprintln!("{kind:?} followed {followed}: {allocated} allocations for 100 events");
             let most = if kind.in_place { 0 } else { 200 };
             assert!(allocated <= most, "{kind:?}: {allocated} for 100 events");
         }
