@@ -44,6 +44,19 @@ impl Area {
         )
     }
 
+    /// What it has in common with another one that it touches.
+    pub(super) fn common(self, other: Self) -> Self {
+        let (x, y) = (self.x.max(other.x), self.y.max(other.y));
+        let right = (self.x + self.width).min(other.x + other.width);
+        let bottom = (self.y + self.height).min(other.y + other.height);
+        Self {
+            x,
+            y,
+            width: right - x,
+            height: bottom - y,
+        }
+    }
+
     pub(crate) fn contains(self, other: Self) -> bool {
         let end = |at: u16, length: u16| u32::from(at) + u32::from(length);
         other.x >= self.x
@@ -51,6 +64,11 @@ impl Area {
             && end(other.x, other.width) <= end(self.x, self.width)
             && end(other.y, other.height) <= end(self.y, self.height)
     }
+}
+
+/// No side of a desktop is longer than a u16 tells.
+pub(super) fn place(at: usize) -> u16 {
+    u16::try_from(at).unwrap_or(u16::MAX)
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ mod layout;
 mod mouse;
 mod painting;
 mod scene;
+mod tiles;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -24,7 +25,8 @@ pub(crate) use self::mouse::Motion;
 use self::mouse::Mouse;
 pub use self::mouse::{Pointer, PointerMode, Wheel};
 use self::painting::Painting;
-pub(crate) use self::painting::{Part, Seen};
+pub(crate) use self::painting::Part;
+pub(crate) use self::tiles::Seen;
 use crate::moods::Moods;
 
 /// One desktop.

@@ -1,20 +1,14 @@
-//! The picture of a desktop, in tiles that know when they changed.
+//! The picture of a desktop, and what of it is new to whom.
 
 use embedded_graphics::prelude::{Point, Size};
 use embedded_graphics::primitives::Rectangle;
 
 use super::Pointer;
-use super::area::Area;
+use super::area::{Area, place};
 use super::canvas::Canvas;
 use super::keyboard::Edit;
 use super::scene::{self, Scene};
-
-/// What one console has been shown: the revision of each tile, for a picture of this size.
-#[derive(Default)]
-pub(crate) struct Seen {
-    size: (u16, u16),
-    tiles: Vec<u64>,
-}
+use super::tiles::{Seen, Tiles};
 
 /// A piece of an update.
 pub(crate) enum Part<'a> {
@@ -30,20 +24,8 @@ pub(super) struct Painting {
     background: Canvas,
     front: Canvas,
     scene: Scene,
-    /// The revision in which each tile changed last, row by row.
-    tiles: Vec<u64>,
-    tiles_across: usize,
+    tiles: Tiles,
     revision: u64,
-    moved: Option<Moved>,
-}
-
-/// The latest part of the picture that moved to another place as it was.
-struct Moved {
-    from: Area,
-    to: Area,
-    revision: u64,
-    /// The tiles' revisions before.
-    before: Vec<u64>,
 }
 
 impl Painting {
@@ -51,17 +33,14 @@ impl Painting {
     pub(super) fn new(name: &str, size: (u16, u16)) -> Self {
         let size = allowed(size);
         let background = scene::background(name, size.0, size.1);
-        let tiles_across = usize::from(size.0).div_ceil(TILE);
         let mut painting = Self {
             name: name.to_owned(),
             size,
             front: background.clone(),
             background,
             scene: Scene::default(),
-            tiles: vec![1; tiles_across * usize::from(size.1).div_ceil(TILE)],
-            tiles_across,
+            tiles: Tiles::new(size),
             revision: 1,
-            moved: None,
         };
         painting.repaint(&rectangle(Area::whole(size)));
         painting
@@ -150,30 +129,16 @@ impl Painting {
         copies: bool,
         mut show: impl FnMut(Part<'_>),
     ) {
-        seen.become_for(self);
-        if let Some(moved) = self.moved.as_ref().filter(|_| incremental && copies)
-            && self.can_move(moved, seen, region)
-        {
-            self.tiles_of(moved.to)
-                .for_each(|tile| seen.see(tile, moved.revision));
-            let (from, to) = (moved.from, moved.to);
+        let news = self.tiles.news(seen, region, incremental, copies);
+        if let Some((from, to)) = news.copy {
             show(Part::Copy { from, to });
         }
-        for area in self.changed(seen, region, incremental) {
+        for area in news.pixels {
             let (left, width) = (usize::from(area.x), usize::from(area.width));
-            let rows: Vec<&[u32]> = (usize::from(area.y)
-                ..usize::from(area.y) + usize::from(area.height))
-                .map(|row| self.front.row(row, left, width))
-                .collect();
+            let rows = usize::from(area.y)..usize::from(area.y) + usize::from(area.height);
+            let rows: Vec<&[u32]> = rows.map(|row| self.front.row(row, left, width)).collect();
             show(Part::Pixels(area, &rows));
         }
-    }
-
-    /// Whether a client shows all that a move touches as it was just before.
-    fn can_move(&self, moved: &Moved, seen: &Seen, region: Area) -> bool {
-        let mut tiles = self.tiles_of(moved.from).chain(self.tiles_of(moved.to));
-        let is_as_before = |tile| seen.tiles.get(tile) == moved.before.get(tile);
-        region.contains(moved.from) && region.contains(moved.to) && tiles.all(is_as_before)
     }
 
     /// Moves all but the uppermost lines of the text up by so many lines, and the pointer with them: it is put right at
@@ -185,7 +150,6 @@ impl Painting {
         if up == 0 || up >= height || width == 0 {
             return;
         }
-        let before = self.tiles.clone();
         self.front.move_up((left, top, width, height), up);
         let area = |top: usize| Area {
             x: place(left),
@@ -193,14 +157,8 @@ impl Painting {
             width: place(width),
             height: place(height - up),
         };
-        let (from, to) = (area(top + up), area(top));
-        self.mark(&rectangle(to));
-        self.moved = Some(Moved {
-            from,
-            to,
-            revision: self.revision,
-            before,
-        });
+        self.tiles
+            .mark_moved(area(top + up), area(top), self.revision);
         self.next_revision();
         if let Some(pointer) = self.scene.pointer {
             let cross = scene::pointer_area(pointer);
@@ -215,117 +173,14 @@ impl Painting {
     fn repaint(&mut self, area: &Rectangle) {
         self.front.restore(&self.background, area);
         self.scene.draw(&mut self.front, area);
-        self.mark(area);
-    }
-
-    /// The tiles that `area` touches have changed in this revision.
-    fn mark(&mut self, area: &Rectangle) {
         let (left, top, width, height) = self.front.clip(area);
-        let area = Area {
+        let touched = Area {
             x: place(left),
             y: place(top),
             width: place(width),
             height: place(height),
         };
-        for tile in self.tiles_of(area).collect::<Vec<_>>() {
-            if let Some(tile) = self.tiles.get_mut(tile) {
-                *tile = self.revision;
-            }
-        }
-    }
-
-    /// The numbers of the tiles that `area` touches.
-    fn tiles_of(&self, area: Area) -> impl Iterator<Item = usize> + use<> {
-        let across = self.tiles_across;
-        let tiles = |from: u16, length: u16| {
-            let (from, end) = (usize::from(from), usize::from(from) + usize::from(length));
-            if length == 0 {
-                0..0
-            } else {
-                from / TILE..end.div_ceil(TILE)
-            }
-        };
-        let columns = tiles(area.x, area.width);
-        tiles(area.y, area.height)
-            .flat_map(move |row| columns.clone().map(move |column| row * across + column))
-    }
-
-    /// The changed parts of `region`, which lies on the desktop, or all of it: runs of tiles. A tile that is only partly
-    /// in the region stays unseen.
-    fn changed(&self, seen: &mut Seen, region: Area, incremental: bool) -> Vec<Area> {
-        let mut areas: Vec<Area> = Vec::new();
-        for index in self.tiles_of(region) {
-            let (Some(changed), Some(shown)) = (self.tiles.get(index), seen.tiles.get_mut(index))
-            else {
-                continue;
-            };
-            if incremental && *shown >= *changed {
-                continue;
-            }
-            let tile = self.tile(index);
-            if region.contains(tile) {
-                *shown = *changed;
-            }
-            join(&mut areas, common(tile, region));
-        }
-        areas
-    }
-
-    /// The pixels of a tile that are on the desktop.
-    fn tile(&self, index: usize) -> Area {
-        let (x, y) = (
-            index % self.tiles_across * TILE,
-            index / self.tiles_across * TILE,
-        );
-        let end = |from: usize, side: u16| (from + TILE).min(side.into()) - from;
-        Area {
-            x: place(x),
-            y: place(y),
-            width: place(end(x, self.size.0)),
-            height: place(end(y, self.size.1)),
-        }
-    }
-}
-
-impl Seen {
-    /// A picture of another size has not been seen at all.
-    fn become_for(&mut self, painting: &Painting) {
-        if self.size != painting.size {
-            self.size = painting.size;
-            self.tiles = vec![0; painting.tiles.len()];
-        }
-    }
-
-    fn see(&mut self, tile: usize, revision: u64) {
-        if let Some(seen) = self.tiles.get_mut(tile) {
-            *seen = revision;
-        }
-    }
-}
-
-/// What two areas that touch have in common.
-fn common(one: Area, other: Area) -> Area {
-    let (x, y) = (one.x.max(other.x), one.y.max(other.y));
-    let right = (one.x + one.width).min(other.x + other.width);
-    let bottom = (one.y + one.height).min(other.y + other.height);
-    Area {
-        x,
-        y,
-        width: right - x,
-        height: bottom - y,
-    }
-}
-
-/// Adds a part, to the one before it if they lie side by side.
-fn join(areas: &mut Vec<Area>, part: Area) {
-    if let Some(last) = areas.last_mut()
-        && last.y == part.y
-        && last.height == part.height
-        && last.x + last.width == part.x
-    {
-        last.width += part.width;
-    } else {
-        areas.push(part);
+        self.tiles.mark(touched, self.revision);
     }
 }
 
@@ -336,19 +191,12 @@ fn rectangle(area: Area) -> Rectangle {
     )
 }
 
-/// No side of a desktop is longer than a u16 tells.
-fn place(at: usize) -> u16 {
-    u16::try_from(at).unwrap_or(u16::MAX)
-}
-
 fn allowed((width, height): (u16, u16)) -> (u16, u16) {
     let (width, height) = (width.clamp(1, SIDE), height.clamp(1, SIDE));
     let highest = AREA / u32::from(width);
     (width, height.min(u16::try_from(highest).unwrap_or(SIDE)))
 }
 
-/// Side of a tile: small enough that a moved pointer is a small update, large enough that a frame has few rectangles.
-const TILE: usize = 32;
 /// The longest side of a desktop: 8K.
 const SIDE: u16 = 8192;
 /// The largest area of a desktop: its raw update, 100 MiB, is the largest message that has to be survived.
@@ -358,26 +206,6 @@ const AREA: u32 = 5120 * 5120;
 mod tests {
     use super::*;
 
-    const WHOLE: Area = Area {
-        x: 0,
-        y: 0,
-        width: 100,
-        height: 50,
-    };
-
-    fn areas(painting: &Painting, seen: &mut Seen, region: Area, incremental: bool) -> Vec<Area> {
-        let mut areas = Vec::new();
-        painting.show(seen, region, incremental, false, |part| match part {
-            Part::Pixels(area, rows) => {
-                assert_eq!(rows.len(), usize::from(area.height));
-                assert!(rows.iter().all(|row| row.len() == usize::from(area.width)));
-                areas.push(area);
-            }
-            Part::Copy { .. } => panic!("nobody asked for copies"),
-        });
-        areas
-    }
-
     fn point(painting: &mut Painting, x: u16, y: u16) {
         painting.next_revision();
         painting.point(Pointer { x, y, buttons: 0 });
@@ -386,45 +214,6 @@ mod tests {
     fn type_text(painting: &mut Painting, text: &str) {
         painting.next_revision();
         painting.edit(Edit::Append(text.into()));
-    }
-
-    #[test]
-    fn a_whole_picture_is_covered_once_and_then_nothing_is_new() {
-        let painting = Painting::new("vm", (100, 50));
-        let mut seen = Seen::default();
-        let shown = areas(&painting, &mut seen, WHOLE, false);
-        let pixels: u32 = shown
-            .iter()
-            .map(|area| u32::from(area.width) * u32::from(area.height))
-            .sum();
-        assert_eq!(pixels, 100 * 50);
-        assert_eq!(areas(&painting, &mut seen, WHOLE, true), []);
-        let corner = Area {
-            width: 5,
-            height: 5,
-            ..WHOLE
-        };
-        assert_eq!(areas(&painting, &mut seen, corner, false), [corner]);
-        assert_eq!(areas(&painting, &mut seen, WHOLE, true), []);
-    }
-
-    #[test]
-    fn what_was_shown_in_part_is_still_new() {
-        let mut painting = Painting::new("vm", (100, 50));
-        let mut seen = Seen::default();
-        areas(&painting, &mut seen, WHOLE, false);
-        point(&mut painting, 40, 40);
-        let part = Area {
-            x: 40,
-            y: 40,
-            width: 3,
-            height: 2,
-        };
-        assert_eq!(areas(&painting, &mut seen, part, true), [part]);
-        assert_eq!(areas(&painting, &mut seen, part, true), [part]);
-        let around = areas(&painting, &mut seen, WHOLE, true);
-        assert!(!around.is_empty());
-        assert_eq!(areas(&painting, &mut seen, part, true), []);
     }
 
     #[test]
@@ -450,19 +239,17 @@ mod tests {
         let mut at_once = Painting::new("vm", (300, 400));
         type_text(&mut at_once, &text);
         point(&mut at_once, 60, 300);
-        assert!(slowly.moved.is_some());
         assert!(slowly.pixels() == at_once.pixels());
     }
 
     /// Keeps a client's picture by what it is shown.
     fn follow(painting: &Painting, seen: &mut Seen, pixels: &mut [u32], across: usize) -> usize {
         let mut copies = 0;
-        let incremental = seen.size != (0, 0);
         let at = |x: u16, y: u16| usize::from(y) * across + usize::from(x);
         painting.show(
             seen,
             Area::whole(painting.size()),
-            incremental,
+            true,
             true,
             |part| match part {
                 Part::Copy { from, to } => {
@@ -513,7 +300,7 @@ mod tests {
     fn another_size_is_all_new_and_keeps_what_was_typed() {
         let mut painting = Painting::new("vm", (100, 50));
         let mut seen = Seen::default();
-        areas(&painting, &mut seen, WHOLE, false);
+        follow(&painting, &mut seen, &mut vec![0; 100 * 50], 100);
         type_text(&mut painting, "kept");
         point(&mut painting, 99, 49);
         painting.next_revision();
@@ -528,14 +315,9 @@ mod tests {
                 buttons: 0
             })
         );
-        let shown = areas(&painting, &mut seen, Area::whole((50, 40)), true);
-        assert_eq!(
-            shown
-                .iter()
-                .map(|area| u32::from(area.width) * u32::from(area.height))
-                .sum::<u32>(),
-            2000
-        );
+        let mut shown = vec![u32::MAX; 50 * 40];
+        follow(&painting, &mut seen, &mut shown, 50);
+        assert!(shown == painting.pixels());
     }
 
     #[test]

@@ -1,0 +1,239 @@
+//! The tiles of a picture: when each changed last, and what of that somebody has been shown.
+
+use super::area::{Area, place};
+
+/// When the tiles of a picture changed, in revisions, which only grow.
+pub(super) struct Tiles {
+    size: (u16, u16),
+    across: usize,
+    /// Row by row.
+    changed: Vec<u64>,
+    moved: Option<Moved>,
+}
+
+/// What one console has been shown: the revision of each tile, for a picture of this size.
+#[derive(Default)]
+pub(crate) struct Seen {
+    size: (u16, u16),
+    tiles: Vec<u64>,
+}
+
+/// What somebody lacks of a picture: first a part of what he sees is to be copied to another place, then there are new
+/// pixels.
+pub(super) struct News {
+    pub(super) copy: Option<(Area, Area)>,
+    pub(super) pixels: Vec<Area>,
+}
+
+/// The latest part of the picture that moved to another place as it was.
+struct Moved {
+    from: Area,
+    to: Area,
+    revision: u64,
+    /// The tiles' revisions before.
+    before: Vec<u64>,
+}
+
+impl Tiles {
+    pub(super) fn new(size: (u16, u16)) -> Self {
+        let count = |side: u16| usize::from(side).div_ceil(TILE);
+        Self {
+            size,
+            across: count(size.0),
+            changed: vec![1; count(size.0) * count(size.1)],
+            moved: None,
+        }
+    }
+
+    /// `area` has changed in this revision.
+    pub(super) fn mark(&mut self, area: Area, revision: u64) {
+        for tile in self.under(area) {
+            if let Some(changed) = self.changed.get_mut(tile) {
+                *changed = revision;
+            }
+        }
+    }
+
+    /// What was at `from` is at `to` in this revision, in which nothing else changes.
+    pub(super) fn mark_moved(&mut self, from: Area, to: Area, revision: u64) {
+        let before = self.changed.clone();
+        self.mark(to, revision);
+        self.moved = Some(Moved {
+            from,
+            to,
+            revision,
+            before,
+        });
+    }
+
+    /// What is new in `region`, which lies in the picture, to somebody who then has seen it. Not `incremental`: all of it.
+    /// `copies`: whether he can copy.
+    pub(super) fn news(
+        &self,
+        seen: &mut Seen,
+        region: Area,
+        incremental: bool,
+        copies: bool,
+    ) -> News {
+        // A picture of another size has not been seen at all.
+        if seen.size != self.size {
+            seen.size = self.size;
+            seen.tiles = vec![0; self.changed.len()];
+        }
+        let moved = self.moved.as_ref().filter(|_| incremental && copies);
+        let moved = moved.filter(|moved| self.can_copy(moved, seen, region));
+        if let Some(moved) = moved {
+            self.under(moved.to)
+                .for_each(|tile| seen.see(tile, moved.revision));
+        }
+        News {
+            copy: moved.map(|moved| (moved.from, moved.to)),
+            pixels: self.pixels(seen, region, incremental),
+        }
+    }
+
+    /// Whether somebody sees all that a move touches as it was just before.
+    fn can_copy(&self, moved: &Moved, seen: &Seen, region: Area) -> bool {
+        let mut tiles = self.under(moved.from).chain(self.under(moved.to));
+        let is_as_before = |tile| seen.tiles.get(tile) == moved.before.get(tile);
+        region.contains(moved.from) && region.contains(moved.to) && tiles.all(is_as_before)
+    }
+
+    /// The changed parts of `region`, or all of it: runs of tiles. A tile that is only partly in the region stays unseen.
+    fn pixels(&self, seen: &mut Seen, region: Area, incremental: bool) -> Vec<Area> {
+        let mut areas: Vec<Area> = Vec::new();
+        for index in self.under(region) {
+            let (Some(changed), Some(shown)) = (self.changed.get(index), seen.tiles.get_mut(index))
+            else {
+                continue;
+            };
+            if incremental && *shown >= *changed {
+                continue;
+            }
+            let tile = self.area(index);
+            if region.contains(tile) {
+                *shown = *changed;
+            }
+            join(&mut areas, tile.common(region));
+        }
+        areas
+    }
+
+    /// The numbers of the tiles that `area` touches.
+    fn under(&self, area: Area) -> impl Iterator<Item = usize> + use<> {
+        let across = self.across;
+        let tiles = |from: u16, length: u16| {
+            let (from, end) = (usize::from(from), usize::from(from) + usize::from(length));
+            if length == 0 {
+                0..0
+            } else {
+                from / TILE..end.div_ceil(TILE)
+            }
+        };
+        let columns = tiles(area.x, area.width);
+        tiles(area.y, area.height)
+            .flat_map(move |row| columns.clone().map(move |column| row * across + column))
+    }
+
+    /// The pixels of a tile that are in the picture.
+    fn area(&self, index: usize) -> Area {
+        let (x, y) = (index % self.across * TILE, index / self.across * TILE);
+        let length = |from: usize, side: u16| place((from + TILE).min(side.into()) - from);
+        Area {
+            x: place(x),
+            y: place(y),
+            width: length(x, self.size.0),
+            height: length(y, self.size.1),
+        }
+    }
+}
+
+impl Seen {
+    fn see(&mut self, tile: usize, revision: u64) {
+        if let Some(seen) = self.tiles.get_mut(tile) {
+            *seen = revision;
+        }
+    }
+}
+
+/// Adds a part, to the one before it if they lie side by side.
+fn join(areas: &mut Vec<Area>, part: Area) {
+    if let Some(last) = areas.last_mut()
+        && last.y == part.y
+        && last.height == part.height
+        && last.x + last.width == part.x
+    {
+        last.width += part.width;
+    } else {
+        areas.push(part);
+    }
+}
+
+/// Side of a tile: small enough that a moved pointer is a small update, large enough that a frame has few rectangles.
+const TILE: usize = 32;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WHOLE: Area = Area {
+        x: 0,
+        y: 0,
+        width: 100,
+        height: 50,
+    };
+    const PART: Area = Area {
+        x: 40,
+        y: 40,
+        width: 3,
+        height: 2,
+    };
+
+    fn pixels(tiles: &Tiles, seen: &mut Seen, region: Area, incremental: bool) -> Vec<Area> {
+        let news = tiles.news(seen, region, incremental, false);
+        assert_eq!(news.copy, None, "nobody asked for copies");
+        news.pixels
+    }
+
+    #[test]
+    fn a_whole_picture_is_covered_once_and_then_nothing_is_new() {
+        let tiles = Tiles::new((100, 50));
+        let mut seen = Seen::default();
+        let shown = pixels(&tiles, &mut seen, WHOLE, false);
+        let area = |area: &Area| u32::from(area.width) * u32::from(area.height);
+        assert_eq!(shown.iter().map(area).sum::<u32>(), 100 * 50);
+        assert_eq!(pixels(&tiles, &mut seen, WHOLE, true), []);
+        assert_eq!(pixels(&tiles, &mut seen, PART, false), [PART]);
+        assert_eq!(pixels(&tiles, &mut seen, WHOLE, true), []);
+    }
+
+    #[test]
+    fn what_was_shown_in_part_is_still_new() {
+        let mut tiles = Tiles::new((100, 50));
+        let mut seen = Seen::default();
+        pixels(&tiles, &mut seen, WHOLE, false);
+        tiles.mark(PART, 2);
+        assert_eq!(pixels(&tiles, &mut seen, PART, true), [PART]);
+        assert_eq!(pixels(&tiles, &mut seen, PART, true), [PART]);
+        assert!(!pixels(&tiles, &mut seen, WHOLE, true).is_empty());
+        assert_eq!(pixels(&tiles, &mut seen, PART, true), []);
+    }
+
+    #[test]
+    fn a_move_is_copied_once_by_whoever_saw_all_that_was_before() {
+        let mut tiles = Tiles::new((100, 50));
+        let to = Area { y: 10, ..PART };
+        let (mut attentive, mut late) = (Seen::default(), Seen::default());
+        tiles.news(&mut attentive, WHOLE, false, true);
+        tiles.news(&mut late, WHOLE, false, true);
+        tiles.mark(PART, 2);
+        tiles.news(&mut attentive, WHOLE, true, true);
+        tiles.mark_moved(PART, to, 3);
+        let news = tiles.news(&mut attentive, WHOLE, true, true);
+        assert_eq!((news.copy, news.pixels.len()), (Some((PART, to)), 0));
+        let again = tiles.news(&mut attentive, WHOLE, true, true);
+        assert_eq!((again.copy, again.pixels.len()), (None, 0));
+        let news = tiles.news(&mut late, WHOLE, true, true);
+        assert_eq!((news.copy, news.pixels.len()), (None, 2));
+    }
+}
