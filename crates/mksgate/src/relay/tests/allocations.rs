@@ -130,7 +130,7 @@ async fn to_viewer(kind: Kind, repair: Option<&Repair>) -> (usize, usize) {
     };
     let source = down::Source {
         stream: &mut stream,
-        session: &session,
+        transport: &session,
         decoder: Decoder::new(Role::Client),
         plain: Plain::default(),
         repair,
