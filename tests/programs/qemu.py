@@ -10,6 +10,7 @@ from PIL import Image
 import machine_code
 import picture
 import scan_codes
+from authority import Authority
 from places import free_ports
 from program import Program
 from waiting import DEADLINE, until
@@ -19,11 +20,14 @@ FIRST_PORT = 5900
 
 
 class Qemu(Program):
-    """`port` is its VNC port, on loopback, without a password; the guest shows its picture when `__enter__` returns."""
+    """`port` is its VNC port, on loopback; `websocket` the one on which it speaks VNC in a WebSocket, in TLS with an
+    `authority`. With a `password` both ask for that. The guest shows its picture when `__enter__` returns.
+    """
 
-    def __init__(self) -> None:
+    def __init__(self, authority: Authority | None = None, password: str | None = None) -> None:
         super().__init__("qemu", [])
-        self.port = free_ports()
+        self.port = free_ports(2)
+        self.websocket = self.port + 1
         self.heard: Path = self.folder / "heard"
         disk = self.folder / "disk.img"
         disk.write_bytes(machine_code.disk())
@@ -33,7 +37,18 @@ class Qemu(Program):
         # Relative, since a socket's name may be no longer than 107 bytes; it is started in its folder.
         self.argv += ["-qmp", "unix:monitor,server=on,wait=off"]
         # As ESXi, it is to ignore whether a client wants to be alone.
-        self.argv += ["-vnc", f"127.0.0.1:{self.port - FIRST_PORT},share=ignore"]
+        display = f"127.0.0.1:{self.port - FIRST_PORT},share=ignore,websocket=127.0.0.1:{self.websocket}"
+        if authority:
+            folder = self._certificates(authority)
+            self.argv += ["-object", f"tls-creds-x509,id=tls,endpoint=server,verify-peer=off,dir={folder}"]
+            display += ",tls-creds=tls"
+        if password:
+            secret = self.folder / "password"
+            secret.touch(mode=0o600)
+            secret.write_text(password)
+            self.argv += ["-object", f"secret,id=password,file={secret}"]
+            display += ",password-secret=password"
+        self.argv += ["-vnc", display]
 
     def __enter__(self) -> "Qemu":
         super().__enter__()
@@ -69,6 +84,15 @@ class Qemu(Program):
             return scan_codes.typed(keys).endswith(text) and not down(keys)
 
         until(f"the text {text!r} in the guest (it has {self.keys()})", look)
+
+    def _certificates(self, authority: Authority) -> Path:
+        """A folder as QEMU wants it."""
+        folder = self.folder / "tls"
+        folder.mkdir()
+        certificate, key = authority.certificate()
+        for name, path in {"ca-cert": authority.pem, "server-cert": certificate, "server-key": key}.items():
+            (folder / f"{name}.pem").write_bytes(path.read_bytes())
+        return folder
 
     def _monitor(self) -> "Monitor | None":
         if self.process.poll() is not None:
