@@ -13,7 +13,7 @@ use bytes::BytesMut;
 use rfb_proto::Violation;
 use tls_records::{AFTER, BEFORE};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout_at};
 use ws_proto::{Close, CloseCode, FrameBuffer, HEADROOM, Opcode, control};
 
 use super::debt::{Debt, Debts};
@@ -31,6 +31,10 @@ const READ: usize = 16 * 1024 - HEADROOM;
 /// From one typed character to the next: slower than any guest reads its keyboard, by what scripts that type on
 /// consoles have come to.
 const PACE: Duration = Duration::from_millis(15);
+
+/// How long a viewer's first keys may wait, behind its last message, for ESXi to say how it takes them. Most viewers ask
+/// for a picture before anybody types, and its first part ends the wait.
+const UNSURE: Duration = Duration::from_millis(500);
 
 /// Why nothing more goes to ESXi.
 #[derive(Debug)]
@@ -159,13 +163,26 @@ impl<'a, W: AsyncWrite + Unpin> Wire<'a, W> {
                         return Ok(End::Told);
                     }
                 },
-                owed = owed(repair) => self.send(&owed).await?,
+                owed = owed(repair) => {
+                    self.send(&owed).await?;
+                    if let Some(violation) = self.pass_on(0).await? {
+                        return Ok(End::Violation(violation));
+                    }
+                }
+                () = sleep_until(heard + UNSURE), if self.holds_keys() => {
+                    if let Some(violation) = self.let_keys_go().await? {
+                        return Ok(End::Violation(violation));
+                    }
+                }
                 character = next_character(repair, typed) => {
                     typed = Instant::now();
                     self.send(&character).await?;
                 }
-                read = poll_fn(|context| self.poll_read(viewer, context)) => match read {
-                    Ok(0) => return Ok(End::ViewerLeft),
+                read = poll_fn(|context| self.poll_read(viewer, context)), if self.kept < READ => match read {
+                    Ok(0) => {
+                        self.send_held_keys().await?;
+                        return Ok(End::ViewerLeft);
+                    }
                     Ok(count) => {
                         heard = Instant::now();
                         if let Some(violation) = self.pass_on(count).await? {
@@ -177,6 +194,39 @@ impl<'a, W: AsyncWrite + Unpin> Wire<'a, W> {
                 () = silence(heard, rules) => return Ok(End::Idle),
             }
         }
+    }
+
+    /// Whether a key waits until it is known how ESXi takes keys.
+    fn holds_keys(&self) -> bool {
+        match self.passage {
+            Passage::Repair(repair) => repair.holds_keys(),
+            Passage::Open | Passage::Sieve(_) => false,
+        }
+    }
+
+    /// What a viewer that has left has typed still reaches ESXi, as it takes it.
+    async fn send_held_keys(&mut self) -> io::Result<()> {
+        let Passage::Repair(repair) = self.passage else {
+            return Ok(());
+        };
+        let end = Instant::now() + UNSURE;
+        while self.holds_keys() {
+            match timeout_at(end, repair.owes()).await {
+                Ok(()) => self.send(&repair.owed()).await?,
+                Err(_) => repair.let_keys_go(),
+            }
+            // Ignored on purpose: what the viewer broke, it broke after those keys.
+            self.pass_on(0).await?;
+        }
+        Ok(())
+    }
+
+    async fn let_keys_go(&mut self) -> io::Result<Option<Violation>> {
+        match self.passage {
+            Passage::Repair(repair) if repair.holds_keys() => repair.let_keys_go(),
+            _ => return Ok(None),
+        }
+        self.pass_on(0).await
     }
 
     /// Reads once, holding no buffer while there is nothing to read.

@@ -235,6 +235,7 @@ impl Host {
     }
 
     fn begin(&mut self, id: u8, rectangles: u16, shared: &mut Shared, viewer: &mut impl ToViewer) {
+        shared.knows_keys();
         if self.outline.is_open() && !self.outline.has_room(rectangles) {
             self.close(shared, viewer);
         }

@@ -91,7 +91,7 @@ impl Repair {
     }
 
     /// What the viewer sent: appends what the host is to hear, and says how much was read. The rest is a message
-    /// that is not whole, to be put before what comes next.
+    /// that is not whole, or begins with a key that [waits](Self::holds_keys): it is to be put before what comes next.
     ///
     /// # Errors
     /// A [`Violation`]: what comes next cannot be told apart. What came before it has been appended.
@@ -102,12 +102,31 @@ impl Repair {
     ) -> Result<usize, Violation> {
         let State { input, shared, .. } = &mut *self.state();
         let mut at = 0;
-        while let Some(piece) = input.scan(bytes.get(at..).unwrap_or_default())? {
+        loop {
+            let before = input.clone();
+            let Some(piece) = input.scan(bytes.get(at..).unwrap_or_default())? else {
+                break;
+            };
+            if shared.holds(&piece.message) {
+                *input = before;
+                break;
+            }
             at += piece.bytes.len();
             shared.viewer_says(piece, host)?;
             input.allow_extended_buttons(shared.offers.buttons);
         }
         Ok(at)
+    }
+
+    /// Whether a key waits, and all that the viewer has sent after it, until it is known how the host takes keys.
+    /// There is [something to do](Self::owes) when it is.
+    pub(crate) fn holds_keys(&self) -> bool {
+        self.state().shared.holds_keys
+    }
+
+    /// The host has had time enough to say what it can do.
+    pub(crate) fn let_keys_go(&self) {
+        self.state().shared.knows_keys();
     }
 
     /// What the host sent, whatever it is cut into.
@@ -133,7 +152,7 @@ impl Repair {
         self.wake(shared);
     }
 
-    /// Ready when the gateway has something to say to the host.
+    /// Ready when the gateway has something to say to the host, or keys that waited may go.
     pub(crate) async fn owes(&self) {
         self.owes.notified().await;
     }
@@ -161,7 +180,7 @@ impl Repair {
     }
 
     fn wake(&self, shared: &Shared) {
-        if !shared.owed.is_empty() {
+        if !shared.owed.is_empty() || shared.holds_keys && shared.knows_keys {
             self.owes.notify_one();
         }
     }

@@ -41,6 +41,10 @@ pub(super) struct Shared {
     /// The viewer has asked for another size.
     pub(super) resizing: bool,
     pub(super) keyboard: Keyboard,
+    /// It is known whether the host takes scan codes, or makes no difference.
+    pub(super) knows_keys: bool,
+    /// A key waits for that.
+    pub(super) holds_keys: bool,
     pub(super) mouse: Mouse,
     pub(super) paste: Paste,
     /// What the gateway has to say to the host by itself.
@@ -63,6 +67,8 @@ impl Shared {
             waits_for: None,
             resizing: false,
             keyboard: Keyboard::new(habits.layout, habits.by_place),
+            knows_keys: view_only || !habits.by_place,
+            holds_keys: false,
             mouse: Mouse::default(),
             paste: Paste::default(),
             owed: BytesMut::new(),
@@ -84,10 +90,24 @@ impl Shared {
     /// The host says what it can do (127/0).
     pub(super) fn host_can(&mut self, caps: ServerCaps) {
         self.caps = caps;
+        self.knows_keys();
         if self.takes_vmware() {
             self.keyboard.host_takes_places();
             self.mouse.host_takes_vmware();
         }
+    }
+
+    /// Whether a message is to wait: a key for which it is not known how the host takes it.
+    pub(super) const fn holds(&mut self, message: &Message<'_>) -> bool {
+        self.holds_keys =
+            !self.knows_keys && matches!(message, Message::Key(_) | Message::QemuKey(_));
+        self.holds_keys
+    }
+
+    /// It is known how the host takes keys. It has said so; or it has answered what it was asked after that, and so
+    /// will not; or it has had time enough.
+    pub(super) const fn knows_keys(&mut self) {
+        self.knows_keys = true;
     }
 
     /// Whether the host takes VMware's own messages and the viewer may act on the VM. There is no capability for

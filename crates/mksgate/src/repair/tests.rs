@@ -60,8 +60,9 @@ impl Session {
         PixelFormat::VMWARE.write(&mut init);
         init.extend_from_slice(&[0, 0, 0, 2, b'v', b'm']);
         assert_eq!(session.host(&init), init, "ServerInit");
-        // What the gateway asks for by itself.
+        // What the gateway asks for by itself, and no answer to it.
         let _ = session.repair.owed();
+        session.repair.let_keys_go();
         session
     }
 

@@ -143,6 +143,42 @@ fn keysyms_pass_where_they_are_wanted_or_the_host_takes_nothing_else() {
 }
 
 #[test]
+fn keys_wait_until_it_is_known_how_the_host_takes_them() {
+    let update = [head(1), raw(rows(0, 1))].concat();
+    let mut keysyms = BytesMut::new();
+    key(true, 0x61).write(&mut keysyms);
+    let answers = [
+        (caps(0x2), scans(&[(0x1e, true)])),
+        (update, keysyms.to_vec()),
+    ];
+    for (answer, expected) in answers {
+        let mut session = Session {
+            repair: Repair::new(Habits::default(), false),
+            piece: usize::MAX,
+        };
+        session.viewer(&[1]);
+        let mut init = vec![0, 64, 0, 48];
+        PixelFormat::VMWARE.write(&mut init);
+        init.extend([0, 0, 0, 0]);
+        session.host(&init);
+        let mut sent = Vec::new();
+        pointer(0, 1, 2).write(&mut sent);
+        let before_keys = sent.clone();
+        key(true, 0x61).write(&mut sent);
+        pointer(0, 3, 4).write(&mut sent);
+        let mut heard = BytesMut::new();
+        let read = session.repair.hear_viewer(&sent, &mut heard).unwrap();
+        assert_eq!(heard, before_keys);
+        assert!(session.repair.holds_keys());
+        session.host(&answer);
+        let rest = session.viewer(&sent[read..]);
+        assert!(rest.starts_with(&expected), "{rest:?}");
+        assert_eq!(rest.len(), expected.len() + 6, "and what came after it");
+        assert!(!session.repair.holds_keys());
+    }
+}
+
+#[test]
 fn a_key_goes_up_as_it_went_down() {
     let mut session = Session::new(Habits::default());
     session.says(key(true, 0x61));
