@@ -1,17 +1,15 @@
 //! The console's side of a session: TCP, TLS, WebSocket and RFB handshake with its host.
 
 use std::io;
-use std::net::SocketAddr;
 
 use bytes::BytesMut;
 use rfb_proto::{Client, ClientStep, VncPassword};
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
-use url::Url;
 use vsphere::Watch;
 use ws_proto::{
     Close, CloseCode, Decoder, Event, FrameBuffer, Kind, Opcode, Role, Upgrade, UpgradeError,
@@ -21,63 +19,14 @@ use ws_proto::{
 use crate::address::Address;
 use crate::config::Secret;
 use crate::error::Failure;
-use crate::headers::Headers;
 use crate::mask_keys::MaskKeys;
 use crate::milestone::{Milestone, Witness};
 use crate::relay::PARTING;
 use crate::slots::Slot;
 use crate::stream::Stream;
+use crate::target::{By, Request, Route, Target};
 use crate::transport::Transport;
 use crate::{proxy, socket, tls};
-
-/// What is known of a console before it is dialled. It is spent by the dial, as its ticket is.
-pub(crate) struct Target {
-    /// Host and port, as errors and TLS name them.
-    pub(crate) address: Address,
-    /// How to get there.
-    pub(crate) route: Route,
-    /// Whom to believe to be that host; `None` where it is asked without TLS.
-    pub(crate) tls: Option<ClientConfig>,
-    /// What is asked for there.
-    pub(crate) request: Request,
-    /// What lets us in where the host asks for a VNC password.
-    pub(crate) password: Option<Secret<VncPassword>>,
-    /// The console's place on its host, where those are counted.
-    pub(crate) slot: Option<Slot>,
-    /// What becomes of the VM, where somebody watches.
-    pub(crate) watch: Option<Watch>,
-}
-
-/// What is asked for in the WebSocket's opening handshake.
-pub(crate) struct Request {
-    /// Who told us to: what errors advise depends on it.
-    pub(crate) by: By,
-    /// What stands in the `Host` header.
-    pub(crate) authority: String,
-    /// Path and query, with whatever credential is in them.
-    pub(crate) target: SecretString,
-    /// The one that is offered; `None` where none must be.
-    pub(crate) subprotocol: Option<String>,
-    /// Further headers.
-    pub(crate) headers: Headers,
-}
-
-/// What leads to a console.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum By {
-    /// A ticket of vSphere.
-    Ticket,
-    /// A URL that was configured.
-    Url,
-}
-
-/// The way to a console's host.
-pub(crate) enum Route {
-    /// To one of these addresses; there is one at least.
-    Direct(Vec<SocketAddr>),
-    /// Through a proxy, which looks the name up.
-    Proxy(Secret<Url>),
-}
 
 /// A console whose ServerInit comes next, once it is sent a ClientInit.
 pub(crate) struct Console {

@@ -7,9 +7,9 @@ use tokio::time::Instant;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 use vsphere::{Ticket, VmRef};
 
-use crate::console::Target;
 use crate::endpoint::{Endpoint, Place};
 use crate::error::{Failure, Stage};
+use crate::target::Target;
 use crate::upstream::Upstream;
 
 /// One of the two.

@@ -6,9 +6,9 @@ use rfb_proto::VncPassword;
 use tokio::net::lookup_host;
 
 use crate::config::Secret;
-use crate::console::{By, Request, Route, Target};
 use crate::error::Failure;
 use crate::headers::Headers;
+use crate::target::{By, Request, Route, Target};
 use crate::tls::Trust;
 use crate::url_command::{Answer, UrlCommand};
 use crate::ws_url::WsUrl;

@@ -43,6 +43,7 @@ mod slots;
 mod socket;
 mod source;
 mod stream;
+mod target;
 mod terminal;
 mod tls;
 mod tls_session;

@@ -13,10 +13,10 @@ use vsphere::{Client, Settings, Ticket, TicketParts, VmRef};
 
 use crate::address::{self, Address, HTTPS};
 use crate::config::{TlsRecords, VSphere};
-use crate::console::{By, Request, Route, Target};
 use crate::error::Failure;
 use crate::headers::Headers;
 use crate::slots::Slots;
+use crate::target::{By, Request, Route, Target};
 use crate::tls::{ConsoleTrust, Thumbprint, Trust};
 
 /// ESXi drops the connection where this is not offered (`docs/webmks.md` 2.1).

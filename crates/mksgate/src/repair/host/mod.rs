@@ -1,0 +1,235 @@
+//! What becomes of the host's messages on the way to the viewer.
+
+mod picture;
+mod piece;
+mod rectangle;
+
+use std::sync::Arc;
+
+use rfb_proto::update::{Kind, Lost, MAX_PIECE, Message, Update};
+use rfb_proto::{Converter, Encoding, Recolour};
+
+use super::outline::{Begun, Outline};
+use super::shared::Shared;
+use piece::Bytes;
+pub(crate) use piece::ToViewer;
+
+/// Follows what one host sends.
+pub(super) struct Host {
+    update: Update,
+    /// The front of a piece that was cut: less than [`MAX_PIECE`].
+    cut: Vec<u8>,
+    lost: bool,
+    /// The host's update, while the viewer has got nothing of it.
+    unsaid: Option<Unsaid>,
+    outline: Outline,
+    /// Whether more than one of the host's updates may become the viewer's.
+    gathering: bool,
+    /// How many pixels of a gathered picture were missing last, and how often nothing more of it came.
+    missing: (u64, u8),
+    /// How many of the host's updates the viewer's one is made of.
+    gathered: u16,
+    /// Whether the host's update has had a part of the picture.
+    pictured: bool,
+    /// What is done with the body that comes.
+    body: Body,
+    /// What a rectangle says that the gateway listens to, and how much has come of it.
+    heard: Option<(Encoding, Vec<u8>)>,
+    recolour: Recolour,
+    /// In force for the update that the viewer is getting.
+    converter: Option<Arc<Converter>>,
+}
+
+/// An update of which the viewer has got nothing.
+#[derive(Clone, Copy)]
+struct Unsaid {
+    id: u8,
+    rectangles: u16,
+    left_out: u16,
+}
+
+/// What is done with what follows a head.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Body {
+    Pass,
+    LeaveOut,
+    Recolour,
+}
+
+impl Host {
+    pub(super) fn new() -> Self {
+        Self {
+            update: Update::new(),
+            cut: Vec::new(),
+            lost: false,
+            unsaid: None,
+            outline: Outline::default(),
+            gathering: false,
+            missing: (0, 0),
+            gathered: 0,
+            pictured: false,
+            body: Body::Pass,
+            heard: None,
+            recolour: Recolour::default(),
+            converter: None,
+        }
+    }
+
+    /// See [`super::Repair::hear_host`].
+    pub(super) fn hear(
+        &mut self,
+        run: &[u8],
+        shared: &mut Shared,
+        viewer: &mut impl ToViewer,
+    ) -> Result<(), Lost> {
+        let mut at = self.mend(run, shared, viewer)?;
+        while !self.lost && at < run.len() {
+            let rest = run.get(at..).unwrap_or_default();
+            match self.update.scan(rest) {
+                Ok(Some(piece)) => {
+                    let end = at + piece.bytes.len();
+                    let bytes = Bytes::There(piece.bytes, at..end);
+                    self.piece(piece.message, &bytes, shared, viewer);
+                    at = end;
+                }
+                Ok(None) => {
+                    self.cut.extend_from_slice(rest);
+                    return Ok(());
+                }
+                Err(lost) => self.lose(lost, shared, viewer)?,
+            }
+        }
+        if at < run.len() {
+            viewer.pass(at..run.len());
+        }
+        Ok(())
+    }
+
+    /// Takes as much of the run as the piece wants that was cut, and says how much that was.
+    fn mend(
+        &mut self,
+        run: &[u8],
+        shared: &mut Shared,
+        viewer: &mut impl ToViewer,
+    ) -> Result<usize, Lost> {
+        let mut at = 0;
+        while !self.cut.is_empty() && !self.lost {
+            let mut cut = std::mem::take(&mut self.cut);
+            let before = cut.len();
+            let more = run.get(at..).unwrap_or_default();
+            let more = more.get(..MAX_PIECE.saturating_sub(before)).unwrap_or(more);
+            cut.extend_from_slice(more);
+            match self.update.scan(&cut) {
+                Ok(Some(piece)) => {
+                    let length = piece.bytes.len();
+                    self.piece(piece.message, &Bytes::Kept(piece.bytes), shared, viewer);
+                    at += length.saturating_sub(before);
+                    cut.truncate(before);
+                    cut.drain(..length.min(before));
+                    self.cut = cut;
+                }
+                Ok(None) => {
+                    self.cut = cut;
+                    return Ok(run.len());
+                }
+                Err(lost) => {
+                    cut.truncate(before);
+                    self.lose(lost, shared, viewer)?;
+                    viewer.own().extend_from_slice(&cut);
+                }
+            }
+        }
+        Ok(at)
+    }
+
+    /// The host cannot be followed any more. What comes goes on as it is, where the viewer can make sense of that.
+    fn lose(
+        &mut self,
+        lost: Lost,
+        shared: &mut Shared,
+        viewer: &mut impl ToViewer,
+    ) -> Result<(), Lost> {
+        let left = self.update.rectangles_left();
+        let whole = match self.unsaid {
+            Some(unsaid) => unsaid.left_out == 0 && !self.outline.is_open(),
+            None => !self.gathering && self.outline.is_the_hosts(left),
+        };
+        let converted = shared.converter.is_some() || self.converter.is_some();
+        if !whole || converted || self.body == Body::LeaveOut {
+            return Err(lost);
+        }
+        tracing::info!("the host's RFB is not followed any more, and goes on as it is: {lost}");
+        if let Some(Unsaid { id, rectangles, .. }) = self.unsaid.take() {
+            self.outline
+                .begin(Begun::plain(id, rectangles), viewer.own());
+        }
+        self.lost = true;
+        Ok(())
+    }
+
+    fn piece(
+        &mut self,
+        message: Message<'_>,
+        bytes: &Bytes<'_>,
+        shared: &mut Shared,
+        viewer: &mut impl ToViewer,
+    ) {
+        match message {
+            Message::Update { id, rectangles } => self.begin(id, rectangles, shared, viewer),
+            Message::Rectangle { area, encoding } => {
+                self.rectangle(area, encoding, bytes, shared, viewer);
+            }
+            Message::Body { last, .. } => self.run(last, bytes, shared, viewer),
+            Message::ServerCaps(caps) => shared.host_can(caps),
+            Message::Vmware { .. } => self.body = Body::LeaveOut,
+            Message::ServerInit {
+                width,
+                height,
+                format,
+                ..
+            } => {
+                shared.host_begins((width, height), format);
+                self.between(bytes, shared, viewer);
+            }
+            _ => self.between(bytes, shared, viewer),
+        }
+        let of_an_update = matches!(
+            message,
+            Message::Update { .. }
+                | Message::Rectangle { .. }
+                | Message::Body {
+                    of: Kind::Rectangle,
+                    ..
+                }
+        );
+        if of_an_update && self.update.is_between_messages() {
+            self.end(shared, viewer);
+        }
+    }
+
+    /// A message that is no part of an update.
+    fn between(&mut self, bytes: &Bytes<'_>, shared: &mut Shared, viewer: &mut impl ToViewer) {
+        if self.outline.is_open() {
+            self.abandon(shared, viewer);
+        }
+        self.body = Body::Pass;
+        bytes.pass(viewer);
+    }
+
+    fn begin(&mut self, id: u8, rectangles: u16, shared: &mut Shared, viewer: &mut impl ToViewer) {
+        shared.knows_keys();
+        if self.outline.is_open() && !self.outline.has_room(rectangles) {
+            self.close(shared, viewer);
+        }
+        self.pictured = false;
+        self.gathered = self.gathered.saturating_add(1);
+        self.unsaid = Some(Unsaid {
+            id,
+            rectangles,
+            left_out: 0,
+        });
+        if rectangles == 0 {
+            self.open(shared, viewer);
+        }
+    }
+}

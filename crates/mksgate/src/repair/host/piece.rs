@@ -1,0 +1,34 @@
+//! A piece of what the host sent, and who takes it.
+
+use std::ops::Range;
+
+/// Takes what goes to the viewer, in its order.
+pub(crate) trait ToViewer {
+    /// These bytes of the run go as they are.
+    fn pass(&mut self, range: Range<usize>);
+    /// What is appended here goes next.
+    fn own(&mut self) -> &mut Vec<u8>;
+}
+
+/// Where a piece's bytes are.
+pub(super) enum Bytes<'a> {
+    /// In the run, there.
+    There(&'a [u8], Range<usize>),
+    /// They were kept.
+    Kept(&'a [u8]),
+}
+
+impl Bytes<'_> {
+    pub(super) const fn get(&self) -> &[u8] {
+        match self {
+            Self::There(bytes, _) | Self::Kept(bytes) => bytes,
+        }
+    }
+
+    pub(super) fn pass(&self, viewer: &mut impl ToViewer) {
+        match self {
+            Self::There(_, range) => viewer.pass(range.clone()),
+            Self::Kept(bytes) => viewer.own().extend_from_slice(bytes),
+        }
+    }
+}
