@@ -51,8 +51,8 @@ impl Outline {
         }
     }
 
-    /// An update begins for the viewer.
-    pub(super) fn begin(&mut self, begun: Begun, viewer: &mut Vec<u8>) {
+    /// An update begins for the viewer, with this head.
+    pub(super) fn begin(&mut self, begun: Begun) -> [u8; 4] {
         let Begun {
             id,
             rectangles,
@@ -62,16 +62,13 @@ impl Outline {
         } = begun;
         let spare = if open { SPARE } else { 0 };
         let counted = rectangles.saturating_add(added).saturating_add(spare);
-        let end = match (open && last_rect) || counted == u16::MAX {
-            true => End::LastRect,
-            false => End::Owed(counted),
+        let (end, count) = match (open && last_rect) || counted == u16::MAX {
+            true => (End::LastRect, u16::MAX),
+            false => (End::Owed(counted), counted),
         };
-        viewer.put_slice(&[0, id]);
-        viewer.put_u16(match end {
-            End::Owed(owed) => owed,
-            End::LastRect => u16::MAX,
-        });
         self.0 = Some(end);
+        let [high, low] = count.to_be_bytes();
+        [0, id, high, low]
     }
 
     /// A rectangle goes to the viewer.

@@ -16,10 +16,13 @@ struct Got {
     run: Vec<u8>,
     bytes: Vec<u8>,
     own: Vec<u8>,
+    /// How much of the bytes was the gateway's own.
+    said: usize,
 }
 
 impl ToViewer for Got {
     fn pass(&mut self, range: Range<usize>) {
+        self.said += self.own.len();
         self.bytes.append(&mut self.own);
         self.bytes.extend_from_slice(&self.run[range]);
     }

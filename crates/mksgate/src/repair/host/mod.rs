@@ -4,6 +4,7 @@ mod picture;
 mod piece;
 mod rectangle;
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use rfb_proto::update::{Kind, Lost, MAX_PIECE, Message, Update};
@@ -41,11 +42,12 @@ pub(super) struct Host {
 }
 
 /// An update of which the viewer has got nothing.
-#[derive(Clone, Copy)]
 struct Unsaid {
     id: u8,
     rectangles: u16,
     left_out: u16,
+    /// Where in the run its head is, if it is there.
+    there: Option<Range<usize>>,
 }
 
 /// What is done with what follows a head.
@@ -77,6 +79,19 @@ impl Host {
 
     /// See [`super::Repair::hear_host`].
     pub(super) fn hear(
+        &mut self,
+        run: &[u8],
+        shared: &mut Shared,
+        viewer: &mut impl ToViewer,
+    ) -> Result<(), Lost> {
+        let heard = self.follow(run, shared, viewer);
+        if let Some(unsaid) = &mut self.unsaid {
+            unsaid.there = None;
+        }
+        heard
+    }
+
+    fn follow(
         &mut self,
         run: &[u8],
         shared: &mut Shared,
@@ -150,7 +165,7 @@ impl Host {
         viewer: &mut impl ToViewer,
     ) -> Result<(), Lost> {
         let left = self.update.rectangles_left();
-        let whole = match self.unsaid {
+        let whole = match &self.unsaid {
             Some(unsaid) => unsaid.left_out == 0 && !self.outline.is_open(),
             None => !self.gathering && self.outline.is_the_hosts(left),
         };
@@ -160,8 +175,8 @@ impl Host {
         }
         tracing::info!("the host's RFB is not followed any more, and goes on as it is: {lost}");
         if let Some(Unsaid { id, rectangles, .. }) = self.unsaid.take() {
-            self.outline
-                .begin(Begun::plain(id, rectangles), viewer.own());
+            let head = self.outline.begin(Begun::plain(id, rectangles));
+            viewer.own().extend_from_slice(&head);
         }
         self.lost = true;
         Ok(())
@@ -175,7 +190,9 @@ impl Host {
         viewer: &mut impl ToViewer,
     ) {
         match message {
-            Message::Update { id, rectangles } => self.begin(id, rectangles, shared, viewer),
+            Message::Update { id, rectangles } => {
+                self.begin(id, rectangles, bytes, shared, viewer);
+            }
             Message::Rectangle { area, encoding } => {
                 self.rectangle(area, encoding, bytes, shared, viewer);
             }
@@ -216,7 +233,14 @@ impl Host {
         bytes.pass(viewer);
     }
 
-    fn begin(&mut self, id: u8, rectangles: u16, shared: &mut Shared, viewer: &mut impl ToViewer) {
+    fn begin(
+        &mut self,
+        id: u8,
+        rectangles: u16,
+        bytes: &Bytes<'_>,
+        shared: &mut Shared,
+        viewer: &mut impl ToViewer,
+    ) {
         shared.knows_keys();
         if self.outline.is_open() && !self.outline.has_room(rectangles) {
             self.close(shared, viewer);
@@ -227,6 +251,7 @@ impl Host {
             id,
             rectangles,
             left_out: 0,
+            there: bytes.place(),
         });
         if rectangles == 0 {
             self.open(shared, viewer);

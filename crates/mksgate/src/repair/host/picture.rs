@@ -21,6 +21,36 @@ impl Host {
         if self.outline.is_open() {
             return;
         }
+        self.change_format(shared, viewer);
+        self.gathering = !shared.asked.is_empty();
+        self.missing = (shared.asked.pixels(), 0);
+        self.gathered = 1;
+        shared.waits_for = None;
+        let mut offers = Vec::new();
+        let added = shared.write_offers(&mut offers);
+        let rectangles = match unsaid.rectangles {
+            u16::MAX => u16::MAX,
+            rectangles => rectangles - unsaid.left_out,
+        };
+        let head = self.outline.begin(Begun {
+            id: unsaid.id,
+            rectangles,
+            added,
+            open: self.gathering,
+            last_rect: shared.encodings.has(Encoding::LAST_RECT),
+        });
+        let is_the_hosts = rectangles == unsaid.rectangles && added == 0 && !self.gathering;
+        match unsaid.there.filter(|_| is_the_hosts) {
+            // It stays where it is: many small updates are to cost no more than one large one.
+            Some(place) => viewer.pass(place),
+            None => viewer.own().extend_from_slice(&head),
+        }
+        (0..added).for_each(|_| self.outline.count());
+        viewer.own().extend_from_slice(&offers);
+    }
+
+    /// From here on the viewer expects the format that it asked for last.
+    fn change_format(&mut self, shared: &Shared, viewer: &mut impl ToViewer) {
         let changed = match (&self.converter, &shared.converter) {
             (_, None) => None,
             (Some(old), Some(new)) if Arc::ptr_eq(old, new) => None,
@@ -30,22 +60,6 @@ impl Host {
             converter.colour_map(viewer.own());
         }
         self.converter = shared.converter.clone();
-        self.gathering = !shared.asked.is_empty();
-        self.missing = (shared.asked.pixels(), 0);
-        self.gathered = 1;
-        shared.waits_for = None;
-        let mut offers = Vec::new();
-        let added = shared.write_offers(&mut offers);
-        let begun = Begun {
-            id: unsaid.id,
-            rectangles: unsaid.rectangles - unsaid.left_out,
-            added,
-            open: self.gathering,
-            last_rect: shared.encodings.has(Encoding::LAST_RECT),
-        };
-        self.outline.begin(begun, viewer.own());
-        (0..added).for_each(|_| self.outline.count());
-        viewer.own().extend_from_slice(&offers);
     }
 
     /// The host's update has ended: so does the viewer's, unless the rest of the picture is still to come.

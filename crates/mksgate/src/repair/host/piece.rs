@@ -25,6 +25,14 @@ impl Bytes<'_> {
         }
     }
 
+    /// Where in the run they are, if they are.
+    pub(super) fn place(&self) -> Option<Range<usize>> {
+        match self {
+            Self::There(_, range) => Some(range.clone()),
+            Self::Kept(_) => None,
+        }
+    }
+
     pub(super) fn pass(&self, viewer: &mut impl ToViewer) {
         match self {
             Self::There(_, range) => viewer.pass(range.clone()),

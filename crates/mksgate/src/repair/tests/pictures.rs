@@ -50,6 +50,29 @@ fn a_viewer_that_waits_for_changes_still_does_after_a_picture_in_parts() {
 }
 
 #[test]
+fn updates_in_which_nothing_changes_are_not_touched() {
+    let session = Session::new(Habits::default());
+    let stream = [head(1), raw(rows(3, 1))].concat().repeat(50);
+    let mut got = Got {
+        run: stream.clone(),
+        ..Got::default()
+    };
+    session.repair.hear_host(&stream, &mut got).unwrap();
+    assert!(got.own.is_empty() && got.said == 0, "not a byte of our own");
+    assert_eq!(got.bytes, stream);
+}
+
+#[test]
+fn an_update_of_unknown_length_from_which_something_is_left_out_ends_by_last_rect() {
+    let mut session = Session::new(Habits::default());
+    session.lists(&[Encoding::LAST_RECT]);
+    let state = rectangle(Area::default(), Encoding::VMWARE_CURSOR_STATE, &[0, 3]);
+    let row = raw(rows(0, 1));
+    let heard = session.host(&[&head(u16::MAX)[..], &state, &row, &last_rect()].concat());
+    assert_eq!(heard, [&head(u16::MAX)[..], &row, &last_rect()].concat());
+}
+
+#[test]
 fn a_viewer_without_last_rect_gets_as_many_rectangles_as_it_was_promised() {
     let mut session = Session::new(Habits::default());
     session.asks(false);
