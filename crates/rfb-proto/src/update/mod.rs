@@ -11,6 +11,7 @@ mod parse;
 mod payload;
 mod tight;
 mod trle;
+mod whole;
 
 pub use message::{Kind, Message, QemuSound};
 

@@ -116,7 +116,8 @@ impl Payload {
     }
 
     /// Those encodings that hold pixels.
-    fn image(encoding: Encoding, area: Area, pixel: Pixel) -> Option<Self> {
+    #[inline]
+    pub(super) fn image(encoding: Encoding, area: Area, pixel: Pixel) -> Option<Self> {
         let Pixel { plain, .. } = pixel;
         let rre = |place| {
             Self::head(Head::Rre {
@@ -171,6 +172,7 @@ impl Payload {
 }
 
 impl Head {
+    #[inline]
     fn read(self, input: &[u8]) -> Read {
         let word = |at: usize| Some(u32::from_be_bytes(*input.get(at..)?.first_chunk()?));
         let read = match self {
@@ -214,7 +216,7 @@ fn alpha_cursor(encoding: u32, area: Area) -> Result<Payload, Lost> {
 }
 
 impl Pixel {
-    fn of(format: &PixelFormat) -> Result<Self, Lost> {
+    pub(super) fn of(format: &PixelFormat) -> Result<Self, Lost> {
         let plain = match format.bytes_per_pixel() {
             Some(bytes) => bytes as u64,
             None => return Err(Lost::Pixels(format.bits_per_pixel)),

@@ -1,0 +1,170 @@
+//! Updates that are passed by as a whole: no byte more and no byte less than a scan goes over.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+
+use proptest::prelude::*;
+use rfb_proto::update::{Kind, Message, Update};
+use rfb_proto::{Encoding, PixelFormat};
+
+/// A screen of 1024 × 768 without a name.
+fn server_init() -> Vec<u8> {
+    let mut bytes = vec![4, 0, 3, 0];
+    PixelFormat::VMWARE.write(&mut bytes);
+    bytes.extend([0; 4]);
+    bytes
+}
+
+fn begun() -> Update {
+    let mut update = Update::new();
+    let init = server_init();
+    assert_eq!(update.scan(&init).unwrap().unwrap().bytes, init);
+    update
+}
+
+fn rectangle((width, height): (u8, u8), encoding: i32, payload: &[u8]) -> Vec<u8> {
+    let head = [0, 0, 0, 0, 0, width, 0, height];
+    [&head[..], &encoding.to_be_bytes(), payload].concat()
+}
+
+fn an_update(rectangles: &[Vec<u8>]) -> Vec<u8> {
+    let [a, b] = (rectangles.len() as u16).to_be_bytes();
+    [vec![0, 9, a, b], rectangles.concat()].concat()
+}
+
+/// One of each kind that may be passed by.
+fn pictures() -> Vec<Vec<u8>> {
+    let long = [0, 0, 0, 3, 7, 7, 7];
+    let mut tight = vec![0, 0x83, 2];
+    tight.extend([7; 259]);
+    vec![
+        rectangle((2, 3), 0, &[7; 24]),
+        rectangle((0, 0), 0, &[]),
+        rectangle((9, 9), 1, &[0, 1, 0, 1]),
+        rectangle((9, 9), 2, &[[0, 0, 0, 1].as_slice(), &[7; 16]].concat()),
+        rectangle((9, 9), 4, &[[0, 0, 0, 2].as_slice(), &[7; 20]].concat()),
+        rectangle((9, 9), 6, &long),
+        rectangle((9, 9), 16, &long),
+        rectangle((9, 9), 7, &[0x80, 1, 2, 3]),
+        rectangle((9, 9), 7, &tight),
+        rectangle((9, 9), 50, &[0, 0, 0, 1, 0, 0, 0, 0, 7]),
+    ]
+}
+
+/// Rectangles that may not.
+fn other_rectangles() -> Vec<Vec<u8>> {
+    vec![
+        rectangle((9, 9), -224, &[]),
+        rectangle((1, 1), -239, &[7; 5]),
+        rectangle((7, 7), -223, &[]),
+        rectangle((1, 1), 5, &[1, 7, 7, 7, 7]),
+        rectangle((1, 1), 0x574d_5665, &[7; 6]),
+    ]
+}
+
+/// What comes between, and is to be scanned.
+fn others() -> Vec<Vec<u8>> {
+    let updates = other_rectangles().into_iter().map(|one| an_update(&[one]));
+    let messages = [vec![2], an_update(&[]), vec![99]];
+    updates.chain(messages).collect()
+}
+
+/// Goes over the first `length` bytes head by head: whether only pictures were there, and where that leads.
+fn scan(mut update: Update, mut input: &[u8], length: usize) -> (bool, Update) {
+    let (end, mut pictures) = (input.len() - length, true);
+    while input.len() > end {
+        let piece = update.scan(input).unwrap().unwrap();
+        pictures &= match piece.message {
+            Message::Update { rectangles, .. } => rectangles > 0,
+            Message::Rectangle { encoding, .. } => encoding.is_image() && !encoding.is_vmware(),
+            Message::Body { of, .. } => of == Kind::Rectangle,
+            _ => false,
+        };
+        input = &input[piece.bytes.len()..];
+    }
+    assert_eq!(input.len(), end);
+    (pictures, update)
+}
+
+#[test]
+fn updates_of_pictures_are_passed_by_up_to_the_first_that_is_cut() {
+    let updates: Vec<Vec<u8>> = pictures()
+        .iter()
+        .map(|one| an_update(std::slice::from_ref(one)))
+        .chain([an_update(&pictures())])
+        .collect();
+    let bytes = updates.concat();
+    for cut in 0..=bytes.len() {
+        let whole: usize = updates
+            .iter()
+            .map(Vec::len)
+            .scan(0, |end, length| {
+                *end += length;
+                (*end <= cut).then_some(length)
+            })
+            .sum();
+        assert_eq!(begun().skip_pictures(&bytes[..cut]), whole, "cut at {cut}");
+    }
+}
+
+#[test]
+fn what_somebody_may_have_to_hear_of_is_not_passed_by() {
+    for other in others() {
+        assert_eq!(begun().skip_pictures(&other), 0, "{other:?}");
+    }
+    for other in other_rectangles() {
+        let picture = rectangle((9, 9), 1, &[0, 1, 0, 1]);
+        let bytes = an_update(&[picture, other]);
+        assert_eq!(begun().skip_pictures(&bytes), 0, "{bytes:?}");
+    }
+    assert_eq!(
+        Update::new().skip_pictures(&[0, 0, 0, 1]),
+        0,
+        "ServerInit comes first"
+    );
+}
+
+#[test]
+fn a_new_format_counts_for_what_is_passed_by() {
+    let mut update = begun();
+    let sixteen = PixelFormat {
+        bits_per_pixel: 16,
+        ..PixelFormat::VMWARE
+    };
+    update.set_pixel_format(sixteen);
+    let raw = an_update(&[rectangle((2, 3), 0, &[7; 12])]);
+    assert_eq!(update.skip_pictures(&raw), raw.len());
+    assert_eq!(update.pixel_format(), sixteen);
+}
+
+proptest! {
+    #[test]
+    fn as_much_as_a_scan_goes_over_at_every_cut(
+        parts in prop::collection::vec(
+            prop_oneof![
+                3 => prop::collection::vec(prop::sample::select(pictures()), 0..4).prop_map(|list| an_update(&list)),
+                1 => prop::sample::select(others()),
+                1 => prop::collection::vec(any::<u8>(), 0..30),
+            ],
+            0..6,
+        ),
+        cut in any::<prop::sample::Index>(),
+    ) {
+        let bytes = parts.concat();
+        let mut rest = &bytes[..cut.index(bytes.len() + 1)];
+        let mut update = begun();
+        loop {
+            let mut skipping = update.clone();
+            let length = skipping.skip_pictures(rest);
+            let (pictures, scanned) = scan(update, rest, length);
+            prop_assert!(pictures);
+            prop_assert_eq!(format!("{:?}", &skipping), format!("{:?}", &scanned));
+            rest = &rest[length..];
+            update = skipping;
+            prop_assert_eq!(update.clone().skip_pictures(rest), 0, "as many as there are");
+            let Ok(Some(piece)) = update.scan(rest) else {
+                break;
+            };
+            rest = &rest[piece.bytes.len()..];
+        }
+    }
+}
