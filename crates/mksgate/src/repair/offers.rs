@@ -23,8 +23,13 @@ pub(super) struct Offers {
 }
 
 impl Shared {
-    /// Appends a rectangle for each thing that the viewer understands, that the host takes in its own way, and
-    /// that it has not been told yet. Says how many those are.
+    /// Whether there is something that the viewer understands, that the host takes in its own way, and that the
+    /// viewer has not been told yet.
+    pub(super) fn has_offers(&self) -> bool {
+        self.has_keys() || self.has_buttons() || self.has_sizes() || self.has_pointer().is_some()
+    }
+
+    /// Appends a rectangle for each such thing. Says how many those are.
     pub(super) fn write_offers(&mut self, viewer: &mut Vec<u8>) -> u16 {
         let due = [
             self.offer_keys(viewer),
@@ -35,11 +40,15 @@ impl Shared {
         due.into_iter().map(u16::from).sum()
     }
 
-    fn offer_keys(&mut self, viewer: &mut Vec<u8>) -> bool {
-        let due = !self.offers.keys
+    fn has_keys(&self) -> bool {
+        !self.offers.keys
             && self.takes_vmware()
             && self.habits.by_place
-            && self.encodings.has(Encoding::QEMU_EXTENDED_KEY);
+            && self.encodings.has(Encoding::QEMU_EXTENDED_KEY)
+    }
+
+    fn offer_keys(&mut self, viewer: &mut Vec<u8>) -> bool {
+        let due = self.has_keys();
         if due {
             self.offers.keys = true;
             write_head(Area::default(), Encoding::QEMU_EXTENDED_KEY, viewer);
@@ -47,10 +56,14 @@ impl Shared {
         due
     }
 
-    fn offer_buttons(&mut self, viewer: &mut Vec<u8>) -> bool {
-        let due = !self.offers.buttons
+    fn has_buttons(&self) -> bool {
+        !self.offers.buttons
             && self.takes_vmware()
-            && self.encodings.has(Encoding::EXTENDED_MOUSE_BUTTONS);
+            && self.encodings.has(Encoding::EXTENDED_MOUSE_BUTTONS)
+    }
+
+    fn offer_buttons(&mut self, viewer: &mut Vec<u8>) -> bool {
+        let due = self.has_buttons();
         if due {
             self.offers.buttons = true;
             write_head(Area::default(), Encoding::EXTENDED_MOUSE_BUTTONS, viewer);
@@ -58,12 +71,16 @@ impl Shared {
         due
     }
 
-    fn offer_sizes(&mut self, viewer: &mut Vec<u8>) -> bool {
-        let due = !self.offers.sizes
+    fn has_sizes(&self) -> bool {
+        !self.offers.sizes
             && !self.offers.host_sizes
             && !self.view_only
             && self.caps.has(ServerCaps::RESOLUTION)
-            && self.encodings.has(Encoding::EXTENDED_DESKTOP_SIZE);
+            && self.encodings.has(Encoding::EXTENDED_DESKTOP_SIZE)
+    }
+
+    fn offer_sizes(&mut self, viewer: &mut Vec<u8>) -> bool {
+        let due = self.has_sizes();
         if due {
             self.offers.sizes = true;
             self.write_size(false, viewer);
@@ -71,16 +88,21 @@ impl Shared {
         due
     }
 
-    /// Whether the pointer's places are steps: where the viewer has to know and the gateway can make both of them.
-    pub(super) fn tell_pointer(&mut self, viewer: &mut Vec<u8>) -> bool {
-        let Some(absolute) = self.absolute.filter(|_| self.takes_vmware()) else {
-            return false;
-        };
+    /// Whether the pointer's places are steps or not: where the viewer does not know, and the gateway can make the one
+    /// of the other.
+    fn has_pointer(&self) -> Option<bool> {
+        let absolute = self.absolute.filter(|_| self.takes_vmware())?;
         // Unless told otherwise it is absolute.
         let known = self.offers.absolute.unwrap_or(true);
-        if known == absolute || !self.encodings.has(Encoding::QEMU_POINTER_MOTION) {
+        let due = known != absolute && self.encodings.has(Encoding::QEMU_POINTER_MOTION);
+        due.then_some(absolute)
+    }
+
+    /// Tells the viewer of that, if it has to be.
+    pub(super) fn tell_pointer(&mut self, viewer: &mut Vec<u8>) -> bool {
+        let Some(absolute) = self.has_pointer() else {
             return false;
-        }
+        };
         self.offers.absolute = Some(absolute);
         self.mouse.is_relative(!absolute);
         let x = u16::from(absolute);

@@ -99,6 +99,12 @@ impl Host {
     ) -> Result<(), Lost> {
         let mut at = self.mend(run, shared, viewer)?;
         while !self.lost && at < run.len() {
+            let pictures = self.skip_pictures(run.get(at..).unwrap_or_default(), shared);
+            if pictures > 0 {
+                viewer.pass(at..at + pictures);
+                at += pictures;
+                continue;
+            }
             let rest = run.get(at..).unwrap_or_default();
             match self.update.scan(rest) {
                 Ok(Some(piece)) => {

@@ -13,6 +13,25 @@ use crate::repair::shared::Shared;
 const PATIENCE: u8 = 4;
 
 impl Host {
+    /// How much of the front of `run` is updates that go on as they are: of nothing but pictures, where nothing is
+    /// waited for, converted or added. Those are most, and may be small.
+    pub(super) fn skip_pictures(&mut self, run: &[u8], shared: &mut Shared) -> usize {
+        let as_they_are = !self.outline.is_open()
+            && self.converter.is_none()
+            && shared.converter.is_none()
+            && shared.asked.is_empty()
+            && shared.knows_keys
+            && !shared.has_offers();
+        if !as_they_are {
+            return 0;
+        }
+        let pictures = self.update.skip_pictures(run);
+        if pictures > 0 {
+            shared.waits_for = None;
+        }
+        pictures
+    }
+
     /// The viewer's update begins, if it has not yet.
     pub(super) fn open(&mut self, shared: &mut Shared, viewer: &mut impl ToViewer) {
         let Some(unsaid) = self.unsaid.take() else {
