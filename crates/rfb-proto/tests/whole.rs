@@ -4,7 +4,7 @@
 
 use proptest::prelude::*;
 use rfb_proto::update::{Kind, Message, Update};
-use rfb_proto::{Encoding, PixelFormat};
+use rfb_proto::PixelFormat;
 
 /// A screen of 1024 × 768 without a name.
 fn server_init() -> Vec<u8> {
