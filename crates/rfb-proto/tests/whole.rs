@@ -3,8 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 use proptest::prelude::*;
-use rfb_proto::update::{Kind, Message, Update};
 use rfb_proto::PixelFormat;
+use rfb_proto::update::{Kind, Message, Update};
 
 /// A screen of 1024 × 768 without a name.
 fn server_init() -> Vec<u8> {

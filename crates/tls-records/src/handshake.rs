@@ -86,8 +86,8 @@ fn split(bytes: &[u8]) -> Result<Option<Whole<'_>>, Refused> {
 
 fn parse(version: Version, kind: u8, body: &[u8]) -> Result<Message<'_>, Refused> {
     match (version, kind, body) {
-        (Version::Tls12, 0, []) => Ok(Message::HelloRequest),
-        (Version::Tls12, 0, _) => Err(Refused::Malformed("a HelloRequest")),
+        // Whatever is in it, as rustls has it: it is declined all the same.
+        (Version::Tls12, 0, _) => Ok(Message::HelloRequest),
         (Version::Tls13, 4, ticket) => Ok(Message::Ticket(ticket)),
         (Version::Tls13, 24, &[asks @ 0..=1]) => Ok(Message::KeyUpdate { asks: asks == 1 }),
         (Version::Tls13, 24, [_]) => Err(Refused::Illegal("a KeyUpdate")),

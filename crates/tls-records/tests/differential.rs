@@ -21,3 +21,10 @@ proptest! {
         differ::run(&script);
     }
 }
+
+/// What fuzzing has found.
+#[test]
+fn a_request_to_renegotiate_with_something_in_it_is_declined_as_any_other() {
+    let tls12 = 3;
+    differ::run(&[tls12, 1, 7, 2, 0, 8, 0, 0, 0, 0, 0, 3, 0, 0, 106, 10, 17]);
+}
