@@ -35,9 +35,6 @@ MOODS = {
 # Whoever has no password to give gives this; nobody asks.
 UNUSED = "unused"
 
-# JPEG at its best leaves far less, another picture of the same kind far more.
-JPEG_NOISE = 5.0
-
 WAY = "none"
 
 simulator: Simulator
@@ -107,7 +104,7 @@ class OtherViewers(unittest.TestCase):
         for vm in MOODS:
             with self.subTest(vm):
                 seen = snapshot.visit(port(vm), UNUSED).picture()
-                self.assertLess(snapshot.mean_difference(seen, simulator.picture(vm)), JPEG_NOISE)
+                self.assertLess(snapshot.mean_difference(seen, simulator.picture(vm)), snapshot.JPEG_NOISE)
 
     def test_tightvnc_shows_each_pixel_for_pixel(self) -> None:
         for vm in MOODS:

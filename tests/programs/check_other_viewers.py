@@ -12,9 +12,6 @@ from remmina import Remmina
 from screen import ViewerScreen
 from tightvnc import TightVnc
 
-# JPEG at its best leaves far less, another picture of the same kind far more.
-JPEG_NOISE = 5.0
-
 chain: DoorChain
 screen: ViewerScreen
 
@@ -73,12 +70,12 @@ class VncSnapshot(unittest.TestCase):
         seen = visit.picture()
         self.assertRegex(visit.said, "using protocol version 3.3")
         desktop = chain.desktop.picture()
-        self.assertLess(snapshot.mean_difference(seen, desktop), JPEG_NOISE)
-        self.assertGreater(snapshot.mean_difference(seen, desktop.rotate(180)), JPEG_NOISE)
+        self.assertLess(snapshot.mean_difference(seen, desktop), snapshot.JPEG_NOISE)
+        self.assertGreater(snapshot.mean_difference(seen, desktop.rotate(180)), snapshot.JPEG_NOISE)
 
     def test_without_a_password_it_takes_a_picture_of_the_desktop(self) -> None:
         seen = snapshot.visit(chain.port("none"), VNC_PASSWORD).picture()
-        self.assertLess(snapshot.mean_difference(seen, chain.desktop.picture()), JPEG_NOISE)
+        self.assertLess(snapshot.mean_difference(seen, chain.desktop.picture()), snapshot.JPEG_NOISE)
 
     def test_a_wrong_password_is_refused(self) -> None:
         visit = snapshot.visit(chain.port("vnc-password"), WRONG_VNC_PASSWORD)

@@ -1,4 +1,4 @@
-"""A real machine behind mksgate: QEMU, seen and driven by TigerVNC, vncdotool and gvnccapture.
+"""A real machine behind mksgate: QEMU, seen by every stock viewer, and driven by TigerVNC and vncdotool.
 
 What its screen shows and which keys its guest hears is told by QEMU itself.
 """
@@ -6,18 +6,26 @@ What its screen shows and which keys its guest hears is told by QEMU itself.
 import unittest
 
 import gvnc
+import libvnc
 import machine_code
 import picture
 import scan_codes
+import snapshot
 import tigervnc
 import vncdo
 from gateway import Gateway
+from libvnc import LibVnc
 from qemu import Qemu
+from remmina import Remmina
 from screen import ViewerScreen
 from simulator import Simulator
+from tightvnc import TightVnc
 from tigervnc import TigerVnc
 
 VM, WAY = "vm08", "none"
+
+# Whoever has no password to give gives this; nobody asks.
+UNUSED = "unused"
 
 qemu: Qemu
 port: int
@@ -28,7 +36,7 @@ def setUpModule() -> None:
     global qemu, port, screen
     qemu = unittest.enterModuleContext(Qemu())
     simulator = unittest.enterModuleContext(Simulator("--bridge", f"{VM}=127.0.0.1:{qemu.port}"))
-    gateway = unittest.enterModuleContext(Gateway(simulator, [(VM, WAY)], "unused"))
+    gateway = unittest.enterModuleContext(Gateway(simulator, [(VM, WAY)], UNUSED))
     port = gateway.ports[VM, WAY]
     screen = unittest.enterModuleContext(ViewerScreen())
 
@@ -44,10 +52,12 @@ class Picture(unittest.TestCase):
             with self.subTest(encoding), TigerVnc(screen, port, encoding) as viewer:
                 viewer.shows(qemu.picture)
 
-    def test_tigervnc_shows_it_in_few_colours(self) -> None:
+    def test_tigervnc_shows_it_in_few_colours_in_every_lossless_encoding(self) -> None:
         for colours in tigervnc.FEW:
-            with self.subTest(str(colours.highest)), TigerVnc(screen, port, colours=colours) as viewer:
-                viewer.shows(lambda colours=colours: colours.of(qemu.picture()))
+            for encoding in tigervnc.ENCODINGS:
+                name = f"{encoding} with {colours.highest}"
+                with self.subTest(name), TigerVnc(screen, port, encoding, colours=colours) as viewer:
+                    viewer.shows(lambda colours=colours: colours.of(qemu.picture()))
 
     def test_tigervnc_shows_what_a_key_changes(self) -> None:
         with TigerVnc(screen, port) as viewer:
@@ -63,6 +73,23 @@ class Picture(unittest.TestCase):
 
     def test_gvnccapture_captures_it_pixel_for_pixel(self) -> None:
         picture.become_equal(lambda: gvnc.visit(port).picture(), qemu.picture)
+
+    def test_libvncclient_shows_it_pixel_for_pixel(self) -> None:
+        viewer = LibVnc()
+        picture.become_equal(lambda: viewer.visit(port, libvnc.NONE).picture(), qemu.picture)
+
+    def test_tightvnc_shows_it_pixel_for_pixel(self) -> None:
+        with TightVnc(screen, port, UNUSED) as viewer:
+            viewer.shows(qemu.picture)
+
+    def test_remmina_shows_it_pixel_for_pixel(self) -> None:
+        with Remmina(screen, port, UNUSED) as viewer:
+            viewer.shows(qemu.picture)
+
+    def test_vncsnapshot_takes_a_picture_of_it(self) -> None:
+        seen, shown = snapshot.visit(port, UNUSED).picture(), qemu.picture()
+        self.assertLess(snapshot.mean_difference(seen, shown), snapshot.JPEG_NOISE)
+        self.assertGreater(snapshot.mean_difference(seen, shown.rotate(180)), snapshot.JPEG_NOISE)
 
 
 class Keys(unittest.TestCase):

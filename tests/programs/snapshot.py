@@ -14,6 +14,9 @@ from waiting import DEADLINE
 # What it adds to a display's number.
 FIRST_PORT = 5900
 
+# JPEG at its best leaves far less of a difference, another picture of the same kind far more.
+JPEG_NOISE = 5.0
+
 
 @dataclass
 class Visit:
