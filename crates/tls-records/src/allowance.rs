@@ -9,7 +9,7 @@ const RENEGOTIATIONS: u8 = 1;
 
 /// What is left of each.
 pub(crate) struct Allowance {
-    /// Records without data, one after the other.
+    /// Records with nothing in them, one after the other.
     empty: u8,
     /// KeyUpdates without data between them.
     key_updates: u8,
@@ -29,13 +29,17 @@ impl Default for Allowance {
 }
 
 impl Allowance {
-    pub(crate) fn data(&mut self, len: usize) -> Result<(), Refused> {
-        self.key_updates = KEY_UPDATES;
+    /// A record of any kind, with so much in it.
+    pub(crate) fn record(&mut self, len: usize) -> Result<(), Refused> {
         if len > 0 {
             self.empty = EMPTY;
             return Ok(());
         }
         spend(&mut self.empty, "empty records without end")
+    }
+
+    pub(crate) const fn data(&mut self) {
+        self.key_updates = KEY_UPDATES;
     }
 
     pub(crate) fn key_update(&mut self) -> Result<(), Refused> {

@@ -149,10 +149,11 @@ impl Records {
         if kind != Kind::Handshake && self.handshake.is_pending() {
             return Err(Refused::Unexpected("a record within a handshake message"));
         }
+        self.allowance.record(content.len())?;
         let mut data = 0;
         match kind {
             Kind::ApplicationData => {
-                self.allowance.data(content.len())?;
+                self.allowance.data();
                 data = content.len();
             }
             Kind::Alert => self.hear(content)?,

@@ -28,3 +28,11 @@ fn a_request_to_renegotiate_with_something_in_it_is_declined_as_any_other() {
     let tls12 = 3;
     differ::run(&[tls12, 1, 7, 2, 0, 8, 0, 0, 0, 0, 0, 3, 0, 0, 106, 10, 17]);
 }
+
+/// Likewise.
+#[test]
+fn empty_records_are_counted_from_the_last_record_with_something_in_it() {
+    let tls13 = 0;
+    let empty = [4; 20];
+    differ::run(&[&[tls13, 0], &empty[..], &[5, 0], &empty, &[0, 0, 9, 17]].concat());
+}
