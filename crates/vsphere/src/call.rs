@@ -5,6 +5,7 @@ use tokio::time::Instant;
 
 use crate::{
     Error,
+    datastore::DatastorePath,
     fault::{Fault, Kind},
     service::{self, ServiceContent},
     soap::{self, Reference, Reply},
@@ -109,10 +110,33 @@ impl Calls {
         moref: &str,
         until: Instant,
     ) -> Result<Vec<u8>, Error> {
-        let picture = self.transport.screen(cookie, moref, until).await?;
-        match picture.starts_with(PNG) {
-            true => Ok(picture),
-            false => Err(self.malformed("it is no PNG")),
+        let got = self.transport.screen(cookie, moref, until).await?;
+        got.and_then(png).map_err(|answered| Error::NoScreen {
+            address: self.address().to_owned(),
+            answered,
+        })
+    }
+
+    /// A PNG on a datastore, in a session.
+    pub(crate) async fn file(
+        &self,
+        cookie: &SecretString,
+        path: &DatastorePath,
+        datacenter: &str,
+        until: Instant,
+    ) -> Result<Vec<u8>, Error> {
+        let got = self.transport.file(cookie, path, datacenter, until).await?;
+        got.and_then(png).map_err(|answered| Error::NoFile {
+            address: self.address().to_owned(),
+            answered,
+        })
+    }
+
+    /// An endpoint without one.
+    pub(crate) fn no_file_manager(&self) -> Error {
+        Error::NotSupported {
+            address: self.address().to_owned(),
+            message: "it has no FileManager".to_owned(),
         }
     }
 
@@ -214,6 +238,14 @@ impl Calls {
 
 /// How every PNG begins (PNG specification, section 5.2).
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n";
+
+/// The picture, if it is one.
+fn png(body: Vec<u8>) -> Result<Vec<u8>, String> {
+    match body.starts_with(PNG) {
+        true => Ok(body),
+        false => Err("something that is no PNG".to_owned()),
+    }
+}
 
 /// The privileges as one text.
 pub(crate) fn privilege_list(privileges: &[String]) -> String {

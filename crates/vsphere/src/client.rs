@@ -4,6 +4,8 @@ mod acquire;
 mod background;
 mod follow;
 mod known;
+mod screenshot;
+mod task;
 mod usage;
 
 use std::{sync::Arc, time::Duration};
@@ -124,7 +126,7 @@ impl Client {
     }
 
     /// A PNG of what a VM shows, by its managed object id as [`Vm::moref`] has it (`/screen`, `docs/webmks.md` 3.5). It
-    /// must be powered on.
+    /// must be powered on. A host that refuses is [`Error::NoScreen`]: [`Client::screenshot`] is another way.
     pub async fn screen(&self, moref: &str) -> Result<Vec<u8>, Error> {
         let until = Instant::now() + PATIENCE;
         let moref = moref.to_owned();

@@ -114,7 +114,7 @@ pub enum Error {
     },
     /// It cannot do that now, and the server does not say why in a way that a program understands.
     #[error(
-        "{vm} cannot open a console in its present state ({message}): see that it is powered on and its host is in order"
+        "{vm} cannot do that in its present state ({message}): see that it is powered on and its host is in order"
     )]
     InvalidState {
         /// The VM's name.
@@ -139,6 +139,58 @@ pub enum Error {
         vm: String,
         /// The server's own words.
         message: String,
+    },
+    /// Something else is done with it just now (TaskInProgress).
+    #[error(
+        "{vm} is busy with another task{}: try again when that has ended",
+        message_in_words(message)
+    )]
+    Busy {
+        /// The VM's name.
+        vm: String,
+        /// The server's own words.
+        message: String,
+    },
+    /// `/screen` is refused, or answers with something that is no PNG.
+    #[error(
+        "{address} gives no picture of this VM at /screen ({answered}): take it from the VM's console"
+    )]
+    NoScreen {
+        /// Host, and port where it is not 443.
+        address: String,
+        /// What it answered, in short.
+        answered: String,
+    },
+    /// The host could not write a picture to the VM's datastore (FileFault and its kinds).
+    #[error(
+        "no picture of {vm} can be written to its datastore ({kind}{}): see that the datastore is in order and has room, or take the picture from the VM's console",
+        words_behind(message)
+    )]
+    NotWritten {
+        /// The VM's name.
+        vm: String,
+        /// The fault's type, as in `NoDiskSpace`.
+        kind: String,
+        /// The server's own words.
+        message: String,
+    },
+    /// The host has written a picture and it cannot be had.
+    #[error("the picture is in {path} and cannot be fetched from there: {cause}")]
+    NotFetched {
+        /// Where it is: `[datastore] folder/file.png`.
+        path: String,
+        /// Why, with what to do.
+        cause: Box<Self>,
+    },
+    /// `/folder` does not hand out a file.
+    #[error(
+        "{address} does not hand it out ({answered}): see that this account may browse the datastore (Datastore.Browse)"
+    )]
+    NoFile {
+        /// Host, and port where it is not 443.
+        address: String,
+        /// What it answered, in short.
+        answered: String,
     },
     /// A licence forbids it.
     #[error(
@@ -236,6 +288,13 @@ fn status_in_words(status: u16) -> &'static str {
         300..=399 => "it sends elsewhere; use the address that it sends to",
         404 => "check the path, which is /sdk on every ESXi and vCenter",
         _ => "check the address, and its log",
+    }
+}
+
+fn words_behind(message: &str) -> String {
+    match message {
+        "" => String::new(),
+        message => format!(": {message}"),
     }
 }
 

@@ -31,6 +31,9 @@ pub(crate) enum Kind {
     },
     InvalidState,
     HostDisconnected,
+    TaskInProgress,
+    /// Which FileFault it is.
+    File(String),
     Licence,
     NotSupported,
     Other(String),
@@ -77,6 +80,8 @@ impl Kind {
             Self::MksConnectionLimitReached { .. } => "MksConnectionLimitReached",
             Self::InvalidState => "InvalidState",
             Self::HostDisconnected => "HostNotConnected",
+            Self::TaskInProgress => "TaskInProgress",
+            Self::File(name) => name,
             Self::Licence => "LicenseRestricted",
             Self::NotSupported => "NotSupported",
             Self::Other(name) => name,
@@ -103,6 +108,8 @@ impl Kind {
             | "HostCommunication"
             | "InvalidHostConnectionState"
             | "HostConnectFault" => Self::HostDisconnected,
+            "TaskInProgress" => Self::TaskInProgress,
+            name if FILE_FAULTS.contains(&name) => Self::File(name.to_owned()),
             "RestrictedVersion"
             | "LicenseRestricted"
             | "LicenseExpired"
@@ -165,6 +172,24 @@ pub(crate) fn one_line(text: &str) -> String {
         .collect();
     line.trim_end_matches('.').to_owned()
 }
+
+/// FileFault and what extends it in vim25.
+const FILE_FAULTS: [&str; 14] = [
+    "FileFault",
+    "CannotAccessFile",
+    "CannotCreateFile",
+    "CannotDeleteFile",
+    "DirectoryNotEmpty",
+    "FileAlreadyExists",
+    "FileLocked",
+    "FileNameTooLong",
+    "FileNotFound",
+    "FileNotWritable",
+    "FileTooLarge",
+    "IncorrectFileType",
+    "NetworkCopyFault",
+    "NoDiskSpace",
+];
 
 /// Longer than any faultstring of the API's own message catalogue; short enough for a viewer's message box.
 const MAX_MESSAGE: usize = 300;

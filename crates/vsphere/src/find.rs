@@ -2,6 +2,8 @@
 
 mod path;
 
+pub(crate) use path::Datacenter;
+
 use tokio::sync::OnceCell;
 
 use crate::{

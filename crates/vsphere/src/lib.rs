@@ -1,4 +1,4 @@
-//! Console tickets from ESXi and vCenter: the few vim25 SOAP calls they take.
+//! Console tickets from ESXi and vCenter: the few vim25 SOAP calls they take, and those that a picture takes.
 //!
 //! One [`Client`] is one vSphere endpoint and holds at most one session there, shared by all who ask. The life of a ticket:
 //!
@@ -14,11 +14,13 @@ mod about;
 mod call;
 mod client;
 mod connections;
+mod datastore;
 mod error;
 mod fault;
 mod find;
 mod property;
 mod reading;
+mod screenshot;
 mod service;
 mod session;
 mod settings;
@@ -37,6 +39,7 @@ pub use connections::ConsoleConnection;
 pub use error::Error;
 #[doc(hidden)]
 pub use reading::read_answer;
+pub use screenshot::Screenshot;
 pub use settings::Settings;
 pub use ticket::{Thumbprints, Ticket, TicketParts};
 pub use uuid::{InvalidUuid, Uuid};

@@ -2,6 +2,7 @@
 
 use crate::{
     ConsoleConnection, Kind, Power, Ticket, Vm,
+    datastore::DatastorePath,
     service::{self, ServiceContent},
     soap::{self, Reply},
     vm::{ConnectionState, unescape_name},
@@ -20,6 +21,7 @@ pub fn read_answer(document: &[u8]) {
     let _ = ConsoleConnection::read_all(&response);
     for value in response.children("returnval") {
         let _ = ServiceContent::read(value, None);
+        let _ = DatastorePath::read(value.text());
         let _ = Ticket::read(value, nameless(value), Kind::Esxi);
         let mut state = VmState::default();
         value

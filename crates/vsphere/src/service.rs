@@ -13,6 +13,8 @@ pub(crate) struct ServiceContent {
     pub(crate) session_manager: Reference,
     pub(crate) view_manager: Reference,
     pub(crate) search_index: Reference,
+    /// What removes files; of no use to consoles, and so it may be missing.
+    pub(crate) file_manager: Option<Reference>,
 }
 
 /// The one object that every endpoint has under the same id; it is the API's door.
@@ -36,6 +38,7 @@ impl ServiceContent {
             session_manager: reference("sessionManager")?,
             view_manager: reference("viewManager")?,
             search_index: reference("searchIndex")?,
+            file_manager: reference("fileManager").ok(),
         })
     }
 }

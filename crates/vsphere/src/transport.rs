@@ -14,7 +14,7 @@ use tokio::{
     time::{Instant, sleep, timeout_at},
 };
 
-use crate::{Error, Settings};
+use crate::{Error, Settings, datastore::DatastorePath};
 
 /// The way to `/sdk`.
 pub(crate) struct Transport {
@@ -102,16 +102,38 @@ impl Transport {
         self.retry(|| self.http.get(url.clone()), until).await
     }
 
-    /// Reads `/screen?id=…`, which stands beside `/sdk` and takes the same session.
+    /// Reads `/screen?id=…`, which stands beside `/sdk` and takes the same session. A refusal comes in a few words.
     pub(crate) async fn screen(
         &self,
         cookie: &SecretString,
         moref: &str,
         until: Instant,
-    ) -> Result<Vec<u8>, Error> {
+    ) -> Result<Result<Vec<u8>, String>, Error> {
         let mut url = self.url.clone();
         url.set_path("/screen");
         url.query_pairs_mut().append_pair("id", moref);
+        self.beside(url, cookie, until).await
+    }
+
+    /// Reads a file on a datastore; it stands below `/folder` and takes the same session. A refusal comes in a few words.
+    pub(crate) async fn file(
+        &self,
+        cookie: &SecretString,
+        path: &DatastorePath,
+        datacenter: &str,
+        until: Instant,
+    ) -> Result<Result<Vec<u8>, String>, Error> {
+        self.beside(path.url(&self.url, datacenter), cookie, until)
+            .await
+    }
+
+    /// Reads what is beside `/sdk`. It is a vSphere, for there is a session: any status but an overload's is a refusal.
+    async fn beside(
+        &self,
+        url: url::Url,
+        cookie: &SecretString,
+        until: Instant,
+    ) -> Result<Result<Vec<u8>, String>, Error> {
         let get = || {
             let get = self.http.get(url.clone());
             match cookie_header(cookie) {
@@ -120,12 +142,11 @@ impl Transport {
             }
         };
         match self.retry(get, until).await {
-            Ok(answer) => Ok(answer.body),
-            // It is a vSphere, for there is a session.
-            Err(Error::NotAVsphere { address, .. }) => Err(Error::NotSupported {
-                address,
-                message: "it has no picture of this VM at /screen".to_owned(),
-            }),
+            Ok(answer) => Ok(Ok(answer.body)),
+            Err(Error::NotAVsphere { answered, .. }) => Ok(Err(answered)),
+            Err(Error::Http { status, .. }) if status != OVERLOADED => {
+                Ok(Err(format!("HTTP status {status}")))
+            }
             Err(error) => Err(error),
         }
     }
@@ -257,11 +278,15 @@ fn check(settings: &Settings) -> Result<(), Error> {
     Ok(())
 }
 
-/// 503 is what an overloaded host answers (`docs/webmks.md` 2.6). A connection that broke off is as passing as that.
+/// A connection that broke off is as passing as an overload.
 fn is_passing(error: &Error) -> bool {
     matches!(
         error,
-        Error::Unreachable { .. } | Error::Http { status: 503, .. }
+        Error::Unreachable { .. }
+            | Error::Http {
+                status: OVERLOADED,
+                ..
+            }
     )
 }
 
@@ -280,6 +305,9 @@ fn cookie_header(cookie: &SecretString) -> Option<HeaderValue> {
     value.set_sensitive(true);
     Some(value)
 }
+
+/// What an overloaded host answers (`docs/webmks.md` 2.6).
+const OVERLOADED: u16 = 503;
 
 /// Half of the pause to the whole of it, at random: a hundred viewers who were refused together do not come back together.
 fn jittered(pause: Duration) -> Duration {

@@ -1,4 +1,4 @@
-//! AcquireTicket, and what its refusals mean for a person.
+//! AcquireTicket, and what its refusals, and those of other calls on a VM, mean for a person.
 
 use std::time::Duration;
 
@@ -129,6 +129,12 @@ impl Client {
                 holders: self.holders(open, vm, until).await,
             },
             Kind::HostDisconnected => Error::HostDisconnected { vm: name, message },
+            Kind::TaskInProgress => Error::Busy { vm: name, message },
+            Kind::File(kind) => Error::NotWritten {
+                vm: name,
+                kind,
+                message,
+            },
             _ => return Failure::Fault(fault),
         };
         error.into()

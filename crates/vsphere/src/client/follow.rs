@@ -202,7 +202,7 @@ impl Client {
     }
 
     /// A call that takes something away and gives nothing back.
-    async fn destroy(
+    pub(super) async fn destroy(
         &self,
         open: &Open,
         method: &'static str,
@@ -216,7 +216,7 @@ impl Client {
     }
 
     /// A call that makes a managed object.
-    async fn make(
+    pub(super) async fn make(
         &self,
         open: &Open,
         this: &Reference,

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::{Finder, Found};
 use crate::{
+    Error, Kind, Vm, VmRef,
     call::Failure,
     property::{self, Object, Source, Step, Wanted},
     soap::Reference,
@@ -38,6 +39,62 @@ impl Finder<'_> {
             found.vm.path = path(&places, &self.open.service.root_folder, found);
         }
         Ok(())
+    }
+
+    /// The datacenter that a VM is in: two round trips on a vCenter, none on an ESXi.
+    pub(crate) async fn datacenter(&self, vm: &Vm) -> Result<Datacenter, Failure> {
+        if self.open.service.about.api_type == Kind::Esxi {
+            return Ok(Datacenter::of_esxi());
+        }
+        let found = self.found(&VmRef::Moref(vm.moref.clone())).await?;
+        let source = Source::Walk {
+            from: found.parent.as_slice(),
+            steps: &UPWARDS,
+            beside: &[],
+        };
+        let objects = match &found.parent {
+            Some(_) => {
+                property::retrieve(self.calls, self.open, source, &NAMED, self.patience).await?
+            }
+            None => Vec::new(),
+        };
+        let there = objects.iter().map(|object| &object.reference);
+        let mut there = there.filter(|reference| reference.kind == DATACENTER);
+        let places = places(&objects);
+        let root = &self.open.service.root_folder;
+        let datacenter = there.next().and_then(|at| {
+            let names = names(&places, root, at)?;
+            Some(Datacenter {
+                reference: at.clone(),
+                path: names.join("/"),
+            })
+        });
+        datacenter.ok_or_else(|| {
+            let error = Error::NoPermission {
+                username: self.username.to_owned(),
+                privilege: "System.View".to_owned(),
+                object: format!("the datacenter of {}", vm.name),
+            };
+            error.into()
+        })
+    }
+}
+
+/// Where a VM's datastores are.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Datacenter {
+    pub(crate) reference: Reference,
+    /// The inventory path, names escaped as the API does, without a slash before it: `dcPath`, as govc writes it.
+    pub(crate) path: String,
+}
+
+impl Datacenter {
+    /// The only one that an ESXi has (`docs/webmks.md` 3.5).
+    fn of_esxi() -> Self {
+        Self {
+            reference: Reference::new(DATACENTER, "ha-datacenter"),
+            path: "ha-datacenter".to_owned(),
+        }
     }
 }
 
@@ -82,18 +139,28 @@ fn host_name(places: &HashMap<&str, Place>, id: &str) -> Option<String> {
 
 /// `None` where the chain does not reach the root: half a path would name something else.
 fn path(places: &HashMap<&str, Place>, root: &Reference, found: &Found) -> Option<String> {
-    let mut names = vec![found.raw_name.as_str()];
-    let mut at = found.parent.as_ref()?;
+    let mut names = names(places, root, found.parent.as_ref()?)?;
+    names.push(&found.raw_name);
+    Some(format!("/{}", names.join("/")))
+}
+
+/// The names from the root, which has none here, down to that place and with it.
+fn names<'a>(
+    places: &'a HashMap<&str, Place>,
+    root: &Reference,
+    mut at: &'a Reference,
+) -> Option<Vec<&'a str>> {
+    let mut names = Vec::new();
     while at != root {
-        if names.len() > MAX_LEVELS {
+        if names.len() >= MAX_LEVELS {
             return None;
         }
         let place = places.get(at.id.as_str())?;
-        names.push(&place.name);
+        names.push(place.name.as_str());
         at = place.parent.as_ref()?;
     }
     names.reverse();
-    Some(format!("/{}", names.join("/")))
+    Some(names)
 }
 
 fn distinct(references: impl Iterator<Item = Reference>) -> Vec<Reference> {
@@ -102,6 +169,8 @@ fn distinct(references: impl Iterator<Item = Reference>) -> Vec<Reference> {
         .filter(|reference| seen.insert(reference.clone()))
         .collect()
 }
+
+const DATACENTER: &str = "Datacenter";
 
 /// Whatever is on the way has a `parent`, but for vApps, whose way to their folder is another.
 const UPWARDS: [Step; 3] = [
@@ -128,7 +197,7 @@ const NAMED: [Wanted; 4] = [
         properties: &["name", "parent"],
     },
     Wanted {
-        kind: "Datacenter",
+        kind: DATACENTER,
         properties: &["name", "parent"],
     },
     Wanted {

@@ -103,7 +103,7 @@ async fn each_other_fault_has_its_own_error() {
     assert!(matches!(error, Error::Licence { .. }), "{error:?}");
     let error = refused_with("task-in-progress").await;
     assert!(
-        matches!(&error, Error::Fault { kind, .. } if kind == "TaskInProgress"),
+        matches!(&error, Error::Busy { vm, .. } if vm == "vm08"),
         "{error:?}"
     );
     assert!(!error.to_string().contains('\n'), "{error}");

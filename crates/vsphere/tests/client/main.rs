@@ -4,6 +4,7 @@
 mod faults;
 mod finding;
 mod hostile;
+mod screenshots;
 mod sessions;
 mod support;
 mod tickets;

@@ -66,6 +66,8 @@ pub(crate) fn envelope(inside: &str) -> String {
 pub(crate) struct Asked {
     pub(crate) method: String,
     pub(crate) body: String,
+    /// What is behind the path's question mark.
+    pub(crate) query: Option<String>,
     pub(crate) cookie: Option<String>,
     pub(crate) action: Option<String>,
 }
@@ -252,6 +254,18 @@ pub(crate) fn objects(objects: &str) -> String {
     ))
 }
 
+/// The answer of a method that makes something.
+pub(crate) fn made(method: &str, kind: &str, id: &str) -> Reply {
+    ok(envelope(&format!(
+        "<{method}Response xmlns='urn:vim25'><returnval type='{kind}'>{id}</returnval></{method}Response>"
+    )))
+}
+
+/// The answer of a method that returns nothing.
+pub(crate) fn nothing(method: &str) -> Reply {
+    ok(envelope(&format!("<{method}Response xmlns='urn:vim25'/>")))
+}
+
 /// One VM among the objects, in a folder `group-v3`.
 pub(crate) fn vm(moref: &str, name: &str, power: &str) -> String {
     let uuid = format!(
@@ -320,6 +334,7 @@ async fn answer(
     };
     let (cookie, action) = (header("cookie"), header("soapaction"));
     let path = request.uri().path().to_owned();
+    let query = request.uri().query().map(str::to_owned);
     let body = request.into_body().collect().await.unwrap().to_bytes();
     let body = String::from_utf8(body.to_vec()).unwrap();
     let method = method(&body).unwrap_or(path);
@@ -328,6 +343,7 @@ async fn answer(
         journal.push(Asked {
             method: method.clone(),
             body,
+            query,
             cookie,
             action,
         });
@@ -394,7 +410,7 @@ fn method(body: &str) -> Option<String> {
     let (_, inside) = body.split_once("<soapenv:Body><")?;
     let name: String = inside
         .chars()
-        .take_while(char::is_ascii_alphanumeric)
+        .take_while(|c| c.is_ascii_alphanumeric() || *c == '_')
         .collect();
     Some(name)
 }

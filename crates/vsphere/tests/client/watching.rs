@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use tokio::{task::JoinSet, time::timeout};
 use vsphere::{Client, ConnectionState, Power, VmState, Watch};
 
-use crate::support::{Host, envelope, fault, ok};
+use crate::support::{Host, envelope, fault, made, nothing, ok};
 
 fn running(client: &Arc<Client>) -> JoinSet<()> {
     let client = Arc::clone(client);
@@ -14,36 +14,24 @@ fn running(client: &Arc<Client>) -> JoinSet<()> {
     background
 }
 
-fn made(host: &Host, method: &str, kind: &str, id: &str) {
-    let text = format!(
-        "<{method}Response xmlns='urn:vim25'><returnval type='{kind}'>{id}</returnval></{method}Response>"
-    );
-    host.on(method, ok(envelope(&text)));
-}
-
 async fn watched_host() -> Host {
     let host = Host::esxi().await;
-    made(
-        &host,
-        "CreatePropertyCollector",
-        "PropertyCollector",
-        "session[52]pc-1",
-    );
-    made(
-        &host,
-        "CreateFilter",
-        "PropertyFilter",
-        "session[52]filter-1",
-    );
+    for (method, kind, id) in [
+        (
+            "CreatePropertyCollector",
+            "PropertyCollector",
+            "session[52]pc-1",
+        ),
+        ("CreateFilter", "PropertyFilter", "session[52]filter-1"),
+    ] {
+        host.on(method, made(method, kind, id));
+    }
     for method in [
         "DestroyPropertyFilter",
         "DestroyPropertyCollector",
         "CancelWaitForUpdates",
     ] {
-        host.on(
-            method,
-            ok(envelope(&format!("<{method}Response xmlns='urn:vim25'/>"))),
-        );
+        host.on(method, nothing(method));
     }
     host
 }

@@ -1,0 +1,138 @@
+//! CreateScreenshot_Task: the host itself takes a picture of a VM and writes it to the VM's datastore
+//! (`docs/webmks.md` 3.5). It is fetched from there, and the file is removed again.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::{Client, PATIENCE};
+use crate::{
+    Error, Screenshot, Vm, call::Failure, datastore::DatastorePath, find::Datacenter,
+    session::Open, soap::Reference, transport::Patience, xml::Element,
+};
+
+impl Client {
+    /// A picture of what a VM shows, which the host takes by CreateScreenshot_Task. It takes the privilege
+    /// `VirtualMachine.Interact.CreateScreenshot`, and to fetch it one to browse the datastore. The VM must be powered on.
+    ///
+    /// The host writes it to a file beside the VM's own. That is removed again, for which there are ten seconds more; where
+    /// it cannot be, [`Screenshot::not_removed`] says why. Only a file that is called a PNG and is one is ever removed, and
+    /// what is dropped half-way leaves it there.
+    pub async fn screenshot(&self, vm: &Vm) -> Result<Screenshot, Error> {
+        let until = Instant::now() + PATIENCE;
+        // First of all what may fail without having left a file.
+        let datacenter = self
+            .in_session(until, |open| async move {
+                self.finder(&open, until).datacenter(vm).await
+            })
+            .await?;
+        let task = self
+            .in_session(until, |open| async move {
+                self.begin_screenshot(&open, vm, until).await
+            })
+            .await?;
+        let path = self
+            .in_session(until, |open| self.written(open, vm, &task, until))
+            .await?;
+        let png = self.fetch(&path, &datacenter, until).await?;
+        let removed = self.remove(&path, &datacenter).await;
+        Ok(Screenshot {
+            png,
+            path: path.to_string(),
+            not_removed: removed.err(),
+        })
+    }
+
+    async fn begin_screenshot(
+        &self,
+        open: &Open,
+        vm: &Vm,
+        until: Instant,
+    ) -> Result<Reference, Failure> {
+        let this = Reference::new("VirtualMachine", &vm.moref);
+        let call = open.call("CreateScreenshot_Task", &this, Patience::Until(until));
+        match self.calls.call(call, |_| {}).await {
+            Ok(response) => self.task_in(&response),
+            Err(Failure::Fault(fault)) => Err(self.refusal(open, vm, fault, until).await),
+            Err(other) => Err(other),
+        }
+    }
+
+    /// Where the picture is, once it is written.
+    async fn written(
+        &self,
+        open: Open,
+        vm: &Vm,
+        task: &Reference,
+        until: Instant,
+    ) -> Result<DatastorePath, Failure> {
+        let result = match self.ended(&open, task, until).await {
+            Err(Failure::Fault(fault)) => {
+                return Err(self.refusal(&open, vm, fault, until).await);
+            }
+            ended => ended?,
+        };
+        let result = result.as_ref().map_or("", Element::text);
+        let path = DatastorePath::read(result).map_err(|why| {
+            let said = crate::fault::one_line(result);
+            self.calls
+                .malformed(format!("the picture is in {said:?}, and {why}"))
+        })?;
+        match path.is_png() {
+            true => Ok(path),
+            false => Err(self
+                .calls
+                .malformed(format!("the picture is in {path}, which is no PNG"))
+                .into()),
+        }
+    }
+
+    /// Whatever keeps it from being fetched, the file is there: that is told too.
+    async fn fetch(
+        &self,
+        path: &DatastorePath,
+        datacenter: &Datacenter,
+        until: Instant,
+    ) -> Result<Vec<u8>, Error> {
+        let fetched = self
+            .in_session(until, |open| async move {
+                let cookie = &open.cookie;
+                Ok(self
+                    .calls
+                    .file(cookie, path, &datacenter.path, until)
+                    .await?)
+            })
+            .await;
+        fetched.map_err(|cause| Error::NotFetched {
+            path: path.to_string(),
+            cause: Box::new(cause),
+        })
+    }
+
+    async fn remove(&self, path: &DatastorePath, datacenter: &Datacenter) -> Result<(), Error> {
+        let until = Instant::now() + REMOVAL_PATIENCE;
+        self.in_session(until, |open| async move {
+            let this = open.service.file_manager.as_ref();
+            let this = this.ok_or_else(|| self.calls.no_file_manager())?;
+            let call = open.call("DeleteDatastoreFile_Task", this, Patience::Until(until));
+            let response = self
+                .calls
+                .call(call, |out| {
+                    out.value("name", &path.to_string());
+                    datacenter.reference.write("datacenter", out);
+                })
+                .await?;
+            let task = self.task_in(&response)?;
+            self.ended(&open, &task, until).await.map(drop)
+        })
+        .await
+    }
+
+    fn task_in(&self, response: &Element) -> Result<Reference, Failure> {
+        let task = response.child("returnval").and_then(Reference::read);
+        task.ok_or_else(|| self.calls.malformed("there is no task in it").into())
+    }
+}
+
+/// Somebody waits for the picture, which is there already.
+const REMOVAL_PATIENCE: Duration = Duration::from_secs(10);

@@ -1,0 +1,145 @@
+//! Waiting for a task: a collector of its own that tells when it has ended, and how.
+
+use tokio::time::Instant;
+
+use super::Client;
+use crate::{
+    Error,
+    call::Failure,
+    fault::Fault,
+    property::{self, Source, Wanted},
+    session::Open,
+    soap::Reference,
+    transport::Patience,
+    xml::Element,
+};
+
+/// What has been told of a task so far.
+#[derive(Default)]
+struct TaskInfo {
+    state: String,
+    result: Option<Element>,
+    error: Option<Fault>,
+}
+
+impl Client {
+    /// The task's result, if it has one, as soon as it has ended well; the fault if it has not. A task outlives the session
+    /// that began it.
+    pub(super) async fn ended(
+        &self,
+        open: &Open,
+        task: &Reference,
+        until: Instant,
+    ) -> Result<Option<Element>, Failure> {
+        let collector = self
+            .make(
+                open,
+                &open.service.property_collector,
+                "CreatePropertyCollector",
+                |_| {},
+            )
+            .await?;
+        let result = self.ended_with(open, &collector, task, until).await;
+        // The filter goes with it, and so it does itself with the session.
+        let _ = self
+            .destroy(open, "DestroyPropertyCollector", &collector)
+            .await;
+        result
+    }
+
+    async fn ended_with(
+        &self,
+        open: &Open,
+        collector: &Reference,
+        task: &Reference,
+        until: Instant,
+    ) -> Result<Option<Element>, Failure> {
+        let source = Source::Objects(std::slice::from_ref(task));
+        self.make(open, collector, "CreateFilter", |out| {
+            out.element("spec", &[], |spec| {
+                property::filter_spec(spec, &source, &TASK);
+            });
+            out.value("partialUpdates", "false");
+        })
+        .await?;
+        let (mut told, mut version) = (TaskInfo::default(), String::new());
+        for _ in 0..MAX_ROUNDS {
+            let updates = self.wait_before(open, collector, &version, until).await?;
+            // Time that is over without news is no answer at all.
+            let Some(updates) = updates else { continue };
+            version = updates.text_of("version").unwrap_or_default().to_owned();
+            told.apply(&updates, task);
+            match told.state.as_str() {
+                "success" => return Ok(told.result),
+                "error" => return Err(self.failed(told)),
+                _ => {}
+            }
+        }
+        Err(self
+            .calls
+            .malformed("it tells again and again of a task and never that it has ended")
+            .into())
+    }
+
+    async fn wait_before(
+        &self,
+        open: &Open,
+        collector: &Reference,
+        version: &str,
+        until: Instant,
+    ) -> Result<Option<Element>, Failure> {
+        let left = until.saturating_duration_since(Instant::now()).as_secs();
+        if left == 0 {
+            let address = self.calls.address().to_owned();
+            return Err(Error::Timeout { address }.into());
+        }
+        let call = open.call("WaitForUpdatesEx", collector, Patience::Long(until));
+        let mut response = self
+            .calls
+            .call(call, |out| {
+                out.value("version", version);
+                out.element("options", &[], |options| {
+                    options.value("maxWaitSeconds", &left.to_string());
+                });
+            })
+            .await?;
+        Ok(response.take_child("returnval"))
+    }
+
+    fn failed(&self, told: TaskInfo) -> Failure {
+        match told.error {
+            Some(fault) => Failure::Fault(fault),
+            None => self
+                .calls
+                .malformed("a task failed and it does not say why")
+                .into(),
+        }
+    }
+}
+
+impl TaskInfo {
+    /// Applies one `UpdateSet`.
+    fn apply(&mut self, updates: &Element, task: &Reference) {
+        let objects = updates
+            .children("filterSet")
+            .flat_map(|filter| filter.children("objectSet"))
+            .filter(|object| object.child("obj").and_then(Reference::read).as_ref() == Some(task));
+        for change in objects.flat_map(|object| object.children("changeSet")) {
+            let value = change.child("val");
+            match change.text_of("name") {
+                Some("info.state") => self.state = value.map_or("", Element::text).to_owned(),
+                Some("info.result") => self.result = value.cloned(),
+                Some("info.error") => self.error = value.map(Fault::read_localized),
+                _ => {}
+            }
+        }
+    }
+}
+
+const TASK: [Wanted; 1] = [Wanted {
+    kind: "Task",
+    properties: &["info.state", "info.result", "info.error"],
+}];
+
+/// A task is queued, runs and ends: three pieces of news, and some more for a server that tells each property by itself.
+const MAX_ROUNDS: usize = 32;
