@@ -12,6 +12,7 @@ use hyper::{Method, Request, Response, StatusCode};
 use tokio::time::timeout;
 
 use crate::console::upgrade;
+use crate::datastore;
 use crate::screen_png;
 use crate::site::Site;
 use crate::soap;
@@ -58,6 +59,12 @@ pub(crate) async fn answer(
             let query = request.uri().query().unwrap_or_default();
             let cookie = header(&request, COOKIE.as_str()).and_then(|it| session_cookie(&it));
             Ok(screen_png::answer(&site, query, cookie.as_deref()))
+        }
+        (&Method::GET, path) if api && path.starts_with("/folder/") => {
+            let query = request.uri().query().unwrap_or_default();
+            let cookie = header(&request, COOKIE.as_str()).and_then(|it| session_cookie(&it));
+            let file = path.strip_prefix("/folder/").unwrap_or_default();
+            Ok(datastore::answer(&site, file, query, cookie.as_deref()))
         }
         (&Method::GET, path) => match path.strip_prefix("/ticket/") {
             Some(ticket) if door != Door::Api => {

@@ -10,13 +10,16 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::api_tasks::ApiTasks;
 use crate::certificate::Identity;
 use crate::clock;
 use crate::counts::{Counts, Journal};
+use crate::datastore::Datastore;
 use crate::front::Door;
 use crate::inventory::Inventory;
 use crate::listener::{self, Port};
 use crate::misbehaviour::{Misbehaviour, Plan};
+use crate::screenshots::Screenshots;
 use crate::sessions::Sessions;
 use crate::settings::{Kind, Power, Settings, TicketShape};
 use crate::site::Site;
@@ -180,6 +183,29 @@ impl Host {
         *refusal = (status, times);
     }
 
+    /// What `/screen` is answered with from now on: this HTTP status and no picture, or as it should be.
+    pub fn refuse_screen(&self, status: Option<u16>) {
+        *self
+            .site
+            .screen_refusal
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = status;
+    }
+
+    /// What becomes of CreateScreenshot_Task from now on.
+    pub fn set_screenshots(&self, screenshots: Screenshots) {
+        *self
+            .site
+            .screenshots
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = screenshots;
+    }
+
+    /// The files that screenshots have left on the datastore, as `[datastore1] …`.
+    pub fn files(&self) -> Vec<String> {
+        self.site.datastore.paths()
+    }
+
     /// Ends all `/sdk` sessions, as their idle timeout would.
     pub fn expire_sessions(&self) {
         self.site.sessions.end_all();
@@ -265,6 +291,10 @@ fn site(
         plan: Plan::default(),
         refusal: Mutex::default(),
         shape: Mutex::new(settings.tickets),
+        datastore: Datastore::default(),
+        api_tasks: ApiTasks::default(),
+        screenshots: Mutex::default(),
+        screen_refusal: Mutex::default(),
         console_address,
         console_identity,
         next_seed: AtomicU64::new(settings.seed),

@@ -20,11 +20,13 @@
 //! # }).unwrap();
 //! ```
 
+mod api_tasks;
 mod certificate;
 mod clock;
 mod collectors;
 mod console;
 mod counts;
+mod datastore;
 mod desktop;
 mod front;
 mod hands;
@@ -36,6 +38,7 @@ mod moods;
 mod png_file;
 mod random;
 mod screen_png;
+mod screenshots;
 mod sessions;
 mod settings;
 mod site;
@@ -49,6 +52,7 @@ pub use self::desktop::{KEYS_KEPT, KeyEvent, Pointer, PointerMode, Wheel};
 pub use self::host::Host;
 pub use self::misbehaviour::Misbehaviour;
 pub use self::moods::{CursorShape, Formats, KeyRepeat, Layout, Moods, ServerCaps};
+pub use self::screenshots::{ScreenshotFault, Screenshots};
 pub use self::settings::{
     DEMO_PASSWORD, Kind, Power, Screen, Settings, Thumbprint, TicketHost, TicketShape, TicketUrl,
     VmSettings,

@@ -21,6 +21,9 @@ pub(crate) fn answer(site: &Site, query: &str, cookie: Option<&str>) -> Response
     {
         return status(StatusCode::UNAUTHORIZED);
     }
+    if let Some(code) = site.screen_refusal() {
+        return status(StatusCode::from_u16(code).unwrap_or(StatusCode::NOT_FOUND));
+    }
     let id = query.split('&').find_map(|pair| pair.strip_prefix("id="));
     let vm = id.and_then(|id| site.inventory.vm(&MoRef::new("VirtualMachine", id)));
     let Some(vm) = vm.filter(|vm| vm.power() == Power::On) else {

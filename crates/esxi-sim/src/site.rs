@@ -9,12 +9,15 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::api_tasks::ApiTasks;
 use crate::certificate::Identity;
 use crate::counts::Journal;
+use crate::datastore::Datastore;
 use crate::inventory::Inventory;
 use crate::misbehaviour::Plan;
+use crate::screenshots::Screenshots;
 use crate::sessions::Sessions;
-use crate::settings::TicketShape;
+use crate::settings::{Kind, TicketShape};
 use crate::tickets::Tickets;
 
 /// The state of a host.
@@ -29,6 +32,11 @@ pub(crate) struct Site {
     /// The status with which `/sdk` refuses requests, and how many more.
     pub(crate) refusal: Mutex<(u16, u32)>,
     pub(crate) shape: Mutex<TicketShape>,
+    pub(crate) datastore: Datastore,
+    pub(crate) api_tasks: ApiTasks,
+    pub(crate) screenshots: Mutex<Screenshots>,
+    /// The status with which `/screen` is refused, where it is.
+    pub(crate) screen_refusal: Mutex<Option<u16>>,
     /// Where consoles are served, and with which certificate.
     pub(crate) console_address: SocketAddr,
     pub(crate) console_identity: Arc<Identity>,
@@ -47,6 +55,25 @@ impl Site {
         let (status, times) = &mut *refusal;
         *times = times.checked_sub(1)?;
         Some(*status)
+    }
+
+    /// The status with which `/screen` is refused, if it is.
+    pub(crate) fn screen_refusal(&self) -> Option<u16> {
+        *self
+            .screen_refusal
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn screenshots(&self) -> Screenshots {
+        self.screenshots
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    pub(crate) fn is_esxi(&self) -> bool {
+        self.inventory.kind == Kind::Esxi
     }
 
     pub(crate) fn shape(&self) -> TicketShape {

@@ -106,6 +106,34 @@ impl Fault {
         Self::typed("RequestCanceled", message, Vec::new())
     }
 
+    /// Something else is being done with the VM. The wording of this and the next two is a guess.
+    pub(crate) fn task_in_progress() -> Self {
+        let message = "The operation is not allowed while another task is in progress.";
+        Self::typed("TaskInProgress", message, Vec::new())
+    }
+
+    /// The VM cannot do that now.
+    pub(crate) fn invalid_state() -> Self {
+        let message = "The operation is not allowed in the current state.";
+        Self::typed("InvalidState", message, Vec::new())
+    }
+
+    /// A FileFault: nothing more fits on the datastore.
+    pub(crate) fn no_disk_space() -> Self {
+        let fields = vec![
+            ("file", Value::text("[datastore1]")),
+            ("datastore", Value::text("datastore1")),
+        ];
+        let message = "Insufficient disk space on datastore 'datastore1'.";
+        Self::typed("NoDiskSpace", message, fields)
+    }
+
+    /// A FileFault: there is no such file.
+    pub(crate) fn file_not_found(file: &str) -> Self {
+        let message = format!("File {file} was not found");
+        Self::typed("FileNotFound", message, vec![("file", Value::text(file))])
+    }
+
     /// Something that this host cannot do.
     pub(crate) fn not_supported() -> Self {
         Self::typed(
@@ -140,6 +168,19 @@ impl Fault {
             "Unable to resolve WSDL method name {method} of {}",
             object.kind
         ))
+    }
+
+    /// The `LocalizedMethodFault`, as a task carries it.
+    pub(crate) fn localized(&self) -> Value {
+        let kind = self.kind.unwrap_or("RuntimeFault");
+        let fault = Value::Data(kind, self.fields.clone());
+        Value::Data(
+            "LocalizedMethodFault",
+            vec![
+                ("fault", Value::Any(Box::new(fault))),
+                ("localizedMessage", Value::text(self.message.as_str())),
+            ],
+        )
     }
 
     /// The `Fault` element.

@@ -1,8 +1,9 @@
 //! `/sdk`: one SOAP request in, one answer out.
 
 pub(crate) mod element;
-mod fault;
+pub(crate) mod fault;
 pub(crate) mod property;
+mod screenshot;
 mod search;
 mod service;
 mod session;
@@ -150,6 +151,8 @@ impl Call<'_> {
             "CancelWaitForUpdates" => update::cancel(self),
             "AcquireTicket" => ticket::acquire(self),
             "QueryConnections" => ticket::connections(self),
+            "CreateScreenshot_Task" => screenshot::create(self),
+            "DeleteDatastoreFile_Task" => screenshot::delete(self),
             _ => Err(Fault::not_supported()),
         }
     }
@@ -199,4 +202,6 @@ const METHODS: &[&str] = &[
     "CancelWaitForUpdates",
     "AcquireTicket",
     "QueryConnections",
+    "CreateScreenshot_Task",
+    "DeleteDatastoreFile_Task",
 ];

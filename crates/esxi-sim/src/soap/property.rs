@@ -279,6 +279,7 @@ fn properties(call: &Call<'_>, object: &MoRef) -> Option<Value> {
                 vec![("currentSession", session)],
             ))
         }
+        "Task" => call.site.api_tasks.properties(object),
         _ => inventory.entity(object),
     }
 }

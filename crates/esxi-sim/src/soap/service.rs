@@ -41,6 +41,7 @@ pub(super) fn service_content(inventory: &Inventory) -> Value {
                 object("SessionManager", ids.session_manager),
             ),
             ("searchIndex", object("SearchIndex", ids.search_index)),
+            ("fileManager", object("FileManager", ids.file_manager)),
         ],
     )
 }

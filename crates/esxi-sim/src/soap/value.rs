@@ -32,6 +32,8 @@ pub(crate) enum Value {
     Refs(Vec<MoRef>),
     Data(&'static str, Fields),
     List(&'static str, Vec<Fields>),
+    /// A field whose type the schema leaves open, so that it has to be named.
+    Any(Box<Self>),
 }
 
 /// The fields of a data object, in the order of its schema.
@@ -68,6 +70,7 @@ impl Value {
             Self::Ref(_) => "ManagedObjectReference",
             Self::Refs(_) => "ArrayOfManagedObjectReference",
             Self::List(kind, _) => return self.write_array(kind, tag, xml),
+            Self::Any(value) => return value.write_typed(tag, xml),
         };
         let reference = match self {
             Self::Ref(to) => format!(" type=\"{}\"", escape(&to.kind)),
@@ -98,6 +101,7 @@ impl Value {
                 write_fields(fields, xml);
                 xml.push_str(&format!("</{tag}>"));
             }),
+            Self::Any(value) => value.write_typed(tag, xml),
             _ => {
                 xml.push_str(&format!("<{tag}>"));
                 self.write_content(xml);
@@ -120,8 +124,8 @@ impl Value {
             Self::Word(_, word) => xml.push_str(word),
             Self::Ref(to) => xml.push_str(&escape(to.id.as_str())),
             Self::Data(_, fields) => write_fields(fields, xml),
-            // Neither has content outside an element of its own: `write` and `write_typed` see to them.
-            Self::Refs(_) | Self::List(..) => {}
+            // None has content outside an element of its own: `write` and `write_typed` see to them.
+            Self::Refs(_) | Self::List(..) | Self::Any(_) => {}
         }
     }
 }

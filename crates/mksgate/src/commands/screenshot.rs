@@ -1,6 +1,7 @@
 //! `mksgate screenshot`: what consoles show, as PNG.
 
 mod all;
+mod api;
 mod file;
 
 use std::path::PathBuf;
@@ -18,7 +19,7 @@ use crate::error::{Failure, Stage};
 use crate::milestone::{Milestone, Witness};
 use crate::own_viewer::{OwnViewer, Picture};
 use crate::reach;
-use crate::terminal::{Spinner, Terminal};
+use crate::terminal::{Spinner, Terminal, tell};
 use crate::upstream::Upstream;
 
 #[derive(Args)]
@@ -53,7 +54,8 @@ pub(crate) struct Manner {
     /// Make them smaller: 0.5 is half as wide and half as high
     #[arg(long, value_name = "FACTOR", default_value_t = 1.0, value_parser = scale)]
     scale: f64,
-    /// Where from: the console itself, pixel for pixel, or vSphere's own /screen, which opens no console
+    /// Where from: the console itself, pixel for pixel, or vSphere, which opens no console: from /screen, else by
+    /// CreateScreenshot_Task
     #[arg(long, value_enum, default_value_t = Via::Webmks)]
     via: Via,
     #[clap(skip)]
@@ -85,14 +87,37 @@ pub(crate) async fn run(
                 let taken = manner.take(&chosen.upstream, &chosen.vm, &*witness).await;
                 taken.map_err(|failure| CommandError::Failed(chosen.explain(&failure)))
             };
-            let picture = which.visit(config, terminal, work).await?;
-            file::write(&output, &picture)
+            let taken = which.visit(config, terminal, work).await?;
+            taken.say_what_is_left();
+            file::write(&output, &taken.png)
         }
         (_, _, Some(directory)) => {
             all::run(options.vsphere, &directory, manner, config, terminal).await
         }
         // The command line has been checked for that.
         _ => Err(CommandError::Usage("name a VM and a file, or --all".into())),
+    }
+}
+
+/// A picture that was taken.
+struct Taken {
+    png: Vec<u8>,
+    /// What stays behind of it where it comes from, as a sentence.
+    left: Option<String>,
+}
+
+impl Taken {
+    /// Quiet or not: nobody else knows of it.
+    fn say_what_is_left(&self) {
+        if let Some(left) = &self.left {
+            tell(left);
+        }
+    }
+}
+
+impl From<Vec<u8>> for Taken {
+    fn from(png: Vec<u8>) -> Self {
+        Self { png, left: None }
     }
 }
 
@@ -103,15 +128,16 @@ impl Manner {
         upstream: &Arc<Upstream>,
         vm: &Vm,
         witness: &Witness,
-    ) -> Result<Vec<u8>, Failure> {
-        let picture = match self.via {
-            Via::Webmks => self.look(upstream, vm, witness).await?,
+    ) -> Result<Taken, Failure> {
+        let (picture, left) = match self.via {
+            Via::Webmks => (self.look(upstream, vm, witness).await?, None),
             Via::Api => {
-                let png = upstream.client().screen(&vm.moref).await?;
+                let taken = api::take(upstream.client(), vm).await?;
                 if self.scale == 1.0 {
-                    return Ok(png);
+                    return Ok(taken);
                 }
-                file::decoded(&png).map_err(Failure::Setup)?
+                let picture = file::decoded(&taken.png).map_err(Failure::Setup)?;
+                (picture, taken.left)
             }
         };
         let picture = match self.scale {
@@ -122,7 +148,7 @@ impl Manner {
         picture
             .write_png(&mut png)
             .map_err(|error| Failure::Setup(format!("no PNG can be made of it ({error})")))?;
-        Ok(png)
+        Ok(Taken { png, left })
     }
 
     async fn look(

@@ -1,4 +1,4 @@
-// A vCenter or ESXi to test against: govmomi's simulator over TLS, with the two calls that it lacks, and a few levers.
+// A vCenter or ESXi to test against: govmomi's simulator over TLS, with the three calls that it lacks, and a few levers.
 //
 // It prints one line of JSON when it is ready and takes one command a line on stdin:
 // "expire" ends all sessions, "power NAME STATE" and "rename NAME NAME" change a VM, "remove NAME" takes one away.
@@ -26,6 +26,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"time"
@@ -57,6 +58,22 @@ func (vm *console) AcquireTicket(request *types.AcquireTicket) soap.HasFault {
 		}}
 	}
 	return body
+}
+
+// CreateScreenshotTask writes what begins like a PNG to the VM's first datastore, under a name with something to escape.
+func (vm *console) CreateScreenshotTask(request *types.CreateScreenshot_Task) soap.HasFault {
+	task := simulator.CreateTask(vm, "createScreenshot", func(*simulator.Task) (types.AnyType, types.BaseMethodFault) {
+		if vm.Runtime.PowerState != types.VirtualMachinePowerStatePoweredOn {
+			return nil, &types.InvalidPowerState{ExistingState: vm.Runtime.PowerState}
+		}
+		datastore := simulator.Map.Get(vm.Datastore[0]).(*simulator.Datastore)
+		file := "shots of it/" + vm.Self.Value + " 50% ü%2f.png"
+		path := filepath.Join(datastore.Info.GetDatastoreInfo().Url, file)
+		check(os.MkdirAll(filepath.Dir(path), 0700))
+		check(ioutil.WriteFile(path, []byte("\x89PNG\r\n\x1a\nof "+vm.Self.Value), 0600))
+		return fmt.Sprintf("[%s] %s", datastore.Name, file), nil
+	})
+	return &methods.CreateScreenshot_TaskBody{Res: &types.CreateScreenshot_TaskResponse{Returnval: task.Run()}}
 }
 
 // index finds all that bear a UUID, not only one.

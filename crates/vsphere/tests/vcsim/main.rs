@@ -187,6 +187,40 @@ async fn a_vm_that_was_removed_is_no_such_vm() {
 }
 
 #[tokio::test]
+async fn a_picture_is_taken_by_a_task_and_its_file_removed() {
+    for arguments in [&["-folders=1"][..], &["-esx"]] {
+        let Some(simulator) = Simulator::start(arguments) else {
+            return;
+        };
+        let client = simulator.client();
+        // Such VMs too whose datacenter is in a folder, or who are in a vApp.
+        for vm in client.vms().await.unwrap() {
+            let picture = client.screenshot(&vm).await.unwrap();
+            let expected = format!("\u{1a}\nof {}", vm.moref);
+            assert!(picture.png.ends_with(expected.as_bytes()), "{picture:?}");
+            let file = format!("] shots of it/{} 50% ü%2f.png", vm.moref);
+            assert!(picture.path.ends_with(&file), "{picture:?}");
+            assert!(picture.not_removed.is_none(), "{picture:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_task_that_fails_is_told_as_a_call_that_does() {
+    let Some(mut simulator) = Simulator::start(&[]) else {
+        return;
+    };
+    let client = simulator.client();
+    let vm = client.find(&named("DC0_H0_VM0")).await.unwrap();
+    simulator.command(&["power", "DC0_H0_VM0", "suspended"]);
+    let error = client.screenshot(&vm).await.unwrap_err();
+    assert!(
+        matches!(&error, Error::InvalidPowerState { state, .. } if *state == Some(Power::Suspended)),
+        "{error:?}"
+    );
+}
+
+#[tokio::test]
 async fn watched_vms_tell_of_power_and_removal() {
     let Some(mut simulator) = Simulator::start(&[]) else {
         return;

@@ -88,9 +88,10 @@ async fn one(
 ) -> bool {
     bar.say(&vm.name);
     let taken = manner.take(upstream, vm, &|_| {}).await;
-    let written = taken
-        .map_err(CommandError::from)
-        .and_then(|png| file::write(path, &png));
+    let written = taken.map_err(CommandError::from).and_then(|taken| {
+        bar.suspend(|| taken.say_what_is_left());
+        file::write(path, &taken.png)
+    });
     bar.advance();
     let Err(CommandError::Failed(why)) = written else {
         return true;

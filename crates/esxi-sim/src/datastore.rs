@@ -1,0 +1,95 @@
+//! The one datastore of a host, `datastore1`, and `/folder`, where its files are handed out to whoever has a session
+//! (`docs/webmks.md` 3.5).
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use http_body_util::Full;
+use hyper::body::Bytes;
+use hyper::{Response, StatusCode};
+use percent_encoding::percent_decode_str;
+use url::form_urlencoded;
+
+use crate::front::status;
+use crate::site::Site;
+
+/// Files by their paths below the datastore.
+#[derive(Default)]
+pub(crate) struct Datastore(Mutex<BTreeMap<String, Vec<u8>>>);
+
+impl Datastore {
+    /// Writes a new file `FOLDER/FOLDER-N.png` and gives its datastore path, `[datastore1] …`; `None` when it is full.
+    pub(crate) fn write_picture(&self, folder: &str, content: Vec<u8>) -> Option<String> {
+        let mut files = self.files();
+        if files.len() >= FILES {
+            return None;
+        }
+        let free = |path: &String| !files.contains_key(path);
+        let path = (1..)
+            .map(|number| format!("{folder}/{folder}-{number}.png"))
+            .find(free)?;
+        files.insert(path.clone(), content);
+        Some(in_brackets(&path))
+    }
+
+    /// Removes the file of this datastore path; false if there is none.
+    pub(crate) fn remove(&self, path: &str) -> bool {
+        let below = path
+            .strip_prefix('[')
+            .and_then(|path| path.strip_prefix(NAME));
+        let below = below.and_then(|path| path.strip_prefix(']'));
+        below.is_some_and(|path| self.files().remove(path.trim_start()).is_some())
+    }
+
+    /// The datastore paths of all files.
+    pub(crate) fn paths(&self) -> Vec<String> {
+        self.files().keys().map(|path| in_brackets(path)).collect()
+    }
+
+    fn read(&self, path: &str) -> Option<Vec<u8>> {
+        self.files().get(path).cloned()
+    }
+
+    fn files(&self) -> MutexGuard<'_, BTreeMap<String, Vec<u8>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn in_brackets(path: &str) -> String {
+    format!("[{NAME}] {path}")
+}
+
+/// Answers `GET /folder/PATH` with this query and session cookie. That a host says 401 and 404 just so is a guess.
+pub(crate) fn answer(
+    site: &Site,
+    path: &str,
+    query: &str,
+    cookie: Option<&str>,
+) -> Response<Full<Bytes>> {
+    if cookie
+        .and_then(|cookie| site.sessions.find(cookie))
+        .is_none()
+    {
+        return status(StatusCode::UNAUTHORIZED);
+    }
+    if let Some(code) = site.screenshots().folder {
+        return status(StatusCode::from_u16(code).unwrap_or(StatusCode::FORBIDDEN));
+    }
+    let asked = |name: &str| {
+        let mut pairs = form_urlencoded::parse(query.as_bytes());
+        pairs.find(|(key, _)| key == name).map(|(_, value)| value)
+    };
+    let here = asked("dcPath") == Some(Cow::Borrowed(site.inventory.ids.datacenter_name))
+        && asked("dsName") == Some(Cow::Borrowed(NAME));
+    let path = percent_decode_str(path).decode_utf8_lossy();
+    match here.then(|| site.datastore.read(&path)).flatten() {
+        Some(content) => Response::new(Full::from(content)),
+        None => status(StatusCode::NOT_FOUND),
+    }
+}
+
+const NAME: &str = "datastore1";
+
+/// Whoever never removes a file is told so.
+const FILES: usize = 256;

@@ -1,0 +1,99 @@
+//! CreateScreenshot_Task, and DeleteDatastoreFile_Task for the file that it leaves (`docs/webmks.md` 3.5).
+
+use super::fault::Fault;
+use super::value::{MoRef, Value};
+use super::{Call, Reply, reference};
+use crate::api_tasks::Outcome;
+use crate::png_file;
+use crate::screenshots::{ScreenshotFault, Screenshots};
+use crate::settings::Power;
+use crate::vm::{Display, Vm};
+
+/// CreateScreenshot_Task. Which fault comes with the call and which with the task is a guess, but for the lack of the
+/// privilege; so is that a bridged VM, whose picture this host does not have, is NotSupported.
+pub(super) fn create(call: &Call<'_>) -> Result<Reply, Fault> {
+    let vm = call.site.inventory.vm(&call.this);
+    let vm = vm.ok_or_else(|| Fault::not_found(&call.this))?;
+    let manner = call.site.screenshots();
+    if let Some(refused) = manner.refused {
+        return Err(fault(refused, &call.this));
+    }
+    if vm.power() != Power::On {
+        return Err(Fault::invalid_power_state(vm.power()));
+    }
+    let Display::Desktop(desktop) = &vm.display else {
+        return Err(Fault::not_supported());
+    };
+    let picture = || {
+        let (size, pixels) = desktop.picture();
+        png_file::file(size, pixels.into_iter())
+    };
+    let tasks = &call.site.api_tasks;
+    let task = tasks.begin("CreateScreenshot_Task", &call.this);
+    if !manner.endless {
+        let outcome = written(call, vm, manner, picture);
+        tasks.end_soon(call.site, &task, outcome);
+    }
+    Ok(returned(task))
+}
+
+fn written(
+    call: &Call<'_>,
+    vm: &Vm,
+    manner: Screenshots,
+    picture: impl FnOnce() -> Vec<u8>,
+) -> Outcome {
+    if let Some(failed) = manner.failed {
+        return Err(fault(failed, &call.this));
+    }
+    let folder = vm.name.replace('/', "_");
+    let content = manner.content.unwrap_or_else(picture);
+    let path = call.site.datastore.write_picture(&folder, content);
+    let path = path.ok_or_else(Fault::no_disk_space)?;
+    Ok(Some(manner.path.unwrap_or(path)))
+}
+
+/// DeleteDatastoreFile_Task; on a vCenter it takes the datacenter too.
+pub(super) fn delete(call: &Call<'_>) -> Result<Reply, Fault> {
+    let (site, ids) = (call.site, call.site.inventory.ids);
+    if call.this.id != ids.file_manager {
+        return Err(Fault::not_found(&call.this));
+    }
+    let datacenter = reference(call.arguments, "datacenter");
+    let here = MoRef::new("Datacenter", ids.datacenter);
+    let named = datacenter
+        .as_ref()
+        .map_or_else(|| site.is_esxi(), |named| *named == here);
+    if !named {
+        return Err(Fault::invalid_argument("datacenter"));
+    }
+    if site.screenshots().kept {
+        return Err(Fault::no_permission(&here, FILE_MANAGEMENT));
+    }
+    let name = call.arguments.text_of("name").unwrap_or_default();
+    let outcome = match site.datastore.remove(name) {
+        true => Ok(None),
+        false => Err(Fault::file_not_found(name)),
+    };
+    let task = site.api_tasks.begin("DeleteDatastoreFile_Task", &here);
+    site.api_tasks.end_soon(site, &task, outcome);
+    Ok(returned(task))
+}
+
+fn fault(fault: ScreenshotFault, vm: &MoRef) -> Fault {
+    match fault {
+        ScreenshotFault::NoPermission => Fault::no_permission(vm, CREATE_SCREENSHOT),
+        ScreenshotFault::TaskInProgress => Fault::task_in_progress(),
+        ScreenshotFault::FileFault => Fault::no_disk_space(),
+        ScreenshotFault::InvalidState => Fault::invalid_state(),
+    }
+}
+
+fn returned(task: MoRef) -> Reply {
+    let mut xml = String::new();
+    Value::Ref(task).write("returnval", &mut xml);
+    xml.into()
+}
+
+const CREATE_SCREENSHOT: &str = "VirtualMachine.Interact.CreateScreenshot";
+const FILE_MANAGEMENT: &str = "Datastore.FileManagement";
