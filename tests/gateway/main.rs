@@ -17,6 +17,8 @@
 //!
 //! Nothing here sleeps: tests wait for what happens, and fail when it does not within [`support::LIMIT`].
 
+#![cfg(unix)]
+
 mod addresses;
 mod at_url;
 mod closing;

@@ -4,7 +4,7 @@
 pub(crate) use self::unix::Ends;
 
 #[cfg(not(unix))]
-pub(crate) use self::elsewhere::Ends;
+pub(crate) use self::windows::Ends;
 
 /// The system does not tell of signals.
 #[derive(Debug, thiserror::Error)]
@@ -43,23 +43,31 @@ mod unix {
 }
 
 #[cfg(not(unix))]
-mod elsewhere {
+mod windows {
+    use tokio::signal::windows::{CtrlBreak, CtrlC, ctrl_break, ctrl_c};
+
     use super::Unwatched;
 
-    /// Ctrl-C.
-    pub(crate) struct Ends;
+    /// Ctrl-C and Ctrl-Break, none of which is missed from here on.
+    pub(crate) struct Ends {
+        interrupt: CtrlC,
+        stop: CtrlBreak,
+    }
 
     impl Ends {
         /// Begins to watch.
         pub(crate) fn watch() -> Result<Self, Unwatched> {
-            Ok(Self)
+            Ok(Self {
+                interrupt: ctrl_c()?,
+                stop: ctrl_break()?,
+            })
         }
 
         /// The next one.
         pub(crate) async fn next(&mut self) {
-            // Where it cannot be watched, nothing ends it in order.
-            if tokio::signal::ctrl_c().await.is_err() {
-                std::future::pending::<()>().await;
+            tokio::select! {
+                _ = self.interrupt.recv() => {}
+                _ = self.stop.recv() => {}
             }
         }
     }

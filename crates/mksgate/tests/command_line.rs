@@ -1,5 +1,6 @@
 //! The program itself: what it prints, and with which code it ends.
 
+#![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use std::fs::Permissions;

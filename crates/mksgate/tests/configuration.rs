@@ -1,5 +1,6 @@
 //! What a gateway.toml may say, and the one sentence for each thing it may not.
 
+#![cfg(unix)]
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,

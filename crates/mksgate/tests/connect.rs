@@ -1,5 +1,6 @@
 //! `connect`, the program itself against a simulated host, with scripted viewers.
 
+#![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 mod support;

@@ -1,5 +1,6 @@
 //! Passwords, users and keys: which files are taken for them, and what becomes of them.
 
+#![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 use std::fs::Permissions;

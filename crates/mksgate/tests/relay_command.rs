@@ -1,5 +1,6 @@
 //! `mksgate relay`: what a caller of dewebsockify relies on, and what it does better.
 
+#![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 use std::fs::Permissions;

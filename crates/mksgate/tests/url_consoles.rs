@@ -1,5 +1,6 @@
 //! What a `[[console]]` with a URL may say, the one sentence for each thing it may not, and what `check` says of it.
 
+#![cfg(unix)]
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,

@@ -1,5 +1,6 @@
 //! `trust`, `check` and `vms`, the program itself against a simulated host.
 
+#![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 mod support;

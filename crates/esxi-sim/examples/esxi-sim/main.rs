@@ -15,7 +15,6 @@ use clap::Parser;
 use esxi_sim::Host;
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
 
 use self::arguments::Arguments;
 
@@ -56,12 +55,24 @@ fn say_ready(host: &Host, eyes: SocketAddr) -> io::Result<()> {
 }
 
 async fn told_to_stop(until_stdin_closes: bool) -> io::Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
     tokio::select! {
         interrupted = tokio::signal::ctrl_c() => interrupted,
-        _ = terminate.recv() => Ok(()),
+        terminated = terminated() => terminated,
         closed = stdin_closed(), if until_stdin_closes => closed,
     }
+}
+
+#[cfg(unix)]
+async fn terminated() -> io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    signal(SignalKind::terminate())?.recv().await;
+    Ok(())
+}
+
+/// Elsewhere Ctrl-C is the only way to tell it.
+#[cfg(not(unix))]
+async fn terminated() -> io::Result<()> {
+    std::future::pending().await
 }
 
 async fn stdin_closed() -> io::Result<()> {

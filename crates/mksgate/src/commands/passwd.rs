@@ -11,6 +11,9 @@ use crate::{hashing, users};
 /// What VeNCrypt carries at most (see `rfb_proto::MAX_CREDENTIAL`).
 const LONGEST: usize = rfb_proto::MAX_CREDENTIAL;
 
+/// Where the system says who runs this.
+const LOGIN: &str = if cfg!(windows) { "USERNAME" } else { "USER" };
+
 #[derive(Args)]
 pub(crate) struct Options {
     /// The user's name [default: whoever runs this]
@@ -21,7 +24,7 @@ pub(crate) struct Options {
 pub(crate) fn run(options: Options) -> Result<(), CommandError> {
     let user = options
         .user
-        .or_else(|| std::env::var("USER").ok())
+        .or_else(|| std::env::var(LOGIN).ok())
         .unwrap_or_default();
     users::check_name(&user).map_err(CommandError::Usage)?;
     let password = if stdin().is_terminal() {
