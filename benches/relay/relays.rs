@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
@@ -227,10 +226,20 @@ impl Relays {
     fn write(&self, name: &str, text: &str) -> String {
         let path = self.directory.join(name);
         fs::write(&path, text).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        keep_to_ourselves(&path);
         path.to_str().unwrap().to_owned()
     }
 }
+
+#[cfg(unix)]
+fn keep_to_ourselves(path: &Path) {
+    use std::os::unix::fs::PermissionsExt;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
+}
+
+/// Elsewhere its folder's access list decides.
+#[cfg(not(unix))]
+fn keep_to_ourselves(_: &Path) {}
 
 impl Drop for Relays {
     fn drop(&mut self) {
