@@ -1,4 +1,4 @@
-"""pyVmomi logs in to the simulated host, lists its VMs and acquires console tickets.
+"""pyVmomi logs in to the simulated host, lists its VMs, acquires console tickets and takes a screenshot.
 
 Proof that the simulator speaks vim25 as a real client expects. Needs the path of the simulator's program in ESXI_SIM
 and the package pyvmomi. Prints one line per check; exits non-zero at the first that fails.
@@ -11,9 +11,11 @@ import socket
 import ssl
 import subprocess
 import sys
-from urllib.parse import urlparse
+from urllib.parse import quote, urlencode, urlparse
+from urllib.request import Request, urlopen
 
 from pyVim.connect import Disconnect, SmartConnect
+from pyVim.task import WaitForTask
 from pyVmomi import vim, vmodl
 
 USER, PASSWORD = "root", "correct horse"
@@ -155,6 +157,7 @@ def try_esxi():
         check("an unknown uuid finds nothing", index.FindByUuid(None, "no such", True) is None)
         check("an inventory path finds its VM", index.FindByInventoryPath("ha-datacenter/vm/vm01") == vm)
         try_tickets(simulator, vms, vm)
+        try_screenshots(simulator, content, vms)
         Disconnect(service)
         refused("after logging out nothing is answered", vim.fault.NotAuthenticated, service.CurrentTime)
 
@@ -172,6 +175,26 @@ def try_tickets(simulator, vms, vm):
     refused("no ticket of another type", vmodl.fault.NotSupported, lambda: vm.AcquireTicket("mks"))
     gone = vim.VirtualMachine("9999", vm._stub)
     refused("no ticket for no VM", vmodl.fault.ManagedObjectNotFound, lambda: gone.AcquireTicket("webmks"))
+
+
+def try_screenshots(simulator, content, vms):
+    vm = vms["a & <b>"]
+    task = vm.CreateScreenshot_Task()
+    check("a screenshot is a task that ends well", WaitForTask(task) == "success")
+    path = task.info.result
+    check("its result is a path on a datastore", path == "[datastore1] a & <b>/a & <b>-1.png")
+    where = urlencode({"dcPath": "ha-datacenter", "dsName": "datastore1"})
+    file = f"https://{simulator.host}:{simulator.port}/folder/{quote(path.removeprefix('[datastore1] '))}?{where}"
+    request = Request(file, headers={"Cookie": vm._stub.cookie})
+    with urlopen(request, context=ssl._create_unverified_context()) as answer:
+        check("the file is a PNG", answer.read(8) == b"\x89PNG\r\n\x1a\n")
+    datacenter = content.rootFolder.childEntity[0]
+    removal = content.fileManager.DeleteDatastoreFile_Task(path, datacenter)
+    check("it can be removed", WaitForTask(removal) == "success")
+    again = content.fileManager.DeleteDatastoreFile_Task(path, datacenter)
+    fault = refused("a task's fault is typed too", vim.fault.FileNotFound, lambda: WaitForTask(again))
+    check("it names the file", fault.file == path)
+    refused("no screenshot of a VM that is off", vim.fault.InvalidPowerState, vms["vm03"].CreateScreenshot_Task)
 
 
 def try_vcenter():

@@ -83,8 +83,8 @@ pub(super) fn cancel(call: &Call<'_>) -> Result<Reply, Fault> {
     Ok(Reply::default())
 }
 
-/// WaitForUpdatesEx: answers as soon as something differs from what `version` told; nothing after `maxWaitSeconds`.
-/// `maxObjectUpdates` is not heeded.
+/// WaitForUpdatesEx, and WaitForUpdates, which is older and has no options: answers as soon as something differs from
+/// what `version` told; nothing after `maxWaitSeconds`. `maxObjectUpdates` is not heeded.
 pub(super) async fn wait(call: &Call<'_>) -> Result<Reply, Fault> {
     let session = session(call)?;
     let mut changes = call.site.changes.subscribe();
