@@ -74,7 +74,8 @@ enum Command {
     Man(man::Options),
 }
 
-/// What is done once, without a daemon: a configuration, or what `GOVC_URL` and its companions say, is enough.
+/// What is done once, without a daemon: a configuration, or what `GOVC_URL` and its companions say, is enough; for a console
+/// at a URL, neither.
 #[derive(Subcommand)]
 enum OfVms {
     /// Open a console: log in, take a ticket, and start the viewer that is installed
@@ -171,19 +172,28 @@ fn execute(cli: Cli) -> Result<ExitCode, CommandError> {
             let config = Config::load(&configuration(config)?)?;
             done(block_on(check::run(options, config)))
         }
-        Command::OfVms(command) => command.execute(configuration_or_environment(config)?, terminal),
+        Command::OfVms(command) => {
+            command.execute(|| configuration_or_environment(config), terminal)
+        }
     }
 }
 
 impl OfVms {
-    fn execute(self, config: Config, terminal: Terminal) -> Result<ExitCode, CommandError> {
+    /// Two of them may do without a VM, and then without a configuration.
+    fn execute(
+        self,
+        config: impl FnOnce() -> Result<Config, CommandError>,
+        terminal: Terminal,
+    ) -> Result<ExitCode, CommandError> {
         match self {
             Self::Connect(options) => block_on(connect::run(options, config, terminal)),
-            Self::Vms(options) => done(block_on(vms::run(options, config, terminal))),
             Self::Probe(options) => done(block_on(probe::run(options, config, terminal))),
-            Self::Screenshot(options) => done(block_on(screenshot::run(options, config, terminal))),
-            Self::Type(options) => done(block_on(type_text::run(options, config, terminal))),
-            Self::Keys(options) => done(block_on(keys::run(options, config, terminal))),
+            Self::Vms(options) => done(block_on(vms::run(options, config()?, terminal))),
+            Self::Screenshot(options) => {
+                done(block_on(screenshot::run(options, config()?, terminal)))
+            }
+            Self::Type(options) => done(block_on(type_text::run(options, config()?, terminal))),
+            Self::Keys(options) => done(block_on(keys::run(options, config()?, terminal))),
         }
     }
 }

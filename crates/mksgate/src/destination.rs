@@ -7,6 +7,7 @@ use tokio::time::Instant;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 use vsphere::{Ticket, VmRef};
 
+use crate::config::Behind;
 use crate::endpoint::{Endpoint, Place};
 use crate::error::{Failure, Stage};
 use crate::target::Target;
@@ -30,12 +31,28 @@ pub(crate) enum Pass {
 }
 
 impl Destination {
-    /// Somebody wants to go there: keeps a vSphere from being logged out of, for as long as the result exists.
-    pub(crate) fn enter(&self) -> Option<TaskTrackerToken> {
+    /// The same, as a configuration has it.
+    pub(crate) fn behind(&self) -> Behind {
         match self {
-            Self::Vm(upstream, _) => Some(upstream.enter()),
+            Self::Vm(upstream, vm) => Behind::Vm {
+                vsphere: upstream.client().name().to_owned(),
+                vm: vm.clone(),
+            },
+            Self::Url(endpoint) => Behind::Url(Arc::clone(endpoint)),
+        }
+    }
+
+    /// The vSphere that has to be asked on the way, if any.
+    pub(crate) const fn upstream(&self) -> Option<&Arc<Upstream>> {
+        match self {
+            Self::Vm(upstream, _) => Some(upstream),
             Self::Url(_) => None,
         }
+    }
+
+    /// Somebody wants to go there: keeps a vSphere from being logged out of, for as long as the result exists.
+    pub(crate) fn enter(&self) -> Option<TaskTrackerToken> {
+        self.upstream().map(|upstream| upstream.enter())
     }
 
     /// A fresh ticket or URL.

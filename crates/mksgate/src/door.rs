@@ -11,6 +11,7 @@ use crate::metrics::Metrics;
 use crate::penalties::Penalties;
 use crate::roll::Roll;
 use crate::slots::Slots;
+use crate::trouble::Trouble;
 
 /// One for the whole gateway.
 #[derive(Clone)]
@@ -23,6 +24,8 @@ pub(crate) struct Door {
     pub(crate) roll: Roll,
     /// The consoles on each ESXi host.
     pub(crate) slots: Slots,
+    /// Why the last viewer did not get what it came for.
+    pub(crate) trouble: Trouble,
     /// What is counted.
     pub(crate) metrics: Arc<Metrics>,
     /// Cancelled when open sessions must end.
@@ -39,6 +42,7 @@ impl Door {
             penalties: Penalties::default(),
             roll: Roll::counted(metrics.sessions_active.clone()),
             slots: Slots::default(),
+            trouble: Trouble::default(),
             metrics,
             ended: CancellationToken::new(),
             next: Arc::default(),

@@ -7,7 +7,7 @@ use tokio::net::lookup_host;
 
 use crate::config::Secret;
 use crate::error::Failure;
-use crate::headers::Headers;
+use crate::headers::{Headers, is_token};
 use crate::target::{By, Request, Route, Target};
 use crate::tls::Trust;
 use crate::url_command::{Answer, UrlCommand};
@@ -15,6 +15,9 @@ use crate::ws_url::WsUrl;
 
 /// What WebSocket servers for VNC call their one subprotocol, where they know any.
 const BINARY: &str = "binary";
+
+/// The word for no subprotocol.
+const NO_SUBPROTOCOL: &str = "none";
 
 /// Where such a console is, and what it takes to get in.
 #[derive(Debug, Clone)]
@@ -35,6 +38,18 @@ pub struct Endpoint {
     pub allow_plain: bool,
 }
 
+/// A subprotocol, or none, as people write it.
+///
+/// # Errors
+/// A sentence.
+pub(crate) fn subprotocol(word: &str) -> Result<Option<String>, &'static str> {
+    match word {
+        NO_SUBPROTOCOL => Ok(None),
+        token if is_token(token) => Ok(Some(token.to_owned())),
+        _ => Err("this is no subprotocol: write one word, as \"binary\", or \"none\""),
+    }
+}
+
 /// Where a URL comes from.
 #[derive(Debug, Clone)]
 pub enum Origin {
@@ -50,6 +65,13 @@ pub(crate) struct Place {
     /// What a program has printed with the URL: instead of what is configured.
     headers: Headers,
     password: Option<Secret<VncPassword>>,
+}
+
+impl Place {
+    /// Where it is.
+    pub(crate) const fn url(&self) -> &WsUrl {
+        &self.url
+    }
 }
 
 impl Endpoint {

@@ -15,12 +15,13 @@ use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
 use crate::admin;
-use crate::config::{Behind, Config, Console, Limits, VSphere};
+use crate::config::{Auth, Behind, Config, Console, Limits, VSphere};
 use crate::destination::Destination;
 use crate::door::Door;
 use crate::error::Failure;
 use crate::listener::listen;
 use crate::port::Port;
+use crate::trouble::Trouble;
 use crate::upstream::Upstream;
 
 /// Why the gateway cannot start. Nothing has been served then.
@@ -101,15 +102,20 @@ impl Gateway {
         })
     }
 
-    /// One port, in front of a vSphere that has been logged in to already.
+    /// One port. Where a vSphere is behind it, that has been logged in to already.
     pub(crate) async fn before(
-        upstream: Arc<Upstream>,
-        console: Console,
+        destination: &Destination,
+        listen: SocketAddr,
+        auth: Auth,
         limits: Limits,
     ) -> Result<Self, StartError> {
         let (door, limits) = (Door::new(), Arc::new(limits));
-        let name = upstream.client().name().to_owned();
-        let upstreams = Upstreams::from([(name, upstream)]);
+        let named = |upstream: &Arc<Upstream>| {
+            let name = upstream.client().name().to_owned();
+            (name, Arc::clone(upstream))
+        };
+        let upstreams: Upstreams = destination.upstream().map(named).into_iter().collect();
+        let console = Console::leading_to(destination.behind(), listen, auth);
         let listener = bind(console.listen, &console.behind.to_string()).await?;
         Ok(Self {
             ports: vec![(listener, port(console, &upstreams, &limits, &door)?)],
@@ -123,6 +129,11 @@ impl Gateway {
     /// How many sessions there are, from now on.
     pub(crate) fn sessions(&self) -> Gauge {
         self.door.metrics.sessions_active.clone()
+    }
+
+    /// What became of the viewer that was here last, from now on.
+    pub(crate) fn trouble(&self) -> Trouble {
+        self.door.trouble.clone()
     }
 
     /// Where `/metrics` and `/healthz` are served, where they are.

@@ -15,6 +15,9 @@ const OWN: [&str; 9] = [
     "sec-websocket-extensions",
 ];
 
+/// The one that has options of its own.
+pub(crate) const COOKIE: &str = "Cookie";
+
 /// Names and values, in the order in which they are sent. No value can be printed.
 #[derive(Debug, Clone, Default)]
 pub struct Headers(Vec<(String, SecretString)>);

@@ -48,6 +48,7 @@ mod terminal;
 mod tls;
 mod tls_session;
 mod transport;
+mod trouble;
 mod upstream;
 mod url_command;
 mod users;

@@ -1,4 +1,4 @@
-//! How far it has come from a VM's name to its screen, for whoever waits or measures.
+//! How far it has come from a VM's name, or a URL, to its screen, for whoever waits or measures.
 
 use std::net::SocketAddr;
 
@@ -7,6 +7,7 @@ use vsphere::{About, Ticket, Vm};
 
 use crate::address::Address;
 use crate::tls_session::TlsSession;
+use crate::ws_url::WsUrl;
 
 /// What has just been reached. They come in this order.
 pub(crate) enum Milestone<'a> {
@@ -14,8 +15,10 @@ pub(crate) enum Milestone<'a> {
     LoggedIn(&'a About),
     /// The VM that is meant.
     Found(&'a Vm),
-    /// A one-time ticket; for a console at a URL there is none, nor what comes before.
+    /// A one-time ticket.
     Ticket(&'a Ticket),
+    /// In place of all this, for a console that is there: a URL.
+    Located(&'a WsUrl),
     /// TCP to the console's host.
     Connected {
         /// As the ticket or the configuration names it.

@@ -1,4 +1,4 @@
-//! From a VM's name to its console, as one command needs it: each milestone is told to whoever waits.
+//! From a VM's name, or a URL, to its console, as one command needs it: each milestone is told to whoever waits.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -45,9 +45,10 @@ pub(crate) async fn open_at(
     let pass = timeout_at(deadline, destination.pass(deadline))
         .await
         .map_err(|_| destination.slow(Stage::Ticket, within))??;
-    if let Pass::Ticket(_, ticket) = &pass {
-        witness(Milestone::Ticket(ticket));
-    }
+    witness(match &pass {
+        Pass::Ticket(_, ticket) => Milestone::Ticket(ticket),
+        Pass::Url(_, place) => Milestone::Located(place.url()),
+    });
     let dial = async { Console::dial_witnessed(pass.target().await?, witness).await };
     timeout_at(deadline, dial)
         .await

@@ -83,6 +83,7 @@ impl Session {
             outcome = self.serve(socket, begun, &traffic) => outcome,
             () = out_of_time(&port) => Ok(End::Told("the gateway ends")),
         };
+        self.port.door.trouble.hear(&outcome);
         self.visit.closed(outcome, begun.elapsed(), &traffic);
     }
 

@@ -66,6 +66,13 @@ impl UrlCommand {
         }
     }
 
+    /// A program and its arguments in one text, split as a shell does; `None` where that is none.
+    pub(crate) fn split(text: &str) -> Option<Self> {
+        let words = shlex::split(text)?;
+        let (program, arguments) = words.split_first()?;
+        (!program.is_empty()).then(|| Self::new(program, arguments.to_vec()))
+    }
+
     /// Runs it: its first line is the URL, each further one a header as `Name: value`, of which `VNC-Password` is
     /// the password for RFB. Dropping the future ends the program.
     ///

@@ -84,6 +84,14 @@ impl WsUrl {
         self.target.expose_secret().starts_with(TICKET)
     }
 
+    /// What it begins with.
+    pub(crate) const fn scheme(&self) -> &'static str {
+        match self.encrypted {
+            true => "wss",
+            false => "ws",
+        }
+    }
+
     /// What stands in the `Host` header.
     pub(crate) fn authority(&self) -> String {
         self.address

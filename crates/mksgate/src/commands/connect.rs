@@ -1,6 +1,7 @@
 //! `mksgate connect`: one console without a daemon, on a private endpoint, and a viewer that looks at it.
 
 mod child;
+mod goal;
 mod plan;
 mod port;
 #[cfg(unix)]
@@ -14,19 +15,29 @@ use clap::Args;
 use secrecy::ExposeSecret;
 use serde::Serialize;
 
-use super::which::{Chosen, Which};
+use super::wanted::{OfConsole, Wanted};
+use super::which::Chosen;
 use super::{CommandError, say};
 use crate::config::Config;
 use crate::signals::Ends;
 use crate::terminal::{Spinner, Terminal, tell};
 use crate::viewer_program::{Endpoint, Launch, PrivatePort, ViewerProgram};
+use goal::Goal;
 use plan::Plan;
 use port::InUse;
 
 #[derive(Args)]
 pub(crate) struct Options {
     #[command(flatten)]
-    which: Which,
+    console: OfConsole,
+    #[command(flatten)]
+    way: Way,
+}
+
+/// Who is to see it, and where. The heading of what stands before it ends here.
+#[derive(Args)]
+#[command(next_help_heading = None::<&str>)]
+struct Way {
     /// The viewer to start: a name (TigerVNC, Remmina, …) or a program [default: $VNCVIEWER, else the first that is found]
     #[arg(long, value_name = "NAME|PATH")]
     viewer: Option<String>,
@@ -52,46 +63,89 @@ struct Line<'a> {
     password: &'a str,
 }
 
+/// What is left when nobody uses the console any more: the exit code of whoever did, and why the last one did not get
+/// what it came for.
+type Used = (ExitCode, Option<String>);
+
 /// Opens the console's endpoint and stays until the viewer goes; its exit code is the answer.
 pub(crate) async fn run(
     options: Options,
-    config: Config,
+    config: impl FnOnce() -> Result<Config, CommandError>,
     terminal: Terminal,
 ) -> Result<ExitCode, CommandError> {
+    let wanted = options.console.wanted(config)?;
     // Before anything is connected to: without a viewer there is nothing to connect for.
-    let plan = options.plan()?;
-    let within = config.gateway.handshake_timeout;
-    let listen = options.listen;
-    let work = async |chosen: &Chosen, spinner: &Spinner| {
-        chosen.must_run()?;
-        spinner.done();
-        match &plan {
-            Plan::Stdio => stdio::run(chosen, within).await,
-            Plan::Serve => port::open(chosen, listen, within, serve).await,
-            Plan::Command(words) => {
+    let plan = options.way.plan()?;
+    let listen = options.way.listen;
+    match wanted {
+        Wanted::Vm(which, config) => {
+            let within = config.gateway.handshake_timeout;
+            let work = async |chosen: &Chosen, spinner: &Spinner| {
+                chosen.must_run()?;
+                spinner.done();
+                plan.follow(&Goal::vm(chosen, within), listen, terminal)
+                    .await
+            };
+            which.stay(*config, terminal, work).await
+        }
+        Wanted::Url(endpoint, within) => {
+            let goal = Goal::url(endpoint, within);
+            plan.follow(&goal, listen, terminal).await
+        }
+    }
+}
+
+impl Plan {
+    /// Whoever was to see the console has seen why not; what of it nobody else tells is told here.
+    async fn follow(
+        &self,
+        goal: &Goal,
+        listen: SocketAddr,
+        terminal: Terminal,
+    ) -> Result<ExitCode, CommandError> {
+        let (code, trouble) = self.open(goal, listen, terminal).await?;
+        match (self, trouble) {
+            (Self::Stdio, Some(why)) => Err(CommandError::Failed(why)),
+            (Self::Command(_) | Self::View(_), Some(why)) => {
+                tell(format!("mksgate: {why}"));
+                Ok(code)
+            }
+            _ => Ok(code),
+        }
+    }
+
+    async fn open(
+        &self,
+        goal: &Goal,
+        listen: SocketAddr,
+        terminal: Terminal,
+    ) -> Result<Used, CommandError> {
+        match self {
+            Self::Stdio => stdio::run(goal).await,
+            Self::Serve => port::open(goal, listen, serve).await,
+            Self::Command(words) => {
                 let command = async |port: PrivatePort, ends: &mut Ends, _: &InUse| {
                     let program = words.first().map(String::as_str).unwrap_or_default();
                     child::run(&mut Launch::own(words, &port), program, ends).await
                 };
-                port::open(chosen, listen, within, command).await
+                port::open(goal, listen, command).await
             }
-            Plan::View(viewer) => {
+            Self::View(viewer) => {
                 let name = viewer.kind.name();
                 let shown = viewer.program.display();
-                terminal.note(format!("{}: {name} ({shown})", chosen.vm.name));
+                terminal.note(format!("{}: {name} ({shown})", goal.title));
                 #[cfg(unix)]
                 if viewer.kind.takes_socket() {
-                    return socket::open(chosen, within, viewer).await;
+                    return socket::open(goal, viewer).await;
                 }
                 let view = async |port: PrivatePort, ends: &mut Ends, in_use: &InUse| {
                     let over = in_use.over();
                     view(viewer, &Endpoint::Port(port), ends, over).await
                 };
-                port::open(chosen, listen, within, view).await
+                port::open(goal, listen, view).await
             }
         }
-    };
-    options.which.stay(config, terminal, work).await
+    }
 }
 
 /// For whoever reads the line; until we are told to end.

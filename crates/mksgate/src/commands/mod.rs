@@ -1,5 +1,6 @@
 //! What each command does. One file a command.
 
+mod at_url;
 pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod connect;
@@ -21,6 +22,7 @@ mod table;
 pub(crate) mod trust;
 pub(crate) mod type_text;
 pub(crate) mod vms;
+mod wanted;
 mod which;
 
 use std::io::{ErrorKind, Write, stdout};

@@ -22,7 +22,7 @@ use crate::console::Wire;
 use crate::endpoint::{Endpoint, Origin};
 use crate::error::{Failure, Stage};
 use crate::gateway::Shutdown;
-use crate::headers::Headers;
+use crate::headers::{COOKIE, Headers};
 use crate::relay::{self, End, Rules, Traffic};
 use crate::roll::Ending;
 use crate::tls::Trust;
@@ -180,13 +180,9 @@ impl Options {
         let Some(text) = &self.reconnect_command else {
             return Ok(None);
         };
-        let words = shlex::split(text).unwrap_or_default();
-        match words.split_first() {
-            Some((program, arguments)) => Ok(Some(UrlCommand::new(program, arguments.to_vec()))),
-            None => Err(CommandError::Usage(
-                "--reconnect-command is no command: write \"PROGRAM ARGUMENT\", with each quote closed".into(),
-            )),
-        }
+        UrlCommand::split(text).map(Some).ok_or_else(|| CommandError::Usage(
+            "--reconnect-command is no command: write \"PROGRAM ARGUMENT\", with each quote closed".into(),
+        ))
     }
 
     fn endpoint(&self, origin: Origin) -> Result<Endpoint, CommandError> {
@@ -197,7 +193,7 @@ impl Options {
         let mut headers = Headers::default();
         if let Some(cookie) = given(self.cookie.as_ref(), COOKIE_VARIABLE) {
             headers
-                .add("Cookie", cookie.into())
+                .add(COOKIE, cookie.into())
                 .map_err(CommandError::Usage)?;
         }
         Ok(Endpoint {

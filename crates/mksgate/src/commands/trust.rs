@@ -37,18 +37,7 @@ pub(crate) async fn run(options: Options) -> Result<(), CommandError> {
             options.address
         ))
     })?;
-    let certificate = match timeout(PATIENCE, fetch(&address)).await {
-        Ok(fetched) => fetched.map_err(|trouble| {
-            CommandError::Failed(format!(
-                "cannot see a certificate of {address} ({trouble}): check the address"
-            ))
-        })?,
-        Err(_) => {
-            return Err(CommandError::Failed(format!(
-                "{address} does not answer: check the address"
-            )));
-        }
-    };
+    let certificate = presented(&address).await.map_err(CommandError::Failed)?;
     let (subject, issuer, validity) = describe(&certificate).map_err(CommandError::Failed)?;
     let digest: [u8; 32] = Sha256::digest(&certificate).into();
     let thumbprint = Thumbprint::Sha256(digest);
@@ -60,6 +49,19 @@ pub(crate) async fn run(options: Options) -> Result<(), CommandError> {
          without a configuration by MKSGATE_TRUST={thumbprint}, and else by\n\n\
          trust = \"{thumbprint}\"\n"
     ))
+}
+
+/// What a host shows, whoever it is.
+///
+/// # Errors
+/// A sentence.
+pub(super) async fn presented(address: &Address) -> Result<CertificateDer<'static>, String> {
+    match timeout(PATIENCE, fetch(address)).await {
+        Ok(fetched) => fetched.map_err(|trouble| {
+            format!("cannot see a certificate of {address} ({trouble}): check the address")
+        }),
+        Err(_) => Err(format!("{address} does not answer: check the address")),
+    }
 }
 
 async fn fetch(address: &Address) -> Result<CertificateDer<'static>, String> {

@@ -11,16 +11,11 @@ use toml::Spanned;
 
 use super::checked::Source;
 use super::{ConfigError, Secret, file, secrets};
-use crate::endpoint::{Endpoint, Origin};
-use crate::headers::{Headers, is_token};
+use crate::endpoint::{self, Endpoint, Origin};
+use crate::headers::{COOKIE, Headers};
 use crate::tls::Trust;
 use crate::url_command::UrlCommand;
 use crate::ws_url::WsUrl;
-
-/// The word for no subprotocol.
-const NO_SUBPROTOCOL: &str = "none";
-
-const COOKIE: &str = "Cookie";
 
 impl Source<'_> {
     /// `table` has `url` or `url_command`, or neither, and stands at `place`.
@@ -109,14 +104,7 @@ impl Source<'_> {
     }
 
     fn subprotocol(&self, word: &Spanned<String>) -> Result<Option<String>, ConfigError> {
-        match word.get_ref().as_str() {
-            NO_SUBPROTOCOL => Ok(None),
-            token if is_token(token) => Ok(Some(token.to_owned())),
-            _ => Err(self.wrong(
-                word.span(),
-                "this is no subprotocol: write one word, as \"binary\", or \"none\"",
-            )),
-        }
+        endpoint::subprotocol(word.get_ref()).map_err(|error| self.wrong(word.span(), error))
     }
 
     /// Those that are written here, those of a file and those of the environment; and the cookie.
@@ -135,11 +123,8 @@ impl Source<'_> {
                 .map_err(|error| self.wrong(variable.span(), error))?;
         }
         if let Some(file) = &table.headers_file {
-            let read = secrets::read(&self.beside(file.get_ref())).and_then(|bytes| {
-                let text = str::from_utf8(&bytes).map_err(|_| "it is not text")?;
-                headers.read(1, text)
-            });
-            read.map_err(|error| self.wrong_file(file, &error))?;
+            secrets::read_headers(&self.beside(file.get_ref()), &mut headers)
+                .map_err(|error| self.wrong_file(file, &error))?;
         }
         if let Some((cookie, place)) = self.cookie(table)? {
             headers

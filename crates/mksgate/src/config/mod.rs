@@ -6,8 +6,8 @@ mod endpoint;
 mod error;
 mod file;
 mod habits;
-mod scalar;
-mod secrets;
+pub(crate) mod scalar;
+pub(crate) mod secrets;
 mod vsphere;
 
 use std::collections::BTreeMap;

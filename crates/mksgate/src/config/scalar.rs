@@ -13,11 +13,16 @@ pub(super) fn duration<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Duration>, D::Error> {
     let text = String::deserialize(deserializer)?;
-    let wrong = || {
-        D::Error::custom(format!(
-            "{text:?} is no duration: write a number and a unit, as in \"30s\" or \"5m\""
-        ))
-    };
+    read_duration(&text).map(Some).map_err(D::Error::custom)
+}
+
+/// Likewise, wherever it is written.
+///
+/// # Errors
+/// A sentence.
+pub(crate) fn read_duration(text: &str) -> Result<Duration, String> {
+    let wrong =
+        || format!("{text:?} is no duration: write a number and a unit, as in \"30s\" or \"5m\"");
     let unit_at = text.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?;
     let (number, unit) = text.split_at(unit_at);
     let seconds = match unit {
@@ -28,9 +33,9 @@ pub(super) fn duration<'de, D: Deserializer<'de>>(
     };
     let number: u64 = number.parse().map_err(|_| wrong())?;
     match number.checked_mul(seconds) {
-        Some(seconds) if seconds <= LONGEST => Ok(Some(Duration::from_secs(seconds))),
-        _ => Err(D::Error::custom(format!(
+        Some(seconds) if seconds <= LONGEST => Ok(Duration::from_secs(seconds)),
+        _ => Err(format!(
             "{text:?} is longer than a year: write less, or 0 for never"
-        ))),
+        )),
     }
 }

@@ -1,4 +1,4 @@
-//! Secrets in files: nobody else may be able to read them, and no copy of them is left behind.
+//! Secrets in files, which nobody else may be able to read and of which no copy is left behind; and in the environment.
 
 use std::ffi::OsStr;
 use std::fs::{File, Metadata, canonicalize};
@@ -7,6 +7,8 @@ use std::path::{Component, Path, PathBuf};
 
 use secrecy::SecretString;
 use zeroize::Zeroizing;
+
+use crate::headers::Headers;
 
 /// The most that is read of a file, in bytes: a password, a list of some thousand users, a key or a
 /// certificate, not a disk image.
@@ -35,7 +37,7 @@ pub(super) fn place(path: &Path, configuration: &Path) -> PathBuf {
 ///
 /// # Errors
 /// A sentence: it cannot be read, is too large, or others can read or write it.
-pub(super) fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, String> {
+pub(crate) fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, String> {
     let file = open(path)?;
     // Of what was opened, not of what may have taken its place since.
     let metadata = file.metadata().map_err(|error| unreadable(path, &error))?;
@@ -59,13 +61,34 @@ pub(super) fn read_public(path: &Path) -> Result<Zeroizing<Vec<u8>>, String> {
 ///
 /// # Errors
 /// As [`read`]; and it is not text, or empty.
-pub(super) fn read_line(path: &Path) -> Result<SecretString, String> {
+pub(crate) fn read_line(path: &Path) -> Result<SecretString, String> {
     let bytes = read(path)?;
     let text = str::from_utf8(&bytes).map_err(|_| "it is not text: write the password there")?;
     match text.lines().next() {
         Some(line) if !line.is_empty() => Ok(line.into()),
         _ => Err("its first line is empty: write the password there".into()),
     }
+}
+
+/// Adds the headers of a secret file to `headers`: each on a line, as `Name: value`.
+///
+/// # Errors
+/// As [`read`]; and it is not text, or what [`Headers`] do not take.
+pub(crate) fn read_headers(path: &Path, headers: &mut Headers) -> Result<(), String> {
+    let bytes = read(path)?;
+    let text = str::from_utf8(&bytes).map_err(|_| "it is not text")?;
+    headers.read(1, text)
+}
+
+/// A variable of the environment; `what` says what its value is.
+///
+/// # Errors
+/// A sentence: it is not set, or empty.
+pub(crate) fn variable(name: &str, what: &str) -> Result<SecretString, String> {
+    let value = std::env::var(name).ok().filter(|value| !value.is_empty());
+    value
+        .map(SecretString::from)
+        .ok_or_else(|| format!("the environment variable {name} is not set: set it to the {what}"))
 }
 
 fn open(path: &Path) -> Result<File, String> {

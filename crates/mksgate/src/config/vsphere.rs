@@ -5,7 +5,7 @@ use toml::Spanned;
 use url::Url;
 
 use super::checked::Source;
-use super::{ConfigError, Secret, TlsRecords, VSphere, file};
+use super::{ConfigError, Secret, TlsRecords, VSphere, file, secrets};
 use crate::address::Address;
 use crate::tls::{ConsoleTrust, Trust};
 
@@ -115,16 +115,7 @@ impl Source<'_> {
         name: &Spanned<String>,
         what: &str,
     ) -> Result<SecretString, ConfigError> {
-        match std::env::var(name.get_ref()) {
-            Ok(value) if !value.is_empty() => Ok(value.into()),
-            _ => Err(self.wrong(
-                name.span(),
-                format!(
-                    "the environment variable {} is not set: set it to the {what}",
-                    name.get_ref()
-                ),
-            )),
-        }
+        secrets::variable(name.get_ref(), what).map_err(|error| self.wrong(name.span(), error))
     }
 }
 

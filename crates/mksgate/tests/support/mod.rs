@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test file uses its part")]
 
+pub(crate) mod viewer;
+
 use std::process::{Command, Output, Stdio};
 
 use esxi_sim::{DEMO_PASSWORD, Host};

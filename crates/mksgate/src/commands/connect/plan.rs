@@ -1,6 +1,6 @@
 //! What will be done with a console's endpoint, as the command line and the environment say.
 
-use super::Options;
+use super::Way;
 use crate::commands::CommandError;
 use crate::viewer_program::{Kind, ViewerProgram};
 
@@ -16,7 +16,7 @@ pub(super) enum Plan {
     View(ViewerProgram),
 }
 
-impl Options {
+impl Way {
     /// Finds the viewer, where there is to be one.
     pub(super) fn plan(&self) -> Result<Plan, CommandError> {
         if self.proxy_only {

@@ -10,11 +10,11 @@ use rfb_proto::VncPassword;
 use secrecy::SecretString;
 use tokio::time::{sleep, timeout};
 
+use super::Used;
+use super::goal::Goal;
 use crate::commands::CommandError;
 use crate::commands::random_password::random_password;
-use crate::commands::which::Chosen;
 use crate::config::{Auth, Console, Limits};
-use crate::destination::Destination;
 use crate::door::Door;
 use crate::gateway::{Gateway, Shutdown};
 use crate::port::Port;
@@ -29,14 +29,13 @@ const LOOK: Duration = Duration::from_millis(200);
 
 /// Serves viewers on it for as long as `work` uses it.
 pub(super) async fn open(
-    chosen: &Chosen,
+    goal: &Goal,
     listen: SocketAddr,
-    within: Duration,
     work: impl AsyncFnOnce(PrivatePort, &mut Ends, &InUse) -> Result<ExitCode, CommandError>,
-) -> Result<ExitCode, CommandError> {
+) -> Result<Used, CommandError> {
     let mut ends = Ends::watch()?;
-    let (gateway, port) = bind(chosen, listen, within).await?;
-    let in_use = InUse(gateway.sessions());
+    let (gateway, port) = bind(goal, listen).await?;
+    let (in_use, trouble) = (InUse(gateway.sessions()), gateway.trouble());
     let shutdown = Shutdown::default();
     let used = async {
         let used = work(port, &mut ends, &in_use).await;
@@ -44,7 +43,7 @@ pub(super) async fn open(
         used
     };
     let (used, ()) = tokio::join!(used, gateway.run(shutdown.clone()));
-    used
+    Ok((used?, trouble.said()))
 }
 
 /// Whether there are viewers.
@@ -66,22 +65,13 @@ impl InUse {
     }
 }
 
-/// A gateway of one port before the VM, and what a viewer has to know of it.
-async fn bind(
-    chosen: &Chosen,
-    listen: SocketAddr,
-    within: Duration,
-) -> Result<(Gateway, PrivatePort), CommandError> {
+/// A gateway of one port before the console, and what a viewer has to know of it.
+async fn bind(goal: &Goal, listen: SocketAddr) -> Result<(Gateway, PrivatePort), CommandError> {
     let password = random_password()?;
     let vnc =
         VncPassword::new(&password).map_err(|error| CommandError::Failed(error.to_string()))?;
-    let console = Console::new(
-        listen,
-        &chosen.vsphere,
-        chosen.wanted.clone(),
-        Auth::vnc_password(vnc),
-    );
-    let gateway = Gateway::before(Arc::clone(&chosen.upstream), console, limits(within)).await?;
+    let auth = Auth::vnc_password(vnc);
+    let gateway = Gateway::before(&goal.destination, listen, auth, limits(goal)).await?;
     let address = gateway
         .ports()
         .next()
@@ -89,32 +79,27 @@ async fn bind(
     let port = PrivatePort {
         address,
         password: SecretString::from(password),
-        title: chosen.vm.name.clone(),
+        title: goal.title.clone(),
     };
     Ok((gateway, port))
 }
 
 /// What a session needs that does not come by a port of its own. Who reaches it is who it is for: nothing is asked.
-pub(super) fn without_password(chosen: &Chosen, within: Duration) -> Arc<Port> {
+pub(super) fn without_password(goal: &Goal) -> Arc<Port> {
     let nowhere = (Ipv4Addr::LOCALHOST, 0).into();
-    let console = Console::new(
-        nowhere,
-        &chosen.vsphere,
-        chosen.wanted.clone(),
-        Auth::none(),
-    );
+    let destination = goal.destination.clone();
     Arc::new(Port {
-        console,
-        destination: Destination::Vm(Arc::clone(&chosen.upstream), chosen.wanted.clone()),
-        limits: Arc::new(limits(within)),
+        console: Console::leading_to(destination.behind(), nowhere, Auth::none()),
+        destination,
+        limits: Arc::new(limits(goal)),
         door: Door::new(),
     })
 }
 
 /// None of the daemon's but the time that a console may take: one user is no crowd.
-fn limits(within: Duration) -> Limits {
+fn limits(goal: &Goal) -> Limits {
     Limits {
-        handshake_timeout: within,
+        handshake_timeout: goal.within,
         ..Limits::default()
     }
 }

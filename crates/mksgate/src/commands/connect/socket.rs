@@ -1,9 +1,7 @@
 //! A Unix socket in place of a port, for viewers that take one: who may reach it, the file system says, and so no
 //! password is needed.
 
-use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tempfile::TempDir;
 use tokio::net::UnixListener;
@@ -11,23 +9,19 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::warn;
 
-use super::port;
+use super::goal::Goal;
+use super::{Used, port};
 use crate::commands::CommandError;
-use crate::commands::which::Chosen;
 use crate::port::Port;
 use crate::private_line;
 use crate::signals::Ends;
-use crate::upstream::Upstream;
 use crate::viewer_program::{Endpoint, ViewerProgram};
 
 /// Serves this viewer, and whoever else of this user comes, until it ends.
-pub(super) async fn open(
-    chosen: &Chosen,
-    within: Duration,
-    viewer: &ViewerProgram,
-) -> Result<ExitCode, CommandError> {
+pub(super) async fn open(goal: &Goal, viewer: &ViewerProgram) -> Result<Used, CommandError> {
     let mut ends = Ends::watch()?;
-    let socket = Socket::bind(chosen, within)?;
+    let socket = Socket::bind(goal)?;
+    let trouble = socket.port.door.trouble.clone();
     let endpoint = Endpoint::Socket(socket.folder.path().join(NAME));
     let ended = CancellationToken::new();
     let used = async {
@@ -35,8 +29,8 @@ pub(super) async fn open(
         ended.cancel();
         used
     };
-    let (used, ()) = tokio::join!(used, socket.run(&ended));
-    used
+    let (used, ()) = tokio::join!(used, socket.run(&ended, goal));
+    Ok((used?, trouble.said()))
 }
 
 /// A socket in a folder that nobody else can look into.
@@ -44,12 +38,11 @@ struct Socket {
     folder: TempDir,
     listener: UnixListener,
     port: Arc<Port>,
-    upstream: Arc<Upstream>,
 }
 
 impl Socket {
-    /// Before the VM's console.
-    fn bind(chosen: &Chosen, within: Duration) -> Result<Self, CommandError> {
+    /// Before the console.
+    fn bind(goal: &Goal) -> Result<Self, CommandError> {
         let listen = || {
             let folder = tempfile::Builder::new().prefix("mksgate-").tempdir()?;
             let listener = UnixListener::bind(folder.path().join(NAME))?;
@@ -63,15 +56,14 @@ impl Socket {
         Ok(Self {
             folder,
             listener,
-            port: port::without_password(chosen, within),
-            upstream: Arc::clone(&chosen.upstream),
+            port: port::without_password(goal),
         })
     }
 
     /// Serves whoever comes until `ended`; the socket is gone when this returns.
-    async fn run(self, ended: &CancellationToken) {
+    async fn run(self, ended: &CancellationToken, goal: &Goal) {
         let tasks = TaskTracker::new();
-        tasks.spawn(Arc::clone(&self.upstream).live());
+        goal.live(&tasks);
         while let Some(accepted) = ended.run_until_cancelled(self.listener.accept()).await {
             match accepted {
                 Ok((stream, _)) => {
@@ -83,7 +75,7 @@ impl Socket {
             }
         }
         self.port.door.ended.cancel();
-        self.upstream.retire();
+        goal.left();
         tasks.close();
         tasks.wait().await;
     }

@@ -1,25 +1,24 @@
 //! A console on standard input and output.
 
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::io::{stdin, stdout};
 use tokio_util::task::TaskTracker;
 
-use super::port;
+use super::goal::Goal;
+use super::{Used, port};
 use crate::commands::CommandError;
-use crate::commands::which::Chosen;
 use crate::private_line;
 use crate::signals::Ends;
 
 /// Until either side ends. Who has our pipes is who started us, so nothing is asked.
-pub(super) async fn run(chosen: &Chosen, within: Duration) -> Result<ExitCode, CommandError> {
-    let port = port::without_password(chosen, within);
+pub(super) async fn run(goal: &Goal) -> Result<Used, CommandError> {
+    let port = port::without_password(goal);
+    let trouble = port.door.trouble.clone();
     let broken = |error| CommandError::Failed(format!("cannot carry the console ({error})"));
     let mut ends = Ends::watch()?;
     let tasks = TaskTracker::new();
-    tasks.spawn(Arc::clone(&chosen.upstream).live());
+    goal.live(&tasks);
     let ended = port.door.ended.clone();
     let told = async {
         ends.next().await;
@@ -30,9 +29,9 @@ pub(super) async fn run(chosen: &Chosen, within: Duration) -> Result<ExitCode, C
         carried = private_line::carry(port, stdin(), stdout()) => carried,
         carried = told => carried,
     };
-    chosen.upstream.retire();
+    goal.left();
     tasks.close();
     tasks.wait().await;
     carried.map_err(broken)?;
-    Ok(ExitCode::SUCCESS)
+    Ok((ExitCode::SUCCESS, trouble.said()))
 }

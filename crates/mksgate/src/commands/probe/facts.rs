@@ -8,17 +8,20 @@ use vsphere::{About, Ticket, Vm};
 
 use crate::commands::trust;
 use crate::milestone::{Milestone, Screen};
-use crate::tls::Thumbprint;
+use crate::tls::{Thumbprint, Trust};
 use crate::tls_session::TlsSession;
+use crate::ws_url::WsUrl;
 
-type Facts = (Map<String, Value>, String);
+pub(super) type Facts = (Map<String, Value>, String);
 
 /// The names of the facts are a contract.
-pub(super) fn of(milestone: &Milestone<'_>) -> Facts {
+/// `trust` is by what a certificate was believed, where no ticket has said so.
+pub(super) fn of(milestone: &Milestone<'_>, trust: Option<&Trust>) -> Facts {
     match milestone {
         Milestone::LoggedIn(about) => login(about),
         Milestone::Found(vm) => found(vm),
         Milestone::Ticket(ticket) => got(ticket),
+        Milestone::Located(url) => located(url),
         Milestone::Connected { host, peer } => {
             let peer = peer.map(|peer| peer.to_string());
             let sentence = match &peer {
@@ -27,7 +30,7 @@ pub(super) fn of(milestone: &Milestone<'_>) -> Facts {
             };
             facts(json!({"host": host.to_string(), "peer": peer}), sentence)
         }
-        Milestone::Secured(tls) => secured(tls),
+        Milestone::Secured(tls) => secured(tls, trust),
         Milestone::Upgraded { subprotocol } => facts(
             json!({ "subprotocol": subprotocol }),
             match subprotocol {
@@ -80,7 +83,27 @@ fn got(ticket: &Ticket) -> Facts {
     facts(json!({ "thumbprint": thumbprint }), sentence)
 }
 
-fn secured(tls: &TlsSession) -> Facts {
+fn located(url: &WsUrl) -> Facts {
+    let shown = format!("{}://{url}", url.scheme());
+    let sentence = match url.encrypted {
+        true => shown.clone(),
+        false => format!("{shown}, not encrypted"),
+    };
+    facts(json!({"url": shown, "encrypted": url.encrypted}), sentence)
+}
+
+/// Who has been believed, in a word and in words.
+const fn believed(trust: &Trust) -> (&'static str, &'static str) {
+    match trust {
+        Trust::System => ("system", "trusted by this machine's authorities"),
+        Trust::WebPki => ("webpki", "trusted by Mozilla's authorities"),
+        Trust::File(_) => ("file", "trusted by the authorities of the file"),
+        Trust::Pinned(_) => ("sha256", "trusted by its thumbprint"),
+        Trust::DangerAcceptAny => ("danger-accept-any", "NOT verified"),
+    }
+}
+
+fn secured(tls: &TlsSession, trust: Option<&Trust>) -> Facts {
     let Some((certificate, version)) = tls.identity() else {
         return facts(json!({}), "no certificate was shown".into());
     };
@@ -91,15 +114,20 @@ fn secured(tls: &TlsSession) -> Facts {
     };
     let digest = Thumbprint::Sha256(Sha256::digest(&certificate).into()).to_string();
     let (subject, issuer, valid) = trust::describe(&certificate).unwrap_or_default();
-    let sentence = format!("{version}, {subject}, {digest}, valid {valid}");
-    let facts_ = json!({
+    let mut sentence = format!("{version}, {subject}, {digest}, valid {valid}");
+    let mut seen = json!({
         "version": version,
         "subject": subject,
         "issuer": issuer,
         "valid": valid,
         "thumbprint": digest,
     });
-    facts(facts_, sentence)
+    if let (Some(trust), Some(seen)) = (trust, seen.as_object_mut()) {
+        let (word, words) = believed(trust);
+        seen.insert("trust".into(), word.into());
+        sentence = format!("{sentence}, {words}");
+    }
+    facts(seen, sentence)
 }
 
 fn seen(screen: &Screen) -> Facts {
@@ -149,7 +177,7 @@ fn security(code: u8) -> String {
     }
 }
 
-fn facts(facts: Value, sentence: String) -> Facts {
+pub(super) fn facts(facts: Value, sentence: String) -> Facts {
     match facts {
         Value::Object(facts) => (facts, sentence),
         _ => (Map::new(), sentence),

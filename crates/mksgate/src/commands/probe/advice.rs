@@ -1,0 +1,61 @@
+//! What to try where a console at a URL cannot be had, in the words of the command line.
+
+use rfb_proto::{Refusal, Violation};
+use serde_json::json;
+use sha2::{Digest, Sha256};
+
+use super::facts::{Facts, facts};
+use super::way::RFB;
+use crate::address::Address;
+use crate::commands::trust;
+use crate::error::Failure;
+use crate::tls::Thumbprint;
+
+/// The port where an address names none: it always does.
+const HTTPS: u16 = 443;
+
+/// Why the console cannot be had, seen at `step`.
+pub(super) async fn on(failure: &Failure, step: &str) -> Facts {
+    let sentence = match failure {
+        Failure::Certificate {
+            address, trouble, ..
+        } => {
+            return shown_certificate(address, trouble)
+                .await
+                .unwrap_or_else(|| facts(json!({}), failure.to_string()));
+        }
+        Failure::Slow { what, within, .. } if step == RFB => format!(
+            "{what} opened the WebSocket and did not say that it speaks RFB within {} s: see that VNC is behind this URL, or raise --handshake-timeout",
+            within.as_secs()
+        ),
+        Failure::EsxiRefused {
+            source: Refusal::PasswordNeeded,
+            ..
+        } => format!("{failure}: add --password-file"),
+        Failure::EsxiRefused {
+            source: Refusal::Violation(Violation::NotRfb),
+            ..
+        }
+        | Failure::Text => format!("{failure}: see that VNC is behind this URL"),
+        other => other.to_string(),
+    };
+    facts(json!({}), sentence)
+}
+
+/// Who was not believed may still be the right one: only whoever asks can know.
+async fn shown_certificate(address: &str, trouble: &str) -> Option<Facts> {
+    let certificate = trust::presented(&Address::parse(address, HTTPS)?).await;
+    let certificate = certificate.ok()?;
+    let digest = Thumbprint::Sha256(Sha256::digest(&certificate).into()).to_string();
+    let (subject, issuer, valid) = trust::describe(&certificate).ok()?;
+    let sentence = format!(
+        "the certificate of {address} is not trusted ({trouble}): it is of {subject}, by {issuer}, valid {valid}; if that is the right one, add --trust {digest}"
+    );
+    let known = json!({
+        "subject": subject,
+        "issuer": issuer,
+        "valid": valid,
+        "thumbprint": digest,
+    });
+    Some(facts(known, sentence))
+}

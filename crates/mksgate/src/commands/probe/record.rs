@@ -1,0 +1,107 @@
+//! What a probe has seen so far, told as it comes or, to programs, as a whole.
+
+use console::Style;
+use serde_json::{Map, Value, json};
+use tokio::time::Instant;
+
+use super::facts::{self, Facts};
+use super::way::Way;
+use crate::commands::{CommandError, say};
+use crate::milestone::Milestone;
+use crate::terminal::may_colour;
+
+/// One for each probe.
+pub(super) struct Record {
+    json: bool,
+    way: Way,
+    begun: Instant,
+    /// When the last step ended.
+    last: Instant,
+    /// For `--json`.
+    steps: Vec<Value>,
+}
+
+impl Record {
+    pub(super) fn new(way: Way, json: bool) -> Self {
+        let now = Instant::now();
+        Self {
+            json,
+            way,
+            begun: now,
+            last: now,
+            steps: Vec::new(),
+        }
+    }
+
+    /// The step that we are at.
+    pub(super) fn step(&self) -> &'static str {
+        self.way.step()
+    }
+
+    pub(super) fn reached(&mut self, milestone: &Milestone<'_>) {
+        let found = facts::of(milestone, self.way.trust.as_ref());
+        let step = self.way.passes(milestone);
+        self.ended(step, true, found);
+    }
+
+    fn ended(&mut self, step: &str, ok: bool, (facts, sentence): Facts) {
+        let took = self.last.elapsed();
+        if !self.json {
+            let mark = mark(ok);
+            let sentence: String = sentence.chars().filter(|c| !c.is_control()).collect();
+            let shown = format!("{mark} {step:<9} {:>5} ms  {sentence}\n", took.as_millis());
+            // Ignored on purpose: the verdict tells whether somebody still reads.
+            let _ = say(shown);
+        }
+        let mut entry = Map::new();
+        entry.insert("step".into(), step.into());
+        entry.insert("ok".into(), ok.into());
+        entry.insert("seconds".into(), took.as_secs_f64().into());
+        entry.extend(facts);
+        self.steps.push(Value::Object(entry));
+        self.last = Instant::now();
+    }
+
+    /// The last line. What has kept us out comes with what is known of it.
+    pub(super) fn verdict(&mut self, failed: Option<Facts>) -> Result<(), CommandError> {
+        let (ok, step) = (failed.is_none(), self.step());
+        if let Some((mut facts, why)) = failed {
+            facts.insert("error".into(), why.as_str().into());
+            self.ended(step, false, (facts, why));
+        }
+        let (name, took) = (&self.way.name, self.last - self.begun);
+        let verdict = match ok {
+            true => format!("{name} has a console, ready after {} ms", took.as_millis()),
+            false => format!("{name} has no console for us: it fails at {step}"),
+        };
+        if self.json {
+            let answer = json!({
+                (self.way.kind): name,
+                "ok": ok,
+                "seconds": took.as_secs_f64(),
+                "steps": std::mem::take(&mut self.steps),
+                "verdict": verdict,
+            });
+            say(format!("{answer:#}\n"))?;
+        } else {
+            say(format!("{}\n", coloured(ok, &verdict)))?;
+        }
+        match ok {
+            true => Ok(()),
+            false => Err(CommandError::Told),
+        }
+    }
+}
+
+fn mark(ok: bool) -> String {
+    coloured(ok, if ok { "ok    " } else { "FAILED" })
+}
+
+/// Green or red, where there are colours.
+fn coloured(ok: bool, text: &str) -> String {
+    let style = match ok {
+        true => Style::new().green(),
+        false => Style::new().red().bold(),
+    };
+    style.force_styling(may_colour()).apply_to(text).to_string()
+}

@@ -1,0 +1,76 @@
+//! The way that is probed: its steps, each of which ends with a milestone, and how far we have come.
+
+use std::collections::VecDeque;
+
+use crate::endpoint::Endpoint;
+use crate::milestone::Milestone;
+use crate::tls::Trust;
+
+/// To a VM's console.
+const FROM_NAME: [&str; 8] = [
+    "login",
+    "vm",
+    "ticket",
+    "tcp",
+    TLS,
+    "websocket",
+    RFB,
+    "screen",
+];
+
+/// To one at a URL.
+const FROM_URL: [&str; 6] = ["url", "tcp", TLS, "websocket", RFB, "screen"];
+
+/// Left out where there is none.
+const TLS: &str = "tls";
+
+/// Where it is seen whether there is VNC behind the WebSocket.
+pub(super) const RFB: &str = "rfb";
+
+/// One of the two.
+pub(super) struct Way {
+    /// What kind of console it is, as programs are told.
+    pub(super) kind: &'static str,
+    /// How it was named.
+    pub(super) name: String,
+    /// By what a certificate is believed, where no ticket says so.
+    pub(super) trust: Option<Trust>,
+    ahead: VecDeque<&'static str>,
+}
+
+impl Way {
+    /// To a VM's console.
+    pub(super) fn to_vm(name: String) -> Self {
+        Self {
+            kind: "vm",
+            name,
+            trust: None,
+            ahead: FROM_NAME.into(),
+        }
+    }
+
+    /// To one at a URL.
+    pub(super) fn to_url(endpoint: &Endpoint) -> Self {
+        Self {
+            kind: "url",
+            name: endpoint.name.clone(),
+            trust: Some(endpoint.trust.clone()),
+            ahead: FROM_URL.into(),
+        }
+    }
+
+    /// The step that we are at.
+    pub(super) fn step(&self) -> &'static str {
+        self.ahead.front().copied().unwrap_or("end")
+    }
+
+    /// The step that has ended with `milestone`.
+    pub(super) fn passes(&mut self, milestone: &Milestone<'_>) -> &'static str {
+        let step = self.step();
+        self.ahead.pop_front();
+        if matches!(milestone, Milestone::Located(url) if !url.encrypted) {
+            self.ahead.retain(|step| *step != TLS);
+        }
+        step
+    }
+}

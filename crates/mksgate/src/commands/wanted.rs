@@ -1,0 +1,54 @@
+//! The console that a command is about: a VM's, or one at a URL.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::{ArgGroup, Args};
+use vsphere::VmRef;
+
+use super::CommandError;
+use super::at_url::{self, AtUrl};
+use super::which::{OfVSphere, Which, known_vms};
+use crate::config::Config;
+use crate::endpoint::Endpoint;
+
+#[derive(Args)]
+#[command(
+    group(ArgGroup::new("console").required(true).args(["vm", "url", "url_command"])),
+    mut_arg("vsphere", |vsphere| vsphere.conflicts_with(at_url::ORIGIN)),
+)]
+pub(crate) struct OfConsole {
+    /// A VM: its name, inventory path (/DC/vm/folder/name), uuid:…, instance-uuid:… or moref:…
+    #[arg(add = known_vms())]
+    vm: Option<VmRef>,
+    #[command(flatten)]
+    vsphere: OfVSphere,
+    #[command(flatten)]
+    at: Box<AtUrl>,
+}
+
+/// What is known of it before anything is asked.
+pub(crate) enum Wanted {
+    /// A VM, and where to look for it.
+    Vm(Which, Box<Config>),
+    /// What is at a URL, and how long it may take to be ready.
+    Url(Arc<Endpoint>, Duration),
+}
+
+impl OfConsole {
+    /// Only a VM needs a configuration.
+    pub(crate) fn wanted(
+        self,
+        config: impl FnOnce() -> Result<Config, CommandError>,
+    ) -> Result<Wanted, CommandError> {
+        match (self.at.endpoint()?, self.vm) {
+            (Some((endpoint, within)), _) => Ok(Wanted::Url(Arc::new(endpoint), within)),
+            (None, Some(vm)) => Ok(Wanted::Vm(
+                Which::new(vm, self.vsphere),
+                Box::new(config()?),
+            )),
+            // The group of arguments has been asked for already.
+            (None, None) => Err(CommandError::Usage("name a VM, or a URL by --url".into())),
+        }
+    }
+}
