@@ -4,6 +4,7 @@ import unittest
 
 import picture
 import vncdo
+from at_url import ConnectUrl, probe, secret_file
 from authority import Authority
 from qemu import Qemu
 from screen import ViewerScreen
@@ -16,10 +17,11 @@ plain: Qemu
 secure: Qemu
 screen: ViewerScreen
 gateway: UrlGateway
+authority: Authority
 
 
 def setUpModule() -> None:
-    global plain, secure, screen, gateway
+    global plain, secure, screen, gateway, authority
     authority = Authority()
     plain = unittest.enterModuleContext(Qemu())
     secure = unittest.enterModuleContext(Qemu(authority, PASSWORD))
@@ -69,3 +71,52 @@ class Refusals(unittest.TestCase):
                 ended = vncdo.visit(gateway.ports[way], "key", "a")
                 self.assertNotEqual(0, ended.returncode)
                 self.assertRegex(ended.stderr, f"CRITICAL.*{reason}")
+
+
+class InOneCommand(unittest.TestCase):
+    def setUp(self) -> None:
+        self.plain = [f"ws://127.0.0.1:{plain.websocket}/"]
+        self.secure = [f"wss://127.0.0.1:{secure.websocket}/", "--trust", f"file:{authority.pem}"]
+        self.password = ["--password-file", secret_file("password", PASSWORD)]
+
+    def test_connect_serves_one_viewer_after_another(self) -> None:
+        for way, options, guest in [("plain", self.plain, plain), ("secure", [*self.secure, *self.password], secure)]:
+            with self.subTest(way), ConnectUrl("--url", *options) as connect:
+                for _ in range(2):
+                    picture.become_equal(lambda: vncdo.capture(connect.port, connect.password), guest.picture)
+                ended = vncdo.visit(connect.port, "type", f"at once, {way}.", password=connect.password)
+                self.assertEqual(0, ended.returncode, ended.stderr)
+                guest.has_typed(f"at once, {way}.")
+                self.assertEqual(0, connect.end())
+
+    def test_probe_finds_the_guest_step_by_step(self) -> None:
+        for options, guest, security in [
+            (self.plain, plain, "None"),
+            ([*self.secure, *self.password], secure, "VNC password"),
+        ]:
+            with self.subTest(security):
+                code, answer, said = probe("--against", *options)
+                self.assertEqual(0, code, said)
+                steps = {step["step"]: step for step in answer["steps"]}
+                self.assertEqual([security], steps["rfb"]["security_types"])
+                self.assertEqual(guest.picture().size, (steps["screen"]["width"], steps["screen"]["height"]))
+                self.assertRegex(steps["screen"]["name"], "QEMU")
+
+    def test_probe_says_what_is_missing(self) -> None:
+        wrong = ["--password-file", secret_file("wrong", "Qemu-78?")]
+        untrusted = self.secure[:1]
+        for step, options, reason in [
+            ("rfb", self.secure, "asks for a VNC password, and none is configured: add --password-file$"),
+            ("rfb", [*self.secure, *wrong], "did not let us in: the server refused"),
+            ("tls", [*untrusted, *self.password], "not trusted .* add --trust sha256:[0-9a-f]{64}$"),
+        ]:
+            with self.subTest(reason):
+                code, answer, said = probe("--against", *options)
+                self.assertEqual(1, code, said)
+                last = answer["steps"][-1]
+                self.assertEqual((step, False), (last["step"], last["ok"]), said)
+                self.assertRegex(last["error"], reason)
+                if step == "tls":
+                    # What it advises does it.
+                    pinned = [*untrusted, "--trust", last["thumbprint"], *self.password]
+                    self.assertEqual(0, probe("--against", *pinned)[0])

@@ -1,9 +1,12 @@
 """websockify in front of a real desktop, behind mksgate: with and without TLS, with tokens and passwords."""
 
+import base64
 import unittest
+from pathlib import Path
 
 import picture
 import vncdo
+from at_url import ConnectUrl, probe, secret_file
 from authority import Authority
 from desktop import Desktop
 from places import scratch
@@ -20,10 +23,11 @@ screen: ViewerScreen
 plain: Websockify
 secure: Websockify
 gateway: UrlGateway
+authority: Authority
 
 
 def setUpModule() -> None:
-    global desktop, screen, plain, secure, gateway
+    global desktop, screen, plain, secure, gateway, authority
     desktop = unittest.enterModuleContext(Desktop())
     screen = unittest.enterModuleContext(ViewerScreen())
     authority = Authority()
@@ -88,3 +92,64 @@ class Log(unittest.TestCase):
         self.assertRegex(said, "session closed: .*vm=fresh-url .*to_viewer=[1-9]")
         self.assertNotIn(TOKEN, said)
         self.assertNotIn(LOGIN.partition(":")[2], said)
+
+
+class InOneCommand(unittest.TestCase):
+    def setUp(self) -> None:
+        login = base64.b64encode(LOGIN.encode()).decode()
+        self.headers = secret_file("headers", f"Authorization: Basic {login}\n")
+        self.url = f"wss://{secure.address}/websockify?token={TOKEN}"
+        self.trust = f"file:{authority.pem}"
+
+    def test_connect_serves_one_viewer_after_another(self) -> None:
+        fresh: Path = secret_file("fresh-url", f"#!/bin/sh\necho 'wss://{LOGIN}@{self.url.removeprefix('wss://')}'\n")
+        fresh.chmod(0o700)
+        for way, options in {
+            "plain": ["--url", f"ws://{plain.address}/"],
+            "secure": ["--url", self.url, "--trust", self.trust, "--headers-file", self.headers],
+            "command": ["--url-command", str(fresh), "--trust", self.trust],
+        }.items():
+            with self.subTest(way), ConnectUrl(*options) as connect:
+                for _ in range(2):
+                    picture.become_equal(lambda: vncdo.capture(connect.port, connect.password), desktop.picture)
+                self.assertEqual(0, connect.end())
+                self.assertEqual("", connect.stderr)
+
+    def test_tigervnc_sees_the_desktop_through_connect_and_types(self) -> None:
+        options = ["--url", self.url, "--trust", self.trust, "--headers-file", self.headers]
+        with ConnectUrl(*options) as connect, TigerVnc(screen, connect.port, password=connect.password) as viewer:
+            viewer.shows(desktop.picture)
+            viewer.type_line("through websockify, at once")
+            desktop.has_read("through websockify, at once")
+
+    def test_probe_finds_the_desktop_step_by_step(self) -> None:
+        for way, options in {
+            "plain": ["--against", f"ws://{plain.address}/"],
+            "secure": ["--against", self.url, "--trust", self.trust, "--headers-file", self.headers],
+        }.items():
+            with self.subTest(way):
+                code, answer, said = probe(*options)
+                self.assertEqual(0, code, said)
+                self.assertNotIn(TOKEN, said)
+                steps = {step["step"]: step for step in answer["steps"]}
+                tls = ["tls"] if way == "secure" else []
+                self.assertEqual(["url", "tcp", *tls, "websocket", "rfb", "screen"], list(steps))
+                self.assertEqual("binary", steps["websocket"]["subprotocol"])
+                self.assertEqual(picture.SIZE, (steps["screen"]["width"], steps["screen"]["height"]))
+
+    def test_probe_says_what_is_missing(self) -> None:
+        login = ["--headers-file", self.headers]
+        for step, options, reason in [
+            ("tls", ["--against", self.url, *login], "not trusted .* add --trust sha256:[0-9a-f]{64}$"),
+            ("websocket", ["--against", self.url, "--trust", self.trust], "HTTP status 401 .* see cookie and headers$"),
+            ("websocket", ["--against", f"ws://{plain.address}/", "--subprotocol", "chat"], "subprotocol"),
+            ("tls", ["--against", f"wss://{plain.address}/"], "no TLS connection"),
+            ("websocket", ["--against", f"ws://127.0.0.1:{desktop.port}/"], "refused the WebSocket|before the console was ready"),
+        ]:
+            with self.subTest(reason):
+                code, answer, said = probe(*options)
+                self.assertEqual(1, code, said)
+                last = answer["steps"][-1]
+                self.assertEqual((step, False), (last["step"], last["ok"]), said)
+                self.assertRegex(last["error"], reason)
+                self.assertNotIn(TOKEN, said)
