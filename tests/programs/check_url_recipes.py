@@ -42,6 +42,7 @@ class Recipes(unittest.TestCase):
         with UrlRecipe("websockify", instead, files) as gateway:
             picture.become_equal(lambda: vncdo.capture(gateway.ports[5901]), desktop.picture)
             self._shows(gateway.ports[5902], guest)
+            self._finds(gateway, desktop.picture().size)
             self._says_nothing(gateway, [login.partition(":")[2], password])
 
     def test_proxmox_against_a_stand_in_with_a_login_and_a_ticket_for_each_viewer(self) -> None:
@@ -52,7 +53,8 @@ class Recipes(unittest.TestCase):
         with UrlRecipe("proxmox", {"pve.example:8006": api.address}, files) as gateway:
             for _ in range(2):
                 self._shows(gateway.ports[5901], guest)
-            self.assertGreaterEqual(api.opened, 2)
+            self._finds(gateway, guest.picture().size)
+            self.assertGreaterEqual(api.opened, 3)
             self.assertEqual(set(), api.tickets, "each was spent")
             self._says_nothing(gateway, [password, api.cookie, api.token, "PVEVNC:"])
 
@@ -71,6 +73,11 @@ class Recipes(unittest.TestCase):
 
     def _shows(self, port: int, guest: Qemu) -> None:
         picture.become_equal(lambda: vncdo.capture(port), guest.picture)
+
+    def _finds(self, gateway: UrlRecipe, size: tuple[int, int]) -> None:
+        probed = gateway.probe()
+        self.assertEqual((0, ""), (probed.returncode, probed.stderr), probed.stdout)
+        self.assertIn(f"{size[0]} x {size[1]}", probed.stdout)
 
     def _says_nothing(self, gateway: UrlRecipe, of: Iterable[str]) -> None:
         said = gateway.stdout + gateway.stderr

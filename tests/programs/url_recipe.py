@@ -4,9 +4,12 @@ A block whose first line names a file besides its language is that file, or a pa
 """
 
 import re
+import shlex
+import subprocess
 
 from places import MKSGATE, ROOT, free_ports
 from program import Program
+from waiting import DEADLINE
 
 BLOCK = re.compile(r"^```\w+ (\S+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
@@ -25,6 +28,7 @@ class UrlRecipe(Program):
             if before not in text:
                 raise AssertionError(f"{name}.md does not say {before!r} any more")
             text = text.replace(before, after)
+        self.text = text
         made: dict[str, str | bytes] = dict(files)
         for file, block in BLOCK.findall(text):
             made[file] = str(made.get(file, "")) + block
@@ -49,3 +53,10 @@ class UrlRecipe(Program):
             self.__exit__()
             raise
         return self
+
+    def probe(self) -> subprocess.CompletedProcess[str]:
+        """The one probe that the recipe names, as it stands there."""
+        (line,) = re.findall(r"^mksgate (probe .*)$", self.text, re.MULTILINE)
+        argv = [str(MKSGATE), *shlex.split(line)]
+        env = {name: value for name, value in self.env.items() if name != "MKSGATE_LOG"}
+        return subprocess.run(argv, env=env, cwd=self.folder, capture_output=True, text=True, timeout=DEADLINE)
