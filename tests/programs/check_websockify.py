@@ -5,11 +5,13 @@ import unittest
 from pathlib import Path
 
 import picture
+import tigervnc
 import vncdo
 from at_url import ConnectUrl, probe, secret_file
 from authority import Authority
 from desktop import Desktop
-from places import scratch
+from places import MKSGATE, scratch
+from program import Program
 from screen import ViewerScreen
 from tigervnc import TigerVnc
 from url_gateway import UrlGateway
@@ -121,6 +123,15 @@ class InOneCommand(unittest.TestCase):
             viewer.shows(desktop.picture)
             viewer.type_line("through websockify, at once")
             desktop.has_read("through websockify, at once")
+
+    def test_connect_starts_tigervnc_on_the_desktop_and_ends_with_it(self) -> None:
+        options = ["--url", self.url, "--trust", self.trust, "--headers-file", self.headers, "--viewer", tigervnc.COMMAND]
+        home = {"DISPLAY": screen.display, "HOME": str(scratch("home"))}
+        with Program("connect-viewer", [MKSGATE, "connect", *options], home) as connect:
+            window = screen.window("TigerVNC Viewer")
+            picture.become_equal(lambda: screen.picture(window), desktop.picture)
+            self.assertRegex(connect.stderr, f"^{secure.address}/websockify: TigerVNC ")
+            connect.end()
 
     def test_probe_finds_the_desktop_step_by_step(self) -> None:
         for way, options in {
