@@ -261,12 +261,14 @@ async fn a_viewer_that_hands_over_to_another_is_waited_for() {
     command.env("PATH", paths).env("DISPLAY", ":0");
     let profile = folder.path().join("profile");
     let (mut child, socket) = spawn_blocking(move || {
-        let child = command.spawn().unwrap();
+        let mut child = command.spawn().unwrap();
         let text = loop {
             match std::fs::read_to_string(&profile) {
                 Ok(text) if text.contains("password=") => break text,
                 _ => std::thread::yield_now(),
             }
+            let ended = child.try_wait().unwrap();
+            assert!(ended.is_none(), "before its viewer was told: {ended:?}");
         };
         let value = |key: &str| {
             let line = text.lines().find_map(|line| line.strip_prefix(key));
