@@ -28,7 +28,7 @@ mod viewer;
 use std::path::Path;
 use std::process::Command;
 
-use relays::{Relays, peers, websocat};
+use relays::{Relays, aws_lc, peers, websocat};
 use source::Source;
 use table::say;
 
@@ -116,6 +116,21 @@ fn main() {
 
 /// The binaries that take part.
 fn build() {
+    let ours = ["--package", "mksgate", "--package", "relay-peers"];
+    assert!(cargo_build(&ours), "the build failed");
+    let target = aws_lc();
+    let mut other = vec!["--package", "mksgate", "--target-dir", &target];
+    other.extend(["--no-default-features", "--features", "aws-lc-rs"]);
+    if !cargo_build(&other) {
+        say("mksgate cannot be built with aws-lc-rs here.\n");
+    }
+    if websocat() != Path::new("websocat") && !websocat().exists() {
+        build_websocat();
+    }
+}
+
+/// A release build; whether it went well.
+fn cargo_build(arguments: &[&str]) -> bool {
     let mut cargo = Command::new(env!("CARGO"));
     // What the cargo that runs us says of this package: ring's build would take it for a change, each time.
     for (variable, _) in std::env::vars_os() {
@@ -127,22 +142,13 @@ fn build() {
             cargo.env_remove(&variable);
         }
     }
-    let status = cargo
-        .args([
-            "build",
-            "--release",
-            "--package",
-            "mksgate",
-            "--package",
-            "relay-peers",
-        ])
+    cargo
+        .args(["build", "--release"])
+        .args(arguments)
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .status()
-        .unwrap();
-    assert!(status.success(), "the build failed");
-    if websocat() != Path::new("websocat") && !websocat().exists() {
-        build_websocat();
-    }
+        .unwrap()
+        .success()
 }
 
 /// It is a program, not a library: it is not among this workspace's packages.

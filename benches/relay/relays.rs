@@ -55,6 +55,9 @@ pub(crate) const IN_PLACE: &str = "mksgate in-place";
 /// Without a look at RFB.
 pub(crate) const TRANSPARENT: &str = "mksgate transparent";
 
+/// With the other crypto provider.
+pub(crate) const AWS_LC: &str = "mksgate aws-lc-rs";
+
 /// Relays that this repository builds, by the word that relay-peers knows them by.
 const BUILT: [(&str, &str); 7] = [
     (BASE, "own"),
@@ -76,8 +79,10 @@ impl Relays {
         let (there, missing): (Vec<_>, Vec<_>) = INSTALLED.into_iter().partition(|program| {
             is_installed(program) || *program == "websocat" && websocat().exists()
         });
+        let aws_lc = Path::new(&aws_lc_binary()).exists().then_some(AWS_LC);
         let present = [OURS, IN_PLACE, TRANSPARENT]
             .into_iter()
+            .chain(aws_lc)
             .chain(BUILT.map(|(name, _)| name))
             .chain(there)
             .filter(|name| chosen.is_empty() || chosen.contains(name))
@@ -155,8 +160,11 @@ impl Relays {
             return words(&[&binary("relay-peers"), kind, &listen_text, target]);
         }
         match name {
-            OURS | IN_PLACE | TRANSPARENT => words(&[
-                &binary("mksgate"),
+            OURS | IN_PLACE | TRANSPARENT | AWS_LC => words(&[
+                &match name {
+                    AWS_LC => aws_lc_binary(),
+                    _ => binary("mksgate"),
+                },
                 "--config",
                 &self.gateway(name, listen, host),
                 "serve",
@@ -259,6 +267,15 @@ pub(crate) fn websocat() -> PathBuf {
 /// Where `cargo install` puts it.
 pub(crate) fn peers() -> PathBuf {
     Path::new(&binary("../peers")).to_path_buf()
+}
+
+/// Where a mksgate with another crypto provider is built, so that neither is built twice.
+pub(crate) fn aws_lc() -> String {
+    binary("../aws-lc-rs")
+}
+
+fn aws_lc_binary() -> String {
+    aws_lc() + "/release/mksgate"
 }
 
 fn is_installed(program: &str) -> bool {
