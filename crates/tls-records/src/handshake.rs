@@ -59,11 +59,11 @@ impl Handshake {
         }
         while let Some((kind, body, behind)) = split(rest)? {
             rest = behind;
-            let message = parse(version, kind, body)?;
-            if matches!(message, Message::KeyUpdate { .. }) && !rest.is_empty() {
+            // Before its value is looked at, as rustls does.
+            if matches!((version, kind, body), (Version::Tls13, 24, [_])) && !rest.is_empty() {
                 return Err(Refused::Unexpected("a message under keys that are over"));
             }
-            take(message)?;
+            take(parse(version, kind, body)?)?;
         }
         self.pending = rest.to_vec();
         Ok(())

@@ -36,3 +36,10 @@ fn empty_records_are_counted_from_the_last_record_with_something_in_it() {
     let empty = [4; 20];
     differ::run(&[&[tls13, 0], &empty[..], &[5, 0], &empty, &[0, 0, 9, 17]].concat());
 }
+
+/// Likewise.
+#[test]
+fn a_key_update_that_is_wrong_twice_is_refused_by_the_same_word() {
+    let tls13 = 2;
+    differ::run(&[tls13, 0, 9, 243, 141, 71, 24, 0, 0, 1, 208, 0, 0, 0, 8]);
+}
