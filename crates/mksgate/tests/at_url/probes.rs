@@ -1,0 +1,181 @@
+//! `probe --against`: each step, and what it says where one fails.
+
+use super::*;
+
+#[test]
+fn probe_tells_each_step_and_ends_with_a_verdict() {
+    let (plain, secure) = (Server::plain(Kind::Desktop), Server::secure(Kind::Desktop));
+    let folder = folder();
+    for (server, expected) in [
+        (&plain, &["url", "tcp", "websocket", "rfb", "screen"][..]),
+        (
+            &secure,
+            &["url", "tcp", "tls", "websocket", "rfb", "screen"],
+        ),
+    ] {
+        let url = server.url("/desk?geheim");
+        let mut arguments = vec!["--against", &url];
+        if !server.thumbprint.is_empty() {
+            arguments.extend(["--trust", &server.thumbprint]);
+        }
+        let (code, shown, error) = probe(&folder, &arguments);
+        assert_eq!((code, error.as_str()), (Some(0), ""), "{shown}");
+        let lines: Vec<&str> = shown.lines().collect();
+        let steps: Vec<&str> = lines
+            .iter()
+            .filter_map(|line| line.strip_prefix("ok"))
+            .map(|line| line.split_whitespace().next().unwrap())
+            .collect();
+        assert_eq!(steps, expected);
+        let screen = lines[lines.len() - 2];
+        assert!(
+            screen.contains("\"the desk\", 640 x 480, 32 bits per pixel, depth 24, little-endian"),
+            "{screen}"
+        );
+        let verdict = format!("{} has a console, ready after ", server.shown("/desk"));
+        assert!(lines.last().unwrap().starts_with(&verdict), "{shown}");
+        assert!(!shown.contains("geheim"), "{shown}");
+    }
+}
+
+#[test]
+fn probe_for_programs_has_the_same_as_values() {
+    let (server, folder) = (Server::secure(Kind::Desktop), folder());
+    let url = server.url("/");
+    let arguments = ["--against", &url, "--trust", &server.thumbprint, "--json"];
+    let (code, shown, _) = probe(&folder, &arguments);
+    assert_eq!(code, Some(0));
+    let answer: Value = serde_json::from_str(&shown).unwrap();
+    assert_eq!(
+        (&answer["ok"], &answer["url"]),
+        (&true.into(), &server.shown("").into())
+    );
+    assert!(answer.get("vm").is_none());
+    let steps = answer["steps"].as_array().unwrap();
+    assert!(
+        steps
+            .iter()
+            .all(|step| step["ok"] == true && step["seconds"].is_number())
+    );
+    assert_eq!(steps[0]["url"], format!("wss://{}", server.shown("")));
+    assert_eq!(
+        (&steps[2]["thumbprint"], &steps[2]["trust"]),
+        (&server.thumbprint.as_str().into(), &"sha256".into())
+    );
+    assert_eq!(steps[3]["subprotocol"], "binary");
+    assert_eq!(
+        (&steps[4]["version"], &steps[4]["security_types"][0]),
+        (&"3.8".into(), &"None".into())
+    );
+    assert_eq!(
+        (&steps[5]["name"], &steps[5]["width"]),
+        (&"the desk".into(), &640.into())
+    );
+}
+
+#[test]
+fn a_certificate_that_is_not_trusted_comes_with_the_option_that_would_trust_it() {
+    let (server, folder) = (Server::secure(Kind::Desktop), folder());
+    let url = server.url("/");
+    let other = format!("sha256:{}", "ab".repeat(32));
+    for more in [&[][..], &["--trust", &other]] {
+        let (code, shown, error) = probe(&folder, &[&["--against", &url], more].concat());
+        assert_eq!((code, error.as_str()), (Some(1), ""));
+        let failed = shown
+            .lines()
+            .find(|line| line.starts_with("FAILED"))
+            .unwrap();
+        let option = format!(
+            "if that is the right one, add --trust {}",
+            server.thumbprint
+        );
+        assert!(
+            failed.contains(" tls ") && failed.ends_with(&option),
+            "{failed}"
+        );
+        assert_eq!(server.heads().len(), 0, "nothing was said to whoever it is");
+        let (code, shown, _) = probe(&folder, &[&["--against", &url, "--json"], more].concat());
+        let answer: Value = serde_json::from_str(&shown).unwrap();
+        assert_eq!((code, &answer["ok"]), (Some(1), &false.into()));
+        assert_eq!(answer["steps"][2]["thumbprint"], server.thumbprint);
+    }
+    let any = ["--against", &url, "--trust", "danger-accept-any"];
+    let (code, shown, _) = probe(&folder, &any);
+    assert!(code == Some(0) && shown.contains("NOT verified"), "{shown}");
+}
+
+#[test]
+fn probe_says_which_step_fails_why_and_what_to_try() {
+    let folder = folder();
+    write(&folder, "fails", "#!/bin/sh\necho geheim\nexit 3\n", 0o700);
+    write(&folder, "nonsense", "#!/bin/sh\necho geheim\n", 0o700);
+    let fails_at = |step: &str, arguments: &[&str], why: &str| {
+        let (code, shown, error) = probe(&folder, arguments);
+        assert_eq!((code, error.as_str()), (Some(1), ""), "{shown}");
+        let failed: Vec<&str> = shown
+            .lines()
+            .filter(|line| line.starts_with("FAILED"))
+            .collect();
+        assert_eq!(failed.len(), 1, "{shown}");
+        let words: Vec<&str> = failed[0].split_whitespace().collect();
+        assert!(words[1] == step && failed[0].contains(why), "{shown}");
+        let verdict = format!("has no console for us: it fails at {step}");
+        assert!(shown.lines().last().unwrap().ends_with(&verdict), "{shown}");
+        assert!(!shown.contains("geheim"), "{shown}");
+    };
+    let nobody = format!("ws://{}/", nobody());
+    fails_at(
+        "tcp",
+        &["--against", &nobody],
+        "see that this machine may connect to it",
+    );
+    fails_at(
+        "url",
+        &["--url-command", "./fails"],
+        "failed with exit status: 3",
+    );
+    fails_at(
+        "url",
+        &["--url-command", "./nonsense"],
+        "printed what is of no use (this is no URL",
+    );
+    fails_at(
+        "url",
+        &["--url-command", "./none"],
+        "cannot be used (No such file",
+    );
+    for (kind, step, why) in [
+        (
+            Kind::NotFound,
+            "websocket",
+            "HTTP status 404 Not Found): see the path of its url",
+        ),
+        (Kind::Bare, "websocket", "the answer is not HTTP/1.1"),
+        (
+            Kind::Subprotocol,
+            "websocket",
+            "set subprotocol to the one that it speaks, or to \"none\"",
+        ),
+        (
+            Kind::NoRfb,
+            "rfb",
+            "the peer does not speak RFB: it began with something else than a protocol version: see that VNC is behind this URL",
+        ),
+        (
+            Kind::Silent,
+            "rfb",
+            "did not say that it speaks RFB within 1 s: see that VNC is behind this URL, or raise --handshake-timeout",
+        ),
+    ] {
+        let server = Server::plain(kind);
+        fails_at(
+            step,
+            &["--against", &server.url("/"), "--handshake-timeout", "1s"],
+            why,
+        );
+    }
+    // TLS where there is none.
+    let plain = Server::plain(Kind::Bare);
+    let wss = plain.url("/").replace("ws://", "wss://");
+    fails_at("tls", &["--against", &wss], "no TLS connection to ");
+}

@@ -1,0 +1,118 @@
+//! What cannot be meant, and where the options are told of.
+
+use super::*;
+
+#[test]
+fn what_cannot_be_meant_is_told_with_code_2_before_anything_is_tried() {
+    let folder = folder();
+    let refused = |arguments: &[&str], words: &str| {
+        for command in ["connect", "probe"] {
+            let all = [&[command], arguments].concat();
+            let (code, shown, error) = run(mksgate(&folder, &all));
+            assert_eq!((code, shown.as_str()), (Some(2), ""), "{all:?}: {error}");
+            assert!(error.contains(words), "{all:?}: {error}");
+            assert!(!error.contains("geheim"), "{error}");
+        }
+    };
+    let sentence = |more: &[&str], words: &str| {
+        refused(
+            &[&["--url", "wss://127.0.0.1:9/geheim"], more].concat(),
+            words,
+        );
+    };
+    refused(&[], "<VM|--");
+    refused(&["vm08", "--url", "wss://h"], "cannot be used with");
+    refused(
+        &["--url", "wss://h", "--url-command", "x"],
+        "cannot be used with",
+    );
+    refused(
+        &["--url", "wss://h", "--vsphere", "x"],
+        "cannot be used with",
+    );
+    refused(&["--trust", "system"], "<URL>");
+    refused(
+        &["--url", "geheim"],
+        "mksgate: this is no URL: write wss://HOST:PORT/PATH\n",
+    );
+    refused(&["--url", "http://geheim/"], "write ws:// instead");
+    refused(&["--url", "vnc://geheim/"], "no wss:// and no ws://");
+    refused(
+        &["--url", "ws://192.0.2.1/geheim"],
+        "write wss://, or add --allow-plain\n",
+    );
+    refused(
+        &["--url", "ws://127.0.0.1/", "--trust", "system"],
+        "--trust is of no use with ws://",
+    );
+    refused(&["--url-command", "x 'geheim"], "with each quote closed\n");
+    refused(&["--url-command", ""], "with each quote closed\n");
+    sentence(&["--trust", "maybe"], "\"maybe\" is no trust");
+    sentence(
+        &["--trust", "file:none.pem"],
+        "none.pem cannot be read as certificates",
+    );
+    sentence(&["--subprotocol", "two words"], "this is no subprotocol");
+    sentence(&["--header", "geheim"], "with a colon between them");
+    sentence(
+        &["--header", "Host: geheim"],
+        "the header Host is not for you to set",
+    );
+    sentence(
+        &["--header", "X: a", "--header", "x: geheim"],
+        "the header x is given twice",
+    );
+    sentence(
+        &["--header", "X: geheim\r\nY: z"],
+        "holds what HTTP does not allow",
+    );
+    sentence(&["--header-env", "geheim"], "takes NAME=VARIABLE");
+    sentence(
+        &["--header-env", "X=NO_SUCH"],
+        "the environment variable NO_SUCH is not set",
+    );
+    sentence(&["--headers-file", "none"], "none: it cannot be read");
+    sentence(
+        &["--cookie-file", "public"],
+        "public: others can read or write it: chmod 600 public",
+    );
+    sentence(
+        &["--cookie", "geheim", "--cookie-file", "cookie"],
+        "cannot be used with",
+    );
+    sentence(&["--cookie-env", "NO_SUCH"], "set it to the cookie");
+    sentence(&["--password-env", "NO_SUCH"], "set it to the password");
+    sentence(
+        &["--password-file", "cookie"],
+        "a VNC password has at most 8 characters",
+    );
+    sentence(&["--handshake-timeout", "soon"], "\"soon\" is no duration");
+    sentence(&["--handshake-timeout", "0s"], "lets nobody in");
+}
+
+#[test]
+fn completions_and_manual_know_the_options() {
+    let folder = folder();
+    let complete = |words: &[&str]| {
+        let mut command = mksgate(&folder, &[&["--", "mksgate"], words].concat());
+        command
+            .env("MKSGATE_COMPLETE", "bash")
+            .env("_CLAP_IFS", "|")
+            .env("_CLAP_COMPLETE_INDEX", words.len().to_string());
+        run(command).1
+    };
+    assert_eq!(complete(&["connect", "--url"]), "--url|--url-command");
+    assert_eq!(complete(&["probe", "--aga"]), "--against");
+    assert!(complete(&["probe", "--cookie"]).contains("--cookie-file"));
+    let (code, _, _) = run(mksgate(&folder, &["man", "-d", "pages"]));
+    assert_eq!(code, Some(0));
+    for (page, option) in [
+        ("connect", "\\-\\-url\\-command"),
+        ("probe", "\\-\\-against"),
+        ("probe", "\\-\\-headers\\-file"),
+    ] {
+        let path = folder.path().join(format!("pages/mksgate-{page}.1"));
+        let text = std::fs::read_to_string(path).unwrap();
+        assert!(text.contains(option), "{page}: {text}");
+    }
+}

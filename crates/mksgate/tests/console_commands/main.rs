@@ -1,0 +1,138 @@
+//! `probe`, `screenshot`, `type` and `keys`, the program itself against a simulated host.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+
+mod probes;
+mod screenshots;
+mod screenshots_by_task;
+#[path = "../support/mod.rs"]
+mod support;
+mod typing;
+
+use std::io::Cursor;
+use std::process::Stdio;
+
+use esxi_sim::{
+    DEMO_PASSWORD, Formats, Host, Kind, Layout, Misbehaviour, Moods, Power, Screen,
+    ScreenshotFault, Screenshots, Settings, VmSettings,
+};
+use serde_json::Value;
+use tempfile::{TempDir, tempdir};
+
+use support::{mksgate, mksgate_at, run, run_bytes};
+
+/// Three VMs of which one is off, and two that share a name.
+async fn host() -> Host {
+    let in_folder = |folder: &str| VmSettings {
+        folder: Some(folder.into()),
+        ..VmSettings::desktop("twin")
+    };
+    let off = VmSettings {
+        power: Power::Off,
+        ..VmSettings::desktop("old03")
+    };
+    let vms = vec![
+        VmSettings::desktop("web01"),
+        VmSettings::desktop("db 02"),
+        off,
+        in_folder("a"),
+        in_folder("b"),
+    ];
+    Host::start(Settings {
+        vms,
+        kind: Kind::VCenter,
+        clock: false,
+        ..Settings::default()
+    })
+    .await
+    .unwrap()
+}
+
+fn nowhere() -> TempDir {
+    tempdir().unwrap()
+}
+
+/// Width, height, and pixels of three bytes each.
+fn decoded(png: &[u8]) -> (u32, u32, Vec<u8>) {
+    let mut reader = png::Decoder::new(Cursor::new(png)).read_info().unwrap();
+    let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
+    let info = reader.next_frame(&mut pixels).unwrap();
+    assert_eq!(info.color_type, png::ColorType::Rgb);
+    (info.width, info.height, pixels)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_keeps_out_is_one_sentence_on_stderr() {
+    let host = host().await;
+    let keeps_out = async |variable: &str, value: &str, why: &str| {
+        let folder = nowhere();
+        let mut command = mksgate_at(&host, &folder, &["screenshot", "web01", "-o", "-"]);
+        command.env(variable, value);
+        let (code, shown, error) = run(command).await;
+        assert_eq!((code, shown.as_str()), (Some(1), ""), "{error}");
+        assert!(
+            error.starts_with("mksgate: ") && error.contains(why),
+            "{error}"
+        );
+        assert_eq!(error.lines().count(), 1, "{error}");
+        assert!(!error.contains(DEMO_PASSWORD));
+    };
+    keeps_out(
+        "GOVC_PASSWORD",
+        "wrong",
+        "refuses the user name or the password of root: correct them",
+    )
+    .await;
+    keeps_out(
+        "GOVC_INSECURE",
+        "0",
+        "compare it with what `mksgate trust 127.0.0.1:",
+    )
+    .await;
+    // The console's own door is HTTPS and no vSphere.
+    let console = host.console_address().to_string();
+    keeps_out("GOVC_URL", &console, "is no ESXi or vCenter").await;
+    let (code, _, error) = run(mksgate(&nowhere(), &["probe", "web01"])).await;
+    assert_eq!(code, Some(2));
+    assert!(error.ends_with("or set GOVC_URL\n"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_who_has_had_enough_is_no_failure() {
+    let host = host().await;
+    for arguments in [
+        &["vms"][..],
+        &["probe", "web01"],
+        &["screenshot", "web01", "-o", "-"],
+        &["man"],
+        &["completions", "bash"],
+    ] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let folder = nowhere();
+        let mut command = mksgate_at(&host, &folder, arguments);
+        command.stdout(Stdio::from(writer));
+        let (code, _, error) = run(command).await;
+        assert_eq!((code, error.as_str()), (Some(0), ""), "{arguments:?}");
+    }
+}
+
+/// A host with one VM `web01`, 200 × 100 pixels, in this mood.
+async fn moody(moods: Moods) -> Host {
+    let size = Screen::Desktop {
+        width: 200,
+        height: 100,
+    };
+    let vm = VmSettings {
+        screen: size,
+        moods,
+        ..VmSettings::desktop("web01")
+    };
+    Host::start(Settings {
+        vms: vec![vm],
+        clock: false,
+        ..Settings::default()
+    })
+    .await
+    .unwrap()
+}

@@ -1,0 +1,100 @@
+//! `probe`: each step, and what it says where one fails.
+
+use super::*;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn probe_tells_each_step_and_ends_with_a_verdict() {
+    let host = host().await;
+    let (code, shown, error) = run(mksgate_at(&host, &nowhere(), &["probe", "web01"])).await;
+    assert_eq!((code, error.as_str()), (Some(0), ""));
+    let lines: Vec<&str> = shown.lines().collect();
+    let steps: Vec<&str> = lines
+        .iter()
+        .filter_map(|line| line.strip_prefix("ok"))
+        .map(|line| line.split_whitespace().next().unwrap())
+        .collect();
+    assert_eq!(
+        steps,
+        [
+            "login",
+            "vm",
+            "ticket",
+            "tcp",
+            "tls",
+            "websocket",
+            "rfb",
+            "screen"
+        ]
+    );
+    assert!(!shown.contains('\u{1b}'), "no colours in a pipe: {shown}");
+    assert!(lines[7].ends_with(
+        "\"web01\", 800 x 600, 32 bits per pixel, depth 24, little-endian, red/green/blue at 16/8/0"
+    ));
+    assert!(lines[8].starts_with("web01 has a console, ready after "));
+    host.counts_until(|counts| counts.sessions_open == 0).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn probe_for_programs_has_the_same_as_values() {
+    let host = host().await;
+    let arguments = ["probe", "/DC/vm/db 02", "--json"];
+    let (code, shown, _) = run(mksgate_at(&host, &nowhere(), &arguments)).await;
+    assert_eq!(code, Some(0));
+    let answer: Value = serde_json::from_str(&shown).unwrap();
+    assert_eq!(
+        (&answer["ok"], &answer["vm"]),
+        (&true.into(), &"/DC/vm/db 02".into())
+    );
+    let steps = answer["steps"].as_array().unwrap();
+    assert!(
+        steps
+            .iter()
+            .all(|step| step["ok"] == true && step["seconds"].is_number())
+    );
+    assert_eq!(steps[1]["moref"], host.moref("db 02"));
+    let hex: String = host
+        .console_certificate_sha256()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    assert_eq!(steps[4]["thumbprint"], format!("sha256:{hex}"));
+    assert_eq!(steps[6]["security_types"][0], "None");
+    assert_eq!(
+        (&steps[7]["width"], &steps[7]["height"]),
+        (&800.into(), &600.into())
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn probe_says_which_step_fails_why_and_what_to_try() {
+    let host = host().await;
+    let fails_at = async |step: &str, vm: &str, why: &str| {
+        let (code, shown, error) = run(mksgate_at(&host, &nowhere(), &["probe", vm])).await;
+        assert_eq!((code, error.as_str()), (Some(1), ""));
+        let failed = shown
+            .lines()
+            .find(|line| line.starts_with("FAILED"))
+            .unwrap();
+        assert!(failed.contains(step) && failed.contains(why), "{shown}");
+        let verdict = format!("{vm} has no console for us: it fails at {step}");
+        assert_eq!(shown.lines().last(), Some(verdict.as_str()));
+    };
+    fails_at(
+        "ticket",
+        "old03",
+        "start it, as with `govc vm.power -on /DC/vm/old03`",
+    )
+    .await;
+    fails_at("vm", "web10", "did you mean web01?").await;
+    fails_at(
+        "vm",
+        "twin",
+        "2 VMs are called twin (/DC/vm/a/twin, /DC/vm/b/twin)",
+    )
+    .await;
+    host.misbehave(Misbehaviour::NoSubprotocol);
+    fails_at("websocket", "web01", "refused the WebSocket").await;
+    host.misbehave(Misbehaviour::NoSecurity("the VM is being moved".into()));
+    fails_at("rfb", "web01", "the VM is being moved").await;
+    host.counts_until(|counts| counts.sessions_open == 0).await;
+}

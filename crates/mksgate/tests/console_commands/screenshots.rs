@@ -1,0 +1,137 @@
+//! `screenshot` over webmks.
+
+use super::*;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_screenshot_is_what_the_host_itself_shows_pixel_for_pixel() {
+    let host = host().await;
+    let folder = nowhere();
+    let typed = run(mksgate_at(&host, &folder, &["type", "web01", "pixels"])).await;
+    assert_eq!(typed.0, Some(0), "{}", typed.2);
+    let shot = async |more: &[&str]| {
+        let arguments = [&["screenshot", "web01", "-o", "-"], more].concat();
+        let (code, png, error) = run_bytes(mksgate_at(&host, &folder, &arguments)).await;
+        assert_eq!((code, error.as_str()), (Some(0), ""));
+        decoded(&png)
+    };
+    let api = shot(&["--via", "api"]).await;
+    assert_eq!((api.0, api.1), (800, 600));
+    assert!(
+        api.2.iter().any(|&byte| byte != api.2[0]),
+        "it is not blank"
+    );
+    assert!(shot(&[]).await == api);
+    for wrong in [
+        Misbehaviour::Fragments,
+        Misbehaviour::OneMessagePerTurn,
+        Misbehaviour::Pings(b"still there?".to_vec()),
+    ] {
+        host.misbehave(wrong);
+        assert!(shot(&[]).await == api);
+    }
+    let (width, height, _) = shot(&["--scale", "0.25"]).await;
+    assert_eq!((width, height), (200, 150));
+    assert!(shot(&["--scale", "0.25"]).await == shot(&["--scale", "0.25", "--via", "api"]).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_is_replaced_by_a_whole_picture_or_not_at_all() {
+    let host = host().await;
+    let folder = nowhere();
+    let file = folder.path().join("x.png");
+    std::fs::write(&file, "before").unwrap();
+    host.misbehave(Misbehaviour::CutAfter(100_000));
+    let arguments = ["screenshot", "web01", "-o", "x.png"];
+    let (code, _, error) = run(mksgate_at(&host, &folder, &arguments)).await;
+    assert_eq!(code, Some(1), "{error}");
+    assert_eq!(std::fs::read(&file).unwrap(), b"before");
+    let (code, _, error) = run(mksgate_at(&host, &folder, &arguments)).await;
+    assert_eq!((code, error.as_str()), (Some(0), ""));
+    decoded(&std::fs::read(&file).unwrap());
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_vms_that_run_are_taken_and_one_that_cannot_be_spoils_no_other() {
+    let hidden = VmSettings {
+        console_permitted: false,
+        ..VmSettings::desktop("hidden")
+    };
+    let off = VmSettings {
+        power: Power::Off,
+        ..VmSettings::desktop("off")
+    };
+    let mut vms: Vec<VmSettings> = (0..6)
+        .map(|n| VmSettings::desktop(format!("vm{n}")))
+        .collect();
+    vms.push(off);
+    let settings = |vms| Settings {
+        vms,
+        kind: Kind::VCenter,
+        ..Settings::default()
+    };
+    let folder = nowhere();
+    let shots = |host: &Host| {
+        let arguments = ["screenshot", "--all", "-d", "shots", "--scale", "0.1"];
+        mksgate_at(host, &folder, &arguments)
+    };
+    let host = Host::start(settings(vms.clone())).await.unwrap();
+    let (code, _, error) = run(shots(&host)).await;
+    assert_eq!(
+        (code, error.as_str()),
+        (Some(0), "6 pictures are in shots\n")
+    );
+    vms.push(hidden);
+    let host = Host::start(settings(vms)).await.unwrap();
+    let (code, _, error) = run(shots(&host)).await;
+    assert_eq!(code, Some(1));
+    let told: Vec<&str> = error.lines().collect();
+    assert!(
+        told[0].starts_with("mksgate: hidden: root lacks the privilege"),
+        "{error}"
+    );
+    assert_eq!(
+        told[1],
+        "mksgate: 1 of 7 pictures could not be taken: see above"
+    );
+    let mut names: Vec<String> = std::fs::read_dir(folder.path().join("shots"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    let expected: Vec<String> = (0..6).map(|n| format!("vm{n}.png")).collect();
+    assert_eq!(names, expected);
+    host.counts_until(|counts| counts.sessions_open == 0).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_screenshot_is_whole_in_every_mood_of_the_host() {
+    let rows = std::num::NonZero::new(7);
+    for moods in [
+        Moods {
+            one_pixel_answers: true,
+            ..Moods::default()
+        },
+        Moods {
+            rows_per_answer: rows,
+            ..Moods::default()
+        },
+        Moods {
+            one_pixel_answers: true,
+            rows_per_answer: rows,
+            chatty: true,
+            formats: Formats::OnlyNative,
+            ..Moods::default()
+        },
+    ] {
+        let host = moody(moods.clone()).await;
+        let folder = nowhere();
+        let shot = async |via: &str| {
+            let arguments = ["screenshot", "web01", "-o", "-", "--via", via];
+            let (code, png, error) = run_bytes(mksgate_at(&host, &folder, &arguments)).await;
+            assert_eq!((code, error.as_str()), (Some(0), ""), "{moods:?}");
+            decoded(&png)
+        };
+        assert!(shot("webmks").await == shot("api").await, "{moods:?}");
+    }
+}

@@ -1,0 +1,144 @@
+//! `screenshot --via api`: the host's own picture, by /screen or by a task.
+
+use super::*;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_the_screen_is_refused_a_task_takes_the_picture_and_leaves_nothing() {
+    for kind in [Kind::Esxi, Kind::VCenter] {
+        let vms = vec![VmSettings::desktop("a b/ü")];
+        let settings = Settings {
+            vms,
+            kind,
+            clock: false,
+            ..Settings::default()
+        };
+        let host = Host::start(settings).await.unwrap();
+        let shot = async |more: &[&str]| {
+            let arguments = [&["screenshot", "a b/ü", "-o", "-", "--via", "api"], more].concat();
+            let taken = run_bytes(mksgate_at(&host, &nowhere(), &arguments)).await;
+            assert_eq!(taken.0, Some(0), "{}", taken.2);
+            (decoded(&taken.1), taken.2)
+        };
+        let (screen, said) = shot(&["--verbose"]).await;
+        assert!(said.contains("taken from /screen"), "{said}");
+        for status in [401, 403, 404, 405, 500, 501] {
+            host.refuse_screen(Some(status));
+            let (picture, said) = shot(&[]).await;
+            assert!(picture == screen && said.is_empty(), "{status}: {said}");
+        }
+        let (_, said) = shot(&["--verbose"]).await;
+        assert!(
+            said.contains("no picture at /screen") && said.contains("and its file removed"),
+            "{said}"
+        );
+        let (small, _) = shot(&["--scale", "0.5"]).await;
+        assert_eq!((small.0, small.1), (400, 300));
+        assert_eq!(host.files(), [""; 0]);
+        assert_eq!(host.counts().calls_of("CreateScreenshot_Task"), 8);
+        assert_eq!(host.counts().consoles_opened, 0);
+        host.counts_until(|counts| counts.sessions_open == 0).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_may_not_be_removed_is_told_and_the_picture_taken_all_the_same() {
+    let host = host().await;
+    host.refuse_screen(Some(404));
+    host.set_screenshots(Screenshots {
+        kept: true,
+        ..Screenshots::default()
+    });
+    let folder = nowhere();
+    let arguments = ["screenshot", "web01", "-o", "x.png", "--via=api", "--quiet"];
+    let (code, _, error) = run(mksgate_at(&host, &folder, &arguments)).await;
+    assert_eq!(code, Some(0), "{error}");
+    assert!(
+        error.starts_with(
+            "web01: the host's own file of the picture stays in [datastore1] web01/web01-1.png, since it cannot be removed: root lacks the privilege Datastore.FileManagement on "
+        ),
+        "{error}"
+    );
+    decoded(&std::fs::read(folder.path().join("x.png")).unwrap());
+    assert_eq!(host.files(), ["[datastore1] web01/web01-1.png"]);
+    let arguments = ["screenshot", "--all", "-d", "shots", "--via=api"];
+    let (code, _, error) = run(mksgate_at(&host, &folder, &arguments)).await;
+    assert_eq!(code, Some(0), "{error}");
+    assert_eq!(error.matches("cannot be removed").count(), 4, "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_picture_that_neither_way_gives_is_told_by_what_keeps_the_task_from_it() {
+    let host = host().await;
+    host.refuse_screen(Some(404));
+    let fails = async |screenshots: Screenshots, why: &str| {
+        host.set_screenshots(screenshots);
+        let arguments = ["screenshot", "web01", "-o", "x.png", "--via", "api"];
+        let folder = nowhere();
+        let (code, _, error) = run(mksgate_at(&host, &folder, &arguments)).await;
+        assert_eq!(code, Some(1), "{error}");
+        assert!(
+            error.starts_with("mksgate: ") && error.contains(why),
+            "{error}"
+        );
+        assert_eq!(error.lines().count(), 1, "{error}");
+        assert!(!folder.path().join("x.png").exists());
+    };
+    for (fault, why) in [
+        (
+            ScreenshotFault::NoPermission,
+            "lacks the privilege VirtualMachine.Interact.CreateScreenshot on web01",
+        ),
+        (
+            ScreenshotFault::TaskInProgress,
+            "web01 is busy with another task",
+        ),
+        (
+            ScreenshotFault::FileFault,
+            "no picture of web01 can be written to its datastore (NoDiskSpace: ",
+        ),
+        (ScreenshotFault::InvalidState, "in its present state"),
+    ] {
+        let refused = Screenshots {
+            refused: Some(fault),
+            ..Screenshots::default()
+        };
+        fails(refused, why).await;
+        let failed = Screenshots {
+            failed: Some(fault),
+            ..Screenshots::default()
+        };
+        fails(failed, why).await;
+    }
+    assert_eq!(host.files(), [""; 0]);
+    let elsewhere = Screenshots {
+        path: Some("/vmfs/volumes/x/y.png".into()),
+        ..Screenshots::default()
+    };
+    fails(elsewhere, "it does not begin with [datastore]").await;
+    let no_png = Screenshots {
+        content: Some(b"<html>".to_vec()),
+        ..Screenshots::default()
+    };
+    fails(no_png, "(something that is no PNG)").await;
+    let locked = Screenshots {
+        folder: Some(403),
+        ..Screenshots::default()
+    };
+    fails(
+        locked,
+        "the picture is in [datastore1] web01/web01-3.png and cannot be fetched from there",
+    )
+    .await;
+    assert_eq!(host.files().len(), 3, "what was not fetched is not removed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_overloaded_host_is_not_asked_for_more() {
+    let host = host().await;
+    host.refuse_screen(Some(503));
+    let arguments = ["screenshot", "web01", "-o", "-", "--via", "api"];
+    let (code, _, error) = run(mksgate_at(&host, &nowhere(), &arguments)).await;
+    assert_eq!(code, Some(1));
+    assert!(error.contains("503: it is overloaded"), "{error}");
+    assert_eq!(host.counts().calls_of("CreateScreenshot_Task"), 0);
+}
