@@ -53,19 +53,9 @@ impl Client {
     }
 
     async fn follow(&self, open: &Open, news: &mut watch::Receiver<()>) -> Result<(), Failure> {
-        let collector = self
-            .make(
-                open,
-                &open.service.property_collector,
-                "CreatePropertyCollector",
-                |_| {},
-            )
-            .await?;
+        let collector = self.make_collector(open).await?;
         let result = self.follow_with(open, &collector, news).await;
-        // The filters go with it. A session that has ended has taken both along.
-        let _ = self
-            .destroy(open, "DestroyPropertyCollector", &collector)
-            .await;
+        self.destroy_collector(open, &collector).await;
         result
     }
 
@@ -199,6 +189,21 @@ impl Client {
             Err(Failure::Fault(fault)) if starts_over(&fault) => Ok(Some(String::new())),
             Err(failure) => Err(failure),
         }
+    }
+
+    /// A PropertyCollector of one's own: what is waited for with it nobody else hears.
+    pub(super) async fn make_collector(&self, open: &Open) -> Result<Reference, Failure> {
+        let first = &open.service.property_collector;
+        self.make(open, first, "CreatePropertyCollector", |_| {})
+            .await
+    }
+
+    /// Its filters go with it. A session that has ended has taken both along.
+    pub(super) async fn destroy_collector(&self, open: &Open, collector: &Reference) {
+        // Ignored on purpose: it goes with the session at the latest.
+        let _ = self
+            .destroy(open, "DestroyPropertyCollector", collector)
+            .await;
     }
 
     /// A call that takes something away and gives nothing back.

@@ -31,19 +31,9 @@ impl Client {
         task: &Reference,
         until: Instant,
     ) -> Result<Option<Element>, Failure> {
-        let collector = self
-            .make(
-                open,
-                &open.service.property_collector,
-                "CreatePropertyCollector",
-                |_| {},
-            )
-            .await?;
+        let collector = self.make_collector(open).await?;
         let result = self.ended_with(open, &collector, task, until).await;
-        // The filter goes with it, and so it does itself with the session.
-        let _ = self
-            .destroy(open, "DestroyPropertyCollector", &collector)
-            .await;
+        self.destroy_collector(open, &collector).await;
         result
     }
 
