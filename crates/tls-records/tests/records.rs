@@ -81,7 +81,8 @@ fn a_record_that_is_cut_is_waited_for_and_never_opened() {
             assert_eq!(ours.outcome().data.is_empty(), !whole);
         }
         let cut = peer.data(b"first");
-        ours.hear(&cut[..cut.len() - 1]);
+        // What follows fills the gap. One byte could be the right one; five, a whole header, are not.
+        ours.hear(&cut[..cut.len() - 5]);
         ours.hear(&peer.data(b"second"));
         assert_eq!(ours.outcome().data, b"all or nothing");
         assert_eq!(alert(&mut ours, &mut peer), BadRecordMac);
