@@ -105,6 +105,8 @@ impl Session {
             .map_err(|failure| (Stage::Accept, failure))?;
         let ended = self.port.door.ended.clone();
         let opened = tokio::select! {
+            // What the viewer was told stands, even where its leaving then is what ends the gateway.
+            biased;
             // Apart, so that an open session does not hold the room that opening it took.
             opened = Box::pin(self.open(&mut viewer, &mut place, deadline)) => opened,
             () = ended.cancelled() => return Ok(End::Told("the gateway ends")),
@@ -199,7 +201,8 @@ impl Session {
             Err((stage, failure)) => {
                 viewer.turn_away(pending, &failure).await;
                 // As long as it reads why, its seat is taken.
-                viewer.close().await;
+                let ended = &self.port.door.ended;
+                ended.run_until_cancelled(viewer.close()).await;
                 return Err((stage, failure));
             }
         };
