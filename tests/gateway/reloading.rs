@@ -11,7 +11,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::support::house::{PASSWORD, vm};
 use crate::support::viewer::{Dialect, Viewer};
-use crate::support::{until, within};
+use crate::support::{port_of_our_own, until, within};
 
 /// Two hosts, so that one can go.
 struct Fleet {
@@ -27,11 +27,9 @@ impl Fleet {
                 ..Settings::default()
             })
         };
-        let free = [0, 0].map(|_| TcpListener::bind("127.0.0.1:0").unwrap());
-        let ports = [0, 1].map(|place| free[place].local_addr().unwrap().port());
         Self {
             hosts: [host().await.unwrap(), host().await.unwrap()],
-            ports,
+            ports: [port_of_our_own(), port_of_our_own()],
         }
     }
 

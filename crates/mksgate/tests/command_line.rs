@@ -5,10 +5,11 @@
 
 use std::fs::Permissions;
 use std::io::{BufRead, BufReader, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use tempfile::TempDir;
 
@@ -48,13 +49,17 @@ fn folder(port: u16, more: &str) -> TempDir {
     folder
 }
 
-/// A port that was free a moment ago.
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port()
+/// A port whose number must be known before it is listened on: below those that the kernel hands out, so that nobody takes
+/// it meanwhile, and not where another process of tests looks.
+fn port_of_our_own() -> u16 {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    loop {
+        let next = std::process::id() * 8 + NEXT.fetch_add(1, Ordering::Relaxed);
+        let port = 10_000 + (next % 10_000) as u16;
+        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 fn first_line(child: &mut Child) -> String {
@@ -75,7 +80,7 @@ fn signal(child: &Child, name: &str) {
 
 #[test]
 fn a_wrong_configuration_is_one_sentence_and_code_2_before_any_port_opens() {
-    let port = free_port();
+    let port = port_of_our_own();
     let folder = folder(port, "prot = 1\n");
     let (code, stdout, stderr) = run(folder.path(), &["serve"]);
     assert_eq!(code, Some(2));
@@ -124,7 +129,7 @@ fn a_port_in_use_is_named_and_code_1() {
 
 #[test]
 fn serve_prints_its_ports_when_they_are_open_and_ends_on_sigterm() {
-    let port = free_port();
+    let port = port_of_our_own();
     let folder = folder(port, "");
     let mut child = mksgate(folder.path(), &["serve"]).spawn().unwrap();
     assert_eq!(first_line(&mut child), format!("127.0.0.1:{port} vm08\n"));
@@ -136,7 +141,7 @@ fn serve_prints_its_ports_when_they_are_open_and_ends_on_sigterm() {
 
 #[test]
 fn a_second_signal_ends_a_session_that_drains() {
-    let port = free_port();
+    let port = port_of_our_own();
     let folder = folder(port, "");
     let mut child = mksgate(folder.path(), &["serve"]).spawn().unwrap();
     first_line(&mut child);
@@ -211,7 +216,7 @@ fn passwd_prints_a_line_that_the_users_file_takes() {
 
 #[test]
 fn systemd_credentials_are_read_where_systemd_puts_them() {
-    let folder = folder(free_port(), "");
+    let folder = folder(port_of_our_own(), "");
     let credentials = tempfile::tempdir().unwrap();
     let secret = credentials.path().join("lab");
     std::fs::write(&secret, "x").unwrap();

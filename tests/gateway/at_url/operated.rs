@@ -1,7 +1,7 @@
 //! How such consoles are operated: their limits and names, what is counted, a new configuration.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use mksgate::{Auth, Behind, Config, Console, Endpoint, Gateway, Limits, Shutdown};
@@ -10,7 +10,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::support::at_url::{Folder, Server};
 use crate::support::viewer::{Dialect, Viewer};
-use crate::support::{ask, within};
+use crate::support::{ask, port_of_our_own, within};
 
 #[tokio::test]
 async fn a_console_at_a_url_has_its_limits_and_its_name() {
@@ -95,9 +95,7 @@ fn at(url: &str, listen: SocketAddr) -> Config {
 async fn a_new_url_is_for_new_viewers_and_open_sessions_stay() {
     within(async {
         let (first, second) = (Server::start().await, Server::start().await);
-        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let listen = free.local_addr().unwrap();
-        drop(free);
+        let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, port_of_our_own()));
         let gateway = Gateway::bind(at(&first.url("/1"), listen)).await.unwrap();
         let (reload, reloads) = mpsc::channel(1);
         let (shutdown, tasks) = (Shutdown::default(), TaskTracker::new());

@@ -5,7 +5,7 @@ use std::time::Duration;
 use esxi_sim::{Misbehaviour, Thumbprint, TicketShape};
 use tokio_util::task::TaskTracker;
 
-use super::{assert_reason, assert_reason_in, chatty_port, closed_port, hex};
+use super::{CLOSED_PORT, assert_reason, assert_reason_in, chatty_port, hex};
 use crate::support::esxi::Esxi;
 use crate::support::house::{House, Plan};
 use crate::support::within;
@@ -33,7 +33,7 @@ async fn a_host_whose_certificate_is_not_the_one_in_the_ticket() {
 #[tokio::test]
 async fn a_host_that_cannot_be_reached() {
     within(async {
-        let address = closed_port().await.to_string();
+        let address = CLOSED_PORT.to_string();
         let mut plan = Plan::default();
         plan.console_address
             .insert("127.0.0.1".into(), address.clone());

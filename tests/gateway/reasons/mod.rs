@@ -4,7 +4,7 @@
 mod host;
 mod vsphere;
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 
 use esxi_sim::{DEMO_PASSWORD, Power};
 use futures::future::join_all;
@@ -48,10 +48,7 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 /// A port at which nobody listens.
-async fn closed_port() -> SocketAddr {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-    listener.local_addr().unwrap()
-}
+const CLOSED_PORT: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 9));
 
 /// A port that greets with a line of text and hangs up.
 async fn chatty_port(tasks: &TaskTracker) -> SocketAddr {

@@ -5,7 +5,7 @@ use mksgate::Trust;
 use tokio::net::TcpListener;
 use tokio_util::task::TaskTracker;
 
-use super::{assert_reason, assert_reason_in, chatty_port, closed_port, hex};
+use super::{CLOSED_PORT, assert_reason, assert_reason_in, chatty_port, hex};
 use crate::support::house::{House, Plan, vm};
 use crate::support::viewer::Dialect;
 use crate::support::within;
@@ -98,7 +98,7 @@ async fn a_wrong_vsphere_password_is_told_to_all_and_tried_once() {
 #[tokio::test]
 async fn a_vsphere_that_cannot_be_reached() {
     within(async {
-        let address = closed_port().await;
+        let address = CLOSED_PORT;
         let plan = Plan {
             sdk: Some(address),
             ..Plan::default()

@@ -177,9 +177,8 @@ fn stdio_is_the_console_itself_and_what_it_cannot_be_is_told() {
         (entered, child.wait().unwrap().code(), said)
     };
     assert_eq!(stdio(&url), (Ok((640, 480)), Some(0), String::new()));
-    let nobody = nobody();
-    let (entered, code, said) = stdio(&format!("ws://{nobody}/"));
-    let reason = format!("cannot reach {nobody} (");
+    let (entered, code, said) = stdio(&format!("ws://{NOBODY}/"));
+    let reason = format!("cannot reach {NOBODY} (");
     assert!(entered.unwrap_err().to_string().contains(&reason));
     assert_eq!(code, Some(1));
     assert!(
@@ -190,17 +189,17 @@ fn stdio_is_the_console_itself_and_what_it_cannot_be_is_told() {
 
 #[test]
 fn why_a_viewer_got_no_console_is_told_here_too_and_its_code_stays_ours() {
-    let (folder, nobody) = (folder(), nobody());
+    let folder = folder();
     let script = "#!/bin/sh\necho \"{\\\"address\\\":\\\"$1\\\",\\\"port\\\":$2,\\\"password\\\":\\\"$VNC_PASSWORD\\\"}\"\nread -r _\nexit 4\n";
     write(&folder, "own", script, 0o700);
-    let url = format!("ws://{nobody}/");
+    let url = format!("ws://{NOBODY}/");
     let mut command = connect(
         &folder,
         &["--url", &url, "--", "./own", "{{host}}", "{{port}}"],
     );
     command.stdin(Stdio::piped()).stderr(Stdio::piped());
     let (mut child, line) = proxy(command);
-    let reason = format!("cannot reach {nobody} (");
+    let reason = format!("cannot reach {NOBODY} (");
     let refused = view(&line, line["password"].as_str().unwrap()).unwrap_err();
     assert!(refused.to_string().contains(&reason), "{refused}");
     child.stdin.take().unwrap().write_all(b"\n").unwrap();

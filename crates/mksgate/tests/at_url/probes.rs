@@ -123,7 +123,7 @@ fn probe_says_which_step_fails_why_and_what_to_try() {
         assert!(shown.lines().last().unwrap().ends_with(&verdict), "{shown}");
         assert!(!shown.contains("geheim"), "{shown}");
     };
-    let nobody = format!("ws://{}/", nobody());
+    let nobody = format!("ws://{NOBODY}/");
     fails_at(
         "tcp",
         &["--against", &nobody],
