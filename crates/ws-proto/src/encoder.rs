@@ -6,7 +6,7 @@ use bytes::BytesMut;
 
 use crate::{Header, MAX_CONTROL_PAYLOAD, MAX_HEADER, MaskKey, Opcode, apply_mask};
 
-/// How many bytes a [`FrameBuffer`] keeps free in front of the payload.
+/// How many bytes a frame's header takes at the most: so many are kept free in front of the payload.
 pub const HEADROOM: usize = MAX_HEADER;
 
 /// A buffer of fixed size in which payload is read and becomes a frame without being moved.
@@ -20,34 +20,21 @@ pub const HEADROOM: usize = MAX_HEADER;
 /// assert_eq!(frame, [0x81, 0x85, 0x37, 0xfa, 0x21, 0x3d, 0x7f, 0x9f, 0x4d, 0x51, 0x58]);
 /// ```
 pub struct FrameBuffer {
-    /// A margin, `HEADROOM` bytes, the payload, a margin.
+    /// `HEADROOM` bytes, then the payload.
     bytes: Box<[u8]>,
-    before: usize,
-    capacity: usize,
 }
 
 impl FrameBuffer {
     /// A buffer for payloads of at most `capacity` bytes. This is its only allocation.
     pub fn new(capacity: usize) -> Self {
-        Self::with_margins(0, capacity, 0)
-    }
-
-    /// Likewise, with `before` bytes left free in front of each frame and `after` behind it, for whoever wraps
-    /// frames in something else where they lie.
-    pub fn with_margins(before: usize, capacity: usize, after: usize) -> Self {
         Self {
-            bytes: vec![0; before + HEADROOM + capacity + after].into(),
-            before,
-            capacity,
+            bytes: vec![0; HEADROOM + capacity].into(),
         }
     }
 
     /// Where to put the payload: all of the capacity. What it holds before that is of no meaning.
     pub fn payload_mut(&mut self) -> &mut [u8] {
-        let start = self.before + HEADROOM;
-        self.bytes
-            .get_mut(start..start + self.capacity)
-            .unwrap_or_default()
+        self.bytes.get_mut(HEADROOM..).unwrap_or_default()
     }
 
     /// The first `len` bytes of the payload (at most the capacity) as one whole frame, masked with `key`
@@ -55,35 +42,43 @@ impl FrameBuffer {
     ///
     /// The payload is masked where it lies: it must be written anew before the next frame.
     pub fn frame(&mut self, len: usize, opcode: Opcode, key: Option<MaskKey>) -> &[u8] {
-        let (bytes, frame) = self.frame_within(len, opcode, key);
-        bytes.get(frame).unwrap_or_default()
+        let end = self.bytes.len().min(HEADROOM.saturating_add(len));
+        let frame = frame_within(&mut self.bytes, HEADROOM..end, opcode, key);
+        self.bytes.get(frame).unwrap_or_default()
     }
+}
 
-    /// Likewise, as the whole buffer and where in it the frame lies: at least as far from either end as the
-    /// margins are wide.
-    pub fn frame_within(
-        &mut self,
-        len: usize,
-        opcode: Opcode,
-        key: Option<MaskKey>,
-    ) -> (&mut [u8], Range<usize>) {
-        let len = len.min(self.capacity);
-        if let (Some(key), Some(payload)) = (key, self.payload_mut().get_mut(..len)) {
-            apply_mask(key, 0, payload);
-        }
-        let header = Header {
-            fin: true,
-            opcode,
-            mask: key,
-            len: len as u64,
-        };
-        let mut start = self.before;
-        let headroom = self.bytes.get_mut(start..).unwrap_or_default();
-        if let Some((headroom, _)) = headroom.split_first_chunk_mut::<HEADROOM>() {
-            start += header.write_before(headroom);
-        }
-        (&mut self.bytes, start..self.before + HEADROOM + len)
+/// Makes the `payload` of `bytes` one whole frame where it lies, and says where that is: its header ends where the
+/// payload begins. For whoever wraps frames in something else, and keeps room for that around them.
+///
+/// As [`FrameBuffer::frame`]; an empty frame is one, too. Without [`HEADROOM`] bytes in front of the payload, or where that
+/// is not within `bytes`, nothing changes and the answer is empty.
+pub fn frame_within(
+    bytes: &mut [u8],
+    payload: Range<usize>,
+    opcode: Opcode,
+    key: Option<MaskKey>,
+) -> Range<usize> {
+    let Range { start, end } = payload.clone();
+    let parts = bytes.split_at_mut_checked(start);
+    let (Some((front, behind)), Some(len)) = (parts, end.checked_sub(start)) else {
+        return 0..0;
+    };
+    let (Some(headroom), Some(payload)) =
+        (front.last_chunk_mut::<HEADROOM>(), behind.get_mut(..len))
+    else {
+        return 0..0;
+    };
+    if let Some(key) = key {
+        apply_mask(key, 0, payload);
     }
+    let header = Header {
+        fin: true,
+        opcode,
+        mask: key,
+        len: len as u64,
+    };
+    start - HEADROOM + header.write_before(headroom)..end
 }
 
 /// A whole control frame. `payload` is cut to 125 bytes (RFC 6455 section 5.5).

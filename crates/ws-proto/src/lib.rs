@@ -33,7 +33,7 @@ mod violation;
 
 pub use close::{Close, CloseCode};
 pub use decoder::{Decoder, Event, Kind, Piece, What};
-pub use encoder::{FrameBuffer, HEADROOM, control};
+pub use encoder::{FrameBuffer, HEADROOM, control, frame_within};
 pub use header::{Header, MAX_CONTROL_PAYLOAD, MAX_HEADER, Opcode};
 pub use mask::{MaskKey, apply_mask};
 pub use upgrade::{BadRequest, MAX_HEAD, Upgrade, UpgradeError};

@@ -10,6 +10,7 @@
 use bytes::{Bytes, BytesMut};
 use ws_proto::{
     Close, CloseCode, Decoder, Event, FrameBuffer, Kind, Opcode, Role, Violation, control,
+    frame_within,
 };
 
 fn decode_all(role: Role, input: &[u8]) -> Result<Vec<Event>, Violation> {
@@ -54,6 +55,21 @@ fn section_5_7_single_frame_masked_text() {
     let mut buffer = FrameBuffer::new(5);
     buffer.payload_mut().copy_from_slice(b"Hello");
     assert_eq!(buffer.frame(5, Opcode::Text, Some(HELLO_KEY)), HELLO_MASKED);
+}
+
+#[test]
+fn a_frame_is_made_where_there_is_room_for_its_header_and_nothing_is_touched_elsewhere() {
+    let mut bytes = [9; 30];
+    bytes[16..21].copy_from_slice(b"Hello");
+    let before = bytes;
+    let mut frame = |payload| frame_within(&mut bytes, payload, Opcode::Text, Some(HELLO_KEY));
+    #[expect(clippy::reversed_empty_ranges, reason = "nobody may be harmed by one")]
+    for nowhere in [13..18, 16..31, 31..32, 16..15, 0..usize::MAX] {
+        assert_eq!(frame(nowhere), 0..0);
+    }
+    assert_eq!(frame(16..21), 10..21);
+    assert_eq!(bytes[10..21], HELLO_MASKED);
+    assert_eq!((&bytes[..2], &bytes[21..]), (&before[..2], &before[21..]));
 }
 
 #[test]

@@ -14,7 +14,7 @@ use rfb_proto::Violation;
 use tls_records::{AFTER, BEFORE};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::time::{Instant, sleep_until, timeout_at};
-use ws_proto::{Close, CloseCode, FrameBuffer, HEADROOM, Opcode, control};
+use ws_proto::{Close, CloseCode, HEADROOM, Opcode, control, frame_within};
 
 use super::debt::{Debt, Debts};
 use super::sieve::Sieve;
@@ -27,6 +27,9 @@ use crate::transport::Transport;
 /// A viewer's events are some bytes each; only pasted text is more. It is also more than any message that
 /// must be whole to be judged. With its header it fits one TLS record (RFC 8446 section 5.1: 2^14 bytes).
 const READ: usize = 16 * 1024 - HEADROOM;
+
+/// The room for a record's header and a frame's.
+const FRONT: usize = BEFORE + HEADROOM;
 
 /// From one typed character to the next: slower than any guest reads its keyboard, by what scripts that type on
 /// consoles have come to.
@@ -59,7 +62,7 @@ pub(super) struct Wire<'a, W> {
     transport: &'a Transport,
     keys: MaskKeys,
     /// `None` while there is nothing in it.
-    buffer: Option<Lent<Frame>>,
+    buffer: Option<Lent<Block>>,
     /// How much of the buffer is a message that is not whole.
     kept: usize,
     passage: Passage<'a>,
@@ -136,8 +139,8 @@ impl<'a, W: AsyncWrite + Unpin> Wire<'a, W> {
         early: BytesMut,
         debts: &Debts,
     ) -> io::Result<End> {
-        let buffer = self.buffer.get_or_insert_with(Lent::take);
-        if let Some(place) = buffer.0.payload_mut().get_mut(..early.len()) {
+        let block = self.buffer.get_or_insert_with(Lent::take);
+        if let Some(place) = block.payload().get_mut(..early.len()) {
             place.copy_from_slice(&early);
         }
         if let Some(violation) = self.pass_on(early.len()).await? {
@@ -235,8 +238,8 @@ impl<'a, W: AsyncWrite + Unpin> Wire<'a, W> {
         viewer: &mut (impl AsyncRead + Unpin),
         context: &mut Context<'_>,
     ) -> Poll<io::Result<usize>> {
-        let buffer = self.buffer.get_or_insert_with(Lent::take);
-        let room = buffer.0.payload_mut().get_mut(self.kept..READ);
+        let block = self.buffer.get_or_insert_with(Lent::take);
+        let room = block.payload().get_mut(self.kept..READ);
         let mut room = ReadBuf::new(room.unwrap_or_default());
         let polled = Pin::new(viewer).poll_read(context, &mut room);
         let count = room.filled().len();
@@ -248,17 +251,17 @@ impl<'a, W: AsyncWrite + Unpin> Wire<'a, W> {
 
     /// Sends what may pass of what is in the buffer, to which `count` bytes have come.
     async fn pass_on(&mut self, count: usize) -> io::Result<Option<Violation>> {
-        let Some(Frame(buffer)) = self.buffer.as_deref_mut() else {
+        let Some(mut block) = self.buffer.take() else {
             return Ok(None);
         };
         let filled = self.kept + count;
-        let bytes = buffer.payload_mut().get_mut(..filled).unwrap_or_default();
+        let bytes = block.payload().get_mut(..filled).unwrap_or_default();
         if let Passage::Repair(repair) = self.passage {
-            let Said(host) = &mut *Lent::take();
-            host.clear();
-            let heard = repair.hear_viewer(bytes, host);
-            self.keep(*heard.as_ref().unwrap_or(&filled)..filled);
-            self.send(host).await?;
+            let Said(said) = &mut *Lent::take();
+            said.resize(FRONT, 0);
+            let heard = repair.hear_viewer(bytes, said);
+            self.keep(block, *heard.as_ref().unwrap_or(&filled)..filled);
+            self.send_said(said).await?;
             return Ok(heard.err());
         }
         let (passed, looked) = match &mut self.passage {
@@ -269,45 +272,53 @@ impl<'a, W: AsyncWrite + Unpin> Wire<'a, W> {
             },
         };
         // What is not whole is put out of the way of the record's end.
-        let aside = looked + AFTER;
-        self.kept = filled - looked;
-        buffer.payload_mut().copy_within(looked..filled, aside);
-        if passed > 0 {
-            let key = Some(self.keys.draw()?);
-            let (buffer, frame) = buffer.frame_within(passed, Opcode::Binary, key);
-            let sealed = self.transport.seal_within(buffer, frame)?;
-            self.esxi.write_all(&sealed).await?;
-            self.traffic.went_to_esxi(passed);
-        }
-        match self.kept {
-            0 => self.buffer = None,
-            kept => buffer.payload_mut().copy_within(aside..aside + kept, 0),
-        }
+        let rest = looked + AFTER..filled + AFTER;
+        block.payload().copy_within(looked..filled, rest.start);
+        self.send_within(&mut block.0, passed).await?;
+        self.keep(block, rest);
         Ok(None)
     }
 
     /// Keeps those bytes of the buffer for the next read, and no buffer for none.
-    fn keep(&mut self, rest: Range<usize>) {
+    fn keep(&mut self, mut block: Lent<Block>, rest: Range<usize>) {
         self.kept = rest.len();
-        match &mut self.buffer {
-            Some(buffer) if self.kept > 0 => buffer.0.payload_mut().copy_within(rest, 0),
-            buffer => *buffer = None,
+        if self.kept > 0 {
+            block.payload().copy_within(rest, 0);
+            self.buffer = Some(block);
         }
+    }
+
+    /// Sends what was written behind the room for a frame's header; where it lies, if it is no more than fits a frame.
+    async fn send_said(&mut self, said: &mut BytesMut) -> io::Result<()> {
+        let len = said.len() - FRONT;
+        if len > READ {
+            return self.send(said.get(FRONT..).unwrap_or_default()).await;
+        }
+        said.resize(FRONT + len + AFTER, 0);
+        self.send_within(said, len).await
     }
 
     /// Sends what lies elsewhere.
     async fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
         for piece in bytes.chunks(READ) {
-            let mut frame = Lent::<Frame>::take();
-            let Frame(buffer) = &mut *frame;
-            let place = buffer.payload_mut().get_mut(..piece.len());
+            let mut block = Lent::<Block>::take();
+            let place = block.payload().get_mut(..piece.len());
             place.unwrap_or_default().copy_from_slice(piece);
-            let key = Some(self.keys.draw()?);
-            let (buffer, frame) = buffer.frame_within(piece.len(), Opcode::Binary, key);
-            let sealed = self.transport.seal_within(buffer, frame)?;
-            self.esxi.write_all(&sealed).await?;
-            self.traffic.went_to_esxi(piece.len());
+            self.send_within(&mut block.0, piece.len()).await?;
         }
+        Ok(())
+    }
+
+    /// Sends the first `len` bytes of a block's payload, as one frame in one record and with one write.
+    async fn send_within(&mut self, block: &mut [u8], len: usize) -> io::Result<()> {
+        if len == 0 {
+            return Ok(());
+        }
+        let key = Some(self.keys.draw()?);
+        let frame = frame_within(block, FRONT..FRONT + len, Opcode::Binary, key);
+        let sealed = self.transport.seal_within(block, frame)?;
+        self.esxi.write_all(&sealed).await?;
+        self.traffic.went_to_esxi(len);
         Ok(())
     }
 
@@ -318,22 +329,37 @@ impl<'a, W: AsyncWrite + Unpin> Wire<'a, W> {
     }
 }
 
-/// Where events become a frame.
-struct Frame(FrameBuffer);
+/// Where events are read and become a frame and a record: what comes in front of the payload, that, what comes behind it.
+struct Block(Box<[u8]>);
 
-thread_local! {
-    static FRAMES: RefCell<Vec<Frame>> = const { RefCell::new(Vec::new()) };
-}
-
-impl Spare for Frame {
-    const KEPT: &'static LocalKey<RefCell<Vec<Self>>> = &FRAMES;
-
-    fn new() -> Self {
-        Self(FrameBuffer::with_margins(BEFORE, READ + AFTER, AFTER))
+impl Block {
+    /// What can be read at once, and room to put aside what is not whole.
+    fn payload(&mut self) -> &mut [u8] {
+        self.0
+            .get_mut(FRONT..FRONT + READ + AFTER)
+            .unwrap_or_default()
     }
 }
 
-/// What ESXi is to hear of what was read: seldom more than that.
+thread_local! {
+    static BLOCKS: RefCell<Vec<Block>> = const { RefCell::new(Vec::new()) };
+}
+
+impl Spare for Block {
+    const KEPT: &'static LocalKey<RefCell<Vec<Self>>> = &BLOCKS;
+
+    fn new() -> Self {
+        Self(vec![0; FRONT + READ + 2 * AFTER].into())
+    }
+}
+
+/// How many of both kinds nobody holds.
+#[cfg(test)]
+pub(super) fn spare() -> [usize; 2] {
+    [BLOCKS.with_borrow(Vec::len), SAID.with_borrow(Vec::len)]
+}
+
+/// What ESXi is to hear of what was read, made as a [`Block`] is; seldom more than was read.
 struct Said(BytesMut);
 
 thread_local! {
@@ -344,7 +370,7 @@ impl Spare for Said {
     const KEPT: &'static LocalKey<RefCell<Vec<Self>>> = &SAID;
 
     fn new() -> Self {
-        Self(BytesMut::with_capacity(READ))
+        Self(BytesMut::with_capacity(FRONT + READ + AFTER))
     }
 }
 

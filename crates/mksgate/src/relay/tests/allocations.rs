@@ -15,20 +15,13 @@ use ws_proto::{Decoder, Role};
 use super::super::debt::Debts;
 use super::super::plain::Plain;
 use super::super::up::{self, Passage};
-use super::super::{Rules, Traffic, down};
-use super::stage::{Host, KINDS, Kind, Numbers, frame};
+use super::super::{Traffic, down};
+use super::stage::{Host, KINDS, Kind, Numbers, RULES, frame, repair, update};
 use crate::mask_keys::MaskKeys;
-use crate::repair::{Habits, Repair};
+use crate::repair::Repair;
 
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
-
-const RULES: Rules = Rules {
-    view_only: false,
-    habits: None,
-    idle_timeout: None,
-    max_session_time: None,
-};
 
 /// Bytes that arrive when they are allowed to.
 struct Metered<'a> {
@@ -105,12 +98,6 @@ async fn least(pump: impl Future, allowed: &Cell<usize>, wire: usize) -> usize {
     counts[1..].iter().copied().min().unwrap()
 }
 
-/// An update of a screen, in one frame.
-fn update(size: usize) -> Vec<u8> {
-    let head = [0, 0, 0, 1, 0, 0, 0, 0, 0, 64, 0, 64, 0, 0, 0, 16];
-    [&head[..], &(size as u32).to_be_bytes(), &vec![7; size]].concat()
-}
-
 /// Nine MiB of updates: how much is allocated for each, and in how many records it is.
 async fn to_viewer(kind: Kind, repair: Option<&Repair>) -> (usize, usize) {
     let (mut host, session) = Host::met(kind);
@@ -168,24 +155,6 @@ async fn to_esxi(kind: Kind, passage: Passage<'_>) -> usize {
     let least = least(pump, &allowed, wire.len()).await;
     assert!(esxi.0 > 6 * 800);
     least
-}
-
-/// A viewer that is in, and a host that has shown its screen.
-fn repair() -> Repair {
-    const INIT: [u8; 28] = [
-        8, 0, 6, 0, 32, 24, 0, 1, 0, 255, 0, 255, 0, 255, 16, 8, 0, 0, 0, 0, 0, 0, 0, 4, 1, 1, 1, 1,
-    ];
-    let repair = Repair::new(Habits::default(), false);
-    repair.hear_viewer(&[1], &mut BytesMut::new()).unwrap();
-    let mut plain = Plain::default();
-    plain.input.append(&INIT);
-    plain
-        .mark_by(0..INIT.len(), |bytes, viewer| {
-            repair.hear_host(bytes, viewer)
-        })
-        .unwrap();
-    repair.owed();
-    repair
 }
 
 /// In a process of its own: what the tests beside it allocate would be counted too.

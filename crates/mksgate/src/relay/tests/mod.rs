@@ -1,18 +1,13 @@
 //! The relay's path from ESXi, driven without sockets: every byte, every end, and how many calls that takes.
 
 mod allocations;
+mod counts;
 mod stage;
 
-use bytes::BytesMut;
 use rustls::AlertDescription;
-use ws_proto::{Decoder, Role};
 
-use super::Traffic;
-use super::debt::Debts;
-use super::down::{self, End, Source};
-use super::plain::Plain;
-use crate::tls_session;
-use stage::{Arriving, Host, KINDS, Numbers, TLS13, Viewer, frame, relay};
+use super::down::End;
+use stage::{Host, KINDS, Numbers, TLS13, Viewer, frame, relay};
 
 #[tokio::test]
 async fn every_byte_arrives_whatever_records_frames_and_reads_it_is_cut_into() {
@@ -39,7 +34,7 @@ async fn every_byte_arrives_whatever_records_frames_and_reads_it_is_cut_into() {
                 takes,
                 ..Viewer::default()
             };
-            let (end, _) = relay(&session, wire, piece, &mut viewer).await;
+            let (end, _) = relay((&session, None), wire, piece, &mut viewer).await;
             assert!(matches!(end, End::Vanished), "{end:?}");
             assert!(viewer.bytes == sent, "{kind:?} in reads of {piece}");
         }
@@ -59,7 +54,7 @@ async fn keys_that_are_renewed_in_a_burst_are_followed_and_answered() {
             wire.extend(host.wire());
         }
         let mut viewer = Viewer::default();
-        relay(&session, wire, 100_000, &mut viewer).await;
+        relay((&session, None), wire, 100_000, &mut viewer).await;
         assert!(viewer.bytes == sent);
         // Our own keys are renewed with the next bytes, and the host follows.
         for event in [b"first", b"other"] {
@@ -83,7 +78,7 @@ async fn a_close_notify_and_a_cut_are_both_ends_after_all_bytes() {
                 wire.extend_from_slice(&host.wire()[..20]);
             }
             let mut viewer = Viewer::default();
-            let (end, _) = relay(&session, wire, 1 << 20, &mut viewer).await;
+            let (end, _) = relay((&session, None), wire, 1 << 20, &mut viewer).await;
             assert!(matches!(end, End::Vanished), "{end:?}");
             assert_eq!(viewer.bytes, b"last words");
             assert_eq!(
@@ -109,7 +104,7 @@ async fn a_record_that_was_tampered_with_ends_the_session_with_an_alert_after_al
         host.say(&frame(b"behind"));
         wire.extend(host.wire());
         let mut viewer = Viewer::default();
-        let (end, _) = relay(&session, wire, 1 << 20, &mut viewer).await;
+        let (end, _) = relay((&session, None), wire, 1 << 20, &mut viewer).await;
         assert!(matches!(end, End::Broke(_)), "{end:?}");
         assert_eq!(viewer.bytes, b"good");
         assert!(session.seal(b"nothing more").is_err());
@@ -124,73 +119,8 @@ async fn what_is_no_record_at_all_ends_the_session() {
     for kind in KINDS {
         let (_, session) = Host::met(kind);
         let mut viewer = Viewer::default();
-        let (end, _) = relay(&session, vec![0xff; 5000], 1 << 20, &mut viewer).await;
+        let (end, _) = relay((&session, None), vec![0xff; 5000], 1 << 20, &mut viewer).await;
         assert!(matches!(end, End::Broke(_)), "{end:?}");
         assert_eq!(viewer.bytes, b"");
-    }
-}
-
-#[tokio::test]
-async fn one_read_is_one_write_however_small_the_frames() {
-    const MUCH: usize = 16 << 20;
-    for (kind, own_records) in [
-        (TLS13[0], false),
-        (TLS13[0], true),
-        (TLS13[1], false),
-        (TLS13[1], true),
-    ] {
-        for size in [125, 1500, 0] {
-            let (mut host, session) = Host::met(kind);
-            let mut numbers = Numbers(5);
-            let (mut wire, mut sent) = (Vec::new(), 0);
-            while sent < MUCH {
-                let size = if size == 0 { numbers.size() } else { size };
-                host.say(&frame(&numbers.bytes(size)));
-                if own_records {
-                    wire.extend(host.wire());
-                }
-                sent += size;
-            }
-            wire.extend(host.wire());
-            let mut viewer = Viewer::default();
-            let (_, reads) = relay(&session, wire, 1 << 20, &mut viewer).await;
-            assert_eq!(viewer.bytes.len(), sent);
-            assert!(viewer.calls <= reads, "{} for {reads}", viewer.calls);
-            let per_mib = (reads + viewer.calls) * (1 << 20) / sent;
-            assert!(per_mib <= 12, "{per_mib} calls per MiB, frames of {size}");
-        }
-    }
-}
-
-#[tokio::test]
-async fn an_idle_session_holds_no_buffer() {
-    for kind in KINDS {
-        let (mut host, session) = Host::met(kind);
-        host.say(&frame(&[7; 300_000]));
-        let mut stream = Arriving {
-            bytes: host.wire().into(),
-            piece: tls_session::READ,
-            ends: false,
-            calls: 0,
-        };
-        let mut viewer = Viewer::default();
-        {
-            let source = Source {
-                stream: &mut stream,
-                transport: &session,
-                decoder: Decoder::new(Role::Client),
-                plain: Plain::default(),
-                repair: None,
-            };
-            let early = [BytesMut::new(), BytesMut::new()];
-            let (debts, traffic) = (Debts::new(), Traffic::default());
-            let mut pump = Box::pin(down::pump(source, early, &mut viewer, &debts, &traffic));
-            assert!(size_of_val(&*pump) < 1024, "{} bytes", size_of_val(&*pump));
-            for _ in 0..10 {
-                assert!(futures::poll!(&mut pump).is_pending());
-            }
-            assert!(session.holds_nothing());
-        }
-        assert_eq!(viewer.bytes, [7; 300_000]);
     }
 }

@@ -12,11 +12,12 @@ use rustls::{ServerConfig, ServerConnection, SupportedProtocolVersion, version};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use ws_proto::{Decoder, Header, MAX_HEADER, Opcode, Role};
 
-use super::super::Traffic;
 use super::super::debt::Debts;
 use super::super::down::{self, End, Source};
 use super::super::plain::Plain;
+use super::super::{Rules, Traffic};
 use crate::crypto;
+use crate::repair::{Habits, Repair};
 use crate::tls::Trust;
 use crate::tls_session::{Input, TlsSession};
 use crate::transport::Transport;
@@ -43,6 +44,13 @@ impl Kind {
         Self { version, in_place }
     }
 }
+
+pub(super) const RULES: Rules = Rules {
+    view_only: false,
+    habits: None,
+    idle_timeout: None,
+    max_session_time: None,
+};
 
 /// ESXi's end of TLS.
 pub(super) struct Host(pub(super) ServerConnection);
@@ -116,6 +124,17 @@ pub(super) struct Arriving {
     pub(super) piece: usize,
     pub(super) ends: bool,
     pub(super) calls: usize,
+}
+
+impl Arriving {
+    pub(super) fn silent_after(bytes: Vec<u8>, piece: usize) -> Self {
+        Self {
+            bytes: bytes.into(),
+            piece,
+            ends: false,
+            calls: 0,
+        }
+    }
 }
 
 impl AsyncRead for Arriving {
@@ -219,9 +238,33 @@ pub(super) fn frame(payload: &[u8]) -> Vec<u8> {
     [&room[start..], payload].concat()
 }
 
-/// Relays `wire`, in reads of at most `piece` bytes, until its end.
+/// An update of a screen.
+pub(super) fn update(size: usize) -> Vec<u8> {
+    let head = [0, 0, 0, 1, 0, 0, 0, 0, 0, 64, 0, 64, 0, 0, 0, 16];
+    [&head[..], &(size as u32).to_be_bytes(), &vec![7; size]].concat()
+}
+
+/// A viewer that is in, and a host that has shown its screen.
+pub(super) fn repair() -> Repair {
+    const INIT: [u8; 28] = [
+        8, 0, 6, 0, 32, 24, 0, 1, 0, 255, 0, 255, 0, 255, 16, 8, 0, 0, 0, 0, 0, 0, 0, 4, 1, 1, 1, 1,
+    ];
+    let repair = Repair::new(Habits::default(), false);
+    repair.hear_viewer(&[1], &mut BytesMut::new()).unwrap();
+    let mut plain = Plain::default();
+    plain.input.append(&INIT);
+    plain
+        .mark_by(0..INIT.len(), |bytes, viewer| {
+            repair.hear_host(bytes, viewer)
+        })
+        .unwrap();
+    repair.owed();
+    repair
+}
+
+/// Relays `wire`, in reads of at most `piece` bytes, until its end. Says how that came, and in how many reads.
 pub(super) async fn relay(
-    transport: &Transport,
+    (transport, repair): (&Transport, Option<&Repair>),
     wire: Vec<u8>,
     piece: usize,
     viewer: &mut Viewer,
@@ -237,7 +280,7 @@ pub(super) async fn relay(
         transport,
         decoder: Decoder::new(Role::Client),
         plain: Plain::default(),
-        repair: None,
+        repair,
     };
     let early = [BytesMut::new(), BytesMut::new()];
     let end = down::pump(source, early, viewer, &Debts::new(), &Traffic::default()).await;
