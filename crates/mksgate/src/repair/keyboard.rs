@@ -108,7 +108,12 @@ impl Keyboard {
         match place {
             None if keysym != 0 => self.key(Key { down, keysym }, host),
             None => {}
-            Some(_) if !down => self.release(by, host),
+            Some(_) if !down => {
+                // It may have gone down before the viewer learned that it may send places.
+                let as_keysym = Name::Keysym(keysym);
+                let earlier = !self.holds(by) && self.holds(as_keysym);
+                self.release(if earlier { as_keysym } else { by }, host);
+            }
             Some(_) if self.repeats(by, host) => {}
             Some(place) => {
                 self.settle(host);
@@ -180,14 +185,30 @@ impl Keyboard {
         true
     }
 
+    fn holds(&self, by: Name) -> bool {
+        self.held.iter().any(|held| held.by == by)
+    }
+
     fn release(&mut self, by: Name, host: &mut BytesMut) {
-        if let Some(at) = self.held.iter().position(|held| held.by == by) {
-            self.held.remove(at).pressed.send(false, host);
-        } else if let Some(key) = self.translate(by) {
+        let key = self.translate(by);
+        let named = self.held.iter().position(|held| held.by == by);
+        // One key can have two names: of Shift and a letter, whichever is let go first.
+        let same = || self.held.iter().position(|held| Some(held.pressed) == key);
+        match (named.or_else(same), key) {
+            (Some(at), _) => self.lift(at, host),
             // Viewers release keys that they have not pressed, to be sure.
-            key.send(false, host);
+            (None, Some(key)) => key.send(false, host),
+            (None, None) => {}
         }
         self.settle(host);
+    }
+
+    /// The key that was pressed as number `at` of those that are down goes up, and stays there.
+    fn lift(&mut self, at: usize, host: &mut BytesMut) {
+        let Held { pressed, .. } = self.held.remove(at);
+        pressed.send(false, host);
+        self.feigned
+            .retain(|(place, _)| pressed != HostKey::Place(*place));
     }
 
     fn translate(&self, by: Name) -> Option<HostKey> {
@@ -211,7 +232,7 @@ impl Keyboard {
             self.caps_lock = !self.caps_lock;
         }
         if self.held.len() >= MOST_HELD {
-            self.held.remove(0).pressed.send(false, host);
+            self.lift(0, host);
         }
         key.send(true, host);
         let pressed = key;

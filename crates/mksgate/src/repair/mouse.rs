@@ -17,7 +17,7 @@ const TILT: [u16; 2] = [1 << 5, 1 << 6];
 /// Back and forward: RFB's buttons 8 and 9 (rfbproto, "ExtendedMouseButtons Pseudo-encoding").
 const FURTHER: u16 = 0b11 << 7;
 /// Where a relative pointer stands still (rfbproto, "QEMU Pointer Motion Change Pseudo-encoding").
-const STILL: i32 = 0x7fff;
+const STILL: u16 = 0x7fff;
 
 /// One viewer's pointer.
 #[derive(Debug, Default)]
@@ -55,7 +55,11 @@ impl Mouse {
     /// Lets go of all buttons.
     pub(super) fn release_all(&mut self, host: &mut BytesMut) {
         if let Some(last @ Pointer { buttons: 1.., .. }) = self.last {
-            self.event(Pointer { buttons: 0, ..last }, host);
+            let (x, y) = match self.relative {
+                true => (STILL, STILL),
+                false => (last.x, last.y),
+            };
+            self.event(Pointer { x, y, buttons: 0 }, host);
         }
     }
 
@@ -78,7 +82,10 @@ impl Mouse {
 
     fn step(&self, pointer: Pointer, host: &mut BytesMut) {
         let before = self.last.map_or(0, |last| last.buttons);
-        let steps = (i32::from(pointer.x) - STILL, i32::from(pointer.y) - STILL);
+        let steps = (
+            i32::from(pointer.x) - i32::from(STILL),
+            i32::from(pointer.y) - i32::from(STILL),
+        );
         let wheel = wheel(before, pointer.buttons);
         vmware(false, steps, buttons(pointer.buttons), wheel, host);
     }

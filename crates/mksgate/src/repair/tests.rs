@@ -194,6 +194,7 @@ fn german() -> Habits {
 
 mod clipboard;
 mod formats;
+mod held_keys;
 mod input_devices;
 mod pictures;
 mod what_passes;

@@ -173,10 +173,11 @@ impl Host {
         let left = self.update.rectangles_left();
         let whole = match &self.unsaid {
             Some(unsaid) => unsaid.left_out == 0 && !self.outline.is_open(),
-            None => !self.gathering && self.outline.is_the_hosts(left),
+            None => !(self.gathering && self.outline.is_open()) && self.outline.is_the_hosts(left),
         };
         let converted = shared.converter.is_some() || self.converter.is_some();
-        if !whole || converted || self.body == Body::LeaveOut {
+        let left_out = self.body == Body::LeaveOut && !self.update.is_between_rectangles();
+        if !whole || converted || left_out {
             return Err(lost);
         }
         tracing::info!("the host's RFB is not followed any more, and goes on as it is: {lost}");

@@ -263,3 +263,23 @@ fn a_guest_with_a_relative_pointer_gets_steps_from_a_viewer_that_can_make_them()
     pointer(1, 3, 2).write(&mut place);
     assert_eq!(session.says(pointer(1, 3, 2)), place);
 }
+
+#[test]
+fn a_relative_pointer_stays_where_it_is_when_its_buttons_are_let_go() {
+    let mut session = Session::vmware(Habits::default());
+    session.lists(&[Encoding::QEMU_POINTER_MOTION]);
+    let state = rectangle(Area::default(), Encoding::VMWARE_CURSOR_STATE, &[0, 1]);
+    session.host(&[&head(2)[..], &state, &raw(rows(0, 1))].concat());
+    session.host(&[&head(1)[..], &raw(rows(0, 1))].concat());
+    session.says(pointer(1, 0x7fff + 50, 0x7fff));
+    let released = Command::Pointer {
+        absolute: false,
+        x: 0,
+        y: 0,
+        buttons: 0,
+        wheel: (0, 0),
+    };
+    let mut expected = BytesMut::new();
+    released.write(&mut expected);
+    assert_eq!(session.repair.let_go(), expected);
+}

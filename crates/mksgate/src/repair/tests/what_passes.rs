@@ -186,3 +186,26 @@ fn a_host_that_cannot_be_followed_where_it_has_to_be_ends_the_session() {
     let lost = session.repair.hear_host(&stream, &mut got);
     assert_eq!(lost, Err(Lost::Encoding(Encoding(77))));
 }
+
+#[test]
+fn what_nobody_knows_goes_on_as_it_is_once_the_viewer_has_all_that_came_before() {
+    let unknown = [254, 1, 2, 3, 4];
+    let lights = rectangle(Area::default(), Encoding::VMWARE_LED_STATE, &[0, 0, 0, 4]);
+    let whole = [head(1), raw(EVERYTHING)].concat();
+    let hidden_last = [&head(2)[..], &raw(rows(0, 1)), &lights].concat();
+    let vmware = [127, 4, 0, 6, 0, 9];
+    for (asked, before) in [
+        (true, NOTHING),
+        (true, &whole),
+        (false, &hidden_last),
+        (true, &vmware),
+    ] {
+        let mut session = Session::new(Habits::default());
+        if asked {
+            session.asks(false);
+        }
+        session.host(before);
+        assert_eq!(session.host(&unknown), unknown);
+        assert_eq!(session.host(b"whatever"), b"whatever");
+    }
+}

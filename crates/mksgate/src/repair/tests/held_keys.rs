@@ -1,0 +1,153 @@
+//! Which keys are down in the guest: none that the viewer has let go.
+
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+use rfb_proto::input::QemuKey;
+
+use super::*;
+
+/// Keysyms of Shift on either side, AltGr, the right Alt, Ctrl, Caps Lock, and of characters that take modifiers in one
+/// layout or another, or a dead key.
+const KEYS: [u32; 18] = [
+    0xffe1, 0xffe2, 0xfe03, 0xffea, 0xffe3, 0xffe5, 0x61, 0x41, 0x40, 0x2f, 0x26, 0xe9, 0xea, 0x7b,
+    0xff0d, 0x20ac, 0xdf, 0x20,
+];
+
+/// What is down at the host.
+#[derive(Default)]
+struct Down(BTreeSet<(u8, u32)>);
+
+impl Down {
+    fn hear(&mut self, bytes: &[u8]) {
+        for message in bytes.chunks(8) {
+            let (key, down) = match message {
+                [127, _, _, _, high, low, down, _] => {
+                    (u32::from_be_bytes([0, 0, *high, *low]), *down)
+                }
+                [4, down, _, _, keysym @ ..] => {
+                    (u32::from_be_bytes(keysym.try_into().unwrap()), *down)
+                }
+                _ => panic!("{message:?}"),
+            };
+            let key = (message[0], key);
+            let _ = if down == 0 {
+                self.0.remove(&key)
+            } else {
+                self.0.insert(key)
+            };
+        }
+    }
+}
+
+/// What is down when all of that has been said.
+fn left_down(session: &mut Session, said: &[Message<'static>]) -> BTreeSet<(u8, u32)> {
+    let mut down = Down::default();
+    for message in said {
+        down.hear(&session.says(*message));
+    }
+    down.0
+}
+
+fn qemu(down: bool, keysym: u32, keycode: u32) -> Message<'static> {
+    Message::QemuKey(QemuKey {
+        down,
+        keysym,
+        keycode,
+    })
+}
+
+#[test]
+fn a_modifier_that_is_let_go_while_it_is_feigned_to_be_up_stays_up() {
+    // "I " by somebody fast: the space bar takes no Shift.
+    let typed = [
+        key(true, 0xffe1),
+        key(true, 0x49),
+        key(false, 0x49),
+        key(true, 0x20),
+        key(false, 0xffe1),
+        key(false, 0x20),
+    ];
+    let mut session = Session::vmware(Habits::default());
+    assert_eq!(left_down(&mut session, &typed), BTreeSet::new());
+    // @ on the viewer's US keyboard, AltGr and Q in the guest.
+    let typed = [
+        key(true, 0xffe1),
+        key(true, 0x40),
+        key(false, 0xffe1),
+        key(false, 0x40),
+    ];
+    let mut session = Session::vmware(german());
+    assert_eq!(left_down(&mut session, &typed), BTreeSet::new());
+}
+
+#[test]
+fn a_key_that_went_down_by_its_keysym_goes_up_by_its_place() {
+    for (keysym, place) in [(0xffe1, 0x2a), (0x40, 0x03), (0x61, 0x1e)] {
+        for named in [keysym, 0, 0xff] {
+            let mut session = Session::vmware(german());
+            session.lists(&[Encoding::QEMU_EXTENDED_KEY]);
+            let mut down = Down::default();
+            down.hear(&session.says(key(true, keysym)));
+            session.host(&[&head(1)[..], &raw(rows(0, 1))].concat());
+            down.hear(&session.says(qemu(false, named, place)));
+            // Where nothing says that it is the same key, it is up at the end.
+            if named != keysym && place == 0x03 {
+                down.hear(&session.repair.let_go());
+            }
+            assert_eq!(down.0, BTreeSet::new(), "{keysym:x} as {named:x}");
+        }
+    }
+}
+
+#[derive(Debug, Clone)]
+enum Act {
+    /// Presses a key, or lets it go if it is down.
+    Toggle(usize),
+    Paste,
+    /// Time for one character of the clipboard.
+    Type,
+    HostTakesPlaces,
+}
+
+fn act() -> impl Strategy<Value = Act> {
+    prop_oneof![
+        12 => (0..KEYS.len()).prop_map(Act::Toggle),
+        1 => Just(Act::Paste),
+        2 => Just(Act::Type),
+        1 => Just(Act::HostTakesPlaces),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn nothing_is_down_that_the_viewer_has_let_go_and_nothing_at_the_end(
+        layout in prop::sample::select(vec![Layout::Us, Layout::De, Layout::Fr, Layout::Es, Layout::Uk, Layout::Jp]),
+        places in any::<bool>(),
+        acts in prop::collection::vec(act(), 1..60),
+    ) {
+        let habits = Habits { layout, paste: true, ..Habits::default() };
+        let mut session = if places { Session::vmware(habits) } else { Session::new(habits) };
+        let (mut held, mut down) = (BTreeSet::new(), Down::default());
+        for act in acts {
+            match act {
+                Act::Toggle(at) => {
+                    let pressed = held.insert(at) || !held.remove(&at);
+                    down.hear(&session.says(key(pressed, KEYS[at])));
+                }
+                Act::Paste => down.hear(&session.viewer(&[6, 0, 0, 0, 0, 0, 0, 2, b'A', b'/'])),
+                Act::Type => {
+                    let mut host = BytesMut::new();
+                    session.repair.type_next(&mut host);
+                    down.hear(&host);
+                }
+                Act::HostTakesPlaces => drop(session.host(&caps(0x2))),
+            }
+            prop_assert!(!held.is_empty() || down.0.is_empty(), "{:x?}", down.0);
+        }
+        down.hear(&session.repair.let_go());
+        prop_assert!(down.0.is_empty(), "{:x?}", down.0);
+    }
+}
