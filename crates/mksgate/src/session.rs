@@ -220,6 +220,7 @@ impl Session {
             console,
             Rules {
                 view_only,
+                may_be_alone: alone,
                 habits: self.port.console.habits,
                 idle_timeout,
                 max_session_time,

@@ -86,7 +86,7 @@ impl Visit {
                 "gateway",
                 Stage::Relay,
                 None,
-                "nothing came from the viewer for idle_timeout".into(),
+                "nobody was at the viewer for idle_timeout".into(),
             ),
             Ok(End::TimeUp) => (
                 "gateway",

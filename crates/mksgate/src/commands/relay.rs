@@ -42,6 +42,7 @@ const HANDSHAKE: Duration = Duration::from_secs(30);
 /// Nothing is judged and nothing is repaired: whoever can connect may do all that the console's host allows.
 const RULES: Rules = Rules {
     view_only: false,
+    may_be_alone: true,
     habits: None,
     idle_timeout: None,
     max_session_time: None,

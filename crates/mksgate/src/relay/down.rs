@@ -11,7 +11,7 @@ use bytes::{Bytes, BytesMut};
 use rfb_proto::update::Lost;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::task::yield_now;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 use ws_proto::{Close, CloseCode, Decoder, Kind, Piece, Violation, What};
 
 use super::Traffic;
@@ -109,11 +109,13 @@ pub(super) async fn pump<R: AsyncRead + Unpin>(
     if let Some(end) = source.begin(early, viewer, debts, traffic).await {
         return end;
     }
-    let mut taken = 0;
+    let (mut taken, mut waiting) = (0, None);
     loop {
-        let read = match source.patience() {
+        let read = match source.waits_until(&mut waiting) {
             None => source.read().await,
-            Some(patience) => match timeout(patience, source.read()).await {
+            // A host that has other things to say must not hold it up.
+            Some(end) if end <= Instant::now() => source.give_up_waiting(),
+            Some(end) => match timeout_at(end, source.read()).await {
                 Ok(read) => read,
                 Err(_) => source.give_up_waiting(),
             },
@@ -231,10 +233,14 @@ impl<R: AsyncRead + Unpin> Source<'_, R> {
             .map_err(End::Astray)
     }
 
-    /// How long the viewer may be left in the middle of an update that ESXi has not finished.
-    fn patience(&self) -> Option<Duration> {
-        let waits = self.repair.is_some_and(Repair::waits_for_more);
-        waits.then_some(PATIENCE)
+    /// Until when the viewer may be left in the middle of an update that ESXi has not finished: as long after each part of
+    /// it. `waiting` is after how many parts it waits, and until when.
+    fn waits_until(&self, waiting: &mut Option<(u32, Instant)>) -> Option<Instant> {
+        let parts = self.repair?.waits_for_more()?;
+        if waiting.is_none_or(|(before, _)| before != parts) {
+            *waiting = Some((parts, Instant::now() + PATIENCE));
+        }
+        waiting.map(|(_, end)| end)
     }
 
     fn give_up_waiting(&mut self) -> Result<(), Over> {

@@ -100,7 +100,9 @@ pub(crate) struct Rules {
     pub(crate) view_only: bool,
     /// How its keys and clipboard are treated; `None` where RFB is to pass as it is.
     pub(crate) habits: Option<Habits>,
-    /// Send nothing for so long; `None`: for ever.
+    /// Have the console's host end its other viewers, if it wants to be alone.
+    pub(crate) may_be_alone: bool,
+    /// Press no key and move no pointer for so long; `None`: for ever. Where RFB passes as it is: send nothing.
     pub(crate) idle_timeout: Option<Duration>,
     /// Stay for so long; `None`: for ever.
     pub(crate) max_session_time: Option<Duration>,
@@ -115,7 +117,7 @@ pub(crate) enum End {
     Esxi(String),
     /// The gateway was told to, for this reason.
     Told(&'static str),
-    /// The viewer sent nothing for too long.
+    /// Nobody was at the viewer for too long.
     Idle,
     /// The session lasted for too long.
     TimeUp,

@@ -46,7 +46,7 @@ pub(super) enum End {
     ViewerLeft,
     /// The viewer's connection broke; ESXi was told.
     ViewerReset,
-    /// The viewer has sent nothing for too long; ESXi was told.
+    /// Nobody was at the viewer for too long; ESXi was told.
     Idle,
     /// The viewer sent what cannot be judged; ESXi was told.
     Violation(Violation),
@@ -65,6 +65,12 @@ pub(super) struct Wire<'a, W> {
     buffer: Option<Lent<Block>>,
     /// How much of the buffer is a message that is not whole.
     kept: usize,
+    /// Whether the viewer's ClientInit has passed.
+    begun: bool,
+    /// When the viewer sent something last.
+    heard: Instant,
+    /// When somebody was at it last.
+    acted: Instant,
     passage: Passage<'a>,
     rules: Rules,
     traffic: &'a Traffic,
@@ -89,12 +95,16 @@ impl<'a, W: AsyncWrite + Unpin> Wire<'a, W> {
         rules: Rules,
         passage: Passage<'a>,
     ) -> Self {
+        let now = Instant::now();
         Self {
             esxi,
             transport,
             keys,
             buffer: None,
             kept: 0,
+            begun: false,
+            heard: now,
+            acted: now,
             passage,
             rules,
             traffic,
@@ -147,14 +157,14 @@ impl<'a, W: AsyncWrite + Unpin> Wire<'a, W> {
             return Ok(End::Violation(violation));
         }
         let mut debtor = debts.debtor();
-        let (mut heard, rules) = (Instant::now(), self.rules);
-        let mut typed = heard;
+        let mut typed = self.heard;
         let repair = match self.passage {
             Passage::Repair(repair) => Some(repair),
             Passage::Open | Passage::Sieve(_) => None,
         };
         drop(early);
         loop {
+            let silence = silence(self.acted, self.rules);
             tokio::select! {
                 // What is owed goes first: a viewer that was reset reads as one that left, once `down` has
                 // met the reset, and then it is `down` that knows what to say.
@@ -172,7 +182,7 @@ impl<'a, W: AsyncWrite + Unpin> Wire<'a, W> {
                         return Ok(End::Violation(violation));
                     }
                 }
-                () = sleep_until(heard + UNSURE), if self.holds_keys() => {
+                () = sleep_until(self.heard + UNSURE), if self.holds_keys() => {
                     if let Some(violation) = self.let_keys_go().await? {
                         return Ok(End::Violation(violation));
                     }
@@ -187,14 +197,14 @@ impl<'a, W: AsyncWrite + Unpin> Wire<'a, W> {
                         return Ok(End::ViewerLeft);
                     }
                     Ok(count) => {
-                        heard = Instant::now();
+                        self.heard = Instant::now();
                         if let Some(violation) = self.pass_on(count).await? {
                             return Ok(End::Violation(violation));
                         }
                     }
                     Err(_) => return Ok(End::ViewerReset),
                 },
-                () = silence(heard, rules) => return Ok(End::Idle),
+                () = silence => return Ok(End::Idle),
             }
         }
     }
@@ -256,20 +266,33 @@ impl<'a, W: AsyncWrite + Unpin> Wire<'a, W> {
         };
         let filled = self.kept + count;
         let bytes = block.payload().get_mut(..filled).unwrap_or_default();
+        self.introduce(bytes);
         if let Passage::Repair(repair) = self.passage {
             let Said(said) = &mut *Lent::take();
             said.resize(FRONT, 0);
             let heard = repair.hear_viewer(bytes, said);
+            if repair.has_acted() {
+                self.acted = self.heard;
+            }
             self.keep(block, *heard.as_ref().unwrap_or(&filled)..filled);
             self.send_said(said).await?;
             return Ok(heard.err());
         }
         let (passed, looked) = match &mut self.passage {
-            Passage::Open | Passage::Repair(_) => (filled, filled),
-            Passage::Sieve(sieve) => match sieve.sift(bytes) {
-                Ok(sifted) => sifted,
-                Err(violation) => return Ok(Some(violation)),
-            },
+            Passage::Open | Passage::Repair(_) => {
+                self.acted = self.heard;
+                (filled, filled)
+            }
+            Passage::Sieve(sieve) => {
+                let sifted = sieve.sift(bytes);
+                if sieve.has_acted() {
+                    self.acted = self.heard;
+                }
+                match sifted {
+                    Ok(sifted) => sifted,
+                    Err(violation) => return Ok(Some(violation)),
+                }
+            }
         };
         // What is not whole is put out of the way of the record's end.
         let rest = looked + AFTER..filled + AFTER;
@@ -277,6 +300,17 @@ impl<'a, W: AsyncWrite + Unpin> Wire<'a, W> {
         self.send_within(&mut block.0, passed).await?;
         self.keep(block, rest);
         Ok(None)
+    }
+
+    /// The viewer's first byte is its ClientInit: 0 has the host end everybody else (RFC 6143 section 7.3.1).
+    fn introduce(&mut self, bytes: &mut [u8]) {
+        let Some(first) = bytes.first_mut() else {
+            return;
+        };
+        let begun = std::mem::replace(&mut self.begun, true);
+        if !begun && *first == 0 && !self.rules.may_be_alone {
+            *first = 1;
+        }
     }
 
     /// Keeps those bytes of the buffer for the next read, and no buffer for none.
@@ -398,10 +432,10 @@ async fn next_character(repair: Option<&Repair>, typed: Instant) -> BytesMut {
     }
 }
 
-/// Ready when the viewer has sent nothing for as long as it may.
-async fn silence(heard: Instant, rules: Rules) {
+/// Ready when nobody has been at the viewer for as long as that may be.
+async fn silence(acted: Instant, rules: Rules) {
     match rules.idle_timeout {
-        Some(timeout) => sleep_until(heard + timeout).await,
+        Some(timeout) => sleep_until(acted + timeout).await,
         None => std::future::pending().await,
     }
 }

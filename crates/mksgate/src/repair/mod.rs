@@ -74,6 +74,8 @@ struct State {
     input: Input,
     host: Host,
     shared: Shared,
+    /// The viewer has pressed a key or moved its pointer.
+    acted: bool,
 }
 
 impl Repair {
@@ -83,6 +85,7 @@ impl Repair {
             input: Input::new(),
             host: Host::new(),
             shared: Shared::new(habits, view_only),
+            acted: false,
         };
         Self {
             state: Mutex::new(state),
@@ -100,7 +103,12 @@ impl Repair {
         bytes: &[u8],
         host: &mut BytesMut,
     ) -> Result<usize, Violation> {
-        let State { input, shared, .. } = &mut *self.state();
+        let State {
+            input,
+            shared,
+            acted,
+            ..
+        } = &mut *self.state();
         let mut at = 0;
         loop {
             let before = input.clone();
@@ -112,10 +120,16 @@ impl Repair {
                 break;
             }
             at += piece.bytes.len();
+            *acted |= piece.message.is_input();
             shared.viewer_says(piece, host)?;
             input.allow_extended_buttons(shared.offers.buttons);
         }
         Ok(at)
+    }
+
+    /// Whether the viewer has pressed a key or moved its pointer since this was asked last.
+    pub(crate) fn has_acted(&self) -> bool {
+        std::mem::replace(&mut self.state().acted, false)
     }
 
     /// Whether a key waits, and all that the viewer has sent after it, until it is known how the host takes keys.
@@ -140,8 +154,9 @@ impl Repair {
         heard
     }
 
-    /// Whether the viewer is in the middle of an update for which more is expected of the host.
-    pub(crate) fn waits_for_more(&self) -> bool {
+    /// Whether the viewer is in the middle of an update for which more is expected of the host: then how many updates that
+    /// has sent so far.
+    pub(crate) fn waits_for_more(&self) -> Option<u32> {
         self.state().host.waits_for_more()
     }
 

@@ -218,6 +218,12 @@ impl Screen {
 }
 
 impl Message<'_> {
+    /// Whether somebody has pressed or let go a key or a button, or moved the pointer. Everything else a viewer sends without
+    /// anybody being there: requests for updates for as long as it is connected.
+    pub const fn is_input(&self) -> bool {
+        matches!(self, Self::Key(_) | Self::QemuKey(_) | Self::Pointer(_))
+    }
+
     /// Which message it is, or belongs to.
     pub const fn kind(&self) -> Kind {
         match *self {

@@ -3,6 +3,7 @@
 mod allocations;
 mod counts;
 mod stage;
+mod time;
 
 use rustls::AlertDescription;
 

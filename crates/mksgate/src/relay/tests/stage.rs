@@ -47,6 +47,7 @@ impl Kind {
 
 pub(super) const RULES: Rules = Rules {
     view_only: false,
+    may_be_alone: true,
     habits: None,
     idle_timeout: None,
     max_session_time: None,

@@ -30,6 +30,8 @@ pub(super) struct Host {
     missing: (u64, u8),
     /// How many of the host's updates the viewer's one is made of.
     gathered: u16,
+    /// How many updates the host has begun, to tell them apart.
+    updates: u32,
     /// Whether the host's update has had a part of the picture.
     pictured: bool,
     /// What is done with the body that comes.
@@ -69,6 +71,7 @@ impl Host {
             gathering: false,
             missing: (0, 0),
             gathered: 0,
+            updates: 0,
             pictured: false,
             body: Body::Pass,
             heard: None,
@@ -254,6 +257,7 @@ impl Host {
         }
         self.pictured = false;
         self.gathered = self.gathered.saturating_add(1);
+        self.updates = self.updates.wrapping_add(1);
         self.unsaid = Some(Unsaid {
             id,
             rectangles,

@@ -120,8 +120,10 @@ impl Host {
     }
 
     /// See [`crate::repair::Repair::waits_for_more`].
-    pub(in crate::repair) fn waits_for_more(&self) -> bool {
-        self.outline.is_open() && self.update.is_between_messages() && self.cut.is_empty()
+    pub(in crate::repair) fn waits_for_more(&self) -> Option<u32> {
+        let waits =
+            self.outline.is_open() && self.update.is_between_messages() && self.cut.is_empty();
+        waits.then_some(self.updates)
     }
 
     /// See [`crate::repair::Repair::give_up_waiting`].
@@ -130,7 +132,7 @@ impl Host {
         shared: &mut Shared,
         viewer: &mut impl ToViewer,
     ) {
-        if self.waits_for_more() {
+        if self.waits_for_more().is_some() {
             self.abandon(shared, viewer);
         }
     }

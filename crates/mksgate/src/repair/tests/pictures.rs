@@ -99,11 +99,11 @@ fn a_single_pixel_in_place_of_a_picture_makes_the_gateway_ask_again() {
     });
     let heard = session.host(&[&head(1)[..], &pixel].concat());
     assert_eq!(heard, [&head(u16::MAX)[..], &pixel].concat());
-    assert!(session.repair.waits_for_more());
+    assert!(session.repair.waits_for_more().is_some());
     assert_eq!(session.owed(), request(false, EVERYTHING));
     let heard = session.host(&[head(1), raw(EVERYTHING)].concat());
     assert_eq!(heard, [raw(EVERYTHING), last_rect()].concat());
-    assert!(!session.repair.waits_for_more());
+    assert!(session.repair.waits_for_more().is_none());
 }
 
 #[test]
@@ -128,7 +128,7 @@ fn a_host_that_never_sends_the_rest_is_asked_a_few_times_and_then_it_is_enough()
     let part = [head(1), raw(rows(0, 4))].concat();
     let mut asked = 0;
     session.host(&part);
-    while session.repair.waits_for_more() {
+    while session.repair.waits_for_more().is_some() {
         assert_eq!(session.owed(), request(false, rows(4, 44)));
         session.host(&part);
         asked += 1;
