@@ -81,6 +81,9 @@ pub enum Failure {
     /// Too many connections that have not logged in.
     #[error("too many connections are waiting to log in: try again")]
     Crowded,
+    /// The gateway was told to end before the viewer had its console.
+    #[error("the gateway ends: try again when it is back")]
+    GatewayEnds,
     /// Too many sessions.
     #[error(
         "all {limit} sessions of this gateway are in use: try again later, or raise max_sessions"
@@ -306,7 +309,9 @@ impl Failure {
                 Blame::Viewer
             }
             Self::WrongPassword | Self::WrongLogin | Self::NotForUser { .. } => Blame::Viewer,
-            Self::Crowded | Self::HouseFull { .. } | Self::VmFull { .. } => Blame::Gateway,
+            Self::Crowded | Self::GatewayEnds | Self::HouseFull { .. } | Self::VmFull { .. } => {
+                Blame::Gateway
+            }
             Self::Setup(_)
             | Self::UrlCommand(_)
             | Self::ApiCertificate { .. }

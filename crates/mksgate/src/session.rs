@@ -80,6 +80,8 @@ impl Session {
         let port = Arc::clone(&self.port);
         let traffic = Traffic::counted(&port.door.metrics);
         let outcome = tokio::select! {
+            // What has become of it by itself is what is told.
+            biased;
             outcome = self.serve(socket, begun, &traffic) => outcome,
             () = out_of_time(&port) => Ok(End::Told("the gateway ends")),
         };
@@ -103,14 +105,8 @@ impl Session {
             .arrive(socket, deadline, &mut place)
             .await
             .map_err(|failure| (Stage::Accept, failure))?;
-        let ended = self.port.door.ended.clone();
-        let opened = tokio::select! {
-            // What the viewer was told stands, even where its leaving then is what ends the gateway.
-            biased;
-            // Apart, so that an open session does not hold the room that opening it took.
-            opened = Box::pin(self.open(&mut viewer, &mut place, deadline)) => opened,
-            () = ended.cancelled() => return Ok(End::Told("the gateway ends")),
-        };
+        // Apart, so that an open session does not hold the room that opening it took.
+        let opened = Box::pin(self.open(&mut viewer, &mut place, deadline)).await;
         let (console, rules, seat) = match opened {
             Ok(opened) => opened,
             Err(stopped) => {
@@ -201,8 +197,7 @@ impl Session {
             Err((stage, failure)) => {
                 viewer.turn_away(pending, &failure).await;
                 // As long as it reads why, its seat is taken.
-                let ended = &self.port.door.ended;
-                ended.run_until_cancelled(viewer.close()).await;
+                viewer.close().await;
                 return Err((stage, failure));
             }
         };
@@ -229,7 +224,7 @@ impl Session {
         ))
     }
 
-    /// Ready when the viewer is pushed out of the crowd, or has taken too long.
+    /// Ready when the viewer is pushed out of the crowd or has taken too long, or the gateway ends.
     async fn interrupted(&self, place: &Option<Place>, deadline: Instant) -> Failure {
         let pushed_out = async {
             match place {
@@ -240,6 +235,7 @@ impl Session {
         tokio::select! {
             () = pushed_out => Failure::Crowded,
             () = sleep_until(deadline) => self.viewer_slow(),
+            () = self.port.door.ended.cancelled() => Failure::GatewayEnds,
         }
     }
 
@@ -280,17 +276,19 @@ impl Session {
             .as_ref()
             .map(|place| place.pushed_out.clone())
             .unwrap_or_default();
-        match pushed_out.run_until_cancelled(judgement).await {
-            Some(judged) => judged.unwrap_or(Err(slow)),
-            None => Err(Failure::Crowded),
+        tokio::select! {
+            judged = judgement => judged.unwrap_or(Err(slow)),
+            () = pushed_out.cancelled() => Err(Failure::Crowded),
+            () = self.port.door.ended.cancelled() => Err(Failure::GatewayEnds),
         }
     }
 
-    /// A console that is ready, unless the viewer leaves before.
+    /// A console that is ready, unless the viewer leaves or the gateway ends before.
     async fn reach(&self, viewer: &Viewer, deadline: Instant) -> Result<Console, Stopped> {
         tokio::select! {
             console = self.ticket_and_dial(deadline) => console,
             () = viewer.gone() => Err((Stage::Dial, Failure::ViewerLeft)),
+            () = self.port.door.ended.cancelled() => Err((Stage::Dial, Failure::GatewayEnds)),
         }
     }
 
@@ -332,9 +330,12 @@ impl Session {
             }
             Ok(())
         };
-        timeout_at(deadline, welcome)
-            .await
-            .unwrap_or_else(|_| Err(self.viewer_slow()))
+        tokio::select! {
+            welcomed = timeout_at(deadline, welcome) => {
+                welcomed.unwrap_or_else(|_| Err(self.viewer_slow()))
+            }
+            () = self.port.door.ended.cancelled() => Err(Failure::GatewayEnds),
+        }
     }
 
     fn viewer_slow(&self) -> Failure {

@@ -12,6 +12,10 @@ pub(crate) struct Trouble(watch::Sender<Option<String>>);
 impl Trouble {
     /// A session is over. What is the viewer's own doing is no trouble of ours.
     pub(crate) fn hear(&self, outcome: &Result<End, (Stage, Failure)>) {
+        if matches!(outcome, Err((_, Failure::GatewayEnds))) {
+            // Nobody waited for that one any more.
+            return;
+        }
         let failure = match outcome {
             Err((_, failure)) | Ok(End::Fault(failure)) => Some(failure),
             Ok(_) => None,

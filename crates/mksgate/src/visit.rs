@@ -100,6 +100,9 @@ impl Visit {
                 Some(failure.blame()),
                 failure.to_string(),
             ),
+            Err((stage, failure @ Failure::GatewayEnds)) => {
+                ("gateway", *stage, None, failure.to_string())
+            }
             Err((stage, failure @ (Failure::ViewerLeft | Failure::ViewerBroke(_)))) => {
                 ("viewer", *stage, None, failure.to_string())
             }

@@ -154,7 +154,15 @@ fn a_second_signal_ends_a_session_that_drains() {
     while TcpStream::connect(("127.0.0.1", port)).is_ok() {}
     signal(&child, "-INT");
     (&viewer).write_all(b"RFB").unwrap();
-    assert_eq!(child.wait().unwrap().code(), Some(0));
+    let ended = child.wait_with_output().unwrap();
+    assert_eq!(ended.status.code(), Some(0));
+    let log = String::from_utf8(ended.stderr).unwrap();
+    let closed: Vec<&str> = log
+        .lines()
+        .filter(|line| line.contains("session closed"))
+        .collect();
+    let told = |line: &&&str| line.contains("ended_by=\"gateway\" stage=negotiate");
+    assert_eq!(closed.iter().filter(told).count(), 1, "{log}");
 }
 
 #[test]

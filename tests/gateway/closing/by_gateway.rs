@@ -120,7 +120,12 @@ async fn an_end_at_once_does_not_wait_for_viewers_and_hosts_that_are_silent() {
         let (silent, line) = esxi.session(&house).await;
         house.shutdown.now.cancel();
         house.gateway_ended().await;
-        drop((idle, dialling, unanswered, silent, line));
+        // A SecurityResult, as of any failure.
+        let told = dialling.rest().await;
+        let reason = String::from_utf8_lossy(told.get(8..).unwrap());
+        assert_eq!(told[..4], [0, 0, 0, 1]);
+        assert!(reason.starts_with("the gateway ends"), "{reason}");
+        drop((idle, unanswered, silent, line));
     })
     .await;
 }
