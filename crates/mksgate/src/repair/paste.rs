@@ -50,7 +50,9 @@ impl Paste {
         let (typed, lacking): (Vec<char>, _) =
             text.chars().partition(|&character| can_write(character));
         self.to_type = typed.into();
-        name(lacking);
+        if let Some(sentence) = what_is_left_out(lacking) {
+            tracing::warn!("{sentence}");
+        }
     }
 
     pub(super) fn is_typing(&self) -> bool {
@@ -74,11 +76,12 @@ fn decode(bytes: &[u8]) -> String {
     }
 }
 
-fn name(mut lacking: Vec<char>) {
+/// Names the characters that no key writes, each once; `None` where there are none.
+fn what_is_left_out(mut lacking: Vec<char>) -> Option<String> {
     lacking.sort_unstable();
     lacking.dedup();
     if lacking.is_empty() {
-        return;
+        return None;
     }
     let all = lacking.len();
     lacking.truncate(MOST_NAMED);
@@ -86,11 +89,11 @@ fn name(mut lacking: Vec<char>) {
         .iter()
         .map(|character| format!("{character:?}"))
         .collect();
-    tracing::warn!(
+    Some(format!(
         "{all} characters of a clipboard are left out, since the guest's layout cannot write them: {}{}",
         named.join(" "),
         if all > MOST_NAMED { " ..." } else { "" }
-    );
+    ))
 }
 
 #[cfg(test)]
@@ -117,6 +120,20 @@ mod tests {
     fn what_the_layout_lacks_is_left_out() {
         assert_eq!(typed(&["ałßb".as_bytes()], Layout::De), "aßb");
         assert_eq!(typed(&["aßb".as_bytes()], Layout::Us), "ab");
+    }
+
+    #[test]
+    fn what_is_left_out_is_named_once_each_and_no_more_than_a_line_of_it() {
+        let left_out = |text: &str| what_is_left_out(text.chars().collect());
+        assert_eq!(left_out(""), None);
+        assert_eq!(
+            left_out("ł\u{7}ł").unwrap(),
+            "2 characters of a clipboard are left out, since the guest's layout cannot write them: '\\u{7}' 'ł'"
+        );
+        let many: String = ('а'..).take(MOST_NAMED + 1).collect();
+        let sentence = left_out(&many).unwrap();
+        assert!(sentence.starts_with("21 characters "), "{sentence}");
+        assert!(sentence.ends_with(": 'а' 'б' 'в' 'г' 'д' 'е' 'ж' 'з' 'и' 'й' 'к' 'л' 'м' 'н' 'о' 'п' 'р' 'с' 'т' 'у' ..."), "{sentence}");
     }
 
     #[test]

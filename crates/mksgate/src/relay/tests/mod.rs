@@ -1,9 +1,10 @@
-//! The relay's path from ESXi, driven without sockets: every byte, every end, and how many calls that takes.
+//! The relay, driven without sockets: from ESXi every byte, every end, and how many calls that takes; to ESXi the pace.
 
 mod allocations;
 mod counts;
 mod stage;
 mod time;
+mod typing;
 
 use rustls::AlertDescription;
 

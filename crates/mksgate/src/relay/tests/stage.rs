@@ -247,10 +247,15 @@ pub(super) fn update(size: usize) -> Vec<u8> {
 
 /// A viewer that is in, and a host that has shown its screen.
 pub(super) fn repair() -> Repair {
+    repair_of(Habits::default())
+}
+
+/// Likewise, with these habits.
+pub(super) fn repair_of(habits: Habits) -> Repair {
     const INIT: [u8; 28] = [
         8, 0, 6, 0, 32, 24, 0, 1, 0, 255, 0, 255, 0, 255, 16, 8, 0, 0, 0, 0, 0, 0, 0, 4, 1, 1, 1, 1,
     ];
-    let repair = Repair::new(Habits::default(), false);
+    let repair = Repair::new(habits, false);
     repair.hear_viewer(&[1], &mut BytesMut::new()).unwrap();
     let mut plain = Plain::default();
     plain.input.append(&INIT);
