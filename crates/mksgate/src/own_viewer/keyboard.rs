@@ -56,16 +56,7 @@ impl OwnViewer {
         press: Press,
         pace: Duration,
     ) -> Result<(), Failure> {
-        for chord in chords {
-            let (down, up) = chord.messages(press);
-            if down.is_empty() {
-                continue;
-            }
-            self.send(&down).await?;
-            sleep(pace / 2).await;
-            self.send(&up).await?;
-            sleep(pace / 2).await;
-        }
+        paced(chords, press, pace, async |keys| self.send(keys).await).await?;
         self.has_been_heard().await
     }
 
@@ -96,6 +87,26 @@ impl OwnViewer {
     }
 }
 
+/// Sends one chord after the other, each when it is due.
+async fn paced<E>(
+    chords: &[Chord],
+    press: Press,
+    pace: Duration,
+    mut send: impl AsyncFnMut(&[u8]) -> Result<(), E>,
+) -> Result<(), E> {
+    for chord in chords {
+        let (down, up) = chord.messages(press);
+        if down.is_empty() {
+            continue;
+        }
+        send(&down).await?;
+        sleep(pace / 2).await;
+        send(&up).await?;
+        sleep(pace / 2).await;
+    }
+    Ok(())
+}
+
 impl Chord {
     /// What presses it and what releases it.
     fn messages(&self, press: Press) -> (BytesMut, BytesMut) {
@@ -121,5 +132,53 @@ impl Chord {
             }
         }
         (down, up)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rfb_proto::keys::Layout;
+    use tokio::time::Instant;
+
+    use super::super::chords_of;
+    use super::*;
+
+    /// What is sent of a text, and when, in milliseconds; and when it is over.
+    async fn played(text: &str, layout: Layout, press: Press) -> (Vec<(u128, Vec<u8>)>, u128) {
+        let chords = chords_of(text, layout).unwrap();
+        let (began, mut sent) = (Instant::now(), Vec::new());
+        let played: Result<(), ()> =
+            paced(&chords, press, Duration::from_millis(100), async |keys| {
+                sent.push((began.elapsed().as_millis(), keys.to_vec()));
+                Ok(())
+            })
+            .await;
+        played.unwrap();
+        (sent, began.elapsed().as_millis())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_key_goes_down_at_each_pace_and_up_in_the_middle_of_it() {
+        let key = |down: u8, character| vec![4, down, 0, 0, 0, 0, 0, character];
+        let (sent, over) = played("hi", Layout::Us, Press::ByMeaning).await;
+        let expected = [
+            (0, key(1, b'h')),
+            (50, key(0, b'h')),
+            (100, key(1, b'i')),
+            (150, key(0, b'i')),
+        ];
+        assert_eq!((sent, over), (expected.into(), 200));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn each_of_two_strokes_for_one_character_has_its_time_and_one_that_is_not_sent_takes_none()
+     {
+        let times = async |press| {
+            let (sent, over) = played("ê", Layout::De, press).await;
+            let times: Vec<u128> = sent.into_iter().map(|(when, _)| when).collect();
+            (times, over)
+        };
+        assert_eq!(times(Press::ByPlace).await, (vec![0, 50, 100, 150], 200));
+        assert_eq!(times(Press::ByMeaning).await, (vec![0, 50], 100));
     }
 }
