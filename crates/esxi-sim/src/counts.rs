@@ -32,6 +32,11 @@ pub struct Counts {
     pub consoles_opened: u64,
     /// Consoles that are open now.
     pub consoles_open: u64,
+    /// The most consoles that were served at the same time. One whose client has said Close is served no more when that
+    /// is answered, so a client that waits for the answer before it opens the next is never counted twice.
+    pub consoles_at_once: u64,
+    /// Consoles that are being served now.
+    pub(crate) consoles_served: u64,
     /// Ends of the latest consoles, newest last, at most [`ENDS_KEPT`].
     pub ends: Vec<ConsoleEnd>,
     /// WebSocket pings received on consoles; none was answered.
@@ -93,6 +98,20 @@ impl Journal {
 
     pub(crate) fn note(&self, change: impl FnOnce(&mut Counts)) {
         self.0.send_modify(change);
+    }
+
+    pub(crate) fn console_opened(&self) {
+        self.note(|counts| {
+            counts.consoles_opened += 1;
+            counts.consoles_open += 1;
+            counts.consoles_served += 1;
+            counts.consoles_at_once = counts.consoles_at_once.max(counts.consoles_served);
+        });
+    }
+
+    /// Nothing more is said on a console but how it ends.
+    pub(crate) fn console_served(&self) {
+        self.note(|counts| counts.consoles_served = counts.consoles_served.saturating_sub(1));
     }
 
     pub(crate) fn console_ended(&self, vm: &str, how: End) {

@@ -44,10 +44,7 @@ pub(crate) async fn run(
     };
     let open = vm.open_console();
     site.changes.send_replace(());
-    site.journal.note(|counts| {
-        counts.consoles_opened += 1;
-        counts.consoles_open += 1;
-    });
+    site.journal.console_opened();
     let seed = site.next_seed.fetch_add(1, Ordering::Relaxed);
     let wire = parts.io.into_inner();
     let mut line = Line::new(wire, parts.read_buf, Arc::clone(&site), seed, misbehaviour).await;
@@ -58,6 +55,7 @@ pub(crate) async fn run(
         _ = power.wait_for(|power| *power != Power::On) => End::Stopped,
     };
     drop(open);
+    site.journal.console_served();
     site.changes.send_replace(());
     tracing::debug!(vm = vm.name, ?end, "console ended");
     tokio::select! {

@@ -1,5 +1,9 @@
 //! `screenshot` over webmks.
 
+use std::collections::VecDeque;
+
+use tokio::net::TcpListener;
+
 use super::*;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -101,7 +105,45 @@ async fn all_vms_that_run_are_taken_and_one_that_cannot_be_spoils_no_other() {
     names.sort();
     let expected: Vec<String> = (0..6).map(|n| format!("vm{n}.png")).collect();
     assert_eq!(names, expected);
-    host.counts_until(|counts| counts.sessions_open == 0).await;
+    let counts = host.counts_until(|counts| counts.sessions_open == 0).await;
+    assert!(counts.consoles_at_once <= 4, "{counts:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_all_vms_four_are_looked_at_at_once_and_the_next_only_when_one_is_done() {
+    // Behind each console is a server that says nothing: it is open until we end it.
+    let server = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let behind = server.local_addr().unwrap();
+    let names = (0..10).map(|n| format!("vm{n}"));
+    let host = Host::start(Settings {
+        vms: names.map(|name| VmSettings::bridge(name, behind)).collect(),
+        ..Settings::default()
+    })
+    .await
+    .unwrap();
+    let folder = nowhere();
+    let command = mksgate_at(&host, &folder, &["screenshot", "--all", "-d", "shots"]);
+    let consoles = async {
+        let mut open = VecDeque::new();
+        for n in 0..10 {
+            if n == 4 {
+                // A fifth would be there before another program has logged in, listed the VMs and gone.
+                let listed = run(mksgate_at(&host, &folder, &["vms"])).await;
+                assert_eq!(listed.0, Some(0), "{}", listed.2);
+                assert_eq!(host.counts().consoles_opened, 4);
+            }
+            if n >= 4 {
+                open.pop_front();
+            }
+            open.push_back(server.accept().await.unwrap());
+        }
+    };
+    let ((code, _, error), ()) = tokio::join!(run(command), consoles);
+    assert_eq!(code, Some(1));
+    let told = "mksgate: 10 of 10 pictures could not be taken: see above\n";
+    assert!(error.ends_with(told), "{error}");
+    let counts = host.counts();
+    assert_eq!((counts.consoles_opened, counts.consoles_at_once), (10, 4));
 }
 
 #[tokio::test(flavor = "multi_thread")]
