@@ -1,6 +1,7 @@
 """Stands in for an API that gives consoles: HTTPS, and WebSockets that are passed on to somebody who has one.
 
-It is our own idea of Proxmox VE and of KubeVirt, made after their documentation. They themselves are not here.
+It is our own idea of Proxmox VE, of KubeVirt and of Hetzner Cloud, made after their documentation. They themselves are not
+here.
 """
 
 import json
@@ -10,6 +11,8 @@ import socket
 import ssl
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from authority import Authority
@@ -20,19 +23,22 @@ class ApiStandIn:
 
     subprotocol = "binary"
 
+    # The HTTP status of a call that went well.
+    success = 200
+
     def __init__(self, authority: Authority, behind: int) -> None:
         self.behind = behind
         stand_in = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
-                form = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
+                form = parse_qs(self.rfile.read(int(self.headers["Content-Length"] or 0)).decode())
                 answer = stand_in.answer(urlsplit(self.path).path, self.headers, {k: v[0] for k, v in form.items()})
                 if answer is None:
                     self.send_error(401)
                     return
-                body = json.dumps({"data": answer}).encode()
-                self.send_response(200)
+                body = json.dumps(answer).encode()
+                self.send_response(stand_in.success)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)
@@ -64,7 +70,7 @@ class ApiStandIn:
         self.server.shutdown()
         self.server.server_close()
 
-    def answer(self, path: str, headers, form: dict[str, str]) -> dict[str, str] | None:
+    def answer(self, path: str, headers, form: dict[str, str]) -> dict[str, Any] | None:
         """What a call gives; None where it is refused."""
         return None
 
@@ -109,7 +115,11 @@ class Proxmox(ApiStandIn):
         self.tickets: set[str] = set()
         self.opened = 0
 
-    def answer(self, path: str, headers, form: dict[str, str]) -> dict[str, str] | None:
+    def answer(self, path: str, headers, form: dict[str, str]) -> dict[str, Any] | None:
+        data = self._data(path, headers, form)
+        return None if data is None else {"data": data}
+
+    def _data(self, path: str, headers, form: dict[str, str]) -> dict[str, str] | None:
         match path:
             case "/api2/json/access/ticket" if form == {"username": "console@pve", "password": self.password}:
                 return {"ticket": self.cookie, "CSRFPreventionToken": self.token}
@@ -150,3 +160,57 @@ class KubeVirt(ApiStandIn):
 
     def may_open(self, path: str, headers) -> bool:
         return path in self.paths and headers["Authorization"] == f"Bearer {self.token}"
+
+
+class Hetzner(ApiStandIn):
+    """The console of a server, for whoever has the project's token: a URL that opens once, and a password."""
+
+    success = 201
+
+    # Of 32 characters; VNC looks at no more than this.
+    vnc_password = "9MQaTg2V"
+
+    def __init__(self, authority: Authority, behind: int, token: str, server: int) -> None:
+        super().__init__(authority, behind)
+        self.token = token
+        self.server_id = server
+        self.tickets: set[str] = set()
+        self.opened = 0
+        # Whether other users of this machine could have read the token while somebody asked with it.
+        self.overheard = False
+
+    def answer(self, path: str, headers, form: dict[str, str]) -> dict[str, Any] | None:
+        wanted = f"/v1/servers/{self.server_id}/actions/request_console"
+        if path != wanted or form or headers["Authorization"] != f"Bearer {self.token}":
+            return None
+        self.overheard = self.overheard or _is_on_a_command_line(self.token)
+        ticket = secrets.token_hex(16)
+        self.tickets.add(ticket)
+        return {
+            "action": {"id": 1, "command": "request_console", "status": "running", "progress": 0, "error": None},
+            "wss_url": f"wss://{self.address}/?server_id={self.server_id}&token={ticket}",
+            "password": self.vnc_password + secrets.token_urlsafe(18),
+        }
+
+    def may_open(self, path: str, headers) -> bool:
+        place = urlsplit(path)
+        query = parse_qs(place.query)
+        if place.path != "/" or query.get("server_id") != [str(self.server_id)]:
+            return False
+        try:
+            self.tickets.remove(query["token"][0])
+        except KeyError:
+            return False
+        self.opened += 1
+        return True
+
+
+def _is_on_a_command_line(secret: str) -> bool:
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if secret.encode() in (process / "cmdline").read_bytes():
+                return True
+        except OSError:
+            # It has just ended.
+            continue
+    return False

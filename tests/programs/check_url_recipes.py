@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 import picture
 import vncdo
-from api_stand_in import KubeVirt, Proxmox
+from api_stand_in import Hetzner, KubeVirt, Proxmox
 from authority import Authority
 from desktop import Desktop
 from places import scratch
@@ -70,6 +70,22 @@ class Recipes(unittest.TestCase):
             for port in gateway.ports.values():
                 self._shows(port, guest)
             self._says_nothing(gateway, [token])
+
+    def test_hetzner_against_a_stand_in_with_a_token_and_a_fresh_url_for_each_viewer(self) -> None:
+        token = secrets.token_urlsafe(48)
+        guest = self.enterContext(Qemu(password=Hetzner.vnc_password))
+        api = self.enterContext(Hetzner(authority, guest.websocket, token, 42))
+        recipe = UrlRecipe("hetzner", {"api.hetzner.cloud": api.address, "jEheVytl…": token}, {})
+        # Where mksgate and curl look for whom this machine trusts.
+        recipe.env |= {name: str(authority.pem) for name in ["SSL_CERT_FILE", "CURL_CA_BUNDLE"]}
+        with recipe as gateway:
+            for _ in range(2):
+                self._shows(gateway.ports[5901], guest)
+            self._finds(gateway, guest.picture().size)
+            self.assertGreaterEqual(api.opened, 3)
+            self.assertEqual(set(), api.tickets, "each was spent")
+            self.assertFalse(api.overheard, "the token was on a command line")
+            self._says_nothing(gateway, [token, "token=", Hetzner.vnc_password])
 
     def _shows(self, port: int, guest: Qemu) -> None:
         picture.become_equal(lambda: vncdo.capture(port), guest.picture)
