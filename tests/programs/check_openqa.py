@@ -1,8 +1,10 @@
 """`mksgate relay` in the place of os-autoinst's dewebsockify: a ticket of the simulated host, its arguments, vncdotool."""
 
+import ssl
 import sys
 import unittest
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from PIL import Image
 
@@ -11,6 +13,7 @@ import picture
 import vncdo
 from desktop import Desktop
 from openqa import LOG_LEVEL, Dewebsockify
+from places import scratch
 from simulator import Simulator
 
 # openQA adds these where it is told to (VMWARE_VNC_OVER_WS_INSECURE).
@@ -30,6 +33,14 @@ def ticket() -> tuple[str, str]:
     return openqa.acquire(simulator.address, simulator.username, simulator.password, "vm08")
 
 
+def certificate_of(url: str) -> Path:
+    """A file with the certificate that the URL's host shows."""
+    host = urlsplit(url)
+    file = scratch("certificate") / "host.pem"
+    file.write_text(ssl.get_server_certificate((host.hostname, host.port)))
+    return file
+
+
 class InPlaceOfDewebsockify(unittest.TestCase):
     def test_vncdotool_sees_the_desktop_pixel_for_pixel_and_it_ends_with_the_ticket(self) -> None:
         def capture() -> Image.Image:
@@ -39,6 +50,20 @@ class InPlaceOfDewebsockify(unittest.TestCase):
                 return seen
 
         self.assertGreater(picture.colours(capture()), picture.MANY)
+        picture.become_equal(capture, desktop.picture)
+
+    def test_with_os_autoinsts_own_three_arguments_and_nothing_else_it_shows_the_desktop(self) -> None:
+        def capture() -> Image.Image:
+            url, cookie = ticket()
+            relay = Dewebsockify(url, cookie)
+            self.assertEqual(["--listenport", "--websocketurl", "--cookie"], relay.argv[1::2])
+            # Without --insecure the machine itself must trust the host: the host's certificate is among what it trusts.
+            relay.env["SSL_CERT_FILE"] = str(certificate_of(url))
+            with relay:
+                seen = vncdo.capture(relay.port)
+                self.assertEqual(0, relay.ended())
+                return seen
+
         picture.become_equal(capture, desktop.picture)
 
     def test_what_vncdotool_types_arrives(self) -> None:
