@@ -12,16 +12,21 @@ from PIL import Image
 import picture
 import remmina
 import snapshot
+import terminal
 import tigervnc
 import vncdo
-from connecting import Connect, mksgate
+from connecting import Connect, Told, environment, mksgate
 from desktop import Desktop
+from places import MKSGATE
 from screen import ViewerScreen
 from simulator import Simulator
 from waiting import until
 
 # JPEG at its best leaves far less, another picture of the same kind far more.
 JPEG_NOISE = 5.0
+
+# What a terminal is told when a bar goes.
+ERASE_LINE = "\x1b[2K"
 
 desktop: Desktop
 simulator: Simulator
@@ -37,16 +42,15 @@ def setUpModule() -> None:
 
 class Viewers(unittest.TestCase):
     def test_tigervnc_shows_the_desktop_and_types_into_it_and_no_password_is_to_be_seen(self) -> None:
-        with Connect(simulator, screen, "vm08", "--viewer", tigervnc.COMMAND) as connect:
+        told = Told(tigervnc.COMMAND)
+        with Connect(simulator, screen, "vm08", "--viewer", told.command) as connect:
             window = screen.window("TigerVNC Viewer")
             picture.become_equal(lambda: screen.picture(window), desktop.picture)
             screen.run("xdotool", "windowfocus", "--sync", window, "type", "--delay", "20", "connected by name")
             screen.run("xdotool", "key", "Return")
             desktop.has_read("connected by name")
-            lines = connect.command_lines()
-            self.assertEqual(2, len(lines), lines)
-            password = re.search(r"^VNC_PASSWORD=(\S{8})$", "\n".join(connect.environments()), re.MULTILINE)[1]
-            self.assertNotIn(password, "\n".join(lines) + connect.stdout + connect.stderr)
+            self._keeps_the_password(connect, told)
+            self.assertIn(f"VNC_PASSWORD={told.passwords().pop()}\n", "\n".join(connect.environments()))
 
     def test_its_end_is_ours_with_its_exit_code(self) -> None:
         with Connect(simulator, screen, "vm08", "--viewer", tigervnc.COMMAND) as connect:
@@ -70,11 +74,12 @@ class Viewers(unittest.TestCase):
             self.assertRegex(connect.stderr, r"^vm09: TigerVNC \(/\S+/xtigervncviewer\)\n")
 
     def test_remmina_shows_the_desktop(self) -> None:
-        self._shows("Remmina", self._remmina)
+        self._shows("remmina", self._remmina)
 
     def test_gvncviewer_shows_the_desktop(self) -> None:
         # It asks for JPEG, which leaves no pixel as it is; its menu is above.
-        with Connect(simulator, screen, "vm08", "--viewer", "gvncviewer") as connect:
+        told = Told("gvncviewer")
+        with Connect(simulator, screen, "vm08", "--viewer", told.command) as connect:
             window = screen.window("Gvncviewer")
 
             def differs(turned: int) -> float:
@@ -85,6 +90,9 @@ class Viewers(unittest.TestCase):
             until("the desktop in its window", lambda: differs(0) < JPEG_NOISE)
             self.assertGreater(differs(180), JPEG_NOISE)
             self.assertNotIn("password", connect.stderr)
+            # A socket that only its user can reach takes the place of a password.
+            self.assertEqual(set(), told.passwords())
+            self.assertRegex("".join(told.command_lines()), r"^/\S+\n$")
 
     def test_remote_viewer_shows_the_desktop(self) -> None:
         self._shows("remote-viewer", lambda: screen.window("Remote-viewer"))
@@ -95,7 +103,8 @@ class Viewers(unittest.TestCase):
 
     def _shows(self, viewer: str, find: Callable[[], str]) -> None:
         """Its window has the desktop in it, and it was asked for no password, nor was that to be seen."""
-        with Connect(simulator, screen, "vm08", "--viewer", viewer) as connect:
+        told = Told(viewer)
+        with Connect(simulator, screen, "vm08", "--viewer", told.command) as connect:
             window = find()
 
             def look() -> bool:
@@ -103,6 +112,14 @@ class Viewers(unittest.TestCase):
 
             until(f"the desktop in the window of {viewer}", look)
             self.assertNotIn("password", connect.stderr)
+            self._keeps_the_password(connect, told)
+
+    def _keeps_the_password(self, connect: Connect, told: Told) -> None:
+        """It was told one, and nobody else can have seen that: not by a command line, nor in what was said."""
+        (password,) = told.passwords()
+        lines = connect.command_lines()
+        self.assertGreaterEqual(len(lines), 2, "mksgate and the viewer")
+        self.assertNotIn(password, "\n".join(lines + told.command_lines()) + connect.stdout + connect.stderr)
 
     def _remmina(self) -> str:
         ids = screen.run("xdotool", "search", "--sync", "--onlyvisible", "--name", "^vm08$")
@@ -133,6 +150,18 @@ class WithoutAViewer(unittest.TestCase):
         seen = picture.read(path)
         self.assertGreater(picture.colours(seen), picture.MANY)
         self.assertEqual("", picture.difference(seen, desktop.picture()))
+
+    def test_pictures_of_all_vms_come_with_a_progress_bar_on_a_terminal_unless_quiet(self) -> None:
+        argv = [str(MKSGATE), "screenshot", "--all", "-d", "shots"]
+        code, said = terminal.converse(argv, {}, environment(simulator) | {"TERM": "xterm"})
+        self.assertEqual(0, code, said)
+        bars = dict(re.findall(r"([█░]{30}) (\d of 2)  vm0[89]\b", said))
+        self.assertEqual({"░" * 30: "0 of 2", "█" * 15 + "░" * 15: "1 of 2", "█" * 30: "2 of 2"}, bars, said)
+        self.assertTrue(said.endswith(f"\r{ERASE_LINE}2 pictures are in shots\r\n"), said)
+        code, said = terminal.converse([*argv, "--quiet"], {}, environment(simulator) | {"TERM": "xterm"})
+        self.assertEqual((0, ""), (code, said))
+        taken = mksgate(simulator, *argv[1:])
+        self.assertEqual((0, b"2 pictures are in shots\n"), (taken.returncode, taken.stderr))
 
     def test_text_and_keys_reach_the_shell(self) -> None:
         typed = mksgate(simulator, "type", "vm08", "Typed: Äh? No, (a) {b} [c] ~ $", "--enter", "--layout", "de", "--delay", "10")

@@ -1,6 +1,9 @@
 """`mksgate connect` and its like, with a simulated host in their environment."""
 
 import os
+import re
+import shlex
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -60,3 +63,43 @@ class Connect(Program):
     def environments(self) -> list[str]:
         """What only this user sees of them."""
         return [(process / "environ").read_bytes().replace(b"\0", b"\n").decode() for process in self.processes()]
+
+
+class Told:
+    """A viewer under its own name, which keeps what it is told before it becomes the real one.
+
+    `command` is for `--viewer`. It is told the password in its environment, on its standard input or in a file that its
+    command line names.
+    """
+
+    # What it was told is kept by its process id: a viewer may be started to be told something, and again to be a viewer.
+    SCRIPT = """#!/bin/sh
+printf '%s\\n' "$*" > "{folder}/$$.command-line"
+printf '%s\\n' "$VNC_PASSWORD" > "{folder}/$$.told"
+cat > "{folder}/$$.input"
+cat "{folder}/$$.input" >> "{folder}/$$.told"
+for word; do [ ! -f "$word" ] || cat "$word" >> "{folder}/$$.told"; done
+exec {viewer} "$@" < "{folder}/$$.input"
+"""
+
+    # A password that was made up for one console (LETTERS in random_password.rs), alone on its line.
+    PASSWORD = re.compile(r"^(?:password=)?([a-z2-9]{8})$", re.MULTILINE)
+
+    def __init__(self, viewer: str) -> None:
+        program, *options = shlex.split(viewer)
+        real = shutil.which(program)
+        if real is None:
+            raise AssertionError(f"{program} is not installed")
+        self.folder = scratch("told")
+        script = scratch("viewer") / Path(real).name
+        script.write_text(self.SCRIPT.format(folder=self.folder, viewer=real))
+        script.chmod(0o700)
+        self.command = shlex.join([str(script), *options])
+
+    def passwords(self) -> set[str]:
+        """Those that it was told, and may keep to itself."""
+        return set(self.PASSWORD.findall("\n".join(path.read_text() for path in self.folder.glob("*.told"))))
+
+    def command_lines(self) -> list[str]:
+        """Those of each of its processes, though it may have ended."""
+        return [path.read_text() for path in self.folder.glob("*.command-line")]
