@@ -17,6 +17,9 @@ AGAIN = "refuses the password of root. Password: "
 
 ESCAPE = "\x1b"
 
+# How a colour begins or ends, and a letter that is bold or faint (ECMA-48, SGR).
+COLOUR = re.compile(re.escape(ESCAPE) + r"\[[\d;]*m")
+
 simulator: Simulator
 
 
@@ -69,8 +72,27 @@ class Shown(unittest.TestCase):
         green = re.compile(re.escape(ESCAPE) + r"\[32mok")
         self.assertRegex(self._probe({}), green)
         for env in [{"NO_COLOR": "1"}, {"TERM": "dumb"}]:
-            self.assertNotRegex(self._probe(env), re.escape(ESCAPE) + r"\[\d*m")
+            self.assertNotRegex(self._probe(env), COLOUR)
         self.assertNotIn(ESCAPE, mksgate(simulator, "probe", "web01").stdout.decode())
+
+    def test_what_fails_is_red(self) -> None:
+        red = re.compile(re.escape(ESCAPE) + r"\[31m(\x1b\[1m)?FAILED")
+        self.assertRegex(self._probe({}, "old03", 1), red)
+        self.assertNotRegex(self._probe({"NO_COLOR": "1"}, "old03", 1), COLOUR)
+
+    def test_the_log_has_colours_likewise(self) -> None:
+        level = re.compile(COLOUR.pattern + r" *INFO")
+        self.assertRegex(self._log({}), level)
+        for env in [{"NO_COLOR": "1"}, {"TERM": "dumb"}]:
+            self.assertNotRegex(self._log(env), COLOUR)
+        self.assertNotIn(ESCAPE, mksgate(simulator, "vms", "--verbose").stderr.decode())
+
+    def test_a_spinner_is_not_in_the_way_of_the_log(self) -> None:
+        for env, arguments in [({}, ["vms", "--verbose"]), ({"MKSGATE_LOG": "info"}, ["vms"])]:
+            said = self._run(arguments, env)
+            self.assertRegex(said, "INFO.* logged in")
+            self.assertNotIn("logging in", said)
+            self.assertNotIn("listing VMs", said)
 
     def test_a_spinner_says_what_is_waited_for_unless_quiet(self) -> None:
         self.assertIn("logging in", self._on_terminal(["vms"]))
@@ -86,9 +108,16 @@ class Shown(unittest.TestCase):
             self.assertEqual(columns < 100, "…" in said, said)
             self.assertEqual(columns > 200, "INSTANCE UUID" in said, said)
 
-    def _probe(self, env: dict[str, str]) -> str:
-        code, said = terminal.converse([str(MKSGATE), "probe", "web01"], {}, environment(simulator) | {"TERM": "xterm"} | env)
-        self.assertEqual(0, code, said)
+    def _probe(self, env: dict[str, str], vm: str = "web01", code: int = 0) -> str:
+        return self._run(["probe", vm], env, code)
+
+    def _log(self, env: dict[str, str]) -> str:
+        # What is answered has no colours, so that all of them are the log's.
+        return self._run(["vms", "--verbose"], env)
+
+    def _run(self, arguments: list[str], env: dict[str, str], expected: int = 0) -> str:
+        code, said = terminal.converse([str(MKSGATE), *arguments], {}, environment(simulator) | {"TERM": "xterm"} | env)
+        self.assertEqual(expected, code, said)
         return said
 
     def _on_terminal(self, arguments: list[str], columns: int = 80) -> str:

@@ -44,7 +44,7 @@ struct Cli {
     /// Say nothing but answers and errors
     #[arg(long, short, global = true, conflicts_with = "verbose")]
     quiet: bool,
-    /// Show the log of a command that otherwise only answers
+    /// Show the log of a command that otherwise only answers, in place of the spinner
     #[arg(long, short, global = true)]
     verbose: bool,
     #[command(subcommand)]
@@ -129,8 +129,11 @@ pub fn run() -> ExitCode {
         "off" if cli.verbose => "info",
         level => level,
     };
-    log::start(cli.log, level);
-    let (sentence, code) = match execute(cli) {
+    let terminal = Terminal {
+        quiet: cli.quiet,
+        logged_to: log::start(cli.log, level),
+    };
+    let (sentence, code) = match execute(cli, terminal) {
         Ok(code) => return code,
         Err(CommandError::Config(error)) => (error.to_string(), USAGE),
         Err(CommandError::Usage(sentence)) => (sentence, USAGE),
@@ -153,8 +156,7 @@ fn arguments() -> Vec<OsString> {
     words
 }
 
-fn execute(cli: Cli) -> Result<ExitCode, CommandError> {
-    let terminal = Terminal { quiet: cli.quiet };
+fn execute(cli: Cli, terminal: Terminal) -> Result<ExitCode, CommandError> {
     let config = cli.config;
     match cli.command {
         Command::Completions(options) => done(completions::run(&options)),

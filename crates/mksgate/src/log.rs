@@ -1,9 +1,12 @@
 //! The log: on stderr, for people or for programs.
 
-use std::io::{IsTerminal, stderr};
+use std::io::stderr;
 
 use clap::ValueEnum;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
+
+use crate::terminal::may_colour;
 
 /// How a log line is written.
 #[derive(Clone, Copy, ValueEnum)]
@@ -15,8 +18,8 @@ pub(crate) enum LogFormat {
 }
 
 /// Starts the log, from `level` on unless `MKSGATE_LOG` says otherwise: what this house says, not what its
-/// libraries have to say about it. Called once.
-pub(crate) fn start(format: LogFormat, level: &str) {
+/// libraries have to say about it. Called once. Returns whether there is anything that would be logged.
+pub(crate) fn start(format: LogFormat, level: &str) -> bool {
     let default = format!("mksgate={level},vsphere={level}");
     let filter = EnvFilter::try_from_env("MKSGATE_LOG").unwrap_or_else(|_| EnvFilter::new(default));
     let log = tracing_subscriber::fmt()
@@ -24,7 +27,8 @@ pub(crate) fn start(format: LogFormat, level: &str) {
         .with_writer(stderr)
         .with_target(false);
     match format {
-        LogFormat::Text => log.with_ansi(stderr().is_terminal()).init(),
+        LogFormat::Text => log.with_ansi(may_colour(&stderr())).init(),
         LogFormat::Json => log.json().flatten_event(true).init(),
     }
+    LevelFilter::current() != LevelFilter::OFF
 }

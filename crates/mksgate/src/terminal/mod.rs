@@ -3,7 +3,7 @@
 mod password;
 mod spinner;
 
-use std::io::{IsTerminal, Write, stderr, stdout};
+use std::io::{IsTerminal, Write, stderr};
 
 pub(crate) use password::ask_password;
 pub(crate) use spinner::Spinner;
@@ -16,6 +16,8 @@ const WIDTH: usize = 80;
 pub(crate) struct Terminal {
     /// Wants to see nothing but answers and errors.
     pub(crate) quiet: bool,
+    /// Has the log's lines coming in on stderr: what moves there would be torn by them.
+    pub(crate) logged_to: bool,
 }
 
 impl Terminal {
@@ -36,11 +38,11 @@ pub(crate) fn tell(text: impl AsRef<str>) {
     let _ = stderr().lock().write_all(line.as_bytes());
 }
 
-/// Whether what goes to stdout may have colours: on a terminal that has them, for people who want them
+/// Whether what goes to `stream` may have colours: on a terminal that has them, for people who want them
 /// (no-color.org).
-pub(crate) fn may_colour() -> bool {
+pub(crate) fn may_colour(stream: &impl IsTerminal) -> bool {
     let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    stdout().is_terminal()
+    stream.is_terminal()
         && !set("NO_COLOR")
         && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
 }

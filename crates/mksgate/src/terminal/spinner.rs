@@ -22,9 +22,14 @@ pub(crate) struct Spinner(Arc<Line>);
 struct Line(ProgressBar);
 
 impl Terminal {
+    /// Whether nothing may move there: nobody would see it, or it would be in somebody's way.
+    fn stands_still(self) -> bool {
+        self.quiet || self.logged_to || !stderr().is_terminal()
+    }
+
     /// Says what is waited for, where somebody can see it.
     pub(crate) fn spinner(self, waiting_for: impl Into<String>) -> Spinner {
-        if self.quiet || !stderr().is_terminal() {
+        if self.stands_still() {
             return ProgressBar::hidden().into();
         }
         let bar = ProgressBar::new_spinner().with_message(waiting_for.into());
@@ -34,7 +39,7 @@ impl Terminal {
 
     /// Shows how many of `all` are done.
     pub(crate) fn bar(self, all: usize) -> Spinner {
-        if self.quiet || !stderr().is_terminal() {
+        if self.stands_still() {
             return ProgressBar::hidden().into();
         }
         let style = ProgressStyle::with_template("{bar:30} {pos} of {len}  {wide_msg}");

@@ -1,5 +1,7 @@
 //! What a probe has seen so far, told as it comes or, to programs, as a whole.
 
+use std::io::stdout;
+
 use console::Style;
 use serde_json::{Map, Value, json};
 use tokio::time::Instant;
@@ -103,5 +105,8 @@ fn coloured(ok: bool, text: &str) -> String {
         true => Style::new().green(),
         false => Style::new().red().bold(),
     };
-    style.force_styling(may_colour()).apply_to(text).to_string()
+    style
+        .force_styling(may_colour(&stdout()))
+        .apply_to(text)
+        .to_string()
 }
