@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::CompleteEnv;
 
@@ -16,7 +17,7 @@ use crate::commands::{
 use crate::config::Config;
 use crate::log::LogFormat;
 use crate::terminal::{Terminal, ask_password, tell};
-use crate::{environment, log};
+use crate::{environment, log, usage_error};
 
 /// Where the configuration is looked for, in this order, unless it is named.
 const CONFIG_PATHS: [&str; 2] = ["gateway.toml", "/etc/mksgate/gateway.toml"];
@@ -113,17 +114,7 @@ pub fn run() -> ExitCode {
         .complete();
     let cli = match Cli::try_parse_from(arguments()) {
         Ok(cli) => cli,
-        // Help and version are asked for; anything else is a usage error.
-        Err(error) => {
-            let asked = !error.use_stderr();
-            // Ignored on purpose: there is nowhere else to write to.
-            let _ = error.print();
-            return if asked {
-                ExitCode::SUCCESS
-            } else {
-                USAGE.into()
-            };
-        }
+        Err(error) => return said_by_clap(&error),
     };
     let level = match cli.command.level() {
         "off" if cli.verbose => "info",
@@ -143,6 +134,22 @@ pub fn run() -> ExitCode {
     };
     tell(format!("mksgate: {sentence}"));
     code.into()
+}
+
+/// Help and version are asked for; anything else is a usage error.
+fn said_by_clap(error: &clap::Error) -> ExitCode {
+    let code = match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => ExitCode::SUCCESS,
+        // Whoever types a name alone wants to know what there is.
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => USAGE.into(),
+        _ => {
+            tell(format!("mksgate: {}", usage_error::sentence(error)));
+            return USAGE.into();
+        }
+    };
+    // Ignored on purpose: there is nowhere else to write to.
+    let _ = error.print();
+    code
 }
 
 /// What was typed. Called by the name of the program that `relay` stands in for, that is what it does: openQA has

@@ -51,6 +51,7 @@ mod transport;
 mod trouble;
 mod upstream;
 mod url_command;
+mod usage_error;
 mod users;
 mod viewer;
 mod viewer_program;

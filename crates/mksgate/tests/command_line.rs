@@ -250,10 +250,53 @@ fn systemd_credentials_are_read_where_systemd_puts_them() {
 #[test]
 fn usage_errors_are_code_2_and_help_is_code_0() {
     let empty = tempfile::tempdir().unwrap();
-    assert_eq!(run(empty.path(), &[]).0, Some(2));
-    assert_eq!(run(empty.path(), &["sreve"]).0, Some(2));
     assert_eq!(run(empty.path(), &["demo", "--vms", "0"]).0, Some(2));
-    let (code, stdout, _) = run(empty.path(), &["--help"]);
-    assert_eq!(code, Some(0));
-    assert!(stdout.contains("serve") && stdout.contains("demo"));
+    for help in [&["--help"][..], &["help"], &["-h"]] {
+        let (code, stdout, stderr) = run(empty.path(), help);
+        assert_eq!((code, stderr.as_str()), (Some(0), ""));
+        assert!(stdout.contains("serve") && stdout.contains("demo"));
+    }
+    // A name alone is no command line, and who types it wants to see what there is.
+    let (code, stdout, stderr) = run(empty.path(), &[]);
+    assert_eq!((code, stdout.as_str()), (Some(2), ""));
+    assert!(stderr.contains("serve") && stderr.contains("demo"));
+    let (code, stdout, stderr) = run(empty.path(), &["--version"]);
+    assert_eq!((code, stderr.as_str()), (Some(0), ""));
+    assert!(stdout.starts_with("mksgate "), "{stdout}");
+}
+
+#[test]
+fn a_usage_error_is_one_line_as_any_other_error() {
+    let empty = tempfile::tempdir().unwrap();
+    for (arguments, sentence) in [
+        (
+            &["sreve"][..],
+            "unrecognized subcommand 'sreve': some similar subcommands exist: 'screenshot', 'serve'",
+        ),
+        (
+            &["check", "--oflin"],
+            "unexpected argument '--oflin' found: a similar argument exists: '--offline'",
+        ),
+        (
+            &["connect", "vm08", "--viwer"],
+            "unexpected argument '--viwer' found: a similar argument exists: '--viewer'; to pass '--viwer' as a value, use \
+             '-- --viwer'",
+        ),
+        (
+            &["screenshot"],
+            "the following required arguments were not provided: --output <FILE.png>, <VM>",
+        ),
+        (
+            &["vms", "--log", "xml"],
+            "invalid value 'xml' for '--log <FORMAT>' [possible values: text, json]",
+        ),
+        (
+            &["connect", "vm08", "--proxy-only", "--stdio"],
+            "the argument '--proxy-only' cannot be used with '--stdio'",
+        ),
+    ] {
+        let (code, stdout, stderr) = run(empty.path(), arguments);
+        assert_eq!((code, stdout.as_str()), (Some(2), ""));
+        assert_eq!(stderr, format!("mksgate: {sentence} (see --help)\n"));
+    }
 }

@@ -11,6 +11,7 @@ fn what_cannot_be_meant_is_told_with_code_2_before_anything_is_tried() {
             let (code, shown, error) = run(mksgate(&folder, &all));
             assert_eq!((code, shown.as_str()), (Some(2), ""), "{all:?}: {error}");
             assert!(error.contains(words), "{all:?}: {error}");
+            assert_eq!(error.lines().count(), 1, "{all:?}: {error}");
             assert!(!error.contains("geheim"), "{error}");
         }
     };
