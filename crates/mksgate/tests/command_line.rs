@@ -300,3 +300,16 @@ fn a_usage_error_is_one_line_as_any_other_error() {
         assert_eq!(stderr, format!("mksgate: {sentence} (see --help)\n"));
     }
 }
+
+#[test]
+fn help_says_who_reaches_a_console_and_how() {
+    let empty = tempfile::tempdir().unwrap();
+    let (_, help, _) = run(empty.path(), &["connect", "--help"]);
+    let says = |words: &str| assert!(help.contains(words), "{words}: {help}");
+    says("on loopback only");
+    says("`ssh HOST mksgate connect VM --stdio`");
+    assert!(
+        !help.contains("ProxyCommand"),
+        "that wants an ssh server at the other end"
+    );
+}

@@ -159,6 +159,63 @@ async fn the_viewer_that_is_installed_is_found_and_started() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_viewer_that_takes_a_socket_gets_one_unless_a_port_was_asked_for() {
+    let host = host().await;
+    let folder = tempdir().unwrap();
+    viewer_program(&folder, "gvncviewer", 0);
+    let path = format!("{}:/usr/bin:/bin", folder.path().display());
+    let connect = async |more: &[&str]| {
+        let arguments = [&["connect", "vm08", "--viewer", "gvncviewer", "-q"], more].concat();
+        let mut command = mksgate_at(&host, &folder, &arguments);
+        command.env("PATH", &path).env("DISPLAY", ":0");
+        let (code, _, error) = run(command).await;
+        assert_eq!(code, Some(0), "{error}");
+        (told(&folder), error)
+    };
+    let (told, error) = connect(&[]).await;
+    assert!(told[0].ends_with("/console"), "{told:?}");
+    assert_eq!(error, "", "it needs no password");
+    for listen in ["127.0.0.1:0", "[::ffff:127.0.0.1]:0"] {
+        let (told, error) = connect(&["--listen", listen]).await;
+        let display = told[0].strip_prefix("127.0.0.1:").map(str::parse::<i32>);
+        assert!(matches!(display, Some(Ok(_))), "{told:?}");
+        assert!(error.starts_with("it will ask for a password"), "{error}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_endpoint_that_others_reach_is_refused_before_anything_is_tried() {
+    let host = host().await;
+    let folder = tempdir().unwrap();
+    for (listen, address) in [
+        ("0.0.0.0:5900", "0.0.0.0"),
+        ("[::]:0", "::"),
+        ("192.0.2.1:5900", "192.0.2.1"),
+        ("[::ffff:192.0.2.1]:0", "192.0.2.1"),
+    ] {
+        // What would end by itself if it were tried.
+        let arguments = ["connect", "vm08", "--listen", listen, "--", "true"];
+        let (code, shown, error) = run(mksgate_at(&host, &folder, &arguments)).await;
+        assert_eq!((code, shown.as_str()), (Some(2), ""), "{error}");
+        let sentence = format!(
+            "mksgate: invalid value '{listen}' for '--listen <ADDR:PORT>': others may reach {address}, and this console is \
+             for you alone: listen on 127.0.0.1, or configure a port with an auth of its own for `mksgate serve` \
+             (see --help)\n"
+        );
+        assert_eq!(error, sentence);
+    }
+    let (code, _, error) = run(mksgate_at(
+        &host,
+        &folder,
+        &["connect", "vm08", "--listen", "5900"],
+    ))
+    .await;
+    assert_eq!(code, Some(2));
+    assert!(error.contains("write an address and a port, as in 127.0.0.1:5900"));
+    assert_eq!(host.counts().logins, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn without_a_viewer_nothing_is_connected_to() {
     let host = host().await;
     let folder = tempdir().unwrap();

@@ -8,7 +8,7 @@ mod port;
 mod socket;
 mod stdio;
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use clap::Args;
@@ -44,10 +44,10 @@ struct Way {
     /// Start no viewer: print one line {"address":…,"port":…,"password":…} and serve one viewer after another
     #[arg(long, conflicts_with_all = ["viewer", "stdio", "command"])]
     proxy_only: bool,
-    /// Where to listen; a port of 0 takes a free one
-    #[arg(long, value_name = "ADDR:PORT", default_value_t = SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), hide_default_value = true)]
-    listen: SocketAddr,
-    /// Be the console on standard input and output, as for ssh's ProxyCommand and socat
+    /// Where to listen, on loopback only; a port of 0 takes a free one [default: 127.0.0.1:0, or a Unix socket for a viewer that takes one]
+    #[arg(long, value_name = "ADDR:PORT", value_parser = port::on_loopback)]
+    listen: Option<SocketAddr>,
+    /// Be the console on standard input and output, as for `ssh HOST mksgate connect VM --stdio` and socat
     #[arg(long, conflicts_with_all = ["viewer", "command", "listen"])]
     stdio: bool,
     /// A command to run in place of a viewer; {{host}}, {{port}} and {{display}} are filled in, and VNC_PASSWORD is set
@@ -100,7 +100,7 @@ impl Plan {
     async fn follow(
         &self,
         goal: &Goal,
-        listen: SocketAddr,
+        listen: Option<SocketAddr>,
         terminal: Terminal,
     ) -> Result<ExitCode, CommandError> {
         let (code, trouble) = self.open(goal, listen, terminal).await?;
@@ -117,7 +117,7 @@ impl Plan {
     async fn open(
         &self,
         goal: &Goal,
-        listen: SocketAddr,
+        listen: Option<SocketAddr>,
         terminal: Terminal,
     ) -> Result<Used, CommandError> {
         match self {
@@ -135,7 +135,7 @@ impl Plan {
                 let shown = viewer.program.display();
                 terminal.note(format!("{}: {name} ({shown})", goal.title));
                 #[cfg(unix)]
-                if viewer.kind.takes_socket() {
+                if viewer.kind.takes_socket() && listen.is_none() {
                     return socket::open(goal, viewer).await;
                 }
                 let view = async |port: PrivatePort, ends: &mut Ends, in_use: &InUse| {

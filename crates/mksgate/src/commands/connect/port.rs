@@ -1,6 +1,6 @@
 //! A port for this user alone: on loopback, with a password that nobody has chosen.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,14 +27,36 @@ const ARRIVAL: Duration = Duration::from_secs(10);
 /// How often it is looked whether the last viewer has gone.
 const LOOK: Duration = Duration::from_millis(200);
 
+/// Where it is unless somebody says otherwise.
+const FREE_PORT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+
+/// Reads where it is to be.
+///
+/// # Errors
+/// A sentence: that is no address with a port, or one that others reach, too.
+pub(super) fn on_loopback(text: &str) -> Result<SocketAddr, String> {
+    let listen: SocketAddr = text
+        .parse()
+        .map_err(|_| "write an address and a port, as in 127.0.0.1:5900".to_owned())?;
+    // Of ::ffff:127.0.0.1 it is the IPv4 address that counts.
+    let address = listen.ip().to_canonical();
+    match address.is_loopback() {
+        true => Ok(SocketAddr::new(address, listen.port())),
+        false => Err(format!(
+            "others may reach {address}, and this console is for you alone: listen on 127.0.0.1, or configure a port with an auth of \
+             its own for `mksgate serve`"
+        )),
+    }
+}
+
 /// Serves viewers on it for as long as `work` uses it.
 pub(super) async fn open(
     goal: &Goal,
-    listen: SocketAddr,
+    listen: Option<SocketAddr>,
     work: impl AsyncFnOnce(PrivatePort, &mut Ends, &InUse) -> Result<ExitCode, CommandError>,
 ) -> Result<Used, CommandError> {
     let mut ends = Ends::watch()?;
-    let (gateway, port) = bind(goal, listen).await?;
+    let (gateway, port) = bind(goal, listen.unwrap_or(FREE_PORT)).await?;
     let (in_use, trouble) = (InUse(gateway.sessions()), gateway.trouble());
     let shutdown = Shutdown::default();
     let used = async {
