@@ -56,6 +56,32 @@ async fn a_file_is_replaced_by_a_whole_picture_or_not_at_all() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_cannot_be_written_is_told_by_the_name_that_was_given() {
+    let host = host().await;
+    let folder = nowhere();
+    std::fs::create_dir(folder.path().join("pictures")).unwrap();
+    std::fs::write(folder.path().join("file"), "").unwrap();
+    for (output, told) in [
+        (
+            "none/x.png",
+            "cannot write none/x.png: there is no folder none: make it, or name another file",
+        ),
+        (
+            "file/x.png",
+            "cannot write file/x.png (not a directory): name another file",
+        ),
+        (
+            "pictures",
+            "cannot write pictures (Is a directory (os error 21)): name another file",
+        ),
+    ] {
+        let arguments = ["screenshot", "web01", "-o", output];
+        let (code, _, error) = run(mksgate_at(&host, &folder, &arguments)).await;
+        assert_eq!((code, error), (Some(1), format!("mksgate: {told}\n")));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn all_vms_that_run_are_taken_and_one_that_cannot_be_spoils_no_other() {
     let hidden = VmSettings {
         console_permitted: false,

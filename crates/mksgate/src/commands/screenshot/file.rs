@@ -1,6 +1,6 @@
 //! A picture's file: written whole or not at all, and read where vSphere has made it.
 
-use std::io::{Cursor, Write};
+use std::io::{Cursor, Error, ErrorKind, Write};
 use std::path::Path;
 
 use tempfile::NamedTempFile;
@@ -14,24 +14,39 @@ pub(super) fn write(path: &Path, png: &[u8]) -> Result<(), CommandError> {
     if path == Path::new("-") {
         return say_bytes(png);
     }
-    replace(path, png).map_err(|error| {
-        let path = path.display();
-        CommandError::Failed(format!("cannot write {path} ({error}): name another file"))
+    let folder = folder(path);
+    replace(path, folder, png).map_err(|error| {
+        let (path, folder) = (path.display(), folder.display());
+        CommandError::Failed(match error.kind() {
+            ErrorKind::NotFound => {
+                format!("cannot write {path}: there is no folder {folder}: make it, or name another file")
+            }
+            _ => format!("cannot write {path} ({error}): name another file"),
+        })
     })
 }
 
-fn replace(path: &Path, png: &[u8]) -> std::io::Result<()> {
-    let folder = match path.parent() {
+/// Where it will be.
+fn folder(path: &Path) -> &Path {
+    match path.parent() {
         Some(folder) if folder != Path::new("") => folder,
         _ => Path::new("."),
-    };
+    }
+}
+
+fn replace(path: &Path, folder: &Path, png: &[u8]) -> std::io::Result<()> {
     // A special file, as /dev/stdout, is written to and not replaced.
     if path.metadata().is_ok_and(|there| !there.is_file()) {
         return std::fs::write(path, png);
     }
-    let mut file = beside(folder)?;
+    let mut file = beside(folder).map_err(without_its_path)?;
     file.write_all(png)?;
     file.persist(path).map(drop).map_err(|error| error.error)
+}
+
+/// Of a file beside it nobody has heard: tempfile names that, and hides the system's own error behind it.
+fn without_its_path(error: Error) -> Error {
+    error.kind().into()
 }
 
 /// A file that will be like any new one: what the umask forbids is taken off.
