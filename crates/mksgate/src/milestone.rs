@@ -11,10 +11,20 @@ use crate::ws_url::WsUrl;
 
 /// What has just been reached. They come in this order.
 pub(crate) enum Milestone<'a> {
-    /// A session with vSphere.
-    LoggedIn(&'a About),
+    /// A session with a vSphere; one after another where several are asked.
+    LoggedIn {
+        /// Its name in the configuration.
+        vsphere: &'a str,
+        /// What it says of itself.
+        about: &'a About,
+    },
     /// The VM that is meant.
-    Found(&'a Vm),
+    Found {
+        /// The name of the vSphere that has it.
+        vsphere: &'a str,
+        /// As it is now.
+        vm: &'a Vm,
+    },
     /// A one-time ticket.
     Ticket(&'a Ticket),
     /// In place of all this, for a console that is there: a URL.

@@ -12,17 +12,6 @@ use crate::error::{Failure, Stage};
 use crate::milestone::{Milestone, Witness};
 use crate::upstream::Upstream;
 
-/// The VM that is meant, as it is now. Its vSphere has been logged in to already.
-pub(crate) async fn look_up(
-    upstream: &Upstream,
-    vm: &VmRef,
-    witness: &Witness,
-) -> Result<Vm, Failure> {
-    let vm = upstream.client().find(vm).await?;
-    witness(Milestone::Found(&vm));
-    Ok(vm)
-}
-
 /// The console of a VM that was looked up just now.
 pub(crate) async fn open(
     upstream: &Arc<Upstream>,

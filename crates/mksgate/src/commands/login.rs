@@ -39,7 +39,10 @@ impl Sessions {
             self.0.push(Arc::clone(&upstream));
             let error = match upstream.client().login().await {
                 Ok(about) => {
-                    witness(Milestone::LoggedIn(&about));
+                    witness(Milestone::LoggedIn {
+                        vsphere: name,
+                        about: &about,
+                    });
                     return Ok(upstream);
                 }
                 Err(error) => error,

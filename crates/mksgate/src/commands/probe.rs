@@ -52,7 +52,12 @@ pub(crate) async fn run(
                 vsphere.tls_records = TlsRecords::Rustls;
             }
             let within = config.gateway.handshake_timeout;
-            let told = Told::new(Way::to_vm(which.name()), json, terminal, "logging in");
+            let told = Told::new(
+                Way::to_vm(which.name(), which.asked(&config)),
+                json,
+                terminal,
+                "logging in",
+            );
             let witness = told.witness();
             let work = async |chosen: &Chosen, _: &_| {
                 // By its id it need not be looked up again.

@@ -11,8 +11,7 @@ use super::no_such_vm::no_such_vm;
 use super::{CommandError, completions, login, unless_interrupted};
 use crate::config::{Config, VSphere};
 use crate::error::Failure;
-use crate::milestone::Witness;
-use crate::reach;
+use crate::milestone::{Milestone, Witness};
 use crate::terminal::{Spinner, Terminal};
 use crate::upstream::Upstream;
 
@@ -83,6 +82,14 @@ impl Which {
         self.vm.to_string()
     }
 
+    /// How many of the configuration's vSpheres are to be asked.
+    pub(crate) fn asked(&self, config: &Config) -> usize {
+        match self.vsphere.vsphere {
+            Some(_) => 1,
+            None => config.vspheres.len(),
+        }
+    }
+
     /// Finds the VM, does `work` with it, and logs out again whatever becomes of that, an interrupt included.
     pub(crate) async fn visit<T>(
         self,
@@ -134,22 +141,34 @@ impl Which {
         spinner: &Spinner,
         witness: &Witness,
     ) -> Result<Chosen, CommandError> {
-        let mut found = Vec::new();
+        // First all sessions, then all questions: whoever is told sees one step end and the next one begin.
+        let mut upstreams = Vec::new();
         for (vsphere, settings) in self.vsphere.of(config.vspheres)? {
+            spinner.say("logging in");
             let upstream = sessions.begin(&vsphere, settings, spinner, witness).await?;
-            match reach::look_up(&upstream, &self.vm, witness).await {
+            upstreams.push((vsphere, upstream));
+        }
+        let mut found = Vec::new();
+        for (vsphere, upstream) in upstreams {
+            match upstream.client().find(&self.vm).await {
                 Ok(vm) => found.push(Chosen {
                     upstream,
                     vsphere,
                     vm,
                     wanted: self.vm.clone(),
                 }),
-                Err(Failure::VSphere(Error::NoSuchVm { .. })) => {}
-                Err(failure) => return Err(failure.into()),
+                Err(Error::NoSuchVm { .. }) => {}
+                Err(error) => return Err(Failure::from(error).into()),
             }
         }
         match (found.pop(), found.pop()) {
-            (Some(chosen), None) => Ok(chosen),
+            (Some(chosen), None) => {
+                witness(Milestone::Found {
+                    vsphere: &chosen.vsphere,
+                    vm: &chosen.vm,
+                });
+                Ok(chosen)
+            }
             (Some(one), Some(other)) => Err(CommandError::Failed(format!(
                 "{} and {} both have a VM {}: name one of them with --vsphere",
                 other.vsphere, one.vsphere, self.vm

@@ -111,8 +111,8 @@ impl Drop for Line {
 /// What comes after a milestone.
 fn next(milestone: &Milestone<'_>) -> String {
     match milestone {
-        Milestone::LoggedIn(_) => "looking for the VM".into(),
-        Milestone::Found(vm) => format!("asking for a ticket for {}", vm.name),
+        Milestone::LoggedIn { .. } => "looking for the VM".into(),
+        Milestone::Found { vm, .. } => format!("asking for a ticket for {}", vm.name),
         Milestone::Ticket(_) | Milestone::Located(_) => "connecting to the console".into(),
         Milestone::Connected { host, .. } => format!("securing the connection to {host}"),
         Milestone::Secured(_) => "opening the WebSocket".into(),

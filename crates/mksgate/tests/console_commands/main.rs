@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
+#[cfg(unix)]
+mod configured;
 mod probes;
 mod screenshots;
 mod screenshots_by_task;

@@ -18,8 +18,8 @@ pub(super) type Facts = (Map<String, Value>, String);
 /// `trust` is by what a certificate was believed, where no ticket has said so.
 pub(super) fn of(milestone: &Milestone<'_>, trust: Option<&Trust>) -> Facts {
     match milestone {
-        Milestone::LoggedIn(about) => login(about),
-        Milestone::Found(vm) => found(vm),
+        Milestone::LoggedIn { vsphere, about } => login(vsphere, about),
+        Milestone::Found { vsphere, vm } => found(vsphere, vm),
         Milestone::Ticket(ticket) => got(ticket),
         Milestone::Located(url) => located(url),
         Milestone::Connected { host, peer } => {
@@ -51,20 +51,21 @@ pub(super) fn of(milestone: &Milestone<'_>, trust: Option<&Trust>) -> Facts {
     }
 }
 
-fn login(about: &About) -> Facts {
+fn login(vsphere: &str, about: &About) -> Facts {
     let kind = about.api_type.to_string();
     let sentence = format!("{}, API {}", about.full_name, about.api_version);
     facts(
-        json!({"kind": kind, "product": about.full_name, "api": about.api_version}),
+        json!({"vsphere": vsphere, "kind": kind, "product": about.full_name, "api": about.api_version}),
         sentence,
     )
 }
 
-fn found(vm: &Vm) -> Facts {
+fn found(vsphere: &str, vm: &Vm) -> Facts {
     let place = vm.path.as_deref().unwrap_or(&vm.name);
     let host = vm.host.as_deref().unwrap_or("a host that may not be seen");
     let sentence = format!("{place} ({}), {} on {host}", vm.moref, vm.power);
     let facts_ = json!({
+        "vsphere": vsphere,
         "name": vm.name,
         "path": vm.path,
         "moref": vm.moref,

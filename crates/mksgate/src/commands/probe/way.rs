@@ -6,17 +6,11 @@ use crate::endpoint::Endpoint;
 use crate::milestone::Milestone;
 use crate::tls::Trust;
 
-/// To a VM's console.
-const FROM_NAME: [&str; 8] = [
-    "login",
-    "vm",
-    "ticket",
-    "tcp",
-    TLS,
-    "websocket",
-    RFB,
-    "screen",
-];
+/// To each vSphere that is asked.
+const LOGIN: &str = "login";
+
+/// From there to a VM's console.
+const FROM_NAME: [&str; 7] = ["vm", "ticket", "tcp", TLS, "websocket", RFB, "screen"];
 
 /// To one at a URL.
 const FROM_URL: [&str; 6] = ["url", "tcp", TLS, "websocket", RFB, "screen"];
@@ -39,13 +33,14 @@ pub(super) struct Way {
 }
 
 impl Way {
-    /// To a VM's console.
-    pub(super) fn to_vm(name: String) -> Self {
+    /// To a VM's console, by way of so many vSpheres.
+    pub(super) fn to_vm(name: String, vspheres: usize) -> Self {
+        let logins = std::iter::repeat_n(LOGIN, vspheres);
         Self {
             kind: "vm",
             name,
             trust: None,
-            ahead: FROM_NAME.into(),
+            ahead: logins.chain(FROM_NAME).collect(),
         }
     }
 

@@ -1,0 +1,247 @@
+//! Each command with a configuration file of two vSpheres: which of them is asked, and which has the VM.
+
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
+
+use tokio::task::spawn_blocking;
+
+use super::*;
+use support::viewer::{interrupt, proxy, view};
+
+/// The vSpheres `lab`, with `web01`, and `prod`, with `db02`, each with one `both`; and a folder with a gateway.toml for
+/// both.
+struct Two {
+    lab: Host,
+    prod: Host,
+    folder: TempDir,
+}
+
+impl Two {
+    async fn start() -> Self {
+        let (lab, prod) = (
+            with(&["web01", "both"]).await,
+            with(&["db02", "both"]).await,
+        );
+        let folder = nowhere();
+        let secret = folder.path().join("secret");
+        std::fs::write(&secret, DEMO_PASSWORD).unwrap();
+        std::fs::set_permissions(&secret, Permissions::from_mode(0o600)).unwrap();
+        let console = "[[console]]\nport = 5901\nvsphere = \"lab\"\nvm = \"web01\"\n";
+        let text = table("lab", &lab) + &table("prod", &prod) + console;
+        std::fs::write(folder.path().join("gateway.toml"), text).unwrap();
+        Self { lab, prod, folder }
+    }
+
+    /// The command, in the folder with the configuration.
+    async fn run(&self, arguments: &[&str]) -> support::Ended {
+        run(mksgate(&self.folder, arguments)).await
+    }
+
+    /// How often it was logged in to each, and how many tickets of each were spent, once nobody is logged in any more.
+    async fn logins_and_tickets(&self) -> [(u64, u64); 2] {
+        let mut counted = [(0, 0); 2];
+        for (host, counted) in [&self.lab, &self.prod].into_iter().zip(&mut counted) {
+            let counts = host.counts_until(|counts| counts.sessions_open == 0).await;
+            *counted = (counts.logins, counts.tickets_spent);
+        }
+        counted
+    }
+}
+
+async fn with(vms: &[&str]) -> Host {
+    Host::start(Settings {
+        vms: vms.iter().map(|name| VmSettings::desktop(*name)).collect(),
+        kind: Kind::VCenter,
+        clock: false,
+        ..Settings::default()
+    })
+    .await
+    .unwrap()
+}
+
+fn table(name: &str, host: &Host) -> String {
+    let pin = hex(&host.certificate_sha256());
+    format!(
+        "[vsphere.{name}]\naddress = \"{}\"\nusername = \"root\"\npassword_file = \"secret\"\ntrust = \"sha256:{pin}\"\n\
+         tls_records = \"in-place\"\n",
+        host.address()
+    )
+}
+
+fn hex(digest: &[u8]) -> String {
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A command line of each command for `vm`, which would do something to it.
+fn each(vm: &str) -> [Vec<&str>; 5] {
+    [
+        vec!["probe", vm],
+        vec!["screenshot", vm, "-o", "x.png"],
+        vec!["type", vm, "a", "--delay", "2"],
+        vec!["keys", vm, "b", "--delay", "2"],
+        vec!["connect", vm, "--", "sh", "-c", "exit 7"],
+    ]
+}
+
+/// With which code each ends where it is done.
+const DONE: [i32; 5] = [0, 0, 0, 0, 7];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_vm_is_found_in_the_vsphere_that_has_it() {
+    let two = Two::start().await;
+    for (arguments, done) in each("db02").iter().zip(DONE) {
+        let (code, _, error) = two.run(arguments).await;
+        assert_eq!((code, error.as_str()), (Some(done), ""), "{arguments:?}");
+    }
+    assert_eq!(two.prod.typed("db02"), "ab");
+    decoded(&std::fs::read(two.folder.path().join("x.png")).unwrap());
+    // The command of `connect` has not gone to its console.
+    assert_eq!(two.logins_and_tickets().await, [(5, 0), (5, 4)]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_that_two_vspheres_have_is_told_and_no_console_is_opened() {
+    let two = Two::start().await;
+    for arguments in each("both") {
+        let (code, shown, error) = two.run(&arguments).await;
+        assert_eq!(code, Some(1), "{arguments:?}");
+        let told = match arguments[0] {
+            // It is what it has found out.
+            "probe" => shown,
+            _ => error,
+        };
+        assert!(
+            told.contains("lab and prod both have a VM both: name one of them with --vsphere\n"),
+            "{arguments:?}: {told}"
+        );
+    }
+    assert_eq!(two.logins_and_tickets().await, [(5, 0), (5, 0)]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_the_vsphere_that_is_named_is_asked() {
+    let two = Two::start().await;
+    for (arguments, done) in each("both").iter().zip(DONE) {
+        let arguments = [
+            &["--config", "gateway.toml"],
+            &arguments[..2],
+            &["--vsphere", "prod"],
+            &arguments[2..],
+        ]
+        .concat();
+        let (code, _, error) = two.run(&arguments).await;
+        assert_eq!((code, error.as_str()), (Some(done), ""), "{arguments:?}");
+    }
+    assert_eq!(two.prod.typed("both"), "ab");
+    let (code, _, error) = two.run(&["keys", "web01", "a", "--vsphere", "prod"]).await;
+    assert_eq!(code, Some(1));
+    assert!(
+        error.starts_with("mksgate: there is no VM web01"),
+        "{error}"
+    );
+    assert_eq!(two.logins_and_tickets().await, [(0, 0), (6, 4)]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_viewer_comes_to_the_console_in_the_vsphere_that_is_named() {
+    let two = Two::start().await;
+    let arguments = ["connect", "both", "--vsphere", "prod", "--proxy-only"];
+    let command = mksgate(&two.folder, &arguments);
+    let seen = spawn_blocking(move || {
+        let (mut child, line) = proxy(command);
+        let seen = view(&line, line["password"].as_str().unwrap());
+        (seen, interrupt(&mut child))
+    });
+    assert_eq!(seen.await.unwrap(), (Ok((800, 600)), Some(0)));
+    assert_eq!(two.logins_and_tickets().await, [(0, 0), (1, 1)]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn probe_tells_each_login_and_then_which_vsphere_has_the_vm() {
+    let two = Two::start().await;
+    for (vm, more, vspheres) in [
+        ("web01", &[][..], &["lab", "prod", "lab"][..]),
+        ("db02", &[], &["lab", "prod", "prod"]),
+        ("both", &["--vsphere", "lab"], &["lab", "lab"]),
+    ] {
+        let arguments = [&["probe", vm, "--json"], more].concat();
+        let (code, shown, _) = two.run(&arguments).await;
+        assert_eq!(code, Some(0), "{shown}");
+        let answer: Value = serde_json::from_str(&shown).unwrap();
+        let steps = answer["steps"].as_array().unwrap();
+        let told = |name: &str| -> Vec<&Value> { steps.iter().map(|step| &step[name]).collect() };
+        let logins = vec!["login"; vspheres.len() - 1];
+        let beyond = ["vm", "ticket", "tcp", "tls", "websocket", "rfb", "screen"];
+        assert_eq!(told("step"), [&logins[..], &beyond].concat());
+        assert_eq!(told("vsphere")[..vspheres.len()], *vspheres);
+        let host = if vspheres.ends_with(&["lab"]) {
+            &two.lab
+        } else {
+            &two.prod
+        };
+        // Whoever opens the TLS records of other commands, here it is who knows the certificate.
+        let certificate = format!("sha256:{}", hex(&host.console_certificate_sha256()));
+        assert_eq!(steps[vspheres.len() + 2]["thumbprint"], certificate);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn probe_fails_at_the_step_that_fails() {
+    let two = Two::start().await;
+    let steps = async |vm: &str| -> Vec<String> {
+        let (code, shown, _) = two.run(&["probe", vm]).await;
+        assert_eq!(code, Some(1), "{shown}");
+        let lines = shown.lines().filter(|line| !line.starts_with(vm));
+        let words = lines.map(|line| {
+            line.split_whitespace()
+                .take(2)
+                .collect::<Vec<_>>()
+                .join(" ")
+        });
+        words.collect()
+    };
+    assert_eq!(steps("both").await, ["ok login", "ok login", "FAILED vm"]);
+    assert_eq!(steps("web10").await, ["ok login", "ok login", "FAILED vm"]);
+    let path = two.folder.path().join("gateway.toml");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let another = text.replace(&hex(&two.prod.certificate_sha256()), &"ab".repeat(32));
+    std::fs::write(&path, another).unwrap();
+    assert_eq!(steps("web01").await, ["ok login", "FAILED login"]);
+    assert_eq!(two.logins_and_tickets().await, [(3, 0), (2, 0)]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_vsphere_that_is_not_configured_is_a_usage_error_that_names_those_that_are() {
+    let two = Two::start().await;
+    for arguments in each("both") {
+        let arguments = [&arguments[..2], &["--vsphere", "prd"], &arguments[2..]].concat();
+        let (code, shown, error) = two.run(&arguments).await;
+        let told = "mksgate: there is no vSphere prd: name one of lab, prod\n";
+        assert_eq!(
+            (code, shown.as_str(), error.as_str()),
+            (Some(2), "", told),
+            "{arguments:?}"
+        );
+    }
+    assert_eq!(two.logins_and_tickets().await, [(0, 0), (0, 0)]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_configuration_counts_for_more_than_the_environment() {
+    let two = Two::start().await;
+    let elsewhere = nowhere();
+    let path = two.folder.path().join("gateway.toml");
+    let named = ["--config", path.to_str().unwrap(), "keys", "web01", "x"];
+    // The password's file is looked for beside the configuration, whoever asks from where.
+    let (code, _, error) = run(mksgate_at(&two.prod, &elsewhere, &named)).await;
+    assert_eq!((code, error.as_str()), (Some(0), ""));
+    let (code, _, error) = run(mksgate_at(&two.prod, &two.folder, &named[2..])).await;
+    assert_eq!((code, error.as_str()), (Some(0), ""));
+    assert_eq!(two.lab.typed("web01"), "xx");
+    let (code, _, error) = run(mksgate_at(&two.prod, &elsewhere, &named[2..])).await;
+    assert_eq!(code, Some(1));
+    assert!(
+        error.starts_with("mksgate: there is no VM web01"),
+        "{error}"
+    );
+}
