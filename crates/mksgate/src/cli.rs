@@ -11,16 +11,13 @@ use clap_complete::CompleteEnv;
 #[cfg(unix)]
 use crate::commands::serve;
 use crate::commands::{
-    CommandError, check, completions, connect, demo, keys, man, passwd, probe, relay, screenshot,
-    trust, type_text, vms,
+    CommandError, check, completions, configuration, connect, demo, keys, man, passwd, probe,
+    relay, screenshot, trust, type_text, vms,
 };
 use crate::config::Config;
 use crate::log::LogFormat;
-use crate::terminal::{Terminal, ask_password, tell};
-use crate::{environment, log, usage_error};
-
-/// Where the configuration is looked for, in this order, unless it is named.
-const CONFIG_PATHS: [&str; 2] = ["gateway.toml", "/etc/mksgate/gateway.toml"];
+use crate::terminal::{Terminal, tell};
+use crate::{log, usage_error};
 
 /// The name of os-autoinst's program that does what `relay` does.
 const RELAYS_OTHER_NAME: &str = "dewebsockify";
@@ -174,15 +171,15 @@ fn execute(cli: Cli, terminal: Terminal) -> Result<ExitCode, CommandError> {
         Command::Demo(options) => done(block_on(demo::run(options))),
         #[cfg(unix)]
         Command::Serve => {
-            let path = configuration(config)?;
+            let path = configuration::path(config)?;
             done(block_on(serve::run(Config::load(&path)?, path)))
         }
         Command::Check(options) => {
-            let config = Config::load(&configuration(config)?)?;
+            let config = Config::load(&configuration::path(config)?)?;
             done(block_on(check::run(options, config)))
         }
         Command::OfVms(command) => {
-            command.execute(|| configuration_or_environment(config), terminal)
+            command.execute(|| configuration::or_environment(config), terminal)
         }
     }
 }
@@ -220,50 +217,4 @@ fn block_on<T>(command: impl Future<Output = Result<T, CommandError>>) -> Result
     // Somebody may have been asked for what is not wanted any more: that thread is not waited for.
     runtime.shutdown_background();
     done
-}
-
-/// Where the configuration is.
-fn configuration(named: Option<PathBuf>) -> Result<PathBuf, CommandError> {
-    let found = || {
-        CONFIG_PATHS
-            .iter()
-            .map(PathBuf::from)
-            .find(|path| path.exists())
-    };
-    named.or_else(found).ok_or_else(|| {
-        let [here, etc] = CONFIG_PATHS;
-        CommandError::Usage(format!(
-            "there is no ./{here} and no {etc}: write one, or name it with --config"
-        ))
-    })
-}
-
-/// For commands that can do without a configuration: the one that is named or found, else what `GOVC_URL`
-/// and its companions say. Whoever is there is asked for a password that is in neither.
-fn configuration_or_environment(named: Option<PathBuf>) -> Result<Config, CommandError> {
-    let missing = match configuration(named) {
-        Ok(path) => return Ok(Config::load_asking(&path, &ask_password)?),
-        Err(missing) => missing,
-    };
-    match (environment::vsphere(&ask_password), missing) {
-        (Some(vsphere), _) => Ok(Config::of_one(
-            environment::NAME,
-            vsphere.map_err(CommandError::Usage)?,
-        )),
-        (None, CommandError::Usage(sentence)) => {
-            Err(CommandError::Usage(format!("{sentence}, or set GOVC_URL")))
-        }
-        (None, missing) => Err(missing),
-    }
-}
-
-/// The same for a shell that completes a command line: nobody is asked, and nobody told.
-pub(crate) fn silent_configuration(named: Option<PathBuf>) -> Option<Config> {
-    match configuration(named) {
-        Ok(path) => Config::load(&path).ok(),
-        Err(_) => {
-            let vsphere = environment::vsphere(&|_| None)?;
-            Some(Config::of_one(environment::NAME, vsphere.ok()?))
-        }
-    }
 }

@@ -25,6 +25,8 @@ pub(crate) fn start(format: LogFormat, level: &str) -> bool {
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(stderr)
+        // A line that cannot be written is lost: the default is a panic, and the disk is full for somebody else.
+        .log_internal_errors(false)
         .with_target(false);
     match format {
         LogFormat::Text => log.with_ansi(may_colour(&stderr())).init(),

@@ -139,6 +139,28 @@ fn serve_prints_its_ports_when_they_are_open_and_ends_on_sigterm() {
     assert_eq!(child.wait().unwrap().code(), Some(0));
 }
 
+/// As where a log's disk is full.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_log_that_cannot_be_written_holds_nothing_up() {
+    let port = port_of_our_own();
+    let folder = folder(port, "");
+    let mut child = mksgate(folder.path(), &["serve"])
+        .stderr(std::fs::File::create("/dev/full").unwrap())
+        .spawn()
+        .unwrap();
+    first_line(&mut child);
+    // Each session is a line in the log, by its own task.
+    for _ in 0..3 {
+        let viewer = TcpStream::connect(("127.0.0.1", port)).unwrap();
+        let mut greeting = String::new();
+        BufReader::new(&viewer).read_line(&mut greeting).unwrap();
+        assert_eq!(greeting, "RFB 003.008\n");
+    }
+    signal(&child, "-TERM");
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
 #[test]
 fn a_second_signal_ends_a_session_that_drains() {
     let port = port_of_our_own();

@@ -3,6 +3,7 @@
 mod at_url;
 pub(crate) mod check;
 pub(crate) mod completions;
+pub(crate) mod configuration;
 pub(crate) mod connect;
 pub(crate) mod demo;
 mod keyboard;

@@ -8,7 +8,7 @@ use clap_complete::ArgValueCandidates;
 use vsphere::{Error, Power, Vm, VmRef};
 
 use super::no_such_vm::no_such_vm;
-use super::{CommandError, completions, login, unless_interrupted};
+use super::{CommandError, completions, configuration, login, unless_interrupted};
 use crate::config::{Config, VSphere};
 use crate::error::Failure;
 use crate::milestone::{Milestone, Witness};
@@ -33,7 +33,7 @@ pub(crate) struct OfVSphere {
 
 /// For shells that complete it.
 pub(crate) fn known_vms() -> ArgValueCandidates {
-    ArgValueCandidates::new(|| completions::vm_names(crate::cli::silent_configuration))
+    ArgValueCandidates::new(|| completions::vm_names(configuration::silent))
 }
 
 /// A VM, and the vSphere that has it.

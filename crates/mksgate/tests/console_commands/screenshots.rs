@@ -55,6 +55,26 @@ async fn a_file_is_replaced_by_a_whole_picture_or_not_at_all() {
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
 }
 
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_stays_one_and_a_private_file_stays_private() {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+    let host = host().await;
+    let folder = nowhere();
+    let (file, link) = (folder.path().join("x.png"), folder.path().join("link"));
+    std::fs::write(&file, "before").unwrap();
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
+    symlink("x.png", &link).unwrap();
+    for name in ["link", "x.png"] {
+        let arguments = ["screenshot", "web01", "-o", name];
+        let (code, _, error) = run(mksgate_at(&host, &folder, &arguments)).await;
+        assert_eq!((code, error.as_str()), (Some(0), ""));
+        assert!(link.is_symlink());
+        decoded(&std::fs::read(&file).unwrap());
+        assert_eq!(file.metadata().unwrap().mode() & 0o777, 0o600);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_that_cannot_be_written_is_told_by_the_name_that_was_given() {
     let host = host().await;

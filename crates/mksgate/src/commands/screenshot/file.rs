@@ -16,10 +16,12 @@ pub(super) fn write(path: &Path, png: &[u8]) -> Result<(), CommandError> {
     }
     let folder = folder(path);
     replace(path, folder, png).map_err(|error| {
-        let (path, folder) = (path.display(), folder.display());
+        let (path, shown) = (path.display(), folder.display());
         CommandError::Failed(match error.kind() {
-            ErrorKind::NotFound => {
-                format!("cannot write {path}: there is no folder {folder}: make it, or name another file")
+            ErrorKind::NotFound if !folder.is_dir() => {
+                format!(
+                    "cannot write {path}: there is no folder {shown}: make it, or name another file"
+                )
             }
             _ => format!("cannot write {path} ({error}): name another file"),
         })
@@ -35,11 +37,15 @@ fn folder(path: &Path) -> &Path {
 }
 
 fn replace(path: &Path, folder: &Path, png: &[u8]) -> std::io::Result<()> {
-    // A special file, as /dev/stdout, is written to and not replaced.
-    if path.metadata().is_ok_and(|there| !there.is_file()) {
+    let there = path.symlink_metadata();
+    // A special file or a link, and /dev/stdout is the one or the other, is written to and not replaced.
+    if there.as_ref().is_ok_and(|there| !there.is_file()) {
         return std::fs::write(path, png);
     }
     let mut file = beside(folder).map_err(without_its_path)?;
+    if let Ok(there) = there {
+        file.as_file().set_permissions(there.permissions())?;
+    }
     file.write_all(png)?;
     file.persist(path).map(drop).map_err(|error| error.error)
 }
