@@ -1,6 +1,7 @@
 //! What viewers send, as hosts in every mood take it, and what the host sends, as viewers take it.
 
 mod keys;
+mod let_go;
 mod pictures;
 
 use std::time::Duration;
@@ -24,6 +25,15 @@ async fn moody(moods: Moods, shape: fn(Console) -> Console) -> House {
         ..vm("vm08")
     }];
     plan.start().await
+}
+
+/// A viewer that has got its first picture, and so knows what it may send.
+async fn seeing(house: &House, list: &[Encoding]) -> Viewer {
+    let mut viewer = house.viewer().await;
+    let desktop = viewer.open().await;
+    viewer.list(list).await;
+    viewer.picture(&desktop).await;
+    viewer
 }
 
 impl Viewer {
