@@ -1,6 +1,7 @@
 //! What is typed arrives as the guest's keyboard would write it, and nothing stays pressed.
 
 use esxi_sim::{Layout as Guest, PointerMode, ServerCaps, Wheel};
+use futures::future::join_all;
 use rfb_proto::PixelFormat;
 use rfb_proto::input::{Key, Pointer, QemuKey};
 use rfb_proto::keys::{self, Layout};
@@ -56,59 +57,60 @@ async fn press(viewer: &mut Viewer, keysym: u32) {
 
 #[tokio::test]
 async fn typed_text_is_the_same_in_the_guest_in_every_layout() {
-    within(async {
-        for (guest, text) in TEXTS {
-            let moods = Moods {
-                layout: guest,
-                ..Moods::default()
-            };
-            let house = moody(moods, layout(guest)).await;
-            let mut viewer = seeing(&house, &[Encoding::RAW]).await;
-            for character in text.chars() {
-                press(&mut viewer, keys::keysym(character)).await;
-            }
-            press(&mut viewer, RETURN).await;
-            let typed = house
-                .host
-                .typed_until("vm08", |typed| typed.ends_with('\n'))
-                .await;
-            assert_eq!(typed.trim_end(), text);
-            house.end().await;
+    within(join_all(TEXTS.map(|(guest, text)| async move {
+        let moods = Moods {
+            layout: guest,
+            ..Moods::default()
+        };
+        let house = moody(moods, layout(guest)).await;
+        let mut viewer = seeing(&house, &[Encoding::RAW]).await;
+        for character in text.chars() {
+            press(&mut viewer, keys::keysym(character)).await;
         }
-    })
+        press(&mut viewer, RETURN).await;
+        let typed = house
+            .host
+            .typed_until("vm08", |typed| typed.ends_with('\n'))
+            .await;
+        assert_eq!(typed.trim_end(), text);
+        drop(viewer);
+        house.end().await;
+    })))
     .await;
 }
 
 #[tokio::test]
 async fn a_clipboard_is_typed_the_same_in_every_layout_with_and_without_scan_codes() {
-    within(async {
-        for (guest, text) in TEXTS {
-            for server_caps in [Some(ServerCaps::default()), None] {
-                let moods = Moods {
-                    layout: guest,
-                    server_caps,
-                    ..Moods::default()
-                };
-                let house = moody(moods, layout(guest)).await;
-                let mut viewer = seeing(&house, &[Encoding::RAW]).await;
-                // The key left of Z is on no US keyboard, and cannot be asked for by a keysym.
-                let text = match server_caps {
-                    Some(_) => text.to_owned(),
-                    None => text.replace(['<', '>', '|'], ""),
-                };
-                let clipboard = format!("{text}\n");
-                let length = u32::try_from(clipboard.len()).unwrap().to_be_bytes();
-                let cut = [&[6, 0, 0, 0][..], &length, clipboard.as_bytes()].concat();
-                viewer.send(&cut).await;
-                let typed = house
-                    .host
-                    .typed_until("vm08", |typed| typed.ends_with('\n'))
-                    .await;
-                assert_eq!(typed, clipboard, "{server_caps:?}");
-                house.end().await;
-            }
-        }
-    })
+    let cases = TEXTS.into_iter().flat_map(|(guest, text)| {
+        [Some(ServerCaps::default()), None].map(|server_caps| (guest, text, server_caps))
+    });
+    within(join_all(cases.map(
+        |(guest, text, server_caps)| async move {
+            let moods = Moods {
+                layout: guest,
+                server_caps,
+                ..Moods::default()
+            };
+            let house = moody(moods, layout(guest)).await;
+            let mut viewer = seeing(&house, &[Encoding::RAW]).await;
+            // The key left of Z is on no US keyboard, and cannot be asked for by a keysym.
+            let text = match server_caps {
+                Some(_) => text.to_owned(),
+                None => text.replace(['<', '>', '|'], ""),
+            };
+            let clipboard = format!("{text}\n");
+            let length = u32::try_from(clipboard.len()).unwrap().to_be_bytes();
+            let cut = [&[6, 0, 0, 0][..], &length, clipboard.as_bytes()].concat();
+            viewer.send(&cut).await;
+            let typed = house
+                .host
+                .typed_until("vm08", |typed| typed.ends_with('\n'))
+                .await;
+            assert_eq!(typed, clipboard, "{server_caps:?}");
+            drop(viewer);
+            house.end().await;
+        },
+    )))
     .await;
 }
 
@@ -159,6 +161,7 @@ async fn a_viewer_that_sends_places_types_in_whatever_layout_the_guest_has() {
             .iter()
             .all(|key| key.keysym.is_none());
         assert!(by_place, "no keysym has reached the host");
+        drop(viewer);
         house.end().await;
     })
     .await;
@@ -272,6 +275,7 @@ async fn the_wheel_and_a_relative_pointer_arrive() {
             .host
             .pointer_until("vm08", |pointer| pointer.buttons == 1)
             .await;
+        drop(viewer);
         house.end().await;
         let house = moody(Moods::default(), |console| console).await;
         let mut viewer = seeing(&house, &[Encoding::RAW]).await;
@@ -287,6 +291,7 @@ async fn the_wheel_and_a_relative_pointer_arrive() {
         house.host.typed_until("vm08", |typed| typed == "a").await;
         let Wheel { vertical, .. } = house.host.wheel("vm08");
         assert_eq!(vertical, 2);
+        drop(viewer);
         house.end().await;
     })
     .await;

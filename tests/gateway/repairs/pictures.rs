@@ -3,6 +3,7 @@
 use std::num::NonZero;
 
 use esxi_sim::Formats;
+use futures::future::join_all;
 use rfb_proto::{Converter, PixelFormat};
 use tokio_util::task::TaskTracker;
 
@@ -122,6 +123,7 @@ async fn a_true_colour_flag_of_255_does_not_end_the_console() {
         viewer.send(&asked).await;
         viewer.ask(false, EVERYTHING).await;
         one_update(&mut viewer, &desktop, PixelFormat::VMWARE).await;
+        drop(viewer);
         house.end().await;
     })
     .await;
@@ -129,31 +131,35 @@ async fn a_true_colour_flag_of_255_does_not_end_the_console() {
 
 #[tokio::test]
 async fn who_asks_once_gets_one_whole_picture_with_and_without_last_rect() {
-    within(async {
-        for (one_pixel_answers, rows) in [
-            (true, None),
-            (false, NonZero::new(7)),
-            (true, NonZero::new(50)),
-        ] {
+    let moods = [
+        (true, None),
+        (false, NonZero::new(7)),
+        (true, NonZero::new(50)),
+    ];
+    let lists = [&[Encoding::RAW][..], &[Encoding::LAST_RECT]];
+    let cases = moods
+        .into_iter()
+        .flat_map(|mood| lists.map(|list| (mood, list)));
+    // Whether an answer is short depends on how many there were: each asks a host of its own.
+    within(join_all(cases.map(
+        |((one_pixel_answers, rows_per_answer), list)| async move {
             let moods = Moods {
                 one_pixel_answers,
-                rows_per_answer: rows,
+                rows_per_answer,
                 ..Moods::default()
             };
-            for list in [&[Encoding::RAW][..], &[Encoding::LAST_RECT]] {
-                // Whether an answer is short depends on how many there were: each asks a host of its own.
-                let truth = truth().await;
-                let house = moody(moods.clone(), |console| console).await;
-                let mut viewer = house.viewer().await;
-                let desktop = viewer.open().await;
-                viewer.list(list).await;
-                viewer.ask(false, EVERYTHING).await;
-                let picture = one_update(&mut viewer, &desktop, PixelFormat::VMWARE).await;
-                assert!(picture == truth, "{moods:?} {list:?}");
-                house.end().await;
-            }
-        }
-    })
+            let truth = truth().await;
+            let house = moody(moods.clone(), |console| console).await;
+            let mut viewer = house.viewer().await;
+            let desktop = viewer.open().await;
+            viewer.list(list).await;
+            viewer.ask(false, EVERYTHING).await;
+            let picture = one_update(&mut viewer, &desktop, PixelFormat::VMWARE).await;
+            assert!(picture == truth, "{moods:?} {list:?}");
+            drop(viewer);
+            house.end().await;
+        },
+    )))
     .await;
 }
 
@@ -211,6 +217,7 @@ async fn a_viewer_that_resizes_its_window_resizes_the_guest() {
         // 1: because this viewer has asked for it.
         assert_eq!((told.x, told.y, told.width, told.height), (1, 0, 200, 100));
         assert_eq!(house.host.size("vm08"), (200, 100));
+        drop(viewer);
         house.end().await;
     })
     .await;
