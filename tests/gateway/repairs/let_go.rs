@@ -1,13 +1,36 @@
 //! Nothing stays pressed in the guest when a session has ended.
 
 use esxi_sim::ServerCaps;
+use futures::future::join_all;
 use mksgate::Limits;
+use rfb_proto::PixelFormat;
 use rfb_proto::input::{Key, Pointer};
+use rfb_proto::vmware::{Command, VScancode};
 
 use super::*;
+use crate::support::esxi::{Esxi, Line};
+use crate::support::frame::{self, Frame};
+use crate::support::viewer::Dialect;
 use crate::support::within;
 
-/// The ways in which a session ends while keys are down.
+/// Control, Alt and A: by their keysyms, and where they are.
+const HELD: [(u32, u16); 3] = [(0xffe3, 0x1d), (0xffe9, 0x38), (0x61, 0x1e)];
+
+/// And the left button.
+const POINTER: Pointer = Pointer {
+    buttons: 1,
+    x: 3,
+    y: 4,
+};
+
+async fn hold(viewer: &mut Viewer) {
+    for (keysym, _) in HELD {
+        viewer.say(Message::Key(Key { down: true, keysym })).await;
+    }
+    viewer.say(Message::Pointer(POINTER)).await;
+}
+
+/// The ways in which a session ends while keys are down and the host goes on.
 #[derive(Debug, Clone, Copy)]
 enum Way {
     ViewerLeaves,
@@ -16,29 +39,33 @@ enum Way {
     TimeIsUp,
     GatewayEnds,
     ViewerBreaksTheProtocol,
+    /// It asks for the console alone, and gets it.
+    AnotherViewerIsAlone,
 }
 
 #[tokio::test]
 async fn all_keys_are_up_when_a_session_has_ended_whichever_way() {
-    within(async {
-        for way in [
-            Way::ViewerLeaves,
-            Way::ViewerResets,
-            Way::ViewerIsIdle,
-            Way::TimeIsUp,
-            Way::GatewayEnds,
-            Way::ViewerBreaksTheProtocol,
-        ] {
-            for server_caps in [Some(ServerCaps::default()), None] {
-                ends_with_keys_up(way, server_caps).await;
-            }
-        }
-    })
+    let ways = [
+        Way::ViewerLeaves,
+        Way::ViewerResets,
+        Way::ViewerIsIdle,
+        Way::TimeIsUp,
+        Way::GatewayEnds,
+        Way::ViewerBreaksTheProtocol,
+        Way::AnotherViewerIsAlone,
+    ];
+    let cases = ways
+        .into_iter()
+        .flat_map(|way| [Some(ServerCaps::default()), None].map(|caps| (way, caps)));
+    within(join_all(
+        cases.map(|(way, caps)| ends_with_keys_up(way, caps)),
+    ))
     .await;
 }
 
 async fn ends_with_keys_up(way: Way, server_caps: Option<ServerCaps>) {
-    let short = Some(Duration::from_millis(200));
+    // Long enough for all that comes before the end.
+    let short = Some(Duration::from_secs(2));
     let default = Limits::default();
     let limits = match way {
         Way::ViewerIsIdle => Limits {
@@ -53,33 +80,35 @@ async fn ends_with_keys_up(way: Way, server_caps: Option<ServerCaps>) {
     };
     let mut plan = Plan {
         limits,
+        shape: |console| Console {
+            exclusive: true,
+            ..console
+        },
         ..Plan::default()
     };
     plan.host.vms[0].moods.server_caps = server_caps;
     let house = plan.start().await;
     // Otherwise its keys would wait, for longer than some of these sessions last.
     let mut viewer = seeing(&house, &[Encoding::RAW]).await;
-    let held = [0xffe3, 0xffe9, 0x61];
-    for keysym in held {
-        viewer.say(Message::Key(Key { down: true, keysym })).await;
-    }
-    let pointer = Pointer {
-        buttons: 1,
-        x: 3,
-        y: 4,
-    };
-    viewer.say(Message::Pointer(pointer)).await;
+    hold(&mut viewer).await;
     let down = house.host.keys_until("vm08", |keys| keys.len() == 3).await;
     assert!(down.iter().all(|key| key.down), "{way:?}");
     house
         .host
         .pointer_until("vm08", |pointer| pointer.buttons == 1)
         .await;
+    let (mut one, mut other) = (Some(viewer), None);
     match way {
-        Way::ViewerLeaves => drop(viewer),
-        Way::ViewerResets => viewer.reset(),
+        Way::ViewerLeaves => drop(one.take()),
+        Way::ViewerResets => one.take().unwrap().reset(),
         Way::GatewayEnds => house.shutdown.now.cancel(),
-        Way::ViewerBreaksTheProtocol => viewer.send(&[99]).await,
+        Way::ViewerBreaksTheProtocol => one.as_mut().unwrap().send(&[99]).await,
+        Way::AnotherViewerIsAlone => {
+            let viewer = other.insert(house.viewer().await);
+            viewer.enter(Dialect::V3_8, None).await.unwrap();
+            // ClientInit: not shared.
+            viewer.send(&[0]).await;
+        }
         Way::ViewerIsIdle | Way::TimeIsUp => {}
     }
     house
@@ -88,5 +117,107 @@ async fn ends_with_keys_up(way: Way, server_caps: Option<ServerCaps>) {
         .await;
     assert!(house.host.keys_down("vm08").is_empty(), "{way:?}");
     assert_eq!(house.host.pointer("vm08").buttons, 0, "{way:?}");
+    drop((one, other));
     house.end().await;
+}
+
+/// How a host ends a session.
+#[derive(Debug, Clone, Copy)]
+enum Ending {
+    /// With a Close. RFC 6455 section 5.5.1 lets the other side say something before its own.
+    Close,
+    /// It sends no more, and still listens.
+    Fin,
+    /// A frame that is none.
+    BadFrame,
+    /// RFB that cannot be followed, in a picture that the gateway has to complete.
+    BadRfb,
+}
+
+#[tokio::test]
+async fn a_host_that_ends_the_session_is_told_first_that_all_keys_are_up() {
+    let endings = [
+        (Ending::Close, 3000),
+        (Ending::Fin, 1001),
+        (Ending::BadFrame, 1002),
+        (Ending::BadRfb, 1008),
+    ];
+    within(async {
+        for (ending, code) in endings {
+            for by_place in [true, false] {
+                let (told, close) = told_after(ending, by_place).await;
+                assert_eq!(told, keys(false, by_place), "{ending:?}");
+                assert_eq!(close, Frame::close(code), "{ending:?}");
+            }
+        }
+    })
+    .await;
+}
+
+/// What the host hears once it has ended a session in which keys were down.
+async fn told_after(ending: Ending, by_place: bool) -> (Vec<u8>, Frame) {
+    let esxi = Esxi::start().await;
+    let mut plan = Plan::default().leading_to(&esxi);
+    plan.transparent = false;
+    let house = plan.start().await;
+    let (mut viewer, mut line) = esxi.session(&house).await;
+    begin(&mut line, by_place).await;
+    // When the viewer has got ServerInit, the gateway has something to say to the host, which goes first.
+    viewer.bytes(24).await;
+    viewer.list(&[Encoding::LAST_RECT]).await;
+    viewer.ask(false, EVERYTHING).await;
+    hold(&mut viewer).await;
+    // The gateway's own three encodings, then those with the viewer's one, then the request.
+    let asked = line.bytes(16 + 20 + 10).await;
+    assert_eq!([asked[0], asked[16], asked[36]], [2, 2, 3]);
+    let down = keys(true, by_place);
+    assert_eq!(line.bytes(down.len()).await, down);
+    match ending {
+        Ending::Close => line.send(&frame::close(3000, "powered off")).await,
+        Ending::Fin => line.finish().await,
+        // RFC 6455 section 5.2: an opcode that is reserved.
+        Ending::BadFrame => line.send(&frame::whole(3, b"")).await,
+        Ending::BadRfb => {
+            let unknown = [&[0; 8][..], &[0, 0, 0, 99]].concat();
+            let update = [&[0, 0, 0, 2][..], &PIXEL, &unknown].concat();
+            line.send_binary(&update).await;
+        }
+    }
+    let heard = line.hear.until_close().await;
+    line.hear.ended().await;
+    drop((viewer, line));
+    house.end().await;
+    heard
+}
+
+/// A rectangle of one pixel, in Raw.
+const PIXEL: [u8; 16] = [0, 0, 0, 0, 0, 1, 0, 1, 0, 0, 0, 0, 9, 9, 9, 0];
+
+/// The host says what it is, and either that it takes scan codes or, by something else, that it does not.
+async fn begin(line: &mut Line, by_place: bool) {
+    let mut said = vec![0, 160, 0, 120];
+    PixelFormat::VMWARE.write(&mut said);
+    said.extend([0; 4]);
+    match by_place {
+        true => said.extend([127, 0, 0, 8, 0, 0, 0, 2]),
+        false => said.extend([&[0, 0, 0, 1][..], &PIXEL].concat()),
+    }
+    line.send_binary(&said).await;
+}
+
+/// All of [`HELD`] and [`POINTER`] going down or up, as such a host hears it.
+fn keys(down: bool, by_place: bool) -> Vec<u8> {
+    let mut said = Vec::new();
+    for (keysym, scan) in HELD {
+        match by_place {
+            true => {
+                let scan = VScancode(scan);
+                Command::Key { scan, down }.write(&mut said);
+            }
+            false => Message::Key(Key { down, keysym }).write(&mut said),
+        }
+    }
+    let buttons = u16::from(down);
+    Message::Pointer(Pointer { buttons, ..POINTER }).write(&mut said);
+    said
 }
