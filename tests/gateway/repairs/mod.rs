@@ -3,6 +3,7 @@
 mod keys;
 mod let_go;
 mod pictures;
+mod repeat;
 
 use std::time::Duration;
 

@@ -1,0 +1,170 @@
+//! The host repeats a key that is held, and no other.
+
+use esxi_sim::{KeyEvent, KeyRepeat, ServerCaps};
+use futures::future::join_all;
+use rfb_proto::input::{Key, Pointer};
+
+use super::*;
+use crate::support::within;
+
+const A: u32 = 0x61;
+const B: u32 = 0x62;
+
+/// Fast enough for a test that waits for repetitions.
+const FAST: KeyRepeat = KeyRepeat {
+    delay: Duration::from_millis(30),
+    period: Duration::from_millis(5),
+};
+
+/// Longer than any test here takes, unless something is held up.
+const SLOW: KeyRepeat = KeyRepeat {
+    delay: Duration::from_secs(20),
+    ..FAST
+};
+
+/// The key repeat of VMware's own client, which would then be the viewer's to do.
+const KEY_REPEAT: Encoding = Encoding(0x574d_5667);
+
+/// Which keys went down or up.
+fn strokes(keys: &[KeyEvent]) -> Vec<(u16, bool)> {
+    let codes = keys.iter();
+    codes
+        .map(|key| (key.scan_code.unwrap(), key.down))
+        .collect()
+}
+
+async fn repeating(repeat: KeyRepeat, server_caps: Option<ServerCaps>) -> House {
+    let moods = Moods {
+        key_repeat: Some(repeat),
+        server_caps,
+        ..Moods::default()
+    };
+    moody(moods, pasting).await
+}
+
+fn pasting(console: Console) -> Console {
+    let habits = Habits {
+        paste: true,
+        ..Habits::default()
+    };
+    Console {
+        habits: Some(habits),
+        ..console
+    }
+}
+
+impl Viewer {
+    async fn key(&mut self, keysym: u32, down: bool) {
+        self.say(Message::Key(Key { down, keysym })).await;
+    }
+
+    async fn cut(&mut self, text: &[u8]) {
+        let length = u32::try_from(text.len()).unwrap().to_be_bytes();
+        self.send(&[&[6, 0, 0, 0][..], &length, text].concat())
+            .await;
+    }
+}
+
+#[tokio::test]
+async fn a_held_key_is_repeated_by_the_host_until_it_goes_up() {
+    within(join_all([Some(ServerCaps::default()), None].map(
+        |server_caps| async move {
+            let house = repeating(FAST, server_caps).await;
+            let mut viewer = seeing(&house, &[Encoding::RAW]).await;
+            // That it would repeat keys itself is not passed on: the next picture would tell it to.
+            viewer.list(&[Encoding::RAW, KEY_REPEAT]).await;
+            viewer.ask(false, EVERYTHING).await;
+            for _ in 0..viewer.update_head().await {
+                let (area, encoding) = viewer.rectangle().await;
+                assert_eq!(encoding, Encoding::RAW);
+                let pixels = usize::try_from(area.pixels()).unwrap();
+                viewer.bytes(4 * pixels).await;
+            }
+            viewer.key(A, true).await;
+            let repeated = |typed: &str| typed.len() >= 4;
+            house.host.typed_until("vm08", repeated).await;
+            viewer.key(A, false).await;
+            // Another one is typed once, so that the first one's repetition has ended by then.
+            viewer.key(B, true).await;
+            viewer.key(B, false).await;
+            let keys = house
+                .host
+                .keys_until("vm08", |keys| strokes(keys).contains(&(0x30, false)))
+                .await;
+            let (down, rest) = keys.split_first().unwrap();
+            assert_eq!((down.scan_code, down.repeated), (Some(0x1e), false));
+            let rest = rest.iter().skip_while(|key| key.repeated);
+            // On a busy machine the other one may repeat as well.
+            let rest = rest.filter(|key| key.scan_code != Some(0x30) || !key.repeated);
+            let rest: Vec<KeyEvent> = rest.copied().collect();
+            assert_eq!(strokes(&rest), [(0x1e, false), (0x30, true), (0x30, false)]);
+            drop(viewer);
+            house.end().await;
+        },
+    )))
+    .await;
+}
+
+#[tokio::test]
+async fn a_viewer_that_repeats_a_key_itself_has_it_pressed_as_often_as_it_says() {
+    within(join_all([Some(ServerCaps::default()), None].map(
+        |server_caps| async move {
+            let house = repeating(SLOW, server_caps).await;
+            let mut viewer = seeing(&house, &[Encoding::RAW]).await;
+            for down in [true, true, true, false] {
+                viewer.key(A, down).await;
+            }
+            let keys = house
+                .host
+                .keys_until("vm08", |keys| keys.last().is_some_and(|key| !key.down))
+                .await;
+            let held = [(0x1e, true); 3];
+            assert_eq!(strokes(&keys), [&held[..], &[(0x1e, false)]].concat());
+            assert_eq!(house.host.typed("vm08"), "aaa");
+            drop(viewer);
+            house.end().await;
+        },
+    )))
+    .await;
+}
+
+#[tokio::test]
+async fn a_key_goes_up_before_the_host_repeats_it_whatever_comes_between() {
+    within(async {
+        let house = repeating(SLOW, Some(ServerCaps::default())).await;
+        let mut viewer = seeing(&house, &[Encoding::RAW]).await;
+        viewer.key(A, true).await;
+        // A wild mouse.
+        for at in 0..20_000_u16 {
+            let (x, y) = (at % 160, at % 120);
+            viewer
+                .say(Message::Pointer(Pointer { buttons: 0, x, y }))
+                .await;
+        }
+        viewer.key(A, false).await;
+        let keys = house
+            .host
+            .keys_until("vm08", |keys| keys.last().is_some_and(|key| !key.down))
+            .await;
+        assert_eq!(strokes(&keys), [(0x1e, true), (0x1e, false)]);
+        // A clipboard that takes half a minute to type.
+        let text = [b'b'; 2000];
+        viewer.key(A, true).await;
+        viewer.cut(&text).await;
+        house
+            .host
+            .typed_until("vm08", |typed| typed.ends_with('b'))
+            .await;
+        viewer.key(A, false).await;
+        let up = |keys: &[KeyEvent]| {
+            let ups = keys.iter().filter(|key| !key.down);
+            ups.filter(|key| key.scan_code == Some(0x1e)).count() == 2
+        };
+        let keys = house.host.keys_until("vm08", up).await;
+        assert!(keys.iter().all(|key| !key.repeated), "{keys:?}");
+        assert!(house.host.typed("vm08").len() < text.len(), "it went first");
+        drop(viewer);
+        house.end().await;
+    })
+    .await;
+}
