@@ -18,8 +18,10 @@ from screen import ViewerScreen
 from simulator import Simulator
 from tightvnc import TightVnc
 from tigervnc import TigerVnc
+from waiting import until
 
-# A console for each: how it takes pixel formats, answers requests, and what it sends unasked.
+# A console for each: how it takes pixel formats, answers requests, what it sends unasked, and whether a key that is held
+# repeats by itself.
 MOODS = {
     "plain": "",
     "no-caps": "no-caps",
@@ -28,9 +30,13 @@ MOODS = {
     "one-pixel": "one-pixel",
     "split": "split",
     "chatty": "chatty",
+    "repeat": "repeat",
     "cursor-masks": "cursor-masks,only-native",
-    "all-at-once": "only-native,one-pixel,split,chatty",
+    "all-at-once": "only-native,one-pixel,split,chatty,repeat",
 }
+
+# Where A is, in PC set 1.
+KEY_A = 0x1E
 
 # Whoever has no password to give gives this; nobody asks.
 UNUSED = "unused"
@@ -65,6 +71,15 @@ class TigerVncViewer(unittest.TestCase):
                 simulator.has_typed(vm, "TigerVNC was here: 42!\n")
                 viewer.shows(lambda vm=vm: simulator.picture(vm))
 
+    def test_a_key_that_is_held_repeats_and_stops(self) -> None:
+        # Its X server repeats the key too, and which of the two does is no matter.
+        with TigerVnc(screen, port("repeat")) as viewer:
+            viewer.shows(lambda: simulator.picture("repeat"))
+            with viewer.holding("a"):
+                until("the key's repetition", lambda: simulator.typed("repeat").endswith("aaaaa"))
+            viewer.type_line("b")
+            simulator.has_typed("repeat", "aaaaab\n")
+
     def test_it_shows_each_in_few_colours(self) -> None:
         for vm in MOODS:
             with self.subTest(vm), TigerVnc(screen, port(vm), colours=tigervnc.LOW) as viewer:
@@ -86,6 +101,21 @@ class OtherViewers(unittest.TestCase):
                 ended = vncdo.visit(port(vm), "type", "vncdotool was here: 42", "key", "enter")
                 self.assertEqual(0, ended.returncode, ended.stderr)
                 simulator.has_typed(vm, "vncdotool was here: 42\n")
+
+    def test_a_key_that_vncdotool_holds_repeats_and_stops(self) -> None:
+        # It says once that the key is down, and the host's first repetition comes half a second later.
+        held = ["keydown", "a", "pause", "3", "keyup", "a", "key", "b", "key", "enter"]
+        for vm, repeats in {"plain": False, "repeat": True}.items():
+            with self.subTest(vm):
+                before = len(simulator.keys(vm))
+                ended = vncdo.visit(port(vm), *held)
+                self.assertEqual(0, ended.returncode, ended.stderr)
+                simulator.has_typed(vm, "ab\n")
+                by_host = [key["repeated"] for key in simulator.keys(vm)[before:] if key["scan_code"] == KEY_A]
+                count = sum(by_host)
+                self.assertEqual(repeats, count > 0)
+                # Between the key-down and the key-up, and nowhere else.
+                self.assertEqual([False, *[True] * count, False], by_host)
 
     def test_gvnccapture_captures_each_pixel_for_pixel(self) -> None:
         for vm in MOODS:

@@ -1,7 +1,8 @@
 """TigerVNC's viewer, in a window under Xvfb."""
 
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,6 +74,15 @@ class TigerVnc(Program):
     def press(self, *keys: str) -> None:
         """Presses keys one after the other, each by its X keysym's name or its keycode; with a + those before it held."""
         self.screen.run("xdotool", "windowfocus", "--sync", self._window(), "key", "--delay", "20", *keys)
+
+    @contextmanager
+    def holding(self, key: str) -> Iterator[None]:
+        """A key is down meanwhile, by its X keysym's name."""
+        self.screen.run("xdotool", "windowfocus", "--sync", self._window(), "keydown", key)
+        try:
+            yield
+        finally:
+            self.screen.run("xdotool", "keyup", key)
 
     def shows(self, expected: Callable[[], Image.Image]) -> None:
         """Waits until the window shows exactly the picture that `expected` returns at that time."""
