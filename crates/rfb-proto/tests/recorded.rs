@@ -1,15 +1,15 @@
-//! What a real Xvnc (TigerVNC) sent, followed to its last byte at every cut. `recorded/record.py` makes the
-//! recordings.
+//! What a real Xvnc (TigerVNC) and a real QEMU sent, followed to its last byte at every cut. `recorded/record.py` and
+//! `recorded/record_qemu.py` make the recordings. Each is 20 kB or less, so that every cut of it can be tried.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 use rfb_proto::update::{Kind, Message, Update};
 use rfb_proto::{Encoding, PixelFormat};
 
-/// What was heard: each head, and of what follows heads only how many bytes there were.
+/// What was heard: each head with its bytes, and of what follows heads only how many bytes there were.
 #[derive(Debug, PartialEq, Eq)]
 enum Heard {
-    Head(String),
+    Head(Kind, Vec<u8>),
     Body(Kind, usize),
 }
 
@@ -54,7 +54,8 @@ impl Listener {
                 _ => {}
             }
             assert!(self.ended, "what follows a head ends before the next");
-            self.heard.push(Heard::Head(format!("{:?}", piece.message)));
+            let head = Heard::Head(piece.message.kind(), piece.bytes.to_vec());
+            self.heard.push(head);
         }
         self.waiting.drain(..at);
     }
@@ -86,33 +87,37 @@ fn every_recording_is_followed_to_its_end_at_every_cut() {
         assert!(whole.waiting.is_empty() && whole.ended, "{name}");
         assert!(whole.update.is_between_messages(), "{name}");
         assert_eq!(whole.update.size(), (144, 96), "{name}");
-        let updates = whole.heard.iter().filter(|heard| match heard {
-            Heard::Head(head) => head.starts_with("Update "),
-            Heard::Body(..) => false,
-        });
+        let is_update = |heard: &&Heard| matches!(heard, Heard::Head(Kind::Update, _));
+        let updates = whole.heard.iter().filter(is_update);
         assert!(updates.count() > 3, "{name}: a screen that changes");
         for size in [1, 2, 3, 7, 64, 1000] {
             let cut = follow(format, bytes.chunks(size));
             assert_eq!(cut.heard, whole.heard, "{name} in pieces of {size}");
         }
-        for at in (0..bytes.len()).step_by(13) {
+        for at in 0..bytes.len() {
             let cut = follow(format, [&bytes[..at], &bytes[at..]]);
             assert_eq!(cut.heard, whole.heard, "{name} cut at {at}");
         }
         all.extend(whole.encodings);
         seen += 1;
     }
-    assert_eq!(seen, 12);
+    assert_eq!(seen, 22);
     for encoding in [
         Encoding::RAW,
         Encoding::COPY_RECT,
         Encoding::RRE,
         Encoding::HEXTILE,
+        Encoding::ZLIB,
         Encoding::TIGHT,
+        Encoding::TIGHT_PNG,
         Encoding::ZRLE,
+        Encoding::ZYWRLE,
         Encoding::LAST_RECT,
         Encoding::CURSOR_WITH_ALPHA,
         Encoding::EXTENDED_DESKTOP_SIZE,
+        Encoding::QEMU_POINTER_MOTION,
+        Encoding::QEMU_EXTENDED_KEY,
+        Encoding::QEMU_LED_STATE,
     ] {
         assert!(all.contains(&encoding), "{encoding:?}");
     }

@@ -42,8 +42,11 @@ RECORDINGS = {
 def serve(folder):
     read, write = os.pipe()
     command = ["Xvnc", "-displayfd", str(write), "-geometry", "%dx%d" % SIZE, "-rfbunixpath", f"{folder}/rfb"]
-    command += ["-SecurityTypes", "None", "-depth", "24", "-desktop", "a desktop", "-nolisten", "tcp", "-noreset"]
+    command += ["-rfbport", "-1", "-SecurityTypes", "None", "-depth", "24", "-desktop", "a desktop"]
+    command += ["-nolisten", "tcp", "-noreset"]
     xvnc = subprocess.Popen(command, pass_fds=[write], stderr=subprocess.DEVNULL)
+    # Its own end alone: should it end early, so does the reading of its number.
+    os.close(write)
     return xvnc, ":" + os.read(read, 16).decode().strip()
 
 
@@ -58,15 +61,33 @@ def ask(connection, incremental):
     connection.sendall(struct.pack(">BBHHHH", 3, incremental, 0, 0, *SIZE))
 
 
-def record(folder, display, encodings, form):
-    connection = socket.socket(socket.AF_UNIX)
-    connection.connect(f"{folder}/rfb")
+def begin(connection):
+    """All that comes before ServerInit."""
     exactly(connection, 12)
     connection.sendall(b"RFB 003.008\n")
     exactly(connection, exactly(connection, 1)[0])
     connection.sendall(b"\x01")
     exactly(connection, 4)
     connection.sendall(b"\x01")
+
+
+def follow(connection, seconds, last=False):
+    """What comes in so many seconds, asking for more whenever nothing does; the `last` time to the end of it."""
+    data, until = b"", time.monotonic() + seconds
+    while time.monotonic() < until:
+        if select.select([connection], [], [], 0.15)[0]:
+            data += connection.recv(1 << 16)
+        else:
+            ask(connection, 1)
+    while last and select.select([connection], [], [], 0.5)[0]:
+        data += connection.recv(1 << 16)
+    return data
+
+
+def record(folder, display, encodings, form):
+    connection = socket.socket(socket.AF_UNIX)
+    connection.connect(f"{folder}/rfb")
+    begin(connection)
     connection.sendall(b"\0\0\0\0" + form)
     listed = encodings + EXTRAS
     connection.sendall(struct.pack(">BxH%di" % len(listed), 2, len(listed), *listed))
@@ -74,14 +95,7 @@ def record(folder, display, encodings, form):
     said = "for i in 1 2 3 4 5 6; do printf '\\033[3%dm%d lines of text\\n' $i $((i * 7777)); sleep 0.2; done; sleep 1"
     xterm = ["xterm", "-geometry", "22x6+2+2", "-fn", "fixed", "-e", said]
     xterm = subprocess.Popen(xterm, env={**os.environ, "DISPLAY": display})
-    data, until = b"", time.monotonic() + 4
-    while time.monotonic() < until:
-        if select.select([connection], [], [], 0.15)[0]:
-            data += connection.recv(1 << 16)
-        else:
-            ask(connection, 1)
-    while select.select([connection], [], [], 0.5)[0]:
-        data += connection.recv(1 << 16)
+    data = follow(connection, 4, last=True)
     xterm.wait()
     connection.close()
     return data
