@@ -197,4 +197,5 @@ mod formats;
 mod held_keys;
 mod input_devices;
 mod pictures;
+mod recorded;
 mod what_passes;

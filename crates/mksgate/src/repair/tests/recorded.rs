@@ -1,0 +1,114 @@
+//! Sessions of real servers and real viewers, as `crates/rfb-proto/tests/recorded` has them, cut anywhere: what the other
+//! side gets does not depend on the cut, and a viewer for which there is nothing to repair gets every byte.
+
+use std::path::PathBuf;
+
+use super::*;
+
+/// Recordings whose names end so, by their names.
+fn recordings(extension: &str) -> Vec<(String, Vec<u8>)> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../rfb-proto/tests/recorded");
+    let entries = std::fs::read_dir(folder).unwrap();
+    let paths = entries.map(|entry| entry.unwrap().path());
+    let chosen = paths.filter(|path| path.extension().is_some_and(|found| found == extension));
+    let named = |path: PathBuf| {
+        let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        (name, std::fs::read(&path).unwrap())
+    };
+    chosen.map(named).collect()
+}
+
+/// A session in which keys need not wait.
+fn begun(encodings: &[Encoding]) -> Repair {
+    let repair = Repair::new(Habits::default(), false);
+    repair.let_keys_go();
+    let mut said = BytesMut::new();
+    Message::ClientInit { shared: true }.write(&mut said);
+    input::set_encodings(encodings.iter().copied(), &mut said);
+    let mut host = BytesMut::new();
+    repair.hear_viewer(&said, &mut host).unwrap();
+    repair
+}
+
+/// What a viewer gets that has listed all that the server sends.
+fn got<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Vec<u8> {
+    let repair = begun(&[Encoding::LAST_RECT, Encoding::EXTENDED_DESKTOP_SIZE]);
+    let mut got = Got::default();
+    for piece in pieces {
+        got.run = piece.to_vec();
+        repair.hear_host(piece, &mut got).unwrap();
+    }
+    got.bytes.append(&mut got.own);
+    got.bytes
+}
+
+#[test]
+fn what_a_server_sends_passes_byte_by_byte_at_every_cut() {
+    let mut seen = 0;
+    for (name, recorded) in recordings("rfb") {
+        let (format, bytes) = recorded.split_first_chunk::<16>().unwrap();
+        // The pixels are in the format that was asked for: of a server whose own it is, nothing is converted.
+        let mut bytes = bytes.to_vec();
+        bytes[4..20].copy_from_slice(format);
+        for size in [1, 2, 3, 7, 64, 1000, usize::MAX] {
+            assert!(
+                got(bytes.chunks(size)) == bytes,
+                "{name} in pieces of {size}"
+            );
+        }
+        for at in 0..bytes.len() {
+            assert!(
+                got([&bytes[..at], &bytes[at..]]) == bytes,
+                "{name} cut at {at}"
+            );
+        }
+        seen += 1;
+    }
+    assert_eq!(seen, 22);
+}
+
+/// What a host hears that takes VMware's messages, or does not.
+fn heard<'a>(caps: bool, pieces: impl IntoIterator<Item = &'a [u8]>) -> Vec<u8> {
+    let repair = Repair::new(german(), false);
+    repair.let_keys_go();
+    let mut init = vec![0, 144, 0, 96];
+    PixelFormat::VMWARE.write(&mut init);
+    init.extend([0; 4]);
+    if caps {
+        init.extend(super::caps(0x82));
+    }
+    let mut got = Got {
+        run: init.clone(),
+        ..Got::default()
+    };
+    repair.hear_host(&init, &mut got).unwrap();
+    let (mut host, mut waiting) = (BytesMut::new(), Vec::new());
+    for piece in pieces {
+        waiting.extend_from_slice(piece);
+        let length = repair.hear_viewer(&waiting, &mut host).unwrap();
+        waiting.drain(..length);
+    }
+    assert!(waiting.is_empty(), "a whole number of messages");
+    host.to_vec()
+}
+
+#[test]
+fn what_a_viewer_says_means_the_same_to_a_host_at_every_cut() {
+    let mut seen = 0;
+    for (name, said) in recordings("viewer") {
+        for caps in [true, false] {
+            let whole = heard(caps, [&said[..]]);
+            assert_eq!(whole[0], said[0], "{name}: ClientInit");
+            for size in [1, 2, 3, 7, 64] {
+                let cut = heard(caps, said.chunks(size));
+                assert!(cut == whole, "{name} in pieces of {size}");
+            }
+            for at in 0..said.len() {
+                let cut = heard(caps, [&said[..at], &said[at..]]);
+                assert!(cut == whole, "{name} cut at {at}");
+            }
+        }
+        seen += 1;
+    }
+    assert_eq!(seen, 6);
+}
