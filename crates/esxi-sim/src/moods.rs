@@ -107,6 +107,12 @@ pub enum Layout {
     German,
     /// `fr`, with dead keys: AZERTY
     French,
+    /// `gb`
+    British,
+    /// `es`, with dead keys
+    Spanish,
+    /// `jp`, of 106 keys
+    Japanese,
 }
 
 /// How a cursor is drawn (`docs/webmks.md` 1.4, DefineCursor).

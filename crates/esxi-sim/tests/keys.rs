@@ -45,6 +45,9 @@ async fn scan_codes_type_what_the_guests_layout_has_at_that_key() {
     assert_eq!(typed_by_scan_code(Layout::Us, &same).await, "zy@;");
     assert_eq!(typed_by_scan_code(Layout::German, &same).await, "yz\"ö");
     assert_eq!(typed_by_scan_code(Layout::French, &same).await, "wy2m");
+    assert_eq!(typed_by_scan_code(Layout::British, &same).await, "zy\";");
+    assert_eq!(typed_by_scan_code(Layout::Spanish, &same).await, "zy\"ñ");
+    assert_eq!(typed_by_scan_code(Layout::Japanese, &same).await, "zy\";");
     let third_level = [alt_gr, 0x10, 0x08, 0x0b, -alt_gr];
     assert_eq!(typed_by_scan_code(Layout::Us, &third_level).await, "");
     assert_eq!(

@@ -88,6 +88,12 @@ pub(crate) enum Mood {
     German,
     /// A guest with a French keyboard
     French,
+    /// A guest with a British keyboard
+    British,
+    /// A guest with a Spanish keyboard
+    Spanish,
+    /// A guest with a Japanese keyboard
+    Japanese,
 }
 
 impl Mood {
@@ -103,6 +109,9 @@ impl Mood {
             Self::CursorMasks => moods.cursor = CursorShape::Masks,
             Self::German => moods.layout = Layout::German,
             Self::French => moods.layout = Layout::French,
+            Self::British => moods.layout = Layout::British,
+            Self::Spanish => moods.layout = Layout::Spanish,
+            Self::Japanese => moods.layout = Layout::Japanese,
         }
     }
 }

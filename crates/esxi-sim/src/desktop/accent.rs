@@ -35,6 +35,7 @@ struct Accent {
 const GRAVE: char = '\u{300}';
 const ACUTE: char = '\u{301}';
 const CIRCUMFLEX: char = '\u{302}';
+const TILDE: char = '\u{303}';
 const DIAERESIS: char = '\u{308}';
 
 const ACCENTS: &[Accent] = &[
@@ -55,6 +56,12 @@ const ACCENTS: &[Accent] = &[
         alone: '^',
         letters: "aeiouAEIOU",
         accented: "âêîôûÂÊÎÔÛ",
+    },
+    Accent {
+        combining: TILDE,
+        alone: '~',
+        letters: "anoANO",
+        accented: "ãñõÃÑÕ",
     },
     Accent {
         combining: DIAERESIS,

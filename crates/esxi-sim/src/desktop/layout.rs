@@ -1,7 +1,8 @@
 //! Keyboard layouts of guests: what the key with a PC set-1 scan code types.
 //!
-//! They are those of Linux guests (`us`, `de`, `fr` of XKB) as far as these three levels go.
+//! They are those of Linux guests (`us`, `de`, `fr`, `gb`, `es` and `jp` of XKB) as far as these three levels go.
 
+use super::xkb;
 use crate::moods::Layout;
 
 /// Which of a key's characters is meant.
@@ -40,11 +41,11 @@ pub(super) fn us_key(character: char) -> Option<(u16, bool)> {
 }
 
 /// Keys whose scan codes follow one another, with what they type.
-struct Row {
-    first: u16,
-    plain: &'static str,
-    shift: &'static str,
-    alt_gr: &'static str,
+pub(super) struct Row {
+    pub(super) first: u16,
+    pub(super) plain: &'static str,
+    pub(super) shift: &'static str,
+    pub(super) alt_gr: &'static str,
 }
 
 impl Row {
@@ -62,6 +63,9 @@ fn rows(layout: Layout) -> &'static [Row] {
         Layout::Us => &US,
         Layout::German => &GERMAN,
         Layout::French => &FRENCH,
+        Layout::British => &xkb::BRITISH,
+        Layout::Spanish => &xkb::SPANISH,
+        Layout::Japanese => &xkb::JAPANESE,
     }
 }
 
@@ -70,15 +74,19 @@ const SPACE: u16 = 0x39;
 const NOTHING: char = ' ';
 
 /// The row of digits.
-const DIGITS: u16 = 0x02;
+pub(super) const DIGITS: u16 = 0x02;
 /// The row that begins, on a US keyboard, with Q.
-const UPPER: u16 = 0x10;
+pub(super) const UPPER: u16 = 0x10;
 /// The row that begins with A, and ends with the key left of 1.
-const MIDDLE: u16 = 0x1e;
+pub(super) const MIDDLE: u16 = 0x1e;
 /// The key beside Enter, then the row that begins with Z.
-const LOWER: u16 = 0x2b;
+pub(super) const LOWER: u16 = 0x2b;
 /// The key between the left Shift and that row, which only ISO keyboards have.
-const EXTRA: u16 = 0x56;
+pub(super) const EXTRA: u16 = 0x56;
+/// The key between that row and the right Shift, which only Japanese keyboards have.
+pub(super) const BESIDE_SHIFT: u16 = 0x73;
+/// The key left of Backspace, which only they have.
+pub(super) const BESIDE_BACK_SPACE: u16 = 0x7d;
 
 const US: [Row; 5] = [
     Row {
@@ -195,6 +203,10 @@ mod tests {
         assert_eq!(character(Layout::German, 0x11, Level::AltGr), None);
         assert_eq!(character(Layout::French, 0x0b, Level::AltGr), Some('@'));
         assert_eq!(character(Layout::Us, 0x1c, Level::Plain), None);
+        assert_eq!(character(Layout::British, 0x04, Level::Shift), Some('£'));
+        assert_eq!(typed(Layout::Spanish, 0x27), Some('ñ'));
+        assert_eq!(typed(Layout::Japanese, 0x1a), Some('@'));
+        assert_eq!(typed(Layout::Japanese, BESIDE_BACK_SPACE), Some('\\'));
     }
 
     #[test]

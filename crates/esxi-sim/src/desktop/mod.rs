@@ -11,6 +11,7 @@ mod mouse;
 mod painting;
 mod scene;
 mod tiles;
+mod xkb;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

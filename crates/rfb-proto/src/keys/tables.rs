@@ -119,7 +119,8 @@ pub(super) const ES: Table = Table {
             "ASDFGHJKLÑ¨Ç",
             ">ZXCVBNM;:_",
         ],
-        [r"\|@#~€¬", "  €       []", "          {}", ""],
+        // 5 writes € as well, and has something else on Linux.
+        [r"\|@#~ ¬", "  €       []", "          {}", ""],
     ],
     dead: &[(0, '`'), (0, '´'), (1, '^'), (1, '¨'), (2, '~')],
 };
