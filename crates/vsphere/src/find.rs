@@ -1,15 +1,15 @@
 //! Finding virtual machines: by name, path, UUID or id, with the fewest calls that each takes.
 
 mod path;
+mod view;
 
 pub(crate) use path::Datacenter;
-
-use tokio::sync::OnceCell;
+pub(crate) use view::KeptView;
 
 use crate::{
     ConnectionState, Error, Power, Uuid, Vm, VmRef,
     call::{Call, Calls, Failure},
-    fault::{Fault, Kind},
+    fault::Kind,
     property::{self, Object, Source, Wanted},
     session::Open,
     soap::Reference,
@@ -190,23 +190,39 @@ impl Finder<'_> {
     }
 
     /// All VMs that are no templates: one round trip for each page, and one more the first time in a session.
+    ///
+    /// What is not found may be a VM that was deleted while it was read, or the view. Neither says that the session has
+    /// ended: where it has, making a view anew says so.
     async fn inventory(&self) -> Result<Vec<Found>, Failure> {
-        let view = view(&self.open.view, || self.create_view()).await?;
-        let objects = property::retrieve(
-            self.calls,
-            self.open,
-            Source::View(&view),
-            &VM_PROPERTIES,
-            self.patience,
-        )
-        .await
-        .map_err(view_went_with_session)?;
+        for _ in 1..MAX_READINGS {
+            let view = self.view().await?;
+            match self.seen_in(&view).await {
+                Err(Failure::Fault(fault)) if fault.kind == Kind::ManagedObjectNotFound => {
+                    if fault.missing.is_none_or(|missing| missing == view.id) {
+                        self.open.view.forget(&view).await;
+                    }
+                }
+                other => return other,
+            }
+        }
+        self.seen_in(&self.view().await?).await
+    }
+
+    async fn seen_in(&self, view: &Reference) -> Result<Vec<Found>, Failure> {
+        let source = Source::View(view);
+        let objects =
+            property::retrieve(self.calls, self.open, source, &VM_PROPERTIES, self.patience)
+                .await?;
         let no_template = |object: &&Object| object.text("config.template") != Some("true");
         Ok(objects
             .iter()
             .filter(no_template)
             .filter_map(read)
             .collect())
+    }
+
+    async fn view(&self) -> Result<Reference, Failure> {
+        self.open.view.get_or_make(|| self.create_view()).await
     }
 
     async fn create_view(&self) -> Result<Reference, Failure> {
@@ -235,29 +251,6 @@ impl Finder<'_> {
     fn search(&self, method: &'static str) -> Call<'_> {
         let this = &self.open.service.search_index;
         self.open.call(method, this, self.patience)
-    }
-}
-
-async fn view<F>(
-    cell: &OnceCell<Reference>,
-    create: impl FnOnce() -> F,
-) -> Result<Reference, Failure>
-where
-    F: Future<Output = Result<Reference, Failure>>,
-{
-    cell.get_or_try_init(create).await.cloned()
-}
-
-/// The view lives as long as the session: where it is gone, so is the session.
-fn view_went_with_session(failure: Failure) -> Failure {
-    match failure {
-        Failure::Fault(fault) if fault.kind == Kind::ManagedObjectNotFound => {
-            Failure::Fault(Fault {
-                kind: Kind::NotAuthenticated,
-                ..fault
-            })
-        }
-        other => other,
     }
 }
 
@@ -310,3 +303,6 @@ const VM_PROPERTIES: [Wanted; 1] = [Wanted {
 
 /// Enough to choose one; a viewer's message box holds no more.
 const MAX_PATHS_TOLD: usize = 8;
+
+/// VMs are deleted now and then: not three times in a row while they are read.
+const MAX_READINGS: usize = 3;

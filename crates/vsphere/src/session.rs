@@ -9,15 +9,13 @@ use std::{
 };
 
 use secrecy::SecretString;
-use tokio::{
-    sync::OnceCell,
-    time::{Instant, timeout_at},
-};
+use tokio::time::{Instant, timeout_at};
 use tokio_util::task::TaskTracker;
 
 use crate::{
     Error, Settings,
     call::{Call, Calls},
+    find::KeptView,
     service::ServiceContent,
     soap::Reference,
     transport::Patience,
@@ -40,8 +38,8 @@ pub(crate) struct Open {
     generation: u64,
     pub(crate) cookie: Arc<SecretString>,
     pub(crate) service: Arc<ServiceContent>,
-    /// The view of all VMs below the root folder; it lives as long as the session on the server's side.
-    pub(crate) view: Arc<OnceCell<Reference>>,
+    /// The view of all VMs below the root folder.
+    pub(crate) view: Arc<KeptView>,
 }
 
 impl Open {

@@ -2,7 +2,7 @@
 
 use vsphere::{Error, Power, VmRef};
 
-use crate::support::{Host, envelope, fault, object, objects, ok, vm};
+use crate::support::{Host, Reply, envelope, fault, fixture, object, objects, ok, status, vm};
 
 fn parents() -> String {
     object(
@@ -270,4 +270,77 @@ async fn a_session_that_hides_its_end_in_the_objects_is_renewed() {
         .unwrap();
     assert_eq!(host.count("Login"), 2);
     assert_eq!(host.count("CreateContainerView"), 2);
+}
+
+/// What `container-view.xml` makes.
+const VIEW: &str = "session[52aa]52bb";
+
+/// The fault of a read that met an object that is not there.
+fn not_found(kind: &str, id: &str) -> Reply {
+    let text = fixture("fault-managed-object-not-found")
+        .replace("vim.VirtualMachine:7", &format!("vim.{kind}:{id}"))
+        .replace(
+            r#"type="VirtualMachine">7<"#,
+            &format!(r#"type="{kind}">{id}<"#),
+        );
+    status(500, text)
+}
+
+#[tokio::test]
+async fn a_vm_that_is_deleted_while_all_are_read_ends_no_session() {
+    let host = Host::vcenter().await;
+    let deleted = not_found("VirtualMachine", "vm-9");
+    let rest = ok(objects(&vm("vm-7", "vm08", "poweredOn")));
+    host.script_of("RetrievePropertiesEx", [deleted.clone(), deleted, rest]);
+    host.client()
+        .ticket(&VmRef::Name("vm08".into()))
+        .await
+        .unwrap();
+    assert_eq!(host.count("Login"), 1);
+    assert_eq!(host.count("CreateContainerView"), 1);
+}
+
+#[tokio::test]
+async fn what_is_never_found_is_told_and_not_read_for_ever() {
+    let host = Host::vcenter().await;
+    host.on("RetrievePropertiesEx", not_found("VirtualMachine", "vm-9"));
+    let error = host.client().vms().await.unwrap_err();
+    assert!(
+        matches!(&error, Error::Fault { kind, .. } if kind == "ManagedObjectNotFound"),
+        "{error:?}"
+    );
+    assert_eq!(host.count("RetrievePropertiesEx"), 3);
+    assert_eq!(host.count("Login"), 1);
+}
+
+#[tokio::test]
+async fn a_view_that_is_gone_is_made_again_in_the_same_session() {
+    let host = Host::vcenter().await;
+    let rest = ok(objects(&vm("vm-7", "vm08", "poweredOn")));
+    host.script_of(
+        "RetrievePropertiesEx",
+        [not_found("ContainerView", VIEW), rest],
+    );
+    let client = host.client();
+    client.ticket(&VmRef::Name("vm08".into())).await.unwrap();
+    assert_eq!(host.count("Login"), 1);
+    assert_eq!(host.count("CreateContainerView"), 2);
+}
+
+#[tokio::test]
+async fn a_view_that_went_with_its_session_has_the_session_renewed() {
+    let host = Host::vcenter().await;
+    let rest = ok(objects(&vm("vm-7", "vm08", "poweredOn")));
+    host.script_of(
+        "RetrievePropertiesEx",
+        [not_found("ContainerView", VIEW), rest],
+    );
+    let made = || ok(fixture("container-view"));
+    host.script_of(
+        "CreateContainerView",
+        [made(), fault("not-authenticated"), made()],
+    );
+    let client = host.client();
+    client.ticket(&VmRef::Name("vm08".into())).await.unwrap();
+    assert_eq!(host.count("Login"), 2);
 }
