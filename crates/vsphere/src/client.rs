@@ -17,7 +17,7 @@ use crate::{
     call::{Calls, Failure},
     fault,
     find::Finder,
-    session::{Open, Session},
+    session::{LOGOUT_PATIENCE, Open, Session},
     transport::{Patience, Transport},
     watch::Watched,
 };
@@ -154,18 +154,14 @@ impl Client {
     /// Takes three seconds at most. A login that is under way is waited for, and broken off when they are over.
     pub async fn logout(&self) {
         let until = Instant::now() + LOGOUT_PATIENCE;
-        let Some(open) = self.session.take(until).await else {
-            return;
-        };
-        let patience = Patience::Until(until);
-        let call = open.call("Logout", &open.service.session_manager, patience);
-        match self.calls.call(call, |_| {}).await {
-            Ok(_) => tracing::info!(vsphere = %self.name, "logged out"),
-            Err(failure) => {
-                let error = self.calls.explain(failure, self.session.username());
-                tracing::debug!(vsphere = %self.name, %error, "not logged out");
+        if let Some(open) = self.session.take(until).await {
+            match self.session.log_out(&open, until).await {
+                Ok(()) => tracing::info!(vsphere = %self.name, "logged out"),
+                Err(error) => tracing::debug!(vsphere = %self.name, %error, "not logged out"),
             }
         }
+        // Ignored on purpose: what is not done by then runs out by itself.
+        let _ = timeout_at(until, self.session.all_parted()).await;
     }
 
     /// Does the work in the open session and, where that has ended, once more in a new one; all of it before `until`, also
@@ -227,6 +223,3 @@ impl std::fmt::Debug for Client {
 fn has_ended(failure: &Failure) -> bool {
     matches!(failure, Failure::Fault(fault) if fault.kind == fault::Kind::NotAuthenticated)
 }
-
-/// A shutdown must not wait for an endpoint that is not there.
-const LOGOUT_PATIENCE: Duration = Duration::from_secs(3);

@@ -29,6 +29,8 @@ pub(crate) struct Session {
     state: Mutex<State>,
     /// Each login is a task of its own: whoever began it may leave, and what it opened or was refused is known all the same.
     logins: TaskTracker,
+    /// Sessions that were held to have ended and are logged out all the same.
+    goodbyes: TaskTracker,
 }
 
 /// An open session; cheap to clone, and of no use once it has been renewed.
@@ -84,6 +86,7 @@ impl Session {
             account: Account::new(settings, Arc::clone(calls)),
             state: Mutex::default(),
             logins: TaskTracker::new(),
+            goodbyes: TaskTracker::new(),
         })
     }
 
@@ -134,11 +137,22 @@ impl Session {
     }
 
     /// Forgets this session, since it has ended; a newer one stays.
-    pub(crate) fn ended(&self, ended: &Open) {
+    pub(crate) fn ended(self: &Arc<Self>, ended: &Open) {
         let mut state = self.state();
         if matches!(&state.phase, Phase::Open(open) if open.generation == ended.generation) {
-            state.phase = Phase::Closed;
+            self.close(&mut state);
         }
+    }
+
+    /// Ends that session at the endpoint, which must have been taken from here.
+    pub(crate) async fn log_out(&self, taken: &Open, until: Instant) -> Result<(), Error> {
+        self.account.log_out(taken, until).await
+    }
+
+    /// Waits until those that have ended are logged out, too.
+    pub(crate) async fn all_parted(&self) {
+        self.goodbyes.close();
+        self.goodbyes.wait().await;
     }
 
     async fn other_than(self: &Arc<Self>, ended: Option<u64>) -> Result<Open, Error> {
@@ -159,7 +173,7 @@ impl Session {
 
     /// Begins a login, unless the credentials were refused less than [`LOCKOUT`] ago.
     fn begin(self: &Arc<Self>, state: &mut State) -> Result<Login, Error> {
-        state.phase = Phase::Closed;
+        self.close(state);
         if state.refused_at.is_some_and(|at| at.elapsed() < LOCKOUT) {
             return Err(self.account.invalid_login());
         }
@@ -173,6 +187,24 @@ impl Session {
         });
         state.phase = Phase::Opening(login.clone());
         Ok(login)
+    }
+
+    /// Forgets whatever session there is. That the endpoint knows nobody may be said of one call alone, and the session live
+    /// on: it is logged out, so that none is left behind.
+    fn close(self: &Arc<Self>, state: &mut State) {
+        let Phase::Open(open) = mem::take(&mut state.phase) else {
+            return;
+        };
+        let session = Arc::clone(self);
+        self.goodbyes.spawn(async move {
+            let until = Instant::now() + LOGOUT_PATIENCE;
+            if session.account.log_out(&open, until).await.is_ok() {
+                tracing::debug!(
+                    username = session.username(),
+                    "logged out of a session that was held to have ended"
+                );
+            }
+        });
     }
 
     /// Remembers how the login ended, whether or not anybody waits for it.
@@ -202,3 +234,6 @@ impl Session {
 /// vCenter locks an account for five minutes after five failures by default, ESXi for fifteen: one attempt in ten minutes
 /// keeps below both.
 const LOCKOUT: Duration = Duration::from_secs(600);
+
+/// A shutdown must not wait for an endpoint that is not there.
+pub(crate) const LOGOUT_PATIENCE: Duration = Duration::from_secs(3);

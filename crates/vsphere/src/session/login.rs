@@ -1,4 +1,4 @@
-//! One login: who logs in, and the task that many may wait for and any of them may leave.
+//! One login: who logs in and out, and the task that many may wait for and any of them may leave.
 
 use std::sync::Arc;
 
@@ -49,6 +49,15 @@ impl Account {
             service,
             view: Arc::default(),
         })
+    }
+
+    /// Ends the session at the endpoint.
+    pub(super) async fn log_out(&self, open: &Open, until: Instant) -> Result<(), Error> {
+        let patience = Patience::Until(until);
+        let call = open.call("Logout", &open.service.session_manager, patience);
+        let done = self.calls.call(call, |_| {}).await;
+        done.map(drop)
+            .map_err(|failure| self.calls.explain(failure, &self.username))
     }
 
     pub(super) fn invalid_login(&self) -> Error {

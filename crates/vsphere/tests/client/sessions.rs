@@ -44,7 +44,55 @@ async fn an_ended_session_is_renewed_once_and_the_call_goes_on() {
         ],
     );
     client.ticket(&vm08()).await.unwrap();
-    assert_eq!(host.methods(), ["AcquireTicket", "Login", "AcquireTicket"]);
+    let mut methods = host.methods();
+    // The old session is said goodbye to meanwhile.
+    methods.retain(|method| method != "Logout");
+    assert_eq!(methods, ["AcquireTicket", "Login", "AcquireTicket"]);
+}
+
+/// The cookies of all sessions that were logged out, in order.
+fn logged_out(host: &Host) -> Vec<String> {
+    let asked = host.asked().into_iter();
+    let logouts = asked.filter(|asked| asked.method == "Logout");
+    let mut cookies: Vec<String> = logouts.filter_map(|asked| asked.cookie).collect();
+    cookies.sort();
+    cookies
+}
+
+fn cookies(sessions: usize) -> Vec<String> {
+    (1..=sessions)
+        .map(|session| COOKIE.replace('1', &session.to_string()))
+        .collect()
+}
+
+#[tokio::test]
+async fn a_session_that_one_call_denies_is_not_left_behind_where_it_lives_on() {
+    let host = Host::esxi().await;
+    host.on("AcquireTicket", fault("not-authenticated"));
+    let client = host.client();
+    for _ in 0..2 {
+        client.ticket(&vm08()).await.unwrap_err();
+    }
+    client.logout().await;
+    assert_eq!(host.count("Login"), 3);
+    assert_eq!(logged_out(&host), cookies(3));
+}
+
+#[tokio::test]
+async fn a_session_that_is_denied_while_it_is_kept_alive_is_not_left_behind() {
+    let host = Host::esxi().await;
+    host.on("CurrentTime", fault("not-authenticated"));
+    let client = Arc::new(host.client());
+    let running = Arc::clone(&client);
+    let mut background = JoinSet::new();
+    background.spawn(async move { running.run().await });
+    client.ticket(&vm08()).await.unwrap();
+    let _user = client.in_use();
+    pass(Duration::from_secs(660)).await;
+    host.called("Logout", 1).await;
+    client.ticket(&vm08()).await.unwrap();
+    client.logout().await;
+    assert_eq!(logged_out(&host), cookies(2));
 }
 
 #[tokio::test]
