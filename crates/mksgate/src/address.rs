@@ -45,9 +45,21 @@ impl Address {
         })
     }
 
+    /// The host without the zone of an IPv6 address: an interface of this machine, of which nobody else need know.
+    pub(crate) fn without_zone(&self) -> &str {
+        match self.host.split_once('%') {
+            Some((address, _)) if address.contains(':') => address,
+            _ => &self.host,
+        }
+    }
+
     /// What stands in an HTTP `Host` header: no port where it is the `usual` one.
     pub(crate) fn authority(&self, usual: u16) -> String {
-        let text = self.to_string();
+        let text = Self {
+            host: self.without_zone().to_owned(),
+            port: self.port,
+        }
+        .to_string();
         match text.rsplit_once(':') {
             Some((host, _)) if self.port == usual => host.to_owned(),
             _ => text,
@@ -137,4 +149,25 @@ pub(crate) async fn resolve(
 
 fn nowhere() -> Failure {
     Failure::Setup("the ticket names no host: see that the VM's host is connected".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_zone_of_an_address_stays_here() {
+        for (host, told, authority) in [
+            ("fe80::21%eth0", "fe80::21", "[fe80::21]"),
+            ("2001:db8::21", "2001:db8::21", "[2001:db8::21]"),
+            ("esxi01.example", "esxi01.example", "esxi01.example"),
+        ] {
+            let address = Address {
+                host: host.into(),
+                port: 443,
+            };
+            assert_eq!(address.without_zone(), told);
+            assert_eq!(address.authority(HTTPS), authority);
+        }
+    }
 }

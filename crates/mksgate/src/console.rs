@@ -335,7 +335,7 @@ async fn encrypt(
     tls: ClientConfig,
     early: &mut BytesMut,
 ) -> Result<Stream, Failure> {
-    let name = ServerName::try_from(address.host.clone()).map_err(|_| {
+    let name = ServerName::try_from(address.without_zone().to_owned()).map_err(|_| {
         Failure::Setup(format!(
             "{} is no name that TLS could verify: use another, or console_address",
             address.host

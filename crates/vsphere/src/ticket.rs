@@ -16,7 +16,7 @@ pub struct Ticket {
 pub struct TicketParts {
     /// What goes into `/ticket/…`: printable ASCII without spaces.
     pub ticket: SecretString,
-    /// The host to dial; a standalone ESXi may leave it out.
+    /// The host to dial, an IPv6 address without brackets; a standalone ESXi may leave it out.
     pub host: Option<String>,
     /// Its port; 443 where absent.
     pub port: Option<u16>,
@@ -151,9 +151,14 @@ fn is_ticket(text: &str) -> bool {
     !text.is_empty() && text.len() <= MAX_TICKET && text.bytes().all(safe)
 }
 
+/// A name or an address, that one without the brackets that it has in a URL.
 fn host(text: &str) -> Option<String> {
     let host = text.trim();
-    let safe = |byte: u8| byte.is_ascii_alphanumeric() || b".-_:[]%".contains(&byte);
+    let host = host
+        .strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'))
+        .unwrap_or(host);
+    let safe = |byte: u8| byte.is_ascii_alphanumeric() || b".-_:%".contains(&byte);
     (!host.is_empty() && host.len() <= MAX_HOST && host.bytes().all(safe)).then(|| host.to_owned())
 }
 

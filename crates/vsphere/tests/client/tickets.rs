@@ -153,6 +153,44 @@ async fn tickets_of_every_release_are_understood() {
 }
 
 #[tokio::test]
+async fn an_ipv6_address_is_understood_with_brackets_and_without() {
+    let address = Some("2001:db8::21");
+    for (host_text, named) in [
+        ("2001:db8::21", address),
+        ("[2001:db8::21]", address),
+        ("fe80::21%vmk0", Some("fe80::21%vmk0")),
+        ("[2001:db8::21", None),
+        ("[]", None),
+        ("a[b]c", None),
+    ] {
+        for (url_text, hinted) in [
+            (
+                "wss://[2001:DB8::0:21]:8443/ticket/x",
+                Some(("2001:db8::21", Some(8443))),
+            ),
+            ("wss://[2001:db8::21]/ticket/x", address.map(|a| (a, None))),
+            // Its zone is an interface of the host's own, and no URL may have one.
+            ("wss://[fe80::21%25vmk0]/ticket/x", None),
+            ("wss://[fe80::21%vmk0]/ticket/x", None),
+        ] {
+            let host = Host::vcenter().await;
+            let ticket = fixture("ticket-8.0")
+                .replace("192.0.2.21", host_text)
+                .replace(
+                    "wss://esxi08.example:8443/ticket/cst-VCT-52f3a9d0--tp-1A-2B",
+                    url_text,
+                );
+            host.on("AcquireTicket", ok(ticket));
+            let parts = host.client().ticket(&vm08()).await.unwrap().into_parts();
+            assert_eq!(parts.host.as_deref(), named, "{host_text}");
+            let url = parts.url_host.as_ref();
+            let url = url.map(|(host, port)| (host.as_str(), *port));
+            assert_eq!(url, hinted, "{url_text}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn nothing_secret_is_ever_shown() {
     let host = Host::esxi().await;
     let client = host.client();
