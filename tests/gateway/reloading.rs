@@ -13,6 +13,50 @@ use crate::support::house::{PASSWORD, vm};
 use crate::support::viewer::{Dialect, Viewer};
 use crate::support::{port_of_our_own, until, within};
 
+/// A gateway that runs, and takes over what is sent.
+struct Reloading {
+    reload: mpsc::Sender<Config>,
+    shutdown: Shutdown,
+    tasks: TaskTracker,
+}
+
+impl Reloading {
+    async fn begin(config: Config) -> Self {
+        let gateway = Gateway::bind(config).await.unwrap();
+        let (reload, reloads) = mpsc::channel(1);
+        let (shutdown, tasks) = (Shutdown::default(), TaskTracker::new());
+        tasks.spawn(gateway.run_reloading(shutdown.clone(), reloads));
+        tasks.close();
+        Self {
+            reload,
+            shutdown,
+            tasks,
+        }
+    }
+
+    /// Returns when `config` is what runs.
+    async fn take_over(&self, config: &Config) {
+        self.settle(config, config).await;
+    }
+
+    /// Returns when `config` has been refused, and `before` goes on.
+    async fn refuse(&self, config: &Config, before: &Config) {
+        self.settle(config, before).await;
+    }
+
+    /// The third is only taken in when the first is done with, since there is room for one; `then` changes nothing more.
+    async fn settle(&self, first: &Config, then: &Config) {
+        for config in [first, then, then] {
+            self.reload.send(config.clone()).await.unwrap();
+        }
+    }
+
+    async fn end(self) {
+        self.shutdown.now.cancel();
+        self.tasks.wait().await;
+    }
+}
+
 /// Two hosts, so that one can go.
 struct Fleet {
     hosts: [Host; 2],
@@ -158,6 +202,124 @@ async fn a_configuration_that_cannot_be_had_whole_changes_nothing() {
             .unwrap();
         shutdown.now.cancel();
         tasks.wait().await;
+    })
+    .await;
+}
+
+/// `config`, whose first console listens on these addresses, one console on each.
+fn listening(config: &Config, addresses: &[(Ipv4Addr, u16)]) -> Config {
+    let console = |address: &(Ipv4Addr, u16)| Console {
+        listen: SocketAddr::from(*address),
+        ..config.consoles[0].clone()
+    };
+    Config {
+        consoles: addresses.iter().map(console).collect(),
+        ..config.clone()
+    }
+}
+
+/// On Linux every address that begins with 127 is this machine's.
+const ANOTHER: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_is_widened_and_narrowed_on_the_same_port() {
+    within(async {
+        let fleet = Fleet::new().await;
+        let config = fleet.config(&[0], &Auth::none());
+        let port = fleet.ports[0];
+        let gateway = Reloading::begin(config.clone()).await;
+        let mut first = fleet.viewer(0).await;
+        first.open().await;
+        let elsewhere = SocketAddr::from((ANOTHER, port));
+
+        for (address, is_everywhere) in [
+            (Ipv4Addr::UNSPECIFIED, true),
+            (Ipv4Addr::LOCALHOST, false),
+            (Ipv4Addr::UNSPECIFIED, true),
+        ] {
+            gateway
+                .take_over(&listening(&config, &[(address, port)]))
+                .await;
+            let reached = std::net::TcpStream::connect(elsewhere).is_ok();
+            assert_eq!(reached, is_everywhere, "{address}");
+            fleet.viewer(0).await.open().await;
+        }
+        Viewer::connect(elsewhere).await.open().await;
+
+        // One for all becomes one for each of two.
+        let two = [(Ipv4Addr::LOCALHOST, port), (ANOTHER, port)];
+        gateway.take_over(&listening(&config, &two)).await;
+        fleet.viewer(0).await.open().await;
+        Viewer::connect(elsewhere).await.open().await;
+
+        first.type_text("all the while").await;
+        fleet.hosts[0]
+            .typed_until("vm08", |typed| typed == "all the while")
+            .await;
+        assert_eq!(fleet.hosts[0].counts().logins, 1);
+        gateway.end().await;
+    })
+    .await;
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn ports_that_cannot_be_widened_listen_as_before() {
+    within(async {
+        let fleet = Fleet::new().await;
+        let open_on = |address| {
+            let consoles = fleet.ports.map(|port| (address, port));
+            listening(&fleet.config(&[0], &Auth::none()), &consoles)
+        };
+        let (narrow, wide) = (open_on(Ipv4Addr::LOCALHOST), open_on(Ipv4Addr::UNSPECIFIED));
+        let gateway = Reloading::begin(narrow.clone()).await;
+        let mut first = fleet.viewer(0).await;
+        first.open().await;
+
+        // Another program has a part of what is to come: one of the two could be had, and both are as they were.
+        for place in [0, 1] {
+            let taken = TcpListener::bind((ANOTHER, fleet.ports[place])).unwrap();
+            gateway.refuse(&wide, &narrow).await;
+            for place in [0, 1] {
+                fleet.viewer(place).await.open().await;
+            }
+            let other = (ANOTHER, fleet.ports[1 - place]);
+            assert!(std::net::TcpStream::connect(other).is_err());
+            drop(taken);
+        }
+        first.type_text("all the while").await;
+        fleet.hosts[0]
+            .typed_until("vm08", |typed| typed == "all the while")
+            .await;
+
+        gateway.take_over(&wide).await;
+        for port in fleet.ports {
+            let elsewhere = SocketAddr::from((ANOTHER, port));
+            Viewer::connect(elsewhere).await.open().await;
+        }
+        gateway.end().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_port_that_is_our_own_already_is_told_as_such() {
+    within(async {
+        let fleet = Fleet::new().await;
+        let config = fleet.config(&[0], &Auth::none());
+        let port = fleet.ports[0];
+        let twice = listening(
+            &config,
+            &[(Ipv4Addr::LOCALHOST, port), (Ipv4Addr::LOCALHOST, port)],
+        );
+        let error = Gateway::bind(twice).await.err().unwrap().to_string();
+        assert_eq!(
+            error,
+            format!(
+                "cannot listen on 127.0.0.1:{port} for vm08: 127.0.0.1:{port} of the same configuration takes that port, too; choose another"
+            )
+        );
     })
     .await;
 }

@@ -9,10 +9,11 @@ use std::sync::Arc;
 use prometheus_client::metrics::gauge::Gauge;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use crate::admin;
 use crate::config::{Auth, Behind, Config, Console, Limits, VSphere};
@@ -20,6 +21,7 @@ use crate::destination::Destination;
 use crate::door::Door;
 use crate::error::Failure;
 use crate::listener::listen;
+use crate::overlap::may_overlap;
 use crate::port::Port;
 use crate::trouble::Trouble;
 use crate::upstream::Upstream;
@@ -36,6 +38,18 @@ pub enum StartError {
         what: String,
         /// Why.
         source: io::Error,
+    },
+    /// A port cannot be had beside another one of the same configuration.
+    #[error(
+        "cannot listen on {address} for {what}: {beside} of the same configuration takes that port, too; choose another"
+    )]
+    Twice {
+        /// Which.
+        address: SocketAddr,
+        /// For which VM, or `[admin]`.
+        what: String,
+        /// Which other one.
+        beside: SocketAddr,
     },
     /// A vSphere cannot be set up.
     #[error("[vsphere.{name}]: {source}")]
@@ -84,13 +98,14 @@ impl Gateway {
     pub async fn bind(config: Config) -> Result<Self, StartError> {
         let (door, limits) = (Door::new(), Arc::new(config.gateway));
         let upstreams = upstreams(config.vspheres, &Upstreams::new(), &door)?;
-        let mut ports = Vec::new();
+        let (mut ports, mut ours) = (Vec::new(), Vec::new());
         for console in config.consoles {
-            let listener = bind(console.listen, &console.behind.to_string()).await?;
+            let listener = bind(console.listen, &console.behind.to_string(), &ours).await?;
+            ours.push(console.listen);
             ports.push((listener, port(console, &upstreams, &limits, &door)?));
         }
         let admin = match config.admin {
-            Some(listen) => Some(bind(listen, "[admin]").await?),
+            Some(listen) => Some(bind(listen, "[admin]", &ours).await?),
             None => None,
         };
         Ok(Self {
@@ -116,7 +131,7 @@ impl Gateway {
         };
         let upstreams: Upstreams = destination.upstream().map(named).into_iter().collect();
         let console = Console::leading_to(destination.behind(), listen, auth);
-        let listener = bind(console.listen, &console.behind.to_string()).await?;
+        let listener = bind(console.listen, &console.behind.to_string(), &[]).await?;
         Ok(Self {
             ports: vec![(listener, port(console, &upstreams, &limits, &door)?)],
             admin: None,
@@ -192,6 +207,17 @@ struct OpenPort {
     listen: SocketAddr,
     port: watch::Sender<Arc<Port>>,
     closing: CancellationToken,
+    accepting: JoinHandle<()>,
+}
+
+impl OpenPort {
+    /// Takes no more viewers. When this returns, the address is free; sessions go on.
+    async fn close(self) -> Arc<Port> {
+        self.closing.cancel();
+        // An accept loop that has panicked has closed its socket likewise.
+        let _ = self.accepting.await;
+        Arc::clone(&self.port.borrow())
+    }
 }
 
 impl Running {
@@ -232,7 +258,7 @@ impl Running {
         let listen_on = port.console.listen;
         let (port, current) = watch::channel(port);
         let closing = self.closing.child_token();
-        self.tasks.spawn(listen(
+        let accepting = self.tasks.spawn(listen(
             listener,
             current,
             self.sessions.clone(),
@@ -242,6 +268,7 @@ impl Running {
             listen: listen_on,
             port,
             closing,
+            accepting,
         });
     }
 
@@ -271,20 +298,22 @@ impl Running {
     async fn reload(&mut self, config: Config) -> Result<(), StartError> {
         let limits = Arc::new(config.gateway);
         let upstreams = upstreams(config.vspheres, &self.upstreams, &self.door)?;
-        let (mut kept, mut fresh) = (Vec::new(), Vec::new());
+        let mut ports = Vec::new();
         for console in config.consoles {
-            let port = port(console, &upstreams, &limits, &self.door)?;
-            let listen = port.console.listen;
-            match self.ports.iter().position(|open| open.listen == listen) {
-                Some(place) => kept.push((place, port)),
-                None => fresh.push((bind(listen, &port.console.behind.to_string()).await?, port)),
-            }
+            ports.push(port(console, &upstreams, &limits, &self.door)?);
         }
+        let is_open = |port: &Arc<Port>| {
+            let listen = port.console.listen;
+            self.ports.iter().any(|open| open.listen == listen)
+        };
+        let (kept, new): (Vec<_>, Vec<_>) = ports.into_iter().partition(is_open);
+        let fresh = self.bind_new(new, &kept).await?;
         // From here on nothing can fail.
         self.limits = limits;
-        for (place, open) in self.ports.iter().enumerate() {
-            match kept.iter().find(|(kept, _)| *kept == place) {
-                Some((_, port)) => drop(open.port.send_replace(Arc::clone(port))),
+        for open in &self.ports {
+            let listens_there = |port: &&Arc<Port>| port.console.listen == open.listen;
+            match kept.iter().find(listens_there) {
+                Some(port) => drop(open.port.send_replace(Arc::clone(port))),
                 None => open.closing.cancel(),
             }
         }
@@ -294,6 +323,71 @@ impl Running {
             self.open(listener, port);
         }
         Ok(())
+    }
+
+    /// Binds those that are new: all of them, or none. Ports that are neither `kept` nor leave room for a new one, as
+    /// 127.0.0.1:5901 where 0.0.0.0:5901 is to come, are closed first; where it comes to nothing they are opened again, and
+    /// only viewers of that moment were turned away.
+    async fn bind_new(
+        &mut self,
+        new: Vec<Arc<Port>>,
+        kept: &[Arc<Port>],
+    ) -> Result<Vec<(TcpListener, Arc<Port>)>, StartError> {
+        let stays = |open: &&OpenPort| {
+            let listen = open.listen;
+            kept.iter().any(|port| port.console.listen == listen)
+        };
+        let leaving = self.ports.iter().filter(|open| !stays(open));
+        let in_the_way: Vec<SocketAddr> = leaving
+            .map(|open| open.listen)
+            .filter(|listen| {
+                new.iter()
+                    .any(|port| may_overlap(listen, &port.console.listen))
+            })
+            .collect();
+        let (crossed, clear): (Vec<_>, Vec<_>) = new.into_iter().partition(|port| {
+            in_the_way
+                .iter()
+                .any(|other| may_overlap(other, &port.console.listen))
+        });
+        let mut ours: Vec<SocketAddr> = self.ports.iter().map(|open| open.listen).collect();
+        // First those for which nothing need be closed.
+        let mut fresh = bind_all(clear, &mut ours).await?;
+        let closed = self.close(&in_the_way).await;
+        ours.retain(|address| !in_the_way.contains(address));
+        match bind_all(crossed, &mut ours).await {
+            Ok(bound) => {
+                fresh.extend(bound);
+                Ok(fresh)
+            }
+            Err(error) => {
+                for port in closed {
+                    self.open_again(port).await;
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Takes no more viewers there. When this returns, the addresses are free.
+    async fn close(&mut self, addresses: &[SocketAddr]) -> Vec<Arc<Port>> {
+        let going = self
+            .ports
+            .extract_if(.., |open| addresses.contains(&open.listen));
+        let mut closed = Vec::new();
+        for open in going.collect::<Vec<_>>() {
+            closed.push(open.close().await);
+        }
+        closed
+    }
+
+    /// Where somebody else was quicker, a later configuration may have it again.
+    async fn open_again(&mut self, port: Arc<Port>) {
+        let what = port.console.behind.to_string();
+        match bind(port.console.listen, &what, &[]).await {
+            Ok(listener) => self.open(listener, port),
+            Err(error) => error!("a port that was open is lost: {error}"),
+        }
     }
 
     /// No new viewers; the others have until the drain timeout, or until `now`.
@@ -369,11 +463,44 @@ fn port(
     }))
 }
 
-async fn bind(address: SocketAddr, what: &str) -> Result<TcpListener, StartError> {
+/// Each of them, and adds it to `ours`; none of them where one cannot be had.
+async fn bind_all(
+    ports: Vec<Arc<Port>>,
+    ours: &mut Vec<SocketAddr>,
+) -> Result<Vec<(TcpListener, Arc<Port>)>, StartError> {
+    let mut bound = Vec::new();
+    for port in ports {
+        let listen = port.console.listen;
+        bound.push((
+            bind(listen, &port.console.behind.to_string(), ours).await?,
+            port,
+        ));
+        ours.push(listen);
+    }
+    Ok(bound)
+}
+
+/// `ours` are those that we listen on already: where one of them is in the way, nobody else is.
+async fn bind(
+    address: SocketAddr,
+    what: &str,
+    ours: &[SocketAddr],
+) -> Result<TcpListener, StartError> {
     let bound = TcpListener::bind(address).await;
-    bound.map_err(|source| StartError::Bind {
-        address,
-        what: what.to_owned(),
-        source,
+    bound.map_err(|source| {
+        let what = what.to_owned();
+        let in_the_way = ours.iter().find(|other| may_overlap(&address, other));
+        match (source.kind(), in_the_way) {
+            (io::ErrorKind::AddrInUse, Some(&beside)) => StartError::Twice {
+                address,
+                what,
+                beside,
+            },
+            _ => StartError::Bind {
+                address,
+                what,
+                source,
+            },
+        }
     })
 }

@@ -17,7 +17,7 @@ use crate::socket;
 /// not go away faster by asking again at once.
 pub(crate) const BACKOFF: Duration = Duration::from_millis(100);
 
-/// Takes viewers in until `closing`, each as the port is configured at that moment. Every session is on
+/// Takes viewers in until `closing`, when the socket is closed before this ends; each as the port is configured at that moment. Every session is on
 /// `sessions`, so that shutdown ends when they have ended.
 pub(crate) async fn listen(
     listener: TcpListener,
@@ -30,7 +30,10 @@ pub(crate) async fn listen(
             Ok(accepted) => accepted,
             Err(error) => {
                 warn!(listen = ?listener.local_addr().ok(), "cannot accept a viewer ({error}): trying again");
-                tokio::time::sleep(BACKOFF).await;
+                // Ignored on purpose: whoever closes the port need not wait for that.
+                let _ = closing
+                    .run_until_cancelled(tokio::time::sleep(BACKOFF))
+                    .await;
                 continue;
             }
         };
