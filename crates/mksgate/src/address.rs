@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{Ipv6Addr, SocketAddr};
 
 use tokio::net::lookup_host;
 use url::Url;
@@ -82,10 +82,22 @@ impl Address {
             .strip_prefix('[')
             .and_then(|host| host.strip_suffix(']'))
             .unwrap_or(host);
-        (!host.is_empty() && port != 0).then(|| Self {
+        (is_host(host) && port != 0).then(|| Self {
             host: host.to_owned(),
             port,
         })
+    }
+}
+
+/// Whether it may be a name, or is an address; not a part of a URL.
+fn is_host(text: &str) -> bool {
+    let address = text.split('%').next().unwrap_or(text);
+    match text.contains(':') {
+        true => address.parse::<Ipv6Addr>().is_ok(),
+        false => {
+            let is_wrong = |c: char| c.is_whitespace() || c.is_control() || "/\\@?#[]%".contains(c);
+            !text.is_empty() && !text.contains(is_wrong)
+        }
     }
 }
 
@@ -154,6 +166,27 @@ fn nowhere() -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_no_host_is_no_address() {
+        for (text, host, port) in [
+            ("esxi", "esxi", 443),
+            ("esxi.example.", "esxi.example.", 443),
+            ("esxi:8443", "esxi", 8443),
+            ("2001:db8::1", "2001:db8::1", 443),
+            ("[2001:db8::1]:8443", "2001:db8::1", 8443),
+            ("[fe80::1%eth0]:8443", "fe80::1%eth0", 8443),
+        ] {
+            let address = Address::parse(text, HTTPS).unwrap();
+            assert_eq!((address.host.as_str(), address.port), (host, port));
+        }
+        for text in [
+            "", ":443", "x:0", "x y", "x/y", "u@h", "[::1", "::1]", "a:b:1", "http://x", "x\u{a0}",
+            "x:٤٤٣", "x%eth0",
+        ] {
+            assert_eq!(Address::parse(text, HTTPS), None, "{text}");
+        }
+    }
 
     #[test]
     fn the_zone_of_an_address_stays_here() {

@@ -27,6 +27,7 @@ mod log;
 mod mask_keys;
 mod metrics;
 mod milestone;
+mod named_file;
 mod overlap;
 mod own_viewer;
 mod penalties;

@@ -2,12 +2,13 @@
 //! verdict from here. One search for `DangerAcceptAny` finds every place that weakens it.
 
 use std::fmt;
+use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
-use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, OtherError, RootCertStore,
@@ -18,6 +19,7 @@ use sha1::Digest;
 use vsphere::Thumbprints;
 
 use crate::crypto;
+use crate::named_file;
 
 /// How a certificate is judged.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -160,7 +162,12 @@ impl Trust {
 fn read_authorities(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
     let shown = path.display();
     let authorities: Result<Vec<_>, _> =
-        CertificateDer::pem_file_iter(path).and_then(|certificates| certificates.collect());
+        named_file::open(path)
+            .map_err(pem::Error::Io)
+            .and_then(|file| {
+                let file = BufReader::new(file.take(named_file::MOST));
+                CertificateDer::pem_reader_iter(file).collect()
+            });
     match authorities {
         Ok(authorities) if authorities.is_empty() => {
             Err(format!("{shown} holds no certificate: it must be PEM"))

@@ -522,6 +522,55 @@ fn what_cannot_be_meant_is_refused() {
             format!("[gateway]\nhandshake_timeout = \"5 m\"\n{CONSOLE}"),
             "is no duration",
         ),
+        (
+            format!("[gateway]\nidle_timeout = \"99999999999999999999s\"\n{CONSOLE}"),
+            "longer than a year: write less",
+        ),
+        (
+            format!("[gateway]\nidle_timeout = 30\n{CONSOLE}"),
+            "expected a duration in quotes, as in \"30s\"",
+        ),
+        (
+            format!("[gateway]\nmax_sessions = -1\n{CONSOLE}"),
+            "expected a whole number without quotes, 0 or more",
+        ),
+        (
+            CONSOLE.replace("5901", "65536"),
+            "expected a port without quotes, a whole number up to 65535",
+        ),
+        (
+            format!("[gateway]\nbind = \"127.0.0.1:5901\"\n{CONSOLE}"),
+            "has a port, which stands in each [[console]]",
+        ),
+        (
+            CONSOLE.replace("[[console]]", "[console]"),
+            "write [[console]]",
+        ),
+        (
+            format!("[vsphere]\naddress = \"x\"\n{CONSOLE}"),
+            "this [vsphere] has no name: write [vsphere.NAME]",
+        ),
+        (
+            format!("[auth] # who\nmethods = [\"none\"]\n{CONSOLE}"),
+            "this [auth] has no name: write [auth.NAME]",
+        ),
+        (
+            format!("{CONSOLE}view_only = yes\n"),
+            "yes or no is written true or false",
+        ),
+        (
+            format!("{CONSOLE}view_only = \"yes\"\n"),
+            "expected true or false, without quotes",
+        ),
+        (CONSOLE.replace("vm08", "  "), "not by nothing"),
+        (
+            format!("[vsphere.a]\naddress = \"h\"\nusername = \" \"\n{CONSOLE}"),
+            "username is empty: write whom to log in as",
+        ),
+        (
+            format!("[vsphere.lab.console_address]\n\"a\" = \"https//b\"\n{CONSOLE}"),
+            "is no address: write host or host:port",
+        ),
         (format!("password_env = \"X\"\n{CONSOLE}"), "two passwords"),
         (String::new(), "names no console"),
         ("[[console]\n".into(), "expected"),
@@ -538,6 +587,166 @@ fn what_cannot_be_meant_is_refused() {
     assert!(error(&format!("{unset}{CONSOLE}")).contains("MKSGATE_NEVER_SET is not set"));
     let bare = "[vsphere.a]\naddress = \"h\"\nusername = \"u\"\n";
     assert!(error(&format!("{bare}{CONSOLE}")).contains("has no password"));
+}
+
+#[test]
+fn consoles_that_are_in_each_others_way_are_refused() {
+    let auth = "[auth.ops]\nmethods = [\"vnc-password\"]\npassword_file = \"secrets/vnc\"\n";
+    let console = |listen: &str| {
+        CONSOLE.replace("port = 5901", &format!("listen = \"{listen}\"")) + "auth = \"ops\"\n"
+    };
+    for (one, other) in [
+        ("127.0.0.1:5901", "0.0.0.0:5901"),
+        ("0.0.0.0:5901", "127.0.0.1:5901"),
+        ("[::]:5901", "[::1]:5901"),
+        ("0.0.0.0:5901", "[::ffff:127.0.0.1]:5901"),
+    ] {
+        let error = error(&format!("{auth}{}{}", console(one), console(other)));
+        let sentence = format!(
+            "{other} and {one}, which has a console already, are in each other's way: give each its own port"
+        );
+        assert!(error.contains(&sentence), "{error}");
+        let admin = format!("[admin]\nlisten = \"{one}\"\n{auth}{}", console(other));
+        let error = self::error(&admin);
+        let sentence = format!("[admin] listens on {one} already: give each its own port");
+        assert!(error.contains(&sentence), "{error}");
+    }
+    // Whether an IPv6 port takes IPv4 too is the system's to say.
+    for (one, other) in [
+        ("127.0.0.1:5901", "127.0.0.2:5901"),
+        ("[::]:5901", "0.0.0.0:5901"),
+        ("127.0.0.1:5901", "0.0.0.0:5902"),
+    ] {
+        with(&format!("{auth}{}{}", console(one), console(other))).unwrap();
+    }
+}
+
+#[test]
+fn a_vsphere_is_addressed_as_people_write_it() {
+    let lab = |address: &str| LAB.replace("192.0.2.10", address) + CONSOLE;
+    for (address, url) in [
+        ("esxi.example", "https://esxi.example/sdk"),
+        ("2001:db8::1", "https://[2001:db8::1]/sdk"),
+        ("[2001:db8::1]:8443", "https://[2001:db8::1]:8443/sdk"),
+        ("HTTPS://esxi:8443/", "https://esxi:8443/sdk"),
+        ("proxy.example/esxi/sdk", "https://proxy.example/esxi/sdk"),
+    ] {
+        let config = parse(&lab(address)).unwrap();
+        assert_eq!(config.vspheres["lab"].url.as_str(), url);
+    }
+    for address in [
+        "https//esxi",
+        "https:/esxi",
+        "//esxi",
+        "esxi:0",
+        "fe80::1%eth0",
+    ] {
+        let error = parse(&lab(address)).unwrap_err();
+        assert!(error.contains("this is no address"), "{address}: {error}");
+    }
+}
+
+/// What `Config::load` says of the file that `make` has put there.
+fn load(make: impl Fn(&Path)) -> Result<Config, String> {
+    let folder = folder();
+    let path = folder.path().join("gateway.toml");
+    make(&path);
+    Config::load(&path).map_err(|error| error.to_string())
+}
+
+fn pipe(path: &Path) {
+    let made = std::process::Command::new("mkfifo")
+        .args(["-m", "600"])
+        .arg(path)
+        .status();
+    assert!(made.unwrap().success());
+}
+
+#[test]
+fn a_configuration_is_read_however_an_editor_saves_it() {
+    let text = format!("{LAB}{CONSOLE}");
+    for bytes in [
+        text.replace('\n', "\r\n").into_bytes(),
+        format!("\u{feff}{text}").into_bytes(),
+        text.replace(" = ", "\t=\t").into_bytes(),
+    ] {
+        load(|path| std::fs::write(path, &bytes).unwrap()).unwrap();
+    }
+    let utf16 = format!("\u{feff}{text}");
+    let utf16: Vec<u8> = utf16.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    for bytes in [utf16, b"# \xe9".to_vec()] {
+        let error = load(|path| std::fs::write(path, &bytes).unwrap()).unwrap_err();
+        assert!(
+            error.contains("it is not UTF-8 text: save it as that"),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn what_is_no_file_of_bounded_length_holds_nobody_up() {
+    let error = load(|path| std::fs::create_dir(path).unwrap()).unwrap_err();
+    assert!(error.contains("it is a directory"), "{error}");
+    let error = load(pipe).unwrap_err();
+    assert!(error.contains("a pipe, and nobody writes to it"), "{error}");
+    let endless = |path: &Path| std::os::unix::fs::symlink("/dev/zero", path).unwrap();
+    let error = load(endless).unwrap_err();
+    assert!(error.contains("more than 16777216 bytes"), "{error}");
+
+    let text = format!("{LAB}{CONSOLE}");
+    for (from, to) in [
+        (
+            "password_file = \"secrets/lab\"",
+            "password_file = \"pipe\"",
+        ),
+        ("username", "trust = \"file:pipe\"\nusername"),
+    ] {
+        let error = load(|path| {
+            pipe(&path.with_file_name("pipe"));
+            std::fs::write(path, text.replace(from, to)).unwrap();
+        })
+        .unwrap_err();
+        assert!(error.contains("a pipe, and nobody writes to it"), "{error}");
+    }
+}
+
+#[test]
+fn a_pipe_that_somebody_writes_to_is_a_configuration_like_any_other() {
+    let text = format!("{LAB}{CONSOLE}");
+    load(|path| {
+        pipe(path);
+        let (path, text) = (path.to_owned(), text.clone());
+        std::thread::spawn(move || std::fs::write(path, text).unwrap());
+    })
+    .unwrap();
+}
+
+#[test]
+fn a_byte_order_mark_is_no_part_of_a_password() {
+    let config = load(|path| {
+        secret(
+            &path.with_file_name("marked"),
+            "\u{feff}a long password\r\n".as_bytes(),
+        );
+        let text = format!("{LAB}{CONSOLE}").replace("secrets/lab", "marked");
+        std::fs::write(path, text).unwrap();
+    })
+    .unwrap();
+    assert_eq!(
+        config.vspheres["lab"].password.expose_secret(),
+        "a long password"
+    );
+}
+
+#[test]
+fn nought_is_a_duration_without_a_unit() {
+    for nought in ["0", "0s", "0h"] {
+        let config = with(&format!(
+            "[gateway]\nidle_timeout = \"{nought}\"\n{CONSOLE}"
+        ))
+        .unwrap();
+        assert_eq!(config.gateway.idle_timeout, None);
+    }
 }
 
 #[test]

@@ -54,7 +54,10 @@ impl FromStr for VmRef {
         if let Some(moref) = text.strip_prefix("moref:") {
             return not_empty(moref).map(Self::Moref);
         }
-        if text.trim_matches('/').is_empty() {
+        if text
+            .trim_matches(|c: char| c == '/' || c.is_whitespace())
+            .is_empty()
+        {
             return Err(InvalidVmRef::Empty);
         }
         if text.starts_with('/') {
@@ -77,7 +80,7 @@ impl fmt::Display for VmRef {
 }
 
 fn not_empty(text: &str) -> Result<String, InvalidVmRef> {
-    if text.is_empty() {
+    if text.trim().is_empty() {
         return Err(InvalidVmRef::Empty);
     }
     Ok(text.to_owned())
@@ -113,7 +116,7 @@ mod tests {
 
     #[test]
     fn nothing_names_no_vm() {
-        for text in ["", "/", "//", "moref:"] {
+        for text in ["", "  ", "/", "//", "/ /", "moref:", "moref: "] {
             assert_eq!(text.parse::<VmRef>(), Err(InvalidVmRef::Empty), "{text:?}");
         }
         assert!(matches!(

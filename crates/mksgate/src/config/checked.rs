@@ -1,6 +1,6 @@
 //! From what the file says to what it means: the one place where a configuration is checked.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -10,6 +10,8 @@ use ipnet::IpNet;
 use secrecy::SecretString;
 use toml::Spanned;
 
+use crate::overlap::overlap;
+
 use super::{Ask, Auth, Behind, Config, ConfigError, Console, Limits, VSphere, file, secrets};
 
 /// The text, and where it stands, so that every error can point at its place.
@@ -18,6 +20,9 @@ pub(super) struct Source<'a> {
     path: &'a Path,
     pub(super) ask: Ask<'a>,
 }
+
+/// Where consoles listen, by port.
+type Taken = BTreeMap<u16, Vec<SocketAddr>>;
 
 pub(super) fn check(text: &str, path: &Path, ask: Ask<'_>) -> Result<Config, ConfigError> {
     let file: file::File =
@@ -35,7 +40,7 @@ pub(super) fn check(text: &str, path: &Path, ask: Ask<'_>) -> Result<Config, Con
             "it names no console: add a [[console]] with port, vsphere and vm (or url)",
         ));
     }
-    let consoles = source.consoles(file.console, bind, &gateway, &vspheres, &auths)?;
+    let consoles = source.consoles(file.console, bind, admin, &gateway, &vspheres, &auths)?;
     Ok(Config {
         gateway,
         admin,
@@ -68,14 +73,17 @@ impl Source<'_> {
         let Some(bind) = &gateway.bind else {
             return Ok(Ipv4Addr::LOCALHOST.into());
         };
-        bind.get_ref().parse().map_err(|_| {
-            self.wrong(
-                bind.span(),
-                format!(
-                    "bind = {:?} is no IP address: write one, as \"127.0.0.1\"",
-                    bind.get_ref()
+        let text = bind.get_ref();
+        text.parse().map_err(|_| {
+            let sentence = match text.parse::<SocketAddr>() {
+                Ok(_) => format!(
+                    "bind = {text:?} has a port, which stands in each [[console]]: write the address alone"
                 ),
-            )
+                Err(_) => format!(
+                    "bind = {text:?} is no IP address: write one, as \"127.0.0.1\" or \"::1\""
+                ),
+            };
+            self.wrong(bind.span(), sentence)
         })
     }
 
@@ -119,7 +127,7 @@ impl Source<'_> {
         };
         let sentence = || {
             format!(
-                "listen = {:?} is not ADDRESS:PORT, as \"127.0.0.1:9590\"",
+                "listen = {:?} is not ADDRESS:PORT, as \"127.0.0.1:9590\" or \"[::1]:9590\"",
                 listen.get_ref()
             )
         };
@@ -189,22 +197,19 @@ impl Source<'_> {
         &self,
         tables: Vec<Spanned<file::Console>>,
         bind: IpAddr,
+        admin: Option<SocketAddr>,
         limits: &Limits,
         vspheres: &BTreeMap<String, VSphere>,
         auths: &BTreeMap<String, Auth>,
     ) -> Result<Vec<Console>, ConfigError> {
-        let mut taken = BTreeSet::new();
+        let mut taken = Taken::new();
         let mut consoles = Vec::new();
         for table in tables {
             let span = table.span();
             let table = table.into_inner();
             let (listen, place) = self.listen(&table, span, bind)?;
-            if !taken.insert(listen) {
-                return Err(self.wrong(
-                    place,
-                    format!("{listen} has a console already: give each its own port"),
-                ));
-            }
+            self.check_alone(listen, &place, admin, &taken)?;
+            taken.entry(listen.port()).or_default().push(listen);
             let behind = self.behind(&table, place.clone(), vspheres)?;
             let auth =
                 self.console_auth(&table, listen, limits.keep_private(listen), place, auths)?;
@@ -217,6 +222,31 @@ impl Source<'_> {
             });
         }
         Ok(consoles)
+    }
+
+    /// Two ports of one number are for two addresses, neither of which includes the other.
+    fn check_alone(
+        &self,
+        listen: SocketAddr,
+        place: &Range<usize>,
+        admin: Option<SocketAddr>,
+        taken: &Taken,
+    ) -> Result<(), ConfigError> {
+        let same_port = taken.get(&listen.port()).into_iter().flatten();
+        let mut others = same_port.filter(|other| overlap(&listen, other));
+        let sentence = match (others.next(), admin.filter(|admin| overlap(&listen, admin))) {
+            (Some(same), _) if *same == listen => {
+                format!("{listen} has a console already: give each its own port")
+            }
+            (Some(other), _) => format!(
+                "{listen} and {other}, which has a console already, are in each other's way: give each its own port"
+            ),
+            (None, Some(admin)) => {
+                format!("[admin] listens on {admin} already: give each its own port")
+            }
+            (None, None) => return Ok(()),
+        };
+        Err(self.wrong(place.clone(), sentence))
     }
 
     /// A VM of a vSphere, or a URL: one of them, and whole.
@@ -260,7 +290,7 @@ impl Source<'_> {
             (None, Some(listen)) => {
                 let wrong = || {
                     format!(
-                        "listen = {:?} is not ADDRESS:PORT, as \"0.0.0.0:5901\"",
+                        "listen = {:?} is not ADDRESS:PORT, as \"0.0.0.0:5901\" or \"[::1]:5901\"",
                         listen.get_ref()
                     )
                 };

@@ -35,7 +35,13 @@ impl ConfigError {
             io::ErrorKind::NotFound => {
                 "there is no such file: name another with --config FILE".into()
             }
-            _ => format!("it cannot be read ({error}): check its permissions and that it is text"),
+            io::ErrorKind::InvalidData => {
+                "it is not UTF-8 text: save it as that, or name another with --config FILE".into()
+            }
+            io::ErrorKind::PermissionDenied => {
+                format!("it cannot be read ({error}): check its permissions")
+            }
+            _ => format!("it cannot be read ({error}): name another with --config FILE"),
         };
         Self {
             path: path.into(),
@@ -67,8 +73,11 @@ impl ConfigError {
 
     /// TOML's own complaint, in one line, with the nearest known key for an unknown one.
     pub(super) fn toml(path: &Path, text: &str, error: &toml::de::Error) -> Self {
-        let sentence = unknown_key(error.message())
+        let is_wrong_value = error.message().starts_with("invalid type");
+        let sentence = header_of_none(text, error.span().filter(|_| is_wrong_value))
+            .or_else(|| unknown_key(error.message()))
             .or_else(|| wrong_value(error.message()))
+            .or_else(|| no_value(error.message()))
             .unwrap_or_else(|| error.message().replace('\n', "; "));
         Self {
             path: path.into(),
@@ -93,10 +102,44 @@ fn wrong_value(message: &str) -> Option<String> {
         .strip_prefix("invalid type: ")
         .or_else(|| message.strip_prefix("invalid value: "))?;
     let (_, expected) = rest.rsplit_once(", expected ")?;
-    Some(format!(
-        "this value cannot stand here: expected {}",
-        expected.replace('\n', "; ")
-    ))
+    let expected = match expected {
+        "usize" => "a whole number without quotes, 0 or more".to_owned(),
+        "u16" => "a port without quotes, a whole number up to 65535".to_owned(),
+        "a string" => "a text in quotes".to_owned(),
+        "a sequence" => "a list, as in [\"one\", \"two\"]".to_owned(),
+        "a boolean" => "true or false, without quotes".to_owned(),
+        "a map" => "a table".to_owned(),
+        other => match other.strip_prefix("struct ") {
+            Some(_) => "a table".to_owned(),
+            None => other.replace('\n', "; "),
+        },
+    };
+    Some(format!("this value cannot stand here: expected {expected}"))
+}
+
+/// What stands unquoted where a value should: TOML calls that a string that lacks its quotes.
+fn no_value(message: &str) -> Option<String> {
+    message.starts_with("string values must be quoted").then(|| {
+        "this is no value: a text stands in straight quotes, as in \"lab\", and yes or no is written true or false".to_owned()
+    })
+}
+
+/// A table that lacks its name, or a bracket, is complained of at the keys in it: the nearest header above says so.
+fn header_of_none(text: &str, span: Option<Range<usize>>) -> Option<String> {
+    let at = span?.start;
+    let line_end = text
+        .get(at..)?
+        .find('\n')
+        .map_or(text.len(), |end| at + end);
+    let headers = text.get(..line_end)?.lines().map(str::trim);
+    let header = headers.rev().find(|line| line.starts_with('['))?;
+    let header = header.split('#').next().unwrap_or_default().trim_end();
+    Some(match header {
+        "[vsphere]" => "this [vsphere] has no name: write [vsphere.NAME]".to_owned(),
+        "[auth]" => "this [auth] has no name: write [auth.NAME]".to_owned(),
+        "[console]" => "there may be several consoles: write [[console]]".to_owned(),
+        _ => return None,
+    })
 }
 
 /// Reads serde's "unknown field `a`, expected one of `b`, `c`".

@@ -53,7 +53,7 @@ pub(super) struct Admin {
 #[serde(deny_unknown_fields)]
 pub(super) struct VSphere {
     pub(super) address: Spanned<String>,
-    pub(super) username: String,
+    pub(super) username: Spanned<String>,
     pub(super) password_file: Option<Spanned<PathBuf>>,
     pub(super) password_env: Option<Spanned<String>>,
     pub(super) trust: Option<Spanned<String>>,

@@ -12,6 +12,7 @@ mod vsphere;
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::io::Read;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -26,6 +27,7 @@ pub use error::ConfigError;
 pub(crate) use vsphere::sdk_url;
 
 use crate::endpoint::Endpoint;
+use crate::named_file;
 pub use crate::repair::Habits;
 use crate::tls::{ConsoleTrust, Trust};
 
@@ -273,9 +275,21 @@ impl Config {
 
     /// As [`Config::load`], and asks for a vSphere's password that the file leaves out.
     pub(crate) fn load_asking(path: &Path, ask: Ask<'_>) -> Result<Self, ConfigError> {
-        let text =
-            std::fs::read_to_string(path).map_err(|error| ConfigError::unreadable(path, &error))?;
-        checked::check(&text, path, ask)
+        let mut text = String::new();
+        let read = named_file::open(path)
+            .and_then(|file| file.take(named_file::MOST + 1).read_to_string(&mut text));
+        match read.map_err(|error| ConfigError::unreadable(path, &error))? {
+            read if u64::try_from(read).is_ok_and(|read| read <= named_file::MOST) => {
+                checked::check(&text, path, ask)
+            }
+            _ => Err(ConfigError::whole(
+                path,
+                format!(
+                    "it has more than {} bytes: name another with --config FILE",
+                    named_file::MOST
+                ),
+            )),
+        }
     }
 
     /// Checks the text of a configuration file that is, or would be, at `path`: other paths in it are

@@ -1,19 +1,35 @@
 //! Values that TOML has no type for.
 
+use std::fmt;
 use std::time::Duration;
 
-use serde::de::Error;
-use serde::{Deserialize, Deserializer};
+use serde::Deserializer;
+use serde::de::{Error, Visitor};
 
 /// A year, in seconds: what is longer is a mistake, and what is much longer no clock can add.
 const LONGEST: u64 = 366 * 24 * 3600;
 
-/// "30s", "5m", "2h": a whole number and its unit.
+/// "30s", "5m", "2h": a whole number and its unit; "0" needs none.
 pub(super) fn duration<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Duration>, D::Error> {
-    let text = String::deserialize(deserializer)?;
+    let text = deserializer.deserialize_str(InQuotes)?;
     read_duration(&text).map(Some).map_err(D::Error::custom)
+}
+
+/// The text of a duration.
+struct InQuotes;
+
+impl Visitor<'_> for InQuotes {
+    type Value = String;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a duration in quotes, as in \"30s\" or \"5m\"")
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<String, E> {
+        Ok(text.to_owned())
+    }
 }
 
 /// Likewise, wherever it is written.
@@ -21,8 +37,14 @@ pub(super) fn duration<'de, D: Deserializer<'de>>(
 /// # Errors
 /// A sentence.
 pub(crate) fn read_duration(text: &str) -> Result<Duration, String> {
-    let wrong =
-        || format!("{text:?} is no duration: write a number and a unit, as in \"30s\" or \"5m\"");
+    let wrong = || {
+        format!(
+            "{text:?} is no duration: write a number and a unit, as in \"30s\", \"5m\" or \"2h\""
+        )
+    };
+    if text == "0" {
+        return Ok(Duration::ZERO);
+    }
     let unit_at = text.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?;
     let (number, unit) = text.split_at(unit_at);
     let seconds = match unit {
@@ -31,11 +53,13 @@ pub(crate) fn read_duration(text: &str) -> Result<Duration, String> {
         "h" => 3600,
         _ => return Err(wrong()),
     };
-    let number: u64 = number.parse().map_err(|_| wrong())?;
+    if number.is_empty() {
+        return Err(wrong());
+    }
+    // Digits alone fail to be a number only where they are too many.
+    let number: u64 = number.parse().unwrap_or(u64::MAX);
     match number.checked_mul(seconds) {
         Some(seconds) if seconds <= LONGEST => Ok(Duration::from_secs(seconds)),
-        _ => Err(format!(
-            "{text:?} is longer than a year: write less, or 0 for never"
-        )),
+        _ => Err(format!("{text:?} is longer than a year: write less")),
     }
 }

@@ -9,10 +9,14 @@ use secrecy::SecretString;
 use zeroize::Zeroizing;
 
 use crate::headers::Headers;
+use crate::named_file;
 
 /// The most that is read of a file, in bytes: a password, a list of some thousand users, a key or a
 /// certificate, not a disk image.
 const MAX: usize = 1 << 20;
+
+/// What some editors begin a text with. Nobody means it to be a part of a password.
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
 /// Where systemd puts what `LoadCredential=` names. It keeps others out by itself, by other means than the
 /// permission bits.
@@ -92,7 +96,7 @@ pub(crate) fn variable(name: &str, what: &str) -> Result<SecretString, String> {
 }
 
 fn open(path: &Path) -> Result<File, String> {
-    File::open(path).map_err(|error| unreadable(path, &error))
+    named_file::open(path).map_err(|error| unreadable(path, &error))
 }
 
 fn read_all(path: &Path, file: File) -> Result<Zeroizing<Vec<u8>>, String> {
@@ -102,6 +106,9 @@ fn read_all(path: &Path, file: File) -> Result<Zeroizing<Vec<u8>>, String> {
     file.take(limit)
         .read_to_end(&mut bytes)
         .map_err(|error| unreadable(path, &error))?;
+    if bytes.starts_with(BYTE_ORDER_MARK) {
+        bytes.drain(..BYTE_ORDER_MARK.len());
+    }
     match bytes.len() {
         ..=MAX => Ok(bytes),
         _ => Err(format!("it has more than {MAX} bytes: name another file")),
@@ -115,7 +122,12 @@ fn unreadable(path: &Path, error: &io::Error) -> String {
             "{CREDENTIALS} is not set: systemd sets it for a service that has LoadCredential="
         );
     }
-    format!("it cannot be read ({error}): create it or correct its name")
+    match error.kind() {
+        io::ErrorKind::PermissionDenied => {
+            format!("it cannot be read ({error}): make it readable for the user that this runs as")
+        }
+        _ => format!("it cannot be read ({error}): create it or correct its name"),
+    }
 }
 
 /// The folder of credentials, where there is one.

@@ -1,5 +1,7 @@
 //! What a `[vsphere.NAME]` must say to be one.
 
+use std::net::Ipv6Addr;
+
 use secrecy::SecretString;
 use toml::Spanned;
 use url::Url;
@@ -13,11 +15,15 @@ impl Source<'_> {
     pub(super) fn vsphere(&self, table: Spanned<file::VSphere>) -> Result<VSphere, ConfigError> {
         let span = table.span();
         let table = table.into_inner();
+        if table.username.get_ref().trim().is_empty() {
+            let sentence = "username is empty: write whom to log in as";
+            return Err(self.wrong(table.username.span(), sentence));
+        }
         let password = match (&table.password_file, &table.password_env) {
             (Some(file), None) => self.secret_file(file)?,
             (None, Some(variable)) => self.secret_variable(variable, "password")?,
             (None, None) => {
-                let (user, host) = (&table.username, table.address.get_ref());
+                let (user, host) = (table.username.get_ref(), table.address.get_ref());
                 let host = host.rsplit('@').next().unwrap_or_default();
                 let asked = (self.ask)(&format!("Password of {user} at {host}: "));
                 let sentence = "it has no password: add password_file or password_env";
@@ -48,7 +54,7 @@ impl Source<'_> {
         }
         Ok(VSphere {
             url,
-            username: table.username,
+            username: table.username.into_inner(),
             password,
             trust: self.trust(table.trust.as_ref())?,
             console_trust: self.console_trust(table.console_trust.as_ref())?,
@@ -121,15 +127,21 @@ impl Source<'_> {
 
 /// `host`, `host:port` or an https URL, as people write it.
 pub(crate) fn sdk_url(address: &str) -> Option<Url> {
-    let text = if address.contains("://") {
-        address.to_owned()
-    } else {
-        format!("https://{address}")
+    let text = match address.parse::<Ipv6Addr>() {
+        Ok(address) => format!("https://[{address}]"),
+        Err(_) if address.contains("://") => address.to_owned(),
+        // A URL that was begun, and lacks a letter.
+        Err(_) if address.contains("//") || address.contains(":/") => return None,
+        Err(_) => format!("https://{address}"),
     };
     let mut url = Url::parse(&text)
         .ok()
         .filter(|url| url.scheme() == "https" && url.has_host())?;
-    if !url.username().is_empty() || url.password().is_some() || url.query().is_some() {
+    if !url.username().is_empty()
+        || url.password().is_some()
+        || url.query().is_some()
+        || url.port() == Some(0)
+    {
         return None;
     }
     if matches!(url.path(), "" | "/") {
