@@ -317,7 +317,7 @@ async fn a_port_that_is_our_own_already_is_told_as_such() {
         assert_eq!(
             error,
             format!(
-                "cannot listen on 127.0.0.1:{port} for vm08: 127.0.0.1:{port} of the same configuration takes that port, too; choose another"
+                "cannot listen on 127.0.0.1:{port} for vm08: this gateway itself listens on 127.0.0.1:{port}; choose another port"
             )
         );
     })

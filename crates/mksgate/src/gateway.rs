@@ -39,9 +39,9 @@ pub enum StartError {
         /// Why.
         source: io::Error,
     },
-    /// A port cannot be had beside another one of the same configuration.
+    /// A port cannot be had beside another one that is our own.
     #[error(
-        "cannot listen on {address} for {what}: {beside} of the same configuration takes that port, too; choose another"
+        "cannot listen on {address} for {what}: this gateway itself listens on {beside}; choose another port"
     )]
     Twice {
         /// Which.
@@ -192,6 +192,8 @@ impl Gateway {
 /// A gateway that serves.
 struct Running {
     ports: Vec<OpenPort>,
+    /// Where metrics are served; no new configuration changes that.
+    admin: Option<SocketAddr>,
     upstreams: Upstreams,
     limits: Arc<Limits>,
     door: Door,
@@ -230,6 +232,7 @@ impl Running {
             door,
         } = gateway;
         let (sessions, tasks) = (TaskTracker::new(), TaskTracker::new());
+        let admin_address = admin.as_ref().and_then(|admin| admin.local_addr().ok());
         if let Some(listener) = admin {
             // It stays up while the gateway drains: that is when somebody looks.
             tasks.spawn(admin::serve(
@@ -240,6 +243,7 @@ impl Running {
         }
         let mut running = Self {
             ports: Vec::new(),
+            admin: admin_address,
             upstreams: Upstreams::new(),
             limits,
             door,
@@ -351,6 +355,7 @@ impl Running {
                 .any(|other| may_overlap(other, &port.console.listen))
         });
         let mut ours: Vec<SocketAddr> = self.ports.iter().map(|open| open.listen).collect();
+        ours.extend(self.admin);
         // First those for which nothing need be closed.
         let mut fresh = bind_all(clear, &mut ours).await?;
         let closed = self.close(&in_the_way).await;
