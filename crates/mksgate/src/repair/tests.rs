@@ -198,4 +198,5 @@ mod held_keys;
 mod input_devices;
 mod pictures;
 mod recorded;
+mod sessions;
 mod what_passes;
