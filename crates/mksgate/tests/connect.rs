@@ -7,13 +7,13 @@ mod support;
 
 use std::io::Read;
 use std::net::TcpStream;
-use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
 
 use esxi_sim::{Host, Power, Settings, VmSettings};
 use tempfile::{TempDir, tempdir};
 use tokio::task::spawn_blocking;
 
+use support::program::program;
 use support::viewer::{enter, interrupt, proxy, view};
 use support::{mksgate_at, run};
 
@@ -34,8 +34,7 @@ async fn host() -> Host {
 fn viewer_program(folder: &TempDir, name: &str, code: u8) {
     let path = folder.path().join(name);
     let script = format!("#!/bin/sh\nprintf '%s|' \"$@\" \"$VNC_PASSWORD\" > told\nexit {code}\n");
-    std::fs::write(&path, script).unwrap();
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    program(&path, &script);
 }
 
 fn told(folder: &TempDir) -> Vec<String> {
@@ -311,8 +310,7 @@ async fn a_viewer_that_hands_over_to_another_is_waited_for() {
     let host = host().await;
     let folder = tempdir().unwrap();
     let path = folder.path().join("remmina");
-    std::fs::write(&path, REMMINA).unwrap();
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    program(&path, REMMINA);
     let mut command = mksgate_at(&host, &folder, &["connect", "vm08", "--viewer", "Remmina"]);
     let paths = format!("{}:/usr/bin:/bin", folder.path().display());
     command.env("PATH", paths).env("DISPLAY", ":0");

@@ -3,10 +3,11 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
-use std::fs::Permissions;
+#[path = "support/program.rs"]
+mod program;
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::os::unix::fs::PermissionsExt;
 use std::process::{Child, Command, Stdio};
 
 use base64::Engine;
@@ -261,8 +262,7 @@ fn each_further_viewer_gets_the_url_that_the_command_prints() {
     let folder = tempfile::tempdir().unwrap();
     let program = folder.path().join("fresh url");
     let script = format!("#!/bin/sh\necho \"{}$1\"\n", server.url("/ticket/"));
-    std::fs::write(&program, script).unwrap();
-    std::fs::set_permissions(&program, Permissions::from_mode(0o700)).unwrap();
+    program::program(&program, &script);
     let command = format!("'{}' \"second one\"", program.display());
     for (first, paths) in [
         (

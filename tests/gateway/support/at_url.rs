@@ -74,18 +74,22 @@ impl Folder {
 
     /// A file that only its owner can use.
     pub(crate) fn secret(&self, name: &str, text: &str) {
-        self.write(name, text, 0o600);
+        let path = self.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        std::fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
     }
 
     /// A shell script.
     pub(crate) fn program(&self, name: &str, script: &str) {
-        self.write(name, &format!("#!/bin/sh\n{script}\n"), 0o700);
-    }
-
-    fn write(&self, name: &str, text: &str, mode: u32) {
-        let path = self.path().join(name);
-        std::fs::write(&path, text).unwrap();
-        std::fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
+        let text = self.path().join(format!("{name}.text"));
+        std::fs::write(&text, format!("#!/bin/sh\n{script}\n")).unwrap();
+        // A child copies it. While this process has a file open for writing, another test may start a program, which then
+        // has it open too for a moment; and what anybody has open for writing cannot be started.
+        let copied = std::process::Command::new("install")
+            .args(["-m", "700"])
+            .args([&text, &self.path().join(name)])
+            .status();
+        assert!(copied.unwrap().success(), "install {name}");
     }
 
     /// What a gateway.toml with a `[[console]]` of these keys means. Its port is a free one.

@@ -99,7 +99,7 @@ fn a_command_of_ones_own_learns_where_to_connect_and_its_code_is_ours() {
     let server = Server::plain(Kind::Desktop);
     let (folder, url) = (folder(), server.url("/"));
     let script = "#!/bin/sh\nprintf '%s|' \"$@\" \"$VNC_PASSWORD\"\nexit 7\n";
-    write(&folder, "own", script, 0o700);
+    program(&folder.path().join("own"), script);
     let arguments = [
         "--url",
         &url,
@@ -131,11 +131,9 @@ fn a_command_of_ones_own_learns_where_to_connect_and_its_code_is_ours() {
 fn the_viewer_that_is_installed_is_started_and_the_console_named_without_its_query() {
     let server = Server::plain(Kind::Desktop);
     let (folder, url) = (folder(), server.url("/desk?token=geheim"));
-    write(
-        &folder,
-        "xtigervncviewer",
+    program(
+        &folder.path().join("xtigervncviewer"),
         "#!/bin/sh\nprintf '%s' \"$1\" > told\nexit 3\n",
-        0o700,
     );
     let mut command = connect(&folder, &["--url", &url]);
     let path = format!("{}:/usr/bin:/bin", folder.path().display());
@@ -191,7 +189,7 @@ fn stdio_is_the_console_itself_and_what_it_cannot_be_is_told() {
 fn why_a_viewer_got_no_console_is_told_here_too_and_its_code_stays_ours() {
     let folder = folder();
     let script = "#!/bin/sh\necho \"{\\\"address\\\":\\\"$1\\\",\\\"port\\\":$2,\\\"password\\\":\\\"$VNC_PASSWORD\\\"}\"\nread -r _\nexit 4\n";
-    write(&folder, "own", script, 0o700);
+    program(&folder.path().join("own"), script);
     let url = format!("ws://{NOBODY}/");
     let mut command = connect(
         &folder,

@@ -20,6 +20,7 @@ use tempfile::{TempDir, tempdir};
 
 use server::{Kind, Server};
 use support::mksgate;
+use support::program::program;
 use support::viewer::{enter, interrupt, proxy, view};
 
 /// A folder with what the options name.
@@ -45,7 +46,7 @@ fn write(folder: &TempDir, name: &str, text: &str, mode: u32) {
 /// A program that prints this URL with a number at its end: how often it was run.
 fn counting(folder: &TempDir, url: &str) {
     let script = format!("#!/bin/sh\necho >> runs\necho \"{url}$(wc -l < runs)\"\n");
-    write(folder, "fresh-url", &script, 0o700);
+    program(&folder.path().join("fresh-url"), &script);
 }
 
 /// Exit code, stdout and stderr.

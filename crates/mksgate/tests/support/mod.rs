@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "each test file uses its part")]
 
+pub(crate) mod program;
 pub(crate) mod viewer;
 
 use std::process::{Command, Output, Stdio};
