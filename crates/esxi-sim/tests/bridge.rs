@@ -7,11 +7,19 @@ use support::{console, soon, start};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
+/// An address on which nobody listens.
+const NOBODY: &str = "127.0.0.1:9";
+
 #[expect(clippy::unwrap_used, reason = "a failure here is a failed test")]
 async fn bridged() -> (Host, TcpListener) {
     let server = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = server.local_addr().unwrap();
-    let bridge = |settings: &mut Settings| settings.vms = vec![VmSettings::bridge("vm08", address)];
+    let bridge = |settings: &mut Settings| {
+        settings.vms = vec![
+            VmSettings::bridge("vm08", address),
+            VmSettings::bridge("nobody", NOBODY.parse().unwrap()),
+        ];
+    };
     (start(bridge).await, server)
 }
 
@@ -76,8 +84,7 @@ async fn the_end_of_one_side_is_the_end_of_the_other() {
     drop(viewer);
     assert!(matches!(soon(vnc.read(&mut [0; 1])).await, Ok(0) | Err(_)));
 
-    drop(server);
-    let mut viewer = console(&host, "vm08").await;
+    let mut viewer = console(&host, "nobody").await;
     assert_eq!(viewer.ended().await, Some(1011));
     let counts = soon(host.counts_until(|counts| counts.ends.len() == 3)).await;
     assert!(
