@@ -71,10 +71,11 @@ async fn the_fifth_wrong_password_in_a_row_costs_a_minute_whatever_comes_next() 
         for dialect in Dialect::ALL {
             let mut viewer = house.viewer().await;
             let reason = viewer.enter(dialect, Some(PASSWORD)).await.unwrap_err();
-            assert!(
-                reason.starts_with("too many failed logins from your address: try again in 60 s"),
-                "{reason}"
-            );
+            // Some of the sixty seconds may be over.
+            let left =
+                reason.strip_prefix("too many failed logins from your address: try again in ");
+            let seconds = left.and_then(|left| left.strip_suffix(" s")?.parse::<u8>().ok());
+            assert!(matches!(seconds, Some(50..=60)), "{reason}");
         }
         assert_eq!(house.end().await.soap_calls(), 0);
     })
@@ -403,7 +404,7 @@ async fn a_flood_of_silence_does_not_shut_out_who_has_the_password() {
             let mut tries = 0;
             while !matches!(logs_in(address).await, Ok(true)) {
                 tries += 1;
-                assert!(tries < 3, "the flood keeps everybody out");
+                assert!(tries < 8, "the flood keeps everybody out");
             }
         }
         let mut held = 0;
@@ -478,9 +479,9 @@ async fn a_drip_of_single_bytes_ends_with_the_handshake_timeout() {
     within(async {
         let house = Plan::default().with_password().impatient().start().await;
         let mut viewer = house.viewer().await;
-        let mut drip = tokio::time::interval(Duration::from_millis(100));
+        let mut drip = tokio::time::interval(Duration::from_millis(300));
         let mut sent = 0;
-        // Eleven bytes of the version take longer than a second; the twelfth is never asked for.
+        // Eleven bytes of the version take longer than three seconds; the twelfth is never asked for.
         for byte in b"RFB 003.008" {
             drip.tick().await;
             sent += usize::from(viewer.stream.write_all(&[*byte]).await.is_ok());
@@ -508,7 +509,7 @@ async fn whoever_takes_too_long_is_told_so_where_rfb_has_a_place_for_it() {
         viewer.bytes(16).await;
         let rest = viewer.rest().await;
         assert!(
-            rest.ends_with(b"the viewer did not log in within 1 s"),
+            rest.ends_with(b"the viewer did not log in within 3 s"),
             "{rest:?}"
         );
     })

@@ -99,7 +99,7 @@ impl Plan {
 
     /// A handshake that nobody completes is given up soon.
     pub(crate) fn impatient(mut self) -> Self {
-        self.limits.handshake_timeout = Duration::from_secs(1);
+        self.limits.handshake_timeout = Duration::from_secs(3);
         self
     }
 

@@ -107,8 +107,9 @@ fn a_certificate_that_is_not_trusted_comes_with_the_option_that_would_trust_it()
 #[test]
 fn probe_says_which_step_fails_why_and_what_to_try() {
     let folder = folder();
-    write(&folder, "fails", "#!/bin/sh\necho geheim\nexit 3\n", 0o700);
-    write(&folder, "nonsense", "#!/bin/sh\necho geheim\n", 0o700);
+    let script = |name: &str, text: &str| program(&folder.path().join(name), text);
+    script("fails", "#!/bin/sh\necho geheim\nexit 3\n");
+    script("nonsense", "#!/bin/sh\necho geheim\n");
     let fails_at = |step: &str, arguments: &[&str], why: &str| {
         let (code, shown, error) = probe(&folder, arguments);
         assert_eq!((code, error.as_str()), (Some(1), ""), "{shown}");
@@ -164,15 +165,16 @@ fn probe_says_which_step_fails_why_and_what_to_try() {
         (
             Kind::Silent,
             "rfb",
-            "did not say that it speaks RFB within 1 s: see that VNC is behind this URL, or raise --handshake-timeout",
+            "did not say that it speaks RFB within 3 s: see that VNC is behind this URL, or raise --handshake-timeout",
         ),
     ] {
+        let patience: &[&str] = match kind {
+            Kind::Silent => &["--handshake-timeout", "3s"],
+            _ => &[],
+        };
         let server = Server::plain(kind);
-        fails_at(
-            step,
-            &["--against", &server.url("/"), "--handshake-timeout", "1s"],
-            why,
-        );
+        let url = server.url("/");
+        fails_at(step, &[&["--against", &url], patience].concat(), why);
     }
     // TLS where there is none.
     let plain = Server::plain(Kind::Bare);
