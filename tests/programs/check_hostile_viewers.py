@@ -137,9 +137,10 @@ class HostileViewers(unittest.TestCase):
         ]
         for number, step in enumerate(steps):
             with self.subTest(f"after step {number}"):
+                known = len(door.ends())
                 with self._at("x509-plain") as viewer:
                     step(viewer)
-                end = door.end_of(viewer.address)
+                end = door.end_of(viewer.address, known)
                 self.assertIn("viewer", [end["ended_by"], end.get("blame")], end)
 
     def tearDown(self) -> None:
@@ -153,10 +154,11 @@ class HostileViewers(unittest.TestCase):
 
     def _is_blamed(self, way: str, attack: Callable[[RawViewer], None], words: str) -> None:
         """Attacks until the gateway has ended it; the log says that it was the viewer, and why."""
+        known = len(door.ends())
         with self._at(way) as viewer:
             attack(viewer)
             viewer.rest()
-        end = door.end_of(viewer.address)
+        end = door.end_of(viewer.address, known)
         self.assertEqual("viewer", end.get("blame") or end["ended_by"], end)
         self.assertEqual("negotiate", end["stage"], end)
         self.assertRegex(end["message"], words)

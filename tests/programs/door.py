@@ -94,11 +94,14 @@ class Door(Program):
 
         return until(f"the end of a session in the log, with {words!r}", look)[0]
 
-    def end_of(self, address: str) -> dict[str, Any]:
-        """The line on the session of the viewer at this address; waits for it."""
+    def end_of(self, address: str, known: int) -> dict[str, Any]:
+        """The line on the session of the viewer at this address; waits for it.
+
+        `known` is how many such lines there were before it came: an earlier viewer may have had the same port.
+        """
         return until(
             f"the end of the session of {address} in the log",
-            lambda: [end for end in self.ends() if end["viewer"] == address],
+            lambda: [end for end in self.ends()[known:] if end["viewer"] == address],
         )[0]
 
     def counted(self, metric: str) -> int:
