@@ -74,16 +74,15 @@ class Viewers(unittest.TestCase):
             self.assertRegex(connect.stderr, r"^vm09: TigerVNC \(/\S+/xtigervncviewer\)\n")
 
     def test_remmina_shows_the_desktop(self) -> None:
-        self._shows("remmina", self._remmina)
+        self._shows("remmina", lambda: remmina.shows(screen, "vm08", desktop.picture))
 
     def test_gvncviewer_shows_the_desktop(self) -> None:
         # It asks for JPEG, which leaves no pixel as it is; its menu is above.
         told = Told("gvncviewer")
         with Connect(simulator, screen, "vm08", "--viewer", told.command) as connect:
-            window = screen.window("Gvncviewer")
 
             def differs(turned: int) -> float:
-                seen, expected = screen.picture(window), desktop.picture()
+                seen, expected = screen.picture(screen.window("Gvncviewer")), desktop.picture()
                 below = seen.crop((0, seen.height - expected.height, expected.width, seen.height))
                 return snapshot.mean_difference(below, expected.rotate(turned))
 
@@ -95,22 +94,17 @@ class Viewers(unittest.TestCase):
             self.assertRegex("".join(told.command_lines()), r"^/\S+\n$")
 
     def test_remote_viewer_shows_the_desktop(self) -> None:
-        self._shows("remote-viewer", lambda: screen.window("Remote-viewer"))
+        self._shows("remote-viewer", lambda: _is_in_the_window("Remote-viewer"))
 
     def test_tightvnc_shows_the_desktop(self) -> None:
         viewer = "xtightvncviewer -encodings hextile -x11cursor"
-        self._shows(viewer, lambda: screen.window("Vncviewer"))
+        self._shows(viewer, lambda: _is_in_the_window("Vncviewer"))
 
-    def _shows(self, viewer: str, find: Callable[[], str]) -> None:
+    def _shows(self, viewer: str, wait: Callable[[], None]) -> None:
         """Its window has the desktop in it, and it was asked for no password, nor was that to be seen."""
         told = Told(viewer)
         with Connect(simulator, screen, "vm08", "--viewer", told.command) as connect:
-            window = find()
-
-            def look() -> bool:
-                return remmina.contains(screen.picture(window), desktop.picture())
-
-            until(f"the desktop in the window of {viewer}", look)
+            wait()
             self.assertNotIn("password", connect.stderr)
             self._keeps_the_password(connect, told)
 
@@ -121,11 +115,14 @@ class Viewers(unittest.TestCase):
         self.assertGreaterEqual(len(lines), 2, "mksgate and the viewer")
         self.assertNotIn(password, "\n".join(lines + told.command_lines()) + connect.stdout + connect.stderr)
 
-    def _remmina(self) -> str:
-        ids = screen.run("xdotool", "search", "--sync", "--onlyvisible", "--name", "^vm08$")
-        window = ids.decode().split()[0]
-        screen.run("xdotool", "windowsize", "--sync", window, *remmina.WINDOW)
-        return window
+
+def _is_in_the_window(kind: str) -> None:
+    """Waits until the desktop is to be seen in the window of this class."""
+
+    def look() -> bool:
+        return remmina.contains(screen.picture(screen.window(kind)), desktop.picture())
+
+    until(f"the desktop in the window of {kind}", look)
 
 
 class Endpoint(unittest.TestCase):

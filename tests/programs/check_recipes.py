@@ -89,10 +89,7 @@ class Ansible(unittest.TestCase):
 class RemminaProfile(unittest.TestCase):
     def test_the_profile_shows_the_desktop(self) -> None:
         with _daemon("remmina") as recipe, recipe.begin(0):
-            ids = screen.run("xdotool", "search", "--sync", "--onlyvisible", "--name", "^vm08$")
-            window = ids.decode().split()[0]
-            screen.run("xdotool", "windowsize", "--sync", window, *remmina.WINDOW)
-            until("the desktop in its window", lambda: remmina.contains(screen.picture(window), desktop.picture()))
+            remmina.shows(screen, "vm08", desktop.picture)
 
 
 class Ssh(unittest.TestCase):
@@ -126,8 +123,7 @@ class Links(unittest.TestCase):
             clicked = Program("click", ["gio", "open", link])
             clicked.env = recipe.env | {"VNCVIEWER": tigervnc.COMMAND}
             with self.subTest(link), clicked:
-                window = screen.window("TigerVNC Viewer")
-                picture.become_equal(lambda: screen.picture(window), desktop.picture)
+                picture.become_equal(lambda: screen.picture(screen.window("TigerVNC Viewer")), desktop.picture)
 
     def test_a_link_is_no_option_and_no_command(self) -> None:
         recipe = Recipe("links", _at_home(environment(simulator, screen)))

@@ -44,18 +44,6 @@ class Connect(Program):
         super().__init__("connect", [MKSGATE, "connect", *arguments])
         self.env = environment(simulator, screen)
 
-    def processes(self) -> list[Path]:
-        """Those of its group that still run, as folders of /proc."""
-        found = []
-        for process in Path("/proc").glob("[0-9]*"):
-            try:
-                if os.getpgid(int(process.name)) == self.process.pid and (process / "cmdline").read_bytes():
-                    found.append(process)
-            except OSError:
-                # It has just ended.
-                continue
-        return found
-
     def command_lines(self) -> list[str]:
         """What any user of this machine sees of them."""
         return [(process / "cmdline").read_bytes().replace(b"\0", b" ").decode() for process in self.processes()]

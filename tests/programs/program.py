@@ -44,6 +44,23 @@ class Program:
             pass
         self._signal_group(signal.SIGKILL)
         self.process.wait()
+        # Those that somebody else has to wait for are gone a moment later, and so are their windows and ports.
+        try:
+            until(f"the end of all of {self.name}", lambda: not self.processes(), GRACE)
+        except TimeoutError:
+            pass
+
+    def processes(self) -> list[Path]:
+        """Those of its group that still run, as folders of /proc."""
+        found = []
+        for process in Path("/proc").glob("[0-9]*"):
+            try:
+                if os.getpgid(int(process.name)) == self.process.pid and (process / "cmdline").read_bytes():
+                    found.append(process)
+            except OSError:
+                # It has just ended.
+                continue
+        return found
 
     @property
     def stdout(self) -> str:

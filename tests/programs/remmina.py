@@ -9,13 +9,13 @@ from PIL import Image
 import picture
 from program import Program
 from screen import ViewerScreen
-from waiting import DEADLINE, until
+from waiting import DEADLINE, NotYet, until
 
 # Where to look for the desktop's corner: its toolbar is on the left, its tabs above.
 MARGIN = 100
 
 # Large enough for the toolbar and most of the desktop.
-WINDOW = ("880", "700")
+WINDOW = (880, 700)
 
 
 class Remmina(Program):
@@ -51,24 +51,31 @@ class Remmina(Program):
 
     def shows(self, expected: Callable[[], Image.Image]) -> None:
         """Waits until the window shows the picture that `expected` returns, as much of it as fits."""
-        window = until("Remmina's window", self._window)
-        self.screen.run("xdotool", "windowsize", "--sync", window, *WINDOW)
-
-        def look() -> bool:
-            return contains(self.screen.picture(window), expected())
-
-        until("the desktop in Remmina's window", look)
-
-    def _window(self) -> str:
-        """The window that has the console's name, once there is one."""
-        argv = ["xdotool", "search", "--onlyvisible", "--name", "^console$"]
-        found = subprocess.run(argv, env=self.env, capture_output=True, text=True, timeout=DEADLINE)
-        return found.stdout.split()[0] if found.stdout.strip() else ""
+        shows(self.screen, "console", expected)
 
     def _home(self, name: str) -> Path:
         folder = self.folder / name.lower()
         folder.mkdir(mode=0o700)
         return folder
+
+
+def shows(screen: ViewerScreen, console: str, expected: Callable[[], Image.Image]) -> None:
+    """Waits until its window for the console of this name shows a picture, as much of it as fits."""
+
+    def look() -> bool:
+        window = screen.titled(f"^{console}$")
+        seen = screen.picture(window)
+        if contains(seen, expected()):
+            return True
+        # While it connects it gives its window a size of its own, or makes another one.
+        if seen.size != WINDOW:
+            try:
+                screen.run("xdotool", "windowsize", window, *map(str, WINDOW))
+            except RuntimeError as gone:
+                raise NotYet(gone) from gone
+        return False
+
+    until("the desktop in Remmina's window", look)
 
 
 def contains(window: Image.Image, desktop: Image.Image) -> bool:

@@ -7,7 +7,7 @@ from PIL import Image
 
 from picture import SIZE
 from program import Program
-from waiting import DEADLINE
+from waiting import DEADLINE, NotYet, until
 
 
 class Screen:
@@ -34,15 +34,17 @@ class Screen:
 
     def run(self, *argv: str) -> bytes:
         """Runs a short program on this display; its output."""
-        env = {**self.server.env, "DISPLAY": self.display}
-        ended = subprocess.run(argv, env=env, capture_output=True, stdin=subprocess.DEVNULL, timeout=DEADLINE)
+        ended = self._ended(*argv)
         if ended.returncode != 0:
-            raise RuntimeError(f"{argv[0]} ended with {ended.returncode}: {ended.stderr.decode(errors='replace')}")
+            raise RuntimeError(_how(ended))
         return ended.stdout
 
     def picture(self, window: str = "root") -> Image.Image:
-        """What a window shows now, without the pointer."""
-        return Image.open(io.BytesIO(self.run("import", "-window", window, "png:-"))).convert("RGB")
+        """What a window shows now, without the pointer. One that is moved at this moment, or goes, cannot be seen: `NotYet`."""
+        ended = self._ended("import", "-window", window, "png:-")
+        if ended.returncode != 0:
+            raise NotYet(_how(ended))
+        return Image.open(io.BytesIO(ended.stdout)).convert("RGB")
 
     def become_keyboard(self, layout: str) -> None:
         """From here on its keyboard has this layout of XKB's."""
@@ -50,8 +52,26 @@ class Screen:
 
     def window(self, kind: str) -> str:
         """The id of the first visible window of a class; waits until there is one."""
-        ids = self.run("xdotool", "search", "--sync", "--onlyvisible", "--class", kind)
-        return ids.decode().split()[0]
+        return self._search("--class", kind)
+
+    def titled(self, title: str) -> str:
+        """Likewise, with a title that this expression matches."""
+        return self._search("--name", title)
+
+    def _search(self, by: str, what: str) -> str:
+        # It fails when any window goes while it looks at all of them, and then finds it the next time.
+        def look() -> list[bytes]:
+            return self._ended("xdotool", "search", "--onlyvisible", by, what).stdout.split()
+
+        return until(f"a window with {by} {what}", look)[0].decode()
+
+    def _ended(self, *argv: str) -> subprocess.CompletedProcess[bytes]:
+        env = {**self.server.env, "DISPLAY": self.display}
+        return subprocess.run(argv, env=env, capture_output=True, stdin=subprocess.DEVNULL, timeout=DEADLINE)
+
+
+def _how(ended: subprocess.CompletedProcess[bytes]) -> str:
+    return f"{ended.args[0]} ended with {ended.returncode}: {ended.stderr.decode(errors='replace')}"
 
 
 class ViewerScreen(Screen):

@@ -24,5 +24,5 @@ class EncryptedTigerVnc(TigerVnc):
 
     def is_told_no(self) -> None:
         """Waits until it asks whether to believe a stranger, and answers no."""
-        question = self.screen.run("xdotool", "search", "--sync", "--onlyvisible", "--name", UNKNOWN_AUTHORITY)
-        self.screen.run("xdotool", "windowfocus", "--sync", question.decode().split()[0], "key", "Escape")
+        question = self.screen.titled(UNKNOWN_AUTHORITY)
+        self.screen.run("xdotool", "windowfocus", "--sync", question, "key", "Escape")

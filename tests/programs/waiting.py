@@ -13,13 +13,20 @@ INTERVAL = 0.05
 DEADLINE = 30.0
 
 
+class NotYet(Exception):
+    """What a look raises that came too early, for a reason that is worth being told if nothing comes later."""
+
+
 def until(what: str, look: Callable[[], T], seconds: float = DEADLINE) -> T:
     """The first truthy value that `look` returns; `what` names it in the error when none comes in time."""
     end = time.monotonic() + seconds
     while True:
-        seen = look()
-        if seen:
-            return seen
+        reason = ""
+        try:
+            if seen := look():
+                return seen
+        except NotYet as early:
+            reason = f" ({early})"
         if time.monotonic() > end:
-            raise TimeoutError(f"{what}: not within {seconds:g} s")
+            raise TimeoutError(f"{what}: not within {seconds:g} s{reason}")
         time.sleep(INTERVAL)
