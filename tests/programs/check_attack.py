@@ -1,5 +1,6 @@
 """Thousands at the door who mean no good, while a real viewer logs in and works."""
 
+import resource
 import unittest
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,6 +31,9 @@ MEBIBYTES = 150
 # What most systems give a program unless somebody asks for more.
 DESCRIPTORS = 1024
 
+# The API's connections that the gateway keeps open for the next call.
+API_CONNECTIONS = 4
+
 # A newcomer may be pushed out of the crowd by chance, and tries again, as whoever sits before it would.
 TRIES = 4
 
@@ -38,6 +42,10 @@ simulator: Simulator
 
 def setUpModule() -> None:
     global simulator
+    # The attackers hold one for each strike, and this one process is all of them.
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    unittest.addModuleCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, limits)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (2 * STRIKES, limits[1]))
     simulator = unittest.enterModuleContext(Simulator("--vm", "vm08", "--no-clock"))
 
 
@@ -95,8 +103,8 @@ class Attack(unittest.TestCase):
                 # The pauses between the bytes: about a second.
                 self._sees(door, "vnc-password")
             slow = until(f"the end of all {FEW}", lambda: _slow_ends(door, FEW))
-            # The timeout, and as long as one may take to hang up.
-            self.assertLess(max(end["seconds"] for end in slow), 5 + 3 + 2)
+            # The timeout, as long as one may take to hang up, and what a busy machine adds.
+            self.assertLess(max(end["seconds"] for end in slow), 5 + 3 + 7)
             self.assertEqual(FEW, door.counted('mksgate_refused_total{limit="handshake_timeout"}'))
 
     @contextmanager
@@ -110,13 +118,13 @@ class Attack(unittest.TestCase):
             self.viewer = LibVnc()
             self.expected = self._see(door, "vnc-password")
             until("rest", lambda: len(door.ends()) == 1)
-            idle = door.descriptors()
+            idle = door.descriptors() + API_CONNECTIONS
             attackers = Attackers(door.ports["vm08", against])
             try:
                 yield door, attackers
             finally:
                 attackers.leave()
-            until(f"{idle} descriptors again", lambda: door.descriptors() <= idle)
+            until(f"at most {idle} descriptors again", lambda: door.descriptors() <= idle)
             self.assertLess(door.memory(), MEBIBYTES)
             self._sees(door, "vnc-password")
             self.assertNotIn("panicked", door.stderr)

@@ -9,6 +9,7 @@ from vncdotool import api
 
 import picture
 from chain import Chain
+from waiting import until
 
 # What the first whole promises; they share out over two consoles.
 VIEWERS = 10
@@ -29,6 +30,7 @@ class ManyViewers(unittest.TestCase):
     def setUp(self) -> None:
         self.consoles = [chain.port("vm08"), chain.port("vm09")]
         self.present: list[api.ThreadedVNCClientProxy] = []
+        self.addCleanup(until, "the end of all sessions", _all_have_ended)
         self.addCleanup(self._leave, VIEWERS)
         self._arrive(VIEWERS)
 
@@ -71,6 +73,12 @@ class ManyViewers(unittest.TestCase):
             sights = [pool.submit(_sees_the_desktop, viewer) for viewer in self.present]
         for sight in sights:
             sight.result()
+
+
+def _all_have_ended() -> bool:
+    """Whether the gateway has noticed that everybody has left: those who come next may be as many as it allows."""
+    log = chain.gateway.stderr
+    return log.count("session closed") >= log.count("session opened")
 
 
 def _sees_the_desktop(viewer: api.ThreadedVNCClientProxy) -> None:

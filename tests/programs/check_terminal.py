@@ -20,6 +20,9 @@ ESCAPE = "\x1b"
 # How a colour begins or ends, and a letter that is bold or faint (ECMA-48, SGR).
 COLOUR = re.compile(re.escape(ESCAPE) + r"\[[\d;]*m")
 
+# For a completion on a busy machine.
+TRIES = 5
+
 simulator: Simulator
 
 
@@ -136,11 +139,11 @@ class Shells(unittest.TestCase):
             _clap_complete_mksgate mksgate we connect
             printf '%s\\n' "${COMPREPLY[@]}"
         """
-        self.assertEqual(["web01"], self._run("bash", "--norc", "-c", script))
+        self.assertEqual(["web01"], self._completes("bash", "--norc", "-c", script))
 
     def test_fish_completes_names_of_vms(self) -> None:
         script = "mksgate completions fish | source; complete -C 'mksgate probe we'"
-        self.assertRegex(self._run("fish", "--no-config", "-c", script)[0], r"^web01\b")
+        self.assertRegex(self._completes("fish", "--no-config", "-c", script)[0], r"^web01\b")
 
     def test_zsh_completes_names_of_vms(self) -> None:
         # Without a line editor there is no completion system: its last word is stood in for.
@@ -150,7 +153,7 @@ class Shells(unittest.TestCase):
             words=(mksgate screenshot we); CURRENT=3
             _clap_dynamic_completer_mksgate
         """
-        self.assertRegex("\n".join(self._run("zsh", "-f", "-c", script)), r"(?m)^web01\b")
+        self.assertRegex("\n".join(self._completes("zsh", "-f", "-c", script)), r"(?m)^web01\b")
 
     def _run(self, *argv: str) -> list[str]:
         env = environment(simulator)
@@ -159,6 +162,14 @@ class Shells(unittest.TestCase):
         ended = subprocess.run(argv, env=env, cwd=folder, capture_output=True, text=True, timeout=DEADLINE)
         self.assertEqual((0, ""), (ended.returncode, ended.stderr))
         return ended.stdout.splitlines()
+
+    def _completes(self, *argv: str) -> list[str]:
+        """Likewise, again where the two seconds that a completion takes at most were too short."""
+        for _ in range(TRIES):
+            lines = self._run(*argv)
+            if any("web01" in line for line in lines):
+                break
+        return lines
 
 
 class Manual(unittest.TestCase):

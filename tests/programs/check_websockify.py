@@ -1,6 +1,7 @@
 """websockify in front of a real desktop, behind mksgate: with and without TLS, with tokens and passwords."""
 
 import base64
+import re
 import unittest
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from program import Program
 from screen import ViewerScreen
 from tigervnc import TigerVnc
 from url_gateway import UrlGateway
+from waiting import until
 from websockify import Websockify, tokens
 
 TOKEN = "8f1c6d2e-not-to-be-read"
@@ -88,10 +90,12 @@ class Log(unittest.TestCase):
     def test_it_names_host_and_path_and_neither_token_nor_password(self) -> None:
         for way in ["secure", "command"]:
             vncdo.capture(gateway.ports[way])
+        # It notes an end a moment after the viewer has left.
+        closed = "session closed: .*vm=fresh-url .*to_viewer=[1-9]"
+        until("the end in the log", lambda: re.search(closed, gateway.stdout + gateway.stderr))
         said = gateway.stdout + gateway.stderr
         self.assertRegex(said, rf"session opened .*vm={secure.address}/websockify ")
         self.assertRegex(said, "session opened .*vm=fresh-url ")
-        self.assertRegex(said, "session closed: .*vm=fresh-url .*to_viewer=[1-9]")
         self.assertNotIn(TOKEN, said)
         self.assertNotIn(LOGIN.partition(":")[2], said)
 
@@ -128,8 +132,7 @@ class InOneCommand(unittest.TestCase):
         options = ["--url", self.url, "--trust", self.trust, "--headers-file", self.headers, "--viewer", tigervnc.COMMAND]
         home = {"DISPLAY": screen.display, "HOME": str(scratch("home"))}
         with Program("connect-viewer", [MKSGATE, "connect", *options], home) as connect:
-            window = screen.window("TigerVNC Viewer")
-            picture.become_equal(lambda: screen.picture(window), desktop.picture)
+            picture.become_equal(lambda: screen.picture(screen.window("TigerVNC Viewer")), desktop.picture)
             self.assertRegex(connect.stderr, f"^{secure.address}/websockify: TigerVNC ")
             connect.end()
 

@@ -47,7 +47,7 @@ class Recipe:
             capture_output=True,
             text=True,
             stdin=subprocess.DEVNULL,
-            timeout=2 * DEADLINE,
+            timeout=6 * DEADLINE,
         )
         if ended.returncode != 0:
             raise AssertionError(f"{self.commands[number]}ended with {ended.returncode}: {ended.stdout}{ended.stderr}")
