@@ -10,10 +10,10 @@ use std::time::Duration;
 use bytes::BytesMut;
 use clap::{Args, ValueEnum};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::{info, warn};
+use tracing::info;
 
 use super::shutting_down::watch_signals;
 use super::{CommandError, say};
@@ -217,15 +217,8 @@ fn given(argument: Option<&String>, variable: &str) -> Option<String> {
 
 /// The next viewer.
 async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
-    loop {
-        match listener.accept().await {
-            Ok(accepted) => return accepted,
-            Err(error) => {
-                warn!("cannot accept a viewer ({error}): trying again");
-                sleep(listener::BACKOFF).await;
-            }
-        }
-    }
+    let listen = listener.local_addr().ok();
+    listener::accepted(listen, || listener.accept()).await
 }
 
 /// Whoever comes meanwhile is turned away.

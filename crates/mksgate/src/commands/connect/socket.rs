@@ -7,11 +7,11 @@ use tempfile::TempDir;
 use tokio::net::UnixListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::warn;
 
 use super::goal::Goal;
 use super::{Used, port};
 use crate::commands::CommandError;
+use crate::listener;
 use crate::port::Port;
 use crate::private_line;
 use crate::signals::Ends;
@@ -64,15 +64,11 @@ impl Socket {
     async fn run(self, ended: &CancellationToken, goal: &Goal) {
         let tasks = TaskTracker::new();
         goal.live(&tasks);
-        while let Some(accepted) = ended.run_until_cancelled(self.listener.accept()).await {
-            match accepted {
-                Ok((stream, _)) => {
-                    let port = Arc::clone(&self.port);
-                    let (input, output) = stream.into_split();
-                    tasks.spawn(private_line::carry(port, input, output));
-                }
-                Err(error) => warn!("cannot accept a viewer ({error})"),
-            }
+        let next = || listener::accepted(None, || self.listener.accept());
+        while let Some((stream, _)) = ended.run_until_cancelled(next()).await {
+            let port = Arc::clone(&self.port);
+            let (input, output) = stream.into_split();
+            tasks.spawn(private_line::carry(port, input, output));
         }
         self.port.door.ended.cancel();
         goal.left();
