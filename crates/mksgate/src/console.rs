@@ -21,6 +21,7 @@ use crate::config::Secret;
 use crate::error::Failure;
 use crate::mask_keys::MaskKeys;
 use crate::milestone::{Milestone, Witness};
+use crate::printable::printable;
 use crate::relay::PARTING;
 use crate::slots::Slot;
 use crate::stream::Stream;
@@ -305,7 +306,7 @@ impl Talk {
 
 /// A close frame in words, for the log.
 pub(crate) fn in_words(close: &Close) -> String {
-    let reason: String = close.reason.chars().filter(|c| !c.is_control()).collect();
+    let reason = printable(&close.reason);
     match reason.is_empty() {
         true => format!("close code {}", close.code.get()),
         false => format!("close code {}, {reason}", close.code.get()),

@@ -32,6 +32,7 @@ mod overlap;
 mod own_viewer;
 mod penalties;
 mod port;
+mod printable;
 mod private_line;
 mod proxy;
 mod proxy_header;

@@ -1,11 +1,17 @@
 //! The log: on stderr, for people or for programs.
 
+use std::fmt::Debug;
 use std::io::stderr;
 
 use clap::ValueEnum;
+use tracing::field::Field;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::field::MakeExt;
 use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::fmt::FormatFields;
+use tracing_subscriber::fmt::format::{Writer, debug_fn};
 
+use crate::printable::printable;
 use crate::terminal::may_colour;
 
 /// How a log line is written.
@@ -29,8 +35,70 @@ pub(crate) fn start(format: LogFormat, level: &str) -> bool {
         .log_internal_errors(false)
         .with_target(false);
     match format {
-        LogFormat::Text => log.with_ansi(may_colour(&stderr())).init(),
+        LogFormat::Text => log
+            .fmt_fields(fields())
+            .with_ansi(may_colour(&stderr()))
+            .init(),
         LogFormat::Json => log.json().flatten_event(true).init(),
     }
     LevelFilter::current() != LevelFilter::OFF
+}
+
+/// Fields as they are usually written, but for control characters: names of VMs and the words of servers are in them, and
+/// none of those may command a terminal or begin another event.
+fn fields() -> impl for<'w> FormatFields<'w> + 'static {
+    let field = |writer: &mut Writer<'_>, field: &Field, value: &dyn Debug| {
+        let value = printable(&format!("{value:?}"));
+        match field.name() {
+            "message" => writer.write_str(&value),
+            name => write!(writer, "{name}={value}"),
+        }
+    };
+    debug_fn(field).delimited(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{self, Write};
+    use std::sync::{Arc, Mutex, PoisonError};
+
+    use super::*;
+
+    /// What was written.
+    #[derive(Clone, Default)]
+    struct Written(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Written {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let mut written = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            written.write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_name_in_an_event_neither_begins_another_nor_commands_a_terminal() {
+        let written = Written::default();
+        let writer = written.clone();
+        let log = tracing_subscriber::fmt()
+            .with_ansi(false)
+            .fmt_fields(fields())
+            .with_writer(move || writer.clone())
+            .finish();
+        let name = "a\r\nINFO forged \u{1b}[2J\u{9b}2J";
+        tracing::subscriber::with_default(log, || {
+            tracing::info!(vm = %name, "found {name}");
+        });
+        let written = written.0.lock().unwrap();
+        let text = String::from_utf8(written.clone()).unwrap();
+        assert_eq!(text.lines().count(), 1, "{text}");
+        assert!(text.trim_end().chars().all(|c| !c.is_control()), "{text:?}");
+        assert!(
+            text.contains("found aINFO forged [2J2J vm=aINFO"),
+            "{text:?}"
+        );
+    }
 }

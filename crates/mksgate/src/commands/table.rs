@@ -2,6 +2,8 @@
 
 use console::{measure_text_width, truncate_str};
 
+use crate::printable::printable;
+
 /// Between two columns.
 const GAP: usize = 2;
 
@@ -17,12 +19,11 @@ pub(super) struct Table<'a> {
 impl<'a> Table<'a> {
     /// Rows under a heading. What would move the cursor is taken out of them.
     pub(super) fn new(heading: &[&'a str], rows: &[Vec<String>]) -> Self {
-        let printable = |cell: &String| cell.chars().filter(|c| !c.is_control()).collect();
         Self {
             heading: heading.to_vec(),
             rows: rows
                 .iter()
-                .map(|row| row.iter().map(printable).collect())
+                .map(|row| row.iter().map(|cell| printable(cell)).collect())
                 .collect(),
         }
     }

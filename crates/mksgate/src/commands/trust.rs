@@ -14,6 +14,7 @@ use x509_parser::prelude::{FromDer, X509Certificate};
 use super::{CommandError, say};
 use crate::address::Address;
 use crate::config::sdk_url;
+use crate::printable::printable;
 use crate::tls::{Thumbprint, Trust};
 
 /// For TCP and TLS together.
@@ -97,14 +98,10 @@ pub(super) fn describe(
         date(&validity.not_before),
         date(&validity.not_after)
     );
+    // A name in a certificate is whatever its maker wrote.
     Ok((
         printable(&parsed.subject().to_string()),
         printable(&parsed.issuer().to_string()),
         span,
     ))
-}
-
-/// A name in a certificate is whatever its maker wrote: nothing of it may reach the terminal as a command.
-fn printable(name: &str) -> String {
-    name.chars().filter(|c| !c.is_control()).collect()
 }

@@ -8,6 +8,8 @@ use std::io::{IsTerminal, Write, stderr};
 pub(crate) use password::ask_password;
 pub(crate) use spinner::Spinner;
 
+use crate::printable::printable;
+
 /// As wide as a terminal is that does not say.
 const WIDTH: usize = 80;
 
@@ -32,7 +34,7 @@ impl Terminal {
 /// A line on stderr. Where nobody reads that, there is nobody to tell.
 pub(crate) fn tell(text: impl AsRef<str>) {
     // Names of VMs and the words of servers are in it: nothing of them may reach the terminal as a command.
-    let mut line: String = text.as_ref().chars().filter(|c| !c.is_control()).collect();
+    let mut line = printable(text.as_ref());
     line.push('\n');
     // Ignored on purpose, see above.
     let _ = stderr().lock().write_all(line.as_bytes());

@@ -11,6 +11,7 @@ use tokio::task::spawn_blocking;
 use super::Terminal;
 use super::password::{Echo, ask_password};
 use crate::milestone::{Milestone, Witness};
+use crate::printable::printable;
 
 /// How often the spinner turns.
 const TICK: Duration = Duration::from_millis(100);
@@ -59,8 +60,9 @@ impl From<ProgressBar> for Spinner {
 
 impl Spinner {
     /// Says from then on what is waited for.
-    pub(crate) fn say(&self, waiting_for: impl Into<String>) {
-        self.0.0.set_message(waiting_for.into());
+    pub(crate) fn say(&self, waiting_for: impl AsRef<str>) {
+        // Names of VMs are in it.
+        self.0.0.set_message(printable(waiting_for.as_ref()));
     }
 
     /// There is nothing more to wait for.

@@ -11,6 +11,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 
 use super::endpoint::PrivatePort;
+use crate::printable::printable;
 
 /// A file, there for as long as this exists.
 pub(super) struct SecretFile {
@@ -22,13 +23,7 @@ pub(super) struct SecretFile {
 impl SecretFile {
     /// A profile of Remmina's. It has all but the password, which Remmina itself adds, in a form of its own.
     pub(super) async fn remmina(port: &PrivatePort, program: &Path) -> io::Result<Self> {
-        let (host, number, title) = (port.host(), port.address.port(), &port.title);
-        let file = Self::write(
-            "console.remmina",
-            &format!(
-                "[remmina]\nname={title}\nprotocol=VNC\nserver={host}:{number}\nquality=9\ncolordepth=32\n"
-            ),
-        )?;
+        let file = Self::write("console.remmina", &profile(port))?;
         let mut adding = Command::new(program)
             .arg("--update-profile")
             .arg(&file.path)
@@ -48,7 +43,7 @@ impl SecretFile {
     /// What virt-viewer calls a connection file. It deletes it as soon as it has read it.
     pub(super) fn virt_viewer(port: &PrivatePort) -> io::Result<Self> {
         let (host, number) = (port.address.ip(), port.address.port());
-        let (title, password) = (&port.title, port.password.expose_secret());
+        let (title, password) = (value(&port.title), port.password.expose_secret());
         Self::write(
             "console.vv",
             &format!(
@@ -65,5 +60,70 @@ impl SecretFile {
             _folder: folder,
             path,
         })
+    }
+}
+
+fn profile(port: &PrivatePort) -> String {
+    let (host, number, title) = (port.host(), port.address.port(), value(&port.title));
+    format!(
+        "[remmina]\nname={title}\nprotocol=VNC\nserver={host}:{number}\nquality=9\ncolordepth=32\n"
+    )
+}
+
+/// A text as the value of a key, where a backslash begins an escape (GLib's Key-value file parser). Whoever may name a VM
+/// must not write keys of his own: a line end would begin one.
+fn value(text: &str) -> String {
+    printable(text).replace('\\', r"\\")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv4Addr, SocketAddr};
+
+    use super::*;
+
+    /// Of a VM whose name would write keys of its own.
+    fn port() -> PrivatePort {
+        PrivatePort {
+            address: SocketAddr::from((Ipv4Addr::LOCALHOST, 5901)),
+            password: "secret".into(),
+            title: "vm\nhost=evil\r\nprecommand=evil\n[other]\na\\b".into(),
+        }
+    }
+
+    /// The keys that a reader finds.
+    fn keys(text: &str) -> Vec<(&str, &str)> {
+        let mut lines = text.lines();
+        assert!(lines.next().unwrap().starts_with('['));
+        lines.map(|line| line.split_once('=').unwrap()).collect()
+    }
+
+    const TITLE: &str = r"vmhost=evilprecommand=evil[other]a\\b";
+
+    #[test]
+    fn a_vms_name_is_one_value_of_a_profile_for_remmina() {
+        let expected = [
+            ("name", TITLE),
+            ("protocol", "VNC"),
+            ("server", "127.0.0.1:5901"),
+            ("quality", "9"),
+            ("colordepth", "32"),
+        ];
+        assert_eq!(keys(&profile(&port())), expected);
+    }
+
+    #[test]
+    fn a_vms_name_is_one_value_of_a_file_for_virt_viewer() {
+        let file = SecretFile::virt_viewer(&port()).unwrap();
+        let text = std::fs::read_to_string(&file.path).unwrap();
+        let expected = [
+            ("type", "vnc"),
+            ("host", "127.0.0.1"),
+            ("port", "5901"),
+            ("password", "secret"),
+            ("title", TITLE),
+            ("delete-this-file", "1"),
+        ];
+        assert_eq!(keys(&text), expected);
     }
 }

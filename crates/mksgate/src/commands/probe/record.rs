@@ -10,6 +10,7 @@ use super::facts::{self, Facts};
 use super::way::Way;
 use crate::commands::{CommandError, say};
 use crate::milestone::Milestone;
+use crate::printable::{printable, printable_json};
 use crate::terminal::may_colour;
 
 /// One for each probe.
@@ -50,8 +51,8 @@ impl Record {
         let took = self.last.elapsed();
         if !self.json {
             let mark = mark(ok);
-            let sentence: String = sentence.chars().filter(|c| !c.is_control()).collect();
-            let shown = format!("{mark} {step:<9} {:>5} ms  {sentence}\n", took.as_millis());
+            let (sentence, took) = (printable(&sentence), took.as_millis());
+            let shown = format!("{mark} {step:<9} {took:>5} ms  {sentence}\n");
             // Ignored on purpose: the verdict tells whether somebody still reads.
             let _ = say(shown);
         }
@@ -84,9 +85,9 @@ impl Record {
                 "steps": std::mem::take(&mut self.steps),
                 "verdict": verdict,
             });
-            say(format!("{answer:#}\n"))?;
+            say(printable_json(&format!("{answer:#}\n")))?;
         } else {
-            say(format!("{}\n", coloured(ok, &verdict)))?;
+            say(format!("{}\n", coloured(ok, &printable(&verdict))))?;
         }
         match ok {
             true => Ok(()),
