@@ -16,6 +16,7 @@ use crate::commands::{
 };
 use crate::config::Config;
 use crate::log::LogFormat;
+use crate::signals::EndedBy;
 use crate::terminal::{Terminal, tell};
 use crate::{log, usage_error};
 
@@ -28,6 +29,8 @@ const FAILED: u8 = 1;
 const USAGE: u8 = 2;
 /// Ctrl-C ended it, as shells count that.
 const INTERRUPTED: u8 = 130;
+/// SIGTERM ended it, likewise.
+const TERMINATED: u8 = 143;
 
 /// A plain VNC port for every ESXi virtual machine console.
 #[derive(Parser)]
@@ -127,7 +130,8 @@ pub fn run() -> ExitCode {
         Err(CommandError::Usage(sentence)) => (sentence, USAGE),
         Err(CommandError::Failed(sentence)) => (sentence, FAILED),
         Err(CommandError::Told) => return FAILED.into(),
-        Err(CommandError::Interrupted) => return INTERRUPTED.into(),
+        Err(CommandError::Ended(EndedBy::Interrupt)) => return INTERRUPTED.into(),
+        Err(CommandError::Ended(EndedBy::Terminate)) => return TERMINATED.into(),
     };
     tell(format!("mksgate: {sentence}"));
     code.into()

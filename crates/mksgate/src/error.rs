@@ -153,6 +153,9 @@ pub enum Failure {
         /// The handshake timeout.
         within: Duration,
     },
+    /// All keys were sent, and the console's host did not say within the handshake timeout that it has read them.
+    #[error("ESXi did not confirm the keys within {} s: see on the console which of them it has taken", .0.as_secs())]
+    Unheard(Duration),
     /// No name in the ticket can be resolved and there is no other address.
     #[error(
         "cannot find the address of {names}: add it to console_address, or to this machine's DNS"
@@ -294,7 +297,7 @@ impl Failure {
             Self::HouseFull { .. } => Some("max_sessions"),
             Self::VmFull { .. } => Some("max_sessions_per_vm"),
             Self::HostFull { .. } => Some("max_consoles"),
-            Self::ViewerSlow(_) | Self::Slow { .. } => Some("handshake_timeout"),
+            Self::ViewerSlow(_) | Self::Slow { .. } | Self::Unheard(_) => Some("handshake_timeout"),
             _ => None,
         }
     }

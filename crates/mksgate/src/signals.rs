@@ -6,6 +6,15 @@ pub(crate) use self::unix::Ends;
 #[cfg(not(unix))]
 pub(crate) use self::windows::Ends;
 
+/// Which of them it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum EndedBy {
+    /// SIGINT, as by Ctrl-C.
+    Interrupt,
+    /// SIGTERM; elsewhere Ctrl-Break.
+    Terminate,
+}
+
 /// The system does not tell of signals.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot watch signals ({0})")]
@@ -15,7 +24,7 @@ pub(crate) struct Unwatched(#[from] std::io::Error);
 mod unix {
     use tokio::signal::unix::{Signal, SignalKind, signal};
 
-    use super::Unwatched;
+    use super::{EndedBy, Unwatched};
 
     /// SIGINT and SIGTERM, none of which is missed from here on.
     pub(crate) struct Ends {
@@ -33,10 +42,10 @@ mod unix {
         }
 
         /// The next one.
-        pub(crate) async fn next(&mut self) {
+        pub(crate) async fn next(&mut self) -> EndedBy {
             tokio::select! {
-                _ = self.terminate.recv() => {}
-                _ = self.interrupt.recv() => {}
+                _ = self.terminate.recv() => EndedBy::Terminate,
+                _ = self.interrupt.recv() => EndedBy::Interrupt,
             }
         }
     }
@@ -46,7 +55,7 @@ mod unix {
 mod windows {
     use tokio::signal::windows::{CtrlBreak, CtrlC, ctrl_break, ctrl_c};
 
-    use super::Unwatched;
+    use super::{EndedBy, Unwatched};
 
     /// Ctrl-C and Ctrl-Break, none of which is missed from here on.
     pub(crate) struct Ends {
@@ -64,10 +73,10 @@ mod windows {
         }
 
         /// The next one.
-        pub(crate) async fn next(&mut self) {
+        pub(crate) async fn next(&mut self) -> EndedBy {
             tokio::select! {
-                _ = self.interrupt.recv() => {}
-                _ = self.stop.recv() => {}
+                _ = self.interrupt.recv() => EndedBy::Interrupt,
+                _ = self.stop.recv() => EndedBy::Terminate,
             }
         }
     }

@@ -8,11 +8,12 @@ use tokio::time::timeout;
 use vsphere::{Power, VmRef};
 
 use super::table::Table;
-use super::{CommandError, say};
+use super::{CommandError, shown, unless};
 use crate::config::{self, Behind, Config, Limits};
 use crate::console::Console;
 use crate::endpoint::Endpoint;
 use crate::error::Failure;
+use crate::signals::Ends;
 use crate::slots::Slots;
 use crate::upstream::Upstream;
 
@@ -41,26 +42,33 @@ pub(crate) async fn run(options: Options, config: Config) -> Result<(), CommandE
             (name, upstream)
         })
         .collect();
-    let (mut rows, mut troubles) = (Vec::new(), 0);
-    for console in &consoles {
-        let found = if options.offline {
-            Ok("not asked".to_owned())
-        } else {
-            look_up(console, &upstreams, gateway.handshake_timeout).await
-        };
-        troubles += usize::from(found.is_err());
-        rows.push(row(
-            console,
-            &gateway,
-            found.unwrap_or_else(|trouble| format!("FAILED: {trouble}")),
-        ));
-    }
+    let mut ends = Ends::watch()?;
+    let looked_up = unless(&mut ends, async {
+        let (mut rows, mut troubles) = (Vec::new(), 0);
+        for console in &consoles {
+            let found = if options.offline {
+                Ok("not asked".to_owned())
+            } else {
+                look_up(console, &upstreams, gateway.handshake_timeout).await
+            };
+            troubles += usize::from(found.is_err());
+            rows.push(row(
+                console,
+                &gateway,
+                found.unwrap_or_else(|trouble| format!("FAILED: {trouble}")),
+            ));
+        }
+        Ok((rows, troubles))
+    })
+    .await;
     for upstream in upstreams.values().flatten() {
         upstream.client().logout().await;
     }
+    let (rows, troubles) = looked_up?;
     let heading = ["LISTEN", "VSPHERE", "VM", "AUTH", "REACHED BY", "FOUND"];
     // What is wrong stands at the end of a row: nothing is cut.
-    say(Table::new(&heading, &rows).aligned(None))?;
+    let table = Table::new(&heading, &rows).aligned(None);
+    unless(&mut ends, shown(table)).await?;
     match troubles {
         0 => Ok(()),
         _ => Err(CommandError::Failed(format!(

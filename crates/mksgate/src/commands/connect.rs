@@ -181,7 +181,7 @@ async fn view(
     if viewer.kind.hands_over() && code == ExitCode::SUCCESS {
         tokio::select! {
             () = over => {}
-            () = ends.next() => {}
+            _ = ends.next() => {}
         }
     }
     Ok(code)

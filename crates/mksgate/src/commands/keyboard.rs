@@ -1,18 +1,24 @@
 //! What `type` and `keys` have in common: the guest's layout, the pace, and the keys' way to the console.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 use clap::builder::TypedValueParser;
 use rfb_proto::keys::Layout;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 
-use super::CommandError;
 use super::which::{Chosen, Which};
+use super::{CommandError, unless};
 use crate::config::Config;
+use crate::error::{Failure, Stage};
 use crate::own_viewer::{Chord, OwnViewer, Press};
 use crate::reach;
-use crate::terminal::{Spinner, Terminal};
+use crate::relay::PARTING;
+use crate::signals::Ends;
+use crate::terminal::{Spinner, Terminal, tell};
 
 /// The slowest pace that is taken, in milliseconds: a key a minute.
 const SLOWEST: u64 = 60_000;
@@ -33,7 +39,7 @@ impl Keyboard {
         self.layout
     }
 
-    /// Plays the chords on the VM's console.
+    /// Plays the chords on the VM's console. No key stays down there, whatever ends this.
     pub(crate) async fn play(
         &self,
         which: Which,
@@ -42,10 +48,33 @@ impl Keyboard {
         terminal: Terminal,
     ) -> Result<(), CommandError> {
         let within = config.gateway.handshake_timeout;
+        let mut ends = Ends::watch()?;
         let work = async |chosen: &Chosen, spinner: &Spinner| {
             chosen.must_run()?;
-            let played = self.play_on(chosen, chords, within, spinner).await;
-            let press = played.map_err(|failure| CommandError::Failed(chosen.explain(&failure)))?;
+            let failed = |failure: Failure| CommandError::Failed(chosen.explain(&failure));
+            let entered = async { enter(chosen, within, spinner).await.map_err(failed) };
+            let (viewer, press) = unless(&mut ends, entered).await?;
+            spinner.say(format!("pressing {} keys", chords.len()));
+            let told = CancellationToken::new();
+            let mut played = pin!(self.play_on(viewer, chords, press, within, &told));
+            let ended = tokio::select! {
+                played = &mut played => {
+                    played.map_err(failed)?.leave().await;
+                    None
+                }
+                by = ends.next() => Some(by),
+            };
+            if let Some(by) = ended {
+                told.cancel();
+                match timeout(PARTING, played).await {
+                    Ok(Ok(viewer)) => viewer.leave().await,
+                    _ => tell(format!(
+                        "{} has not confirmed that its keys are up: see whether one is held down",
+                        chosen.vm.name
+                    )),
+                }
+                return Err(CommandError::Ended(by));
+            }
             if press == Press::ByMeaning {
                 terminal.note(format!(
                     "{} takes no scan codes: its host turns each character into keys by a layout of its own",
@@ -54,26 +83,48 @@ impl Keyboard {
             }
             Ok(())
         };
-        which.visit(config, terminal, work).await
+        which.stay(config, terminal, work).await
     }
 
+    /// The typing takes as long as it takes; what comes after it, `within` that time.
     async fn play_on(
         &self,
-        chosen: &Chosen,
+        mut viewer: OwnViewer,
         chords: &[Chord],
+        press: Press,
         within: Duration,
-        spinner: &Spinner,
-    ) -> Result<Press, crate::error::Failure> {
-        let witness = spinner.witness();
-        let console = reach::open(&chosen.upstream, &chosen.vm, within, &*witness).await?;
+        told: &CancellationToken,
+    ) -> Result<OwnViewer, Failure> {
+        let pace = Duration::from_millis(self.delay);
+        viewer.play(chords, press, pace, told).await?;
+        timeout(within, viewer.has_been_heard())
+            .await
+            .unwrap_or(Err(Failure::Unheard(within)))?;
+        Ok(viewer)
+    }
+}
+
+/// The console, and how it takes keys.
+async fn enter(
+    chosen: &Chosen,
+    within: Duration,
+    spinner: &Spinner,
+) -> Result<(OwnViewer, Press), Failure> {
+    let witness = spinner.witness();
+    let console = reach::open(&chosen.upstream, &chosen.vm, within, &*witness).await?;
+    let entered = async {
         let (mut viewer, _) = OwnViewer::enter(console).await?;
         let press = viewer.ask_for_keys().await?;
-        spinner.say(format!("pressing {} keys", chords.len()));
-        let pace = Duration::from_millis(self.delay);
-        viewer.play(chords, press, pace).await?;
-        viewer.leave().await;
-        Ok(press)
-    }
+        Ok((viewer, press))
+    };
+    let slow = || Failure::Slow {
+        what: "ESXi's keyboard".into(),
+        stage: Stage::Relay,
+        within,
+    };
+    timeout(within, entered)
+        .await
+        .unwrap_or_else(|_| Err(slow()))
 }
 
 fn layouts() -> impl TypedValueParser<Value = Layout> {

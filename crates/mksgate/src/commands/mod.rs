@@ -28,10 +28,12 @@ mod which;
 
 use std::io::{ErrorKind, Write, stdout};
 
+use tokio::task::spawn_blocking;
+
 use crate::config::ConfigError;
 use crate::error::Failure;
 use crate::gateway::StartError;
-use crate::signals::Unwatched;
+use crate::signals::{EndedBy, Ends, Unwatched};
 
 /// Why a command failed.
 pub(crate) enum CommandError {
@@ -43,8 +45,8 @@ pub(crate) enum CommandError {
     Failed(String),
     /// Likewise, and all that there is to say has been said.
     Told,
-    /// Somebody pressed Ctrl-C.
-    Interrupted,
+    /// Somebody pressed Ctrl-C, or told the program to end.
+    Ended(EndedBy),
 }
 
 impl From<ConfigError> for CommandError {
@@ -71,13 +73,21 @@ impl From<Unwatched> for CommandError {
     }
 }
 
-/// Does `work`, unless somebody presses Ctrl-C first.
+/// Does `work`, unless somebody presses Ctrl-C or tells the program to end first.
 async fn unless_interrupted<T>(
+    work: impl Future<Output = Result<T, CommandError>>,
+) -> Result<T, CommandError> {
+    unless(&mut Ends::watch()?, work).await
+}
+
+/// Likewise, for whoever watches already.
+async fn unless<T>(
+    ends: &mut Ends,
     work: impl Future<Output = Result<T, CommandError>>,
 ) -> Result<T, CommandError> {
     tokio::select! {
         done = work => done,
-        Ok(()) = tokio::signal::ctrl_c() => Err(CommandError::Interrupted),
+        by = ends.next() => Err(CommandError::Ended(by)),
     }
 }
 
@@ -89,6 +99,18 @@ fn say(text: impl AsRef<str>) -> Result<(), CommandError> {
 /// Likewise, an answer that is no text.
 fn say_bytes(bytes: &[u8]) -> Result<(), CommandError> {
     is_read(bytes).map(drop)
+}
+
+/// Prints an answer while signals are watched, which a reader that has stopped reading must not keep from being heard.
+/// Tells whether there is still a reader.
+async fn shown(answer: impl Into<Vec<u8>>) -> Result<bool, CommandError> {
+    let answer = answer.into();
+    let written = spawn_blocking(move || is_read(&answer)).await;
+    written.unwrap_or_else(|error| {
+        Err(CommandError::Failed(format!(
+            "cannot write the answer ({error})"
+        )))
+    })
 }
 
 /// Likewise, and tells whether there is still a reader.

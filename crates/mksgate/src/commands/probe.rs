@@ -15,13 +15,14 @@ use vsphere::VmRef;
 
 use super::wanted::{OfConsole, Wanted};
 use super::which::Chosen;
-use super::{CommandError, unless_interrupted};
+use super::{CommandError, unless, unless_interrupted};
 use crate::config::{Config, TlsRecords};
 use crate::destination::Destination;
 use crate::error::{Failure, Stage};
 use crate::milestone::{Milestone, Witness};
 use crate::own_viewer::OwnViewer;
 use crate::reach;
+use crate::signals::Ends;
 use crate::terminal::{Spinner, Terminal};
 use facts::facts;
 use record::Record;
@@ -59,6 +60,7 @@ pub(crate) async fn run(
                 "logging in",
             );
             let witness = told.witness();
+            let mut ends = Ends::watch()?;
             let work = async |chosen: &Chosen, _: &_| {
                 // By its id it need not be looked up again.
                 let vm = VmRef::Moref(chosen.vm.moref.clone());
@@ -67,7 +69,7 @@ pub(crate) async fn run(
                     let looked = look(&destination, within, &witness).await;
                     looked.map_err(|failure| CommandError::Failed(chosen.explain(&failure)))
                 };
-                unless_interrupted(looked).await
+                unless(&mut ends, looked).await
             };
             let done = which
                 .stay_before(*config, &told.spinner, &witness, work)

@@ -4,7 +4,7 @@ mod all;
 mod api;
 mod file;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,13 +12,14 @@ use clap::{Args, ValueEnum};
 use tokio::time::{Instant, timeout_at};
 use vsphere::Vm;
 
-use super::CommandError;
 use super::which::{Chosen, OfVSphere, Which, known_vms};
+use super::{CommandError, shown, unless};
 use crate::config::Config;
 use crate::error::{Failure, Stage};
 use crate::milestone::{Milestone, Witness};
 use crate::own_viewer::{OwnViewer, Picture};
 use crate::reach;
+use crate::signals::Ends;
 use crate::terminal::{Spinner, Terminal, tell};
 use crate::upstream::Upstream;
 
@@ -80,6 +81,7 @@ pub(crate) async fn run(
     };
     match (options.vm, options.output, options.directory) {
         (Some(vm), Some(output), _) => {
+            let mut ends = Ends::watch()?;
             let which = Which::new(vm, options.vsphere);
             let work = async |chosen: &Chosen, spinner: &Spinner| {
                 chosen.must_run()?;
@@ -89,6 +91,9 @@ pub(crate) async fn run(
             };
             let taken = which.visit(config, terminal, work).await?;
             taken.say_what_is_left();
+            if output == Path::new("-") {
+                return unless(&mut ends, shown(taken.png)).await.map(drop);
+            }
             file::write(&output, &taken.png)
         }
         (_, _, Some(directory)) => {

@@ -10,9 +10,10 @@ use tokio::time::sleep;
 
 use super::table::Table;
 use super::which::OfVSphere;
-use super::{CommandError, is_read, login, say, unless_interrupted};
+use super::{CommandError, login, shown, unless_interrupted};
 use crate::config::{Config, Console};
 use crate::error::Failure;
+use crate::printable::printable_json;
 use crate::terminal::{self, Terminal};
 use row::{COLUMNS, Row};
 use wanted::Wanted;
@@ -55,9 +56,9 @@ pub(crate) async fn run(
         let mut rows = list(&options.wanted, &sessions, &consoles).await?;
         drop(spinner);
         if !options.watch {
-            return say(shown(&rows, options.json, several)?);
+            return shown(table(&rows, options.json, several)?).await.map(drop);
         }
-        while is_read(anew(&shown(&rows, options.json, several)?).as_bytes())? {
+        while shown(anew(&table(&rows, options.json, several)?)).await? {
             rows = changed(&rows, &options.wanted, &sessions, &consoles).await?;
         }
         Ok(())
@@ -107,11 +108,11 @@ fn anew(text: &str) -> String {
     }
 }
 
-fn shown(rows: &[Row], json: bool, several: bool) -> Result<String, CommandError> {
+fn table(rows: &[Row], json: bool, several: bool) -> Result<String, CommandError> {
     if json {
         let text = serde_json::to_string_pretty(rows)
             .map_err(|error| CommandError::Failed(error.to_string()))?;
-        return Ok(text + "\n");
+        return Ok(printable_json(&text) + "\n");
     }
     let width = terminal::width();
     let cells: Vec<Vec<String>> = rows.iter().map(Row::cells).collect();

@@ -8,10 +8,11 @@ use clap_complete::ArgValueCandidates;
 use vsphere::{Error, Power, Vm, VmRef};
 
 use super::no_such_vm::no_such_vm;
-use super::{CommandError, completions, configuration, login, unless_interrupted};
+use super::{CommandError, completions, configuration, login, unless, unless_interrupted};
 use crate::config::{Config, VSphere};
 use crate::error::Failure;
 use crate::milestone::{Milestone, Witness};
+use crate::signals::Ends;
 use crate::terminal::{Spinner, Terminal};
 use crate::upstream::Upstream;
 
@@ -90,15 +91,17 @@ impl Which {
         }
     }
 
-    /// Finds the VM, does `work` with it, and logs out again whatever becomes of that, an interrupt included.
+    /// Finds the VM, does `work` with it, and logs out again whatever becomes of that, an interrupt or SIGTERM included.
     pub(crate) async fn visit<T>(
         self,
         config: Config,
         terminal: Terminal,
         work: impl AsyncFnOnce(&Chosen, &Spinner) -> Result<T, CommandError>,
     ) -> Result<T, CommandError> {
+        // From the beginning, so that none is missed between two steps.
+        let mut ends = Ends::watch()?;
         let work = async |chosen: &Chosen, spinner: &Spinner| {
-            unless_interrupted(work(chosen, spinner)).await
+            unless(&mut ends, work(chosen, spinner)).await
         };
         self.stay(config, terminal, work).await
     }

@@ -8,6 +8,7 @@ use rfb_proto::update::{Kind, Message};
 use rfb_proto::vmware::{Command, ServerCaps};
 use rfb_proto::{Area, Encoding};
 use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
 
 use super::{Chord, OwnViewer};
 use crate::error::Failure;
@@ -39,7 +40,8 @@ impl OwnViewer {
         set_encodings([Encoding::RAW, Encoding::VMWARE_SERVER_CAPS], &mut message);
         self.send(&message).await?;
         self.ask_for(CORNER).await?;
-        let caps = match self.caps_or_update().await? {
+        // Not before the update: else that would be taken for the answer to what is asked later.
+        let caps = match self.answer().await? {
             Some(caps) => Some(caps),
             None => timeout(PATIENCE, self.caps()).await.ok().transpose()?,
         };
@@ -49,21 +51,25 @@ impl OwnViewer {
         })
     }
 
-    /// Plays one chord after the other, `pace` from one to the next, half of which the keys are down.
+    /// Plays one chord after the other, `pace` from one to the next, half of which the keys are down. Once it is
+    /// `told` to end, it only lifts what is down. Must not be broken off in between: what is down would stay down.
     pub(crate) async fn play(
         &mut self,
         chords: &[Chord],
         press: Press,
         pace: Duration,
+        told: &CancellationToken,
     ) -> Result<(), Failure> {
-        paced(chords, press, pace, async |keys| self.send(keys).await).await?;
-        self.has_been_heard().await
+        paced(chords, press, pace, told, async |keys| {
+            self.send(keys).await
+        })
+        .await
     }
 
     /// Waits until the host has read all that was sent before: it answers in order.
-    async fn has_been_heard(&mut self) -> Result<(), Failure> {
+    pub(crate) async fn has_been_heard(&mut self) -> Result<(), Failure> {
         self.ask_for(CORNER).await?;
-        self.caps_or_update().await.map(drop)
+        self.answer().await.map(drop)
     }
 
     async fn caps(&mut self) -> Result<ServerCaps, Failure> {
@@ -74,24 +80,30 @@ impl OwnViewer {
         .await
     }
 
-    /// What comes first: the host's word, or the end of an update.
-    async fn caps_or_update(&mut self) -> Result<Option<ServerCaps>, Failure> {
+    /// Waits for the end of an update; the host's word, where it has come before that.
+    async fn answer(&mut self) -> Result<Option<ServerCaps>, Failure> {
+        let mut said = None;
         self.until(|piece, update| match piece.message {
-            Message::ServerCaps(caps) => Some(Some(caps)),
+            Message::ServerCaps(caps) => {
+                said = Some(caps);
+                None
+            }
             message => {
                 let is_update = matches!(message.kind(), Kind::Update | Kind::Rectangle);
-                (is_update && update.is_between_messages()).then_some(None)
+                (is_update && update.is_between_messages()).then_some(())
             }
         })
-        .await
+        .await?;
+        Ok(said)
     }
 }
 
-/// Sends one chord after the other, each when it is due.
+/// Sends one chord after the other, each when it is due, until it is `told` to end: then what is down goes up at once.
 async fn paced<E>(
     chords: &[Chord],
     press: Press,
     pace: Duration,
+    told: &CancellationToken,
     mut send: impl AsyncFnMut(&[u8]) -> Result<(), E>,
 ) -> Result<(), E> {
     for chord in chords {
@@ -99,10 +111,13 @@ async fn paced<E>(
         if down.is_empty() {
             continue;
         }
+        if told.is_cancelled() {
+            break;
+        }
         send(&down).await?;
-        sleep(pace / 2).await;
+        told.run_until_cancelled(sleep(pace / 2)).await;
         send(&up).await?;
-        sleep(pace / 2).await;
+        told.run_until_cancelled(sleep(pace / 2)).await;
     }
     Ok(())
 }
@@ -144,15 +159,20 @@ mod tests {
     use super::*;
 
     /// What is sent of a text, and when, in milliseconds; and when it is over.
-    async fn played(text: &str, layout: Layout, press: Press) -> (Vec<(u128, Vec<u8>)>, u128) {
+    async fn played(
+        text: &str,
+        layout: Layout,
+        press: Press,
+        told: &CancellationToken,
+    ) -> (Vec<(u128, Vec<u8>)>, u128) {
         let chords = chords_of(text, layout).unwrap();
         let (began, mut sent) = (Instant::now(), Vec::new());
-        let played: Result<(), ()> =
-            paced(&chords, press, Duration::from_millis(100), async |keys| {
-                sent.push((began.elapsed().as_millis(), keys.to_vec()));
-                Ok(())
-            })
-            .await;
+        let pace = Duration::from_millis(100);
+        let played: Result<(), ()> = paced(&chords, press, pace, told, async |keys| {
+            sent.push((began.elapsed().as_millis(), keys.to_vec()));
+            Ok(())
+        })
+        .await;
         played.unwrap();
         (sent, began.elapsed().as_millis())
     }
@@ -160,7 +180,13 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_key_goes_down_at_each_pace_and_up_in_the_middle_of_it() {
         let key = |down: u8, character| vec![4, down, 0, 0, 0, 0, 0, character];
-        let (sent, over) = played("hi", Layout::Us, Press::ByMeaning).await;
+        let (sent, over) = played(
+            "hi",
+            Layout::Us,
+            Press::ByMeaning,
+            &CancellationToken::new(),
+        )
+        .await;
         let expected = [
             (0, key(1, b'h')),
             (50, key(0, b'h')),
@@ -174,11 +200,24 @@ mod tests {
     async fn each_of_two_strokes_for_one_character_has_its_time_and_one_that_is_not_sent_takes_none()
      {
         let times = async |press| {
-            let (sent, over) = played("ê", Layout::De, press).await;
+            let (sent, over) = played("ê", Layout::De, press, &CancellationToken::new()).await;
             let times: Vec<u128> = sent.into_iter().map(|(when, _)| when).collect();
             (times, over)
         };
         assert_eq!(times(Press::ByPlace).await, (vec![0, 50, 100, 150], 200));
         assert_eq!(times(Press::ByMeaning).await, (vec![0, 50], 100));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_is_told_to_end_lets_go_at_once_and_presses_nothing_more() {
+        let told = CancellationToken::new();
+        let telling = async {
+            sleep(Duration::from_millis(120)).await;
+            told.cancel();
+        };
+        let played = played("hij", Layout::Us, Press::ByMeaning, &told);
+        let ((sent, over), ()) = tokio::join!(played, telling);
+        let times: Vec<u128> = sent.iter().map(|(when, _)| *when).collect();
+        assert_eq!((times, over), (vec![0, 50, 100, 120], 120));
     }
 }

@@ -4,6 +4,8 @@ mod frame;
 mod keyboard;
 mod keys;
 mod picture;
+#[cfg(test)]
+mod tests;
 
 use bytes::{Buf, BytesMut};
 use rfb_proto::update::{Kind, Message, Piece, Update};
@@ -11,6 +13,7 @@ use rfb_proto::update::{Kind, Message, Piece, Update};
 use crate::console::{Console, Talk};
 use crate::error::Failure;
 use crate::milestone::Screen;
+use crate::printable::printable;
 use crate::slots::Slot;
 
 pub(crate) use keyboard::Press;
@@ -71,8 +74,7 @@ impl OwnViewer {
             update.is_between_messages().then_some(())
         })
         .await?;
-        let name = String::from_utf8_lossy(&name);
-        Ok(name.chars().filter(|c| !c.is_control()).collect())
+        Ok(printable(&String::from_utf8_lossy(&name)))
     }
 
     /// Sends `messages` as one WebSocket message.

@@ -9,19 +9,21 @@ mod screenshots;
 mod screenshots_by_task;
 #[path = "../support/mod.rs"]
 mod support;
+#[cfg(unix)]
+mod told_to_end;
 mod typing;
 
 use std::io::Cursor;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use esxi_sim::{
-    DEMO_PASSWORD, Formats, Host, Kind, Layout, Misbehaviour, Moods, Power, Screen,
+    DEMO_PASSWORD, End, Formats, Host, Kind, Layout, Misbehaviour, Moods, Power, Screen,
     ScreenshotFault, Screenshots, Settings, VmSettings,
 };
 use serde_json::Value;
 use tempfile::{TempDir, tempdir};
 
-use support::{mksgate, mksgate_at, run, run_bytes};
+use support::{ended, mksgate, mksgate_at, run, run_bytes, signal};
 
 /// Three VMs of which one is off, and two that share a name.
 async fn host() -> Host {
@@ -53,6 +55,21 @@ async fn host() -> Host {
 fn nowhere() -> TempDir {
     tempdir().unwrap()
 }
+
+/// A folder with a configuration of a console of `web01` on `host`, whose password is in [`PASSWORD`], and of `more`.
+fn configuration(host: &Host, more: &str) -> TempDir {
+    let folder = nowhere();
+    let text = format!(
+        "[vsphere.lab]\naddress = \"{}\"\nusername = \"root\"\npassword_env = \"{PASSWORD}\"\n\
+         trust = \"danger-accept-any\"\n\
+         [[console]]\nport = 5901\nvsphere = \"lab\"\nvm = \"web01\"\n{more}\n",
+        host.address()
+    );
+    std::fs::write(folder.path().join("gateway.toml"), text).unwrap();
+    folder
+}
+
+const PASSWORD: &str = "PASSWORD_OF_LAB";
 
 /// Width, height, and pixels of three bytes each.
 fn decoded(png: &[u8]) -> (u32, u32, Vec<u8>) {

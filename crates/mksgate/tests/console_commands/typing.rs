@@ -98,3 +98,68 @@ async fn where_the_host_takes_no_places_keys_go_by_their_meaning_and_that_is_sai
     assert!(error.starts_with("web01 takes no scan codes"), "{error}");
     assert_eq!(host.typed("web01"), "Plain #1");
 }
+
+/// `web01` with its keys down for so long that a signal comes before they are up.
+const HELD: [&str; 6] = ["keys", "web01", "ctrl-alt-del", "a", "--delay", "60000"];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_ends_it_while_keys_are_down_leaves_none_down() {
+    for (word, code) in [("-INT", 130), ("-TERM", 143)] {
+        let host = host().await;
+        let folder = nowhere();
+        let mut command = mksgate_at(&host, &folder, &HELD);
+        command.stderr(Stdio::piped());
+        let child = command.spawn().unwrap();
+        host.keys_until("web01", |keys| keys.len() == 3).await;
+        assert_eq!(host.keys_down("web01").len(), 3);
+        signal(&child, word);
+        let (ended_with, _, error) = ended(child).await;
+        assert_eq!((ended_with, error.as_str()), (Some(code), ""), "{word}");
+        assert!(host.keys_down("web01").is_empty(), "{word}");
+        assert_eq!(host.keys("web01").len(), 6, "no other key was pressed");
+        let counts = host.counts_until(|counts| counts.sessions_open == 0).await;
+        let how: Vec<&End> = counts.ends.iter().map(|end| &end.how).collect();
+        assert_eq!(how, [&End::ClosedByClient(Some(1000))], "{word}");
+    }
+}
+
+/// A host that does this wrong, and a command line whose configuration has it answer within four seconds.
+async fn silent(misbehaviour: Misbehaviour, arguments: &[&str]) -> (Host, TempDir, Command) {
+    let host = moody(Moods::default()).await;
+    host.misbehave(misbehaviour);
+    let folder = configuration(&host, "[gateway]\nhandshake_timeout = \"4s\"");
+    let mut command = mksgate(&folder, arguments);
+    command.env(PASSWORD, DEMO_PASSWORD).stderr(Stdio::piped());
+    (host, folder, command)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_that_falls_silent_is_not_waited_for_longer_than_the_handshake_timeout() {
+    let slow = "mksgate: ESXi's keyboard did not answer within 4 s: see that it is not overloaded, or raise handshake_timeout\n";
+    let unheard = "mksgate: ESXi did not confirm the keys within 4 s: see on the console which of them it has taken\n";
+    // In its ServerInit, before its first update, and after that.
+    let cases = [(40, slow), (60, slow), (120, unheard)].map(async |(after, why)| {
+        let stall = Misbehaviour::StallAfter(after);
+        let (host, _folder, command) = silent(stall, &["type", "web01", "x"]).await;
+        let (code, shown, error) = run(command).await;
+        assert_eq!((code, shown.as_str()), (Some(1), ""), "{after}");
+        assert_eq!(error, why, "{after}");
+        host.counts_until(|counts| counts.sessions_open == 0).await;
+    });
+    futures::future::join_all(cases).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_that_does_not_confirm_that_keys_are_up_does_not_hold_up_the_end_and_that_is_said() {
+    let (host, _folder, mut command) = silent(Misbehaviour::StallAfter(120), &HELD).await;
+    let child = command.spawn().unwrap();
+    host.keys_until("web01", |keys| keys.len() == 3).await;
+    signal(&child, "-TERM");
+    let (code, _, error) = ended(child).await;
+    assert_eq!(code, Some(143));
+    assert_eq!(
+        error,
+        "web01 has not confirmed that its keys are up: see whether one is held down\n"
+    );
+    host.counts_until(|counts| counts.sessions_open == 0).await;
+}

@@ -5,7 +5,7 @@
 pub(crate) mod program;
 pub(crate) mod viewer;
 
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
 use esxi_sim::{DEMO_PASSWORD, Host};
 use tempfile::TempDir;
@@ -43,6 +43,27 @@ pub(crate) fn mksgate_at(host: &Host, folder: &TempDir, arguments: &[&str]) -> C
         .env("GOVC_PASSWORD", DEMO_PASSWORD)
         .env("GOVC_INSECURE", "1");
     command
+}
+
+/// Sends it a signal, as in `-TERM`.
+pub(crate) fn signal(child: &Child, signal: &str) {
+    let sent = Command::new("kill")
+        .args([signal, &child.id().to_string()])
+        .status()
+        .unwrap();
+    assert!(sent.success());
+}
+
+/// The exit code, and what was printed on the streams that are pipes.
+pub(crate) async fn ended(child: Child) -> Ended {
+    let output = spawn_blocking(move || child.wait_with_output().unwrap()).await;
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = output.unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (status.code(), text(stdout), text(stderr))
 }
 
 /// Runs it to its end.

@@ -19,11 +19,7 @@ pub(crate) fn proxy(mut command: Command) -> (Child, Value) {
 }
 
 pub(crate) fn interrupt(child: &mut Child) -> Option<i32> {
-    let sent = Command::new("kill")
-        .args(["-INT", &child.id().to_string()])
-        .status()
-        .unwrap();
-    assert!(sent.success());
+    super::signal(child, "-INT");
     child.wait().unwrap().code()
 }
 

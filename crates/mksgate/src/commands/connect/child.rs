@@ -27,7 +27,7 @@ pub(super) async fn run(
     let mut child = launch.start().await.map_err(broken)?;
     let status = tokio::select! {
         status = child.wait() => status,
-        () = ends.next() => {
+        _ = ends.next() => {
             terminate(&mut child);
             match timeout(GRACE, child.wait()).await {
                 Ok(status) => status,

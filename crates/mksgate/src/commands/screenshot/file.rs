@@ -5,15 +5,11 @@ use std::path::Path;
 
 use tempfile::NamedTempFile;
 
-use crate::commands::{CommandError, say_bytes};
+use crate::commands::CommandError;
 use crate::own_viewer::Picture;
 
-/// Writes to `path`, or to standard output where that is `-`. A file that was there before is replaced only by a
-/// whole one.
+/// Writes to `path`. A file that was there before is replaced only by a whole one.
 pub(super) fn write(path: &Path, png: &[u8]) -> Result<(), CommandError> {
-    if path == Path::new("-") {
-        return say_bytes(png);
-    }
     let folder = folder(path);
     replace(path, folder, png).map_err(|error| {
         let (path, shown) = (path.display(), folder.display());

@@ -1,0 +1,86 @@
+//! Commands that are told to end before they have answered.
+
+use std::io::{PipeReader, PipeWriter, Write};
+use std::process::Child;
+
+use tokio::net::TcpListener;
+
+use super::*;
+
+/// SIGINT and SIGTERM, and the exit code that each earns.
+const WORDS: [(&str, i32); 2] = [("-INT", 130), ("-TERM", 143)];
+
+/// Tells it to end, and sees that it does and has logged out.
+async fn ends(child: Child, (word, code): (&str, i32), host: &Host) {
+    signal(&child, word);
+    let (ended_with, _, error) = ended(child).await;
+    assert_eq!((ended_with, error.as_str()), (Some(code), ""), "{word}");
+    let counts = host.counts_until(|counts| counts.sessions_open == 0).await;
+    assert_eq!(counts.logins, counts.logouts);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_that_is_told_to_end_logs_out() {
+    for word in WORDS {
+        for arguments in [
+            &["vms", "--watch"][..],
+            &["probe", "web01"],
+            &["screenshot", "web01", "-o", "-"],
+            &["type", "web01", "x"],
+        ] {
+            let host = moody(Moods::default()).await;
+            host.misbehave_always(Some(Misbehaviour::SilentUpgrade));
+            let folder = nowhere();
+            let mut command = mksgate_at(&host, &folder, arguments);
+            command.stdout(Stdio::piped()).stderr(Stdio::piped());
+            let child = command.spawn().unwrap();
+            let watches = arguments[0] == "vms";
+            host.counts_until(|counts| counts.tickets_issued == 1 || watches && counts.logins == 1)
+                .await;
+            ends(child, word, &host).await;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn check_logs_out_where_it_is_told_to_end() {
+    for word in WORDS {
+        let host = host().await;
+        // Whoever connects there waits.
+        let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let more = format!(
+            "[[console]]\nport = 5902\nurl = \"wss://{}/\"",
+            silent.local_addr().unwrap()
+        );
+        let folder = configuration(&host, &more);
+        let mut command = mksgate(&folder, &["check"]);
+        command.env(PASSWORD, DEMO_PASSWORD).stderr(Stdio::piped());
+        let child = command.stdout(Stdio::null()).spawn().unwrap();
+        let _waiting = silent.accept().await.unwrap();
+        ends(child, word, &host).await;
+    }
+}
+
+/// A pipe that takes nothing more.
+fn full() -> (PipeReader, PipeWriter) {
+    let (reader, mut writer) = std::io::pipe().unwrap();
+    rustix::io::ioctl_fionbio(&writer, true).unwrap();
+    while writer.write(&[0; 4096]).is_ok() {}
+    while writer.write(&[0]).is_ok() {}
+    rustix::io::ioctl_fionbio(&writer, false).unwrap();
+    (reader, writer)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_that_has_stopped_reading_does_not_keep_a_command_from_ending() {
+    for arguments in [&["check"][..], &["screenshot", "web01", "-o", "-"]] {
+        let host = host().await;
+        let folder = configuration(&host, "");
+        let (_reader, writer) = full();
+        let mut command = mksgate(&folder, arguments);
+        command.env(PASSWORD, DEMO_PASSWORD).stderr(Stdio::piped());
+        let child = command.stdout(writer).spawn().unwrap();
+        host.counts_until(|counts| counts.logouts == 1).await;
+        ends(child, ("-TERM", 143), &host).await;
+    }
+}
