@@ -2,24 +2,29 @@
 
 use std::io;
 use std::net::Ipv4Addr;
+use std::pin::pin;
 use std::sync::Arc;
 
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, copy};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::time::sleep;
 
 use crate::port::Port;
+use crate::relay::PARTING;
 use crate::session::Session;
 use crate::socket;
 
-/// Carries what comes from `input` to a session on `port` and what comes out of it to `output`, until either ends.
+/// Carries what comes from `input` to a session on `port` and what comes out of it to `output`, until either ends. What
+/// the session has left for `output` is delivered however slowly that takes it, unless the port's sessions are to end.
 pub(crate) async fn carry(
     port: Arc<Port>,
     mut input: impl AsyncRead + Unpin,
     mut output: impl AsyncWrite + Unpin,
 ) -> io::Result<()> {
     let (ours, theirs) = pair().await?;
-    let session = Session::new(port, theirs.peer_addr()?);
-    let carrying = async move {
+    let ended = port.door.ended.clone();
+    let mut session = pin!(Session::new(port, theirs.peer_addr()?).run(theirs));
+    let mut carrying = pin!(async move {
         let (mut from, mut to) = ours.into_split();
         let up = async {
             // Ignored on purpose, as below: whichever way a viewer goes, it has gone.
@@ -35,8 +40,20 @@ pub(crate) async fn carry(
             () = up => {}
             () = down => {}
         }
-    };
-    tokio::join!(session.run(theirs), carrying);
+    });
+    tokio::select! {
+        () = &mut carrying => session.await,
+        () = &mut session => {
+            let given_up = async {
+                ended.cancelled().await;
+                sleep(PARTING).await;
+            };
+            tokio::select! {
+                () = carrying => {}
+                () = given_up => {}
+            }
+        }
+    }
     Ok(())
 }
 

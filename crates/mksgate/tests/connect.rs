@@ -5,9 +5,9 @@
 
 mod support;
 
-use std::io::Read;
+use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::process::Stdio;
+use std::process::{Child, Stdio};
 
 use esxi_sim::{Host, Power, Settings, VmSettings};
 use tempfile::{TempDir, tempdir};
@@ -15,7 +15,7 @@ use tokio::task::spawn_blocking;
 
 use support::program::program;
 use support::viewer::{enter, interrupt, proxy, view};
-use support::{mksgate_at, run};
+use support::{mksgate_at, run, signal};
 
 async fn host() -> Host {
     let off = VmSettings {
@@ -295,6 +295,56 @@ async fn stdio_is_the_console_itself_and_ends_with_its_input() {
         .counts_until(|counts| counts.consoles_open == 0 && counts.sessions_open == 0)
         .await;
     assert_eq!(counts.tickets_spent, 1);
+}
+
+/// A console on pipes, and much more on its way out than they hold, which nobody reads.
+async fn stalled(host: &Host, folder: &TempDir) -> Child {
+    let mut command = mksgate_at(host, folder, &["connect", "vm08", "--stdio"]);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let child = spawn_blocking(move || {
+        let mut child = command.spawn().unwrap();
+        let (input, output) = (
+            child.stdin.as_mut().unwrap(),
+            child.stdout.as_mut().unwrap(),
+        );
+        enter(&mut *output, &mut *input, None).unwrap();
+        // All of 800 x 600 pixels, which no pipe holds (RFC 6143 section 7.5.3).
+        let request = [3, 0, 0, 0, 0, 0, 0x03, 0x20, 0x02, 0x58];
+        input.write_all(&request).unwrap();
+        while rustix::io::ioctl_fionread(&*output).unwrap() < HALF {
+            std::thread::yield_now();
+        }
+        child
+    });
+    child.await.unwrap()
+}
+
+/// Half of what a pipe holds where nobody says otherwise (pipe(7)): it is filled page by page, and not each to its end.
+const HALF: u64 = 32 * 1024;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stdio_ends_when_it_is_told_to_though_nobody_reads() {
+    let host = host().await;
+    let folder = tempdir().unwrap();
+    let mut child = stalled(&host, &folder).await;
+    signal(&child, "-TERM");
+    let code = spawn_blocking(move || child.wait().unwrap().code());
+    assert_eq!(code.await.unwrap(), Some(0));
+    host.counts_until(|counts| counts.consoles_open == 0 && counts.sessions_open == 0)
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stdio_that_is_told_to_end_twice_ends_at_once() {
+    let host = host().await;
+    let folder = tempdir().unwrap();
+    let mut child = stalled(&host, &folder).await;
+    signal(&child, "-TERM");
+    // It has heard that, and still waits for whoever reads.
+    host.counts_until(|counts| counts.consoles_open == 0).await;
+    let code = spawn_blocking(move || interrupt(&mut child));
+    assert_eq!(code.await.unwrap(), Some(130), "the second has ended it");
+    host.counts_until(|counts| counts.sessions_open == 0).await;
 }
 
 /// Remmina where another one runs already: it is told, and who was called ends.

@@ -11,7 +11,8 @@ use crate::commands::CommandError;
 use crate::private_line;
 use crate::signals::Ends;
 
-/// Until either side ends. Who has our pipes is who started us, so nothing is asked.
+/// Until either side ends, or we are told to end: once in order, and twice at once. Who has our pipes is who started us,
+/// so nothing is asked.
 pub(super) async fn run(goal: &Goal) -> Result<Used, CommandError> {
     let port = port::without_password(goal);
     let trouble = port.door.trouble.clone();
@@ -23,15 +24,15 @@ pub(super) async fn run(goal: &Goal) -> Result<Used, CommandError> {
     let told = async {
         ends.next().await;
         ended.cancel();
-        std::future::pending().await
+        ends.next().await
     };
     let carried = tokio::select! {
-        carried = private_line::carry(port, stdin(), stdout()) => carried,
-        carried = told => carried,
+        carried = private_line::carry(port, stdin(), stdout()) => carried.map_err(broken),
+        by = told => Err(CommandError::Ended(by)),
     };
     goal.left();
     tasks.close();
     tasks.wait().await;
-    carried.map_err(broken)?;
+    carried?;
     Ok((ExitCode::SUCCESS, trouble.said()))
 }
