@@ -31,6 +31,9 @@ const USAGE: u8 = 2;
 const INTERRUPTED: u8 = 130;
 /// SIGTERM ended it, likewise.
 const TERMINATED: u8 = 143;
+/// SIGHUP ended it, likewise.
+#[cfg(unix)]
+const HUNG_UP: u8 = 129;
 
 /// A plain VNC port for every ESXi virtual machine console.
 #[derive(Parser)]
@@ -132,6 +135,8 @@ pub fn run() -> ExitCode {
         Err(CommandError::Told) => return FAILED.into(),
         Err(CommandError::Ended(EndedBy::Interrupt)) => return INTERRUPTED.into(),
         Err(CommandError::Ended(EndedBy::Terminate)) => return TERMINATED.into(),
+        #[cfg(unix)]
+        Err(CommandError::Ended(EndedBy::HangUp)) => return HUNG_UP.into(),
     };
     tell(format!("mksgate: {sentence}"));
     code.into()

@@ -13,6 +13,9 @@ pub(crate) enum EndedBy {
     Interrupt,
     /// SIGTERM; elsewhere Ctrl-Break.
     Terminate,
+    /// SIGHUP: the terminal has gone, or the line to it.
+    #[cfg(unix)]
+    HangUp,
 }
 
 /// The system does not tell of signals.
@@ -22,22 +25,39 @@ pub(crate) struct Unwatched(#[from] std::io::Error);
 
 #[cfg(unix)]
 mod unix {
+    use std::sync::LazyLock;
+
     use tokio::signal::unix::{Signal, SignalKind, signal};
 
     use super::{EndedBy, Unwatched};
 
-    /// SIGINT and SIGTERM, none of which is missed from here on.
+    /// SIGINT, SIGTERM and SIGHUP, none of which is missed from here on.
     pub(crate) struct Ends {
         terminate: Signal,
         interrupt: Signal,
+        /// `None` for a daemon, and where whoever started us wants it ignored, as `nohup` does.
+        hang_up: Option<Signal>,
     }
 
     impl Ends {
         /// Begins to watch.
         pub(crate) fn watch() -> Result<Self, Unwatched> {
+            let hang_up = match ignores_hang_up() {
+                true => None,
+                false => Some(signal(SignalKind::hangup())?),
+            };
+            Ok(Self {
+                hang_up,
+                ..Self::of_a_daemon()?
+            })
+        }
+
+        /// Likewise, but for SIGHUP, which does not tell a daemon to end.
+        pub(crate) fn of_a_daemon() -> Result<Self, Unwatched> {
             Ok(Self {
                 terminate: signal(SignalKind::terminate())?,
                 interrupt: signal(SignalKind::interrupt())?,
+                hang_up: None,
             })
         }
 
@@ -46,8 +66,31 @@ mod unix {
             tokio::select! {
                 _ = self.terminate.recv() => EndedBy::Terminate,
                 _ = self.interrupt.recv() => EndedBy::Interrupt,
+                () = hung_up(&mut self.hang_up) => EndedBy::HangUp,
             }
         }
+    }
+
+    async fn hung_up(signal: &mut Option<Signal>) {
+        match signal {
+            Some(signal) => drop(signal.recv().await),
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Whether SIGHUP is ignored already. Only Linux tells without `unsafe`; where it is not known, the signal is left to do
+    /// what it does by itself.
+    fn ignores_hang_up() -> bool {
+        static IGNORES: LazyLock<bool> = LazyLock::new(|| {
+            let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+            let ignored = status
+                .lines()
+                .find_map(|line| line.strip_prefix("SigIgn:"))
+                .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+            // One bit for each signal, from number 1 on.
+            ignored.is_none_or(|mask| mask & 1 << (SignalKind::hangup().as_raw_value() - 1) != 0)
+        });
+        *IGNORES
     }
 }
 
@@ -70,6 +113,11 @@ mod windows {
                 interrupt: ctrl_c()?,
                 stop: ctrl_break()?,
             })
+        }
+
+        /// Likewise.
+        pub(crate) fn of_a_daemon() -> Result<Self, Unwatched> {
+            Self::watch()
         }
 
         /// The next one.

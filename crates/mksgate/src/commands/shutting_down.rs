@@ -11,7 +11,7 @@ use crate::signals::Ends;
 pub(super) fn watch_signals(
     shutdown: Shutdown,
 ) -> Result<impl Future<Output = ()> + Send + 'static, CommandError> {
-    let mut ends = Ends::watch()?;
+    let mut ends = Ends::of_a_daemon()?;
     Ok(async move {
         for (word, token) in [
             ("draining", shutdown.drain),

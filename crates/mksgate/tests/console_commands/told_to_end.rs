@@ -7,8 +7,8 @@ use tokio::net::TcpListener;
 
 use super::*;
 
-/// SIGINT and SIGTERM, and the exit code that each earns.
-const WORDS: [(&str, i32); 2] = [("-INT", 130), ("-TERM", 143)];
+/// What tells a program to end, and the exit code that each earns.
+const WORDS: [(&str, i32); 3] = [("-INT", 130), ("-TERM", 143), ("-HUP", 129)];
 
 /// Tells it to end, and sees that it does and has logged out.
 async fn ends(child: Child, (word, code): (&str, i32), host: &Host) {
@@ -31,7 +31,8 @@ async fn a_command_that_is_told_to_end_logs_out() {
             let host = moody(Moods::default()).await;
             host.misbehave_always(Some(Misbehaviour::SilentUpgrade));
             let folder = nowhere();
-            let mut command = mksgate_at(&host, &folder, arguments);
+            let mut command =
+                hanging_up("--default-signal", &mksgate_at(&host, &folder, arguments));
             command.stdout(Stdio::piped()).stderr(Stdio::piped());
             let child = command.spawn().unwrap();
             let watches = arguments[0] == "vms";
@@ -53,12 +54,43 @@ async fn check_logs_out_where_it_is_told_to_end() {
             silent.local_addr().unwrap()
         );
         let folder = configuration(&host, &more);
-        let mut command = mksgate(&folder, &["check"]);
+        let mut command = hanging_up("--default-signal", &mksgate(&folder, &["check"]));
         command.env(PASSWORD, DEMO_PASSWORD).stderr(Stdio::piped());
         let child = command.stdout(Stdio::null()).spawn().unwrap();
         let _waiting = silent.accept().await.unwrap();
         ends(child, word, &host).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn under_nohup_a_terminal_that_goes_ends_nothing() {
+    let host = host().await;
+    let folder = nowhere();
+    let watching = mksgate_at(&host, &folder, &["vms", "--watch"]);
+    let mut command = hanging_up("--ignore-signal", &watching);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = command.spawn().unwrap();
+    host.counts_until(|counts| counts.logins == 1).await;
+    signal(&child, "-HUP");
+    ends(child, WORDS[0], &host).await;
+}
+
+/// The same command, with SIGHUP as it is by default or as `nohup` has it, whatever we were started with.
+fn hanging_up(how: &str, command: &Command) -> Command {
+    let mut env = Command::new("env");
+    env.arg(format!("{how}=HUP")).arg(command.get_program());
+    env.args(command.get_args());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => env.env(name, value),
+            None => env.env_remove(name),
+        };
+    }
+    command
+        .get_current_dir()
+        .map(|folder| env.current_dir(folder));
+    env.stdin(Stdio::null());
+    env
 }
 
 /// A pipe that takes nothing more.
