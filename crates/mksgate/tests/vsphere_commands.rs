@@ -65,6 +65,12 @@ async fn trust_line(host: &Host) -> String {
     let digest = host.certificate_sha256().map(|byte| format!("{byte:02X}"));
     let line = format!("\nsha256    {}\n", digest.join(":"));
     assert!(shown.contains(&line), "{shown}");
+    // What is to be copied stands on a line of its own, with nothing behind it.
+    let hex: String = digest.concat().to_lowercase();
+    assert!(
+        shown.contains(&format!("\n\nMKSGATE_TRUST=sha256:{hex}\n\n")),
+        "{shown}"
+    );
     shown.lines().last().unwrap().to_owned()
 }
 

@@ -28,11 +28,7 @@ pub(crate) struct Options {
 
 /// Shows the certificate. Nothing but a TLS handshake is sent, so there is nothing for an impostor to take.
 pub(crate) async fn run(options: Options) -> Result<(), CommandError> {
-    let address = sdk_url(&options.address).and_then(|url| {
-        let host = url.host_str()?;
-        Address::parse(host, url.port_or_known_default()?)
-    });
-    let address = address.ok_or_else(|| {
+    let address = place(&options.address).ok_or_else(|| {
         CommandError::Usage(format!(
             "{:?} is no address: write host, host:port or an https URL",
             options.address
@@ -47,9 +43,16 @@ pub(crate) async fn run(options: Options) -> Result<(), CommandError> {
     say(format!(
         "subject   {subject}\nissuer    {issuer}\nvalid     {validity}\nsha256    {shown}\n\n\
          Compare the fingerprint with the one on the host's own screen or in its vSphere Client, then trust it,\n\
-         without a configuration by MKSGATE_TRUST={thumbprint}, and else by\n\n\
+         without a configuration by\n\n\
+         MKSGATE_TRUST={thumbprint}\n\n\
+         and else by\n\n\
          trust = \"{thumbprint}\"\n"
     ))
+}
+
+/// Where the certificate is looked for.
+fn place(text: &str) -> Option<Address> {
+    Address::of(&sdk_url(text)?)
 }
 
 /// What a host shows, whoever it is.
@@ -104,4 +107,34 @@ pub(super) fn describe(
         printable(&parsed.issuer().to_string()),
         span,
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_is_named_by_name_or_address_of_either_kind_with_a_port_or_without() {
+        for (text, host, port) in [
+            ("esxi.example", "esxi.example", 443),
+            ("192.0.2.1:8443", "192.0.2.1", 8443),
+            ("https://esxi.example/sdk", "esxi.example", 443),
+            ("::1", "::1", 443),
+            ("[::1]", "::1", 443),
+            ("[::1]:18444", "::1", 18444),
+            ("https://[fd00::1]:18444", "fd00::1", 18444),
+        ] {
+            let host = host.to_owned();
+            assert_eq!(place(text), Some(Address { host, port }), "{text}");
+        }
+        for text in [
+            "",
+            "http://esxi.example",
+            "user@esxi.example",
+            "[::1",
+            "::1:x",
+        ] {
+            assert_eq!(place(text), None, "{text}");
+        }
+    }
 }
