@@ -20,7 +20,14 @@ const MAX_HEADERS: usize = 64;
 /// Connects to `target` by way of `proxy`, which looks the name up.
 pub(crate) async fn connect(proxy: &Url, target: &Address) -> io::Result<TcpStream> {
     let own = Address::of(proxy).ok_or(io::ErrorKind::AddrNotAvailable)?;
-    let mut socket = TcpStream::connect((own.host.as_str(), own.port)).await?;
+    let connected = TcpStream::connect((own.host.as_str(), own.port)).await;
+    // Whoever reads this knows of the target only.
+    let mut socket = connected.map_err(|error| {
+        io::Error::new(
+            error.kind(),
+            format!("the proxy {own} is not there: {error}"),
+        )
+    })?;
     socket.write_all(request(proxy, target).as_bytes()).await?;
     let mut input = BytesMut::new();
     loop {
@@ -99,6 +106,21 @@ mod tests {
         assert!(
             with.contains("\r\nProxy-Authorization: Basic dXNlcjpwQHNz\r\n"),
             "{with}"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_proxy_that_is_not_there_is_named_without_what_lets_us_in() {
+        let target = Address {
+            host: "esxi".into(),
+            port: 443,
+        };
+        // "discard", which nobody serves.
+        let proxy = Url::parse("http://ann:pr0xy@127.0.0.1:9").unwrap();
+        let said = connect(&proxy, &target).await.unwrap_err().to_string();
+        assert!(
+            said.starts_with("the proxy 127.0.0.1:9 is not there: ") && !said.contains("pr0xy"),
+            "{said}"
         );
     }
 

@@ -257,13 +257,69 @@ impl ServerCertVerifier for Exactly {
 /// What is wrong with a peer's certificate, in words; `None` where that is not what failed.
 pub(crate) fn certificate_trouble(error: &rustls::Error) -> Option<String> {
     match error {
-        rustls::Error::InvalidCertificate(CertificateError::Other(other)) => {
-            Some(other.to_string())
-        }
-        rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer) => {
-            Some("nobody who is trusted has signed it".into())
-        }
-        rustls::Error::InvalidCertificate(other) => Some(other.to_string()),
+        rustls::Error::InvalidCertificate(error) => Some(match error {
+            CertificateError::UnknownIssuer => "nobody who is trusted has signed it".into(),
+            CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+                "it has expired".into()
+            }
+            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+                "it is not valid yet, by this machine's clock".into()
+            }
+            CertificateError::Other(own) => in_words(&own.to_string()),
+            other => in_words(&other.to_string()),
+        }),
         _ => None,
+    }
+}
+
+/// What the libraries have no sentence for, they call by a name of their own.
+fn in_words(text: &str) -> String {
+    match text {
+        "CaUsedAsEndEntity" => "it is an authority's own, and not one of a server".into(),
+        sentence if sentence.contains(' ') => sentence.into(),
+        name => {
+            let mut words = String::new();
+            for letter in name.chars() {
+                if letter.is_uppercase() && !words.is_empty() {
+                    words.push(' ');
+                }
+                words.extend(letter.to_lowercase());
+            }
+            words
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_wrong_with_a_certificate_is_said_in_words() {
+        let authority = rcgen::CertificateParams::new(["esxi.example".into()]);
+        let mut authority = authority.unwrap();
+        authority.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        let key = rcgen::KeyPair::generate().unwrap();
+        let certificate = authority.self_signed(&key).unwrap().der().clone();
+        let mut roots = RootCertStore::empty();
+        roots.add(certificate.clone()).unwrap();
+        let verifier = rustls::client::WebPkiServerVerifier::builder_with_provider(
+            Arc::new(roots),
+            crypto::provider(),
+        )
+        .build()
+        .unwrap();
+        let name = ServerName::try_from("esxi.example").unwrap();
+        let judged = verifier.verify_server_cert(&certificate, &[], &name, &[], UnixTime::now());
+        assert_eq!(
+            certificate_trouble(&judged.unwrap_err()).unwrap(),
+            "it is an authority's own, and not one of a server"
+        );
+        for (error, words) in [
+            (CertificateError::Expired, "it has expired"),
+            (CertificateError::BadSignature, "bad signature"),
+        ] {
+            assert_eq!(certificate_trouble(&error.into()).unwrap(), words);
+        }
     }
 }

@@ -28,6 +28,32 @@ pub enum Error {
         /// The whole chain.
         source: Arc<dyn std::error::Error + Send + Sync>,
     },
+    /// The proxy is not there, or does not lead on.
+    #[error(
+        "the proxy {proxy} leads no way to {address} ({reason}): check proxy in the configuration, and the proxy's log"
+    )]
+    Proxy {
+        /// Its host and port.
+        proxy: String,
+        /// Host, and port where it is not 443, of what is behind it.
+        address: String,
+        /// The innermost cause.
+        reason: String,
+        /// The whole chain.
+        source: Arc<dyn std::error::Error + Send + Sync>,
+    },
+    /// Connected, and closed by the other side where an answer was due.
+    #[error(
+        "{address} closed the connection {when}: check that this is the HTTPS port of an ESXi or vCenter, and its log"
+    )]
+    Closed {
+        /// Host, and port where it is not 443.
+        address: String,
+        /// In the middle of what.
+        when: &'static str,
+        /// The whole chain.
+        source: Arc<dyn std::error::Error + Send + Sync>,
+    },
     /// Connected, but no answer came in time.
     #[error("{address} did not answer in time: it may be overloaded; try again later")]
     Timeout {

@@ -21,6 +21,8 @@ pub(crate) struct Transport {
     http: reqwest::Client,
     url: url::Url,
     address: String,
+    /// Host and port of the proxy on the way, where there is one.
+    proxy: Option<String>,
     /// Calls that may be under way; waiting for updates needs none (see [`Patience::Long`]).
     calls: Semaphore,
 }
@@ -78,6 +80,7 @@ impl Transport {
             http,
             url: settings.url.clone(),
             address: settings.address(),
+            proxy: settings.proxy.as_ref().map(authority),
             calls: Semaphore::new(MAX_CALLS),
         })
     }
@@ -237,7 +240,7 @@ impl Transport {
     }
 
     fn failed(&self, error: reqwest::Error) -> Error {
-        failure::explain(&self.address, error)
+        failure::explain(&self.address, self.proxy.as_deref(), error)
     }
 
     /// Any other status than the two that carry SOAP.
@@ -262,6 +265,15 @@ impl Transport {
     }
 }
 
+/// Host and port of a proxy, without what lets us in there.
+fn authority(proxy: &url::Url) -> String {
+    let host = proxy.host_str().unwrap_or_default();
+    match proxy.port_or_known_default() {
+        Some(port) => format!("{host}:{port}"),
+        None => host.to_owned(),
+    }
+}
+
 fn check(settings: &Settings) -> Result<(), Error> {
     let url = &settings.url;
     if url.scheme() != "https" || url.host_str().is_none() {
@@ -283,6 +295,8 @@ fn is_passing(error: &Error) -> bool {
     matches!(
         error,
         Error::Unreachable { .. }
+            | Error::Proxy { .. }
+            | Error::Closed { .. }
             | Error::Http {
                 status: OVERLOADED,
                 ..

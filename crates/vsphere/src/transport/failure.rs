@@ -5,8 +5,8 @@ use std::{error::Error as StdError, io, sync::Arc};
 use crate::Error;
 
 /// Turns the HTTP library's error into ours. A TLS error is found wherever it is wrapped, so that the words of the caller's
-/// certificate verifier come through.
-pub(crate) fn explain(address: &str, error: reqwest::Error) -> Error {
+/// certificate verifier come through. With a `proxy` on the way, that is where connections are made to.
+pub(crate) fn explain(address: &str, proxy: Option<&str>, error: reqwest::Error) -> Error {
     let address = address.to_owned();
     // The URL has nothing to add to the address.
     let error = error.without_url();
@@ -24,12 +24,76 @@ pub(crate) fn explain(address: &str, error: reqwest::Error) -> Error {
             reason: source.to_string(),
             source,
         },
-        None => Error::Unreachable {
+        None => unencrypted(address, proxy, error),
+    }
+}
+
+/// The same for what is no matter of TLS.
+fn unencrypted(address: String, proxy: Option<&str>, error: reqwest::Error) -> Error {
+    let (reason, closed) = (
+        innermost(&error),
+        is_closed(&error) && !is_of_tunnel(&error),
+    );
+    if let Some(answered) = no_http(&error) {
+        return Error::NotAVsphere { address, answered };
+    }
+    let connecting = error.is_connect();
+    let source = Arc::new(error);
+    match proxy {
+        _ if closed => Error::Closed {
             address,
-            reason: innermost(&error),
-            source: Arc::new(error),
+            when: match connecting {
+                true => "in the middle of the TLS handshake",
+                false => "before it had answered in full",
+            },
+            source,
+        },
+        Some(proxy) if connecting => Error::Proxy {
+            proxy: proxy.to_owned(),
+            address,
+            reason,
+            source,
+        },
+        _ => Error::Unreachable {
+            address,
+            reason,
+            source,
         },
     }
+}
+
+/// Whether it is what a proxy is asked for that failed. Its type is not to be had.
+fn is_of_tunnel(error: &(dyn StdError + 'static)) -> bool {
+    causes(error).any(|cause| cause.to_string().starts_with("tunnel error"))
+}
+
+/// What came in place of HTTP, in short.
+fn no_http(error: &(dyn StdError + 'static)) -> Option<String> {
+    let error: &hyper::Error = causes(error).find_map(|cause| cause.downcast_ref())?;
+    let answered = match error.is_parse_too_large() {
+        true => "with a head that has no end",
+        false => "something that is no HTTP",
+    };
+    error.is_parse().then(|| answered.to_owned())
+}
+
+/// Whether there was a connection, and the other side ended it.
+fn is_closed(error: &(dyn StdError + 'static)) -> bool {
+    causes(error).any(|cause| {
+        let broken = cause.downcast_ref::<io::Error>().is_some_and(|error| {
+            matches!(
+                error.kind(),
+                io::ErrorKind::UnexpectedEof
+                    | io::ErrorKind::ConnectionReset
+                    | io::ErrorKind::ConnectionAborted
+                    | io::ErrorKind::BrokenPipe
+            )
+        });
+        let cut = cause
+            .downcast_ref::<hyper::Error>()
+            .is_some_and(hyper::Error::is_incomplete_message);
+        broken || cut
+    })
 }
 
 fn tls_error(error: &(dyn StdError + 'static)) -> Option<rustls::Error> {

@@ -5,12 +5,13 @@ use std::{error::Error as _, sync::Arc};
 use rustls::{
     CertificateError, DigitallySignedStruct, OtherError, SignatureScheme,
     client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
-    pki_types::{CertificateDer, ServerName, UnixTime},
+    pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime},
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional},
     net::{TcpListener, TcpStream},
 };
+use tokio_rustls::TlsAcceptor;
 use vsphere::{Client, Error, Settings, VmRef};
 
 use crate::support::{Host, ok, status, tls};
@@ -229,8 +230,133 @@ async fn a_proxy_that_refuses_is_told() {
     let refusal = "HTTP/1.1 407 Proxy Authentication Required\r\n\r\n";
     let (_, ticket) = tokio::join!(proxy(listener, refusal), ticket);
     let error = ticket.unwrap_err();
-    assert!(matches!(error, Error::Unreachable { .. }), "{error:?}");
+    let (address, said) = (host.settings().url, error.to_string());
+    assert!(matches!(error, Error::Proxy { .. }), "{error:?}");
+    let begin = format!(
+        "the proxy 127.0.0.1:{port} leads no way to 127.0.0.1:{} (",
+        address.port().unwrap()
+    );
+    assert!(said.starts_with(&begin), "{said}");
     assert!(host.methods().is_empty());
+}
+
+#[tokio::test]
+async fn a_proxy_that_is_not_there_is_named_without_what_lets_us_in() {
+    let host = Host::esxi().await;
+    let mut settings = host.settings();
+    // "discard", which nobody serves.
+    settings.proxy = Some("http://ann:pr0xy@127.0.0.1:9".parse().unwrap());
+    let said = error_with(settings).await.to_string();
+    assert!(
+        said.starts_with("the proxy 127.0.0.1:9 leads no way to 127.0.0.1:"),
+        "{said}"
+    );
+    assert!(
+        said.contains("refused") && !said.contains("pr0xy"),
+        "{said}"
+    );
+}
+
+#[tokio::test]
+async fn a_host_that_answers_otherwise_than_a_vsphere_is_not_called_unreachable() {
+    let endless = [b"HTTP/1.1 200 OK\r\n".to_vec(), b"X: y\r\n".repeat(1 << 16)].concat();
+    let (closed, no_http, no_status, endless) = tokio::join!(
+        answered_by(b""),
+        answered_by(b"SSH-2.0-OpenSSH_9.2\r\n"),
+        answered_by(b"HTTP/1.1 OK 200\r\n\r\n"),
+        answered_by(&endless),
+    );
+    assert!(matches!(closed, Error::Closed { .. }), "{closed:?}");
+    for (error, words) in [
+        (
+            closed,
+            "closed the connection before it had answered in full: check that",
+        ),
+        (
+            no_http,
+            "is no ESXi or vCenter (it answered something that is no HTTP)",
+        ),
+        (
+            no_status,
+            "is no ESXi or vCenter (it answered something that is no HTTP)",
+        ),
+        (
+            endless,
+            "is no ESXi or vCenter (it answered with a head that has no end)",
+        ),
+    ] {
+        let said = error.to_string();
+        assert!(said.contains(words), "{said}");
+        assert!(
+            !said.contains("reached") && !said.contains("docs.rs"),
+            "{said}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_host_that_hangs_up_in_the_handshake_is_told_so() {
+    let host = Host::esxi().await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut settings = host.settings();
+    let port = listener.local_addr().unwrap().port();
+    settings.url.set_port(Some(port)).unwrap();
+    let hangs_up = async {
+        loop {
+            let (mut socket, _) = listener.accept().await.unwrap();
+            // With nothing unread, what follows is an end and no reset.
+            socket
+                .read_buf(&mut Vec::with_capacity(4096))
+                .await
+                .unwrap();
+        }
+    };
+    let error = tokio::select! {
+        error = error_with(settings) => error,
+        () = hangs_up => unreachable!(),
+    };
+    let said = error.to_string();
+    let expected =
+        format!("127.0.0.1:{port} closed the connection in the middle of the TLS handshake: ");
+    assert!(said.starts_with(&expected), "{said}");
+}
+
+/// What is made of a server that has a certificate, says this to whatever it is asked, and hangs up.
+async fn answered_by(answer: &[u8]) -> Error {
+    let key = rcgen::generate_simple_self_signed(["127.0.0.1".into()]).unwrap();
+    let private = PrivateKeyDer::try_from(key.signing_key.serialize_der()).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let server = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![key.cert.der().clone()], private)
+        .unwrap();
+    let acceptor = TlsAcceptor::from(Arc::new(server));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(key.cert.der().clone()).unwrap();
+    let mut settings = Host::esxi().await.settings();
+    settings.tls = tls().with_root_certificates(roots).with_no_client_auth();
+    let port = listener.local_addr().unwrap().port();
+    settings.url.set_port(Some(port)).unwrap();
+    let answers = async {
+        loop {
+            let (socket, _) = listener.accept().await.unwrap();
+            let mut stream = acceptor.accept(socket).await.unwrap();
+            stream
+                .read_buf(&mut Vec::with_capacity(4096))
+                .await
+                .unwrap();
+            // Who has heard enough may be gone.
+            let _ = stream.write_all(answer).await;
+            let _ = stream.flush().await;
+        }
+    };
+    tokio::select! {
+        error = error_with(settings) => error,
+        () = answers => unreachable!(),
+    }
 }
 
 #[tokio::test]
