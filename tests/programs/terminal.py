@@ -7,6 +7,7 @@ import select
 import subprocess
 import termios
 import time
+from collections.abc import Callable
 
 from places import scratch
 from waiting import DEADLINE, INTERVAL
@@ -27,6 +28,35 @@ def converse(argv: list[str], answers: dict[str, str], env: dict[str, str], colu
 def converse_in_turn(argv: list[str], answers: list[tuple[str, str]], env: dict[str, str]) -> tuple[int, str]:
     """Likewise, with questions that come in this order, the same one more than once perhaps."""
     return _run(argv, list(answers), env, 80, in_turn=True)
+
+
+def broken_off(argv: list[str], question: str, end: Callable[[int, int], None], env: dict[str, str]) -> tuple[int, bool]:
+    """Runs it until it asks for a password, and does `end` with the terminal and the program's number.
+
+    Returns the exit code, and whether the terminal shows again what is typed, line by line, and knows Ctrl-C.
+    """
+    ours, theirs = pty.openpty()
+    try:
+        streams = {"stdin": theirs, "stdout": theirs, "stderr": theirs}
+        where = {"env": env, "cwd": scratch("terminal"), "start_new_session": True, "preexec_fn": _take_terminal}
+        with subprocess.Popen(argv, **streams, **where) as program:
+            try:
+                said = ""
+                until = time.monotonic() + DEADLINE
+                while not said.endswith(question) or _shows_what_is_typed(theirs):
+                    if time.monotonic() > until:
+                        raise TimeoutError(f"not asked within {DEADLINE:g} s: {said}")
+                    if select.select([ours], [], [], INTERVAL)[0]:
+                        said += os.read(ours, 4096).decode(errors="replace")
+                end(ours, program.pid)
+                code = program.wait(DEADLINE)
+                usual = termios.ECHO | termios.ICANON | termios.ISIG
+                return code, termios.tcgetattr(theirs)[LOCAL_FLAGS] & usual == usual
+            finally:
+                program.kill()
+    finally:
+        os.close(ours)
+        os.close(theirs)
 
 
 def _run(

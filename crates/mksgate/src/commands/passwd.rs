@@ -3,9 +3,11 @@
 use std::io::{BufRead, IsTerminal, Read, stdin};
 
 use clap::Args;
+use secrecy::ExposeSecret;
 use zeroize::Zeroizing;
 
 use super::{CommandError, say};
+use crate::terminal::read_password;
 use crate::{hashing, users};
 
 /// What VeNCrypt carries at most (see `rfb_proto::MAX_CREDENTIAL`).
@@ -24,8 +26,12 @@ pub(crate) struct Options {
 pub(crate) fn run(options: Options) -> Result<(), CommandError> {
     let user = options
         .user
-        .or_else(|| std::env::var(LOGIN).ok())
-        .unwrap_or_default();
+        .or_else(|| std::env::var(LOGIN).ok().filter(|name| !name.is_empty()))
+        .ok_or_else(|| {
+            CommandError::Usage(format!(
+                "{LOGIN} is not set, so that nobody is meant: write mksgate passwd NAME"
+            ))
+        })?;
     users::check_name(&user).map_err(CommandError::Usage)?;
     let password = if stdin().is_terminal() {
         ask_twice(&user)?
@@ -43,8 +49,8 @@ pub(crate) fn run(options: Options) -> Result<(), CommandError> {
 
 fn ask_twice(user: &str) -> Result<Zeroizing<String>, CommandError> {
     let ask = |prompt: String| {
-        rpassword::prompt_password(prompt)
-            .map(Zeroizing::new)
+        read_password(&prompt)
+            .map(|typed| Zeroizing::new(typed.expose_secret().to_owned()))
             .map_err(|error| CommandError::Failed(format!("cannot read the password ({error})")))
     };
     let first = ask(format!("Password for {user}: "))?;

@@ -5,7 +5,7 @@ mod spinner;
 
 use std::io::{IsTerminal, Write, stderr};
 
-pub(crate) use password::ask_password;
+pub(crate) use password::{ask_password, read_password};
 pub(crate) use spinner::Spinner;
 
 use crate::printable::printable;

@@ -1,15 +1,68 @@
 //! A password that somebody is asked for.
 
-use std::io::{IsTerminal, stderr, stdin};
+use std::io::{self, IsTerminal, stderr, stdin};
 
 use secrecy::SecretString;
 
-/// A password, where there is somebody to be asked.
+/// A password, where there is somebody to be asked; see [`read_password`].
 pub(crate) fn ask_password(prompt: &str) -> Option<SecretString> {
-    if !stdin().is_terminal() || !stderr().is_terminal() {
-        return None;
+    somebody_is_there().then(|| read_password(prompt).ok())?
+}
+
+/// A password, for a program that has nothing open yet: Ctrl-C and SIGTERM end it at once, and the terminal shows again
+/// what is typed.
+pub(crate) fn read_password(prompt: &str) -> io::Result<SecretString> {
+    Ok(unless_ended(prompt.to_owned())?.into())
+}
+
+/// A password, for a program that watches signals itself, and has taken [`Echo`]; `None` where nobody is there. Ctrl-C is
+/// both a signal and an error that is called interrupted.
+pub(super) fn read_while_watched(prompt: &str) -> Option<io::Result<SecretString>> {
+    somebody_is_there().then(|| rpassword::prompt_password(prompt).map(SecretString::from))
+}
+
+fn somebody_is_there() -> bool {
+    stdin().is_terminal() && stderr().is_terminal()
+}
+
+#[cfg(unix)]
+fn unless_ended(prompt: String) -> io::Result<String> {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    let shown_again = Echo::remember();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_io()
+        .build()?;
+    let answer = runtime.block_on(async {
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut terminate = signal(SignalKind::terminate())?;
+        let asked = tokio::task::spawn_blocking(|| rpassword::prompt_password(prompt));
+        Ok(tokio::select! {
+            _ = interrupt.recv() => Err(SignalKind::interrupt()),
+            _ = terminate.recv() => Err(SignalKind::terminate()),
+            answer = asked => match answer.map_err(io::Error::other)? {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {
+                    Err(SignalKind::interrupt())
+                }
+                answer => Ok(answer),
+            },
+        })
+    });
+    // Where a signal came first, the thread that reads is still waiting.
+    runtime.shutdown_background();
+    drop(shown_again);
+    match answer {
+        Ok(Ok(answer)) => answer,
+        // As shells count it.
+        Ok(Err(signal)) => std::process::exit(128 + signal.as_raw_value()),
+        Err(error) => Err(error),
     }
-    Some(rpassword::prompt_password(prompt).ok()?.into())
+}
+
+/// Elsewhere a console belongs to whoever reads it.
+#[cfg(not(unix))]
+fn unless_ended(prompt: String) -> io::Result<String> {
+    rpassword::prompt_password(prompt)
 }
 
 /// Puts the terminal back to how it was, should the question be broken off.

@@ -1,6 +1,7 @@
 //! A line on stderr that says what is waited for.
 
-use std::io::{IsTerminal, stderr};
+use std::future::pending;
+use std::io::{ErrorKind, IsTerminal, stderr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use secrecy::SecretString;
 use tokio::task::spawn_blocking;
 
 use super::Terminal;
-use super::password::{Echo, ask_password};
+use super::password::{Echo, read_while_watched};
 use crate::milestone::{Milestone, Witness};
 use crate::printable::printable;
 
@@ -80,16 +81,22 @@ impl Spinner {
         self.0.0.suspend(talk)
     }
 
-    /// Makes room while somebody is asked for a password; see [`ask_password`].
+    /// Makes room while somebody is asked for a password, who may rather end the program: whoever calls this watches
+    /// signals.
     pub(crate) async fn ask_password(&self, prompt: String) -> Option<SecretString> {
         self.0.0.disable_steady_tick();
         self.suspend(|| ());
         let _shown_again = Echo::remember();
         // On a thread of its own: who is asked may rather press Ctrl-C.
-        let asked = spawn_blocking(move || ask_password(&prompt));
-        let answer = asked.await.ok().flatten();
-        self.0.0.enable_steady_tick(TICK);
-        answer
+        let asked = spawn_blocking(move || read_while_watched(&prompt));
+        match asked.await.ok().flatten() {
+            // The signal that comes with it has the word.
+            Some(Err(error)) if error.kind() == ErrorKind::Interrupted => pending().await,
+            answer => {
+                self.0.0.enable_steady_tick(TICK);
+                answer?.ok()
+            }
+        }
     }
 
     /// Says what is waited for after a milestone.
