@@ -234,7 +234,8 @@ async fn vms_are_found_by_a_part_of_their_name_and_put_in_order() {
             .collect::<Vec<_>>()
     };
     assert_eq!(names(&["B 0"]).await, ["db 02"]);
-    assert_eq!(names(&["*0[13]"]).await, ["old03", "web01"]);
+    assert_eq!(names(&["*0?"]).await, ["db 02", "old03", "web01"]);
+    assert_eq!(names(&["*0[13]"]).await, [""; 0]);
     assert_eq!(names(&["/DC/vm/w*"]).await, ["web01"]);
     assert_eq!(names(&["nothing"]).await, [""; 0]);
     assert_eq!(names(&["--power", "off"]).await, ["old03"]);
@@ -242,8 +243,7 @@ async fn vms_are_found_by_a_part_of_their_name_and_put_in_order() {
         names(&["--sort", "power"]).await,
         ["db 02", "web01", "old03"]
     );
-    let (code, _, error) = run(mksgate_at(&host, &folder, &["vms", "we[b"])).await;
-    assert_eq!((code, error.lines().count()), (Some(2), 1), "{error}");
+    assert_eq!(names(&["we[b"]).await, [""; 0]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

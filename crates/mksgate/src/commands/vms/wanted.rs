@@ -8,7 +8,7 @@ use crate::commands::CommandError;
 
 #[derive(Args)]
 pub(super) struct Wanted {
-    /// Only those with this in their name or path; * and ? stand for any characters, and then the whole must fit
+    /// Only those with this in their name or path; * stands for any characters and ? for one, and then the whole must fit
     pattern: Option<String>,
     /// Only those in this state
     #[arg(long, value_enum)]
@@ -75,6 +75,9 @@ impl State {
     }
 }
 
+/// What stands for any characters, or one.
+const SIGNS: [char; 2] = ['*', '?'];
+
 /// Capitals make no difference.
 enum Pattern {
     /// It is somewhere in the text.
@@ -85,10 +88,21 @@ enum Pattern {
 
 impl Pattern {
     fn parse(pattern: &str) -> Result<Self, CommandError> {
-        if !pattern.contains(['*', '?', '[', '{']) {
+        if !pattern.contains(SIGNS) {
             return Ok(Self::Part(pattern.to_lowercase()));
         }
-        let glob = GlobBuilder::new(pattern).case_insensitive(true).build();
+        // All else that globs know is in names of VMs too: as a class of its own it stands for itself.
+        let mut escaped = String::new();
+        for c in pattern.chars() {
+            match c {
+                '[' | ']' | '{' | '}' => escaped.extend(['[', c, ']']),
+                c => escaped.push(c),
+            }
+        }
+        let glob = GlobBuilder::new(&escaped)
+            .case_insensitive(true)
+            .backslash_escape(false)
+            .build();
         let glob = glob.map_err(|error| {
             let why = error.kind();
             CommandError::Usage(format!(
@@ -102,6 +116,27 @@ impl Pattern {
         match self {
             Self::Part(part) => text.to_lowercase().contains(part),
             Self::Whole(glob) => glob.is_match(text),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_but_two_signs_stand_for_themselves() {
+        for (pattern, fitting, other) in [
+            ("vm[1]", "VM[1] of ours", "vm1"),
+            ("vm[1]*", "vm[1]", "vm1"),
+            ("m[", "vm[1]", "vm1"),
+            ("*{a,b}", "vm{A,b}", "vma"),
+            ("*]?", "vm[1]x", "vm[1]"),
+            ("a\\*", "a\\b", "a*"),
+            ("w?b*", "web01/DC", "wb01"),
+        ] {
+            let fits = |text| Pattern::parse(pattern).is_ok_and(|pattern| pattern.fits(text));
+            assert!(fits(fitting) && !fits(other), "{pattern}");
         }
     }
 }
