@@ -335,3 +335,22 @@ fn help_says_who_reaches_a_console_and_how() {
         "that wants an ssh server at the other end"
     );
 }
+
+#[test]
+fn where_to_listen_is_an_address_and_the_error_says_how_one_is_written() {
+    let empty = tempfile::tempdir().unwrap();
+    for (arguments, words) in [
+        (
+            ["connect", "vm08", "--listen", "localhost:0"].as_slice(),
+            "write an IP address and a port, as 127.0.0.1:0 or [::1]:5901",
+        ),
+        (
+            &["demo", "--listen", "localhost"],
+            "write an IP address, as 127.0.0.1 or ::1",
+        ),
+    ] {
+        let (code, _, stderr) = run(empty.path(), arguments);
+        assert_eq!(code, Some(2));
+        assert!(stderr.contains(words), "{stderr}");
+    }
+}

@@ -22,7 +22,7 @@ const VSPHERE: &str = "demo";
 #[derive(Args)]
 pub(crate) struct Options {
     /// Where viewers connect. On anything but loopback they need a password, which is printed
-    #[arg(long, value_name = "ADDR", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
+    #[arg(long, value_name = "ADDR", value_parser = super::listening::address, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
     listen: IpAddr,
     /// The first VM's port; the others follow
     #[arg(long, default_value_t = 5901, value_parser = clap::value_parser!(u16).range(1..))]

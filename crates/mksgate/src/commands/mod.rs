@@ -8,6 +8,7 @@ pub(crate) mod connect;
 pub(crate) mod demo;
 mod keyboard;
 pub(crate) mod keys;
+mod listening;
 mod login;
 pub(crate) mod man;
 mod no_such_vm;

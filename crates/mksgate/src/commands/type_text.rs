@@ -5,6 +5,7 @@ use std::io::{Read, stdin};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use rfb_proto::keys::Layout;
 
 use super::CommandError;
 use super::keyboard::Keyboard;
@@ -55,13 +56,27 @@ pub(crate) async fn run(
         text.push('\n');
     }
     let layout = keyboard.layout();
-    let chords = chords_of(&text, layout).map_err(|character| {
-        CommandError::Usage(format!(
-            "the layout {} has no key for {character:?}: choose another with --layout",
-            layout.name()
-        ))
-    })?;
+    let chords = chords_of(&text, layout)
+        .map_err(|character| CommandError::Usage(no_key(layout, character)))?;
     keyboard.play(which, &chords, config, terminal).await
+}
+
+/// Only what another layout has is worth trying there.
+fn no_key(layout: Layout, character: char) -> String {
+    let having = |other: &Layout| other.types(character).is_some();
+    let others: Vec<&str> = Layout::ALL
+        .into_iter()
+        .filter(having)
+        .map(Layout::name)
+        .collect();
+    let name = layout.name();
+    match others.as_slice() {
+        [] => format!("no keyboard has a key for {character:?}: leave it out of the text"),
+        others => format!(
+            "the layout {name} has no key for {character:?}: if the guest has another, choose it with --layout ({})",
+            others.join(", ")
+        ),
+    }
 }
 
 fn read(path: &Path) -> Result<String, CommandError> {
@@ -77,10 +92,38 @@ fn read(path: &Path) -> Result<String, CommandError> {
         false => File::open(path).and_then(|file| file.take(LONGEST + 1).read_to_string(&mut text)),
     };
     match read.map_err(unreadable)? as u64 {
-        ..=LONGEST => Ok(text),
+        // The mark that some editors put before a file says how it is written, and is not written.
+        ..=LONGEST => Ok(match text.strip_prefix('\u{feff}') {
+            Some(text) => text.to_owned(),
+            None => text,
+        }),
         _ => Err(CommandError::Usage(format!(
             "{} has more than {LONGEST} bytes: split it",
             path.display()
         ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_layout_is_advised_only_where_one_has_the_key() {
+        let said = no_key(Layout::Us, 'ß');
+        assert!(said.contains("choose it with --layout (de"), "{said}");
+        for character in ['\u{7}', '\u{feff}', '☃'] {
+            let said = no_key(Layout::Us, character);
+            assert!(!said.contains("--layout"), "{said}");
+            assert!(said.ends_with("leave it out of the text"), "{said}");
+        }
+    }
+
+    #[test]
+    fn the_mark_before_a_file_of_text_is_not_typed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("text");
+        std::fs::write(&path, "\u{feff}one\u{feff}").unwrap();
+        assert!(read(&path).is_ok_and(|text| text == "one\u{feff}"));
     }
 }
