@@ -63,6 +63,9 @@ enum Command {
     #[cfg(unix)]
     Serve,
     /// Read the configuration, log in to every vSphere and look up every console
+    ///
+    /// Ends with 1 where a console cannot be had. A VM that is off has its console as soon as it runs: that is told, and is
+    /// no failure.
     Check(check::Options),
     /// Hash a password and print the line to put into the users file
     Passwd(passwd::Options),
@@ -185,7 +188,7 @@ fn execute(cli: Cli, terminal: Terminal) -> Result<ExitCode, CommandError> {
         }
         Command::Check(options) => {
             let config = Config::load(&configuration::path(config)?)?;
-            done(block_on(check::run(options, config)))
+            done(block_on(check::run(options, config, terminal)))
         }
         Command::OfVms(command) => {
             command.execute(|| configuration::or_environment(config), terminal)

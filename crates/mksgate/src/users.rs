@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
@@ -16,6 +16,9 @@ use crate::hashing::{self, StoredHash};
 /// Makes a user one who may only look.
 const VIEW_ONLY: &str = "view-only";
 
+/// How near a pattern must be to that to be taken for it: two letters off.
+const NEAR: f64 = 0.85;
+
 /// A users file: lines of `name:$argon2id$…`, and after another colon the consoles that the user may open
 /// (names or globs, separated by commas; none: all of them) and the word `view-only`.
 pub struct Users {
@@ -27,6 +30,8 @@ pub struct Users {
 
 struct Record {
     user: User,
+    /// Those that became [`User::consoles`], in their order there.
+    patterns: Vec<String>,
     hash: Arc<StoredHash>,
 }
 
@@ -85,6 +90,23 @@ impl Users {
         })
     }
 
+    /// A sentence for each pattern that fits none of `consoles`: whoever wrote it meant one, or something else.
+    pub(crate) fn doubts(&self, consoles: &[String]) -> Vec<String> {
+        let of_one = |record: &Record| {
+            let fitting: BTreeSet<usize> = record
+                .user
+                .consoles
+                .iter()
+                .flat_map(|set| consoles.iter().flat_map(|console| set.matches(console)))
+                .collect();
+            let patterns = record.patterns.iter().enumerate();
+            let idle = patterns.filter(|(place, _)| !fitting.contains(place));
+            idle.map(|(_, pattern)| doubt(&record.user.name, pattern))
+                .collect::<Vec<_>>()
+        };
+        self.records.iter().flat_map(of_one).collect()
+    }
+
     /// The user, if there is one of that name and this is the password. A password is hashed once in any
     /// case, at one of a few places in the whole process.
     pub async fn verify(&self, name: &str, password: &Password) -> Option<User> {
@@ -129,7 +151,8 @@ impl Record {
         check_name(name)?;
         let (hash, rights) = rest.split_once(':').unwrap_or((rest, ""));
         let hash = Arc::new(StoredHash::parse(hash)?);
-        let (view_only, consoles) = parse_rights(rights)?;
+        let (view_only, patterns) = parse_rights(rights);
+        let consoles = globs(&patterns)?;
         let name = name.to_owned();
         Ok(Self {
             user: User {
@@ -137,6 +160,7 @@ impl Record {
                 view_only,
                 consoles,
             },
+            patterns,
             hash,
         })
     }
@@ -157,21 +181,37 @@ pub(crate) fn check_name(name: &str) -> Result<(), String> {
     Ok(())
 }
 
-fn parse_rights(rights: &str) -> Result<(bool, Option<GlobSet>), String> {
-    let (mut view_only, mut consoles) = (false, None);
+/// Whether the user may only look, and the consoles, as they are written.
+fn parse_rights(rights: &str) -> (bool, Vec<String>) {
     let rights = rights.split(',').map(str::trim);
-    for right in rights.filter(|right| !right.is_empty()) {
-        if right == VIEW_ONLY {
-            view_only = true;
-            continue;
-        }
-        let glob = Glob::new(right)
-            .map_err(|error| format!("{right:?} is no console ({})", error.kind()))?;
-        consoles.get_or_insert_with(GlobSetBuilder::new).add(glob);
+    let (words, patterns): (Vec<&str>, Vec<&str>) = rights
+        .filter(|right| !right.is_empty())
+        .partition(|right| *right == VIEW_ONLY);
+    let patterns = patterns.into_iter().map(str::to_owned).collect();
+    (!words.is_empty(), patterns)
+}
+
+/// `None` where there is no pattern.
+fn globs(patterns: &[String]) -> Result<Option<GlobSet>, String> {
+    if patterns.is_empty() {
+        return Ok(None);
     }
-    let consoles = consoles.map(|consoles| consoles.build()).transpose();
-    match consoles {
-        Ok(consoles) => Ok((view_only, consoles)),
+    let mut consoles = GlobSetBuilder::new();
+    for pattern in patterns {
+        let glob = Glob::new(pattern)
+            .map_err(|error| format!("{pattern:?} is no console ({})", error.kind()))?;
+        consoles.add(glob);
+    }
+    match consoles.build() {
+        Ok(consoles) => Ok(Some(consoles)),
         Err(error) => Err(format!("its consoles cannot be used ({error})")),
     }
+}
+
+fn doubt(user: &str, pattern: &str) -> String {
+    let remedy = match strsim::jaro_winkler(pattern, VIEW_ONLY) > NEAR {
+        true => format!("did you mean {VIEW_ONLY}?"),
+        false => "correct it in the users file, or remove it".into(),
+    };
+    format!("{pattern:?} of the user {user} fits no console of this configuration: {remedy}")
 }

@@ -189,7 +189,11 @@ fn a_file_that_is_too_large_for_what_it_should_be_is_refused() {
     let house = house();
     let endless = text("").replace("cert.pem", "/dev/zero");
     std::fs::write(house.path().join("gateway.toml"), endless).unwrap();
-    assert!(auth(house.path()).unwrap_err().contains("it has more than"));
+    let error = auth(house.path()).unwrap_err();
+    assert!(
+        error.contains("/dev/zero: it is no regular file"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -388,7 +392,9 @@ fn passwd_takes_the_name_that_is_given_else_that_of_who_runs_it() {
     for user in [None, Some("")] {
         let (code, line, error) = passwd(&[], user, b"x\n");
         assert_eq!((code, line.as_str()), (Some(2), ""));
-        assert!(error.contains("a user name has 1 to 255 bytes"), "{error}");
+        let sentence =
+            "mksgate: USER is not set, so that nobody is meant: write mksgate passwd NAME\n";
+        assert_eq!(error, sentence);
     }
 }
 
@@ -425,4 +431,32 @@ async fn passwd_hashes_the_first_line_as_it_is_and_says_nothing_of_it() {
         assert_eq!(error.lines().count(), 1, "{error}");
         assert!(!error.contains("pppp"), "{error}");
     }
+}
+
+#[test]
+fn a_right_that_fits_no_console_is_told_by_check_and_logged_by_serve() {
+    let house = house();
+    file(
+        &house.path().join("users"),
+        &format!("{ADA}:view-onl\n"),
+        0o600,
+    );
+    let doubt = "\"view-onl\" of the user ada fits no console of this configuration: did you mean view-only?";
+    let (code, said) = check(house.path(), None);
+    assert_eq!(code, Some(0));
+    assert!(said.contains(&format!("mksgate: {doubt}\n")), "{said}");
+    // A port that is taken ends it at once.
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let text = text("").replace("5901", &port);
+    std::fs::write(house.path().join("gateway.toml"), text).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_mksgate"));
+    let served = command.arg("serve").current_dir(house.path()).output();
+    let served = served.unwrap();
+    assert_eq!(served.status.code(), Some(1));
+    let logged = String::from_utf8(served.stderr).unwrap();
+    assert!(
+        logged.contains("WARN") && logged.contains(doubt),
+        "{logged}"
+    );
 }

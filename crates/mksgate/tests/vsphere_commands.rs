@@ -141,7 +141,10 @@ async fn check_says_of_each_console_whether_it_can_be_had() {
         rows[1].starts_with("127.0.0.1:5901") && rows[1].ends_with("web01 on esxi-sim"),
         "{table}"
     );
-    assert!(rows[2].ends_with("but it is poweredOff"), "{table}");
+    assert!(
+        rows[2].ends_with(", powered off: no viewer gets in until it runs"),
+        "{table}"
+    );
     assert!(rows[3].contains("FAILED: there is no VM nope"), "{table}");
     assert!(!table.contains(DEMO_PASSWORD) && !error.contains(DEMO_PASSWORD));
     let (code, table, _) = run(mksgate(&folder, &["check", "--offline"])).await;

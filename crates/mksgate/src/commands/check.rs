@@ -15,6 +15,7 @@ use crate::endpoint::Endpoint;
 use crate::error::Failure;
 use crate::signals::Ends;
 use crate::slots::Slots;
+use crate::terminal::Terminal;
 use crate::upstream::Upstream;
 
 #[derive(Args)]
@@ -27,8 +28,15 @@ pub(crate) struct Options {
 /// Each vSphere by its name: ready to be asked, or why not.
 type Upstreams = BTreeMap<String, Result<Upstream, Failure>>;
 
-/// Prints a row for each console; fails where any cannot be had.
-pub(crate) async fn run(options: Options, config: Config) -> Result<(), CommandError> {
+/// Prints a row for each console; fails where any cannot be had. That a VM is off is no failure: it can be switched on.
+pub(crate) async fn run(
+    options: Options,
+    config: Config,
+    terminal: Terminal,
+) -> Result<(), CommandError> {
+    for doubt in config.doubts() {
+        terminal.note(format!("mksgate: {doubt}"));
+    }
     let Config {
         gateway,
         vspheres,
@@ -162,6 +170,13 @@ async fn find(upstream: &Upstream, vm: &VmRef) -> Result<String, String> {
         .unwrap_or_default();
     Ok(match vm.power {
         Power::On => format!("{}{on}", vm.name),
-        power => format!("{}{on}, but it is {power}", vm.name),
+        Power::Off => format!(
+            "{}{on}, powered off: no viewer gets in until it runs",
+            vm.name
+        ),
+        Power::Suspended => format!(
+            "{}{on}, suspended: no viewer gets in until it runs",
+            vm.name
+        ),
     })
 }

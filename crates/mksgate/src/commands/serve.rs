@@ -16,6 +16,7 @@ use crate::gateway::{Gateway, Shutdown};
 /// one ends at once.
 pub(crate) async fn run(config: Config, path: PathBuf) -> Result<(), CommandError> {
     allow_descriptors();
+    tell_doubts(&config);
     let gateway = Gateway::bind(config).await?;
     let shutdown = Shutdown::default();
     let (reload, reloads) = mpsc::channel(1);
@@ -33,6 +34,12 @@ pub(crate) async fn run(config: Config, path: PathBuf) -> Result<(), CommandErro
     Ok(())
 }
 
+fn tell_doubts(config: &Config) {
+    for doubt in config.doubts() {
+        warn!("{doubt}");
+    }
+}
+
 /// Each session takes two descriptors, and many systems begin with 1024: as many as are allowed.
 fn allow_descriptors() {
     match rlimit::increase_nofile_limit(u64::MAX) {
@@ -46,6 +53,7 @@ async fn reload_on_hangup(mut hangup: Signal, path: PathBuf, reload: mpsc::Sende
     while hangup.recv().await.is_some() {
         match Config::load(&path) {
             Ok(config) => {
+                tell_doubts(&config);
                 if reload.send(config).await.is_err() {
                     return;
                 }

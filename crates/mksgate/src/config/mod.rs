@@ -30,6 +30,7 @@ use crate::endpoint::Endpoint;
 use crate::named_file;
 pub use crate::repair::Habits;
 use crate::tls::{ConsoleTrust, Trust};
+use crate::users::Users;
 
 /// Everything the gateway needs to know, checked.
 #[derive(Debug, Clone)]
@@ -290,6 +291,23 @@ impl Config {
                 ),
             )),
         }
+    }
+
+    /// What is allowed and yet hardly meant, a sentence each.
+    pub(crate) fn doubts(&self) -> Vec<String> {
+        let consoles = self.consoles.iter();
+        let names: Vec<String> = consoles.map(|console| console.behind.to_string()).collect();
+        let mut seen: Vec<&Arc<Users>> = Vec::new();
+        for users in self
+            .consoles
+            .iter()
+            .filter_map(|console| console.auth.users.as_ref())
+        {
+            if !seen.iter().any(|known| Arc::ptr_eq(known, users)) {
+                seen.push(users);
+            }
+        }
+        seen.iter().flat_map(|users| users.doubts(&names)).collect()
     }
 
     /// Checks the text of a configuration file that is, or would be, at `path`: other paths in it are

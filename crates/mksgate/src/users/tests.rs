@@ -172,3 +172,19 @@ fn nothing_of_a_hash_can_be_printed() {
     let users = Users::parse(&line("ada", "x", "")).unwrap();
     assert_eq!(format!("{users:?}"), "{\"ada\"}");
 }
+
+#[test]
+fn a_pattern_that_fits_no_console_is_doubted_and_a_misspelt_word_recognised() {
+    let ada = line("ada", "x", ":view-onl,vm*");
+    let bob = line("bob", "x", ":web01,db*,view-only");
+    let text = format!("{ada}{bob}");
+    let users = Users::parse(&text).unwrap();
+    let consoles = ["vm08", "web01"].map(str::to_owned);
+    assert_eq!(
+        users.doubts(&consoles),
+        [
+            "\"view-onl\" of the user ada fits no console of this configuration: did you mean view-only?",
+            "\"db*\" of the user bob fits no console of this configuration: correct it in the users file, or remove it",
+        ]
+    );
+}
