@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import subprocess
 import unittest
 from pathlib import Path
@@ -66,6 +67,22 @@ class Asked(unittest.TestCase):
             self.assertEqual(2, ended.returncode)
             self.assertRegex(ended.stderr, "^mksgate: .*it has no password: add password_file or password_env\n$")
 
+    def test_the_terminal_is_as_before_where_somebody_ends_the_program_instead(self) -> None:
+        first = ["vms"], f"Password of root at {simulator.address}: ", {"GOVC_PASSWORD": ""}
+        again = ["vms"], AGAIN, {"GOVC_PASSWORD": "wrong"}
+        hashed = ["passwd", "ada"], "Password for ada: ", {}
+        ctrl_c = lambda ours, pid: os.write(ours, b"\x03")
+        for name, ways, end, code in [
+            ("Ctrl-C", [first, again, hashed], ctrl_c, 130),
+            ("SIGINT", [first, again, hashed], lambda ours, pid: os.kill(pid, signal.SIGINT), 130),
+            ("SIGTERM", [first, hashed], lambda ours, pid: os.kill(pid, signal.SIGTERM), 143),
+        ]:
+            for arguments, question, env in ways:
+                with self.subTest(name, question=question):
+                    argv = [str(MKSGATE), *arguments]
+                    ended = terminal.broken_off(argv, question, end, environment(simulator) | env)
+                    self.assertEqual((code, True), ended)
+
     def _vms(self, env: dict[str, str], answers: list[tuple[str, str]]) -> tuple[int, str]:
         return terminal.converse_in_turn([str(MKSGATE), "vms"], answers, environment(simulator) | env)
 
@@ -110,6 +127,13 @@ class Shown(unittest.TestCase):
             self.assertLessEqual(max(map(len, rows)), columns)
             self.assertEqual(columns < 100, "…" in said, said)
             self.assertEqual(columns > 200, "INSTANCE UUID" in said, said)
+
+    def test_the_bytes_of_a_picture_are_kept_from_a_terminal(self) -> None:
+        code, said = terminal.converse([str(MKSGATE), "screenshot", "web01", "-o", "-"], {}, environment(simulator))
+        self.assertEqual(2, code, said)
+        self.assertIn("standard output is a terminal: write the name of a file", said)
+        self.assertNotIn("PNG", said)
+        self.assertEqual(b"\x89PNG", mksgate(simulator, "screenshot", "web01", "-o", "-").stdout[:4])
 
     def _probe(self, env: dict[str, str], vm: str = "web01", code: int = 0) -> str:
         return self._run(["probe", vm], env, code)

@@ -353,8 +353,15 @@ const fn remedy_of_url(error: &ws_proto::UpgradeError) -> &'static str {
 
 /// Who meant to be here is told what to do; who did not, where it is.
 fn misled(violation: rfb_proto::Violation) -> String {
+    use rfb_proto::Violation;
     match violation {
-        rfb_proto::Violation::TooOldToEncrypt => violation.to_string(),
+        Violation::TooOldToEncrypt => violation.to_string(),
+        // Whoever comes as far as to send messages is a viewer.
+        Violation::UnknownMessage { .. }
+        | Violation::TooManyEncodings(_)
+        | Violation::Malformed(_) => format!(
+            "the viewer sent what cannot be read ({violation}): try another viewer, or set transparent = true for this console"
+        ),
         other => format!("this is a VNC port, and {other}"),
     }
 }
@@ -369,5 +376,29 @@ const fn blame_of_vsphere(error: &vsphere::Error) -> Blame {
         | Error::AmbiguousName { .. }
         | Error::NoPermission { .. } => Blame::Gateway,
         _ => Blame::Vcenter,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rfb_proto::Violation;
+
+    use super::*;
+
+    #[test]
+    fn who_is_a_viewer_is_not_told_that_this_is_a_vnc_port() {
+        let unknown = Violation::UnknownMessage {
+            kind: 255,
+            sub: Some(255),
+        };
+        let said = Failure::NotAViewer(unknown).to_string();
+        assert!(
+            said.starts_with(
+                "the viewer sent what cannot be read (message type 255/255 is not known): "
+            ),
+            "{said}"
+        );
+        let said = Failure::NotAViewer(Violation::NotRfb).to_string();
+        assert!(said.starts_with("this is a VNC port, and "), "{said}");
     }
 }

@@ -4,10 +4,13 @@ mod all;
 mod api;
 mod file;
 
+use std::ffi::OsString;
+use std::io::{IsTerminal, stdout};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use clap::builder::TypedValueParser;
 use clap::{Args, ValueEnum};
 use tokio::time::{Instant, timeout_at};
 use vsphere::Vm;
@@ -30,11 +33,12 @@ pub(crate) struct Options {
     vm: Option<vsphere::VmRef>,
     #[command(flatten)]
     vsphere: OfVSphere,
-    /// The file to write; - is standard output
+    /// The file to write; - is standard output, where that is no terminal
     #[arg(
         short,
         long,
         value_name = "FILE.png",
+        value_parser = clap::builder::OsStringValueParser::new().try_map(picture_file),
         required_unless_present = "all",
         conflicts_with = "all"
     )]
@@ -178,6 +182,17 @@ impl Manner {
         timeout_at(Instant::now() + self.within, looked)
             .await
             .unwrap_or_else(|_| Err(slow()))
+    }
+}
+
+/// Bytes of a picture are commands to a terminal, and none that anybody meant.
+fn picture_file(name: OsString) -> Result<PathBuf, &'static str> {
+    match name.to_str() {
+        Some("") => Err("write the name of a file"),
+        Some("-") if stdout().is_terminal() => Err(
+            "standard output is a terminal: write the name of a file, or send it to one with > or |",
+        ),
+        _ => Ok(name.into()),
     }
 }
 
