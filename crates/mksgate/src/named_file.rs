@@ -16,7 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// Opens it for reading.
 ///
 /// # Errors
-/// As [`File::open`]; and it is a directory, or a pipe that nobody writes to.
+/// As [`File::open`]; and it is a directory, a device, a socket, or a pipe that nobody writes to.
 pub(crate) fn open(path: &Path) -> io::Result<File> {
     let kind = fs::metadata(path)?.file_type();
     if kind.is_dir() {
@@ -25,8 +25,14 @@ pub(crate) fn open(path: &Path) -> io::Result<File> {
             "it is a directory",
         ));
     }
-    if !is_pipe(kind) {
+    if kind.is_file() {
         return File::open(path);
+    }
+    if !is_pipe(kind) {
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "it is no regular file",
+        ));
     }
     let (opened, waiting) = mpsc::channel();
     let path = path.to_owned();

@@ -111,6 +111,7 @@ impl Trust {
             None if text == "system" => Ok(Self::System),
             None if text == "webpki" => Ok(Self::WebPki),
             None if text == "danger-accept-any" => Ok(Self::DangerAcceptAny),
+            Some(("file", "")) => Err("\"file:\" names no file: write \"file:PATH\"".into()),
             Some(("file", path)) => read_authorities(&beside(Path::new(path))).map(Self::File),
             Some(("sha256", hex)) => parse_sha256(hex).map(Self::Pinned).ok_or_else(|| {
                 "sha256: takes 64 hexadecimal digits, with colons or without".into()

@@ -342,7 +342,7 @@ fn where_to_listen_is_an_address_and_the_error_says_how_one_is_written() {
     for (arguments, words) in [
         (
             ["connect", "vm08", "--listen", "localhost:0"].as_slice(),
-            "write an IP address and a port, as 127.0.0.1:0 or [::1]:5901",
+            "write an address and a port, as in 127.0.0.1:5900",
         ),
         (
             &["demo", "--listen", "localhost"],

@@ -478,6 +478,47 @@ fn limits_networks_and_the_rest_of_the_front_door_are_read() {
 }
 
 #[test]
+fn what_is_missing_doubled_or_nothing_is_pointed_at() {
+    for (text, sentence) in [
+        (
+            format!("{LAB}[gateway]\nmax_sessions = 1\nmax_sessions = 2\n{CONSOLE}"),
+            ":8:1: this is here already: keep one of the two",
+        ),
+        (
+            format!("{LAB}[vsphere.two]\naddress = \"h\"\n{CONSOLE}"),
+            ":6:1: `username` is missing here: add it",
+        ),
+        (
+            format!("{LAB}[gateway]\nhandshake_timeout = \"0s\"\n{CONSOLE}"),
+            ":7:21: handshake_timeout = \"0s\" lets nobody in: write \"30s\", or leave it out",
+        ),
+        (
+            LAB.replace("secrets/lab", "") + CONSOLE,
+            ":5:17: this names no file: write its name",
+        ),
+        (
+            format!("{LAB}trust = \"file:\"\n{CONSOLE}"),
+            ":6:9: \"file:\" names no file: write \"file:PATH\"",
+        ),
+    ] {
+        assert_eq!(parse(&text).unwrap_err(), sentence, "{text}");
+    }
+}
+
+#[test]
+fn a_device_is_no_secret_and_its_mode_is_left_alone() {
+    for device in ["/dev/null", "/dev/zero"] {
+        let error = parse(&(LAB.replace("secrets/lab", device) + CONSOLE)).unwrap_err();
+        assert!(error.contains("it is no regular file"), "{error}");
+        assert!(!error.contains("chmod"), "{error}");
+    }
+    let error = Config::load(Path::new("/dev/zero"))
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("it is no regular file"), "{error}");
+}
+
+#[test]
 fn what_cannot_be_meant_is_refused() {
     for (text, sentence) in [
         (CONSOLE.replace("5901", "0"), "port 0 is no port"),
@@ -691,6 +732,12 @@ fn what_is_no_file_of_bounded_length_holds_nobody_up() {
     assert!(error.contains("a pipe, and nobody writes to it"), "{error}");
     let endless = |path: &Path| std::os::unix::fs::symlink("/dev/zero", path).unwrap();
     let error = load(endless).unwrap_err();
+    assert!(error.contains("it is no regular file"), "{error}");
+    let large = |path: &Path| {
+        let file = std::fs::File::create(path).unwrap();
+        file.set_len((16 << 20) + 1).unwrap();
+    };
+    let error = load(large).unwrap_err();
     assert!(error.contains("more than 16777216 bytes"), "{error}");
 
     let text = format!("{LAB}{CONSOLE}");

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use ipnet::IpNet;
 use secrecy::SecretString;
@@ -109,13 +108,14 @@ impl Source<'_> {
             max_session_time: gateway.max_session_time.filter(|time| !time.is_zero()),
             proxy_from: self.proxy_from(gateway)?,
             handshake_timeout: match &gateway.handshake_timeout {
-                Some(Duration::ZERO) => {
-                    return Err(ConfigError::whole(
-                        self.path,
+                Some(zero) if zero.get_ref().0.is_zero() => {
+                    return Err(self.wrong(
+                        zero.span(),
                         "handshake_timeout = \"0s\" lets nobody in: write \"30s\", or leave it out",
                     ));
                 }
-                given => given.unwrap_or(default.handshake_timeout),
+                Some(given) => given.get_ref().0,
+                None => default.handshake_timeout,
             },
             drain_timeout: gateway.drain_timeout.unwrap_or(default.drain_timeout),
         })
@@ -322,10 +322,11 @@ impl Source<'_> {
     }
 
     pub(super) fn wrong_file(&self, file: &Spanned<PathBuf>, sentence: &str) -> ConfigError {
-        self.wrong(
-            file.span(),
-            format!("{}: {sentence}", self.beside(file.get_ref()).display()),
-        )
+        let sentence = match file.get_ref().as_os_str().is_empty() {
+            true => "this names no file: write its name".into(),
+            false => format!("{}: {sentence}", self.beside(file.get_ref()).display()),
+        };
+        self.wrong(file.span(), sentence)
     }
 
     /// The first line of a file.

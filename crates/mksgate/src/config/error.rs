@@ -78,6 +78,7 @@ impl ConfigError {
             .or_else(|| unknown_key(error.message()))
             .or_else(|| wrong_value(error.message()))
             .or_else(|| no_value(error.message()))
+            .or_else(|| missing_or_doubled(error.message()))
             .unwrap_or_else(|| error.message().replace('\n', "; "));
         Self {
             path: path.into(),
@@ -122,6 +123,15 @@ fn no_value(message: &str) -> Option<String> {
     message.starts_with("string values must be quoted").then(|| {
         "this is no value: a text stands in straight quotes, as in \"lab\", and yes or no is written true or false".to_owned()
     })
+}
+
+/// Reads what serde and TOML say of a key that is not there, or there twice.
+fn missing_or_doubled(message: &str) -> Option<String> {
+    if message == "duplicate key" {
+        return Some("this is here already: keep one of the two".into());
+    }
+    let key = message.strip_prefix("missing field ")?;
+    Some(format!("{key} is missing here: add it"))
 }
 
 /// A table that lacks its name, or a bracket, is complained of at the keys in it: the nearest header above says so.

@@ -37,8 +37,7 @@ pub(super) struct Gateway {
     #[serde(default)]
     pub(super) proxy_protocol: bool,
     pub(super) proxy_from: Option<Spanned<Vec<Spanned<String>>>>,
-    #[serde(default, deserialize_with = "scalar::duration")]
-    pub(super) handshake_timeout: Option<Duration>,
+    pub(super) handshake_timeout: Option<Spanned<scalar::Time>>,
     #[serde(default, deserialize_with = "scalar::duration")]
     pub(super) drain_timeout: Option<Duration>,
 }

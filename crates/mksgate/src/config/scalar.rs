@@ -3,8 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
-use serde::Deserializer;
 use serde::de::{Error, Visitor};
+use serde::{Deserialize, Deserializer};
 
 /// A year, in seconds: what is longer is a mistake, and what is much longer no clock can add.
 const LONGEST: u64 = 366 * 24 * 3600;
@@ -13,8 +13,17 @@ const LONGEST: u64 = 366 * 24 * 3600;
 pub(super) fn duration<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Duration>, D::Error> {
-    let text = deserializer.deserialize_str(InQuotes)?;
-    read_duration(&text).map(Some).map_err(D::Error::custom)
+    Time::deserialize(deserializer).map(|Time(duration)| Some(duration))
+}
+
+/// Likewise, for a key that must be pointed at: a `Spanned` holds it.
+pub(super) struct Time(pub(super) Duration);
+
+impl<'de> Deserialize<'de> for Time {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = deserializer.deserialize_str(InQuotes)?;
+        read_duration(&text).map(Self).map_err(D::Error::custom)
+    }
 }
 
 /// The text of a duration.
