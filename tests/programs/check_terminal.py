@@ -75,7 +75,7 @@ class Asked(unittest.TestCase):
         for name, ways, end, code in [
             ("Ctrl-C", [first, again, hashed], ctrl_c, 130),
             ("SIGINT", [first, again, hashed], lambda ours, pid: os.kill(pid, signal.SIGINT), 130),
-            ("SIGTERM", [first, hashed], lambda ours, pid: os.kill(pid, signal.SIGTERM), 143),
+            ("SIGTERM", [first, again, hashed], lambda ours, pid: os.kill(pid, signal.SIGTERM), 143),
         ]:
             for arguments, question, env in ways:
                 with self.subTest(name, question=question):
