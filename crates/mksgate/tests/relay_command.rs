@@ -221,9 +221,13 @@ fn one_viewer_after_another_and_never_two() {
     let server = Server::new();
     let relay = Relay::start(&["--listenport", "0", "--websocketurl", &server.url("/same")]);
     for _ in 0..3 {
-        let (viewer, console) = next_viewer(&relay, &server);
+        let (mut viewer, console) = next_viewer(&relay, &server);
         let (mut console, head) = upgrade(console);
         assert!(head.starts_with("GET /same HTTP/1.1\r\n"));
+        // A viewer that leaves before that is none whose end is told.
+        console.write_all(b"\x82\x01R").unwrap();
+        viewer.set_nonblocking(false).unwrap();
+        viewer.read_exact(&mut [0]).unwrap();
         assert!(is_turned_away(relay.viewer()));
         drop(viewer);
         assert_eq!(frame(&mut console), (8, vec![3, 0xe8]));
