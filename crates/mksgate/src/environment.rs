@@ -4,7 +4,7 @@ use std::env::var;
 use std::path::Path;
 
 use crate::config::{Ask, VSphere, sdk_url};
-use crate::tls::Trust;
+use crate::reach::tls::Trust;
 
 /// What that vSphere is called where it needs a name.
 pub(crate) const NAME: &str = "govc";

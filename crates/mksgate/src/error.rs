@@ -5,7 +5,7 @@ use std::io;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use crate::tls;
+use crate::reach::tls;
 
 /// Where a session was. The names are those of the log's `stage`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,7 +1,10 @@
 //! The gateway as a whole: every port bound, or none; a new configuration taken over whole, or not at all;
 //! and an end that waits for its sessions.
 
+mod admin;
 mod binding;
+pub(crate) mod listener;
+pub(crate) mod overlap;
 mod running;
 
 use std::collections::BTreeMap;
@@ -16,12 +19,12 @@ use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use crate::config::{Auth, Behind, Config, Console, Limits, VSphere};
-use crate::destination::Destination;
-use crate::door::Door;
 use crate::error::Failure;
-use crate::port::Port;
+use crate::front_door::door::Door;
+use crate::front_door::port::Port;
+use crate::reach::destination::Destination;
+use crate::reach::upstream::Upstream;
 use crate::trouble::Trouble;
-use crate::upstream::Upstream;
 use binding::bind;
 use running::Running;
 

@@ -5,9 +5,9 @@ use std::net::SocketAddr;
 use rfb_proto::{PixelFormat, Ready};
 use vsphere::{About, Ticket, Vm};
 
-use crate::address::Address;
+use crate::reach::address::Address;
+use crate::reach::ws_url::WsUrl;
 use crate::tls_session::TlsSession;
-use crate::ws_url::WsUrl;
 
 /// What has just been reached. They come in this order.
 pub(crate) enum Milestone<'a> {

@@ -9,7 +9,7 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, copy};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::sleep;
 
-use crate::port::Port;
+use crate::front_door::port::Port;
 use crate::relay::PARTING;
 use crate::session::Session;
 use crate::socket;

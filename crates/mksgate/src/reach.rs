@@ -1,4 +1,30 @@
-//! From a VM's name, or a URL, to its console, as one command needs it: each milestone is told to whoever waits.
+//! From a VM's name, or a URL, to its console. [`open`] is all of it as one command needs it: each milestone is told to
+//! whoever waits.
+//!
+//! | what | where |
+//! |---|---|
+//! | what is behind a port, and what opens it for one viewer | [`destination`], [`target`] |
+//! | a vSphere that hands out tickets, and how many consoles each of its hosts may have open | [`upstream`], [`slots`] |
+//! | a URL in their place, or a program that prints one | [`endpoint`], [`ws_url`], [`headers`], [`url_command`] |
+//! | TCP, perhaps by a proxy, and TLS, with whom and why that is trusted | [`address`], [`proxy`], [`stream`], [`transport`], [`tls`], [`certificate`] |
+//! | the console's connection, open | [`console`], [`mask_keys`] |
+
+pub(crate) mod address;
+pub(crate) mod certificate;
+pub(crate) mod console;
+pub(crate) mod destination;
+pub(crate) mod endpoint;
+pub(crate) mod headers;
+pub(crate) mod mask_keys;
+pub(crate) mod proxy;
+pub(crate) mod slots;
+pub(crate) mod stream;
+pub(crate) mod target;
+pub(crate) mod tls;
+pub(crate) mod transport;
+pub(crate) mod upstream;
+pub(crate) mod url_command;
+pub(crate) mod ws_url;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,11 +32,11 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 use vsphere::{Vm, VmRef};
 
-use crate::console::Console;
-use crate::destination::{Destination, Pass};
 use crate::error::{Failure, Stage};
 use crate::milestone::{Milestone, Witness};
-use crate::upstream::Upstream;
+use console::Console;
+use destination::{Destination, Pass};
+use upstream::Upstream;
 
 /// The console of a VM that was looked up just now.
 pub(crate) async fn open(

@@ -24,16 +24,16 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 use vsphere::Watch;
 
 use crate::config::Limits;
-use crate::console::Console;
-use crate::crowd::Place;
 use crate::error::{Failure, Stage};
-use crate::judge::{Admission, judge};
-use crate::port::Port;
-use crate::proxy_header;
+use crate::front_door::crowd::Place;
+use crate::front_door::judge::{Admission, judge};
+use crate::front_door::port::Port;
+use crate::front_door::proxy_header;
+use crate::front_door::roll::Seat;
+use crate::front_door::source::{self, Source};
+use crate::front_door::viewer::Viewer;
+use crate::reach::console::Console;
 use crate::relay::{self, End, Rules, Traffic};
-use crate::roll::Seat;
-use crate::source::{self, Source};
-use crate::viewer::Viewer;
 use crate::visit::Visit;
 
 /// How long a viewer that is refused before it is asked who it is may take to read why.

@@ -8,9 +8,9 @@ use std::time::Duration;
 use tracing::info;
 use vsphere::VmState;
 
-use crate::address::Address;
 use crate::error::{Failure, Stage};
 use crate::metrics::Metrics;
+use crate::reach::address::Address;
 use crate::relay::{End, Traffic};
 
 /// One viewer's visit to one port.

@@ -10,11 +10,11 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::CommandError;
 use crate::config::{Limits, Secret, scalar, secrets};
-use crate::endpoint::{self, Endpoint, Origin};
-use crate::headers::{COOKIE, Headers};
-use crate::tls::Trust;
-use crate::url_command::UrlCommand;
-use crate::ws_url::WsUrl;
+use crate::reach::endpoint::{self, Endpoint, Origin};
+use crate::reach::headers::{COOKIE, Headers};
+use crate::reach::tls::Trust;
+use crate::reach::url_command::UrlCommand;
+use crate::reach::ws_url::WsUrl;
 
 #[derive(Args)]
 #[command(next_help_heading = "A console at a URL, in place of a VM")]

@@ -10,13 +10,13 @@ use vsphere::{Power, VmRef};
 use super::table::Table;
 use super::{CommandError, shown, unless};
 use crate::config::{self, Behind, Config, Limits};
-use crate::console::Console;
-use crate::endpoint::Endpoint;
 use crate::error::Failure;
+use crate::reach::console::Console;
+use crate::reach::endpoint::Endpoint;
+use crate::reach::slots::Slots;
+use crate::reach::upstream::Upstream;
 use crate::signals::Ends;
-use crate::slots::Slots;
 use crate::terminal::Terminal;
-use crate::upstream::Upstream;
 
 #[derive(Args)]
 pub(crate) struct Options {

@@ -11,8 +11,8 @@ use tokio::time::timeout;
 
 use super::{CommandError, say_bytes};
 use crate::config::Config;
-use crate::slots::Slots;
-use crate::upstream::Upstream;
+use crate::reach::slots::Slots;
+use crate::reach::upstream::Upstream;
 
 /// The variable by which the script asks us for candidates.
 pub(crate) const VARIABLE: &str = "MKSGATE_COMPLETE";

@@ -14,7 +14,7 @@ use super::shutting_down::watch_signals;
 use super::{CommandError, say};
 use crate::config::{Auth, Config, Console, Limits, VSphere};
 use crate::gateway::{Gateway, Shutdown};
-use crate::tls::{Thumbprint, Trust};
+use crate::reach::tls::{Thumbprint, Trust};
 
 /// What the simulated ESXi is called in the configuration that the demo would have.
 const VSPHERE: &str = "demo";

@@ -10,9 +10,9 @@ use super::CommandError;
 use crate::config::VSphere;
 use crate::error::Failure;
 use crate::milestone::{Milestone, Witness};
-use crate::slots::Slots;
+use crate::reach::slots::Slots;
+use crate::reach::upstream::Upstream;
 use crate::terminal::Spinner;
-use crate::upstream::Upstream;
 
 /// How often a wrong password is asked for again: with the first attempt it makes fewer than the five after which vCenter
 /// locks the account.

@@ -17,20 +17,21 @@ use tracing::info;
 
 use super::shutting_down::watch_signals;
 use super::{CommandError, say};
-use crate::address::Address;
-use crate::console::Wire;
-use crate::endpoint::{Endpoint, Origin};
 use crate::error::{Failure, Stage};
+use crate::front_door::roll::Ending;
+use crate::front_door::viewer::Viewer;
 use crate::gateway::Shutdown;
-use crate::headers::{COOKIE, Headers};
+use crate::gateway::listener;
+use crate::reach::address::Address;
+use crate::reach::console::Wire;
+use crate::reach::endpoint::{Endpoint, Origin};
+use crate::reach::headers::{COOKIE, Headers};
+use crate::reach::tls::Trust;
+use crate::reach::url_command::UrlCommand;
+use crate::reach::ws_url::WsUrl;
 use crate::relay::{self, End, Rules, Traffic};
-use crate::roll::Ending;
-use crate::tls::Trust;
-use crate::url_command::UrlCommand;
-use crate::viewer::Viewer;
+use crate::socket;
 use crate::visit::Visit;
-use crate::ws_url::WsUrl;
-use crate::{listener, socket};
 
 /// Where the URL and the cookie may stand instead of in the arguments, which every user of a machine can read.
 const URL_VARIABLE: &str = "MKSGATE_WEBSOCKETURL";

@@ -22,9 +22,9 @@ use crate::error::{Failure, Stage};
 use crate::milestone::{Milestone, Witness};
 use crate::own_viewer::{OwnViewer, Picture};
 use crate::reach;
+use crate::reach::upstream::Upstream;
 use crate::signals::Ends;
 use crate::terminal::{Spinner, Terminal, tell};
-use crate::upstream::Upstream;
 
 #[derive(Args)]
 pub(crate) struct Options {

@@ -12,10 +12,10 @@ use tokio_rustls::TlsConnector;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
 use super::{CommandError, say};
-use crate::address::Address;
 use crate::config::sdk_url;
 use crate::printable::printable;
-use crate::tls::{Thumbprint, Trust};
+use crate::reach::address::Address;
+use crate::reach::tls::{Thumbprint, Trust};
 
 /// For TCP and TLS together.
 const PATIENCE: Duration = Duration::from_secs(10);

@@ -10,7 +10,7 @@ use super::CommandError;
 use super::at_url::{self, AtUrl};
 use super::which::{OfVSphere, Which, known_vms};
 use crate::config::Config;
-use crate::endpoint::Endpoint;
+use crate::reach::endpoint::Endpoint;
 
 #[derive(Args)]
 #[command(

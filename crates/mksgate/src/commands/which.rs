@@ -12,9 +12,9 @@ use super::{CommandError, completions, configuration, login, unless, unless_inte
 use crate::config::{Config, VSphere};
 use crate::error::Failure;
 use crate::milestone::{Milestone, Witness};
+use crate::reach::upstream::Upstream;
 use crate::signals::Ends;
 use crate::terminal::{Spinner, Terminal};
-use crate::upstream::Upstream;
 
 #[derive(Args)]
 pub(crate) struct Which {

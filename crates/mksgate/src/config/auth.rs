@@ -12,8 +12,8 @@ use toml::Spanned;
 
 use super::checked::{Source, unknown};
 use super::{ConfigError, Secret, file, secrets};
-use crate::certificate;
-use crate::users::Users;
+use crate::front_door::users::Users;
+use crate::reach::certificate;
 
 /// The way in that stands for itself wherever an `[auth.NAME]` is named.
 const NO_AUTH: &str = "none";

@@ -11,11 +11,11 @@ use toml::Spanned;
 
 use super::checked::Source;
 use super::{ConfigError, Secret, file, secrets};
-use crate::endpoint::{self, Endpoint, Origin};
-use crate::headers::{COOKIE, Headers};
-use crate::tls::Trust;
-use crate::url_command::UrlCommand;
-use crate::ws_url::WsUrl;
+use crate::reach::endpoint::{self, Endpoint, Origin};
+use crate::reach::headers::{COOKIE, Headers};
+use crate::reach::tls::Trust;
+use crate::reach::url_command::UrlCommand;
+use crate::reach::ws_url::WsUrl;
 
 impl Source<'_> {
     /// `table` has `url` or `url_command`, or neither, and stands at `place`.

@@ -26,11 +26,11 @@ pub use auth::Auth;
 pub use error::ConfigError;
 pub(crate) use vsphere::sdk_url;
 
-use crate::endpoint::Endpoint;
+use crate::front_door::users::Users;
 use crate::named_file;
+use crate::reach::endpoint::Endpoint;
+use crate::reach::tls::{ConsoleTrust, Trust};
 pub use crate::repair::Habits;
-use crate::tls::{ConsoleTrust, Trust};
-use crate::users::Users;
 
 /// Everything the gateway needs to know, checked.
 #[derive(Debug, Clone)]

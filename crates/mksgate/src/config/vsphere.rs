@@ -8,8 +8,8 @@ use url::Url;
 
 use super::checked::Source;
 use super::{ConfigError, Secret, TlsRecords, VSphere, file, secrets};
-use crate::address::Address;
-use crate::tls::{ConsoleTrust, Trust};
+use crate::reach::address::Address;
+use crate::reach::tls::{ConsoleTrust, Trust};
 
 impl Source<'_> {
     pub(super) fn vsphere(&self, table: Spanned<file::VSphere>) -> Result<VSphere, ConfigError> {

@@ -11,14 +11,14 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{error, info};
 
+use super::admin;
 use super::binding::{bind, bind_all};
+use super::listener::listen;
+use super::overlap::may_overlap;
 use super::{Gateway, StartError, Upstreams, port, upstreams};
-use crate::admin;
 use crate::config::{Config, Limits};
-use crate::door::Door;
-use crate::listener::listen;
-use crate::overlap::may_overlap;
-use crate::port::Port;
+use crate::front_door::door::Door;
+use crate::front_door::port::Port;
 
 /// A gateway that serves.
 pub(super) struct Running {

@@ -10,11 +10,11 @@ mod tests;
 use bytes::{Buf, BytesMut};
 use rfb_proto::update::{Kind, Message, Piece, Update};
 
-use crate::console::{Console, Talk};
 use crate::error::Failure;
 use crate::milestone::Screen;
 use crate::printable::printable;
-use crate::slots::Slot;
+use crate::reach::console::{Console, Talk};
+use crate::reach::slots::Slot;
 
 pub(crate) use keyboard::Press;
 pub(crate) use keys::{Chord, chords_of};

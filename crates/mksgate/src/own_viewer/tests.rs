@@ -11,10 +11,10 @@ use tokio_util::sync::CancellationToken;
 use ws_proto::{Decoder, Event, FrameBuffer, Opcode, Role};
 
 use super::*;
-use crate::address::Address;
-use crate::console::{Console, Wire};
-use crate::mask_keys::MaskKeys;
-use crate::stream::Stream;
+use crate::reach::address::Address;
+use crate::reach::console::{Console, Wire};
+use crate::reach::mask_keys::MaskKeys;
+use crate::reach::stream::Stream;
 
 /// A host that says what it is made to say.
 struct Host {

@@ -17,11 +17,11 @@ use ws_proto::{Close, CloseCode, Decoder, Kind, Piece, Violation, What};
 use super::Traffic;
 use super::debt::Debts;
 use super::plain::Plain;
-use crate::console::in_words;
 use crate::error::Failure;
+use crate::reach::console::in_words;
+use crate::reach::transport::Transport;
 use crate::repair::Repair;
 use crate::tls_session::{self, Over};
-use crate::transport::Transport;
 
 /// How much may go to one viewer before the other sessions of the thread have their turn: a fraction of a
 /// millisecond's work.

@@ -20,9 +20,9 @@ use super::debt::{Debt, Debts};
 use super::sieve::Sieve;
 use super::{Rules, Traffic};
 use crate::blocks::{Lent, Spare};
-use crate::mask_keys::MaskKeys;
+use crate::reach::mask_keys::MaskKeys;
+use crate::reach::transport::Transport;
 use crate::repair::Repair;
-use crate::transport::Transport;
 
 /// A viewer's events are some bytes each; only pasted text is more. It is also more than any message that
 /// must be whole to be judged. With its header it fits one TLS record (RFC 8446 section 5.1: 2^14 bytes).

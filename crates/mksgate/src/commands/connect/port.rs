@@ -15,9 +15,9 @@ use super::goal::Goal;
 use crate::commands::CommandError;
 use crate::commands::random_password::random_password;
 use crate::config::{Auth, Console, Limits};
-use crate::door::Door;
+use crate::front_door::door::Door;
+use crate::front_door::port::Port;
 use crate::gateway::{Gateway, Shutdown};
-use crate::port::Port;
 use crate::signals::Ends;
 use crate::viewer_program::PrivatePort;
 

@@ -6,10 +6,10 @@ use sha2::{Digest, Sha256};
 
 use super::facts::{Facts, facts};
 use super::way::RFB;
-use crate::address::Address;
 use crate::commands::trust;
 use crate::error::Failure;
-use crate::tls::Thumbprint;
+use crate::reach::address::Address;
+use crate::reach::tls::Thumbprint;
 
 /// The port where an address names none: it always does.
 const HTTPS: u16 = 443;

@@ -8,9 +8,9 @@ use vsphere::{About, Ticket, Vm};
 
 use crate::commands::trust;
 use crate::milestone::{Milestone, Screen};
-use crate::tls::{Thumbprint, Trust};
+use crate::reach::tls::{Thumbprint, Trust};
+use crate::reach::ws_url::WsUrl;
 use crate::tls_session::TlsSession;
-use crate::ws_url::WsUrl;
 
 pub(super) type Facts = (Map<String, Value>, String);
 

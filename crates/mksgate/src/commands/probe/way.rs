@@ -2,9 +2,9 @@
 
 use std::collections::VecDeque;
 
-use crate::endpoint::Endpoint;
 use crate::milestone::Milestone;
-use crate::tls::Trust;
+use crate::reach::endpoint::Endpoint;
+use crate::reach::tls::Trust;
 
 /// To each vSphere that is asked.
 const LOGIN: &str = "login";

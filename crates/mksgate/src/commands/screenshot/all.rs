@@ -12,8 +12,8 @@ use crate::commands::which::OfVSphere;
 use crate::commands::{CommandError, login, unless_interrupted};
 use crate::config::Config;
 use crate::error::Failure;
+use crate::reach::upstream::Upstream;
 use crate::terminal::{Spinner, Terminal};
-use crate::upstream::Upstream;
 
 /// Hosts answer 503 to more (`docs/webmks.md` 2.6).
 const AT_ONCE: usize = 4;

@@ -17,7 +17,7 @@ use super::super::plain::Plain;
 use super::super::up::{self, Passage};
 use super::super::{Traffic, down};
 use super::stage::{Host, KINDS, Kind, Numbers, RULES, frame, repair, update};
-use crate::mask_keys::MaskKeys;
+use crate::reach::mask_keys::MaskKeys;
 use crate::repair::Repair;
 
 #[global_allocator]

@@ -17,10 +17,10 @@ use super::super::{Traffic, down};
 use super::stage::{
     Arriving, Host, KINDS, Numbers, RULES, TLS13, Viewer, frame, relay, repair, update,
 };
-use crate::mask_keys::MaskKeys;
+use crate::reach::mask_keys::MaskKeys;
+use crate::reach::transport::Transport;
 use crate::repair::Repair;
 use crate::tls_session;
-use crate::transport::Transport;
 
 /// Events of the pointer, which ESXi takes as they are.
 fn events(count: usize) -> Vec<u8> {

@@ -17,10 +17,10 @@ use super::super::down::{self, End, Source};
 use super::super::plain::Plain;
 use super::super::{Rules, Traffic};
 use crate::crypto;
+use crate::reach::tls::Trust;
+use crate::reach::transport::Transport;
 use crate::repair::{Habits, Repair};
-use crate::tls::Trust;
 use crate::tls_session::{Input, TlsSession};
-use crate::transport::Transport;
 
 /// Both versions, with rustls' records and with ours.
 pub(super) const KINDS: [Kind; 4] = [

@@ -14,9 +14,9 @@ use super::super::sieve::Sieve;
 use super::super::up::{End, Passage, Wire};
 use super::super::{Rules, Traffic};
 use super::stage::{RULES, frame, repair, update};
-use crate::mask_keys::MaskKeys;
+use crate::reach::mask_keys::MaskKeys;
+use crate::reach::transport::Transport;
 use crate::repair::{Habits, Repair};
-use crate::transport::Transport;
 
 const REQUEST: &[u8] = &[3, 1, 0, 0, 0, 0, 0, 64, 0, 48];
 const POINTER: &[u8] = &[5, 0, 0, 7, 0, 9];

@@ -14,9 +14,9 @@ use super::super::debt::Debts;
 use super::super::up::{End, Passage, Wire};
 use super::super::{Rules, Traffic};
 use super::stage::{Arriving, RULES, repair_of};
-use crate::mask_keys::MaskKeys;
+use crate::reach::mask_keys::MaskKeys;
+use crate::reach::transport::Transport;
 use crate::repair::Habits;
-use crate::transport::Transport;
 
 /// What goes to ESXi, and when.
 #[derive(Default)]

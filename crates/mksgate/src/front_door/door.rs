@@ -6,11 +6,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio_util::sync::CancellationToken;
 
-use crate::crowd::{Crowd, Place};
+use super::crowd::{Crowd, Place};
+use super::penalties::Penalties;
+use super::roll::Roll;
 use crate::metrics::Metrics;
-use crate::penalties::Penalties;
-use crate::roll::Roll;
-use crate::slots::Slots;
+use crate::reach::slots::Slots;
 use crate::trouble::Trouble;
 
 /// One for the whole gateway.

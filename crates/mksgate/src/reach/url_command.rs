@@ -15,10 +15,10 @@ use tokio::time::timeout;
 use tracing::{debug, warn};
 use zeroize::Zeroizing;
 
+use super::headers::Headers;
+use super::ws_url;
 use crate::config::Secret;
 use crate::error::Failure;
-use crate::headers::Headers;
-use crate::ws_url;
 
 /// The most that is read of what it prints, in bytes: a URL, and as much again of headers.
 const MAX_ANSWER: usize = 2 * ws_url::MAX;

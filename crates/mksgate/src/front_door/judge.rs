@@ -3,12 +3,12 @@
 use rfb_proto::Claim;
 use tokio::time::Instant;
 
+use super::port::Port;
+use super::roll::Seat;
+use super::source::Source;
+use super::users::User;
 use crate::config::Auth;
 use crate::error::Failure;
-use crate::port::Port;
-use crate::roll::Seat;
-use crate::source::Source;
-use crate::users::User;
 use crate::visit::Visit;
 
 /// A viewer that may in.

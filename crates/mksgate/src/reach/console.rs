@@ -16,18 +16,19 @@ use ws_proto::{
     control,
 };
 
-use crate::address::Address;
+use super::address::Address;
+use super::mask_keys::MaskKeys;
+use super::slots::Slot;
+use super::stream::Stream;
+use super::target::{By, Request, Route, Target};
+use super::transport::Transport;
 use crate::config::Secret;
 use crate::error::Failure;
-use crate::mask_keys::MaskKeys;
 use crate::milestone::{Milestone, Witness};
 use crate::printable::printable;
+use crate::reach::{proxy, tls};
 use crate::relay::PARTING;
-use crate::slots::Slot;
-use crate::stream::Stream;
-use crate::target::{By, Request, Route, Target};
-use crate::transport::Transport;
-use crate::{proxy, socket, tls};
+use crate::socket;
 
 /// A console whose ServerInit comes next, once it is sent a ClientInit.
 pub(crate) struct Console {

@@ -11,8 +11,8 @@ use rustls::pki_types::ServerName;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
+use super::transport::Transport;
 use crate::tls_session::{Input, Over, TlsSession};
-use crate::transport::Transport;
 
 /// A connection. The relay takes it apart.
 pub(crate) struct Stream {

@@ -7,8 +7,8 @@ use base64::engine::general_purpose::STANDARD;
 use secrecy::{ExposeSecret, SecretString};
 use url::{Host, Url};
 
-use crate::address::Address;
-use crate::headers::Headers;
+use super::address::Address;
+use super::headers::Headers;
 
 /// The longest URL that is taken, in bytes: what common HTTP servers allow a request's first line.
 pub(crate) const MAX: usize = 8 * 1024;

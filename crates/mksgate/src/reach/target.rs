@@ -8,10 +8,10 @@ use secrecy::SecretString;
 use url::Url;
 use vsphere::Watch;
 
-use crate::address::Address;
+use super::address::Address;
+use super::headers::Headers;
+use super::slots::Slot;
 use crate::config::Secret;
-use crate::headers::Headers;
-use crate::slots::Slot;
 
 /// What is known of a console before it is dialled. It is spent by the dial, as its ticket is.
 pub(crate) struct Target {

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{debug, warn};
 
-use crate::port::Port;
+use crate::front_door::port::Port;
 use crate::session::Session;
 use crate::socket;
 

@@ -7,11 +7,11 @@ use tokio::time::Instant;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 use vsphere::{Ticket, VmRef};
 
+use super::endpoint::{Endpoint, Place};
+use super::target::Target;
+use super::upstream::Upstream;
 use crate::config::Behind;
-use crate::endpoint::{Endpoint, Place};
 use crate::error::{Failure, Stage};
-use crate::target::Target;
-use crate::upstream::Upstream;
 
 /// One of the two.
 #[derive(Clone)]

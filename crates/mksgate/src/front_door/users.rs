@@ -11,7 +11,7 @@ use std::sync::Arc;
 use globset::{Glob, GlobSet, GlobSetBuilder};
 use rfb_proto::{MAX_CREDENTIAL, Password};
 
-use crate::hashing::{self, StoredHash};
+use super::hashing::{self, StoredHash};
 
 /// Makes a user one who may only look.
 const VIEW_ONLY: &str = "view-only";

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::source::Source;
+use super::source::Source;
 
 /// This many wrong passwords in a row cost something.
 const FREE: u32 = 5;

@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use url::Url;
 
-use crate::address::Address;
+use super::address::Address;
 
 /// The longest answer head that is read from a proxy.
 const MAX_HEAD: usize = 16 * 1024;

@@ -11,13 +11,13 @@ use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 use vsphere::{Client, Settings, Ticket, TicketParts, VmRef};
 
-use crate::address::{self, Address, HTTPS};
+use super::address::{self, Address, HTTPS};
+use super::headers::Headers;
+use super::slots::Slots;
+use super::target::{By, Request, Route, Target};
+use super::tls::{ConsoleTrust, Thumbprint, Trust};
 use crate::config::{TlsRecords, VSphere};
 use crate::error::Failure;
-use crate::headers::Headers;
-use crate::slots::Slots;
-use crate::target::{By, Request, Route, Target};
-use crate::tls::{ConsoleTrust, Thumbprint, Trust};
 
 /// ESXi drops the connection where this is not offered (`docs/webmks.md` 2.1).
 const SUBPROTOCOL: &str = "binary";

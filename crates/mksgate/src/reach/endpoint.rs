@@ -5,13 +5,13 @@ use std::net::SocketAddr;
 use rfb_proto::VncPassword;
 use tokio::net::lookup_host;
 
+use super::headers::{Headers, is_token};
+use super::target::{By, Request, Route, Target};
+use super::tls::Trust;
+use super::url_command::{Answer, UrlCommand};
+use super::ws_url::WsUrl;
 use crate::config::Secret;
 use crate::error::Failure;
-use crate::headers::{Headers, is_token};
-use crate::target::{By, Request, Route, Target};
-use crate::tls::Trust;
-use crate::url_command::{Answer, UrlCommand};
-use crate::ws_url::WsUrl;
 
 /// What WebSocket servers for VNC call their one subprotocol, where they know any.
 const BINARY: &str = "binary";

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
+use super::door::Door;
 use crate::config::{Console, Limits};
-use crate::destination::Destination;
-use crate::door::Door;
+use crate::reach::destination::Destination;
 
 /// What a port's sessions have in common.
 pub(crate) struct Port {

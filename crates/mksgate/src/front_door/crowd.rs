@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio_util::sync::CancellationToken;
 
-use crate::source::Source;
+use super::source::Source;
 
 /// Everybody who waits before the door.
 #[derive(Clone, Default)]
