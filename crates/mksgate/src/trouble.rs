@@ -5,12 +5,12 @@ use tokio::sync::watch;
 use crate::error::{Blame, Failure, Stage};
 use crate::relay::End;
 
-/// Nothing, or a sentence.
+/// Nothing, or whose fault it was and a sentence.
 #[derive(Clone, Default)]
-pub(crate) struct Trouble(watch::Sender<Option<String>>);
+pub(crate) struct Trouble(watch::Sender<Option<(Blame, String)>>);
 
 impl Trouble {
-    /// A session is over. What is the viewer's own doing is no trouble of ours.
+    /// A session is over. That a viewer goes is no trouble.
     pub(crate) fn hear(&self, outcome: &Result<End, (Stage, Failure)>) {
         if matches!(outcome, Err((_, Failure::GatewayEnds))) {
             // Nobody waited for that one any more.
@@ -20,12 +20,20 @@ impl Trouble {
             Err((_, failure)) | Ok(End::Fault(failure)) => Some(failure),
             Ok(_) => None,
         };
-        let ours = failure.filter(|failure| failure.blame() != Blame::Viewer);
-        self.0.send_replace(ours.map(ToString::to_string));
+        let trouble = failure
+            .filter(|failure| !matches!(failure, Failure::ViewerLeft | Failure::ViewerBroke(_)))
+            .map(|failure| (failure.blame(), failure.to_string()));
+        self.0.send_replace(trouble);
     }
 
-    /// The sentence, if any.
+    /// The sentence, if any, for whoever has started a viewer: what that did wrong it knows itself.
     pub(crate) fn said(&self) -> Option<String> {
-        self.0.borrow().clone()
+        let trouble = self.0.borrow().clone();
+        trouble.and_then(|(blame, why)| (blame != Blame::Viewer).then_some(why))
+    }
+
+    /// The sentence, if any, for whoever is the viewer.
+    pub(crate) fn said_to_viewer(&self) -> Option<String> {
+        self.0.borrow().clone().map(|(_, why)| why)
     }
 }

@@ -175,6 +175,16 @@ fn stdio_is_the_console_itself_and_what_it_cannot_be_is_told() {
         (entered, child.wait().unwrap().code(), said)
     };
     assert_eq!(stdio(&url), (Ok((640, 480)), Some(0), String::new()));
+    let mut garbage = connect(&folder, &["--url", &url, "--stdio"]);
+    garbage.stdin(Stdio::piped());
+    garbage.stdout(Stdio::null()).stderr(Stdio::piped());
+    let mut child = garbage.spawn().unwrap();
+    // It may have heard enough before it has heard all.
+    let _ = child.stdin.take().unwrap().write_all(&[b'x'; 300]);
+    let garbage = child.wait_with_output().unwrap();
+    let said = String::from_utf8(garbage.stderr).unwrap();
+    assert_eq!(garbage.status.code(), Some(1), "{said}");
+    assert!(said.starts_with("mksgate: this is a VNC port"), "{said}");
     let (entered, code, said) = stdio(&format!("ws://{NOBODY}/"));
     let reason = format!("cannot reach {NOBODY} (");
     assert!(entered.unwrap_err().to_string().contains(&reason));

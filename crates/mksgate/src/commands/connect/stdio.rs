@@ -34,5 +34,5 @@ pub(super) async fn run(goal: &Goal) -> Result<Used, CommandError> {
     tasks.close();
     tasks.wait().await;
     carried?;
-    Ok((ExitCode::SUCCESS, trouble.said()))
+    Ok((ExitCode::SUCCESS, trouble.said_to_viewer()))
 }
