@@ -1,0 +1,101 @@
+//! The file itself: how editors save it, and what is no file of bounded length.
+
+use super::*;
+
+/// What `Config::load` says of the file that `make` has put there.
+fn load(make: impl Fn(&Path)) -> Result<Config, String> {
+    let folder = folder();
+    let path = folder.path().join("gateway.toml");
+    make(&path);
+    Config::load(&path).map_err(|error| error.to_string())
+}
+
+fn pipe(path: &Path) {
+    let made = std::process::Command::new("mkfifo")
+        .args(["-m", "600"])
+        .arg(path)
+        .status();
+    assert!(made.unwrap().success());
+}
+
+#[test]
+fn a_configuration_is_read_however_an_editor_saves_it() {
+    let text = format!("{LAB}{CONSOLE}");
+    for bytes in [
+        text.replace('\n', "\r\n").into_bytes(),
+        format!("\u{feff}{text}").into_bytes(),
+        text.replace(" = ", "\t=\t").into_bytes(),
+    ] {
+        load(|path| std::fs::write(path, &bytes).unwrap()).unwrap();
+    }
+    let utf16 = format!("\u{feff}{text}");
+    let utf16: Vec<u8> = utf16.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    for bytes in [utf16, b"# \xe9".to_vec()] {
+        let error = load(|path| std::fs::write(path, &bytes).unwrap()).unwrap_err();
+        assert!(
+            error.contains("it is not UTF-8 text: save it as that"),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn what_is_no_file_of_bounded_length_holds_nobody_up() {
+    let error = load(|path| std::fs::create_dir(path).unwrap()).unwrap_err();
+    assert!(error.contains("it is a directory"), "{error}");
+    let error = load(pipe).unwrap_err();
+    assert!(error.contains("a pipe, and nobody writes to it"), "{error}");
+    let endless = |path: &Path| std::os::unix::fs::symlink("/dev/zero", path).unwrap();
+    let error = load(endless).unwrap_err();
+    assert!(error.contains("it is no regular file"), "{error}");
+    let large = |path: &Path| {
+        let file = std::fs::File::create(path).unwrap();
+        file.set_len((16 << 20) + 1).unwrap();
+    };
+    let error = load(large).unwrap_err();
+    assert!(error.contains("more than 16777216 bytes"), "{error}");
+
+    let text = format!("{LAB}{CONSOLE}");
+    for (from, to) in [
+        (
+            "password_file = \"secrets/lab\"",
+            "password_file = \"pipe\"",
+        ),
+        ("username", "trust = \"file:pipe\"\nusername"),
+    ] {
+        let error = load(|path| {
+            pipe(&path.with_file_name("pipe"));
+            std::fs::write(path, text.replace(from, to)).unwrap();
+        })
+        .unwrap_err();
+        assert!(error.contains("a pipe, and nobody writes to it"), "{error}");
+    }
+}
+
+#[test]
+fn a_pipe_that_somebody_writes_to_is_a_configuration_like_any_other() {
+    let text = format!("{LAB}{CONSOLE}");
+    load(|path| {
+        pipe(path);
+        let (path, text) = (path.to_owned(), text.clone());
+        std::thread::spawn(move || std::fs::write(path, text).unwrap());
+    })
+    .unwrap();
+}
+
+#[test]
+fn a_byte_order_mark_is_no_part_of_a_password() {
+    let config = load(|path| {
+        secret(
+            &path.with_file_name("marked"),
+            "\u{feff}a long password\r\n".as_bytes(),
+        );
+        let text = format!("{LAB}{CONSOLE}").replace("secrets/lab", "marked");
+        std::fs::write(path, text).unwrap();
+    })
+    .unwrap();
+    assert_eq!(
+        config.vspheres["lab"].password.expose_secret(),
+        "a long password"
+    );
+}

@@ -1,0 +1,213 @@
+//! What is missing, doubled, in the way of something else, or cannot be meant.
+
+use super::*;
+
+#[test]
+fn what_is_missing_doubled_or_nothing_is_pointed_at() {
+    for (text, sentence) in [
+        (
+            format!("{LAB}[gateway]\nmax_sessions = 1\nmax_sessions = 2\n{CONSOLE}"),
+            ":8:1: this is here already: keep one of the two",
+        ),
+        (
+            format!("{LAB}[vsphere.two]\naddress = \"h\"\n{CONSOLE}"),
+            ":6:1: `username` is missing here: add it",
+        ),
+        (
+            format!("{LAB}[gateway]\nhandshake_timeout = \"0s\"\n{CONSOLE}"),
+            ":7:21: handshake_timeout = \"0s\" lets nobody in: write \"30s\", or leave it out",
+        ),
+        (
+            LAB.replace("secrets/lab", "") + CONSOLE,
+            ":5:17: this names no file: write its name",
+        ),
+        (
+            format!("{LAB}trust = \"file:\"\n{CONSOLE}"),
+            ":6:9: \"file:\" names no file: write \"file:PATH\"",
+        ),
+    ] {
+        assert_eq!(parse(&text).unwrap_err(), sentence, "{text}");
+    }
+}
+
+#[test]
+fn a_device_is_no_secret_and_its_mode_is_left_alone() {
+    for device in ["/dev/null", "/dev/zero"] {
+        let error = parse(&(LAB.replace("secrets/lab", device) + CONSOLE)).unwrap_err();
+        assert!(error.contains("it is no regular file"), "{error}");
+        assert!(!error.contains("chmod"), "{error}");
+    }
+    let error = Config::load(Path::new("/dev/zero"))
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("it is no regular file"), "{error}");
+}
+
+#[test]
+fn what_cannot_be_meant_is_refused() {
+    for (text, sentence) in [
+        (CONSOLE.replace("5901", "0"), "port 0 is no port"),
+        (
+            CONSOLE.replace("port = 5901\n", ""),
+            "this console has no port",
+        ),
+        (
+            CONSOLE.replace("port = 5901", "port = 1\nlisten = \"127.0.0.1:1\""),
+            "port and listen",
+        ),
+        (
+            CONSOLE.replace("port = 5901", "listen = \"5901\""),
+            "is not ADDRESS:PORT",
+        ),
+        (CONSOLE.replace("vm08", ""), "not by nothing"),
+        (
+            format!("[gateway]\nbind = \"localhost\"\n{CONSOLE}"),
+            "is no IP address",
+        ),
+        (
+            format!("[gateway]\nmax_sessions = 0\n{CONSOLE}"),
+            "lets nobody in",
+        ),
+        (
+            format!("[gateway]\nhandshake_timeout = \"18446744073709551615s\"\n{CONSOLE}"),
+            "longer than a year",
+        ),
+        (
+            format!("[gateway]\nhandshake_timeout = \"0s\"\n{CONSOLE}"),
+            "lets nobody in",
+        ),
+        (
+            format!("[vsphere.lab.console_address]\n\"a\" = \"192.0.2.1:44x\"\n{CONSOLE}"),
+            "is no address: write host or host:port",
+        ),
+        (
+            format!("[gateway]\nhandshake_timeout = \"30\"\n{CONSOLE}"),
+            "is no duration",
+        ),
+        (
+            format!("[gateway]\nhandshake_timeout = \"5 m\"\n{CONSOLE}"),
+            "is no duration",
+        ),
+        (
+            format!("[gateway]\nidle_timeout = \"99999999999999999999s\"\n{CONSOLE}"),
+            "longer than a year: write less",
+        ),
+        (
+            format!("[gateway]\nidle_timeout = 30\n{CONSOLE}"),
+            "expected a duration in quotes, as in \"30s\"",
+        ),
+        (
+            format!("[gateway]\nmax_sessions = -1\n{CONSOLE}"),
+            "expected a whole number without quotes, 0 or more",
+        ),
+        (
+            CONSOLE.replace("5901", "65536"),
+            "expected a port without quotes, a whole number up to 65535",
+        ),
+        (
+            format!("[gateway]\nbind = \"127.0.0.1:5901\"\n{CONSOLE}"),
+            "has a port, which stands in each [[console]]",
+        ),
+        (
+            CONSOLE.replace("[[console]]", "[console]"),
+            "write [[console]]",
+        ),
+        (
+            format!("[vsphere]\naddress = \"x\"\n{CONSOLE}"),
+            "this [vsphere] has no name: write [vsphere.NAME]",
+        ),
+        (
+            format!("[auth] # who\nmethods = [\"none\"]\n{CONSOLE}"),
+            "this [auth] has no name: write [auth.NAME]",
+        ),
+        (
+            format!("{CONSOLE}view_only = yes\n"),
+            "yes or no is written true or false",
+        ),
+        (
+            format!("{CONSOLE}view_only = \"yes\"\n"),
+            "expected true or false, without quotes",
+        ),
+        (CONSOLE.replace("vm08", "  "), "not by nothing"),
+        (
+            format!("[vsphere.a]\naddress = \"h\"\nusername = \" \"\n{CONSOLE}"),
+            "username is empty: write whom to log in as",
+        ),
+        (
+            format!("[vsphere.lab.console_address]\n\"a\" = \"https//b\"\n{CONSOLE}"),
+            "is no address: write host or host:port",
+        ),
+        (format!("password_env = \"X\"\n{CONSOLE}"), "two passwords"),
+        (String::new(), "names no console"),
+        ("[[console]\n".into(), "expected"),
+    ] {
+        let error = error(&text);
+        assert!(error.contains(sentence), "{text}\ngives {error}");
+        assert!(!error.contains('\n'), "{error:?} is more than one line");
+    }
+    let http =
+        "[vsphere.a]\naddress = \"http://h\"\nusername = \"u\"\npassword_file = \"secrets/lab\"\n";
+    assert!(error(&format!("{http}{CONSOLE}")).contains("is no address"));
+    let unset =
+        "[vsphere.a]\naddress = \"h\"\nusername = \"u\"\npassword_env = \"MKSGATE_NEVER_SET\"\n";
+    assert!(error(&format!("{unset}{CONSOLE}")).contains("MKSGATE_NEVER_SET is not set"));
+    let bare = "[vsphere.a]\naddress = \"h\"\nusername = \"u\"\n";
+    assert!(error(&format!("{bare}{CONSOLE}")).contains("has no password"));
+}
+
+#[test]
+fn consoles_that_are_in_each_others_way_are_refused() {
+    let auth = "[auth.ops]\nmethods = [\"vnc-password\"]\npassword_file = \"secrets/vnc\"\n";
+    let console = |listen: &str| {
+        CONSOLE.replace("port = 5901", &format!("listen = \"{listen}\"")) + "auth = \"ops\"\n"
+    };
+    for (one, other) in [
+        ("127.0.0.1:5901", "0.0.0.0:5901"),
+        ("0.0.0.0:5901", "127.0.0.1:5901"),
+        ("[::]:5901", "[::1]:5901"),
+        ("0.0.0.0:5901", "[::ffff:127.0.0.1]:5901"),
+    ] {
+        let error = error(&format!("{auth}{}{}", console(one), console(other)));
+        let sentence = format!(
+            "{other} and {one}, which has a console already, are in each other's way: give each its own port"
+        );
+        assert!(error.contains(&sentence), "{error}");
+        let admin = format!("[admin]\nlisten = \"{one}\"\n{auth}{}", console(other));
+        let error = self::error(&admin);
+        let sentence = format!("[admin] listens on {one} already: give each its own port");
+        assert!(error.contains(&sentence), "{error}");
+    }
+    // Whether an IPv6 port takes IPv4 too is the system's to say.
+    for (one, other) in [
+        ("127.0.0.1:5901", "127.0.0.2:5901"),
+        ("[::]:5901", "0.0.0.0:5901"),
+        ("127.0.0.1:5901", "0.0.0.0:5902"),
+    ] {
+        with(&format!("{auth}{}{}", console(one), console(other))).unwrap();
+    }
+}
+
+#[test]
+fn a_vsphere_is_addressed_as_people_write_it() {
+    let lab = |address: &str| LAB.replace("192.0.2.10", address) + CONSOLE;
+    for (address, url) in [
+        ("esxi.example", "https://esxi.example/sdk"),
+        ("2001:db8::1", "https://[2001:db8::1]/sdk"),
+        ("[2001:db8::1]:8443", "https://[2001:db8::1]:8443/sdk"),
+        ("HTTPS://esxi:8443/", "https://esxi:8443/sdk"),
+        ("proxy.example/esxi/sdk", "https://proxy.example/esxi/sdk"),
+    ] {
+        let config = parse(&lab(address)).unwrap();
+        assert_eq!(config.vspheres["lab"].url.as_str(), url);
+    }
+    for address in [
+        "https//esxi",
+        "https:/esxi",
+        "//esxi",
+        "esxi:0",
+        "fe80::1%eth0",
+    ] {
+        let error = parse(&lab(address)).unwrap_err();
+        assert!(error.contains("this is no address"), "{address}: {error}");
+    }
+}
