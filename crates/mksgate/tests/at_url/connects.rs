@@ -165,14 +165,8 @@ fn stdio_is_the_console_itself_and_what_it_cannot_be_is_told() {
         let entered = enter(&mut output, &mut input, None);
         drop(input);
         output.read_to_end(&mut Vec::new()).unwrap();
-        let mut said = String::new();
-        child
-            .stderr
-            .take()
-            .unwrap()
-            .read_to_string(&mut said)
-            .unwrap();
-        (entered, child.wait().unwrap().code(), said)
+        let (code, said) = ended(child);
+        (entered, code, said)
     };
     assert_eq!(stdio(&url), (Ok((640, 480)), Some(0), String::new()));
     let mut garbage = connect(&folder, &["--url", &url, "--stdio"]);
@@ -181,9 +175,8 @@ fn stdio_is_the_console_itself_and_what_it_cannot_be_is_told() {
     let mut child = garbage.spawn().unwrap();
     // It may have heard enough before it has heard all.
     let _ = child.stdin.take().unwrap().write_all(&[b'x'; 300]);
-    let garbage = child.wait_with_output().unwrap();
-    let said = String::from_utf8(garbage.stderr).unwrap();
-    assert_eq!(garbage.status.code(), Some(1), "{said}");
+    let (code, said) = ended(child);
+    assert_eq!(code, Some(1), "{said}");
     assert!(said.starts_with("mksgate: this is a VNC port"), "{said}");
     let (entered, code, said) = stdio(&format!("ws://{NOBODY}/"));
     let reason = format!("cannot reach {NOBODY} (");
@@ -211,16 +204,17 @@ fn why_a_viewer_got_no_console_is_told_here_too_and_its_code_stays_ours() {
     let refused = view(&line, line["password"].as_str().unwrap()).unwrap_err();
     assert!(refused.to_string().contains(&reason), "{refused}");
     child.stdin.take().unwrap().write_all(b"\n").unwrap();
-    let mut said = String::new();
-    child
-        .stderr
-        .take()
-        .unwrap()
-        .read_to_string(&mut said)
-        .unwrap();
-    assert_eq!(child.wait().unwrap().code(), Some(4));
+    let (code, said) = ended(child);
+    assert_eq!(code, Some(4));
     assert!(
         said.starts_with(&format!("mksgate: {reason}")) && said.lines().count() == 1,
         "{said}"
     );
+}
+
+/// With which code, and what it said on stderr.
+fn ended(child: Child) -> (Option<i32>, String) {
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    (output.status.code(), said)
 }
