@@ -36,10 +36,14 @@ def setUpModule() -> None:
 
 class Asked(unittest.TestCase):
     def test_a_password_that_is_missing_is_asked_for_and_not_shown(self) -> None:
-        code, said = self._vms({"GOVC_PASSWORD": ""}, [(f"Password of root at {simulator.address}: ", simulator.password)])
-        self.assertEqual(0, code, said)
-        self.assertIn("web01", said)
-        self.assertNotIn(simulator.password, said)
+        env = environment(simulator) | {"GOVC_PASSWORD": ""}
+        asked = [(f"Password of root at {simulator.address}: ", simulator.password)]
+        for words in (["vms"], ["probe", "web01"], ["connect", "web01", "--", "echo", "web01"]):
+            with self.subTest(words[0]):
+                code, said = terminal.converse_in_turn([str(MKSGATE), *words], asked, env)
+                self.assertEqual(0, code, said)
+                self.assertIn("web01", said)
+                self.assertNotIn(simulator.password, said)
 
     def test_a_wrong_password_is_asked_for_again_three_times(self) -> None:
         wrong = {"GOVC_PASSWORD": "wrong"}
@@ -68,12 +72,13 @@ class Asked(unittest.TestCase):
             self.assertRegex(ended.stderr, "^mksgate: .*it has no password: add password_file or password_env\n$")
 
     def test_the_terminal_is_as_before_where_somebody_ends_the_program_instead(self) -> None:
-        first = ["vms"], f"Password of root at {simulator.address}: ", {"GOVC_PASSWORD": ""}
+        asked = f"Password of root at {simulator.address}: ", {"GOVC_PASSWORD": ""}
+        first, probed, opened = [(words, *asked) for words in (["vms"], ["probe", "web01"], ["connect", "web01", "--proxy-only"])]
         again = ["vms"], AGAIN, {"GOVC_PASSWORD": "wrong"}
         hashed = ["passwd", "ada"], "Password for ada: ", {}
         ctrl_c = lambda ours, pid: os.write(ours, b"\x03")
         for name, ways, end, code in [
-            ("Ctrl-C", [first, again, hashed], ctrl_c, 130),
+            ("Ctrl-C", [first, probed, opened, again, hashed], ctrl_c, 130),
             ("SIGINT", [first, again, hashed], lambda ours, pid: os.kill(pid, signal.SIGINT), 130),
             ("SIGTERM", [first, again, hashed], lambda ours, pid: os.kill(pid, signal.SIGTERM), 143),
         ]:

@@ -16,7 +16,6 @@ use crate::commands::{
 };
 use crate::config::Config;
 use crate::log::LogFormat;
-use crate::signals::EndedBy;
 use crate::terminal::{Terminal, tell};
 use crate::{log, usage_error};
 
@@ -27,13 +26,6 @@ const RELAYS_OTHER_NAME: &str = "dewebsockify";
 const FAILED: u8 = 1;
 /// The command line or the configuration is wrong; nothing was tried.
 const USAGE: u8 = 2;
-/// Ctrl-C ended it, as shells count that.
-const INTERRUPTED: u8 = 130;
-/// SIGTERM ended it, likewise.
-const TERMINATED: u8 = 143;
-/// SIGHUP ended it, likewise.
-#[cfg(unix)]
-const HUNG_UP: u8 = 129;
 
 /// A plain VNC port for every ESXi virtual machine console.
 #[derive(Parser)]
@@ -136,10 +128,7 @@ pub fn run() -> ExitCode {
         Err(CommandError::Usage(sentence)) => (sentence, USAGE),
         Err(CommandError::Failed(sentence)) => (sentence, FAILED),
         Err(CommandError::Told) => return FAILED.into(),
-        Err(CommandError::Ended(EndedBy::Interrupt)) => return INTERRUPTED.into(),
-        Err(CommandError::Ended(EndedBy::Terminate)) => return TERMINATED.into(),
-        #[cfg(unix)]
-        Err(CommandError::Ended(EndedBy::HangUp)) => return HUNG_UP.into(),
+        Err(CommandError::Ended(by)) => return by.exit_code().into(),
     };
     tell(format!("mksgate: {sentence}"));
     code.into()

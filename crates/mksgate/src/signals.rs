@@ -18,6 +18,18 @@ pub(crate) enum EndedBy {
     HangUp,
 }
 
+impl EndedBy {
+    /// The program's exit code, as shells count it: 128 and the signal's number.
+    pub(crate) const fn exit_code(self) -> u8 {
+        match self {
+            Self::Interrupt => 130,
+            Self::Terminate => 143,
+            #[cfg(unix)]
+            Self::HangUp => 129,
+        }
+    }
+}
+
 /// The system does not tell of signals.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot watch signals ({0})")]

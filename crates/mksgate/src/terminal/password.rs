@@ -4,12 +4,15 @@ use std::io::{self, IsTerminal, stderr, stdin};
 
 use secrecy::SecretString;
 
+#[cfg(unix)]
+use crate::signals::{EndedBy, Ends};
+
 /// A password, where there is somebody to be asked; see [`read_password`].
 pub(crate) fn ask_password(prompt: &str) -> Option<SecretString> {
     somebody_is_there().then(|| read_password(prompt).ok())?
 }
 
-/// A password, for a program that has nothing open yet: Ctrl-C and SIGTERM end it at once, and the terminal shows again
+/// A password, for a program that has nothing open yet: signals end it at once, and the terminal shows again
 /// what is typed.
 pub(crate) fn read_password(prompt: &str) -> io::Result<SecretString> {
     Ok(unless_ended(prompt.to_owned())?.into())
@@ -27,36 +30,36 @@ fn somebody_is_there() -> bool {
 
 #[cfg(unix)]
 fn unless_ended(prompt: String) -> io::Result<String> {
-    use tokio::signal::unix::{SignalKind, signal};
-
     let shown_again = Echo::remember();
+    // On a thread of its own: who asks may be within a runtime, in which there can be no other.
+    let answer = std::thread::scope(|threads| threads.spawn(|| ask_or_end(prompt)).join());
+    drop(shown_again);
+    match answer.map_err(|_| io::Error::other("nobody could be asked"))?? {
+        Ok(answer) => Ok(answer),
+        Err(by) => std::process::exit(by.exit_code().into()),
+    }
+}
+
+/// The answer, or what told the program to end before there was one.
+#[cfg(unix)]
+fn ask_or_end(prompt: String) -> io::Result<Result<String, EndedBy>> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_io()
         .build()?;
     let answer = runtime.block_on(async {
-        let mut interrupt = signal(SignalKind::interrupt())?;
-        let mut terminate = signal(SignalKind::terminate())?;
+        let mut ends = Ends::watch().map_err(io::Error::other)?;
         let asked = tokio::task::spawn_blocking(|| rpassword::prompt_password(prompt));
-        Ok(tokio::select! {
-            _ = interrupt.recv() => Err(SignalKind::interrupt()),
-            _ = terminate.recv() => Err(SignalKind::terminate()),
+        tokio::select! {
+            by = ends.next() => Ok(Err(by)),
             answer = asked => match answer.map_err(io::Error::other)? {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {
-                    Err(SignalKind::interrupt())
-                }
-                answer => Ok(answer),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(Err(EndedBy::Interrupt)),
+                answer => answer.map(Ok),
             },
-        })
+        }
     });
     // Where a signal came first, the thread that reads is still waiting.
     runtime.shutdown_background();
-    drop(shown_again);
-    match answer {
-        Ok(Ok(answer)) => answer,
-        // As shells count it.
-        Ok(Err(signal)) => std::process::exit(128 + signal.as_raw_value()),
-        Err(error) => Err(error),
-    }
+    answer
 }
 
 /// Elsewhere a console belongs to whoever reads it.
