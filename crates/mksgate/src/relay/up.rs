@@ -189,6 +189,8 @@ impl<'a, W: AsyncWrite + Unpin> Wire<'a, W> {
                 }
                 character = next_character(repair, typed) => {
                     typed = Instant::now();
+                    // Whoever has its clipboard typed waits for that.
+                    self.acted = typed;
                     self.send(&character).await?;
                 }
                 read = poll_fn(|context| self.poll_read(viewer, context)), if self.kept < READ => match read {

@@ -93,3 +93,34 @@ async fn a_clipboard_is_typed_a_character_every_15_milliseconds() {
         "its end"
     );
 }
+
+/// A clipboard that takes longer to type than anybody may be idle.
+#[tokio::test(start_paused = true)]
+async fn whoever_waits_for_a_clipboard_is_not_idle() {
+    let repair = repair_of(Habits {
+        paste: true,
+        ..Habits::default()
+    });
+    let text = [b'a'; 200];
+    let mut viewer = Arriving::silent_after(
+        [&[6, 0, 0, 0, 0, 0, 0, 200], &text[..]].concat(),
+        usize::MAX,
+    );
+    let rules = Rules {
+        idle_timeout: Some(Duration::from_secs(1)),
+        ..RULES
+    };
+    let (mut esxi, traffic) = (Timed::default(), Traffic::default());
+    let passage = Passage::Repair(&repair);
+    let wire = Wire::new(
+        &mut esxi,
+        &Transport::Plain,
+        MaskKeys::new(),
+        &traffic,
+        rules,
+        passage,
+    );
+    let end = wire.pump(&mut viewer, BytesMut::new(), &Debts::new()).await;
+    assert!(matches!(end, End::Idle), "{end:?}");
+    assert!(esxi.0.len() >= 200, "{} characters", esxi.0.len());
+}
