@@ -10,8 +10,16 @@ use crate::own_viewer::Picture;
 
 /// Writes to `path`. A file that was there before is replaced only by a whole one.
 pub(super) fn write(path: &Path, png: &[u8]) -> Result<(), CommandError> {
+    // A link stays one: what it leads to is replaced. But what /dev has, as /dev/stdout, somebody has open.
+    let written = if path.starts_with("/dev") {
+        std::fs::write(path, png)
+    } else {
+        let place = path.canonicalize();
+        let place = place.as_deref().unwrap_or(path);
+        replace(place, folder(place), png)
+    };
     let folder = folder(path);
-    replace(path, folder, png).map_err(|error| {
+    written.map_err(|error| {
         let (path, shown) = (path.display(), folder.display());
         CommandError::Failed(match error.kind() {
             ErrorKind::NotFound if !folder.is_dir() => {
@@ -33,8 +41,8 @@ fn folder(path: &Path) -> &Path {
 }
 
 fn replace(path: &Path, folder: &Path, png: &[u8]) -> std::io::Result<()> {
-    let there = path.symlink_metadata();
-    // A special file or a link, and /dev/stdout is the one or the other, is written to and not replaced.
+    let there = path.metadata();
+    // A special file, as a named pipe, is written to and not replaced.
     if there.as_ref().is_ok_and(|there| !there.is_file()) {
         return std::fs::write(path, png);
     }
