@@ -4,7 +4,6 @@
 mod admin;
 mod binding;
 pub(crate) mod listener;
-pub(crate) mod overlap;
 mod running;
 
 use std::collections::BTreeMap;

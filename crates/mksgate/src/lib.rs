@@ -16,6 +16,7 @@ mod log;
 mod metrics;
 mod milestone;
 mod named_file;
+mod overlap;
 mod own_viewer;
 mod printable;
 mod private_line;

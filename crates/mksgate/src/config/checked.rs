@@ -9,7 +9,7 @@ use ipnet::IpNet;
 use secrecy::SecretString;
 use toml::Spanned;
 
-use crate::gateway::overlap::overlap;
+use crate::overlap::overlap;
 
 use super::{Ask, Auth, Behind, Config, ConfigError, Console, Limits, VSphere, file, secrets};
 

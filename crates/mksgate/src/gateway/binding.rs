@@ -7,8 +7,8 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 
 use super::StartError;
-use super::overlap::may_overlap;
 use crate::front_door::port::Port;
+use crate::overlap::may_overlap;
 
 /// Each of them, and adds it to `ours`; none of them where one cannot be had.
 pub(super) async fn bind_all(

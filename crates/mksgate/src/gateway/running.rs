@@ -14,11 +14,11 @@ use tracing::{error, info};
 use super::admin;
 use super::binding::{bind, bind_all};
 use super::listener::listen;
-use super::overlap::may_overlap;
 use super::{Gateway, StartError, Upstreams, port, upstreams};
 use crate::config::{Config, Limits};
 use crate::front_door::door::Door;
 use crate::front_door::port::Port;
+use crate::overlap::may_overlap;
 
 /// A gateway that serves.
 pub(super) struct Running {
