@@ -359,9 +359,9 @@ fn misled(violation: rfb_proto::Violation) -> String {
         // Whoever comes as far as to send messages is a viewer.
         Violation::UnknownMessage { .. }
         | Violation::TooManyEncodings(_)
-        | Violation::Malformed(_) => format!(
-            "the viewer sent what cannot be read ({violation}): try another viewer, or set transparent = true for this console"
-        ),
+        | Violation::Malformed(_) => {
+            format!("the viewer sent what cannot be read ({violation}): try another viewer")
+        }
         other => format!("this is a VNC port, and {other}"),
     }
 }

@@ -1,4 +1,5 @@
-//! Files that a person has named, rightly or not: a pipe that nobody writes to, or what has no end, must hold nobody up.
+//! Files that a person has named, rightly or not: a pipe that nobody opens to write, or what has no end, must hold nobody up.
+//! A pipe that is open and silent is waited for: a password manager may be asking its owner something.
 
 use std::fs::{self, File};
 use std::io;

@@ -1,6 +1,5 @@
 //! `mksgate type`: text, typed on a console's keyboard.
 
-use std::fs::File;
 use std::io::{Read, stdin};
 use std::path::{Path, PathBuf};
 
@@ -11,6 +10,7 @@ use super::CommandError;
 use super::keyboard::Keyboard;
 use super::which::Which;
 use crate::config::Config;
+use crate::named_file;
 use crate::own_viewer::chords_of;
 use crate::terminal::Terminal;
 
@@ -89,7 +89,9 @@ fn read(path: &Path) -> Result<String, CommandError> {
     let mut text = String::new();
     let read = match path == Path::new("-") {
         true => stdin().lock().take(LONGEST + 1).read_to_string(&mut text),
-        false => File::open(path).and_then(|file| file.take(LONGEST + 1).read_to_string(&mut text)),
+        false => {
+            named_file::open(path).and_then(|file| file.take(LONGEST + 1).read_to_string(&mut text))
+        }
     };
     match read.map_err(unreadable)? as u64 {
         // The mark that some editors put before a file says how it is written, and is not written.
