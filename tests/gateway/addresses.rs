@@ -2,8 +2,8 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
+use console::tls::{ConsoleTrust, Trust};
 use esxi_sim::{Kind, Thumbprint, TicketHost, TicketShape, TicketUrl};
-use mksgate::{ConsoleTrust, Trust};
 
 use crate::support::esxi::{Esxi, header};
 use crate::support::house::Plan;

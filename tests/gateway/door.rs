@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use futures::future::join_all;
-use mksgate::Console;
+use gateway::settings::Console;
 use rfb_proto::{Client, ClientStep, VncPassword};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;

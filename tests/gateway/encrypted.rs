@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use bytes::BytesMut;
-use mksgate::{Auth, Console, Thumbprint, Trust, Users};
+use console::tls::{Thumbprint, Trust};
+use gateway::Users;
+use gateway::settings::{Auth, Console};
 use rfb_proto::{Client, ClientStep, Password, Refusal, SecurityType, VncPassword};
 use rustls::ServerConfig;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};

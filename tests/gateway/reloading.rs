@@ -3,8 +3,11 @@
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 
+use console::settings::VSphere;
+use console::tls::{Thumbprint, Trust};
 use esxi_sim::{DEMO_PASSWORD, Host, Settings};
-use mksgate::{Auth, Config, Console, Gateway, Limits, Shutdown, Thumbprint, Trust, VSphere};
+use gateway::settings::{Auth, Config, Console, Limits};
+use gateway::{Gateway, Shutdown};
 use rfb_proto::VncPassword;
 use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;

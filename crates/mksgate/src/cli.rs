@@ -14,7 +14,9 @@ use crate::commands::{
     CommandError, check, completions, configuration, connect, demo, keys, man, passwd, probe,
     relay, screenshot, trust, type_text, vms,
 };
-use crate::config::Config;
+use gateway::settings::Config;
+
+use crate::config;
 use crate::log::LogFormat;
 use crate::terminal::{Terminal, tell};
 use crate::{log, usage_error};
@@ -173,10 +175,10 @@ fn execute(cli: Cli, terminal: Terminal) -> Result<ExitCode, CommandError> {
         #[cfg(unix)]
         Command::Serve => {
             let path = configuration::path(config)?;
-            done(block_on(serve::run(Config::load(&path)?, path)))
+            done(block_on(serve::run(config::load(&path)?, path)))
         }
         Command::Check(options) => {
-            let config = Config::load(&configuration::path(config)?)?;
+            let config = config::load(&configuration::path(config)?)?;
             done(block_on(check::run(options, config, terminal)))
         }
         Command::OfVms(command) => {

@@ -3,8 +3,9 @@
 use std::env::var;
 use std::path::Path;
 
-use crate::config::{Ask, VSphere, sdk_url};
-use crate::reach::tls::Trust;
+use crate::config::{Ask, sdk_url};
+use console::settings::VSphere;
+use console::tls::Trust;
 
 /// What that vSphere is called where it needs a name.
 pub(crate) const NAME: &str = "govc";

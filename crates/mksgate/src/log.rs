@@ -11,8 +11,8 @@ use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::fmt::FormatFields;
 use tracing_subscriber::fmt::format::{Writer, debug_fn};
 
-use crate::printable::printable;
 use crate::terminal::may_colour;
+use console::printable::printable;
 
 /// How a log line is written.
 #[derive(Clone, Copy, ValueEnum)]

@@ -216,7 +216,7 @@ fn passwd_prints_a_line_that_the_users_file_takes() {
             && line.lines().count() == 1,
         "{line}"
     );
-    let users = mksgate::Users::parse(&line).unwrap();
+    let users = gateway::Users::parse(&line).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
         .unwrap();

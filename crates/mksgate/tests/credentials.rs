@@ -10,7 +10,9 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
 
-use mksgate::{Auth, Config, Users};
+use gateway::Users;
+use gateway::settings::Auth;
+use mksgate::config;
 use rfb_proto::Password;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
@@ -59,7 +61,7 @@ fn house() -> TempDir {
 }
 
 fn auth(folder: &Path) -> Result<Auth, String> {
-    Config::load(&folder.join("gateway.toml"))
+    config::load(&folder.join("gateway.toml"))
         .map(|config| config.consoles[0].auth.clone())
         .map_err(|error| error.to_string())
 }

@@ -13,7 +13,11 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 use std::sync::Arc;
 
-use mksgate::{Behind, Config, Endpoint, Origin, Thumbprint, Trust};
+use console::endpoint::{Endpoint, Origin};
+use console::settings::Behind;
+use console::tls::{Thumbprint, Trust};
+use gateway::settings::Config;
+use mksgate::config;
 use secrecy::ExposeSecret;
 use tempfile::TempDir;
 
@@ -43,7 +47,7 @@ fn folder() -> TempDir {
 fn parse(keys: &str) -> Result<Config, String> {
     let folder = folder();
     let path = folder.path().join("gateway.toml");
-    Config::parse(&format!("{keys}\n"), &path).map_err(|error| {
+    config::parse(&format!("{keys}\n"), &path).map_err(|error| {
         let error = error.to_string();
         error
             .replace(path.to_str().unwrap(), "")

@@ -9,21 +9,14 @@
 //!
 //! It prints a line once it listens. Certificates are not checked: this is for measurements on one machine.
 
-// The very files of the gateway, so that the two cannot drift apart. They hold more than is used here.
-#[allow(dead_code)]
-#[path = "../../mksgate/src/blocks.rs"]
-mod blocks;
 mod raw;
-#[allow(dead_code)]
-#[path = "../../mksgate/src/tls_session/mod.rs"]
-mod tls_session;
 mod websocket;
 
 use std::io::Write;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
-use mksgate::Trust;
+use console::tls::Trust;
 use rustls::pki_types::ServerName;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsConnector;

@@ -3,14 +3,14 @@
 use std::future::poll_fn;
 
 use anyhow::bail;
-use mksgate::Trust;
+use console::tls::Trust;
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
 use crate::READ;
-use crate::tls_session::{Input, TlsSession};
+use console::tls_session::{Input, TlsSession};
 
 /// TCP both ways.
 pub(crate) async fn plain(mut viewer: TcpStream, mut host: TcpStream) -> anyhow::Result<()> {

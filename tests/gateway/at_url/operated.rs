@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
-use mksgate::{Auth, Behind, Config, Console, Endpoint, Gateway, Limits, Shutdown};
+use console::endpoint::Endpoint;
+use console::settings::Behind;
+use gateway::settings::{Auth, Config, Console, Limits};
+use gateway::{Gateway, Shutdown};
 use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
 

@@ -1,6 +1,6 @@
 //! Every byte arrives, once and in order, however it is cut and whoever is slow.
 
-use mksgate::TlsRecords;
+use console::settings::TlsRecords;
 use rustls::{SupportedProtocolVersion, version};
 use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpSocket;

@@ -1,7 +1,7 @@
 //! What vSphere is the reason of.
 
+use console::tls::Trust;
 use esxi_sim::{Power, VmSettings};
-use mksgate::Trust;
 use tokio::net::TcpListener;
 use tokio_util::task::TaskTracker;
 
@@ -151,7 +151,7 @@ async fn a_vsphere_whose_certificate_is_not_trusted() {
         assert_reason(&house, &["certificate", &address, "not trusted"]).await;
         assert_eq!(house.end().await.soap_calls(), 0);
 
-        let pin = mksgate::Thumbprint::Sha256([0xab; 32]);
+        let pin = console::tls::Thumbprint::Sha256([0xab; 32]);
         let house = Plan {
             trust: Some(Trust::Pinned(pin)),
             ..Plan::default()

@@ -8,7 +8,8 @@ mod repeat;
 use std::time::Duration;
 
 use esxi_sim::{Moods, VmSettings};
-use mksgate::{Console, Habits};
+use gateway::Habits;
+use gateway::settings::Console;
 use rfb_proto::input::{Message, set_encodings};
 use rfb_proto::{Area, Encoding};
 

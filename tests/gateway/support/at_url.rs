@@ -5,7 +5,9 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use mksgate::{Config, Gateway, Shutdown};
+use gateway::settings::Config;
+use gateway::{Gateway, Shutdown};
+use mksgate::config;
 use tempfile::TempDir;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::task::TaskTracker;
@@ -96,7 +98,7 @@ impl Folder {
     pub(crate) fn config(&self, limits: &str, keys: &str) -> Config {
         // In a file a port cannot be 0.
         let text = format!("[gateway]\n{limits}\n[[console]]\nport = 1\n{keys}\n");
-        let mut config = Config::parse(&text, &self.path().join("gateway.toml")).unwrap();
+        let mut config = config::parse(&text, &self.path().join("gateway.toml")).unwrap();
         config.consoles[0].listen.set_port(0);
         config
     }

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
+use console::tls::{Thumbprint, Trust};
 use esxi_sim::{DEMO_PASSWORD, Host};
 use futures::{SinkExt, StreamExt};
-use mksgate::{Thumbprint, Trust};
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::net::TcpStream;

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use console::secret::Secret;
+use console::settings::{TlsRecords, VSphere};
+use console::tls::{ConsoleTrust, Thumbprint, Trust};
 use esxi_sim::{DEMO_PASSWORD, Host, Screen, Settings, VmSettings};
-use mksgate::{
-    Auth, Config, Console, ConsoleTrust, Gateway, Limits, Secret, Shutdown, Thumbprint, TlsRecords,
-    Trust, VSphere,
-};
+use gateway::settings::{Auth, Config, Console, Limits};
+use gateway::{Gateway, Shutdown};
 use rfb_proto::VncPassword;
 use tokio_util::task::TaskTracker;
 

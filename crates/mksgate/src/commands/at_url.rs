@@ -9,12 +9,14 @@ use rfb_proto::VncPassword;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::CommandError;
-use crate::config::{Limits, Secret, scalar, secrets};
-use crate::reach::endpoint::{self, Endpoint, Origin};
-use crate::reach::headers::{COOKIE, Headers};
-use crate::reach::tls::Trust;
-use crate::reach::url_command::UrlCommand;
-use crate::reach::ws_url::WsUrl;
+use crate::config::{scalar, secrets};
+use console::endpoint::{self, Endpoint, Origin};
+use console::headers::{COOKIE, Headers};
+use console::secret::Secret;
+use console::tls::Trust;
+use console::url_command::UrlCommand;
+use console::ws_url::WsUrl;
+use gateway::settings::Limits;
 
 #[derive(Args)]
 #[command(next_help_heading = "A console at a URL, in place of a VM")]

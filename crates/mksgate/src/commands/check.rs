@@ -9,14 +9,15 @@ use vsphere::{Power, VmRef};
 
 use super::table::Table;
 use super::{CommandError, shown, unless};
-use crate::config::{self, Behind, Config, Limits};
-use crate::error::Failure;
-use crate::reach::console::Console;
-use crate::reach::endpoint::Endpoint;
-use crate::reach::slots::Slots;
-use crate::reach::upstream::Upstream;
 use crate::signals::Ends;
 use crate::terminal::Terminal;
+use console::Error;
+use console::endpoint::Endpoint;
+use console::host_link::Console;
+use console::settings::Behind;
+use console::slots::Slots;
+use console::upstream::Upstream;
+use gateway::settings::{Config, Limits};
 
 #[derive(Args)]
 pub(crate) struct Options {
@@ -26,7 +27,7 @@ pub(crate) struct Options {
 }
 
 /// Each vSphere by its name: ready to be asked, or why not.
-type Upstreams = BTreeMap<String, Result<Upstream, Failure>>;
+type Upstreams = BTreeMap<String, Result<Upstream, Error>>;
 
 /// Prints a row for each console; fails where any cannot be had. That a VM is off is no failure: it can be switched on.
 pub(crate) async fn run(
@@ -86,7 +87,7 @@ pub(crate) async fn run(
     }
 }
 
-fn row(console: &config::Console, limits: &Limits, found: String) -> Vec<String> {
+fn row(console: &gateway::settings::Console, limits: &Limits, found: String) -> Vec<String> {
     vec![
         console.listen.to_string(),
         match &console.behind {
@@ -101,7 +102,7 @@ fn row(console: &config::Console, limits: &Limits, found: String) -> Vec<String>
 }
 
 /// Who gets in, by what, and whether others can read along.
-fn reached_by(console: &config::Console, limits: &Limits) -> String {
+fn reached_by(console: &gateway::settings::Console, limits: &Limits) -> String {
     let auth = &console.auth;
     let who = match (limits.keep_private(console.listen), auth.asks_nothing()) {
         (true, true) => "anybody on this machine",
@@ -131,7 +132,7 @@ fn reached_by(console: &config::Console, limits: &Limits) -> String {
 }
 
 async fn look_up(
-    console: &config::Console,
+    console: &gateway::settings::Console,
     upstreams: &Upstreams,
     within: Duration,
 ) -> Result<String, String> {
@@ -163,7 +164,7 @@ async fn find(upstream: &Upstream, vm: &VmRef) -> Result<String, String> {
         .client()
         .find(vm)
         .await
-        .map_err(|error| Failure::from(error).to_string())?;
+        .map_err(|error| Error::from(error).to_string())?;
     let on = vm
         .host
         .map(|host| format!(" on {host}"))

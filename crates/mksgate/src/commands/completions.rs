@@ -10,9 +10,9 @@ use clap_complete::env::Shells;
 use tokio::time::timeout;
 
 use super::{CommandError, say_bytes};
-use crate::config::Config;
-use crate::reach::slots::Slots;
-use crate::reach::upstream::Upstream;
+use console::slots::Slots;
+use console::upstream::Upstream;
+use gateway::settings::Config;
 
 /// The variable by which the script asks us for candidates.
 pub(crate) const VARIABLE: &str = "MKSGATE_COMPLETE";

@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 
 use super::CommandError;
-use crate::config::Config;
+use gateway::settings::Config;
+
+use crate::config;
 use crate::environment;
 use crate::terminal::ask_password;
 
@@ -30,7 +32,7 @@ pub(crate) fn path(named: Option<PathBuf>) -> Result<PathBuf, CommandError> {
 /// and its companions say. Whoever is there is asked for a password that is in neither.
 pub(crate) fn or_environment(named: Option<PathBuf>) -> Result<Config, CommandError> {
     let missing = match path(named) {
-        Ok(path) => return Ok(Config::load_asking(&path, &ask_password)?),
+        Ok(path) => return Ok(config::load_asking(&path, &ask_password)?),
         Err(missing) => missing,
     };
     match (environment::vsphere(&ask_password), missing) {
@@ -48,7 +50,7 @@ pub(crate) fn or_environment(named: Option<PathBuf>) -> Result<Config, CommandEr
 /// The same for a shell that completes a command line: nobody is asked, and nobody told.
 pub(super) fn silent(named: Option<PathBuf>) -> Option<Config> {
     match path(named) {
-        Ok(path) => Config::load(&path).ok(),
+        Ok(path) => config::load(&path).ok(),
         Err(_) => {
             let vsphere = environment::vsphere(&|_| None)?;
             Some(Config::of_one(environment::NAME, vsphere.ok()?))

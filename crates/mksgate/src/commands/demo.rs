@@ -12,9 +12,10 @@ use vsphere::VmRef;
 use super::random_password::random_password;
 use super::shutting_down::watch_signals;
 use super::{CommandError, say};
-use crate::config::{Auth, Config, Console, Limits, VSphere};
-use crate::gateway::{Gateway, Shutdown};
-use crate::reach::tls::{Thumbprint, Trust};
+use console::settings::VSphere;
+use console::tls::{Thumbprint, Trust};
+use gateway::settings::{Auth, Config, Console, Limits};
+use gateway::{Gateway, Shutdown};
 
 /// What the simulated ESXi is called in the configuration that the demo would have.
 const VSPHERE: &str = "demo";

@@ -12,13 +12,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::which::{Chosen, Which};
 use super::{CommandError, unless};
-use crate::config::Config;
-use crate::error::{Failure, Stage};
-use crate::own_viewer::{Chord, OwnViewer, Press};
-use crate::reach;
-use crate::relay::PARTING;
 use crate::signals::Ends;
 use crate::terminal::{Spinner, Terminal, tell};
+use console::client::{Chord, OwnViewer, Press};
+use console::socket::PARTING;
+use console::{Blame, Error};
+use gateway::settings::Config;
 
 /// The slowest pace that is taken, in milliseconds: a key a minute.
 const SLOWEST: u64 = 60_000;
@@ -51,7 +50,7 @@ impl Keyboard {
         let mut ends = Ends::watch()?;
         let work = async |chosen: &Chosen, spinner: &Spinner| {
             chosen.must_run()?;
-            let failed = |failure: Failure| CommandError::Failed(chosen.explain(&failure));
+            let failed = |failure: Error| CommandError::Failed(chosen.explain(&failure));
             let entered = async { enter(chosen, within, spinner).await.map_err(failed) };
             let (viewer, press) = unless(&mut ends, entered).await?;
             spinner.say(format!("pressing {} keys", chords.len()));
@@ -94,12 +93,12 @@ impl Keyboard {
         press: Press,
         within: Duration,
         told: &CancellationToken,
-    ) -> Result<OwnViewer, Failure> {
+    ) -> Result<OwnViewer, Error> {
         let pace = Duration::from_millis(self.delay);
         viewer.play(chords, press, pace, told).await?;
         timeout(within, viewer.has_been_heard())
             .await
-            .unwrap_or(Err(Failure::Unheard(within)))?;
+            .unwrap_or(Err(Error::Unheard(within)))?;
         Ok(viewer)
     }
 }
@@ -109,17 +108,17 @@ async fn enter(
     chosen: &Chosen,
     within: Duration,
     spinner: &Spinner,
-) -> Result<(OwnViewer, Press), Failure> {
+) -> Result<(OwnViewer, Press), Error> {
     let witness = spinner.witness();
-    let console = reach::open(&chosen.upstream, &chosen.vm, within, &*witness).await?;
+    let console = console::open(&chosen.upstream, &chosen.vm, within, &*witness).await?;
     let entered = async {
         let (mut viewer, _) = OwnViewer::enter(console).await?;
         let press = viewer.ask_for_keys().await?;
         Ok((viewer, press))
     };
-    let slow = || Failure::Slow {
+    let slow = || Error::Slow {
         what: "ESXi's keyboard".into(),
-        stage: Stage::Relay,
+        blame: Blame::Esxi,
         within,
     };
     timeout(within, entered)

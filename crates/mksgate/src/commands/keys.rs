@@ -5,9 +5,9 @@ use clap::Args;
 use super::CommandError;
 use super::keyboard::Keyboard;
 use super::which::Which;
-use crate::config::Config;
-use crate::own_viewer::Chord;
 use crate::terminal::Terminal;
+use console::client::Chord;
+use gateway::settings::Config;
 
 #[derive(Args)]
 pub(crate) struct Options {

@@ -7,12 +7,11 @@ use secrecy::SecretString;
 use vsphere::Error;
 
 use super::CommandError;
-use crate::config::VSphere;
-use crate::error::Failure;
-use crate::milestone::{Milestone, Witness};
-use crate::reach::slots::Slots;
-use crate::reach::upstream::Upstream;
 use crate::terminal::Spinner;
+use console::milestone::{Milestone, Witness};
+use console::settings::VSphere;
+use console::slots::Slots;
+use console::upstream::Upstream;
 
 /// How often a wrong password is asked for again: with the first attempt it makes fewer than the five after which vCenter
 /// locks the account.
@@ -81,7 +80,7 @@ fn refused(error: Error) -> CommandError {
         Error::InvalidLogin { username, address } => CommandError::Failed(format!(
             "{address} refuses the user name or the password of {username}: correct them"
         )),
-        other => Failure::from(other).into(),
+        other => console::Error::from(other).into(),
     }
 }
 

@@ -32,9 +32,9 @@ use std::io::{ErrorKind, Write, stdout};
 use tokio::task::spawn_blocking;
 
 use crate::config::ConfigError;
-use crate::error::Failure;
-use crate::gateway::StartError;
 use crate::signals::{EndedBy, Ends, Unwatched};
+use console::Error;
+use gateway::StartError;
 
 /// Why a command failed.
 pub(crate) enum CommandError {
@@ -56,8 +56,8 @@ impl From<ConfigError> for CommandError {
     }
 }
 
-impl From<Failure> for CommandError {
-    fn from(failure: Failure) -> Self {
+impl From<Error> for CommandError {
+    fn from(failure: Error) -> Self {
         Self::Failed(failure.to_string())
     }
 }

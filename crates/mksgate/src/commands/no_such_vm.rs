@@ -3,7 +3,7 @@
 use vsphere::{Vm, VmRef};
 
 use super::CommandError;
-use crate::reach::upstream::Upstream;
+use console::upstream::Upstream;
 
 /// How many names are offered in place of one that nothing bears.
 const OFFERED: usize = 3;

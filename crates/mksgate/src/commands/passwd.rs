@@ -7,8 +7,8 @@ use secrecy::ExposeSecret;
 use zeroize::Zeroizing;
 
 use super::{CommandError, say};
-use crate::front_door::{hashing, users};
 use crate::terminal::read_password;
+use gateway::{hashing, users};
 
 /// What VeNCrypt carries at most (see `rfb_proto::MAX_CREDENTIAL`).
 const LONGEST: usize = rfb_proto::MAX_CREDENTIAL;

@@ -16,15 +16,15 @@ use vsphere::VmRef;
 use super::wanted::{OfConsole, Wanted};
 use super::which::Chosen;
 use super::{CommandError, unless, unless_interrupted};
-use crate::config::{Config, TlsRecords};
-use crate::error::{Failure, Stage};
-use crate::milestone::{Milestone, Witness};
-use crate::own_viewer::OwnViewer;
-use crate::reach;
-use crate::reach::destination::Destination;
 use crate::signals::Ends;
 use crate::terminal::{Spinner, Terminal};
+use console::client::OwnViewer;
+use console::destination::Destination;
+use console::milestone::{Milestone, Witness};
+use console::settings::TlsRecords;
+use console::{Error, Step};
 use facts::facts;
+use gateway::settings::Config;
 use record::Record;
 use way::Way;
 
@@ -96,15 +96,11 @@ pub(crate) async fn run(
     }
 }
 
-async fn look(
-    destination: &Destination,
-    within: Duration,
-    witness: &Witness,
-) -> Result<(), Failure> {
-    let console = reach::open_at(destination, within, witness).await?;
+async fn look(destination: &Destination, within: Duration, witness: &Witness) -> Result<(), Error> {
+    let console = console::open_at(destination, within, witness).await?;
     let (viewer, screen) = timeout(within, OwnViewer::enter(console))
         .await
-        .map_err(|_| destination.slow(Stage::Welcome, within))??;
+        .map_err(|_| destination.slow(Step::Dial, within))??;
     witness(Milestone::Screen(&screen));
     viewer.leave().await;
     Ok(())

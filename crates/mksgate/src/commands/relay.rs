@@ -4,50 +4,24 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::pin::pin;
-use std::sync::Arc;
-use std::time::Duration;
 
-use bytes::BytesMut;
 use clap::{Args, ValueEnum};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::time::{Instant, timeout};
-use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::info;
 
 use super::shutting_down::watch_signals;
 use super::{CommandError, say};
-use crate::error::{Failure, Stage};
-use crate::front_door::roll::Ending;
-use crate::front_door::viewer::Viewer;
-use crate::gateway::Shutdown;
-use crate::gateway::listener;
-use crate::reach::address::Address;
-use crate::reach::console::Wire;
-use crate::reach::endpoint::{Endpoint, Origin};
-use crate::reach::headers::{COOKIE, Headers};
-use crate::reach::tls::Trust;
-use crate::reach::url_command::UrlCommand;
-use crate::reach::ws_url::WsUrl;
-use crate::relay::{self, End, Rules, Traffic};
-use crate::socket;
-use crate::visit::Visit;
+use console::endpoint::{Endpoint, Origin};
+use console::headers::{COOKIE, Headers};
+use console::tls::Trust;
+use console::url_command::UrlCommand;
+use console::ws_url::WsUrl;
+use gateway::{Shutdown, listener, relay_bytes};
 
 /// Where the URL and the cookie may stand instead of in the arguments, which every user of a machine can read.
 const URL_VARIABLE: &str = "MKSGATE_WEBSOCKETURL";
 const COOKIE_VARIABLE: &str = "MKSGATE_COOKIE";
-
-/// From a viewer's arrival until the WebSocket is open.
-const HANDSHAKE: Duration = Duration::from_secs(30);
-
-/// Nothing is judged and nothing is repaired: whoever can connect may do all that the console's host allows.
-const RULES: Rules = Rules {
-    view_only: false,
-    may_be_alone: true,
-    habits: None,
-    idle_timeout: None,
-    max_session_time: None,
-};
 
 #[derive(Args)]
 pub(crate) struct Options {
@@ -118,17 +92,11 @@ pub(crate) async fn run(options: Options) -> Result<(), CommandError> {
     let told = &shutdown.drain;
     let mut endpoint = &first;
     for id in 1.. {
-        let Some((socket, viewer)) = told.run_until_cancelled(accept(&listener)).await else {
+        let Some(accepted) = told.run_until_cancelled(accept(&listener)).await else {
             break;
         };
-        let visit = Visit {
-            id,
-            viewer,
-            user: None,
-            vm: endpoint.name.clone(),
-            metrics: Arc::default(),
-        };
-        let served = alone(&listener, serve(socket, &visit, endpoint, told)).await;
+        let relayed = relay_bytes(id, accepted, endpoint, told);
+        let served = alone(&listener, relayed).await;
         if let (true, Some(how)) = (once, served) {
             return how.map_err(CommandError::Failed);
         }
@@ -230,67 +198,5 @@ async fn alone<T>(listener: &TcpListener, visit: impl Future<Output = T>) -> T {
             done = &mut visit => return done,
             (_, viewer) = accept(listener) => info!(%viewer, "turned away: another viewer is connected"),
         }
-    }
-}
-
-/// How it went, unless the viewer left before it could be known whether the console can be had.
-async fn serve(
-    socket: TcpStream,
-    visit: &Visit,
-    endpoint: &Endpoint,
-    told: &CancellationToken,
-) -> Option<Result<(), String>> {
-    let (begun, traffic) = (Instant::now(), Traffic::default());
-    let outcome = relayed(socket, visit, endpoint, told, &traffic).await;
-    let how = match &outcome {
-        Err((_, Failure::ViewerLeft)) => None,
-        Err((_, failure)) | Ok(End::Fault(failure)) => Some(Err(failure.to_string())),
-        Ok(_) => Some(Ok(())),
-    };
-    visit.closed(outcome, begun.elapsed(), &traffic);
-    how
-}
-
-async fn relayed(
-    socket: TcpStream,
-    visit: &Visit,
-    endpoint: &Endpoint,
-    told: &CancellationToken,
-    traffic: &Traffic,
-) -> Result<End, (Stage, Failure)> {
-    let ending = Ending::with(told);
-    let prepared = socket::prepare(&socket).map_err(Failure::ViewerBroke);
-    prepared.map_err(|failure| (Stage::Accept, failure))?;
-    let mut viewer = Viewer::new(socket, BytesMut::new());
-    let opened = tokio::select! {
-        opened = timeout(HANDSHAKE, open(endpoint)) => opened.unwrap_or_else(|_| Err(slow(endpoint))),
-        () = viewer.gone() => Err(Failure::ViewerLeft),
-        () = told.cancelled() => return Ok(End::Told(ending.why())),
-    };
-    let (address, wire) = match opened {
-        Ok(opened) => opened,
-        Err(failure) => {
-            viewer.close().await;
-            return Err((Stage::Dial, failure));
-        }
-    };
-    visit.opened(&address);
-    let (Some(connection), early) = viewer.into_parts() else {
-        return Ok(End::Viewer);
-    };
-    Ok(relay::relay(connection, early, wire, RULES, traffic, &ending).await)
-}
-
-async fn open(endpoint: &Endpoint) -> Result<(Address, Wire), Failure> {
-    let target = endpoint.target(endpoint.place().await?).await?;
-    let wire = Wire::open(&target).await?;
-    Ok((target.address, wire))
-}
-
-fn slow(endpoint: &Endpoint) -> Failure {
-    Failure::Slow {
-        what: endpoint.name.clone(),
-        stage: Stage::Dial,
-        within: HANDSHAKE,
     }
 }

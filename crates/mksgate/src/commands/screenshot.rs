@@ -17,14 +17,13 @@ use vsphere::Vm;
 
 use super::which::{Chosen, OfVSphere, Which, known_vms};
 use super::{CommandError, shown, unless};
-use crate::config::Config;
-use crate::error::{Failure, Stage};
-use crate::milestone::{Milestone, Witness};
-use crate::own_viewer::{OwnViewer, Picture};
-use crate::reach;
-use crate::reach::upstream::Upstream;
 use crate::signals::Ends;
 use crate::terminal::{Spinner, Terminal, tell};
+use console::client::{OwnViewer, Picture};
+use console::milestone::{Milestone, Witness};
+use console::upstream::Upstream;
+use console::{Blame, Error};
+use gateway::settings::Config;
 
 #[derive(Args)]
 pub(crate) struct Options {
@@ -137,7 +136,7 @@ impl Manner {
         upstream: &Arc<Upstream>,
         vm: &Vm,
         witness: &Witness,
-    ) -> Result<Taken, Failure> {
+    ) -> Result<Taken, Error> {
         let (picture, left) = match self.via {
             Via::Webmks => (self.look(upstream, vm, witness).await?, None),
             Via::Api => {
@@ -145,7 +144,7 @@ impl Manner {
                 if self.scale == 1.0 {
                     return Ok(taken);
                 }
-                let picture = file::decoded(&taken.png).map_err(Failure::Setup)?;
+                let picture = file::decoded(&taken.png).map_err(Error::Setup)?;
                 (picture, taken.left)
             }
         };
@@ -156,7 +155,7 @@ impl Manner {
         let mut png = Vec::new();
         picture
             .write_png(&mut png)
-            .map_err(|error| Failure::Setup(format!("no PNG can be made of it ({error})")))?;
+            .map_err(|error| Error::Setup(format!("no PNG can be made of it ({error})")))?;
         Ok(Taken { png, left })
     }
 
@@ -165,8 +164,8 @@ impl Manner {
         upstream: &Arc<Upstream>,
         vm: &Vm,
         witness: &Witness,
-    ) -> Result<Picture, Failure> {
-        let console = reach::open(upstream, vm, self.within, witness).await?;
+    ) -> Result<Picture, Error> {
+        let console = console::open(upstream, vm, self.within, witness).await?;
         let looked = async {
             let (mut viewer, screen) = OwnViewer::enter(console).await?;
             witness(Milestone::Screen(&screen));
@@ -174,9 +173,9 @@ impl Manner {
             viewer.leave().await;
             Ok(picture)
         };
-        let slow = || Failure::Slow {
+        let slow = || Error::Slow {
             what: "ESXi's picture".into(),
-            stage: Stage::Relay,
+            blame: Blame::Esxi,
             within: self.within,
         };
         timeout_at(Instant::now() + self.within, looked)

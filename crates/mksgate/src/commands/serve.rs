@@ -9,8 +9,10 @@ use tracing::{debug, warn};
 
 use super::shutting_down::watch_signals;
 use super::{CommandError, say};
-use crate::config::Config;
-use crate::gateway::{Gateway, Shutdown};
+use gateway::settings::Config;
+
+use crate::config;
+use gateway::{Gateway, Shutdown};
 
 /// Serves until a signal ends it: SIGHUP reads the configuration anew, the first SIGTERM drains, the next
 /// one ends at once.
@@ -51,7 +53,7 @@ fn allow_descriptors() {
 /// Ends with the gateway, which is who receives.
 async fn reload_on_hangup(mut hangup: Signal, path: PathBuf, reload: mpsc::Sender<Config>) {
     while hangup.recv().await.is_some() {
-        match Config::load(&path) {
+        match config::load(&path) {
             Ok(config) => {
                 tell_doubts(&config);
                 if reload.send(config).await.is_err() {

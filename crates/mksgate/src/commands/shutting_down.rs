@@ -3,8 +3,8 @@
 use tracing::info;
 
 use super::CommandError;
-use crate::gateway::Shutdown;
 use crate::signals::Ends;
+use gateway::Shutdown;
 
 /// The first signal drains, the next one ends at once. They are watched from before this returns, so that none is
 /// missed.

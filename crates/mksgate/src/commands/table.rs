@@ -1,8 +1,8 @@
 //! Aligned columns, of whatever a terminal has room for.
 
-use console::{measure_text_width, truncate_str};
+use term::{measure_text_width, truncate_str};
 
-use crate::printable::printable;
+use console::printable::printable;
 
 /// Between two columns.
 const GAP: usize = 2;

@@ -13,9 +13,9 @@ use x509_parser::prelude::{FromDer, X509Certificate};
 
 use super::{CommandError, say};
 use crate::config::sdk_url;
-use crate::printable::printable;
-use crate::reach::address::Address;
-use crate::reach::tls::{Thumbprint, Trust};
+use console::address::Address;
+use console::printable::printable;
+use console::tls::{Thumbprint, Trust};
 
 /// For TCP and TLS together.
 const PATIENCE: Duration = Duration::from_secs(10);

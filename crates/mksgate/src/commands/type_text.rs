@@ -9,10 +9,10 @@ use rfb_proto::keys::Layout;
 use super::CommandError;
 use super::keyboard::Keyboard;
 use super::which::Which;
-use crate::config::Config;
-use crate::named_file;
-use crate::own_viewer::chords_of;
 use crate::terminal::Terminal;
+use console::client::chords_of;
+use console::named_file;
+use gateway::settings::Config;
 
 /// The longest text, in bytes: at the usual pace it takes half an hour, and nobody means more.
 const LONGEST: u64 = 64 * 1024;

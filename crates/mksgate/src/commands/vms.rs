@@ -11,10 +11,10 @@ use tokio::time::sleep;
 use super::table::Table;
 use super::which::OfVSphere;
 use super::{CommandError, login, shown, unless_interrupted};
-use crate::config::{Config, Console};
-use crate::error::Failure;
-use crate::printable::printable_json;
 use crate::terminal::{self, Terminal};
+use console::Error;
+use console::printable::printable_json;
+use gateway::settings::{Config, Console};
 use row::{COLUMNS, Row};
 use wanted::Wanted;
 
@@ -75,7 +75,7 @@ async fn list(
 ) -> Result<Vec<Row>, CommandError> {
     let mut rows = Vec::new();
     for upstream in sessions.open() {
-        let found = upstream.client().vms().await.map_err(Failure::from)?;
+        let found = upstream.client().vms().await.map_err(Error::from)?;
         let name = upstream.client().name();
         rows.extend(found.into_iter().map(|vm| Row::new(vm, name, consoles)));
     }

@@ -9,8 +9,8 @@ use vsphere::VmRef;
 use super::CommandError;
 use super::at_url::{self, AtUrl};
 use super::which::{OfVSphere, Which, known_vms};
-use crate::config::Config;
-use crate::reach::endpoint::Endpoint;
+use console::endpoint::Endpoint;
+use gateway::settings::Config;
 
 #[derive(Args)]
 #[command(

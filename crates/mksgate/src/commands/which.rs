@@ -9,12 +9,12 @@ use vsphere::{Error, Power, Vm, VmRef};
 
 use super::no_such_vm::no_such_vm;
 use super::{CommandError, completions, configuration, login, unless, unless_interrupted};
-use crate::config::{Config, VSphere};
-use crate::error::Failure;
-use crate::milestone::{Milestone, Witness};
-use crate::reach::upstream::Upstream;
 use crate::signals::Ends;
 use crate::terminal::{Spinner, Terminal};
+use console::milestone::{Milestone, Witness};
+use console::settings::VSphere;
+use console::upstream::Upstream;
+use gateway::settings::Config;
 
 #[derive(Args)]
 pub(crate) struct Which {
@@ -161,7 +161,7 @@ impl Which {
                     wanted: self.vm.clone(),
                 }),
                 Err(Error::NoSuchVm { .. }) => {}
-                Err(error) => return Err(Failure::from(error).into()),
+                Err(error) => return Err(console::Error::from(error).into()),
             }
         }
         match (found.pop(), found.pop()) {
@@ -191,9 +191,9 @@ impl Chosen {
     }
 
     /// Why its console cannot be had, in words.
-    pub(crate) fn explain(&self, failure: &Failure) -> String {
+    pub(crate) fn explain(&self, failure: &console::Error) -> String {
         match failure {
-            Failure::VSphere(Error::InvalidPowerState { state, .. }) => {
+            console::Error::VSphere(Error::InvalidPowerState { state, .. }) => {
                 not_running(&self.vm, *state)
             }
             other => other.to_string(),

@@ -11,85 +11,11 @@ use secrecy::ExposeSecret;
 use toml::Spanned;
 
 use super::checked::{Source, unknown};
-use super::{ConfigError, Secret, file, secrets};
-use crate::front_door::users::Users;
-use crate::reach::certificate;
-
-/// The way in that stands for itself wherever an `[auth.NAME]` is named.
-const NO_AUTH: &str = "none";
-
-/// What each method is called, in the order in which viewers are offered them.
-const STRONGEST_FIRST: [(&str, SecurityType); 5] = [
-    ("x509-plain", SecurityType::X509Plain),
-    ("x509-vnc", SecurityType::X509Vnc),
-    ("x509-none", SecurityType::X509None),
-    ("vnc-password", SecurityType::VncPassword),
-    (NO_AUTH, SecurityType::None),
-];
-
-/// How a viewer proves that it may.
-#[derive(Debug, Clone)]
-pub struct Auth {
-    /// The ways in, as they are offered.
-    pub methods: Vec<SecurityType>,
-    /// The VNC password, where that is a way in.
-    pub password: Option<Secret<VncPassword>>,
-    /// Who may by name and password, where that is a way in.
-    pub users: Option<Arc<Users>>,
-    /// Our certificate, where a way in is encrypted.
-    pub tls: Option<Arc<rustls::ServerConfig>>,
-}
-
-impl Auth {
-    /// Anybody may.
-    pub fn none() -> Self {
-        Self {
-            methods: vec![SecurityType::None],
-            password: None,
-            users: None,
-            tls: None,
-        }
-    }
-
-    /// Whether there is a way in for whoever can connect.
-    pub(crate) fn asks_nothing(&self) -> bool {
-        self.methods.iter().any(asks_nothing)
-    }
-
-    /// What its methods are called, in their order.
-    pub(crate) fn names(&self) -> impl Iterator<Item = &'static str> {
-        self.methods.iter().map(name)
-    }
-
-    /// Whoever gives one of these users' name and password may, encrypted by `tls`.
-    pub fn x509_plain(users: Users, tls: Arc<rustls::ServerConfig>) -> Self {
-        Self {
-            methods: vec![SecurityType::X509Plain],
-            password: None,
-            users: Some(Arc::new(users)),
-            tls: Some(tls),
-        }
-    }
-
-    /// Whoever knows `password` may.
-    pub fn vnc_password(password: VncPassword) -> Self {
-        Self {
-            methods: vec![SecurityType::VncPassword],
-            password: Some(Secret::new(password)),
-            users: None,
-            tls: None,
-        }
-    }
-}
-
-const fn asks_nothing(method: &SecurityType) -> bool {
-    matches!(method, SecurityType::None | SecurityType::X509None)
-}
-
-fn name(method: &SecurityType) -> &'static str {
-    let named = STRONGEST_FIRST.iter().find(|(_, known)| known == method);
-    named.map_or("unknown", |(name, _)| name)
-}
+use super::{ConfigError, file, secrets};
+use console::secret::Secret;
+use gateway::Users;
+use gateway::certificate;
+use gateway::settings::{Auth, NO_AUTH, STRONGEST_FIRST};
 
 impl Source<'_> {
     /// A table that bears the word for no auth would make it mean something else.
@@ -238,8 +164,11 @@ impl Source<'_> {
         match (name.get_ref().as_str(), auths.get(name.get_ref())) {
             (_, Some(auth)) if is_private || !auth.asks_nothing() => Ok(auth.clone()),
             (named, Some(auth)) => {
-                let ways = auth.methods.iter().filter(|method| asks_nothing(method));
-                let ways: Vec<&str> = ways.map(self::name).collect();
+                let ways = auth
+                    .methods
+                    .iter()
+                    .filter(|method| Auth::asks_nothing_by(method));
+                let ways: Vec<&str> = ways.map(Auth::name_of).collect();
                 let sentence = format!(
                     "{listen} can be reached from other machines and [auth.{named}] lets anybody in by {}: \
                      remove that method, or write auth = \"none\" here if that is meant",

@@ -9,9 +9,11 @@ use ipnet::IpNet;
 use secrecy::SecretString;
 use toml::Spanned;
 
-use crate::overlap::overlap;
+use gateway::overlap::overlap;
 
-use super::{Ask, Auth, Behind, Config, ConfigError, Console, Limits, VSphere, file, secrets};
+use super::{Ask, ConfigError, file, secrets};
+use console::settings::{Behind, VSphere};
+use gateway::settings::{Auth, Config, Console, Limits};
 
 /// The text, and where it stands, so that every error can point at its place.
 pub(super) struct Source<'a> {

@@ -10,12 +10,13 @@ use secrecy::{ExposeSecret, SecretString};
 use toml::Spanned;
 
 use super::checked::Source;
-use super::{ConfigError, Secret, file, secrets};
-use crate::reach::endpoint::{self, Endpoint, Origin};
-use crate::reach::headers::{COOKIE, Headers};
-use crate::reach::tls::Trust;
-use crate::reach::url_command::UrlCommand;
-use crate::reach::ws_url::WsUrl;
+use super::{ConfigError, file, secrets};
+use console::endpoint::{self, Endpoint, Origin};
+use console::headers::{COOKIE, Headers};
+use console::secret::Secret;
+use console::tls::Trust;
+use console::url_command::UrlCommand;
+use console::ws_url::WsUrl;
 
 impl Source<'_> {
     /// `table` has `url` or `url_command`, or neither, and stands at `place`.

@@ -4,7 +4,8 @@ use rfb_proto::keys::Layout;
 use toml::Spanned;
 
 use super::checked::Source;
-use super::{ConfigError, Habits, file};
+use super::{ConfigError, file};
+use gateway::Habits;
 
 impl Source<'_> {
     /// `None` where nothing is to be changed: where that is written out, or `console` leads to a URL and nothing

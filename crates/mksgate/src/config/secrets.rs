@@ -8,8 +8,8 @@ use std::path::{Component, Path, PathBuf};
 use secrecy::SecretString;
 use zeroize::Zeroizing;
 
-use crate::named_file;
-use crate::reach::headers::Headers;
+use console::headers::Headers;
+use console::named_file;
 
 /// The most that is read of a file, in bytes: a password, a list of some thousand users, a key or a
 /// certificate, not a disk image.

@@ -7,9 +7,11 @@ use toml::Spanned;
 use url::Url;
 
 use super::checked::Source;
-use super::{ConfigError, Secret, TlsRecords, VSphere, file, secrets};
-use crate::reach::address::Address;
-use crate::reach::tls::{ConsoleTrust, Trust};
+use super::{ConfigError, file, secrets};
+use console::address::Address;
+use console::secret::Secret;
+use console::settings::{TlsRecords, VSphere};
+use console::tls::{ConsoleTrust, Trust};
 
 impl Source<'_> {
     pub(super) fn vsphere(&self, table: Spanned<file::VSphere>) -> Result<VSphere, ConfigError> {

@@ -8,7 +8,7 @@ use std::io::{IsTerminal, Write, stderr};
 pub(crate) use password::{ask_password, read_password};
 pub(crate) use spinner::Spinner;
 
-use crate::printable::printable;
+use console::printable::printable;
 
 /// As wide as a terminal is that does not say.
 const WIDTH: usize = 80;
@@ -51,7 +51,7 @@ pub(crate) fn may_colour(stream: &impl IsTerminal) -> bool {
 
 /// How many columns stdout has; `None` where it is no terminal, and a line may be as long as it likes.
 pub(crate) fn width() -> Option<usize> {
-    let terminal = console::Term::stdout();
+    let terminal = term::Term::stdout();
     terminal.is_term().then(|| {
         terminal
             .size_checked()

@@ -11,8 +11,8 @@ use tokio::task::spawn_blocking;
 
 use super::Terminal;
 use super::password::{Echo, read_while_watched};
-use crate::milestone::{Milestone, Witness};
-use crate::printable::printable;
+use console::milestone::{Milestone, Witness};
+use console::printable::printable;
 
 /// How often the spinner turns.
 const TICK: Duration = Duration::from_millis(100);

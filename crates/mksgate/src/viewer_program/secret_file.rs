@@ -11,7 +11,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 
 use super::endpoint::PrivatePort;
-use crate::printable::printable;
+use console::printable::printable;
 
 /// A file, there for as long as this exists.
 pub(super) struct SecretFile {

@@ -2,12 +2,12 @@
 
 use super::*;
 
-/// What `Config::load` says of the file that `make` has put there.
+/// What `config::load` says of the file that `make` has put there.
 fn load(make: impl Fn(&Path)) -> Result<Config, String> {
     let folder = folder();
     let path = folder.path().join("gateway.toml");
     make(&path);
-    Config::load(&path).map_err(|error| error.to_string())
+    config::load(&path).map_err(|error| error.to_string())
 }
 
 fn pipe(path: &Path) {

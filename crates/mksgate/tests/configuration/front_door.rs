@@ -134,13 +134,13 @@ fn a_secret_that_others_can_use_is_refused() {
         ] {
             let secret = folder.path().join("secrets").join(file);
             std::fs::set_permissions(&secret, Permissions::from_mode(mode)).unwrap();
-            let error = Config::parse(text, &path).unwrap_err().to_string();
+            let error = config::parse(text, &path).unwrap_err().to_string();
             assert!(
                 error.contains("others can read or write it: chmod 600 "),
                 "{mode:o} {file} gives {error}"
             );
             std::fs::set_permissions(&secret, Permissions::from_mode(0o400)).unwrap();
-            assert!(Config::parse(text, &path).is_ok());
+            assert!(config::parse(text, &path).is_ok());
         }
     }
 }

@@ -17,7 +17,10 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::Duration;
 
-use mksgate::{Config, ConsoleTrust, Thumbprint, TlsRecords, Trust};
+use console::settings::TlsRecords;
+use console::tls::{ConsoleTrust, Thumbprint, Trust};
+use gateway::settings::Config;
+use mksgate::config;
 use rfb_proto::SecurityType;
 use secrecy::ExposeSecret;
 use tempfile::TempDir;
@@ -66,7 +69,7 @@ password_file = "secrets/lab"
 fn parse(text: &str) -> Result<Config, String> {
     let folder = folder();
     let path = folder.path().join("gateway.toml");
-    Config::parse(text, &path).map_err(|error| {
+    config::parse(text, &path).map_err(|error| {
         let error = error.to_string();
         error
             .strip_prefix(path.to_str().unwrap())
@@ -298,9 +301,9 @@ fn the_example_in_the_repository_is_a_configuration() {
             std::fs::copy(folder.path().join("secrets").join(from), path).unwrap();
         }
     }
-    let more = Config::parse(&all, &folder.path().join("gateway.toml")).unwrap();
+    let more = config::parse(&all, &folder.path().join("gateway.toml")).unwrap();
     assert!(more.gateway.proxy_from.is_some() && more.admin.is_some());
     assert_eq!(more.consoles.len(), 4);
-    let config = Config::parse(&text, &folder.path().join("gateway.toml")).unwrap();
+    let config = config::parse(&text, &folder.path().join("gateway.toml")).unwrap();
     assert!(!config.consoles.is_empty() && !config.vspheres.is_empty());
 }

@@ -37,7 +37,7 @@ fn a_device_is_no_secret_and_its_mode_is_left_alone() {
         assert!(error.contains("it is no regular file"), "{error}");
         assert!(!error.contains("chmod"), "{error}");
     }
-    let error = Config::load(Path::new("/dev/zero"))
+    let error = config::load(Path::new("/dev/zero"))
         .unwrap_err()
         .to_string();
     assert!(error.contains("it is no regular file"), "{error}");

@@ -6,8 +6,8 @@ use std::time::Duration;
 use tokio_util::task::TaskTracker;
 
 use crate::commands::which::Chosen;
-use crate::reach::destination::Destination;
-use crate::reach::endpoint::Endpoint;
+use console::destination::Destination;
+use console::endpoint::Endpoint;
 
 /// A console, and how to get there.
 pub(super) struct Goal {

@@ -2,7 +2,6 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::Duration;
 
 use prometheus_client::metrics::gauge::Gauge;
@@ -14,12 +13,10 @@ use super::Used;
 use super::goal::Goal;
 use crate::commands::CommandError;
 use crate::commands::random_password::random_password;
-use crate::config::{Auth, Console, Limits};
-use crate::front_door::door::Door;
-use crate::front_door::port::Port;
-use crate::gateway::{Gateway, Shutdown};
 use crate::signals::Ends;
 use crate::viewer_program::PrivatePort;
+use gateway::settings::{Auth, Limits};
+use gateway::{Gateway, PrivateLine, Shutdown};
 
 /// How long a viewer that was told of the port by another process may take to come.
 const ARRIVAL: Duration = Duration::from_secs(10);
@@ -57,7 +54,7 @@ pub(super) async fn open(
 ) -> Result<Used, CommandError> {
     let mut ends = Ends::watch()?;
     let (gateway, port) = bind(goal, listen.unwrap_or(FREE_PORT)).await?;
-    let (in_use, trouble) = (InUse(gateway.sessions()), gateway.trouble());
+    let (in_use, last_failure) = (InUse(gateway.sessions()), gateway.last_failure());
     let shutdown = Shutdown::default();
     let used = async {
         let used = work(port, &mut ends, &in_use).await;
@@ -65,7 +62,7 @@ pub(super) async fn open(
         used
     };
     let (used, ()) = tokio::join!(used, gateway.run(shutdown.clone()));
-    Ok((used?, trouble.said()))
+    Ok((used?, last_failure.beyond_viewer()))
 }
 
 /// Whether there are viewers.
@@ -106,16 +103,9 @@ async fn bind(goal: &Goal, listen: SocketAddr) -> Result<(Gateway, PrivatePort),
     Ok((gateway, port))
 }
 
-/// What a session needs that does not come by a port of its own. Who reaches it is who it is for: nothing is asked.
-pub(super) fn without_password(goal: &Goal) -> Arc<Port> {
-    let nowhere = (Ipv4Addr::LOCALHOST, 0).into();
-    let destination = goal.destination.clone();
-    Arc::new(Port {
-        console: Console::leading_to(destination.behind(), nowhere, Auth::none()),
-        destination,
-        limits: Arc::new(limits(goal)),
-        door: Door::new(),
-    })
+/// A console that is not reached by a port: who reaches it is who it is for, and nothing is asked.
+pub(super) fn without_password(goal: &Goal) -> PrivateLine {
+    PrivateLine::new(goal.destination.clone(), limits(goal))
 }
 
 /// None of the daemon's but the time that a console may take: one user is no crowd.

@@ -1,8 +1,6 @@
 //! A Unix socket in place of a port, for viewers that take one: who may reach it, the file system says, and so no
 //! password is needed.
 
-use std::sync::Arc;
-
 use tempfile::TempDir;
 use tokio::net::UnixListener;
 use tokio_util::sync::CancellationToken;
@@ -11,17 +9,15 @@ use tokio_util::task::TaskTracker;
 use super::goal::Goal;
 use super::{Used, port};
 use crate::commands::CommandError;
-use crate::front_door::port::Port;
-use crate::gateway::listener;
-use crate::private_line;
 use crate::signals::Ends;
 use crate::viewer_program::{Endpoint, ViewerProgram};
+use gateway::{PrivateLine, listener};
 
 /// Serves this viewer, and whoever else of this user comes, until it ends.
 pub(super) async fn open(goal: &Goal, viewer: &ViewerProgram) -> Result<Used, CommandError> {
     let mut ends = Ends::watch()?;
     let socket = Socket::bind(goal)?;
-    let trouble = socket.port.door.trouble.clone();
+    let last_failure = socket.line.last_failure();
     let endpoint = Endpoint::Socket(socket.folder.path().join(NAME));
     let ended = CancellationToken::new();
     let used = async {
@@ -30,14 +26,14 @@ pub(super) async fn open(goal: &Goal, viewer: &ViewerProgram) -> Result<Used, Co
         used
     };
     let (used, ()) = tokio::join!(used, socket.run(&ended, goal));
-    Ok((used?, trouble.said()))
+    Ok((used?, last_failure.beyond_viewer()))
 }
 
 /// A socket in a folder that nobody else can look into.
 struct Socket {
     folder: TempDir,
     listener: UnixListener,
-    port: Arc<Port>,
+    line: PrivateLine,
 }
 
 impl Socket {
@@ -56,7 +52,7 @@ impl Socket {
         Ok(Self {
             folder,
             listener,
-            port: port::without_password(goal),
+            line: port::without_password(goal),
         })
     }
 
@@ -66,11 +62,11 @@ impl Socket {
         goal.live(&tasks);
         let next = || listener::accepted(None, || self.listener.accept());
         while let Some((stream, _)) = ended.run_until_cancelled(next()).await {
-            let port = Arc::clone(&self.port);
+            let line = self.line.clone();
             let (input, output) = stream.into_split();
-            tasks.spawn(private_line::carry(port, input, output));
+            tasks.spawn(line.carry(input, output));
         }
-        self.port.door.ended.cancel();
+        self.line.end();
         goal.left();
         tasks.close();
         tasks.wait().await;

@@ -7,36 +7,36 @@ use sha2::{Digest, Sha256};
 use super::facts::{Facts, facts};
 use super::way::RFB;
 use crate::commands::trust;
-use crate::error::Failure;
-use crate::reach::address::Address;
-use crate::reach::tls::Thumbprint;
+use console::Error;
+use console::address::Address;
+use console::tls::Thumbprint;
 
 /// The port where an address names none: it always does.
 const HTTPS: u16 = 443;
 
 /// Why the console cannot be had, seen at `step`.
-pub(super) async fn on(failure: &Failure, step: &str) -> Facts {
+pub(super) async fn on(failure: &Error, step: &str) -> Facts {
     let sentence = match failure {
-        Failure::Certificate {
+        Error::Certificate {
             address, trouble, ..
         } => {
             return shown_certificate(address, trouble)
                 .await
                 .unwrap_or_else(|| facts(json!({}), failure.to_string()));
         }
-        Failure::Slow { what, within, .. } if step == RFB => format!(
+        Error::Slow { what, within, .. } if step == RFB => format!(
             "{what} opened the WebSocket and did not say that it speaks RFB within {} s: see that VNC is behind this URL, or raise --handshake-timeout",
             within.as_secs()
         ),
-        Failure::EsxiRefused {
+        Error::EsxiRefused {
             source: Refusal::PasswordNeeded,
             ..
         } => format!("{failure}: add --password-file"),
-        Failure::EsxiRefused {
+        Error::EsxiRefused {
             source: Refusal::Violation(Violation::NotRfb),
             ..
         }
-        | Failure::Text => format!("{failure}: see that VNC is behind this URL"),
+        | Error::Text => format!("{failure}: see that VNC is behind this URL"),
         other => other.to_string(),
     };
     facts(json!({}), sentence)

@@ -7,10 +7,10 @@ use sha2::{Digest, Sha256};
 use vsphere::{About, Ticket, Vm};
 
 use crate::commands::trust;
-use crate::milestone::{Milestone, Screen};
-use crate::reach::tls::{Thumbprint, Trust};
-use crate::reach::ws_url::WsUrl;
-use crate::tls_session::TlsSession;
+use console::milestone::{Milestone, Screen};
+use console::tls::{Thumbprint, Trust};
+use console::tls_session::TlsSession;
+use console::ws_url::WsUrl;
 
 pub(super) type Facts = (Map<String, Value>, String);
 

@@ -2,16 +2,16 @@
 
 use std::io::stdout;
 
-use console::Style;
 use serde_json::{Map, Value, json};
+use term::Style;
 use tokio::time::Instant;
 
 use super::facts::{self, Facts};
 use super::way::Way;
 use crate::commands::{CommandError, say};
-use crate::milestone::Milestone;
-use crate::printable::{printable, printable_json};
 use crate::terminal::may_colour;
+use console::milestone::Milestone;
+use console::printable::{printable, printable_json};
 
 /// One for each probe.
 pub(super) struct Record {

@@ -2,9 +2,9 @@
 
 use std::collections::VecDeque;
 
-use crate::milestone::Milestone;
-use crate::reach::endpoint::Endpoint;
-use crate::reach::tls::Trust;
+use console::endpoint::Endpoint;
+use console::milestone::Milestone;
+use console::tls::Trust;
 
 /// To each vSphere that is asked.
 const LOGIN: &str = "login";

@@ -10,10 +10,10 @@ use vsphere::{Power, Vm};
 use super::{Manner, file};
 use crate::commands::which::OfVSphere;
 use crate::commands::{CommandError, login, unless_interrupted};
-use crate::config::Config;
-use crate::error::Failure;
-use crate::reach::upstream::Upstream;
 use crate::terminal::{Spinner, Terminal};
+use console::Error;
+use console::upstream::Upstream;
+use gateway::settings::Config;
 
 /// Hosts answer 503 to more (`docs/webmks.md` 2.6).
 const AT_ONCE: usize = 4;
@@ -38,7 +38,7 @@ pub(super) async fn run(
         let mut vms = Vec::new();
         for (name, settings) in vsphere.of(config.vspheres)? {
             let upstream = sessions.begin(&name, settings, &spinner, &|_| {}).await?;
-            let found = upstream.client().vms().await.map_err(Failure::from)?;
+            let found = upstream.client().vms().await.map_err(Error::from)?;
             let running = found.into_iter().filter(|vm| vm.power == Power::On);
             vms.extend(running.map(|vm| (Arc::clone(&upstream), vm)));
         }

@@ -4,10 +4,9 @@
 use vsphere::{Client, Error, Vm};
 
 use super::Taken;
-use crate::error::Failure;
 
 /// A PNG of what the VM shows now. `/screen` comes first: it leaves nothing behind, and it is one request.
-pub(super) async fn take(client: &Client, vm: &Vm) -> Result<Taken, Failure> {
+pub(super) async fn take(client: &Client, vm: &Vm) -> Result<Taken, Error> {
     let name = &vm.name;
     match client.screen(&vm.moref).await {
         Ok(png) => {
@@ -18,13 +17,13 @@ pub(super) async fn take(client: &Client, vm: &Vm) -> Result<Taken, Failure> {
             tracing::info!(vm = %name, %answered, "no picture at /screen: CreateScreenshot_Task takes one");
             by_task(client, vm).await
         }
-        Err(error) => Err(error.into()),
+        Err(error) => Err(error),
     }
 }
 
 /// The host writes a file for it, which is not to lie about among the VM's own: who asks for a picture here asks for none
 /// over there.
-async fn by_task(client: &Client, vm: &Vm) -> Result<Taken, Failure> {
+async fn by_task(client: &Client, vm: &Vm) -> Result<Taken, Error> {
     let name = &vm.name;
     let shot = client.screenshot(vm).await?;
     let path = &shot.path;

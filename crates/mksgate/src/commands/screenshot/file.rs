@@ -6,7 +6,7 @@ use std::path::Path;
 use tempfile::NamedTempFile;
 
 use crate::commands::CommandError;
-use crate::own_viewer::Picture;
+use console::client::Picture;
 
 /// Writes to `path`. A file that was there before is replaced only by a whole one.
 pub(super) fn write(path: &Path, png: &[u8]) -> Result<(), CommandError> {

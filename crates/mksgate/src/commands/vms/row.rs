@@ -3,7 +3,8 @@
 use serde::Serialize;
 use vsphere::{Vm, VmRef};
 
-use crate::config::{Behind, Console};
+use console::settings::Behind;
+use gateway::settings::Console;
 
 /// The heading of [`Row::cells`].
 pub(super) const COLUMNS: [&str; 9] = [

@@ -1,0 +1,138 @@
+//! What mksgate as a viewer of its own makes of what a host says.
+
+use std::time::Duration;
+
+use bytes::BytesMut;
+use rfb_proto::PixelFormat;
+use rfb_proto::keys::Layout;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::CancellationToken;
+use ws_proto::{Decoder, Event, FrameBuffer, Opcode, Role};
+
+use super::*;
+use crate::address::Address;
+use crate::host_link::{Console, Wire};
+use crate::mask_keys::MaskKeys;
+use crate::stream::Stream;
+
+/// A host that says what it is made to say.
+struct Host {
+    socket: TcpStream,
+    decoder: Decoder,
+    input: BytesMut,
+}
+
+impl Host {
+    /// And our own viewer, before the first word.
+    async fn and_console() -> (Self, Console) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let ours = TcpStream::connect(address).await.unwrap();
+        let (socket, _) = listener.accept().await.unwrap();
+        let console = Console {
+            wire: Wire {
+                stream: Stream::plain(ours),
+                decoder: Decoder::new(Role::Client),
+                input: BytesMut::new(),
+                payload: BytesMut::new(),
+                keys: MaskKeys::new(),
+            },
+            address: Address::parse(&address.to_string(), 443).unwrap(),
+            slot: None,
+            watch: None,
+        };
+        let host = Self {
+            socket,
+            decoder: Decoder::new(Role::Server),
+            input: BytesMut::new(),
+        };
+        (host, console)
+    }
+
+    async fn say(&mut self, bytes: &[u8]) {
+        let mut buffer = FrameBuffer::new(bytes.len());
+        buffer.payload_mut().copy_from_slice(bytes);
+        let frame = buffer.frame(bytes.len(), Opcode::Binary, None);
+        self.socket.write_all(frame).await.unwrap();
+    }
+
+    /// Reads up to a request for an update, which is a message of its own.
+    async fn is_asked(&mut self) {
+        loop {
+            match self.decoder.decode(&mut self.input).unwrap() {
+                Some(Event::Data { payload, .. }) if payload.first() == Some(&3) => return,
+                Some(_) => {}
+                None => {
+                    let count = self.socket.read_buf(&mut self.input).await.unwrap();
+                    assert_ne!(count, 0, "the viewer has gone");
+                }
+            }
+        }
+    }
+}
+
+/// Of one pixel, without a name.
+fn server_init() -> Vec<u8> {
+    let mut bytes = vec![0, 1, 0, 1];
+    PixelFormat::VMWARE.write(&mut bytes);
+    bytes.extend([0; 4]);
+    bytes
+}
+
+/// That pixel.
+const UPDATE: [u8; 20] = [0, 0, 0, 1, 0, 0, 0, 0, 0, 1, 0, 1, 0, 0, 0, 0, 1, 2, 3, 0];
+
+/// Keys by their place are taken.
+const CAPS: [u8; 8] = [127, 0, 0, 8, 0, 0, 0, 2];
+
+/// A host says `first` when it is asked for the first time, and `then` when it is asked what it has heard; what
+/// becomes of the keys.
+async fn played(first: &[&[u8]], then: &[u8]) -> (Press, Result<(), Error>) {
+    let (mut host, console) = Host::and_console().await;
+    let told = CancellationToken::new();
+    let viewer = async {
+        let (mut viewer, _) = OwnViewer::enter(console).await.unwrap();
+        let press = viewer.ask_for_keys().await.unwrap();
+        let chords = chords_of("x", Layout::Us).unwrap();
+        let played = viewer.play(&chords, press, Duration::ZERO, &told).await;
+        played.unwrap();
+        (press, viewer.has_been_heard().await)
+    };
+    let host = async {
+        host.say(&server_init()).await;
+        host.is_asked().await;
+        for message in first {
+            host.say(message).await;
+        }
+        host.is_asked().await;
+        if !then.is_empty() {
+            host.say(then).await;
+        }
+        drop(host);
+    };
+    tokio::join!(viewer, host).0
+}
+
+#[tokio::test(start_paused = true)]
+async fn keys_have_been_heard_when_what_was_asked_after_them_is_answered() {
+    let (press, heard) = played(&[&CAPS, &UPDATE], &UPDATE).await;
+    assert_eq!(press, Press::ByPlace);
+    heard.unwrap();
+    // In one message: no time passes in between.
+    let both = [&UPDATE[..], &CAPS].concat();
+    let (press, heard) = played(&[&both], &UPDATE).await;
+    assert_eq!(press, Press::ByPlace);
+    heard.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_asked_before_the_keys_and_what_a_host_can_do_prove_nothing_of_them() {
+    // Its capabilities come before the first update, and nothing after the keys.
+    let (_, heard) = played(&[&CAPS, &UPDATE], &[]).await;
+    heard.unwrap_err();
+    // They come late.
+    let (press, heard) = played(&[&UPDATE], &CAPS).await;
+    assert_eq!(press, Press::ByMeaning);
+    heard.unwrap_err();
+}

@@ -1,0 +1,95 @@
+//! Where a port leads: to a VM, by a ticket of its vSphere, or to a URL.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+use tokio_util::task::task_tracker::TaskTrackerToken;
+use vsphere::{Ticket, VmRef};
+
+use super::endpoint::{Endpoint, Place};
+use super::target::Target;
+use super::upstream::Upstream;
+use crate::error::{Blame, Error, Step};
+use crate::settings::Behind;
+
+/// One of the two.
+#[derive(Clone)]
+pub enum Destination {
+    /// A VM of a vSphere.
+    Vm(Arc<Upstream>, VmRef),
+    /// A server at a URL.
+    Url(Arc<Endpoint>),
+}
+
+/// What is asked for only now, and spent once.
+pub enum Pass {
+    /// A ticket, and whose it is.
+    Ticket(Arc<Upstream>, Box<Ticket>),
+    /// A URL, and what goes with it.
+    Url(Arc<Endpoint>, Place),
+}
+
+impl Destination {
+    /// The same, as a configuration has it.
+    pub fn behind(&self) -> Behind {
+        match self {
+            Self::Vm(upstream, vm) => Behind::Vm {
+                vsphere: upstream.client().name().to_owned(),
+                vm: vm.clone(),
+            },
+            Self::Url(endpoint) => Behind::Url(Arc::clone(endpoint)),
+        }
+    }
+
+    /// The vSphere that has to be asked on the way, if any.
+    pub const fn upstream(&self) -> Option<&Arc<Upstream>> {
+        match self {
+            Self::Vm(upstream, _) => Some(upstream),
+            Self::Url(_) => None,
+        }
+    }
+
+    /// Somebody wants to go there: keeps a vSphere from being logged out of, for as long as the result exists.
+    pub fn enter(&self) -> Option<TaskTrackerToken> {
+        self.upstream().map(|upstream| upstream.enter())
+    }
+
+    /// A fresh ticket or URL.
+    pub async fn pass(&self, deadline: Instant) -> Result<Pass, Error> {
+        Ok(match self {
+            Self::Vm(upstream, vm) => {
+                let ticket = upstream.ticket(vm, deadline).await?;
+                Pass::Ticket(Arc::clone(upstream), ticket.into())
+            }
+            Self::Url(endpoint) => Pass::Url(Arc::clone(endpoint), endpoint.place().await?),
+        })
+    }
+
+    /// What it means that `step` takes longer than `within`.
+    pub fn slow(&self, step: Step, within: Duration) -> Error {
+        let (what, blame) = match (self, step) {
+            (Self::Vm(..), Step::Ticket) => ("vSphere".into(), Blame::Vcenter),
+            (Self::Vm(..), Step::Dial) => ("ESXi".into(), Blame::Esxi),
+            (Self::Url(_), Step::Ticket) => {
+                return Error::UrlCommand(format!("did not end within {} s", within.as_secs()));
+            }
+            (Self::Url(endpoint), Step::Dial) => (endpoint.name.clone(), Blame::Esxi),
+        };
+        Error::Slow {
+            what,
+            blame,
+            within,
+        }
+    }
+}
+
+impl Pass {
+    /// Where it leads, whom to believe there, and a place on that host.
+    pub async fn target(self) -> Result<Target, Error> {
+        match self {
+            Self::Ticket(upstream, ticket) => upstream.target(*ticket).await,
+            Self::Url(endpoint, place) => endpoint.target(place).await,
+        }
+    }
+}

@@ -1,0 +1,365 @@
+//! The console's side of a session: TCP, TLS, WebSocket and RFB handshake with its host.
+
+use std::io;
+
+use bytes::BytesMut;
+use rfb_proto::{Client, ClientStep, VncPassword};
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
+use secrecy::ExposeSecret;
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use vsphere::Watch;
+use ws_proto::{
+    Close, CloseCode, Decoder, Event, FrameBuffer, Kind, Opcode, Role, Upgrade, UpgradeError,
+    control,
+};
+
+use super::address::Address;
+use super::mask_keys::MaskKeys;
+use super::slots::Slot;
+use super::stream::Stream;
+use super::target::{By, Request, Route, Target};
+use super::transport::Transport;
+use crate::error::Error;
+use crate::milestone::{Milestone, Witness};
+use crate::printable::printable;
+use crate::secret::Secret;
+use crate::socket;
+use crate::socket::PARTING;
+use crate::{proxy, tls};
+
+/// A console whose ServerInit comes next, once it is sent a ClientInit.
+pub struct Console {
+    /// The connection.
+    pub wire: Wire,
+    /// Host and port, for the log.
+    pub address: Address,
+    /// Its place on its host, where those are counted.
+    pub slot: Option<Slot>,
+    /// What becomes of the VM, where somebody watches.
+    pub watch: Option<Watch>,
+}
+
+/// A WebSocket to a console's host, and where it stands.
+pub struct Wire {
+    /// The connection.
+    pub stream: Stream,
+    /// Where its frames stand.
+    pub decoder: Decoder,
+    /// What was read and is not decoded yet.
+    pub input: BytesMut,
+    /// What was decoded and is not consumed yet.
+    pub payload: BytesMut,
+    /// For the frames to come.
+    pub keys: MaskKeys,
+}
+
+impl Console {
+    /// Spends a ticket: after this the console is open, or the ticket of no use any more.
+    pub async fn dial(target: Target) -> Result<Self, Error> {
+        Self::dial_witnessed(target, &|_| {}).await
+    }
+
+    /// As [`Console::dial`], and tells `witness` of each milestone.
+    pub async fn dial_witnessed(target: Target, witness: &Witness) -> Result<Self, Error> {
+        // Apart, so that an open session does not go on holding the room that this takes.
+        Box::pin(Self::open(target, witness)).await
+    }
+
+    async fn open(target: Target, witness: &Witness) -> Result<Self, Error> {
+        let mut talk = Talk::begin(&target, witness).await?;
+        talk.enter(target.password.as_ref(), witness).await?;
+        Ok(Self {
+            wire: talk.wire,
+            address: talk.address,
+            slot: target.slot,
+            watch: target.watch,
+        })
+    }
+}
+
+impl Wire {
+    /// Opens the WebSocket and says nothing in it.
+    pub async fn open(target: &Target) -> Result<Self, Error> {
+        // Apart, as the dial is.
+        Ok(Box::pin(Talk::begin(target, &|_| {})).await?.wire)
+    }
+}
+
+/// What is said to a console's host outside of a relay: by the dial, and by mksgate's own eyes and hands.
+pub struct Talk {
+    /// The connection.
+    pub wire: Wire,
+    /// Host and port, as errors name them.
+    pub address: Address,
+}
+
+impl Talk {
+    /// TCP, TLS where that is due, and the WebSocket's opening handshake.
+    async fn begin(target: &Target, witness: &Witness) -> Result<Self, Error> {
+        let Target {
+            address,
+            route,
+            tls,
+            request,
+            ..
+        } = target;
+        let socket = connect(address, route).await?;
+        witness(Milestone::Connected {
+            host: address,
+            peer: socket.peer_addr().ok(),
+        });
+        let mut input = BytesMut::new();
+        let stream = match tls {
+            Some(tls) => encrypt(target, socket, tls.clone(), &mut input).await?,
+            None => Stream::plain(socket),
+        };
+        if let Transport::Tls(session) = &stream.transport {
+            witness(Milestone::Secured(session));
+        }
+        let wire = Wire {
+            stream,
+            decoder: Decoder::new(Role::Client),
+            input,
+            payload: BytesMut::new(),
+            keys: MaskKeys::new(),
+        };
+        let address = address.clone();
+        let mut talk = Self { wire, address };
+        talk.upgrade(request).await?;
+        witness(Milestone::Upgraded {
+            subprotocol: request.subprotocol.as_deref(),
+        });
+        Ok(talk)
+    }
+
+    /// The WebSocket's opening handshake. The host's first frame may share a segment with its answer: it
+    /// stays in `input`.
+    async fn upgrade(&mut self, request: &Request) -> Result<(), Error> {
+        let mut nonce = [0; 16];
+        getrandom::fill(&mut nonce)
+            .map_err(|error| Error::Setup(format!("no randomness: {error}")))?;
+        let headers: Vec<(&str, &str)> = request
+            .headers
+            .iter()
+            .map(|(name, value)| (name, value.expose_secret()))
+            .collect();
+        let upgrade = Upgrade::new(
+            &request.authority,
+            request.target.expose_secret(),
+            request.subprotocol.as_deref(),
+            nonce,
+            &headers,
+        )
+        .map_err(|error| Error::Setup(format!("{} cannot be asked: {error}", self.address)))?;
+        self.wire
+            .stream
+            .write_all(upgrade.request())
+            .await
+            .map_err(|error| self.broke(&error))?;
+        loop {
+            match upgrade.read_answer(&mut self.wire.input) {
+                Ok(true) => return Ok(()),
+                Ok(false) => self.read().await?,
+                Err(source) => return Err(self.refused(request.by, source)),
+            }
+        }
+    }
+
+    /// RFB version and security with the host, up to its SecurityResult.
+    async fn enter(
+        &mut self,
+        password: Option<&Secret<VncPassword>>,
+        witness: &Witness,
+    ) -> Result<(), Error> {
+        let mut client = Client::new(password.map(|password| password.expose().clone()));
+        let mut output = BytesMut::new();
+        loop {
+            let step = client.advance(&mut self.wire.payload, &mut output);
+            if !output.is_empty() {
+                self.send(&output.split()).await?;
+            }
+            match step {
+                Ok(ClientStep::Ready(ready)) => {
+                    witness(Milestone::Entered {
+                        ready,
+                        offered: client.offered(),
+                    });
+                    return Ok(());
+                }
+                Ok(ClientStep::More) => self.receive().await?,
+                Ok(ClientStep::StartTls) => {
+                    return Err(Error::Setup("TLS inside TLS is not spoken".into()));
+                }
+                Err(source) => {
+                    return Err(Error::EsxiRefused {
+                        address: self.address.to_string(),
+                        source,
+                    });
+                }
+            }
+        }
+    }
+
+    /// Adds what comes next to `payload`.
+    pub async fn receive(&mut self) -> Result<(), Error> {
+        loop {
+            match self.wire.decoder.decode(&mut self.wire.input)? {
+                Some(Event::Data {
+                    kind: Kind::Text, ..
+                }) => return Err(Error::Text),
+                Some(Event::Data { payload, .. }) => {
+                    self.wire.payload.extend_from_slice(&payload);
+                    return Ok(());
+                }
+                Some(Event::Ping(payload)) => {
+                    let pong = control(Opcode::Pong, &payload, Some(self.key()?));
+                    self.wire
+                        .stream
+                        .write_all(&pong)
+                        .await
+                        .map_err(|error| self.broke(&error))?;
+                }
+                Some(Event::Pong(_)) => {}
+                Some(Event::Close(said)) => {
+                    let how = said
+                        .map_or_else(|| "a Close without a code".into(), |close| in_words(&close));
+                    return Err(self.left(how));
+                }
+                None => self.read().await?,
+            }
+        }
+    }
+
+    /// Sends `bytes` as one message.
+    pub async fn send(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        let mut buffer = FrameBuffer::new(bytes.len());
+        buffer.payload_mut().copy_from_slice(bytes);
+        let key = self.key()?;
+        let frame = buffer.frame(bytes.len(), Opcode::Binary, Some(key));
+        self.wire
+            .stream
+            .write_all(frame)
+            .await
+            .map_err(|error| self.broke(&error))
+    }
+
+    /// Ends the conversation in order (RFC 6455 section 7.1.1), as far as the host takes part in that.
+    pub async fn close(mut self) {
+        // Ignored on purpose: whoever is gone need not be told.
+        let _ = timeout(PARTING, self.part()).await;
+    }
+
+    async fn part(&mut self) -> Result<(), Error> {
+        let goodbye = Close::new(CloseCode::NORMAL).payload();
+        let goodbye = control(Opcode::Close, &goodbye, Some(self.key()?));
+        let sent = self.wire.stream.write_all(&goodbye).await;
+        sent.map_err(|error| self.broke(&error))?;
+        // Its Close is among what ends this.
+        while self.receive().await.is_ok() {
+            self.wire.payload.clear();
+        }
+        let last_words = self.wire.stream.transport.last_words();
+        let socket = &mut self.wire.stream.socket;
+        let ended = async {
+            socket.write_all(&last_words).await?;
+            socket.shutdown().await
+        };
+        ended.await.map_err(|error| self.broke(&error))
+    }
+
+    async fn read(&mut self) -> Result<(), Error> {
+        match self.wire.stream.read(&mut self.wire.input).await {
+            Ok(0) => Err(self.left("it closed the connection".into())),
+            Ok(_) => Ok(()),
+            Err(error) => Err(self.broke(&error)),
+        }
+    }
+
+    fn key(&mut self) -> Result<ws_proto::MaskKey, Error> {
+        self.wire
+            .keys
+            .draw()
+            .map_err(|error| Error::Setup(format!("no randomness: {error}")))
+    }
+
+    fn refused(&self, by: By, source: UpgradeError) -> Error {
+        let address = self.address.to_string();
+        match by {
+            By::Ticket => Error::Upgrade { address, source },
+            By::Url => Error::UrlRefused { address, source },
+        }
+    }
+
+    fn broke(&self, error: &io::Error) -> Error {
+        self.left(error.to_string())
+    }
+
+    fn left(&self, how: String) -> Error {
+        Error::EsxiLeft {
+            address: self.address.to_string(),
+            how,
+        }
+    }
+}
+
+/// A close frame in words, for the log.
+pub fn in_words(close: &Close) -> String {
+    let reason = printable(&close.reason);
+    match reason.is_empty() {
+        true => format!("close code {}", close.code.get()),
+        false => format!("close code {}, {reason}", close.code.get()),
+    }
+}
+
+/// One address after the other: the last error is told.
+async fn connect(address: &Address, route: &Route) -> Result<TcpStream, Error> {
+    let unreachable = |source| Error::Unreachable {
+        address: address.to_string(),
+        source,
+    };
+    let socket = match route {
+        Route::Direct(resolved) => TcpStream::connect(resolved.as_slice()).await,
+        Route::Proxy(url) => proxy::connect(url.expose(), address).await,
+    };
+    let socket = socket.map_err(unreachable)?;
+    socket::prepare_console(&socket).map_err(unreachable)?;
+    Ok(socket)
+}
+
+async fn encrypt(
+    Target {
+        address, request, ..
+    }: &Target,
+    socket: TcpStream,
+    tls: ClientConfig,
+    early: &mut BytesMut,
+) -> Result<Stream, Error> {
+    let name = ServerName::try_from(address.without_zone().to_owned()).map_err(|_| {
+        Error::Setup(format!(
+            "{} is no name that TLS could verify: use another, or console_address",
+            address.host
+        ))
+    })?;
+    let connected = Stream::encrypted(tls, name, socket, early).await;
+    connected.map_err(|source| {
+        let address = address.to_string();
+        let trouble = source
+            .get_ref()
+            .and_then(|inner| inner.downcast_ref())
+            .and_then(tls::certificate_trouble);
+        match trouble {
+            Some(trouble) => Error::Certificate {
+                address,
+                trouble,
+                key: match request.by {
+                    By::Ticket => "console_trust",
+                    By::Url => "trust",
+                },
+            },
+            None => Error::Tls { address, source },
+        }
+    })
+}

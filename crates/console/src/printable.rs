@@ -1,0 +1,43 @@
+//! Words of others, as the names of VMs and what servers say, on their way to a terminal or into a line of a file.
+
+/// Without what would be a command to a terminal, or begin another line.
+pub fn printable(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).collect()
+}
+
+/// The same JSON, without what would be a command to a terminal: what JSON allows as it is in a string, and its writer
+/// leaves so, is written as an escape.
+pub fn printable_json(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\n' => shown.push(c),
+            c if c.is_control() => shown.push_str(&format!("\\u{:04x}", u32::from(c))),
+            c => shown.push(c),
+        }
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn neither_a_line_end_nor_a_command_to_a_terminal_is_left() {
+        let name = "a\r\nb\t\u{1b}[2J\u{9b}2J\u{7f}\u{85}ä日";
+        assert_eq!(printable(name), "ab[2J2Jä日");
+    }
+
+    #[test]
+    fn json_stays_the_same_value_and_has_no_command_to_a_terminal() {
+        let value = serde_json::json!({ "name": "a\n\u{1b}[2J\u{9b}2J\u{7f}ä" });
+        let shown = printable_json(&format!("{value:#}\n"));
+        assert!(shown.chars().all(|c| c == '\n' || !c.is_control()));
+        assert_eq!(shown.lines().count(), 3);
+        assert_eq!(
+            serde_json::from_str::<serde_json::Value>(&shown).unwrap(),
+            value
+        );
+    }
+}

@@ -1,0 +1,63 @@
+//! How many consoles are open on each ESXi host: its front door allows only so many connections.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Open consoles by host.
+#[derive(Clone, Default)]
+pub struct Slots(Arc<Mutex<HashMap<String, usize>>>);
+
+/// One console's place on its host, until it is dropped.
+pub struct Slot {
+    slots: Slots,
+    host: String,
+}
+
+impl Slots {
+    /// A place on `host`, unless `limit` are taken.
+    pub fn take(&self, host: &str, limit: usize) -> Option<Slot> {
+        let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = open.entry(host.to_owned()).or_default();
+        if *count >= limit {
+            return None;
+        }
+        *count += 1;
+        Some(Slot {
+            slots: self.clone(),
+            host: host.to_owned(),
+        })
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        let mut open = self.slots.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = open.get_mut(&self.host) {
+            *count -= 1;
+            if *count == 0 {
+                open.remove(&self.host);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_host_has_its_own_places_and_gets_them_back() {
+        let slots = Slots::default();
+        let first = slots.take("a", 2).unwrap();
+        let _second = slots.take("a", 2).unwrap();
+        assert!(slots.take("a", 2).is_none());
+        assert!(slots.take("b", 2).is_some());
+        drop(first);
+        assert!(slots.take("a", 2).is_some());
+        assert_eq!(
+            slots.0.lock().unwrap().len(),
+            1,
+            "a host without consoles is forgotten"
+        );
+    }
+}

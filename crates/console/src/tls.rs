@@ -1,0 +1,326 @@
+//! Whom the gateway believes to be an ESXi or vCenter: every TLS connection that it opens gets its
+//! verdict from here. One search for `DangerAcceptAny` finds every place that weakens it.
+
+use std::fmt;
+use std::io::{BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::pem::{self, PemObject};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{
+    CertificateError, ClientConfig, DigitallySignedStruct, OtherError, RootCertStore,
+    SignatureScheme,
+};
+use rustls_platform_verifier::BuilderVerifierExt;
+use sha1::Digest;
+use vsphere::Thumbprints;
+
+use crate::crypto;
+use crate::named_file;
+
+/// How a certificate is judged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Trust {
+    /// By the authorities that this machine trusts.
+    System,
+    /// By the authorities that Mozilla trusts, as compiled in.
+    WebPki,
+    /// By the authorities in a PEM file.
+    File(Vec<CertificateDer<'static>>),
+    /// It is exactly this certificate.
+    Pinned(Thumbprint),
+    /// Not at all: whoever is in between can read and change everything.
+    DangerAcceptAny,
+}
+
+/// How a console's certificate is judged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ConsoleTrust {
+    /// It is the one whose thumbprint came with the ticket, over the verified `/sdk`; where none came, as
+    /// [`Trust`] says for that.
+    Ticket,
+    /// In one way, whatever the ticket says.
+    Fixed(Trust),
+}
+
+/// A certificate's digest.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Thumbprint {
+    /// What vSphere calls `sslThumbprint`. Nobody can make a second certificate with a given SHA-1.
+    Sha1([u8; 20]),
+    /// What everybody uses today.
+    Sha256([u8; 32]),
+}
+
+impl fmt::Display for Thumbprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (name, bytes): (_, &[u8]) = match self {
+            Self::Sha1(bytes) => ("sha1", bytes),
+            Self::Sha256(bytes) => ("sha256", bytes),
+        };
+        write!(f, "{name}:")?;
+        bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for Thumbprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl Thumbprint {
+    /// The digest of `certificate`, of the same kind as this one.
+    fn of_same_kind(&self, certificate: &CertificateDer<'_>) -> Self {
+        match self {
+            Self::Sha1(_) => Self::Sha1(sha1::Sha1::digest(certificate).into()),
+            Self::Sha256(_) => Self::Sha256(sha2::Sha256::digest(certificate).into()),
+        }
+    }
+
+    /// The strongest that came with a ticket.
+    pub fn strongest(offered: &Thumbprints) -> Option<Self> {
+        offered
+            .sha256
+            .map(Self::Sha256)
+            .or_else(|| offered.sha1.map(Self::Sha1))
+    }
+}
+
+/// A certificate that is not the one that was pinned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("it is not the one expected: expected {expected}, got {got}")]
+pub struct PinMismatch {
+    /// What was to come.
+    pub expected: Thumbprint,
+    /// What came.
+    pub got: Thumbprint,
+}
+
+impl Trust {
+    /// Reads `system`, `webpki`, `file:PATH`, `sha256:HEX` or `danger-accept-any`. `beside` makes a
+    /// relative path absolute.
+    ///
+    /// # Errors
+    /// A sentence that says what is wrong and what would be right.
+    pub fn parse(text: &str, beside: impl Fn(&Path) -> PathBuf) -> Result<Self, String> {
+        match text.split_once(':') {
+            None if text == "system" => Ok(Self::System),
+            None if text == "webpki" => Ok(Self::WebPki),
+            None if text == "danger-accept-any" => Ok(Self::DangerAcceptAny),
+            Some(("file", "")) => Err("\"file:\" names no file: write \"file:PATH\"".into()),
+            Some(("file", path)) => read_authorities(&beside(Path::new(path))).map(Self::File),
+            Some(("sha256", hex)) => parse_sha256(hex).map(Self::Pinned).ok_or_else(|| {
+                "sha256: takes 64 hexadecimal digits, with colons or without".into()
+            }),
+            _ => Err(format!(
+                "{text:?} is no trust: write \"system\", \"webpki\", \"file:PATH\", \"sha256:HEX\" or \
+                 \"danger-accept-any\""
+            )),
+        }
+    }
+
+    /// A TLS client that believes accordingly.
+    ///
+    /// # Errors
+    /// A sentence, where this machine's own authorities cannot be used.
+    pub fn client(&self) -> Result<ClientConfig, String> {
+        let provider = crypto::provider();
+        let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
+            .with_safe_default_protocol_versions()
+            .map_err(|error| format!("TLS cannot be set up ({error})"))?;
+        let pinned = |pin| {
+            let verifier = Arc::new(Exactly { pin, provider });
+            builder
+                .clone()
+                .dangerous()
+                .with_custom_certificate_verifier(verifier)
+                .with_no_client_auth()
+        };
+        Ok(match self {
+            Self::Pinned(thumbprint) => pinned(Some(*thumbprint)),
+            Self::DangerAcceptAny => pinned(None),
+            Self::System => builder
+                .with_platform_verifier()
+                .map_err(|error| format!("this machine's own authorities cannot be used ({error}): set trust to another"))?
+                .with_no_client_auth(),
+            Self::WebPki => {
+                let roots = RootCertStore::from_iter(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+                builder.with_root_certificates(roots).with_no_client_auth()
+            }
+            Self::File(authorities) => {
+                let mut roots = RootCertStore::empty();
+                roots.add_parsable_certificates(authorities.iter().cloned());
+                builder.with_root_certificates(roots).with_no_client_auth()
+            }
+        })
+    }
+}
+
+fn read_authorities(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
+    let shown = path.display();
+    let authorities: Result<Vec<_>, _> =
+        named_file::open(path)
+            .map_err(pem::Error::Io)
+            .and_then(|file| {
+                let file = BufReader::new(file.take(named_file::MOST));
+                CertificateDer::pem_reader_iter(file).collect()
+            });
+    match authorities {
+        Ok(authorities) if authorities.is_empty() => {
+            Err(format!("{shown} holds no certificate: it must be PEM"))
+        }
+        Ok(authorities) => Ok(authorities),
+        Err(error) => Err(format!(
+            "{shown} cannot be read as certificates ({error}): it must be PEM"
+        )),
+    }
+}
+
+fn parse_sha256(text: &str) -> Option<Thumbprint> {
+    let digits: Vec<u8> = text.bytes().filter(|byte| *byte != b':').collect();
+    let mut digest = [0; 32];
+    if digits.len() != 2 * digest.len() || !digits.iter().all(u8::is_ascii_hexdigit) {
+        return None;
+    }
+    for (byte, pair) in digest.iter_mut().zip(digits.chunks(2)) {
+        *byte = u8::from_str_radix(str::from_utf8(pair).ok()?, 16).ok()?;
+    }
+    Some(Thumbprint::Sha256(digest))
+}
+
+/// Takes one certificate for the right one, whoever signed it and whatever it is called; or, with no pin,
+/// any. That its owner holds the key is proven in either case: the handshake's signature is checked.
+#[derive(Debug)]
+struct Exactly {
+    pin: Option<Thumbprint>,
+    provider: Arc<CryptoProvider>,
+}
+
+impl ServerCertVerifier for Exactly {
+    fn verify_server_cert(
+        &self,
+        certificate: &CertificateDer<'_>,
+        _intermediates: &[CertificateDer<'_>],
+        _name: &ServerName<'_>,
+        _ocsp: &[u8],
+        _now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        let Some(expected) = self.pin else {
+            return Ok(ServerCertVerified::assertion());
+        };
+        let got = expected.of_same_kind(certificate);
+        if got == expected {
+            return Ok(ServerCertVerified::assertion());
+        }
+        let mismatch = PinMismatch { expected, got };
+        Err(CertificateError::Other(OtherError(Arc::new(mismatch))).into())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls12_signature(
+            message,
+            certificate,
+            signature,
+            &self.provider.signature_verification_algorithms,
+        )
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls13_signature(
+            message,
+            certificate,
+            signature,
+            &self.provider.signature_verification_algorithms,
+        )
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider
+            .signature_verification_algorithms
+            .supported_schemes()
+    }
+}
+
+/// What is wrong with a peer's certificate, in words; `None` where that is not what failed.
+pub fn certificate_trouble(error: &rustls::Error) -> Option<String> {
+    match error {
+        rustls::Error::InvalidCertificate(error) => Some(match error {
+            CertificateError::UnknownIssuer => "nobody who is trusted has signed it".into(),
+            CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+                "it has expired".into()
+            }
+            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+                "it is not valid yet, by this machine's clock".into()
+            }
+            CertificateError::Other(own) => in_words(&own.to_string()),
+            other => in_words(&other.to_string()),
+        }),
+        _ => None,
+    }
+}
+
+/// What the libraries have no sentence for, they call by a name of their own.
+fn in_words(text: &str) -> String {
+    match text {
+        "CaUsedAsEndEntity" => "it is an authority's own, and not one of a server".into(),
+        sentence if sentence.contains(' ') => sentence.into(),
+        name => {
+            let mut words = String::new();
+            for letter in name.chars() {
+                if letter.is_uppercase() && !words.is_empty() {
+                    words.push(' ');
+                }
+                words.extend(letter.to_lowercase());
+            }
+            words
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_wrong_with_a_certificate_is_said_in_words() {
+        let authority = rcgen::CertificateParams::new(["esxi.example".into()]);
+        let mut authority = authority.unwrap();
+        authority.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        let key = rcgen::KeyPair::generate().unwrap();
+        let certificate = authority.self_signed(&key).unwrap().der().clone();
+        let mut roots = RootCertStore::empty();
+        roots.add(certificate.clone()).unwrap();
+        let verifier = rustls::client::WebPkiServerVerifier::builder_with_provider(
+            Arc::new(roots),
+            crypto::provider(),
+        )
+        .build()
+        .unwrap();
+        let name = ServerName::try_from("esxi.example").unwrap();
+        let judged = verifier.verify_server_cert(&certificate, &[], &name, &[], UnixTime::now());
+        assert_eq!(
+            certificate_trouble(&judged.unwrap_err()).unwrap(),
+            "it is an authority's own, and not one of a server"
+        );
+        for (error, words) in [
+            (CertificateError::Expired, "it has expired"),
+            (CertificateError::BadSignature, "bad signature"),
+        ] {
+            assert_eq!(certificate_trouble(&error.into()).unwrap(), words);
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! The viewer's side of a session, up to its welcome: the I/O around [`rfb_proto::Server`].
+
+use std::io;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{BufMut, BytesMut};
+use rfb_proto::{Accepted, Challenge, Claim, Pending, Server, Step};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, Interest};
+use tokio::net::TcpStream;
+use tokio::time::sleep;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+use tokio_util::either::Either;
+
+use crate::error::Failure;
+use crate::settings::Auth;
+use console::socket;
+
+/// The most that is held of what a viewer sends before it is let in. Its longest message then is a user's
+/// name and password: 518 bytes.
+const MAX_INPUT: usize = 1024;
+
+/// How often it is looked whether a viewer that talks ahead of its turn is still there.
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
+
+/// A viewer's connection: TCP, or TLS on it (VeNCrypt), whose state is apart: most have none.
+pub(crate) type Connection = Either<TcpStream, Box<TlsStream<TcpStream>>>;
+
+/// A connected viewer that has not been let in yet.
+pub(crate) struct Viewer {
+    /// `None` while TLS begins, and for good where that fails.
+    connection: Option<Connection>,
+    input: BytesMut,
+}
+
+impl Viewer {
+    /// Takes a connection on which nothing of RFB has been said; `input` is what was read from it already.
+    pub(crate) fn new(socket: TcpStream, input: BytesMut) -> Self {
+        Self {
+            connection: Some(Either::Left(socket)),
+            input,
+        }
+    }
+
+    /// Version, security type, TLS where that is part of it, credentials: until the viewer has said who it
+    /// is. Where it breaks the protocol, or is `interrupted`, it is told so as far as its version has words
+    /// for that.
+    pub(crate) async fn negotiate(
+        &mut self,
+        auth: &Auth,
+        interrupted: impl Future<Output = Failure>,
+    ) -> Result<(Claim, Pending), Failure> {
+        let mut interrupted = pin!(interrupted);
+        let mut challenge = Challenge::default();
+        getrandom::fill(&mut challenge)
+            .map_err(|error| Failure::Setup(format!("no randomness: {error}")))?;
+        let mut output = BytesMut::new();
+        let mut server = Server::new(&auth.methods, challenge, &mut output);
+        loop {
+            let step = server.advance(&mut self.input, &mut output);
+            self.write(&mut output).await?;
+            let failure = match step {
+                Ok(Step::Claim(claim, pending)) => return Ok((claim, pending)),
+                Ok(Step::Refused) => return Err(Failure::Setup("no way in is configured".into())),
+                Err(violation) => Failure::NotAViewer(violation),
+                Ok(Step::More) => tokio::select! {
+                    read = self.read() => {
+                        read?;
+                        continue;
+                    }
+                    failure = &mut interrupted => failure,
+                },
+                Ok(Step::StartTls) => tokio::select! {
+                    started = self.start_tls(auth) => {
+                        started?;
+                        continue;
+                    }
+                    // In the middle of TLS there are no words for it.
+                    failure = &mut interrupted => return Err(failure),
+                },
+            };
+            server.refuse(&failure.to_string(), &mut output);
+            self.write(&mut output).await?;
+            return Err(failure);
+        }
+    }
+
+    /// Tells a viewer that is not even asked who it is why that is so.
+    pub(crate) async fn refuse(&mut self, failure: &Failure) -> Result<(), Failure> {
+        let mut output = BytesMut::new();
+        let mut server = Server::refusing(&failure.to_string(), &mut output);
+        loop {
+            let step = server.advance(&mut self.input, &mut output);
+            self.write(&mut output).await?;
+            match step.map_err(Failure::NotAViewer)? {
+                Step::More => self.read().await?,
+                Step::StartTls | Step::Claim(..) | Step::Refused => return Ok(()),
+            }
+        }
+    }
+
+    /// Lets the viewer in, and reads what it may still owe.
+    pub(crate) async fn welcome(&mut self, pending: Pending) -> Result<Accepted, Failure> {
+        let mut output = BytesMut::new();
+        let mut welcome = pending.accept(&mut output);
+        self.write(&mut output).await?;
+        loop {
+            match welcome
+                .advance(&mut self.input)
+                .map_err(Failure::NotAViewer)?
+            {
+                Some(accepted) => return Ok(accepted),
+                None => self.read().await?,
+            }
+        }
+    }
+
+    /// Whether the viewer, once welcome, will share the console (ClientInit, RFC 6143 section 7.3.1). The
+    /// byte is not consumed.
+    pub(crate) async fn shares(&mut self) -> Result<bool, Failure> {
+        loop {
+            match self.input.first() {
+                Some(&shared) => return Ok(shared != 0),
+                None => self.read().await?,
+            }
+        }
+    }
+
+    /// Tells the viewer why it is not let in.
+    pub(crate) async fn turn_away(&mut self, pending: Pending, failure: &Failure) {
+        let mut output = BytesMut::new();
+        pending.refuse(&failure.to_string(), &mut output);
+        // Ignored on purpose: a viewer that is gone need not be told.
+        let _ = self.write(&mut output).await;
+    }
+
+    /// Ready when the viewer ends the connection. What it may send meanwhile stays unread.
+    pub(crate) async fn gone(&self) {
+        let socket = match &self.connection {
+            Some(Either::Left(socket)) => socket,
+            Some(Either::Right(tls)) => tls.get_ref().0,
+            None => return,
+        };
+        if matches!(socket.peek(&mut [0]).await, Ok(0) | Err(_)) {
+            return;
+        }
+        // It talks ahead of its turn, or ends TLS: more cannot be seen before that is read, but for the end.
+        loop {
+            match socket.ready(Interest::READABLE).await {
+                Ok(ready) if !ready.is_read_closed() => sleep(LOOK_AGAIN).await,
+                _ => return,
+            }
+        }
+    }
+
+    /// Ends a connection that will not be relayed.
+    pub(crate) async fn close(&mut self) {
+        match self.connection.take() {
+            Some(Either::Left(mut socket)) => {
+                let (mut read, mut write) = socket.split();
+                socket::finish(&mut read, &mut write).await;
+            }
+            Some(Either::Right(tls)) => {
+                #[expect(
+                    clippy::disallowed_methods,
+                    reason = "a TLS stream has no owned halves"
+                )]
+                let (mut read, mut write) = tokio::io::split(tls);
+                socket::finish(&mut read, &mut write).await;
+            }
+            None => {}
+        }
+    }
+
+    /// The connection, and what the viewer has sent beyond its handshake, for the relay.
+    pub(crate) fn into_parts(self) -> (Option<Connection>, BytesMut) {
+        (self.connection, self.input)
+    }
+
+    /// The viewer waits for our word before it begins TLS: what it sent ahead of that would be plain text
+    /// that pretends to have been encrypted.
+    async fn start_tls(&mut self, auth: &Auth) -> Result<(), Failure> {
+        let (Some(config), Some(Either::Left(socket))) = (&auth.tls, self.connection.take()) else {
+            return Err(Failure::ViewerTls("no certificate is configured".into()));
+        };
+        if !self.input.is_empty() {
+            return Err(Failure::ViewerTls("it spoke before it was its turn".into()));
+        }
+        let accepted = TlsAcceptor::from(Arc::clone(config)).accept(socket).await;
+        let tls = accepted.map_err(|error| Failure::ViewerTls(error.to_string()))?;
+        self.connection = Some(Either::Right(Box::new(tls)));
+        Ok(())
+    }
+
+    async fn read(&mut self) -> Result<(), Failure> {
+        let connection = self.connection.as_mut().ok_or(Failure::ViewerLeft)?;
+        let room = MAX_INPUT - self.input.len().min(MAX_INPUT);
+        match connection
+            .read_buf(&mut (&mut self.input).limit(room))
+            .await
+        {
+            Ok(0) => Err(Failure::ViewerLeft),
+            Ok(_) => Ok(()),
+            Err(error) => Err(Failure::ViewerBroke(error)),
+        }
+    }
+
+    async fn write(&mut self, output: &mut BytesMut) -> Result<(), Failure> {
+        if output.is_empty() {
+            return Ok(());
+        }
+        let connection = self.connection.as_mut().ok_or(Failure::ViewerLeft)?;
+        let written: io::Result<()> = async {
+            connection.write_all_buf(output).await?;
+            connection.flush().await
+        }
+        .await;
+        written.map_err(Failure::ViewerBroke)
+    }
+}

@@ -1,0 +1,286 @@
+//! ESXi → viewer: payload goes on as it arrives, whatever frames and messages it is cut into.
+
+use std::convert::Infallible;
+use std::future::poll_fn;
+use std::io;
+use std::ops::Range;
+use std::pin::Pin;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use rfb_proto::update::Lost;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::task::yield_now;
+use tokio::time::{Instant, timeout_at};
+use ws_proto::{Close, CloseCode, Decoder, Kind, Piece, Violation, What};
+
+use super::Traffic;
+use super::debt::Debts;
+use super::plain::Plain;
+use crate::error::Failure;
+use crate::repair::Repair;
+use console::host_link::in_words;
+use console::tls_session::{self, Over};
+use console::transport::Transport;
+
+/// How much may go to one viewer before the other sessions of the thread have their turn: a fraction of a
+/// millisecond's work.
+const TURN: usize = tls_session::READ;
+
+/// How long ESXi may take to send the rest of a picture of which it has sent a part.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Why nothing more comes from ESXi, or goes to the viewer.
+#[derive(Debug)]
+pub(super) enum End {
+    /// ESXi has closed.
+    Close(Option<Close>),
+    /// ESXi has ended the connection without a Close.
+    Vanished,
+    /// ESXi's connection broke.
+    Broke(io::Error),
+    /// ESXi broke the protocol.
+    Violation(Violation),
+    /// ESXi sent text.
+    Text,
+    /// ESXi sent RFB that cannot be followed, where it had to be.
+    Astray(Lost),
+    /// The viewer takes nothing any more.
+    ViewerGone,
+}
+
+impl End {
+    /// What ESXi is to be told.
+    pub(super) fn answer(&self) -> Close {
+        Close::new(match self {
+            // RFC 6455 section 5.5.1: "the endpoint typically echos the status code it received".
+            Self::Close(Some(close)) => close.code,
+            Self::Close(None) => CloseCode::NORMAL,
+            Self::Violation(violation) => violation.close_code(),
+            Self::Text => CloseCode::UNSUPPORTED_DATA,
+            Self::Astray(_) => CloseCode::POLICY,
+            Self::ViewerGone | Self::Vanished | Self::Broke(_) => CloseCode::GOING_AWAY,
+        })
+    }
+}
+
+impl From<End> for super::End {
+    fn from(end: End) -> Self {
+        match end {
+            End::Close(Some(close)) => Self::Esxi(in_words(&close)),
+            End::Close(None) => Self::Esxi("a Close without a code".into()),
+            End::ViewerGone => Self::Viewer,
+            End::Vanished => Self::Fault(console::Error::EsxiVanished.into()),
+            End::Broke(error) => Self::Fault(console::Error::EsxiBroke(error).into()),
+            End::Violation(violation) => Self::Fault(console::Error::Framing(violation).into()),
+            End::Text => Self::Fault(console::Error::Text.into()),
+            End::Astray(lost) => Self::Fault(Failure::Astray(lost)),
+        }
+    }
+}
+
+impl From<Over> for End {
+    fn from(over: Over) -> Self {
+        match over {
+            Over::Closed | Over::CutOff => Self::Vanished,
+            Over::Broke(error) => Self::Broke(error),
+        }
+    }
+}
+
+/// The reading half of the console's connection.
+pub(super) struct Source<'a, R> {
+    pub(super) stream: &'a mut R,
+    pub(super) transport: &'a Transport,
+    pub(super) decoder: Decoder,
+    pub(super) plain: Plain,
+    /// What is to be repaired on the way; `None` where nothing is.
+    pub(super) repair: Option<&'a Repair>,
+}
+
+/// Relays until it ends. `early` is what was received before: RFB, then frames.
+pub(super) async fn pump<R: AsyncRead + Unpin>(
+    mut source: Source<'_, R>,
+    early: [BytesMut; 2],
+    viewer: &mut (impl AsyncWrite + Unpin),
+    debts: &Debts,
+    traffic: &Traffic,
+) -> End {
+    if let Some(end) = source.begin(early, viewer, debts, traffic).await {
+        return end;
+    }
+    let (mut taken, mut waiting) = (0, None);
+    loop {
+        let read = match source.waits_until(&mut waiting) {
+            None => source.read().await,
+            // A host that has other things to say must not hold it up.
+            Some(end) if end <= Instant::now() => source.give_up_waiting(),
+            Some(end) => match timeout_at(end, source.read()).await {
+                Ok(read) => read,
+                Err(_) => source.give_up_waiting(),
+            },
+        };
+        taken += source.plain.bytes(0).len();
+        if let Some(end) = source.pass_on(viewer, debts, traffic).await {
+            return end;
+        }
+        if let Err(over) = read {
+            return over.into();
+        }
+        if taken >= TURN {
+            taken = 0;
+            yield_now().await;
+        }
+    }
+}
+
+impl<R: AsyncRead + Unpin> Source<'_, R> {
+    async fn begin(
+        &mut self,
+        [payload, frames]: [BytesMut; 2],
+        viewer: &mut (impl AsyncWrite + Unpin),
+        debts: &Debts,
+        traffic: &Traffic,
+    ) -> Option<End> {
+        for piece in payload.chunks(tls_session::READ) {
+            self.plain.input.append(piece);
+            if let Err(end) = self.mark(0..piece.len()) {
+                return Some(end);
+            }
+            if self.write(viewer, traffic).await.is_err() {
+                return Some(End::ViewerGone);
+            }
+            self.plain.forget(piece.len());
+        }
+        for piece in frames.chunks(tls_session::READ) {
+            self.plain.input.append(piece);
+            if let Some(end) = self.pass_on(viewer, debts, traffic).await {
+                return Some(end);
+            }
+        }
+        None
+    }
+
+    /// Adds what one read gives to `plain`; also where it is the last.
+    async fn read(&mut self) -> Result<(), Over> {
+        let Self {
+            stream,
+            transport,
+            plain,
+            ..
+        } = self;
+        poll_fn(|context| transport.poll_read(*stream, context, &mut plain.input)).await
+    }
+
+    /// Sends what is the viewer's of `plain`, and keeps what is not whole.
+    async fn pass_on(
+        &mut self,
+        viewer: &mut (impl AsyncWrite + Unpin),
+        debts: &Debts,
+        traffic: &Traffic,
+    ) -> Option<End> {
+        let (decoded, end) = self.decode(debts);
+        if self.write(viewer, traffic).await.is_err() {
+            return Some(End::ViewerGone);
+        }
+        self.plain.forget(decoded);
+        end
+    }
+
+    /// All that has arrived: payload is marked, pings become debts. Says how much of it that was.
+    fn decode(&mut self, debts: &Debts) -> (usize, Option<End>) {
+        let mut at = 0;
+        loop {
+            let piece = match self.decoder.scan(self.plain.bytes(at)) {
+                Ok(Some(piece)) => piece,
+                Ok(None) => return (at, None),
+                Err(violation) => return (at, Some(End::Violation(violation))),
+            };
+            let run = at + piece.skip..at + piece.skip + piece.len;
+            at = run.end;
+            if let Some(end) = self.take(piece, run, debts) {
+                return (at, Some(end));
+            }
+        }
+    }
+
+    fn take(&mut self, piece: Piece, run: Range<usize>, debts: &Debts) -> Option<End> {
+        match piece.what {
+            What::Data {
+                kind: Kind::Binary, ..
+            } => return self.mark(run).err(),
+            What::Data {
+                kind: Kind::Text, ..
+            } => return Some(End::Text),
+            What::Ping => debts.pong(Bytes::copy_from_slice(self.plain.range(run))),
+            What::Pong => {}
+            What::Close => {
+                let said = Close::parse(self.plain.range(run));
+                return Some(said.map_or_else(End::Violation, End::Close));
+            }
+        }
+        None
+    }
+
+    /// What of a run goes to the viewer, and what else.
+    fn mark(&mut self, run: Range<usize>) -> Result<(), End> {
+        let Some(repair) = self.repair else {
+            self.plain.mark(run);
+            return Ok(());
+        };
+        self.plain
+            .mark_by(run, |bytes, viewer| repair.hear_host(bytes, viewer))
+            .map_err(End::Astray)
+    }
+
+    /// Until when the viewer may be left in the middle of an update that ESXi has not finished: as long after each part of
+    /// it. `waiting` is after how many parts it waits, and until when.
+    fn waits_until(&self, waiting: &mut Option<(u32, Instant)>) -> Option<Instant> {
+        let parts = self.repair?.waits_for_more()?;
+        if waiting.is_none_or(|(before, _)| before != parts) {
+            *waiting = Some((parts, Instant::now() + PATIENCE));
+        }
+        waiting.map(|(_, end)| end)
+    }
+
+    fn give_up_waiting(&mut self) -> Result<(), Over> {
+        if let Some(repair) = self.repair {
+            let marked = self.plain.mark_by(0..0, |_, viewer| {
+                repair.give_up_waiting(viewer);
+                Ok::<_, Infallible>(())
+            });
+            match marked {
+                Ok(()) => {}
+                Err(never) => match never {},
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes what is marked, as much at a time as one call takes.
+    async fn write(
+        &self,
+        viewer: &mut (impl AsyncWrite + Unpin),
+        traffic: &Traffic,
+    ) -> io::Result<()> {
+        let (mut written, marked) = (0, self.plain.marked());
+        if marked == 0 {
+            return Ok(());
+        }
+        while written < marked {
+            let count = poll_fn(|context| {
+                self.plain.with_marked(written, |slices| {
+                    Pin::new(&mut *viewer).poll_write_vectored(context, slices)
+                })
+            })
+            .await?;
+            if count == 0 {
+                return Err(io::ErrorKind::WriteZero.into());
+            }
+            traffic.went_to_viewer(count);
+            written += count;
+        }
+        // A viewer's TLS may have taken more than its socket has.
+        viewer.flush().await
+    }
+}

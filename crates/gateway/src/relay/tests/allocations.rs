@@ -1,0 +1,199 @@
+//! What is allocated once it is warm: counted, for both kinds of records and both directions.
+
+use std::alloc::System;
+use std::cell::Cell;
+use std::io::{self, IoSlice};
+use std::pin::{Pin, pin};
+use std::process::Command;
+use std::task::{Context, Poll};
+
+use bytes::BytesMut;
+use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use ws_proto::{Decoder, Role};
+
+use super::super::debt::Debts;
+use super::super::plain::Plain;
+use super::super::up::{self, Passage};
+use super::super::{Traffic, down};
+use super::stage::{Host, KINDS, Kind, Numbers, RULES, frame, repair, update};
+use crate::repair::Repair;
+use console::mask_keys::MaskKeys;
+
+#[global_allocator]
+static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
+
+/// Bytes that arrive when they are allowed to.
+struct Metered<'a> {
+    bytes: &'a [u8],
+    at: usize,
+    allowed: &'a Cell<usize>,
+    /// At most so many at a time.
+    piece: usize,
+}
+
+impl AsyncRead for Metered<'_> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        room: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let end = (self.at + self.piece.min(room.remaining())).min(self.allowed.get());
+        if self.at == end {
+            return Poll::Pending;
+        }
+        room.put_slice(&self.bytes[self.at..end]);
+        self.at = end;
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// Takes everything and keeps nothing.
+#[derive(Default)]
+struct Nowhere(usize);
+
+impl AsyncWrite for Nowhere {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.0 += bytes.len();
+        Poll::Ready(Ok(bytes.len()))
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let count = slices.iter().map(|slice| slice.len()).sum();
+        self.0 += count;
+        Poll::Ready(Ok(count))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// How much `pump` allocates in eight stretches of `wire`, behind one in which it gets warm: the least, for others may
+/// allocate at the same time.
+async fn least(pump: impl Future, allowed: &Cell<usize>, wire: usize) -> usize {
+    let mut pump = pin!(pump);
+    let mut counts = Vec::with_capacity(8);
+    for stretch in 1..=9 {
+        allowed.set(wire / 9 * stretch);
+        let region = Region::new(ALLOCATOR);
+        for _ in 0..1000 {
+            assert!(futures::poll!(&mut pump).is_pending());
+        }
+        let change = region.change();
+        counts.push(change.allocations + change.reallocations);
+    }
+    counts[1..].iter().copied().min().unwrap()
+}
+
+/// Nine MiB of updates: how much is allocated for each, and in how many records it is.
+async fn to_viewer(kind: Kind, repair: Option<&Repair>) -> (usize, usize) {
+    let (mut host, session) = Host::met(kind);
+    let mut numbers = Numbers(11);
+    let (mut wire, mut records) = (Vec::new(), 0);
+    while wire.len() < 9 << 20 {
+        host.say(&frame(&update(numbers.size())));
+        let more = host.wire();
+        records += more.len().div_ceil(16 * 1024);
+        wire.extend(more);
+    }
+    let allowed = Cell::new(0);
+    let mut stream = Metered {
+        bytes: &wire,
+        at: 0,
+        allowed: &allowed,
+        piece: 256 * 1024,
+    };
+    let source = down::Source {
+        stream: &mut stream,
+        transport: &session,
+        decoder: Decoder::new(Role::Client),
+        plain: Plain::default(),
+        repair,
+    };
+    let early = [BytesMut::new(), BytesMut::new()];
+    let (debts, traffic, mut viewer) = (Debts::new(), Traffic::default(), Nowhere::default());
+    let pump = down::pump(source, early, &mut viewer, &debts, &traffic);
+    let least = least(pump, &allowed, wire.len()).await;
+    assert!(viewer.0 > 8 << 20);
+    (least, records / 9)
+}
+
+/// 900 events of the pointer, of which each 100 are counted.
+async fn to_esxi(kind: Kind, passage: Passage<'_>) -> usize {
+    let (_, session) = Host::met(kind);
+    let wire = [5, 0, 0, 7, 0, 9].repeat(900);
+    let allowed = Cell::new(0);
+    let mut stream = Metered {
+        bytes: &wire,
+        at: 0,
+        allowed: &allowed,
+        piece: 6,
+    };
+    let (debts, traffic, mut esxi) = (Debts::new(), Traffic::default(), Nowhere::default());
+    let wire_to = up::Wire::new(
+        &mut esxi,
+        &session,
+        MaskKeys::new(),
+        &traffic,
+        RULES,
+        passage,
+    );
+    let pump = wire_to.pump(&mut stream, BytesMut::new(), &debts);
+    let least = least(pump, &allowed, wire.len()).await;
+    assert!(esxi.0 > 6 * 800);
+    least
+}
+
+/// In a process of its own: what the tests beside it allocate would be counted too.
+#[test]
+fn nothing_is_allocated_on_the_way_but_by_rustls_for_its_records() {
+    let alone = Command::new(std::env::current_exe().unwrap())
+        .args(["--ignored", "--exact", COUNTS])
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&alone.stdout);
+    assert!(alone.status.success(), "{said}");
+    assert!(said.contains("1 passed"), "{said}");
+}
+
+const COUNTS: &str = "relay::tests::allocations::counted";
+
+#[tokio::test]
+#[ignore = "run by the test before it, in a process of its own"]
+async fn counted() {
+    for kind in KINDS {
+        let repair = repair();
+        for repair in [None, Some(&repair)] {
+            let (allocated, records) = to_viewer(kind, repair).await;
+            let followed = repair.is_some();
+            eprintln!(
+                "{kind:?} followed {followed}: {allocated} allocations for {records} records"
+            );
+            let most = if kind.in_place { 0 } else { 2 * records };
+            assert!(
+                allocated <= most,
+                "{kind:?}: {allocated} for {records} records"
+            );
+        }
+        for passage in [Passage::Open, Passage::Repair(&repair)] {
+            let followed = matches!(passage, Passage::Repair(_));
+            let allocated = to_esxi(kind, passage).await;
+            eprintln!("{kind:?} followed {followed}: {allocated} allocations for 100 events");
+            let most = if kind.in_place { 0 } else { 200 };
+            assert!(allocated <= most, "{kind:?}: {allocated} for 100 events");
+        }
+    }
+}

@@ -1,0 +1,355 @@
+//! How much work there is: calls, copies, turns, and buffers at rest. Counted, not timed.
+
+use std::cell::RefCell;
+use std::io::{self, IoSlice};
+use std::ops::Range;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::BytesMut;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use ws_proto::{Decoder, Role};
+
+use super::super::debt::Debts;
+use super::super::plain::Plain;
+use super::super::up::{self, Passage};
+use super::super::{Traffic, down};
+use super::stage::{
+    Arriving, Host, KINDS, Numbers, RULES, TLS13, Viewer, frame, relay, repair, update,
+};
+use crate::repair::Repair;
+use console::mask_keys::MaskKeys;
+use console::tls_session;
+use console::transport::Transport;
+
+/// Events of the pointer, which ESXi takes as they are.
+fn events(count: usize) -> Vec<u8> {
+    (0..count)
+        .flat_map(|at| [5, 0, 0, at.to_le_bytes()[0], 0, 9])
+        .collect()
+}
+
+/// Updates of at least `least` bytes in all.
+fn updates(least: usize) -> Vec<u8> {
+    let (mut numbers, mut bytes) = (Numbers(5), Vec::new());
+    while bytes.len() < least {
+        bytes.extend(update(numbers.size()));
+    }
+    bytes
+}
+
+#[tokio::test]
+async fn one_read_is_one_write_however_small_the_frames() {
+    let sent = updates(8 << 20);
+    for (kind, own_records) in [
+        (TLS13[0], false),
+        (TLS13[0], true),
+        (TLS13[1], false),
+        (TLS13[1], true),
+    ] {
+        for (size, followed) in [
+            (125, false),
+            (125, true),
+            (1500, false),
+            (1500, true),
+            (0, false),
+            (0, true),
+        ] {
+            let (mut host, session) = Host::met(kind);
+            let (mut numbers, mut wire, mut rest) = (Numbers(5), Vec::new(), &sent[..]);
+            while !rest.is_empty() {
+                let size = if size == 0 { numbers.size() } else { size };
+                let (payload, behind) = rest.split_at(size.min(rest.len()));
+                host.say(&frame(payload));
+                if own_records {
+                    wire.extend(host.wire());
+                }
+                rest = behind;
+            }
+            wire.extend(host.wire());
+            let repair = followed.then(repair);
+            let mut viewer = Viewer::default();
+            let (_, reads) = relay((&session, repair.as_ref()), wire, 1 << 20, &mut viewer).await;
+            assert!(viewer.bytes == sent);
+            assert!(viewer.calls <= reads, "{} for {reads}", viewer.calls);
+            let per_mib = (reads + viewer.calls) * (1 << 20) / sent.len();
+            assert!(
+                per_mib <= 12,
+                "{per_mib} calls per MiB, frames of {size}, followed {followed}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_events_of_one_read_are_one_frame_in_one_record_and_one_write() {
+    for kind in KINDS {
+        let repair = repair();
+        for passage in [Passage::Open, Passage::Repair(&repair)] {
+            let (mut host, session) = Host::met(kind);
+            let bytes = events(100);
+            let mut viewer = Arriving::silent_after(bytes.clone(), bytes.len());
+            let (mut esxi, debts, traffic) = (Viewer::default(), Debts::new(), Traffic::default());
+            {
+                let wire = to_esxi(&session, passage, &mut esxi, &traffic);
+                let mut pump = Box::pin(wire.pump(&mut viewer, BytesMut::new(), &debts));
+                assert!(futures::poll!(&mut pump).is_pending());
+            }
+            assert_eq!((viewer.calls, esxi.calls), (1, 1));
+            let record = u16::from_be_bytes([esxi.bytes[3], esxi.bytes[4]]);
+            assert_eq!(usize::from(record) + 5, esxi.bytes.len());
+            let heard = host.hear(&esxi.bytes).unwrap();
+            let mut decoder = Decoder::new(Role::Server);
+            let piece = decoder.scan(&heard).unwrap().unwrap();
+            assert!(piece.len == bytes.len() && piece.skip + piece.len == heard.len());
+        }
+    }
+}
+
+#[tokio::test]
+async fn one_session_leaves_the_thread_to_the_others_after_a_turn() {
+    for followed in [false, true] {
+        let (mut host, session) = Host::met(TLS13[0]);
+        for update in updates(4 << 20).chunks(60_000) {
+            host.say(&frame(update));
+        }
+        let wire = host.wire();
+        let mut stream = Arriving::silent_after(wire.clone(), tls_session::READ);
+        let repair = followed.then(repair);
+        let mut viewer = Viewer::default();
+        let (debts, traffic) = (Debts::new(), Traffic::default());
+        let pump = to_viewer(
+            &session,
+            repair.as_ref(),
+            &mut stream,
+            &mut viewer,
+            (&debts, &traffic),
+        );
+        {
+            let mut pump = Box::pin(pump);
+            assert!(futures::poll!(&mut pump).is_pending());
+        }
+        let taken = wire.len() - stream.bytes.len();
+        assert!(
+            taken > 0 && taken <= 2 * tls_session::READ,
+            "{taken} in one turn"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_idle_session_holds_no_buffer() {
+    for kind in KINDS {
+        let repair = repair();
+        for repair in [None, Some(&repair)] {
+            let (mut host, session) = Host::met(kind);
+            let sent = update(300_000);
+            host.say(&frame(&sent));
+            let mut stream = Arriving::silent_after(host.wire(), tls_session::READ);
+            let mut viewer = Viewer::default();
+            {
+                let (debts, traffic) = (Debts::new(), Traffic::default());
+                let pump = to_viewer(
+                    &session,
+                    repair,
+                    &mut stream,
+                    &mut viewer,
+                    (&debts, &traffic),
+                );
+                let mut pump = Box::pin(pump);
+                assert!(size_of_val(&*pump) < 1024, "{} bytes", size_of_val(&*pump));
+                for _ in 0..10 {
+                    assert!(futures::poll!(&mut pump).is_pending());
+                }
+                assert!(session.holds_nothing());
+            }
+            assert_eq!(viewer.bytes, sent);
+        }
+        for (passage, said) in [(Passage::Open, 0), (Passage::Repair(&repair), 1)] {
+            let (_, session) = Host::met(kind);
+            let mut viewer = Arriving::silent_after(events(100), 6);
+            let (mut esxi, debts, traffic) = (Viewer::default(), Debts::new(), Traffic::default());
+            let wire = to_esxi(&session, passage, &mut esxi, &traffic);
+            let mut pump = Box::pin(wire.pump(&mut viewer, BytesMut::new(), &debts));
+            assert!(size_of_val(&*pump) < 1536, "{} bytes", size_of_val(&*pump));
+            assert!(futures::poll!(&mut pump).is_pending());
+            let kept = up::spare();
+            assert!(kept[0] == 1 && kept[1] >= said, "{kept:?}");
+        }
+    }
+}
+
+/// Where in memory something was read to, last first.
+type Places = RefCell<Vec<Range<*const u8>>>;
+
+/// Bytes that note where they are put.
+struct Put<'a> {
+    bytes: &'a [u8],
+    places: &'a Places,
+}
+
+impl AsyncRead for Put<'_> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        room: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if self.bytes.is_empty() {
+            return Poll::Pending;
+        }
+        self.places
+            .borrow_mut()
+            .push(room.initialize_unfilled().as_ptr_range());
+        let (now, later) = self.bytes.split_at(self.bytes.len().min(room.remaining()));
+        room.put_slice(now);
+        self.bytes = later;
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// Takes everything, and counts what of it is not where it was read.
+struct Taken<'a> {
+    places: &'a Places,
+    /// Shorter ones may have been moved.
+    short: usize,
+    there: usize,
+    elsewhere: usize,
+}
+
+impl<'a> Taken<'a> {
+    const fn from(places: &'a Places, short: usize) -> Self {
+        Self {
+            places,
+            short,
+            there: 0,
+            elsewhere: 0,
+        }
+    }
+}
+
+impl AsyncWrite for Taken<'_> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.poll_write_vectored(context, &[IoSlice::new(bytes)])
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let places = self.places.borrow();
+        let (mut there, mut elsewhere) = (0, 0);
+        for slice in slices.iter().filter(|slice| slice.len() >= self.short) {
+            let Range { start, end } = slice.as_ptr_range();
+            let there_too = places
+                .iter()
+                .any(|place| place.start < end && start < place.end);
+            *if there_too {
+                &mut there
+            } else {
+                &mut elsewhere
+            } += slice.len();
+        }
+        drop(places);
+        self.there += there;
+        self.elsewhere += elsewhere;
+        Poll::Ready(Ok(slices.iter().map(|slice| slice.len()).sum()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// Only what is short is moved. With rustls' records all is moved once, out of its buffer.
+#[tokio::test]
+async fn what_esxi_sends_is_written_from_where_it_was_read() {
+    for kind in KINDS.into_iter().filter(|kind| kind.in_place) {
+        let repair = repair();
+        for repair in [None, Some(&repair)] {
+            let (mut host, session) = Host::met(kind);
+            let sent = updates(4 << 20);
+            for update in sent.chunks(10_000) {
+                host.say(&frame(update));
+            }
+            let (wire, places) = (host.wire(), Places::default());
+            let mut stream = Put {
+                bytes: &wire,
+                places: &places,
+            };
+            let mut viewer = Taken::from(&places, 1024);
+            let (debts, traffic) = (Debts::new(), Traffic::default());
+            let pump = to_viewer(
+                &session,
+                repair,
+                &mut stream,
+                &mut viewer,
+                (&debts, &traffic),
+            );
+            {
+                let mut pump = Box::pin(pump);
+                for _ in 0..100 {
+                    assert!(futures::poll!(&mut pump).is_pending());
+                }
+            }
+            assert_eq!(viewer.elsewhere, 0, "{kind:?}");
+            assert!(viewer.there > sent.len() / 2);
+        }
+    }
+}
+
+/// With rustls' records they are in a buffer of its own; what is repaired is written anew.
+#[tokio::test]
+async fn what_a_viewer_sends_is_sealed_where_it_was_read() {
+    for kind in KINDS.into_iter().filter(|kind| kind.in_place) {
+        let (_, session) = Host::met(kind);
+        let (bytes, places) = (events(100), Places::default());
+        let mut viewer = Put {
+            bytes: &bytes,
+            places: &places,
+        };
+        let mut esxi = Taken::from(&places, 0);
+        let (debts, traffic) = (Debts::new(), Traffic::default());
+        {
+            let wire = to_esxi(&session, Passage::Open, &mut esxi, &traffic);
+            let mut pump = Box::pin(wire.pump(&mut viewer, BytesMut::new(), &debts));
+            assert!(futures::poll!(&mut pump).is_pending());
+        }
+        assert!(esxi.there > bytes.len() && esxi.elsewhere == 0);
+    }
+}
+
+fn to_viewer<'a, R: AsyncRead + Unpin>(
+    transport: &'a Transport,
+    repair: Option<&'a Repair>,
+    stream: &'a mut R,
+    viewer: &'a mut (impl AsyncWrite + Unpin),
+    (debts, traffic): (&'a Debts, &'a Traffic),
+) -> impl Future<Output = down::End> {
+    let source = down::Source {
+        stream,
+        transport,
+        decoder: Decoder::new(Role::Client),
+        plain: Plain::default(),
+        repair,
+    };
+    let early = [BytesMut::new(), BytesMut::new()];
+    down::pump(source, early, viewer, debts, traffic)
+}
+
+fn to_esxi<'a, W: AsyncWrite + Unpin>(
+    transport: &'a Transport,
+    passage: Passage<'a>,
+    esxi: &'a mut W,
+    traffic: &'a Traffic,
+) -> up::Wire<'a, W> {
+    up::Wire::new(esxi, transport, MaskKeys::new(), traffic, RULES, passage)
+}

@@ -1,0 +1,153 @@
+//! What is waited for, and for how long: on a clock that is turned by hand.
+
+use std::time::Duration;
+
+use bytes::BytesMut;
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+use tokio::time::{Instant, sleep, timeout};
+use ws_proto::{Decoder, Role};
+
+use super::super::debt::Debts;
+use super::super::down::{self, Source};
+use super::super::plain::Plain;
+use super::super::sieve::Sieve;
+use super::super::up::{End, Passage, Wire};
+use super::super::{Rules, Traffic};
+use super::stage::{RULES, frame, repair, update};
+use crate::repair::{Habits, Repair};
+use console::mask_keys::MaskKeys;
+use console::transport::Transport;
+
+const REQUEST: &[u8] = &[3, 1, 0, 0, 0, 0, 0, 64, 0, 48];
+const POINTER: &[u8] = &[5, 0, 0, 7, 0, 9];
+const SECOND: Duration = Duration::from_secs(1);
+
+/// Has a viewer say ClientInit, then `says` every 400 ms. How that ends within a minute, when, and what ESXi heard first.
+async fn says(
+    says: &[u8],
+    passage: Passage<'_>,
+    rules: Rules,
+    init: u8,
+) -> (Option<End>, Duration, u8) {
+    let (mut viewer, mut near) = duplex(1 << 16);
+    let (mut esxi, mut console) = duplex(1 << 20);
+    let (debts, traffic, transport) = (Debts::new(), Traffic::default(), Transport::Plain);
+    let begun = Instant::now();
+    let pump = Wire::new(
+        &mut esxi,
+        &transport,
+        MaskKeys::new(),
+        &traffic,
+        rules,
+        passage,
+    )
+    .pump(&mut near, BytesMut::new(), &debts);
+    let person = async {
+        viewer.write_all(&[init]).await.unwrap();
+        loop {
+            sleep(SECOND * 2 / 5).await;
+            viewer.write_all(says).await.unwrap();
+        }
+    };
+    let end = tokio::select! {
+        end = timeout(SECOND * 60, pump) => end.ok(),
+        () = person => unreachable!(),
+    };
+    let took = begun.elapsed();
+    (end, took, unmasked(&mut console).await)
+}
+
+/// The first byte of the first frame, which is short.
+async fn unmasked(console: &mut DuplexStream) -> u8 {
+    let mut head = [0; 7];
+    console.read_exact(&mut head).await.unwrap();
+    head[6] ^ head[2]
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_is_there_presses_keys_or_moves_the_pointer() {
+    let rules = Rules {
+        idle_timeout: Some(SECOND),
+        ..RULES
+    };
+    let passages = || {
+        let repaired = Repair::new(Habits::default(), false);
+        let looks = Repair::new(Habits::default(), true);
+        [Some(repaired), Some(looks), None]
+    };
+    for (said, stays) in [(REQUEST, false), (POINTER, true)] {
+        for repair in passages() {
+            let passage = match &repair {
+                Some(repair) => Passage::Repair(repair),
+                None => Passage::Sieve(Sieve::new()),
+            };
+            let (end, took, _) = says(said, passage, rules, 1).await;
+            match stays {
+                true => assert!(end.is_none(), "{end:?} after {took:?}"),
+                false => assert!(
+                    matches!(end, Some(End::Idle)) && took == SECOND,
+                    "{end:?}, {took:?}"
+                ),
+            }
+        }
+    }
+    // Where nothing is looked at, anything is a sign of life.
+    let (end, ..) = says(REQUEST, Passage::Open, rules, 1).await;
+    assert!(end.is_none(), "{end:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_host_ends_no_other_viewers_unless_that_is_allowed() {
+    for may_be_alone in [false, true] {
+        for init in [0, 1] {
+            let rules = Rules {
+                may_be_alone,
+                ..RULES
+            };
+            let expected = if may_be_alone { init } else { 1 };
+            let (_, _, heard) = says(REQUEST, Passage::Open, rules, init).await;
+            assert_eq!(heard, expected);
+            let repair = Repair::new(Habits::default(), false);
+            let (_, _, heard) = says(REQUEST, Passage::Repair(&repair), rules, init).await;
+            assert_eq!(heard, expected);
+            let (_, _, heard) = says(REQUEST, Passage::Sieve(Sieve::new()), rules, init).await;
+            assert_eq!(heard, expected);
+        }
+    }
+}
+
+/// A part of a picture, then nothing but pings.
+#[tokio::test(start_paused = true)]
+async fn a_host_that_has_other_things_to_say_does_not_hold_a_picture_up() {
+    let repair = repair();
+    let whole = [3, 0, 0, 0, 0, 0, 8, 0, 6, 0];
+    repair.hear_viewer(&whole, &mut BytesMut::new()).unwrap();
+    let (mut console, mut esxi) = duplex(1 << 16);
+    let (mut near, _viewer) = duplex(1 << 20);
+    let (debts, traffic, transport) = (Debts::new(), Traffic::default(), Transport::Plain);
+    let source = Source {
+        stream: &mut console,
+        transport: &transport,
+        decoder: Decoder::new(Role::Client),
+        plain: Plain::default(),
+        repair: Some(&repair),
+    };
+    let early = [BytesMut::new(), BytesMut::new()];
+    let pump = down::pump(source, early, &mut near, &debts, &traffic);
+    let host = async {
+        esxi.write_all(&frame(&update(100))).await.unwrap();
+        sleep(SECOND).await;
+        assert!(repair.waits_for_more().is_some());
+        // Another part: from here on as long again.
+        esxi.write_all(&frame(&update(100))).await.unwrap();
+        for second in 0..4 {
+            assert_eq!(repair.waits_for_more().is_some(), second < 2, "{second} s");
+            esxi.write_all(&[0x89, 0]).await.unwrap();
+            sleep(SECOND + SECOND / 100).await;
+        }
+    };
+    tokio::select! {
+        end = pump => panic!("{end:?}"),
+        () = host => {}
+    }
+}

@@ -1,0 +1,443 @@
+//! Viewer → ESXi: what one read gave leaves as one frame.
+
+use std::cell::RefCell;
+use std::future::poll_fn;
+use std::io;
+use std::ops::Range;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::thread::LocalKey;
+use std::time::Duration;
+
+use bytes::BytesMut;
+use console::tls_session::{AFTER, BEFORE};
+use rfb_proto::Violation;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::time::{Instant, sleep_until, timeout_at};
+use ws_proto::{Close, CloseCode, HEADROOM, Opcode, control, frame_within};
+
+use super::debt::{Debt, Debts};
+use super::sieve::Sieve;
+use super::{Rules, Traffic};
+use crate::repair::Repair;
+use console::blocks::{Lent, Spare};
+use console::mask_keys::MaskKeys;
+use console::transport::Transport;
+
+/// A viewer's events are some bytes each; only pasted text is more. It is also more than any message that
+/// must be whole to be judged. With its header it fits one TLS record (RFC 8446 section 5.1: 2^14 bytes).
+const READ: usize = 16 * 1024 - HEADROOM;
+
+/// The room for a record's header and a frame's.
+const FRONT: usize = BEFORE + HEADROOM;
+
+/// From one typed character to the next: slower than any guest reads its keyboard, by what scripts that type on
+/// consoles have come to.
+const PACE: Duration = Duration::from_millis(15);
+
+/// How long a viewer's first keys may wait, behind its last message, for ESXi to say how it takes them. Most viewers ask
+/// for a picture before anybody types, and its first part ends the wait.
+const UNSURE: Duration = Duration::from_millis(500);
+
+/// Why nothing more goes to ESXi.
+#[derive(Debug)]
+pub(super) enum End {
+    /// The viewer has ended its half; ESXi was told.
+    ViewerLeft,
+    /// The viewer's connection broke; ESXi was told.
+    ViewerReset,
+    /// Nobody was at the viewer for too long; ESXi was told.
+    Idle,
+    /// The viewer sent what cannot be judged; ESXi was told.
+    Violation(Violation),
+    /// A Close was due and was sent.
+    Told,
+    /// ESXi takes nothing any more.
+    EsxiBroke(io::Error),
+}
+
+/// The writing half of the console's connection.
+pub(super) struct Wire<'a, W> {
+    esxi: &'a mut W,
+    transport: &'a Transport,
+    keys: MaskKeys,
+    /// `None` while there is nothing in it.
+    buffer: Option<Lent<Block>>,
+    /// How much of the buffer is a message that is not whole.
+    kept: usize,
+    /// Whether the viewer's ClientInit has passed.
+    begun: bool,
+    /// When the viewer sent something last.
+    heard: Instant,
+    /// When somebody was at it last.
+    acted: Instant,
+    passage: Passage<'a>,
+    rules: Rules,
+    traffic: &'a Traffic,
+}
+
+/// What becomes of the viewer's messages.
+pub(super) enum Passage<'a> {
+    /// They go as they are.
+    Open,
+    /// They go as they are, or not at all.
+    Sieve(Sieve),
+    /// They go as ESXi takes them.
+    Repair(&'a Repair),
+}
+
+impl<'a, W: AsyncWrite + Unpin> Wire<'a, W> {
+    pub(super) fn new(
+        esxi: &'a mut W,
+        transport: &'a Transport,
+        keys: MaskKeys,
+        traffic: &'a Traffic,
+        rules: Rules,
+        passage: Passage<'a>,
+    ) -> Self {
+        let now = Instant::now();
+        Self {
+            esxi,
+            transport,
+            keys,
+            buffer: None,
+            kept: 0,
+            begun: false,
+            heard: now,
+            acted: now,
+            passage,
+            rules,
+            traffic,
+        }
+    }
+
+    /// `early` is what has been read of the viewer already: less than fits the buffer.
+    pub(super) async fn pump(
+        mut self,
+        viewer: &mut (impl AsyncRead + Unpin),
+        early: BytesMut,
+        debts: &Debts,
+    ) -> End {
+        let end = match self.relay(viewer, early, debts).await {
+            Ok(end) => end,
+            Err(error) => return End::EsxiBroke(error),
+        };
+        let code = match end {
+            End::Told | End::EsxiBroke(_) => return end,
+            End::ViewerLeft => CloseCode::NORMAL,
+            End::ViewerReset | End::Idle => CloseCode::GOING_AWAY,
+            End::Violation(_) => CloseCode::POLICY,
+        };
+        match self.close(&Close::new(code)).await {
+            Ok(()) => end,
+            Err(error) => End::EsxiBroke(error),
+        }
+    }
+
+    /// Says the last words.
+    async fn close(&mut self, close: &Close) -> io::Result<()> {
+        if let Passage::Repair(repair) = self.passage {
+            self.send(&repair.let_go()).await?;
+        }
+        self.control(Opcode::Close, &close.payload()).await
+    }
+
+    /// Every `Err` is ESXi's.
+    async fn relay(
+        &mut self,
+        viewer: &mut (impl AsyncRead + Unpin),
+        early: BytesMut,
+        debts: &Debts,
+    ) -> io::Result<End> {
+        let block = self.buffer.get_or_insert_with(Lent::take);
+        if let Some(place) = block.payload().get_mut(..early.len()) {
+            place.copy_from_slice(&early);
+        }
+        if let Some(violation) = self.pass_on(early.len()).await? {
+            return Ok(End::Violation(violation));
+        }
+        let mut debtor = debts.debtor();
+        let mut typed = self.heard;
+        let repair = match self.passage {
+            Passage::Repair(repair) => Some(repair),
+            Passage::Open | Passage::Sieve(_) => None,
+        };
+        drop(early);
+        loop {
+            let silence = silence(self.acted, self.rules);
+            tokio::select! {
+                // What is owed goes first: a viewer that was reset reads as one that left, once `down` has
+                // met the reset, and then it is `down` that knows what to say.
+                biased;
+                debt = debtor.due() => match debt {
+                    Debt::Pong(payload) => self.control(Opcode::Pong, &payload).await?,
+                    Debt::Close(close) => {
+                        self.close(&close).await?;
+                        return Ok(End::Told);
+                    }
+                },
+                owed = owed(repair) => {
+                    self.send(&owed).await?;
+                    if let Some(violation) = self.pass_on(0).await? {
+                        return Ok(End::Violation(violation));
+                    }
+                }
+                () = sleep_until(self.heard + UNSURE), if self.holds_keys() => {
+                    if let Some(violation) = self.let_keys_go().await? {
+                        return Ok(End::Violation(violation));
+                    }
+                }
+                character = next_character(repair, typed) => {
+                    typed = Instant::now();
+                    // Whoever has its clipboard typed waits for that.
+                    self.acted = typed;
+                    self.send(&character).await?;
+                }
+                read = poll_fn(|context| self.poll_read(viewer, context)), if self.kept < READ => match read {
+                    Ok(0) => {
+                        self.send_held_keys().await?;
+                        return Ok(End::ViewerLeft);
+                    }
+                    Ok(count) => {
+                        self.heard = Instant::now();
+                        if let Some(violation) = self.pass_on(count).await? {
+                            return Ok(End::Violation(violation));
+                        }
+                    }
+                    Err(_) => return Ok(End::ViewerReset),
+                },
+                () = silence => return Ok(End::Idle),
+            }
+        }
+    }
+
+    /// Whether a key waits until it is known how ESXi takes keys.
+    fn holds_keys(&self) -> bool {
+        match self.passage {
+            Passage::Repair(repair) => repair.holds_keys(),
+            Passage::Open | Passage::Sieve(_) => false,
+        }
+    }
+
+    /// What a viewer that has left has typed still reaches ESXi, as it takes it.
+    async fn send_held_keys(&mut self) -> io::Result<()> {
+        let Passage::Repair(repair) = self.passage else {
+            return Ok(());
+        };
+        let end = Instant::now() + UNSURE;
+        while self.holds_keys() {
+            match timeout_at(end, repair.owes()).await {
+                Ok(()) => self.send(&repair.owed()).await?,
+                Err(_) => repair.let_keys_go(),
+            }
+            // Ignored on purpose: what the viewer broke, it broke after those keys.
+            self.pass_on(0).await?;
+        }
+        Ok(())
+    }
+
+    async fn let_keys_go(&mut self) -> io::Result<Option<Violation>> {
+        match self.passage {
+            Passage::Repair(repair) if repair.holds_keys() => repair.let_keys_go(),
+            _ => return Ok(None),
+        }
+        self.pass_on(0).await
+    }
+
+    /// Reads once, holding no buffer while there is nothing to read.
+    fn poll_read(
+        &mut self,
+        viewer: &mut (impl AsyncRead + Unpin),
+        context: &mut Context<'_>,
+    ) -> Poll<io::Result<usize>> {
+        let block = self.buffer.get_or_insert_with(Lent::take);
+        let room = block.payload().get_mut(self.kept..READ);
+        let mut room = ReadBuf::new(room.unwrap_or_default());
+        let polled = Pin::new(viewer).poll_read(context, &mut room);
+        let count = room.filled().len();
+        if count == 0 && self.kept == 0 {
+            self.buffer = None;
+        }
+        polled.map_ok(|()| count)
+    }
+
+    /// Sends what may pass of what is in the buffer, to which `count` bytes have come.
+    async fn pass_on(&mut self, count: usize) -> io::Result<Option<Violation>> {
+        let Some(mut block) = self.buffer.take() else {
+            return Ok(None);
+        };
+        let filled = self.kept + count;
+        let bytes = block.payload().get_mut(..filled).unwrap_or_default();
+        self.introduce(bytes);
+        if let Passage::Repair(repair) = self.passage {
+            let Said(said) = &mut *Lent::take();
+            said.resize(FRONT, 0);
+            let heard = repair.hear_viewer(bytes, said);
+            if repair.has_acted() {
+                self.acted = self.heard;
+            }
+            self.keep(block, *heard.as_ref().unwrap_or(&filled)..filled);
+            self.send_said(said).await?;
+            return Ok(heard.err());
+        }
+        let (passed, looked) = match &mut self.passage {
+            Passage::Open | Passage::Repair(_) => {
+                self.acted = self.heard;
+                (filled, filled)
+            }
+            Passage::Sieve(sieve) => {
+                let sifted = sieve.sift(bytes);
+                if sieve.has_acted() {
+                    self.acted = self.heard;
+                }
+                match sifted {
+                    Ok(sifted) => sifted,
+                    Err(violation) => return Ok(Some(violation)),
+                }
+            }
+        };
+        // What is not whole is put out of the way of the record's end.
+        let rest = looked + AFTER..filled + AFTER;
+        block.payload().copy_within(looked..filled, rest.start);
+        self.send_within(&mut block.0, passed).await?;
+        self.keep(block, rest);
+        Ok(None)
+    }
+
+    /// The viewer's first byte is its ClientInit: 0 has the host end everybody else (RFC 6143 section 7.3.1).
+    fn introduce(&mut self, bytes: &mut [u8]) {
+        let Some(first) = bytes.first_mut() else {
+            return;
+        };
+        let begun = std::mem::replace(&mut self.begun, true);
+        if !begun && *first == 0 && !self.rules.may_be_alone {
+            *first = 1;
+        }
+    }
+
+    /// Keeps those bytes of the buffer for the next read, and no buffer for none.
+    fn keep(&mut self, mut block: Lent<Block>, rest: Range<usize>) {
+        self.kept = rest.len();
+        if self.kept > 0 {
+            block.payload().copy_within(rest, 0);
+            self.buffer = Some(block);
+        }
+    }
+
+    /// Sends what was written behind the room for a frame's header; where it lies, if it is no more than fits a frame.
+    async fn send_said(&mut self, said: &mut BytesMut) -> io::Result<()> {
+        let len = said.len() - FRONT;
+        if len > READ {
+            return self.send(said.get(FRONT..).unwrap_or_default()).await;
+        }
+        said.resize(FRONT + len + AFTER, 0);
+        self.send_within(said, len).await
+    }
+
+    /// Sends what lies elsewhere.
+    async fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
+        for piece in bytes.chunks(READ) {
+            let mut block = Lent::<Block>::take();
+            let place = block.payload().get_mut(..piece.len());
+            place.unwrap_or_default().copy_from_slice(piece);
+            self.send_within(&mut block.0, piece.len()).await?;
+        }
+        Ok(())
+    }
+
+    /// Sends the first `len` bytes of a block's payload, as one frame in one record and with one write.
+    async fn send_within(&mut self, block: &mut [u8], len: usize) -> io::Result<()> {
+        if len == 0 {
+            return Ok(());
+        }
+        let key = Some(self.keys.draw()?);
+        let frame = frame_within(block, FRONT..FRONT + len, Opcode::Binary, key);
+        let sealed = self.transport.seal_within(block, frame)?;
+        self.esxi.write_all(&sealed).await?;
+        self.traffic.went_to_esxi(len);
+        Ok(())
+    }
+
+    async fn control(&mut self, opcode: Opcode, payload: &[u8]) -> io::Result<()> {
+        let frame = control(opcode, payload, Some(self.keys.draw()?));
+        let sealed = self.transport.seal(&frame)?;
+        self.esxi.write_all(&sealed).await
+    }
+}
+
+/// Where events are read and become a frame and a record: what comes in front of the payload, that, what comes behind it.
+struct Block(Box<[u8]>);
+
+impl Block {
+    /// What can be read at once, and room to put aside what is not whole.
+    fn payload(&mut self) -> &mut [u8] {
+        self.0
+            .get_mut(FRONT..FRONT + READ + AFTER)
+            .unwrap_or_default()
+    }
+}
+
+thread_local! {
+    static BLOCKS: RefCell<Vec<Block>> = const { RefCell::new(Vec::new()) };
+}
+
+impl Spare for Block {
+    const KEPT: &'static LocalKey<RefCell<Vec<Self>>> = &BLOCKS;
+
+    fn new() -> Self {
+        Self(vec![0; FRONT + READ + 2 * AFTER].into())
+    }
+}
+
+/// How many of both kinds nobody holds.
+#[cfg(test)]
+pub(super) fn spare() -> [usize; 2] {
+    [BLOCKS.with_borrow(Vec::len), SAID.with_borrow(Vec::len)]
+}
+
+/// What ESXi is to hear of what was read, made as a [`Block`] is; seldom more than was read.
+struct Said(BytesMut);
+
+thread_local! {
+    static SAID: RefCell<Vec<Said>> = const { RefCell::new(Vec::new()) };
+}
+
+impl Spare for Said {
+    const KEPT: &'static LocalKey<RefCell<Vec<Self>>> = &SAID;
+
+    fn new() -> Self {
+        Self(BytesMut::with_capacity(FRONT + READ + AFTER))
+    }
+}
+
+/// Ready with what the gateway has to say to ESXi by itself.
+async fn owed(repair: Option<&Repair>) -> BytesMut {
+    match repair {
+        Some(repair) => {
+            repair.owes().await;
+            repair.owed()
+        }
+        None => std::future::pending().await,
+    }
+}
+
+/// Ready with the next character of a clipboard, a while after the last was `typed`.
+async fn next_character(repair: Option<&Repair>, typed: Instant) -> BytesMut {
+    match repair.filter(|repair| repair.is_typing()) {
+        Some(repair) => {
+            sleep_until(typed + PACE).await;
+            let mut host = BytesMut::new();
+            repair.type_next(&mut host);
+            host
+        }
+        None => std::future::pending().await,
+    }
+}
+
+/// Ready when nobody has been at the viewer for as long as that may be.
+async fn silence(acted: Instant, rules: Rules) {
+    match rules.idle_timeout {
+        Some(timeout) => sleep_until(acted + timeout).await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,153 @@
+//! What the gateway is told to be: ports, consoles, ways in and limits, checked by whoever has read them.
+
+mod auth;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use console::settings::{Behind, VSphere};
+use ipnet::IpNet;
+use vsphere::VmRef;
+
+pub use auth::{Auth, NO_AUTH, STRONGEST_FIRST};
+
+use crate::front_door::users::Users;
+use crate::repair::Habits;
+
+/// Everything the gateway needs to know, checked.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// `[gateway]`.
+    pub gateway: Limits,
+    /// `[admin]`: where metrics and health are served.
+    pub admin: Option<SocketAddr>,
+    /// `[vsphere.NAME]`, by name.
+    pub vspheres: BTreeMap<String, VSphere>,
+    /// `[[console]]`, in the file's order.
+    pub consoles: Vec<Console>,
+}
+
+/// What bounds the whole gateway.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Sessions at once, all ports together: 1 or more.
+    pub max_sessions: usize,
+    /// Sessions at once on one VM: 1 or more.
+    pub max_sessions_per_vm: usize,
+    /// Connections at once that have not logged in yet, all ports together: 1 or more.
+    pub max_unauthenticated: usize,
+    /// From a viewer's first byte to its welcome.
+    pub handshake_timeout: Duration,
+    /// How long a viewer may send nothing; `None` where it may for ever.
+    pub idle_timeout: Option<Duration>,
+    /// How long a session may last; `None` where it may for ever.
+    pub max_session_time: Option<Duration>,
+    /// Who must begin each connection with a PROXY header; `None` where nobody may.
+    pub proxy_from: Option<Vec<IpNet>>,
+    /// How long open sessions may go on after SIGTERM.
+    pub drain_timeout: Duration,
+}
+
+impl Limits {
+    /// Whether only this machine can reach a port on `listen`: not where a balancer brings others there.
+    pub fn keep_private(&self, listen: SocketAddr) -> bool {
+        listen.ip().is_loopback() && self.proxy_from.is_none()
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_sessions: 1024,
+            max_sessions_per_vm: 8,
+            max_unauthenticated: 64,
+            idle_timeout: None,
+            max_session_time: None,
+            proxy_from: None,
+            handshake_timeout: Duration::from_secs(30),
+            drain_timeout: Duration::from_secs(30),
+        }
+    }
+}
+
+/// One port and the console behind it.
+#[derive(Debug, Clone)]
+pub struct Console {
+    /// Where viewers connect.
+    pub listen: SocketAddr,
+    /// What viewers get to see.
+    pub behind: Behind,
+    /// Who may.
+    pub auth: Auth,
+    /// From where; empty where that does not matter.
+    pub allow: Vec<IpNet>,
+    /// Keys, pointer and clipboard go nowhere.
+    pub view_only: bool,
+    /// Whether a viewer that asks for the console alone gets it.
+    pub exclusive: bool,
+    /// How keys and clipboards are treated; `None` where RFB is to pass as it is, whatever comes of it.
+    pub habits: Option<Habits>,
+}
+
+impl Console {
+    /// A console with every default.
+    pub fn new(listen: SocketAddr, vsphere: impl Into<String>, vm: VmRef, auth: Auth) -> Self {
+        let vsphere = vsphere.into();
+        Self::leading_to(Behind::Vm { vsphere, vm }, listen, auth)
+    }
+
+    /// Likewise, whatever is behind it. What ESXi needs repaired, nobody else does.
+    pub fn leading_to(behind: Behind, listen: SocketAddr, auth: Auth) -> Self {
+        let is_vm = matches!(behind, Behind::Vm { .. });
+        Self {
+            listen,
+            behind,
+            auth,
+            allow: Vec::new(),
+            view_only: false,
+            exclusive: false,
+            habits: is_vm.then(Habits::default),
+        }
+    }
+
+    /// What counts as the same console: a VM, or a port that leads to a URL.
+    pub fn key(&self) -> (String, String) {
+        let lead = match &self.behind {
+            Behind::Vm { vsphere, .. } => vsphere.clone(),
+            Behind::Url(_) => self.listen.to_string(),
+        };
+        (lead, self.behind.to_string())
+    }
+}
+
+impl Config {
+    /// One vSphere and no console.
+    pub fn of_one(name: &str, vsphere: VSphere) -> Self {
+        let vspheres = BTreeMap::from([(name.to_owned(), vsphere)]);
+        Self {
+            gateway: Limits::default(),
+            admin: None,
+            vspheres,
+            consoles: Vec::new(),
+        }
+    }
+
+    /// What is allowed and yet hardly meant, a sentence each.
+    pub fn doubts(&self) -> Vec<String> {
+        let consoles = self.consoles.iter();
+        let names: Vec<String> = consoles.map(|console| console.behind.to_string()).collect();
+        let mut seen: Vec<&Arc<Users>> = Vec::new();
+        for users in self
+            .consoles
+            .iter()
+            .filter_map(|console| console.auth.users.as_ref())
+        {
+            if !seen.iter().any(|known| Arc::ptr_eq(known, users)) {
+                seen.push(users);
+            }
+        }
+        seen.iter().flat_map(|users| users.doubts(&names)).collect()
+    }
+}
