@@ -26,8 +26,9 @@ pub(crate) enum LogFormat {
 /// Starts the log, from `level` on unless `MKSGATE_LOG` says otherwise: what this house says, not what its
 /// libraries have to say about it. Called once. Returns whether there is anything that would be logged.
 pub(crate) fn start(format: LogFormat, level: &str) -> bool {
-    let default = format!("mksgate={level},vsphere={level}");
-    let filter = EnvFilter::try_from_env("MKSGATE_LOG").unwrap_or_else(|_| EnvFilter::new(default));
+    let given = std::env::var("MKSGATE_LOG").ok();
+    let filter = given.and_then(|given| EnvFilter::try_new(directives(&given)).ok());
+    let filter = filter.unwrap_or_else(|| EnvFilter::new(directives(&format!("mksgate={level}"))));
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(stderr)
@@ -42,6 +43,24 @@ pub(crate) fn start(format: LogFormat, level: &str) -> bool {
         LogFormat::Json => log.json().flatten_event(true).init(),
     }
     LevelFilter::current() != LevelFilter::OFF
+}
+
+/// The crates that `mksgate` in `MKSGATE_LOG` stands for: users know the program, not its parts.
+const CRATES: [&str; 5] = ["mksgate", "gateway", "console", "dialect", "vsphere"];
+
+/// `given`, with each directive for `mksgate` as a whole repeated for each of its crates.
+fn directives(given: &str) -> String {
+    let expanded = given.split(',').flat_map(|directive| {
+        let (target, level) = match directive.split_once('=') {
+            Some((target, level)) => (target, format!("={level}")),
+            None => (directive, String::new()),
+        };
+        match target.trim() {
+            "mksgate" => CRATES.map(|name| format!("{name}{level}")).to_vec(),
+            _ => vec![directive.to_owned()],
+        }
+    });
+    expanded.collect::<Vec<String>>().join(",")
 }
 
 /// Fields as they are usually written, but for control characters: names of VMs and the words of servers are in them, and
@@ -77,6 +96,15 @@ mod tests {
         fn flush(&mut self) -> io::Result<()> {
             Ok(())
         }
+    }
+
+    #[test]
+    fn a_directive_for_mksgate_is_for_each_of_its_crates() {
+        assert_eq!(directives("info"), "info");
+        assert_eq!(
+            directives("hyper=warn,mksgate=debug"),
+            "hyper=warn,mksgate=debug,gateway=debug,console=debug,dialect=debug,vsphere=debug"
+        );
     }
 
     #[test]
