@@ -2,6 +2,7 @@
 
 mod auth;
 mod checked;
+mod doubts;
 mod endpoint;
 mod error;
 mod file;
@@ -26,7 +27,6 @@ pub use auth::Auth;
 pub use error::ConfigError;
 pub(crate) use vsphere::sdk_url;
 
-use crate::front_door::users::Users;
 use crate::named_file;
 use crate::reach::endpoint::Endpoint;
 use crate::reach::tls::{ConsoleTrust, Trust};
@@ -291,23 +291,6 @@ impl Config {
                 ),
             )),
         }
-    }
-
-    /// What is allowed and yet hardly meant, a sentence each.
-    pub(crate) fn doubts(&self) -> Vec<String> {
-        let consoles = self.consoles.iter();
-        let names: Vec<String> = consoles.map(|console| console.behind.to_string()).collect();
-        let mut seen: Vec<&Arc<Users>> = Vec::new();
-        for users in self
-            .consoles
-            .iter()
-            .filter_map(|console| console.auth.users.as_ref())
-        {
-            if !seen.iter().any(|known| Arc::ptr_eq(known, users)) {
-                seen.push(users);
-            }
-        }
-        seen.iter().flat_map(|users| users.doubts(&names)).collect()
     }
 
     /// Checks the text of a configuration file that is, or would be, at `path`: other paths in it are
