@@ -118,9 +118,15 @@ pub enum Failure {
     /// The viewer's connection broke.
     #[error("the viewer's connection broke ({0})")]
     ViewerBroke(#[source] io::Error),
-    /// The viewer did not log in within the handshake timeout.
-    #[error("the viewer did not log in within {} s", .0.as_secs())]
+    /// The viewer did not log in within the login timeout.
+    #[error("the viewer did not log in within {} s: connect again, or raise login_timeout", .0.as_secs())]
     ViewerSlow(Duration),
+    /// So many passwords had to be checked that this one was not within the login timeout.
+    #[error("the password was not checked within {} s: see that this machine is not overloaded, or raise login_timeout", .0.as_secs())]
+    CheckSlow(Duration),
+    /// The viewer was let in, and did not send the rest of its handshake within the handshake timeout.
+    #[error("the viewer did not finish its handshake within {} s: try another viewer", .0.as_secs())]
+    ViewerUnfinished(Duration),
     /// The VNC password is not the one configured.
     #[error("wrong password: try again, and mind that only the first 8 characters count")]
     WrongPassword,
@@ -297,7 +303,10 @@ impl Failure {
             Self::HouseFull { .. } => Some("max_sessions"),
             Self::VmFull { .. } => Some("max_sessions_per_vm"),
             Self::HostFull { .. } => Some("max_consoles"),
-            Self::ViewerSlow(_) | Self::Slow { .. } | Self::Unheard(_) => Some("handshake_timeout"),
+            Self::ViewerSlow(_) | Self::CheckSlow(_) => Some("login_timeout"),
+            Self::Slow { .. } | Self::Unheard(_) | Self::ViewerUnfinished(_) => {
+                Some("handshake_timeout")
+            }
             _ => None,
         }
     }
@@ -305,9 +314,11 @@ impl Failure {
     /// Whose fault it is.
     pub const fn blame(&self) -> Blame {
         match self {
-            Self::NotAViewer(_) | Self::ViewerLeft | Self::ViewerBroke(_) | Self::ViewerSlow(_) => {
-                Blame::Viewer
-            }
+            Self::NotAViewer(_)
+            | Self::ViewerLeft
+            | Self::ViewerBroke(_)
+            | Self::ViewerSlow(_)
+            | Self::ViewerUnfinished(_) => Blame::Viewer,
             Self::NotAllowed(_) | Self::NotProxied(_) | Self::Penalised(_) | Self::ViewerTls(_) => {
                 Blame::Viewer
             }
@@ -316,6 +327,7 @@ impl Failure {
                 Blame::Gateway
             }
             Self::Setup(_)
+            | Self::CheckSlow(_)
             | Self::UrlCommand(_)
             | Self::ApiCertificate { .. }
             | Self::Unresolvable { .. }

@@ -95,7 +95,7 @@ impl Session {
         begun: Instant,
         traffic: &Traffic,
     ) -> Result<End, Stopped> {
-        let deadline = begun + self.port.limits.handshake_timeout;
+        let deadline = begun + self.port.limits.login_timeout;
         let mut place = Some(
             self.port
                 .door
@@ -167,7 +167,7 @@ impl Session {
         Ok(Viewer::new(socket, input))
     }
 
-    /// From the greeting to the welcome. The viewer's `place` is given up when it has been let in.
+    /// From the greeting to the welcome. The viewer has until `deadline` to log in; then its `place` is given up.
     async fn open(
         &mut self,
         viewer: &mut Viewer,
@@ -192,6 +192,8 @@ impl Session {
             }
         };
         *place = None;
+        // From here on nobody waits for a person.
+        let deadline = Instant::now() + self.port.limits.handshake_timeout;
         let console = match self.reach(viewer, deadline).await {
             Ok(console) => console,
             Err((stage, failure)) => {
@@ -265,12 +267,7 @@ impl Session {
         place: &Option<Place>,
         deadline: Instant,
     ) -> Result<Admission, Failure> {
-        let within = self.port.limits.handshake_timeout;
-        let slow = Failure::Slow {
-            what: "the check of the password".into(),
-            stage: Stage::Judge,
-            within,
-        };
+        let slow = Failure::CheckSlow(self.port.limits.login_timeout);
         let judgement = timeout_at(deadline, judge(&self.port, &mut self.visit, claim));
         let pushed_out = place
             .as_ref()
@@ -332,14 +329,14 @@ impl Session {
         };
         tokio::select! {
             welcomed = timeout_at(deadline, welcome) => {
-                welcomed.unwrap_or_else(|_| Err(self.viewer_slow()))
+                welcomed.unwrap_or(Err(Failure::ViewerUnfinished(self.port.limits.handshake_timeout)))
             }
             () = self.port.door.ended.cancelled() => Err(Failure::GatewayEnds),
         }
     }
 
     fn viewer_slow(&self) -> Failure {
-        Failure::ViewerSlow(self.port.limits.handshake_timeout)
+        Failure::ViewerSlow(self.port.limits.login_timeout)
     }
 
     fn measure(&self, stage: Stage, begun: Instant) {

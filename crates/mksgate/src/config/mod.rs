@@ -54,7 +54,9 @@ pub struct Limits {
     pub max_sessions_per_vm: usize,
     /// Connections at once that have not logged in yet, all ports together: 1 or more.
     pub max_unauthenticated: usize,
-    /// From a viewer's first byte to its welcome.
+    /// From a viewer's arrival until its password is judged: a person's time.
+    pub login_timeout: Duration,
+    /// From then until its console is open: the time of vSphere and the console's host.
     pub handshake_timeout: Duration,
     /// How long a viewer may send nothing; `None` where it may for ever.
     pub idle_timeout: Option<Duration>,
@@ -82,6 +84,7 @@ impl Default for Limits {
             idle_timeout: None,
             max_session_time: None,
             proxy_from: None,
+            login_timeout: Duration::from_secs(120),
             handshake_timeout: Duration::from_secs(30),
             drain_timeout: Duration::from_secs(30),
         }
