@@ -115,6 +115,9 @@ pub enum Failure {
     /// The viewer ended the connection before it was let in.
     #[error("the viewer closed the connection before it had logged in")]
     ViewerLeft,
+    /// The viewer's connection ended before a byte came from it.
+    #[error("the viewer closed the connection before it sent anything")]
+    ViewerSilent,
     /// The viewer's connection broke.
     #[error("the viewer's connection broke ({0})")]
     ViewerBroke(#[source] io::Error),
@@ -316,6 +319,7 @@ impl Failure {
         match self {
             Self::NotAViewer(_)
             | Self::ViewerLeft
+            | Self::ViewerSilent
             | Self::ViewerBroke(_)
             | Self::ViewerSlow(_)
             | Self::ViewerUnfinished(_) => Blame::Viewer,

@@ -21,6 +21,7 @@ use rfb_proto::{Claim, Pending};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 use tokio_util::task::task_tracker::TaskTrackerToken;
+use tracing::Instrument;
 use vsphere::Watch;
 
 use crate::config::Limits;
@@ -74,8 +75,13 @@ impl Session {
         }
     }
 
-    /// The whole story. The connection is closed when it ends.
-    pub(crate) async fn run(mut self, socket: TcpStream) {
+    /// The whole story. The connection is closed when it ends, and every log line until then carries its number.
+    pub(crate) async fn run(self, socket: TcpStream) {
+        let span = self.visit.span();
+        self.run_in_span(socket).instrument(span).await;
+    }
+
+    async fn run_in_span(mut self, socket: TcpStream) {
         let begun = Instant::now();
         let port = Arc::clone(&self.port);
         let traffic = Traffic::counted(&port.door.metrics);
@@ -154,7 +160,10 @@ impl Session {
                 header = proxy_header::read(&mut socket, &mut input) => header,
                 failure = self.interrupted(place, deadline) => return Err(failure),
             };
-            let real = header.map_err(|error| Failure::NotProxied(error.to_string()))?;
+            let real = header.map_err(|error| match input.is_empty() {
+                true => Failure::ViewerSilent,
+                false => Failure::NotProxied(error.to_string()),
+            })?;
             self.visit.viewer = source::plain(real.unwrap_or(self.visit.viewer));
             place
                 .iter()
@@ -284,7 +293,7 @@ impl Session {
     async fn reach(&self, viewer: &Viewer, deadline: Instant) -> Result<Console, Stopped> {
         tokio::select! {
             console = self.ticket_and_dial(deadline) => console,
-            () = viewer.gone() => Err((Stage::Dial, Failure::ViewerLeft)),
+            gone = viewer.gone() => Err((Stage::Dial, gone)),
             () = self.port.door.ended.cancelled() => Err((Stage::Dial, Failure::GatewayEnds)),
         }
     }

@@ -13,7 +13,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::info;
+use tracing::{Instrument, info};
 
 use super::shutting_down::watch_signals;
 use super::{CommandError, say};
@@ -128,7 +128,8 @@ pub(crate) async fn run(options: Options) -> Result<(), CommandError> {
             vm: endpoint.name.clone(),
             metrics: Arc::default(),
         };
-        let served = alone(&listener, serve(socket, &visit, endpoint, told)).await;
+        let serving = serve(socket, &visit, endpoint, told).instrument(visit.span());
+        let served = alone(&listener, serving).await;
         if let (true, Some(how)) = (once, served) {
             return how.map_err(CommandError::Failed);
         }
@@ -243,7 +244,7 @@ async fn serve(
     let (begun, traffic) = (Instant::now(), Traffic::default());
     let outcome = relayed(socket, visit, endpoint, told, &traffic).await;
     let how = match &outcome {
-        Err((_, Failure::ViewerLeft)) => None,
+        Err((_, Failure::ViewerLeft | Failure::ViewerSilent)) => None,
         Err((_, failure)) | Ok(End::Fault(failure)) => Some(Err(failure.to_string())),
         Ok(_) => Some(Ok(())),
     };
@@ -264,7 +265,7 @@ async fn relayed(
     let mut viewer = Viewer::new(socket, BytesMut::new());
     let opened = tokio::select! {
         opened = timeout(HANDSHAKE, open(endpoint)) => opened.unwrap_or_else(|_| Err(slow(endpoint))),
-        () = viewer.gone() => Err(Failure::ViewerLeft),
+        gone = viewer.gone() => Err(gone),
         () = told.cancelled() => return Ok(End::Told(ending.why())),
     };
     let (address, wire) = match opened {
