@@ -475,7 +475,7 @@ async fn who_is_pushed_out_is_told_why_where_rfb_has_a_place_for_it() {
 }
 
 #[tokio::test]
-async fn a_drip_of_single_bytes_ends_with_the_handshake_timeout() {
+async fn a_drip_of_single_bytes_ends_with_the_login_timeout() {
     within(async {
         let house = Plan::default().with_password().impatient().start().await;
         let mut viewer = house.viewer().await;
@@ -509,9 +509,48 @@ async fn whoever_takes_too_long_is_told_so_where_rfb_has_a_place_for_it() {
         viewer.bytes(16).await;
         let rest = viewer.rest().await;
         assert!(
-            rest.ends_with(b"the viewer did not log in within 3 s"),
+            rest.ends_with(
+                b"the viewer did not log in within 3 s: connect again, or raise login_timeout"
+            ),
             "{rest:?}"
         );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn slow_typist_leaves_vsphere_its_full_time() {
+    within(async {
+        let mut plan = Plan::default().with_password();
+        plan.limits.handshake_timeout = Duration::from_secs(3);
+        let house = plan.start().await;
+        let mut viewer = house.viewer().await;
+        viewer.exchange_versions(Dialect::V3_8.line()).await;
+        assert_eq!(viewer.bytes(2).await, [1, 2]);
+        viewer.send(&[2]).await;
+        // The person needs longer than handshake_timeout for the password.
+        tokio::time::sleep(Duration::from_secs(4)).await;
+        viewer.answer_challenge(PASSWORD).await;
+        assert_eq!(viewer.word().await, 0, "SecurityResult");
+        viewer.init().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn viewer_that_never_sends_client_init_ends_with_the_handshake_timeout() {
+    within(async {
+        let mut plan = Plan::default().with_password();
+        plan.limits.handshake_timeout = Duration::from_secs(3);
+        // Whether the viewer wants the console alone must be known before the relay begins.
+        plan.shape = |console| Console {
+            exclusive: true,
+            ..console
+        };
+        let house = plan.start().await;
+        let mut viewer = house.viewer().await;
+        viewer.enter(Dialect::V3_8, Some(PASSWORD)).await.unwrap();
+        assert_eq!(viewer.rest().await, b"");
     })
     .await;
 }

@@ -93,7 +93,7 @@ async fn an_endless_version_line_is_not_read_to_its_end() {
 }
 
 #[tokio::test]
-async fn whoever_falls_silent_is_hung_up_on_after_the_handshake_timeout() {
+async fn whoever_falls_silent_is_hung_up_on_after_the_login_timeout() {
     within(async {
         let house = Plan::default().impatient().with_password().start().await;
         let beginnings: [(&[u8], &[u8]); 5] = [

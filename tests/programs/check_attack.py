@@ -93,8 +93,8 @@ class Attack(unittest.TestCase):
             outcomes = self._withstands(door, "x509-plain", attackers.give_a_wrong_user_password, LOGINS)
             self.assertGreater(outcomes["wrong user name or password: try again"], LOGINS * 9 // 10)
 
-    def test_one_byte_now_and_then_ends_with_the_handshake_timeout(self) -> None:
-        with self._besieged(gateway='handshake_timeout = "5s"') as (door, attackers):
+    def test_one_byte_now_and_then_ends_with_the_login_timeout(self) -> None:
+        with self._besieged(gateway='login_timeout = "5s"') as (door, attackers):
             for number in range(FEW):
                 attackers.say_nothing(number)
             for byte in GREETING[:-1]:
@@ -105,7 +105,7 @@ class Attack(unittest.TestCase):
             slow = until(f"the end of all {FEW}", lambda: _slow_ends(door, FEW))
             # The timeout, as long as one may take to hang up, and what a busy machine adds.
             self.assertLess(max(end["seconds"] for end in slow), 5 + 3 + 7)
-            self.assertEqual(FEW, door.counted('mksgate_refused_total{limit="handshake_timeout"}'))
+            self.assertEqual(FEW, door.counted('mksgate_refused_total{limit="login_timeout"}'))
 
     @contextmanager
     def _besieged(self, against: str = "vnc-password", gateway: str = "") -> Iterator[tuple[Door, Attackers]]:

@@ -11,14 +11,35 @@ use std::thread::LocalKey;
 /// runs one pump at a time.
 const SPARE: usize = 4;
 
-/// What a thread keeps spare ones of.
+/// A buffer of which each thread keeps a few; [`spare!`] implements it.
 pub trait Spare: Sized + 'static {
     /// The thread's spare ones.
     const KEPT: &'static LocalKey<RefCell<Vec<Self>>>;
 
-    /// One more.
+    /// Allocates one.
     fn new() -> Self;
 }
+
+/// Implements [`Spare`] for a type, given the expression that makes one: `spare!(Page, Self(vec![0; 4096]))`.
+#[macro_export]
+macro_rules! spare {
+    ($buffer:ty, $new:expr) => {
+        impl $crate::blocks::Spare for $buffer {
+            const KEPT: &'static std::thread::LocalKey<std::cell::RefCell<Vec<Self>>> = {
+                thread_local! {
+                    static KEPT: std::cell::RefCell<Vec<$buffer>> =
+                        const { std::cell::RefCell::new(Vec::new()) };
+                }
+                &KEPT
+            };
+
+            fn new() -> Self {
+                $new
+            }
+        }
+    };
+}
+pub use spare;
 
 /// One that is in use. Dropped, it becomes spare. What a former user has left in it is still there.
 pub struct Lent<T: Spare>(Option<T>);
@@ -68,17 +89,7 @@ mod tests {
         mark: u8,
     }
 
-    thread_local! {
-        static PAGES: RefCell<Vec<Page>> = const { RefCell::new(Vec::new()) };
-    }
-
-    impl Spare for Page {
-        const KEPT: &'static LocalKey<RefCell<Vec<Self>>> = &PAGES;
-
-        fn new() -> Self {
-            Self { mark: 0 }
-        }
-    }
+    spare!(Page, Self { mark: 0 });
 
     #[test]
     fn what_is_given_back_is_lent_again_and_no_more_than_a_few_are_kept() {
@@ -88,6 +99,6 @@ mod tests {
         assert_eq!(Lent::<Page>::take().mark, 7);
         let crowd: Vec<_> = (0..3 * SPARE).map(|_| Lent::<Page>::take()).collect();
         drop(crowd);
-        assert_eq!(PAGES.with_borrow(Vec::len), SPARE);
+        assert_eq!(Page::KEPT.with_borrow(Vec::len), SPARE);
     }
 }

@@ -293,14 +293,84 @@ fn in_words(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use rcgen::{KeyPair, generate_simple_self_signed};
+    use rustls::pki_types::PrivateKeyDer;
+    use rustls::server::{ClientHello, ResolvesServerCert};
+    use rustls::sign::CertifiedKey;
+    use rustls::{ClientConnection, ServerConfig, ServerConnection, SupportedProtocolVersion};
+
     use super::*;
+
+    /// Presents a certificate whether or not the key is that of the certificate.
+    #[derive(Debug)]
+    struct Presents(Arc<CertifiedKey>);
+
+    impl ResolvesServerCert for Presents {
+        fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+            Some(Arc::clone(&self.0))
+        }
+    }
+
+    /// What the client makes of a server with this certificate that signs with `key`.
+    fn handshake(
+        trust: &Trust,
+        version: &'static SupportedProtocolVersion,
+        certificate: &CertificateDer<'static>,
+        key: &KeyPair,
+    ) -> Result<(), rustls::Error> {
+        let provider = crypto::provider();
+        let key = PrivateKeyDer::Pkcs8(key.serialize_der().into());
+        let key = provider.key_provider.load_private_key(key).unwrap();
+        let presents = Presents(Arc::new(CertifiedKey::new(vec![certificate.clone()], key)));
+        let server = ServerConfig::builder_with_provider(provider)
+            .with_protocol_versions(&[version])
+            .unwrap()
+            .with_no_client_auth()
+            .with_cert_resolver(Arc::new(presents));
+        let mut server = ServerConnection::new(Arc::new(server)).unwrap();
+        let name = ServerName::try_from("esxi.example").unwrap();
+        let mut client = ClientConnection::new(Arc::new(trust.client().unwrap()), name).unwrap();
+        while client.is_handshaking() {
+            let mut flight = Vec::new();
+            client.write_tls(&mut flight).unwrap();
+            server.read_tls(&mut flight.as_slice()).unwrap();
+            server.process_new_packets().unwrap();
+            let mut flight = Vec::new();
+            server.write_tls(&mut flight).unwrap();
+            client.read_tls(&mut flight.as_slice()).unwrap();
+            client.process_new_packets()?;
+        }
+        assert_eq!(client.protocol_version(), Some(version.version));
+        Ok(())
+    }
+
+    #[test]
+    fn the_pinned_certificate_with_another_key_is_refused() {
+        let identity = generate_simple_self_signed(["esxi.example".into()]).unwrap();
+        let certificate = identity.cert.der().clone();
+        let sha1 = Thumbprint::Sha1(sha1::Sha1::digest(&certificate).into());
+        let sha256 = Thumbprint::Sha256(sha2::Sha256::digest(&certificate).into());
+        let another_key = KeyPair::generate().unwrap();
+        for version in [&rustls::version::TLS12, &rustls::version::TLS13] {
+            for trust in [
+                Trust::Pinned(sha1),
+                Trust::Pinned(sha256),
+                Trust::DangerAcceptAny,
+            ] {
+                let shake = |key| handshake(&trust, version, &certificate, key);
+                assert_eq!(shake(&identity.signing_key), Ok(()), "{trust:?}");
+                let refused = rustls::Error::InvalidCertificate(CertificateError::BadSignature);
+                assert_eq!(shake(&another_key), Err(refused), "{trust:?} {version:?}");
+            }
+        }
+    }
 
     #[test]
     fn what_is_wrong_with_a_certificate_is_said_in_words() {
         let authority = rcgen::CertificateParams::new(["esxi.example".into()]);
         let mut authority = authority.unwrap();
         authority.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
-        let key = rcgen::KeyPair::generate().unwrap();
+        let key = KeyPair::generate().unwrap();
         let certificate = authority.self_signed(&key).unwrap().der().clone();
         let mut roots = RootCertStore::empty();
         roots.add(certificate.clone()).unwrap();

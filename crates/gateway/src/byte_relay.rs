@@ -12,6 +12,7 @@ use console::{Blame, socket};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
 use crate::error::{Failure, Stage};
 use crate::front_door::roll::Ending;
@@ -49,13 +50,16 @@ pub async fn relay_bytes(
         metrics: Arc::default(),
     };
     let (begun, traffic) = (Instant::now(), Traffic::default());
-    let outcome = relayed(socket, &visit, endpoint, told, &traffic).await;
+    let span = visit.span();
+    let outcome = relayed(socket, &visit, endpoint, told, &traffic)
+        .instrument(span.clone())
+        .await;
     let how = match &outcome {
-        Err((_, Failure::ViewerLeft)) => None,
+        Err((_, Failure::ViewerLeft | Failure::ViewerSilent)) => None,
         Err((_, failure)) | Ok(End::Fault(failure)) => Some(Err(failure.to_string())),
         Ok(_) => Some(Ok(())),
     };
-    visit.closed(outcome, begun.elapsed(), &traffic);
+    span.in_scope(|| visit.closed(outcome, begun.elapsed(), &traffic));
     how
 }
 
@@ -72,7 +76,7 @@ async fn relayed(
     let mut viewer = Viewer::new(socket, BytesMut::new());
     let opened = tokio::select! {
         opened = timeout(HANDSHAKE, open(endpoint)) => opened.unwrap_or_else(|_| Err(slow(endpoint))),
-        () = viewer.gone() => Err(Failure::ViewerLeft),
+        gone = viewer.gone() => Err(gone),
         () = told.cancelled() => return Ok(End::Told(ending.why())),
     };
     let (address, wire) = match opened {

@@ -101,12 +101,21 @@ pub enum Failure {
     /// The viewer ended the connection before it was let in.
     #[error("the viewer closed the connection before it had logged in")]
     ViewerLeft,
+    /// The viewer's connection ended before a byte came from it.
+    #[error("the viewer closed the connection before it sent anything")]
+    ViewerSilent,
     /// The viewer's connection broke.
     #[error("the viewer's connection broke ({0})")]
     ViewerBroke(#[source] io::Error),
-    /// The viewer did not log in within the handshake timeout.
-    #[error("the viewer did not log in within {} s", .0.as_secs())]
+    /// The viewer did not log in within the login timeout.
+    #[error("the viewer did not log in within {} s: connect again, or raise login_timeout", .0.as_secs())]
     ViewerSlow(Duration),
+    /// So many passwords had to be checked that this one was not within the login timeout.
+    #[error("the password was not checked within {} s: see that this machine is not overloaded, or raise login_timeout", .0.as_secs())]
+    CheckSlow(Duration),
+    /// The viewer was let in, and did not send the rest of its handshake within the handshake timeout.
+    #[error("the viewer did not finish its handshake within {} s: try another viewer", .0.as_secs())]
+    ViewerUnfinished(Duration),
     /// The VNC password is not the one configured.
     #[error("wrong password: try again, and mind that only the first 8 characters count")]
     WrongPassword,
@@ -124,9 +133,6 @@ pub enum Failure {
     /// The configuration, or this machine, does not allow a session.
     #[error("{0}")]
     Setup(String),
-    /// A password was not checked within the handshake timeout.
-    #[error("the check of the password did not end within {} s: see that the gateway is not overloaded, or raise handshake_timeout", .0.as_secs())]
-    SlowCheck(Duration),
 }
 
 impl Failure {
@@ -139,7 +145,8 @@ impl Failure {
             Self::Crowded => Some("max_unauthenticated"),
             Self::HouseFull { .. } => Some("max_sessions"),
             Self::VmFull { .. } => Some("max_sessions_per_vm"),
-            Self::ViewerSlow(_) | Self::SlowCheck(_) => Some("handshake_timeout"),
+            Self::ViewerSlow(_) | Self::CheckSlow(_) => Some("login_timeout"),
+            Self::ViewerUnfinished(_) => Some("handshake_timeout"),
             Self::Console(error) => error.limit(),
             _ => None,
         }
@@ -148,9 +155,12 @@ impl Failure {
     /// Whose fault it is.
     pub const fn blame(&self) -> Blame {
         match self {
-            Self::NotAViewer(_) | Self::ViewerLeft | Self::ViewerBroke(_) | Self::ViewerSlow(_) => {
-                Blame::Viewer
-            }
+            Self::NotAViewer(_)
+            | Self::ViewerLeft
+            | Self::ViewerSilent
+            | Self::ViewerBroke(_)
+            | Self::ViewerSlow(_)
+            | Self::ViewerUnfinished(_) => Blame::Viewer,
             Self::NotAllowed(_) | Self::NotProxied(_) | Self::Penalised(_) | Self::ViewerTls(_) => {
                 Blame::Viewer
             }
@@ -158,7 +168,7 @@ impl Failure {
             Self::Crowded | Self::GatewayEnds | Self::HouseFull { .. } | Self::VmFull { .. } => {
                 Blame::Gateway
             }
-            Self::Setup(_) | Self::SlowCheck(_) => Blame::Gateway,
+            Self::Setup(_) | Self::CheckSlow(_) => Blame::Gateway,
             Self::Astray(_) => Blame::Esxi,
             Self::Console(error) => error.blame(),
         }

@@ -21,7 +21,12 @@ impl LastFailure {
             Ok(_) => None,
         };
         let sentence = failure
-            .filter(|failure| !matches!(failure, Failure::ViewerLeft | Failure::ViewerBroke(_)))
+            .filter(|failure| {
+                !matches!(
+                    failure,
+                    Failure::ViewerLeft | Failure::ViewerSilent | Failure::ViewerBroke(_)
+                )
+            })
             .map(|failure| (failure.blame(), failure.to_string()));
         self.0.send_replace(sentence);
     }

@@ -21,6 +21,7 @@ use rfb_proto::{Claim, Pending};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 use tokio_util::task::task_tracker::TaskTrackerToken;
+use tracing::Instrument;
 use vsphere::Watch;
 
 use crate::error::{Failure, Stage};
@@ -76,8 +77,13 @@ impl Session {
         }
     }
 
-    /// The whole story. The connection is closed when it ends.
-    pub(crate) async fn run(mut self, socket: TcpStream) {
+    /// The whole story. The connection is closed when it ends, and every log line until then carries its number.
+    pub(crate) async fn run(self, socket: TcpStream) {
+        let span = self.visit.span();
+        self.run_in_span(socket).instrument(span).await;
+    }
+
+    async fn run_in_span(mut self, socket: TcpStream) {
         let begun = Instant::now();
         let port = Arc::clone(&self.port);
         let traffic = Traffic::counted(&port.door.metrics);
@@ -97,7 +103,7 @@ impl Session {
         begun: Instant,
         traffic: &Traffic,
     ) -> Result<End, Stopped> {
-        let deadline = begun + self.port.limits.handshake_timeout;
+        let deadline = begun + self.port.limits.login_timeout;
         let mut place = Some(
             self.port
                 .door
@@ -156,7 +162,10 @@ impl Session {
                 header = proxy_header::read(&mut socket, &mut input) => header,
                 failure = self.interrupted(place, deadline) => return Err(failure),
             };
-            let real = header.map_err(|error| Failure::NotProxied(error.to_string()))?;
+            let real = header.map_err(|error| match input.is_empty() {
+                true => Failure::ViewerSilent,
+                false => Failure::NotProxied(error.to_string()),
+            })?;
             self.visit.viewer = source::plain(real.unwrap_or(self.visit.viewer));
             place
                 .iter()
@@ -169,7 +178,7 @@ impl Session {
         Ok(Viewer::new(socket, input))
     }
 
-    /// From the greeting to the welcome. The viewer's `place` is given up when it has been let in.
+    /// From the greeting to the welcome. The viewer has until `deadline` to log in; then its `place` is given up.
     async fn open(
         &mut self,
         viewer: &mut Viewer,
@@ -194,6 +203,8 @@ impl Session {
             }
         };
         *place = None;
+        // From here on nobody waits for a person.
+        let deadline = Instant::now() + self.port.limits.handshake_timeout;
         let console = match self.reach(viewer, deadline).await {
             Ok(console) => console,
             Err((stage, failure)) => {
@@ -267,7 +278,7 @@ impl Session {
         place: &Option<Place>,
         deadline: Instant,
     ) -> Result<Admission, Failure> {
-        let slow = Failure::SlowCheck(self.port.limits.handshake_timeout);
+        let slow = Failure::CheckSlow(self.port.limits.login_timeout);
         let judgement = timeout_at(deadline, judge(&self.port, &mut self.visit, claim));
         let pushed_out = place
             .as_ref()
@@ -284,7 +295,7 @@ impl Session {
     async fn reach(&self, viewer: &Viewer, deadline: Instant) -> Result<Console, Stopped> {
         tokio::select! {
             console = self.ticket_and_dial(deadline) => console,
-            () = viewer.gone() => Err((Stage::Dial, Failure::ViewerLeft)),
+            gone = viewer.gone() => Err((Stage::Dial, gone)),
             () = self.port.door.ended.cancelled() => Err((Stage::Dial, Failure::GatewayEnds)),
         }
     }
@@ -327,14 +338,14 @@ impl Session {
         };
         tokio::select! {
             welcomed = timeout_at(deadline, welcome) => {
-                welcomed.unwrap_or_else(|_| Err(self.viewer_slow()))
+                welcomed.unwrap_or(Err(Failure::ViewerUnfinished(self.port.limits.handshake_timeout)))
             }
             () = self.port.door.ended.cancelled() => Err(Failure::GatewayEnds),
         }
     }
 
     fn viewer_slow(&self) -> Failure {
-        Failure::ViewerSlow(self.port.limits.handshake_timeout)
+        Failure::ViewerSlow(self.port.limits.login_timeout)
     }
 
     fn measure(&self, stage: Stage, begun: Instant) {

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tracing::info;
+use tracing::{Span, debug, error_span, info};
 use vsphere::VmState;
 
 use crate::error::{Failure, Stage};
@@ -28,16 +28,17 @@ pub(crate) struct Visit {
 }
 
 impl Visit {
+    /// What every log line of this visit is in: it holds its number. Of the highest level, so that no line is without it.
+    pub(crate) fn span(&self) -> Span {
+        error_span!("session", session = self.id)
+    }
+
     /// The console is open.
     pub(crate) fn opened(&self, esxi: &Address) {
         let Self {
-            id,
-            viewer,
-            user,
-            vm,
-            ..
+            viewer, user, vm, ..
         } = self;
-        info!(session = id, %viewer, %vm, user, %esxi, "session opened");
+        info!(%viewer, %vm, user, %esxi, "session opened");
     }
 
     /// Something became of the VM while its console is open.
@@ -49,7 +50,6 @@ impl Visit {
             gone,
         } = state;
         info!(
-            session = self.id,
             vm = %self.vm,
             power = power.map(tracing::field::display),
             connection = connection.map(tracing::field::display),
@@ -67,11 +67,11 @@ impl Visit {
         traffic: &Traffic,
     ) {
         let Self {
-            id,
             viewer,
             user,
             vm,
             metrics,
+            ..
         } = self;
         let (ended_by, stage, blame, why) = match &outcome {
             Ok(End::Viewer) => ("viewer", Stage::Relay, None, "the viewer closed".into()),
@@ -103,9 +103,10 @@ impl Visit {
             Err((stage, failure @ Failure::GatewayEnds)) => {
                 ("gateway", *stage, None, failure.to_string())
             }
-            Err((stage, failure @ (Failure::ViewerLeft | Failure::ViewerBroke(_)))) => {
-                ("viewer", *stage, None, failure.to_string())
-            }
+            Err((
+                stage,
+                failure @ (Failure::ViewerLeft | Failure::ViewerSilent | Failure::ViewerBroke(_)),
+            )) => ("viewer", *stage, None, failure.to_string()),
             Err((stage, failure)) => ("fault", *stage, Some(failure.blame()), failure.to_string()),
         };
         let limit = match &outcome {
@@ -116,8 +117,12 @@ impl Visit {
         };
         limit.into_iter().for_each(|limit| metrics.refused(limit));
         metrics.ended(ended_by);
+        if let Err((_, failure @ Failure::ViewerSilent)) = &outcome {
+            // A port scan, or a health check: no session that anybody asked for.
+            debug!(%viewer, %vm, seconds = lasted.as_secs_f64(), "{failure}");
+            return;
+        }
         info!(
-            session = id,
             %viewer,
             %vm,
             user,

@@ -8,18 +8,21 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::CompleteEnv;
 
+#[cfg(feature = "demo")]
+use crate::commands::demo;
 #[cfg(unix)]
 use crate::commands::serve;
 use crate::commands::{
-    CommandError, check, completions, configuration, connect, demo, keys, man, passwd, probe,
-    relay, screenshot, trust, type_text, vms,
+    CommandError, check, completions, configuration, connect, keys, man, passwd, probe, relay,
+    screenshot, trust, type_text, vms,
 };
 use gateway::settings::Config;
 
 use crate::config;
+use crate::log;
 use crate::log::LogFormat;
 use crate::terminal::{Terminal, tell};
-use crate::{log, usage_error};
+use crate::usage_error::OneLine;
 
 /// The name of os-autoinst's program that does what `relay` does.
 const RELAYS_OTHER_NAME: &str = "dewebsockify";
@@ -68,6 +71,7 @@ enum Command {
     /// Put one WebSocket behind a TCP port, with the options of os-autoinst's dewebsockify
     Relay(relay::Options),
     /// Run a simulated ESXi and a gateway in front of it, to point any VNC viewer at
+    #[cfg(feature = "demo")]
     Demo(demo::Options),
     /// Print the script that lets a shell complete this command line, names of VMs included
     Completions(completions::Options),
@@ -99,6 +103,7 @@ impl Command {
         match self {
             #[cfg(unix)]
             Self::Serve => "info",
+            #[cfg(feature = "demo")]
             Self::Demo(_) => "info",
             Self::Relay(options) => options.level(),
             _ => "off",
@@ -114,7 +119,7 @@ pub fn run() -> ExitCode {
         .complete();
     let cli = match Cli::try_parse_from(arguments()) {
         Ok(cli) => cli,
-        Err(error) => return said_by_clap(&error),
+        Err(error) => return said_by_clap(error),
     };
     let level = match cli.command.level() {
         "off" if cli.verbose => "info",
@@ -137,13 +142,13 @@ pub fn run() -> ExitCode {
 }
 
 /// Help and version are asked for; anything else is a usage error.
-fn said_by_clap(error: &clap::Error) -> ExitCode {
+fn said_by_clap(error: clap::Error) -> ExitCode {
     let code = match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => ExitCode::SUCCESS,
         // Whoever types a name alone wants to know what there is.
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => USAGE.into(),
         _ => {
-            tell(format!("mksgate: {}", usage_error::sentence(error)));
+            tell(format!("mksgate: {}", error.apply::<OneLine>().render()));
             return USAGE.into();
         }
     };
@@ -171,6 +176,7 @@ fn execute(cli: Cli, terminal: Terminal) -> Result<ExitCode, CommandError> {
         Command::Passwd(options) => done(passwd::run(options)),
         Command::Trust(options) => done(block_on(trust::run(options))),
         Command::Relay(options) => done(block_on(relay::run(options))),
+        #[cfg(feature = "demo")]
         Command::Demo(options) => done(block_on(demo::run(options))),
         #[cfg(unix)]
         Command::Serve => {

@@ -1,15 +1,19 @@
 //! The log: on stderr, for people or for programs.
 
-use std::fmt::Debug;
+use std::fmt::{self, Debug};
 use std::io::stderr;
 
 use clap::ValueEnum;
+use term::Style;
 use tracing::field::Field;
+use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::field::MakeExt;
 use tracing_subscriber::filter::LevelFilter;
-use tracing_subscriber::fmt::FormatFields;
-use tracing_subscriber::fmt::format::{Writer, debug_fn};
+use tracing_subscriber::fmt::format::{Format, Json, Writer, debug_fn};
+use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, FormattedFields};
+use tracing_subscriber::registry::LookupSpan;
 
 use crate::terminal::may_colour;
 use console::printable::printable;
@@ -33,14 +37,14 @@ pub(crate) fn start(format: LogFormat, level: &str) -> bool {
         .with_env_filter(filter)
         .with_writer(stderr)
         // A line that cannot be written is lost: the default is a panic, and the disk is full for somebody else.
-        .log_internal_errors(false)
-        .with_target(false);
+        .log_internal_errors(false);
     match format {
         LogFormat::Text => log
-            .fmt_fields(fields())
             .with_ansi(may_colour(&stderr()))
+            .event_format(TextLine)
+            .fmt_fields(fields())
             .init(),
-        LogFormat::Json => log.json().flatten_event(true).init(),
+        LogFormat::Json => log.json().event_format(JsonLine::new()).init(),
     }
     LevelFilter::current() != LevelFilter::OFF
 }
@@ -63,6 +67,101 @@ fn directives(given: &str) -> String {
     expanded.collect::<Vec<String>>().join(",")
 }
 
+/// Time, level, message, the event's fields, and those of the spans that it is in: a session's number.
+struct TextLine;
+
+impl<S, N> FormatEvent<S, N> for TextLine
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    fn format_event(
+        &self,
+        context: &FmtContext<'_, S, N>,
+        mut writer: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
+        let plain = Style::new().force_styling(writer.has_ansi_escapes());
+        let mut time = String::new();
+        SystemTime.format_time(&mut Writer::new(&mut time))?;
+        let level = event.metadata().level();
+        let colour = match *level {
+            Level::ERROR => plain.clone().red(),
+            Level::WARN => plain.clone().yellow(),
+            Level::INFO => plain.clone().green(),
+            Level::DEBUG => plain.clone().blue(),
+            Level::TRACE => plain.clone().magenta(),
+        };
+        write!(
+            writer,
+            "{} {} ",
+            plain.dim().apply_to(time),
+            colour.apply_to(format_args!("{level:>5}"))
+        )?;
+        context.format_fields(writer.by_ref(), event)?;
+        for fields in fields_of_spans(context) {
+            write!(writer, " {fields}")?;
+        }
+        writeln!(writer)
+    }
+}
+
+/// One flat object: the event's fields, and those of the spans that it is in.
+struct JsonLine(Format<Json>);
+
+impl JsonLine {
+    fn new() -> Self {
+        let format = Format::default().with_target(false).json();
+        Self(
+            format
+                .flatten_event(true)
+                .with_current_span(false)
+                .with_span_list(false),
+        )
+    }
+}
+
+impl<S, N> FormatEvent<S, N> for JsonLine
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    fn format_event(
+        &self,
+        context: &FmtContext<'_, S, N>,
+        mut writer: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
+        let mut line = String::new();
+        self.0
+            .format_event(context, Writer::new(&mut line), event)?;
+        // Either is a JSON object, and the fields of a span are never those of an event in it.
+        let inner = |object: &str| {
+            let object = object.trim_end().strip_prefix('{')?.strip_suffix('}')?;
+            (!object.is_empty()).then(|| object.to_owned())
+        };
+        let objects = std::iter::once(line).chain(fields_of_spans(context));
+        let members: Vec<String> = objects.filter_map(|object| inner(&object)).collect();
+        writeln!(writer, "{{{}}}", members.join(","))
+    }
+}
+
+/// What the spans hold that this event is in, as it was formatted, the outermost first.
+fn fields_of_spans<S, N>(context: &FmtContext<'_, S, N>) -> Vec<String>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    let mut spans = Vec::new();
+    for span in context.event_scope().into_iter().flatten() {
+        if let Some(fields) = span.extensions().get::<FormattedFields<N>>() {
+            spans.push(fields.fields.clone());
+        }
+    }
+    spans.reverse();
+    spans
+}
+
 /// Fields as they are usually written, but for control characters: names of VMs and the words of servers are in them, and
 /// none of those may command a terminal or begin another event.
 fn fields() -> impl for<'w> FormatFields<'w> + 'static {
@@ -78,8 +177,10 @@ fn fields() -> impl for<'w> FormatFields<'w> + 'static {
 
 #[cfg(test)]
 mod tests {
-    use std::io::{self, Write};
+    use std::io;
     use std::sync::{Arc, Mutex, PoisonError};
+
+    use tracing::subscriber::with_default;
 
     use super::*;
 
@@ -87,7 +188,7 @@ mod tests {
     #[derive(Clone, Default)]
     struct Written(Arc<Mutex<Vec<u8>>>);
 
-    impl Write for Written {
+    impl io::Write for Written {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
             let mut written = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             written.write(bytes)
@@ -96,6 +197,47 @@ mod tests {
         fn flush(&mut self) -> io::Result<()> {
             Ok(())
         }
+    }
+
+    impl Written {
+        /// What `log` writes as text.
+        fn text(log: impl FnOnce()) -> String {
+            let (written, writer) = Self::pair();
+            let subscriber = tracing_subscriber::fmt()
+                .with_ansi(false)
+                .event_format(TextLine)
+                .fmt_fields(fields())
+                .with_writer(move || writer.clone());
+            with_default(subscriber.finish(), log);
+            written.read()
+        }
+
+        /// What `log` writes as JSON.
+        fn json(log: impl FnOnce()) -> String {
+            let (written, writer) = Self::pair();
+            let subscriber = tracing_subscriber::fmt()
+                .json()
+                .event_format(JsonLine::new())
+                .with_writer(move || writer.clone());
+            with_default(subscriber.finish(), log);
+            written.read()
+        }
+
+        fn pair() -> (Self, Self) {
+            let written = Self::default();
+            (written.clone(), written)
+        }
+
+        fn read(&self) -> String {
+            String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+        }
+    }
+
+    /// An event outside of any span, and one in the span of a session.
+    fn outside_and_inside() {
+        tracing::info!(ports = 2, "outside");
+        let span = tracing::error_span!("session", session = 7);
+        span.in_scope(|| tracing::info!(vm = "vm08", "inside"));
     }
 
     #[test]
@@ -109,24 +251,39 @@ mod tests {
 
     #[test]
     fn a_name_in_an_event_neither_begins_another_nor_commands_a_terminal() {
-        let written = Written::default();
-        let writer = written.clone();
-        let log = tracing_subscriber::fmt()
-            .with_ansi(false)
-            .fmt_fields(fields())
-            .with_writer(move || writer.clone())
-            .finish();
         let name = "a\r\nINFO forged \u{1b}[2J\u{9b}2J";
-        tracing::subscriber::with_default(log, || {
-            tracing::info!(vm = %name, "found {name}");
-        });
-        let written = written.0.lock().unwrap();
-        let text = String::from_utf8(written.clone()).unwrap();
+        let text = Written::text(|| tracing::info!(vm = %name, "found {name}"));
         assert_eq!(text.lines().count(), 1, "{text}");
         assert!(text.trim_end().chars().all(|c| !c.is_control()), "{text:?}");
         assert!(
             text.contains("found aINFO forged [2J2J vm=aINFO"),
             "{text:?}"
         );
+    }
+
+    #[test]
+    fn text_line_carries_the_fields_of_its_span() {
+        let text = Written::text(outside_and_inside);
+        let lines: Vec<&str> = text.lines().collect();
+        assert!(lines[0].ends_with("  INFO outside ports=2"), "{text}");
+        assert!(
+            lines[1].ends_with("  INFO inside vm=\"vm08\" session=7"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn json_line_carries_the_fields_of_its_span_as_its_own() {
+        let text = Written::json(outside_and_inside);
+        let lines: Vec<serde_json::Value> = text
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect();
+        assert_eq!(lines[0]["message"], "outside");
+        assert_eq!(lines[0].get("session"), None);
+        assert_eq!(lines[1]["message"], "inside");
+        assert_eq!(lines[1]["vm"], "vm08");
+        assert_eq!(lines[1]["level"], "INFO");
+        assert_eq!(lines[1]["session"], 7);
     }
 }

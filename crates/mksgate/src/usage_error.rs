@@ -1,35 +1,74 @@
-//! What is wrong with a command line, in one line as every other error: clap takes several, with blank ones in between.
+//! Usage errors on one line, like every other error: clap's own format takes several.
 
-use clap::Error;
+use clap::builder::StyledStr;
+use clap::error::{ContextKind, Error, ErrorFormatter, ErrorKind};
 
-/// How clap begins what may have been meant.
-const TIP: &str = "tip: ";
+/// How clap is to format what is wrong with a command line: the cause, what may have been meant, where to look.
+pub(crate) struct OneLine;
 
-/// The cause first, then what may have been meant, and where to look.
-pub(crate) fn sentence(error: &Error) -> String {
-    let text = error.render().to_string();
-    let said = text.strip_prefix("error: ").unwrap_or(&text);
-    // What follows is how the command is used at all, and that there is a --help.
-    let said = said.split("\n\nUsage:").next().unwrap_or_default();
-    let said = said.split("\n\nFor more").next().unwrap_or_default();
-    let lines = said.lines().map(str::trim).filter(|line| !line.is_empty());
-    let (tips, causes): (Vec<&str>, Vec<&str>) = lines.partition(|line| line.starts_with(TIP));
-    let mut sentence = causes.into_iter().fold(String::new(), joined);
-    let mut before = ": ";
-    for tip in tips {
-        sentence += before;
-        sentence += tip.trim_start_matches(TIP);
-        before = "; ";
+impl ErrorFormatter for OneLine {
+    fn format_error(error: &Error<Self>) -> StyledStr {
+        let mut sentence = cause(error);
+        if let Some(values) = context(error, ContextKind::ValidValue) {
+            sentence += &format!(" [possible values: {values}]");
+        }
+        if let (ErrorKind::ValueValidation, Some(source)) =
+            (error.kind(), std::error::Error::source(error))
+        {
+            sentence += &format!(": {source}");
+        }
+        let similar = [
+            ContextKind::SuggestedSubcommand,
+            ContextKind::SuggestedArg,
+            ContextKind::SuggestedValue,
+        ];
+        for similar in similar.into_iter().filter_map(|kind| context(error, kind)) {
+            sentence += &format!("; perhaps {similar} was meant");
+        }
+        if let Some(advice) = context(error, ContextKind::Suggested) {
+            sentence += &format!("; {advice}");
+        }
+        (sentence + " (see --help)").into()
     }
-    sentence + " (see --help)"
 }
 
-/// What is listed stands behind what it belongs to.
-fn joined(before: String, line: &str) -> String {
-    let between = match before.is_empty() {
-        true => "",
-        false if before.ends_with(':') || line.starts_with('[') => " ",
-        false => ", ",
-    };
-    before + between + line
+/// What is wrong, with the argument and the value that it is wrong with.
+fn cause(error: &Error<OneLine>) -> String {
+    let argument = context(error, ContextKind::InvalidArg);
+    let value = context(error, ContextKind::InvalidValue);
+    match (error.kind(), argument, value) {
+        (ErrorKind::UnknownArgument, Some(argument), _) => {
+            format!("unexpected argument '{argument}'")
+        }
+        (ErrorKind::InvalidValue, Some(argument), Some(value)) if value.is_empty() => {
+            format!("'{argument}' needs a value")
+        }
+        (ErrorKind::InvalidValue | ErrorKind::ValueValidation, Some(argument), Some(value)) => {
+            format!("invalid value '{value}' for '{argument}'")
+        }
+        (ErrorKind::MissingRequiredArgument, Some(arguments), _) => {
+            format!("required arguments are missing: {arguments}")
+        }
+        (ErrorKind::ArgumentConflict, Some(argument), _) => {
+            match context(error, ContextKind::PriorArg) {
+                Some(prior) if prior != argument => {
+                    format!("'{argument}' cannot be used with '{prior}'")
+                }
+                _ => format!("'{argument}' cannot be used more than once"),
+            }
+        }
+        (kind, argument, value) => {
+            let kind = kind.as_str().unwrap_or("wrong usage").to_owned();
+            let subcommand = context(error, ContextKind::InvalidSubcommand);
+            let about = [argument, value, subcommand].into_iter().flatten();
+            about.fold(kind, |sentence, about| format!("{sentence}: {about}"))
+        }
+    }
+}
+
+/// What clap knows of that kind about the error.
+fn context(error: &Error<OneLine>, kind: ContextKind) -> Option<String> {
+    let text = error.get(kind)?.to_string();
+    // Values that are listed may be none.
+    (kind == ContextKind::InvalidValue || !text.is_empty()).then_some(text)
 }

@@ -293,20 +293,19 @@ fn a_usage_error_is_one_line_as_any_other_error() {
     for (arguments, sentence) in [
         (
             &["sreve"][..],
-            "unrecognized subcommand 'sreve': some similar subcommands exist: 'screenshot', 'serve'",
+            "unrecognized subcommand: sreve; perhaps screenshot, serve was meant",
         ),
         (
             &["check", "--oflin"],
-            "unexpected argument '--oflin' found: a similar argument exists: '--offline'",
+            "unexpected argument '--oflin'; perhaps --offline was meant",
         ),
         (
             &["connect", "vm08", "--viwer"],
-            "unexpected argument '--viwer' found: a similar argument exists: '--viewer'; to pass '--viwer' as a value, use \
-             '-- --viwer'",
+            "unexpected argument '--viwer'; perhaps --viewer was meant; to pass '--viwer' as a value, use '-- --viwer'",
         ),
         (
             &["screenshot"],
-            "the following required arguments were not provided: --output <FILE.png>, <VM>",
+            "required arguments are missing: --output <FILE.png>, <VM>",
         ),
         (
             &["vms", "--log", "xml"],
@@ -314,7 +313,7 @@ fn a_usage_error_is_one_line_as_any_other_error() {
         ),
         (
             &["connect", "vm08", "--proxy-only", "--stdio"],
-            "the argument '--proxy-only' cannot be used with '--stdio'",
+            "'--proxy-only' cannot be used with '--stdio'",
         ),
     ] {
         let (code, stdout, stderr) = run(empty.path(), arguments);

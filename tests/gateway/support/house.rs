@@ -98,8 +98,9 @@ impl Plan {
         self
     }
 
-    /// A handshake that nobody completes is given up soon.
+    /// A login or handshake that nobody completes is given up soon.
     pub(crate) fn impatient(mut self) -> Self {
+        self.limits.login_timeout = Duration::from_secs(3);
         self.limits.handshake_timeout = Duration::from_secs(3);
         self
     }

@@ -229,7 +229,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Viewer<S> {
         String::from_utf8(reason).unwrap()
     }
 
-    async fn word(&mut self) -> u32 {
+    pub(crate) async fn word(&mut self) -> u32 {
         self.stream.read_u32().await.unwrap()
     }
 

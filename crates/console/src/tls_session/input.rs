@@ -1,15 +1,13 @@
 //! What has come on a TLS connection: what was opened of it, in order, and behind that what is still sealed.
 
-use std::cell::RefCell;
 use std::io;
 use std::ops::Range;
 use std::task::{Context, Poll};
-use std::thread::LocalKey;
 
 use tokio::io::AsyncRead;
 
 use super::{READ, fill};
-use crate::blocks::{Lent, Spare};
+use crate::blocks::{Lent, spare};
 
 /// What whoever reads may leave for the next time: at most a control frame that is not whole, 4 bytes of header
 /// and 125 of payload (RFC 6455 section 5.5).
@@ -143,17 +141,7 @@ impl Input {
 /// Where bytes arrive.
 struct Block(Box<[u8]>);
 
-thread_local! {
-    static BLOCKS: RefCell<Vec<Block>> = const { RefCell::new(Vec::new()) };
-}
-
-impl Spare for Block {
-    const KEPT: &'static LocalKey<RefCell<Vec<Self>>> = &BLOCKS;
-
-    fn new() -> Self {
-        Self(vec![0; ROOM].into())
-    }
-}
+spare!(Block, Self(vec![0; ROOM].into()));
 
 #[cfg(test)]
 mod tests {

@@ -3,11 +3,9 @@
 //! What is owned here is the one buffer in which records arrive and are decrypted, many at a time, and only
 //! while there is something in it.
 
-use std::cell::RefCell;
 use std::io;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::thread::LocalKey;
 
 use rustls::client::{ClientConnectionData, UnbufferedClientConnection};
 use rustls::pki_types::{CertificateDer, ServerName};
@@ -19,7 +17,7 @@ use rustls::{ClientConfig, ProtocolVersion};
 use tokio::io::AsyncRead;
 
 use super::{Input, READ, Standing, fill, invalid};
-use crate::blocks::{Lent, Spare};
+use crate::blocks::{Lent, spare};
 
 /// By how much a record is longer than what is in it (RFC 8446 section 5.2: header, content type, tag; RFC 5288
 /// section 3: 8 bytes of nonce). Where rustls asks for more it gets more.
@@ -275,14 +273,4 @@ fn append(
 /// Where records arrive, and are decrypted.
 struct Records(Box<[u8]>);
 
-thread_local! {
-    static RECORDS: RefCell<Vec<Records>> = const { RefCell::new(Vec::new()) };
-}
-
-impl Spare for Records {
-    const KEPT: &'static LocalKey<RefCell<Vec<Self>>> = &RECORDS;
-
-    fn new() -> Self {
-        Self(vec![0; READ].into())
-    }
-}
+spare!(Records, Self(vec![0; READ].into()));

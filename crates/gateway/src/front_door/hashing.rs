@@ -11,7 +11,7 @@ use argon2::{Algorithm, Argon2, Block, Params, Version};
 use rfb_proto::Password;
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
-use tracing::warn;
+use tracing::{Span, warn};
 use zeroize::Zeroize;
 
 /// How many passwords are hashed at once, in the whole process: each takes a core for tens of milliseconds
@@ -160,9 +160,10 @@ impl Hashers {
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Option<T> {
         let place = self.0.acquire().await.ok()?;
+        let session = Span::current();
         let working = spawn_blocking(move || {
             let _until_it_has_ended = place;
-            work()
+            session.in_scope(work)
         });
         working.await.ok()
     }

@@ -33,6 +33,8 @@ pub(crate) struct Viewer {
     /// `None` while TLS begins, and for good where that fails.
     connection: Option<Connection>,
     input: BytesMut,
+    /// Something has come from it, PROXY header aside.
+    has_sent: bool,
 }
 
 impl Viewer {
@@ -40,6 +42,7 @@ impl Viewer {
     pub(crate) fn new(socket: TcpStream, input: BytesMut) -> Self {
         Self {
             connection: Some(Either::Left(socket)),
+            has_sent: !input.is_empty(),
             input,
         }
     }
@@ -137,20 +140,20 @@ impl Viewer {
     }
 
     /// Ready when the viewer ends the connection. What it may send meanwhile stays unread.
-    pub(crate) async fn gone(&self) {
+    pub(crate) async fn gone(&self) -> Failure {
         let socket = match &self.connection {
             Some(Either::Left(socket)) => socket,
             Some(Either::Right(tls)) => tls.get_ref().0,
-            None => return,
+            None => return Failure::ViewerLeft,
         };
         if matches!(socket.peek(&mut [0]).await, Ok(0) | Err(_)) {
-            return;
+            return self.ended(Failure::ViewerLeft);
         }
         // It talks ahead of its turn, or ends TLS: more cannot be seen before that is read, but for the end.
         loop {
             match socket.ready(Interest::READABLE).await {
                 Ok(ready) if !ready.is_read_closed() => sleep(LOOK_AGAIN).await,
-                _ => return,
+                _ => return Failure::ViewerLeft,
             }
         }
     }
@@ -201,9 +204,20 @@ impl Viewer {
             .read_buf(&mut (&mut self.input).limit(room))
             .await
         {
-            Ok(0) => Err(Failure::ViewerLeft),
-            Ok(_) => Ok(()),
-            Err(error) => Err(Failure::ViewerBroke(error)),
+            Ok(0) => Err(self.ended(Failure::ViewerLeft)),
+            Ok(_) => {
+                self.has_sent = true;
+                Ok(())
+            }
+            Err(error) => Err(self.ended(Failure::ViewerBroke(error))),
+        }
+    }
+
+    /// How it ended: whoever has sent nothing by then was hardly a viewer.
+    fn ended(&self, how: Failure) -> Failure {
+        match self.has_sent {
+            true => how,
+            false => Failure::ViewerSilent,
         }
     }
 
@@ -217,6 +231,6 @@ impl Viewer {
             connection.flush().await
         }
         .await;
-        written.map_err(Failure::ViewerBroke)
+        written.map_err(|error| self.ended(Failure::ViewerBroke(error)))
     }
 }

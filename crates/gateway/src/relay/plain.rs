@@ -1,13 +1,11 @@
 //! What was decrypted of ESXi's frames, and where in it the viewer's bytes lie.
 
-use std::cell::RefCell;
 use std::convert::Infallible;
 use std::io::IoSlice;
 use std::ops::Range;
-use std::thread::LocalKey;
 
 use crate::repair::ToViewer;
-use console::blocks::{Lent, Spare};
+use console::blocks::{Lent, spare};
 use console::tls_session::{self, Input};
 
 /// Runs shorter than this are moved next to the one before: that costs less than to hand them to the kernel
@@ -42,20 +40,13 @@ enum Part {
     Own(Range<usize>),
 }
 
-thread_local! {
-    static MARKED: RefCell<Vec<Marked>> = const { RefCell::new(Vec::new()) };
-}
-
-impl Spare for Marked {
-    const KEPT: &'static LocalKey<RefCell<Vec<Self>>> = &MARKED;
-
-    fn new() -> Self {
-        Self {
-            own: Vec::new(),
-            parts: Vec::with_capacity(PARTS),
-        }
+spare!(
+    Marked,
+    Self {
+        own: Vec::new(),
+        parts: Vec::with_capacity(PARTS),
     }
-}
+);
 
 impl Plain {
     /// Over what comes into `input`.

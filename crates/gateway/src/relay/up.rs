@@ -1,12 +1,10 @@
 //! Viewer → ESXi: what one read gave leaves as one frame.
 
-use std::cell::RefCell;
 use std::future::poll_fn;
 use std::io;
 use std::ops::Range;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::thread::LocalKey;
 use std::time::Duration;
 
 use bytes::BytesMut;
@@ -20,7 +18,7 @@ use super::debt::{Debt, Debts};
 use super::sieve::Sieve;
 use super::{Rules, Traffic};
 use crate::repair::Repair;
-use console::blocks::{Lent, Spare};
+use console::blocks::{Lent, spare};
 use console::mask_keys::MaskKeys;
 use console::transport::Transport;
 
@@ -377,38 +375,22 @@ impl Block {
     }
 }
 
-thread_local! {
-    static BLOCKS: RefCell<Vec<Block>> = const { RefCell::new(Vec::new()) };
-}
-
-impl Spare for Block {
-    const KEPT: &'static LocalKey<RefCell<Vec<Self>>> = &BLOCKS;
-
-    fn new() -> Self {
-        Self(vec![0; FRONT + READ + 2 * AFTER].into())
-    }
-}
+spare!(Block, Self(vec![0; FRONT + READ + 2 * AFTER].into()));
 
 /// How many of both kinds nobody holds.
 #[cfg(test)]
-pub(super) fn spare() -> [usize; 2] {
-    [BLOCKS.with_borrow(Vec::len), SAID.with_borrow(Vec::len)]
+pub(super) fn spare_buffers() -> [usize; 2] {
+    use console::blocks::Spare;
+    [
+        Block::KEPT.with_borrow(Vec::len),
+        Said::KEPT.with_borrow(Vec::len),
+    ]
 }
 
 /// What ESXi is to hear of what was read, made as a [`Block`] is; seldom more than was read.
 struct Said(BytesMut);
 
-thread_local! {
-    static SAID: RefCell<Vec<Said>> = const { RefCell::new(Vec::new()) };
-}
-
-impl Spare for Said {
-    const KEPT: &'static LocalKey<RefCell<Vec<Self>>> = &SAID;
-
-    fn new() -> Self {
-        Self(BytesMut::with_capacity(FRONT + READ + AFTER))
-    }
-}
+spare!(Said, Self(BytesMut::with_capacity(FRONT + READ + AFTER)));
 
 /// Ready with what the gateway has to say to ESXi by itself.
 async fn owed(repair: Option<&Repair>) -> BytesMut {

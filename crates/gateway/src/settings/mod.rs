@@ -1,10 +1,10 @@
 //! What the gateway is told to be: ports, consoles, ways in and limits, checked by whoever has read them.
 
 mod auth;
+mod doubts;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use console::settings::{Behind, VSphere};
@@ -13,7 +13,6 @@ use vsphere::VmRef;
 
 pub use auth::{Auth, NO_AUTH, STRONGEST_FIRST};
 
-use crate::front_door::users::Users;
 use crate::repair::Habits;
 
 /// Everything the gateway needs to know, checked.
@@ -38,7 +37,9 @@ pub struct Limits {
     pub max_sessions_per_vm: usize,
     /// Connections at once that have not logged in yet, all ports together: 1 or more.
     pub max_unauthenticated: usize,
-    /// From a viewer's first byte to its welcome.
+    /// From a viewer's arrival until its password is judged: a person's time.
+    pub login_timeout: Duration,
+    /// From then until its console is open: the time of vSphere and the console's host.
     pub handshake_timeout: Duration,
     /// How long a viewer may send nothing; `None` where it may for ever.
     pub idle_timeout: Option<Duration>,
@@ -66,6 +67,7 @@ impl Default for Limits {
             idle_timeout: None,
             max_session_time: None,
             proxy_from: None,
+            login_timeout: Duration::from_secs(120),
             handshake_timeout: Duration::from_secs(30),
             drain_timeout: Duration::from_secs(30),
         }
@@ -132,22 +134,5 @@ impl Config {
             vspheres,
             consoles: Vec::new(),
         }
-    }
-
-    /// What is allowed and yet hardly meant, a sentence each.
-    pub fn doubts(&self) -> Vec<String> {
-        let consoles = self.consoles.iter();
-        let names: Vec<String> = consoles.map(|console| console.behind.to_string()).collect();
-        let mut seen: Vec<&Arc<Users>> = Vec::new();
-        for users in self
-            .consoles
-            .iter()
-            .filter_map(|console| console.auth.users.as_ref())
-        {
-            if !seen.iter().any(|known| Arc::ptr_eq(known, users)) {
-                seen.push(users);
-            }
-        }
-        seen.iter().flat_map(|users| users.doubts(&names)).collect()
     }
 }

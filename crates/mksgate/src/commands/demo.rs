@@ -23,7 +23,7 @@ const VSPHERE: &str = "demo";
 #[derive(Args)]
 pub(crate) struct Options {
     /// Where viewers connect. On anything but loopback they need a password, which is printed
-    #[arg(long, value_name = "ADDR", value_parser = super::listening::address, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
+    #[arg(long, value_name = "ADDR", value_parser = address, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
     listen: IpAddr,
     /// The first VM's port; the others follow
     #[arg(long, default_value_t = 5901, value_parser = clap::value_parser!(u16).range(1..))]
@@ -66,6 +66,12 @@ pub(crate) async fn run(options: Options) -> Result<(), CommandError> {
     gateway.run(shutdown).await;
     host.stop().await;
     Ok(())
+}
+
+/// An IP address. No name is looked up: it might lead to other machines.
+fn address(text: &str) -> Result<IpAddr, String> {
+    let parsed = text.parse();
+    parsed.map_err(|_| "write an IP address, as 127.0.0.1 or ::1".into())
 }
 
 fn greeting(host: &Host, gateway: &Gateway, password: Option<&str>) -> String {

@@ -5,10 +5,10 @@ pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod configuration;
 pub(crate) mod connect;
+#[cfg(feature = "demo")]
 pub(crate) mod demo;
 mod keyboard;
 pub(crate) mod keys;
-mod listening;
 mod login;
 pub(crate) mod man;
 mod no_such_vm;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use ipnet::IpNet;
 use secrecy::SecretString;
@@ -11,6 +12,7 @@ use toml::Spanned;
 
 use gateway::overlap::overlap;
 
+use super::scalar::Time;
 use super::{Ask, ConfigError, file, secrets};
 use console::settings::{Behind, VSphere};
 use gateway::settings::{Auth, Config, Console, Limits};
@@ -109,18 +111,37 @@ impl Source<'_> {
             idle_timeout: gateway.idle_timeout.filter(|timeout| !timeout.is_zero()),
             max_session_time: gateway.max_session_time.filter(|time| !time.is_zero()),
             proxy_from: self.proxy_from(gateway)?,
-            handshake_timeout: match &gateway.handshake_timeout {
-                Some(zero) if zero.get_ref().0.is_zero() => {
-                    return Err(self.wrong(
-                        zero.span(),
-                        "handshake_timeout = \"0s\" lets nobody in: write \"30s\", or leave it out",
-                    ));
-                }
-                Some(given) => given.get_ref().0,
-                None => default.handshake_timeout,
-            },
+            login_timeout: self.longer_than_zero(
+                gateway.login_timeout.as_ref(),
+                "login_timeout",
+                default.login_timeout,
+            )?,
+            handshake_timeout: self.longer_than_zero(
+                gateway.handshake_timeout.as_ref(),
+                "handshake_timeout",
+                default.handshake_timeout,
+            )?,
             drain_timeout: gateway.drain_timeout.unwrap_or(default.drain_timeout),
         })
+    }
+
+    fn longer_than_zero(
+        &self,
+        given: Option<&Spanned<Time>>,
+        key: &str,
+        default: Duration,
+    ) -> Result<Duration, ConfigError> {
+        match given {
+            None => Ok(default),
+            Some(zero) if zero.get_ref().0.is_zero() => Err(self.wrong(
+                zero.span(),
+                format!(
+                    "{key} = \"0s\" lets nobody in: write \"{}s\", or leave it out",
+                    default.as_secs()
+                ),
+            )),
+            Some(given) => Ok(given.get_ref().0),
+        }
     }
 
     fn admin(&self, admin: Option<&file::Admin>) -> Result<Option<SocketAddr>, ConfigError> {

@@ -37,6 +37,7 @@ pub(super) struct Gateway {
     #[serde(default)]
     pub(super) proxy_protocol: bool,
     pub(super) proxy_from: Option<Spanned<Vec<Spanned<String>>>>,
+    pub(super) login_timeout: Option<Spanned<scalar::Time>>,
     pub(super) handshake_timeout: Option<Spanned<scalar::Time>>,
     #[serde(default, deserialize_with = "scalar::duration")]
     pub(super) drain_timeout: Option<Duration>,

@@ -95,6 +95,7 @@ const CONSOLE: &str = "[[console]]\nport = 5901\nvsphere = \"lab\"\nvm = \"vm08\
 fn five_lines_are_enough_and_the_rest_has_safe_defaults() {
     let config = with(CONSOLE).unwrap();
     assert_eq!(config.gateway.max_sessions, 1024);
+    assert_eq!(config.gateway.login_timeout, Duration::from_secs(120));
     assert_eq!(config.gateway.handshake_timeout, Duration::from_secs(30));
     let lab = &config.vspheres["lab"];
     assert_eq!(lab.url.as_str(), "https://192.0.2.10/sdk");

@@ -5,7 +5,9 @@
 pub(crate) mod program;
 pub(crate) mod viewer;
 
+use std::net::{Ipv4Addr, TcpListener};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use esxi_sim::{DEMO_PASSWORD, Host};
 use tempfile::TempDir;
@@ -43,6 +45,19 @@ pub(crate) fn mksgate_at(host: &Host, folder: &TempDir, arguments: &[&str]) -> C
         .env("GOVC_PASSWORD", DEMO_PASSWORD)
         .env("GOVC_INSECURE", "1");
     command
+}
+
+/// A port whose number must be known before it is listened on: below those that the kernel hands out, so that nobody takes
+/// it meanwhile, and not where another process of tests looks.
+pub(crate) fn port_of_our_own() -> u16 {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    loop {
+        let next = std::process::id() * 8 + NEXT.fetch_add(1, Ordering::Relaxed);
+        let port = 10_000 + (next % 10_000) as u16;
+        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 /// Sends it a signal, as in `-TERM`.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::{sync::watch, task::AbortHandle, time::Instant};
 use tokio_util::task::TaskTracker;
+use tracing::Instrument;
 
 use super::Open;
 use crate::{Error, PATIENCE, Settings, call::Calls, service::ServiceContent, transport::Patience};
@@ -102,6 +103,8 @@ impl Login {
         login: impl Future<Output = Result<Open, Error>> + Send + 'static,
     ) -> Self {
         let (sender, outcome) = watch::channel(None);
+        // What is logged belongs to whoever asked for it first.
+        let login = login.in_current_span();
         let task = tracker.spawn(async move {
             let result = login.await;
             // Everybody may have left.

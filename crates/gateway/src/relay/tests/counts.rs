@@ -173,7 +173,7 @@ async fn an_idle_session_holds_no_buffer() {
             let mut pump = Box::pin(wire.pump(&mut viewer, BytesMut::new(), &debts));
             assert!(size_of_val(&*pump) < 1536, "{} bytes", size_of_val(&*pump));
             assert!(futures::poll!(&mut pump).is_pending());
-            let kept = up::spare();
+            let kept = up::spare_buffers();
             assert!(kept[0] == 1 && kept[1] >= said, "{kept:?}");
         }
     }

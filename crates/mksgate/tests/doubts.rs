@@ -1,0 +1,90 @@
+//! What a configuration may say and hardly means: `check` prints it, `serve` logs it as warnings.
+
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+
+mod support;
+
+use std::fs::Permissions;
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::Output;
+
+use support::mksgate;
+use tempfile::TempDir;
+
+/// A file that only its owner can read.
+fn secret(path: &Path, text: &str) {
+    std::fs::write(path, text).unwrap();
+    std::fs::set_permissions(path, Permissions::from_mode(0o600)).unwrap();
+}
+
+/// A folder with that `gateway.toml`, and the files that it may name.
+fn folder(text: &str) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    secret(&folder.path().join("lab"), "a long password\n");
+    std::fs::write(folder.path().join("gateway.toml"), text).unwrap();
+    folder
+}
+
+/// What `check --offline` and `serve`, which ends because its port is taken, print on stderr.
+fn told(text: &str) -> (String, String) {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let folder = folder(&text.replace("PORT", &port));
+    let run = |arguments: &[&str]| {
+        let Output { status, stderr, .. } = mksgate(&folder, arguments).output().unwrap();
+        (status.code(), String::from_utf8(stderr).unwrap())
+    };
+    let (code, checked) = run(&["check", "--offline"]);
+    assert_eq!(code, Some(0), "{checked}");
+    let (code, served) = run(&["serve"]);
+    assert_eq!(code, Some(1), "{served}");
+    (checked, served)
+}
+
+/// Both commands print this sentence.
+fn assert_told(text: &str, sentence: &str) {
+    let (checked, served) = told(text);
+    assert!(
+        checked.contains(&format!("mksgate: {sentence}\n")),
+        "{checked}"
+    );
+    let warned = |line: &str| line.contains("WARN") && line.ends_with(sentence);
+    assert!(served.lines().any(warned), "{served}");
+}
+
+const VM: &str = "[[console]]\nport = PORT\nvsphere = \"lab\"\nvm = \"vm08\"\n";
+
+fn lab(trust: &str) -> String {
+    format!(
+        "[vsphere.lab]\naddress = \"127.0.0.1:9\"\nusername = \"root\"\npassword_file = \"lab\"\n{trust}\n"
+    )
+}
+
+#[test]
+fn whoever_is_believed_whatever_the_certificate_is_told() {
+    assert_told(
+        &(lab("trust = \"danger-accept-any\"") + VM),
+        "[vsphere.lab] has trust = \"danger-accept-any\": whoever is in between can read its password and drive its VMs; \
+         set trust to what `mksgate trust 127.0.0.1:9` prints",
+    );
+    assert_told(
+        &(lab("console_trust = \"danger-accept-any\"") + VM),
+        "[vsphere.lab] has console_trust = \"danger-accept-any\": whoever is in between can see and drive its consoles; \
+         remove it, so that consoles are verified by their tickets",
+    );
+    assert_told(
+        "[[console]]\nport = PORT\nurl = \"wss://127.0.0.1:9/x?token=geheim\"\ntrust = \"danger-accept-any\"\n",
+        "[[console]] 127.0.0.1:9/x has trust = \"danger-accept-any\": whoever is in between can see and drive it; \
+         set trust to \"file:PATH\" or \"sha256:HEX\"",
+    );
+}
+
+#[test]
+fn nothing_is_told_of_a_configuration_without_doubts() {
+    let (checked, served) = told(&(lab("trust = \"system\"") + VM));
+    assert_eq!(checked, "");
+    assert!(!served.contains("WARN"), "{served}");
+}

@@ -1,0 +1,150 @@
+//! What `serve` writes into its log about a viewer, from its arrival to its end.
+
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+
+#[path = "support/mod.rs"]
+mod support;
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::{Ipv4Addr, TcpStream};
+use std::process::{Child, ChildStderr, Stdio};
+
+use esxi_sim::{DEMO_PASSWORD, Host, Settings, VmSettings};
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::task::spawn_blocking;
+
+use support::viewer::enter;
+use support::{mksgate, port_of_our_own, signal};
+
+/// A daemon with one console of a simulated host, and its log.
+struct Daemon {
+    child: Child,
+    log: BufReader<ChildStderr>,
+    port: u16,
+    _folder: TempDir,
+}
+
+impl Daemon {
+    /// Logs as JSON what `level` asks for.
+    async fn start(host: &Host, level: &'static str) -> Self {
+        let address = host.address();
+        let start = move || {
+            let folder = tempfile::tempdir().unwrap();
+            let port = port_of_our_own();
+            let text = format!(
+                "[vsphere.lab]\naddress = \"{address}\"\nusername = \"root\"\npassword_env = \"PASSWORD_OF_LAB\"\n\
+                 trust = \"danger-accept-any\"\n\
+                 [[console]]\nport = {port}\nvsphere = \"lab\"\nvm = \"web01\"\npaste = \"type\"\n"
+            );
+            std::fs::write(folder.path().join("gateway.toml"), text).unwrap();
+            let mut child = mksgate(&folder, &["--log", "json", "serve"])
+                .env("PASSWORD_OF_LAB", DEMO_PASSWORD)
+                .env("MKSGATE_LOG", level)
+                .stdout(Stdio::piped())
+                .stderr(Stdio::piped())
+                .spawn()
+                .unwrap();
+            let mut ready = String::new();
+            let stdout = child.stdout.as_mut().unwrap();
+            BufReader::new(stdout).read_line(&mut ready).unwrap();
+            assert_eq!(ready, format!("127.0.0.1:{port} web01\n"));
+            let log = BufReader::new(child.stderr.take().unwrap());
+            Self {
+                child,
+                log,
+                port,
+                _folder: folder,
+            }
+        };
+        spawn_blocking(start).await.unwrap()
+    }
+
+    fn connect(&self) -> TcpStream {
+        TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).unwrap()
+    }
+
+    /// The log's lines up to the first with these words in its message.
+    fn lines_until(&mut self, words: &str) -> Vec<Value> {
+        let mut lines = Vec::new();
+        loop {
+            let mut line = String::new();
+            self.log.read_line(&mut line).unwrap();
+            assert_ne!(line, "", "the log ended before {words:?}: {lines:?}");
+            let line: Value = serde_json::from_str(&line).unwrap();
+            lines.push(line);
+            if says(&lines[lines.len() - 1], words) {
+                return lines;
+            }
+        }
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        signal(&self.child, "-KILL");
+        self.child.wait().unwrap();
+    }
+}
+
+/// Whether these words are in its message.
+fn says(line: &Value, words: &str) -> bool {
+    line["message"].as_str().unwrap().contains(words)
+}
+
+async fn host() -> Host {
+    Host::start(Settings {
+        vms: vec![VmSettings::desktop("web01")],
+        clock: false,
+        ..Settings::default()
+    })
+    .await
+    .unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_line_of_a_session_carries_its_number() {
+    let host = host().await;
+    let mut daemon = Daemon::start(&host, "mksgate=trace,vsphere=trace").await;
+    let done = spawn_blocking(move || {
+        let viewer = daemon.connect();
+        enter(&viewer, &viewer, None).unwrap();
+        let opening = daemon.lines_until("session opened");
+        let login = opening.iter().find(|line| says(line, "logged in")).unwrap();
+        let number = login["session"].as_u64().unwrap();
+        // A clipboard that no key writes, which is told (RFC 6143 section 7.5.6).
+        (&viewer).write_all(b"\x06\0\0\0\0\0\0\x01\xa4").unwrap();
+        let told = daemon.lines_until("clipboard");
+        drop(viewer);
+        let closing = daemon.lines_until("session closed");
+        let opened = &opening[opening.len() - 1..];
+        for line in opened.iter().chain(&told).chain(&closing) {
+            assert_eq!(line["session"], number, "{line}");
+        }
+    });
+    done.await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn connection_that_never_said_a_byte_is_logged_as_debug() {
+    let host = host().await;
+    let mut daemon = Daemon::start(&host, "mksgate=debug").await;
+    let done = spawn_blocking(move || {
+        let silent = daemon.connect();
+        let from = silent.local_addr().unwrap().to_string();
+        drop(silent);
+        let lines = daemon.lines_until("the viewer closed the connection before it sent anything");
+        let line = &lines[lines.len() - 1];
+        assert_eq!(line["level"], "DEBUG");
+        assert_eq!(line["viewer"], from);
+        assert!(line["session"].is_u64(), "{line}");
+        // Whoever has said something is told of as before.
+        let half = daemon.connect();
+        (&half).write_all(b"R").unwrap();
+        drop(half);
+        let lines = daemon.lines_until("session closed");
+        assert_eq!(lines[lines.len() - 1]["level"], "INFO");
+    });
+    done.await.unwrap();
+}
