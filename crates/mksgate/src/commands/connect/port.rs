@@ -114,7 +114,7 @@ pub(super) fn without_password(goal: &Goal) -> Arc<Port> {
         console: Console::leading_to(destination.behind(), nowhere, Auth::none()),
         destination,
         limits: Arc::new(limits(goal)),
-        door: Door::new(),
+        door: Door::private(),
     })
 }
 
