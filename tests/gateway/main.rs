@@ -8,6 +8,7 @@
 //! | [`addresses`] | which host is dialled, and which certificate is believed |
 //! | [`closing`] | every way in which a session ends |
 //! | [`door`] | who may in, from where, how many, and what it costs to try |
+//! | [`penalties`] | which failed logins a success takes back |
 //! | [`encrypted`] | logging in through TLS |
 //! | [`proxied`] | everything upstream through an HTTP proxy |
 //! | [`repairs`] | what viewers send, as hosts in every mood take it, and back |
@@ -27,6 +28,7 @@ mod door;
 mod encrypted;
 mod hostile;
 mod order;
+mod penalties;
 mod proxied;
 mod reasons;
 mod reloading;

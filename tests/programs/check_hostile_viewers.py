@@ -8,7 +8,7 @@ from functools import partial
 
 import picture
 import vncdo
-from door import VNC_PASSWORD, Door
+from door import DEBUG, VNC_PASSWORD, Door
 from rfb import GREETING, NONE, VENCRYPT, VNC, X509_NONE, X509_PLAIN, X509_VNC, RawViewer
 from simulator import Simulator
 
@@ -32,7 +32,7 @@ door: Door
 def setUpModule() -> None:
     global door
     simulator = unittest.enterModuleContext(Simulator("--vm", "vm08", "--no-clock"))
-    door = unittest.enterModuleContext(Door(simulator, [("vm08", way) for way in WAYS]))
+    door = unittest.enterModuleContext(Door(simulator, [("vm08", way) for way in WAYS], env=DEBUG))
 
 
 class HostileViewers(unittest.TestCase):

@@ -27,6 +27,10 @@ USER_PASSWORD = "engine of 1843, analytical"
 WRONG_USER_PASSWORD = "engine of 1822, difference"
 
 
+# For a log that also has the sessions of which the viewer never said a byte.
+DEBUG = {"MKSGATE_LOG": "mksgate=debug"}
+
+
 class Host(Protocol):
     """What a configuration has to know of a vSphere."""
 

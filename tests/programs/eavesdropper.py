@@ -40,10 +40,13 @@ class Eavesdropper:
         return self
 
     def __exit__(self, *_: object) -> None:
-        asyncio.run_coroutine_threadsafe(self._stop(), self._loop).result(DEADLINE)
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(DEADLINE)
-        self._loop.close()
+        try:
+            asyncio.run_coroutine_threadsafe(self._stop(), self._loop).result(DEADLINE)
+        finally:
+            # Whatever went wrong: a thread that is left would keep the whole program from ending.
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join(DEADLINE)
+            self._loop.close()
 
     def tickets(self) -> set[str]:
         """Those that were handed out so far."""
@@ -64,9 +67,11 @@ class Eavesdropper:
     async def _stop(self) -> None:
         self._listener.close()
         serving = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-        # Not cancelled: their connections end, and so do they.
+        # Not cancelled: their connections end, and so do they. Of those that are closing the end is near, and Python
+        # 3.11.2 cannot abort a TLS connection that was closed twice.
         for writer in self._writers:
-            writer.transport.abort()
+            if not writer.is_closing():
+                writer.transport.abort()
         await asyncio.gather(*serving, return_exceptions=True)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -36,6 +36,8 @@ class Program:
         return self
 
     def __exit__(self, *_: object) -> None:
+        # One that is paused would not hear it.
+        self.resume()
         # The group may outlive its leader, so it is told to end even when the leader has ended.
         self._signal_group(signal.SIGTERM)
         try:
@@ -82,6 +84,13 @@ class Program:
             return found
 
         return until(f"a line like {pattern!r} from {self.name}", look)
+
+    def pause(self) -> None:
+        """It does nothing until `resume`; the kernel still takes connections and bytes for it."""
+        self._signal_group(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        self._signal_group(signal.SIGCONT)
 
     def end(self) -> int:
         """Asks the program to end, as a service manager does, and returns its exit code."""

@@ -4,6 +4,7 @@
 run.py MODULE ...
 """
 
+import os
 import signal
 import sys
 import time
@@ -75,4 +76,7 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    code = main()
+    sys.stdout.flush()
+    # Not sys.exit, which waits for all threads: a check that has failed may have left one that never ends.
+    os._exit(code)

@@ -22,12 +22,25 @@ def converse(argv: list[str], answers: dict[str, str], env: dict[str, str], colu
     A question with a password in its name is answered when the terminal does not show any more what is typed: what
     was typed before is thrown away. Returns the exit code and everything that was on the terminal.
     """
-    return _run(argv, list(answers.items()), env, columns, in_turn=False)
+    return _run(argv, _Answers(list(answers.items()), in_turn=False), env, columns)
 
 
 def converse_in_turn(argv: list[str], answers: list[tuple[str, str]], env: dict[str, str]) -> tuple[int, str]:
     """Likewise, with questions that come in this order, the same one more than once perhaps."""
-    return _run(argv, list(answers), env, 80, in_turn=True)
+    return _run(argv, _Answers(list(answers), in_turn=True), env)
+
+
+def when_seen(argv: list[str], text: str, do: Callable[[], None], env: dict[str, str]) -> tuple[int, str]:
+    """Runs it to its end likewise, and calls `do` once, when this text is on the terminal."""
+    done = False
+
+    def reply(_terminal: int, said: str) -> None:
+        nonlocal done
+        if not done and text in said:
+            done = True
+            do()
+
+    return _run(argv, reply, env)
 
 
 def broken_off(argv: list[str], question: str, end: Callable[[int, int], None], env: dict[str, str]) -> tuple[int, bool]:
@@ -59,9 +72,28 @@ def broken_off(argv: list[str], question: str, end: Callable[[int, int], None], 
         os.close(theirs)
 
 
+class _Answers:
+    """Gives each answer once, when its question is the last that was said."""
+
+    def __init__(self, answers: list[tuple[str, str]], in_turn: bool) -> None:
+        self.answers, self.in_turn, self.answered = answers, in_turn, 0
+
+    def __call__(self, terminal: int, said: str) -> None:
+        for question, answer in self.answers[:1] if self.in_turn else list(self.answers):
+            # What was answered already is no question any more.
+            if not said[self.answered :].endswith(question):
+                continue
+            if "assword" in question and _shows_what_is_typed(terminal):
+                continue
+            self.answered = len(said)
+            self.answers.remove((question, answer))
+            os.write(terminal, answer.encode() + b"\n")
+
+
 def _run(
-    argv: list[str], answers: list[tuple[str, str]], env: dict[str, str], columns: int, in_turn: bool
+    argv: list[str], reply: Callable[[int, str], None], env: dict[str, str], columns: int = 80
 ) -> tuple[int, str]:
+    """Runs it to its end; `reply` is called with the terminal and all that was said, again and again."""
     ours, theirs = pty.openpty()
     try:
         termios.tcsetwinsize(theirs, (24, columns))
@@ -71,7 +103,7 @@ def _run(
         with subprocess.Popen(argv, **streams, **where) as program:
             os.close(theirs)
             try:
-                said = _converse(ours, answers, in_turn)
+                said = _converse(ours, reply)
                 return program.wait(DEADLINE), said
             finally:
                 program.kill()
@@ -84,9 +116,9 @@ def _take_terminal() -> None:
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
-def _converse(terminal: int, answers: list[tuple[str, str]], in_turn: bool) -> str:
+def _converse(terminal: int, reply: Callable[[int, str], None]) -> str:
     end = time.monotonic() + DEADLINE
-    said, answered = "", 0
+    said = ""
     while time.monotonic() < end:
         if select.select([terminal], [], [], INTERVAL)[0]:
             try:
@@ -94,15 +126,7 @@ def _converse(terminal: int, answers: list[tuple[str, str]], in_turn: bool) -> s
             except OSError:
                 # The program has closed its side.
                 return said
-        for question, answer in answers[:1] if in_turn else list(answers):
-            # What was answered already is no question any more.
-            if not said[answered:].endswith(question):
-                continue
-            if "assword" in question and _shows_what_is_typed(terminal):
-                continue
-            answered = len(said)
-            answers.remove((question, answer))
-            os.write(terminal, answer.encode() + b"\n")
+        reply(terminal, said)
     raise TimeoutError(f"not within {DEADLINE:g} s to its end: {said}")
 
 

@@ -1,4 +1,8 @@
 //! A tunnel through an HTTP proxy (RFC 9110 section 9.3.6, CONNECT).
+//!
+//! `hyper_util`'s `Tunnel` (0.1.21) does not replace this: it drops bytes that arrive in one read with the answer, where
+//! they must be refused; its errors have no status, which tells a refusal (403) from a gateway error (502); and of all
+//! 2xx answers it accepts 200 alone.
 
 use std::io;
 

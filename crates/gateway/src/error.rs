@@ -64,6 +64,9 @@ pub enum Failure {
     /// Too many wrong passwords from there.
     #[error("too many failed logins from your address: try again in {} s", .0.as_secs() + 1)]
     Penalised(Duration),
+    /// Too many wrong passwords for this console, from whatever addresses, and too many wait for their turn.
+    #[error("too many failed logins to this console: try again in {} s", .0.as_secs() + 1)]
+    ConsolePenalised(Duration),
     /// Too many connections that have not logged in.
     #[error("too many connections are waiting to log in: try again")]
     Crowded,
@@ -141,7 +144,7 @@ impl Failure {
         match self {
             Self::NotAllowed(_) => Some("allow"),
             Self::NotProxied(_) => Some("proxy_protocol"),
-            Self::Penalised(_) => Some("penalty"),
+            Self::Penalised(_) | Self::ConsolePenalised(_) => Some("penalty"),
             Self::Crowded => Some("max_unauthenticated"),
             Self::HouseFull { .. } => Some("max_sessions"),
             Self::VmFull { .. } => Some("max_sessions_per_vm"),
@@ -164,7 +167,10 @@ impl Failure {
             Self::NotAllowed(_) | Self::NotProxied(_) | Self::Penalised(_) | Self::ViewerTls(_) => {
                 Blame::Viewer
             }
-            Self::WrongPassword | Self::WrongLogin | Self::NotForUser { .. } => Blame::Viewer,
+            Self::ConsolePenalised(_)
+            | Self::WrongPassword
+            | Self::WrongLogin
+            | Self::NotForUser { .. } => Blame::Viewer,
             Self::Crowded | Self::GatewayEnds | Self::HouseFull { .. } | Self::VmFull { .. } => {
                 Blame::Gateway
             }

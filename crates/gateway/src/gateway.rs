@@ -113,14 +113,14 @@ impl Gateway {
         })
     }
 
-    /// One port. Where a vSphere is behind it, that has been logged in to already.
+    /// One port, for one user of this machine. Where a vSphere is behind it, that has been logged in to already.
     pub async fn before(
         destination: &Destination,
         listen: SocketAddr,
         auth: Auth,
         limits: Limits,
     ) -> Result<Self, StartError> {
-        let (door, limits) = (Door::new(), Arc::new(limits));
+        let (door, limits) = (Door::private(), Arc::new(limits));
         let named = |upstream: &Arc<Upstream>| {
             let name = upstream.client().name().to_owned();
             (name, Arc::clone(upstream))

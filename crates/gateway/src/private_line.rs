@@ -29,7 +29,7 @@ impl PrivateLine {
             console: Console::leading_to(destination.behind(), nowhere, Auth::none()),
             destination,
             limits: Arc::new(limits),
-            door: Door::new(),
+            door: Door::private(),
         }))
     }
 

@@ -26,11 +26,11 @@ use vsphere::Watch;
 
 use crate::error::{Failure, Stage};
 use crate::front_door::crowd::Place;
-use crate::front_door::judge::{Admission, judge};
+use crate::front_door::judge::{Admission, judge, refused_on_arrival};
 use crate::front_door::port::Port;
 use crate::front_door::proxy_header;
 use crate::front_door::roll::Seat;
-use crate::front_door::source::{self, Source};
+use crate::front_door::source;
 use crate::front_door::viewer::Viewer;
 use crate::relay::{self, End, Rules, Traffic};
 use crate::settings::Limits;
@@ -258,11 +258,9 @@ impl Session {
         place: &Option<Place>,
         deadline: Instant,
     ) -> Result<(), Failure> {
-        let source = Source::from(self.visit.viewer.ip());
-        let Some(wait) = self.port.door.penalties.wait(source, Instant::now()) else {
+        let Some(failure) = refused_on_arrival(&self.port, self.visit.viewer.ip()) else {
             return Ok(());
         };
-        let failure = Failure::Penalised(wait);
         tokio::select! {
             // Ignored on purpose: whether it has read it or not, it is not let in.
             _ = timeout(REFUSAL, viewer.refuse(&failure)) => {}

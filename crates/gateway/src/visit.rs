@@ -117,22 +117,26 @@ impl Visit {
         };
         limit.into_iter().for_each(|limit| metrics.refused(limit));
         metrics.ended(ended_by);
-        if let Err((_, failure @ Failure::ViewerSilent)) = &outcome {
-            // A port scan, or a health check: no session that anybody asked for.
-            debug!(%viewer, %vm, seconds = lasted.as_secs_f64(), "{failure}");
-            return;
+        macro_rules! log {
+            ($level:ident) => {
+                $level!(
+                    %viewer,
+                    %vm,
+                    user,
+                    ended_by,
+                    %stage,
+                    blame = blame.map(tracing::field::display),
+                    seconds = lasted.as_secs_f64(),
+                    to_viewer = traffic.to_viewer(),
+                    to_esxi = traffic.to_esxi(),
+                    "session closed: {why}"
+                )
+            };
         }
-        info!(
-            %viewer,
-            %vm,
-            user,
-            ended_by,
-            %stage,
-            blame = blame.map(tracing::field::display),
-            seconds = lasted.as_secs_f64(),
-            to_viewer = traffic.to_viewer(),
-            to_esxi = traffic.to_esxi(),
-            "session closed: {why}"
-        );
+        match outcome {
+            // A port scan, or a load balancer's health check: many of them, and none means anything.
+            Err((_, Failure::ViewerSilent)) => log!(debug),
+            _ => log!(info),
+        }
     }
 }

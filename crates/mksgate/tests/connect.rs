@@ -74,6 +74,23 @@ async fn proxy_only_serves_one_viewer_after_another_each_with_a_fresh_ticket() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_guesses_of_other_local_users_do_not_lock_the_own_viewer_out() {
+    let host = host().await;
+    let folder = tempdir().unwrap();
+    let command = mksgate_at(&host, &folder, &["connect", "vm08", "--proxy-only"]);
+    let guessed = spawn_blocking(move || {
+        let (mut child, line) = proxy(command);
+        for _ in 0..20 {
+            let refused = view(&line, "wrong").unwrap_err();
+            assert!(refused.to_string().contains("wrong password"), "{refused}");
+        }
+        let seen = view(&line, line["password"].as_str().unwrap());
+        (seen, interrupt(&mut child))
+    });
+    assert_eq!(guessed.await.unwrap(), (Ok((800, 600)), Some(0)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_interrupt_ends_an_open_console_in_order() {
     let host = host().await;
     let folder = tempdir().unwrap();

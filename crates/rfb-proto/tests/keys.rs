@@ -36,11 +36,39 @@ fn an_xt_code_is_its_place_with_the_prefix_moved() {
         assert_eq!(from_xt(xt), Some(VScancode(place)), "{xt:#x}");
     }
     assert_eq!(from_xt(0x45), Some(VScancode(0x45)), "NumLock is not Pause");
+    assert_eq!(PRINT_SCREEN, VScancode(0x137));
     assert_eq!(from_xt(0xc6), Some(PAUSE));
     assert_eq!(from_xt(0xb7), Some(PRINT_SCREEN));
     assert_eq!(from_xt(0x54), Some(PRINT_SCREEN));
     for nothing in [0, 0x80, 0x100, 0xe01d, u32::MAX] {
         assert_eq!(from_xt(nothing), None);
+    }
+}
+
+/// What viewers send for F13 to F24 (keycodemapdb, which TigerVNC, gtk-vnc and noVNC use) and what VMware's client does.
+#[test]
+fn keys_of_larger_keyboards_are_as_vmwares_client_sends_them() {
+    for (xt, place) in [
+        (0x5d, 0x64),
+        (0x5e, 0x65),
+        (0x5f, 0x66),
+        (0x55, 0x67),
+        (0x83, 0x68),
+        (0xf7, 0x69),
+        (0x84, 0x6a),
+        (0x5a, 0x6b),
+        (0x74, 0x6c),
+        (0xf9, 0x6d),
+        (0x6d, 0x6e),
+        (0x6f, 0x76),
+        // As Windows numbers them.
+        (0x64, 0x64),
+        (0x6e, 0x6e),
+        (0x76, 0x76),
+        // The keypad's equals sign.
+        (0x59, 0x0d),
+    ] {
+        assert_eq!(from_xt(xt), Some(VScancode(place)), "{xt:#x}");
     }
 }
 
@@ -75,7 +103,9 @@ fn what_is_not_a_character_has_the_same_place_in_every_layout() {
         (0xffeb, 0x15b),
         (0xff67, 0x15d),
         (0xff13, 0x100),
-        (0xff61, 0x54),
+        (0xff61, 0x137),
+        (0xff15, 0x54),
+        (0xffbd, 0x0d),
         (0xff7f, 0x45),
         (0xff14, 0x46),
         (0xffe5, 0x3a),
@@ -222,13 +252,14 @@ fn characters_and_keysyms_are_each_others() {
         (0x61, 'a'),
         (0xe9, 'é'),
         (0x20ac, '€'),
-        (0x0100_0416, 'Ж'),
+        (0x06f6, 'Ж'),
         (0x0101_f600, '😀'),
     ] {
         assert_eq!(character(code), Some(meant));
         assert_eq!(keysym(meant), code);
     }
-    // Both forms of the Euro are understood.
+    // Both forms are understood.
+    assert_eq!(character(0x0100_0416), Some('Ж'));
     assert_eq!(character(0x0100_20ac), Some('€'));
     assert_eq!(character(0x0100_d800), None, "no character");
     assert_eq!(keysym('\n'), 0xff0d);

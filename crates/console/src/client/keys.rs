@@ -2,55 +2,51 @@
 
 use rfb_proto::keys::{ALT_GR, Layout, SHIFT, Stroke, Typed, keysym};
 use rfb_proto::vmware::VScancode;
-
-/// X's names for two modifiers that are pressed along with a character (X.Org, keysymdef.h).
-const SHIFT_L: u32 = 0xffe1;
-const ISO_LEVEL3_SHIFT: u32 = 0xfe03;
+use xkeysym::key;
 
 /// What keys are called, and X's number for each.
-const NAMES: [(&[&str], u32); 38] = [
-    (&["ctrl", "control", "lctrl"], 0xffe3),
-    (&["rctrl"], 0xffe4),
-    (&["alt", "lalt"], 0xffe9),
-    (&["altgr", "ralt"], ISO_LEVEL3_SHIFT),
-    (&["shift", "lshift"], SHIFT_L),
-    (&["rshift"], 0xffe2),
-    (&["win", "super", "meta", "cmd", "lwin"], 0xffeb),
-    (&["rwin"], 0xffec),
-    (&["menu", "apps"], 0xff67),
-    (&["enter", "return", "ret"], 0xff0d),
-    (&["esc", "escape"], 0xff1b),
-    (&["tab"], 0xff09),
-    (&["backspace", "bsp", "bs"], 0xff08),
-    (&["space", "spc"], 0x20),
-    (&["del", "delete"], 0xffff),
-    (&["ins", "insert"], 0xff63),
-    (&["home"], 0xff50),
-    (&["end"], 0xff57),
-    (&["pgup", "pageup"], 0xff55),
-    (&["pgdn", "pagedown"], 0xff56),
-    (&["up"], 0xff52),
-    (&["down"], 0xff54),
-    (&["left"], 0xff51),
-    (&["right"], 0xff53),
-    (&["caps", "capslock"], 0xffe5),
-    (&["num", "numlock"], 0xff7f),
-    (&["scroll", "scrolllock"], 0xff14),
-    (&["print", "prtsc", "printscreen", "sysrq"], 0xff61),
-    (&["pause", "break"], 0xff13),
-    (&["minus"], 0x2d),
-    (&["plus"], 0x2b),
-    (&["slash"], 0x2f),
-    (&["backslash"], 0x5c),
-    (&["comma"], 0x2c),
-    (&["dot", "period"], 0x2e),
-    (&["kpenter"], 0xff8d),
-    (&["kpplus"], 0xffab),
-    (&["kpminus"], 0xffad),
+const NAMES: [(&[&str], u32); 40] = [
+    (&["ctrl", "control", "lctrl"], key::Control_L),
+    (&["rctrl"], key::Control_R),
+    (&["alt", "lalt"], key::Alt_L),
+    (&["altgr", "ralt"], key::ISO_Level3_Shift),
+    (&["shift", "lshift"], key::Shift_L),
+    (&["rshift"], key::Shift_R),
+    (&["win", "super", "meta", "cmd", "lwin"], key::Super_L),
+    (&["rwin"], key::Super_R),
+    (&["menu", "apps"], key::Menu),
+    (&["enter", "return", "ret"], key::Return),
+    (&["esc", "escape"], key::Escape),
+    (&["tab"], key::Tab),
+    (&["backspace", "bsp", "bs"], key::BackSpace),
+    (&["space", "spc"], key::space),
+    (&["del", "delete"], key::Delete),
+    (&["ins", "insert"], key::Insert),
+    (&["home"], key::Home),
+    (&["end"], key::End),
+    (&["pgup", "pageup"], key::Page_Up),
+    (&["pgdn", "pagedown"], key::Page_Down),
+    (&["up"], key::Up),
+    (&["down"], key::Down),
+    (&["left"], key::Left),
+    (&["right"], key::Right),
+    (&["caps", "capslock"], key::Caps_Lock),
+    (&["num", "numlock"], key::Num_Lock),
+    (&["scroll", "scrolllock"], key::Scroll_Lock),
+    (&["print", "prtsc", "printscreen"], key::Print),
+    (&["sysrq"], key::Sys_Req),
+    (&["pause", "break"], key::Pause),
+    (&["minus"], key::minus),
+    (&["plus"], key::plus),
+    (&["slash"], key::slash),
+    (&["backslash"], key::backslash),
+    (&["comma"], key::comma),
+    (&["dot", "period"], key::period),
+    (&["kpenter"], key::KP_Enter),
+    (&["kpplus"], key::KP_Add),
+    (&["kpminus"], key::KP_Subtract),
+    (&["kpequal", "kpequals"], key::KP_Equal),
 ];
-
-/// Of the function keys.
-const F1: u32 = 0xffbe;
 
 /// Keys that go down one after the other and up again the other way round.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -129,10 +125,10 @@ impl Chord {
     /// With its modifiers, unless they are down already.
     fn write(&mut self, stroke: Stroke, meaning: u32, layout: Layout) {
         if stroke.shift && !self.by_place.contains(&SHIFT) {
-            self.press(SHIFT, SHIFT_L);
+            self.press(SHIFT, key::Shift_L);
         }
         if stroke.alt_gr && !self.by_place.contains(&ALT_GR) {
-            self.press(ALT_GR, ISO_LEVEL3_SHIFT);
+            self.press(ALT_GR, key::ISO_Level3_Shift);
         }
         // With Shift down a key means what is written above, as on any keyboard.
         let above = Stroke {
@@ -154,7 +150,7 @@ fn places(stroke: Stroke) -> Vec<VScancode> {
 }
 
 fn shifted(shift: bool, meaning: u32) -> Vec<u32> {
-    let shift = shift.then_some(SHIFT_L);
+    let shift = shift.then_some(key::Shift_L);
     shift.into_iter().chain([meaning]).collect()
 }
 
@@ -189,7 +185,7 @@ fn meaning(name: &str) -> Option<u32> {
         return Some(keysym(one));
     }
     let number: u32 = lower.strip_prefix('f')?.parse().ok()?;
-    (1..=24).contains(&number).then(|| F1 + number - 1)
+    (1..=24).contains(&number).then(|| key::F1 + number - 1)
 }
 
 #[cfg(test)]
@@ -214,11 +210,16 @@ mod tests {
             ("shift-a", vec![0x2a, 0x1e]),
             ("A", vec![0x2a, 0x1e]),
             ("shift-A", vec![0x2a, 0x1e]),
+            ("printscreen", vec![0x137]),
+            ("alt-sysrq", vec![0x38, 0x54]),
+            ("kpequal", vec![0x0d]),
+            ("f13", vec![0x64]),
+            ("f24", vec![0x76]),
         ] {
             assert_eq!(places_of(text), places, "{text}");
         }
         let shifted = Chord::parse("shift-a", Layout::Us).unwrap();
-        assert_eq!(shifted.by_meaning, [SHIFT_L, 0x41]);
+        assert_eq!(shifted.by_meaning, [key::Shift_L, 0x41]);
         for text in ["", "ctrl-", "ctrl-dle", "f25", "f0", "ß"] {
             assert!(Chord::parse(text, Layout::Us).is_err(), "{text}");
         }
@@ -232,7 +233,7 @@ mod tests {
             .map(|chord| chord.by_place.iter().map(|place| place.0).collect())
             .collect();
         assert_eq!(places, [vec![0x1e], vec![0x2a, 0x30], vec![0x1c]]);
-        assert_eq!(us[1].by_meaning, [SHIFT_L, 0x42]);
+        assert_eq!(us[1].by_meaning, [key::Shift_L, 0x42]);
         // The guest's layout decides where a letter is.
         let de = chords_of("y@", Layout::De).unwrap();
         assert_eq!(de[0].by_place, [VScancode(0x2c)]);

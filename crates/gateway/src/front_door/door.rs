@@ -36,10 +36,19 @@ pub(crate) struct Door {
 impl Door {
     /// With nobody before it and nobody in.
     pub(crate) fn new() -> Self {
+        Self::with(Penalties::new())
+    }
+
+    /// Likewise, for one user of this machine, who shares its address with all others.
+    pub(crate) fn private() -> Self {
+        Self::with(Penalties::private())
+    }
+
+    fn with(penalties: Penalties) -> Self {
         let metrics = Arc::<Metrics>::default();
         Self {
             crowd: Crowd::default(),
-            penalties: Penalties::default(),
+            penalties,
             roll: Roll::counted(metrics.sessions_active.clone()),
             slots: Slots::default(),
             last_failure: LastFailure::default(),

@@ -1,11 +1,13 @@
 //! Whether a viewer may in: what it claims, held against the configuration, and whether there is room.
 
-use rfb_proto::Claim;
-use tokio::time::Instant;
+use std::net::IpAddr;
 
+use rfb_proto::Claim;
+use tokio::time::{Instant, sleep};
+
+use super::penalties::Attempt;
 use super::port::Port;
 use super::roll::Seat;
-use super::source::Source;
 use super::users::User;
 use crate::error::Failure;
 use crate::settings::Auth;
@@ -19,35 +21,39 @@ pub(crate) struct Admission {
     pub(crate) view_only: bool,
 }
 
-/// Judges `claim`, made by `visit` on `port`: a wrong one costs its source, a right one makes good.
+/// What a viewer from there is told before it is asked who it is; `None` where it may go on.
+pub(crate) fn refused_on_arrival(port: &Port, from: IpAddr) -> Option<Failure> {
+    let (penalties, now) = (&port.door.penalties, Instant::now());
+    let wait = match port.console.auth.users {
+        // It may be a user who is not penalised.
+        Some(_) => penalties.wait_of(from.into(), now),
+        None => penalties.wait(attempt(port, from, &Claim::Nobody), now),
+    };
+    wait.map(Failure::Penalised)
+}
+
+/// Who tries to log in, and to what: a user of a users file, or whoever knows this console's password.
+fn attempt(port: &Port, from: IpAddr, claim: &Claim) -> Attempt {
+    let penalties = &port.door.penalties;
+    let console = penalties.subject((port.console.listen, port.console.key()));
+    let login = match (claim, &port.console.auth.users) {
+        (Claim::Plain { user, .. }, Some(users)) => penalties.subject((users.origin(), user)),
+        _ => console,
+    };
+    Attempt {
+        source: from.into(),
+        login,
+        console,
+    }
+}
+
+/// Judges `claim`, made by `visit` on `port`: a wrong password costs its source, a right one takes that back.
 pub(crate) async fn judge(
     port: &Port,
     visit: &mut Visit,
     claim: Claim,
 ) -> Result<Admission, Failure> {
-    let source = Source::from(visit.viewer.ip());
-    let penalty = || {
-        port.door
-            .penalties
-            .wait(source, Instant::now())
-            .map_or(Ok(()), |wait| Err(Failure::Penalised(wait)))
-    };
-    // Once more before it is looked at and once more after: others from there may have been wrong since this
-    // one came, and guesses that are made side by side count as if they were made one by one.
-    penalty()?;
-    let verified = verify(&port.console.auth, &claim).await;
-    penalty()?;
-    let user = match verified {
-        Ok(user) => user,
-        Err(failure) => {
-            port.door.penalties.failed(source, Instant::now());
-            port.door.metrics.auth_failures.inc();
-            return Err(failure);
-        }
-    };
-    if claim != Claim::Nobody {
-        port.door.penalties.passed(source);
-    }
+    let user = authenticate(port, visit.viewer.ip(), &claim).await?;
     let vm = port.console.behind.to_string();
     if let Some(user) = &user {
         visit.user = Some(user.name.clone());
@@ -66,6 +72,37 @@ pub(crate) async fn judge(
         seat,
         view_only: port.console.view_only || user.is_some_and(|user| user.view_only),
     })
+}
+
+/// Who it is, where it gave a name and the right password.
+async fn authenticate(port: &Port, from: IpAddr, claim: &Claim) -> Result<Option<User>, Failure> {
+    let penalties = &port.door.penalties;
+    let attempt = attempt(port, from, claim);
+    let penalty = || {
+        let wait = penalties.wait(attempt, Instant::now());
+        wait.map_or(Ok(()), |wait| Err(Failure::Penalised(wait)))
+    };
+    if *claim == Claim::Nobody {
+        // Nothing was guessed, so nothing is taken back.
+        return Ok(None);
+    }
+    penalty()?;
+    let turn = penalties.turn(attempt, Instant::now());
+    let wait = turn.map_err(Failure::ConsolePenalised)?;
+    if !wait.is_zero() {
+        sleep(wait).await;
+    }
+    let verified = verify(&port.console.auth, claim).await;
+    // Once more: guesses that are made side by side count as if they were made one by one.
+    penalty()?;
+    match verified {
+        Ok(_) => penalties.passed(attempt, Instant::now()),
+        Err(_) => {
+            penalties.failed(attempt, Instant::now());
+            port.door.metrics.auth_failures.inc();
+        }
+    }
+    verified
 }
 
 /// Whether the claim is true; and who it is, where it gave a name.

@@ -1,174 +1,185 @@
-//! What failed logins cost a source: nothing for the first four, then a minute, doubled by each further one.
+//! What failed logins cost. The model is OpenSSH's `PerSourcePenalties`.
+//!
+//! | counted | costs from | who is held up |
+//! |---|---|---|
+//! | by login (a user, or a console's password) and source | the 5th failure | that source, at that login |
+//! | by source: an IPv4 address, an IPv6 /64 | the 10th | that source, everywhere |
+//! | by IPv6 /56 and /48 | the 20th, the 40th | that network, everywhere |
+//! | by console, over all sources | the 100th | sources that have not logged in there before: their guesses are spaced |
+//!
+//! The first three refuse for a minute, doubled by each further failure. A success takes back the failures at the same
+//! login from the same source, and no others: whoever may log in to one console gets no free guesses at another.
+
+mod counts;
+mod pace;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::hash::{BuildHasher, Hash, RandomState};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use ipnet::IpNet;
 use tokio::time::Instant;
 
 use super::source::Source;
+use counts::{Counts, Level};
+use pace::Paces;
 
-/// This many wrong passwords in a row cost something.
-const FREE: u32 = 5;
+const HOUR: Duration = Duration::from_secs(3600);
 
-/// What the fifth costs.
-const FIRST: Duration = Duration::from_secs(60);
+const LOGIN: Level = Level::new(5, HOUR);
 
-/// What any costs at most.
-const LONGEST: Duration = Duration::from_secs(3600);
+/// By [`Source::networks`]: the source itself, and the /56 and /48 around it. One site has either of those (RFC 6177); a
+/// carrier may have many customers in one /48, hence the shorter penalty.
+const NETWORKS: [Level; 3] = [
+    Level::new(10, HOUR),
+    Level::new(20, HOUR),
+    Level::new(40, Duration::from_secs(600)),
+];
 
-/// A failure is forgotten after this long without another; what is being served is served.
-const DECAY: Duration = Duration::from_secs(120);
+/// The longest time between two guesses at a console, whatever their sources.
+const SLOWEST: Duration = Duration::from_secs(1);
 
-/// How many sources are remembered: some 64 bytes each. A flood from more than this many is a matter for a
-/// firewall; those who have failed least are forgotten first.
-const SOURCES: usize = 16 * 1024;
+/// The same for a port whose viewer cannot be told from those who guess. A random password of 40 bits withstands that.
+const SLOWEST_PRIVATE: Duration = Duration::from_millis(10);
 
-/// Failed logins by source.
-#[derive(Clone, Default)]
-pub(crate) struct Penalties(Arc<Mutex<HashMap<Source, Record>>>);
+/// Where somebody has logged in from is remembered for this many pairs of a console and a source.
+const MOST_KNOWN: usize = 4096;
 
-#[derive(Clone, Copy)]
-struct Record {
-    failures: u32,
-    last: Instant,
-    /// Refused until then.
-    until: Instant,
+/// Failed logins of the whole gateway.
+#[derive(Clone)]
+pub(crate) struct Penalties {
+    hasher: RandomState,
+    /// Whether sources are told apart.
+    by_source: bool,
+    state: Arc<Mutex<State>>,
 }
 
-impl Record {
-    /// Without what is forgotten by `now`; `None` where that is all.
-    fn aged(self, now: Instant) -> Option<Self> {
-        let since = now.saturating_duration_since(self.last.max(self.until));
-        let forgotten = u32::try_from(since.as_secs() / DECAY.as_secs()).unwrap_or(u32::MAX);
-        let failures = self.failures.saturating_sub(forgotten);
-        let last = if forgotten == 0 { self.last } else { now };
-        (failures > 0).then_some(Self {
-            failures,
-            last,
-            ..self
-        })
-    }
+/// What is guessed at: a hash, so that it has one size whatever names are made up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Subject(u64);
+
+/// Who tries to log in, and to what.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Attempt {
+    /// From where.
+    pub(crate) source: Source,
+    /// The user, or the console's password.
+    pub(crate) login: Subject,
+    /// The console.
+    pub(crate) console: Subject,
+}
+
+struct State {
+    logins: Counts<(Subject, Source)>,
+    networks: [Counts<IpNet>; 3],
+    paces: Paces,
+    /// Who has logged in to which console, and when.
+    known: HashMap<(Subject, Source), Instant>,
 }
 
 impl Penalties {
-    /// How long `source` must still wait; `None` where it need not.
-    pub(crate) fn wait(&self, source: Source, now: Instant) -> Option<Duration> {
-        let records = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let until = records.get(&source)?.until;
-        (until > now).then(|| until - now)
+    /// For ports that many people share.
+    pub(crate) fn new() -> Self {
+        Self::with(true, SLOWEST)
     }
 
-    /// It gave a wrong password.
-    pub(crate) fn failed(&self, source: Source, now: Instant) {
-        let mut records = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = records.get(&source).and_then(|record| record.aged(now));
-        let failures = known.map_or(0, |record| record.failures).saturating_add(1);
-        if known.is_none() && records.len() >= SOURCES {
-            make_room(&mut records, now);
+    /// For a port of one user of this machine. All local users have the same address: nobody is refused for the guesses
+    /// of a neighbour, and guesses are only spaced.
+    pub(crate) fn private() -> Self {
+        Self::with(false, SLOWEST_PRIVATE)
+    }
+
+    fn with(by_source: bool, slowest: Duration) -> Self {
+        Self {
+            hasher: RandomState::new(),
+            by_source,
+            state: Arc::new(Mutex::new(State {
+                logins: Counts::new(LOGIN),
+                networks: NETWORKS.map(Counts::new),
+                paces: Paces::new(slowest),
+                known: HashMap::new(),
+            })),
         }
-        records.insert(
-            source,
-            Record {
-                failures,
-                last: now,
-                until: now + cost(failures),
-            },
-        );
     }
 
-    /// It gave a right one.
-    pub(crate) fn passed(&self, source: Source) {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(&source);
+    /// What is guessed at, by all that tells it from others.
+    pub(crate) fn subject(&self, identity: impl Hash) -> Subject {
+        Subject(self.hasher.hash_one(identity))
+    }
+
+    /// How long `attempt` is refused; `None` where it is not.
+    pub(crate) fn wait(&self, attempt: Attempt, now: Instant) -> Option<Duration> {
+        let at_login = self.lock().logins.wait(&attempt.pair(), now);
+        at_login.max(self.wait_of(attempt.source, now))
+    }
+
+    /// How long `source` is refused wherever it goes.
+    pub(crate) fn wait_of(&self, source: Source, now: Instant) -> Option<Duration> {
+        let state = self.lock();
+        let networks = source.networks().zip(&state.networks);
+        networks
+            .filter_map(|(net, counts)| counts.wait(&net, now))
+            .max()
+    }
+
+    /// How long `attempt` waits for its turn among all guesses at that console.
+    ///
+    /// # Errors
+    /// Too many wait already: when it is worth to come again.
+    pub(crate) fn turn(&self, attempt: Attempt, now: Instant) -> Result<Duration, Duration> {
+        let mut state = self.lock();
+        let is_known = state.known.contains_key(&(attempt.console, attempt.source));
+        match self.by_source && is_known {
+            true => Ok(Duration::ZERO),
+            false => state.paces.turn(attempt.console, now),
+        }
+    }
+
+    /// The password was wrong.
+    pub(crate) fn failed(&self, attempt: Attempt, now: Instant) {
+        let mut state = self.lock();
+        state.paces.failed(attempt.console, now);
+        if self.by_source {
+            state.logins.failed(attempt.pair(), now);
+            let networks = attempt.source.networks().zip(&mut state.networks);
+            networks.for_each(|(net, counts)| counts.failed(net, now));
+        }
+    }
+
+    /// The password was right.
+    pub(crate) fn passed(&self, attempt: Attempt, now: Instant) {
+        let mut state = self.lock();
+        let failures = state.logins.forget(&attempt.pair(), now);
+        let networks = attempt.source.networks().zip(&mut state.networks);
+        networks.for_each(|(net, counts)| counts.take_back(&net, failures, now));
+        if self.by_source {
+            state.remember((attempt.console, attempt.source), now);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn cost(failures: u32) -> Duration {
-    match failures.checked_sub(FREE) {
-        None => Duration::ZERO,
-        Some(beyond) => FIRST
-            .saturating_mul(1_u32.checked_shl(beyond).unwrap_or(u32::MAX))
-            .min(LONGEST),
+impl Attempt {
+    const fn pair(self) -> (Subject, Source) {
+        (self.login, self.source)
     }
 }
 
-/// Forgets what is old, and where nothing is, half of those who have failed least.
-fn make_room(records: &mut HashMap<Source, Record>, now: Instant) {
-    records.retain(|_, record| record.aged(now).is_some());
-    if records.len() < SOURCES {
-        return;
-    }
-    let mut counts: Vec<u32> = records.values().map(|record| record.failures).collect();
-    counts.sort_unstable();
-    let median = counts.get(counts.len() / 2).copied().unwrap_or_default();
-    let mut left = SOURCES / 2;
-    records.retain(|_, record| {
-        let forget = record.failures <= median && left > 0;
-        left -= usize::from(forget);
-        !forget
-    });
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const SOURCE: Source = Source::V6([1, 2, 3, 4]);
-    const OTHER: Source = Source::V6([1, 2, 3, 5]);
-
-    fn after(penalties: &Penalties, failures: u32, now: Instant) -> Option<Duration> {
-        for _ in 0..failures {
-            penalties.failed(SOURCE, now);
+impl State {
+    /// Only successes are remembered, so nobody without a password can fill this.
+    fn remember(&mut self, pair: (Subject, Source), now: Instant) {
+        if self.known.len() >= MOST_KNOWN && !self.known.contains_key(&pair) {
+            let oldest = self.known.iter().min_by_key(|(_, since)| **since);
+            if let Some(oldest) = oldest.map(|(pair, _)| *pair) {
+                self.known.remove(&oldest);
+            }
         }
-        penalties.wait(SOURCE, now)
-    }
-
-    #[tokio::test]
-    async fn five_in_a_row_cost_a_minute_and_each_further_one_twice_as_much() {
-        let now = Instant::now();
-        let penalties = Penalties::default();
-        assert_eq!(after(&penalties, 4, now), None);
-        assert_eq!(after(&penalties, 1, now), Some(Duration::from_secs(60)));
-        assert_eq!(after(&penalties, 1, now), Some(Duration::from_secs(120)));
-        assert_eq!(after(&penalties, 100, now), Some(LONGEST));
-        assert_eq!(penalties.wait(OTHER, now), None);
-        assert_eq!(penalties.wait(SOURCE, now + LONGEST), None);
-    }
-
-    #[tokio::test]
-    async fn a_right_password_makes_good() {
-        let now = Instant::now();
-        let penalties = Penalties::default();
-        after(&penalties, 4, now);
-        penalties.passed(SOURCE);
-        assert_eq!(after(&penalties, 4, now), None);
-    }
-
-    #[tokio::test]
-    async fn failures_are_forgotten_one_by_one() {
-        let now = Instant::now();
-        let penalties = Penalties::default();
-        after(&penalties, 4, now);
-        assert_eq!(after(&penalties, 1, now + DECAY), None);
-        assert_eq!(after(&penalties, 1, now + DECAY), Some(FIRST));
-        // A penalty that has been served is not forgotten with it.
-        assert_eq!(after(&penalties, 1, now + DECAY + FIRST), Some(2 * FIRST));
-        assert_eq!(after(&penalties, 4, now + 100 * DECAY), None);
-    }
-
-    #[tokio::test]
-    async fn only_so_many_sources_are_remembered_and_the_worst_stay() {
-        let now = Instant::now();
-        let penalties = Penalties::default();
-        after(&penalties, 5, now);
-        for number in 0..2 * SOURCES {
-            let [a, b, c, d] = (number as u32).to_be_bytes();
-            penalties.failed(Source::V4([a, b, c, d].into()), now);
-        }
-        assert!(penalties.0.lock().unwrap().len() <= SOURCES);
-        assert_eq!(penalties.wait(SOURCE, now), Some(FIRST));
+        self.known.insert(pair, now);
     }
 }

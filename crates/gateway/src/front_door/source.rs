@@ -1,6 +1,6 @@
 //! Where a viewer comes from, as limits and penalties see it.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use ipnet::IpNet;
 
@@ -28,6 +28,21 @@ pub(crate) enum Source {
     V4(Ipv4Addr),
     /// The upper half of an address.
     V6([u16; 4]),
+}
+
+impl Source {
+    /// The network that it is, and those around it by which IPv6 is counted as well: /64, /56 and /48.
+    pub(crate) fn networks(self) -> impl Iterator<Item = IpNet> {
+        let (address, prefixes) = match self {
+            Self::V4(address) => (IpAddr::V4(address), [32, 0, 0]),
+            Self::V6([a, b, c, d]) => {
+                let address = Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0);
+                (IpAddr::V6(address), [64, 56, 48])
+            }
+        };
+        let known = prefixes.into_iter().filter(|prefix| *prefix > 0);
+        known.filter_map(move |prefix| Some(IpNet::new(address, prefix).ok()?.trunc()))
+    }
 }
 
 impl From<IpAddr> for Source {
@@ -80,5 +95,14 @@ mod tests {
         assert_ne!(source("fd00:1:2:3::1"), source("fd00:1:2:4::1"));
         assert_eq!(source("::ffff:10.0.0.1"), source("10.0.0.1"));
         assert_ne!(source("10.0.0.1"), source("10.0.0.2"));
+        let networks = |text: &str| -> Vec<String> {
+            let networks = source(text).networks();
+            networks.map(|network| network.to_string()).collect()
+        };
+        assert_eq!(networks("::ffff:10.0.0.1"), ["10.0.0.1/32"]);
+        assert_eq!(
+            networks("fd00:1:2:345::9"),
+            ["fd00:1:2:345::/64", "fd00:1:2:300::/56", "fd00:1:2::/48"]
+        );
     }
 }

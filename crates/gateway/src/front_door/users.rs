@@ -6,6 +6,7 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use globset::{Glob, GlobSet, GlobSetBuilder};
@@ -24,6 +25,8 @@ const NEAR: f64 = 0.85;
 pub struct Users {
     /// In the order of their names; never empty.
     records: Vec<Record>,
+    /// The file that it was read from, where it was one: tells its users from those of the same name elsewhere.
+    origin: PathBuf,
     /// Chooses whose hash an unknown user's password is compared with.
     stand_in: RandomState,
 }
@@ -86,8 +89,19 @@ impl Users {
         let records = by_name.into_values().collect();
         Ok(Self {
             records,
+            origin: PathBuf::new(),
             stand_in: RandomState::new(),
         })
+    }
+
+    /// They were read from this file.
+    pub(crate) fn with_origin(self, origin: PathBuf) -> Self {
+        Self { origin, ..self }
+    }
+
+    /// The file that they were read from.
+    pub(crate) fn origin(&self) -> &Path {
+        &self.origin
     }
 
     /// A sentence for each pattern that fits none of `consoles`: whoever wrote it meant one, or something else.

@@ -14,6 +14,7 @@
 //! | ESXi, by a violation | likewise, and a Close that says so |
 //! | the gateway | Close 1001 to ESXi, FIN to the viewer |
 
+mod backlog;
 mod debt;
 mod down;
 mod plain;

@@ -14,6 +14,7 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::time::{Instant, sleep_until, timeout_at};
 use ws_proto::{Close, CloseCode, HEADROOM, Opcode, control, frame_within};
 
+use super::backlog::Backlog;
 use super::debt::{Debt, Debts};
 use super::sieve::Sieve;
 use super::{Rules, Traffic};
@@ -32,10 +33,6 @@ const FRONT: usize = BEFORE + HEADROOM;
 /// From one typed character to the next: slower than any guest reads its keyboard, by what scripts that type on
 /// consoles have come to.
 const PACE: Duration = Duration::from_millis(15);
-
-/// How long a viewer's first keys may wait, behind its last message, for ESXi to say how it takes them. Most viewers ask
-/// for a picture before anybody types, and its first part ends the wait.
-const UNSURE: Duration = Duration::from_millis(500);
 
 /// Why nothing more goes to ESXi.
 #[derive(Debug)]
@@ -63,6 +60,8 @@ pub(super) struct Wire<'a, W> {
     buffer: Option<Lent<Block>>,
     /// How much of the buffer is a message that is not whole.
     kept: usize,
+    /// What of the buffer waits for ESXi to say how it takes keys.
+    backlog: Backlog,
     /// Whether the viewer's ClientInit has passed.
     begun: bool,
     /// When the viewer sent something last.
@@ -100,6 +99,7 @@ impl<'a, W: AsyncWrite + Unpin> Wire<'a, W> {
             keys,
             buffer: None,
             kept: 0,
+            backlog: Backlog::default(),
             begun: false,
             heard: now,
             acted: now,
@@ -163,6 +163,7 @@ impl<'a, W: AsyncWrite + Unpin> Wire<'a, W> {
         drop(early);
         loop {
             let silence = silence(self.acted, self.rules);
+            let backlog_due = self.backlog.due();
             tokio::select! {
                 // What is owed goes first: a viewer that was reset reads as one that left, once `down` has
                 // met the reset, and then it is `down` that knows what to say.
@@ -176,12 +177,11 @@ impl<'a, W: AsyncWrite + Unpin> Wire<'a, W> {
                 },
                 owed = owed(repair) => {
                     self.send(&owed).await?;
-                    if let Some(violation) = self.pass_on(0).await? {
-                        return Ok(End::Violation(violation));
-                    }
+                    self.release_backlog();
                 }
-                () = sleep_until(self.heard + UNSURE), if self.holds_keys() => {
-                    if let Some(violation) = self.let_keys_go().await? {
+                () = at(backlog_due) => {
+                    // Boxed, as below: once in a session at most, whose size it would add to.
+                    if let Some(violation) = Box::pin(self.send_backlog()).await? {
                         return Ok(End::Violation(violation));
                     }
                 }
@@ -193,7 +193,7 @@ impl<'a, W: AsyncWrite + Unpin> Wire<'a, W> {
                 }
                 read = poll_fn(|context| self.poll_read(viewer, context)), if self.kept < READ => match read {
                     Ok(0) => {
-                        self.send_held_keys().await?;
+                        Box::pin(self.send_whole_backlog()).await?;
                         return Ok(End::ViewerLeft);
                     }
                     Ok(count) => {
@@ -209,37 +209,44 @@ impl<'a, W: AsyncWrite + Unpin> Wire<'a, W> {
         }
     }
 
-    /// Whether a key waits until it is known how ESXi takes keys.
-    fn holds_keys(&self) -> bool {
-        match self.passage {
-            Passage::Repair(repair) => repair.holds_keys(),
-            Passage::Open | Passage::Sieve(_) => false,
+    /// Where it is known by now how ESXi takes keys, those that waited for that may go.
+    fn release_backlog(&mut self) {
+        if let Passage::Repair(repair) = self.passage
+            && !repair.holds_keys()
+        {
+            self.backlog.release(Instant::now());
         }
     }
 
-    /// What a viewer that has left has typed still reaches ESXi, as it takes it.
-    async fn send_held_keys(&mut self) -> io::Result<()> {
+    /// Sends the first of what waits, whether or not ESXi has said how it takes keys.
+    async fn send_backlog(&mut self) -> io::Result<Option<Violation>> {
+        let (Passage::Repair(repair), Some(block)) = (&self.passage, self.buffer.take()) else {
+            return Ok(None);
+        };
+        repair.let_keys_go();
+        let filled = self.kept;
+        let end = self.backlog.pop(Instant::now()).unwrap_or(filled);
+        let (mut said, violation) = self.repaired(repair, block, end, filled);
+        self.send_said(&mut said.0).await?;
+        Ok(violation)
+    }
+
+    /// What a viewer that has left has typed still reaches ESXi, at the pace at which it came.
+    async fn send_whole_backlog(&mut self) -> io::Result<()> {
         let Passage::Repair(repair) = self.passage else {
             return Ok(());
         };
-        let end = Instant::now() + UNSURE;
-        while self.holds_keys() {
-            match timeout_at(end, repair.owes()).await {
-                Ok(()) => self.send(&repair.owed()).await?,
-                Err(_) => repair.let_keys_go(),
+        while let Some(due) = self.backlog.due() {
+            if timeout_at(due, repair.owes()).await.is_ok() {
+                self.send(&repair.owed()).await?;
+                self.release_backlog();
             }
-            // Ignored on purpose: what the viewer broke, it broke after those keys.
-            self.pass_on(0).await?;
+            if self.backlog.due() <= Some(Instant::now()) {
+                // Ignored on purpose: what the viewer broke, it broke after those keys.
+                self.send_backlog().await?;
+            }
         }
         Ok(())
-    }
-
-    async fn let_keys_go(&mut self) -> io::Result<Option<Violation>> {
-        match self.passage {
-            Passage::Repair(repair) if repair.holds_keys() => repair.let_keys_go(),
-            _ => return Ok(None),
-        }
-        self.pass_on(0).await
     }
 
     /// Reads once, holding no buffer while there is nothing to read.
@@ -261,22 +268,21 @@ impl<'a, W: AsyncWrite + Unpin> Wire<'a, W> {
 
     /// Sends what may pass of what is in the buffer, to which `count` bytes have come.
     async fn pass_on(&mut self, count: usize) -> io::Result<Option<Violation>> {
+        let filled = self.kept + count;
+        if self.backlog.waits() {
+            self.kept = filled;
+            self.backlog.push(filled, self.heard);
+            return Ok(None);
+        }
         let Some(mut block) = self.buffer.take() else {
             return Ok(None);
         };
-        let filled = self.kept + count;
         let bytes = block.payload().get_mut(..filled).unwrap_or_default();
         self.introduce(bytes);
         if let Passage::Repair(repair) = self.passage {
-            let Said(said) = &mut *Lent::take();
-            said.resize(FRONT, 0);
-            let heard = repair.hear_viewer(bytes, said);
-            if repair.has_acted() {
-                self.acted = self.heard;
-            }
-            self.keep(block, *heard.as_ref().unwrap_or(&filled)..filled);
-            self.send_said(said).await?;
-            return Ok(heard.err());
+            let (mut said, violation) = self.repaired(repair, block, filled, filled);
+            self.send_said(&mut said.0).await?;
+            return Ok(violation);
         }
         let (passed, looked) = match &mut self.passage {
             Passage::Open | Passage::Repair(_) => {
@@ -300,6 +306,30 @@ impl<'a, W: AsyncWrite + Unpin> Wire<'a, W> {
         self.send_within(&mut block.0, passed).await?;
         self.keep(block, rest);
         Ok(None)
+    }
+
+    /// What ESXi is to hear of the first `len` of `filled` bytes. The others are kept.
+    fn repaired(
+        &mut self,
+        repair: &Repair,
+        mut block: Lent<Block>,
+        len: usize,
+        filled: usize,
+    ) -> (Lent<Said>, Option<Violation>) {
+        let bytes = block.payload().get_mut(..len).unwrap_or_default();
+        let mut said = Lent::<Said>::take();
+        said.0.resize(FRONT, 0);
+        let heard = repair.hear_viewer(bytes, &mut said.0);
+        if repair.has_acted() {
+            self.acted = self.heard;
+        }
+        let gone = *heard.as_ref().unwrap_or(&filled);
+        self.keep(block, gone..filled);
+        self.backlog.went(gone);
+        if repair.holds_keys() {
+            self.backlog.push(self.kept, self.heard);
+        }
+        (said, heard.err())
     }
 
     /// The viewer's first byte is its ClientInit: 0 has the host end everybody else (RFC 6143 section 7.3.1).
@@ -403,6 +433,14 @@ async fn owed(repair: Option<&Repair>) -> BytesMut {
     }
 }
 
+/// Ready at that moment, if ever.
+async fn at(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => sleep_until(moment).await,
+        None => std::future::pending().await,
+    }
+}
+
 /// Ready with the next character of a clipboard, a while after the last was `typed`.
 async fn next_character(repair: Option<&Repair>, typed: Instant) -> BytesMut {
     match repair.filter(|repair| repair.is_typing()) {
@@ -418,8 +456,5 @@ async fn next_character(repair: Option<&Repair>, typed: Instant) -> BytesMut {
 
 /// Ready when nobody has been at the viewer for as long as that may be.
 async fn silence(acted: Instant, rules: Rules) {
-    match rules.idle_timeout {
-        Some(timeout) => sleep_until(acted + timeout).await,
-        None => std::future::pending().await,
-    }
+    at(rules.idle_timeout.map(|timeout| acted + timeout)).await;
 }

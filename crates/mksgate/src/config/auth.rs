@@ -122,10 +122,11 @@ impl Source<'_> {
     }
 
     fn users(&self, file: &Spanned<PathBuf>) -> Result<Users, ConfigError> {
-        let bytes = secrets::read(&self.beside(file.get_ref()))
-            .map_err(|error| self.wrong_file(file, &error))?;
+        let path = self.beside(file.get_ref());
+        let bytes = secrets::read(&path).map_err(|error| self.wrong_file(file, &error))?;
         let text = str::from_utf8(&bytes).map_err(|_| self.wrong_file(file, "it is not text"))?;
-        Users::parse(text).map_err(|error| self.wrong_file(file, &error))
+        let users = Users::parse(text).map_err(|error| self.wrong_file(file, &error))?;
+        Ok(users.with_origin(path))
     }
 
     fn tls(

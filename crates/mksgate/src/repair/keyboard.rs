@@ -4,15 +4,13 @@ use bytes::BytesMut;
 use rfb_proto::input::{Key, Message, QemuKey};
 use rfb_proto::keys::{self, ALT_GR, Layout, SHIFT, Stroke, Typed};
 use rfb_proto::vmware::{Command, VScancode};
+use xkeysym::key;
 
 /// The most keys that are down at once: more than anybody has fingers. The one that was pressed first makes room.
 const MOST_HELD: usize = 24;
 
 const CAPS_LOCK: VScancode = VScancode(0x3a);
 const RIGHT_SHIFT: VScancode = VScancode(0x36);
-/// The keysym of the right Alt where it is not AltGr.
-const ALT_R: u32 = 0xffea;
-const SHIFT_L: u32 = 0xffe1;
 
 /// One viewer's keyboard.
 #[derive(Debug)]
@@ -262,7 +260,7 @@ impl Keyboard {
     fn feign_one(&mut self, keys: &[VScancode], wanted: bool, host: &mut BytesMut) {
         let is_one = |held: &&Held| match held.pressed {
             // The right Alt that a viewer calls so is no AltGr, and stays where it is.
-            HostKey::Place(place) => keys.contains(&place) && held.by != Name::Keysym(ALT_R),
+            HostKey::Place(place) => keys.contains(&place) && held.by != Name::Keysym(key::Alt_R),
             HostKey::Keysym(_) => false,
         };
         let down: Vec<VScancode> = self
@@ -331,8 +329,8 @@ struct ByKeysym {
 impl ByKeysym {
     fn tap(self, host: &mut BytesMut) {
         let keys = [
-            (self.shift, SHIFT_L),
-            (self.alt_gr, ALT_R),
+            (self.shift, key::Shift_L),
+            (self.alt_gr, key::Alt_R),
             (true, self.key),
         ];
         let keys = keys.iter().filter(|(pressed, _)| *pressed);

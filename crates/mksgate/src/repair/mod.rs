@@ -135,7 +135,8 @@ impl Repair {
     /// Whether a key waits, and all that the viewer has sent after it, until it is known how the host takes keys.
     /// There is [something to do](Self::owes) when it is.
     pub(crate) fn holds_keys(&self) -> bool {
-        self.state().shared.holds_keys
+        let State { shared, .. } = &*self.state();
+        shared.holds_keys && !shared.knows_keys
     }
 
     /// The host has had time enough to say what it can do.

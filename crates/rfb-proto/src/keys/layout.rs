@@ -1,5 +1,7 @@
 //! From what is to be written to the keys that write it, in the layout that the guest has.
 
+use xkeysym::key;
+
 use super::tables::{self, COMPOSED, PLACES, Table};
 use super::{SPACE, character, named};
 use crate::vmware::VScancode;
@@ -85,8 +87,8 @@ impl Layout {
     pub fn types(self, character: char) -> Option<Typed> {
         match character {
             ' ' => return Some(Typed::Stroke(Stroke::plain(SPACE))),
-            '\n' | '\r' => return named::place(named::RETURN).map(Typed::Plain),
-            '\t' => return named::place(named::TAB).map(Typed::Plain),
+            '\n' | '\r' => return named::place(key::Return).map(Typed::Plain),
+            '\t' => return named::place(key::Tab).map(Typed::Plain),
             _ => {}
         }
         if let Some(stroke) = self.find(character, false) {

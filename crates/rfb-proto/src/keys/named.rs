@@ -1,92 +1,100 @@
-//! The keys that mean the same in every layout, by X's names for them (X.Org, keysymdef.h).
+//! The keys that mean the same in every layout, by their keysyms.
 
+use xkeysym::key;
+
+use super::{KEYPAD_EQUALS, PAUSE, PRINT_SCREEN, SYS_RQ};
 use crate::vmware::VScancode;
-
-pub(super) const RETURN: u32 = 0xff0d;
-pub(super) const TAB: u32 = 0xff09;
 
 /// Where the key of that meaning is, in PC set 1 (`docs/webmks.md` 1.8).
 pub(super) const fn place(keysym: u32) -> Option<VScancode> {
     let code = match keysym {
-        0xff08 => 0x0e,           // BackSpace
-        TAB | 0xfe20 => 0x0f,     // Tab, ISO_Left_Tab
-        RETURN | 0xff0a => 0x1c,  // Return, Linefeed
-        0xff1b => 0x01,           // Escape
-        0xff13 | 0xff6b => 0x100, // Pause, Break
-        0xff14 => 0x46,           // Scroll_Lock
-        0xff15 | 0xff61 => 0x54,  // Sys_Req, Print
-        0xff7f => 0x45,           // Num_Lock
-        0xffe5 => 0x3a,           // Caps_Lock
-        0xff67 => 0x15d,          // Menu
-        0xff50..=0xff57 => return cursor(keysym),
-        0xff63 => 0x152, // Insert
-        0xffff => 0x153, // Delete
-        0xff80..=0xffbd => return keypad(keysym),
-        // F1 to F10, F11 and F12, F13 to F23, F24.
-        0xffbe..=0xffc7 => 0x3b + (keysym - 0xffbe),
-        0xffc8..=0xffc9 => 0x57 + (keysym - 0xffc8),
-        0xffca..=0xffd4 => 0x64 + (keysym - 0xffca),
-        0xffd5 => 0x76,
+        key::BackSpace => 0x0e,
+        key::Tab | key::ISO_Left_Tab => 0x0f,
+        key::Return | key::Linefeed => 0x1c,
+        key::Escape => 0x01,
+        key::Pause | key::Break => return Some(PAUSE),
+        key::Print => return Some(PRINT_SCREEN),
+        key::Sys_Req => return Some(SYS_RQ),
+        key::Scroll_Lock => 0x46,
+        key::Num_Lock => 0x45,
+        key::Caps_Lock => 0x3a,
+        key::Menu => 0x15d,
+        key::Insert => 0x152,
+        key::Delete => 0x153,
+        key::Home..=key::End => return cursor(keysym),
+        key::KP_Space..=key::KP_Equal => return keypad(keysym),
+        key::F1..=key::F24 => return function(keysym - key::F1 + 1),
         _ => return modifier(keysym),
     };
     place_of(code)
 }
 
-const fn cursor(keysym: u32) -> Option<VScancode> {
-    place_of(match keysym {
-        0xff50 => 0x147, // Home
-        0xff51 => 0x14b, // Left
-        0xff52 => 0x148, // Up
-        0xff53 => 0x14d, // Right
-        0xff54 => 0x150, // Down
-        0xff55 => 0x149, // Page_Up
-        0xff56 => 0x151, // Page_Down
-        0xff57 => 0x14f, // End
+/// The function key of that number, from 1 to 24.
+pub(super) const fn function(number: u32) -> Option<VScancode> {
+    place_of(match number {
+        1..=10 => 0x3a + number,
+        11 | 12 => 0x4c + number,
+        13..=23 => 0x57 + number,
+        24 => 0x76,
         _ => return None,
     })
 }
 
-/// The keypad has the same places with and without Num_Lock.
+const fn cursor(keysym: u32) -> Option<VScancode> {
+    place_of(match keysym {
+        key::Home => 0x147,
+        key::Left => 0x14b,
+        key::Up => 0x148,
+        key::Right => 0x14d,
+        key::Down => 0x150,
+        key::Page_Up => 0x149,
+        key::Page_Down => 0x151,
+        key::End => 0x14f,
+        _ => return None,
+    })
+}
+
+/// The keypad has the same places with and without `Num_Lock`.
 const fn keypad(keysym: u32) -> Option<VScancode> {
     place_of(match keysym {
-        0xff80 => 0x39,                   // KP_Space
-        0xff89 => 0x0f,                   // KP_Tab
-        0xff8d => 0x11c,                  // KP_Enter
-        0xff95 | 0xffb7 => 0x47,          // KP_Home, KP_7
-        0xff96 | 0xffb4 => 0x4b,          // KP_Left, KP_4
-        0xff97 | 0xffb8 => 0x48,          // KP_Up, KP_8
-        0xff98 | 0xffb6 => 0x4d,          // KP_Right, KP_6
-        0xff99 | 0xffb2 => 0x50,          // KP_Down, KP_2
-        0xff9a | 0xffb9 => 0x49,          // KP_Page_Up, KP_9
-        0xff9b | 0xffb3 => 0x51,          // KP_Page_Down, KP_3
-        0xff9c | 0xffb1 => 0x4f,          // KP_End, KP_1
-        0xff9d | 0xffb5 => 0x4c,          // KP_Begin, KP_5
-        0xff9e | 0xffb0 => 0x52,          // KP_Insert, KP_0
-        0xff9f | 0xffae | 0xffac => 0x53, // KP_Delete, KP_Decimal, KP_Separator
-        0xffaa => 0x37,                   // KP_Multiply
-        0xffab => 0x4e,                   // KP_Add
-        0xffad => 0x4a,                   // KP_Subtract
-        0xffaf => 0x135,                  // KP_Divide
-        0xffbd => 0x59,                   // KP_Equal
+        key::KP_Space => 0x39,
+        key::KP_Tab => 0x0f,
+        key::KP_Enter => 0x11c,
+        key::KP_Home | key::KP_7 => 0x47,
+        key::KP_Left | key::KP_4 => 0x4b,
+        key::KP_Up | key::KP_8 => 0x48,
+        key::KP_Right | key::KP_6 => 0x4d,
+        key::KP_Down | key::KP_2 => 0x50,
+        key::KP_Page_Up | key::KP_9 => 0x49,
+        key::KP_Page_Down | key::KP_3 => 0x51,
+        key::KP_End | key::KP_1 => 0x4f,
+        key::KP_Begin | key::KP_5 => 0x4c,
+        key::KP_Insert | key::KP_0 => 0x52,
+        key::KP_Delete | key::KP_Decimal | key::KP_Separator => 0x53,
+        key::KP_Multiply => 0x37,
+        key::KP_Add => 0x4e,
+        key::KP_Subtract => 0x4a,
+        key::KP_Divide => 0x135,
+        key::KP_Equal => return Some(KEYPAD_EQUALS),
         _ => return None,
     })
 }
 
 const fn modifier(keysym: u32) -> Option<VScancode> {
     place_of(match keysym {
-        0xffe1 => 0x2a,  // Shift_L
-        0xffe2 => 0x36,  // Shift_R
-        0xffe3 => 0x1d,  // Control_L
-        0xffe4 => 0x11d, // Control_R
-        0xffe9 => 0x38,  // Alt_L
-        // Alt_R, ISO_Level3_Shift, Mode_switch: one key, whatever it is called.
-        0xffea | 0xfe03 | 0xff7e => 0x138,
-        0xffe7 | 0xffeb | 0xffed => 0x15b, // Meta_L, Super_L, Hyper_L
-        0xffe8 | 0xffec | 0xffee => 0x15c, // Meta_R, Super_R, Hyper_R
-        0xff22 => 0x7b,                    // Muhenkan
-        0xff23 => 0x79,                    // Henkan
-        0xff24..=0xff27 => 0x70,           // Romaji, Hiragana, Katakana, Hiragana_Katakana
-        0xff28..=0xff2a => 0x29,           // Zenkaku, Hankaku, Zenkaku_Hankaku
+        key::Shift_L => 0x2a,
+        key::Shift_R => 0x36,
+        key::Control_L => 0x1d,
+        key::Control_R => 0x11d,
+        key::Alt_L => 0x38,
+        // One key, whatever it is called.
+        key::Alt_R | key::ISO_Level3_Shift | key::Mode_switch => 0x138,
+        key::Meta_L | key::Super_L | key::Hyper_L => 0x15b,
+        key::Meta_R | key::Super_R | key::Hyper_R => 0x15c,
+        key::Muhenkan => 0x7b,
+        key::Henkan => 0x79,
+        key::Romaji | key::Hiragana | key::Katakana | key::Hiragana_Katakana => 0x70,
+        key::Zenkaku | key::Hankaku | key::Zenkaku_Hankaku => 0x29,
         _ => return None,
     })
 }
@@ -99,11 +107,11 @@ const fn place_of(code: u32) -> Option<VScancode> {
 /// What a dead key writes when a space follows.
 pub(super) const fn accent(keysym: u32) -> Option<char> {
     Some(match keysym {
-        0xfe50 => '`',
-        0xfe51 => '´',
-        0xfe52 => '^',
-        0xfe53 => '~',
-        0xfe57 => '¨',
+        key::dead_grave => '`',
+        key::dead_acute => '´',
+        key::dead_circumflex => '^',
+        key::dead_tilde => '~',
+        key::dead_diaeresis => '¨',
         _ => return None,
     })
 }

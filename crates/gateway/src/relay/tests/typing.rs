@@ -1,4 +1,4 @@
-//! A viewer's clipboard on its way to ESXi: character by character, at a pace that a guest can read.
+//! Keys on their way to ESXi, and when: a clipboard's at a pace that a guest can read, a viewer's as they came.
 
 use std::io;
 use std::pin::Pin;
@@ -6,11 +6,12 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::BytesMut;
-use tokio::io::AsyncWrite;
-use tokio::time::Instant;
+use tokio::io::{AsyncWrite, AsyncWriteExt};
+use tokio::time::{Instant, sleep_until};
 use ws_proto::{Decoder, Event, Role};
 
 use super::super::debt::Debts;
+use super::super::plain::Plain;
 use super::super::up::{End, Passage, Wire};
 use super::super::{Rules, Traffic};
 use super::stage::{Arriving, RULES, repair_of};
@@ -123,4 +124,99 @@ async fn whoever_waits_for_a_clipboard_is_not_idle() {
     let end = wire.pump(&mut viewer, BytesMut::new(), &Debts::new()).await;
     assert!(matches!(end, End::Idle), "{end:?}");
     assert!(esxi.0.len() >= 200, "{} characters", esxi.0.len());
+}
+
+/// What a viewer presses, and after how many milliseconds; then when the host hears of it.
+async fn heard_of(pressed: &[(u64, u8)], host_can_after: Option<u64>) -> Vec<(u128, u8)> {
+    let repair = repair_of(Habits::default());
+    let (mut viewer, mut hands) = tokio::io::duplex(1024);
+    let (mut esxi, traffic) = (Timed::default(), Traffic::default());
+    let passage = Passage::Repair(&repair);
+    let rules = Rules {
+        idle_timeout: Some(Duration::from_secs(10)),
+        ..RULES
+    };
+    let (debts, keys) = (Debts::new(), MaskKeys::new());
+    let wire = Wire::new(&mut esxi, &Transport::Plain, keys, &traffic, rules, passage);
+    let began = Instant::now();
+    let at = |millis| sleep_until(began + Duration::from_millis(millis));
+    let typing = async {
+        for &(millis, keysym) in pressed {
+            at(millis).await;
+            let key = [4, 1, 0, 0, 0, 0, 0, keysym];
+            hands.write_all(&key).await.unwrap();
+        }
+        if let Some(millis) = host_can_after {
+            at(millis).await;
+            // ServerCaps without a word on keys.
+            let mut plain = Plain::default();
+            plain.input.append(&[127, 0, 0, 8, 0, 0, 0, 0]);
+            let heard = plain.mark_by(0..8, |bytes, viewer| repair.hear_host(bytes, viewer));
+            heard.unwrap();
+        }
+    };
+    let (end, ()) = tokio::join!(wire.pump(&mut viewer, BytesMut::new(), &debts), typing);
+    assert!(matches!(end, End::Idle), "{end:?}");
+    let mut heard = Vec::new();
+    for (when, frame) in &esxi.0 {
+        let when = (*when - began).as_millis();
+        for message in payload_or_none(frame).chunks(8) {
+            if let [4, 1, .., keysym] = message {
+                heard.push((when, *keysym));
+            }
+        }
+    }
+    heard
+}
+
+/// What is in a data frame.
+fn payload_or_none(frame: &[u8]) -> Vec<u8> {
+    match frame.first() {
+        Some(0x82) => payload(frame),
+        _ => Vec::new(),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn held_keys_go_half_a_second_after_the_first_of_them() {
+    // Somebody who never pauses for half a second.
+    let pressed: Vec<(u64, u8)> = (0..6).map(|n| (400 * n, b'a')).collect();
+    let heard = heard_of(&pressed, None).await;
+    assert_eq!(heard.first(), Some(&(500, b'a')));
+    assert_eq!(heard.len(), pressed.len());
+}
+
+#[tokio::test(start_paused = true)]
+async fn held_keys_go_at_the_pace_at_which_they_came() {
+    let pressed = [(0, b'a'), (200, b'b'), (450, b'c'), (1000, b'd')];
+    let heard = heard_of(&pressed, None).await;
+    assert_eq!(heard, [(500, b'a'), (700, b'b'), (950, b'c'), (1000, b'd')]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn keys_that_come_while_held_ones_go_catch_up() {
+    let pressed = [
+        (0, b'a'),
+        (400, b'b'),
+        (700, b'c'),
+        (800, b'd'),
+        (3000, b'e'),
+    ];
+    let heard = heard_of(&pressed, None).await;
+    assert_eq!(
+        heard,
+        [
+            (500, b'a'),
+            (900, b'b'),
+            (1050, b'c'),
+            (1100, b'd'),
+            (3000, b'e')
+        ]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn held_keys_go_at_their_pace_as_soon_as_the_host_has_said_how_it_takes_keys() {
+    let heard = heard_of(&[(0, b'a'), (100, b'b')], Some(300)).await;
+    assert_eq!(heard, [(300, b'a'), (400, b'b')]);
 }

@@ -50,7 +50,7 @@ fn places_go_as_they_are_whatever_is_written_there() {
         (0xb8, 0x138),
         (0x10, 0x10),
         (0xc6, 0x100),
-        (0x54, 0x54),
+        (0x54, 0x137),
         (0x9d, 0x11d),
     ];
     for (xt, scan) in keys {
