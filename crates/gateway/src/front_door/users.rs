@@ -95,7 +95,7 @@ impl Users {
     }
 
     /// They were read from this file.
-    pub(crate) fn with_origin(self, origin: PathBuf) -> Self {
+    pub fn with_origin(self, origin: PathBuf) -> Self {
         Self { origin, ..self }
     }
 
