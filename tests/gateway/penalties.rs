@@ -1,6 +1,6 @@
 //! Which failed logins a success takes back, and which not.
 
-use mksgate::{Auth, Console};
+use gateway::settings::{Auth, Console};
 
 use crate::support::house::{House, PASSWORD, Plan, vm};
 use crate::support::viewer::{Dialect, Viewer};

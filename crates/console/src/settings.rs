@@ -84,7 +84,7 @@ impl VSphere {
 pub enum Behind {
     /// A VM of a vSphere.
     Vm {
-        /// The key in [`Config::vspheres`].
+        /// Its name in the configuration.
         vsphere: String,
         /// Which VM.
         vm: VmRef,

@@ -85,7 +85,7 @@ impl Input {
         )
     }
 
-    /// Of what is [behind what is opened](Self::sealed_mut), `data` bytes are opened too, and the next record is
+    /// Of what is behind what is opened, `data` bytes are opened too, and the next record is
     /// at `next`.
     pub fn has_opened(&mut self, data: usize, next: usize) {
         self.sealed.start = self.opened + next;

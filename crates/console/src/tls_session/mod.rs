@@ -1,7 +1,7 @@
 //! One TLS connection to an ESXi host: records in, bytes out, and back.
 //!
-//! The handshake is rustls' own. Behind it the records are rustls' too, see [`unbuffered`], or, where that was
-//! asked for, opened and sealed where they lie, see [`in_place`]. Both directions of a relay use a connection at once,
+//! The handshake is rustls' own. Behind it the records are rustls' too, see `unbuffered`, or, where that was
+//! asked for, opened and sealed where they lie, see `in_place`. Both directions of a relay use a connection at once,
 //! from one task: the lock is never waited for, and never held while something else is.
 
 mod in_place;
