@@ -73,6 +73,8 @@ pub(crate) struct Arguments {
 pub(crate) enum Mood {
     /// Never offer VMware's messages
     NoCaps,
+    /// Announce 0x82: key events and resolution requests, and no acknowledgements
+    PlainCaps,
     /// Take a pixel format other than the native one as invalid
     OnlyNative,
     /// Keep the native pixel format, whatever is asked for
@@ -116,6 +118,7 @@ impl Mood {
             Self::VncAuth => moods.vnc_password = Some(vnc_password.into()),
             Self::OneSlot => (vm.max_consoles, vm.cut_consoles_linger) = (Some(1), true),
             Self::NoCaps => moods.server_caps = None,
+            Self::PlainCaps => moods.server_caps = Some(ServerCaps::PLAIN),
             Self::OnlyNative => moods.formats = Formats::OnlyNative,
             Self::IgnoreFormat => moods.formats = Formats::Ignored,
             Self::OnePixel => moods.one_pixel_answers = true,
