@@ -111,7 +111,14 @@ async fn enter(
     spinner: &Spinner,
 ) -> Result<(OwnViewer, Press), Failure> {
     let witness = spinner.witness();
-    let console = reach::open(&chosen.upstream, &chosen.vm, within, &*witness).await?;
+    let console = reach::open(
+        &chosen.upstream,
+        &chosen.vm,
+        chosen.vnc_password.clone(),
+        within,
+        &*witness,
+    )
+    .await?;
     let entered = async {
         let (mut viewer, _) = OwnViewer::enter(console).await?;
         let press = viewer.ask_for_keys().await?;

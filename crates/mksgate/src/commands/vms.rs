@@ -15,6 +15,7 @@ use crate::config::{Config, Console};
 use crate::error::Failure;
 use crate::printable::printable_json;
 use crate::terminal::{self, Terminal};
+pub(crate) use row::leads_to;
 use row::{COLUMNS, Row};
 use wanted::Wanted;
 

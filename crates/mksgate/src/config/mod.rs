@@ -21,6 +21,7 @@ use std::time::Duration;
 
 use ::vsphere::VmRef;
 use ipnet::IpNet;
+use rfb_proto::VncPassword;
 use secrecy::{ExposeSecret, SecretString};
 
 pub use auth::Auth;
@@ -168,6 +169,8 @@ pub enum Behind {
         vsphere: String,
         /// Which VM.
         vm: VmRef,
+        /// The VM's VNC password, for a host that asks for it.
+        password: Option<Secret<VncPassword>>,
     },
     /// A server at a URL.
     Url(Arc<Endpoint>),
@@ -204,8 +207,12 @@ pub struct Console {
 impl Console {
     /// A console with every default.
     pub fn new(listen: SocketAddr, vsphere: impl Into<String>, vm: VmRef, auth: Auth) -> Self {
-        let vsphere = vsphere.into();
-        Self::leading_to(Behind::Vm { vsphere, vm }, listen, auth)
+        let behind = Behind::Vm {
+            vsphere: vsphere.into(),
+            vm,
+            password: None,
+        };
+        Self::leading_to(behind, listen, auth)
     }
 
     /// Likewise, whatever is behind it. What ESXi needs repaired, nobody else does.
