@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use rfb_proto::VncPassword;
 use tokio::time::Instant;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 use vsphere::{Ticket, VmRef};
@@ -11,21 +12,22 @@ use super::endpoint::{Endpoint, Place};
 use super::target::Target;
 use super::upstream::Upstream;
 use crate::error::{Blame, Error, Step};
+use crate::secret::Secret;
 use crate::settings::Behind;
 
 /// One of the two.
 #[derive(Clone)]
 pub enum Destination {
-    /// A VM of a vSphere.
-    Vm(Arc<Upstream>, VmRef),
+    /// A VM of a vSphere, and its VNC password, for a host that asks for it.
+    Vm(Arc<Upstream>, VmRef, Option<Secret<VncPassword>>),
     /// A server at a URL.
     Url(Arc<Endpoint>),
 }
 
 /// What is asked for only now, and spent once.
 pub enum Pass {
-    /// A ticket, and whose it is.
-    Ticket(Arc<Upstream>, Box<Ticket>),
+    /// A ticket, whose it is, and the VM's VNC password.
+    Ticket(Arc<Upstream>, Box<Ticket>, Option<Secret<VncPassword>>),
     /// A URL, and what goes with it.
     Url(Arc<Endpoint>, Place),
 }
@@ -34,9 +36,10 @@ impl Destination {
     /// The same, as a configuration has it.
     pub fn behind(&self) -> Behind {
         match self {
-            Self::Vm(upstream, vm) => Behind::Vm {
+            Self::Vm(upstream, vm, password) => Behind::Vm {
                 vsphere: upstream.client().name().to_owned(),
                 vm: vm.clone(),
+                password: password.clone(),
             },
             Self::Url(endpoint) => Behind::Url(Arc::clone(endpoint)),
         }
@@ -45,7 +48,7 @@ impl Destination {
     /// The vSphere that has to be asked on the way, if any.
     pub const fn upstream(&self) -> Option<&Arc<Upstream>> {
         match self {
-            Self::Vm(upstream, _) => Some(upstream),
+            Self::Vm(upstream, ..) => Some(upstream),
             Self::Url(_) => None,
         }
     }
@@ -58,9 +61,9 @@ impl Destination {
     /// A fresh ticket or URL.
     pub async fn pass(&self, deadline: Instant) -> Result<Pass, Error> {
         Ok(match self {
-            Self::Vm(upstream, vm) => {
+            Self::Vm(upstream, vm, password) => {
                 let ticket = upstream.ticket(vm, deadline).await?;
-                Pass::Ticket(Arc::clone(upstream), ticket.into())
+                Pass::Ticket(Arc::clone(upstream), ticket.into(), password.clone())
             }
             Self::Url(endpoint) => Pass::Url(Arc::clone(endpoint), endpoint.place().await?),
         })
@@ -88,7 +91,10 @@ impl Pass {
     /// Where it leads, whom to believe there, and a place on that host.
     pub async fn target(self) -> Result<Target, Error> {
         match self {
-            Self::Ticket(upstream, ticket) => upstream.target(*ticket).await,
+            Self::Ticket(upstream, ticket, password) => Ok(Target {
+                password,
+                ..upstream.target(*ticket).await?
+            }),
             Self::Url(endpoint, place) => endpoint.target(place).await,
         }
     }

@@ -163,6 +163,14 @@ pub enum Error {
         /// What it said.
         source: rfb_proto::Refusal,
     },
+    /// The console's host asks for the VM's VNC password.
+    #[error(
+        "{address} asks for the VM's VNC password, and none is configured: set vnc_password_file for this console (on the command line --vnc-password-file)"
+    )]
+    VmPasswordNeeded {
+        /// `host:port`.
+        address: String,
+    },
     /// The connection to the console's host broke.
     #[error("the connection to the console's host broke ({0})")]
     EsxiBroke(#[source] io::Error),

@@ -3,7 +3,7 @@
 use std::io;
 
 use bytes::BytesMut;
-use rfb_proto::{Client, ClientStep, VncPassword};
+use rfb_proto::{Client, ClientStep, Refusal, VncPassword};
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use secrecy::ExposeSecret;
@@ -70,7 +70,8 @@ impl Console {
 
     async fn open(target: Target, witness: &Witness) -> Result<Self, Error> {
         let mut talk = Talk::begin(&target, witness).await?;
-        talk.enter(target.password.as_ref(), witness).await?;
+        talk.enter(target.request.by, target.password.as_ref(), witness)
+            .await?;
         Ok(Self {
             wire: talk.wire,
             address: talk.address,
@@ -171,6 +172,7 @@ impl Talk {
     /// RFB version and security with the host, up to its SecurityResult.
     async fn enter(
         &mut self,
+        by: By,
         password: Option<&Secret<VncPassword>>,
         witness: &Witness,
     ) -> Result<(), Error> {
@@ -193,12 +195,7 @@ impl Talk {
                 Ok(ClientStep::StartTls) => {
                     return Err(Error::Setup("TLS inside TLS is not spoken".into()));
                 }
-                Err(source) => {
-                    return Err(Error::EsxiRefused {
-                        address: self.address.to_string(),
-                        source,
-                    });
-                }
+                Err(source) => return Err(self.not_let_in(by, source)),
             }
         }
     }
@@ -290,6 +287,14 @@ impl Talk {
         match by {
             By::Ticket => Error::Upgrade { address, source },
             By::Url => Error::UrlRefused { address, source },
+        }
+    }
+
+    fn not_let_in(&self, by: By, source: Refusal) -> Error {
+        let address = self.address.to_string();
+        match (by, &source) {
+            (By::Ticket, Refusal::PasswordNeeded) => Error::VmPasswordNeeded { address },
+            _ => Error::EsxiRefused { address, source },
         }
     }
 

@@ -42,24 +42,28 @@ pub use error::{Blame, Error, Step};
 use std::sync::Arc;
 use std::time::Duration;
 
+use rfb_proto::VncPassword;
 use tokio::time::{Instant, timeout_at};
 use vsphere::{Vm, VmRef};
 
 use crate::milestone::{Milestone, Witness};
+use crate::secret::Secret;
 use destination::{Destination, Pass};
 use host_link::Console;
 use upstream::Upstream;
 
-/// The console of a VM that was looked up just now.
+/// The console of a VM that was looked up just now; `password` is its VNC password, for a host that asks for it.
 pub async fn open(
     upstream: &Arc<Upstream>,
     vm: &Vm,
+    password: Option<Secret<VncPassword>>,
     within: Duration,
     witness: &Witness,
 ) -> Result<Console, Error> {
     // By its id it need not be looked up again.
     let vm = VmRef::Moref(vm.moref.clone());
-    open_at(&Destination::Vm(Arc::clone(upstream), vm), within, witness).await
+    let destination = Destination::Vm(Arc::clone(upstream), vm, password);
+    open_at(&destination, within, witness).await
 }
 
 /// A fresh ticket or URL, and the console that it opens; both `within` that time.
@@ -73,7 +77,7 @@ pub async fn open_at(
         .await
         .map_err(|_| destination.slow(Step::Ticket, within))??;
     witness(match &pass {
-        Pass::Ticket(_, ticket) => Milestone::Ticket(ticket),
+        Pass::Ticket(_, ticket, _) => Milestone::Ticket(ticket),
         Pass::Url(_, place) => Milestone::Located(place.url()),
     });
     let dial = async { Console::dial_witnessed(pass.target().await?, witness).await };

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use rfb_proto::VncPassword;
 use secrecy::{ExposeSecret, SecretString};
 use vsphere::VmRef;
 
@@ -88,6 +89,8 @@ pub enum Behind {
         vsphere: String,
         /// Which VM.
         vm: VmRef,
+        /// The VM's VNC password, for a host that asks for it.
+        password: Option<Secret<VncPassword>>,
     },
     /// A server at a URL.
     Url(Arc<Endpoint>),

@@ -39,6 +39,12 @@ pub struct Counts {
     pub(crate) consoles_served: u64,
     /// Ends of the latest consoles, newest last, at most [`ENDS_KEPT`].
     pub ends: Vec<ConsoleEnd>,
+    /// Requests for a whole picture (FramebufferUpdateRequest, not incremental) that desktops have received.
+    pub whole_requests: u64,
+    /// Requests for what changes (incremental) that desktops have received, acknowledgements not included.
+    pub incremental_requests: u64,
+    /// Acknowledgements of updates (127/4) that desktops have received.
+    pub acknowledgements: u64,
     /// WebSocket pings received on consoles; none was answered.
     pub pings: u64,
     /// WebSocket pongs received on consoles.
@@ -85,6 +91,14 @@ pub enum End {
     LostServer(String),
     /// A misbehaviour ended it.
     Misbehaved,
+    /// The host said nothing more.
+    FellSilent,
+    /// DropConnections ended it.
+    Dropped,
+    /// The VM had as many connections as it allows.
+    LimitReached,
+    /// The client did not know the VM's VNC password.
+    WrongPassword,
 }
 
 /// The watched [`Counts`].

@@ -152,8 +152,20 @@ impl Host {
     /// a guess (`docs/webmks.md` 2.6).
     #[track_caller]
     pub fn set_power(&self, vm: &str, power: Power) {
-        self.vm(vm).power.send_replace(power);
+        let vm = self.vm(vm);
+        vm.power.send_replace(power);
+        if power != Power::On {
+            vm.connections.drop_all();
+        }
         self.site.changes.send_replace(());
+    }
+
+    /// From now on the consoles of a VM that are open say nothing more: no update, no Close, no FIN, whatever happens
+    /// to the VM, as after a change of hosts or a cut network (`docs/webmks.md` 7.1). What their clients send is read and
+    /// has no effect. Consoles that are opened later are as ever.
+    #[track_caller]
+    pub fn fall_silent(&self, vm: &str) {
+        self.vm(vm).silence.send_replace(());
     }
 
     /// What tickets say from now on.

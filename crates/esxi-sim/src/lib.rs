@@ -24,6 +24,7 @@ mod api_tasks;
 mod certificate;
 mod clock;
 mod collectors;
+mod connections;
 mod console;
 mod counts;
 mod datastore;

@@ -1,6 +1,7 @@
 //! A listening port: accepting, TLS, and a task per connection.
 
 use std::io;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,8 +29,8 @@ pub(crate) struct Port {
 pub(crate) async fn accept(site: Arc<Site>, port: Port) {
     let acceptor = TlsAcceptor::from(Arc::clone(&port.identity.server));
     let permits = Arc::new(Semaphore::new(CONNECTIONS));
-    while let Some((stream, permit)) = next(&site, &port.listener, &permits).await {
-        let open = OpenConnection::new(Arc::clone(&site), permit);
+    while let Some((stream, client, permit)) = next(&site, &port.listener, &permits).await {
+        let open = OpenConnection::new(Arc::clone(&site), client, permit);
         let (site, acceptor, door) = (Arc::clone(&site), acceptor.clone(), port.door);
         let stop = site.stop.clone();
         let tasks = site.tasks.clone();
@@ -47,12 +48,12 @@ async fn next(
     site: &Site,
     listener: &TcpListener,
     permits: &Arc<Semaphore>,
-) -> Option<(TcpStream, OwnedSemaphorePermit)> {
+) -> Option<(TcpStream, IpAddr, OwnedSemaphorePermit)> {
     let accepted = async {
         let permit = Arc::clone(permits).acquire_owned().await.ok()?;
         loop {
             match listener.accept().await {
-                Ok((stream, _)) => return Some((stream, permit)),
+                Ok((stream, client)) => return Some((stream, client.ip(), permit)),
                 Err(error) => {
                     tracing::warn!(%error, "cannot accept");
                     sleep(ACCEPT_PAUSE).await;
@@ -106,17 +107,19 @@ async fn drain(mut stream: TcpStream) -> io::Result<u64> {
 /// Counts a connection for as long as it lives.
 pub(crate) struct OpenConnection {
     site: Arc<Site>,
+    pub(crate) client: IpAddr,
     _permit: OwnedSemaphorePermit,
 }
 
 impl OpenConnection {
-    fn new(site: Arc<Site>, permit: OwnedSemaphorePermit) -> Self {
+    fn new(site: Arc<Site>, client: IpAddr, permit: OwnedSemaphorePermit) -> Self {
         site.journal.note(|counts| {
             counts.connections += 1;
             counts.connections_open += 1;
         });
         Self {
             site,
+            client,
             _permit: permit,
         }
     }

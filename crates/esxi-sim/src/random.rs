@@ -4,16 +4,22 @@ use std::fmt::Write;
 
 /// 128 unguessable bits in hex.
 pub(crate) fn token() -> String {
-    let mut bytes = [0; 16];
-    if let Err(error) = getrandom::fill(&mut bytes) {
-        // A simulator without entropy still works; its tickets are then merely guessable.
-        tracing::warn!(%error, "no random bytes from the system");
-    }
+    let bytes: [u8; 16] = bytes();
     bytes.iter().fold(String::new(), |mut hex, byte| {
         // Writing to a String cannot fail.
         let _ = write!(hex, "{byte:02x}");
         hex
     })
+}
+
+/// Unguessable bytes.
+pub(crate) fn bytes<const LENGTH: usize>() -> [u8; LENGTH] {
+    let mut bytes = [0; LENGTH];
+    if let Err(error) = getrandom::fill(&mut bytes) {
+        // A simulator without entropy still works; its tickets are then merely guessable.
+        tracing::warn!(%error, "no random bytes from the system");
+    }
+    bytes
 }
 
 /// A repeatable sequence of numbers (SplitMix64; S. Steele, D. Lea, C. Flood 2014). Not for secrets.

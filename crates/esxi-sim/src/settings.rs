@@ -78,8 +78,12 @@ pub struct VmSettings {
     pub folder: Option<String>,
     /// Whether the user has the privilege `VirtualMachine.Interact.ConsoleInteract` on it.
     pub console_permitted: bool,
-    /// `RemoteDisplay.maxConnections` (`docs/webmks.md` 2.6): more open consoles than this are refused at the ticket.
+    /// `RemoteDisplay.maxConnections` (`docs/webmks.md` 2.6): more open consoles than this are refused at the ticket, and
+    /// those whose ticket is older, at RFB's security types, which is a guess.
     pub max_consoles: Option<u32>,
+    /// Whether a console whose client ended without a Close frame goes on counting as open, until DropConnections or a
+    /// change of power. Real hosts keep one that was cut (`docs/webmks.md` 2.6); that FIN does not end it is a guess.
+    pub cut_consoles_linger: bool,
     /// How its desktop differs from a plain VNC server.
     pub moods: Moods,
 }
@@ -109,6 +113,7 @@ impl VmSettings {
             folder: None,
             console_permitted: true,
             max_consoles: None,
+            cut_consoles_linger: false,
             moods: Moods::default(),
         }
     }

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use sha1::{Digest, Sha1};
 use tokio::sync::watch;
 
+use crate::connections::Connections;
 use crate::desktop::Desktop;
 use crate::settings::{Kind, Power, Screen, VmSettings};
 
@@ -19,10 +20,13 @@ pub(crate) struct Vm {
     pub(crate) instance_uuid: String,
     pub(crate) folder: Option<String>,
     pub(crate) console_permitted: bool,
-    pub(crate) max_consoles: Option<u32>,
+    pub(crate) connections: Arc<Connections>,
+    /// Whether a console that is cut goes on counting as a connection.
+    pub(crate) cut_consoles_linger: bool,
     pub(crate) power: watch::Sender<Power>,
     pub(crate) display: Display,
-    consoles: AtomicU32,
+    /// Ticks when the consoles that are open now are to say nothing more.
+    pub(crate) silence: watch::Sender<()>,
     /// How often AcquireTicket will still say that the VM is not completely created.
     pub(crate) unready: AtomicU32,
 }
@@ -54,20 +58,17 @@ impl Vm {
             name: settings.name,
             folder: settings.folder.filter(|_| kind == Kind::VCenter),
             console_permitted: settings.console_permitted,
-            max_consoles: settings.max_consoles,
+            connections: Arc::new(Connections::new(settings.max_consoles)),
+            cut_consoles_linger: settings.cut_consoles_linger,
             power: watch::Sender::new(settings.power),
             display,
-            consoles: AtomicU32::new(0),
+            silence: watch::Sender::new(()),
             unready: AtomicU32::new(0),
         }
     }
 
     pub(crate) fn power(&self) -> Power {
         *self.power.borrow()
-    }
-
-    pub(crate) fn consoles(&self) -> u32 {
-        self.consoles.load(Ordering::SeqCst)
     }
 
     /// Whether the VM is completely created; each question that is answered with no is one less to come.
@@ -78,21 +79,6 @@ impl Vm {
                 left.checked_sub(1)
             });
         left.is_err()
-    }
-
-    /// Counts a console for as long as the answer lives.
-    pub(crate) fn open_console(self: &Arc<Self>) -> OpenConsole {
-        self.consoles.fetch_add(1, Ordering::SeqCst);
-        OpenConsole(Arc::clone(self))
-    }
-}
-
-/// A console that is open on a VM.
-pub(crate) struct OpenConsole(Arc<Vm>);
-
-impl Drop for OpenConsole {
-    fn drop(&mut self) {
-        self.0.consoles.fetch_sub(1, Ordering::SeqCst);
     }
 }
 

@@ -215,12 +215,16 @@ pub(crate) fn port(
     door: &Door,
 ) -> Result<Arc<Port>, StartError> {
     let destination = match &console.behind {
-        Behind::Vm { vsphere, vm } => {
+        Behind::Vm {
+            vsphere,
+            vm,
+            password,
+        } => {
             let upstream = upstreams.get(vsphere).ok_or_else(|| StartError::Upstream {
                 name: vsphere.clone(),
                 source: console::Error::Setup("it is not configured".into()).into(),
             })?;
-            Destination::Vm(Arc::clone(upstream), vm.clone())
+            Destination::Vm(Arc::clone(upstream), vm.clone(), password.clone())
         }
         Behind::Url(endpoint) => Destination::Url(Arc::clone(endpoint)),
     };

@@ -183,6 +183,50 @@ fn a_console_leads_to_one_thing() {
 }
 
 #[test]
+fn a_vm_may_have_a_vnc_password_which_a_url_has_under_another_key() {
+    let lab = "[vsphere.lab]\naddress = \"esxi\"\nusername = \"root\"\npassword_env = \"CARGO_PKG_NAME\"\n";
+    let vm = |keys: &str| {
+        let console = "[[console]]\nport = 1\nvsphere = \"lab\"\nvm = \"vm08\"\n";
+        parse(&format!("{lab}{console}{keys}"))
+    };
+    for (keys, expected) in [
+        ("", false),
+        ("vnc_password_file = \"password\"", true),
+        ("vnc_password_env = \"CARGO_PKG_VERSION\"", true),
+    ] {
+        let config = vm(keys).unwrap();
+        match &config.consoles[0].behind {
+            Behind::Vm { password, .. } => assert_eq!(password.is_some(), expected, "{keys}"),
+            behind => panic!("{behind}"),
+        }
+        assert!(!format!("{config:?}").contains("8letters"));
+    }
+    for (keys, words) in [
+        (
+            "vnc_password_file = \"password\"\nvnc_password_env = \"X\"",
+            "keep vnc_password_file or vnc_password_env",
+        ),
+        ("vnc_password_file = \"public\"", "chmod 600"),
+        ("vnc_password_file = \"long\"", "8"),
+        ("vnc_password_env = \"NOT_SET\"", "NOT_SET is not set"),
+        (
+            "password_file = \"password\"",
+            "password_file is of no use with vsphere and vm",
+        ),
+    ] {
+        let error = vm(keys).map(|_| ()).unwrap_err();
+        assert!(error.contains(words), "{error}");
+    }
+    for key in ["vnc_password_file", "vnc_password_env"] {
+        let error = error(&format!("url = \"wss://h\"\n{key} = \"password\""));
+        assert!(
+            error.contains("write password_file or password_env"),
+            "{error}"
+        );
+    }
+}
+
+#[test]
 fn a_url_that_is_none_is_refused_without_being_repeated() {
     for (url, words) in [
         ("geheim", "this is no URL"),

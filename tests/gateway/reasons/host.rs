@@ -2,12 +2,17 @@
 
 use std::time::Duration;
 
+use console::secret::Secret;
+use console::settings::Behind;
 use esxi_sim::{Misbehaviour, Thumbprint, TicketShape};
+use gateway::settings::Console;
+use rfb_proto::VncPassword;
 use tokio_util::task::TaskTracker;
 
 use super::{CLOSED_PORT, assert_reason, assert_reason_in, chatty_port, hex};
-use crate::support::esxi::Esxi;
+use crate::support::esxi::{Esxi, upgraded};
 use crate::support::house::{House, Plan};
+use crate::support::viewer::Dialect;
 use crate::support::within;
 
 #[tokio::test]
@@ -86,7 +91,6 @@ async fn a_host_that_does_not_let_us_in() {
             Misbehaviour::SecurityFailure("not today".into()),
             "not today",
         ),
-        (Misbehaviour::VncAuthenticationOnly, "VNC password"),
         (
             Misbehaviour::RfbVersion(*b"SSH-2.0-none"),
             "does not speak RFB",
@@ -94,6 +98,63 @@ async fn a_host_that_does_not_let_us_in() {
         (Misbehaviour::RfbVersion(*b"RFB 002.000\n"), "version 2"),
     ];
     within(every_misbehaviour(&table, "did not let us in")).await;
+}
+
+#[tokio::test]
+async fn a_host_that_asks_for_the_vms_vnc_password_and_the_key_that_gives_it() {
+    let asks = [(Misbehaviour::VncAuthenticationOnly, "set vnc_password_file")];
+    within(every_misbehaviour(&asks, "asks for the VM's VNC password")).await;
+}
+
+/// What lets viewers in is configured with the console, and no viewer is asked for it.
+fn with_vnc_password(console: Console) -> Console {
+    let Behind::Vm { vsphere, vm, .. } = console.behind else {
+        panic!("a VM's console");
+    };
+    let password = Some(Secret::new(VncPassword::new("of a VM").unwrap()));
+    Console {
+        behind: Behind::Vm {
+            vsphere,
+            vm,
+            password,
+        },
+        ..console
+    }
+}
+
+#[tokio::test]
+async fn a_configured_vnc_password_lets_viewers_in_and_a_wrong_one_is_the_reason() {
+    within(async {
+        for (asked_for, expected) in [("of a VM", Ok(())), ("another", Err("wrong"))] {
+            let esxi = Esxi::start().await;
+            let mut plan = Plan::default().leading_to(&esxi);
+            plan.shape = with_vnc_password;
+            let house = plan.start().await;
+            let entering = async {
+                let mut viewer = house.viewer().await;
+                viewer.enter(Dialect::V3_8, None).await
+            };
+            let hosting = async {
+                let mut line = esxi.line().await;
+                let request = line.request().await;
+                line.send(&upgraded(&request)).await;
+                line.let_in(Dialect::V3_8, Some(asked_for)).await
+            };
+            let (entered, was_let_in) = tokio::join!(entering, hosting);
+            assert_eq!(was_let_in, expected.is_ok());
+            match (entered, expected) {
+                (Ok(()), Ok(())) => {}
+                (Err(reason), Err(word)) => {
+                    assert!(
+                        reason.contains(word) && !reason.contains("of a VM"),
+                        "{reason}"
+                    );
+                }
+                (entered, _) => panic!("{entered:?}"),
+            }
+        }
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::num::NonZero;
 
 use clap::{Parser, ValueEnum};
 use esxi_sim::{
-    CursorShape, DEMO_PASSWORD, Formats, KeyRepeat, Kind, Layout, Moods, Power, Screen, ServerCaps,
+    CursorShape, DEMO_PASSWORD, Formats, KeyRepeat, Kind, Layout, Power, Screen, ServerCaps,
     Settings, TicketHost, TicketUrl, VmSettings,
 };
 
@@ -30,7 +30,7 @@ pub(crate) struct Arguments {
     /// A mood of all simulated desktops
     #[arg(long = "mood", value_enum)]
     moods: Vec<Mood>,
-    /// The bits of message 127/0 in place of 0x82: key events and resolution requests
+    /// The bits of message 127/0 in place of 0x021020bf, which a real host announced
     #[arg(long, value_name = "BITS", value_parser = bits)]
     server_caps: Option<u32>,
     /// The only user
@@ -39,6 +39,9 @@ pub(crate) struct Arguments {
     /// That user's password
     #[arg(long, default_value = DEMO_PASSWORD)]
     password: String,
+    /// The VNC password of VMs in the mood `vnc-auth`
+    #[arg(long, default_value = DEMO_PASSWORD, value_name = "PASSWORD")]
+    vnc_password: String,
     /// Be a vCenter, whose consoles are served at another port
     #[arg(long)]
     vcenter: bool,
@@ -70,6 +73,8 @@ pub(crate) struct Arguments {
 pub(crate) enum Mood {
     /// Never offer VMware's messages
     NoCaps,
+    /// Announce 0x82: key events and resolution requests, and no acknowledgements
+    PlainCaps,
     /// Take a pixel format other than the native one as invalid
     OnlyNative,
     /// Keep the native pixel format, whatever is asked for
@@ -80,6 +85,14 @@ pub(crate) enum Mood {
     Split,
     /// Send heartbeats and sound that nobody asked for
     Chatty,
+    /// Send no further update to a client that was told of acknowledgements until it has sent one
+    Acks,
+    /// Say nothing more after 20 updates: no Close, no FIN
+    Silent,
+    /// Ask for VNC authentication with the password of --vnc-password
+    VncAuth,
+    /// Allow one console, and count one that was cut until it is dropped
+    OneSlot,
     /// Repeat held keys as VMware does: after 0.5 s, 30 times a second
     Repeat,
     /// Draw the cursor by masks in the client's pixel format
@@ -97,9 +110,15 @@ pub(crate) enum Mood {
 }
 
 impl Mood {
-    fn apply(self, moods: &mut Moods) {
+    fn apply(self, vm: &mut VmSettings, vnc_password: &str) {
+        let moods = &mut vm.moods;
         match self {
+            Self::Acks => moods.needs_acks = true,
+            Self::Silent => moods.silent_after = NonZero::new(20),
+            Self::VncAuth => moods.vnc_password = Some(vnc_password.into()),
+            Self::OneSlot => (vm.max_consoles, vm.cut_consoles_linger) = (Some(1), true),
             Self::NoCaps => moods.server_caps = None,
+            Self::PlainCaps => moods.server_caps = Some(ServerCaps::PLAIN),
             Self::OnlyNative => moods.formats = Formats::OnlyNative,
             Self::IgnoreFormat => moods.formats = Formats::Ignored,
             Self::OnePixel => moods.one_pixel_answers = true,
@@ -118,11 +137,18 @@ impl Mood {
 
 pub(crate) fn settings(arguments: Arguments) -> Settings {
     let (width, height) = arguments.size;
-    let common = (arguments.server_caps, &arguments.moods);
-    let desktop = |name: &String, own: &[Mood]| VmSettings {
-        screen: Screen::Desktop { width, height },
-        moods: moods(common, own),
-        ..VmSettings::desktop(name)
+    let desktop = |name: &String, own: &[Mood]| {
+        let mut vm = VmSettings {
+            screen: Screen::Desktop { width, height },
+            ..VmSettings::desktop(name)
+        };
+        if let Some(bits) = arguments.server_caps {
+            vm.moods.server_caps = Some(ServerCaps(bits));
+        }
+        for mood in arguments.moods.iter().chain(own) {
+            mood.apply(&mut vm, &arguments.vnc_password);
+        }
+        vm
     };
     let named = arguments.vms.iter();
     let mut vms: Vec<VmSettings> = named.map(|(name, own)| desktop(name, own)).collect();
@@ -161,18 +187,6 @@ pub(crate) fn settings(arguments: Arguments) -> Settings {
     settings
 }
 
-fn moods((server_caps, moods): (Option<u32>, &Vec<Mood>), own: &[Mood]) -> Moods {
-    let mut made = Moods::default();
-    if let Some(bits) = server_caps {
-        made.server_caps = Some(ServerCaps(bits));
-    }
-    moods
-        .iter()
-        .chain(own)
-        .for_each(|mood| mood.apply(&mut made));
-    made
-}
-
 fn named(text: &str) -> Result<(String, Vec<Mood>), String> {
     let (name, moods) = text.split_once('=').unwrap_or((text, ""));
     let words = moods.split(',').filter(|word| !word.is_empty());
@@ -198,7 +212,7 @@ fn bridge(text: &str) -> Result<VmSettings, String> {
     Ok(VmSettings::bridge(name, server))
 }
 
-fn size(text: &str) -> Result<(u16, u16), String> {
+pub(crate) fn size(text: &str) -> Result<(u16, u16), String> {
     let (width, height) = text.split_once('x').ok_or("WxH is needed")?;
     let side = |side: &str| {
         side.parse()

@@ -1,12 +1,19 @@
-//! What the guests have heard and what their screens show, over HTTP, for tests in other languages.
+//! What the guests have heard and what their screens show, and what becomes of them, over HTTP, for tests in other
+//! languages.
 //!
-//! | path | answer |
+//! | GET | answer |
 //! |---|---|
+//! | `/counts` | of all VMs, JSON: `{"whole_requests":1,"incremental_requests":0,"acknowledgements":7,"consoles_open":1}` |
 //! | `/VM/typed` | the text typed, UTF-8 |
 //! | `/VM/keys` | key events, oldest first, JSON: `[{"scan_code":30,"keysym":97,"down":true,"repeated":false}, …]`; a number that there is none of is `null` |
 //! | `/VM/down` | the scan codes of the keys that are down, JSON: `[29,56]` |
 //! | `/VM/pointer` | JSON: `{"x":1,"y":2,"buttons":0,"wheel":[0,0]}`, the wheel's vertical and horizontal steps |
 //! | `/VM/picture.png` | what the screen shows |
+//!
+//! | POST | what happens |
+//! |---|---|
+//! | `/VM/size/WxH` | the guest changes its resolution |
+//! | `/VM/silence` | consoles that are open now say nothing more |
 //!
 //! 404 for a VM that there is none of, or whose console is a bridge where there is nothing to see.
 
@@ -17,7 +24,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use esxi_sim::{Host, KeyEvent};
 use serde_json::{Value, json};
 
@@ -28,7 +35,9 @@ pub(crate) fn routes(host: &Arc<Host>, names: Vec<String>) -> Router {
         names: names.into(),
     };
     Router::new()
-        .route("/{vm}/{what}", get(look))
+        .route("/counts", get(counts))
+        .route("/{vm}/{what}", get(look).post(change))
+        .route("/{vm}/size/{size}", post(resize))
         .with_state(seen)
 }
 
@@ -38,8 +47,15 @@ struct Seen {
     names: Arc<[String]>,
 }
 
+impl Seen {
+    /// The host, if it has a VM of this name.
+    fn host_of(&self, vm: &String) -> Option<Arc<Host>> {
+        self.host.upgrade().filter(|_| self.names.contains(vm))
+    }
+}
+
 async fn look(State(seen): State<Seen>, Path((vm, what)): Path<(String, String)>) -> Response {
-    let Some(host) = seen.host.upgrade().filter(|_| seen.names.contains(&vm)) else {
+    let Some(host) = seen.host_of(&vm) else {
         return StatusCode::NOT_FOUND.into_response();
     };
     match what.as_str() {
@@ -53,6 +69,36 @@ async fn look(State(seen): State<Seen>, Path((vm, what)): Path<(String, String)>
         },
         _ => StatusCode::NOT_FOUND.into_response(),
     }
+}
+
+async fn counts(State(seen): State<Seen>) -> Response {
+    let Some(host) = seen.host.upgrade() else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    let counts = host.counts();
+    json(json!({
+        "whole_requests": counts.whole_requests,
+        "incremental_requests": counts.incremental_requests,
+        "acknowledgements": counts.acknowledgements,
+        "consoles_open": counts.consoles_open,
+    }))
+}
+
+async fn change(State(seen): State<Seen>, Path((vm, what)): Path<(String, String)>) -> StatusCode {
+    match (seen.host_of(&vm), what.as_str()) {
+        (Some(host), "silence") => host.fall_silent(&vm),
+        _ => return StatusCode::NOT_FOUND,
+    }
+    StatusCode::NO_CONTENT
+}
+
+async fn resize(State(seen): State<Seen>, Path((vm, size)): Path<(String, String)>) -> StatusCode {
+    match (seen.host_of(&vm), crate::arguments::size(&size)) {
+        (Some(host), Ok((width, height))) => host.resize(&vm, width, height),
+        (None, _) => return StatusCode::NOT_FOUND,
+        (_, Err(_)) => return StatusCode::BAD_REQUEST,
+    }
+    StatusCode::NO_CONTENT
 }
 
 fn key(event: &KeyEvent) -> Value {

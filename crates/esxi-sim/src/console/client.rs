@@ -30,7 +30,9 @@ pub(super) enum ClientMessage {
         width: u16,
         height: u16,
     },
-    /// Client capabilities, or that an update was shown: nothing follows from them.
+    /// The update with this id was shown, and the next one is wanted (127/4).
+    Acknowledged(u8),
+    /// Another of VMware's messages, from which nothing follows here.
     Noted,
 }
 
@@ -39,7 +41,7 @@ pub(super) enum ClientMessage {
 ///
 /// # Errors
 /// What is wrong, in words: an invalid pixel format, a length beyond reason, or a type that was not announced
-/// (`docs/webmks.md` 5.3).
+/// (`docs/webmks.md` 5.3 and 7.2).
 pub(super) fn take(
     bytes: &mut BytesMut,
     announced: Option<ServerCaps>,
@@ -107,6 +109,7 @@ fn read(kind: u8, mut message: BytesMut) -> Result<ClientMessage, String> {
             )
         }
         3 => ClientMessage::UpdateRequest {
+            // VMware's client puts the last update's id here (`docs/webmks.md` 1.7).
             incremental: message.get_u8() != 0,
             region: Area {
                 x: message.get_u16(),
@@ -144,7 +147,7 @@ mod tests {
 
     #[test]
     fn each_message_is_read_once_it_is_whole() {
-        let whole: [(&[u8], ClientMessage); 5] = [
+        let whole: [(&[u8], ClientMessage); 6] = [
             (
                 &[2, 0, 0, 2, 0, 0, 0, 0, 255, 255, 255, 33],
                 ClientMessage::SetEncodings(vec![0, -223]),
@@ -159,6 +162,13 @@ mod tests {
                         width: 3,
                         height: 4,
                     },
+                },
+            ),
+            (
+                &[3, 77, 0, 0, 0, 0, 0, 3, 0, 4],
+                ClientMessage::UpdateRequest {
+                    incremental: true,
+                    region: Area::whole((3, 4)),
                 },
             ),
             (
@@ -194,7 +204,7 @@ mod tests {
 
     #[test]
     fn unknown_types_long_lists_and_long_texts_are_refused_before_they_are_read() {
-        assert!(taken(&[127, 0]).is_err());
+        assert!(taken(&[127, 3]).is_err());
         assert!(taken(&[255, 0]).is_err());
         assert!(taken(&[2, 0, 255, 255]).is_err());
         assert!(taken(&[6, 0, 0, 0, 255, 255, 255, 252]).is_err());

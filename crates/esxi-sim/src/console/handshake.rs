@@ -1,27 +1,51 @@
-//! The server's side of the RFB 3.8 handshake with security None (RFC 6143 sections 7.1.1 to 7.1.3).
+//! The server's side of the RFB 3.8 handshake, with security None or VNC authentication (RFC 6143 sections 7.1.1 to
+//! 7.1.3, 7.2).
 
 use bytes::{BufMut, BytesMut};
+use des::Des;
+use des::cipher::{BlockCipherEncrypt, KeyInit};
+use secrecy::{ExposeSecret, SecretString};
 use tokio_tungstenite::tungstenite::Message;
 
 use super::line::Line;
 use crate::counts::End;
 use crate::misbehaviour::Misbehaviour;
+use crate::random;
 
-/// Runs it up to and including SecurityResult.
-pub(super) async fn serve(line: &mut Line) -> Result<(), End> {
-    send_version(line).await?;
-    let version = line.take(VERSION.len()).await?;
-    if version[..] != VERSION[..] {
-        return Err(End::Violation("an RFB version other than 3.8".into()));
-    }
-    offer_security(line).await?;
+/// Runs it up to and including SecurityResult. With a `password` that has to be known.
+pub(super) async fn serve(line: &mut Line, password: Option<&SecretString>) -> Result<(), End> {
+    agree_on_version(line).await?;
+    let security = password.map_or(NONE, |_| VNC_AUTHENTICATION);
+    offer_security(line, security).await?;
     let chosen = line.take(1).await?;
-    if chosen[..] != [NONE] {
+    if chosen[..] != [security] {
         return Err(End::Violation(
             "a security type that was not offered".into(),
         ));
     }
+    if let Some(password) = password {
+        authenticate(line, password).await?;
+    }
     send_result(line).await
+}
+
+/// Offers no security type, for this reason (RFC 6143 section 7.1.2).
+pub(super) async fn refuse(line: &mut Line, reason: &str) -> End {
+    let refused = async {
+        agree_on_version(line).await?;
+        send_no_security(line, reason).await
+    };
+    refused.await.err().unwrap_or(End::LimitReached)
+}
+
+async fn agree_on_version(line: &mut Line) -> Result<(), End> {
+    send_version(line).await?;
+    let version = line.take(VERSION.len()).await?;
+    if version[..] == VERSION[..] {
+        Ok(())
+    } else {
+        Err(End::Violation("an RFB version other than 3.8".into()))
+    }
 }
 
 /// The version is a message of its own: VMware's client tells two sorts of servers apart by that
@@ -38,19 +62,51 @@ pub(super) async fn send_version(line: &mut Line) -> Result<(), End> {
     Ok(())
 }
 
-async fn offer_security(line: &mut Line) -> Result<(), End> {
-    let mut offer = BytesMut::new();
-    match &line.misbehaviour {
+async fn offer_security(line: &mut Line, security: u8) -> Result<(), End> {
+    let security = match line.misbehaviour.clone() {
         Some(Misbehaviour::NoSecurity(reason)) => {
-            offer.put_u8(0);
-            put_reason(reason, &mut offer);
-            line.send(offer).await?;
+            send_no_security(line, &reason).await?;
             return Err(End::Misbehaved);
         }
-        Some(Misbehaviour::VncAuthenticationOnly) => offer.put_slice(&[1, VNC_AUTHENTICATION]),
-        _ => offer.put_slice(&[1, NONE]),
+        Some(Misbehaviour::VncAuthenticationOnly) => VNC_AUTHENTICATION,
+        _ => security,
+    };
+    line.send(BytesMut::from(&[1, security][..])).await
+}
+
+async fn send_no_security(line: &mut Line, reason: &str) -> Result<(), End> {
+    let mut refusal = BytesMut::new();
+    refusal.put_u8(0);
+    put_reason(reason, &mut refusal);
+    line.send(refusal).await
+}
+
+/// VNC authentication; the wording of the failure is a guess.
+async fn authenticate(line: &mut Line, password: &SecretString) -> Result<(), End> {
+    let challenge: [u8; 16] = random::bytes();
+    line.send(BytesMut::from(&challenge[..])).await?;
+    let response = line.take(challenge.len()).await?;
+    if response[..] == encrypted(challenge, password.expose_secret())[..] {
+        return Ok(());
     }
-    line.send(offer).await
+    let mut result = BytesMut::new();
+    result.put_u32(1);
+    put_reason("Authentication failed.", &mut result);
+    line.send(result).await?;
+    Err(End::WrongPassword)
+}
+
+/// The challenge, encrypted by DES with the password's first 8 bytes, whose bits are mirrored: so RFB reads DES.
+fn encrypted(mut challenge: [u8; 16], password: &str) -> [u8; 16] {
+    let mut key = [0; 8];
+    for (place, byte) in key.iter_mut().zip(password.bytes()) {
+        *place = byte.reverse_bits();
+    }
+    let cipher = Des::new(&key.into());
+    for block in challenge.as_chunks_mut::<8>().0 {
+        cipher.encrypt_block(block.into());
+    }
+    challenge
 }
 
 async fn send_result(line: &mut Line) -> Result<(), End> {
@@ -73,3 +129,22 @@ fn put_reason(reason: &str, out: &mut BytesMut) {
 pub(super) const VERSION: &[u8; 12] = b"RFB 003.008\n";
 const NONE: u8 = 1;
 const VNC_AUTHENTICATION: u8 = 2;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The expected bytes are `openssl enc -des-ecb`'s.
+    #[test]
+    fn a_challenge_is_encrypted_as_other_implementations_do() {
+        let challenge = std::array::from_fn(|at| at as u8);
+        let expected = [
+            0x98, 0x8c, 0x6e, 0x4e, 0x3d, 0x01, 0x00, 0x57, 0xc5, 0xc1, 0x6d, 0x69, 0xe4, 0x1c,
+            0x6f, 0x85,
+        ];
+        for password in ["VMware1!", "VMware1! and more"] {
+            assert_eq!(encrypted(challenge, password), expected);
+        }
+        assert_ne!(encrypted(challenge, "VMware1"), expected);
+    }
+}

@@ -22,7 +22,7 @@ use crate::site::Site;
 /// The line to one client.
 pub(super) struct Line {
     socket: WebSocketStream<Wire>,
-    site: Arc<Site>,
+    pub(super) site: Arc<Site>,
     cutter: Cutter,
     pub(super) misbehaviour: Option<Misbehaviour>,
     /// Bytes received and not taken yet.
@@ -201,7 +201,9 @@ impl Line {
             (End::Misbehaved, Some(Misbehaviour::ResetAfter(_))) => {
                 self.socket.into_inner().reset().await
             }
-            (End::Misbehaved, Some(Misbehaviour::StallAfter(_))) => self.drain().await,
+            (End::FellSilent, _) | (End::Misbehaved, Some(Misbehaviour::StallAfter(_))) => {
+                self.drain().await;
+            }
             (End::Misbehaved, Some(Misbehaviour::CloseWith { code, reason, .. })) => {
                 self.close(code, &reason).await;
             }
@@ -211,9 +213,11 @@ impl Line {
                 self.end_in_order().await;
             }
             (End::Violation(_), _) => self.close(PROTOCOL_ERROR, "").await,
-            (End::Stopped, _) => self.close(GOING_AWAY, "").await,
+            (End::Stopped | End::Dropped, _) => self.close(GOING_AWAY, "").await,
             (End::LostServer(_), _) => self.close(INTERNAL_ERROR, "").await,
-            (End::Misbehaved | End::LostClient, _) => self.end_in_order().await,
+            (End::Misbehaved | End::LostClient | End::LimitReached | End::WrongPassword, _) => {
+                self.end_in_order().await
+            }
         }
     }
 

@@ -88,11 +88,13 @@ pub(super) fn cursor(shape: CursorShape, format: PixelFormat, out: &mut BytesMut
         }
         CursorShape::Masks => {
             out.put_slice(&[0, 0]);
-            let and: Vec<u32> = pixels()
-                .map(|pixel| pixel.map_or(0x00ff_ffff, |_| 0))
-                .collect();
+            for pixel in pixels() {
+                out.put_bytes(
+                    if pixel.is_some() { 0 } else { 0xff },
+                    format.bytes_per_pixel(),
+                );
+            }
             let xor: Vec<u32> = pixels().map(Option::unwrap_or_default).collect();
-            format.write_pixels(&and, out);
             format.write_pixels(&xor, out);
         }
     }

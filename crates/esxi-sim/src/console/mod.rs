@@ -23,6 +23,7 @@ use hyper_util::rt::TokioIo;
 
 use self::line::Line;
 use self::wire::Wire;
+use crate::connections::{LimitReached, OpenConsole};
 use crate::counts::End;
 use crate::misbehaviour::Misbehaviour;
 use crate::settings::Power;
@@ -42,19 +43,18 @@ pub(crate) async fn run(
     let Ok(parts) = upgraded.downcast::<TokioIo<Wire>>() else {
         return;
     };
-    let open = vm.open_console();
     site.changes.send_replace(());
     site.journal.console_opened();
     let seed = site.next_seed.fetch_add(1, Ordering::Relaxed);
     let wire = parts.io.into_inner();
+    let open = vm.connections.open(wire.client());
     let mut line = Line::new(wire, parts.read_buf, Arc::clone(&site), seed, misbehaviour).await;
-    let mut power = vm.power.subscribe();
-    let end = tokio::select! {
-        end = serve(&mut line, &vm) => end,
-        () = site.stop.cancelled() => End::Stopped,
-        _ = power.wait_for(|power| *power != Power::On) => End::Stopped,
+    let end = match &open {
+        Ok(open) => until_ended(&mut line, &vm, open, &site).await,
+        Err(LimitReached(_)) => handshake::refuse(&mut line, LIMIT_REACHED).await,
     };
-    drop(open);
+    // A console that only fell silent stays until its client has gone.
+    let open = open.ok().filter(|_| stays(&end, &vm));
     site.journal.console_served();
     site.changes.send_replace(());
     tracing::debug!(vm = vm.name, ?end, "console ended");
@@ -62,7 +62,33 @@ pub(crate) async fn run(
         () = line.finish(&end) => {}
         () = site.stop.cancelled() => {}
     }
+    if let Some(open) = open.filter(|_| vm.cut_consoles_linger) {
+        open.linger();
+    }
     site.journal.console_ended(&vm.name, end);
+}
+
+async fn until_ended(line: &mut Line, vm: &Vm, open: &OpenConsole, site: &Site) -> End {
+    let mut power = vm.power.subscribe();
+    let mut silence = vm.silence.subscribe();
+    tokio::select! {
+        // What a client sends after one of these has happened is too late.
+        biased;
+        _ = silence.changed() => End::FellSilent,
+        () = site.stop.cancelled() => End::Stopped,
+        _ = power.wait_for(|power| *power != Power::On) => End::Stopped,
+        () = open.dropped() => End::Dropped,
+        end = serve(line, vm) => end,
+    }
+}
+
+/// Whether the VM still counts a console that ended in this way.
+fn stays(end: &End, vm: &Vm) -> bool {
+    match end {
+        End::FellSilent => true,
+        End::LostClient => vm.cut_consoles_linger,
+        _ => false,
+    }
 }
 
 async fn serve(line: &mut Line, vm: &Vm) -> End {
@@ -71,3 +97,7 @@ async fn serve(line: &mut Line, vm: &Vm) -> End {
         Display::Bridge(server) => bridge::serve(line, *server).await,
     }
 }
+
+/// The wording is a guess.
+const LIMIT_REACHED: &str =
+    "The limit of console connections to the virtual machine has been reached.";

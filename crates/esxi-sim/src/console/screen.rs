@@ -4,12 +4,12 @@ use std::convert::Infallible;
 
 use bytes::{BufMut, BytesMut};
 
-use super::client;
+use super::client::{self, ClientMessage};
 use super::handshake;
 use super::line::Line;
 use super::pixel::PixelFormat;
 use super::viewer::Viewer;
-use crate::counts::End;
+use crate::counts::{Counts, End};
 use crate::desktop::Desktop;
 
 /// Serves `desktop` until something ends it.
@@ -21,7 +21,7 @@ pub(super) async fn serve(line: &mut Line, name: &str, desktop: &Desktop) -> End
 }
 
 async fn run(line: &mut Line, name: &str, desktop: &Desktop) -> Result<Infallible, End> {
-    handshake::serve(line).await?;
+    handshake::serve(line, desktop.moods.vnc_password.as_ref()).await?;
     // ClientInit: the shared flag "is currently ignored by our server" (`docs/webmks.md` 1.2).
     line.take(1).await?;
     let mut changes = desktop.watch();
@@ -32,9 +32,11 @@ async fn run(line: &mut Line, name: &str, desktop: &Desktop) -> Result<Infallibl
         while let Some(message) =
             client::take(&mut line.inbox, viewer.announced()).map_err(End::Violation)?
         {
+            line.site.journal.note(|counts| count(&message, counts));
             if let Some(answer) = viewer.hear(message).map_err(End::Violation)? {
                 line.send(answer).await?;
             }
+            viewer.stay()?;
         }
         tokio::select! {
             received = line.receive() => received?,
@@ -42,9 +44,22 @@ async fn run(line: &mut Line, name: &str, desktop: &Desktop) -> Result<Infallibl
                 changed.map_err(|_| End::Stopped)?;
                 if let Some(update) = viewer.answer_waiting() {
                     line.send(update).await?;
+                    viewer.stay()?;
                 }
             }
         }
+    }
+}
+
+/// Counts what asks for updates.
+fn count(message: &ClientMessage, counts: &mut Counts) {
+    match message {
+        ClientMessage::UpdateRequest {
+            incremental: true, ..
+        } => counts.incremental_requests += 1,
+        ClientMessage::UpdateRequest { .. } => counts.whole_requests += 1,
+        ClientMessage::Acknowledged(_) => counts.acknowledgements += 1,
+        _ => {}
     }
 }
 

@@ -10,6 +10,7 @@ use super::marks::{self, Wanted};
 use super::pixel::PixelFormat;
 use super::update::Update;
 use super::vmware;
+use crate::counts::End;
 use crate::desktop::{Area, Desktop, Key, Part, PointerMode, Seen};
 use crate::moods::{Formats, ServerCaps};
 
@@ -23,11 +24,17 @@ pub(super) struct Viewer<'a> {
     announced: Option<ServerCaps>,
     /// A request that could not be answered yet, since nothing had changed.
     waiting: Option<Area>,
+    /// A request for a whole picture that waits until the last update is acknowledged.
+    postponed: Option<Area>,
+    /// The update that has to be acknowledged before another is sent.
+    unacknowledged: Option<u8>,
     /// What it still lacks of a whole picture that comes in parts.
     rest: Option<Area>,
     seen: Seen,
     told: Told,
     whole_pictures: u64,
+    updates_sent: u64,
+    /// The number of the latest update, 1 to 255.
     updates: u8,
 }
 
@@ -50,6 +57,8 @@ impl<'a> Viewer<'a> {
             encoder: Encoder::default(),
             announced: None,
             waiting: None,
+            postponed: None,
+            unacknowledged: None,
             rest: None,
             seen: Seen::default(),
             told: Told {
@@ -60,6 +69,7 @@ impl<'a> Viewer<'a> {
                 leds: None,
             },
             whole_pictures: 0,
+            updates_sent: 0,
             updates: 0,
         }
     }
@@ -71,6 +81,17 @@ impl<'a> Viewer<'a> {
     /// Whether a change of the desktop may answer a request.
     pub(super) fn is_waiting(&self) -> bool {
         self.waiting.is_some()
+    }
+
+    /// Whether there is more to say.
+    ///
+    /// # Errors
+    /// The desktop is in the mood to fall silent after as many updates as were sent.
+    pub(super) fn stay(&self) -> Result<(), End> {
+        match self.desktop.moods.silent_after {
+            Some(after) if self.updates_sent >= after.get() => Err(End::FellSilent),
+            _ => Ok(()),
+        }
     }
 
     /// Does what a message asks for; answers what is due then.
@@ -90,13 +111,14 @@ impl<'a> Viewer<'a> {
                 incremental,
                 region,
             } => return Ok(self.request(incremental, region)),
+            ClientMessage::Acknowledged(id) => return Ok(self.acknowledge(id)),
         }
         Ok(self.answer_waiting())
     }
 
     /// The answer to a request that waits, if there is something new.
     pub(super) fn answer_waiting(&mut self) -> Option<BytesMut> {
-        let region = self.waiting?;
+        let region = self.waiting.filter(|_| self.unacknowledged.is_none())?;
         if let Some(rest) = self.rest.take() {
             self.waiting = None;
             return self.whole(rest);
@@ -142,6 +164,28 @@ impl<'a> Viewer<'a> {
             self.waiting = Some(region);
             return self.answer_waiting();
         }
+        if self.unacknowledged.is_some() {
+            self.postponed = Some(region);
+            return None;
+        }
+        self.request_whole(region)
+    }
+
+    /// An acknowledgement is also a request for the next incremental update (`docs/webmks.md` 7.2). That it asks for the
+    /// whole screen is a guess.
+    fn acknowledge(&mut self, id: u8) -> Option<BytesMut> {
+        if self.unacknowledged.is_some_and(|awaited| awaited != id) {
+            return None;
+        }
+        self.unacknowledged = None;
+        self.waiting = Some(Area::whole(self.told.size));
+        match self.postponed.take() {
+            Some(region) => self.request_whole(region),
+            None => self.answer_waiting(),
+        }
+    }
+
+    fn request_whole(&mut self, region: Area) -> Option<BytesMut> {
         self.whole_pictures += 1;
         self.rest = None;
         if self.desktop.moods.one_pixel_answers && self.whole_pictures % 2 == 1 {
@@ -230,11 +274,15 @@ impl<'a> Viewer<'a> {
         if update.is_empty() {
             return None;
         }
-        self.updates = self.updates.wrapping_add(1);
-        let is_numbered = self
-            .announced
-            .is_some_and(|caps| caps.0 & ServerCaps::UPDATE_ACK != 0);
-        let message = update.into_message(if is_numbered { self.updates } else { 0 });
+        self.updates_sent += 1;
+        // 0 is no number of an update: VMware's client would take it for a request for everything (`docs/webmks.md` 7.2).
+        self.updates = self.updates.checked_add(1).unwrap_or(1);
+        let waits = self.desktop.moods.needs_acks
+            && self
+                .announced
+                .is_some_and(|caps| caps.has(ServerCaps::UPDATE_ACK));
+        self.unacknowledged = Some(self.updates).filter(|_| waits);
+        let message = update.into_message(self.updates);
         if !self.desktop.moods.chatty {
             return Some(message);
         }

@@ -1,6 +1,7 @@
 //! The stream below a WebSocket, which can hold back, swallow, count and break off what is written.
 
 use std::io;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -23,7 +24,7 @@ pub(crate) struct Wire {
     drip: bool,
     /// Bytes that may still be written.
     budget: Option<u64>,
-    _open: OpenConnection,
+    open: OpenConnection,
 }
 
 impl Wire {
@@ -35,8 +36,13 @@ impl Wire {
             muted: false,
             drip: false,
             budget: None,
-            _open: open,
+            open,
         }
+    }
+
+    /// Where the client is.
+    pub(super) fn client(&self) -> IpAddr {
+        self.open.client
     }
 
     /// The switch that holds back what is written.

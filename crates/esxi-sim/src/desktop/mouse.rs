@@ -62,7 +62,8 @@ pub(super) struct Mouse {
 }
 
 impl Mouse {
-    /// Where the pointer is after `motion` on a screen of this size.
+    /// Where the pointer is after `motion` on a screen of this size. A turn of the wheel lets go of no button: VMware's
+    /// client says 0 of the buttons with each, whichever is held (`docs/webmks.md` 7.2).
     pub(super) fn hear(&mut self, motion: Motion, before: Pointer, size: (u16, u16)) -> Pointer {
         self.wheel.vertical = self.wheel.vertical.saturating_add(motion.wheel.vertical);
         self.wheel.horizontal = self
@@ -78,10 +79,15 @@ impl Mouse {
             let last = i32::from(side) - 1;
             u16::try_from(from.saturating_add(by).clamp(0, last.max(0))).unwrap_or_default()
         };
+        let held = if motion.wheel == Wheel::default() {
+            0
+        } else {
+            before.buttons
+        };
         Pointer {
             x: place(before.x, motion.x, size.0),
             y: place(before.y, motion.y, size.1),
-            buttons: motion.buttons,
+            buttons: motion.buttons | held,
         }
     }
 }
@@ -114,14 +120,24 @@ mod tests {
             buttons: 0,
             wheel,
         };
-        assert_eq!(
-            mouse.hear(motion, at, size),
-            Pointer {
-                x: 90,
-                y: 0,
-                buttons: 0
-            }
-        );
+        let at = mouse.hear(motion, at, size);
+        assert_eq!((at.x, at.y), (90, 0));
         assert_eq!(mouse.wheel, wheel);
+    }
+
+    #[test]
+    fn a_turn_of_the_wheel_releases_no_button() {
+        let mut mouse = Mouse::default();
+        let size = (100, 50);
+        let held = mouse.hear(Motion::to(5, 6, 1), Pointer::default(), size);
+        let turn = Motion {
+            wheel: Wheel {
+                vertical: 1,
+                horizontal: 0,
+            },
+            ..Motion::to(5, 6, 0)
+        };
+        assert_eq!(mouse.hear(turn, held, size).buttons, 1);
+        assert_eq!(mouse.hear(Motion::to(5, 6, 0), held, size).buttons, 0);
     }
 }

@@ -151,7 +151,7 @@ impl Inventory {
                 state("VirtualMachinePowerState", vm.power().word()),
             ),
         ];
-        let consoles = i32::try_from(vm.consoles()).unwrap_or(i32::MAX);
+        let consoles = i32::try_from(vm.connections.list().len()).unwrap_or(i32::MAX);
         fields.push(("numMksConnections", Value::Int(consoles)));
         Value::Data("VirtualMachineRuntimeInfo", fields)
     }

@@ -151,6 +151,7 @@ impl Call<'_> {
             "CancelWaitForUpdates" => update::cancel(self),
             "AcquireTicket" => ticket::acquire(self),
             "QueryConnections" => ticket::connections(self),
+            "DropConnections" => ticket::drop_connections(self),
             "CreateScreenshot_Task" => screenshot::create(self),
             "DeleteDatastoreFile_Task" => screenshot::delete(self),
             _ => Err(Fault::not_supported()),
@@ -203,6 +204,7 @@ const METHODS: &[&str] = &[
     "CancelWaitForUpdates",
     "AcquireTicket",
     "QueryConnections",
+    "DropConnections",
     "CreateScreenshot_Task",
     "DeleteDatastoreFile_Task",
 ];

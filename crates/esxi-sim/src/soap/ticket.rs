@@ -1,4 +1,4 @@
-//! AcquireTicket and QueryConnections: the way to a VM's console.
+//! AcquireTicket, QueryConnections and DropConnections: the way to a VM's console.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -10,6 +10,7 @@ use super::value::{Fields, Value, write_fields};
 use super::version::ApiVersion;
 use super::{Call, Reply};
 use crate::certificate::{HOST_NAME, Identity, colons};
+use crate::connections::LimitReached;
 use crate::settings::{Power, Thumbprint, TicketHost, TicketUrl};
 use crate::vm::Vm;
 
@@ -28,7 +29,7 @@ pub(super) fn acquire(call: &Call<'_>) -> Result<Reply, Fault> {
     if vm.power() != Power::On {
         return Err(Fault::invalid_power_state(vm.power()));
     }
-    if let Some(limit) = vm.max_consoles.filter(|limit| vm.consoles() >= *limit) {
+    if let Err(LimitReached(limit)) = vm.connections.has_room() {
         return Err(Fault::connection_limit(limit));
     }
     let mut xml = String::from("<returnval>");
@@ -38,17 +39,14 @@ pub(super) fn acquire(call: &Call<'_>) -> Result<Reply, Fault> {
     Ok(xml.into())
 }
 
-/// QueryConnections (since 7.0.1.0, `docs/webmks.md` 2.6): one entry per open console. What a label holds is a guess.
+/// QueryConnections (`docs/webmks.md` 2.6): one entry per console connection. What a label and a client hold is a guess.
 pub(super) fn connections(call: &Call<'_>) -> Result<Reply, Fault> {
-    let vm = vm(call)?;
-    if vm.power() != Power::On {
-        return Err(Fault::invalid_power_state(vm.power()));
-    }
+    let vm = vm_with_connections(call, "QueryConnections")?;
     let mut xml = String::new();
-    for number in 1..=vm.consoles() {
+    for connection in vm.connections.list() {
         let fields = vec![
-            ("label", Value::text(format!("mks-{number}"))),
-            ("client", Value::text("127.0.0.1")),
+            ("label", Value::text(connection.label)),
+            ("client", Value::text(connection.client.to_string())),
             ("userName", Value::text(call.site.username.as_str())),
         ];
         xml.push_str("<returnval xsi:type=\"VirtualMachineMksConnection\">");
@@ -56,6 +54,35 @@ pub(super) fn connections(call: &Call<'_>) -> Result<Reply, Fault> {
         xml.push_str("</returnval>");
     }
     Ok(xml.into())
+}
+
+/// DropConnections (`docs/webmks.md` 2.6): ends the connections with these labels. That only the label counts, that one
+/// that is gone counts as dropped, and that no list drops none, are guesses.
+pub(super) fn drop_connections(call: &Call<'_>) -> Result<Reply, Fault> {
+    let vm = vm_with_connections(call, "DropConnections")?;
+    let meant = call.arguments.children.iter();
+    let labels: Vec<&str> = meant
+        .filter(|child| child.name == "listOfConnections")
+        .filter_map(|connection| connection.text_of("label"))
+        .collect();
+    vm.connections.drop_labelled(&labels);
+    Ok(String::from("<returnval>true</returnval>").into())
+}
+
+/// The VM of a call that is there since 7.0.1.0, needs the privilege to interact, and a VM that is on. The order of its
+/// faults is a guess.
+fn vm_with_connections<'a>(call: &'a Call<'_>, method: &str) -> Result<&'a Arc<Vm>, Fault> {
+    if call.version < ApiVersion::CONNECTIONS {
+        return Err(Fault::unknown_method(method, &call.this));
+    }
+    let vm = vm(call)?;
+    if !vm.console_permitted {
+        return Err(Fault::no_permission(&call.this, CONSOLE_INTERACT));
+    }
+    if vm.power() != Power::On {
+        return Err(Fault::invalid_power_state(vm.power()));
+    }
+    Ok(vm)
 }
 
 fn vm<'a>(call: &'a Call<'_>) -> Result<&'a Arc<Vm>, Fault> {

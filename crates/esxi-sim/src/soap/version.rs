@@ -34,6 +34,8 @@ impl ApiVersion {
 
     /// What a call that names no version gets: the oldest, so that nobody leans on a field by accident. A guess.
     pub(crate) const OLDEST: Self = Self([2, 5, 0, 0]);
+    /// QueryConnections and DropConnections (`docs/webmks.md` 2.6).
+    pub(crate) const CONNECTIONS: Self = Self([7, 0, 1, 0]);
     /// `VirtualMachineTicket.url` (`docs/webmks.md` 3.1), and the next two likewise.
     pub(crate) const TICKET_URL: Self = Self([7, 0, 0, 0]);
     pub(crate) const CERT_THUMBPRINT_LIST: Self = Self([7, 0, 3, 1]);

@@ -320,7 +320,8 @@ impl Viewer {
     /// One framebuffer update of raw rectangles with 4 bytes per pixel: x, y, width, height, pixels.
     pub(crate) async fn update(&mut self) -> Vec<(u16, u16, u16, u16, Vec<u8>)> {
         let head = self.take(4).await;
-        assert_eq!(head[..2], [0, 0]);
+        assert_eq!(head[0], 0, "a message that is no update: {head:?}");
+        assert_ne!(head[1], 0, "an update without a number");
         let mut rectangles = Vec::new();
         for _ in 0..u16::from_be_bytes([head[2], head[3]]) {
             let head = self.take(12).await;

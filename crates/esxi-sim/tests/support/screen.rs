@@ -103,6 +103,7 @@ impl Screen {
     pub(crate) async fn update(&mut self, viewer: &mut Viewer) {
         let head = viewer.take(4).await;
         assert_eq!(head[0], 0, "a message that is no update: {head:?}");
+        assert_ne!(head[1], 0, "an update without a number");
         for _ in 0..u16::from_be_bytes([head[2], head[3]]) {
             self.rectangle(viewer).await;
         }

@@ -78,6 +78,7 @@ async fn a_ticket_is_refused_with_the_fault_that_says_why() {
     );
 
     let moref = host.moref("one");
+    soap.version = "7.0.1.0";
     let connections = soap
         .call("QueryConnections", ("VirtualMachine", &moref), "")
         .await;

@@ -96,8 +96,12 @@ pub struct Console {
 impl Console {
     /// A console with every default.
     pub fn new(listen: SocketAddr, vsphere: impl Into<String>, vm: VmRef, auth: Auth) -> Self {
-        let vsphere = vsphere.into();
-        Self::leading_to(Behind::Vm { vsphere, vm }, listen, auth)
+        let behind = Behind::Vm {
+            vsphere: vsphere.into(),
+            vm,
+            password: None,
+        };
+        Self::leading_to(behind, listen, auth)
     }
 
     /// Likewise, whatever is behind it. What ESXi needs repaired, nobody else does.

@@ -114,7 +114,7 @@ impl AtUrl {
         let mut endpoint = Endpoint {
             trust: self.trust(&origin)?,
             headers: self.headers()?,
-            password: self.password()?,
+            password: vnc_password(self.password_file.as_ref(), self.password_env.as_ref())?,
             allow_plain: self.allow_plain,
             ..Endpoint::new(origin)
         };
@@ -168,15 +168,6 @@ impl AtUrl {
         Ok(headers)
     }
 
-    fn password(&self) -> Result<Option<Secret<VncPassword>>, String> {
-        let (file, variable) = (self.password_file.as_ref(), self.password_env.as_ref());
-        let Some(text) = elsewhere(file, variable, "password")? else {
-            return Ok(None);
-        };
-        let password = VncPassword::new(text.expose_secret()).map_err(|error| error.to_string())?;
-        Ok(Some(Secret::new(password)))
-    }
-
     fn within(&self) -> Result<Duration, String> {
         match &self.handshake_timeout {
             None => Ok(Limits::default().handshake_timeout),
@@ -188,6 +179,18 @@ impl AtUrl {
             },
         }
     }
+}
+
+/// A VNC password in a file or in the environment.
+pub(super) fn vnc_password(
+    file: Option<&PathBuf>,
+    variable: Option<&String>,
+) -> Result<Option<Secret<VncPassword>>, String> {
+    let Some(text) = elsewhere(file, variable, "password")? else {
+        return Ok(None);
+    };
+    let password = VncPassword::new(text.expose_secret()).map_err(|error| error.to_string())?;
+    Ok(Some(Secret::new(password)))
 }
 
 /// A secret that is not among the arguments, which every user of a machine can read. `what` says what it is.

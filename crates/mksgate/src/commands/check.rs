@@ -137,7 +137,7 @@ async fn look_up(
     within: Duration,
 ) -> Result<String, String> {
     match &console.behind {
-        Behind::Vm { vsphere, vm } => match upstreams.get(vsphere) {
+        Behind::Vm { vsphere, vm, .. } => match upstreams.get(vsphere) {
             Some(Ok(upstream)) => find(upstream, vm).await,
             Some(Err(failure)) => Err(failure.to_string()),
             None => Err("its vSphere is not configured".into()),

@@ -110,7 +110,14 @@ async fn enter(
     spinner: &Spinner,
 ) -> Result<(OwnViewer, Press), Error> {
     let witness = spinner.witness();
-    let console = console::open(&chosen.upstream, &chosen.vm, within, &*witness).await?;
+    let console = console::open(
+        &chosen.upstream,
+        &chosen.vm,
+        chosen.vnc_password.clone(),
+        within,
+        &*witness,
+    )
+    .await?;
     let entered = async {
         let (mut viewer, _) = OwnViewer::enter(console).await?;
         let press = viewer.ask_for_keys().await?;

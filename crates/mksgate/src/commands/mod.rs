@@ -23,6 +23,7 @@ mod shutting_down;
 mod table;
 pub(crate) mod trust;
 pub(crate) mod type_text;
+mod vm_password;
 pub(crate) mod vms;
 mod wanted;
 mod which;

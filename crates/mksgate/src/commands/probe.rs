@@ -64,7 +64,11 @@ pub(crate) async fn run(
             let work = async |chosen: &Chosen, _: &_| {
                 // By its id it need not be looked up again.
                 let vm = VmRef::Moref(chosen.vm.moref.clone());
-                let destination = Destination::Vm(Arc::clone(&chosen.upstream), vm);
+                let destination = Destination::Vm(
+                    Arc::clone(&chosen.upstream),
+                    vm,
+                    chosen.vnc_password.clone(),
+                );
                 let looked = async {
                     let looked = look(&destination, within, &witness).await;
                     looked.map_err(|failure| CommandError::Failed(chosen.explain(&failure)))

@@ -12,15 +12,18 @@ use std::time::Duration;
 
 use clap::builder::TypedValueParser;
 use clap::{Args, ValueEnum};
+use rfb_proto::VncPassword;
 use tokio::time::{Instant, timeout_at};
 use vsphere::Vm;
 
+use super::vm_password::VmPassword;
 use super::which::{Chosen, OfVSphere, Which, known_vms};
 use super::{CommandError, shown, unless};
 use crate::signals::Ends;
 use crate::terminal::{Spinner, Terminal, tell};
 use console::client::{OwnViewer, Picture};
 use console::milestone::{Milestone, Witness};
+use console::secret::Secret;
 use console::upstream::Upstream;
 use console::{Blame, Error};
 use gateway::settings::Config;
@@ -48,6 +51,8 @@ pub(crate) struct Options {
     /// Where to write a file for each of them
     #[arg(short, long, value_name = "DIR", requires = "all")]
     directory: Option<PathBuf>,
+    #[command(flatten)]
+    password: VmPassword,
     #[command(flatten)]
     manner: Manner,
 }
@@ -85,11 +90,14 @@ pub(crate) async fn run(
     match (options.vm, options.output, options.directory) {
         (Some(vm), Some(output), _) => {
             let mut ends = Ends::watch()?;
-            let which = Which::new(vm, options.vsphere);
+            let which = Which::new(vm, options.vsphere, options.password);
             let work = async |chosen: &Chosen, spinner: &Spinner| {
                 chosen.must_run()?;
                 let witness = spinner.witness();
-                let taken = manner.take(&chosen.upstream, &chosen.vm, &*witness).await;
+                let password = chosen.vnc_password.clone();
+                let taken = manner
+                    .take(&chosen.upstream, &chosen.vm, password, &*witness)
+                    .await;
                 taken.map_err(|failure| CommandError::Failed(chosen.explain(&failure)))
             };
             let taken = which.visit(config, terminal, work).await?;
@@ -100,7 +108,12 @@ pub(crate) async fn run(
             file::write(&output, &taken.png)
         }
         (_, _, Some(directory)) => {
-            all::run(options.vsphere, &directory, manner, config, terminal).await
+            let password = options.password.read()?;
+            let which = all::Which {
+                vsphere: options.vsphere,
+                password,
+            };
+            all::run(which, &directory, manner, config, terminal).await
         }
         // The command line has been checked for that.
         _ => Err(CommandError::Usage("name a VM and a file, or --all".into())),
@@ -135,10 +148,11 @@ impl Manner {
         self,
         upstream: &Arc<Upstream>,
         vm: &Vm,
+        password: Option<Secret<VncPassword>>,
         witness: &Witness,
     ) -> Result<Taken, Error> {
         let (picture, left) = match self.via {
-            Via::Webmks => (self.look(upstream, vm, witness).await?, None),
+            Via::Webmks => (self.look(upstream, vm, password, witness).await?, None),
             Via::Api => {
                 let taken = api::take(upstream.client(), vm).await?;
                 if self.scale == 1.0 {
@@ -163,9 +177,10 @@ impl Manner {
         self,
         upstream: &Arc<Upstream>,
         vm: &Vm,
+        password: Option<Secret<VncPassword>>,
         witness: &Witness,
     ) -> Result<Picture, Error> {
-        let console = console::open(upstream, vm, self.within, witness).await?;
+        let console = console::open(upstream, vm, password, self.within, witness).await?;
         let looked = async {
             let (mut viewer, screen) = OwnViewer::enter(console).await?;
             witness(Milestone::Screen(&screen));

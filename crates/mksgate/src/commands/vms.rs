@@ -15,6 +15,7 @@ use crate::terminal::{self, Terminal};
 use console::Error;
 use console::printable::printable_json;
 use gateway::settings::{Config, Console};
+pub(crate) use row::leads_to;
 use row::{COLUMNS, Row};
 use wanted::Wanted;
 

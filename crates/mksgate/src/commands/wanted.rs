@@ -8,6 +8,7 @@ use vsphere::VmRef;
 
 use super::CommandError;
 use super::at_url::{self, AtUrl};
+use super::vm_password::VmPassword;
 use super::which::{OfVSphere, Which, known_vms};
 use console::endpoint::Endpoint;
 use gateway::settings::Config;
@@ -16,6 +17,8 @@ use gateway::settings::Config;
 #[command(
     group(ArgGroup::new("console").required(true).args(["vm", "url", "url_command"])),
     mut_arg("vsphere", |vsphere| vsphere.conflicts_with(at_url::ORIGIN)),
+    mut_arg("vnc_password_file", |file| file.conflicts_with(at_url::ORIGIN)),
+    mut_arg("vnc_password_env", |variable| variable.conflicts_with(at_url::ORIGIN)),
 )]
 pub(crate) struct OfConsole {
     /// A VM: its name, inventory path (/DC/vm/folder/name), uuid:…, instance-uuid:… or moref:…
@@ -23,6 +26,8 @@ pub(crate) struct OfConsole {
     vm: Option<VmRef>,
     #[command(flatten)]
     vsphere: OfVSphere,
+    #[command(flatten)]
+    password: VmPassword,
     #[command(flatten)]
     at: Box<AtUrl>,
 }
@@ -44,7 +49,7 @@ impl OfConsole {
         match (self.at.endpoint()?, self.vm) {
             (Some((endpoint, within)), _) => Ok(Wanted::Url(Arc::new(endpoint), within)),
             (None, Some(vm)) => Ok(Wanted::Vm(
-                Which::new(vm, self.vsphere),
+                Which::new(vm, self.vsphere, self.password),
                 Box::new(config()?),
             )),
             // The group of arguments has been asked for already.

@@ -5,13 +5,16 @@ use std::sync::Arc;
 
 use clap::Args;
 use clap_complete::ArgValueCandidates;
+use rfb_proto::VncPassword;
 use vsphere::{Error, Power, Vm, VmRef};
 
 use super::no_such_vm::no_such_vm;
+use super::vm_password::{VmPassword, configured};
 use super::{CommandError, completions, configuration, login, unless, unless_interrupted};
 use crate::signals::Ends;
 use crate::terminal::{Spinner, Terminal};
 use console::milestone::{Milestone, Witness};
+use console::secret::Secret;
 use console::settings::VSphere;
 use console::upstream::Upstream;
 use gateway::settings::Config;
@@ -23,6 +26,8 @@ pub(crate) struct Which {
     vm: VmRef,
     #[command(flatten)]
     vsphere: OfVSphere,
+    #[command(flatten)]
+    password: VmPassword,
 }
 
 #[derive(Args)]
@@ -47,6 +52,8 @@ pub(crate) struct Chosen {
     pub(crate) vm: Vm,
     /// As it was named.
     pub(crate) wanted: VmRef,
+    /// For a host that asks for it.
+    pub(crate) vnc_password: Option<Secret<VncPassword>>,
 }
 
 impl OfVSphere {
@@ -74,8 +81,12 @@ impl OfVSphere {
 
 impl Which {
     /// What was named otherwise than by the flattened arguments.
-    pub(crate) const fn new(vm: VmRef, vsphere: OfVSphere) -> Self {
-        Self { vm, vsphere }
+    pub(crate) const fn new(vm: VmRef, vsphere: OfVSphere, password: VmPassword) -> Self {
+        Self {
+            vm,
+            vsphere,
+            password,
+        }
     }
 
     /// The VM as it was named.
@@ -144,6 +155,7 @@ impl Which {
         spinner: &Spinner,
         witness: &Witness,
     ) -> Result<Chosen, CommandError> {
+        let given = self.password.read()?;
         // First all sessions, then all questions: whoever is told sees one step end and the next one begin.
         let mut upstreams = Vec::new();
         for (vsphere, settings) in self.vsphere.of(config.vspheres)? {
@@ -154,12 +166,17 @@ impl Which {
         let mut found = Vec::new();
         for (vsphere, upstream) in upstreams {
             match upstream.client().find(&self.vm).await {
-                Ok(vm) => found.push(Chosen {
-                    upstream,
-                    vsphere,
-                    vm,
-                    wanted: self.vm.clone(),
-                }),
+                Ok(vm) => {
+                    let configured = || configured(&config.consoles, &vsphere, &vm);
+                    let vnc_password = given.clone().or_else(configured);
+                    found.push(Chosen {
+                        upstream,
+                        vsphere,
+                        vm,
+                        wanted: self.vm.clone(),
+                        vnc_password,
+                    });
+                }
                 Err(Error::NoSuchVm { .. }) => {}
                 Err(error) => return Err(console::Error::from(error).into()),
             }

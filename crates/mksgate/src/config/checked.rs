@@ -299,6 +299,7 @@ impl Source<'_> {
         Ok(Behind::Vm {
             vsphere: name.clone(),
             vm: parsed.map_err(|error| self.wrong(vm.span(), format!("{error}")))?,
+            password: self.vm_password(table)?,
         })
     }
 

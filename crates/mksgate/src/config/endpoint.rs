@@ -51,6 +51,7 @@ impl Source<'_> {
         }
         endpoint.headers = self.headers(table)?;
         endpoint.password = self.endpoint_password(table)?;
+        self.no_vm_password(table)?;
         endpoint.allow_plain = allow_plain;
         Ok(endpoint.into())
     }
@@ -166,7 +167,33 @@ impl Source<'_> {
         &self,
         table: &file::Console,
     ) -> Result<Option<Secret<VncPassword>>, ConfigError> {
-        match (&table.password_file, &table.password_env) {
+        self.password_of_host(
+            table.password_file.as_ref(),
+            table.password_env.as_ref(),
+            "it has two passwords: keep password_file or password_env",
+        )
+    }
+
+    /// The VNC password of a VM, for a host that asks for it.
+    pub(super) fn vm_password(
+        &self,
+        table: &file::Console,
+    ) -> Result<Option<Secret<VncPassword>>, ConfigError> {
+        self.password_of_host(
+            table.vnc_password_file.as_ref(),
+            table.vnc_password_env.as_ref(),
+            "it has two passwords: keep vnc_password_file or vnc_password_env",
+        )
+    }
+
+    /// From a file or from the environment; `both` says what is wrong with two of them.
+    fn password_of_host(
+        &self,
+        file: Option<&Spanned<PathBuf>>,
+        variable: Option<&Spanned<String>>,
+        both: &str,
+    ) -> Result<Option<Secret<VncPassword>>, ConfigError> {
+        match (file, variable) {
             (None, None) => Ok(None),
             (Some(file), None) => self.vnc_password(file).map(Some),
             (None, Some(variable)) => {
@@ -175,11 +202,19 @@ impl Source<'_> {
                     .map(|password| Some(Secret::new(password)))
                     .map_err(|error| self.wrong(variable.span(), error.to_string()))
             }
-            (Some(_), Some(variable)) => Err(self.wrong(
-                variable.span(),
-                "it has two passwords: keep password_file or password_env",
-            )),
+            (Some(_), Some(variable)) => Err(self.wrong(variable.span(), both)),
         }
+    }
+
+    /// A console at a URL has its VNC password under another key.
+    fn no_vm_password(&self, table: &file::Console) -> Result<(), ConfigError> {
+        let file = table.vnc_password_file.as_ref().map(Spanned::span);
+        let variable = table.vnc_password_env.as_ref().map(Spanned::span);
+        file.or(variable).map_or(Ok(()), |span| {
+            let sentence =
+                "this is a VM's password, and there is a url: write password_file or password_env";
+            Err(self.wrong(span, sentence))
+        })
     }
 
     /// What only makes sense with a URL was meant otherwise.

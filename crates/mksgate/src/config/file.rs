@@ -82,6 +82,8 @@ pub(super) struct Console {
     pub(super) listen: Option<Spanned<String>>,
     pub(super) vsphere: Option<Spanned<String>>,
     pub(super) vm: Option<Spanned<String>>,
+    pub(super) vnc_password_file: Option<Spanned<PathBuf>>,
+    pub(super) vnc_password_env: Option<Spanned<String>>,
     pub(super) url: Option<Spanned<String>>,
     pub(super) url_command: Option<Spanned<Vec<String>>>,
     pub(super) name: Option<Spanned<String>>,

@@ -31,6 +31,10 @@ fn what_cannot_be_meant_is_told_with_code_2_before_anything_is_tried() {
         &["--url", "wss://h", "--vsphere", "x"],
         "cannot be used with",
     );
+    refused(
+        &["--url", "wss://h", "--vnc-password-file", "x"],
+        "cannot be used with",
+    );
     refused(&["--trust", "system"], "<URL>");
     refused(
         &["--url", "geheim"],

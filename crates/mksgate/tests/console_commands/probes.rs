@@ -2,6 +2,29 @@
 
 use super::*;
 
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_that_asks_for_the_vms_vnc_password_names_what_gives_it() {
+    let host = host().await;
+    host.misbehave_always(Some(Misbehaviour::VncAuthenticationOnly));
+    for command in [
+        &["probe", "web01"][..],
+        &["screenshot", "web01", "-o", "-"],
+        &["type", "web01", "x"],
+        &["keys", "web01", "x"],
+    ] {
+        let folder = nowhere();
+        let (_, shown, error) = run(mksgate_at(&host, &folder, command)).await;
+        let said = shown + &error;
+        assert!(said.contains("asks for the VM's VNC password"), "{said}");
+        assert!(said.contains("--vnc-password-file"), "{said}");
+        let with = [command, &["--vnc-password-env", "NOT_SET"]].concat();
+        let (code, _, error) = run(mksgate_at(&host, &folder, &with)).await;
+        assert_eq!(code, Some(2));
+        assert!(error.contains("NOT_SET is not set"), "{error}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn probe_tells_each_step_and_ends_with_a_verdict() {
     let host = host().await;

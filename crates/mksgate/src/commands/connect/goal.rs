@@ -23,7 +23,11 @@ impl Goal {
     pub(super) fn vm(chosen: &Chosen, within: Duration) -> Self {
         Self {
             title: chosen.vm.name.clone(),
-            destination: Destination::Vm(Arc::clone(&chosen.upstream), chosen.wanted.clone()),
+            destination: Destination::Vm(
+                Arc::clone(&chosen.upstream),
+                chosen.wanted.clone(),
+                chosen.vnc_password.clone(),
+            ),
             within,
         }
     }

@@ -5,22 +5,32 @@ use std::path::Path;
 use std::sync::Arc;
 
 use futures::{StreamExt, stream};
+use rfb_proto::VncPassword;
 use vsphere::{Power, Vm};
 
 use super::{Manner, file};
+use crate::commands::vm_password::configured;
 use crate::commands::which::OfVSphere;
 use crate::commands::{CommandError, login, unless_interrupted};
 use crate::terminal::{Spinner, Terminal};
 use console::Error;
+use console::secret::Secret;
 use console::upstream::Upstream;
 use gateway::settings::Config;
 
 /// Hosts answer 503 to more (`docs/webmks.md` 2.6).
 const AT_ONCE: usize = 4;
 
+/// Which VMs, and what lets us in there.
+pub(super) struct Which {
+    pub(super) vsphere: OfVSphere,
+    /// For hosts that ask for a VNC password, in place of the configured ones.
+    pub(super) password: Option<Secret<VncPassword>>,
+}
+
 /// Writes a file for each VM that runs; fails where any of them cannot be had, after the others.
 pub(super) async fn run(
-    vsphere: OfVSphere,
+    which: Which,
     directory: &Path,
     manner: Manner,
     config: Config,
@@ -36,11 +46,15 @@ pub(super) async fn run(
     let done = unless_interrupted(async {
         let spinner = terminal.spinner("listing VMs");
         let mut vms = Vec::new();
-        for (name, settings) in vsphere.of(config.vspheres)? {
+        for (name, settings) in which.vsphere.of(config.vspheres)? {
             let upstream = sessions.begin(&name, settings, &spinner, &|_| {}).await?;
             let found = upstream.client().vms().await.map_err(Error::from)?;
             let running = found.into_iter().filter(|vm| vm.power == Power::On);
-            vms.extend(running.map(|vm| (Arc::clone(&upstream), vm)));
+            vms.extend(running.map(|vm| {
+                let configured = || configured(&config.consoles, &name, &vm);
+                let password = which.password.clone().or_else(configured);
+                (Arc::clone(&upstream), vm, password)
+            }));
         }
         drop(spinner);
         take(vms, directory, manner, terminal).await
@@ -50,19 +64,22 @@ pub(super) async fn run(
     done
 }
 
+/// A VM that runs, who hands out its tickets, and its VNC password.
+type Running = (Arc<Upstream>, Vm, Option<Secret<VncPassword>>);
+
 async fn take(
-    vms: Vec<(Arc<Upstream>, Vm)>,
+    vms: Vec<Running>,
     directory: &Path,
     manner: Manner,
     terminal: Terminal,
 ) -> Result<(), CommandError> {
     let (all, bar) = (vms.len(), terminal.bar(vms.len()));
-    let names = names(vms.iter().map(|(_, vm)| vm));
+    let names = names(vms.iter().map(|(_, vm, _)| vm));
     let pictures = stream::iter(vms.into_iter().zip(names));
-    let taken = pictures.map(|((upstream, vm), name)| {
+    let taken = pictures.map(|((upstream, vm, password), name)| {
         let path = directory.join(name);
         let bar = bar.clone();
-        async move { one(&upstream, &vm, &path, manner, &bar).await }
+        async move { one((upstream, vm, password), &path, manner, &bar).await }
     });
     let taken: Vec<bool> = taken.buffer_unordered(AT_ONCE).collect().await;
     drop(bar);
@@ -80,14 +97,13 @@ async fn take(
 
 /// Whether it went well; what did not is told at once.
 async fn one(
-    upstream: &Arc<Upstream>,
-    vm: &Vm,
+    (upstream, vm, password): Running,
     path: &Path,
     manner: Manner,
     bar: &Spinner,
 ) -> bool {
     bar.say(&vm.name);
-    let taken = manner.take(upstream, vm, &|_| {}).await;
+    let taken = manner.take(&upstream, &vm, password, &|_| {}).await;
     let written = taken.map_err(CommandError::from).and_then(|taken| {
         bar.suspend(|| taken.say_what_is_left());
         file::write(path, &taken.png)

@@ -69,9 +69,10 @@ impl Row {
     }
 }
 
-fn leads_to(behind: &Behind, name: &str, found: &Vm) -> bool {
+/// Whether this VM of that vSphere is behind the port.
+pub(crate) fn leads_to(behind: &Behind, name: &str, found: &Vm) -> bool {
     match behind {
-        Behind::Vm { vsphere, vm } => vsphere == name && means(vm, found),
+        Behind::Vm { vsphere, vm, .. } => vsphere == name && means(vm, found),
         Behind::Url(_) => false,
     }
 }
