@@ -68,10 +68,6 @@ fn table(name: &str, host: &Host) -> String {
     )
 }
 
-fn hex(digest: &[u8]) -> String {
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 /// A command line of each command for `vm`, which would do something to it.
 fn each(vm: &str) -> [Vec<&str>; 5] {
     [

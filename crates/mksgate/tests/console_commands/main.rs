@@ -61,12 +61,17 @@ fn configuration(host: &Host, more: &str) -> TempDir {
     let folder = nowhere();
     let text = format!(
         "[vsphere.lab]\naddress = \"{}\"\nusername = \"root\"\npassword_env = \"{PASSWORD}\"\n\
-         trust = \"danger-accept-any\"\n\
+         trust = \"sha256:{}\"\n\
          [[console]]\nport = 5901\nvsphere = \"lab\"\nvm = \"web01\"\n{more}\n",
-        host.address()
+        host.address(),
+        hex(&host.certificate_sha256())
     );
     std::fs::write(folder.path().join("gateway.toml"), text).unwrap();
     folder
+}
+
+fn hex(digest: &[u8]) -> String {
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 const PASSWORD: &str = "PASSWORD_OF_LAB";
