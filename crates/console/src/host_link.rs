@@ -28,7 +28,7 @@ use crate::printable::printable;
 use crate::secret::Secret;
 use crate::socket;
 use crate::socket::PARTING;
-use crate::{proxy, tls};
+use crate::{happy_eyeballs, proxy, tls};
 
 /// A console whose ServerInit comes next, once it is sent a ClientInit.
 pub struct Console {
@@ -319,14 +319,14 @@ pub fn in_words(close: &Close) -> String {
     }
 }
 
-/// One address after the other: the last error is told.
+/// TCP to the console's host, or to the proxy on the way to it.
 async fn connect(address: &Address, route: &Route) -> Result<TcpStream, Error> {
     let unreachable = |source| Error::Unreachable {
         address: address.to_string(),
         source,
     };
     let socket = match route {
-        Route::Direct(resolved) => TcpStream::connect(resolved.as_slice()).await,
+        Route::Direct(resolved) => happy_eyeballs::connect(resolved).await,
         Route::Proxy(url) => proxy::connect(url.expose(), address).await,
     };
     let socket = socket.map_err(unreachable)?;

@@ -6,7 +6,7 @@
 //! | what is behind a port, and what opens it for one viewer | [`settings`], [`destination`], [`target`] |
 //! | a vSphere that hands out tickets, and how many consoles each of its hosts may have open | [`upstream`], [`slots`] |
 //! | a URL in their place, or a program that prints one | [`endpoint`], [`ws_url`], [`headers`], [`url_command`] |
-//! | TCP, perhaps by a proxy, and TLS, with whom and why that is trusted | [`address`], `proxy`, [`stream`], [`transport`], [`tls`], [`tls_session`] |
+//! | TCP, perhaps by a proxy, and TLS, with whom and why that is trusted | [`address`], [`happy_eyeballs`], `proxy`, [`stream`], [`transport`], [`tls`], [`tls_session`] |
 //! | the console's connection, open | [`host_link`], [`mask_keys`] |
 //! | a viewer of its own, which looks and types | [`client`] |
 
@@ -17,6 +17,7 @@ pub mod crypto;
 pub mod destination;
 pub mod endpoint;
 mod error;
+pub mod happy_eyeballs;
 pub mod headers;
 pub mod host_link;
 pub mod mask_keys;

@@ -14,6 +14,7 @@ use tokio::net::TcpStream;
 use url::Url;
 
 use super::address::Address;
+use super::happy_eyeballs;
 
 /// The longest answer head that is read from a proxy.
 const MAX_HEAD: usize = 16 * 1024;
@@ -24,7 +25,7 @@ const MAX_HEADERS: usize = 64;
 /// Connects to `target` by way of `proxy`, which looks the name up.
 pub(crate) async fn connect(proxy: &Url, target: &Address) -> io::Result<TcpStream> {
     let own = Address::of(proxy).ok_or(io::ErrorKind::AddrNotAvailable)?;
-    let connected = TcpStream::connect((own.host.as_str(), own.port)).await;
+    let connected = happy_eyeballs::connect_to(&own.host, own.port).await;
     // Whoever reads this knows of the target only.
     let mut socket = connected.map_err(|error| {
         io::Error::new(

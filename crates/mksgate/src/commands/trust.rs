@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use console::happy_eyeballs;
 use clap::Args;
 use rustls::pki_types::{CertificateDer, ServerName};
 use sha2::{Digest, Sha256};
-use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use x509_parser::prelude::{FromDer, X509Certificate};
@@ -70,7 +70,7 @@ pub(super) async fn presented(address: &Address) -> Result<CertificateDer<'stati
 
 async fn fetch(address: &Address) -> Result<CertificateDer<'static>, String> {
     let name = ServerName::try_from(address.host.clone()).map_err(|error| error.to_string())?;
-    let socket = TcpStream::connect((address.host.as_str(), address.port))
+    let socket = happy_eyeballs::connect_to(&address.host, address.port)
         .await
         .map_err(|error| error.to_string())?;
     // Whoever it is: that is the question here.
