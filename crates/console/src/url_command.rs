@@ -8,8 +8,12 @@ use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use rfb_proto::VncPassword;
+#[cfg(unix)]
+use rustix::process::{Pid, Signal, kill_process_group};
 use secrecy::ExposeSecret;
 use tokio::io::{AsyncRead, AsyncReadExt};
+#[cfg(unix)]
+use tokio::process::Child;
 use tokio::process::Command;
 use tokio::time::timeout;
 use tracing::{debug, warn};
@@ -76,7 +80,7 @@ impl UrlCommand {
     }
 
     /// Runs it: its first line is the URL, each further one a header as `Name: value`, of which `VNC-Password` is
-    /// the password for RFB. Dropping the future ends the program.
+    /// the password for RFB. It and whatever it has started have ended when this has, or when the future is dropped.
     ///
     /// # Errors
     /// [`Error::UrlCommand`]. Nothing of what was printed is in it.
@@ -94,13 +98,18 @@ impl UrlCommand {
 
     /// How it ended and what it printed. Its complaints are for the log.
     async fn hear(&self) -> io::Result<(ExitStatus, Zeroizing<Vec<u8>>)> {
-        let mut child = Command::new(&self.program)
+        let mut command = Command::new(&self.program);
+        command
             .args(self.arguments.expose())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()?;
+            .kill_on_drop(true);
+        #[cfg(unix)]
+        command.process_group(0);
+        let mut child = command.spawn()?;
+        #[cfg(unix)]
+        let _until_it_is_heard = Group::of(&child);
         let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
         // Large enough from the start: a buffer that grows leaves copies behind.
         let mut answer = Zeroizing::new(Vec::with_capacity(MAX_ANSWER + 1));
@@ -136,6 +145,28 @@ impl UrlCommand {
         match status.success() {
             false => warn!(program = %self, %status, said, "url_command failed"),
             true => debug!(program = %self, said, "url_command"),
+        }
+    }
+}
+
+/// A program and all that it has started, as far as that has not made itself independent (`setsid`). Dropping it ends them.
+#[cfg(unix)]
+struct Group(Option<Pid>);
+
+#[cfg(unix)]
+impl Group {
+    /// The group that `child` leads.
+    fn of(child: &Child) -> Self {
+        Self(child.id().and_then(|id| Pid::from_raw(id.cast_signed())))
+    }
+}
+
+#[cfg(unix)]
+impl Drop for Group {
+    fn drop(&mut self) {
+        if let Some(group) = self.0 {
+            // Ignored on purpose: nothing of it may be left. While something is, nobody else has its number.
+            let _ = kill_process_group(group, Signal::KILL);
         }
     }
 }

@@ -4,6 +4,7 @@
 mod commands;
 mod environment;
 mod log;
+mod secret_variables;
 mod signals;
 mod terminal;
 mod usage_error;

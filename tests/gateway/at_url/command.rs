@@ -112,14 +112,8 @@ async fn a_command_that_does_not_end_is_ended_and_told() {
             .await
             .unwrap_err();
         assert!(reason.contains("URL did not end within 3 s"), "{reason}");
-        let mut pid = String::new();
-        crate::support::until(|| {
-            pid = std::fs::read_to_string(folder.path().join("pid")).unwrap_or_default();
-            pid.ends_with('\n')
-        })
-        .await;
-        let proc = format!("/proc/{}", pid.trim());
-        crate::support::until(|| !std::path::Path::new(&proc).exists()).await;
+        let pid = pid_in(&folder).await;
+        crate::support::until(|| !runs(&pid)).await;
         gateway.end().await;
     })
     .await;
@@ -137,14 +131,49 @@ async fn what_a_command_leaves_running_holds_nobody_up() {
         folder.program("forking", &script);
         let gateway = folder.gateway("", "url_command = [\"./forking\"]").await;
         let (_viewer, _line) = server.session(&gateway).await;
-        let pid = std::fs::read_to_string(folder.path().join("pid")).unwrap();
-        std::process::Command::new("kill")
-            .arg(pid.trim())
-            .status()
-            .unwrap();
+        let pid = pid_in(&folder).await;
+        crate::support::until(|| !runs(&pid)).await;
         gateway.end().await;
     })
     .await;
+}
+
+#[tokio::test]
+async fn process_group_of_a_command_ends_with_a_viewer_that_leaves() {
+    within(async {
+        let folder = Folder::new();
+        let place = folder.path().display();
+        let script = format!("sleep 1000 & echo $! > '{place}/pid'; wait");
+        folder.program("forking", &script);
+        let gateway = folder.gateway("", "url_command = [\"./forking\"]").await;
+        let mut viewer = gateway.viewer().await;
+        viewer.exchange_versions(Dialect::V3_8.line()).await;
+        assert_eq!(viewer.bytes(2).await, [1, 1]);
+        viewer.send(&[1]).await;
+        let pid = pid_in(&folder).await;
+        drop(viewer);
+        crate::support::until(|| !runs(&pid)).await;
+        gateway.end().await;
+    })
+    .await;
+}
+
+/// The number that a script has written.
+async fn pid_in(folder: &Folder) -> String {
+    let mut pid = String::new();
+    crate::support::until(|| {
+        pid = std::fs::read_to_string(folder.path().join("pid")).unwrap_or_default();
+        pid.ends_with('\n')
+    })
+    .await;
+    pid.trim().to_owned()
+}
+
+/// Whether it does: who has ended may stay on the list until somebody asks how.
+fn runs(pid: &str) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let state = stat.rsplit(')').next().unwrap_or_default().trim_start();
+    !state.is_empty() && !state.starts_with(['Z', 'X'])
 }
 
 #[tokio::test]

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use console::happy_eyeballs;
 use clap::Args;
+use console::happy_eyeballs;
 use rustls::pki_types::{CertificateDer, ServerName};
 use sha2::{Digest, Sha256};
 use tokio::time::timeout;

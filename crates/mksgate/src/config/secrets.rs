@@ -8,6 +8,7 @@ use std::path::{Component, Path, PathBuf};
 use secrecy::SecretString;
 use zeroize::Zeroizing;
 
+use crate::secret_variables;
 use console::headers::Headers;
 use console::named_file;
 
@@ -89,6 +90,7 @@ pub(crate) fn read_headers(path: &Path, headers: &mut Headers) -> Result<(), Str
 /// # Errors
 /// A sentence: it is not set, or empty.
 pub(crate) fn variable(name: &str, what: &str) -> Result<SecretString, String> {
+    secret_variables::remember(name);
     let value = std::env::var(name).ok().filter(|value| !value.is_empty());
     value
         .map(SecretString::from)

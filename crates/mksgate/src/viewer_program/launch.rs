@@ -10,6 +10,7 @@ use tokio::process::{Child, Command};
 use super::endpoint::{Endpoint, PrivatePort};
 use super::secret_file::SecretFile;
 use super::{Kind, ViewerProgram};
+use crate::secret_variables::program_without;
 
 /// Where TigerVNC looks for a password; so may a command of the user's own.
 const PASSWORD: &str = "VNC_PASSWORD";
@@ -31,7 +32,7 @@ impl ViewerProgram {
     /// # Errors
     /// A file for it cannot be made.
     pub(crate) async fn launch(&self, endpoint: &Endpoint) -> io::Result<Launch> {
-        let mut command = Command::new(&self.program);
+        let mut command = program_without(&self.program);
         command.args(&self.arguments).stdin(Stdio::null());
         let mut launch = Launch {
             command,
@@ -109,7 +110,7 @@ impl Launch {
                 .replace("{{display}}", &port.display().to_string())
         };
         let mut words = words.iter().map(fill);
-        let mut command = Command::new(words.next().unwrap_or_default());
+        let mut command = program_without(words.next().unwrap_or_default());
         let password = port.password.expose_secret();
         command.args(words).env(PASSWORD, password);
         Self {

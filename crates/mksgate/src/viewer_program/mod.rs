@@ -4,6 +4,7 @@ mod endpoint;
 mod known;
 mod launch;
 mod name;
+mod private_folder;
 mod secret_file;
 
 use std::path::PathBuf;
@@ -11,6 +12,8 @@ use std::path::PathBuf;
 pub(crate) use endpoint::{Endpoint, PrivatePort};
 pub(crate) use known::Kind;
 pub(crate) use launch::Launch;
+#[cfg(unix)]
+pub(crate) use private_folder::{private_folder, restrict};
 
 /// A viewer that is installed.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,16 +1,17 @@
 //! Files by which some viewers are told where to connect and with which password, in folders that nobody else can look
 //! into.
 
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use secrecy::ExposeSecret;
 use tempfile::TempDir;
 use tokio::io::AsyncWriteExt;
-use tokio::process::Command;
 
 use super::endpoint::PrivatePort;
+use super::private_folder::{self, private_folder};
+use crate::secret_variables::program_without;
 use console::printable::printable;
 
 /// A file, there for as long as this exists.
@@ -24,7 +25,7 @@ impl SecretFile {
     /// A profile of Remmina's. It has all but the password, which Remmina itself adds, in a form of its own.
     pub(super) async fn remmina(port: &PrivatePort, program: &Path) -> io::Result<Self> {
         let file = Self::write("console.remmina", &profile(port))?;
-        let mut adding = Command::new(program)
+        let mut adding = program_without(program)
             .arg("--update-profile")
             .arg(&file.path)
             .args(["--set-option", "password"])
@@ -37,6 +38,8 @@ impl SecretFile {
             stdin.write_all(line.as_bytes()).await?;
         }
         adding.wait().await?;
+        // Remmina writes it anew, as the umask has it.
+        private_folder::restrict(&file.path)?;
         Ok(file)
     }
 
@@ -53,9 +56,9 @@ impl SecretFile {
     }
 
     fn write(name: &str, text: &str) -> io::Result<Self> {
-        let folder = tempfile::Builder::new().prefix("mksgate-").tempdir()?;
+        let folder = private_folder()?;
         let path = folder.path().join(name);
-        std::fs::File::create(&path)?.write_all(text.as_bytes())?;
+        private_folder::write(&path, text)?;
         Ok(Self {
             _folder: folder,
             path,

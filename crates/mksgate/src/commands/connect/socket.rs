@@ -10,7 +10,7 @@ use super::goal::Goal;
 use super::{Used, port};
 use crate::commands::CommandError;
 use crate::signals::Ends;
-use crate::viewer_program::{Endpoint, ViewerProgram};
+use crate::viewer_program::{Endpoint, ViewerProgram, private_folder, restrict};
 use gateway::{PrivateLine, listener};
 
 /// Serves this viewer, and whoever else of this user comes, until it ends.
@@ -40,8 +40,10 @@ impl Socket {
     /// Before the console.
     fn bind(goal: &Goal) -> Result<Self, CommandError> {
         let listen = || {
-            let folder = tempfile::Builder::new().prefix("mksgate-").tempdir()?;
-            let listener = UnixListener::bind(folder.path().join(NAME))?;
+            let folder = private_folder()?;
+            let path = folder.path().join(NAME);
+            let listener = UnixListener::bind(&path)?;
+            restrict(&path)?;
             Ok((folder, listener))
         };
         let (folder, listener) = listen().map_err(|error: std::io::Error| {

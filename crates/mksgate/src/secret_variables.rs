@@ -1,0 +1,36 @@
+//! Variables of the environment that hold secrets. What a person looks at a console with is started without them: it has no
+//! use for them, and whoever can look into its environment would have the vSphere's password.
+
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::sync::{Mutex, PoisonError};
+
+use tokio::process::Command;
+
+/// Those that are known without a configuration.
+const USUAL: [&str; 3] = ["GOVC_PASSWORD", "MKSGATE_COOKIE", "MKSGATE_WEBSOCKETURL"];
+
+/// A URL that may hold a user and a password.
+const URL: &str = "GOVC_URL";
+
+/// Those that the configuration has named.
+static NAMED: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+
+/// This one was read for the secret in it.
+pub(crate) fn remember(name: &str) {
+    let mut named = NAMED.lock().unwrap_or_else(PoisonError::into_inner);
+    named.insert(name.to_owned());
+}
+
+/// A program that is to be started without any of them.
+pub(crate) fn program_without(program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(program);
+    let named = NAMED.lock().unwrap_or_else(PoisonError::into_inner);
+    for name in USUAL.into_iter().chain(named.iter().map(String::as_str)) {
+        command.env_remove(name);
+    }
+    if std::env::var_os(URL).is_some_and(|url| url.to_string_lossy().contains('@')) {
+        command.env_remove(URL);
+    }
+    command
+}
