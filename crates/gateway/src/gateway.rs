@@ -17,6 +17,7 @@ use crate::front_door::door::Door;
 use crate::front_door::port::Port;
 use crate::last_failure::LastFailure;
 use crate::running::Running;
+use crate::session_threads::SessionThreads;
 use crate::settings::{Auth, Config, Console, Limits};
 use console::destination::Destination;
 use console::settings::{Behind, VSphere};
@@ -55,6 +56,11 @@ pub enum StartError {
         /// Why.
         source: Box<console::Error>,
     },
+    /// A thread for sessions cannot be had.
+    #[error(
+        "cannot start a thread for sessions ({0}): raise the limit of processes and open files"
+    )]
+    Threads(io::Error),
 }
 
 fn remedy(error: &io::Error) -> &'static str {
@@ -84,6 +90,7 @@ pub struct Gateway {
     pub(crate) upstreams: Upstreams,
     pub(crate) limits: Arc<Limits>,
     pub(crate) door: Door,
+    pub(crate) threads: SessionThreads,
 }
 
 impl Gateway {
@@ -110,6 +117,7 @@ impl Gateway {
             upstreams,
             limits,
             door,
+            threads: SessionThreads::start().map_err(StartError::Threads)?,
         })
     }
 
@@ -134,6 +142,7 @@ impl Gateway {
             upstreams,
             limits,
             door,
+            threads: SessionThreads::start().map_err(StartError::Threads)?,
         })
     }
 

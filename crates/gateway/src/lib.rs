@@ -17,6 +17,7 @@ mod relay;
 mod repair;
 mod running;
 mod session;
+mod session_threads;
 pub mod settings;
 mod visit;
 

@@ -9,11 +9,11 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 use tracing::{debug, warn};
 
 use crate::front_door::port::Port;
 use crate::session::Session;
+use crate::session_threads::SessionThreads;
 use console::socket;
 
 /// How long to wait after a failed accept: the usual cause is that descriptors have run out, and it does
@@ -37,23 +37,23 @@ pub async fn accepted<T, F: Future<Output = io::Result<T>>>(
     }
 }
 
-/// Takes viewers in until `closing`, when the socket is closed before this ends; each as the port is configured at that moment. Every session is on
-/// `sessions`, so that shutdown ends when they have ended.
+/// Takes viewers in until `closing`, when the socket is closed before this ends; each as the port is configured at that moment. Sessions run
+/// on `threads`.
 pub(crate) async fn listen(
     listener: TcpListener,
     current: watch::Receiver<Arc<Port>>,
-    sessions: TaskTracker,
+    threads: Arc<SessionThreads>,
     closing: CancellationToken,
 ) {
     let listen = listener.local_addr().ok();
     let next = || accepted(listen, || listener.accept());
     while let Some((socket, peer)) = closing.run_until_cancelled(next()).await {
-        if let Err(error) = socket::prepare(&socket) {
-            debug!(viewer = %peer, "the viewer was gone before it was served ({error})");
-            continue;
-        }
         let port = Arc::clone(&current.borrow());
-        sessions.spawn(Session::new(port, peer).run(socket));
+        let served = socket::prepare(&socket)
+            .and_then(|()| threads.serve(socket, |socket| Session::new(port, peer).run(socket)));
+        if let Err(error) = served {
+            debug!(viewer = %peer, "the viewer was gone before it was served ({error})");
+        }
     }
 }
 

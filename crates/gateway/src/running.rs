@@ -18,6 +18,7 @@ use crate::front_door::port::Port;
 use crate::gateway::{Gateway, StartError, Upstreams, port, upstreams};
 use crate::listener::listen;
 use crate::overlap::may_overlap;
+use crate::session_threads::SessionThreads;
 use crate::settings::{Config, Limits};
 
 /// A gateway that serves.
@@ -28,7 +29,7 @@ pub(crate) struct Running {
     upstreams: Upstreams,
     limits: Arc<Limits>,
     door: Door,
-    sessions: TaskTracker,
+    threads: Arc<SessionThreads>,
     /// Cancelled when no new viewers are taken.
     closing: CancellationToken,
     /// The accept loops and what the vSpheres do in the background.
@@ -61,8 +62,9 @@ impl Running {
             upstreams,
             limits,
             door,
+            threads,
         } = gateway;
-        let (sessions, tasks) = (TaskTracker::new(), TaskTracker::new());
+        let tasks = TaskTracker::new();
         let admin_address = admin.as_ref().and_then(|admin| admin.local_addr().ok());
         if let Some(listener) = admin {
             // It stays up while the gateway drains: that is when somebody looks.
@@ -78,7 +80,7 @@ impl Running {
             upstreams: Upstreams::new(),
             limits,
             door,
-            sessions,
+            threads: Arc::new(threads),
             closing,
             tasks,
         };
@@ -96,7 +98,7 @@ impl Running {
         let accepting = self.tasks.spawn(listen(
             listener,
             current,
-            self.sessions.clone(),
+            Arc::clone(&self.threads),
             closing.clone(),
         ));
         self.ports.push(OpenPort {
@@ -231,21 +233,17 @@ impl Running {
     /// No new viewers; the others have until the drain timeout, or until `now`.
     pub(crate) async fn end(mut self, now: &CancellationToken) {
         self.closing.cancel();
-        let (sessions, patience) = (self.sessions.clone(), self.limits.drain_timeout);
-        sessions.close();
-        if !sessions.is_empty() {
-            info!(
-                sessions = sessions.len(),
-                seconds = patience.as_secs(),
-                "draining"
-            );
+        let (threads, patience) = (Arc::clone(&self.threads), self.limits.drain_timeout);
+        let sessions = threads.sessions();
+        if sessions > 0 {
+            info!(sessions, seconds = patience.as_secs(), "draining");
         }
         // Ignored on purpose: drained, out of time or hurried, what is left is ended now.
         let _ = now
-            .run_until_cancelled(timeout(patience, sessions.wait()))
+            .run_until_cancelled(timeout(patience, threads.idle()))
             .await;
         self.door.ended.cancel();
-        sessions.wait().await;
+        threads.idle().await;
         self.adopt(Upstreams::new());
         self.tasks.close();
         self.tasks.wait().await;

@@ -4,12 +4,14 @@
 //! |---|---|
 //! | `tungstenite`, `fastwebsockets`, `tokio-websockets` | WebSocket by that crate, on tokio-rustls |
 //! | `own`, `own-in-place` | TLS by mksgate's own module, no WebSocket: what framing is measured against |
+//! | `straight`, `straight-in-place` | the same with WebSocket, and never a turn for anybody else |
 //! | `tls` | TLS by tokio-rustls, no WebSocket |
 //! | `tcp` | TCP |
 //!
 //! It prints a line once it listens. Certificates are not checked: this is for measurements on one machine.
 
 mod raw;
+mod straight;
 mod websocket;
 
 use std::io::Write;
@@ -51,6 +53,8 @@ async fn relay(kind: &str, viewer: TcpStream, target: &str) -> anyhow::Result<()
     match kind {
         "tcp" => raw::plain(viewer, host).await,
         "own" => raw::own(viewer, host, false).await,
+        "straight" => straight::relay(viewer, host, false).await,
+        "straight-in-place" => straight::relay(viewer, host, true).await,
         "own-in-place" => raw::own(viewer, host, true).await,
         "tls" => raw::tls(viewer, tls(host).await?).await,
         "tungstenite" => websocket::tungstenite(viewer, tls(host).await?).await,

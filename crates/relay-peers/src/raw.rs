@@ -41,25 +41,8 @@ pub(crate) async fn own(
     mut host: TcpStream,
     in_place: bool,
 ) -> anyhow::Result<()> {
-    let mut config = Trust::DangerAcceptAny
-        .client()
-        .map_err(anyhow::Error::msg)?;
-    config.enable_secret_extraction = in_place;
-    let mut session = TlsSession::new(config, ServerName::try_from("localhost")?)?;
     let mut input = Input::default();
-    loop {
-        let over = session.shake_hands(&mut input)?;
-        host.write_all(&session.outgoing()).await?;
-        if over {
-            break;
-        }
-        if poll_fn(|context| session.poll_fill(&mut host, context, &mut input)).await? == 0 {
-            bail!("the host has left");
-        }
-    }
-    if in_place {
-        session = session.in_place()?;
-    }
+    let session = shake_hands(&mut host, &mut input, in_place).await?;
     let (mut viewer_in, mut viewer_out) = viewer.split();
     let (mut host_in, mut host_out) = host.split();
     let down = async {
@@ -85,6 +68,32 @@ pub(crate) async fn own(
         }
     };
     both(down, up).await
+}
+
+pub(crate) async fn shake_hands(
+    host: &mut TcpStream,
+    input: &mut Input,
+    in_place: bool,
+) -> anyhow::Result<TlsSession> {
+    let mut config = Trust::DangerAcceptAny
+        .client()
+        .map_err(anyhow::Error::msg)?;
+    config.enable_secret_extraction = in_place;
+    let session = TlsSession::new(config, ServerName::try_from("localhost")?)?;
+    loop {
+        let over = session.shake_hands(input)?;
+        host.write_all(&session.outgoing()).await?;
+        if over {
+            break;
+        }
+        if poll_fn(|context| session.poll_fill(host, context, input)).await? == 0 {
+            bail!("the host has left");
+        }
+    }
+    match in_place {
+        true => Ok(session.in_place()?),
+        false => Ok(session),
+    }
 }
 
 /// Until either has ended: a bench has nothing to lose by that.

@@ -5,12 +5,12 @@ use std::future::poll_fn;
 use std::io;
 use std::ops::Range;
 use std::pin::Pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use rfb_proto::update::Lost;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
-use tokio::task::yield_now;
 use tokio::time::{Instant, timeout_at};
 use ws_proto::{Close, CloseCode, Decoder, Kind, Piece, Violation, What};
 
@@ -129,9 +129,23 @@ pub(super) async fn pump<R: AsyncRead + Unpin>(
         }
         if taken >= TURN {
             taken = 0;
-            yield_now().await;
+            end_turn().await;
         }
     }
+}
+
+/// Lets everybody else run who is ready on this thread. `tokio::task::yield_now` would also have the thread ask the kernel
+/// who else is ready, each time.
+async fn end_turn() {
+    let mut over = false;
+    poll_fn(|context| {
+        if std::mem::replace(&mut over, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await
 }
 
 impl<R: AsyncRead + Unpin> Source<'_, R> {

@@ -4,6 +4,7 @@ mod allocations;
 mod counts;
 mod stage;
 mod time;
+mod turns;
 mod typing;
 
 use rustls::AlertDescription;

@@ -1,0 +1,171 @@
+//! The threads on which sessions run: one for each core, each with a runtime of its own.
+//!
+//! A session stays on one thread together with its sockets. When its turn is over it goes to the end of that thread's
+//! queue, which takes no system call. In a runtime of several threads the end of a turn wakes another thread, which then
+//! takes the session over: measured in docs/speed.md.
+
+use std::io;
+use std::num::NonZero;
+use std::thread::{self, available_parallelism};
+
+use tokio::net::TcpStream;
+use tokio::runtime::{Builder, Handle, Runtime};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// After how many turns of its sessions a thread asks the kernel what has come on the other sockets. At full speed
+/// these are some three milliseconds. A thread without work asks, and waits, at once.
+pub(crate) const TURNS: u32 = 24;
+
+/// A thread for each core. Dropped, they end, and with them the sessions.
+pub(crate) struct SessionThreads(Vec<SessionThread>);
+
+struct SessionThread {
+    runtime: Handle,
+    sessions: TaskTracker,
+    end: CancellationToken,
+}
+
+impl SessionThreads {
+    pub(crate) fn start() -> io::Result<Self> {
+        let cores = available_parallelism().map_or(1, NonZero::get);
+        (0..cores)
+            .map(|_| SessionThread::start())
+            .collect::<Result<_, _>>()
+            .map(Self)
+    }
+
+    /// Has `session` serve a viewer's connection, on the thread with the fewest sessions.
+    pub(crate) fn serve<S: Future<Output = ()> + Send + 'static>(
+        &self,
+        viewer: TcpStream,
+        session: impl FnOnce(TcpStream) -> S,
+    ) -> io::Result<()> {
+        let threads = self.0.iter();
+        let Some(thread) = threads.min_by_key(|thread| thread.sessions.len()) else {
+            return Err(io::ErrorKind::Unsupported.into());
+        };
+        let session = session(thread.adopt(viewer)?);
+        thread.sessions.spawn_on(session, &thread.runtime);
+        Ok(())
+    }
+
+    /// How many sessions there are.
+    pub(crate) fn sessions(&self) -> usize {
+        self.0.iter().map(|thread| thread.sessions.len()).sum()
+    }
+
+    /// Waits until there is no session.
+    pub(crate) async fn idle(&self) {
+        while let Some(thread) = self.0.iter().find(|thread| !thread.sessions.is_empty()) {
+            thread.sessions.close();
+            thread.sessions.wait().await;
+        }
+    }
+}
+
+impl SessionThread {
+    fn start() -> io::Result<Self> {
+        let runtime = runtime()?;
+        let this = Self {
+            runtime: runtime.handle().clone(),
+            sessions: TaskTracker::new(),
+            end: CancellationToken::new(),
+        };
+        let end = this.end.clone();
+        thread::Builder::new()
+            .name("sessions".into())
+            .spawn(move || {
+                runtime.block_on(end.cancelled());
+                // A password that is being hashed is not waited for.
+                runtime.shutdown_background();
+            })?;
+        Ok(this)
+    }
+
+    /// A connection that this thread is told of when something comes on it, instead of the one that accepted it.
+    fn adopt(&self, socket: TcpStream) -> io::Result<TcpStream> {
+        let socket = socket.into_std()?;
+        let _context = self.runtime.enter();
+        TcpStream::from_std(socket)
+    }
+}
+
+impl Drop for SessionThread {
+    fn drop(&mut self) {
+        self.end.cancel();
+    }
+}
+
+/// What a thread runs its sessions with.
+pub(crate) fn runtime() -> io::Result<Runtime> {
+    Builder::new_current_thread()
+        .enable_all()
+        .event_interval(TURNS)
+        .global_queue_interval(TURNS)
+        .build()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use tokio::net::TcpListener;
+    use tokio::sync::mpsc;
+
+    use super::*;
+
+    async fn connection() -> (TcpStream, TcpStream) {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let far = TcpStream::connect(listener.local_addr().unwrap());
+        let (far, near) = tokio::join!(far, listener.accept());
+        (far.unwrap(), near.unwrap().0)
+    }
+
+    #[tokio::test]
+    async fn sessions_are_spread_over_the_threads_and_end_with_them() {
+        let threads = SessionThreads::start().unwrap();
+        let cores = threads.0.len();
+        let (served, mut on) = mpsc::unbounded_channel();
+        let mut viewers = Vec::new();
+        for _ in 0..2 * cores {
+            let (far, near) = connection().await;
+            viewers.push(far);
+            let served = served.clone();
+            let session = |viewer: TcpStream| async move {
+                viewer.writable().await.unwrap();
+                served.send(thread::current().id()).unwrap();
+                std::future::pending().await
+            };
+            threads.serve(near, session).unwrap();
+        }
+        drop(served);
+        let mut on_threads = Vec::new();
+        for _ in 0..2 * cores {
+            on_threads.push(on.recv().await.unwrap());
+        }
+        for thread in &on_threads {
+            let together = on_threads.iter().filter(|other| *other == thread).count();
+            assert_eq!(together, 2);
+        }
+        assert_eq!(threads.sessions(), 2 * cores);
+        drop(threads);
+        assert!(on.recv().await.is_none());
+    }
+
+    #[tokio::test]
+    async fn whoever_waits_for_the_sessions_waits_for_all() {
+        let threads = SessionThreads::start().unwrap();
+        let (_far, near) = connection().await;
+        let end = CancellationToken::new();
+        let ended = end.clone();
+        threads
+            .serve(near, |_| async move { ended.cancelled().await })
+            .unwrap();
+        let mut idle = Box::pin(threads.idle());
+        assert!(futures::poll!(&mut idle).is_pending());
+        end.cancel();
+        idle.await;
+        assert_eq!(threads.sessions(), 0);
+    }
+}
