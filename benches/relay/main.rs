@@ -1,6 +1,7 @@
 //! mksgate beside other relays, on one machine, in one run: `cargo bench --bench relay [-- [quick] PART...]`.
 //!
-//! `relay=NAME` and `mix=NAME` choose some of them. Parts: `throughput`, `calls`, `latency`, `memory`; these where none is named. `compare` compares 10 GiB byte for byte. What is measured is the release
+//! `relay=NAME` and `mix=NAME` choose some of them. Parts: `throughput`, `calls`, `alone`, `latency`,
+//! `crowded`, `memory`; these where none is named. `compare` compares 10 GiB byte for byte. What is measured is the release
 //! binary with a configuration file, against a host that is built for speed, see [`source`]. Relays take turns,
 //! round by round, and ratios are of two runs of one round: what the neighbours of a machine do to one, they do
 //! to the other. While CPU time is measured the relay has the first core and everything else the others; round
@@ -14,7 +15,9 @@
     reason = "a bench"
 )]
 
+mod alone;
 mod compare;
+mod crowded;
 mod latency;
 mod machine;
 mod memory;
@@ -31,6 +34,7 @@ use std::process::Command;
 use relays::{Relays, aws_lc, peers, websocat};
 use source::Source;
 use table::say;
+use tokio::runtime::Runtime;
 
 /// How much is done.
 #[derive(Clone, Copy)]
@@ -84,12 +88,7 @@ fn main() {
     let wanted = |part: &str| parts.is_empty() || parts.contains(&part);
     let effort = if quick { QUICK } else { FULL };
     build();
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .unwrap();
-    runtime.block_on(async {
+    runtime(2).block_on(async {
         say(&machine::description());
         let source = Source::start().await;
         let relays = Relays::find(&source, &relays_chosen).await;
@@ -102,6 +101,10 @@ fn main() {
             throughput::count_calls(&relays, effort, &mixes).await;
         }
         machine::run_on(&machine::all_cores());
+        if wanted("alone") {
+            alone::measure(&relays, effort).await;
+            alone::count_calls(&relays, effort).await;
+        }
         if wanted("latency") {
             latency::measure(&relays, &source, effort).await;
         }
@@ -112,6 +115,23 @@ fn main() {
             compare::measure(&relays, effort.compared).await;
         }
     });
+    if wanted("crowded") {
+        // A thread for everybody on this side: who waits here for whom is not what is measured.
+        runtime(16).block_on(async {
+            let source = Source::start().await;
+            let relays = Relays::find(&source, &relays_chosen).await;
+            crowded::measure(&relays, effort).await;
+        });
+    }
+}
+
+fn runtime(threads: usize) -> Runtime {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    builder
+        .worker_threads(threads)
+        .enable_all()
+        .build()
+        .unwrap()
 }
 
 /// The binaries that take part.

@@ -46,6 +46,9 @@ pub(crate) struct Relays {
 /// What all others are compared with: the gateway's TLS without WebSocket.
 pub(crate) const BASE: &str = "own TLS";
 
+/// Nothing but TCP.
+pub(crate) const TCP: &str = "tcp";
+
 /// The one that matters, as it is by default.
 pub(crate) const OURS: &str = "mksgate";
 
@@ -55,14 +58,22 @@ pub(crate) const IN_PLACE: &str = "mksgate in-place";
 /// Without a look at RFB.
 pub(crate) const TRANSPARENT: &str = "mksgate transparent";
 
+/// WebSocket on the gateway's TLS, without RFB, and without turns.
+pub(crate) const STRAIGHT: &str = "no turns";
+
+/// Likewise, with records in place.
+pub(crate) const STRAIGHT_IN_PLACE: &str = "no turns in-place";
+
 /// With the other crypto provider.
 pub(crate) const AWS_LC: &str = "mksgate aws-lc-rs";
 
 /// Relays that this repository builds, by the word that relay-peers knows them by.
-const BUILT: [(&str, &str); 7] = [
+const BUILT: [(&str, &str); 9] = [
     (BASE, "own"),
     ("own TLS in-place", "own-in-place"),
-    ("tcp", "tcp"),
+    (STRAIGHT, "straight"),
+    (STRAIGHT_IN_PLACE, "straight-in-place"),
+    (TCP, "tcp"),
     ("tokio-rustls", "tls"),
     ("tokio-tungstenite", "tungstenite"),
     ("fastwebsockets", "fastwebsockets"),

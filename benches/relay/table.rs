@@ -17,6 +17,15 @@ pub(crate) fn median(values: &[f64]) -> f64 {
     sorted.get(sorted.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
+/// What that part of them is at most.
+pub(crate) fn quantile(values: &[f64], part: f64) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let at = (sorted.len() as f64 * part) as usize;
+    let at = at.min(sorted.len().saturating_sub(1));
+    sorted.get(at).copied().unwrap_or(f64::NAN)
+}
+
 /// `median (min..max)`.
 pub(crate) fn spread(values: &[f64]) -> String {
     let least = values.iter().copied().fold(f64::INFINITY, f64::min);
@@ -24,14 +33,15 @@ pub(crate) fn spread(values: &[f64]) -> String {
     format!("{:.2} ({least:.2}..{most:.2})", median(values))
 }
 
+/// The ratio of each round.
+pub(crate) fn ratios(values: &[f64], base: &[f64]) -> Vec<f64> {
+    let pairs = values.iter().zip(base);
+    pairs.map(|(value, base)| value / base).collect()
+}
+
 /// The median of ratios of each round.
 pub(crate) fn paired(values: &[f64], base: &[f64]) -> String {
-    let ratios: Vec<f64> = values
-        .iter()
-        .zip(base)
-        .map(|(value, base)| value / base)
-        .collect();
-    format!("{:.2}", median(&ratios))
+    format!("{:.2}", median(&ratios(values, base)))
 }
 
 /// A table's row.

@@ -62,7 +62,7 @@ fn chosen(mixes: &[&str]) -> impl Iterator<Item = Mix> {
         .filter(|mix| mixes.is_empty() || mixes.contains(&mix.name()))
 }
 
-async fn run(relay: &Relay, mix: Mix, effort: Effort) -> (f64, f64) {
+pub(crate) async fn run(relay: &Relay, mix: Mix, effort: Effort) -> (f64, f64) {
     let mut viewer = Viewer::enter(relay.listen, relay.rfb).await.unwrap();
     viewer.receive(mix, 1).await.unwrap();
     let share = if mix == Mix::Tiny { TINY_SHARE } else { 1 };
@@ -124,6 +124,16 @@ pub(crate) async fn count_calls(relays: &Relays, effort: Effort, mixes: &[&str])
 }
 
 async fn calls(relay: &Relay, mix: Mix, effort: Effort) -> f64 {
+    let (calls, bytes) = strace(relay, mix, effort).await.unwrap();
+    calls["total"] / (bytes / f64::from(1 << 20))
+}
+
+/// How often each system call was made, and `total`, for how many bytes. `None` without strace.
+pub(crate) async fn strace(
+    relay: &Relay,
+    mix: Mix,
+    effort: Effort,
+) -> Option<(BTreeMap<String, f64>, f64)> {
     let mut viewer = Viewer::enter(relay.listen, relay.rfb).await.unwrap();
     viewer.receive(mix, 1).await.unwrap();
     let log = std::env::temp_dir().join(format!("mksgate-bench-{}.strace", std::process::id()));
@@ -137,7 +147,7 @@ async fn calls(relay: &Relay, mix: Mix, effort: Effort) -> f64 {
         )
         .stderr(std::process::Stdio::null())
         .spawn()
-        .unwrap();
+        .ok()?;
     sleep(Duration::from_millis(500)).await;
     let passes = u16::try_from(effort.mib / 64).unwrap().max(1);
     let bytes = viewer.receive(mix, passes).await.unwrap() as f64;
@@ -148,13 +158,13 @@ async fn calls(relay: &Relay, mix: Mix, effort: Effort) -> f64 {
     strace.wait().unwrap();
     let counted = std::fs::read_to_string(&log).unwrap();
     let _ = std::fs::remove_file(&log);
-    let total = counted
-        .lines()
-        .find(|line| line.trim_end().ends_with("total"))
-        .unwrap();
-    // Share of time, seconds, microseconds per call, calls.
-    let total: f64 = total.split_whitespace().nth(3).unwrap().parse().unwrap();
-    total / (bytes / f64::from(1 << 20))
+    let calls = counted.lines().filter_map(|line| {
+        // Share of time, seconds, microseconds per call, calls, errors where there are any, name.
+        let mut words = line.split_whitespace();
+        let calls = words.nth(3)?.parse().ok()?;
+        Some((words.next_back()?.to_owned(), calls))
+    });
+    Some((calls.collect(), bytes))
 }
 
 fn all_of(pid: u32) -> Vec<u32> {
