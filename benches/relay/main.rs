@@ -31,7 +31,7 @@ mod viewer;
 use std::path::Path;
 use std::process::Command;
 
-use relays::{Relays, aws_lc, peers, websocat};
+use relays::{AWS_LC, Relays, aws_lc, peers, websocat};
 use source::Source;
 use table::say;
 use tokio::runtime::Runtime;
@@ -87,7 +87,7 @@ fn main() {
         .collect();
     let wanted = |part: &str| parts.is_empty() || parts.contains(&part);
     let effort = if quick { QUICK } else { FULL };
-    build();
+    build(&relays_chosen);
     runtime(2).block_on(async {
         say(&machine::description());
         let source = Source::start().await;
@@ -134,18 +134,25 @@ fn runtime(threads: usize) -> Runtime {
         .unwrap()
 }
 
-/// The binaries that take part.
-fn build() {
+/// The binaries that take part, of those that were chosen.
+fn build(chosen: &[&str]) {
+    let wanted = |name: &str| chosen.is_empty() || chosen.contains(&name);
     let ours = ["--package", "mksgate", "--package", "relay-peers"];
     assert!(cargo_build(&ours), "the build failed");
+    if wanted(AWS_LC) {
+        build_with_aws_lc();
+    }
+    if wanted("websocat") && websocat() != Path::new("websocat") && !websocat().exists() {
+        build_websocat();
+    }
+}
+
+fn build_with_aws_lc() {
     let target = aws_lc();
     let mut other = vec!["--package", "mksgate", "--target-dir", &target];
     other.extend(["--no-default-features", "--features", "aws-lc-rs"]);
     if !cargo_build(&other) {
         say("mksgate cannot be built with aws-lc-rs here.\n");
-    }
-    if websocat() != Path::new("websocat") && !websocat().exists() {
-        build_websocat();
     }
 }
 

@@ -277,11 +277,11 @@ async fn a_reason_of_a_host_is_cut_and_freed_of_control_characters() {
             line.send(&crate::support::esxi::upgraded(&request)).await;
             line.send_binary(GREETING).await;
             line.bytes(12).await;
-            // No types, and a reason of 4 GiB.
+            // No types, and a reason of 4 GiB. What is sent of it leaves at once: the gateway may close before it has read all.
             let reason = [
                 &[0, 0xff, 0xff, 0xff, 0xff][..],
                 b"bad\x1b[31m\r\n news ",
-                &[b'.'; 100_000],
+                &[b'.'; 10_000],
             ];
             line.send_binary(&reason.concat()).await;
             line

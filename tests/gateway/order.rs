@@ -199,6 +199,8 @@ async fn viewers_that_leave_while_a_login_is_under_way_begin_no_other_and_hold_n
         let mut first = house.viewer().await;
         first.exchange_versions(Dialect::V3_3.line()).await;
         let (mut call, _) = sdk.accept().await.unwrap();
+        let mut hello = vec![0];
+        call.read_exact(&mut hello).await.unwrap();
         first.reset();
         for _ in 0..10 {
             let mut next = house.viewer().await;
@@ -206,7 +208,6 @@ async fn viewers_that_leave_while_a_login_is_under_way_begin_no_other_and_hold_n
         }
         // Long before anybody loses patience with that vSphere.
         timeout(SOON, house.end()).await.unwrap();
-        let mut hello = Vec::new();
         call.read_to_end(&mut hello).await.unwrap();
         assert_eq!(hello[0], 22, "a TLS handshake was begun");
         assert!(sdk.accept().now_or_never().is_none(), "and no other");
@@ -223,8 +224,9 @@ async fn a_viewer_that_leaves_while_the_host_is_dialled_frees_everything() {
             let mut viewer = house.viewer().await;
             viewer.exchange_versions(Dialect::V3_3.line()).await;
             let mut silent = esxi.accept().await;
+            let mut hello = vec![0];
+            silent.read_exact(&mut hello).await.unwrap();
             leave(viewer);
-            let mut hello = Vec::new();
             timeout(SOON, silent.read_to_end(&mut hello))
                 .await
                 .unwrap()
