@@ -9,8 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 
 use bytes::BytesMut;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, ReadBuf, sink};
-use tokio::net::UnixStream;
+use tokio::io::{AsyncRead, ReadBuf, sink};
 use tokio::task::yield_now;
 use ws_proto::{Decoder, Role};
 
@@ -19,7 +18,7 @@ use super::super::debt::Debts;
 use super::super::down::{self, Source};
 use super::super::plain::Plain;
 use super::stage::{frame, repair, update};
-use crate::session_threads::{TURNS, runtime};
+use crate::session_threads::runtime;
 use console::tls_session;
 use console::transport::Transport;
 
@@ -158,8 +157,14 @@ fn sessions_at_full_speed_take_turns() {
     }
 }
 
+#[cfg(unix)]
 #[test]
 fn what_comes_on_another_socket_is_noticed_beside_a_session_at_full_speed() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::UnixStream;
+
+    use crate::session_threads::TURNS;
+
     const COMES: usize = 1000;
     runtime().unwrap().block_on(async {
         let (mut near, far) = UnixStream::pair().unwrap();
