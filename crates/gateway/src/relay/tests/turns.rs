@@ -11,6 +11,7 @@ use std::task::{Context, Poll};
 use bytes::BytesMut;
 use tokio::io::{AsyncRead, ReadBuf, sink};
 use tokio::task::yield_now;
+use tokio_util::task::TaskTracker;
 use ws_proto::{Decoder, Role};
 
 use super::super::Traffic;
@@ -101,11 +102,11 @@ fn a_session_that_is_alone_hardly_asks_the_kernel_and_wakes_nobody() {
 fn counted() {
     let runtime = runtime().unwrap();
     let asked = Arc::new(AtomicUsize::new(0));
-    let counter = Arc::clone(&asked);
+    let (counter, tasks) = (Arc::clone(&asked), TaskTracker::new());
     runtime.block_on(async {
-        let session = tokio::spawn(at_full_speed(|_| ()));
+        let session = tasks.spawn(at_full_speed(|_| ()));
         // It is woken each time that the thread has asked the kernel who else is ready, and else never.
-        tokio::spawn(async move {
+        tasks.spawn(async move {
             loop {
                 yield_now().await;
                 counter.fetch_add(1, Ordering::Relaxed);
@@ -144,9 +145,9 @@ fn sessions_at_full_speed_take_turns() {
         let turns = Arc::clone(&turns);
         at_full_speed(move |_| turns.lock().unwrap().push(name))
     };
-    let (one, other) = (session(1), session(2));
+    let (one, other, tasks) = (session(1), session(2), TaskTracker::new());
     runtime().unwrap().block_on(async {
-        let (one, other) = (tokio::spawn(one), tokio::spawn(other));
+        let (one, other) = (tasks.spawn(one), tasks.spawn(other));
         one.await.unwrap();
         other.await.unwrap();
     });
@@ -167,16 +168,17 @@ fn what_comes_on_another_socket_is_noticed_beside_a_session_at_full_speed() {
 
     const COMES: usize = 1000;
     runtime().unwrap().block_on(async {
+        let tasks = TaskTracker::new();
         let (mut near, far) = UnixStream::pair().unwrap();
         let far = far.into_std().unwrap();
         let reads = Arc::new(AtomicUsize::new(0));
         let counter = Arc::clone(&reads);
-        let typing = tokio::spawn(async move {
+        let typing = tasks.spawn(async move {
             near.write_all(b"!").await.unwrap();
             near.read_u8().await.unwrap();
             reads.load(Ordering::Relaxed)
         });
-        let session = tokio::spawn(at_full_speed(move |read| {
+        let session = tasks.spawn(at_full_speed(move |read| {
             counter.store(read, Ordering::Relaxed);
             if read == COMES {
                 io::Write::write_all(&mut &far, b"?").unwrap();
