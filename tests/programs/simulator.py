@@ -64,10 +64,28 @@ class Simulator(Program):
         """The scan codes of the keys that are down."""
         return json.loads(self._look(vm, "down"))
 
+    def pointer(self, vm: str) -> dict[str, Any]:
+        """`x`, `y`, `buttons`, and the steps of the `wheel` so far, vertical and horizontal."""
+        return json.loads(self._look(vm, "pointer"))
+
+    def counts(self) -> dict[str, int]:
+        """Of all VMs: `whole_requests`, `incremental_requests`, `acknowledgements`, `consoles_open`."""
+        return json.loads(self._ask("counts"))
+
+    def resize(self, vm: str, width: int, height: int) -> None:
+        """The VM's guest changes its resolution."""
+        self._ask(f"{_quoted(vm)}/size/{width}x{height}", b"")
+
     def _look(self, vm: str, what: str) -> bytes:
-        url = f"http://{self.eyes}/{urllib.parse.quote(vm, safe='')}/{what}"
-        with _direct.open(url, timeout=DEADLINE) as answer:
+        return self._ask(f"{_quoted(vm)}/{what}")
+
+    def _ask(self, path: str, body: bytes | None = None) -> bytes:
+        with _direct.open(f"http://{self.eyes}/{path}", body, timeout=DEADLINE) as answer:
             return answer.read()
+
+
+def _quoted(vm: str) -> str:
+    return urllib.parse.quote(vm, safe="")
 
 
 # Whatever proxy the surroundings name, it is not for loopback.
