@@ -64,6 +64,18 @@ class Simulator:
                 return secure.getpeercert(binary_form=True)
 
 
+    def console(self, ticket):
+        """A console that has answered the upgrade, as a TLS connection."""
+        context = ssl._create_unverified_context()
+        secure = context.wrap_socket(socket.create_connection((ticket.host, ticket.port), timeout=10))
+        request = [f"GET /ticket/{ticket.ticket} HTTP/1.1", "Host: esxi", "Upgrade: websocket", "Connection: Upgrade",
+                   "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+                   "Sec-WebSocket-Protocol: binary", "", ""]
+        secure.sendall("\r\n".join(request).encode())
+        check("a ticket opens a console", b" 101 " in secure.recv(4096))
+        return secure
+
+
 def view_of_vms(content):
     view = content.viewManager.CreateContainerView(content.rootFolder, [vim.VirtualMachine], True)
     try:
@@ -197,6 +209,32 @@ def try_screenshots(simulator, content, vms):
     refused("no screenshot of a VM that is off", vim.fault.InvalidPowerState, vms["vm03"].CreateScreenshot_Task)
 
 
+def try_connections():
+    with Simulator("--vm", "vm01=one-slot") as simulator:
+        service = simulator.login()
+        vm = view_of_vms(service.RetrieveContent())["vm01"]
+        check("a VM that nobody looks at has no connections", not vm.QueryConnections())
+        with simulator.console(vm.AcquireTicket("webmks")) as console:
+            (connection,) = vm.QueryConnections()
+            check("a console is a connection", isinstance(connection, vim.VirtualMachine.MksConnection))
+            check("it names client and user", connection.client == "127.0.0.1" and connection.userName == USER)
+            fault = refused("no ticket for one more", vim.fault.MksConnectionLimitReached,
+                            lambda: vm.AcquireTicket("webmks"))
+            check("the fault says how many there may be", fault.connectionLimit == 1)
+            check("it can be dropped", vm.DropConnections([connection]) is True)
+            # What came before the end is the answer to the upgrade, the version, and Close.
+            check("then its console ends", ended(console))
+        check("and no connection is left", not vm.QueryConnections())
+        check("so that there is a ticket again", vm.AcquireTicket("webmks").ticket)
+        Disconnect(service)
+
+
+def ended(console):
+    while console.recv(4096):
+        pass
+    return True
+
+
 def try_vcenter():
     with Simulator("--vcenter", "--version", "8.0.2", "--vm", "vm01") as simulator:
         service = simulator.login()
@@ -232,5 +270,6 @@ def try_shapes():
 
 if __name__ == "__main__":
     try_esxi()
+    try_connections()
     try_vcenter()
     try_shapes()
