@@ -18,6 +18,7 @@ use crate::error::{Failure, Stage};
 use crate::front_door::roll::Ending;
 use crate::front_door::viewer::Viewer;
 use crate::relay::{self, End, Rules, Traffic};
+use crate::repair::HostKind;
 use crate::visit::Visit;
 
 /// From a viewer's arrival until the WebSocket is open.
@@ -28,6 +29,7 @@ const RULES: Rules = Rules {
     view_only: false,
     may_be_alone: true,
     habits: None,
+    host: HostKind::Unknown,
     idle_timeout: None,
     max_session_time: None,
 };

@@ -31,3 +31,5 @@ pub use gateway::{Gateway, Shutdown, StartError};
 pub use last_failure::LastFailure;
 pub use private_line::PrivateLine;
 pub use repair::Habits;
+#[doc(hidden)]
+pub use repair::bounds::{Measured, measure as measure_repair};

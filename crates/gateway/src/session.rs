@@ -33,10 +33,12 @@ use crate::front_door::roll::Seat;
 use crate::front_door::source;
 use crate::front_door::viewer::Viewer;
 use crate::relay::{self, End, Rules, Traffic};
+use crate::repair::HostKind;
 use crate::settings::Limits;
 use crate::visit::Visit;
 use console::Step;
 use console::host_link::Console;
+use console::settings::Behind;
 use console::socket::PARTING;
 
 /// How long a viewer that is refused before it is asked who it is may take to read why.
@@ -230,6 +232,10 @@ impl Session {
                 view_only,
                 may_be_alone: alone,
                 habits: self.port.console.habits,
+                host: match self.port.console.behind {
+                    Behind::Vm { .. } => HostKind::Vmware,
+                    Behind::Url(_) => HostKind::Unknown,
+                },
                 idle_timeout,
                 max_session_time,
             },

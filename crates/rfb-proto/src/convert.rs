@@ -68,6 +68,15 @@ impl Converter {
         }
     }
 
+    /// How many bytes a pixel takes after it is converted: 1, 2 or 4.
+    pub const fn target_bytes(&self) -> usize {
+        match self.to.bits_per_pixel {
+            8 => 1,
+            16 => 2,
+            _ => 4,
+        }
+    }
+
     /// Converts the whole pixels at the front of `pixels`, appends them to `output` and says how many bytes of
     /// `pixels` that were: all but three at most.
     pub fn convert(&self, pixels: &[u8], output: &mut impl BufMut) -> usize {

@@ -39,7 +39,7 @@ use crate::error::Failure;
 use crate::front_door::roll::Ending;
 use crate::front_door::viewer::Connection;
 use crate::metrics::Metrics;
-use crate::repair::{Habits, Repair};
+use crate::repair::{Habits, HostKind, Repair};
 use console::host_link::Wire;
 use console::socket::{self, PARTING};
 use console::stream::Stream;
@@ -97,6 +97,8 @@ pub(crate) struct Rules {
     pub(crate) view_only: bool,
     /// How its keys and clipboard are treated; `None` where RFB is to pass as it is.
     pub(crate) habits: Option<Habits>,
+    /// What is known of the console's host.
+    pub(crate) host: HostKind,
     /// Have the console's host end its other viewers, if it wants to be alone.
     pub(crate) may_be_alone: bool,
     /// Press no key and move no pointer for so long; `None`: for ever. Where RFB passes as it is: send nothing.
@@ -173,7 +175,7 @@ async fn between(
     let debts = Debts::new();
     let repair = rules
         .habits
-        .map(|habits| Repair::new(habits, rules.view_only));
+        .map(|habits| Repair::new(habits, rules.view_only, rules.host));
     let end = {
         let passage = match &repair {
             Some(repair) => Passage::Repair(repair),

@@ -10,13 +10,15 @@ pub(super) struct Encodings {
     history_lost: bool,
 }
 
-/// What the gateway asks for on its own behalf, where keys or sizes are to be repaired: what the host can do, what
-/// kind of pointer the guest has, and the keyboard's lights.
-const OWN: [Encoding; 3] = [
-    Encoding::VMWARE_SERVER_CAPS,
-    Encoding::VMWARE_CURSOR_STATE,
-    Encoding::VMWARE_LED_STATE,
-];
+/// What the gateway asks for on its own behalf, where keys or sizes are to be repaired.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wanted {
+    Nothing,
+    /// What the host can do: a message, and no rectangle.
+    Caps,
+    /// Likewise, and the keyboard's lights, and what kind of pointer the guest has.
+    All,
+}
 
 impl Encodings {
     /// The viewer lists these.
@@ -34,8 +36,8 @@ impl Encodings {
         self.history_lost |= has_history(encoding);
     }
 
-    /// What the host is to hear: pixels are `converted` on the way, and the gateway wants something `own`.
-    pub(super) fn for_host(&self, converted: bool, own: bool) -> Vec<Encoding> {
+    /// What the host is to hear: pixels are `converted` on the way, and the gateway wants something itself.
+    pub(super) fn for_host(&self, converted: bool, wanted: Wanted) -> Vec<Encoding> {
         let asked = self.viewer.iter().copied().filter(|&encoding| {
             passes(encoding)
                 && !(converted && has_other_pixels(encoding))
@@ -51,10 +53,33 @@ impl Encodings {
             // A viewer that knows the one understands what is made of the other.
             want(Encoding::DESKTOP_SIZE);
         }
-        if own {
-            OWN.into_iter().for_each(want);
+        if wanted != Wanted::Nothing {
+            want(Encoding::VMWARE_SERVER_CAPS);
         }
+        self.wanted_rectangles(wanted).for_each(want);
         list
+    }
+
+    /// The rectangles that the gateway asks for.
+    fn wanted_rectangles(&self, wanted: Wanted) -> impl Iterator<Item = Encoding> {
+        // Of no use to a viewer that cannot be told.
+        let pointer = self.has(Encoding::QEMU_POINTER_MOTION);
+        let rectangles = [
+            (pointer, Encoding::VMWARE_CURSOR_STATE),
+            (true, Encoding::VMWARE_LED_STATE),
+        ];
+        rectangles
+            .into_iter()
+            .filter(move |(wants, _)| wanted == Wanted::All && *wants)
+            .map(|(_, encoding)| encoding)
+    }
+
+    /// Whether the host may send rectangles that are not for the viewer: those that the gateway wants, and where pixels
+    /// are `converted`, those that it sends before it hears so.
+    pub(super) fn may_leave_out(&self, converted: bool, wanted: Wanted) -> bool {
+        self.wanted_rectangles(wanted)
+            .any(|encoding| self.is_hidden(encoding))
+            || converted && self.viewer.iter().copied().any(has_other_pixels)
     }
 
     /// Whether such a rectangle is for the gateway alone.

@@ -19,6 +19,11 @@ impl Missing {
         self.0.iter().map(Area::pixels).sum()
     }
 
+    /// How many bytes of memory it takes.
+    pub(super) const fn memory(&self) -> usize {
+        self.0.capacity() * size_of::<Area>()
+    }
+
     pub(super) fn clear(&mut self) {
         self.0.clear();
     }

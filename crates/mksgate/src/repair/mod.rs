@@ -11,23 +11,24 @@
 //! | keys | [`keyboard`] | 2.3, Q6: keysyms go through a fixed layout |
 //! | wheel, further buttons, relative pointers | [`mouse`] | 1.7: they have a message of their own |
 //! | clipboards | [`paste`] | 1.7: they are typed, if anything |
-//! | pictures in parts | [`missing`], [`outline`] | 2.3, Q3 and Q4: one request, one whole picture |
+//! | pictures in parts | [`missing`], [`viewer_update`] | 2.3, Q3 and Q4: one request, one whole picture |
 //! | sizes | [`host`], [`viewer`] | 1.6: asked for by a message of their own |
 //!
 //! What viewers are told that they may send ([`offers`]) is what the host takes in its own way.
 
+pub(crate) mod bounds;
 mod encodings;
 mod host;
 mod keyboard;
 mod missing;
 mod mouse;
 mod offers;
-mod outline;
 mod paste;
 mod shared;
 #[cfg(test)]
 mod tests;
 mod viewer;
+mod viewer_update;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -63,6 +64,15 @@ impl Default for Habits {
     }
 }
 
+/// What is known of a console's host beforehand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum HostKind {
+    /// It is one of a vSphere's.
+    Vmware,
+    /// It may be any, until it shows that it is VMware's.
+    Unknown,
+}
+
 /// Both directions of one session. They run in one task: the lock is never waited for, and never held while
 /// something else is.
 pub(crate) struct Repair {
@@ -80,11 +90,11 @@ struct State {
 
 impl Repair {
     /// For a viewer whose ClientInit comes next, and a host whose ServerInit comes next.
-    pub(crate) fn new(habits: Habits, view_only: bool) -> Self {
+    pub(crate) fn new(habits: Habits, view_only: bool, kind: HostKind) -> Self {
         let state = State {
             input: Input::new(),
             host: Host::new(),
-            shared: Shared::new(habits, view_only),
+            shared: Shared::new(habits, view_only, kind),
             acted: false,
         };
         Self {

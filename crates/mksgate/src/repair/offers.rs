@@ -4,8 +4,14 @@ use bytes::BufMut;
 use rfb_proto::vmware::ServerCaps;
 use rfb_proto::{Area, Encoding};
 
-use super::outline::write_head;
 use super::shared::Shared;
+use super::viewer_update::{HEAD_LENGTH, write_head};
+
+/// How long an ExtendedDesktopSize with one screen is.
+pub(super) const SIZE_LENGTH: usize = HEAD_LENGTH + 20;
+
+/// How many rectangles the gateway may add to an update.
+pub(super) const MOST: u16 = 4;
 
 /// What the viewer has been told.
 #[derive(Debug, Default)]
@@ -29,7 +35,7 @@ impl Shared {
         self.has_keys() || self.has_buttons() || self.has_sizes() || self.has_pointer().is_some()
     }
 
-    /// Appends a rectangle for each such thing. Says how many those are.
+    /// Appends a rectangle for each such thing: [`MOST`] of them. Says how many those are.
     pub(super) fn write_offers(&mut self, viewer: &mut Vec<u8>) -> u16 {
         let due = [
             self.offer_keys(viewer),
@@ -90,7 +96,7 @@ impl Shared {
 
     /// Whether the pointer's places are steps or not: where the viewer does not know, and the gateway can make the one
     /// of the other.
-    fn has_pointer(&self) -> Option<bool> {
+    pub(super) fn has_pointer(&self) -> Option<bool> {
         let absolute = self.absolute.filter(|_| self.takes_vmware())?;
         // Unless told otherwise it is absolute.
         let known = self.offers.absolute.unwrap_or(true);

@@ -7,16 +7,22 @@ use rfb_proto::input::{self, Message, UpdateRequest};
 use rfb_proto::vmware::ServerCaps;
 use rfb_proto::{Area, Converter, PixelFormat};
 
-use super::Habits;
-use super::encodings::Encodings;
+use super::encodings::{Encodings, Wanted};
 use super::keyboard::Keyboard;
 use super::missing::Missing;
 use super::mouse::Mouse;
 use super::offers::Offers;
 use super::paste::Paste;
+use super::{Habits, HostKind};
 
 /// How much the gateway may have to say to a host before it says no more.
 const MOST_OWED: usize = 16 * 1024;
+
+/// The most that is held back of an update, whatever the screen's size.
+const MOST_HELD: u64 = 64 << 20;
+
+/// What an update may take beyond the pixels of the screen: a cursor, a name, the headers of small rectangles.
+const HELD_BESIDE_PIXELS: u64 = 64 << 10;
 
 /// The screen as the host has it, what the viewer wants of it, and who can do what.
 pub(super) struct Shared {
@@ -29,6 +35,10 @@ pub(super) struct Shared {
     /// In pixels.
     pub(super) size: (u16, u16),
     pub(super) encodings: Encodings,
+    /// The console is a vSphere's, or the host has sent ServerCaps or one of VMware's rectangles.
+    pub(super) host_is_vmware: bool,
+    /// The host has been asked for all that the gateway wants to know.
+    wants_all: bool,
     /// What the host says that it can do.
     pub(super) caps: ServerCaps,
     /// Whether the guest's pointer is a place, where the host has said.
@@ -52,7 +62,7 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    pub(super) fn new(habits: Habits, view_only: bool) -> Self {
+    pub(super) fn new(habits: Habits, view_only: bool, kind: HostKind) -> Self {
         Self {
             habits,
             view_only,
@@ -60,6 +70,8 @@ impl Shared {
             converter: None,
             size: (0, 0),
             encodings: Encodings::default(),
+            host_is_vmware: kind == HostKind::Vmware,
+            wants_all: false,
             caps: ServerCaps::default(),
             absolute: None,
             offers: Offers::default(),
@@ -89,11 +101,18 @@ impl Shared {
 
     /// The host says what it can do (127/0).
     pub(super) fn host_can(&mut self, caps: ServerCaps) {
+        self.host_is_vmware = true;
         self.caps = caps;
         self.knows_keys();
-        if self.takes_vmware() {
-            self.keyboard.host_takes_places();
-            self.mouse.host_takes_vmware();
+        if !self.takes_vmware() {
+            return;
+        }
+        self.keyboard.host_takes_places();
+        self.mouse.host_takes_vmware();
+        if !std::mem::replace(&mut self.wants_all, true) {
+            let mut owed = std::mem::take(&mut self.owed);
+            self.list_encodings(&mut owed);
+            self.owed = owed;
         }
     }
 
@@ -119,8 +138,36 @@ impl Shared {
     pub(super) fn list_encodings(&self, host: &mut BytesMut) {
         let list = self
             .encodings
-            .for_host(self.converter.is_some(), !self.view_only);
+            .for_host(self.converter.is_some(), self.wanted());
         input::set_encodings(list, host);
+    }
+
+    /// What the gateway asks for on its own behalf. Only a host that takes VMware's messages is asked for rectangles
+    /// that the viewer must not see: of all others the number of rectangles stays what they announce.
+    const fn wanted(&self) -> Wanted {
+        match (self.view_only, self.wants_all) {
+            (true, _) => Wanted::Nothing,
+            (false, false) => Wanted::Caps,
+            (false, true) => Wanted::All,
+        }
+    }
+
+    /// Whether the host may send rectangles that have to be left out.
+    pub(super) fn may_leave_out(&self) -> bool {
+        self.encodings
+            .may_leave_out(self.converter.is_some(), self.wanted())
+    }
+
+    /// How many bytes an update may take that is held back: what it takes to draw the whole screen once, with an eighth
+    /// more for what the encodings add.
+    pub(super) fn most_held(&self) -> usize {
+        let pixel = match &self.converter {
+            Some(converter) => converter.target_bytes(),
+            None => self.format.bytes_per_pixel().unwrap_or_default(),
+        };
+        let screen = self.everything().pixels() * pixel as u64;
+        let most = (screen + screen / 8 + HELD_BESIDE_PIXELS).min(MOST_HELD);
+        usize::try_from(most).unwrap_or(usize::MAX)
     }
 
     /// Has the host asked for `area`.
@@ -142,14 +189,22 @@ impl Shared {
         }
     }
 
-    /// The viewer wants `area`, changed or not.
+    /// The viewer wants `area`, changed or not. Hosts that are not VMware's answer that with one update.
     pub(super) fn ask(&mut self, area: Area) {
+        if !self.host_is_vmware {
+            return;
+        }
         let (width, height) = self.size;
         self.asked.add(Area {
             width: area.width.min(width.saturating_sub(area.x)),
             height: area.height.min(height.saturating_sub(area.y)),
             ..area
         });
+    }
+
+    /// How many bytes of memory grow with what the host sends.
+    pub(super) fn memory(&self) -> usize {
+        self.owed.capacity() + self.asked.memory()
     }
 
     pub(super) fn type_next(&mut self, host: &mut BytesMut) {

@@ -8,7 +8,7 @@ use rfb_proto::keys::Layout;
 use rfb_proto::vmware::{Command, VScancode};
 use rfb_proto::{Area, Encoding, PixelFormat};
 
-use super::{Habits, Repair, ToViewer};
+use super::{Habits, HostKind, Repair, ToViewer};
 
 /// What the viewer has got.
 #[derive(Default)]
@@ -52,7 +52,7 @@ const EVERYTHING: Area = Area {
 
 impl Session {
     fn new(habits: Habits) -> Self {
-        Self::of(Repair::new(habits, false), usize::MAX)
+        Self::of(Repair::new(habits, false, HostKind::Vmware), usize::MAX)
     }
 
     fn of(repair: Repair, piece: usize) -> Self {
@@ -145,7 +145,7 @@ fn head(rectangles: u16) -> Vec<u8> {
 
 fn rectangle(area: Area, encoding: Encoding, payload: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::new();
-    super::outline::write_head(area, encoding, &mut bytes);
+    super::viewer_update::write_head(area, encoding, &mut bytes);
     bytes.extend_from_slice(payload);
     bytes
 }
@@ -192,6 +192,7 @@ fn german() -> Habits {
     }
 }
 
+mod bounds;
 mod clipboard;
 mod formats;
 mod held_keys;

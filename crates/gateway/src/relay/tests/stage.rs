@@ -16,7 +16,7 @@ use super::super::debt::Debts;
 use super::super::down::{self, End, Source};
 use super::super::plain::Plain;
 use super::super::{Rules, Traffic};
-use crate::repair::{Habits, Repair};
+use crate::repair::{Habits, HostKind, Repair};
 use console::crypto;
 use console::tls::Trust;
 use console::tls_session::{Input, TlsSession};
@@ -49,6 +49,7 @@ pub(super) const RULES: Rules = Rules {
     view_only: false,
     may_be_alone: true,
     habits: None,
+    host: HostKind::Vmware,
     idle_timeout: None,
     max_session_time: None,
 };
@@ -255,7 +256,7 @@ pub(super) fn repair_of(habits: Habits) -> Repair {
     const INIT: [u8; 28] = [
         8, 0, 6, 0, 32, 24, 0, 1, 0, 255, 0, 255, 0, 255, 16, 8, 0, 0, 0, 0, 0, 0, 0, 4, 1, 1, 1, 1,
     ];
-    let repair = Repair::new(habits, false);
+    let repair = Repair::new(habits, false, HostKind::Vmware);
     repair.hear_viewer(&[1], &mut BytesMut::new()).unwrap();
     let mut plain = Plain::default();
     plain.input.append(&INIT);

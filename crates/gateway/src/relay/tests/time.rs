@@ -14,7 +14,7 @@ use super::super::sieve::Sieve;
 use super::super::up::{End, Passage, Wire};
 use super::super::{Rules, Traffic};
 use super::stage::{RULES, frame, repair, update};
-use crate::repair::{Habits, Repair};
+use crate::repair::{Habits, HostKind, Repair};
 use console::mask_keys::MaskKeys;
 use console::transport::Transport;
 
@@ -71,8 +71,8 @@ async fn who_is_there_presses_keys_or_moves_the_pointer() {
         ..RULES
     };
     let passages = || {
-        let repaired = Repair::new(Habits::default(), false);
-        let looks = Repair::new(Habits::default(), true);
+        let repaired = Repair::new(Habits::default(), false, HostKind::Vmware);
+        let looks = Repair::new(Habits::default(), true, HostKind::Vmware);
         [Some(repaired), Some(looks), None]
     };
     for (said, stays) in [(REQUEST, false), (POINTER, true)] {
@@ -107,7 +107,7 @@ async fn a_host_ends_no_other_viewers_unless_that_is_allowed() {
             let expected = if may_be_alone { init } else { 1 };
             let (_, _, heard) = says(REQUEST, Passage::Open, rules, init).await;
             assert_eq!(heard, expected);
-            let repair = Repair::new(Habits::default(), false);
+            let repair = Repair::new(Habits::default(), false, HostKind::Vmware);
             let (_, _, heard) = says(REQUEST, Passage::Repair(&repair), rules, init).await;
             assert_eq!(heard, expected);
             let (_, _, heard) = says(REQUEST, Passage::Sieve(Sieve::new()), rules, init).await;

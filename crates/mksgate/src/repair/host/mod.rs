@@ -1,8 +1,8 @@
 //! What becomes of the host's messages on the way to the viewer.
 
-mod picture;
 mod piece;
 mod rectangle;
+mod updates;
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -10,9 +10,9 @@ use std::sync::Arc;
 use rfb_proto::update::{Kind, Lost, MAX_PIECE, Message, Update};
 use rfb_proto::{Converter, Encoding, Recolour};
 
-use super::outline::{Begun, Outline};
 use super::shared::Shared;
-use piece::Bytes;
+use super::viewer_update::{ViewerUpdate, header};
+pub(in crate::repair) use piece::Bytes;
 pub(crate) use piece::ToViewer;
 
 /// Follows what one host sends.
@@ -21,9 +21,10 @@ pub(super) struct Host {
     /// The front of a piece that was cut: less than [`MAX_PIECE`].
     cut: Vec<u8>,
     lost: bool,
-    /// The host's update, while the viewer has got nothing of it.
-    unsaid: Option<Unsaid>,
-    outline: Outline,
+    /// The host's update that is under way.
+    current: Option<HostUpdate>,
+    /// The one that the viewer is getting.
+    viewer_update: ViewerUpdate,
     /// Whether more than one of the host's updates may become the viewer's.
     gathering: bool,
     /// How many pixels of a gathered picture were missing last, and how often nothing more of it came.
@@ -32,8 +33,6 @@ pub(super) struct Host {
     gathered: u16,
     /// How many updates the host has begun, to tell them apart.
     updates: u32,
-    /// Whether the host's update has had a part of the picture.
-    pictured: bool,
     /// What is done with the body that comes.
     body: Body,
     /// What a rectangle says that the gateway listens to, and how much has come of it.
@@ -43,13 +42,19 @@ pub(super) struct Host {
     converter: Option<Arc<Converter>>,
 }
 
-/// An update of which the viewer has got nothing.
-struct Unsaid {
+/// What is known of an update of the host's.
+struct HostUpdate {
     id: u8,
-    rectangles: u16,
-    left_out: u16,
-    /// Where in the run its head is, if it is there.
-    there: Option<Range<usize>>,
+    /// How many rectangles its header announces; 65,535 where LastRect ends it.
+    announced: u16,
+    /// Where in the run its header is, if it is there and the viewer has not got it.
+    header: Option<Range<usize>>,
+    /// Whether a rectangle of it has been left out.
+    left_out: bool,
+    /// Whether it has had a part of the picture.
+    pictured: bool,
+    /// How many of its rectangles have become longer on the way.
+    lengthened: u8,
 }
 
 /// What is done with what follows a head.
@@ -66,13 +71,12 @@ impl Host {
             update: Update::new(),
             cut: Vec::new(),
             lost: false,
-            unsaid: None,
-            outline: Outline::default(),
+            current: None,
+            viewer_update: ViewerUpdate::default(),
             gathering: false,
             missing: (0, 0),
             gathered: 0,
             updates: 0,
-            pictured: false,
             body: Body::Pass,
             heard: None,
             recolour: Recolour::default(),
@@ -88,10 +92,26 @@ impl Host {
         viewer: &mut impl ToViewer,
     ) -> Result<(), Lost> {
         let heard = self.follow(run, shared, viewer);
-        if let Some(unsaid) = &mut self.unsaid {
-            unsaid.there = None;
+        if let Some(current) = &mut self.current {
+            current.header = None;
         }
         heard
+    }
+
+    /// How many updates the host has begun.
+    pub(super) const fn updates(&self) -> usize {
+        self.updates as usize
+    }
+
+    /// Whether pixels of the update that the viewer is getting are converted.
+    pub(super) const fn converts(&self) -> bool {
+        self.converter.is_some()
+    }
+
+    /// How many bytes of memory it takes.
+    pub(super) fn memory(&self) -> usize {
+        let heard = self.heard.as_ref().map_or(0, |(_, said)| said.capacity());
+        self.cut.capacity() + heard + self.viewer_update.memory()
     }
 
     fn follow(
@@ -173,23 +193,43 @@ impl Host {
         shared: &mut Shared,
         viewer: &mut impl ToViewer,
     ) -> Result<(), Lost> {
-        let left = self.update.rectangles_left();
-        let whole = match &self.unsaid {
-            Some(unsaid) => unsaid.left_out == 0 && !self.outline.is_open(),
-            None => !(self.gathering && self.outline.is_open()) && self.outline.is_the_hosts(left),
-        };
         let converted = shared.converter.is_some() || self.converter.is_some();
         let left_out = self.body == Body::LeaveOut && !self.update.is_between_rectangles();
-        if !whole || converted || left_out {
+        if converted || left_out || !self.let_host_finish(viewer) {
             return Err(lost);
         }
         tracing::info!("the host's RFB is not followed any more, and goes on as it is: {lost}");
-        if let Some(Unsaid { id, rectangles, .. }) = self.unsaid.take() {
-            let head = self.outline.begin(Begun::plain(id, rectangles));
-            viewer.own().extend_from_slice(&head);
-        }
         self.lost = true;
         Ok(())
+    }
+
+    /// Makes the viewer expect as many rectangles as the host will send; says whether that can be done.
+    fn let_host_finish(&mut self, viewer: &mut impl ToViewer) -> bool {
+        let Some(current) = self.current.take() else {
+            self.viewer_update.end(viewer);
+            return true;
+        };
+        let left = self.update.rectangles_left();
+        let unlimited = current.announced == u16::MAX;
+        let rest = if unlimited { u16::MAX } else { left };
+        match self.viewer_update {
+            ViewerUpdate::None => viewer.own().extend_from_slice(&header(current.id, rest)),
+            ViewerUpdate::Held(_) => self.viewer_update.release(rest, viewer),
+            ViewerUpdate::Started {
+                left: expected,
+                last_rect,
+            } => {
+                if expected == left || unlimited && last_rect {
+                    return true;
+                }
+                if !last_rect || !self.update.is_between_rectangles() {
+                    return false;
+                }
+                self.viewer_update.end(viewer);
+                viewer.own().extend_from_slice(&header(current.id, rest));
+            }
+        }
+        true
     }
 
     fn piece(
@@ -201,7 +241,7 @@ impl Host {
     ) {
         match message {
             Message::Update { id, rectangles } => {
-                self.begin(id, rectangles, bytes, shared, viewer);
+                self.begin(id, rectangles, bytes, shared);
             }
             Message::Rectangle { area, encoding } => {
                 self.rectangle(area, encoding, bytes, shared, viewer);
@@ -236,36 +276,24 @@ impl Host {
 
     /// A message that is no part of an update.
     fn between(&mut self, bytes: &Bytes<'_>, shared: &mut Shared, viewer: &mut impl ToViewer) {
-        if self.outline.is_open() {
+        if self.viewer_update.is_open() {
             self.abandon(shared, viewer);
         }
         self.body = Body::Pass;
         bytes.pass(viewer);
     }
 
-    fn begin(
-        &mut self,
-        id: u8,
-        rectangles: u16,
-        bytes: &Bytes<'_>,
-        shared: &mut Shared,
-        viewer: &mut impl ToViewer,
-    ) {
+    fn begin(&mut self, id: u8, rectangles: u16, bytes: &Bytes<'_>, shared: &mut Shared) {
         shared.knows_keys();
-        if self.outline.is_open() && !self.outline.has_room(rectangles) {
-            self.close(shared, viewer);
-        }
-        self.pictured = false;
         self.gathered = self.gathered.saturating_add(1);
         self.updates = self.updates.wrapping_add(1);
-        self.unsaid = Some(Unsaid {
+        self.current = Some(HostUpdate {
             id,
-            rectangles,
-            left_out: 0,
-            there: bytes.place(),
+            announced: rectangles,
+            header: bytes.place(),
+            left_out: false,
+            pictured: false,
+            lengthened: 0,
         });
-        if rectangles == 0 {
-            self.open(shared, viewer);
-        }
     }
 }

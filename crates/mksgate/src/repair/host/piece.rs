@@ -11,7 +11,7 @@ pub(crate) trait ToViewer {
 }
 
 /// Where a piece's bytes are.
-pub(super) enum Bytes<'a> {
+pub(in crate::repair) enum Bytes<'a> {
     /// In the run, there.
     There(&'a [u8], Range<usize>),
     /// They were kept.
@@ -19,7 +19,7 @@ pub(super) enum Bytes<'a> {
 }
 
 impl Bytes<'_> {
-    pub(super) const fn get(&self) -> &[u8] {
+    pub(in crate::repair) const fn get(&self) -> &[u8] {
         match self {
             Self::There(bytes, _) | Self::Kept(bytes) => bytes,
         }
@@ -33,7 +33,7 @@ impl Bytes<'_> {
         }
     }
 
-    pub(super) fn pass(&self, viewer: &mut impl ToViewer) {
+    pub(in crate::repair) fn pass(&self, viewer: &mut impl ToViewer) {
         match self {
             Self::There(_, range) => viewer.pass(range.clone()),
             Self::Kept(bytes) => viewer.own().extend_from_slice(bytes),

@@ -5,10 +5,18 @@ use rfb_proto::{Area, Encoding, Recolour};
 use super::piece::Bytes;
 use super::{Body, Host, ToViewer};
 use crate::repair::encodings;
+use crate::repair::offers::SIZE_LENGTH;
 use crate::repair::shared::Shared;
+use crate::repair::viewer_update::HEAD_LENGTH;
 
 /// The longest of what the gateway listens to: VMware's lights of a keyboard.
 const LONGEST: usize = 4;
+
+/// How many rectangles of one update may become longer on the way. A screen does not change its size more often.
+const MOST_LENGTHENED: u8 = 4;
+
+/// The most bytes that a pixel takes.
+const WIDEST_PIXEL: usize = 4;
 
 impl Host {
     pub(super) fn rectangle(
@@ -19,35 +27,41 @@ impl Host {
         shared: &mut Shared,
         viewer: &mut impl ToViewer,
     ) {
+        if encoding.is_vmware() {
+            shared.host_is_vmware = true;
+        }
         self.heard = listens(encoding).then(|| (encoding, Vec::new()));
         self.body = Body::Pass;
-        let format = match self.outline.is_open() {
+        let format = match self.viewer_update.is_open() {
             true => &self.converter,
             false => &shared.converter,
         };
-        if encoding == Encoding::LAST_RECT {
+        // The host had not heard yet that the viewer wants another format.
+        let too_late = format.is_some() && encodings::has_other_pixels(encoding);
+        if !self.viewer_update.count_is_open() {
+            self.show(area, encoding, bytes, shared, viewer);
+        } else if encoding == Encoding::LAST_RECT {
             // The viewer's comes when its own update ends.
         } else if shared.encodings.is_hidden(encoding) {
             self.leave_out();
-        } else if format.is_some() && encodings::has_other_pixels(encoding) {
-            // The host had not heard yet that the viewer wants another format.
+        } else if too_late {
             self.leave_out();
             shared.encodings.was_left_out(encoding);
             shared.owe_request(false, area);
         } else {
-            self.open(shared, viewer);
+            self.open(self.rectangles_from_this(), shared, viewer);
             self.show(area, encoding, bytes, shared, viewer);
         }
     }
 
-    pub(super) fn leave_out(&mut self) {
+    const fn leave_out(&mut self) {
         self.body = Body::LeaveOut;
-        if let Some(unsaid) = &mut self.unsaid {
-            unsaid.left_out += 1;
+        if let Some(current) = &mut self.current {
+            current.left_out = true;
         }
     }
 
-    pub(super) fn show(
+    fn show(
         &mut self,
         area: Area,
         encoding: Encoding,
@@ -55,14 +69,13 @@ impl Host {
         shared: &mut Shared,
         viewer: &mut impl ToViewer,
     ) {
-        self.outline.count();
+        self.viewer_update.count();
         match encoding {
             Encoding::DESKTOP_SIZE => {
                 shared.size = self.update.size();
                 shared.asked.clear();
-                if shared.encodings.has(Encoding::EXTENDED_DESKTOP_SIZE) {
-                    let answer = std::mem::take(&mut shared.resizing);
-                    shared.write_size(answer, viewer.own());
+                if self.extends_size(shared) {
+                    self.pass_size(shared, viewer);
                     return;
                 }
             }
@@ -74,7 +87,9 @@ impl Host {
                 }
             }
             _ if encoding.is_image() => {
-                self.pictured = true;
+                if let Some(current) = &mut self.current {
+                    current.pictured = true;
+                }
                 shared.asked.take(area);
             }
             _ => {}
@@ -83,7 +98,28 @@ impl Host {
             self.body = Body::Recolour;
             self.recolour.begin(encoding, area);
         }
-        bytes.pass(viewer);
+        self.viewer_update
+            .pass(bytes, self.rectangles_after_this(), viewer);
+    }
+
+    /// Whether a DesktopSize is to become an ExtendedDesktopSize, which is longer.
+    fn extends_size(&mut self, shared: &Shared) -> bool {
+        let Some(current) = &mut self.current else {
+            return false;
+        };
+        let extends = shared.encodings.has(Encoding::EXTENDED_DESKTOP_SIZE)
+            && current.lengthened < MOST_LENGTHENED;
+        current.lengthened += u8::from(extends);
+        extends
+    }
+
+    fn pass_size(&mut self, shared: &mut Shared, viewer: &mut impl ToViewer) {
+        let answer = std::mem::take(&mut shared.resizing);
+        let more = self.rectangles_after_this();
+        self.viewer_update
+            .write(SIZE_LENGTH, more, viewer, |output| {
+                shared.write_size(answer, output);
+            });
     }
 
     pub(super) fn run(
@@ -93,12 +129,17 @@ impl Host {
         shared: &mut Shared,
         viewer: &mut impl ToViewer,
     ) {
+        let more = self.rectangles_after_this();
         match (self.body, &self.converter) {
             (Body::LeaveOut, _) => {}
             (Body::Recolour, Some(converter)) => {
-                self.recolour.run(converter, bytes.get(), viewer.own());
+                let (bytes, recolour) = (bytes.get(), &mut self.recolour);
+                let most = WIDEST_PIXEL * bytes.len() + WIDEST_PIXEL;
+                self.viewer_update.write(most, more, viewer, |output| {
+                    recolour.run(converter, bytes, output);
+                });
             }
-            _ => bytes.pass(viewer),
+            _ => self.viewer_update.pass(bytes, more, viewer),
         }
         if let Some((_, said)) = &mut self.heard {
             let room = LONGEST.saturating_sub(said.len());
@@ -129,11 +170,16 @@ impl Host {
         }
         shared.absolute = Some(bits & ABSOLUTE != 0);
         // In the place of the one that is left out.
-        if self.outline.is_open()
-            && self.body == Body::LeaveOut
-            && shared.tell_pointer(viewer.own())
-        {
-            self.outline.count();
+        let has_place = self.body == Body::LeaveOut
+            && self.viewer_update.is_open()
+            && !self.viewer_update.is_full();
+        if has_place && shared.has_pointer().is_some() {
+            self.viewer_update.count();
+            let more = self.rectangles_after_this();
+            self.viewer_update
+                .write(HEAD_LENGTH, more, viewer, |output| {
+                    shared.tell_pointer(output)
+                });
         }
     }
 }

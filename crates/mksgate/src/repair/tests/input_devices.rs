@@ -153,7 +153,7 @@ fn keys_wait_until_it_is_known_how_the_host_takes_them() {
     ];
     for (answer, expected) in answers {
         let mut session = Session {
-            repair: Repair::new(Habits::default(), false),
+            repair: Repair::new(Habits::default(), false, HostKind::Vmware),
             piece: usize::MAX,
         };
         session.viewer(&[1]);

@@ -18,7 +18,10 @@ fn a_picture_in_parts_becomes_one_update_at_every_cut() {
     let pictures: Vec<u8> = parts.iter().flat_map(|&area| raw(area)).collect();
     let expected = [&head(u16::MAX)[..], &pictures, &last_rect()].concat();
     for piece in [1, 2, 3, 5, 11, 64, 1000, 4000, usize::MAX] {
-        let mut session = Session::of(Repair::new(Habits::default(), false), piece);
+        let mut session = Session::of(
+            Repair::new(Habits::default(), false, HostKind::Vmware),
+            piece,
+        );
         session.lists(&[Encoding::LAST_RECT]);
         session.asks(false);
         assert_eq!(session.host(&stream), expected, "in pieces of {piece}");
@@ -73,18 +76,114 @@ fn an_update_of_unknown_length_from_which_something_is_left_out_ends_by_last_rec
 }
 
 #[test]
-fn a_viewer_without_last_rect_gets_as_many_rectangles_as_it_was_promised() {
+fn a_viewer_without_last_rect_gets_the_picture_when_it_is_whole() {
+    for piece in [1, 5, 100, usize::MAX] {
+        let mut session = Session::of(
+            Repair::new(Habits::default(), false, HostKind::Vmware),
+            piece,
+        );
+        session.asks(false);
+        let first = [head(2), raw(rows(0, 8)), raw(rows(8, 8))].concat();
+        assert_eq!(session.host(&first), NOTHING);
+        assert_eq!(session.owed(), request(false, rows(16, 32)));
+        let whole = [head(3), raw(rows(0, 8)), raw(rows(8, 8)), raw(rows(16, 32))];
+        let last = [head(1), raw(rows(16, 32))].concat();
+        assert_eq!(session.host(&last), whole.concat());
+    }
+}
+
+#[test]
+fn a_viewer_without_last_rect_gets_the_part_that_came_when_nothing_more_does() {
     let mut session = Session::new(Habits::default());
     session.asks(false);
-    let heard = session.host(&[head(2), raw(rows(0, 8)), raw(rows(8, 8))].concat());
-    let promised = u16::from_be_bytes([heard[2], heard[3]]);
-    assert!(promised > 2);
-    assert_eq!(session.owed(), request(false, rows(16, 32)));
-    let heard = session.host(&[head(1), raw(rows(16, 32))].concat());
-    let (picture, empty) = heard.split_at(raw(rows(16, 32)).len());
-    assert_eq!(picture, raw(rows(16, 32)));
-    let nothing = rectangle(Area::default(), Encoding::RAW, &[]);
-    assert_eq!(empty, nothing.repeat(usize::from(promised - 3)));
+    let part = [head(1), raw(rows(0, 8))].concat();
+    assert_eq!(session.host(&part), NOTHING);
+    assert_eq!(session.host(&part), NOTHING);
+    let mut got = Got::default();
+    session.repair.give_up_waiting(&mut got);
+    assert_eq!(
+        got.own,
+        [&head(2)[..], &raw(rows(0, 8)), &raw(rows(0, 8))].concat()
+    );
+    assert_eq!(session.host(&part), part, "what changes comes as it is");
+}
+
+#[test]
+fn a_host_that_has_not_shown_that_it_is_vmwares_is_not_asked_for_the_rest() {
+    let part = [head(1), raw(rows(0, 8))].concat();
+    let lights = rectangle(Area::default(), Encoding::VMWARE_LED_STATE, &[0, 0, 0, 4]);
+    for shown in [NOTHING, &caps(0x82), &[&head(1)[..], &lights].concat()] {
+        let repair = Repair::new(Habits::default(), false, HostKind::Unknown);
+        let mut session = Session::of(repair, usize::MAX);
+        session.host(shown);
+        session.owed();
+        session.asks(false);
+        let vmware = !shown.is_empty();
+        let got = session.host(&part);
+        assert_eq!(got == part, !vmware);
+        assert_eq!(session.owed().is_empty(), !vmware);
+    }
+}
+
+#[test]
+fn an_update_whose_count_is_not_announced_is_held_for_a_viewer_without_last_rect() {
+    for piece in [1, 7, usize::MAX] {
+        let mut session = Session::of(
+            Repair::new(Habits::default(), false, HostKind::Unknown),
+            piece,
+        );
+        let row = raw(rows(0, 1));
+        let sent = [&head(u16::MAX)[..], &row, &row, &last_rect()].concat();
+        assert_eq!(session.host(&sent), [&head(2)[..], &row, &row].concat());
+    }
+}
+
+#[test]
+fn an_update_has_no_more_rectangles_than_its_count_can_say() {
+    let pixel = rectangle(rows(0, 1), Encoding::COPY_RECT, &[0; 4]);
+    for list in [&[][..], &[Encoding::LAST_RECT]] {
+        let mut session = Session::new(Habits::default());
+        session.lists(list);
+        let larger = Area {
+            width: 1024,
+            height: 768,
+            ..Area::default()
+        };
+        let resized = rectangle(larger, Encoding::DESKTOP_SIZE, &[]);
+        session.host(&[&head(1)[..], &resized].concat());
+        session.asks(false);
+        let half = [&head(40_000)[..], &pixel.repeat(40_000)].concat();
+        let mut got = session.host(&half);
+        got.extend(session.host(&half));
+        let mut rest = Got::default();
+        session.repair.give_up_waiting(&mut rest);
+        got.extend(rest.own);
+        let first = usize::from(u16::MAX);
+        let (one, other) = got.split_at(4 + first * pixel.len());
+        assert!(one == [&head(u16::MAX)[..], &pixel.repeat(first)].concat());
+        let left = 80_000 - first;
+        let other_count = match list {
+            [] => u16::try_from(left).unwrap(),
+            _ => u16::MAX,
+        };
+        let mut expected = [&head(other_count)[..], &pixel.repeat(left)].concat();
+        if other_count == u16::MAX {
+            expected.extend(last_rect());
+        }
+        assert!(other == expected);
+    }
+}
+
+#[test]
+fn vmwares_own_client_gets_no_update_without_a_rectangle() {
+    let empty = [head(0), [&head(9)[..], &last_rect()].concat()];
+    for sent in empty {
+        let mut session = Session::new(Habits::default());
+        assert_eq!(session.host(&sent), head(0), "others get what came");
+        session.lists(&[Encoding::VMWARE_SERVER_CAPS, Encoding::LAST_RECT]);
+        assert_eq!(session.host(&sent), NOTHING);
+        assert_eq!(session.owed(), request(true, EVERYTHING));
+    }
 }
 
 #[test]
@@ -144,29 +243,48 @@ fn a_host_that_never_sends_the_rest_is_asked_a_few_times_and_then_it_is_enough()
 }
 
 #[test]
-fn what_only_the_gateway_asked_for_is_left_out_and_counted() {
-    let state = rectangle(Area::default(), Encoding::VMWARE_CURSOR_STATE, &[0, 3]);
+fn what_only_the_gateway_asked_for_is_left_out_and_not_counted() {
     let lights = rectangle(Area::default(), Encoding::VMWARE_LED_STATE, &[0, 0, 0, 4]);
     let row = raw(rows(0, 1));
-    let nothing = rectangle(Area::default(), Encoding::RAW, &[]);
-    for piece in [1, 3, 7, 13, usize::MAX] {
-        let mut session = Session::of(Repair::new(Habits::default(), false), piece);
-        let first = [&head(3)[..], &state, &lights, &row].concat();
-        assert_eq!(session.host(&first), [&head(1)[..], &row].concat());
-        let later = [&head(2)[..], &row, &state].concat();
-        assert_eq!(
-            session.host(&later),
-            [&head(2)[..], &row, &nothing].concat()
-        );
-        let alone = [&head(1)[..], &state].concat();
-        assert_eq!(session.owed(), NOTHING);
-        assert_eq!(session.host(&alone), NOTHING, "nothing is left of it");
-        assert_eq!(
-            session.owed(),
-            request(true, EVERYTHING),
-            "the viewer still waits"
-        );
+    for last_rect_known in [false, true] {
+        for piece in [1, 3, 7, 13, usize::MAX] {
+            let mut session = Session::of(
+                Repair::new(Habits::default(), false, HostKind::Vmware),
+                piece,
+            );
+            if last_rect_known {
+                session.lists(&[Encoding::LAST_RECT]);
+            }
+            session.host(&caps(0x2));
+            let listed = encodings(&session.owed());
+            assert!(listed.contains(&Encoding::VMWARE_LED_STATE));
+            let first = [&head(3)[..], &lights, &lights, &row].concat();
+            assert_eq!(session.host(&first), [&head(1)[..], &row].concat());
+            let later = [&head(2)[..], &row, &lights].concat();
+            let expected = match last_rect_known {
+                true => [&head(2)[..], &row, &last_rect()].concat(),
+                false => [&head(1)[..], &row].concat(),
+            };
+            assert_eq!(session.host(&later), expected);
+            let alone = [&head(1)[..], &lights].concat();
+            assert_eq!(session.owed(), NOTHING);
+            assert_eq!(session.host(&alone), NOTHING, "nothing is left of it");
+            let again = request(true, EVERYTHING);
+            assert_eq!(session.owed(), again, "the viewer still waits");
+        }
     }
+}
+
+#[test]
+fn the_pointers_kind_is_asked_for_where_the_viewer_can_be_told() {
+    let mut session = Session::vmware(Habits::default());
+    let state = Encoding::VMWARE_CURSOR_STATE;
+    assert!(!session.lists(&[]).contains(&state));
+    assert!(
+        session
+            .lists(&[Encoding::QEMU_POINTER_MOTION])
+            .contains(&state)
+    );
 }
 
 #[test]

@@ -20,7 +20,7 @@ fn recordings(extension: &str) -> Vec<(String, Vec<u8>)> {
 
 /// A session in which keys need not wait.
 fn begun(encodings: &[Encoding]) -> Repair {
-    let repair = Repair::new(Habits::default(), false);
+    let repair = Repair::new(Habits::default(), false, HostKind::Vmware);
     repair.let_keys_go();
     let mut said = BytesMut::new();
     Message::ClientInit { shared: true }.write(&mut said);
@@ -69,7 +69,7 @@ fn what_a_server_sends_passes_byte_by_byte_at_every_cut() {
 
 /// What a host hears that takes VMware's messages, or does not.
 fn heard<'a>(caps: bool, pieces: impl IntoIterator<Item = &'a [u8]>) -> Vec<u8> {
-    let repair = Repair::new(german(), false);
+    let repair = Repair::new(german(), false, HostKind::Vmware);
     repair.let_keys_go();
     let mut init = vec![0, 144, 0, 96];
     PixelFormat::VMWARE.write(&mut init);

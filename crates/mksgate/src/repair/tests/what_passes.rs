@@ -49,14 +49,14 @@ fn only_encodings_that_are_known_to_be_safe_pass_in_the_viewers_order() {
         .flat_map(|(&good, &bad)| [Encoding(good), Encoding(bad)])
         .chain(unsafe_ones.map(Encoding))
         .collect();
-    let own = [0x574d_567a, 0x574d_5665, 0x574d_5668];
+    let own = [0x574d_567a];
     let expected: Vec<Encoding> = safe.into_iter().chain(own).map(Encoding).collect();
     assert_eq!(session.lists(&mixed), expected);
 }
 
 #[test]
 fn the_host_is_asked_what_it_can_do_even_if_the_viewer_lists_nothing() {
-    let repair = Repair::new(Habits::default(), false);
+    let repair = Repair::new(Habits::default(), false, HostKind::Vmware);
     let mut session = Session { repair, piece: 3 };
     session.viewer(&[1]);
     assert_eq!(session.owed(), NOTHING);
@@ -112,7 +112,10 @@ fn vmwares_messages_do_not_reach_the_viewer_at_any_cut() {
     ]
     .concat();
     for piece in 1..stream.len() {
-        let mut session = Session::of(Repair::new(Habits::default(), false), piece);
+        let mut session = Session::of(
+            Repair::new(Habits::default(), false, HostKind::Vmware),
+            piece,
+        );
         let expected = [2, 3, 0, 0, 0, 0, 0, 0, 2, b'h', b'i'];
         assert_eq!(session.host(&stream), expected, "in pieces of {piece}");
     }
@@ -120,7 +123,7 @@ fn vmwares_messages_do_not_reach_the_viewer_at_any_cut() {
 
 #[test]
 fn a_viewer_that_may_only_look_is_heard_in_nothing_else() {
-    let repair = Repair::new(german(), true);
+    let repair = Repair::new(german(), true, HostKind::Vmware);
     let mut session = Session::of(repair, usize::MAX);
     session.host(&caps(0x82));
     let pointer = Pointer {
@@ -141,7 +144,10 @@ fn a_viewer_that_may_only_look_is_heard_in_nothing_else() {
 #[test]
 fn a_host_that_cannot_be_followed_goes_on_as_it_is() {
     for (unknown, piece) in [(77, 1), (77, 5), (-9999, 1000)] {
-        let mut session = Session::of(Repair::new(Habits::default(), false), piece);
+        let mut session = Session::of(
+            Repair::new(Habits::default(), false, HostKind::Vmware),
+            piece,
+        );
         let stream = [
             &head(2)[..],
             &raw(rows(0, 1)),
@@ -159,7 +165,10 @@ fn a_host_that_cannot_be_followed_goes_on_as_it_is() {
             &rectangle(Area::default(), Encoding(unknown), b"x"),
         ]
         .concat();
-        let mut session = Session::of(Repair::new(Habits::default(), false), piece);
+        let mut session = Session::of(
+            Repair::new(Habits::default(), false, HostKind::Vmware),
+            piece,
+        );
         assert_eq!(
             session.host(&first),
             first,
@@ -169,10 +178,43 @@ fn a_host_that_cannot_be_followed_goes_on_as_it_is() {
 }
 
 #[test]
-fn a_host_that_cannot_be_followed_where_it_has_to_be_ends_the_session() {
+fn a_host_that_cannot_be_followed_ends_what_was_gathered_and_goes_on() {
+    let row = raw(rows(0, 1));
+    let unknown = rectangle(Area::default(), Encoding(77), b"anything");
+    let first = [&head(1)[..], &row].concat();
+    let second = [&head(3)[..], &row, &unknown, b"and so on"].concat();
+    for piece in [1, 5, usize::MAX] {
+        let gathers = |list: &[Encoding]| {
+            let repair = Repair::new(Habits::default(), false, HostKind::Vmware);
+            let mut session = Session::of(repair, piece);
+            session.lists(list);
+            session.asks(false);
+            [session.host(&first), session.host(&second)].concat()
+        };
+        let parts = [
+            &head(u16::MAX)[..],
+            &row,
+            &row,
+            &last_rect(),
+            &head(2),
+            &unknown,
+            b"and so on",
+        ];
+        assert_eq!(gathers(&[Encoding::LAST_RECT]), parts.concat());
+        let whole = [&head(4)[..], &row, &row, &unknown, b"and so on"];
+        assert_eq!(gathers(&[]), whole.concat());
+    }
+}
+
+#[test]
+fn a_host_that_cannot_be_followed_while_pixels_are_converted_ends_the_session() {
     let mut session = Session::new(Habits::default());
-    session.lists(&[Encoding::LAST_RECT]);
-    session.asks(false);
+    let swapped = PixelFormat {
+        red_shift: 0,
+        blue_shift: 16,
+        ..PixelFormat::VMWARE
+    };
+    session.says(Message::SetPixelFormat(swapped));
     let stream = [
         &head(2)[..],
         &raw(rows(0, 1)),

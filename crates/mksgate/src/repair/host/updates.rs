@@ -6,8 +6,9 @@ use std::sync::Arc;
 use rfb_proto::Encoding;
 
 use super::{Host, ToViewer};
-use crate::repair::outline::Begun;
+use crate::repair::offers;
 use crate::repair::shared::Shared;
+use crate::repair::viewer_update::header;
 
 /// How often the rest of a picture is asked for when nothing more of it comes.
 const PATIENCE: u8 = 4;
@@ -16,7 +17,7 @@ impl Host {
     /// How much of the front of `run` is updates that go on as they are: of nothing but pictures, where nothing is
     /// waited for, converted or added. Those are most, and may be small.
     pub(super) fn skip_pictures(&mut self, run: &[u8], shared: &mut Shared) -> usize {
-        let as_they_are = !self.outline.is_open()
+        let as_they_are = !self.viewer_update.is_open()
             && self.converter.is_none()
             && shared.converter.is_none()
             && shared.asked.is_empty()
@@ -32,40 +33,65 @@ impl Host {
         pictures
     }
 
-    /// The viewer's update begins, if it has not yet.
-    pub(super) fn open(&mut self, shared: &mut Shared, viewer: &mut impl ToViewer) {
-        let Some(unsaid) = self.unsaid.take() else {
-            return;
-        };
-        if self.outline.is_open() {
+    /// The viewer's update begins, if it has not yet: with `rest` rectangles of the host's, as far as is known.
+    pub(super) fn open(&mut self, rest: u16, shared: &mut Shared, viewer: &mut impl ToViewer) {
+        if self.viewer_update.is_full() {
+            self.viewer_update.end(viewer);
+        }
+        if self.viewer_update.is_open() {
             return;
         }
+        let Some(current) = &mut self.current else {
+            return;
+        };
+        let (id, announced) = (current.id, current.announced);
+        let in_run = current.header.take();
         self.change_format(shared, viewer);
         self.gathering = !shared.asked.is_empty();
         self.missing = (shared.asked.pixels(), 0);
         self.gathered = 1;
         shared.waits_for = None;
         let mut offers = Vec::new();
-        let added = shared.write_offers(&mut offers);
-        let rectangles = match unsaid.rectangles {
-            u16::MAX => u16::MAX,
-            rectangles => rectangles - unsaid.left_out,
+        let has_room = rest == u16::MAX || rest <= u16::MAX - offers::MOST;
+        let added = match has_room {
+            true => shared.write_offers(&mut offers),
+            false => 0,
         };
-        let head = self.outline.begin(Begun {
-            id: unsaid.id,
-            rectangles,
-            added,
-            open: self.gathering,
-            last_rect: shared.encodings.has(Encoding::LAST_RECT),
-        });
-        let is_the_hosts = rectangles == unsaid.rectangles && added == 0 && !self.gathering;
-        match unsaid.there.filter(|_| is_the_hosts) {
-            // It stays where it is: many small updates are to cost no more than one large one.
-            Some(place) => viewer.pass(place),
-            None => viewer.own().extend_from_slice(&head),
+        let last_rect = shared.encodings.has(Encoding::LAST_RECT);
+        let unknown = self.gathering || rest == u16::MAX || rest > 1 && shared.may_leave_out();
+        if unknown && !last_rect {
+            self.viewer_update.hold(id, shared.most_held());
+        } else {
+            let count = if self.gathering {
+                u16::MAX
+            } else {
+                rest.saturating_add(added)
+            };
+            self.viewer_update.start(count, last_rect);
+            match in_run.filter(|_| count == announced && added == 0) {
+                // It stays where it is: many small updates are to cost no more than one large one.
+                Some(place) => viewer.pass(place),
+                None => viewer.own().extend_from_slice(&header(id, count)),
+            }
         }
-        (0..added).for_each(|_| self.outline.count());
-        viewer.own().extend_from_slice(&offers);
+        (0..added).for_each(|_| self.viewer_update.count());
+        self.viewer_update
+            .write(offers.len(), rest, viewer, |output| {
+                output.append(&mut offers)
+            });
+    }
+
+    /// How many rectangles of the host's update begin after the one that is under way; 65,535 where LastRect ends it.
+    pub(super) fn rectangles_after_this(&self) -> u16 {
+        match &self.current {
+            Some(current) if current.announced == u16::MAX => u16::MAX,
+            _ => self.update.rectangles_left(),
+        }
+    }
+
+    /// The same with the one whose header has come.
+    pub(super) fn rectangles_from_this(&self) -> u16 {
+        self.rectangles_after_this().saturating_add(1)
     }
 
     /// From here on the viewer expects the format that it asked for last.
@@ -83,14 +109,19 @@ impl Host {
 
     /// The host's update has ended: so does the viewer's, unless the rest of the picture is still to come.
     pub(super) fn end(&mut self, shared: &mut Shared, viewer: &mut impl ToViewer) {
-        if self.unsaid.take().is_some() && !self.outline.is_open() {
-            // The viewer still waits for an answer.
-            shared.owe_request(true, shared.everything());
+        if !self.viewer_update.is_open() {
+            self.end_without_rectangle(shared, viewer);
             return;
         }
+        let Some(current) = self.current.take() else {
+            return;
+        };
         let Some(rest) = shared.asked.around().filter(|_| self.gathering) else {
             return self.close(shared, viewer);
         };
+        if !self.viewer_update.count_is_open() {
+            return self.abandon(shared, viewer);
+        }
         let missing = shared.asked.pixels();
         match self.missing {
             (before, PATIENCE..) if before == missing => self.abandon(shared, viewer),
@@ -98,14 +129,28 @@ impl Host {
                 let fruitless = if before == missing { fruitless + 1 } else { 0 };
                 self.missing = (missing, fruitless);
                 // Where something else than a picture has used the request up, the picture is still owed.
-                shared.owe_request(!self.pictured, rest);
+                shared.owe_request(!current.pictured, rest);
             }
         }
     }
 
+    /// The host's update has ended, and had nothing for the viewer.
+    fn end_without_rectangle(&mut self, shared: &mut Shared, viewer: &mut impl ToViewer) {
+        let left_out = self.current.as_ref().is_none_or(|current| current.left_out);
+        // VMware's own client falls out of step over an update without rectangles (`docs/webmks.md` 7.2).
+        if left_out || shared.encodings.has(Encoding::VMWARE_SERVER_CAPS) {
+            // The viewer still waits for an answer.
+            shared.owe_request(true, shared.everything());
+        } else {
+            self.open(0, shared, viewer);
+            self.close(shared, viewer);
+        }
+        self.current = None;
+    }
+
     /// The viewer's update ends.
     pub(super) fn close(&mut self, shared: &mut Shared, viewer: &mut impl ToViewer) {
-        self.outline.end(viewer.own());
+        self.viewer_update.end(viewer);
         // What the viewer has asked for since the first of the host's updates, the later ones have answered for the
         // host: not so for the viewer.
         if let Some(area) = shared.waits_for.take().filter(|_| self.gathered > 1) {
@@ -121,8 +166,9 @@ impl Host {
 
     /// See [`crate::repair::Repair::waits_for_more`].
     pub(in crate::repair) fn waits_for_more(&self) -> Option<u32> {
-        let waits =
-            self.outline.is_open() && self.update.is_between_messages() && self.cut.is_empty();
+        let waits = self.viewer_update.is_open()
+            && self.update.is_between_messages()
+            && self.cut.is_empty();
         waits.then_some(self.updates)
     }
 

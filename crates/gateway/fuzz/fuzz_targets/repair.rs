@@ -1,0 +1,7 @@
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: (u8, &[u8], &[u8])| {
+    let (piece, viewer, host) = input;
+    let measured = gateway::measure_repair(viewer, host, piece.into());
+    assert!(measured.is_bounded(), "{measured:?}");
+});

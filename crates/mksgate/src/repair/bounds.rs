@@ -1,0 +1,105 @@
+//! The two bounds that hold for every input: what a viewer gets, and what a session takes of memory.
+
+use std::ops::Range;
+
+use bytes::BytesMut;
+
+use super::{Habits, HostKind, Repair, State, ToViewer};
+
+/// What the gateway may add to what one message of the host's becomes: a colour map of 1,542 bytes, what it offers,
+/// ExtendedDesktopSize in the place of DesktopSize, LastRect.
+const BESIDE_A_MESSAGE: usize = 2 * 1024;
+
+/// How much wider a pixel can become that is converted: of 8 bits one of 32.
+const WIDEST: usize = 4;
+
+/// What a session takes beyond what is held back of an update: requests to the host, what is cut, what is missing.
+const BESIDE_AN_UPDATE: usize = 32 * 1024;
+
+/// What one session came to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Measured {
+    /// How many bytes the viewer got, and may get at most.
+    pub to_viewer: (usize, usize),
+    /// How many bytes of memory the session took, and may take at most.
+    pub memory: (usize, usize),
+}
+
+impl Measured {
+    /// Whether both bounds hold.
+    pub const fn is_bounded(&self) -> bool {
+        self.to_viewer.0 <= self.to_viewer.1 && self.memory.0 <= self.memory.1
+    }
+}
+
+/// Lets a viewer say `viewer` and a host `host` by turns, some bytes at a time, and then nothing more. Public for the
+/// fuzz target alone.
+pub fn measure(viewer: &[u8], host: &[u8], piece: usize) -> Measured {
+    let repair = Repair::new(Habits::default(), false, HostKind::Vmware);
+    repair.let_keys_go();
+    let (mut measured, mut got) = (Measured::default(), Count::default());
+    let (mut said, mut sent) = (viewer.chunks(piece.max(1)), host.chunks(piece.max(1)));
+    let mut waiting = Vec::new();
+    loop {
+        let (more_said, more_sent) = (said.next(), sent.next());
+        if more_said.is_none() && more_sent.is_none() {
+            break;
+        }
+        waiting.extend_from_slice(more_said.unwrap_or_default());
+        match repair.hear_viewer(&waiting, &mut BytesMut::new()) {
+            Ok(length) => drop(waiting.drain(..length)),
+            Err(_) => break,
+        }
+        let lost = repair.hear_host(more_sent.unwrap_or_default(), &mut got);
+        measured.note(&repair.state(), host.len(), &mut got);
+        if lost.is_err() {
+            break;
+        }
+    }
+    repair.give_up_waiting(&mut got);
+    measured.note(&repair.state(), host.len(), &mut got);
+    measured
+}
+
+impl Measured {
+    fn note(&mut self, state: &State, sent: usize, got: &mut Count) {
+        let State { host, shared, .. } = state;
+        got.take_own();
+        let wider = match shared.converter.is_some() || host.converts() {
+            true => WIDEST,
+            false => 1,
+        };
+        let messages = 2 + host.updates();
+        let to_viewer = sent * wider + messages * BESIDE_A_MESSAGE;
+        self.to_viewer = (got.bytes, self.to_viewer.1.max(to_viewer));
+        // A screen that was larger before counts as that.
+        let memory = shared.most_held() + BESIDE_AN_UPDATE;
+        let takes = host.memory() + shared.memory();
+        self.memory = (self.memory.0.max(takes), self.memory.1.max(memory));
+    }
+}
+
+/// Counts what goes to the viewer.
+#[derive(Default)]
+struct Count {
+    bytes: usize,
+    own: Vec<u8>,
+}
+
+impl Count {
+    fn take_own(&mut self) {
+        self.bytes += self.own.len();
+        self.own.clear();
+    }
+}
+
+impl ToViewer for Count {
+    fn pass(&mut self, range: Range<usize>) {
+        self.take_own();
+        self.bytes += range.len();
+    }
+
+    fn own(&mut self) -> &mut Vec<u8> {
+        &mut self.own
+    }
+}
