@@ -249,8 +249,8 @@ async fn a_key_goes_up_at_once_while_the_viewer_takes_no_picture() {
             for down in [true, false] {
                 Message::Key(Key { down, keysym: 0x61 }).write(&mut expected);
             }
-            // Behind what the gateway says by itself: SetEncodings with three.
-            assert_eq!(hear.bytes(16).await[..4], [2, 0, 0, 3]);
+            // Behind what the gateway says by itself: SetEncodings with one.
+            assert_eq!(hear.bytes(8).await[..4], [2, 0, 0, 1]);
             assert_eq!(hear.bytes(16).await, expected);
             let mut picture = vec![0; 24 + update.len() + (64 << 20)];
             viewer.stream.read_exact(&mut picture).await.unwrap();
@@ -271,24 +271,25 @@ async fn the_wheel_and_a_relative_pointer_arrive() {
         let mut viewer = house.viewer().await;
         viewer.open().await;
         viewer.list(&[Encoding::QEMU_POINTER_MOTION]).await;
-        viewer.ask(false, EVERYTHING).await;
-        let rectangles = viewer.update_head().await;
+        // The host is asked for it once it has said that it takes VMware's messages.
         let mut told = false;
-        for _ in 0..rectangles {
-            let (area, encoding) = viewer.rectangle().await;
-            match encoding {
-                Encoding::QEMU_POINTER_MOTION => {
-                    assert_eq!(area.x, 0, "relative");
-                    told = true;
+        while !told {
+            viewer.ask(false, EVERYTHING).await;
+            for _ in 0..viewer.update_head().await {
+                let (area, encoding) = viewer.rectangle().await;
+                match encoding {
+                    Encoding::QEMU_POINTER_MOTION => {
+                        assert_eq!(area.x, 0, "relative");
+                        told = true;
+                    }
+                    Encoding::RAW => {
+                        let pixels = usize::try_from(area.pixels()).unwrap();
+                        viewer.bytes(4 * pixels).await;
+                    }
+                    _ => panic!("{encoding:?}"),
                 }
-                Encoding::RAW => {
-                    let pixels = usize::try_from(area.pixels()).unwrap();
-                    viewer.bytes(4 * pixels).await;
-                }
-                _ => panic!("{encoding:?}"),
             }
         }
-        assert!(told, "the viewer knows that its guest wants steps");
         let steps = Pointer {
             buttons: 1,
             x: 0x7fff + 5,
