@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 
+use console::secret::Secret;
 use console::settings::VSphere;
 use console::tls::{Thumbprint, Trust};
 use esxi_sim::{DEMO_PASSWORD, Host, Settings};
-use gateway::settings::{Auth, Config, Console, Limits};
+use gateway::settings::{Admin, Auth, Config, Console, Limits};
 use gateway::{Gateway, Shutdown};
 use rfb_proto::VncPassword;
 use tokio::sync::mpsc;
@@ -14,7 +15,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::support::house::{PASSWORD, vm};
 use crate::support::viewer::{Dialect, Viewer};
-use crate::support::{port_of_our_own, until, within};
+use crate::support::{ask, port_of_our_own, until, within};
 
 /// A gateway that runs, and takes over what is sent.
 struct Reloading {
@@ -323,6 +324,52 @@ async fn a_port_that_is_our_own_already_is_told_as_such() {
                 "cannot listen on 127.0.0.1:{port} for vm08: this gateway itself listens on 127.0.0.1:{port}; choose another port"
             )
         );
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn metrics_move_change_their_token_and_end_with_the_configuration() {
+    within(async {
+        let fleet = Fleet::new().await;
+        let [first, second] = [port_of_our_own(), port_of_our_own()]
+            .map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
+        let config = |admin: Option<Admin>| Config {
+            admin,
+            ..fleet.config(&[0], &Auth::none())
+        };
+        let is_free = |address: SocketAddr| TcpListener::bind(address).is_ok();
+        let open = |listen| config(Some(Admin::open(listen)));
+        let gateway = Reloading::begin(config(None)).await;
+        gateway.take_over(&open(first)).await;
+        assert!(ask(first, "/healthz").await.ends_with("ok\n"));
+        gateway.take_over(&open(second)).await;
+        assert!(ask(second, "/healthz").await.ends_with("ok\n") && is_free(first));
+        // The address stays, and those who have no token are not answered any more.
+        let token = Some(Secret::new("0123456789abcdef".to_owned()));
+        let listen = second;
+        gateway
+            .take_over(&config(Some(Admin { listen, token })))
+            .await;
+        assert!(ask(second, "/metrics").await.starts_with("HTTP/1.1 401 "));
+        // An address that somebody else has: all goes on as before.
+        let taken = TcpListener::bind(first).unwrap();
+        let token = Some(Secret::new("0123456789abcdef".to_owned()));
+        let before = config(Some(Admin { listen, token }));
+        gateway.refuse(&open(first), &before).await;
+        assert!(ask(second, "/metrics").await.starts_with("HTTP/1.1 401 "));
+        drop(taken);
+        // Metrics and a console change places.
+        let console = SocketAddr::from((Ipv4Addr::LOCALHOST, fleet.ports[0]));
+        let mut swapped = open(console);
+        swapped.consoles[0].listen = second;
+        gateway.take_over(&swapped).await;
+        assert!(ask(console, "/healthz").await.ends_with("ok\n"));
+        Viewer::connect(second).await.open().await;
+        gateway.take_over(&config(None)).await;
+        assert!(is_free(second));
+        fleet.viewer(0).await.open().await;
+        gateway.end().await;
     })
     .await;
 }

@@ -1,27 +1,52 @@
 //! Addresses to listen on, and what to say where one cannot be had.
 
+use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
 
 use tokio::net::TcpListener;
 
 use crate::front_door::port::Port;
 use crate::gateway::StartError;
 use crate::overlap::may_overlap;
+use crate::settings::Admin;
+
+/// An address to listen on, and what for.
+#[derive(Clone)]
+pub(crate) struct Wanted {
+    pub(crate) listen: SocketAddr,
+    pub(crate) what: String,
+}
+
+impl Wanted {
+    /// For a console.
+    pub(crate) fn port(port: &Port) -> Self {
+        Self {
+            listen: port.console.listen,
+            what: port.console.behind.to_string(),
+        }
+    }
+
+    /// For `[admin]`.
+    pub(crate) fn admin(admin: &Admin) -> Self {
+        Self {
+            listen: admin.listen,
+            what: "[admin]".into(),
+        }
+    }
+}
+
+/// Listeners by the address that was asked for.
+pub(crate) type Bound = HashMap<SocketAddr, TcpListener>;
 
 /// Each of them, and adds it to `ours`; none of them where one cannot be had.
 pub(crate) async fn bind_all(
-    ports: Vec<Arc<Port>>,
+    wanted: Vec<Wanted>,
     ours: &mut Vec<SocketAddr>,
-) -> Result<Vec<(TcpListener, Arc<Port>)>, StartError> {
-    let mut bound = Vec::new();
-    for port in ports {
-        let listen = port.console.listen;
-        bound.push((
-            bind(listen, &port.console.behind.to_string(), ours).await?,
-            port,
-        ));
+) -> Result<Bound, StartError> {
+    let mut bound = Bound::new();
+    for Wanted { listen, what } in wanted {
+        bound.insert(listen, bind(listen, &what, ours).await?);
         ours.push(listen);
     }
     Ok(bound)

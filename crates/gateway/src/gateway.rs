@@ -18,7 +18,7 @@ use crate::front_door::port::Port;
 use crate::last_failure::LastFailure;
 use crate::running::Running;
 use crate::session_threads::SessionThreads;
-use crate::settings::{Auth, Config, Console, Limits};
+use crate::settings::{Admin, Auth, Config, Console, Limits};
 use console::destination::Destination;
 use console::settings::{Behind, VSphere};
 use console::upstream::Upstream;
@@ -86,7 +86,7 @@ pub(crate) type Upstreams = BTreeMap<String, Arc<Upstream>>;
 /// A gateway whose ports are bound.
 pub struct Gateway {
     pub(crate) ports: Vec<(TcpListener, Arc<Port>)>,
-    pub(crate) admin: Option<TcpListener>,
+    pub(crate) admin: Option<(TcpListener, Admin)>,
     pub(crate) upstreams: Upstreams,
     pub(crate) limits: Arc<Limits>,
     pub(crate) door: Door,
@@ -108,7 +108,7 @@ impl Gateway {
             ports.push((listener, port(console, &upstreams, &limits, &door)?));
         }
         let admin = match settings.admin {
-            Some(listen) => Some(bind(listen, "[admin]", &ours).await?),
+            Some(admin) => Some((bind(admin.listen, "[admin]", &ours).await?, admin)),
             None => None,
         };
         Ok(Self {
@@ -158,7 +158,7 @@ impl Gateway {
 
     /// Where `/metrics` and `/healthz` are served, where they are.
     pub fn admin(&self) -> Option<SocketAddr> {
-        self.admin.as_ref()?.local_addr().ok()
+        self.admin.as_ref()?.0.local_addr().ok()
     }
 
     /// Where each console really listens, in the configuration's order, and its VM's name.

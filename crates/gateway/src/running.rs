@@ -11,21 +11,21 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{error, info};
 
-use crate::admin;
-use crate::binding::{bind, bind_all};
+use crate::admin::OpenAdmin;
+use crate::binding::{Bound, Wanted, bind, bind_all};
 use crate::front_door::door::Door;
 use crate::front_door::port::Port;
 use crate::gateway::{Gateway, StartError, Upstreams, port, upstreams};
 use crate::listener::listen;
 use crate::overlap::may_overlap;
 use crate::session_threads::SessionThreads;
-use crate::settings::{Config, Limits};
+use crate::settings::{Admin, Config, Limits};
 
 /// A gateway that serves.
 pub(crate) struct Running {
     ports: Vec<OpenPort>,
-    /// Where metrics are served; no new configuration changes that.
-    admin: Option<SocketAddr>,
+    /// Where metrics are served, where they are.
+    admin: Option<OpenAdmin>,
     upstreams: Upstreams,
     limits: Arc<Limits>,
     door: Door,
@@ -65,18 +65,9 @@ impl Running {
             threads,
         } = gateway;
         let tasks = TaskTracker::new();
-        let admin_address = admin.as_ref().and_then(|admin| admin.local_addr().ok());
-        if let Some(listener) = admin {
-            // It stays up while the gateway drains: that is when somebody looks.
-            tasks.spawn(admin::serve(
-                listener,
-                Arc::clone(&door.metrics),
-                door.ended.clone(),
-            ));
-        }
         let mut running = Self {
             ports: Vec::new(),
-            admin: admin_address,
+            admin: None,
             upstreams: Upstreams::new(),
             limits,
             door,
@@ -85,6 +76,9 @@ impl Running {
             tasks,
         };
         running.adopt(upstreams);
+        if let Some((listener, admin)) = admin {
+            running.open_admin(listener, admin);
+        }
         for (listener, port) in ports {
             running.open(listener, port);
         }
@@ -107,6 +101,18 @@ impl Running {
             closing,
             accepting,
         });
+    }
+
+    /// It stays up while the gateway drains: that is when somebody looks.
+    fn open_admin(&mut self, listener: TcpListener, admin: Admin) {
+        let (metrics, ended) = (Arc::clone(&self.door.metrics), &self.door.ended);
+        self.admin = Some(OpenAdmin::begin(
+            listener,
+            admin,
+            metrics,
+            ended,
+            &self.tasks,
+        ));
     }
 
     /// Those that are new begin; those that are gone end when their last session does.
@@ -145,7 +151,7 @@ impl Running {
             self.ports.iter().any(|open| open.listen == listen)
         };
         let (kept, new): (Vec<_>, Vec<_>) = ports.into_iter().partition(is_open);
-        let fresh = self.bind_new(new, &kept).await?;
+        let mut fresh = self.bind_new(&new, &kept, settings.admin.as_ref()).await?;
         // From here on nothing can fail.
         self.limits = limits;
         for open in &self.ports {
@@ -157,40 +163,61 @@ impl Running {
         }
         self.ports.retain(|open| !open.closing.is_cancelled());
         self.adopt(upstreams);
-        for (listener, port) in fresh {
-            self.open(listener, port);
+        for port in new {
+            if let Some(listener) = fresh.remove(&port.console.listen) {
+                self.open(listener, port);
+            }
         }
+        self.take_over_admin(settings.admin, fresh).await;
         info!(ports = self.ports.len(), "configuration taken over");
         Ok(())
     }
 
-    /// Binds those that are new: all of them, or none. Ports that are neither `kept` nor leave room for a new one, as
+    /// Goes on, with the token of now; moves to its new listener, which is in `fresh`; or ends.
+    async fn take_over_admin(&mut self, admin: Option<Admin>, mut fresh: Bound) {
+        match (admin, &self.admin) {
+            (Some(admin), Some(open)) if open.listen == admin.listen => open.ask_for(admin.token),
+            (admin, _) => {
+                if let Some(before) = self.admin.take() {
+                    before.close().await;
+                }
+                let new = admin.and_then(|admin| Some((fresh.remove(&admin.listen)?, admin)));
+                if let Some((listener, admin)) = new {
+                    self.open_admin(listener, admin);
+                }
+            }
+        }
+    }
+
+    /// Binds what is new: all of it, or nothing. Listeners that are neither kept nor leave room for a new one, as
     /// 127.0.0.1:5901 where 0.0.0.0:5901 is to come, are closed first; where it comes to nothing they are opened again, and
     /// only viewers of that moment were turned away.
     async fn bind_new(
         &mut self,
-        new: Vec<Arc<Port>>,
+        new: &[Arc<Port>],
         kept: &[Arc<Port>],
-    ) -> Result<Vec<(TcpListener, Arc<Port>)>, StartError> {
-        let stays = |open: &&OpenPort| {
-            let listen = open.listen;
-            kept.iter().any(|port| port.console.listen == listen)
-        };
-        let leaving = self.ports.iter().filter(|open| !stays(open));
+        admin: Option<&Admin>,
+    ) -> Result<Bound, StartError> {
+        let admin_before = self.admin.as_ref().map(|admin| admin.listen);
+        let new_admin = admin.filter(|admin| admin_before != Some(admin.listen));
+        let mut wanted: Vec<Wanted> = new.iter().map(|port| Wanted::port(port)).collect();
+        wanted.extend(new_admin.map(Wanted::admin));
+        let mut stays: Vec<SocketAddr> = kept.iter().map(|port| port.console.listen).collect();
+        stays.extend(admin_before.filter(|_| new_admin.is_none() && admin.is_some()));
+        let mut ours: Vec<SocketAddr> = self.ports.iter().map(|open| open.listen).collect();
+        ours.extend(admin_before);
+        let leaving = ours
+            .iter()
+            .filter(|listen| !stays.contains(listen))
+            .copied();
         let in_the_way: Vec<SocketAddr> = leaving
-            .map(|open| open.listen)
-            .filter(|listen| {
-                new.iter()
-                    .any(|port| may_overlap(listen, &port.console.listen))
-            })
+            .filter(|leaving| wanted.iter().any(|new| may_overlap(leaving, &new.listen)))
             .collect();
-        let (crossed, clear): (Vec<_>, Vec<_>) = new.into_iter().partition(|port| {
+        let (crossed, clear): (Vec<_>, Vec<_>) = wanted.into_iter().partition(|new| {
             in_the_way
                 .iter()
-                .any(|other| may_overlap(other, &port.console.listen))
+                .any(|other| may_overlap(other, &new.listen))
         });
-        let mut ours: Vec<SocketAddr> = self.ports.iter().map(|open| open.listen).collect();
-        ours.extend(self.admin);
         // First those for which nothing need be closed.
         let mut fresh = bind_all(clear, &mut ours).await?;
         let closed = self.close(&in_the_way).await;
@@ -201,16 +228,14 @@ impl Running {
                 Ok(fresh)
             }
             Err(error) => {
-                for port in closed {
-                    self.open_again(port).await;
-                }
+                self.open_again(closed).await;
                 Err(error)
             }
         }
     }
 
-    /// Takes no more viewers there. When this returns, the addresses are free.
-    async fn close(&mut self, addresses: &[SocketAddr]) -> Vec<Arc<Port>> {
+    /// Listens there no more. When this returns, the addresses are free.
+    async fn close(&mut self, addresses: &[SocketAddr]) -> (Vec<Arc<Port>>, Option<Admin>) {
         let going = self
             .ports
             .extract_if(.., |open| addresses.contains(&open.listen));
@@ -218,15 +243,31 @@ impl Running {
         for open in going.collect::<Vec<_>>() {
             closed.push(open.close().await);
         }
-        closed
+        let admin = match self
+            .admin
+            .take_if(|admin| addresses.contains(&admin.listen))
+        {
+            Some(admin) => Some(admin.close().await),
+            None => None,
+        };
+        (closed, admin)
     }
 
     /// Where somebody else was quicker, a later configuration may have it again.
-    async fn open_again(&mut self, port: Arc<Port>) {
-        let what = port.console.behind.to_string();
-        match bind(port.console.listen, &what, &[]).await {
-            Ok(listener) => self.open(listener, port),
-            Err(error) => error!("a port that was open is lost: {error}"),
+    async fn open_again(&mut self, (ports, admin): (Vec<Arc<Port>>, Option<Admin>)) {
+        let lost = |error| error!("a port that was open is lost: {error}");
+        for port in ports {
+            let Wanted { listen, what } = Wanted::port(&port);
+            match bind(listen, &what, &[]).await {
+                Ok(listener) => self.open(listener, port),
+                Err(error) => lost(error),
+            }
+        }
+        if let Some(admin) = admin {
+            match bind(admin.listen, "[admin]", &[]).await {
+                Ok(listener) => self.open_admin(listener, admin),
+                Err(error) => lost(error),
+            }
         }
     }
 

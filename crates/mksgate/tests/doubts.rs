@@ -24,6 +24,7 @@ fn secret(path: &Path, text: &str) {
 fn folder(text: &str) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     secret(&folder.path().join("lab"), "a long password\n");
+    secret(&folder.path().join("token"), "0123456789abcdef\n");
     std::fs::write(folder.path().join("gateway.toml"), text).unwrap();
     folder
 }
@@ -87,4 +88,15 @@ fn nothing_is_told_of_a_configuration_without_doubts() {
     let (checked, served) = told(&(lab("trust = \"system\"") + VM));
     assert_eq!(checked, "");
     assert!(!served.contains("WARN"), "{served}");
+}
+
+#[test]
+fn metrics_that_other_machines_can_reach_are_told() {
+    assert_told(
+        &("[admin]\nlisten = \"192.0.2.1:9590\"\ntoken_file = \"token\"\n".to_owned()
+            + &lab("")
+            + VM),
+        "[admin] on 192.0.2.1:9590 can be reached from other machines, and is not encrypted: whoever reads along has its token; \
+         listen on 127.0.0.1, or allow only the machine that collects metrics in the firewall",
+    );
 }

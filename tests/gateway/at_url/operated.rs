@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use console::endpoint::Endpoint;
 use console::settings::Behind;
-use gateway::settings::{Auth, Config, Console, Limits};
+use gateway::settings::{Admin, Auth, Config, Console, Limits};
 use gateway::{Gateway, Shutdown};
 use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
@@ -48,7 +48,7 @@ async fn what_is_relayed_is_counted_as_for_any_console() {
     within(async {
         let (server, folder) = (Server::start().await, Folder::new());
         let mut config = folder.config("", &format!("url = \"{}\"", server.url("/")));
-        config.admin = Some(([127, 0, 0, 1], 0).into());
+        config.admin = Some(Admin::open(([127, 0, 0, 1], 0).into()));
         let gateway = Gateway::bind(config).await.unwrap();
         let (port, admin) = (gateway.ports().next().unwrap().0, gateway.admin().unwrap());
         let (shutdown, tasks) = (Shutdown::default(), TaskTracker::new());

@@ -8,7 +8,7 @@ use console::secret::Secret;
 use console::settings::{TlsRecords, VSphere};
 use console::tls::{ConsoleTrust, Thumbprint, Trust};
 use esxi_sim::{DEMO_PASSWORD, Host, Screen, Settings, VmSettings};
-use gateway::settings::{Auth, Config, Console, Limits};
+use gateway::settings::{Admin, Auth, Config, Console, Limits};
 use gateway::{Gateway, Shutdown};
 use rfb_proto::VncPassword;
 use tokio_util::task::TaskTracker;
@@ -127,7 +127,7 @@ impl Plan {
         };
         let gateway = Gateway::bind(Config {
             gateway: self.limits,
-            admin: self.admin,
+            admin: self.admin.map(Admin::open),
             vspheres: BTreeMap::from([("lab".into(), vsphere)]),
             consoles: self.consoles.iter().map(console).collect(),
         })

@@ -12,6 +12,7 @@ impl Config {
     /// A sentence each.
     pub fn doubts(&self) -> Vec<String> {
         let mut doubts = self.unverified();
+        doubts.extend(self.exposed_admin());
         doubts.extend(self.rights_without_consoles());
         doubts
     }
@@ -46,6 +47,17 @@ impl Config {
             }
         }
         found
+    }
+
+    fn exposed_admin(&self) -> Option<String> {
+        let listen = self.admin.as_ref()?.listen;
+        let is_private = listen.ip().to_canonical().is_loopback();
+        (!is_private).then(|| {
+            format!(
+                "[admin] on {listen} can be reached from other machines, and is not encrypted: whoever reads along has its token; \
+                 listen on 127.0.0.1, or allow only the machine that collects metrics in the firewall"
+            )
+        })
     }
 
     fn rights_without_consoles(&self) -> Vec<String> {

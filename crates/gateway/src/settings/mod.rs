@@ -1,5 +1,6 @@
 //! What the gateway is told to be: ports, consoles, ways in and limits, checked by whoever has read them.
 
+mod admin;
 mod auth;
 mod doubts;
 
@@ -11,6 +12,7 @@ use console::settings::{Behind, VSphere};
 use ipnet::IpNet;
 use vsphere::VmRef;
 
+pub use admin::Admin;
 pub use auth::{Auth, NO_AUTH, STRONGEST_FIRST};
 
 use crate::repair::Habits;
@@ -21,7 +23,7 @@ pub struct Config {
     /// `[gateway]`.
     pub gateway: Limits,
     /// `[admin]`: where metrics and health are served.
-    pub admin: Option<SocketAddr>,
+    pub admin: Option<Admin>,
     /// `[vsphere.NAME]`, by name.
     pub vspheres: BTreeMap<String, VSphere>,
     /// `[[console]]`, in the file's order.

@@ -33,7 +33,8 @@ pub(super) fn check(text: &str, path: &Path, ask: Ask<'_>) -> Result<Config, Con
     let source = Source { text, path, ask };
     let bind = source.bind(&file.gateway)?;
     let gateway = source.limits(&file.gateway)?;
-    let admin = source.admin(file.admin.as_ref())?;
+    let admin = file.admin.as_ref();
+    let admin_listen = admin.map(|admin| source.admin_listen(admin)).transpose()?;
     let vspheres = source.each(file.vsphere, Source::vsphere)?;
     source.check_auth_names(&file.auth)?;
     let auths = source.each(file.auth, Source::auth)?;
@@ -43,7 +44,18 @@ pub(super) fn check(text: &str, path: &Path, ask: Ask<'_>) -> Result<Config, Con
             "it names no console: add a [[console]] with port, vsphere and vm (or url)",
         ));
     }
-    let consoles = source.consoles(file.console, bind, admin, &gateway, &vspheres, &auths)?;
+    let consoles = source.consoles(
+        file.console,
+        bind,
+        admin_listen,
+        &gateway,
+        &vspheres,
+        &auths,
+    )?;
+    let admin = admin.zip(admin_listen);
+    let admin = admin
+        .map(|(admin, listen)| source.admin(admin, listen))
+        .transpose()?;
     Ok(Config {
         gateway,
         admin,
@@ -142,23 +154,6 @@ impl Source<'_> {
             )),
             Some(given) => Ok(given.get_ref().0),
         }
-    }
-
-    fn admin(&self, admin: Option<&file::Admin>) -> Result<Option<SocketAddr>, ConfigError> {
-        let Some(listen) = admin.map(|admin| &admin.listen) else {
-            return Ok(None);
-        };
-        let sentence = || {
-            format!(
-                "listen = {:?} is not ADDRESS:PORT, as \"127.0.0.1:9590\" or \"[::1]:9590\"",
-                listen.get_ref()
-            )
-        };
-        listen
-            .get_ref()
-            .parse()
-            .map(Some)
-            .map_err(|_| self.wrong(listen.span(), sentence()))
     }
 
     /// Only whoever is named is believed: a header is as good as the address that it claims.

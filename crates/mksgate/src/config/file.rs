@@ -47,6 +47,7 @@ pub(super) struct Gateway {
 #[serde(deny_unknown_fields)]
 pub(super) struct Admin {
     pub(super) listen: Spanned<String>,
+    pub(super) token_file: Option<Spanned<PathBuf>>,
 }
 
 #[derive(Deserialize)]

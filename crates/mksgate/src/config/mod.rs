@@ -1,5 +1,6 @@
 //! The configuration: what a `gateway.toml` means, read into [`gateway::settings::Config`] that are valid.
 
+mod admin;
 mod auth;
 mod checked;
 mod endpoint;

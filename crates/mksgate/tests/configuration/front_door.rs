@@ -195,7 +195,7 @@ fn limits_networks_and_the_rest_of_the_front_door_are_read() {
         (Some(Duration::from_secs(300)), None)
     );
     assert_eq!(limits.proxy_from.as_ref().map(Vec::len), Some(2));
-    assert_eq!(config.admin.unwrap().port(), 9590);
+    assert_eq!(config.admin.unwrap().listen.port(), 9590);
     let console = &config.consoles[0];
     assert_eq!(
         (console.allow.len(), console.view_only, console.exclusive),

@@ -45,6 +45,7 @@ fn folder() -> TempDir {
         ("long", "nine chars"),
         ("empty", "\n"),
         ("users", ADA),
+        ("token", "0123456789abcdef\n"),
     ] {
         secret(&secrets.join(name), text.as_bytes());
     }
@@ -292,6 +293,9 @@ fn the_example_in_the_repository_is_a_configuration() {
     named("cookie_file")
         .iter()
         .for_each(|path| secret(path, b"session=x\n"));
+    named("token_file")
+        .iter()
+        .for_each(|path| secret(path, b"0123456789abcdef\n"));
     let authority = folder.path().join("ca.pem");
     std::fs::copy(folder.path().join("secrets/one.pem"), authority).unwrap();
     named("users_file")

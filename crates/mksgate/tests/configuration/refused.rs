@@ -211,3 +211,43 @@ fn a_vsphere_is_addressed_as_people_write_it() {
         assert!(error.contains("this is no address"), "{address}: {error}");
     }
 }
+
+#[test]
+fn metrics_off_loopback_need_a_token_that_is_one() {
+    let admin = |keys: &str| parse(&format!("{LAB}[admin]\n{keys}\n{CONSOLE}"));
+    let token = |keys: &str| {
+        let admin = admin(keys).unwrap().admin.unwrap();
+        admin.token.map(|token| token.expose().clone())
+    };
+    let file = "token_file = \"secrets/token\"";
+    let secret = Some("0123456789abcdef".to_owned());
+    assert_eq!(token("listen = \"127.0.0.1:9590\""), None);
+    assert_eq!(token("listen = \"[::ffff:127.0.0.1]:9590\""), None);
+    for listen in ["127.0.0.1", "0.0.0.0", "[2001:db8::1]"] {
+        assert_eq!(
+            token(&format!("listen = \"{listen}:9590\"\n{file}")),
+            secret
+        );
+    }
+    for (keys, sentence) in [
+        (
+            "listen = \"0.0.0.0:9590\"",
+            "0.0.0.0:9590 can be reached from other machines: add token_file, or listen on 127.0.0.1",
+        ),
+        (
+            "listen = \"127.0.0.1:9590\"\ntoken_file = \"secrets/vnc\"",
+            "secrets/vnc: its first line is no token: write 16 or more letters and digits there, as `openssl rand -hex 32` prints",
+        ),
+        (
+            "listen = \"127.0.0.1:9590\"\ntoken_file = \"secrets/lab\"",
+            "secrets/lab: its first line is no token: ",
+        ),
+    ] {
+        let error = admin(keys).unwrap_err();
+        assert!(error.contains(sentence), "{error}");
+        assert!(
+            !error.contains("8letters") && !error.contains("a long"),
+            "{error}"
+        );
+    }
+}

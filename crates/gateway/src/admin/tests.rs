@@ -1,0 +1,120 @@
+//! Who is answered, and who must not keep others from being answered.
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time::Instant;
+
+use super::*;
+
+const TOKEN: &str = "0123456789abcdef";
+
+/// An `[admin]` on a free port, with a token or without.
+async fn begin(token: Option<&str>) -> (OpenAdmin, SocketAddr) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let listen = listener.local_addr().unwrap();
+    let token = token.map(|token| Secret::new(token.to_owned()));
+    let (metrics, ended) = (Arc::default(), CancellationToken::new());
+    let admin = Admin { listen, token };
+    let open = OpenAdmin::begin(listener, admin, metrics, &ended, &TaskTracker::new());
+    (open, listen)
+}
+
+/// The first line of the answer to a request with these headers; empty where none comes.
+async fn status(listen: SocketAddr, path: &str, headers: &str) -> String {
+    let mut socket = TcpStream::connect(listen).await.unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\n{headers}\r\n");
+    socket.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).await.unwrap();
+    answer.lines().next().unwrap_or_default().to_owned()
+}
+
+#[tokio::test]
+async fn who_has_no_token_is_told_nothing() {
+    let (open, listen) = begin(Some(TOKEN)).await;
+    for (headers, expected) in [
+        ("", "HTTP/1.1 401 Unauthorized"),
+        ("Authorization: Bearer \r\n", "HTTP/1.1 401 Unauthorized"),
+        (
+            "Authorization: Bearer 0123456789abcde\r\n",
+            "HTTP/1.1 401 Unauthorized",
+        ),
+        (
+            "Authorization: Bearer 0123456789abcdef0\r\n",
+            "HTTP/1.1 401 Unauthorized",
+        ),
+        (
+            "Authorization: Basic 0123456789abcdef\r\n",
+            "HTTP/1.1 401 Unauthorized",
+        ),
+        (
+            "Authorization: 0123456789abcdef\r\n",
+            "HTTP/1.1 401 Unauthorized",
+        ),
+        (
+            "Authorization: Bearer 0123456789abcdef\r\n",
+            "HTTP/1.1 200 OK",
+        ),
+        (
+            "authorization: bearer 0123456789abcdef\r\n",
+            "HTTP/1.1 200 OK",
+        ),
+    ] {
+        for path in ["/metrics", "/healthz"] {
+            assert_eq!(status(listen, path, headers).await, expected, "{headers}");
+        }
+    }
+    let elsewhere = status(listen, "/elsewhere", "").await;
+    assert_eq!(elsewhere, "HTTP/1.1 401 Unauthorized");
+    let another = "fedcba9876543210".to_owned();
+    open.ask_for(Some(Secret::new(another)));
+    let before = format!("Authorization: Bearer {TOKEN}\r\n");
+    assert_eq!(
+        status(listen, "/healthz", &before).await,
+        "HTTP/1.1 401 Unauthorized"
+    );
+    open.ask_for(None);
+    assert_eq!(status(listen, "/healthz", "").await, "HTTP/1.1 200 OK");
+    open.close().await;
+    assert!(TcpStream::connect(listen).await.is_err());
+}
+
+/// The clock is the test's: it goes on when nothing else does.
+#[tokio::test(start_paused = true)]
+async fn half_a_request_ends_with_the_header_timeout() {
+    let (_open, listen) = begin(None).await;
+    for begun_with in [
+        "",
+        "GET /metrics HT",
+        "GET /healthz HTTP/1.1\r\nHost: x\r\nX-More: ",
+    ] {
+        let mut socket = TcpStream::connect(listen).await.unwrap();
+        let begun = Instant::now();
+        socket.write_all(begun_with.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        socket.read_to_end(&mut answer).await.unwrap();
+        assert_eq!(String::from_utf8_lossy(&answer), "", "{begun_with}");
+        let lasted = begun.elapsed();
+        assert!(
+            lasted >= HEADER_TIMEOUT && lasted < 2 * HEADER_TIMEOUT,
+            "{lasted:?}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_so_many_connections_are_served_at_once() {
+    let (_open, listen) = begin(None).await;
+    let mut silent = Vec::new();
+    for _ in 0..CONNECTIONS {
+        silent.push(TcpStream::connect(listen).await.unwrap());
+    }
+    let begun = Instant::now();
+    assert_eq!(status(listen, "/healthz", "").await, "HTTP/1.1 200 OK");
+    assert!(
+        begun.elapsed() >= HEADER_TIMEOUT / 2,
+        "its turn comes when others have ended"
+    );
+    let begun = Instant::now();
+    assert_eq!(status(listen, "/healthz", "").await, "HTTP/1.1 200 OK");
+    assert!(begun.elapsed() < HEADER_TIMEOUT / 2);
+}

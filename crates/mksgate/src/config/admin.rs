@@ -1,0 +1,60 @@
+//! What `[admin]` must say: where metrics are served, and with which token off loopback.
+
+use std::net::SocketAddr;
+
+use secrecy::ExposeSecret;
+
+use super::checked::Source;
+use super::{ConfigError, file};
+use console::secret::Secret;
+use gateway::settings::Admin;
+
+/// As long as 12 random bytes in base64.
+const SHORTEST_TOKEN: usize = 16;
+
+impl Source<'_> {
+    pub(super) fn admin_listen(&self, admin: &file::Admin) -> Result<SocketAddr, ConfigError> {
+        let text = admin.listen.get_ref();
+        text.parse().map_err(|_| {
+            let sentence = format!(
+                "listen = {text:?} is not ADDRESS:PORT, as \"127.0.0.1:9590\" or \"[::1]:9590\""
+            );
+            self.wrong(admin.listen.span(), sentence)
+        })
+    }
+
+    pub(super) fn admin(
+        &self,
+        admin: &file::Admin,
+        listen: SocketAddr,
+    ) -> Result<Admin, ConfigError> {
+        let Some(file) = &admin.token_file else {
+            return match listen.ip().to_canonical().is_loopback() {
+                true => Ok(Admin::open(listen)),
+                false => Err(self.wrong(
+                    admin.listen.span(),
+                    format!(
+                        "{listen} can be reached from other machines: add token_file, or listen on 127.0.0.1"
+                    ),
+                )),
+            };
+        };
+        let line = self.secret_file(file)?;
+        let token = line.expose_secret();
+        if token.len() < SHORTEST_TOKEN || !token.bytes().all(is_token_byte) {
+            let sentence = format!(
+                "its first line is no token: write {SHORTEST_TOKEN} or more letters and digits there, as `openssl rand -hex 32` prints"
+            );
+            return Err(self.wrong_file(file, &sentence));
+        }
+        Ok(Admin {
+            listen,
+            token: Some(Secret::new(token.to_owned())),
+        })
+    }
+}
+
+/// `b64token` of RFC 6750, section 2.1.
+const fn is_token_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'+' | b'/' | b'=')
+}
