@@ -27,6 +27,12 @@ fn users() -> Users {
         ("looker", ":view-only"),
         ("stranger", ":web*,db*"),
         ("guest", ":vm0*"),
+        ("by-id", ":moref:1"),
+        ("by-path", ":web*,/ha-datacenter/vm/*"),
+        ("by-vsphere", ":lab:vm08"),
+        ("other-id", ":moref:2,m*,*:vm08"),
+        ("other-path", ":/ha-datacenter/vm/web/*"),
+        ("other-vsphere", ":other:vm08,other:*"),
     ];
     let text: String = lines
         .iter()
@@ -192,6 +198,33 @@ async fn a_user_is_held_to_the_rights_in_the_users_file() {
         // It comes after the keys, so that they would have been typed.
         looker.picture(&desktop).await;
         assert_eq!(door.house.host.typed("vm08"), "");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_right_may_name_the_vm_by_another_name_than_the_console() {
+    within(async {
+        let door = Door::by_name().await;
+        for user in ["by-id", "by-path", "by-vsphere"] {
+            door.enter_as(user, "x").await.unwrap().init().await;
+        }
+        for user in ["other-id", "other-path", "other-vsphere"] {
+            let reason = door.enter_as(user, "x").await.err().unwrap();
+            assert!(reason.ends_with("added to the users file"), "{reason}");
+        }
+        assert_eq!(door.house.end().await.tickets_issued, 3);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_may_not_open_a_console_is_not_told_what_is_wrong_with_it() {
+    within(async {
+        let door = Door::by_name().await;
+        door.house.host.refuse_sdk(503, 100);
+        let reason = door.enter_as("stranger", "x").await.err().unwrap();
+        assert!(reason.starts_with("stranger may not open"), "{reason}");
     })
     .await;
 }

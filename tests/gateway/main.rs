@@ -8,6 +8,7 @@
 //! | [`addresses`] | which host is dialled, and which certificate is believed |
 //! | [`closing`] | every way in which a session ends |
 //! | [`door`] | who may in, from where, how many, and what it costs to try |
+//! | [`identity`] | one VM behind several ports |
 //! | [`penalties`] | which failed logins a success takes back |
 //! | [`encrypted`] | logging in through TLS |
 //! | [`proxied`] | everything upstream through an HTTP proxy |
@@ -27,6 +28,7 @@ mod desktop;
 mod door;
 mod encrypted;
 mod hostile;
+mod identity;
 mod order;
 mod penalties;
 mod proxied;

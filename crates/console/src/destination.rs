@@ -6,7 +6,7 @@ use std::time::Duration;
 use rfb_proto::VncPassword;
 use tokio::time::Instant;
 use tokio_util::task::task_tracker::TaskTrackerToken;
-use vsphere::{Ticket, VmRef};
+use vsphere::{Ticket, Vm, VmRef};
 
 use super::endpoint::{Endpoint, Place};
 use super::target::Target;
@@ -58,6 +58,25 @@ impl Destination {
         self.upstream().map(|upstream| upstream.enter())
     }
 
+    /// The VM that is meant; `None` where it is a URL.
+    pub async fn vm(&self, deadline: Instant) -> Result<Option<Vm>, Error> {
+        match self {
+            Self::Vm(upstream, vm, _) => upstream.resolve(vm, deadline).await.map(Some),
+            Self::Url(_) => Ok(None),
+        }
+    }
+
+    /// The same VM with its inventory path, for a round trip more.
+    pub async fn with_path(&self, vm: &Vm) -> Result<Vm, Error> {
+        match self {
+            Self::Vm(upstream, ..) => {
+                let moref = VmRef::Moref(vm.moref.clone());
+                Ok(Box::pin(upstream.client().find(&moref)).await?)
+            }
+            Self::Url(_) => Ok(vm.clone()),
+        }
+    }
+
     /// A fresh ticket or URL.
     pub async fn pass(&self, deadline: Instant) -> Result<Pass, Error> {
         Ok(match self {
@@ -88,6 +107,14 @@ impl Destination {
 }
 
 impl Pass {
+    /// Whose console it opens, where it is a ticket.
+    pub fn vm(&self) -> Option<&Vm> {
+        match self {
+            Self::Ticket(_, ticket, _) => Some(ticket.vm()),
+            Self::Url(..) => None,
+        }
+    }
+
     /// Where it leads, whom to believe there, and a place on that host.
     pub async fn target(self) -> Result<Target, Error> {
         match self {

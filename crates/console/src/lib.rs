@@ -3,7 +3,7 @@
 //!
 //! | what | where |
 //! |---|---|
-//! | what is behind a port, and what opens it for one viewer | [`settings`], [`destination`], [`target`] |
+//! | what is behind a port, and what opens it for one viewer | [`settings`], [`destination`], [`identity`], [`target`] |
 //! | a vSphere that hands out tickets, and how many consoles each of its hosts may have open | [`upstream`], [`slots`] |
 //! | a URL in their place, or a program that prints one | [`endpoint`], [`ws_url`], [`headers`], [`url_command`] |
 //! | TCP, perhaps by a proxy, and TLS, with whom and why that is trusted | [`address`], [`happy_eyeballs`], `proxy`, [`stream`], [`transport`], [`tls`], [`tls_session`] |
@@ -20,6 +20,7 @@ mod error;
 pub mod happy_eyeballs;
 pub mod headers;
 pub mod host_link;
+pub mod identity;
 pub mod mask_keys;
 pub mod milestone;
 pub mod named_file;

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
-use vsphere::{Client, Settings, Ticket, TicketParts, VmRef};
+use vsphere::{Client, Settings, Ticket, TicketParts, Vm, VmRef};
 
 use super::address::{self, Address, HTTPS};
 use super::headers::Headers;
@@ -62,6 +62,11 @@ impl Upstream {
     /// The endpoint's own interface, for commands that list and check.
     pub fn client(&self) -> &Client {
         &self.client
+    }
+
+    /// The VM that is meant.
+    pub async fn resolve(&self, vm: &VmRef, deadline: Instant) -> Result<Vm, Error> {
+        Ok(Box::pin(self.client.resolve_before(vm, deadline)).await?)
     }
 
     /// A fresh ticket.

@@ -155,6 +155,14 @@ impl Failure {
         }
     }
 
+    /// The stage that it belongs to, where it was met on the way to a ticket: who may is judged once more there.
+    pub(crate) const fn before_dial(&self) -> Stage {
+        match self {
+            Self::NotForUser { .. } | Self::VmFull { .. } => Stage::Judge,
+            _ => Stage::Ticket,
+        }
+    }
+
     /// Whose fault it is.
     pub const fn blame(&self) -> Blame {
         match self {

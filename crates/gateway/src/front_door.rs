@@ -4,7 +4,7 @@
 //! |---|---|
 //! | the viewer's side of a session, up to its welcome | [`viewer`] |
 //! | where it comes from, and who a load balancer says it is | [`source`], [`proxy_header`] |
-//! | whether what it claims lets it in | [`judge`], [`users`], [`hashing`] |
+//! | whether what it claims lets it in | [`judge`], [`users`], [`rights`], [`hashing`] |
 //! | those who have not logged in, what failed logins cost, those who are in | [`crowd`], [`penalties`], [`roll`] |
 //! | what one port has, and what all have | [`port`], [`door`] |
 
@@ -16,6 +16,7 @@ pub(crate) mod judge;
 pub(crate) mod penalties;
 pub(crate) mod port;
 pub(crate) mod proxy_header;
+pub(crate) mod rights;
 pub(crate) mod roll;
 pub(crate) mod source;
 pub mod users;

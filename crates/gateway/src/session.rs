@@ -4,6 +4,7 @@
 //! accept      where the viewer comes from: PROXY header, allow list, penalties; its place in the crowd
 //! negotiate   RFB version, security, TLS, credentials with the viewer; nothing upstream has happened so far
 //! judge       the claim against the configuration; a seat in the house
+//! identify    vSphere: which VM it is; its limits, and rights that name it otherwise
 //! ticket      vSphere: a fresh one-time ticket, asked for only now, spent once; or a URL
 //! dial        TCP → TLS → WebSocket upgrade → RFB security with ESXi, or whoever is at that URL
 //! welcome     only now the viewer is told that it is in; any failure above becomes the reason it shows
@@ -197,7 +198,7 @@ impl Session {
             .await
             .map_err(|failure| (Stage::Negotiate, failure))?;
         self.measure(Stage::Negotiate, begun);
-        let Admission { seat, view_only } = match self.judge(claim, place, deadline).await {
+        let admission = match self.judge(claim, place, deadline).await {
             Ok(admission) => admission,
             Err(failure) => {
                 viewer.turn_away(pending, &failure).await;
@@ -207,7 +208,7 @@ impl Session {
         *place = None;
         // From here on nobody waits for a person.
         let deadline = Instant::now() + self.port.limits.handshake_timeout;
-        let console = match self.reach(viewer, deadline).await {
+        let console = match self.reach(viewer, &admission, deadline).await {
             Ok(console) => console,
             Err((stage, failure)) => {
                 viewer.turn_away(pending, &failure).await;
@@ -216,6 +217,9 @@ impl Session {
                 return Err((stage, failure));
             }
         };
+        let Admission {
+            seat, view_only, ..
+        } = admission;
         let alone = self.port.console.exclusive && !view_only;
         let welcomed = self
             .welcome(viewer, pending, alone.then_some(&seat), deadline)
@@ -296,23 +300,40 @@ impl Session {
     }
 
     /// A console that is ready, unless the viewer leaves or the gateway ends before.
-    async fn reach(&self, viewer: &Viewer, deadline: Instant) -> Result<Console, Stopped> {
+    async fn reach(
+        &self,
+        viewer: &Viewer,
+        admission: &Admission,
+        deadline: Instant,
+    ) -> Result<Console, Stopped> {
         tokio::select! {
-            console = self.ticket_and_dial(deadline) => console,
+            console = self.ticket_and_dial(admission, deadline) => console,
             gone = viewer.gone() => Err((Stage::Dial, gone)),
             () = self.port.door.ended.cancelled() => Err((Stage::Dial, Failure::GatewayEnds)),
         }
     }
 
-    async fn ticket_and_dial(&self, deadline: Instant) -> Result<Console, Stopped> {
+    async fn ticket_and_dial(
+        &self,
+        admission: &Admission,
+        deadline: Instant,
+    ) -> Result<Console, Stopped> {
         let within = self.port.limits.handshake_timeout;
         let dialer = &self.port.destination;
         let failed = |step: Step, error: console::Error| (step.into(), error.into());
         let begun = Instant::now();
-        let pass = timeout_at(deadline, dialer.pass(deadline))
+        let pass = async {
+            admission.identify(&self.port, deadline).await?;
+            let pass = dialer.pass(deadline).await?;
+            if let Some(vm) = pass.vm() {
+                admission.confirm(&self.port, vm).await?;
+            }
+            Ok(pass)
+        };
+        let pass = timeout_at(deadline, pass)
             .await
-            .unwrap_or_else(|_| Err(dialer.slow(Step::Ticket, within)))
-            .map_err(|error| failed(Step::Ticket, error))?;
+            .unwrap_or_else(|_| Err(dialer.slow(Step::Ticket, within).into()))
+            .map_err(|failure: Failure| (failure.before_dial(), failure))?;
         self.measure(Stage::Ticket, begun);
         let begun = Instant::now();
         let dial = async { Console::dial(pass.target().await?).await };

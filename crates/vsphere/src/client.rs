@@ -112,6 +112,20 @@ impl Client {
         .await
     }
 
+    /// The one VM that is meant, without path and host name, as it was when it was last looked up, at most some minutes ago;
+    /// before the deadline. A ticket for it takes no further look-up.
+    pub async fn resolve_before(&self, vm: &VmRef, deadline: Instant) -> Result<Vm, Error> {
+        if let Some(known) = self.known.recall(vm) {
+            return Ok(known);
+        }
+        self.in_session(deadline, |open| async move {
+            let found = self.finder(&open, deadline).one(vm).await?;
+            self.known.learn(vm, &found);
+            Ok(found)
+        })
+        .await
+    }
+
     /// Who is connected to that VM's console now, where the host offers that (7.0.1.0 and later).
     pub async fn connections(&self, vm: &VmRef) -> Result<Vec<ConsoleConnection>, Error> {
         let until = Instant::now() + PATIENCE;

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use rfb_proto::Claim;
 use tokio::time::{Instant, sleep};
+use vsphere::Vm;
 
 use super::penalties::Attempt;
 use super::port::Port;
@@ -19,6 +20,53 @@ pub(crate) struct Admission {
     pub(crate) seat: Seat,
     /// It may only look.
     pub(crate) view_only: bool,
+    /// Whose rights do not name the console as the configuration does: whether they name its VM is to be seen.
+    undecided: Option<User>,
+}
+
+impl Admission {
+    /// Looks up which VM it is: another name of it may be the one that the user may open, and sessions on it count
+    /// together, by whatever names they asked for it. Nothing is known of a console at a URL but its name.
+    pub(crate) async fn identify(&self, port: &Port, deadline: Instant) -> Result<(), Failure> {
+        match port.destination.vm(deadline).await {
+            Ok(Some(vm)) => self.settle(port, vm).await,
+            Ok(None) => Ok(()),
+            // Who may not open it is not told what is wrong with it.
+            Err(error) => Err(self.not_for_user().unwrap_or_else(|| error.into())),
+        }
+    }
+
+    /// The same for the VM that a ticket is for, in case that names have been given anew since.
+    pub(crate) async fn confirm(&self, port: &Port, vm: &Vm) -> Result<(), Failure> {
+        match self.seat.is_on(&port.identity(vm)) {
+            true => Ok(()),
+            false => self.settle(port, vm.clone()).await,
+        }
+    }
+
+    async fn settle(&self, port: &Port, mut vm: Vm) -> Result<(), Failure> {
+        if let Some(user) = &self.undecided {
+            if user.needs_path() && vm.path.is_none() {
+                vm = port.destination.with_path(&vm).await.unwrap_or(vm);
+            }
+            let configured = port.console.behind.to_string();
+            if !user.may_open(port.console.named(&configured, Some(&vm))) {
+                return self.not_for_user().map_or(Ok(()), Err);
+            }
+        }
+        self.seat
+            .identify(port.identity(&vm), port.limits.max_sessions_per_vm)
+    }
+
+    fn not_for_user(&self) -> Option<Failure> {
+        self.undecided.as_ref().map(not_for)
+    }
+}
+
+fn not_for(user: &User) -> Failure {
+    Failure::NotForUser {
+        user: user.name.clone(),
+    }
 }
 
 /// What a viewer from there is told before it is asked who it is; `None` where it may go on.
@@ -54,14 +102,13 @@ pub(crate) async fn judge(
     claim: Claim,
 ) -> Result<Admission, Failure> {
     let user = authenticate(port, visit.viewer.ip(), &claim).await?;
-    let vm = port.console.behind.to_string();
-    if let Some(user) = &user {
-        visit.user = Some(user.name.clone());
-        if !user.may_open(&vm) {
-            return Err(Failure::NotForUser {
-                user: user.name.clone(),
-            });
-        }
+    visit.user = user.as_ref().map(|user| user.name.clone());
+    let view_only = user.as_ref().is_some_and(|user| user.view_only);
+    let configured = port.console.behind.to_string();
+    let console = port.console.named(&configured, None);
+    let undecided = user.filter(|user| !user.may_open(console));
+    if let (Some(user), None) = (&undecided, console.vsphere) {
+        return Err(not_for(user));
     }
     let rooms = (port.limits.max_sessions, port.limits.max_sessions_per_vm);
     let seat = port
@@ -70,7 +117,8 @@ pub(crate) async fn judge(
         .enter(visit.id, port.console.key(), rooms, &port.door.ended)?;
     Ok(Admission {
         seat,
-        view_only: port.console.view_only || user.is_some_and(|user| user.view_only),
+        view_only: port.console.view_only || view_only,
+        undecided,
     })
 }
 

@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
+use vsphere::Vm;
+
 use super::door::Door;
 use crate::settings::{Console, Limits};
 use console::destination::Destination;
+use console::identity::VmIdentity;
 
 /// What a port's sessions have in common.
 pub(crate) struct Port {
@@ -16,4 +19,12 @@ pub(crate) struct Port {
     pub(crate) limits: Arc<Limits>,
     /// What it shares with the other ports.
     pub(crate) door: Door,
+}
+
+impl Port {
+    /// Which VM of its vSphere that is.
+    pub(crate) fn identity(&self, vm: &Vm) -> VmIdentity {
+        let vsphere = self.destination.upstream();
+        VmIdentity::new(vsphere.map_or("", |upstream| upstream.client().name()), vm)
+    }
 }

@@ -1,14 +1,15 @@
 //! Who is in: the sessions that have been let in, how many in all and on each VM, and the means to end one.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use prometheus_client::metrics::gauge::Gauge;
 use tokio_util::sync::CancellationToken;
 
 use crate::error::Failure;
+use console::identity::VmIdentity;
 
-/// A VM, as the configuration names it: its vSphere and its `vm`.
+/// A console, as the configuration names it: its vSphere and its `vm`, or its port and its name.
 pub(crate) type VmKey = (String, String);
 
 /// Every session that has been let in.
@@ -20,8 +21,20 @@ pub(crate) struct Roll {
 }
 
 struct Entry {
-    vm: VmKey,
+    asked_for: VmKey,
+    /// Known when it was looked up.
+    vm: Option<VmIdentity>,
     ending: Ending,
+}
+
+impl Entry {
+    /// Whether both are on one VM, as far as is known.
+    fn shares_with(&self, other: &Self) -> bool {
+        let same_vm = self.vm.as_ref().zip(other.vm.as_ref());
+        same_vm.map_or(self.asked_for == other.asked_for, |(own, other)| {
+            own.is(other)
+        })
+    }
 }
 
 /// How a session is told to end, and why.
@@ -70,12 +83,12 @@ impl Roll {
         }
     }
 
-    /// Enters session `id` on `vm`, unless there are `limit` sessions, or `limit_per_vm` on that VM. Where
-    /// `gateway` is cancelled, the session must end too.
+    /// Enters session `id` on a console, unless there are `limit` sessions, or `limit_per_vm` that asked for it by the same
+    /// name. Where `gateway` is cancelled, the session must end too.
     pub(crate) fn enter(
         &self,
         id: u64,
-        vm: VmKey,
+        asked_for: VmKey,
         (limit, limit_per_vm): (usize, usize),
         gateway: &CancellationToken,
     ) -> Result<Seat, Failure> {
@@ -83,9 +96,10 @@ impl Roll {
         if entries.len() >= limit {
             return Err(Failure::HouseFull { limit });
         }
-        if entries.values().filter(|entry| entry.vm == vm).count() >= limit_per_vm {
+        let alike = |entry: &&Entry| entry.asked_for == asked_for;
+        if entries.values().filter(alike).count() >= limit_per_vm {
             return Err(Failure::VmFull {
-                vm: vm.1,
+                vm: asked_for.1,
                 limit: limit_per_vm,
             });
         }
@@ -93,7 +107,8 @@ impl Roll {
         entries.insert(
             id,
             Entry {
-                vm,
+                asked_for,
+                vm: None,
                 ending: ending.clone(),
             },
         );
@@ -107,32 +122,57 @@ impl Roll {
 }
 
 impl Seat {
+    /// The session is on this VM, unless `limit` others are, by whatever names they asked for it.
+    pub(crate) fn identify(&self, vm: VmIdentity, limit: usize) -> Result<(), Failure> {
+        let mut entries = self.entries();
+        let on_it = |id: &u64, entry: &Entry| {
+            *id != self.id && entry.vm.as_ref().is_some_and(|other| other.is(&vm))
+        };
+        let others = entries
+            .iter()
+            .filter(|(id, entry)| on_it(id, entry))
+            .count();
+        let Some(own) = entries.get_mut(&self.id) else {
+            return Ok(());
+        };
+        if others >= limit {
+            let vm = own.asked_for.1.clone();
+            return Err(Failure::VmFull { vm, limit });
+        }
+        own.vm = Some(vm);
+        Ok(())
+    }
+
+    /// Whether the session is known to be on this VM.
+    pub(crate) fn is_on(&self, vm: &VmIdentity) -> bool {
+        let entries = self.entries();
+        let own = entries.get(&self.id).and_then(|own| own.vm.as_ref());
+        own.is_some_and(|own| own.is(vm))
+    }
+
     /// Ends every other session on the same VM.
     pub(crate) fn end_others(&self, why: &'static str) {
-        let entries = self
-            .roll
-            .entries
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let entries = self.entries();
         let Some(own) = entries.get(&self.id) else {
             return;
         };
         for (_, other) in entries
             .iter()
-            .filter(|(id, entry)| **id != self.id && entry.vm == own.vm)
+            .filter(|(id, entry)| **id != self.id && entry.shares_with(own))
         {
             other.ending.tell(why);
         }
+    }
+
+    fn entries(&self) -> MutexGuard<'_, BTreeMap<u64, Entry>> {
+        let entries = self.roll.entries.lock();
+        entries.unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        self.roll
-            .entries
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(&self.id);
+        self.entries().remove(&self.id);
         self.roll.active.dec();
     }
 }
@@ -174,5 +214,34 @@ mod tests {
         assert!(!own.ending.told.is_cancelled() && !elsewhere.ending.told.is_cancelled());
         gateway.cancel();
         assert!(own.ending.told.is_cancelled() && own.ending.why() == "the gateway ends");
+    }
+
+    #[test]
+    fn a_vm_is_one_by_whatever_names_it_was_asked_for() {
+        let (roll, gateway) = (Roll::default(), CancellationToken::new());
+        let enter = |id, name| roll.enter(id, vm(name), (9, 2), &gateway).unwrap();
+        let identity = |moref: &str| VmIdentity {
+            vsphere: "lab".into(),
+            moref: moref.into(),
+            instance_uuid: None,
+        };
+        let seats = [
+            enter(1, "a"),
+            enter(2, "/a"),
+            enter(3, "moref:1"),
+            enter(4, "b"),
+        ];
+        let [first, second, third, elsewhere] = &seats;
+        first.identify(identity("1"), 2).unwrap();
+        second.identify(identity("1"), 2).unwrap();
+        let full = third.identify(identity("1"), 2).unwrap_err();
+        assert!(matches!(full, Failure::VmFull { vm, limit: 2 } if vm == "moref:1"));
+        elsewhere.identify(identity("2"), 2).unwrap();
+        // Again, and somewhere else: neither counts twice.
+        second.identify(identity("1"), 2).unwrap();
+        assert!(second.is_on(&identity("1")) && !third.is_on(&identity("1")));
+        first.end_others("alone");
+        let ended = seats.iter().map(|seat| seat.ending.told.is_cancelled());
+        assert_eq!(ended.collect::<Vec<_>>(), [false, true, false, false]);
     }
 }

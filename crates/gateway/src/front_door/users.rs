@@ -3,16 +3,16 @@
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use globset::{Glob, GlobSet, GlobSetBuilder};
 use rfb_proto::{MAX_CREDENTIAL, Password};
 
 use super::hashing::{self, StoredHash};
+use super::rights::{Named, Right};
 
 /// Makes a user one who may only look.
 const VIEW_ONLY: &str = "view-only";
@@ -21,7 +21,8 @@ const VIEW_ONLY: &str = "view-only";
 const NEAR: f64 = 0.85;
 
 /// A users file: lines of `name:$argon2id$…`, and after another colon the consoles that the user may open
-/// (names or globs, separated by commas; none: all of them) and the word `view-only`.
+/// (names or globs, of all vSpheres or as `VSPHERE:PATTERN` of one, separated by commas; none: all of them) and the word
+/// `view-only`.
 pub struct Users {
     /// In the order of their names; never empty.
     records: Vec<Record>,
@@ -33,8 +34,6 @@ pub struct Users {
 
 struct Record {
     user: User,
-    /// Those that became [`User::consoles`], in their order there.
-    patterns: Vec<String>,
     hash: Arc<StoredHash>,
 }
 
@@ -46,15 +45,19 @@ pub struct User {
     /// Keys, pointer and clipboard go nowhere.
     pub view_only: bool,
     /// `None`: all of them.
-    consoles: Option<GlobSet>,
+    consoles: Option<Vec<Right>>,
 }
 
 impl User {
-    /// Whether this console, as the configuration names its VM, is among those of the user.
-    pub fn may_open(&self, console: &str) -> bool {
-        self.consoles
-            .as_ref()
-            .is_none_or(|consoles| consoles.is_match(console))
+    /// Whether this console is among those of the user.
+    pub(crate) fn may_open(&self, console: Named<'_>) -> bool {
+        let mut rights = self.consoles.iter().flatten();
+        self.consoles.is_none() || rights.any(|right| right.fits(console))
+    }
+
+    /// Whether some of them are named by inventory path.
+    pub(crate) fn needs_path(&self) -> bool {
+        self.consoles.iter().flatten().any(Right::is_path)
     }
 }
 
@@ -104,21 +107,19 @@ impl Users {
         &self.origin
     }
 
-    /// A sentence for each pattern that fits none of `consoles`: whoever wrote it meant one, or something else.
-    pub(crate) fn doubts(&self, consoles: &[String]) -> Vec<String> {
-        let of_one = |record: &Record| {
-            let fitting: BTreeSet<usize> = record
-                .user
-                .consoles
+    /// A sentence for each pattern that means none of `consoles`, or more than it seems to: whoever wrote it meant
+    /// something else.
+    pub(crate) fn doubts(&self, consoles: &[Named<'_>]) -> Vec<String> {
+        let users = self.records.iter().map(|record| &record.user);
+        let rights = users.flat_map(|user| {
+            user.consoles
                 .iter()
-                .flat_map(|set| consoles.iter().flat_map(|console| set.matches(console)))
-                .collect();
-            let patterns = record.patterns.iter().enumerate();
-            let idle = patterns.filter(|(place, _)| !fitting.contains(place));
-            idle.map(|(_, pattern)| doubt(&record.user.name, pattern))
-                .collect::<Vec<_>>()
-        };
-        self.records.iter().flat_map(of_one).collect()
+                .flatten()
+                .map(|right| (&user.name, right))
+        });
+        rights
+            .filter_map(|(user, right)| doubt(user, right, consoles))
+            .collect()
     }
 
     /// The user, if there is one of that name and this is the password. A password is hashed once in any
@@ -166,15 +167,15 @@ impl Record {
         let (hash, rights) = rest.split_once(':').unwrap_or((rest, ""));
         let hash = Arc::new(StoredHash::parse(hash)?);
         let (view_only, patterns) = parse_rights(rights);
-        let consoles = globs(&patterns)?;
+        let consoles = patterns.iter().map(|pattern| Right::parse(pattern));
+        let consoles: Vec<Right> = consoles.collect::<Result<_, _>>()?;
         let name = name.to_owned();
         Ok(Self {
             user: User {
                 name,
                 view_only,
-                consoles,
+                consoles: (!consoles.is_empty()).then_some(consoles),
             },
-            patterns,
             hash,
         })
     }
@@ -196,36 +197,55 @@ pub fn check_name(name: &str) -> Result<(), String> {
 }
 
 /// Whether the user may only look, and the consoles, as they are written.
-fn parse_rights(rights: &str) -> (bool, Vec<String>) {
+fn parse_rights(rights: &str) -> (bool, Vec<&str>) {
     let rights = rights.split(',').map(str::trim);
     let (words, patterns): (Vec<&str>, Vec<&str>) = rights
         .filter(|right| !right.is_empty())
         .partition(|right| *right == VIEW_ONLY);
-    let patterns = patterns.into_iter().map(str::to_owned).collect();
     (!words.is_empty(), patterns)
 }
 
-/// `None` where there is no pattern.
-fn globs(patterns: &[String]) -> Result<Option<GlobSet>, String> {
-    if patterns.is_empty() {
-        return Ok(None);
+/// What is doubtful about one pattern.
+fn doubt(user: &str, right: &Right, consoles: &[Named<'_>]) -> Option<String> {
+    let pattern = &right.text;
+    let fitting: Vec<&Named<'_>> = consoles
+        .iter()
+        .filter(|console| right.fits(**console))
+        .collect();
+    let Some(first) = fitting.first() else {
+        let remedy = match strsim::jaro_winkler(pattern, VIEW_ONLY) > NEAR {
+            true => format!("did you mean {VIEW_ONLY}?"),
+            false if can_be_known_only_later(right, consoles) => return None,
+            false => "correct it in the users file, or remove it".into(),
+        };
+        return Some(format!(
+            "{pattern:?} of the user {user} fits no console of this configuration: {remedy}"
+        ));
+    };
+    let elsewhere = fitting.iter().find(|other| other.vsphere != first.vsphere);
+    if let Some(other) = elsewhere.filter(|_| !right.is_everything()) {
+        let [one, other] = [first, *other].map(|console| console.vsphere.unwrap_or("a URL"));
+        let example = fitting
+            .iter()
+            .find_map(|console| console.vsphere)
+            .unwrap_or_default();
+        return Some(format!(
+            "{pattern:?} of the user {user} means consoles of {one} and of {other}: write \"{example}:{pattern}\" if only those are meant"
+        ));
     }
-    let mut consoles = GlobSetBuilder::new();
-    for pattern in patterns {
-        let glob = Glob::new(pattern)
-            .map_err(|error| format!("{pattern:?} is no console ({})", error.kind()))?;
-        consoles.add(glob);
-    }
-    match consoles.build() {
-        Ok(consoles) => Ok(Some(consoles)),
-        Err(error) => Err(format!("its consoles cannot be used ({error})")),
-    }
+    let another = fitting.iter().find(|other| other.is_another_than(first));
+    another.filter(|_| right.is_plain()).map(|other| {
+        let [one, other] = [first, *other].map(|console| console.in_full());
+        format!("{pattern:?} of the user {user} means two VMs, {one} and {other}: write the inventory path of the one that is meant")
+    })
 }
 
-fn doubt(user: &str, pattern: &str) -> String {
-    let remedy = match strsim::jaro_winkler(pattern, VIEW_ONLY) > NEAR {
-        true => format!("did you mean {VIEW_ONLY}?"),
-        false => "correct it in the users file, or remove it".into(),
-    };
-    format!("{pattern:?} of the user {user} fits no console of this configuration: {remedy}")
+/// A path or an id may mean a console that is configured by another name, and a name one that is configured by an id: that is
+/// known when the VM is looked up.
+fn can_be_known_only_later(right: &Right, consoles: &[Named<'_>]) -> bool {
+    let by_name = !right.is_path() && !right.is_id();
+    consoles.iter().any(|console| {
+        let is_known = console.vm.is_some() || console.vsphere.is_none();
+        !(is_known || by_name && console.has_plain_name())
+    })
 }

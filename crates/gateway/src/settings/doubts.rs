@@ -2,18 +2,27 @@
 
 use std::sync::Arc;
 
+use vsphere::Vm;
+
 use super::Config;
+use crate::front_door::rights::Named;
 use crate::front_door::users::Users;
 use console::address::{Address, HTTPS};
 use console::settings::Behind;
 use console::tls::{ConsoleTrust, Trust};
 
 impl Config {
-    /// A sentence each.
+    /// A sentence each, as far as it can be told without a vSphere.
     pub fn doubts(&self) -> Vec<String> {
+        let mut doubts = self.doubtful_settings();
+        doubts.extend(self.doubtful_rights(&[]));
+        doubts
+    }
+
+    /// What the users files have no part in.
+    pub fn doubtful_settings(&self) -> Vec<String> {
         let mut doubts = self.unverified();
         doubts.extend(self.exposed_admin());
-        doubts.extend(self.rights_without_consoles());
         doubts
     }
 
@@ -60,9 +69,21 @@ impl Config {
         })
     }
 
-    fn rights_without_consoles(&self) -> Vec<String> {
-        let consoles = self.consoles.iter();
-        let names: Vec<String> = consoles.map(|console| console.behind.to_string()).collect();
+    /// What is doubtful in the users files. `vms` are the VMs of the consoles, in their order, as far as they were looked up.
+    pub fn doubtful_rights(&self, vms: &[Option<Vm>]) -> Vec<String> {
+        let names: Vec<String> = self
+            .consoles
+            .iter()
+            .map(|console| console.behind.to_string())
+            .collect();
+        let vms = vms
+            .iter()
+            .map(Option::as_ref)
+            .chain(std::iter::repeat(None));
+        let consoles = self.consoles.iter().zip(&names).zip(vms);
+        let consoles: Vec<Named<'_>> = consoles
+            .map(|((console, name), vm)| console.named(name, vm))
+            .collect();
         let mut seen: Vec<&Arc<Users>> = Vec::new();
         for users in self
             .consoles
@@ -73,6 +94,8 @@ impl Config {
                 seen.push(users);
             }
         }
-        seen.iter().flat_map(|users| users.doubts(&names)).collect()
+        seen.iter()
+            .flat_map(|users| users.doubts(&consoles))
+            .collect()
     }
 }

@@ -10,11 +10,12 @@ use std::time::Duration;
 
 use console::settings::{Behind, VSphere};
 use ipnet::IpNet;
-use vsphere::VmRef;
+use vsphere::{Vm, VmRef};
 
 pub use admin::Admin;
 pub use auth::{Auth, NO_AUTH, STRONGEST_FIRST};
 
+use crate::front_door::rights::Named;
 use crate::repair::Habits;
 
 /// Everything the gateway needs to know, checked.
@@ -120,7 +121,20 @@ impl Console {
         }
     }
 
-    /// What counts as the same console: a VM, or a port that leads to a URL.
+    /// What it is called: by the configuration, and where it was looked up, by its vSphere.
+    pub(crate) fn named<'a>(&'a self, configured: &'a str, vm: Option<&'a Vm>) -> Named<'a> {
+        let vsphere = match &self.behind {
+            Behind::Vm { vsphere, .. } => Some(vsphere.as_str()),
+            Behind::Url(_) => None,
+        };
+        Named {
+            vsphere,
+            configured,
+            vm,
+        }
+    }
+
+    /// What counts as the same console until it is looked up: a VM as it is named, or a port that leads to a URL.
     pub fn key(&self) -> (String, String) {
         let lead = match &self.behind {
             Behind::Vm { vsphere, .. } => vsphere.clone(),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 use tokio::time::timeout;
-use vsphere::{Power, VmRef};
+use vsphere::{Power, Vm, VmRef};
 
 use super::table::Table;
 use super::{CommandError, shown, unless};
@@ -32,18 +32,19 @@ type Upstreams = BTreeMap<String, Result<Upstream, Error>>;
 /// Prints a row for each console; fails where any cannot be had. That a VM is off is no failure: it can be switched on.
 pub(crate) async fn run(
     options: Options,
-    config: Config,
+    mut config: Config,
     terminal: Terminal,
 ) -> Result<(), CommandError> {
-    for doubt in config.doubts() {
-        terminal.note(format!("mksgate: {doubt}"));
-    }
-    let Config {
-        gateway,
-        vspheres,
-        consoles,
-        ..
-    } = config;
+    let tell = |doubts: Vec<String>| {
+        doubts
+            .iter()
+            .for_each(|doubt| terminal.note(format!("mksgate: {doubt}")));
+    };
+    tell(match options.offline {
+        true => config.doubts(),
+        false => config.doubtful_settings(),
+    });
+    let vspheres = std::mem::take(&mut config.vspheres);
     let upstreams: Upstreams = vspheres
         .into_iter()
         .map(|(name, vsphere)| {
@@ -53,27 +54,30 @@ pub(crate) async fn run(
         .collect();
     let mut ends = Ends::watch()?;
     let looked_up = unless(&mut ends, async {
-        let (mut rows, mut troubles) = (Vec::new(), 0);
-        for console in &consoles {
+        let (mut rows, mut vms, mut troubles) = (Vec::new(), Vec::new(), 0);
+        let limits = &config.gateway;
+        for console in &config.consoles {
             let found = if options.offline {
-                Ok("not asked".to_owned())
+                Ok(("not asked".to_owned(), None))
             } else {
-                look_up(console, &upstreams, gateway.handshake_timeout).await
+                look_up(console, &upstreams, limits.handshake_timeout).await
             };
             troubles += usize::from(found.is_err());
-            rows.push(row(
-                console,
-                &gateway,
-                found.unwrap_or_else(|trouble| format!("FAILED: {trouble}")),
-            ));
+            let failed = |trouble| (format!("FAILED: {trouble}"), None);
+            let (found, vm) = found.unwrap_or_else(failed);
+            rows.push(row(console, limits, found));
+            vms.push(vm);
         }
-        Ok((rows, troubles))
+        Ok((rows, vms, troubles))
     })
     .await;
     for upstream in upstreams.values().flatten() {
         upstream.client().logout().await;
     }
-    let (rows, troubles) = looked_up?;
+    let (rows, vms, troubles) = looked_up?;
+    if !options.offline {
+        tell(config.doubtful_rights(&vms));
+    }
     let heading = ["LISTEN", "VSPHERE", "VM", "AUTH", "REACHED BY", "FOUND"];
     // What is wrong stands at the end of a row: nothing is cut.
     let table = Table::new(&heading, &rows).aligned(None);
@@ -135,14 +139,17 @@ async fn look_up(
     console: &gateway::settings::Console,
     upstreams: &Upstreams,
     within: Duration,
-) -> Result<String, String> {
+) -> Result<(String, Option<Vm>), String> {
     match &console.behind {
         Behind::Vm { vsphere, vm, .. } => match upstreams.get(vsphere) {
-            Some(Ok(upstream)) => find(upstream, vm).await,
+            Some(Ok(upstream)) => {
+                let vm = find(upstream, vm).await?;
+                Ok((described(&vm), Some(vm)))
+            }
             Some(Err(failure)) => Err(failure.to_string()),
             None => Err("its vSphere is not configured".into()),
         },
-        Behind::Url(endpoint) => dial(endpoint, within).await,
+        Behind::Url(endpoint) => Ok((dial(endpoint, within).await?, None)),
     }
 }
 
@@ -159,25 +166,17 @@ async fn dial(endpoint: &Endpoint, within: Duration) -> Result<String, String> {
     }
 }
 
-async fn find(upstream: &Upstream, vm: &VmRef) -> Result<String, String> {
-    let vm = upstream
-        .client()
-        .find(vm)
-        .await
-        .map_err(|error| Error::from(error).to_string())?;
-    let on = vm
-        .host
-        .map(|host| format!(" on {host}"))
-        .unwrap_or_default();
-    Ok(match vm.power {
-        Power::On => format!("{}{on}", vm.name),
-        Power::Off => format!(
-            "{}{on}, powered off: no viewer gets in until it runs",
-            vm.name
-        ),
-        Power::Suspended => format!(
-            "{}{on}, suspended: no viewer gets in until it runs",
-            vm.name
-        ),
-    })
+async fn find(upstream: &Upstream, vm: &VmRef) -> Result<Vm, String> {
+    let found = upstream.client().find(vm).await;
+    found.map_err(|error| Error::from(error).to_string())
+}
+
+fn described(vm: &Vm) -> String {
+    let on = vm.host.as_ref().map(|host| format!(" on {host}"));
+    let (name, on) = (&vm.name, on.unwrap_or_default());
+    match vm.power {
+        Power::On => format!("{name}{on}"),
+        Power::Off => format!("{name}{on}, powered off: no viewer gets in until it runs"),
+        Power::Suspended => format!("{name}{on}, suspended: no viewer gets in until it runs"),
+    }
 }

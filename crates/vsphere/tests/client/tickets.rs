@@ -1,7 +1,8 @@
 //! A ticket is acquired in as few calls as can be, and holds what the server said.
 
 use secrecy::ExposeSecret;
-use vsphere::{Kind, TicketParts, VmRef};
+use tokio::time::Instant;
+use vsphere::{Kind, PATIENCE, TicketParts, VmRef};
 
 use crate::support::{COOKIE, Host, PASSWORD, fixture, objects, ok, vm};
 
@@ -51,6 +52,23 @@ async fn a_known_vm_costs_one_call_and_an_unknown_one_two() {
     );
     client.ticket(&VmRef::Name("other".into())).await.unwrap();
     assert_eq!(host.methods(), ["RetrievePropertiesEx", "AcquireTicket"]);
+}
+
+#[tokio::test]
+async fn a_vm_that_was_resolved_is_not_looked_up_again_for_its_ticket() {
+    let host = Host::esxi().await;
+    let client = host.client();
+    let soon = Instant::now() + PATIENCE;
+    let vm = client.resolve_before(&vm08(), soon).await.unwrap();
+    assert_eq!(vm.moref, "7");
+    assert!(vm.instance_uuid.is_some());
+    assert_eq!(host.methods().last().unwrap(), "RetrievePropertiesEx");
+    host.forget();
+    assert_eq!(client.resolve_before(&vm08(), soon).await.unwrap(), vm);
+    assert!(host.methods().is_empty());
+    let ticket = client.ticket(&vm08()).await.unwrap();
+    assert_eq!(*ticket.vm(), vm);
+    assert_eq!(host.methods(), ["AcquireTicket"]);
 }
 
 #[tokio::test]

@@ -18,6 +18,14 @@ fn line_of_passes(passes: u32, name: &str, password: &str, rights: &str) -> Stri
     format!("{name}:{hash}{rights}\n")
 }
 
+fn at_lab(configured: &str) -> Named<'_> {
+    Named {
+        vsphere: Some("lab"),
+        configured,
+        vm: None,
+    }
+}
+
 async fn logs_in(users: &Users, name: &str, password: &str) -> Option<User> {
     users.verify(name, &Password::new(password)).await
 }
@@ -131,12 +139,12 @@ async fn rights_are_names_globs_and_a_word() {
         ("/Lab/vm/c/x", false),
         ("", false),
     ] {
-        assert_eq!(ada.may_open(console), may, "{console}");
+        assert_eq!(ada.may_open(at_lab(console)), may, "{console}");
     }
     for (name, view_only) in [("bob", false), ("eve", true), ("sam", false)] {
         let user = logs_in(&users, name, "x").await.unwrap();
         assert_eq!(user.view_only, view_only, "{name}");
-        assert!(user.may_open("anything"), "{name}");
+        assert!(user.may_open(at_lab("anything")), "{name}");
     }
 }
 
@@ -179,7 +187,7 @@ fn a_pattern_that_fits_no_console_is_doubted_and_a_misspelt_word_recognised() {
     let bob = line("bob", "x", ":web01,db*,view-only");
     let text = format!("{ada}{bob}");
     let users = Users::parse(&text).unwrap();
-    let consoles = ["vm08", "web01"].map(str::to_owned);
+    let consoles = ["vm08", "web01"].map(at_lab);
     assert_eq!(
         users.doubts(&consoles),
         [
@@ -187,4 +195,43 @@ fn a_pattern_that_fits_no_console_is_doubted_and_a_misspelt_word_recognised() {
             "\"db*\" of the user bob fits no console of this configuration: correct it in the users file, or remove it",
         ]
     );
+}
+
+#[test]
+fn a_pattern_that_means_two_is_doubted() {
+    let text = line("ada", "x", ":vm08,lab:web01,web*,*,db01");
+    let users = Users::parse(&text).unwrap();
+    let at_other = |configured| Named {
+        vsphere: Some("other"),
+        ..at_lab(configured)
+    };
+    let consoles = [
+        at_lab("vm08"),
+        at_other("vm08"),
+        at_lab("web01"),
+        at_other("web02"),
+        at_lab("db01"),
+        // Two ports of one VM are no doubt.
+        at_lab("db01"),
+    ];
+    assert_eq!(
+        users.doubts(&consoles),
+        [
+            "\"vm08\" of the user ada means consoles of lab and of other: write \"lab:vm08\" if only those are meant",
+            "\"web*\" of the user ada means consoles of lab and of other: write \"lab:web*\" if only those are meant",
+        ]
+    );
+}
+
+#[test]
+fn what_only_a_look_up_can_tell_is_not_doubted_before() {
+    let users = Users::parse(&line("ada", "x", ":/DC/vm/db/*,uuid:4*,web01")).unwrap();
+    let doubts = |configured| users.doubts(&[at_lab(configured)]).len();
+    assert_eq!(doubts("vm08"), 1, "web01 is another name");
+    assert_eq!(doubts("moref:vm-42"), 0);
+    let at_a_url = Named {
+        vsphere: None,
+        ..at_lab("kiosk")
+    };
+    assert_eq!(users.doubts(&[at_a_url]).len(), 3);
 }
