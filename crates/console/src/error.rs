@@ -6,15 +6,6 @@ use std::time::Duration;
 
 use crate::tls;
 
-/// Which part of the way to a console is being gone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Step {
-    /// A ticket from vSphere, or a URL from a program.
-    Ticket,
-    /// TCP, TLS, WebSocket and RFB handshake with the console's host.
-    Dial,
-}
-
 /// Whose fault it is. The names are those of the log's `blame`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Blame {
@@ -171,12 +162,6 @@ pub enum Error {
         /// `host:port`.
         address: String,
     },
-    /// The connection to the console's host broke.
-    #[error("the connection to the console's host broke ({0})")]
-    EsxiBroke(#[source] io::Error),
-    /// The console's host ended the connection without a WebSocket Close.
-    #[error("the console's host ended the connection without saying goodbye")]
-    EsxiVanished,
     /// The console's host broke the WebSocket protocol.
     #[error("the console's host broke the WebSocket protocol: {0}")]
     Framing(#[from] ws_proto::Violation),

@@ -23,27 +23,27 @@ use super::stream::Stream;
 use super::target::{By, Request, Route, Target};
 use super::transport::Transport;
 use crate::error::Error;
-use crate::milestone::{Milestone, Witness};
 use crate::printable::printable;
+use crate::progress::{Observer, Progress};
 use crate::secret::Secret;
 use crate::socket;
 use crate::socket::PARTING;
 use crate::{happy_eyeballs, proxy, tls};
 
 /// A console whose ServerInit comes next, once it is sent a ClientInit.
-pub struct Console {
-    /// The connection.
-    pub wire: Wire,
-    /// Host and port, for the log.
-    pub address: Address,
+pub struct OpenConsole {
+    /// The connection to its host.
+    pub link: HostLink,
     /// Its place on its host, where those are counted.
     pub slot: Option<Slot>,
     /// What becomes of the VM, where somebody watches.
     pub watch: Option<Watch>,
 }
 
-/// A WebSocket to a console's host, and where it stands.
-pub struct Wire {
+/// One connection to a console's host: the socket, TLS, and the state of the WebSocket in it.
+pub struct HostLink {
+    /// Host and port, as errors and the log name them.
+    pub address: Address,
     /// The connection.
     pub stream: Stream,
     /// Where its frames stand.
@@ -56,50 +56,35 @@ pub struct Wire {
     pub keys: MaskKeys,
 }
 
-impl Console {
-    /// Spends a ticket: after this the console is open, or the ticket of no use any more.
-    pub async fn dial(target: Target) -> Result<Self, Error> {
-        Self::dial_witnessed(target, &|_| {}).await
-    }
-
-    /// As [`Console::dial`], and tells `witness` of each milestone.
-    pub async fn dial_witnessed(target: Target, witness: &Witness) -> Result<Self, Error> {
-        // Apart, so that an open session does not go on holding the room that this takes.
-        Box::pin(Self::open(target, witness)).await
-    }
-
-    async fn open(target: Target, witness: &Witness) -> Result<Self, Error> {
-        let mut talk = Talk::begin(&target, witness).await?;
-        talk.enter(target.request.by, target.password.as_ref(), witness)
-            .await?;
+impl OpenConsole {
+    /// Spends a ticket: after this the console is open, or the ticket of no use any more. `observer` is told of each
+    /// step.
+    pub(crate) async fn dial(target: Target, observer: &Observer) -> Result<Self, Error> {
+        // Boxed: keeps this future out of the session's.
+        let link = Box::pin(async {
+            let mut link = HostLink::begin(&target, observer).await?;
+            let password = target.password.as_ref();
+            link.enter(target.request.by, password, observer).await?;
+            Ok::<_, Error>(link)
+        })
+        .await?;
         Ok(Self {
-            wire: talk.wire,
-            address: talk.address,
+            link,
             slot: target.slot,
             watch: target.watch,
         })
     }
 }
 
-impl Wire {
+impl HostLink {
     /// Opens the WebSocket and says nothing in it.
-    pub async fn open(target: &Target) -> Result<Self, Error> {
-        // Apart, as the dial is.
-        Ok(Box::pin(Talk::begin(target, &|_| {})).await?.wire)
+    pub(crate) async fn open(target: &Target) -> Result<Self, Error> {
+        // Boxed, as above.
+        Box::pin(Self::begin(target, &|_| {})).await
     }
-}
 
-/// What is said to a console's host outside of a relay: by the dial, and by mksgate's own eyes and hands.
-pub struct Talk {
-    /// The connection.
-    pub wire: Wire,
-    /// Host and port, as errors name them.
-    pub address: Address,
-}
-
-impl Talk {
     /// TCP, TLS where that is due, and the WebSocket's opening handshake.
-    async fn begin(target: &Target, witness: &Witness) -> Result<Self, Error> {
+    async fn begin(target: &Target, observer: &Observer) -> Result<Self, Error> {
         let Target {
             address,
             route,
@@ -108,7 +93,7 @@ impl Talk {
             ..
         } = target;
         let socket = connect(address, route).await?;
-        witness(Milestone::Connected {
+        observer(Progress::Connected {
             host: address,
             peer: socket.peer_addr().ok(),
         });
@@ -118,22 +103,21 @@ impl Talk {
             None => Stream::plain(socket),
         };
         if let Transport::Tls(session) = &stream.transport {
-            witness(Milestone::Secured(session));
+            observer(Progress::Secured(session));
         }
-        let wire = Wire {
+        let mut link = Self {
+            address: address.clone(),
             stream,
             decoder: Decoder::new(Role::Client),
             input,
             payload: BytesMut::new(),
             keys: MaskKeys::new(),
         };
-        let address = address.clone();
-        let mut talk = Self { wire, address };
-        talk.upgrade(request).await?;
-        witness(Milestone::Upgraded {
+        link.upgrade(request).await?;
+        observer(Progress::Upgraded {
             subprotocol: request.subprotocol.as_deref(),
         });
-        Ok(talk)
+        Ok(link)
     }
 
     /// The WebSocket's opening handshake. The host's first frame may share a segment with its answer: it
@@ -155,13 +139,12 @@ impl Talk {
             &headers,
         )
         .map_err(|error| Error::Setup(format!("{} cannot be asked: {error}", self.address)))?;
-        self.wire
-            .stream
+        self.stream
             .write_all(upgrade.request())
             .await
             .map_err(|error| self.broke(&error))?;
         loop {
-            match upgrade.read_answer(&mut self.wire.input) {
+            match upgrade.read_answer(&mut self.input) {
                 Ok(true) => return Ok(()),
                 Ok(false) => self.read().await?,
                 Err(source) => return Err(self.refused(request.by, source)),
@@ -174,18 +157,18 @@ impl Talk {
         &mut self,
         by: By,
         password: Option<&Secret<VncPassword>>,
-        witness: &Witness,
+        observer: &Observer,
     ) -> Result<(), Error> {
         let mut client = Client::new(password.map(|password| password.expose().clone()));
         let mut output = BytesMut::new();
         loop {
-            let step = client.advance(&mut self.wire.payload, &mut output);
+            let step = client.advance(&mut self.payload, &mut output);
             if !output.is_empty() {
                 self.send(&output.split()).await?;
             }
             match step {
                 Ok(ClientStep::Ready(ready)) => {
-                    witness(Milestone::Entered {
+                    observer(Progress::Entered {
                         ready,
                         offered: client.offered(),
                     });
@@ -203,18 +186,17 @@ impl Talk {
     /// Adds what comes next to `payload`.
     pub async fn receive(&mut self) -> Result<(), Error> {
         loop {
-            match self.wire.decoder.decode(&mut self.wire.input)? {
+            match self.decoder.decode(&mut self.input)? {
                 Some(Event::Data {
                     kind: Kind::Text, ..
                 }) => return Err(Error::Text),
                 Some(Event::Data { payload, .. }) => {
-                    self.wire.payload.extend_from_slice(&payload);
+                    self.payload.extend_from_slice(&payload);
                     return Ok(());
                 }
                 Some(Event::Ping(payload)) => {
                     let pong = control(Opcode::Pong, &payload, Some(self.key()?));
-                    self.wire
-                        .stream
+                    self.stream
                         .write_all(&pong)
                         .await
                         .map_err(|error| self.broke(&error))?;
@@ -236,8 +218,7 @@ impl Talk {
         buffer.payload_mut().copy_from_slice(bytes);
         let key = self.key()?;
         let frame = buffer.frame(bytes.len(), Opcode::Binary, Some(key));
-        self.wire
-            .stream
+        self.stream
             .write_all(frame)
             .await
             .map_err(|error| self.broke(&error))
@@ -245,21 +226,21 @@ impl Talk {
 
     /// Ends the conversation in order (RFC 6455 section 7.1.1), as far as the host takes part in that.
     pub async fn close(mut self) {
-        // Ignored on purpose: whoever is gone need not be told.
+        // The host may already be gone.
         let _ = timeout(PARTING, self.part()).await;
     }
 
     async fn part(&mut self) -> Result<(), Error> {
         let goodbye = Close::new(CloseCode::NORMAL).payload();
         let goodbye = control(Opcode::Close, &goodbye, Some(self.key()?));
-        let sent = self.wire.stream.write_all(&goodbye).await;
+        let sent = self.stream.write_all(&goodbye).await;
         sent.map_err(|error| self.broke(&error))?;
         // Its Close is among what ends this.
         while self.receive().await.is_ok() {
-            self.wire.payload.clear();
+            self.payload.clear();
         }
-        let last_words = self.wire.stream.transport.last_words();
-        let socket = &mut self.wire.stream.socket;
+        let last_words = self.stream.transport.last_words();
+        let socket = &mut self.stream.socket;
         let ended = async {
             socket.write_all(&last_words).await?;
             socket.shutdown().await
@@ -268,7 +249,7 @@ impl Talk {
     }
 
     async fn read(&mut self) -> Result<(), Error> {
-        match self.wire.stream.read(&mut self.wire.input).await {
+        match self.stream.read(&mut self.input).await {
             Ok(0) => Err(self.left("it closed the connection".into())),
             Ok(_) => Ok(()),
             Err(error) => Err(self.broke(&error)),
@@ -276,8 +257,7 @@ impl Talk {
     }
 
     fn key(&mut self) -> Result<ws_proto::MaskKey, Error> {
-        self.wire
-            .keys
+        self.keys
             .draw()
             .map_err(|error| Error::Setup(format!("no randomness: {error}")))
     }

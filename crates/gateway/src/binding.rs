@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 
 use tokio::net::TcpListener;
 
-use crate::front_door::port::Port;
+use crate::entrance::Entrance;
 use crate::gateway::StartError;
 use crate::overlap::may_overlap;
 use crate::settings::Admin;
@@ -20,10 +20,10 @@ pub(crate) struct Wanted {
 
 impl Wanted {
     /// For a console.
-    pub(crate) fn port(port: &Port) -> Self {
+    pub(crate) fn port(port: &Entrance) -> Self {
         Self {
-            listen: port.console.listen,
-            what: port.console.behind.to_string(),
+            listen: port.listen,
+            what: port.name().to_owned(),
         }
     }
 

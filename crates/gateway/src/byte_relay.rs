@@ -5,27 +5,28 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::BytesMut;
-use console::address::Address;
+use console::dialer::{Dialer, TimeLimit};
 use console::endpoint::Endpoint;
-use console::host_link::Wire;
-use console::{Blame, socket};
+use console::socket;
 use tokio::net::TcpStream;
-use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use crate::error::{Failure, Stage};
-use crate::front_door::roll::Ending;
-use crate::front_door::viewer::Viewer;
-use crate::relay::{self, End, Rules, Traffic};
+use crate::metrics::Metrics;
+use crate::registry::SessionInfo;
+use crate::relay::{Outcome, ViewerPolicy, relay};
 use crate::repair::HostKind;
-use crate::visit::Visit;
+use crate::session::Stopped;
+use crate::session_log;
+use crate::traffic::Traffic;
+use crate::viewer_link::ViewerLink;
 
 /// From a viewer's arrival until the WebSocket is open.
 const HANDSHAKE: Duration = Duration::from_secs(30);
 
 /// Whoever can connect may do all that the console's host allows.
-const RULES: Rules = Rules {
+const POLICY: ViewerPolicy = ViewerPolicy {
     view_only: false,
     may_be_alone: true,
     habits: None,
@@ -41,71 +42,48 @@ const RULES: Rules = Rules {
 pub async fn relay_bytes(
     id: u64,
     (socket, viewer): (TcpStream, SocketAddr),
-    endpoint: &Endpoint,
+    endpoint: &Arc<Endpoint>,
     told: &CancellationToken,
 ) -> Option<Result<(), String>> {
-    let visit = Visit {
-        id,
-        viewer,
-        user: None,
-        vm: endpoint.name.clone(),
-        metrics: Arc::default(),
-    };
-    let (begun, traffic) = (Instant::now(), Traffic::default());
-    let span = visit.span();
-    let outcome = relayed(socket, &visit, endpoint, told, &traffic)
+    let session = SessionInfo::new(id, viewer, &endpoint.name, Traffic::default(), told);
+    let span = session_log::span(&session);
+    let dialer = Dialer::Url(Arc::clone(endpoint));
+    let outcome = relayed(socket, &session, &dialer)
         .instrument(span.clone())
         .await;
     let how = match &outcome {
         Err((_, Failure::ViewerLeft | Failure::ViewerSilent)) => None,
-        Err((_, failure)) | Ok(End::Fault(failure)) => Some(Err(failure.to_string())),
-        Ok(_) => Some(Ok(())),
+        Err((_, failure)) => Some(Err(failure.to_string())),
+        Ok(outcome) => Some(outcome.fault().map_or(Ok(()), |(_, why)| Err(why))),
     };
-    span.in_scope(|| visit.closed(outcome, begun.elapsed(), &traffic));
+    span.in_scope(|| session_log::closed(&session, outcome, &Metrics::default()));
     how
 }
 
 async fn relayed(
     socket: TcpStream,
-    visit: &Visit,
-    endpoint: &Endpoint,
-    told: &CancellationToken,
-    traffic: &Traffic,
-) -> Result<End, (Stage, Failure)> {
-    let ending = Ending::with(told);
+    session: &SessionInfo,
+    dialer: &Dialer,
+) -> Result<Outcome, Stopped> {
     let prepared = socket::prepare(&socket).map_err(Failure::ViewerBroke);
     prepared.map_err(|failure| (Stage::Accept, failure))?;
-    let mut viewer = Viewer::new(socket, BytesMut::new());
+    let mut viewer = ViewerLink::new(socket, BytesMut::new());
+    let limit = TimeLimit::of(HANDSHAKE);
+    let open = async { dialer.grant(limit).await?.open_web_socket(limit).await };
     let opened = tokio::select! {
-        opened = timeout(HANDSHAKE, open(endpoint)) => opened.unwrap_or_else(|_| Err(slow(endpoint))),
+        opened = open => opened.map_err(Failure::from),
         gone = viewer.gone() => Err(gone),
-        () = told.cancelled() => return Ok(End::Told(ending.why())),
+        () = session.ending.told.cancelled() => return Ok(Outcome::Ended(session.ending.why())),
     };
-    let (address, wire) = match opened {
-        Ok(opened) => opened,
+    let link = match opened {
+        Ok(link) => link,
         Err(failure) => {
             viewer.close().await;
             return Err((Stage::Dial, failure));
         }
     };
-    visit.opened(&address);
-    let (Some(connection), early) = viewer.into_parts() else {
-        return Ok(End::Viewer);
-    };
-    Ok(relay::relay(connection, early, wire, RULES, traffic, &ending).await)
-}
-
-async fn open(endpoint: &Endpoint) -> Result<(Address, Wire), Failure> {
-    let target = endpoint.target(endpoint.place().await?).await?;
-    let wire = Wire::open(&target).await?;
-    Ok((target.address, wire))
-}
-
-fn slow(endpoint: &Endpoint) -> Failure {
-    let slow = console::Error::Slow {
-        what: endpoint.name.clone(),
-        blame: Blame::Esxi,
-        within: HANDSHAKE,
-    };
-    slow.into()
+    session_log::opened(session, &link.address);
+    let (outcome, remainder) = relay(&mut viewer, link, None, POLICY, session).await;
+    tokio::join!(remainder.close(), viewer.close());
+    Ok(outcome)
 }

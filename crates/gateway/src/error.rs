@@ -6,7 +6,6 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 pub use console::Blame;
-use console::Step;
 
 /// Where a session was. The names are those of the log's `stage`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,15 +37,6 @@ impl fmt::Display for Stage {
             Self::Welcome => "welcome",
             Self::Relay => "relay",
         })
-    }
-}
-
-impl From<Step> for Stage {
-    fn from(step: Step) -> Self {
-        match step {
-            Step::Ticket => Self::Ticket,
-            Step::Dial => Self::Dial,
-        }
     }
 }
 
@@ -125,11 +115,6 @@ pub enum Failure {
     /// Which of the two it is, is not told.
     #[error("wrong user name or password: try again")]
     WrongLogin,
-    /// The console's host sent RFB that cannot be followed, in the middle of what was being repaired for the viewer.
-    #[error(
-        "what the console's host sends cannot be made into what this viewer asked for ({0}): ask for full colours, or set transparent = true for this console"
-    )]
-    Astray(rfb_proto::update::Lost),
     /// The console cannot be had, or was lost.
     #[error(transparent)]
     Console(#[from] console::Error),
@@ -183,7 +168,6 @@ impl Failure {
                 Blame::Gateway
             }
             Self::Setup(_) | Self::CheckSlow(_) => Blame::Gateway,
-            Self::Astray(_) => Blame::Esxi,
             Self::Console(error) => error.blame(),
         }
     }

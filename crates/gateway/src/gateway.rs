@@ -13,13 +13,13 @@ use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use crate::binding::bind;
-use crate::front_door::door::Door;
-use crate::front_door::port::Port;
+use crate::entrance::Entrance;
 use crate::last_failure::LastFailure;
 use crate::running::Running;
 use crate::session_threads::SessionThreads;
 use crate::settings::{Admin, Auth, Config, Console, Limits};
-use console::destination::Destination;
+use crate::shared::Shared;
+use console::dialer::Dialer;
 use console::settings::{Behind, VSphere};
 use console::upstream::Upstream;
 
@@ -85,11 +85,11 @@ pub(crate) type Upstreams = BTreeMap<String, Arc<Upstream>>;
 
 /// A gateway whose ports are bound.
 pub struct Gateway {
-    pub(crate) ports: Vec<(TcpListener, Arc<Port>)>,
+    pub(crate) ports: Vec<(TcpListener, Arc<Entrance>)>,
     pub(crate) admin: Option<(TcpListener, Admin)>,
     pub(crate) upstreams: Upstreams,
     pub(crate) limits: Arc<Limits>,
-    pub(crate) door: Door,
+    pub(crate) shared: Shared,
     pub(crate) threads: SessionThreads,
 }
 
@@ -99,13 +99,13 @@ impl Gateway {
     /// # Errors
     /// [`StartError`] at the first port or vSphere that cannot be had; the ports before it are free again.
     pub async fn bind(settings: Config) -> Result<Self, StartError> {
-        let (door, limits) = (Door::new(), Arc::new(settings.gateway));
-        let upstreams = upstreams(settings.vspheres, &Upstreams::new(), &door)?;
+        let (shared, limits) = (Shared::new(), Arc::new(settings.gateway));
+        let upstreams = upstreams(settings.vspheres, &Upstreams::new(), &shared)?;
         let (mut ports, mut ours) = (Vec::new(), Vec::new());
         for console in settings.consoles {
             let listener = bind(console.listen, &console.behind.to_string(), &ours).await?;
             ours.push(console.listen);
-            ports.push((listener, port(console, &upstreams, &limits, &door)?));
+            ports.push((listener, port(console, &upstreams, &limits, &shared)?));
         }
         let admin = match settings.admin {
             Some(admin) => Some((bind(admin.listen, "[admin]", &ours).await?, admin)),
@@ -116,44 +116,44 @@ impl Gateway {
             admin,
             upstreams,
             limits,
-            door,
+            shared,
             threads: SessionThreads::start().map_err(StartError::Threads)?,
         })
     }
 
     /// One port, for one user of this machine. Where a vSphere is behind it, that has been logged in to already.
     pub async fn before(
-        destination: &Destination,
+        dialer: &Dialer,
         listen: SocketAddr,
         auth: Auth,
         limits: Limits,
     ) -> Result<Self, StartError> {
-        let (door, limits) = (Door::private(), Arc::new(limits));
+        let (shared, limits) = (Shared::private(), Arc::new(limits));
         let named = |upstream: &Arc<Upstream>| {
             let name = upstream.client().name().to_owned();
             (name, Arc::clone(upstream))
         };
-        let upstreams: Upstreams = destination.upstream().map(named).into_iter().collect();
-        let console = Console::leading_to(destination.behind(), listen, auth);
+        let upstreams: Upstreams = dialer.upstream().map(named).into_iter().collect();
+        let console = Console::leading_to(dialer.behind(), listen, auth);
         let listener = bind(console.listen, &console.behind.to_string(), &[]).await?;
         Ok(Self {
-            ports: vec![(listener, port(console, &upstreams, &limits, &door)?)],
+            ports: vec![(listener, port(console, &upstreams, &limits, &shared)?)],
             admin: None,
             upstreams,
             limits,
-            door,
+            shared,
             threads: SessionThreads::start().map_err(StartError::Threads)?,
         })
     }
 
     /// How many sessions there are, from now on.
     pub fn sessions(&self) -> Gauge {
-        self.door.metrics.sessions_active.clone()
+        self.shared.metrics.sessions_active.clone()
     }
 
     /// Why the last viewer did not get its console, from now on.
     pub fn last_failure(&self) -> LastFailure {
-        self.door.last_failure.clone()
+        self.shared.last_failure.clone()
     }
 
     /// Where `/metrics` and `/healthz` are served, where they are.
@@ -164,8 +164,8 @@ impl Gateway {
     /// Where each console really listens, in the configuration's order, and its VM's name.
     pub fn ports(&self) -> impl Iterator<Item = (SocketAddr, String)> {
         self.ports.iter().map(|(listener, port)| {
-            let address = listener.local_addr().unwrap_or(port.console.listen);
-            (address, port.console.behind.to_string())
+            let address = listener.local_addr().unwrap_or(port.listen);
+            (address, port.name().to_owned())
         })
     }
 
@@ -199,13 +199,13 @@ impl Gateway {
 pub(crate) fn upstreams(
     vspheres: BTreeMap<String, VSphere>,
     known: &Upstreams,
-    door: &Door,
+    shared: &Shared,
 ) -> Result<Upstreams, StartError> {
     let mut upstreams = Upstreams::new();
     for (name, vsphere) in vspheres {
         let upstream = match known.get(&name) {
             Some(same) if same.config().is_same(&vsphere) => Arc::clone(same),
-            _ => Upstream::new(&name, vsphere, door.slots.clone())
+            _ => Upstream::new(&name, vsphere, shared.slots.clone())
                 .map(Arc::new)
                 .map_err(|source| StartError::Upstream {
                     name: name.clone(),
@@ -221,9 +221,9 @@ pub(crate) fn port(
     console: Console,
     upstreams: &Upstreams,
     limits: &Arc<Limits>,
-    door: &Door,
-) -> Result<Arc<Port>, StartError> {
-    let destination = match &console.behind {
+    shared: &Shared,
+) -> Result<Arc<Entrance>, StartError> {
+    let dialer = match &console.behind {
         Behind::Vm {
             vsphere,
             vm,
@@ -233,17 +233,13 @@ pub(crate) fn port(
                 name: vsphere.clone(),
                 source: console::Error::Setup("it is not configured".into()).into(),
             })?;
-            Destination::Vm(Arc::clone(upstream), vm.clone(), password.clone())
+            Dialer::Vm(Arc::clone(upstream), vm.clone(), password.clone())
         }
-        Behind::Url(endpoint) => Destination::Url(Arc::clone(endpoint)),
+        Behind::Url(endpoint) => Dialer::Url(Arc::clone(endpoint)),
     };
     if !limits.keep_private(console.listen) && console.auth.asks_nothing() {
         warn!(listen = %console.listen, vm = %console.behind, "anybody who can connect is at the keyboard of this VM");
     }
-    Ok(Arc::new(Port {
-        console,
-        destination,
-        limits: Arc::clone(limits),
-        door: door.clone(),
-    }))
+    let (limits, shared) = (Arc::clone(limits), shared.clone());
+    Ok(Arc::new(Entrance::new(console, dialer, limits, shared)))
 }

@@ -2,8 +2,9 @@
 
 use tokio::sync::watch;
 
-use crate::error::{Blame, Failure, Stage};
-use crate::relay::End;
+use crate::error::{Blame, Failure};
+use crate::relay::Outcome;
+use crate::session::Stopped;
 
 /// The failure of the session that ended last, if it failed: whose fault it was, and a sentence.
 #[derive(Clone, Default)]
@@ -11,23 +12,16 @@ pub struct LastFailure(watch::Sender<Option<(Blame, String)>>);
 
 impl LastFailure {
     /// Records how a session ended. A viewer that leaves is no failure.
-    pub(crate) fn record(&self, outcome: &Result<End, (Stage, Failure)>) {
+    pub(crate) fn record(&self, outcome: &Result<Outcome, Stopped>) {
         if matches!(outcome, Err((_, Failure::GatewayEnds))) {
             // No viewer waited for that session any more.
             return;
         }
-        let failure = match outcome {
-            Err((_, failure)) | Ok(End::Fault(failure)) => Some(failure),
-            Ok(_) => None,
+        let sentence = match outcome {
+            Ok(outcome) => outcome.fault(),
+            Err((_, Failure::ViewerLeft | Failure::ViewerSilent | Failure::ViewerBroke(_))) => None,
+            Err((_, failure)) => Some((failure.blame(), failure.to_string())),
         };
-        let sentence = failure
-            .filter(|failure| {
-                !matches!(
-                    failure,
-                    Failure::ViewerLeft | Failure::ViewerSilent | Failure::ViewerBroke(_)
-                )
-            })
-            .map(|failure| (failure.blame(), failure.to_string()));
         self.0.send_replace(sentence);
     }
 

@@ -4,31 +4,36 @@
 mod admin;
 mod binding;
 mod byte_relay;
+mod entrance;
 mod error;
-mod front_door;
 mod gateway;
 mod last_failure;
 pub mod listener;
+mod login;
 mod metrics;
 pub mod overlap;
 mod private_line;
+mod registry;
 mod relay;
 #[path = "../../mksgate/src/repair/mod.rs"]
 mod repair;
 mod running;
 mod session;
+mod session_log;
 mod session_threads;
 pub mod settings;
-mod visit;
+mod shared;
+mod traffic;
+mod viewer_link;
 
 pub use byte_relay::relay_bytes;
 pub use error::{Blame, Failure, Stage};
-#[doc(hidden)]
-pub use front_door::proxy_header::parse as parse_proxy_header;
-pub use front_door::users::{User, Users};
-pub use front_door::{certificate, hashing, users};
 pub use gateway::{Gateway, Shutdown, StartError};
 pub use last_failure::LastFailure;
+#[doc(hidden)]
+pub use login::proxy_header::parse as parse_proxy_header;
+pub use login::users::{User, Users};
+pub use login::{certificate, hashing, users};
 pub use private_line::PrivateLine;
 pub use repair::Habits;
 #[doc(hidden)]

@@ -11,7 +11,7 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
-use crate::front_door::port::Port;
+use crate::entrance::Entrance;
 use crate::session::Session;
 use crate::session_threads::SessionThreads;
 use console::socket;
@@ -41,7 +41,7 @@ pub async fn accepted<T, F: Future<Output = io::Result<T>>>(
 /// on `threads`.
 pub(crate) async fn listen(
     listener: TcpListener,
-    current: watch::Receiver<Arc<Port>>,
+    current: watch::Receiver<Arc<Entrance>>,
     threads: Arc<SessionThreads>,
     closing: CancellationToken,
 ) {

@@ -5,42 +5,44 @@ use std::net::Ipv4Addr;
 use std::pin::pin;
 use std::sync::Arc;
 
-use console::destination::Destination;
+use console::dialer::Dialer;
 use console::socket::{self, PARTING};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, copy};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::sleep;
 
-use crate::front_door::door::Door;
-use crate::front_door::port::Port;
+use crate::entrance::Entrance;
 use crate::last_failure::LastFailure;
 use crate::session::Session;
 use crate::settings::{Auth, Console, Limits};
+use crate::shared::Shared;
 
 /// A console without a port of its own. Whoever reaches it is who it is for: no password is asked.
 #[derive(Clone)]
-pub struct PrivateLine(Arc<Port>);
+pub struct PrivateLine(Arc<Entrance>);
 
 impl PrivateLine {
-    /// To the console behind `destination`.
-    pub fn new(destination: Destination, limits: Limits) -> Self {
+    /// To the console behind `dialer`.
+    pub fn new(dialer: Dialer, limits: Limits) -> Self {
         let nowhere = (Ipv4Addr::LOCALHOST, 0).into();
-        Self(Arc::new(Port {
-            console: Console::leading_to(destination.behind(), nowhere, Auth::none()),
-            destination,
-            limits: Arc::new(limits),
-            door: Door::private(),
-        }))
+        let console = Console::leading_to(dialer.behind(), nowhere, Auth::none());
+        let limits = Arc::new(limits);
+        Self(Arc::new(Entrance::new(
+            console,
+            dialer,
+            limits,
+            Shared::private(),
+        )))
     }
 
     /// Why the last viewer did not get its console, from now on.
     pub fn last_failure(&self) -> LastFailure {
-        self.0.door.last_failure.clone()
+        self.0.shared.last_failure.clone()
     }
 
     /// Ends its sessions.
     pub fn end(&self) {
-        self.0.door.ended.cancel();
+        self.0.shared.ended.cancel();
     }
 
     /// Carries what comes from `input` to a session and what comes out of it to `output`, until either ends. What the
@@ -53,7 +55,7 @@ impl PrivateLine {
         input: impl AsyncRead + Unpin,
         output: impl AsyncWrite + Unpin,
     ) -> io::Result<()> {
-        let ended = self.0.door.ended.clone();
+        let ended = self.0.shared.ended.clone();
         let (ours, theirs) = pair().await?;
         let mut session = pin!(Session::new(self.0, theirs.peer_addr()?).run(theirs));
         let mut carrying = pin!(copy_both(ours, input, output));

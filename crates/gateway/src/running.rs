@@ -13,13 +13,13 @@ use tracing::{error, info};
 
 use crate::admin::OpenAdmin;
 use crate::binding::{Bound, Wanted, bind, bind_all};
-use crate::front_door::door::Door;
-use crate::front_door::port::Port;
+use crate::entrance::Entrance;
 use crate::gateway::{Gateway, StartError, Upstreams, port, upstreams};
 use crate::listener::listen;
 use crate::overlap::may_overlap;
 use crate::session_threads::SessionThreads;
 use crate::settings::{Admin, Config, Limits};
+use crate::shared::Shared;
 
 /// A gateway that serves.
 pub(crate) struct Running {
@@ -28,7 +28,7 @@ pub(crate) struct Running {
     admin: Option<OpenAdmin>,
     upstreams: Upstreams,
     limits: Arc<Limits>,
-    door: Door,
+    shared: Shared,
     threads: Arc<SessionThreads>,
     /// Cancelled when no new viewers are taken.
     closing: CancellationToken,
@@ -39,14 +39,14 @@ pub(crate) struct Running {
 /// A port that is being listened on.
 struct OpenPort {
     listen: SocketAddr,
-    port: watch::Sender<Arc<Port>>,
+    port: watch::Sender<Arc<Entrance>>,
     closing: CancellationToken,
     accepting: JoinHandle<()>,
 }
 
 impl OpenPort {
     /// Takes no more viewers. When this returns, the address is free; sessions go on.
-    async fn close(self) -> Arc<Port> {
+    async fn close(self) -> Arc<Entrance> {
         self.closing.cancel();
         // An accept loop that has panicked has closed its socket likewise.
         let _ = self.accepting.await;
@@ -61,7 +61,7 @@ impl Running {
             admin,
             upstreams,
             limits,
-            door,
+            shared,
             threads,
         } = gateway;
         let tasks = TaskTracker::new();
@@ -70,7 +70,7 @@ impl Running {
             admin: None,
             upstreams: Upstreams::new(),
             limits,
-            door,
+            shared,
             threads: Arc::new(threads),
             closing,
             tasks,
@@ -85,8 +85,8 @@ impl Running {
         running
     }
 
-    fn open(&mut self, listener: TcpListener, port: Arc<Port>) {
-        let listen_on = port.console.listen;
+    fn open(&mut self, listener: TcpListener, port: Arc<Entrance>) {
+        let listen_on = port.listen;
         let (port, current) = watch::channel(port);
         let closing = self.closing.child_token();
         let accepting = self.tasks.spawn(listen(
@@ -105,7 +105,7 @@ impl Running {
 
     /// It stays up while the gateway drains: that is when somebody looks.
     fn open_admin(&mut self, listener: TcpListener, admin: Admin) {
-        let (metrics, ended) = (Arc::clone(&self.door.metrics), &self.door.ended);
+        let (metrics, ended) = (Arc::clone(&self.shared.metrics), &self.shared.ended);
         self.admin = Some(OpenAdmin::begin(
             listener,
             admin,
@@ -141,13 +141,13 @@ impl Running {
     /// Takes `config` over whole, or not at all.
     pub(crate) async fn reload(&mut self, settings: Config) -> Result<(), StartError> {
         let limits = Arc::new(settings.gateway);
-        let upstreams = upstreams(settings.vspheres, &self.upstreams, &self.door)?;
+        let upstreams = upstreams(settings.vspheres, &self.upstreams, &self.shared)?;
         let mut ports = Vec::new();
         for console in settings.consoles {
-            ports.push(port(console, &upstreams, &limits, &self.door)?);
+            ports.push(port(console, &upstreams, &limits, &self.shared)?);
         }
-        let is_open = |port: &Arc<Port>| {
-            let listen = port.console.listen;
+        let is_open = |port: &Arc<Entrance>| {
+            let listen = port.listen;
             self.ports.iter().any(|open| open.listen == listen)
         };
         let (kept, new): (Vec<_>, Vec<_>) = ports.into_iter().partition(is_open);
@@ -155,7 +155,7 @@ impl Running {
         // From here on nothing can fail.
         self.limits = limits;
         for open in &self.ports {
-            let listens_there = |port: &&Arc<Port>| port.console.listen == open.listen;
+            let listens_there = |port: &&Arc<Entrance>| port.listen == open.listen;
             match kept.iter().find(listens_there) {
                 Some(port) => drop(open.port.send_replace(Arc::clone(port))),
                 None => open.closing.cancel(),
@@ -164,7 +164,7 @@ impl Running {
         self.ports.retain(|open| !open.closing.is_cancelled());
         self.adopt(upstreams);
         for port in new {
-            if let Some(listener) = fresh.remove(&port.console.listen) {
+            if let Some(listener) = fresh.remove(&port.listen) {
                 self.open(listener, port);
             }
         }
@@ -194,15 +194,15 @@ impl Running {
     /// only viewers of that moment were turned away.
     async fn bind_new(
         &mut self,
-        new: &[Arc<Port>],
-        kept: &[Arc<Port>],
+        new: &[Arc<Entrance>],
+        kept: &[Arc<Entrance>],
         admin: Option<&Admin>,
     ) -> Result<Bound, StartError> {
         let admin_before = self.admin.as_ref().map(|admin| admin.listen);
         let new_admin = admin.filter(|admin| admin_before != Some(admin.listen));
         let mut wanted: Vec<Wanted> = new.iter().map(|port| Wanted::port(port)).collect();
         wanted.extend(new_admin.map(Wanted::admin));
-        let mut stays: Vec<SocketAddr> = kept.iter().map(|port| port.console.listen).collect();
+        let mut stays: Vec<SocketAddr> = kept.iter().map(|port| port.listen).collect();
         stays.extend(admin_before.filter(|_| new_admin.is_none() && admin.is_some()));
         let mut ours: Vec<SocketAddr> = self.ports.iter().map(|open| open.listen).collect();
         ours.extend(admin_before);
@@ -235,7 +235,7 @@ impl Running {
     }
 
     /// Listens there no more. When this returns, the addresses are free.
-    async fn close(&mut self, addresses: &[SocketAddr]) -> (Vec<Arc<Port>>, Option<Admin>) {
+    async fn close(&mut self, addresses: &[SocketAddr]) -> (Vec<Arc<Entrance>>, Option<Admin>) {
         let going = self
             .ports
             .extract_if(.., |open| addresses.contains(&open.listen));
@@ -254,7 +254,7 @@ impl Running {
     }
 
     /// Where somebody else was quicker, a later configuration may have it again.
-    async fn open_again(&mut self, (ports, admin): (Vec<Arc<Port>>, Option<Admin>)) {
+    async fn open_again(&mut self, (ports, admin): (Vec<Arc<Entrance>>, Option<Admin>)) {
         let lost = |error| error!("a port that was open is lost: {error}");
         for port in ports {
             let Wanted { listen, what } = Wanted::port(&port);
@@ -283,7 +283,7 @@ impl Running {
         let _ = now
             .run_until_cancelled(timeout(patience, threads.idle()))
             .await;
-        self.door.ended.cancel();
+        self.shared.ended.cancel();
         threads.idle().await;
         self.adopt(Upstreams::new());
         self.tasks.close();

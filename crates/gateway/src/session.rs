@@ -1,14 +1,14 @@
 //! One connection, as one story.
 //!
 //! ```text
-//! accept      where the viewer comes from: PROXY header, allow list, penalties; its place in the crowd
+//! accept      the viewer's address: PROXY header, allow list, penalties; a slot before the login
 //! negotiate   RFB version, security, TLS, credentials with the viewer; nothing upstream has happened so far
-//! judge       the claim against the configuration; a seat in the house
+//! judge       the claim against the configuration: which console, view-only or not; an entry in the registry
 //! identify    vSphere: which VM it is; its limits, and rights that name it otherwise
 //! ticket      vSphere: a fresh one-time ticket, asked for only now, spent once; or a URL
-//! dial        TCP → TLS → WebSocket upgrade → RFB security with ESXi, or whoever is at that URL
+//! dial        TCP → TLS → WebSocket upgrade → RFB security with ESXi, or whatever is at that URL
 //! welcome     only now the viewer is told that it is in; any failure above becomes the reason it shows
-//! relay       byte for byte, with the small repairs that viewers and ESXi need between them
+//! relay       byte for byte, with the dialect that viewers and ESXi need between them
 //! close       one log line: who ended it, at which stage, how long, bytes each way
 //! ```
 
@@ -18,6 +18,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::BytesMut;
+use console::dialer::TimeLimit;
+use console::host_link::OpenConsole;
+use console::socket::PARTING;
 use rfb_proto::{Claim, Pending};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
@@ -25,374 +28,352 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 use tracing::Instrument;
 use vsphere::Watch;
 
+use crate::entrance::Entrance;
 use crate::error::{Failure, Stage};
-use crate::front_door::crowd::Place;
-use crate::front_door::judge::{Admission, judge, refused_on_arrival};
-use crate::front_door::port::Port;
-use crate::front_door::proxy_header;
-use crate::front_door::roll::Seat;
-use crate::front_door::source;
-use crate::front_door::viewer::Viewer;
-use crate::relay::{self, End, Rules, Traffic};
-use crate::repair::HostKind;
-use crate::settings::Limits;
-use crate::visit::Visit;
-use console::Step;
-use console::host_link::Console;
-use console::settings::Behind;
-use console::socket::PARTING;
+use crate::login::judge::{Admission, judge, refused_on_arrival};
+use crate::login::pre_login_limit::PreLoginSlot;
+use crate::login::{proxy_header, source};
+use crate::registry::{SessionInfo, SessionSlot};
+use crate::relay::{Outcome, ViewerPolicy, relay};
+use crate::repair::Repair;
+use crate::session_log;
+use crate::traffic::Traffic;
+use crate::viewer_link::ViewerLink;
 
 /// How long a viewer that is refused before it is asked who it is may take to read why.
 const REFUSAL: Duration = Duration::from_secs(3);
 
-/// One viewer on one port.
+/// One viewer at one entrance.
 pub(crate) struct Session {
-    visit: Visit,
-    port: Arc<Port>,
+    info: Arc<SessionInfo>,
+    entrance: Arc<Entrance>,
     /// Keeps a vSphere from being logged out of.
     _upstream_in_use: Option<TaskTrackerToken>,
 }
 
 /// How far a session came, and why no further.
-type Stopped = (Stage, Failure);
+pub(crate) type Stopped = (Stage, Failure);
+
+/// A session whose viewer is in and whose console is open.
+struct Opened {
+    console: OpenConsole,
+    policy: ViewerPolicy,
+    slot: SessionSlot,
+}
 
 impl Session {
-    /// A viewer has come to `port` from `peer`.
-    pub(crate) fn new(port: Arc<Port>, peer: SocketAddr) -> Self {
-        let Port {
-            console,
-            destination,
-            door,
-            ..
-        } = &*port;
-        let metrics = Arc::clone(&door.metrics);
-        let visit = Visit {
-            id: door.number(),
-            viewer: peer,
-            user: None,
-            vm: console.behind.to_string(),
-            metrics,
-        };
+    /// A viewer has come to `entrance` from `peer`.
+    pub(crate) fn new(entrance: Arc<Entrance>, peer: SocketAddr) -> Self {
+        let shared = &entrance.shared;
+        let traffic = Traffic::counted(&shared.metrics);
+        let info = SessionInfo::new(
+            shared.number(),
+            source::plain(peer),
+            entrance.name(),
+            traffic,
+            &shared.ended,
+        );
         Self {
-            visit,
-            _upstream_in_use: destination.enter(),
-            port,
+            info: Arc::new(info),
+            _upstream_in_use: entrance.in_use(),
+            entrance,
         }
     }
 
     /// The whole story. The connection is closed when it ends, and every log line until then carries its number.
     pub(crate) async fn run(self, socket: TcpStream) {
-        let span = self.visit.span();
+        let span = session_log::span(&self.info);
         self.run_in_span(socket).instrument(span).await;
     }
 
-    async fn run_in_span(mut self, socket: TcpStream) {
-        let begun = Instant::now();
-        let port = Arc::clone(&self.port);
-        let traffic = Traffic::counted(&port.door.metrics);
+    async fn run_in_span(self, socket: TcpStream) {
         let outcome = tokio::select! {
-            // What has become of it by itself is what is told.
+            // A result that is ready wins over shutdown.
             biased;
-            outcome = self.serve(socket, begun, &traffic) => outcome,
-            () = out_of_time(&port) => Ok(End::Told("the gateway ends")),
+            outcome = self.serve(socket) => outcome,
+            () = self.out_of_time() => Ok(Outcome::Ended("the gateway ends")),
         };
-        self.port.door.last_failure.record(&outcome);
-        self.visit.closed(outcome, begun.elapsed(), &traffic);
+        let shared = &self.entrance.shared;
+        shared.last_failure.record(&outcome);
+        session_log::closed(&self.info, outcome, &shared.metrics);
     }
 
-    async fn serve(
-        &mut self,
-        socket: TcpStream,
-        begun: Instant,
-        traffic: &Traffic,
-    ) -> Result<End, Stopped> {
-        let deadline = begun + self.port.limits.login_timeout;
-        let mut place = Some(
-            self.port
-                .door
-                .enter(self.visit.viewer, self.port.limits.max_unauthenticated),
-        );
+    async fn serve(&self, socket: TcpStream) -> Result<Outcome, Stopped> {
+        let limits = &self.entrance.limits;
+        let deadline = self.info.since + limits.login_timeout;
+        let peer = self.info.parties().viewer;
+        let shared = &self.entrance.shared;
+        let mut slot = Some(shared.enter(peer, limits.max_unauthenticated));
         let mut viewer = self
-            .arrive(socket, deadline, &mut place)
+            .arrive(socket, deadline, &mut slot)
             .await
             .map_err(|failure| (Stage::Accept, failure))?;
-        // Apart, so that an open session does not hold the room that opening it took.
-        let opened = Box::pin(self.open(&mut viewer, &mut place, deadline)).await;
-        let (console, rules, seat) = match opened {
+        // Boxed: keeps this future out of the open session's.
+        let opened = Box::pin(self.open(&mut viewer, &mut slot, deadline)).await;
+        let Opened {
+            console,
+            policy,
+            slot: _until_the_end,
+        } = match opened {
             Ok(opened) => opened,
             Err(stopped) => {
-                // Until it has gone it is one of the crowd, unless it has been let in.
+                // Until it has gone it takes a slot before the login, unless it has been let in.
                 let closing = Box::pin(viewer.close());
-                match &place {
-                    Some(place) => drop(place.pushed_out.run_until_cancelled(closing).await),
+                match &slot {
+                    Some(slot) => drop(slot.pushed_out.run_until_cancelled(closing).await),
                     None => closing.await,
                 }
                 return Err(stopped);
             }
         };
-        self.visit.opened(&console.address);
-        let Console {
-            wire,
-            slot: _until_the_end,
+        session_log::opened(&self.info, &console.link.address);
+        let OpenConsole {
+            link,
+            slot: _on_its_host,
             watch,
-            ..
         } = console;
-        let (Some(connection), early) = viewer.into_parts() else {
-            return Ok(End::Viewer);
-        };
-        tokio::select! {
-            end = relay::relay(connection, early, wire, rules, traffic, &seat.ending) => Ok(end),
+        let dialogue = policy
+            .habits
+            .map(|habits| Repair::new(habits, policy.view_only, policy.host));
+        let relaying = relay(&mut viewer, link, dialogue.as_ref(), policy, &self.info);
+        let (outcome, remainder) = tokio::select! {
+            ended = relaying => ended,
             never = self.log_changes(watch) => match never {},
-        }
+        };
+        tokio::join!(remainder.close(), viewer.close());
+        Ok(outcome)
     }
 
-    /// Where the viewer comes from, and whether it may from there. Nothing has been sent so far.
+    /// The viewer's address, and whether it may come from there. Nothing has been sent so far.
     async fn arrive(
-        &mut self,
+        &self,
         mut socket: TcpStream,
         deadline: Instant,
-        place: &mut Option<Place>,
-    ) -> Result<Viewer, Failure> {
+        slot: &mut Option<PreLoginSlot>,
+    ) -> Result<ViewerLink, Failure> {
         let mut input = BytesMut::new();
-        self.visit.viewer = source::plain(self.visit.viewer);
-        if let Some(balancers) = &self.port.limits.proxy_from {
-            if !source::is_in(balancers, self.visit.viewer.ip()) {
+        let mut from = self.info.parties().viewer;
+        if let Some(balancers) = &self.entrance.limits.proxy_from {
+            if !source::is_in(balancers, from.ip()) {
                 return Err(Failure::NotProxied(
                     "none is taken from this address".into(),
                 ));
             }
             let header = tokio::select! {
                 header = proxy_header::read(&mut socket, &mut input) => header,
-                failure = self.interrupted(place, deadline) => return Err(failure),
+                failure = self.interrupted(slot, deadline) => return Err(failure),
             };
             let real = header.map_err(|error| match input.is_empty() {
                 true => Failure::ViewerSilent,
                 false => Failure::NotProxied(error.to_string()),
             })?;
-            self.visit.viewer = source::plain(real.unwrap_or(self.visit.viewer));
-            place
-                .iter()
-                .for_each(|place| place.is_from(self.visit.viewer));
+            from = source::plain(real.unwrap_or(from));
+            self.info.parties().viewer = from;
+            slot.iter().for_each(|slot| slot.is_from(from));
         }
-        let allow = &self.port.console.allow;
-        if !allow.is_empty() && !source::is_in(allow, self.visit.viewer.ip()) {
-            return Err(Failure::NotAllowed(self.visit.viewer.ip()));
+        let allow = &self.entrance.allow;
+        if !allow.is_empty() && !source::is_in(allow, from.ip()) {
+            return Err(Failure::NotAllowed(from.ip()));
         }
-        Ok(Viewer::new(socket, input))
+        Ok(ViewerLink::new(socket, input))
     }
 
-    /// From the greeting to the welcome. The viewer has until `deadline` to log in; then its `place` is given up.
+    /// From the greeting to the welcome. The viewer has until `deadline` to log in; then its `slot` is given up.
     async fn open(
-        &mut self,
-        viewer: &mut Viewer,
-        place: &mut Option<Place>,
+        &self,
+        viewer: &mut ViewerLink,
+        slot: &mut Option<PreLoginSlot>,
         deadline: Instant,
-    ) -> Result<(Console, Rules, Seat), Stopped> {
-        self.check_penalty(viewer, place, deadline)
+    ) -> Result<Opened, Stopped> {
+        self.check_penalty(viewer, slot, deadline)
             .await
             .map_err(|failure| (Stage::Accept, failure))?;
         let begun = Instant::now();
-        let negotiation =
-            viewer.negotiate(&self.port.console.auth, self.interrupted(place, deadline));
+        let negotiation = viewer.negotiate(&self.entrance.auth, self.interrupted(slot, deadline));
         let (claim, pending) = negotiation
             .await
             .map_err(|failure| (Stage::Negotiate, failure))?;
         self.measure(Stage::Negotiate, begun);
-        let admission = match self.judge(claim, place, deadline).await {
+        let admission = match self.judge(claim, slot, deadline).await {
             Ok(admission) => admission,
             Err(failure) => {
                 viewer.turn_away(pending, &failure).await;
                 return Err((Stage::Judge, failure));
             }
         };
-        *place = None;
+        *slot = None;
         // From here on nobody waits for a person.
-        let deadline = Instant::now() + self.port.limits.handshake_timeout;
-        let console = match self.reach(viewer, &admission, deadline).await {
+        let limit = TimeLimit::of(self.entrance.limits.handshake_timeout);
+        let console = match self.reach(viewer, &admission, limit).await {
             Ok(console) => console,
             Err((stage, failure)) => {
                 viewer.turn_away(pending, &failure).await;
-                // As long as it reads why, its seat is taken.
+                // As long as it reads why, its entry in the registry stays.
                 viewer.close().await;
                 return Err((stage, failure));
             }
         };
-        let Admission {
-            seat, view_only, ..
-        } = admission;
-        let alone = self.port.console.exclusive && !view_only;
-        let welcomed = self
-            .welcome(viewer, pending, alone.then_some(&seat), deadline)
-            .await;
-        welcomed.map_err(|failure| (Stage::Welcome, failure))?;
-        let Limits {
-            idle_timeout,
-            max_session_time,
-            ..
-        } = *self.port.limits;
-        Ok((
+        let policy = self.policy(&admission);
+        let may_be_alone = policy.may_be_alone.then_some(&admission.slot);
+        self.welcome(viewer, pending, may_be_alone, limit)
+            .await
+            .map_err(|failure| (Stage::Welcome, failure))?;
+        Ok(Opened {
             console,
-            Rules {
-                view_only,
-                may_be_alone: alone,
-                habits: self.port.console.habits,
-                host: match self.port.console.behind {
-                    Behind::Vm { .. } => HostKind::Vmware,
-                    Behind::Url(_) => HostKind::Unknown,
-                },
-                idle_timeout,
-                max_session_time,
-            },
-            seat,
-        ))
+            policy,
+            slot: admission.slot,
+        })
     }
 
-    /// Ready when the viewer is pushed out of the crowd or has taken too long, or the gateway ends.
-    async fn interrupted(&self, place: &Option<Place>, deadline: Instant) -> Failure {
+    /// Ready when the viewer must make room for others or has taken too long, or the gateway ends.
+    async fn interrupted(&self, slot: &Option<PreLoginSlot>, deadline: Instant) -> Failure {
         let pushed_out = async {
-            match place {
-                Some(place) => place.pushed_out.cancelled().await,
+            match slot {
+                Some(slot) => slot.pushed_out.cancelled().await,
                 None => std::future::pending().await,
             }
         };
         tokio::select! {
             () = pushed_out => Failure::Crowded,
-            () = sleep_until(deadline) => self.viewer_slow(),
-            () = self.port.door.ended.cancelled() => Failure::GatewayEnds,
+            () = sleep_until(deadline) => Failure::ViewerSlow(self.entrance.limits.login_timeout),
+            () = self.entrance.shared.ended.cancelled() => Failure::GatewayEnds,
         }
     }
 
     async fn check_penalty(
         &self,
-        viewer: &mut Viewer,
-        place: &Option<Place>,
+        viewer: &mut ViewerLink,
+        slot: &Option<PreLoginSlot>,
         deadline: Instant,
     ) -> Result<(), Failure> {
-        let Some(failure) = refused_on_arrival(&self.port, self.visit.viewer.ip()) else {
+        let from = self.info.parties().viewer.ip();
+        let Some(failure) = refused_on_arrival(&self.entrance, from) else {
             return Ok(());
         };
         tokio::select! {
-            // Ignored on purpose: whether it has read it or not, it is not let in.
+            // Whether it has read it or not, it is not let in.
             _ = timeout(REFUSAL, viewer.refuse(&failure)) => {}
-            _ = self.interrupted(place, deadline) => {}
+            _ = self.interrupted(slot, deadline) => {}
         }
         Err(failure)
     }
 
-    /// It may take its turn among those whose passwords are hashed: until then it is one of the crowd.
+    /// While its password waits to be hashed, the viewer still takes a slot before the login.
     async fn judge(
-        &mut self,
+        &self,
         claim: Claim,
-        place: &Option<Place>,
+        slot: &Option<PreLoginSlot>,
         deadline: Instant,
     ) -> Result<Admission, Failure> {
-        let slow = Failure::CheckSlow(self.port.limits.login_timeout);
-        let judgement = timeout_at(deadline, judge(&self.port, &mut self.visit, claim));
-        let pushed_out = place
+        let slow = Failure::CheckSlow(self.entrance.limits.login_timeout);
+        let judgement = timeout_at(deadline, judge(&self.entrance, &self.info, claim));
+        let pushed_out = slot
             .as_ref()
-            .map(|place| place.pushed_out.clone())
+            .map(|slot| slot.pushed_out.clone())
             .unwrap_or_default();
         tokio::select! {
             judged = judgement => judged.unwrap_or(Err(slow)),
             () = pushed_out.cancelled() => Err(Failure::Crowded),
-            () = self.port.door.ended.cancelled() => Err(Failure::GatewayEnds),
+            () = self.entrance.shared.ended.cancelled() => Err(Failure::GatewayEnds),
         }
     }
 
     /// A console that is ready, unless the viewer leaves or the gateway ends before.
     async fn reach(
         &self,
-        viewer: &Viewer,
+        viewer: &ViewerLink,
         admission: &Admission,
-        deadline: Instant,
-    ) -> Result<Console, Stopped> {
+        limit: TimeLimit,
+    ) -> Result<OpenConsole, Stopped> {
         tokio::select! {
-            console = self.ticket_and_dial(admission, deadline) => console,
+            console = self.ticket_and_dial(admission, limit) => console,
             gone = viewer.gone() => Err((Stage::Dial, gone)),
-            () = self.port.door.ended.cancelled() => Err((Stage::Dial, Failure::GatewayEnds)),
+            () = self.entrance.shared.ended.cancelled() => Err((Stage::Dial, Failure::GatewayEnds)),
         }
     }
 
     async fn ticket_and_dial(
         &self,
         admission: &Admission,
-        deadline: Instant,
-    ) -> Result<Console, Stopped> {
-        let within = self.port.limits.handshake_timeout;
-        let dialer = &self.port.destination;
-        let failed = |step: Step, error: console::Error| (step.into(), error.into());
+        limit: TimeLimit,
+    ) -> Result<OpenConsole, Stopped> {
         let begun = Instant::now();
-        let pass = async {
-            admission.identify(&self.port, deadline).await?;
-            let pass = dialer.pass(deadline).await?;
-            if let Some(vm) = pass.vm() {
-                admission.confirm(&self.port, vm).await?;
+        let granted = async {
+            admission.identify(limit).await?;
+            let grant = admission.console.dialer.grant(limit).await?;
+            if let Some(vm) = grant.vm() {
+                admission.confirm(vm).await?;
             }
-            Ok(pass)
+            Ok(grant)
         };
-        let pass = timeout_at(deadline, pass)
+        let grant = granted
             .await
-            .unwrap_or_else(|_| Err(dialer.slow(Step::Ticket, within).into()))
             .map_err(|failure: Failure| (failure.before_dial(), failure))?;
         self.measure(Stage::Ticket, begun);
         let begun = Instant::now();
-        let dial = async { Console::dial(pass.target().await?).await };
-        let console = timeout_at(deadline, dial)
-            .await
-            .unwrap_or_else(|_| Err(dialer.slow(Step::Dial, within)));
+        let console = grant.dial(limit, &|_| {}).await;
         self.measure(Stage::Dial, begun);
-        console.map_err(|error| failed(Step::Dial, error))
+        console.map_err(|error| (Stage::Dial, error.into()))
+    }
+
+    /// What the viewer may do once it is in.
+    fn policy(&self, admission: &Admission) -> ViewerPolicy {
+        let Admission {
+            console, view_only, ..
+        } = admission;
+        let limits = &self.entrance.limits;
+        ViewerPolicy {
+            view_only: *view_only,
+            may_be_alone: console.exclusive && !view_only,
+            habits: console.habits,
+            host: console.host(),
+            idle_timeout: limits.idle_timeout,
+            max_session_time: limits.max_session_time,
+        }
     }
 
     /// Only now the viewer is told. Where it wants the console for itself and may have it, the others end.
     async fn welcome(
         &self,
-        viewer: &mut Viewer,
+        viewer: &mut ViewerLink,
         pending: Pending,
-        may_be_alone: Option<&Seat>,
-        deadline: Instant,
+        may_be_alone: Option<&SessionSlot>,
+        limit: TimeLimit,
     ) -> Result<(), Failure> {
         let welcome = async {
             viewer.welcome(pending).await?;
-            if let Some(seat) = may_be_alone
+            if let Some(slot) = may_be_alone
                 && !viewer.shares().await?
             {
-                seat.end_others("another viewer has asked for the console alone");
+                slot.end_others("another viewer has asked for the console alone");
             }
             Ok(())
         };
+        let unfinished = Failure::ViewerUnfinished(self.entrance.limits.handshake_timeout);
         tokio::select! {
-            welcomed = timeout_at(deadline, welcome) => {
-                welcomed.unwrap_or(Err(Failure::ViewerUnfinished(self.port.limits.handshake_timeout)))
-            }
-            () = self.port.door.ended.cancelled() => Err(Failure::GatewayEnds),
+            welcomed = timeout_at(limit.deadline(), welcome) => welcomed.unwrap_or(Err(unfinished)),
+            () = self.entrance.shared.ended.cancelled() => Err(Failure::GatewayEnds),
         }
     }
 
-    fn viewer_slow(&self) -> Failure {
-        Failure::ViewerSlow(self.port.limits.login_timeout)
-    }
-
     fn measure(&self, stage: Stage, begun: Instant) {
-        self.port
-            .door
-            .metrics
-            .stage(stage, begun.elapsed().as_secs_f64());
+        let seconds = begun.elapsed().as_secs_f64();
+        self.entrance.shared.metrics.stage(stage, seconds);
     }
 
-    /// What becomes of the VM while its console is open, for whoever reads the log.
+    /// Logs the VM's state as it changes while its console is open.
     async fn log_changes(&self, watch: Option<Watch>) -> Infallible {
         let Some(mut watch) = watch else {
             return std::future::pending().await;
         };
         loop {
-            self.visit.vm_changed(watch.changed().await);
+            session_log::vm_changed(&self.info, watch.changed().await);
         }
     }
-}
 
-/// The gateway ends, and both sides have had their time to part in order.
-async fn out_of_time(port: &Port) {
-    port.door.ended.cancelled().await;
-    sleep(PARTING).await;
+    /// The gateway ends, and both sides have had their time to part in order.
+    async fn out_of_time(&self) {
+        self.entrance.shared.ended.cancelled().await;
+        sleep(PARTING).await;
+    }
 }

@@ -5,7 +5,7 @@ use rfb_proto::input::{self, UpdateRequest, set_encodings};
 use rfb_proto::update::{Kind, Message, Piece, Update};
 use rfb_proto::{Area, Encoding, PixelFormat};
 
-use super::OwnViewer;
+use super::ConsoleClient;
 use super::picture::{Brush, Picture};
 use crate::error::Error;
 
@@ -19,7 +19,7 @@ struct Painting {
     brush: Option<Brush>,
 }
 
-impl OwnViewer {
+impl ConsoleClient {
     /// Asks until every pixel has been seen: some servers answer a question with one pixel, or with the upper part
     /// (`docs/webmks.md` 2.3, Q3 and Q4). Takes as long as that takes.
     pub async fn frame(&mut self) -> Result<Picture, Error> {

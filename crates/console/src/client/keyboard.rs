@@ -10,7 +10,7 @@ use rfb_proto::{Area, Encoding};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::{Chord, OwnViewer};
+use super::{Chord, ConsoleClient};
 use crate::error::Error;
 
 /// How much longer than an update the host's word for what it can do is waited for: that it comes before is a guess.
@@ -33,7 +33,7 @@ pub enum Press {
     ByMeaning,
 }
 
-impl OwnViewer {
+impl ConsoleClient {
     /// Asks the host whether it takes keys by their place.
     pub async fn ask_for_keys(&mut self) -> Result<Press, Error> {
         let mut message = BytesMut::new();

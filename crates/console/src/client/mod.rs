@@ -11,9 +11,9 @@ use bytes::{Buf, BytesMut};
 use rfb_proto::update::{Kind, Message, Piece, Update};
 
 use crate::error::Error;
-use crate::host_link::{Console, Talk};
-use crate::milestone::Screen;
+use crate::host_link::{HostLink, OpenConsole};
 use crate::printable::printable;
+use crate::progress::Screen;
 use crate::slots::Slot;
 
 pub use keyboard::Press;
@@ -24,23 +24,18 @@ pub use picture::Picture;
 const MAX_NAME: usize = 400;
 
 /// A console that we are the viewer of.
-pub struct OwnViewer {
-    talk: Talk,
+pub struct ConsoleClient {
+    link: HostLink,
     update: Update,
     _slot: Option<Slot>,
 }
 
-impl OwnViewer {
+impl ConsoleClient {
     /// Says ClientInit and hears what there is to be seen.
-    pub async fn enter(console: Console) -> Result<(Self, Screen), Error> {
-        let Console {
-            wire,
-            address,
-            slot,
-            ..
-        } = console;
+    pub async fn enter(console: OpenConsole) -> Result<(Self, Screen), Error> {
+        let OpenConsole { link, slot, .. } = console;
         let mut viewer = Self {
-            talk: Talk { wire, address },
+            link,
             update: Update::new(),
             _slot: slot,
         };
@@ -57,7 +52,7 @@ impl OwnViewer {
 
     /// Leaves in order.
     pub async fn leave(self) {
-        self.talk.close().await;
+        self.link.close().await;
     }
 
     async fn read_name(&mut self) -> Result<String, Error> {
@@ -79,7 +74,7 @@ impl OwnViewer {
 
     /// Sends `messages` as one WebSocket message.
     async fn send(&mut self, messages: &[u8]) -> Result<(), Error> {
-        self.talk.send(messages).await
+        self.link.send(messages).await
     }
 
     /// Shows all that comes to `look`, piece by piece, until that has seen what it waits for. May be broken off: what
@@ -89,8 +84,8 @@ impl OwnViewer {
         mut look: impl FnMut(&Piece<'_>, &Update) -> Option<T>,
     ) -> Result<T, Error> {
         loop {
-            let Self { talk, update, .. } = self;
-            let payload: &mut BytesMut = &mut talk.wire.payload;
+            let Self { link, update, .. } = self;
+            let payload: &mut BytesMut = &mut link.payload;
             while let Some(piece) = update.scan(payload)? {
                 let seen = look(&piece, update);
                 let length = piece.bytes.len();
@@ -99,7 +94,7 @@ impl OwnViewer {
                     return Ok(seen);
                 }
             }
-            talk.receive().await?;
+            link.receive().await?;
         }
     }
 }

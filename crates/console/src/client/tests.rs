@@ -12,7 +12,7 @@ use ws_proto::{Decoder, Event, FrameBuffer, Opcode, Role};
 
 use super::*;
 use crate::address::Address;
-use crate::host_link::{Console, Wire};
+use crate::host_link::{HostLink, OpenConsole};
 use crate::mask_keys::MaskKeys;
 use crate::stream::Stream;
 
@@ -25,20 +25,20 @@ struct Host {
 
 impl Host {
     /// And our own viewer, before the first word.
-    async fn and_console() -> (Self, Console) {
+    async fn and_console() -> (Self, OpenConsole) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let ours = TcpStream::connect(address).await.unwrap();
         let (socket, _) = listener.accept().await.unwrap();
-        let console = Console {
-            wire: Wire {
+        let console = OpenConsole {
+            link: HostLink {
+                address: Address::parse(&address.to_string(), 443).unwrap(),
                 stream: Stream::plain(ours),
                 decoder: Decoder::new(Role::Client),
                 input: BytesMut::new(),
                 payload: BytesMut::new(),
                 keys: MaskKeys::new(),
             },
-            address: Address::parse(&address.to_string(), 443).unwrap(),
             slot: None,
             watch: None,
         };
@@ -92,7 +92,7 @@ async fn played(first: &[&[u8]], then: &[u8]) -> (Press, Result<(), Error>) {
     let (mut host, console) = Host::and_console().await;
     let told = CancellationToken::new();
     let viewer = async {
-        let (mut viewer, _) = OwnViewer::enter(console).await.unwrap();
+        let (mut viewer, _) = ConsoleClient::enter(console).await.unwrap();
         let press = viewer.ask_for_keys().await.unwrap();
         let chords = chords_of("x", Layout::Us).unwrap();
         let played = viewer.play(&chords, press, Duration::ZERO, &told).await;

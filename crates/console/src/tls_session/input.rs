@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use tokio::io::AsyncRead;
 
 use super::{READ, fill};
-use crate::blocks::{Lent, spare};
+use crate::buffer_pool::{Pooled, poolable};
 
 /// What whoever reads may leave for the next time: at most a control frame that is not whole, 4 bytes of header
 /// and 125 of payload (RFC 6455 section 5.5).
@@ -22,7 +22,7 @@ const ROOM: usize = LEFTOVER + RECORD + READ;
 /// One buffer, held only while there is something in it.
 #[derive(Default)]
 pub struct Input {
-    block: Option<Lent<Block>>,
+    block: Option<Pooled<Block>>,
     /// How much is opened: from the start of the block.
     opened: usize,
     /// Where records lie that are not opened: behind that.
@@ -56,7 +56,7 @@ impl Input {
         if self.sealed.is_empty() {
             self.sealed = self.opened..self.opened;
         }
-        let block = self.block.get_or_insert_with(Lent::take);
+        let block = self.block.get_or_insert_with(Pooled::take);
         let Range { start, end } = self.sealed;
         let room = block.0.get_mut(end..ROOM.min(start + READ));
         let polled = fill(stream, context, room.unwrap_or_default());
@@ -95,7 +95,7 @@ impl Input {
     /// Adds what was opened elsewhere, in front of what is sealed: at most [`READ`] bytes since all but a little
     /// was [forgotten](Self::forget).
     pub fn append(&mut self, more: &[u8]) {
-        let Block(block) = &mut **self.block.get_or_insert_with(Lent::take);
+        let Block(block) = &mut **self.block.get_or_insert_with(Pooled::take);
         let end = self.opened + more.len();
         if !self.sealed.is_empty() && self.sealed.start < end {
             let sealed = self.sealed.clone();
@@ -141,7 +141,7 @@ impl Input {
 /// Where bytes arrive.
 struct Block(Box<[u8]>);
 
-spare!(Block, Self(vec![0; ROOM].into()));
+poolable!(Block, Self(vec![0; ROOM].into()));
 
 #[cfg(test)]
 mod tests {

@@ -17,7 +17,7 @@ use rustls::{ClientConfig, ProtocolVersion};
 use tokio::io::AsyncRead;
 
 use super::{Input, READ, Standing, fill, invalid};
-use crate::blocks::{Lent, spare};
+use crate::buffer_pool::{Pooled, poolable};
 
 /// By how much a record is longer than what is in it (RFC 8446 section 5.2: header, content type, tag; RFC 5288
 /// section 3: 8 bytes of nonce). Where rustls asks for more it gets more.
@@ -26,7 +26,7 @@ const OVERHEAD: usize = 40;
 /// A connection that is rustls' own, from ClientHello to close_notify.
 pub(super) struct Unbuffered {
     connection: UnbufferedClientConnection,
-    incoming: Option<Lent<Records>>,
+    incoming: Option<Pooled<Records>>,
     /// How much of `incoming` there is.
     filled: usize,
     failed: bool,
@@ -69,7 +69,7 @@ impl Unbuffered {
         stream: &mut R,
         context: &mut Context<'_>,
     ) -> Poll<io::Result<usize>> {
-        let incoming = self.incoming.get_or_insert_with(Lent::take);
+        let incoming = self.incoming.get_or_insert_with(Pooled::take);
         let room = incoming.0.get_mut(self.filled..).unwrap_or_default();
         // Only a handshake message in countless fragments fills it.
         let polled = fill(stream, context, room);
@@ -229,7 +229,7 @@ impl Unbuffered {
     }
 }
 
-fn records(incoming: &mut Option<Lent<Records>>, from: usize, to: usize) -> &mut [u8] {
+fn records(incoming: &mut Option<Pooled<Records>>, from: usize, to: usize) -> &mut [u8] {
     incoming
         .as_mut()
         .and_then(|incoming| incoming.0.get_mut(from..to))
@@ -273,4 +273,4 @@ fn append(
 /// Where records arrive, and are decrypted.
 struct Records(Box<[u8]>);
 
-spare!(Records, Self(vec![0; READ].into()));
+poolable!(Records, Self(vec![0; READ].into()));

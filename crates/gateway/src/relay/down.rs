@@ -9,17 +9,15 @@ use std::task::Poll;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use rfb_proto::update::Lost;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::time::{Instant, timeout_at};
-use ws_proto::{Close, CloseCode, Decoder, Kind, Piece, Violation, What};
+use ws_proto::{Close, CloseCode, Decoder, Kind, Piece, What};
 
-use super::Traffic;
-use super::debt::Debts;
+use super::outcome::{HostLost, Outcome};
+use super::pending_reply::PendingReply;
 use super::plain::Plain;
-use crate::error::Failure;
 use crate::repair::Repair;
-use console::host_link::in_words;
+use crate::traffic::Traffic;
 use console::tls_session::{self, Over};
 use console::transport::Transport;
 
@@ -30,21 +28,11 @@ const TURN: usize = tls_session::READ;
 /// How long ESXi may take to send the rest of a picture of which it has sent a part.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Why nothing more comes from ESXi, or goes to the viewer.
+/// Why this direction ended.
 #[derive(Debug)]
 pub(super) enum End {
-    /// ESXi has closed.
-    Close(Option<Close>),
-    /// ESXi has ended the connection without a Close.
-    Vanished,
-    /// ESXi's connection broke.
-    Broke(io::Error),
-    /// ESXi broke the protocol.
-    Violation(Violation),
-    /// ESXi sent text.
-    Text,
-    /// ESXi sent RFB that cannot be followed, where it had to be.
-    Astray(Lost),
+    /// Nothing more comes from ESXi.
+    HostLost(HostLost),
     /// The viewer takes nothing any more.
     ViewerGone,
 }
@@ -52,44 +40,39 @@ pub(super) enum End {
 impl End {
     /// What ESXi is to be told.
     pub(super) fn answer(&self) -> Close {
-        Close::new(match self {
-            // RFC 6455 section 5.5.1: "the endpoint typically echos the status code it received".
-            Self::Close(Some(close)) => close.code,
-            Self::Close(None) => CloseCode::NORMAL,
-            Self::Violation(violation) => violation.close_code(),
-            Self::Text => CloseCode::UNSUPPORTED_DATA,
-            Self::Astray(_) => CloseCode::POLICY,
-            Self::ViewerGone | Self::Vanished | Self::Broke(_) => CloseCode::GOING_AWAY,
-        })
+        match self {
+            Self::HostLost(lost) => lost.answer(),
+            Self::ViewerGone => Close::new(CloseCode::GOING_AWAY),
+        }
     }
 }
 
-impl From<End> for super::End {
+impl From<End> for Outcome {
     fn from(end: End) -> Self {
         match end {
-            End::Close(Some(close)) => Self::Esxi(in_words(&close)),
-            End::Close(None) => Self::Esxi("a Close without a code".into()),
-            End::ViewerGone => Self::Viewer,
-            End::Vanished => Self::Fault(console::Error::EsxiVanished.into()),
-            End::Broke(error) => Self::Fault(console::Error::EsxiBroke(error).into()),
-            End::Violation(violation) => Self::Fault(console::Error::Framing(violation).into()),
-            End::Text => Self::Fault(console::Error::Text.into()),
-            End::Astray(lost) => Self::Fault(Failure::Astray(lost)),
+            End::HostLost(lost) => Self::HostLost(lost),
+            End::ViewerGone => Self::ViewerLeft,
         }
+    }
+}
+
+impl From<HostLost> for End {
+    fn from(lost: HostLost) -> Self {
+        Self::HostLost(lost)
     }
 }
 
 impl From<Over> for End {
     fn from(over: Over) -> Self {
-        match over {
-            Over::Closed | Over::CutOff => Self::Vanished,
-            Over::Broke(error) => Self::Broke(error),
-        }
+        Self::HostLost(match over {
+            Over::Closed | Over::CutOff => HostLost::Vanished,
+            Over::Broke(error) => HostLost::Broke(error),
+        })
     }
 }
 
 /// The reading half of the console's connection.
-pub(super) struct Source<'a, R> {
+pub(super) struct HostReader<'a, R> {
     pub(super) stream: &'a mut R,
     pub(super) transport: &'a Transport,
     pub(super) decoder: Decoder,
@@ -100,28 +83,28 @@ pub(super) struct Source<'a, R> {
 
 /// Relays until it ends. `early` is what was received before: RFB, then frames.
 pub(super) async fn pump<R: AsyncRead + Unpin>(
-    mut source: Source<'_, R>,
+    mut host: HostReader<'_, R>,
     early: [BytesMut; 2],
     viewer: &mut (impl AsyncWrite + Unpin),
-    debts: &Debts,
+    pending: &PendingReply,
     traffic: &Traffic,
 ) -> End {
-    if let Some(end) = source.begin(early, viewer, debts, traffic).await {
+    if let Some(end) = host.begin(early, viewer, pending, traffic).await {
         return end;
     }
     let (mut taken, mut waiting) = (0, None);
     loop {
-        let read = match source.waits_until(&mut waiting) {
-            None => source.read().await,
+        let read = match host.waits_until(&mut waiting) {
+            None => host.read().await,
             // A host that has other things to say must not hold it up.
-            Some(end) if end <= Instant::now() => source.give_up_waiting(),
-            Some(end) => match timeout_at(end, source.read()).await {
+            Some(end) if end <= Instant::now() => host.give_up_waiting(),
+            Some(end) => match timeout_at(end, host.read()).await {
                 Ok(read) => read,
-                Err(_) => source.give_up_waiting(),
+                Err(_) => host.give_up_waiting(),
             },
         };
-        taken += source.plain.bytes(0).len();
-        if let Some(end) = source.pass_on(viewer, debts, traffic).await {
+        taken += host.plain.bytes(0).len();
+        if let Some(end) = host.pass_on(viewer, pending, traffic).await {
             return end;
         }
         if let Err(over) = read {
@@ -148,12 +131,12 @@ async fn end_turn() {
     .await
 }
 
-impl<R: AsyncRead + Unpin> Source<'_, R> {
+impl<R: AsyncRead + Unpin> HostReader<'_, R> {
     async fn begin(
         &mut self,
         [payload, frames]: [BytesMut; 2],
         viewer: &mut (impl AsyncWrite + Unpin),
-        debts: &Debts,
+        pending: &PendingReply,
         traffic: &Traffic,
     ) -> Option<End> {
         for piece in payload.chunks(tls_session::READ) {
@@ -168,7 +151,7 @@ impl<R: AsyncRead + Unpin> Source<'_, R> {
         }
         for piece in frames.chunks(tls_session::READ) {
             self.plain.input.append(piece);
-            if let Some(end) = self.pass_on(viewer, debts, traffic).await {
+            if let Some(end) = self.pass_on(viewer, pending, traffic).await {
                 return Some(end);
             }
         }
@@ -190,10 +173,10 @@ impl<R: AsyncRead + Unpin> Source<'_, R> {
     async fn pass_on(
         &mut self,
         viewer: &mut (impl AsyncWrite + Unpin),
-        debts: &Debts,
+        pending: &PendingReply,
         traffic: &Traffic,
     ) -> Option<End> {
-        let (decoded, end) = self.decode(debts);
+        let (decoded, end) = self.decode(pending);
         if self.write(viewer, traffic).await.is_err() {
             return Some(End::ViewerGone);
         }
@@ -201,36 +184,36 @@ impl<R: AsyncRead + Unpin> Source<'_, R> {
         end
     }
 
-    /// All that has arrived: payload is marked, pings become debts. Says how much of it that was.
-    fn decode(&mut self, debts: &Debts) -> (usize, Option<End>) {
+    /// All that has arrived: payload is marked, pings become pending. Says how much of it that was.
+    fn decode(&mut self, pending: &PendingReply) -> (usize, Option<End>) {
         let mut at = 0;
         loop {
             let piece = match self.decoder.scan(self.plain.bytes(at)) {
                 Ok(Some(piece)) => piece,
                 Ok(None) => return (at, None),
-                Err(violation) => return (at, Some(End::Violation(violation))),
+                Err(violation) => return (at, Some(HostLost::Framing(violation).into())),
             };
             let run = at + piece.skip..at + piece.skip + piece.len;
             at = run.end;
-            if let Some(end) = self.take(piece, run, debts) {
+            if let Some(end) = self.take(piece, run, pending) {
                 return (at, Some(end));
             }
         }
     }
 
-    fn take(&mut self, piece: Piece, run: Range<usize>, debts: &Debts) -> Option<End> {
+    fn take(&mut self, piece: Piece, run: Range<usize>, pending: &PendingReply) -> Option<End> {
         match piece.what {
             What::Data {
                 kind: Kind::Binary, ..
             } => return self.mark(run).err(),
             What::Data {
                 kind: Kind::Text, ..
-            } => return Some(End::Text),
-            What::Ping => debts.pong(Bytes::copy_from_slice(self.plain.range(run))),
+            } => return Some(HostLost::Text.into()),
+            What::Ping => pending.pong(Bytes::copy_from_slice(self.plain.range(run))),
             What::Pong => {}
             What::Close => {
                 let said = Close::parse(self.plain.range(run));
-                return Some(said.map_or_else(End::Violation, End::Close));
+                return Some(said.map_or_else(HostLost::Framing, HostLost::Closed).into());
             }
         }
         None
@@ -244,7 +227,7 @@ impl<R: AsyncRead + Unpin> Source<'_, R> {
         };
         self.plain
             .mark_by(run, |bytes, viewer| repair.hear_host(bytes, viewer))
-            .map_err(End::Astray)
+            .map_err(|lost| HostLost::Unfollowable(lost).into())
     }
 
     /// Until when the viewer may be left in the middle of an update that ESXi has not finished: as long after each part of

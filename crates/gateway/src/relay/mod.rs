@@ -2,7 +2,7 @@
 //!
 //! Each pump writes what it has read before it reads again, so TCP's own windows, from viewer to ESXi, are
 //! the whole backpressure. The pumps have one thing to tell each other: what `down` reads, `up` may owe an
-//! answer to (a pong, a Close), since it alone writes to ESXi. One slot is enough for that, see [`debt`].
+//! answer to (a pong, a Close), since it alone writes to ESXi. One slot is enough for that, see [`reply`].
 //!
 //! | first to end | then |
 //! |---|---|
@@ -15,84 +15,41 @@
 //! | the gateway | Close 1001 to ESXi, FIN to the viewer |
 
 mod backlog;
-mod debt;
 mod down;
+mod outcome;
+mod pending_reply;
 mod plain;
-mod sieve;
 #[cfg(test)]
 mod tests;
 mod up;
+mod view_only_filter;
 
 use std::io;
 use std::pin::{Pin, pin};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::BytesMut;
-use prometheus_client::metrics::counter::Counter;
+use console::host_link::HostLink;
+use console::socket::PARTING;
+use console::stream::Stream;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::either::Either;
 use ws_proto::{Close, CloseCode};
 
-use crate::error::Failure;
-use crate::front_door::roll::Ending;
-use crate::front_door::viewer::Connection;
-use crate::metrics::Metrics;
+use crate::registry::SessionInfo;
 use crate::repair::{Habits, HostKind, Repair};
-use console::host_link::Wire;
-use console::socket::{self, PARTING};
-use console::stream::Stream;
-use console::transport::Transport;
-use debt::Debts;
+use crate::traffic::Traffic;
+use crate::viewer_link::{Clocks, ViewerLink};
+pub(crate) use outcome::{HostLost, Outcome};
+use pending_reply::PendingReply;
 use plain::Plain;
-use sieve::Sieve;
-use up::Passage;
-
-/// Bytes of RFB that went each way.
-#[derive(Debug, Default)]
-pub(crate) struct Traffic {
-    to_viewer: AtomicU64,
-    to_esxi: AtomicU64,
-    /// The same for all sessions together.
-    total_to_viewer: Counter,
-    total_to_esxi: Counter,
-}
-
-impl Traffic {
-    /// Of one session, as part of the whole.
-    pub(crate) fn counted(metrics: &Metrics) -> Self {
-        Self {
-            total_to_viewer: metrics.bytes("to_viewer"),
-            total_to_esxi: metrics.bytes("to_esxi"),
-            ..Self::default()
-        }
-    }
-
-    /// Bytes that were written to the viewer so far.
-    pub(crate) fn to_viewer(&self) -> u64 {
-        self.to_viewer.load(Ordering::Relaxed)
-    }
-
-    /// Bytes that were written to ESXi so far.
-    pub(crate) fn to_esxi(&self) -> u64 {
-        self.to_esxi.load(Ordering::Relaxed)
-    }
-
-    fn went_to_viewer(&self, count: usize) {
-        self.to_viewer.fetch_add(count as u64, Ordering::Relaxed);
-        self.total_to_viewer.inc_by(count as u64);
-    }
-
-    fn went_to_esxi(&self, count: usize) {
-        self.to_esxi.fetch_add(count as u64, Ordering::Relaxed);
-        self.total_to_esxi.inc_by(count as u64);
-    }
-}
+use up::InputPath;
+use view_only_filter::ViewOnlyFilter;
 
 /// What a viewer may do once it is in.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Rules {
+pub(crate) struct ViewerPolicy {
     /// Only look.
     pub(crate) view_only: bool,
     /// How its keys and clipboard are treated; `None` where RFB is to pass as it is.
@@ -107,136 +64,153 @@ pub(crate) struct Rules {
     pub(crate) max_session_time: Option<Duration>,
 }
 
-/// How a relay came to its end.
-#[derive(Debug)]
-pub(crate) enum End {
-    /// The viewer left, in order or not.
-    Viewer,
-    /// ESXi closed, in these words.
-    Esxi(String),
-    /// The gateway was told to, for this reason.
-    Told(&'static str),
-    /// Nobody was at the viewer for too long.
-    Idle,
-    /// The session lasted for too long.
-    TimeUp,
-    /// Something went wrong.
-    Fault(Failure),
+/// What is left of a [`HostLink`] when its relay has ended: TLS and TCP are to be closed in order.
+pub(crate) struct HostRemainder(Stream);
+
+impl HostRemainder {
+    /// Sends TLS' close_notify where that is due, and TCP's FIN.
+    pub(crate) async fn close(mut self) {
+        let closing = async {
+            let last_words = self.0.transport.last_words();
+            self.0.socket.write_all(&last_words).await?;
+            self.0.socket.shutdown().await
+        };
+        // The host may already be gone.
+        let _: Result<io::Result<()>, _> = timeout(PARTING, closing).await;
+    }
 }
 
-/// Relays until either side ends or `ending` says so, and has then closed both connections. `early` is what
-/// the viewer has sent already.
+/// Relays until either side ends or the session is to end. The WebSocket is closed then; what is left of the host's
+/// connection, and the viewer's, is the caller's to close.
+///
+/// `dialogue` is what both sides have said so far; `None` where RFB passes as it is.
 pub(crate) fn relay<'a>(
-    viewer: Connection,
-    early: BytesMut,
-    console: Wire,
-    rules: Rules,
-    traffic: &'a Traffic,
-    ending: &'a Ending,
-) -> Pin<Box<dyn Future<Output = End> + Send + 'a>> {
-    // Apart, so that a session that is still opening does not hold room for this.
-    match viewer {
-        Either::Left(mut socket) => Box::pin(async move {
+    viewer: &'a mut ViewerLink,
+    host: HostLink,
+    dialogue: Option<&'a Repair>,
+    policy: ViewerPolicy,
+    session: &'a SessionInfo,
+) -> Pin<Box<dyn Future<Output = (Outcome, HostRemainder)> + Send + 'a>> {
+    // Boxed: keeps this future out of the one that opens the session.
+    let (connection, early, clocks) = viewer.parts();
+    let early = std::mem::take(early);
+    let parts = (host, dialogue, policy, session);
+    match connection {
+        Some(Either::Left(socket)) => {
             let halves = socket.split();
-            between(halves, early, console, rules, traffic, ending).await
-        }),
-        Either::Right(tls) => {
+            Box::pin(between(halves, early, clocks, parts))
+        }
+        Some(Either::Right(tls)) => {
             #[expect(
                 clippy::disallowed_methods,
                 reason = "a TLS stream has no owned halves, and nobody else wants the lock"
             )]
-            let halves = tokio::io::split(tls);
-            Box::pin(between(halves, early, console, rules, traffic, ending))
+            let halves = tokio::io::split(&mut **tls);
+            Box::pin(between(halves, early, clocks, parts))
         }
+        None => Box::pin(async { (Outcome::ViewerLeft, HostRemainder(parts.0.stream)) }),
     }
 }
 
 async fn between(
     (mut viewer_in, mut viewer_out): (impl AsyncRead + Unpin, impl AsyncWrite + Unpin),
     early: BytesMut,
-    console: Wire,
-    rules: Rules,
-    traffic: &Traffic,
-    ending: &Ending,
-) -> End {
-    let Wire {
-        stream:
-            Stream {
-                mut socket,
-                transport,
-                input: incoming,
-            },
+    clocks: &mut Clocks,
+    (host, dialogue, policy, session): (HostLink, Option<&Repair>, ViewerPolicy, &SessionInfo),
+) -> (Outcome, HostRemainder) {
+    let HostLink {
+        mut stream,
         decoder,
         input,
         payload,
         keys,
-    } = console;
-    let (mut console_in, mut console_out) = socket.split();
-    let debts = Debts::new();
-    let repair = rules
-        .habits
-        .map(|habits| Repair::new(habits, rules.view_only, rules.host));
-    let end = {
-        let passage = match &repair {
-            Some(repair) => Passage::Repair(repair),
-            None if rules.view_only => Passage::Sieve(Sieve::new()),
-            None => Passage::Open,
+        ..
+    } = host;
+    let incoming = std::mem::take(&mut stream.input);
+    let end_by = policy.max_session_time.map(|time| clocks.welcomed + time);
+    let outcome = {
+        let Stream {
+            socket, transport, ..
+        } = &mut stream;
+        let transport = &*transport;
+        let (mut console_in, mut console_out) = socket.split();
+        let (pending, traffic) = (PendingReply::new(), &session.traffic);
+        let path = match dialogue {
+            Some(repair) => InputPath::Repair(repair),
+            None if policy.view_only => InputPath::ViewOnly(ViewOnlyFilter::new()),
+            None => InputPath::Unchanged,
         };
-        let wire = up::Wire::new(&mut console_out, &transport, keys, traffic, rules, passage);
-        let mut up = pin!(wire.pump(&mut viewer_in, early, &debts));
-        let source = down::Source {
+        let writer = up::HostWriter::new(
+            &mut console_out,
+            transport,
+            keys,
+            traffic,
+            policy,
+            path,
+            clocks,
+        );
+        let up = pin!(writer.pump(&mut viewer_in, early, &pending));
+        let reader = down::HostReader {
             stream: &mut console_in,
-            transport: &transport,
+            transport,
             decoder,
             plain: Plain::new(incoming),
-            repair: repair.as_ref(),
+            repair: dialogue,
         };
-        let mut down = pin!(down::pump(
-            source,
-            [payload, input],
+        let early = [payload, input];
+        let down = pin!(down::pump(
+            reader,
+            early,
             &mut viewer_out,
-            &debts,
+            &pending,
             traffic
         ));
-        let told = async {
+        let told = pin!(async {
             tokio::select! {
-                () = ending.told.cancelled() => End::Told(ending.why()),
-                () = after(rules.max_session_time) => End::TimeUp,
+                () = session.ending.told.cancelled() => Outcome::Ended(session.ending.why()),
+                () = at(end_by) => Outcome::TimeUp,
             }
-        };
-        tokio::select! {
-            end = &mut up => match end {
-                up::End::ViewerReset => End::Viewer,
-                end @ up::End::EsxiBroke(_) => {
-                    // What it sent before is still to be delivered, however slow the viewer is.
-                    let other = while_it_progresses(&mut down, traffic).await;
-                    after_viewer(end, other)
-                }
-                end => {
-                    let other = timeout(PARTING, down).await.ok();
-                    after_viewer(end, other)
-                }
-            },
-            end = &mut down => {
-                debts.close(end.answer());
-                // Ignored on purpose: it has been asked to end, and nothing of the viewer's can be delivered.
-                let _ = timeout(PARTING, up).await;
-                end.into()
-            }
-            end = told => {
-                debts.close(Close::new(CloseCode::GOING_AWAY));
-                // Ignored on purpose: both have had their time.
-                let _ = timeout(PARTING, async { tokio::join!(up, down) }).await;
-                end
-            }
-        }
+        });
+        first_to_end(up, down, told, &pending, traffic).await
     };
-    // Ignored on purpose: a host that has gone cannot be told.
-    let (_, ()) = tokio::join!(
-        timeout(PARTING, part(&transport, &mut console_out)),
-        socket::finish(&mut viewer_in, &mut viewer_out),
-    );
-    end
+    (outcome, HostRemainder(stream))
+}
+
+/// Runs both directions until one of them ends, or the session is `told` to; then lets the others finish, as the table
+/// at the top of this file says.
+async fn first_to_end(
+    mut up: Pin<&mut impl Future<Output = up::End>>,
+    mut down: Pin<&mut impl Future<Output = down::End>>,
+    told: Pin<&mut impl Future<Output = Outcome>>,
+    pending: &PendingReply,
+    traffic: &Traffic,
+) -> Outcome {
+    tokio::select! {
+        end = &mut up => match end {
+            up::End::ViewerReset => Outcome::ViewerLeft,
+            end @ up::End::EsxiBroke(_) => {
+                // What it sent before is still to be delivered, however slow the viewer is.
+                let other = while_it_progresses(&mut down, traffic).await;
+                after_viewer(end, other)
+            }
+            end => {
+                let other = timeout(PARTING, down).await.ok();
+                after_viewer(end, other)
+            }
+        },
+        end = &mut down => {
+            pending.close(end.answer());
+            // It has been asked to end, and nothing of the viewer's can be delivered any more.
+            let _ = timeout(PARTING, up).await;
+            end.into()
+        }
+        end = told => {
+            pending.close(Close::new(CloseCode::GOING_AWAY));
+            // Both have had their time.
+            let _ = timeout(PARTING, async { tokio::join!(up, down) }).await;
+            end
+        }
+    }
 }
 
 /// Waits for `down` as long as the viewer takes something of it.
@@ -254,30 +228,27 @@ async fn while_it_progresses(
     }
 }
 
-async fn part(transport: &Transport, esxi: &mut (impl AsyncWrite + Unpin)) -> io::Result<()> {
-    esxi.write_all(&transport.last_words()).await?;
-    esxi.shutdown().await
-}
-
-async fn after(time: Option<Duration>) {
-    match time {
-        Some(time) => sleep(time).await,
+/// Ready at that moment, if ever.
+async fn at(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => sleep_until(moment).await,
         None => std::future::pending().await,
     }
 }
 
-/// The viewer's pump ended first. Where that was because ESXi does not take any more, what ESXi last said
+/// The viewer's direction ended first. Where that was because ESXi does not take any more, what ESXi last said
 /// is the better reason.
-fn after_viewer(up: up::End, down: Option<down::End>) -> End {
+fn after_viewer(up: up::End, down: Option<down::End>) -> Outcome {
     match (up, down) {
-        (up::End::ViewerLeft | up::End::ViewerReset, _) => End::Viewer,
-        (up::End::Idle, _) => End::Idle,
-        (up::End::Violation(violation), _) => End::Fault(Failure::NotAViewer(violation)),
-        (up::End::Told, None) => End::Told("ESXi did not answer a Close"),
-        (up::End::EsxiBroke(_), Some(down @ (down::End::Close(_) | down::End::Violation(_)))) => {
-            down.into()
-        }
-        (up::End::EsxiBroke(error), _) => End::Fault(console::Error::EsxiBroke(error).into()),
+        (up::End::ViewerLeft | up::End::ViewerReset, _) => Outcome::ViewerLeft,
+        (up::End::Idle, _) => Outcome::Idle,
+        (up::End::Violation(violation), _) => Outcome::Violation(violation),
+        (up::End::Told, None) => Outcome::Ended("ESXi did not answer a Close"),
+        (
+            up::End::EsxiBroke(_),
+            Some(down::End::HostLost(lost @ (HostLost::Closed(_) | HostLost::Framing(_)))),
+        ) => Outcome::HostLost(lost),
+        (up::End::EsxiBroke(error), _) => Outcome::HostLost(HostLost::Broke(error)),
         (up::End::Told, Some(down)) => down.into(),
     }
 }

@@ -5,7 +5,7 @@ use std::io::IoSlice;
 use std::ops::Range;
 
 use crate::repair::ToViewer;
-use console::blocks::{Lent, spare};
+use console::buffer_pool::{Pooled, poolable};
 use console::tls_session::{self, Input};
 
 /// Runs shorter than this are moved next to the one before: that costs less than to hand them to the kernel
@@ -22,7 +22,7 @@ pub(super) struct Plain {
     /// Where they arrive.
     pub(super) input: Input,
     /// Held only while there is something in it.
-    marked: Option<Lent<Marked>>,
+    marked: Option<Pooled<Marked>>,
 }
 
 /// What the gateway itself has to say, and those parts of it and of the input that go to the viewer.
@@ -40,7 +40,7 @@ enum Part {
     Own(Range<usize>),
 }
 
-spare!(
+poolable!(
     Marked,
     Self {
         own: Vec::new(),
@@ -85,7 +85,7 @@ impl Plain {
         run: Range<usize>,
         judge: impl FnOnce(&[u8], &mut Marks<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
-        let Marked { own, parts } = &mut **self.marked.get_or_insert_with(Lent::take);
+        let Marked { own, parts } = &mut **self.marked.get_or_insert_with(Pooled::take);
         let before = parts.len();
         let mut marks = Marks {
             start: run.start,

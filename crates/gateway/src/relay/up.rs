@@ -15,11 +15,13 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use ws_proto::{Close, CloseCode, HEADROOM, Opcode, control, frame_within};
 
 use super::backlog::Backlog;
-use super::debt::{Debt, Debts};
-use super::sieve::Sieve;
-use super::{Rules, Traffic};
+use super::pending_reply::{PendingReply, Reply};
+use super::view_only_filter::ViewOnlyFilter;
+use super::{ViewerPolicy, at};
 use crate::repair::Repair;
-use console::blocks::{Lent, spare};
+use crate::traffic::Traffic;
+use crate::viewer_link::Clocks;
+use console::buffer_pool::{Pooled, poolable};
 use console::mask_keys::MaskKeys;
 use console::transport::Transport;
 
@@ -52,47 +54,44 @@ pub(super) enum End {
 }
 
 /// The writing half of the console's connection.
-pub(super) struct Wire<'a, W> {
+pub(super) struct HostWriter<'a, W> {
     esxi: &'a mut W,
     transport: &'a Transport,
     keys: MaskKeys,
     /// `None` while there is nothing in it.
-    buffer: Option<Lent<Block>>,
+    buffer: Option<Pooled<Block>>,
     /// How much of the buffer is a message that is not whole.
     kept: usize,
     /// What of the buffer waits for ESXi to say how it takes keys.
     backlog: Backlog,
     /// Whether the viewer's ClientInit has passed.
     begun: bool,
-    /// When the viewer sent something last.
-    heard: Instant,
-    /// When somebody was at it last.
-    acted: Instant,
-    passage: Passage<'a>,
-    rules: Rules,
+    clocks: &'a mut Clocks,
+    path: InputPath<'a>,
+    policy: ViewerPolicy,
     traffic: &'a Traffic,
 }
 
 /// What becomes of the viewer's messages.
-pub(super) enum Passage<'a> {
+pub(super) enum InputPath<'a> {
     /// They go as they are.
-    Open,
+    Unchanged,
     /// They go as they are, or not at all.
-    Sieve(Sieve),
+    ViewOnly(ViewOnlyFilter),
     /// They go as ESXi takes them.
     Repair(&'a Repair),
 }
 
-impl<'a, W: AsyncWrite + Unpin> Wire<'a, W> {
+impl<'a, W: AsyncWrite + Unpin> HostWriter<'a, W> {
     pub(super) fn new(
         esxi: &'a mut W,
         transport: &'a Transport,
         keys: MaskKeys,
         traffic: &'a Traffic,
-        rules: Rules,
-        passage: Passage<'a>,
+        policy: ViewerPolicy,
+        path: InputPath<'a>,
+        clocks: &'a mut Clocks,
     ) -> Self {
-        let now = Instant::now();
         Self {
             esxi,
             transport,
@@ -101,10 +100,9 @@ impl<'a, W: AsyncWrite + Unpin> Wire<'a, W> {
             kept: 0,
             backlog: Backlog::default(),
             begun: false,
-            heard: now,
-            acted: now,
-            passage,
-            rules,
+            clocks,
+            path,
+            policy,
             traffic,
         }
     }
@@ -114,9 +112,9 @@ impl<'a, W: AsyncWrite + Unpin> Wire<'a, W> {
         mut self,
         viewer: &mut (impl AsyncRead + Unpin),
         early: BytesMut,
-        debts: &Debts,
+        pending: &PendingReply,
     ) -> End {
-        let end = match self.relay(viewer, early, debts).await {
+        let end = match self.relay(viewer, early, pending).await {
             Ok(end) => end,
             Err(error) => return End::EsxiBroke(error),
         };
@@ -134,7 +132,7 @@ impl<'a, W: AsyncWrite + Unpin> Wire<'a, W> {
 
     /// Says the last words.
     async fn close(&mut self, close: &Close) -> io::Result<()> {
-        if let Passage::Repair(repair) = self.passage {
+        if let InputPath::Repair(repair) = self.path {
             self.send(&repair.let_go()).await?;
         }
         self.control(Opcode::Close, &close.payload()).await
@@ -145,32 +143,32 @@ impl<'a, W: AsyncWrite + Unpin> Wire<'a, W> {
         &mut self,
         viewer: &mut (impl AsyncRead + Unpin),
         early: BytesMut,
-        debts: &Debts,
+        pending: &PendingReply,
     ) -> io::Result<End> {
-        let block = self.buffer.get_or_insert_with(Lent::take);
+        let block = self.buffer.get_or_insert_with(Pooled::take);
         if let Some(place) = block.payload().get_mut(..early.len()) {
             place.copy_from_slice(&early);
         }
         if let Some(violation) = self.pass_on(early.len()).await? {
             return Ok(End::Violation(violation));
         }
-        let mut debtor = debts.debtor();
-        let mut typed = self.heard;
-        let repair = match self.passage {
-            Passage::Repair(repair) => Some(repair),
-            Passage::Open | Passage::Sieve(_) => None,
+        let mut replies = pending.replies();
+        let mut typed = self.clocks.received;
+        let repair = match self.path {
+            InputPath::Repair(repair) => Some(repair),
+            InputPath::Unchanged | InputPath::ViewOnly(_) => None,
         };
         drop(early);
         loop {
-            let silence = silence(self.acted, self.rules);
+            let silence = silence(self.clocks.acted, self.policy);
             let backlog_due = self.backlog.due();
             tokio::select! {
                 // What is owed goes first: a viewer that was reset reads as one that left, once `down` has
                 // met the reset, and then it is `down` that knows what to say.
                 biased;
-                debt = debtor.due() => match debt {
-                    Debt::Pong(payload) => self.control(Opcode::Pong, &payload).await?,
-                    Debt::Close(close) => {
+                reply = replies.due() => match reply {
+                    Reply::Pong(payload) => self.control(Opcode::Pong, &payload).await?,
+                    Reply::Close(close) => {
                         self.close(&close).await?;
                         return Ok(End::Told);
                     }
@@ -188,7 +186,7 @@ impl<'a, W: AsyncWrite + Unpin> Wire<'a, W> {
                 character = next_character(repair, typed) => {
                     typed = Instant::now();
                     // Whoever has its clipboard typed waits for that.
-                    self.acted = typed;
+                    self.clocks.acted = typed;
                     self.send(&character).await?;
                 }
                 read = poll_fn(|context| self.poll_read(viewer, context)), if self.kept < READ => match read {
@@ -197,7 +195,7 @@ impl<'a, W: AsyncWrite + Unpin> Wire<'a, W> {
                         return Ok(End::ViewerLeft);
                     }
                     Ok(count) => {
-                        self.heard = Instant::now();
+                        self.clocks.received = Instant::now();
                         if let Some(violation) = self.pass_on(count).await? {
                             return Ok(End::Violation(violation));
                         }
@@ -211,7 +209,7 @@ impl<'a, W: AsyncWrite + Unpin> Wire<'a, W> {
 
     /// Where it is known by now how ESXi takes keys, those that waited for that may go.
     fn release_backlog(&mut self) {
-        if let Passage::Repair(repair) = self.passage
+        if let InputPath::Repair(repair) = self.path
             && !repair.holds_keys()
         {
             self.backlog.release(Instant::now());
@@ -220,7 +218,7 @@ impl<'a, W: AsyncWrite + Unpin> Wire<'a, W> {
 
     /// Sends the first of what waits, whether or not ESXi has said how it takes keys.
     async fn send_backlog(&mut self) -> io::Result<Option<Violation>> {
-        let (Passage::Repair(repair), Some(block)) = (&self.passage, self.buffer.take()) else {
+        let (InputPath::Repair(repair), Some(block)) = (&self.path, self.buffer.take()) else {
             return Ok(None);
         };
         repair.let_keys_go();
@@ -233,7 +231,7 @@ impl<'a, W: AsyncWrite + Unpin> Wire<'a, W> {
 
     /// What a viewer that has left has typed still reaches ESXi, at the pace at which it came.
     async fn send_whole_backlog(&mut self) -> io::Result<()> {
-        let Passage::Repair(repair) = self.passage else {
+        let InputPath::Repair(repair) = self.path else {
             return Ok(());
         };
         while let Some(due) = self.backlog.due() {
@@ -255,7 +253,7 @@ impl<'a, W: AsyncWrite + Unpin> Wire<'a, W> {
         viewer: &mut (impl AsyncRead + Unpin),
         context: &mut Context<'_>,
     ) -> Poll<io::Result<usize>> {
-        let block = self.buffer.get_or_insert_with(Lent::take);
+        let block = self.buffer.get_or_insert_with(Pooled::take);
         let room = block.payload().get_mut(self.kept..READ);
         let mut room = ReadBuf::new(room.unwrap_or_default());
         let polled = Pin::new(viewer).poll_read(context, &mut room);
@@ -271,7 +269,7 @@ impl<'a, W: AsyncWrite + Unpin> Wire<'a, W> {
         let filled = self.kept + count;
         if self.backlog.waits() {
             self.kept = filled;
-            self.backlog.push(filled, self.heard);
+            self.backlog.push(filled, self.clocks.received);
             return Ok(None);
         }
         let Some(mut block) = self.buffer.take() else {
@@ -279,23 +277,23 @@ impl<'a, W: AsyncWrite + Unpin> Wire<'a, W> {
         };
         let bytes = block.payload().get_mut(..filled).unwrap_or_default();
         self.introduce(bytes);
-        if let Passage::Repair(repair) = self.passage {
+        if let InputPath::Repair(repair) = self.path {
             let (mut said, violation) = self.repaired(repair, block, filled, filled);
             self.send_said(&mut said.0).await?;
             return Ok(violation);
         }
-        let (passed, looked) = match &mut self.passage {
-            Passage::Open | Passage::Repair(_) => {
-                self.acted = self.heard;
+        let (passed, looked) = match &mut self.path {
+            InputPath::Unchanged | InputPath::Repair(_) => {
+                self.clocks.acted = self.clocks.received;
                 (filled, filled)
             }
-            Passage::Sieve(sieve) => {
-                let sifted = sieve.sift(bytes);
-                if sieve.has_acted() {
-                    self.acted = self.heard;
+            InputPath::ViewOnly(filter) => {
+                let filtered = filter.filter(bytes);
+                if filter.has_acted() {
+                    self.clocks.acted = self.clocks.received;
                 }
-                match sifted {
-                    Ok(sifted) => sifted,
+                match filtered {
+                    Ok(filtered) => filtered,
                     Err(violation) => return Ok(Some(violation)),
                 }
             }
@@ -312,22 +310,22 @@ impl<'a, W: AsyncWrite + Unpin> Wire<'a, W> {
     fn repaired(
         &mut self,
         repair: &Repair,
-        mut block: Lent<Block>,
+        mut block: Pooled<Block>,
         len: usize,
         filled: usize,
-    ) -> (Lent<Said>, Option<Violation>) {
+    ) -> (Pooled<Said>, Option<Violation>) {
         let bytes = block.payload().get_mut(..len).unwrap_or_default();
-        let mut said = Lent::<Said>::take();
+        let mut said = Pooled::<Said>::take();
         said.0.resize(FRONT, 0);
         let heard = repair.hear_viewer(bytes, &mut said.0);
         if repair.has_acted() {
-            self.acted = self.heard;
+            self.clocks.acted = self.clocks.received;
         }
         let gone = *heard.as_ref().unwrap_or(&filled);
         self.keep(block, gone..filled);
         self.backlog.went(gone);
         if repair.holds_keys() {
-            self.backlog.push(self.kept, self.heard);
+            self.backlog.push(self.kept, self.clocks.received);
         }
         (said, heard.err())
     }
@@ -338,13 +336,13 @@ impl<'a, W: AsyncWrite + Unpin> Wire<'a, W> {
             return;
         };
         let begun = std::mem::replace(&mut self.begun, true);
-        if !begun && *first == 0 && !self.rules.may_be_alone {
+        if !begun && *first == 0 && !self.policy.may_be_alone {
             *first = 1;
         }
     }
 
     /// Keeps those bytes of the buffer for the next read, and no buffer for none.
-    fn keep(&mut self, mut block: Lent<Block>, rest: Range<usize>) {
+    fn keep(&mut self, mut block: Pooled<Block>, rest: Range<usize>) {
         self.kept = rest.len();
         if self.kept > 0 {
             block.payload().copy_within(rest, 0);
@@ -365,7 +363,7 @@ impl<'a, W: AsyncWrite + Unpin> Wire<'a, W> {
     /// Sends what lies elsewhere.
     async fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
         for piece in bytes.chunks(READ) {
-            let mut block = Lent::<Block>::take();
+            let mut block = Pooled::<Block>::take();
             let place = block.payload().get_mut(..piece.len());
             place.unwrap_or_default().copy_from_slice(piece);
             self.send_within(&mut block.0, piece.len()).await?;
@@ -405,12 +403,12 @@ impl Block {
     }
 }
 
-spare!(Block, Self(vec![0; FRONT + READ + 2 * AFTER].into()));
+poolable!(Block, Self(vec![0; FRONT + READ + 2 * AFTER].into()));
 
 /// How many of both kinds nobody holds.
 #[cfg(test)]
 pub(super) fn spare_buffers() -> [usize; 2] {
-    use console::blocks::Spare;
+    use console::buffer_pool::Poolable;
     [
         Block::KEPT.with_borrow(Vec::len),
         Said::KEPT.with_borrow(Vec::len),
@@ -420,7 +418,7 @@ pub(super) fn spare_buffers() -> [usize; 2] {
 /// What ESXi is to hear of what was read, made as a [`Block`] is; seldom more than was read.
 struct Said(BytesMut);
 
-spare!(Said, Self(BytesMut::with_capacity(FRONT + READ + AFTER)));
+poolable!(Said, Self(BytesMut::with_capacity(FRONT + READ + AFTER)));
 
 /// Ready with what the gateway has to say to ESXi by itself.
 async fn owed(repair: Option<&Repair>) -> BytesMut {
@@ -429,14 +427,6 @@ async fn owed(repair: Option<&Repair>) -> BytesMut {
             repair.owes().await;
             repair.owed()
         }
-        None => std::future::pending().await,
-    }
-}
-
-/// Ready at that moment, if ever.
-async fn at(moment: Option<Instant>) {
-    match moment {
-        Some(moment) => sleep_until(moment).await,
         None => std::future::pending().await,
     }
 }
@@ -455,6 +445,6 @@ async fn next_character(repair: Option<&Repair>, typed: Instant) -> BytesMut {
 }
 
 /// Ready when nobody has been at the viewer for as long as that may be.
-async fn silence(acted: Instant, rules: Rules) {
-    at(rules.idle_timeout.map(|timeout| acted + timeout)).await;
+async fn silence(acted: Instant, policy: ViewerPolicy) {
+    at(policy.idle_timeout.map(|timeout| acted + timeout)).await;
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use console::secret::Secret;
 use rfb_proto::{SecurityType, VncPassword};
 
-use crate::front_door::users::Users;
+use crate::login::users::Users;
 
 /// The way in that stands for itself wherever an `[auth.NAME]` is named.
 pub const NO_AUTH: &str = "none";

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use vsphere::Vm;
 
 use super::Config;
-use crate::front_door::rights::Named;
-use crate::front_door::users::Users;
+use crate::login::rights::Named;
+use crate::login::users::Users;
 use console::address::{Address, HTTPS};
 use console::settings::Behind;
 use console::tls::{ConsoleTrust, Trust};

@@ -15,7 +15,7 @@ use vsphere::{Vm, VmRef};
 pub use admin::Admin;
 pub use auth::{Auth, NO_AUTH, STRONGEST_FIRST};
 
-use crate::front_door::rights::Named;
+use crate::login::rights::Named;
 use crate::repair::Habits;
 
 /// Everything the gateway needs to know, checked.

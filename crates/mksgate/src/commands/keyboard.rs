@@ -14,7 +14,7 @@ use super::which::{Chosen, Which};
 use super::{CommandError, unless};
 use crate::signals::Ends;
 use crate::terminal::{Spinner, Terminal, tell};
-use console::client::{Chord, OwnViewer, Press};
+use console::client::{Chord, ConsoleClient, Press};
 use console::socket::PARTING;
 use console::{Blame, Error};
 use gateway::settings::Config;
@@ -88,12 +88,12 @@ impl Keyboard {
     /// The typing takes as long as it takes; what comes after it, `within` that time.
     async fn play_on(
         &self,
-        mut viewer: OwnViewer,
+        mut viewer: ConsoleClient,
         chords: &[Chord],
         press: Press,
         within: Duration,
         told: &CancellationToken,
-    ) -> Result<OwnViewer, Error> {
+    ) -> Result<ConsoleClient, Error> {
         let pace = Duration::from_millis(self.delay);
         viewer.play(chords, press, pace, told).await?;
         timeout(within, viewer.has_been_heard())
@@ -108,18 +108,18 @@ async fn enter(
     chosen: &Chosen,
     within: Duration,
     spinner: &Spinner,
-) -> Result<(OwnViewer, Press), Error> {
-    let witness = spinner.witness();
+) -> Result<(ConsoleClient, Press), Error> {
+    let observer = spinner.observer();
     let console = console::open(
         &chosen.upstream,
         &chosen.vm,
         chosen.vnc_password.clone(),
         within,
-        &*witness,
+        &*observer,
     )
     .await?;
     let entered = async {
-        let (mut viewer, _) = OwnViewer::enter(console).await?;
+        let (mut viewer, _) = ConsoleClient::enter(console).await?;
         let press = viewer.ask_for_keys().await?;
         Ok((viewer, press))
     };

@@ -8,7 +8,7 @@ use vsphere::Error;
 
 use super::CommandError;
 use crate::terminal::Spinner;
-use console::milestone::{Milestone, Witness};
+use console::progress::{Observer, Progress};
 use console::settings::VSphere;
 use console::slots::Slots;
 use console::upstream::Upstream;
@@ -28,7 +28,7 @@ impl Sessions {
         name: &str,
         mut settings: VSphere,
         spinner: &Spinner,
-        witness: &Witness,
+        observer: &Observer,
     ) -> Result<Arc<Upstream>, CommandError> {
         let mut asked = 0;
         loop {
@@ -38,7 +38,7 @@ impl Sessions {
             self.0.push(Arc::clone(&upstream));
             let error = match upstream.client().login().await {
                 Ok(about) => {
-                    witness(Milestone::LoggedIn {
+                    observer(Progress::LoggedIn {
                         vsphere: name,
                         about: &about,
                     });

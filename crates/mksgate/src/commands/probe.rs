@@ -18,9 +18,9 @@ use super::which::Chosen;
 use super::{CommandError, unless, unless_interrupted};
 use crate::signals::Ends;
 use crate::terminal::{Spinner, Terminal};
-use console::client::OwnViewer;
-use console::destination::Destination;
-use console::milestone::{Milestone, Witness};
+use console::client::ConsoleClient;
+use console::dialer::Dialer;
+use console::progress::{Observer, Progress};
 use console::settings::TlsRecords;
 use console::{Error, Step};
 use facts::facts;
@@ -59,24 +59,24 @@ pub(crate) async fn run(
                 terminal,
                 "logging in",
             );
-            let witness = told.witness();
+            let observer = told.observer();
             let mut ends = Ends::watch()?;
             let work = async |chosen: &Chosen, _: &_| {
                 // By its id it need not be looked up again.
                 let vm = VmRef::Moref(chosen.vm.moref.clone());
-                let destination = Destination::Vm(
+                let dialer = Dialer::Vm(
                     Arc::clone(&chosen.upstream),
                     vm,
                     chosen.vnc_password.clone(),
                 );
                 let looked = async {
-                    let looked = look(&destination, within, &witness).await;
+                    let looked = look(&dialer, within, &observer).await;
                     looked.map_err(|failure| CommandError::Failed(chosen.explain(&failure)))
                 };
                 unless(&mut ends, looked).await
             };
             let done = which
-                .stay_before(*config, &told.spinner, &witness, work)
+                .stay_before(*config, &told.spinner, &observer, work)
                 .await;
             match done {
                 Ok(()) => told.verdict(None),
@@ -86,10 +86,10 @@ pub(crate) async fn run(
         }
         Wanted::Url(endpoint, within) => {
             let told = Told::new(Way::to_url(&endpoint), json, terminal, "asking for the URL");
-            let witness = told.witness();
-            let destination = Destination::Url(endpoint);
+            let observer = told.observer();
+            let dialer = Dialer::Url(endpoint);
             let looked = async {
-                Ok(match look(&destination, within, &witness).await {
+                Ok(match look(&dialer, within, &observer).await {
                     Ok(()) => None,
                     Err(failure) => Some(advice::on(&failure, told.step()).await),
                 })
@@ -100,12 +100,12 @@ pub(crate) async fn run(
     }
 }
 
-async fn look(destination: &Destination, within: Duration, witness: &Witness) -> Result<(), Error> {
-    let console = console::open_at(destination, within, witness).await?;
-    let (viewer, screen) = timeout(within, OwnViewer::enter(console))
+async fn look(dialer: &Dialer, within: Duration, observer: &Observer) -> Result<(), Error> {
+    let console = console::open_at(dialer, within, observer).await?;
+    let (viewer, screen) = timeout(within, ConsoleClient::enter(console))
         .await
-        .map_err(|_| destination.slow(Step::Dial, within))??;
-    witness(Milestone::Screen(&screen));
+        .map_err(|_| dialer.slow(Step::Dial, within))??;
+    observer(Progress::Screen(&screen));
     viewer.leave().await;
     Ok(())
 }
@@ -124,7 +124,7 @@ impl Told {
         }
     }
 
-    fn witness(&self) -> impl Fn(Milestone<'_>) + Send + Sync + use<> {
+    fn observer(&self) -> impl Fn(Progress<'_>) + Send + Sync + use<> {
         let (record, spinner) = (Arc::clone(&self.record), self.spinner.clone());
         move |milestone| {
             let mut record = locked(&record);

@@ -21,8 +21,8 @@ use super::which::{Chosen, OfVSphere, Which, known_vms};
 use super::{CommandError, shown, unless};
 use crate::signals::Ends;
 use crate::terminal::{Spinner, Terminal, tell};
-use console::client::{OwnViewer, Picture};
-use console::milestone::{Milestone, Witness};
+use console::client::{ConsoleClient, Picture};
+use console::progress::{Observer, Progress};
 use console::secret::Secret;
 use console::upstream::Upstream;
 use console::{Blame, Error};
@@ -93,10 +93,10 @@ pub(crate) async fn run(
             let which = Which::new(vm, options.vsphere, options.password);
             let work = async |chosen: &Chosen, spinner: &Spinner| {
                 chosen.must_run()?;
-                let witness = spinner.witness();
+                let observer = spinner.observer();
                 let password = chosen.vnc_password.clone();
                 let taken = manner
-                    .take(&chosen.upstream, &chosen.vm, password, &*witness)
+                    .take(&chosen.upstream, &chosen.vm, password, &*observer)
                     .await;
                 taken.map_err(|failure| CommandError::Failed(chosen.explain(&failure)))
             };
@@ -149,10 +149,10 @@ impl Manner {
         upstream: &Arc<Upstream>,
         vm: &Vm,
         password: Option<Secret<VncPassword>>,
-        witness: &Witness,
+        observer: &Observer,
     ) -> Result<Taken, Error> {
         let (picture, left) = match self.via {
-            Via::Webmks => (self.look(upstream, vm, password, witness).await?, None),
+            Via::Webmks => (self.look(upstream, vm, password, observer).await?, None),
             Via::Api => {
                 let taken = api::take(upstream.client(), vm).await?;
                 if self.scale == 1.0 {
@@ -178,12 +178,12 @@ impl Manner {
         upstream: &Arc<Upstream>,
         vm: &Vm,
         password: Option<Secret<VncPassword>>,
-        witness: &Witness,
+        observer: &Observer,
     ) -> Result<Picture, Error> {
-        let console = console::open(upstream, vm, password, self.within, witness).await?;
+        let console = console::open(upstream, vm, password, self.within, observer).await?;
         let looked = async {
-            let (mut viewer, screen) = OwnViewer::enter(console).await?;
-            witness(Milestone::Screen(&screen));
+            let (mut viewer, screen) = ConsoleClient::enter(console).await?;
+            observer(Progress::Screen(&screen));
             let picture = viewer.frame().await?;
             viewer.leave().await;
             Ok(picture)

@@ -13,7 +13,7 @@ use super::vm_password::{VmPassword, configured};
 use super::{CommandError, completions, configuration, login, unless, unless_interrupted};
 use crate::signals::Ends;
 use crate::terminal::{Spinner, Terminal};
-use console::milestone::{Milestone, Witness};
+use console::progress::{Observer, Progress};
 use console::secret::Secret;
 use console::settings::VSphere;
 use console::upstream::Upstream;
@@ -125,20 +125,20 @@ impl Which {
         work: impl AsyncFnOnce(&Chosen, &Spinner) -> Result<T, CommandError>,
     ) -> Result<T, CommandError> {
         let spinner = terminal.spinner("logging in");
-        self.stay_before(config, &spinner, &*spinner.witness(), work)
+        self.stay_before(config, &spinner, &*spinner.observer(), work)
             .await
     }
 
-    /// As [`Which::stay`], before `witness`.
+    /// As [`Which::stay`], before `observer`.
     pub(crate) async fn stay_before<T>(
         self,
         config: Config,
         spinner: &Spinner,
-        witness: &Witness,
+        observer: &Observer,
         work: impl AsyncFnOnce(&Chosen, &Spinner) -> Result<T, CommandError>,
     ) -> Result<T, CommandError> {
         let mut sessions = login::Sessions::default();
-        let choosing = self.choose(config, &mut sessions, spinner, witness);
+        let choosing = self.choose(config, &mut sessions, spinner, observer);
         let done = match unless_interrupted(choosing).await {
             Ok(chosen) => work(&chosen, spinner).await,
             Err(error) => Err(error),
@@ -153,14 +153,16 @@ impl Which {
         config: Config,
         sessions: &mut login::Sessions,
         spinner: &Spinner,
-        witness: &Witness,
+        observer: &Observer,
     ) -> Result<Chosen, CommandError> {
         let given = self.password.read()?;
         // First all sessions, then all questions: whoever is told sees one step end and the next one begin.
         let mut upstreams = Vec::new();
         for (vsphere, settings) in self.vsphere.of(config.vspheres)? {
             spinner.say("logging in");
-            let upstream = sessions.begin(&vsphere, settings, spinner, witness).await?;
+            let upstream = sessions
+                .begin(&vsphere, settings, spinner, observer)
+                .await?;
             upstreams.push((vsphere, upstream));
         }
         let mut found = Vec::new();
@@ -183,7 +185,7 @@ impl Which {
         }
         match (found.pop(), found.pop()) {
             (Some(chosen), None) => {
-                witness(Milestone::Found {
+                observer(Progress::Found {
                     vsphere: &chosen.vsphere,
                     vm: &chosen.vm,
                 });

@@ -11,8 +11,8 @@ use tokio::task::spawn_blocking;
 
 use super::Terminal;
 use super::password::{Echo, read_while_watched};
-use console::milestone::{Milestone, Witness};
 use console::printable::printable;
+use console::progress::{Observer, Progress};
 
 /// How often the spinner turns.
 const TICK: Duration = Duration::from_millis(100);
@@ -100,12 +100,12 @@ impl Spinner {
     }
 
     /// Says what is waited for after a milestone.
-    pub(crate) fn hears(&self, milestone: &Milestone<'_>) {
+    pub(crate) fn hears(&self, milestone: &Progress<'_>) {
         self.say(next(milestone));
     }
 
     /// Turns milestones into what is waited for next.
-    pub(crate) fn witness(&self) -> Box<Witness> {
+    pub(crate) fn observer(&self) -> Box<Observer> {
         let spinner = self.clone();
         Box::new(move |milestone| spinner.hears(&milestone))
     }
@@ -118,14 +118,14 @@ impl Drop for Line {
 }
 
 /// What comes after a milestone.
-fn next(milestone: &Milestone<'_>) -> String {
+fn next(milestone: &Progress<'_>) -> String {
     match milestone {
-        Milestone::LoggedIn { .. } => "looking for the VM".into(),
-        Milestone::Found { vm, .. } => format!("asking for a ticket for {}", vm.name),
-        Milestone::Ticket(_) | Milestone::Located(_) => "connecting to the console".into(),
-        Milestone::Connected { host, .. } => format!("securing the connection to {host}"),
-        Milestone::Secured(_) => "opening the WebSocket".into(),
-        Milestone::Upgraded { .. } | Milestone::Entered { .. } => "entering the console".into(),
-        Milestone::Screen(_) => "looking at the screen".into(),
+        Progress::LoggedIn { .. } => "looking for the VM".into(),
+        Progress::Found { vm, .. } => format!("asking for a ticket for {}", vm.name),
+        Progress::Ticket(_) | Progress::Located(_) => "connecting to the console".into(),
+        Progress::Connected { host, .. } => format!("securing the connection to {host}"),
+        Progress::Secured(_) => "opening the WebSocket".into(),
+        Progress::Upgraded { .. } | Progress::Entered { .. } => "entering the console".into(),
+        Progress::Screen(_) => "looking at the screen".into(),
     }
 }

@@ -12,12 +12,13 @@ use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use ws_proto::{Decoder, Role};
 
-use super::super::debt::Debts;
+use super::super::pending_reply::PendingReply;
 use super::super::plain::Plain;
-use super::super::up::{self, Passage};
+use super::super::up::{self, InputPath};
 use super::super::{Traffic, down};
-use super::stage::{Host, KINDS, Kind, Numbers, RULES, frame, repair, update};
+use super::stage::{Host, KINDS, Kind, Numbers, POLICY, frame, repair, update};
 use crate::repair::Repair;
+use crate::viewer_link::Clocks;
 use console::mask_keys::MaskKeys;
 
 #[global_allocator]
@@ -116,7 +117,7 @@ async fn to_viewer(kind: Kind, repair: Option<&Repair>) -> (usize, usize) {
         allowed: &allowed,
         piece: 256 * 1024,
     };
-    let source = down::Source {
+    let source = down::HostReader {
         stream: &mut stream,
         transport: &session,
         decoder: Decoder::new(Role::Client),
@@ -124,15 +125,16 @@ async fn to_viewer(kind: Kind, repair: Option<&Repair>) -> (usize, usize) {
         repair,
     };
     let early = [BytesMut::new(), BytesMut::new()];
-    let (debts, traffic, mut viewer) = (Debts::new(), Traffic::default(), Nowhere::default());
-    let pump = down::pump(source, early, &mut viewer, &debts, &traffic);
+    let (pending, traffic, mut viewer) =
+        (PendingReply::new(), Traffic::default(), Nowhere::default());
+    let pump = down::pump(source, early, &mut viewer, &pending, &traffic);
     let least = least(pump, &allowed, wire.len()).await;
     assert!(viewer.0 > 8 << 20);
     (least, records / 9)
 }
 
 /// 900 events of the pointer, of which each 100 are counted.
-async fn to_esxi(kind: Kind, passage: Passage<'_>) -> usize {
+async fn to_esxi(kind: Kind, path: InputPath<'_>) -> usize {
     let (_, session) = Host::met(kind);
     let wire = [5, 0, 0, 7, 0, 9].repeat(900);
     let allowed = Cell::new(0);
@@ -142,16 +144,19 @@ async fn to_esxi(kind: Kind, passage: Passage<'_>) -> usize {
         allowed: &allowed,
         piece: 6,
     };
-    let (debts, traffic, mut esxi) = (Debts::new(), Traffic::default(), Nowhere::default());
-    let wire_to = up::Wire::new(
+    let (pending, traffic, mut esxi) =
+        (PendingReply::new(), Traffic::default(), Nowhere::default());
+    let mut clocks = Clocks::start();
+    let wire_to = up::HostWriter::new(
         &mut esxi,
         &session,
         MaskKeys::new(),
         &traffic,
-        RULES,
-        passage,
+        POLICY,
+        path,
+        &mut clocks,
     );
-    let pump = wire_to.pump(&mut stream, BytesMut::new(), &debts);
+    let pump = wire_to.pump(&mut stream, BytesMut::new(), &pending);
     let least = least(pump, &allowed, wire.len()).await;
     assert!(esxi.0 > 6 * 800);
     least
@@ -188,9 +193,9 @@ async fn counted() {
                 "{kind:?}: {allocated} for {records} records"
             );
         }
-        for passage in [Passage::Open, Passage::Repair(&repair)] {
-            let followed = matches!(passage, Passage::Repair(_));
-            let allocated = to_esxi(kind, passage).await;
+        for path in [InputPath::Unchanged, InputPath::Repair(&repair)] {
+            let followed = matches!(path, InputPath::Repair(_));
+            let allocated = to_esxi(kind, path).await;
             eprintln!("{kind:?} followed {followed}: {allocated} allocations for 100 events");
             let most = if kind.in_place { 0 } else { 200 };
             assert!(allocated <= most, "{kind:?}: {allocated} for 100 events");

@@ -10,14 +10,15 @@ use bytes::BytesMut;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use ws_proto::{Decoder, Role};
 
-use super::super::debt::Debts;
+use super::super::pending_reply::PendingReply;
 use super::super::plain::Plain;
-use super::super::up::{self, Passage};
+use super::super::up::{self, InputPath};
 use super::super::{Traffic, down};
 use super::stage::{
-    Arriving, Host, KINDS, Numbers, RULES, TLS13, Viewer, frame, relay, repair, update,
+    Arriving, Host, KINDS, Numbers, POLICY, TLS13, Viewer, frame, relay, repair, update,
 };
 use crate::repair::Repair;
+use crate::viewer_link::Clocks;
 use console::mask_keys::MaskKeys;
 use console::tls_session;
 use console::transport::Transport;
@@ -85,14 +86,16 @@ async fn one_read_is_one_write_however_small_the_frames() {
 async fn the_events_of_one_read_are_one_frame_in_one_record_and_one_write() {
     for kind in KINDS {
         let repair = repair();
-        for passage in [Passage::Open, Passage::Repair(&repair)] {
+        for path in [InputPath::Unchanged, InputPath::Repair(&repair)] {
             let (mut host, session) = Host::met(kind);
             let bytes = events(100);
             let mut viewer = Arriving::silent_after(bytes.clone(), bytes.len());
-            let (mut esxi, debts, traffic) = (Viewer::default(), Debts::new(), Traffic::default());
+            let (mut esxi, pending, traffic) =
+                (Viewer::default(), PendingReply::new(), Traffic::default());
             {
-                let wire = to_esxi(&session, passage, &mut esxi, &traffic);
-                let mut pump = Box::pin(wire.pump(&mut viewer, BytesMut::new(), &debts));
+                let mut clocks = Clocks::start();
+                let wire = to_esxi(&session, path, &mut esxi, &traffic, &mut clocks);
+                let mut pump = Box::pin(wire.pump(&mut viewer, BytesMut::new(), &pending));
                 assert!(futures::poll!(&mut pump).is_pending());
             }
             assert_eq!((viewer.calls, esxi.calls), (1, 1));
@@ -117,13 +120,13 @@ async fn one_session_leaves_the_thread_to_the_others_after_a_turn() {
         let mut stream = Arriving::silent_after(wire.clone(), tls_session::READ);
         let repair = followed.then(repair);
         let mut viewer = Viewer::default();
-        let (debts, traffic) = (Debts::new(), Traffic::default());
+        let (pending, traffic) = (PendingReply::new(), Traffic::default());
         let pump = to_viewer(
             &session,
             repair.as_ref(),
             &mut stream,
             &mut viewer,
-            (&debts, &traffic),
+            (&pending, &traffic),
         );
         {
             let mut pump = Box::pin(pump);
@@ -148,13 +151,13 @@ async fn an_idle_session_holds_no_buffer() {
             let mut stream = Arriving::silent_after(host.wire(), tls_session::READ);
             let mut viewer = Viewer::default();
             {
-                let (debts, traffic) = (Debts::new(), Traffic::default());
+                let (pending, traffic) = (PendingReply::new(), Traffic::default());
                 let pump = to_viewer(
                     &session,
                     repair,
                     &mut stream,
                     &mut viewer,
-                    (&debts, &traffic),
+                    (&pending, &traffic),
                 );
                 let mut pump = Box::pin(pump);
                 assert!(size_of_val(&*pump) < 1024, "{} bytes", size_of_val(&*pump));
@@ -165,12 +168,14 @@ async fn an_idle_session_holds_no_buffer() {
             }
             assert_eq!(viewer.bytes, sent);
         }
-        for (passage, said) in [(Passage::Open, 0), (Passage::Repair(&repair), 1)] {
+        for (path, said) in [(InputPath::Unchanged, 0), (InputPath::Repair(&repair), 1)] {
             let (_, session) = Host::met(kind);
             let mut viewer = Arriving::silent_after(events(100), 6);
-            let (mut esxi, debts, traffic) = (Viewer::default(), Debts::new(), Traffic::default());
-            let wire = to_esxi(&session, passage, &mut esxi, &traffic);
-            let mut pump = Box::pin(wire.pump(&mut viewer, BytesMut::new(), &debts));
+            let (mut esxi, pending, traffic) =
+                (Viewer::default(), PendingReply::new(), Traffic::default());
+            let mut clocks = Clocks::start();
+            let wire = to_esxi(&session, path, &mut esxi, &traffic, &mut clocks);
+            let mut pump = Box::pin(wire.pump(&mut viewer, BytesMut::new(), &pending));
             assert!(size_of_val(&*pump) < 1536, "{} bytes", size_of_val(&*pump));
             assert!(futures::poll!(&mut pump).is_pending());
             let kept = up::spare_buffers();
@@ -286,13 +291,13 @@ async fn what_esxi_sends_is_written_from_where_it_was_read() {
                 places: &places,
             };
             let mut viewer = Taken::from(&places, 1024);
-            let (debts, traffic) = (Debts::new(), Traffic::default());
+            let (pending, traffic) = (PendingReply::new(), Traffic::default());
             let pump = to_viewer(
                 &session,
                 repair,
                 &mut stream,
                 &mut viewer,
-                (&debts, &traffic),
+                (&pending, &traffic),
             );
             {
                 let mut pump = Box::pin(pump);
@@ -317,10 +322,17 @@ async fn what_a_viewer_sends_is_sealed_where_it_was_read() {
             places: &places,
         };
         let mut esxi = Taken::from(&places, 0);
-        let (debts, traffic) = (Debts::new(), Traffic::default());
+        let (pending, traffic) = (PendingReply::new(), Traffic::default());
         {
-            let wire = to_esxi(&session, Passage::Open, &mut esxi, &traffic);
-            let mut pump = Box::pin(wire.pump(&mut viewer, BytesMut::new(), &debts));
+            let mut clocks = Clocks::start();
+            let wire = to_esxi(
+                &session,
+                InputPath::Unchanged,
+                &mut esxi,
+                &traffic,
+                &mut clocks,
+            );
+            let mut pump = Box::pin(wire.pump(&mut viewer, BytesMut::new(), &pending));
             assert!(futures::poll!(&mut pump).is_pending());
         }
         assert!(esxi.there > bytes.len() && esxi.elsewhere == 0);
@@ -332,9 +344,9 @@ fn to_viewer<'a, R: AsyncRead + Unpin>(
     repair: Option<&'a Repair>,
     stream: &'a mut R,
     viewer: &'a mut (impl AsyncWrite + Unpin),
-    (debts, traffic): (&'a Debts, &'a Traffic),
+    (pending, traffic): (&'a PendingReply, &'a Traffic),
 ) -> impl Future<Output = down::End> {
-    let source = down::Source {
+    let source = down::HostReader {
         stream,
         transport,
         decoder: Decoder::new(Role::Client),
@@ -342,14 +354,23 @@ fn to_viewer<'a, R: AsyncRead + Unpin>(
         repair,
     };
     let early = [BytesMut::new(), BytesMut::new()];
-    down::pump(source, early, viewer, debts, traffic)
+    down::pump(source, early, viewer, pending, traffic)
 }
 
 fn to_esxi<'a, W: AsyncWrite + Unpin>(
     transport: &'a Transport,
-    passage: Passage<'a>,
+    path: InputPath<'a>,
     esxi: &'a mut W,
     traffic: &'a Traffic,
-) -> up::Wire<'a, W> {
-    up::Wire::new(esxi, transport, MaskKeys::new(), traffic, RULES, passage)
+    clocks: &'a mut Clocks,
+) -> up::HostWriter<'a, W> {
+    up::HostWriter::new(
+        esxi,
+        transport,
+        MaskKeys::new(),
+        traffic,
+        POLICY,
+        path,
+        clocks,
+    )
 }

@@ -9,6 +9,7 @@ mod typing;
 
 use rustls::AlertDescription;
 
+use super::HostLost;
 use super::down::End;
 use stage::{Host, KINDS, Numbers, TLS13, Viewer, frame, relay};
 
@@ -38,7 +39,7 @@ async fn every_byte_arrives_whatever_records_frames_and_reads_it_is_cut_into() {
                 ..Viewer::default()
             };
             let (end, _) = relay((&session, None), wire, piece, &mut viewer).await;
-            assert!(matches!(end, End::Vanished), "{end:?}");
+            assert!(matches!(end, End::HostLost(HostLost::Vanished)), "{end:?}");
             assert!(viewer.bytes == sent, "{kind:?} in reads of {piece}");
         }
     }
@@ -82,7 +83,7 @@ async fn a_close_notify_and_a_cut_are_both_ends_after_all_bytes() {
             }
             let mut viewer = Viewer::default();
             let (end, _) = relay((&session, None), wire, 1 << 20, &mut viewer).await;
-            assert!(matches!(end, End::Vanished), "{end:?}");
+            assert!(matches!(end, End::HostLost(HostLost::Vanished)), "{end:?}");
             assert_eq!(viewer.bytes, b"last words");
             assert_eq!(
                 host.hear(&session.seal(b"still").unwrap()).unwrap(),
@@ -108,7 +109,7 @@ async fn a_record_that_was_tampered_with_ends_the_session_with_an_alert_after_al
         wire.extend(host.wire());
         let mut viewer = Viewer::default();
         let (end, _) = relay((&session, None), wire, 1 << 20, &mut viewer).await;
-        assert!(matches!(end, End::Broke(_)), "{end:?}");
+        assert!(matches!(end, End::HostLost(HostLost::Broke(_))), "{end:?}");
         assert_eq!(viewer.bytes, b"good");
         assert!(session.seal(b"nothing more").is_err());
         let told = host.hear(&session.last_words()).unwrap_err();
@@ -123,7 +124,7 @@ async fn what_is_no_record_at_all_ends_the_session() {
         let (_, session) = Host::met(kind);
         let mut viewer = Viewer::default();
         let (end, _) = relay((&session, None), vec![0xff; 5000], 1 << 20, &mut viewer).await;
-        assert!(matches!(end, End::Broke(_)), "{end:?}");
+        assert!(matches!(end, End::HostLost(HostLost::Broke(_))), "{end:?}");
         assert_eq!(viewer.bytes, b"");
     }
 }

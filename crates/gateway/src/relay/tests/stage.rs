@@ -12,10 +12,10 @@ use rustls::{ServerConfig, ServerConnection, SupportedProtocolVersion, version};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use ws_proto::{Decoder, Header, MAX_HEADER, Opcode, Role};
 
-use super::super::debt::Debts;
-use super::super::down::{self, End, Source};
+use super::super::down::{self, End, HostReader};
+use super::super::pending_reply::PendingReply;
 use super::super::plain::Plain;
-use super::super::{Rules, Traffic};
+use super::super::{Traffic, ViewerPolicy};
 use crate::repair::{Habits, HostKind, Repair};
 use console::crypto;
 use console::tls::Trust;
@@ -45,7 +45,7 @@ impl Kind {
     }
 }
 
-pub(super) const RULES: Rules = Rules {
+pub(super) const POLICY: ViewerPolicy = ViewerPolicy {
     view_only: false,
     may_be_alone: true,
     habits: None,
@@ -282,7 +282,7 @@ pub(super) async fn relay(
         ends: true,
         calls: 0,
     };
-    let source = Source {
+    let source = HostReader {
         stream: &mut stream,
         transport,
         decoder: Decoder::new(Role::Client),
@@ -290,6 +290,13 @@ pub(super) async fn relay(
         repair,
     };
     let early = [BytesMut::new(), BytesMut::new()];
-    let end = down::pump(source, early, viewer, &Debts::new(), &Traffic::default()).await;
+    let end = down::pump(
+        source,
+        early,
+        viewer,
+        &PendingReply::new(),
+        &Traffic::default(),
+    )
+    .await;
     (end, stream.calls)
 }

@@ -7,14 +7,15 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::time::{Instant, sleep, timeout};
 use ws_proto::{Decoder, Role};
 
-use super::super::debt::Debts;
-use super::super::down::{self, Source};
+use super::super::down::{self, HostReader};
+use super::super::pending_reply::PendingReply;
 use super::super::plain::Plain;
-use super::super::sieve::Sieve;
-use super::super::up::{End, Passage, Wire};
-use super::super::{Rules, Traffic};
-use super::stage::{RULES, frame, repair, update};
+use super::super::up::{End, HostWriter, InputPath};
+use super::super::view_only_filter::ViewOnlyFilter;
+use super::super::{Traffic, ViewerPolicy};
+use super::stage::{POLICY, frame, repair, update};
 use crate::repair::{Habits, HostKind, Repair};
+use crate::viewer_link::Clocks;
 use console::mask_keys::MaskKeys;
 use console::transport::Transport;
 
@@ -25,23 +26,25 @@ const SECOND: Duration = Duration::from_secs(1);
 /// Has a viewer say ClientInit, then `says` every 400 ms. How that ends within a minute, when, and what ESXi heard first.
 async fn says(
     says: &[u8],
-    passage: Passage<'_>,
-    rules: Rules,
+    path: InputPath<'_>,
+    policy: ViewerPolicy,
     init: u8,
 ) -> (Option<End>, Duration, u8) {
     let (mut viewer, mut near) = duplex(1 << 16);
     let (mut esxi, mut console) = duplex(1 << 20);
-    let (debts, traffic, transport) = (Debts::new(), Traffic::default(), Transport::Plain);
+    let (pending, traffic, transport) = (PendingReply::new(), Traffic::default(), Transport::Plain);
     let begun = Instant::now();
-    let pump = Wire::new(
+    let mut clocks = Clocks::start();
+    let pump = HostWriter::new(
         &mut esxi,
         &transport,
         MaskKeys::new(),
         &traffic,
-        rules,
-        passage,
+        policy,
+        path,
+        &mut clocks,
     )
-    .pump(&mut near, BytesMut::new(), &debts);
+    .pump(&mut near, BytesMut::new(), &pending);
     let person = async {
         viewer.write_all(&[init]).await.unwrap();
         loop {
@@ -66,9 +69,9 @@ async fn unmasked(console: &mut DuplexStream) -> u8 {
 
 #[tokio::test(start_paused = true)]
 async fn who_is_there_presses_keys_or_moves_the_pointer() {
-    let rules = Rules {
+    let policy = ViewerPolicy {
         idle_timeout: Some(SECOND),
-        ..RULES
+        ..POLICY
     };
     let passages = || {
         let repaired = Repair::new(Habits::default(), false, HostKind::Vmware);
@@ -77,11 +80,11 @@ async fn who_is_there_presses_keys_or_moves_the_pointer() {
     };
     for (said, stays) in [(REQUEST, false), (POINTER, true)] {
         for repair in passages() {
-            let passage = match &repair {
-                Some(repair) => Passage::Repair(repair),
-                None => Passage::Sieve(Sieve::new()),
+            let path = match &repair {
+                Some(repair) => InputPath::Repair(repair),
+                None => InputPath::ViewOnly(ViewOnlyFilter::new()),
             };
-            let (end, took, _) = says(said, passage, rules, 1).await;
+            let (end, took, _) = says(said, path, policy, 1).await;
             match stays {
                 true => assert!(end.is_none(), "{end:?} after {took:?}"),
                 false => assert!(
@@ -92,7 +95,7 @@ async fn who_is_there_presses_keys_or_moves_the_pointer() {
         }
     }
     // Where nothing is looked at, anything is a sign of life.
-    let (end, ..) = says(REQUEST, Passage::Open, rules, 1).await;
+    let (end, ..) = says(REQUEST, InputPath::Unchanged, policy, 1).await;
     assert!(end.is_none(), "{end:?}");
 }
 
@@ -100,17 +103,23 @@ async fn who_is_there_presses_keys_or_moves_the_pointer() {
 async fn a_host_ends_no_other_viewers_unless_that_is_allowed() {
     for may_be_alone in [false, true] {
         for init in [0, 1] {
-            let rules = Rules {
+            let policy = ViewerPolicy {
                 may_be_alone,
-                ..RULES
+                ..POLICY
             };
             let expected = if may_be_alone { init } else { 1 };
-            let (_, _, heard) = says(REQUEST, Passage::Open, rules, init).await;
+            let (_, _, heard) = says(REQUEST, InputPath::Unchanged, policy, init).await;
             assert_eq!(heard, expected);
             let repair = Repair::new(Habits::default(), false, HostKind::Vmware);
-            let (_, _, heard) = says(REQUEST, Passage::Repair(&repair), rules, init).await;
+            let (_, _, heard) = says(REQUEST, InputPath::Repair(&repair), policy, init).await;
             assert_eq!(heard, expected);
-            let (_, _, heard) = says(REQUEST, Passage::Sieve(Sieve::new()), rules, init).await;
+            let (_, _, heard) = says(
+                REQUEST,
+                InputPath::ViewOnly(ViewOnlyFilter::new()),
+                policy,
+                init,
+            )
+            .await;
             assert_eq!(heard, expected);
         }
     }
@@ -124,8 +133,8 @@ async fn a_host_that_has_other_things_to_say_does_not_hold_a_picture_up() {
     repair.hear_viewer(&whole, &mut BytesMut::new()).unwrap();
     let (mut console, mut esxi) = duplex(1 << 16);
     let (mut near, _viewer) = duplex(1 << 20);
-    let (debts, traffic, transport) = (Debts::new(), Traffic::default(), Transport::Plain);
-    let source = Source {
+    let (pending, traffic, transport) = (PendingReply::new(), Traffic::default(), Transport::Plain);
+    let source = HostReader {
         stream: &mut console,
         transport: &transport,
         decoder: Decoder::new(Role::Client),
@@ -133,7 +142,7 @@ async fn a_host_that_has_other_things_to_say_does_not_hold_a_picture_up() {
         repair: Some(&repair),
     };
     let early = [BytesMut::new(), BytesMut::new()];
-    let pump = down::pump(source, early, &mut near, &debts, &traffic);
+    let pump = down::pump(source, early, &mut near, &pending, &traffic);
     let host = async {
         esxi.write_all(&frame(&update(100))).await.unwrap();
         sleep(SECOND).await;

@@ -15,8 +15,8 @@ use tokio_util::task::TaskTracker;
 use ws_proto::{Decoder, Role};
 
 use super::super::Traffic;
-use super::super::debt::Debts;
-use super::super::down::{self, Source};
+use super::super::down::{self, HostReader};
+use super::super::pending_reply::PendingReply;
 use super::super::plain::Plain;
 use super::stage::{frame, repair, update};
 use crate::session_threads::runtime;
@@ -72,7 +72,7 @@ impl<F: FnMut(usize) + Unpin> AsyncRead for Endless<F> {
 async fn at_full_speed(on_read: impl FnMut(usize) + Unpin) {
     let repair = repair();
     let mut stream = Endless::new(on_read);
-    let source = Source {
+    let source = HostReader {
         stream: &mut stream,
         transport: &Transport::Plain,
         decoder: Decoder::new(Role::Client),
@@ -81,7 +81,7 @@ async fn at_full_speed(on_read: impl FnMut(usize) + Unpin) {
     };
     let early = [BytesMut::new(), BytesMut::new()];
     let traffic = Traffic::default();
-    down::pump(source, early, &mut sink(), &Debts::new(), &traffic).await;
+    down::pump(source, early, &mut sink(), &PendingReply::new(), &traffic).await;
     assert!(traffic.to_viewer() > (READS * tls_session::READ / 2) as u64);
 }
 

@@ -10,12 +10,13 @@ use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::time::{Instant, sleep_until};
 use ws_proto::{Decoder, Event, Role};
 
-use super::super::debt::Debts;
+use super::super::pending_reply::PendingReply;
 use super::super::plain::Plain;
-use super::super::up::{End, Passage, Wire};
-use super::super::{Rules, Traffic};
-use super::stage::{Arriving, RULES, repair_of};
+use super::super::up::{End, HostWriter, InputPath};
+use super::super::{Traffic, ViewerPolicy};
+use super::stage::{Arriving, POLICY, repair_of};
 use crate::repair::Habits;
+use crate::viewer_link::Clocks;
 use console::mask_keys::MaskKeys;
 use console::transport::Transport;
 
@@ -62,21 +63,25 @@ async fn a_clipboard_is_typed_a_character_every_15_milliseconds() {
         ends: false,
         calls: 0,
     };
-    let rules = Rules {
+    let policy = ViewerPolicy {
         idle_timeout: Some(Duration::from_secs(1)),
-        ..RULES
+        ..POLICY
     };
     let (mut esxi, traffic) = (Timed::default(), Traffic::default());
-    let wire = Wire::new(
+    let mut clocks = Clocks::start();
+    let wire = HostWriter::new(
         &mut esxi,
         &Transport::Plain,
         MaskKeys::new(),
         &traffic,
-        rules,
-        Passage::Repair(&repair),
+        policy,
+        InputPath::Repair(&repair),
+        &mut clocks,
     );
     let began = Instant::now();
-    let end = wire.pump(&mut viewer, BytesMut::new(), &Debts::new()).await;
+    let end = wire
+        .pump(&mut viewer, BytesMut::new(), &PendingReply::new())
+        .await;
     assert!(matches!(end, End::Idle), "{end:?}");
     let heard: Vec<(u128, Vec<u8>)> = esxi.0[..4]
         .iter()
@@ -107,21 +112,25 @@ async fn whoever_waits_for_a_clipboard_is_not_idle() {
         [&[6, 0, 0, 0, 0, 0, 0, 200], &text[..]].concat(),
         usize::MAX,
     );
-    let rules = Rules {
+    let policy = ViewerPolicy {
         idle_timeout: Some(Duration::from_secs(1)),
-        ..RULES
+        ..POLICY
     };
     let (mut esxi, traffic) = (Timed::default(), Traffic::default());
-    let passage = Passage::Repair(&repair);
-    let wire = Wire::new(
+    let path = InputPath::Repair(&repair);
+    let mut clocks = Clocks::start();
+    let wire = HostWriter::new(
         &mut esxi,
         &Transport::Plain,
         MaskKeys::new(),
         &traffic,
-        rules,
-        passage,
+        policy,
+        path,
+        &mut clocks,
     );
-    let end = wire.pump(&mut viewer, BytesMut::new(), &Debts::new()).await;
+    let end = wire
+        .pump(&mut viewer, BytesMut::new(), &PendingReply::new())
+        .await;
     assert!(matches!(end, End::Idle), "{end:?}");
     assert!(esxi.0.len() >= 200, "{} characters", esxi.0.len());
 }
@@ -131,13 +140,22 @@ async fn heard_of(pressed: &[(u64, u8)], host_can_after: Option<u64>) -> Vec<(u1
     let repair = repair_of(Habits::default());
     let (mut viewer, mut hands) = tokio::io::duplex(1024);
     let (mut esxi, traffic) = (Timed::default(), Traffic::default());
-    let passage = Passage::Repair(&repair);
-    let rules = Rules {
+    let path = InputPath::Repair(&repair);
+    let policy = ViewerPolicy {
         idle_timeout: Some(Duration::from_secs(10)),
-        ..RULES
+        ..POLICY
     };
-    let (debts, keys) = (Debts::new(), MaskKeys::new());
-    let wire = Wire::new(&mut esxi, &Transport::Plain, keys, &traffic, rules, passage);
+    let (pending, keys) = (PendingReply::new(), MaskKeys::new());
+    let mut clocks = Clocks::start();
+    let wire = HostWriter::new(
+        &mut esxi,
+        &Transport::Plain,
+        keys,
+        &traffic,
+        policy,
+        path,
+        &mut clocks,
+    );
     let began = Instant::now();
     let at = |millis| sleep_until(began + Duration::from_millis(millis));
     let typing = async {
@@ -155,7 +173,7 @@ async fn heard_of(pressed: &[(u64, u8)], host_can_after: Option<u64>) -> Vec<(u1
             heard.unwrap();
         }
     };
-    let (end, ()) = tokio::join!(wire.pump(&mut viewer, BytesMut::new(), &debts), typing);
+    let (end, ()) = tokio::join!(wire.pump(&mut viewer, BytesMut::new(), &pending), typing);
     assert!(matches!(end, End::Idle), "{end:?}");
     let mut heard = Vec::new();
     for (when, frame) in &esxi.0 {

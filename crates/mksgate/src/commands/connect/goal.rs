@@ -6,14 +6,14 @@ use std::time::Duration;
 use tokio_util::task::TaskTracker;
 
 use crate::commands::which::Chosen;
-use console::destination::Destination;
+use console::dialer::Dialer;
 use console::endpoint::Endpoint;
 
 /// A console, and how to get there.
 pub(super) struct Goal {
     /// As a window may be titled.
     pub(super) title: String,
-    pub(super) destination: Destination,
+    pub(super) dialer: Dialer,
     /// How long it may take to be ready.
     pub(super) within: Duration,
 }
@@ -23,7 +23,7 @@ impl Goal {
     pub(super) fn vm(chosen: &Chosen, within: Duration) -> Self {
         Self {
             title: chosen.vm.name.clone(),
-            destination: Destination::Vm(
+            dialer: Dialer::Vm(
                 Arc::clone(&chosen.upstream),
                 chosen.wanted.clone(),
                 chosen.vnc_password.clone(),
@@ -36,21 +36,21 @@ impl Goal {
     pub(super) fn url(endpoint: Arc<Endpoint>, within: Duration) -> Self {
         Self {
             title: endpoint.name.clone(),
-            destination: Destination::Url(endpoint),
+            dialer: Dialer::Url(endpoint),
             within,
         }
     }
 
     /// Keeps what it needs going on `tasks`, until [`Goal::left`].
     pub(super) fn live(&self, tasks: &TaskTracker) {
-        if let Some(upstream) = self.destination.upstream() {
+        if let Some(upstream) = self.dialer.upstream() {
             tasks.spawn(Arc::clone(upstream).live());
         }
     }
 
     /// Nobody will go there any more.
     pub(super) fn left(&self) {
-        if let Some(upstream) = self.destination.upstream() {
+        if let Some(upstream) = self.dialer.upstream() {
             upstream.retire();
         }
     }

@@ -90,7 +90,7 @@ async fn bind(goal: &Goal, listen: SocketAddr) -> Result<(Gateway, PrivatePort),
     let vnc =
         VncPassword::new(&password).map_err(|error| CommandError::Failed(error.to_string()))?;
     let auth = Auth::vnc_password(vnc);
-    let gateway = Gateway::before(&goal.destination, listen, auth, limits(goal)).await?;
+    let gateway = Gateway::before(&goal.dialer, listen, auth, limits(goal)).await?;
     let address = gateway
         .ports()
         .next()
@@ -105,7 +105,7 @@ async fn bind(goal: &Goal, listen: SocketAddr) -> Result<(Gateway, PrivatePort),
 
 /// A console that is not reached by a port: who reaches it is who it is for, and nothing is asked.
 pub(super) fn without_password(goal: &Goal) -> PrivateLine {
-    PrivateLine::new(goal.destination.clone(), limits(goal))
+    PrivateLine::new(goal.dialer.clone(), limits(goal))
 }
 
 /// None of the daemon's but the time that a console may take: one user is no crowd.

@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use vsphere::{About, Ticket, Vm};
 
 use crate::commands::trust;
-use console::milestone::{Milestone, Screen};
+use console::progress::{Progress, Screen};
 use console::tls::{Thumbprint, Trust};
 use console::tls_session::TlsSession;
 use console::ws_url::WsUrl;
@@ -16,13 +16,13 @@ pub(super) type Facts = (Map<String, Value>, String);
 
 /// The names of the facts are a contract.
 /// `trust` is by what a certificate was believed, where no ticket has said so.
-pub(super) fn of(milestone: &Milestone<'_>, trust: Option<&Trust>) -> Facts {
+pub(super) fn of(milestone: &Progress<'_>, trust: Option<&Trust>) -> Facts {
     match milestone {
-        Milestone::LoggedIn { vsphere, about } => login(vsphere, about),
-        Milestone::Found { vsphere, vm } => found(vsphere, vm),
-        Milestone::Ticket(ticket) => got(ticket),
-        Milestone::Located(url) => located(url),
-        Milestone::Connected { host, peer } => {
+        Progress::LoggedIn { vsphere, about } => login(vsphere, about),
+        Progress::Found { vsphere, vm } => found(vsphere, vm),
+        Progress::Ticket(ticket) => got(ticket),
+        Progress::Located(url) => located(url),
+        Progress::Connected { host, peer } => {
             let peer = peer.map(|peer| peer.to_string());
             let sentence = match &peer {
                 Some(peer) if *peer != host.to_string() => format!("{host}, which is {peer}"),
@@ -30,15 +30,15 @@ pub(super) fn of(milestone: &Milestone<'_>, trust: Option<&Trust>) -> Facts {
             };
             facts(json!({"host": host.to_string(), "peer": peer}), sentence)
         }
-        Milestone::Secured(tls) => secured(tls, trust),
-        Milestone::Upgraded { subprotocol } => facts(
+        Progress::Secured(tls) => secured(tls, trust),
+        Progress::Upgraded { subprotocol } => facts(
             json!({ "subprotocol": subprotocol }),
             match subprotocol {
                 Some(subprotocol) => format!("subprotocol {subprotocol}"),
                 None => "no subprotocol".into(),
             },
         ),
-        Milestone::Entered { ready, offered } => {
+        Progress::Entered { ready, offered } => {
             let version = number(ready.version);
             let offered: Vec<String> = offered.iter().map(|&code| security(code)).collect();
             let sentence = format!("RFB {version}, security types: {}", offered.join(", "));
@@ -47,7 +47,7 @@ pub(super) fn of(milestone: &Milestone<'_>, trust: Option<&Trust>) -> Facts {
                 sentence,
             )
         }
-        Milestone::Screen(screen) => seen(screen),
+        Progress::Screen(screen) => seen(screen),
     }
 }
 

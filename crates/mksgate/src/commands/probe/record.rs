@@ -10,8 +10,8 @@ use super::facts::{self, Facts};
 use super::way::Way;
 use crate::commands::{CommandError, say};
 use crate::terminal::may_colour;
-use console::milestone::Milestone;
 use console::printable::{printable, printable_json};
+use console::progress::Progress;
 
 /// One for each probe.
 pub(super) struct Record {
@@ -41,7 +41,7 @@ impl Record {
         self.way.step()
     }
 
-    pub(super) fn reached(&mut self, milestone: &Milestone<'_>) {
+    pub(super) fn reached(&mut self, milestone: &Progress<'_>) {
         let found = facts::of(milestone, self.way.trust.as_ref());
         let step = self.way.passes(milestone);
         self.ended(step, true, found);

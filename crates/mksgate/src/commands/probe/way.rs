@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use console::endpoint::Endpoint;
-use console::milestone::Milestone;
+use console::progress::Progress;
 use console::tls::Trust;
 
 /// To each vSphere that is asked.
@@ -60,10 +60,10 @@ impl Way {
     }
 
     /// The step that has ended with `milestone`.
-    pub(super) fn passes(&mut self, milestone: &Milestone<'_>) -> &'static str {
+    pub(super) fn passes(&mut self, milestone: &Progress<'_>) -> &'static str {
         let step = self.step();
         self.ahead.pop_front();
-        if matches!(milestone, Milestone::Located(url) if !url.encrypted) {
+        if matches!(milestone, Progress::Located(url) if !url.encrypted) {
             self.ahead.retain(|step| *step != TLS);
         }
         step

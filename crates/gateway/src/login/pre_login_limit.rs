@@ -13,9 +13,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::source::Source;
 
-/// Everybody who waits before the door.
+/// Everybody who waits before the shared.
 #[derive(Clone, Default)]
-pub(crate) struct Crowd(Arc<Mutex<Members>>);
+pub(crate) struct PreLoginLimit(Arc<Mutex<Members>>);
 
 #[derive(Default)]
 struct Members {
@@ -31,17 +31,17 @@ struct Member {
 }
 
 /// One connection's place in the crowd, until it is dropped.
-pub(crate) struct Place {
-    crowd: Crowd,
+pub(crate) struct PreLoginSlot {
+    crowd: PreLoginLimit,
     id: u64,
     /// Cancelled when it has been pushed out.
     pub(crate) pushed_out: CancellationToken,
 }
 
-impl Crowd {
+impl PreLoginLimit {
     /// A place for somebody `from` there. `dice` are two random numbers, one for whether somebody must go and
     /// one for who.
-    pub(crate) fn enter(&self, from: Source, limit: usize, dice: (u32, u32)) -> Place {
+    pub(crate) fn enter(&self, from: Source, limit: usize, dice: (u32, u32)) -> PreLoginSlot {
         let mut members = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let id = members.next;
         members.next += 1;
@@ -56,7 +56,7 @@ impl Crowd {
         {
             members.present.swap_remove(unlucky).pushed_out.cancel();
         }
-        Place {
+        PreLoginSlot {
             crowd: self.clone(),
             id,
             pushed_out,
@@ -84,7 +84,7 @@ impl Members {
     }
 }
 
-impl Place {
+impl PreLoginSlot {
     /// It turns out to come from there.
     pub(crate) fn is_from(&self, from: SocketAddr) {
         let mut members = self.crowd.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -98,7 +98,7 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for PreLoginSlot {
     fn drop(&mut self) {
         let mut members = self.crowd.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(place) = members
@@ -129,15 +129,15 @@ mod tests {
     const HERE: Source = Source::V6([0; 4]);
     const THERE: Source = Source::V6([1; 4]);
 
-    fn present(crowd: &Crowd) -> usize {
+    fn present(crowd: &PreLoginLimit) -> usize {
         crowd.0.lock().unwrap().present.len()
     }
 
     #[test]
     fn it_never_holds_more_than_the_limit() {
         for limit in 1..20 {
-            let crowd = Crowd::default();
-            let places: Vec<Place> = (0..200)
+            let crowd = PreLoginLimit::default();
+            let places: Vec<PreLoginSlot> = (0..200)
                 .map(|who| crowd.enter(HERE, limit, (u32::MAX, who)))
                 .collect();
             assert_eq!(present(&crowd), limit);
@@ -153,8 +153,8 @@ mod tests {
 
     #[test]
     fn up_to_half_of_the_limit_nobody_goes() {
-        let crowd = Crowd::default();
-        let places: Vec<Place> = (0..32).map(|_| crowd.enter(HERE, 64, (0, 0))).collect();
+        let crowd = PreLoginLimit::default();
+        let places: Vec<PreLoginSlot> = (0..32).map(|_| crowd.enter(HERE, 64, (0, 0))).collect();
         assert!(places.iter().all(|place| !place.pushed_out.is_cancelled()));
         let _one_more = crowd.enter(HERE, 64, (0, 0));
         assert_eq!(present(&crowd), 33, "the chance begins at nothing");
@@ -176,9 +176,9 @@ mod tests {
 
     #[test]
     fn a_flood_from_one_place_pushes_out_itself() {
-        let crowd = Crowd::default();
+        let crowd = PreLoginLimit::default();
         let typing = crowd.enter(THERE, 8, NEVER);
-        let flood: Vec<Place> = (0..500).map(|who| crowd.enter(HERE, 8, (0, who))).collect();
+        let flood: Vec<PreLoginSlot> = (0..500).map(|who| crowd.enter(HERE, 8, (0, who))).collect();
         assert!(!typing.pushed_out.is_cancelled());
         assert_eq!(
             flood
@@ -197,7 +197,7 @@ mod tests {
 
     #[test]
     fn who_leaves_by_itself_makes_room() {
-        let crowd = Crowd::default();
+        let crowd = PreLoginLimit::default();
         for _ in 0..1000 {
             let place = crowd.enter(HERE, 1, NEVER);
             assert!(!place.pushed_out.is_cancelled());

@@ -10,7 +10,7 @@ use crate::tls_session::TlsSession;
 use crate::ws_url::WsUrl;
 
 /// What has just been reached. They come in this order.
-pub enum Milestone<'a> {
+pub enum Progress<'a> {
     /// A session with a vSphere; one after another where several are asked.
     LoggedIn {
         /// Its name in the configuration.
@@ -55,7 +55,7 @@ pub enum Milestone<'a> {
 }
 
 /// Whom to tell of each milestone.
-pub type Witness = dyn Fn(Milestone<'_>) + Send + Sync;
+pub type Observer = dyn Fn(Progress<'_>) + Send + Sync;
 
 /// A console's ServerInit (RFC 6143 section 7.3.2).
 #[derive(Debug, Clone, PartialEq, Eq)]

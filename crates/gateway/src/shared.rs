@@ -1,4 +1,4 @@
-//! What all ports have in common: who waits before the door, who was turned away from it, and who is in.
+//! What all entrances have in common.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -6,25 +6,25 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio_util::sync::CancellationToken;
 
-use super::crowd::{Crowd, Place};
-use super::penalties::Penalties;
-use super::roll::Roll;
 use crate::last_failure::LastFailure;
+use crate::login::penalties::Penalties;
+use crate::login::pre_login_limit::{PreLoginLimit, PreLoginSlot};
 use crate::metrics::Metrics;
+use crate::registry::Registry;
 use console::slots::Slots;
 
 /// One for the whole gateway.
 #[derive(Clone)]
-pub(crate) struct Door {
-    /// Those who have not logged in yet.
-    pub(crate) crowd: Crowd,
+pub(crate) struct Shared {
+    /// The connections that have not logged in yet.
+    pub(crate) pre_login: PreLoginLimit,
     /// What failed logins cost.
     pub(crate) penalties: Penalties,
-    /// Those who have been let in.
-    pub(crate) roll: Roll,
+    /// The sessions that have been let in.
+    pub(crate) registry: Registry,
     /// The consoles on each ESXi host.
     pub(crate) slots: Slots,
-    /// Why the last viewer did not get what it came for.
+    /// Why the last viewer did not get its console.
     pub(crate) last_failure: LastFailure,
     /// What is counted.
     pub(crate) metrics: Arc<Metrics>,
@@ -33,8 +33,8 @@ pub(crate) struct Door {
     next: Arc<AtomicU64>,
 }
 
-impl Door {
-    /// With nobody before it and nobody in.
+impl Shared {
+    /// Without a session.
     pub(crate) fn new() -> Self {
         Self::with(Penalties::new())
     }
@@ -47,9 +47,9 @@ impl Door {
     fn with(penalties: Penalties) -> Self {
         let metrics = Arc::<Metrics>::default();
         Self {
-            crowd: Crowd::default(),
+            pre_login: PreLoginLimit::default(),
             penalties,
-            roll: Roll::counted(metrics.sessions_active.clone()),
+            registry: Registry::counted(metrics.sessions_active.clone()),
             slots: Slots::default(),
             last_failure: LastFailure::default(),
             metrics,
@@ -63,10 +63,10 @@ impl Door {
         self.next.fetch_add(1, Ordering::Relaxed) + 1
     }
 
-    /// A place in the crowd. Without randomness nobody is spared: the first of the crowd goes.
-    pub(crate) fn enter(&self, from: SocketAddr, limit: usize) -> Place {
+    /// A slot before the login. Without randomness nobody is spared: the first connection must go.
+    pub(crate) fn enter(&self, from: SocketAddr, limit: usize) -> PreLoginSlot {
         let dice = getrandom::u64().unwrap_or_default();
-        self.crowd
+        self.pre_login
             .enter(from.ip().into(), limit, ((dice >> 32) as u32, dice as u32))
     }
 }

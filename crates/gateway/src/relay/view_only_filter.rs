@@ -5,12 +5,12 @@ use rfb_proto::{Encoding, Violation};
 
 /// Lets pass what a viewer needs to see the screen and nothing that acts on the VM, whatever the viewer
 /// itself thinks of it.
-pub(super) struct Sieve {
+pub(super) struct ViewOnlyFilter {
     input: Input,
     acted: bool,
 }
 
-impl Sieve {
+impl ViewOnlyFilter {
     /// For a viewer whose ClientInit comes next.
     pub(super) const fn new() -> Self {
         Self {
@@ -21,7 +21,7 @@ impl Sieve {
 
     /// Moves what may pass to the front of `bytes`: says how much that is, and how much of `bytes` has been
     /// looked at. The rest is a message that is not whole, to be put before what comes next.
-    pub(super) fn sift(&mut self, bytes: &mut [u8]) -> Result<(usize, usize), Violation> {
+    pub(super) fn filter(&mut self, bytes: &mut [u8]) -> Result<(usize, usize), Violation> {
         let (mut passed, mut at) = (0, 0);
         while let Some(piece) = self.input.scan(bytes.get(at..).unwrap_or_default())? {
             let (length, may_pass) = (piece.bytes.len(), is_harmless(&piece.message));
@@ -93,11 +93,11 @@ mod tests {
     const QEMU_KEY: &[u8] = &[255, 0, 0, 1, 0, 0, 0, b'a', 0, 0, 0, 30];
 
     fn passes(wire: &[u8], read: usize) -> Vec<u8> {
-        let mut sieve = Sieve::new();
+        let mut filter = ViewOnlyFilter::new();
         let (mut passed, mut kept) = (Vec::new(), Vec::new());
         for piece in wire.chunks(read) {
             kept.extend_from_slice(piece);
-            let (count, looked) = sieve.sift(&mut kept).unwrap();
+            let (count, looked) = filter.filter(&mut kept).unwrap();
             passed.extend_from_slice(&kept[..count]);
             kept.drain(..looked);
         }
@@ -136,6 +136,6 @@ mod tests {
     #[test]
     fn what_cannot_be_followed_ends_the_session() {
         let mut wire = [INIT, &[99; 20]].concat();
-        assert!(Sieve::new().sift(&mut wire).is_err());
+        assert!(ViewOnlyFilter::new().filter(&mut wire).is_err());
     }
 }

@@ -1,4 +1,6 @@
-//! The viewer's side of a session, up to its welcome: the I/O around [`rfb_proto::Server`].
+//! The viewer's connection, for as long as the viewer is there: lent to the login, then to the relay.
+//!
+//! Up to the welcome this is the I/O around [`rfb_proto::Server`].
 
 use std::io;
 use std::pin::pin;
@@ -9,7 +11,7 @@ use bytes::{BufMut, BytesMut};
 use rfb_proto::{Accepted, Challenge, Claim, Pending, Server, Step};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, Interest};
 use tokio::net::TcpStream;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tokio_util::either::Either;
@@ -28,22 +30,47 @@ const LOOK_AGAIN: Duration = Duration::from_millis(500);
 /// A viewer's connection: TCP, or TLS on it (VeNCrypt), whose state is apart: most have none.
 pub(crate) type Connection = Either<TcpStream, Box<TlsStream<TcpStream>>>;
 
-/// A connected viewer that has not been let in yet.
-pub(crate) struct Viewer {
+/// The viewer's connection, both halves; what was read of it and is not judged yet; and its clocks.
+pub(crate) struct ViewerLink {
     /// `None` while TLS begins, and for good where that fails.
     connection: Option<Connection>,
     input: BytesMut,
+    clocks: Clocks,
     /// Something has come from it, PROXY header aside.
     has_sent: bool,
 }
 
-impl Viewer {
+/// When the viewer did what limits are about.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Clocks {
+    /// It was let in.
+    pub(crate) welcomed: Instant,
+    /// It sent something last.
+    pub(crate) received: Instant,
+    /// It pressed a key or moved its pointer last.
+    pub(crate) acted: Instant,
+}
+
+impl Clocks {
+    /// All of it just now.
+    pub(crate) fn start() -> Self {
+        let now = Instant::now();
+        Self {
+            welcomed: now,
+            received: now,
+            acted: now,
+        }
+    }
+}
+
+impl ViewerLink {
     /// Takes a connection on which nothing of RFB has been said; `input` is what was read from it already.
     pub(crate) fn new(socket: TcpStream, input: BytesMut) -> Self {
         Self {
             connection: Some(Either::Left(socket)),
             has_sent: !input.is_empty(),
             input,
+            clocks: Clocks::start(),
         }
     }
 
@@ -114,7 +141,10 @@ impl Viewer {
                 .advance(&mut self.input)
                 .map_err(Failure::NotAViewer)?
             {
-                Some(accepted) => return Ok(accepted),
+                Some(accepted) => {
+                    self.clocks = Clocks::start();
+                    return Ok(accepted);
+                }
                 None => self.read().await?,
             }
         }
@@ -135,7 +165,7 @@ impl Viewer {
     pub(crate) async fn turn_away(&mut self, pending: Pending, failure: &Failure) {
         let mut output = BytesMut::new();
         pending.refuse(&failure.to_string(), &mut output);
-        // Ignored on purpose: a viewer that is gone need not be told.
+        // The viewer may already be gone.
         let _ = self.write(&mut output).await;
     }
 
@@ -158,7 +188,7 @@ impl Viewer {
         }
     }
 
-    /// Ends a connection that will not be relayed.
+    /// Ends the connection so that what was written last still arrives.
     pub(crate) async fn close(&mut self) {
         match self.connection.take() {
             Some(Either::Left(mut socket)) => {
@@ -177,9 +207,9 @@ impl Viewer {
         }
     }
 
-    /// The connection, and what the viewer has sent beyond its handshake, for the relay.
-    pub(crate) fn into_parts(self) -> (Option<Connection>, BytesMut) {
-        (self.connection, self.input)
+    /// The connection where there is one, what was read of it and not judged, and its clocks.
+    pub(crate) fn parts(&mut self) -> (Option<&mut Connection>, &mut BytesMut, &mut Clocks) {
+        (self.connection.as_mut(), &mut self.input, &mut self.clocks)
     }
 
     /// The viewer waits for our word before it begins TLS: what it sent ahead of that would be plain text

@@ -6,7 +6,7 @@ use ws_proto::Close;
 
 /// An answer that `down` found to be due and `up` has to send.
 #[derive(Debug, Clone)]
-pub(super) enum Debt {
+pub(super) enum Reply {
     /// A pong. Only the latest ping must be answered (RFC 6455 section 5.5.3).
     Pong(Bytes),
     /// A Close, after which nothing is sent.
@@ -14,47 +14,47 @@ pub(super) enum Debt {
 }
 
 /// The slot. A Close stays in it.
-pub(super) struct Debts(watch::Sender<Option<Debt>>);
+pub(super) struct PendingReply(watch::Sender<Option<Reply>>);
 
-impl Debts {
+impl PendingReply {
     pub(super) fn new() -> Self {
         Self(watch::Sender::new(None))
     }
 
     pub(super) fn pong(&self, payload: Bytes) {
         self.0.send_if_modified(|slot| {
-            let open = !matches!(slot, Some(Debt::Close(_)));
+            let open = !matches!(slot, Some(Reply::Close(_)));
             if open {
-                *slot = Some(Debt::Pong(payload));
+                *slot = Some(Reply::Pong(payload));
             }
             open
         });
     }
 
     pub(super) fn close(&self, close: Close) {
-        self.0.send_replace(Some(Debt::Close(close)));
+        self.0.send_replace(Some(Reply::Close(close)));
     }
 
     /// What is owed already is due to it at once.
-    pub(super) fn debtor(&self) -> Debtor {
+    pub(super) fn replies(&self) -> ReplyReceiver {
         let mut slot = self.0.subscribe();
         slot.mark_changed();
-        Debtor(slot)
+        ReplyReceiver(slot)
     }
 }
 
 /// Whoever pays.
-pub(super) struct Debtor(watch::Receiver<Option<Debt>>);
+pub(super) struct ReplyReceiver(watch::Receiver<Option<Reply>>);
 
-impl Debtor {
-    /// The next debt. Cancelling it loses none.
-    pub(super) async fn due(&mut self) -> Debt {
+impl ReplyReceiver {
+    /// The next reply. Cancelling it loses none.
+    pub(super) async fn due(&mut self) -> Reply {
         loop {
             if self.0.changed().await.is_err() {
                 return std::future::pending().await;
             }
-            if let Some(debt) = self.0.borrow_and_update().clone() {
-                return debt;
+            if let Some(reply) = self.0.borrow_and_update().clone() {
+                return reply;
             }
         }
     }

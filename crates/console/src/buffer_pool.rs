@@ -11,8 +11,8 @@ use std::thread::LocalKey;
 /// runs one pump at a time.
 const SPARE: usize = 4;
 
-/// A buffer of which each thread keeps a few; [`spare!`] implements it.
-pub trait Spare: Sized + 'static {
+/// A buffer of which each thread keeps a few; [`poolable!`] implements it.
+pub trait Poolable: Sized + 'static {
     /// The thread's spare ones.
     const KEPT: &'static LocalKey<RefCell<Vec<Self>>>;
 
@@ -20,11 +20,11 @@ pub trait Spare: Sized + 'static {
     fn new() -> Self;
 }
 
-/// Implements [`Spare`] for a type, given the expression that makes one: `spare!(Page, Self(vec![0; 4096]))`.
+/// Implements [`Poolable`] for a type, given the expression that makes one: `poolable!(Page, Self(vec![0; 4096]))`.
 #[macro_export]
-macro_rules! spare {
+macro_rules! poolable {
     ($buffer:ty, $new:expr) => {
-        impl $crate::blocks::Spare for $buffer {
+        impl $crate::buffer_pool::Poolable for $buffer {
             const KEPT: &'static std::thread::LocalKey<std::cell::RefCell<Vec<Self>>> = {
                 thread_local! {
                     static KEPT: std::cell::RefCell<Vec<$buffer>> =
@@ -39,12 +39,12 @@ macro_rules! spare {
         }
     };
 }
-pub use spare;
+pub use poolable;
 
 /// One that is in use. Dropped, it becomes spare. What a former user has left in it is still there.
-pub struct Lent<T: Spare>(Option<T>);
+pub struct Pooled<T: Poolable>(Option<T>);
 
-impl<T: Spare> Lent<T> {
+impl<T: Poolable> Pooled<T> {
     /// A spare one, or a new one.
     pub fn take() -> Self {
         let spare = T::KEPT.with_borrow_mut(Vec::pop);
@@ -52,7 +52,7 @@ impl<T: Spare> Lent<T> {
     }
 }
 
-impl<T: Spare> Drop for Lent<T> {
+impl<T: Poolable> Drop for Pooled<T> {
     fn drop(&mut self) {
         let Some(value) = self.0.take() else { return };
         // Ignored on purpose: a thread that ends keeps nothing.
@@ -66,7 +66,7 @@ impl<T: Spare> Drop for Lent<T> {
 }
 
 #[expect(clippy::expect_used, reason = "it is there until it is dropped")]
-impl<T: Spare> Deref for Lent<T> {
+impl<T: Poolable> Deref for Pooled<T> {
     type Target = T;
 
     fn deref(&self) -> &T {
@@ -75,7 +75,7 @@ impl<T: Spare> Deref for Lent<T> {
 }
 
 #[expect(clippy::expect_used, reason = "it is there until it is dropped")]
-impl<T: Spare> DerefMut for Lent<T> {
+impl<T: Poolable> DerefMut for Pooled<T> {
     fn deref_mut(&mut self) -> &mut T {
         self.0.as_mut().expect("it is in use")
     }
@@ -89,15 +89,15 @@ mod tests {
         mark: u8,
     }
 
-    spare!(Page, Self { mark: 0 });
+    poolable!(Page, Self { mark: 0 });
 
     #[test]
     fn what_is_given_back_is_lent_again_and_no_more_than_a_few_are_kept() {
-        let mut first = Lent::<Page>::take();
+        let mut first = Pooled::<Page>::take();
         first.mark = 7;
         drop(first);
-        assert_eq!(Lent::<Page>::take().mark, 7);
-        let crowd: Vec<_> = (0..3 * SPARE).map(|_| Lent::<Page>::take()).collect();
+        assert_eq!(Pooled::<Page>::take().mark, 7);
+        let crowd: Vec<_> = (0..3 * SPARE).map(|_| Pooled::<Page>::take()).collect();
         drop(crowd);
         assert_eq!(Page::KEPT.with_borrow(Vec::len), SPARE);
     }

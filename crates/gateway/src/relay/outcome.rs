@@ -1,0 +1,82 @@
+//! How a relay came to its end.
+
+use std::io;
+
+use console::Blame;
+use console::host_link::in_words;
+use rfb_proto::update::Lost;
+use ws_proto::{Close, CloseCode};
+
+use crate::error::Failure;
+
+/// Who or what ended a relay.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    /// The viewer left, in order or not.
+    ViewerLeft,
+    /// The console's host is not there any more.
+    HostLost(HostLost),
+    /// The gateway was told to end the session, for this reason.
+    Ended(&'static str),
+    /// No key and no pointer event for `idle_timeout`.
+    Idle,
+    /// The session has lasted for `max_session_time`.
+    TimeUp,
+    /// The viewer sent what cannot be read.
+    Violation(rfb_proto::Violation),
+}
+
+impl Outcome {
+    /// Whose fault it was and a sentence; `None` where nothing went wrong.
+    pub(crate) fn fault(&self) -> Option<(Blame, String)> {
+        match self {
+            Self::HostLost(HostLost::Closed(_)) => None,
+            Self::HostLost(lost) => Some((Blame::Esxi, lost.to_string())),
+            Self::Violation(violation) => {
+                let failure = Failure::NotAViewer(*violation);
+                Some((failure.blame(), failure.to_string()))
+            }
+            Self::ViewerLeft | Self::Ended(_) | Self::Idle | Self::TimeUp => None,
+        }
+    }
+}
+
+/// Why nothing more comes from the console's host, or goes there.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum HostLost {
+    /// It closed the WebSocket (RFC 6455 section 7.1.5).
+    #[error("the console's host closed: {}", .0.as_ref().map_or_else(|| "a Close without a code".into(), in_words))]
+    Closed(Option<Close>),
+    /// It ended the connection without a WebSocket Close.
+    #[error("the console's host ended the connection without saying goodbye")]
+    Vanished,
+    /// Its connection broke.
+    #[error("the connection to the console's host broke ({0})")]
+    Broke(#[source] io::Error),
+    /// It broke the WebSocket protocol.
+    #[error("the console's host broke the WebSocket protocol: {0}")]
+    Framing(ws_proto::Violation),
+    /// It sent text, and RFB is bytes.
+    #[error("the console's host sent a text message, and RFB is bytes")]
+    Text,
+    /// It sent RFB that cannot be followed, in the middle of what was being changed for the viewer.
+    #[error(
+        "what the console's host sends cannot be made into what this viewer asked for ({0}): ask for full colours, or set transparent = true for this console"
+    )]
+    Unfollowable(Lost),
+}
+
+impl HostLost {
+    /// What the host is to be told, as far as it can be.
+    pub(super) fn answer(&self) -> Close {
+        Close::new(match self {
+            // RFC 6455 section 5.5.1: "the endpoint typically echos the status code it received".
+            Self::Closed(Some(close)) => close.code,
+            Self::Closed(None) => CloseCode::NORMAL,
+            Self::Framing(violation) => violation.close_code(),
+            Self::Text => CloseCode::UNSUPPORTED_DATA,
+            Self::Unfollowable(_) => CloseCode::POLICY,
+            Self::Vanished | Self::Broke(_) => CloseCode::GOING_AWAY,
+        })
+    }
+}

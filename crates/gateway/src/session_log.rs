@@ -1,0 +1,147 @@
+//! The log lines of a session: one when its console opens and one when it ends; and its share of the metrics.
+
+use console::address::Address;
+use tracing::{Span, debug, error_span, info};
+use vsphere::VmState;
+
+use crate::error::{Failure, Stage};
+use crate::metrics::Metrics;
+use crate::registry::{Parties, SessionInfo};
+use crate::relay::{HostLost, Outcome};
+use crate::session::Stopped;
+
+/// The span that every log line of a session is in: it holds its number. Of the highest level, so that no line is
+/// without it.
+pub(crate) fn span(session: &SessionInfo) -> Span {
+    error_span!("session", session = session.id)
+}
+
+/// The console is open.
+pub(crate) fn opened(session: &SessionInfo, esxi: &Address) {
+    let Parties {
+        viewer,
+        user,
+        console: vm,
+        ..
+    } = &*session.parties();
+    info!(%viewer, %vm, user, %esxi, "session opened");
+}
+
+/// The VM's state has changed while its console is open.
+pub(crate) fn vm_changed(session: &SessionInfo, state: VmState) {
+    let VmState {
+        power,
+        connection,
+        host_moref,
+        gone,
+    } = state;
+    info!(
+        vm = %session.parties().console,
+        power = power.map(tracing::field::display),
+        connection = connection.map(tracing::field::display),
+        host = host_moref,
+        gone,
+        "the VM's state"
+    );
+}
+
+/// The session is over, at whatever stage.
+pub(crate) fn closed(session: &SessionInfo, outcome: Result<Outcome, Stopped>, metrics: &Metrics) {
+    let Parties {
+        viewer,
+        user,
+        console: vm,
+        ..
+    } = &*session.parties();
+    let traffic = &session.traffic;
+    let End {
+        ended_by,
+        stage,
+        blame,
+        why,
+        limit,
+    } = End::of(&outcome);
+    limit.into_iter().for_each(|limit| metrics.refused(limit));
+    metrics.ended(ended_by);
+    macro_rules! log {
+        ($level:ident) => {
+            $level!(
+                %viewer,
+                %vm,
+                user,
+                ended_by,
+                %stage,
+                blame = blame.map(tracing::field::display),
+                seconds = session.since.elapsed().as_secs_f64(),
+                to_viewer = traffic.to_viewer(),
+                to_esxi = traffic.to_esxi(),
+                "session closed: {why}"
+            )
+        };
+    }
+    match outcome {
+        // A port scan, or a load balancer's health check: many of them, and none means anything.
+        Err((_, Failure::ViewerSilent)) => log!(debug),
+        _ => log!(info),
+    }
+}
+
+/// How the last line tells a session's end.
+struct End {
+    ended_by: &'static str,
+    stage: Stage,
+    blame: Option<console::Blame>,
+    why: String,
+    limit: Option<&'static str>,
+}
+
+impl End {
+    fn of(outcome: &Result<Outcome, Stopped>) -> Self {
+        match outcome {
+            Ok(outcome) => Self::of_relay(outcome),
+            Err((stage, failure)) => {
+                let (ended_by, blame) = match failure {
+                    Failure::GatewayEnds => ("gateway", None),
+                    Failure::ViewerLeft | Failure::ViewerSilent | Failure::ViewerBroke(_) => {
+                        ("viewer", None)
+                    }
+                    failure => ("fault", Some(failure.blame())),
+                };
+                Self {
+                    ended_by,
+                    stage: *stage,
+                    blame,
+                    why: failure.to_string(),
+                    limit: failure.limit(),
+                }
+            }
+        }
+    }
+
+    fn of_relay(outcome: &Outcome) -> Self {
+        let by_gateway = |why: &str, limit| ("gateway", None, why.to_owned(), limit);
+        let (ended_by, blame, why, limit) = match outcome {
+            Outcome::ViewerLeft => ("viewer", None, "the viewer closed".into(), None),
+            Outcome::HostLost(closed @ HostLost::Closed(_)) => {
+                ("esxi", None, closed.to_string(), None)
+            }
+            Outcome::Ended(why) => by_gateway(why, None),
+            Outcome::Idle => {
+                let why = "nobody was at the viewer for idle_timeout";
+                by_gateway(why, Some("idle_timeout"))
+            }
+            Outcome::TimeUp => by_gateway("max_session_time is over", Some("max_session_time")),
+            fault @ (Outcome::HostLost(_) | Outcome::Violation(_)) => {
+                let (blame, why) = fault.fault().unzip();
+                ("fault", blame, why.unwrap_or_default(), None)
+            }
+        };
+        Self {
+            ended_by,
+            stage: Stage::Relay,
+            blame,
+            why,
+            limit,
+        }
+    }
+}
