@@ -95,9 +95,20 @@ pub struct Talk {
     pub wire: Wire,
     /// Host and port, as errors name them.
     pub address: Address,
+    /// How many WebSocket pongs have come.
+    pub pongs: u32,
 }
 
 impl Talk {
+    /// Over an open WebSocket.
+    pub const fn new(wire: Wire, address: Address) -> Self {
+        Self {
+            wire,
+            address,
+            pongs: 0,
+        }
+    }
+
     /// TCP, TLS where that is due, and the WebSocket's opening handshake.
     async fn begin(target: &Target, witness: &Witness) -> Result<Self, Error> {
         let Target {
@@ -128,7 +139,7 @@ impl Talk {
             keys: MaskKeys::new(),
         };
         let address = address.clone();
-        let mut talk = Self { wire, address };
+        let mut talk = Self::new(wire, address);
         talk.upgrade(request).await?;
         witness(Milestone::Upgraded {
             subprotocol: request.subprotocol.as_deref(),
@@ -219,7 +230,7 @@ impl Talk {
                         .await
                         .map_err(|error| self.broke(&error))?;
                 }
-                Some(Event::Pong(_)) => {}
+                Some(Event::Pong(_)) => self.pongs = self.pongs.saturating_add(1),
                 Some(Event::Close(said)) => {
                     let how = said
                         .map_or_else(|| "a Close without a code".into(), |close| in_words(&close));
@@ -241,6 +252,13 @@ impl Talk {
             .write_all(frame)
             .await
             .map_err(|error| self.broke(&error))
+    }
+
+    /// Sends a ping.
+    pub async fn ping(&mut self) -> Result<(), Error> {
+        let ping = control(Opcode::Ping, b"mksgate", Some(self.key()?));
+        let sent = self.wire.stream.write_all(&ping).await;
+        sent.map_err(|error| self.broke(&error))
     }
 
     /// Ends the conversation in order (RFC 6455 section 7.1.1), as far as the host takes part in that.

@@ -13,6 +13,7 @@ use super::vm_password::{VmPassword, configured};
 use super::{CommandError, completions, configuration, login, unless, unless_interrupted};
 use crate::signals::Ends;
 use crate::terminal::{Spinner, Terminal};
+use console::destination::Destination;
 use console::milestone::{Milestone, Witness};
 use console::secret::Secret;
 use console::settings::VSphere;
@@ -199,6 +200,12 @@ impl Which {
 }
 
 impl Chosen {
+    /// Its console. By its id the VM need not be looked up again.
+    pub(crate) fn destination(&self) -> Destination {
+        let vm = VmRef::Moref(self.vm.moref.clone());
+        Destination::Vm(Arc::clone(&self.upstream), vm, self.vnc_password.clone())
+    }
+
     /// A VM that does not run has no console.
     pub(crate) fn must_run(&self) -> Result<(), CommandError> {
         match self.vm.power {

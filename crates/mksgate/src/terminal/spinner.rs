@@ -127,5 +127,6 @@ fn next(milestone: &Milestone<'_>) -> String {
         Milestone::Secured(_) => "opening the WebSocket".into(),
         Milestone::Upgraded { .. } | Milestone::Entered { .. } => "entering the console".into(),
         Milestone::Screen(_) => "looking at the screen".into(),
+        Milestone::Updated(_) => "looking at what else the console sends".into(),
     }
 }
