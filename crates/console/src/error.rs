@@ -61,6 +61,17 @@ pub enum Error {
         /// The handshake timeout.
         within: Duration,
     },
+    /// The console's host was asked for the screen, and sent no update.
+    #[error(
+        "no {which} update came within {} s of being asked for: see in a viewer that the guest's screen is on, and show what `mksgate probe --report FILE --thorough` writes",
+        .within.as_secs()
+    )]
+    NoUpdate {
+        /// The first or the second.
+        which: &'static str,
+        /// How long it was waited for.
+        within: Duration,
+    },
     /// All keys were sent, and the console's host did not say within the handshake timeout that it has read them.
     #[error("ESXi did not confirm the keys within {} s: see on the console which of them it has taken", .0.as_secs())]
     Unheard(Duration),

@@ -54,6 +54,8 @@ pub struct HostLink {
     pub payload: BytesMut,
     /// For the frames to come.
     pub keys: MaskKeys,
+    /// How many WebSocket pongs have come, outside of a relay.
+    pub pongs: u32,
 }
 
 impl OpenConsole {
@@ -112,6 +114,7 @@ impl HostLink {
             input,
             payload: BytesMut::new(),
             keys: MaskKeys::new(),
+            pongs: 0,
         };
         link.upgrade(request).await?;
         observer(Progress::Upgraded {
@@ -201,7 +204,7 @@ impl HostLink {
                         .await
                         .map_err(|error| self.broke(&error))?;
                 }
-                Some(Event::Pong(_)) => {}
+                Some(Event::Pong(_)) => self.pongs = self.pongs.saturating_add(1),
                 Some(Event::Close(said)) => {
                     let how = said
                         .map_or_else(|| "a Close without a code".into(), |close| in_words(&close));
@@ -222,6 +225,13 @@ impl HostLink {
             .write_all(frame)
             .await
             .map_err(|error| self.broke(&error))
+    }
+
+    /// Sends a ping.
+    pub async fn ping(&mut self) -> Result<(), Error> {
+        let ping = control(Opcode::Ping, b"mksgate", Some(self.key()?));
+        let sent = self.stream.write_all(&ping).await;
+        sent.map_err(|error| self.broke(&error))
     }
 
     /// Ends the conversation in order (RFC 6455 section 7.1.1), as far as the host takes part in that.

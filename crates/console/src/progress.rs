@@ -6,6 +6,7 @@ use rfb_proto::{PixelFormat, Ready};
 use vsphere::{About, Ticket, Vm};
 
 use crate::address::Address;
+use crate::client::Seen;
 use crate::tls_session::TlsSession;
 use crate::ws_url::WsUrl;
 
@@ -52,6 +53,8 @@ pub enum Progress<'a> {
     },
     /// What the console shows.
     Screen(&'a Screen),
+    /// Two updates of that, after ServerCaps where those are sent.
+    Updated(&'a Seen),
 }
 
 /// Whom to tell of each milestone.

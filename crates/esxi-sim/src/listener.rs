@@ -92,6 +92,7 @@ async fn connection(
     });
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
+        .header_read_timeout(HEADER)
         .serve_connection(TokioIo::new(wire), service)
         .with_upgrades()
         .await;
@@ -137,5 +138,7 @@ impl Drop for OpenConnection {
 const CONNECTIONS: usize = 4096;
 /// How long a client may take for the TLS handshake.
 const TLS_HANDSHAKE: Duration = Duration::from_secs(10);
+/// How long a client may take to send the head of a request, or be idle between two.
+const HEADER: Duration = Duration::from_secs(30);
 /// How long to wait after a failed accept, so that running out of descriptors does not become a busy loop.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);

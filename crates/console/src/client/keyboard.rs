@@ -41,10 +41,15 @@ impl ConsoleClient {
         self.send(&message).await?;
         self.ask_for(CORNER).await?;
         // Not before the update: else that would be taken for the answer to what is asked later.
-        let caps = match self.answer().await? {
+        let (id, caps) = self.answer().await?;
+        let caps = match caps {
             Some(caps) => Some(caps),
             None => timeout(PATIENCE, self.caps()).await.ok().transpose()?,
         };
+        // Else the host may send no further update (`docs/webmks.md` 7.1), and one tells that it has read all keys.
+        if caps.is_some_and(|caps| caps.has(ServerCaps::UPDATE_ACK)) {
+            self.command(Command::UpdateAck { id, took: 0 }).await?;
+        }
         Ok(match caps {
             Some(caps) if caps.has(ServerCaps::KEY) => Press::ByPlace,
             _ => Press::ByMeaning,
@@ -80,21 +85,24 @@ impl ConsoleClient {
         .await
     }
 
-    /// Waits for the end of an update; the host's word, where it has come before that.
-    async fn answer(&mut self) -> Result<Option<ServerCaps>, Error> {
-        let mut said = None;
+    /// Waits for the end of an update; its id, and the host's capabilities where they have come before that.
+    async fn answer(&mut self) -> Result<(u8, Option<ServerCaps>), Error> {
+        let (mut said, mut last) = (None, 0);
         self.until(|piece, update| match piece.message {
             Message::ServerCaps(caps) => {
                 said = Some(caps);
                 None
             }
             message => {
+                if let Message::Update { id, .. } = message {
+                    last = id;
+                }
                 let is_update = matches!(message.kind(), Kind::Update | Kind::Rectangle);
                 (is_update && update.is_between_messages()).then_some(())
             }
         })
         .await?;
-        Ok(said)
+        Ok((last, said))
     }
 }
 

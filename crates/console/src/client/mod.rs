@@ -3,6 +3,7 @@
 mod frame;
 mod keyboard;
 mod keys;
+mod observe;
 mod picture;
 #[cfg(test)]
 mod tests;
@@ -18,6 +19,7 @@ use crate::slots::Slot;
 
 pub use keyboard::Press;
 pub use keys::{Chord, chords_of};
+pub use observe::{Acks, Seen};
 pub use picture::Picture;
 
 /// As much of a desktop's name as is shown, in bytes: VMware's is the VM's name, which has 80 characters at most.

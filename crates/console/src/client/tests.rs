@@ -38,6 +38,7 @@ impl Host {
                 input: BytesMut::new(),
                 payload: BytesMut::new(),
                 keys: MaskKeys::new(),
+                pongs: 0,
             },
             slot: None,
             watch: None,

@@ -1,10 +1,11 @@
 //! `mksgate check`: whether a configuration does what it says.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use tokio::time::timeout;
+
 use vsphere::{Power, Vm, VmRef};
 
 use super::table::Table;
@@ -12,8 +13,8 @@ use super::{CommandError, shown, unless};
 use crate::signals::Ends;
 use crate::terminal::Terminal;
 use console::Error;
+use console::dialer::{Dialer, TimeLimit};
 use console::endpoint::Endpoint;
-use console::host_link::Console;
 use console::settings::Behind;
 use console::slots::Slots;
 use console::upstream::Upstream;
@@ -154,15 +155,12 @@ async fn look_up(
 }
 
 /// Goes as far as a session does before its viewer takes part.
-async fn dial(endpoint: &Endpoint, within: Duration) -> Result<String, String> {
-    let dialled = async {
-        let target = endpoint.target(endpoint.place().await?).await?;
-        Console::dial(target).await
-    };
-    match timeout(within, dialled).await {
-        Ok(Ok(console)) => Ok(format!("{} lets us in", console.address)),
-        Ok(Err(failure)) => Err(failure.to_string()),
-        Err(_) => Err(format!("no answer within {} s", within.as_secs())),
+async fn dial(endpoint: &Arc<Endpoint>, within: Duration) -> Result<String, String> {
+    let dialer = Dialer::Url(Arc::clone(endpoint));
+    let console = dialer.dial(TimeLimit::of(within), &|_| {}).await;
+    match console {
+        Ok(console) => Ok(format!("{} lets us in", console.link.address)),
+        Err(error) => Err(error.to_string()),
     }
 }
 

@@ -15,6 +15,7 @@ use super::{CommandError, unless};
 use crate::signals::Ends;
 use crate::terminal::{Spinner, Terminal, tell};
 use console::client::{Chord, ConsoleClient, Press};
+use console::dialer::TimeLimit;
 use console::socket::PARTING;
 use console::{Blame, Error};
 use gateway::settings::Config;
@@ -110,14 +111,8 @@ async fn enter(
     spinner: &Spinner,
 ) -> Result<(ConsoleClient, Press), Error> {
     let observer = spinner.observer();
-    let console = console::open(
-        &chosen.upstream,
-        &chosen.vm,
-        chosen.vnc_password.clone(),
-        within,
-        &*observer,
-    )
-    .await?;
+    let limit = TimeLimit::of(within);
+    let console = chosen.dialer().dial(limit, &*observer).await?;
     let entered = async {
         let (mut viewer, _) = ConsoleClient::enter(console).await?;
         let press = viewer.ask_for_keys().await?;

@@ -3,29 +3,34 @@
 mod advice;
 mod facts;
 mod record;
+mod report;
+mod trials;
 mod way;
+mod words;
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use clap::Args;
 use serde_json::json;
 use tokio::time::timeout;
-use vsphere::VmRef;
 
 use super::wanted::{OfConsole, Wanted};
 use super::which::Chosen;
 use super::{CommandError, unless, unless_interrupted};
 use crate::signals::Ends;
 use crate::terminal::{Spinner, Terminal};
+use console::Error;
 use console::client::ConsoleClient;
-use console::dialer::Dialer;
+use console::dialer::{Dialer, TimeLimit};
 use console::progress::{Observer, Progress};
 use console::settings::TlsRecords;
-use console::{Error, Step};
-use facts::facts;
+use facts::{Facts, facts};
 use gateway::settings::Config;
 use record::Record;
+use report::ReportFile;
+use trials::Section;
 use way::Way;
 
 #[derive(Args)]
@@ -34,6 +39,12 @@ pub(crate) struct Options {
     /// One object, for programs
     #[arg(long)]
     json: bool,
+    /// Write what was found into a file that can be pasted into an issue: no ticket and no name of a VM, user or address is in it
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
+    /// For the report: see, with further tickets, whether updates go on without acks, with ClientCaps, with a WebSocket ping
+    #[arg(long, requires = "report")]
+    thorough: bool,
     // The last, since what follows would come under its heading.
     #[command(flatten)]
     console: OfConsole,
@@ -46,31 +57,28 @@ pub(crate) async fn run(
     terminal: Terminal,
 ) -> Result<(), CommandError> {
     let json = options.json;
-    match options.console.wanted(config)? {
+    let wanted = options.console.wanted(config)?;
+    let report = options.report.map(ReportFile::create).transpose()?;
+    let depth = match (&report, options.thorough) {
+        (None, _) => Depth::Updates,
+        (Some(_), false) => Depth::Encodings,
+        (Some(_), true) => Depth::Thorough,
+    };
+    match wanted {
         Wanted::Vm(which, mut config) => {
             // Who has taken the records over from rustls does not know the certificate any more.
             for vsphere in config.vspheres.values_mut() {
                 vsphere.tls_records = TlsRecords::Rustls;
             }
             let within = config.gateway.handshake_timeout;
-            let told = Told::new(
-                Way::to_vm(which.name(), which.asked(&config)),
-                json,
-                terminal,
-                "logging in",
-            );
+            let way = Way::to_vm(which.name(), which.asked(&config));
+            let told = Told::new(way, json, terminal, "logging in");
             let observer = told.observer();
             let mut ends = Ends::watch()?;
             let work = async |chosen: &Chosen, _: &_| {
-                // By its id it need not be looked up again.
-                let vm = VmRef::Moref(chosen.vm.moref.clone());
-                let dialer = Dialer::Vm(
-                    Arc::clone(&chosen.upstream),
-                    vm,
-                    chosen.vnc_password.clone(),
-                );
+                let dialer = chosen.dialer();
                 let looked = async {
-                    let looked = look(&dialer, within, &observer).await;
+                    let looked = look(&dialer, within, &observer, depth).await;
                     looked.map_err(|failure| CommandError::Failed(chosen.explain(&failure)))
                 };
                 unless(&mut ends, looked).await
@@ -79,8 +87,8 @@ pub(crate) async fn run(
                 .stay_before(*config, &told.spinner, &observer, work)
                 .await;
             match done {
-                Ok(()) => told.verdict(None),
-                Err(CommandError::Failed(why)) => told.verdict(Some(facts(json!({}), why))),
+                Ok(sections) => told.end(Ok(sections), report),
+                Err(CommandError::Failed(why)) => told.end(Err(facts(json!({}), why)), report),
                 Err(other) => Err(other),
             }
         }
@@ -89,31 +97,58 @@ pub(crate) async fn run(
             let observer = told.observer();
             let dialer = Dialer::Url(endpoint);
             let looked = async {
-                Ok(match look(&dialer, within, &observer).await {
-                    Ok(()) => None,
-                    Err(failure) => Some(advice::on(&failure, told.step()).await),
+                Ok(match look(&dialer, within, &observer, depth).await {
+                    Ok(sections) => Ok(sections),
+                    Err(failure) => Err(advice::on(&failure, told.step()).await),
                 })
             };
-            let failed = unless_interrupted(looked).await?;
-            told.verdict(failed)
+            let done = unless_interrupted(looked).await?;
+            told.end(done, report)
         }
     }
 }
 
-async fn look(dialer: &Dialer, within: Duration, observer: &Observer) -> Result<(), Error> {
-    let console = console::open_at(dialer, within, observer).await?;
-    let (viewer, screen) = timeout(within, ConsoleClient::enter(console))
+/// How much is tried.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Depth {
+    /// Two updates.
+    Updates,
+    /// What a report has, on the same connection.
+    Encodings,
+    /// And on further ones.
+    Thorough,
+}
+
+async fn look(
+    dialer: &Dialer,
+    within: Duration,
+    observer: &Observer,
+    depth: Depth,
+) -> Result<Vec<Section>, Error> {
+    let console = dialer.dial(TimeLimit::of(within), observer).await?;
+    let (mut viewer, screen) = timeout(within, ConsoleClient::enter(console))
         .await
-        .map_err(|_| dialer.slow(Step::Dial, within))??;
+        .map_err(|_| dialer.host_silent(TimeLimit::of(within)))??;
     observer(Progress::Screen(&screen));
+    let seen = trials::two_updates(&mut viewer).await?;
+    observer(Progress::Updated(&seen));
+    let mut sections = match depth {
+        Depth::Updates => Vec::new(),
+        Depth::Encodings | Depth::Thorough => trials::on_open(&mut viewer, &seen).await,
+    };
+    // A host may have one console at a time.
     viewer.leave().await;
-    Ok(())
+    if depth == Depth::Thorough {
+        sections.push(trials::thorough(dialer, within).await);
+    }
+    Ok(sections)
 }
 
 /// What is told while it goes on: lines that stay, and one that says what is waited for.
 struct Told {
     record: Arc<Mutex<Record>>,
     spinner: Spinner,
+    terminal: Terminal,
 }
 
 impl Told {
@@ -121,6 +156,7 @@ impl Told {
         Self {
             record: Arc::new(Mutex::new(Record::new(way, json))),
             spinner: terminal.spinner(first),
+            terminal,
         }
     }
 
@@ -137,9 +173,28 @@ impl Told {
         locked(&self.record).step()
     }
 
-    fn verdict(self, failed: Option<facts::Facts>) -> Result<(), CommandError> {
+    /// Writes the report, if there is to be one, and the verdict.
+    fn end(
+        self,
+        done: Result<Vec<Section>, Facts>,
+        report: Option<ReportFile>,
+    ) -> Result<(), CommandError> {
         self.spinner.done();
-        locked(&self.record).verdict(failed)
+        let mut record = locked(&self.record);
+        let (sections, failed) = match done {
+            Ok(sections) => (sections, None),
+            Err(why) => (Vec::new(), Some(why)),
+        };
+        let written = report.map(|report| {
+            let failed_at = failed.as_ref().map(|_| record.step());
+            report.write(&report::text(record.steps(), &sections, failed_at))
+        });
+        let verdict = record.verdict(failed);
+        if let Some(path) = written.transpose()? {
+            let shown = path.display();
+            self.terminal.note(format!("the report is in {shown}"));
+        }
+        verdict
     }
 }
 

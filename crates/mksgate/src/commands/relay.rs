@@ -4,6 +4,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::pin::pin;
+use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 use tokio::net::{TcpListener, TcpStream};
@@ -107,8 +108,8 @@ pub(crate) async fn run(options: Options) -> Result<(), CommandError> {
 
 /// Where viewers get to, one after another.
 struct Consoles {
-    first: Endpoint,
-    then: Endpoint,
+    first: Arc<Endpoint>,
+    then: Arc<Endpoint>,
     /// The first is the last.
     once: bool,
 }
@@ -127,8 +128,8 @@ fn consoles(options: &Options) -> Result<Consoles, CommandError> {
         }
     };
     Ok(Consoles {
-        first: options.endpoint(first)?,
-        then: options.endpoint(then)?,
+        first: options.endpoint(first)?.into(),
+        then: options.endpoint(then)?.into(),
         once,
     })
 }

@@ -14,7 +14,7 @@ use clap::builder::TypedValueParser;
 use clap::{Args, ValueEnum};
 use rfb_proto::VncPassword;
 use tokio::time::{Instant, timeout_at};
-use vsphere::Vm;
+use vsphere::{Vm, VmRef};
 
 use super::vm_password::VmPassword;
 use super::which::{Chosen, OfVSphere, Which, known_vms};
@@ -22,6 +22,7 @@ use super::{CommandError, shown, unless};
 use crate::signals::Ends;
 use crate::terminal::{Spinner, Terminal, tell};
 use console::client::{ConsoleClient, Picture};
+use console::dialer::{Dialer, TimeLimit};
 use console::progress::{Observer, Progress};
 use console::secret::Secret;
 use console::upstream::Upstream;
@@ -32,7 +33,7 @@ use gateway::settings::Config;
 pub(crate) struct Options {
     /// A VM: its name, inventory path (/DC/vm/folder/name), uuid:…, instance-uuid:… or moref:…
     #[arg(required_unless_present = "all", conflicts_with = "all", add = known_vms())]
-    vm: Option<vsphere::VmRef>,
+    vm: Option<VmRef>,
     #[command(flatten)]
     vsphere: OfVSphere,
     /// The file to write; - is standard output, where that is no terminal
@@ -180,7 +181,11 @@ impl Manner {
         password: Option<Secret<VncPassword>>,
         observer: &Observer,
     ) -> Result<Picture, Error> {
-        let console = console::open(upstream, vm, password, self.within, observer).await?;
+        // By its id it need not be looked up again.
+        let vm = VmRef::Moref(vm.moref.clone());
+        let dialer = Dialer::Vm(Arc::clone(upstream), vm, password);
+        let limit = TimeLimit::of(self.within);
+        let console = dialer.dial(limit, observer).await?;
         let looked = async {
             let (mut viewer, screen) = ConsoleClient::enter(console).await?;
             observer(Progress::Screen(&screen));

@@ -13,6 +13,7 @@ use super::vm_password::{VmPassword, configured};
 use super::{CommandError, completions, configuration, login, unless, unless_interrupted};
 use crate::signals::Ends;
 use crate::terminal::{Spinner, Terminal};
+use console::dialer::Dialer;
 use console::progress::{Observer, Progress};
 use console::secret::Secret;
 use console::settings::VSphere;
@@ -201,6 +202,12 @@ impl Which {
 }
 
 impl Chosen {
+    /// Its console. By its id the VM need not be looked up again.
+    pub(crate) fn dialer(&self) -> Dialer {
+        let vm = VmRef::Moref(self.vm.moref.clone());
+        Dialer::Vm(Arc::clone(&self.upstream), vm, self.vnc_password.clone())
+    }
+
     /// A VM that does not run has no console.
     pub(crate) fn must_run(&self) -> Result<(), CommandError> {
         match self.vm.power {

@@ -127,5 +127,6 @@ fn next(milestone: &Progress<'_>) -> String {
         Progress::Secured(_) => "opening the WebSocket".into(),
         Progress::Upgraded { .. } | Progress::Entered { .. } => "entering the console".into(),
         Progress::Screen(_) => "looking at the screen".into(),
+        Progress::Updated(_) => "looking at what else the console sends".into(),
     }
 }

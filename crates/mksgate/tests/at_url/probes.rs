@@ -7,10 +7,13 @@ fn probe_tells_each_step_and_ends_with_a_verdict() {
     let (plain, secure) = (Server::plain(Kind::Desktop), Server::secure(Kind::Desktop));
     let folder = folder();
     for (server, expected) in [
-        (&plain, &["url", "tcp", "websocket", "rfb", "screen"][..]),
+        (
+            &plain,
+            &["url", "tcp", "websocket", "rfb", "screen", "updates"][..],
+        ),
         (
             &secure,
-            &["url", "tcp", "tls", "websocket", "rfb", "screen"],
+            &["url", "tcp", "tls", "websocket", "rfb", "screen", "updates"],
         ),
     ] {
         let url = server.url("/desk?geheim");
@@ -27,7 +30,8 @@ fn probe_tells_each_step_and_ends_with_a_verdict() {
             .map(|line| line.split_whitespace().next().unwrap())
             .collect();
         assert_eq!(steps, expected);
-        let screen = lines[lines.len() - 2];
+        assert!(lines[lines.len() - 2].ends_with("a second update came; ServerCaps none came"));
+        let screen = lines[lines.len() - 3];
         assert!(
             screen.contains("\"the desk\", 640 x 480, 32 bits per pixel, depth 24, little-endian"),
             "{screen}"

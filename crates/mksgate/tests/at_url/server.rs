@@ -176,7 +176,7 @@ fn answer(head: &str, kind: Kind) -> String {
     answer + "\r\n"
 }
 
-/// RFB 3.8 without a password, up to ServerInit.
+/// RFB 3.8 without a password, and one white pixel for whoever asks for an update.
 fn desktop<S: Read + Write>(socket: &mut WebSocket<S>) -> io::Result<()> {
     socket.send(b"RFB 003.008\n")?;
     socket.take(12)?;
@@ -189,7 +189,22 @@ fn desktop<S: Read + Write>(socket: &mut WebSocket<S>) -> io::Result<()> {
     server_init.extend([32, 24, 0, 1, 0, 255, 0, 255, 0, 255, 16, 8, 0, 0, 0, 0]);
     server_init.extend([0, 0, 0, 8]);
     server_init.extend(name);
-    socket.send(&server_init)
+    socket.send(&server_init)?;
+    loop {
+        match socket.take(1)?[..] {
+            [2] => {
+                let head = socket.take(3)?;
+                socket.take(4 * usize::from(u16::from_be_bytes([head[1], head[2]])))?;
+            }
+            [3] => {
+                socket.take(9)?;
+                let update = [0, 0, 0, 1, 0, 0, 0, 0, 0, 1, 0, 1, 0, 0, 0, 0];
+                socket.send(&[&update[..], &[0xff; 4]].concat())?;
+            }
+            // What no test of ours sends.
+            _ => return Ok(()),
+        }
+    }
 }
 
 struct WebSocket<S> {

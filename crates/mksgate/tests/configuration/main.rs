@@ -287,6 +287,9 @@ fn the_example_in_the_repository_is_a_configuration() {
     named("password_file")
         .iter()
         .for_each(|path| secret(path, b"8letters"));
+    named("vnc_password_file")
+        .iter()
+        .for_each(|path| secret(path, b"8letters"));
     named("headers_file")
         .iter()
         .for_each(|path| secret(path, b"Authorization: Bearer x\n"));

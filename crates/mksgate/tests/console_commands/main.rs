@@ -5,6 +5,8 @@
 #[cfg(unix)]
 mod configured;
 mod probes;
+#[cfg(unix)]
+mod reports;
 mod screenshots;
 mod screenshots_by_task;
 #[path = "../support/mod.rs"]
@@ -18,7 +20,7 @@ use std::process::{Command, Stdio};
 
 use esxi_sim::{
     DEMO_PASSWORD, End, Formats, Host, Kind, Layout, Misbehaviour, Moods, Power, Screen,
-    ScreenshotFault, Screenshots, Settings, VmSettings,
+    ScreenshotFault, Screenshots, ServerCaps, Settings, VmSettings,
 };
 use serde_json::Value;
 use tempfile::{TempDir, tempdir};

@@ -25,6 +25,42 @@ async fn a_host_that_asks_for_the_vms_vnc_password_names_what_gives_it() {
     }
 }
 
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn the_vms_vnc_password_lets_every_command_in() {
+    let host = moody(Moods {
+        vnc_password: Some("of a VM".into()),
+        ..Moods::default()
+    })
+    .await;
+    let configured = configuration(&host, "vnc_password_env = \"OF_VM\"");
+    for command in [
+        &["probe", "web01"][..],
+        &["screenshot", "web01", "-o", "web01.png"],
+        &["screenshot", "--all", "-d", "all", "--quiet"],
+        &["type", "web01", "x"],
+        &["keys", "web01", "x"],
+    ] {
+        for (given, password, expected) in [
+            (true, "of a VM", Some(0)),
+            (true, "another", Some(1)),
+            (false, "of a VM", Some(0)),
+        ] {
+            let folder = nowhere();
+            let option = ["--vnc-password-env", "OF_VM"];
+            let arguments = [command, if given { &option } else { &[] }].concat();
+            let mut mksgate = match given {
+                true => mksgate_at(&host, &folder, &arguments),
+                false => mksgate(&configured, &arguments),
+            };
+            mksgate.env("OF_VM", password).env(PASSWORD, DEMO_PASSWORD);
+            let (code, shown, error) = run(mksgate).await;
+            assert_eq!(code, expected, "{command:?}: {shown}{error}");
+            assert!(!(shown + &error).contains(password));
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn probe_tells_each_step_and_ends_with_a_verdict() {
     let host = host().await;
@@ -46,14 +82,16 @@ async fn probe_tells_each_step_and_ends_with_a_verdict() {
             "tls",
             "websocket",
             "rfb",
-            "screen"
+            "screen",
+            "updates"
         ]
     );
     assert!(!shown.contains('\u{1b}'), "no colours in a pipe: {shown}");
     assert!(lines[7].ends_with(
         "\"web01\", 800 x 600, 32 bits per pixel, depth 24, little-endian, red/green/blue at 16/8/0"
     ));
-    assert!(lines[8].starts_with("web01 has a console, ready after "));
+    assert!(lines[8].contains("a second update came; ServerCaps 0x021020bf: VMware's key events"));
+    assert!(lines[9].starts_with("web01 has a console, ready after "));
     host.counts_until(|counts| counts.sessions_open == 0).await;
 }
 
@@ -86,6 +124,13 @@ async fn probe_for_programs_has_the_same_as_values() {
         (&steps[7]["width"], &steps[7]["height"]),
         (&800.into(), &600.into())
     );
+    assert!(
+        steps[8]["server_caps"]
+            .as_str()
+            .unwrap()
+            .starts_with("0x021020bf")
+    );
+    assert_eq!(steps[8]["update_ids"].as_array().unwrap().len(), 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,6 +3,24 @@
 use super::*;
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_host_that_waits_for_acks_confirms_keys_too() {
+    let host = moody(Moods {
+        needs_acks: true,
+        ..Moods::default()
+    })
+    .await;
+    let arguments = ["keys", "web01", "printscreen"];
+    let (code, _, error) = run(mksgate_at(&host, &nowhere(), &arguments)).await;
+    assert_eq!((code, error.as_str()), (Some(0), ""));
+    let keys: Vec<Option<u16>> = host
+        .keys("web01")
+        .iter()
+        .map(|event| event.scan_code)
+        .collect();
+    assert_eq!(keys, [Some(0x137), Some(0x137)]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn text_and_keys_reach_the_guest_in_their_order() {
     let host = host().await;
     let folder = nowhere();
@@ -125,7 +143,12 @@ async fn whoever_ends_it_while_keys_are_down_leaves_none_down() {
 
 /// A host that does this wrong, and a command line whose configuration has it answer within four seconds.
 async fn silent(misbehaviour: Misbehaviour, arguments: &[&str]) -> (Host, TempDir, Command) {
-    let host = moody(Moods::default()).await;
+    // Without acks, which ask for updates: a host that stalls in sending one takes no more keys.
+    let host = moody(Moods {
+        server_caps: Some(ServerCaps::PLAIN),
+        ..Moods::default()
+    })
+    .await;
     host.misbehave(misbehaviour);
     let folder = configuration(&host, "[gateway]\nhandshake_timeout = \"4s\"");
     let mut command = mksgate(&folder, arguments);

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use vsphere::{About, Ticket, Vm};
 
+use super::words;
 use crate::commands::trust;
 use console::progress::{Progress, Screen};
 use console::tls::{Thumbprint, Trust};
@@ -48,6 +49,13 @@ pub(super) fn of(milestone: &Progress<'_>, trust: Option<&Trust>) -> Facts {
             )
         }
         Progress::Screen(screen) => seen(screen),
+        Progress::Updated(seen) => {
+            let caps = words::caps(seen.caps);
+            facts(
+                json!({"server_caps": seen.caps.map(|_| caps.as_str()), "update_ids": seen.ids}),
+                format!("a second update came; ServerCaps {caps}"),
+            )
+        }
     }
 }
 

@@ -36,6 +36,11 @@ impl Record {
         }
     }
 
+    /// What each step has found.
+    pub(super) fn steps(&self) -> &[Value] {
+        &self.steps
+    }
+
     /// The step that we are at.
     pub(super) fn step(&self) -> &'static str {
         self.way.step()

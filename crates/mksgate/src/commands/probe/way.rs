@@ -10,10 +10,19 @@ use console::tls::Trust;
 const LOGIN: &str = "login";
 
 /// From there to a VM's console.
-const FROM_NAME: [&str; 7] = ["vm", "ticket", "tcp", TLS, "websocket", RFB, "screen"];
+const FROM_NAME: [&str; 8] = [
+    "vm",
+    "ticket",
+    "tcp",
+    TLS,
+    "websocket",
+    RFB,
+    "screen",
+    "updates",
+];
 
 /// To one at a URL.
-const FROM_URL: [&str; 6] = ["url", "tcp", TLS, "websocket", RFB, "screen"];
+const FROM_URL: [&str; 7] = ["url", "tcp", TLS, "websocket", RFB, "screen", "updates"];
 
 /// Left out where there is none.
 const TLS: &str = "tls";

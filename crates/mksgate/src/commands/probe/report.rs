@@ -1,0 +1,131 @@
+//! The file of `--report`: what a probe has found, to be pasted where everybody can read it. So it is made of what is
+//! listed here, and of no sentence that may name a VM, a user or an address.
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+use tempfile::NamedTempFile;
+
+use super::trials::Section;
+use crate::commands::CommandError;
+use console::printable::printable;
+
+/// What of each step is written: names of the facts that `--json` has, too.
+const FACTS: [(&str, &[&str]); 6] = [
+    ("login", &["product", "kind", "api"]),
+    ("tls", &["version"]),
+    ("websocket", &["subprotocol"]),
+    ("rfb", &["version", "security_types"]),
+    (
+        "screen",
+        &[
+            "width",
+            "height",
+            "bits_per_pixel",
+            "depth",
+            "big_endian",
+            "true_colour",
+            "max",
+            "shift",
+        ],
+    ),
+    ("updates", &["server_caps"]),
+];
+
+/// A file under way: beside its place, for nobody else to read (0600), until it is whole. Then it takes that place, and
+/// a link that was there is replaced and not followed.
+pub(super) struct ReportFile {
+    file: NamedTempFile,
+    path: PathBuf,
+}
+
+impl ReportFile {
+    /// Before anything is connected to.
+    pub(super) fn create(path: PathBuf) -> Result<Self, CommandError> {
+        let folder = match path.parent() {
+            Some(folder) if folder != Path::new("") => folder,
+            _ => Path::new("."),
+        };
+        let created = match path.is_dir() {
+            true => Err(std::io::ErrorKind::IsADirectory.into()),
+            false => NamedTempFile::new_in(folder),
+        };
+        match created {
+            Ok(file) => Ok(Self { file, path }),
+            Err(error) => Err(cannot_write(&path, error.kind())),
+        }
+    }
+
+    /// Writes the whole of it.
+    pub(super) fn write(self, text: &str) -> Result<PathBuf, CommandError> {
+        let Self { mut file, path } = self;
+        let written = file.write_all(text.as_bytes());
+        written.map_err(|error| cannot_write(&path, error.kind()))?;
+        match file.persist(&path) {
+            Ok(_) => Ok(path),
+            Err(error) => Err(cannot_write(&path, error.error.kind())),
+        }
+    }
+}
+
+fn cannot_write(path: &Path, error: std::io::ErrorKind) -> CommandError {
+    let shown = path.display();
+    CommandError::Failed(format!("cannot write {shown} ({error}): name another file"))
+}
+
+/// The report in Markdown. `failed_at` is the step that the probe did not pass.
+pub(super) fn text(steps: &[Value], sections: &[Section], failed_at: Option<&str>) -> String {
+    let mut text = String::from("# mksgate probe report\n\n");
+    let mut line = |line: String| {
+        // Ignored on purpose: a String takes everything.
+        let _ = writeln!(text, "{}", printable(&line));
+    };
+    line(format!("- mksgate: {}", build()));
+    for (step, names) in FACTS {
+        for found in steps.iter().filter(|found| found["step"] == step) {
+            line(format!("- {step}: {}", facts(found, names)));
+        }
+    }
+    match failed_at {
+        None => line("- the console opened".into()),
+        Some(step) => line(format!(
+            "- it failed at {step} (why is left out here: it may hold names)"
+        )),
+    }
+    for section in sections {
+        line(String::new());
+        line(format!("## {}", section.title));
+        line(String::new());
+        for each in &section.lines {
+            line(format!("- {each}"));
+        }
+    }
+    text
+}
+
+fn facts(found: &Value, names: &[&str]) -> String {
+    let of = |name: &&str| match found.get(name) {
+        None | Some(Value::Null) => format!("{name} none"),
+        Some(Value::String(text)) => format!("{name} {text}"),
+        Some(other) => format!("{name} {other}"),
+    };
+    let facts: Vec<String> = names.iter().map(of).collect();
+    facts.join(", ")
+}
+
+/// Of this program.
+fn build() -> String {
+    let (os, arch) = (std::env::consts::OS, std::env::consts::ARCH);
+    let profile = match cfg!(debug_assertions) {
+        true => "debug",
+        false => "release",
+    };
+    let provider = match cfg!(feature = "ring") {
+        true => "ring",
+        false => "aws-lc-rs",
+    };
+    let version = env!("CARGO_PKG_VERSION");
+    format!("{version}, {profile} build for {os} {arch}, rustls with {provider}")
+}
