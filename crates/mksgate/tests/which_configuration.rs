@@ -1,7 +1,7 @@
 //! Whether `./gateway.toml` is read: not where somebody else could have written it, nor where GOVC_URL is set.
 
 #![cfg(unix)]
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 #[path = "support/mod.rs"]
 mod support;
