@@ -18,7 +18,8 @@ def environment(simulator: Simulator, screen: ViewerScreen | None = None) -> dic
     """All that a command needs to know of the host, and of the screen for a viewer; nothing of whoever runs this."""
     env = {name: value for name, value in os.environ.items() if not name.startswith(("GOVC_", "VNC"))}
     env |= {"GOVC_URL": simulator.address, "GOVC_USERNAME": simulator.username, "GOVC_PASSWORD": simulator.password}
-    env |= {"GOVC_INSECURE": "1", "LC_ALL": "C.UTF-8"}
+    # TERM: on a terminal that is said to be none or a dumb one, nothing moves and nothing is coloured.
+    env |= {"GOVC_INSECURE": "1", "LC_ALL": "C.UTF-8", "TERM": "xterm"}
     for name in ["DISPLAY", "WAYLAND_DISPLAY", "NO_COLOR", "DBUS_SESSION_BUS_ADDRESS"]:
         env.pop(name, None)
     if screen:

@@ -188,7 +188,7 @@ fn execute(cli: Cli, terminal: Terminal) -> Result<ExitCode, CommandError> {
             done(block_on(check::run(options, config, terminal)))
         }
         Command::OfVms(command) => {
-            command.execute(|| configuration::or_environment(config), terminal)
+            command.execute(|| configuration::or_environment(config, terminal), terminal)
         }
     }
 }

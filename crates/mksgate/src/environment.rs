@@ -30,6 +30,11 @@ pub(crate) fn vsphere(ask: Ask<'_>) -> Option<Result<VSphere, String>> {
     Some(read.and_then(|vsphere| believing(vsphere, trust.as_deref())))
 }
 
+/// Whether it names one.
+pub(crate) fn is_set() -> bool {
+    std::env::var_os("GOVC_URL").is_some_and(|url| !url.is_empty())
+}
+
 fn believing(mut vsphere: VSphere, trust: Option<&str>) -> Result<VSphere, String> {
     if let Some(trust) = trust {
         vsphere.trust = Trust::parse(trust, Path::to_path_buf)

@@ -27,6 +27,7 @@ mod vm_password;
 pub(crate) mod vms;
 mod wanted;
 mod which;
+mod whose;
 
 use std::io::{ErrorKind, Write, stdout};
 

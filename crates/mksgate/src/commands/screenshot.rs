@@ -3,6 +3,7 @@
 mod all;
 mod api;
 mod file;
+mod links;
 
 use std::ffi::OsString;
 use std::io::{IsTerminal, stdout};

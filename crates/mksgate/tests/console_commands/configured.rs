@@ -223,7 +223,8 @@ async fn a_vsphere_that_is_not_configured_is_a_usage_error_that_names_those_that
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_configuration_counts_for_more_than_the_environment() {
+async fn a_configuration_that_is_named_counts_for_more_than_the_environment_and_that_for_more_than_the_folder()
+ {
     let two = Two::start().await;
     let elsewhere = nowhere();
     let path = two.folder.path().join("gateway.toml");
@@ -231,13 +232,15 @@ async fn a_configuration_counts_for_more_than_the_environment() {
     // The password's file is looked for beside the configuration, whoever asks from where.
     let (code, _, error) = run(mksgate_at(&two.prod, &elsewhere, &named)).await;
     assert_eq!((code, error.as_str()), (Some(0), ""));
-    let (code, _, error) = run(mksgate_at(&two.prod, &two.folder, &named[2..])).await;
-    assert_eq!((code, error.as_str()), (Some(0), ""));
-    assert_eq!(two.lab.typed("web01"), "xx");
-    let (code, _, error) = run(mksgate_at(&two.prod, &elsewhere, &named[2..])).await;
-    assert_eq!(code, Some(1));
-    assert!(
-        error.starts_with("mksgate: there is no VM web01"),
-        "{error}"
-    );
+    assert_eq!(two.lab.typed("web01"), "x");
+    for folder in [&two.folder, &elsewhere] {
+        let mut command = mksgate_at(&two.prod, folder, &["--quiet"]);
+        command.args(&named[2..]);
+        let (code, _, error) = run(command).await;
+        assert_eq!(code, Some(1));
+        assert!(
+            error.starts_with("mksgate: there is no VM web01"),
+            "{error}"
+        );
+    }
 }

@@ -5,18 +5,17 @@ use std::path::Path;
 
 use tempfile::NamedTempFile;
 
+use super::links;
 use crate::commands::CommandError;
 use console::client::Picture;
 
 /// Writes to `path`. A file that was there before is replaced only by a whole one.
 pub(super) fn write(path: &Path, png: &[u8]) -> Result<(), CommandError> {
     // A link stays one: what it leads to is replaced. But what /dev has, as /dev/stdout, somebody has open.
-    let written = if path.starts_with("/dev") {
+    let written = if [Path::new("/dev"), Path::new("/dev/fd")].contains(&folder(path)) {
         std::fs::write(path, png)
     } else {
-        let place = path.canonicalize();
-        let place = place.as_deref().unwrap_or(path);
-        replace(place, folder(place), png)
+        links::resolve(path).and_then(|place| replace(&place, folder(&place), png))
     };
     let folder = folder(path);
     written.map_err(|error| {
@@ -44,7 +43,7 @@ fn replace(path: &Path, folder: &Path, png: &[u8]) -> std::io::Result<()> {
     let there = path.metadata();
     // A special file, as a named pipe, is written to and not replaced.
     if there.as_ref().is_ok_and(|there| !there.is_file()) {
-        return std::fs::write(path, png);
+        return links::open(path)?.write_all(png);
     }
     let mut file = beside(folder).map_err(without_its_path)?;
     if let Ok(there) = there {
