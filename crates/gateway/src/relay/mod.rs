@@ -21,6 +21,7 @@ mod plain;
 mod sieve;
 #[cfg(test)]
 mod tests;
+mod turn;
 mod up;
 
 use std::io;
