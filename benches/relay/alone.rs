@@ -94,7 +94,7 @@ pub(crate) async fn count_calls(relays: &Relays, effort: Effort) {
         .filter(|(name, _)| relays.names().contains(name))
     {
         let relay = relays.start(name, &machine::all_cores()).await;
-        let Some((calls, bytes)) = strace(&relay, Mix::Large, effort).await else {
+        let Some((calls, bytes)) = strace(&relay, Mix::Large, effort.mib / 8).await else {
             return;
         };
         let of = |names: &[&str]| -> f64 { names.iter().filter_map(|name| calls.get(*name)).sum() };

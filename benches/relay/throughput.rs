@@ -124,15 +124,15 @@ pub(crate) async fn count_calls(relays: &Relays, effort: Effort, mixes: &[&str])
 }
 
 async fn calls(relay: &Relay, mix: Mix, effort: Effort) -> f64 {
-    let (calls, bytes) = strace(relay, mix, effort).await.unwrap();
+    let (calls, bytes) = strace(relay, mix, effort.mib / 64).await.unwrap();
     calls["total"] / (bytes / f64::from(1 << 20))
 }
 
-/// How often each system call was made, and `total`, for how many bytes. `None` without strace.
+/// How often each system call was made, and `total`, for how many bytes in so many passes. `None` without strace.
 pub(crate) async fn strace(
     relay: &Relay,
     mix: Mix,
-    effort: Effort,
+    passes: u64,
 ) -> Option<(BTreeMap<String, f64>, f64)> {
     let mut viewer = Viewer::enter(relay.listen, relay.rfb).await.unwrap();
     viewer.receive(mix, 1).await.unwrap();
@@ -149,7 +149,7 @@ pub(crate) async fn strace(
         .spawn()
         .ok()?;
     sleep(Duration::from_millis(500)).await;
-    let passes = u16::try_from(effort.mib / 64).unwrap().max(1);
+    let passes = u16::try_from(passes).unwrap().max(1);
     let bytes = viewer.receive(mix, passes).await.unwrap() as f64;
     Command::new("kill")
         .args(["-INT", &strace.id().to_string()])

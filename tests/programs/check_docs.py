@@ -27,6 +27,9 @@ class Links(unittest.TestCase):
                     self.assertTrue(target.exists())
                     self.assertTrue(not heading or heading in _anchors(target))
 
+    def test_readme_is_read_in_a_few_minutes(self) -> None:
+        self.assertLessEqual(len((ROOT / "README.md").read_text().splitlines()), 150)
+
 
 class Picture(unittest.TestCase):
     def test_the_script_makes_it(self) -> None:

@@ -147,7 +147,7 @@ class InOneCommand(unittest.TestCase):
                 self.assertNotIn(TOKEN, said)
                 steps = {step["step"]: step for step in answer["steps"]}
                 tls = ["tls"] if way == "secure" else []
-                self.assertEqual(["url", "tcp", *tls, "websocket", "rfb", "screen"], list(steps))
+                self.assertEqual(["url", "tcp", *tls, "websocket", "rfb", "screen", "updates"], list(steps))
                 self.assertEqual("binary", steps["websocket"]["subprotocol"])
                 self.assertEqual(picture.SIZE, (steps["screen"]["width"], steps["screen"]["height"]))
 

@@ -5,7 +5,6 @@ use std::future::poll_fn;
 use std::io;
 use std::ops::Range;
 use std::pin::Pin;
-use std::task::Poll;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -16,14 +15,11 @@ use ws_proto::{Close, CloseCode, Decoder, Kind, Piece, What};
 use super::outcome::{HostLost, Outcome};
 use super::pending_reply::PendingReply;
 use super::plain::Plain;
+use super::turn::Turn;
 use crate::repair::Repair;
 use crate::traffic::Traffic;
 use console::tls_session::{self, Over};
 use console::transport::Transport;
-
-/// How much may go to one viewer before the other sessions of the thread have their turn: a fraction of a
-/// millisecond's work.
-const TURN: usize = tls_session::READ;
 
 /// How long ESXi may take to send the rest of a picture of which it has sent a part.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -92,7 +88,7 @@ pub(super) async fn pump<R: AsyncRead + Unpin>(
     if let Some(end) = host.begin(early, viewer, pending, traffic).await {
         return end;
     }
-    let (mut taken, mut waiting) = (0, None);
+    let (mut turn, mut waiting) = (Turn::default(), None);
     loop {
         let read = match host.waits_until(&mut waiting) {
             None => host.read().await,
@@ -103,32 +99,15 @@ pub(super) async fn pump<R: AsyncRead + Unpin>(
                 Err(_) => host.give_up_waiting(),
             },
         };
-        taken += host.plain.bytes(0).len();
+        let taken = host.plain.bytes(0).len();
         if let Some(end) = host.pass_on(viewer, pending, traffic).await {
             return end;
         }
         if let Err(over) = read {
             return over.into();
         }
-        if taken >= TURN {
-            taken = 0;
-            end_turn().await;
-        }
+        turn.took(taken).await;
     }
-}
-
-/// Lets everybody else run who is ready on this thread. `tokio::task::yield_now` would also have the thread ask the kernel
-/// who else is ready, each time.
-async fn end_turn() {
-    let mut over = false;
-    poll_fn(|context| {
-        if std::mem::replace(&mut over, true) {
-            return Poll::Ready(());
-        }
-        context.waker().wake_by_ref();
-        Poll::Pending
-    })
-    .await
 }
 
 impl<R: AsyncRead + Unpin> HostReader<'_, R> {

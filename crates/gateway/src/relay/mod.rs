@@ -21,6 +21,7 @@ mod pending_reply;
 mod plain;
 #[cfg(test)]
 mod tests;
+mod turn;
 mod up;
 mod view_only_filter;
 

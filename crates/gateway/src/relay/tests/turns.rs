@@ -160,13 +160,30 @@ fn sessions_at_full_speed_take_turns() {
 
 #[cfg(unix)]
 #[test]
-fn what_comes_on_another_socket_is_noticed_beside_a_session_at_full_speed() {
+fn what_comes_on_another_socket_is_noticed_beside_sessions_at_full_speed() {
+    use crate::session_threads::TURNS;
+
+    // Beside one: when the thread has a look anyway. Beside more: when each has had a turn, and the read with which it noticed
+    // the others.
+    for (sessions, soon) in [(1, TURNS as usize + 1), (2, 2), (3, 2)] {
+        let noticed = noticed_beside(sessions);
+        assert!(
+            (COMES..=COMES + soon).contains(&noticed),
+            "{sessions} sessions: noticed at read {noticed}"
+        );
+    }
+}
+
+/// At which read of the first session something comes on another socket.
+#[cfg(unix)]
+const COMES: usize = 1000;
+
+/// At which one that is noticed.
+#[cfg(unix)]
+fn noticed_beside(sessions: usize) -> usize {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::UnixStream;
 
-    use crate::session_threads::TURNS;
-
-    const COMES: usize = 1000;
     runtime().unwrap().block_on(async {
         let tasks = TaskTracker::new();
         let (mut near, far) = UnixStream::pair().unwrap();
@@ -178,17 +195,17 @@ fn what_comes_on_another_socket_is_noticed_beside_a_session_at_full_speed() {
             near.read_u8().await.unwrap();
             reads.load(Ordering::Relaxed)
         });
-        let session = tasks.spawn(at_full_speed(move |read| {
+        let first = tasks.spawn(at_full_speed(move |read| {
             counter.store(read, Ordering::Relaxed);
             if read == COMES {
                 io::Write::write_all(&mut &far, b"?").unwrap();
             }
         }));
+        for _ in 1..sessions {
+            tasks.spawn(at_full_speed(|_| ()));
+        }
         let noticed = typing.await.unwrap();
-        assert!(
-            (COMES..=COMES + TURNS as usize + 1).contains(&noticed),
-            "noticed at read {noticed}"
-        );
-        session.await.unwrap();
-    });
+        first.await.unwrap();
+        noticed
+    })
 }
