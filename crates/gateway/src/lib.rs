@@ -30,6 +30,6 @@ pub use front_door::{certificate, hashing, users};
 pub use gateway::{Gateway, Shutdown, StartError};
 pub use last_failure::LastFailure;
 pub use private_line::PrivateLine;
-pub use repair::Habits;
 #[doc(hidden)]
 pub use repair::bounds::{Measured, measure as measure_repair};
+pub use repair::{CtrlAltInsert, Habits};
