@@ -53,7 +53,7 @@ fn every_update_is_acknowledged_by_its_id_once_it_is_whole() {
             "in pieces of {piece}"
         );
         // Hidden as a whole: the viewer still waits for an answer.
-        session.host(&update(9, &[lights.clone()]));
+        session.host(&update(9, std::slice::from_ref(&lights)));
         let heard = session.owed();
         assert!(heard.ends_with(&acks([9])) && heard.len() == 10 + 8);
     }
