@@ -31,8 +31,9 @@ MOODS = {
     "split": "split",
     "chatty": "chatty",
     "repeat": "repeat",
+    "acks": "acks",
     "cursor-masks": "cursor-masks,only-native",
-    "all-at-once": "only-native,one-pixel,split,chatty,repeat",
+    "all-at-once": "only-native,one-pixel,split,chatty,repeat,acks",
 }
 
 # Where A is, in PC set 1.

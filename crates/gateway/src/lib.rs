@@ -35,6 +35,6 @@ pub use login::proxy_header::parse as parse_proxy_header;
 pub use login::users::{User, Users};
 pub use login::{certificate, hashing, users};
 pub use private_line::PrivateLine;
-pub use repair::Habits;
 #[doc(hidden)]
 pub use repair::bounds::{Measured, measure as measure_repair};
+pub use repair::{CtrlAltInsert, Habits};

@@ -16,6 +16,7 @@ use std::sync::Arc;
 use console::endpoint::{Endpoint, Origin};
 use console::settings::Behind;
 use console::tls::{Thumbprint, Trust};
+use gateway::CtrlAltInsert;
 use gateway::settings::Config;
 use mksgate::config;
 use secrecy::ExposeSecret;
@@ -121,6 +122,11 @@ fn rfb_passes_as_it_is_unless_something_of_it_is_to_be_treated() {
     assert!(habits("").is_none() && habits("transparent = true").is_none());
     assert!(habits("transparent = false").is_some());
     assert!(habits("paste = \"type\"").is_some_and(|habits| habits.paste));
+    let as_is = habits("ctrl_alt_insert = \"as-is\"").unwrap();
+    assert_eq!(as_is.ctrl_alt_insert, CtrlAltInsert::AsIs);
+    let default = habits("paste = \"type\"").unwrap();
+    assert_eq!(default.ctrl_alt_insert, CtrlAltInsert::Delete);
+    assert!(error("url = \"wss://h\"\nctrl_alt_insert = \"no\"").contains("\"delete\", \"as-is\""));
     assert!(
         error("url = \"wss://h\"\ntransparent = true\npaste = \"type\"")
             .starts_with(":5:9: transparent = true")

@@ -102,22 +102,26 @@ fn updates_of_pictures_are_passed_by_up_to_the_first_that_is_cut() {
                 (*end <= cut).then_some(length)
             })
             .sum();
-        assert_eq!(begun().skip_pictures(&bytes[..cut]), whole, "cut at {cut}");
+        assert_eq!(
+            begun().skip_pictures(&bytes[..cut], |_| {}),
+            whole,
+            "cut at {cut}"
+        );
     }
 }
 
 #[test]
 fn what_somebody_may_have_to_hear_of_is_not_passed_by() {
     for other in others() {
-        assert_eq!(begun().skip_pictures(&other), 0, "{other:?}");
+        assert_eq!(begun().skip_pictures(&other, |_| {}), 0, "{other:?}");
     }
     for other in other_rectangles() {
         let picture = rectangle((9, 9), 1, &[0, 1, 0, 1]);
         let bytes = an_update(&[picture, other]);
-        assert_eq!(begun().skip_pictures(&bytes), 0, "{bytes:?}");
+        assert_eq!(begun().skip_pictures(&bytes, |_| {}), 0, "{bytes:?}");
     }
     assert_eq!(
-        Update::new().skip_pictures(&[0, 0, 0, 1]),
+        Update::new().skip_pictures(&[0, 0, 0, 1], |_| {}),
         0,
         "ServerInit comes first"
     );
@@ -132,7 +136,7 @@ fn a_new_format_counts_for_what_is_passed_by() {
     };
     update.set_pixel_format(sixteen);
     let raw = an_update(&[rectangle((2, 3), 0, &[7; 12])]);
-    assert_eq!(update.skip_pictures(&raw), raw.len());
+    assert_eq!(update.skip_pictures(&raw, |_| {}), raw.len());
     assert_eq!(update.pixel_format(), sixteen);
 }
 
@@ -154,13 +158,13 @@ proptest! {
         let mut update = begun();
         loop {
             let mut skipping = update.clone();
-            let length = skipping.skip_pictures(rest);
+            let length = skipping.skip_pictures(rest, |_| {});
             let (pictures, scanned) = scan(update, rest, length);
             prop_assert!(pictures);
             prop_assert_eq!(format!("{:?}", &skipping), format!("{:?}", &scanned));
             rest = &rest[length..];
             update = skipping;
-            prop_assert_eq!(update.clone().skip_pictures(rest), 0, "as many as there are");
+            prop_assert_eq!(update.clone().skip_pictures(rest, |_| {}), 0, "as many as there are");
             let Ok(Some(piece)) = update.scan(rest) else {
                 break;
             };

@@ -152,18 +152,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Viewer<S> {
             .await;
         let (width, height) = (usize::from(desktop.width), usize::from(desktop.height));
         let mut picture = vec![0; width * height * 4];
-        let mut missing = width * height;
-        while missing > 0 {
-            missing -= self.update(&mut picture, width).await;
+        // A host may send what has changed, unasked and more than once, before the picture that was asked for.
+        let mut seen = vec![false; width * height];
+        while seen.contains(&false) {
+            self.update(&mut picture, &mut seen, width).await;
         }
         picture
     }
 
-    /// One FramebufferUpdate into `picture`; answers how many pixels it had.
-    async fn update(&mut self, picture: &mut [u8], width: usize) -> usize {
+    /// One FramebufferUpdate into `picture`, whose pixels are `seen` then.
+    async fn update(&mut self, picture: &mut [u8], seen: &mut [bool], width: usize) {
         assert_eq!(self.byte().await, 0, "message type");
         self.byte().await;
-        let mut pixels = 0;
         for _ in 0..self.stream.read_u16().await.unwrap() {
             let mut place = [0; 4];
             for number in &mut place {
@@ -172,13 +172,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Viewer<S> {
             assert_eq!(self.word().await, 0, "encoding");
             let [x, y, across, down] = place;
             for row in y..y + down {
-                let start = (row * width + x) * 4;
-                let line = &mut picture[start..start + across * 4];
+                let start = row * width + x;
+                let line = &mut picture[start * 4..(start + across) * 4];
                 self.stream.read_exact(line).await.unwrap();
+                seen[start..start + across].fill(true);
             }
-            pixels += across * down;
         }
-        pixels
     }
 
     /// Presses and releases the key of each character.

@@ -110,5 +110,6 @@ pub(super) struct Console {
     pub(super) keyboard: Option<Spanned<String>>,
     pub(super) layout: Option<Spanned<String>>,
     pub(super) paste: Option<Spanned<String>>,
+    pub(super) ctrl_alt_insert: Option<Spanned<String>>,
     pub(super) transparent: Option<bool>,
 }

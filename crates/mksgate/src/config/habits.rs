@@ -1,17 +1,22 @@
-//! `keyboard`, `layout`, `paste` and `transparent` of a console: how RFB is treated on the way.
+//! `keyboard`, `layout`, `paste`, `ctrl_alt_insert` and `transparent` of a console: how RFB is treated on the way.
 
 use rfb_proto::keys::Layout;
 use toml::Spanned;
 
 use super::checked::Source;
 use super::{ConfigError, file};
-use gateway::Habits;
+use gateway::{CtrlAltInsert, Habits};
 
 impl Source<'_> {
     /// `None` where nothing is to be changed: where that is written out, or `console` leads to a URL and nothing
     /// is said.
     pub(super) fn habits(&self, console: &file::Console) -> Result<Option<Habits>, ConfigError> {
-        let given = [&console.keyboard, &console.layout, &console.paste];
+        let given = [
+            &console.keyboard,
+            &console.layout,
+            &console.paste,
+            &console.ctrl_alt_insert,
+        ];
         let given = given.into_iter().flatten().next();
         let is_vm = console.vm.is_some();
         let transparent = console
@@ -33,6 +38,15 @@ impl Source<'_> {
             paste: self
                 .choice(&console.paste, &[("off", false), ("type", true)])?
                 .unwrap_or(false),
+            ctrl_alt_insert: self
+                .choice(
+                    &console.ctrl_alt_insert,
+                    &[
+                        ("delete", CtrlAltInsert::Delete),
+                        ("as-is", CtrlAltInsert::AsIs),
+                    ],
+                )?
+                .unwrap_or_default(),
         };
         Ok((!transparent).then_some(habits))
     }

@@ -14,7 +14,7 @@ const BESIDE_A_MESSAGE: usize = 2 * 1024;
 const WIDEST: usize = 4;
 
 /// What a session takes beyond what is held back of an update: requests to the host, what is cut, what is missing.
-const BESIDE_AN_UPDATE: usize = 32 * 1024;
+const BESIDE_AN_UPDATE: usize = 64 * 1024;
 
 /// What one session came to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -56,6 +56,8 @@ pub fn measure(viewer: &[u8], host: &[u8], piece: usize) -> Measured {
             break;
         }
     }
+    // Once to ask for the rest, once to do without.
+    repair.give_up_waiting(&mut got);
     repair.give_up_waiting(&mut got);
     measured.note(&repair.state(), host.len(), &mut got);
     measured

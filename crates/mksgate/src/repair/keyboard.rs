@@ -6,11 +6,22 @@ use rfb_proto::keys::{self, ALT_GR, Layout, SHIFT, Stroke, Typed};
 use rfb_proto::vmware::{Command, VScancode};
 use xkeysym::key;
 
+use super::{CtrlAltInsert, Habits};
+
 /// The most keys that are down at once: more than anybody has fingers. The one that was pressed first makes room.
 const MOST_HELD: usize = 24;
 
 const CAPS_LOCK: VScancode = VScancode(0x3a);
 const RIGHT_SHIFT: VScancode = VScancode(0x36);
+
+/// The keys of Ctrl-Alt-Insert and Ctrl-Alt-Delete, by their places and by their keysyms.
+const CTRL: [VScancode; 2] = [VScancode(0x1d), VScancode(0x11d)];
+const CTRL_KEYSYMS: [u32; 2] = [key::Control_L, key::Control_R];
+const ALT: [VScancode; 2] = [VScancode(0x38), VScancode(0x138)];
+const ALT_KEYSYMS: [u32; 2] = [key::Alt_L, key::Alt_R];
+const INSERT: VScancode = VScancode(0x152);
+const INSERT_KEYSYMS: [u32; 2] = [key::Insert, key::KP_Insert];
+const DELETE: VScancode = VScancode(0x153);
 
 /// One viewer's keyboard.
 #[derive(Debug)]
@@ -19,6 +30,7 @@ pub(super) struct Keyboard {
     layout: Layout,
     /// Whether the viewer's keys are to become scan codes.
     by_place: bool,
+    ctrl_alt_insert: CtrlAltInsert,
     /// Whether the host takes scan codes.
     host_takes_places: bool,
     /// In the order in which they were pressed.
@@ -52,10 +64,11 @@ enum HostKey {
 }
 
 impl Keyboard {
-    pub(super) const fn new(layout: Layout, by_place: bool) -> Self {
+    pub(super) const fn new(habits: Habits) -> Self {
         Self {
-            layout,
-            by_place,
+            layout: habits.layout,
+            by_place: habits.by_place,
+            ctrl_alt_insert: habits.ctrl_alt_insert,
             host_takes_places: false,
             held: Vec::new(),
             feigned: Vec::new(),
@@ -83,6 +96,9 @@ impl Keyboard {
             return;
         }
         self.settle(host);
+        if INSERT_KEYSYMS.contains(&key.keysym) && self.insert_is_delete() {
+            return self.press(by, self.delete(), None, host);
+        }
         match self.by_layout(key.keysym) {
             None => self.press(by, HostKey::Keysym(key.keysym), None, host),
             Some(Typed::Plain(place)) => self.press(by, HostKey::Place(place), None, host),
@@ -115,7 +131,12 @@ impl Keyboard {
             Some(_) if self.repeats(by, host) => {}
             Some(place) => {
                 self.settle(host);
-                self.press(by, HostKey::Place(place), None, host);
+                let insert = place == INSERT || keysym == key::KP_Insert;
+                let key = match insert && self.insert_is_delete() {
+                    true => self.delete(),
+                    false => HostKey::Place(place),
+                };
+                self.press(by, key, None, host);
             }
         }
     }
@@ -152,6 +173,29 @@ impl Keyboard {
         self.settle(host);
         for held in self.held.drain(..) {
             held.pressed.send(false, host);
+        }
+    }
+
+    /// Whether Insert, pressed now, is Delete in the guest. It goes up as what it went down as.
+    fn insert_is_delete(&self) -> bool {
+        self.ctrl_alt_insert == CtrlAltInsert::Delete
+            && self.holds_one(&CTRL, &CTRL_KEYSYMS)
+            && self.holds_one(&ALT, &ALT_KEYSYMS)
+    }
+
+    fn holds_one(&self, places: &[VScancode], keysyms: &[u32]) -> bool {
+        self.held.iter().any(|held| match held.pressed {
+            // AltGr is at the place of the right Alt, and is none.
+            _ if held.by == Name::Keysym(key::ISO_Level3_Shift) => false,
+            HostKey::Place(place) => places.contains(&place),
+            HostKey::Keysym(keysym) => keysyms.contains(&keysym),
+        })
+    }
+
+    const fn delete(&self) -> HostKey {
+        match self.speaks_places() {
+            true => HostKey::Place(DELETE),
+            false => HostKey::Keysym(key::Delete),
         }
     }
 

@@ -12,10 +12,12 @@
 //! | wheel, further buttons, relative pointers | [`mouse`] | 1.7: they have a message of their own |
 //! | clipboards | [`paste`] | 1.7: they are typed, if anything |
 //! | pictures in parts | [`missing`], [`viewer_update`] | 2.3, Q3 and Q4: one request, one whole picture |
+//! | acknowledgements | [`acks`] | 7.1: a host that wants them may send nothing more without |
 //! | sizes | [`host`], [`viewer`] | 1.6: asked for by a message of their own |
 //!
 //! What viewers are told that they may send ([`offers`]) is what the host takes in its own way.
 
+mod acks;
 pub(crate) mod bounds;
 mod encodings;
 mod host;
@@ -52,6 +54,18 @@ pub struct Habits {
     pub layout: Layout,
     /// Whether a viewer's clipboard is typed; else it goes nowhere.
     pub paste: bool,
+    /// What Ctrl-Alt-Insert on the viewer's keyboard is in the guest.
+    pub ctrl_alt_insert: CtrlAltInsert,
+}
+
+/// What the guest gets where the viewer presses Ctrl-Alt-Insert.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum CtrlAltInsert {
+    /// Ctrl-Alt-Delete, which the viewer's own machine may keep for itself. VMware's consoles do so too.
+    #[default]
+    Delete,
+    /// The same keys.
+    AsIs,
 }
 
 impl Default for Habits {
@@ -60,6 +74,7 @@ impl Default for Habits {
             by_place: true,
             layout: Layout::Us,
             paste: false,
+            ctrl_alt_insert: CtrlAltInsert::Delete,
         }
     }
 }
@@ -165,8 +180,8 @@ impl Repair {
         heard
     }
 
-    /// Whether the viewer is in the middle of an update for which more is expected of the host: then how many updates that
-    /// has sent so far.
+    /// Whether the viewer is in the middle of an update for which more is expected of the host: then a number
+    /// that is another one when the wait begins anew.
     pub(crate) fn waits_for_more(&self) -> Option<u32> {
         self.state().host.waits_for_more()
     }
@@ -185,7 +200,9 @@ impl Repair {
 
     /// What that is.
     pub(crate) fn owed(&self) -> BytesMut {
-        self.state().shared.owed.split()
+        let State { shared, .. } = &mut *self.state();
+        shared.acks.write(&mut shared.owed);
+        shared.owed.split()
     }
 
     /// Whether there is text to be typed.
@@ -206,7 +223,10 @@ impl Repair {
     }
 
     fn wake(&self, shared: &Shared) {
-        if !shared.owed.is_empty() || shared.holds_keys && shared.knows_keys {
+        if !shared.owed.is_empty()
+            || !shared.acks.is_empty()
+            || shared.holds_keys && shared.knows_keys
+        {
             self.owes.notify_one();
         }
     }

@@ -7,6 +7,7 @@ use rfb_proto::input::{self, Message, UpdateRequest};
 use rfb_proto::vmware::ServerCaps;
 use rfb_proto::{Area, Converter, PixelFormat};
 
+use super::acks::Acks;
 use super::encodings::{Encodings, Wanted};
 use super::keyboard::Keyboard;
 use super::missing::Missing;
@@ -41,6 +42,7 @@ pub(super) struct Shared {
     wants_all: bool,
     /// What the host says that it can do.
     pub(super) caps: ServerCaps,
+    pub(super) acks: Acks,
     /// Whether the guest's pointer is a place, where the host has said.
     pub(super) absolute: Option<bool>,
     pub(super) offers: Offers,
@@ -73,12 +75,13 @@ impl Shared {
             host_is_vmware: kind == HostKind::Vmware,
             wants_all: false,
             caps: ServerCaps::default(),
+            acks: Acks::default(),
             absolute: None,
             offers: Offers::default(),
             asked: Missing::default(),
             waits_for: None,
             resizing: false,
-            keyboard: Keyboard::new(habits.layout, habits.by_place),
+            keyboard: Keyboard::new(habits),
             knows_keys: view_only || !habits.by_place,
             holds_keys: false,
             mouse: Mouse::default(),
@@ -103,6 +106,7 @@ impl Shared {
     pub(super) fn host_can(&mut self, caps: ServerCaps) {
         self.host_is_vmware = true;
         self.caps = caps;
+        self.acks.host_wants(caps.has(ServerCaps::UPDATE_ACK));
         self.knows_keys();
         if !self.takes_vmware() {
             return;
@@ -204,7 +208,7 @@ impl Shared {
 
     /// How many bytes of memory grow with what the host sends.
     pub(super) fn memory(&self) -> usize {
-        self.owed.capacity() + self.asked.memory()
+        self.owed.capacity() + self.acks.memory() + self.asked.memory()
     }
 
     pub(super) fn type_next(&mut self, host: &mut BytesMut) {

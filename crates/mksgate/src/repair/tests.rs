@@ -8,7 +8,7 @@ use rfb_proto::keys::Layout;
 use rfb_proto::vmware::{Command, VScancode};
 use rfb_proto::{Area, Encoding, PixelFormat};
 
-use super::{Habits, HostKind, Repair, ToViewer};
+use super::{CtrlAltInsert, Habits, HostKind, Repair, ToViewer};
 
 /// What the viewer has got.
 #[derive(Default)]
@@ -192,8 +192,10 @@ fn german() -> Habits {
     }
 }
 
+mod acks;
 mod bounds;
 mod clipboard;
+mod ctrl_alt_insert;
 mod formats;
 mod held_keys;
 mod input_devices;

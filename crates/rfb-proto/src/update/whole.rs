@@ -11,8 +11,8 @@ impl Update {
     /// It is as if [`scan`](Self::scan) had gone over them, where who follows has nothing to learn from them. It may
     /// stop before any of them, for scan to go on: 0 says no more than that. A rectangle is passed by without a look at
     /// what it holds, so the encodings that say their length nowhere are left to scan, as are VMware's own, and
-    /// updates without a rectangle.
-    pub fn skip_pictures(&mut self, input: &[u8]) -> usize {
+    /// updates without a rectangle. `passed` is told the id of each update: the byte after its type.
+    pub fn skip_pictures(&mut self, input: &[u8], mut passed: impl FnMut(u8)) -> usize {
         let mut at = 0;
         if self.state != State::Message {
             return at;
@@ -20,17 +20,18 @@ impl Update {
         let Ok(pixel) = Pixel::of(&self.next_format) else {
             return at;
         };
-        while let Some(length) = input.get(at..).and_then(|rest| picture(rest, pixel)) {
+        while let Some((id, length)) = input.get(at..).and_then(|rest| picture(rest, pixel)) {
             self.format = self.next_format;
+            passed(id);
             at += length;
         }
         at
     }
 }
 
-/// How long the update at the front of `input` is.
-fn picture(input: &[u8], pixel: Pixel) -> Option<usize> {
-    let &[0, _, a, b] = input.first_chunk()? else {
+/// The id of the update at the front of `input`, and how long that is.
+fn picture(input: &[u8], pixel: Pixel) -> Option<(u8, usize)> {
+    let &[0, id, a, b] = input.first_chunk()? else {
         return None;
     };
     let rectangles = u16::from_be_bytes([a, b]);
@@ -38,7 +39,7 @@ fn picture(input: &[u8], pixel: Pixel) -> Option<usize> {
     for _ in 0..rectangles {
         at += rectangle(input.get(at..)?, pixel)?;
     }
-    (rectangles > 0).then_some(at)
+    (rectangles > 0).then_some((id, at))
 }
 
 /// How long the rectangle is.

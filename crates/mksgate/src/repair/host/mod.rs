@@ -29,10 +29,14 @@ pub(super) struct Host {
     gathering: bool,
     /// How many pixels of a gathered picture were missing last, and how often nothing more of it came.
     missing: (u64, u8),
+    /// Whether the rest of it was asked for as a whole since the last update.
+    rest_is_asked: bool,
     /// How many of the host's updates the viewer's one is made of.
     gathered: u16,
-    /// How many updates the host has begun, to tell them apart.
+    /// How many updates the host has begun.
     updates: u32,
+    /// The same, with how often the rest of a picture was asked for once more: to tell them apart.
+    waits: u32,
     /// What is done with the body that comes.
     body: Body,
     /// What a rectangle says that the gateway listens to, and how much has come of it.
@@ -75,8 +79,10 @@ impl Host {
             viewer_update: ViewerUpdate::default(),
             gathering: false,
             missing: (0, 0),
+            rest_is_asked: false,
             gathered: 0,
             updates: 0,
+            waits: 0,
             body: Body::Pass,
             heard: None,
             recolour: Recolour::default(),
@@ -287,6 +293,7 @@ impl Host {
         shared.knows_keys();
         self.gathered = self.gathered.saturating_add(1);
         self.updates = self.updates.wrapping_add(1);
+        self.waits = self.waits.wrapping_add(1);
         self.current = Some(HostUpdate {
             id,
             announced: rectangles,

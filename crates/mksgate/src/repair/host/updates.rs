@@ -26,7 +26,7 @@ impl Host {
         if !as_they_are {
             return 0;
         }
-        let pictures = self.update.skip_pictures(run);
+        let pictures = self.update.skip_pictures(run, |id| shared.acks.add(id));
         if pictures > 0 {
             shared.waits_for = None;
         }
@@ -109,6 +109,9 @@ impl Host {
 
     /// The host's update has ended: so does the viewer's, unless the rest of the picture is still to come.
     pub(super) fn end(&mut self, shared: &mut Shared, viewer: &mut impl ToViewer) {
+        if let Some(current) = &self.current {
+            shared.acks.add(current.id);
+        }
         if !self.viewer_update.is_open() {
             self.end_without_rectangle(shared, viewer);
             return;
@@ -128,8 +131,13 @@ impl Host {
             (before, fruitless) => {
                 let fruitless = if before == missing { fruitless + 1 } else { 0 };
                 self.missing = (missing, fruitless);
-                // Where something else than a picture has used the request up, the picture is still owed.
-                shared.owe_request(!current.pictured, rest);
+                // Where something else than a picture has used the request up, the picture is still owed. So it may be
+                // where acknowledgements ask for its next part, and to ask for all of the rest with each would have a
+                // host send it again and again; but after a single pixel (Q3) it is not.
+                let progress = before.saturating_sub(missing);
+                let owed = !current.pictured || shared.acks.are_wanted() && progress > 1;
+                self.rest_is_asked = !owed;
+                shared.owe_request(owed, rest);
             }
         }
     }
@@ -169,7 +177,7 @@ impl Host {
         let waits = self.viewer_update.is_open()
             && self.update.is_between_messages()
             && self.cut.is_empty();
-        waits.then_some(self.updates)
+        waits.then_some(self.waits)
     }
 
     /// See [`crate::repair::Repair::give_up_waiting`].
@@ -178,8 +186,16 @@ impl Host {
         shared: &mut Shared,
         viewer: &mut impl ToViewer,
     ) {
-        if self.waits_for_more().is_some() {
-            self.abandon(shared, viewer);
+        if self.waits_for_more().is_none() {
+            return;
+        }
+        match shared.asked.around() {
+            Some(rest) if self.gathering && !self.rest_is_asked => {
+                self.rest_is_asked = true;
+                self.waits = self.waits.wrapping_add(1);
+                shared.owe_request(false, rest);
+            }
+            _ => self.abandon(shared, viewer),
         }
     }
 }

@@ -7,11 +7,11 @@ use rfb_proto::input::QemuKey;
 
 use super::*;
 
-/// Keysyms of Shift on either side, AltGr, the right Alt, Ctrl, Caps Lock, and of characters that take modifiers in one
+/// Keysyms of Shift on either side, AltGr, either Alt, Ctrl, Insert, Delete, Caps Lock, and of characters that take modifiers in one
 /// layout or another, or a dead key.
-const KEYS: [u32; 18] = [
-    0xffe1, 0xffe2, 0xfe03, 0xffea, 0xffe3, 0xffe5, 0x61, 0x41, 0x40, 0x2f, 0x26, 0xe9, 0xea, 0x7b,
-    0xff0d, 0x20ac, 0xdf, 0x20,
+const KEYS: [u32; 22] = [
+    0xffe1, 0xffe2, 0xfe03, 0xffea, 0xffe9, 0xffe3, 0xff63, 0xff9e, 0xffff, 0xffe5, 0x61, 0x41,
+    0x40, 0x2f, 0x26, 0xe9, 0xea, 0x7b, 0xff0d, 0x20ac, 0xdf, 0x20,
 ];
 
 /// What is down at the host.
@@ -100,10 +100,23 @@ fn a_key_that_went_down_by_its_keysym_goes_up_by_its_place() {
     }
 }
 
+/// Ctrl, Alt, Insert, Delete, A and Shift by their places, with keysyms, as viewers send them.
+const PLACES: [(u32, u32); 7] = [
+    (0xffe3, 0x1d),
+    (0xffe9, 0x38),
+    (0xffea, 0xb8),
+    (0xff63, 0xd2),
+    (0xffff, 0xd3),
+    (0x61, 0x1e),
+    (0xffe1, 0x2a),
+];
+
 #[derive(Debug, Clone)]
 enum Act {
     /// Presses a key, or lets it go if it is down.
     Toggle(usize),
+    /// The same with one of [`PLACES`].
+    TogglePlace(usize),
     Paste,
     /// Time for one character of the clipboard.
     Type,
@@ -113,6 +126,7 @@ enum Act {
 fn act() -> impl Strategy<Value = Act> {
     prop_oneof![
         12 => (0..KEYS.len()).prop_map(Act::Toggle),
+        6 => (0..PLACES.len()).prop_map(Act::TogglePlace),
         1 => Just(Act::Paste),
         2 => Just(Act::Type),
         1 => Just(Act::HostTakesPlaces),
@@ -126,9 +140,10 @@ proptest! {
     fn nothing_is_down_that_the_viewer_has_let_go_and_nothing_at_the_end(
         layout in prop::sample::select(vec![Layout::Us, Layout::De, Layout::Fr, Layout::Es, Layout::Uk, Layout::Jp]),
         places in any::<bool>(),
+        ctrl_alt_insert in prop::sample::select(vec![CtrlAltInsert::Delete, CtrlAltInsert::AsIs]),
         acts in prop::collection::vec(act(), 1..60),
     ) {
-        let habits = Habits { layout, paste: true, ..Habits::default() };
+        let habits = Habits { layout, paste: true, ctrl_alt_insert, ..Habits::default() };
         let mut session = if places { Session::vmware(habits) } else { Session::new(habits) };
         let (mut held, mut down) = (BTreeSet::new(), Down::default());
         for act in acts {
@@ -136,6 +151,11 @@ proptest! {
                 Act::Toggle(at) => {
                     let pressed = held.insert(at) || !held.remove(&at);
                     down.hear(&session.says(key(pressed, KEYS[at])));
+                }
+                Act::TogglePlace(at) => {
+                    let (keysym, place) = PLACES[at];
+                    let pressed = held.insert(KEYS.len() + at) || !held.remove(&(KEYS.len() + at));
+                    down.hear(&session.says(qemu(pressed, keysym, place)));
                 }
                 Act::Paste => down.hear(&session.viewer(&[6, 0, 0, 0, 0, 0, 0, 2, b'A', b'/'])),
                 Act::Type => {

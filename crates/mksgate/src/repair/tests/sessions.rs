@@ -88,10 +88,15 @@ fn a_rectangle() -> impl Strategy<Value = Rectangle> {
 }
 
 fn act() -> impl Strategy<Value = Act> {
-    const CAPS: [&[u8]; 2] = [&[127, 0, 0, 8, 0, 0, 0, 2], &[127, 0, 0, 8, 0, 0, 0, 0x82]];
+    const CAPS: [&[u8]; 3] = [
+        &[127, 0, 0, 8, 0, 0, 0, 2],
+        &[127, 0, 0, 8, 0, 0, 0, 0x82],
+        &[127, 0, 0, 8, 2, 0x10, 0x20, 0xbf],
+    ];
     let others = [
         CAPS[0],
         CAPS[1],
+        CAPS[2],
         &[2],
         &[127, 4, 0, 6, 0, 9],
         &[3, 0, 0, 0, 0, 0, 0, 2, b'h', b'i'],

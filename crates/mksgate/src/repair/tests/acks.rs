@@ -1,0 +1,188 @@
+//! Acknowledgements of updates.
+
+use super::*;
+
+fn acks(ids: impl IntoIterator<Item = u8>) -> Vec<u8> {
+    let mut bytes = BytesMut::new();
+    for id in ids {
+        Command::UpdateAck { id, took: 0 }.write(&mut bytes);
+    }
+    bytes.to_vec()
+}
+
+fn update(id: u8, rectangles: &[Vec<u8>]) -> Vec<u8> {
+    let [high, low] = u16::try_from(rectangles.len()).unwrap().to_be_bytes();
+    [&[0, id, high, low][..], &rectangles.concat()].concat()
+}
+
+/// A session whose host wants them, cut so.
+fn wanted(piece: usize) -> Session {
+    let mut session = Session::of(
+        Repair::new(Habits::default(), false, HostKind::Vmware),
+        piece,
+    );
+    assert_eq!(session.host(&caps(0x0210_20bf)), NOTHING);
+    session.owed();
+    session
+}
+
+#[test]
+fn every_update_is_acknowledged_by_its_id_once_it_is_whole() {
+    let row = raw(rows(0, 1));
+    let lights = rectangle(Area::default(), Encoding::VMWARE_LED_STATE, &[0, 0, 0, 4]);
+    for piece in [1, 3, 17, usize::MAX] {
+        let mut session = wanted(piece);
+        let (front, back) = row.split_at(30);
+        let begun = [&[0, 200, 0, 1][..], front].concat();
+        session.host(&begun);
+        assert_eq!(session.owed(), NOTHING, "it is not whole");
+        session.host(back);
+        assert_eq!(session.owed(), acks([200]));
+        // In one read: pictures that pass as they are, one with something hidden, one without a rectangle.
+        let many = [
+            update(1, std::slice::from_ref(&row)),
+            update(2, std::slice::from_ref(&row)),
+            update(3, &[row.clone(), lights.clone()]),
+            update(4, &[]),
+            update(255, std::slice::from_ref(&row)),
+        ];
+        session.host(&many.concat());
+        assert_eq!(
+            session.owed(),
+            acks([1, 2, 3, 4, 255]),
+            "in pieces of {piece}"
+        );
+        // Hidden as a whole: the viewer still waits for an answer.
+        session.host(&update(9, std::slice::from_ref(&lights)));
+        let heard = session.owed();
+        assert!(heard.ends_with(&acks([9])) && heard.len() == 10 + 8);
+    }
+}
+
+#[test]
+fn each_part_of_a_picture_is_acknowledged_and_the_rest_asked_for() {
+    for list in [&[][..], &[Encoding::LAST_RECT]] {
+        let mut session = wanted(usize::MAX);
+        session.lists(list);
+        session.asks(false);
+        session.host(&update(1, &[raw(rows(0, 8))]));
+        let heard = session.owed();
+        assert_eq!((heard[0], heard[1]), (3, 1), "an incremental request");
+        assert_eq!(heard[10..], acks([1]));
+        session.host(&update(2, &[raw(rows(8, 40))]));
+        assert_eq!(session.owed(), acks([2]));
+        // The viewer's own requests pass: `asks` looks.
+        session.asks(true);
+    }
+}
+
+#[test]
+fn the_rest_of_a_picture_is_asked_for_as_a_whole_where_acknowledging_does_not_bring_it() {
+    let pixel = raw(Area {
+        width: 1,
+        height: 1,
+        ..EVERYTHING
+    });
+    for list in [&[][..], &[Encoding::LAST_RECT]] {
+        let mut session = wanted(usize::MAX);
+        session.lists(list);
+        session.asks(false);
+        session.host(&update(1, std::slice::from_ref(&pixel)));
+        assert_eq!(session.owed()[..2], [3, 0], "after a single pixel");
+        session.host(&update(2, &[raw(rows(0, 8))]));
+        assert_eq!(session.owed()[..2], [3, 1], "after a part");
+        session.host(&update(3, &[raw(rows(0, 8))]));
+        assert_eq!(session.owed()[..2], [3, 0], "after the same again");
+        session.host(&update(4, &[raw(rows(8, 8))]));
+        session.owed();
+        let waits = session.repair.waits_for_more();
+        let mut got = Got::default();
+        session.repair.give_up_waiting(&mut got);
+        assert_eq!(got.own, NOTHING);
+        assert_eq!(session.owed()[..2], [3, 0], "after silence");
+        assert_ne!(session.repair.waits_for_more(), waits, "it waits anew");
+        session.repair.give_up_waiting(&mut got);
+        assert!(session.repair.waits_for_more().is_none(), "and no longer");
+    }
+}
+
+#[test]
+fn a_host_that_has_not_announced_that_it_wants_them_gets_none() {
+    let alone = update(5, &[raw(rows(0, 1))]);
+    for caps_bits in [None, Some(0x82)] {
+        let mut session = Session::new(Habits::default());
+        if let Some(bits) = caps_bits {
+            session.host(&caps(bits));
+            session.owed();
+        }
+        session.host(&alone);
+        assert_eq!(session.owed(), NOTHING);
+    }
+    let repair = Repair::new(Habits::default(), true, HostKind::Vmware);
+    let mut session = Session::of(repair, usize::MAX);
+    session.host(&alone);
+    assert_eq!(session.owed(), NOTHING, "nobody asked it for ServerCaps");
+}
+
+#[test]
+fn nothing_of_127_is_said_before_server_caps_and_client_caps_never() {
+    let client_caps = [127, 3, 0, 8, 0, 0, 0x51, 0];
+    let mut session = Session::new(german());
+    let mut heard = Vec::new();
+    let acts = |session: &mut Session| {
+        let pointer = input::Pointer {
+            buttons: 1 << 3,
+            x: 1,
+            y: 1,
+        };
+        let mut heard = session.says(key(true, 0x40));
+        heard.extend(session.says(Message::Pointer(pointer)));
+        heard.extend(session.viewer(&client_caps));
+        heard.extend(session.viewer(&[6, 0, 0, 0, 0, 0, 0, 1, b'x']));
+        let mut typed = BytesMut::new();
+        session.repair.type_next(&mut typed);
+        heard.extend(typed);
+        session.host(&update(1, &[raw(rows(0, 1))]));
+        heard.extend(session.owed());
+        heard
+    };
+    heard.extend(acts(&mut session));
+    heard.extend(session.repair.let_go());
+    assert!(!kinds(&heard).iter().any(|kind| kind.0 == 127), "{heard:?}");
+    session.host(&caps(0x0210_20bf));
+    heard = session.owed();
+    heard.extend(acts(&mut session));
+    let said = kinds(&heard);
+    assert!(said.contains(&(127, 0)) && said.contains(&(127, 4)));
+    assert!(!said.contains(&(127, 3)), "{said:?}");
+}
+
+/// The type of each message that a host hears, with the subtype of VMware's.
+fn kinds(heard: &[u8]) -> Vec<(u8, u8)> {
+    let (mut kinds, mut at) = (Vec::new(), 0);
+    while let Some(&kind) = heard.get(at) {
+        let sub = if kind == 127 { heard[at + 1] } else { 0 };
+        at += match kind {
+            2 => 4 + 4 * usize::from(heard[at + 3]),
+            3 => 10,
+            4 => 8,
+            5 => 6,
+            127 => usize::from(heard[at + 3]),
+            _ => panic!("{kind}"),
+        };
+        kinds.push((kind, sub));
+    }
+    kinds
+}
+
+#[test]
+fn acknowledgements_that_a_host_does_not_take_are_bounded_and_the_last_is_among_them() {
+    let mut session = wanted(usize::MAX);
+    let small = rectangle(rows(0, 1), Encoding::COPY_RECT, &[0; 4]);
+    let many = update(7, std::slice::from_ref(&small)).repeat(40_000);
+    session.host(&many);
+    session.host(&update(8, &[small]));
+    let heard = session.owed();
+    assert!(heard.len() <= 8 * 16 * 1024);
+    assert!(heard.ends_with(&acks([8])));
+}

@@ -1,0 +1,101 @@
+//! Ctrl-Alt-Insert on the viewer's keyboard.
+
+use rfb_proto::input::QemuKey;
+
+use super::*;
+
+const CTRL: u32 = 0xffe3;
+const ALT: u32 = 0xffe9;
+const ALT_GR: u32 = 0xfe03;
+const INSERT: u32 = 0xff63;
+const DELETE: u32 = 0xffff;
+
+fn qemu(down: bool, keysym: u32, keycode: u32) -> Message<'static> {
+    Message::QemuKey(QemuKey {
+        down,
+        keysym,
+        keycode,
+    })
+}
+
+fn as_is() -> Habits {
+    Habits {
+        ctrl_alt_insert: CtrlAltInsert::AsIs,
+        ..Habits::default()
+    }
+}
+
+fn keysym(down: bool, keysym: u32) -> Vec<u8> {
+    let mut bytes = BytesMut::new();
+    key(down, keysym).write(&mut bytes);
+    bytes.to_vec()
+}
+
+#[test]
+fn it_is_ctrl_alt_delete_by_scan_code() {
+    for (habits, expected) in [(Habits::default(), 0x153), (as_is(), 0x152)] {
+        let mut session = Session::vmware(habits);
+        session.says(key(true, CTRL));
+        session.says(key(true, ALT));
+        for down in [true, true, false] {
+            let heard = session.says(key(down, INSERT));
+            assert_eq!(heard, scans(&[(expected, down)]));
+        }
+        session.says(qemu(true, CTRL, 0x1d));
+        session.says(qemu(true, ALT, 0x38));
+        for down in [true, true, false] {
+            let heard = session.says(qemu(down, INSERT, 0xd2));
+            assert_eq!(heard, scans(&[(expected, down)]));
+        }
+    }
+}
+
+#[test]
+fn it_is_ctrl_alt_delete_by_keysym() {
+    let by_keysym = |habits| Habits {
+        by_place: false,
+        ..habits
+    };
+    let sessions = [
+        (Session::new(Habits::default()), DELETE),
+        (Session::vmware(by_keysym(Habits::default())), DELETE),
+        (Session::vmware(by_keysym(as_is())), INSERT),
+    ];
+    for (mut session, expected) in sessions {
+        session.says(key(true, CTRL));
+        session.says(key(true, ALT));
+        for down in [true, false] {
+            assert_eq!(session.says(key(down, INSERT)), keysym(down, expected));
+        }
+    }
+}
+
+#[test]
+fn insert_goes_up_as_what_it_went_down_as() {
+    let mut session = Session::vmware(Habits::default());
+    session.says(key(true, CTRL));
+    session.says(key(true, ALT));
+    session.says(key(true, INSERT));
+    session.says(key(false, ALT));
+    session.says(key(false, CTRL));
+    assert_eq!(session.says(key(false, INSERT)), scans(&[(0x153, false)]));
+    // The other way round: it was Insert when it was pressed.
+    session.says(key(true, INSERT));
+    session.says(key(true, CTRL));
+    session.says(key(true, ALT));
+    assert_eq!(session.says(key(false, INSERT)), scans(&[(0x152, false)]));
+    session.says(key(true, INSERT));
+    let released = scans(&[(0x1d, false), (0x38, false), (0x153, false)]);
+    assert_eq!(session.repair.let_go(), released);
+}
+
+#[test]
+fn it_takes_ctrl_and_alt_and_no_alt_gr() {
+    for held in [&[CTRL][..], &[ALT], &[CTRL, ALT_GR], &[]] {
+        let mut session = Session::vmware(Habits::default());
+        for &keysym in held {
+            session.says(key(true, keysym));
+        }
+        assert_eq!(session.says(key(true, INSERT)), scans(&[(0x152, true)]));
+    }
+}
