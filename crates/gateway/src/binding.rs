@@ -7,9 +7,9 @@ use std::net::SocketAddr;
 use tokio::net::TcpListener;
 
 use crate::entrance::Entrance;
-use crate::gateway::StartError;
 use crate::overlap::may_overlap;
 use crate::settings::Admin;
+use crate::start_error::StartError;
 
 /// An address to listen on, and what for.
 #[derive(Clone)]

@@ -12,12 +12,11 @@ use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
-use crate::error::{Failure, Stage};
+use crate::error::{Failure, Stage, Stopped};
 use crate::metrics::Metrics;
 use crate::registry::SessionInfo;
 use crate::relay::{Outcome, ViewerPolicy, relay};
 use crate::repair::HostKind;
-use crate::session::Stopped;
 use crate::session_log;
 use crate::traffic::Traffic;
 use crate::viewer_link::ViewerLink;

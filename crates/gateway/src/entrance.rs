@@ -12,7 +12,8 @@ use vsphere::Vm;
 use crate::login::rights::Named;
 use crate::registry::ConsoleKey;
 use crate::repair::{Habits, HostKind};
-use crate::settings::{self, Auth, Limits};
+use crate::settings::auth::Auth;
+use crate::settings::limits::Limits;
 use crate::shared::Shared;
 
 /// Where viewers connect. Which console they get is known once they are judged.
@@ -27,7 +28,8 @@ pub(crate) struct Entrance {
     pub(crate) limits: Arc<Limits>,
     /// What it shares with the other entrances.
     pub(crate) shared: Shared,
-    console: Arc<ServedConsole>,
+    /// The console behind it.
+    pub(crate) console: Arc<ServedConsole>,
 }
 
 /// A console on which sessions are opened.
@@ -47,36 +49,6 @@ pub(crate) struct ServedConsole {
 }
 
 impl Entrance {
-    /// As it is configured; `dialer` leads to its console.
-    pub(crate) fn new(
-        configured: settings::Console,
-        dialer: Dialer,
-        limits: Arc<Limits>,
-        shared: Shared,
-    ) -> Self {
-        let console = ServedConsole {
-            name: configured.behind.to_string(),
-            key: configured.key(),
-            dialer,
-            view_only: configured.view_only,
-            exclusive: configured.exclusive,
-            habits: configured.habits,
-        };
-        Self {
-            listen: configured.listen,
-            allow: configured.allow,
-            auth: configured.auth,
-            limits,
-            shared,
-            console: Arc::new(console),
-        }
-    }
-
-    /// The console that a viewer gets who has logged in.
-    pub(crate) fn console(&self) -> &Arc<ServedConsole> {
-        &self.console
-    }
-
     /// What the log and metrics call it before the viewer is judged.
     pub(crate) fn name(&self) -> &str {
         &self.console.name
@@ -89,6 +61,19 @@ impl Entrance {
 }
 
 impl ServedConsole {
+    /// For the one user who opened it, with every default.
+    pub(crate) fn private(dialer: Dialer) -> Self {
+        let name = dialer.behind().to_string();
+        Self {
+            key: (String::new(), name.clone()),
+            name,
+            view_only: false,
+            exclusive: false,
+            habits: matches!(dialer, Dialer::Vm(..)).then(Habits::default),
+            dialer,
+        }
+    }
+
     /// Which VM of its vSphere `vm` is.
     pub(crate) fn identity(&self, vm: &Vm) -> VmIdentity {
         VmIdentity::new(self.vsphere().unwrap_or_default(), vm)

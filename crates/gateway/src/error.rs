@@ -123,6 +123,9 @@ pub enum Failure {
     Setup(String),
 }
 
+/// How far a session came, and why no further.
+pub(crate) type Stopped = (Stage, Failure);
+
 impl Failure {
     /// The limit that was met, where it was one: its name in the configuration, as far as it has one.
     pub(crate) const fn limit(&self) -> Option<&'static str> {

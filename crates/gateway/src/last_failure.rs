@@ -2,27 +2,16 @@
 
 use tokio::sync::watch;
 
-use crate::error::{Blame, Failure};
-use crate::relay::Outcome;
-use crate::session::Stopped;
+use console::Blame;
 
 /// The failure of the session that ended last, if it failed: whose fault it was, and a sentence.
 #[derive(Clone, Default)]
 pub struct LastFailure(watch::Sender<Option<(Blame, String)>>);
 
 impl LastFailure {
-    /// Records how a session ended. A viewer that leaves is no failure.
-    pub(crate) fn record(&self, outcome: &Result<Outcome, Stopped>) {
-        if matches!(outcome, Err((_, Failure::GatewayEnds))) {
-            // No viewer waited for that session any more.
-            return;
-        }
-        let sentence = match outcome {
-            Ok(outcome) => outcome.fault(),
-            Err((_, Failure::ViewerLeft | Failure::ViewerSilent | Failure::ViewerBroke(_))) => None,
-            Err((_, failure)) => Some((failure.blame(), failure.to_string())),
-        };
-        self.0.send_replace(sentence);
+    /// Records how a session ended: whose fault it was and a sentence, or `None` where nothing went wrong.
+    pub(crate) fn record(&self, fault: Option<(Blame, String)>) {
+        self.0.send_replace(fault);
     }
 
     /// The sentence for whoever has started a viewer program: what the viewer itself did wrong, it shows itself.

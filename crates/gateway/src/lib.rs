@@ -23,12 +23,14 @@ mod session_log;
 mod session_threads;
 pub mod settings;
 mod shared;
+mod start_error;
 mod traffic;
 mod viewer_link;
+mod wiring;
 
 pub use byte_relay::relay_bytes;
 pub use error::{Blame, Failure, Stage};
-pub use gateway::{Gateway, Shutdown, StartError};
+pub use gateway::{Gateway, Shutdown};
 pub use last_failure::LastFailure;
 #[doc(hidden)]
 pub use login::proxy_header::parse as parse_proxy_header;
@@ -38,3 +40,4 @@ pub use private_line::PrivateLine;
 #[doc(hidden)]
 pub use repair::bounds::{Measured, measure as measure_repair};
 pub use repair::{CtrlAltInsert, Habits};
+pub use start_error::StartError;

@@ -11,10 +11,11 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, copy};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::sleep;
 
-use crate::entrance::Entrance;
+use crate::entrance::{Entrance, ServedConsole};
 use crate::last_failure::LastFailure;
 use crate::session::Session;
-use crate::settings::{Auth, Console, Limits};
+use crate::settings::auth::Auth;
+use crate::settings::limits::Limits;
 use crate::shared::Shared;
 
 /// A console without a port of its own. Whoever reaches it is who it is for: no password is asked.
@@ -24,15 +25,15 @@ pub struct PrivateLine(Arc<Entrance>);
 impl PrivateLine {
     /// To the console behind `dialer`.
     pub fn new(dialer: Dialer, limits: Limits) -> Self {
-        let nowhere = (Ipv4Addr::LOCALHOST, 0).into();
-        let console = Console::leading_to(dialer.behind(), nowhere, Auth::none());
-        let limits = Arc::new(limits);
-        Self(Arc::new(Entrance::new(
-            console,
-            dialer,
-            limits,
-            Shared::private(),
-        )))
+        let served = ServedConsole::private(dialer);
+        Self(Arc::new(Entrance {
+            listen: (Ipv4Addr::LOCALHOST, 0).into(),
+            allow: Vec::new(),
+            auth: Auth::none(),
+            limits: Arc::new(limits),
+            shared: Shared::private(),
+            console: Arc::new(served),
+        }))
     }
 
     /// Why the last viewer did not get its console, from now on.

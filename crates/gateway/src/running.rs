@@ -9,17 +9,31 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::{error, info};
+use tracing::{debug, error, info};
+
+use console::socket;
 
 use crate::admin::OpenAdmin;
 use crate::binding::{Bound, Wanted, bind, bind_all};
 use crate::entrance::Entrance;
-use crate::gateway::{Gateway, StartError, Upstreams, port, upstreams};
-use crate::listener::listen;
+use crate::listener::accepted;
 use crate::overlap::may_overlap;
+use crate::session::Session;
 use crate::session_threads::SessionThreads;
 use crate::settings::{Admin, Config, Limits};
 use crate::shared::Shared;
+use crate::start_error::StartError;
+use crate::wiring::{Upstreams, entrance, upstreams};
+
+/// What a gateway consists of before it serves: bound listeners, and what their sessions will use.
+pub(crate) struct Parts {
+    pub(crate) ports: Vec<(TcpListener, Arc<Entrance>)>,
+    pub(crate) admin: Option<(TcpListener, Admin)>,
+    pub(crate) upstreams: Upstreams,
+    pub(crate) limits: Arc<Limits>,
+    pub(crate) shared: Shared,
+    pub(crate) threads: SessionThreads,
+}
 
 /// A gateway that serves.
 pub(crate) struct Running {
@@ -55,15 +69,15 @@ impl OpenPort {
 }
 
 impl Running {
-    pub(crate) fn begin(gateway: Gateway, closing: CancellationToken) -> Self {
-        let Gateway {
+    pub(crate) fn begin(parts: Parts, closing: CancellationToken) -> Self {
+        let Parts {
             ports,
             admin,
             upstreams,
             limits,
             shared,
             threads,
-        } = gateway;
+        } = parts;
         let tasks = TaskTracker::new();
         let mut running = Self {
             ports: Vec::new(),
@@ -144,7 +158,7 @@ impl Running {
         let upstreams = upstreams(settings.vspheres, &self.upstreams, &self.shared)?;
         let mut ports = Vec::new();
         for console in settings.consoles {
-            ports.push(port(console, &upstreams, &limits, &self.shared)?);
+            ports.push(entrance(console, &upstreams, &limits, &self.shared)?);
         }
         let is_open = |port: &Arc<Entrance>| {
             let listen = port.listen;
@@ -288,5 +302,25 @@ impl Running {
         self.adopt(Upstreams::new());
         self.tasks.close();
         self.tasks.wait().await;
+    }
+}
+
+/// Takes viewers in until `closing`, when the socket is closed before this ends; each as the port is configured at that moment. Sessions run
+/// on `threads`.
+async fn listen(
+    listener: TcpListener,
+    current: watch::Receiver<Arc<Entrance>>,
+    threads: Arc<SessionThreads>,
+    closing: CancellationToken,
+) {
+    let listen = listener.local_addr().ok();
+    let next = || accepted(listen, || listener.accept());
+    while let Some((socket, peer)) = closing.run_until_cancelled(next()).await {
+        let port = Arc::clone(&current.borrow());
+        let served = socket::prepare(&socket)
+            .and_then(|()| threads.serve(socket, |socket| Session::new(port, peer).run(socket)));
+        if let Err(error) = served {
+            debug!(viewer = %peer, "the viewer was gone before it was served ({error})");
+        }
     }
 }

@@ -18,6 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::BytesMut;
+use console::Blame;
 use console::dialer::TimeLimit;
 use console::host_link::OpenConsole;
 use console::socket::PARTING;
@@ -29,7 +30,7 @@ use tracing::Instrument;
 use vsphere::Watch;
 
 use crate::entrance::Entrance;
-use crate::error::{Failure, Stage};
+use crate::error::{Failure, Stage, Stopped};
 use crate::login::judge::{Admission, judge, refused_on_arrival};
 use crate::login::pre_login_limit::PreLoginSlot;
 use crate::login::{proxy_header, source};
@@ -50,9 +51,6 @@ pub(crate) struct Session {
     /// Keeps a vSphere from being logged out of.
     _upstream_in_use: Option<TaskTrackerToken>,
 }
-
-/// How far a session came, and why no further.
-pub(crate) type Stopped = (Stage, Failure);
 
 /// A session whose viewer is in and whose console is open.
 struct Opened {
@@ -94,7 +92,9 @@ impl Session {
             () = self.out_of_time() => Ok(Outcome::Ended("the gateway ends")),
         };
         let shared = &self.entrance.shared;
-        shared.last_failure.record(&outcome);
+        if let Some(fault) = fault(&outcome) {
+            shared.last_failure.record(fault);
+        }
         session_log::closed(&self.info, outcome, &shared.metrics);
     }
 
@@ -189,7 +189,12 @@ impl Session {
             .await
             .map_err(|failure| (Stage::Accept, failure))?;
         let begun = Instant::now();
-        let negotiation = viewer.negotiate(&self.entrance.auth, self.interrupted(slot, deadline));
+        let auth = &self.entrance.auth;
+        let negotiation = viewer.negotiate(
+            &auth.methods,
+            auth.tls.as_ref(),
+            self.interrupted(slot, deadline),
+        );
         let (claim, pending) = negotiation
             .await
             .map_err(|failure| (Stage::Negotiate, failure))?;
@@ -375,5 +380,18 @@ impl Session {
     async fn out_of_time(&self) {
         self.entrance.shared.ended.cancelled().await;
         sleep(PARTING).await;
+    }
+}
+
+/// What [`LastFailure`](crate::last_failure::LastFailure) records of a session: a viewer that leaves is no failure.
+/// `None` where the gateway ended before the session had a result: no viewer waited for that any more.
+fn fault(outcome: &Result<Outcome, Stopped>) -> Option<Option<(Blame, String)>> {
+    match outcome {
+        Err((_, Failure::GatewayEnds)) => None,
+        Err((_, Failure::ViewerLeft | Failure::ViewerSilent | Failure::ViewerBroke(_))) => {
+            Some(None)
+        }
+        Err((_, failure)) => Some(Some((failure.blame(), failure.to_string()))),
+        Ok(outcome) => Some(outcome.fault()),
     }
 }

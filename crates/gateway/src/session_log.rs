@@ -4,11 +4,10 @@ use console::address::Address;
 use tracing::{Span, debug, error_span, info};
 use vsphere::VmState;
 
-use crate::error::{Failure, Stage};
+use crate::error::{Failure, Stage, Stopped};
 use crate::metrics::Metrics;
 use crate::registry::{Parties, SessionInfo};
 use crate::relay::{HostLost, Outcome};
-use crate::session::Stopped;
 
 /// The span that every log line of a session is in: it holds its number. Of the highest level, so that no line is
 /// without it.

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{BufMut, BytesMut};
-use rfb_proto::{Accepted, Challenge, Claim, Pending, Server, Step};
+use rfb_proto::{Accepted, Challenge, Claim, Pending, SecurityType, Server, Step};
+use rustls::ServerConfig;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, Interest};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep};
@@ -17,7 +18,6 @@ use tokio_rustls::server::TlsStream;
 use tokio_util::either::Either;
 
 use crate::error::Failure;
-use crate::settings::Auth;
 use console::socket;
 
 /// The most that is held of what a viewer sends before it is let in. Its longest message then is a user's
@@ -79,7 +79,8 @@ impl ViewerLink {
     /// for that.
     pub(crate) async fn negotiate(
         &mut self,
-        auth: &Auth,
+        methods: &[SecurityType],
+        tls: Option<&Arc<ServerConfig>>,
         interrupted: impl Future<Output = Failure>,
     ) -> Result<(Claim, Pending), Failure> {
         let mut interrupted = pin!(interrupted);
@@ -87,7 +88,7 @@ impl ViewerLink {
         getrandom::fill(&mut challenge)
             .map_err(|error| Failure::Setup(format!("no randomness: {error}")))?;
         let mut output = BytesMut::new();
-        let mut server = Server::new(&auth.methods, challenge, &mut output);
+        let mut server = Server::new(methods, challenge, &mut output);
         loop {
             let step = server.advance(&mut self.input, &mut output);
             self.write(&mut output).await?;
@@ -103,7 +104,7 @@ impl ViewerLink {
                     failure = &mut interrupted => failure,
                 },
                 Ok(Step::StartTls) => tokio::select! {
-                    started = self.start_tls(auth) => {
+                    started = self.start_tls(tls) => {
                         started?;
                         continue;
                     }
@@ -214,8 +215,8 @@ impl ViewerLink {
 
     /// The viewer waits for our word before it begins TLS: what it sent ahead of that would be plain text
     /// that pretends to have been encrypted.
-    async fn start_tls(&mut self, auth: &Auth) -> Result<(), Failure> {
-        let (Some(config), Some(Either::Left(socket))) = (&auth.tls, self.connection.take()) else {
+    async fn start_tls(&mut self, tls: Option<&Arc<ServerConfig>>) -> Result<(), Failure> {
+        let (Some(config), Some(Either::Left(socket))) = (tls, self.connection.take()) else {
             return Err(Failure::ViewerTls("no certificate is configured".into()));
         };
         if !self.input.is_empty() {

@@ -13,7 +13,8 @@ use super::users::User;
 use crate::entrance::{Entrance, ServedConsole};
 use crate::error::Failure;
 use crate::registry::{SessionInfo, SessionSlot};
-use crate::settings::{Auth, Limits};
+use crate::settings::auth::Auth;
+use crate::settings::limits::Limits;
 
 /// A viewer that may come in.
 pub(crate) struct Admission {
@@ -86,7 +87,7 @@ pub(crate) fn refused_on_arrival(entrance: &Entrance, from: IpAddr) -> Option<Fa
 /// Who tries to log in, and to what: a user of a users file, or whoever knows this console's password.
 fn attempt(entrance: &Entrance, from: IpAddr, claim: &Claim) -> Attempt {
     let penalties = &entrance.shared.penalties;
-    let console = penalties.subject((entrance.listen, &entrance.console().key));
+    let console = penalties.subject((entrance.listen, &entrance.console.key));
     let login = match (claim, &entrance.auth.users) {
         (Claim::Plain { user, .. }, Some(users)) => penalties.subject((users.origin(), user)),
         _ => console,
@@ -109,7 +110,7 @@ pub(crate) async fn judge(
     let user = authenticate(entrance, from, &claim).await?;
     session.parties().user = user.as_ref().map(|user| user.name.clone());
     let view_only = user.as_ref().is_some_and(|user| user.view_only);
-    let console = Arc::clone(entrance.console());
+    let console = Arc::clone(&entrance.console);
     let named = console.named(None);
     let undecided = user.filter(|user| !user.may_open(named));
     if let (Some(user), None) = (&undecided, named.vsphere) {

@@ -1,0 +1,52 @@
+//! Limits of time and number.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use ipnet::IpNet;
+
+/// What bounds the whole gateway.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Sessions at once, all ports together: 1 or more.
+    pub max_sessions: usize,
+    /// Sessions at once on one VM: 1 or more.
+    pub max_sessions_per_vm: usize,
+    /// Connections at once that have not logged in yet, all ports together: 1 or more.
+    pub max_unauthenticated: usize,
+    /// From a viewer's arrival until its password is judged: a person's time.
+    pub login_timeout: Duration,
+    /// From then until its console is open: the time of vSphere and the console's host.
+    pub handshake_timeout: Duration,
+    /// How long a viewer may send nothing; `None` where it may for ever.
+    pub idle_timeout: Option<Duration>,
+    /// How long a session may last; `None` where it may for ever.
+    pub max_session_time: Option<Duration>,
+    /// Who must begin each connection with a PROXY header; `None` where nobody may.
+    pub proxy_from: Option<Vec<IpNet>>,
+    /// How long open sessions may go on after SIGTERM.
+    pub drain_timeout: Duration,
+}
+
+impl Limits {
+    /// Whether only this machine can reach a port on `listen`: not where a balancer brings others there.
+    pub fn keep_private(&self, listen: SocketAddr) -> bool {
+        listen.ip().is_loopback() && self.proxy_from.is_none()
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_sessions: 1024,
+            max_sessions_per_vm: 8,
+            max_unauthenticated: 64,
+            idle_timeout: None,
+            max_session_time: None,
+            proxy_from: None,
+            login_timeout: Duration::from_secs(120),
+            handshake_timeout: Duration::from_secs(30),
+            drain_timeout: Duration::from_secs(30),
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! From the configuration to what sessions use: a vSphere's session for each configured one, an entrance for each
+//! console.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use console::dialer::Dialer;
+use console::settings::{Behind, VSphere};
+use console::upstream::Upstream;
+use tracing::warn;
+
+use crate::entrance::{Entrance, ServedConsole};
+use crate::settings::Console;
+use crate::settings::limits::Limits;
+use crate::shared::Shared;
+use crate::start_error::StartError;
+
+/// The sessions with each vSphere, by the names of the configuration.
+pub(crate) type Upstreams = BTreeMap<String, Arc<Upstream>>;
+
+/// One for each configured vSphere; those that `known` has with the very same configuration stay.
+pub(crate) fn upstreams(
+    vspheres: BTreeMap<String, VSphere>,
+    known: &Upstreams,
+    shared: &Shared,
+) -> Result<Upstreams, StartError> {
+    let mut upstreams = Upstreams::new();
+    for (name, vsphere) in vspheres {
+        let upstream = match known.get(&name) {
+            Some(same) if same.config().is_same(&vsphere) => Arc::clone(same),
+            _ => Upstream::new(&name, vsphere, shared.slots.clone())
+                .map(Arc::new)
+                .map_err(|source| StartError::Upstream {
+                    name: name.clone(),
+                    source: source.into(),
+                })?,
+        };
+        upstreams.insert(name, upstream);
+    }
+    Ok(upstreams)
+}
+
+/// Where viewers get to `console`.
+pub(crate) fn entrance(
+    console: Console,
+    upstreams: &Upstreams,
+    limits: &Arc<Limits>,
+    shared: &Shared,
+) -> Result<Arc<Entrance>, StartError> {
+    let dialer = match &console.behind {
+        Behind::Vm {
+            vsphere,
+            vm,
+            password,
+        } => {
+            let upstream = upstreams.get(vsphere).ok_or_else(|| StartError::Upstream {
+                name: vsphere.clone(),
+                source: console::Error::Setup("it is not configured".into()).into(),
+            })?;
+            Dialer::Vm(Arc::clone(upstream), vm.clone(), password.clone())
+        }
+        Behind::Url(endpoint) => Dialer::Url(Arc::clone(endpoint)),
+    };
+    if !limits.keep_private(console.listen) && console.auth.asks_nothing() {
+        warn!(listen = %console.listen, vm = %console.behind, "anybody who can connect is at the keyboard of this VM");
+    }
+    let served = ServedConsole {
+        name: console.behind.to_string(),
+        key: console.key(),
+        dialer,
+        view_only: console.view_only,
+        exclusive: console.exclusive,
+        habits: console.habits,
+    };
+    Ok(Arc::new(Entrance {
+        listen: console.listen,
+        allow: console.allow,
+        auth: console.auth,
+        limits: Arc::clone(limits),
+        shared: shared.clone(),
+        console: Arc::new(served),
+    }))
+}
