@@ -6,6 +6,7 @@ use rfb_proto::keys::{self, ALT_GR, Layout, SHIFT, Stroke, Typed};
 use rfb_proto::vmware::{Command, VScancode};
 use xkeysym::key;
 
+use super::by_keysym::keysyms;
 use super::{CtrlAltInsert, Habits};
 
 /// The most keys that are down at once: more than anybody has fingers. The one that was pressed first makes room.
@@ -58,7 +59,7 @@ enum Name {
 
 /// What the host calls it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum HostKey {
+pub(super) enum HostKey {
     Keysym(u32),
     Place(VScancode),
 }
@@ -354,74 +355,10 @@ impl HostKey {
         }
     }
 
-    fn send(self, down: bool, host: &mut BytesMut) {
+    pub(super) fn send(self, down: bool, host: &mut BytesMut) {
         match self {
             Self::Keysym(keysym) => Message::Key(Key { down, keysym }).write(host),
             Self::Place(scan) => Command::Key { scan, down }.write(host),
         }
     }
-}
-
-/// A key as a host hears it that takes no scan codes.
-#[derive(Debug, Clone, Copy)]
-struct ByKeysym {
-    key: u32,
-    shift: bool,
-    alt_gr: bool,
-}
-
-impl ByKeysym {
-    fn tap(self, host: &mut BytesMut) {
-        let keys = [
-            (self.shift, key::Shift_L),
-            (self.alt_gr, key::Alt_R),
-            (true, self.key),
-        ];
-        let keys = keys.iter().filter(|(pressed, _)| *pressed);
-        for (_, keysym) in keys.clone() {
-            HostKey::Keysym(*keysym).send(true, host);
-        }
-        for (_, keysym) in keys.rev() {
-            HostKey::Keysym(*keysym).send(false, host);
-        }
-    }
-}
-
-/// Such a host looks keysyms up on a US keyboard, and presses the key that it finds there (`docs/webmks.md` 2.3,
-/// Q6): so it is told what a US keyboard would write with the keys that are meant. `None` where that has no such
-/// key.
-fn keysyms(typed: Typed) -> Option<[Option<ByKeysym>; 2]> {
-    let by_keysym = |Stroke {
-                         scan,
-                         shift,
-                         alt_gr,
-                     }| {
-        let key = Layout::Us.writes(Stroke {
-            scan,
-            shift,
-            alt_gr: false,
-        })?;
-        let key = keys::keysym(key);
-        Some(ByKeysym { key, shift, alt_gr })
-    };
-    Some(match typed {
-        Typed::Stroke(stroke) => [Some(by_keysym(stroke)?), None],
-        Typed::Dead(dead, stroke) => [Some(by_keysym(dead)?), Some(by_keysym(stroke)?)],
-        // Only Return and Tab are written so.
-        Typed::Plain(place) => {
-            let key = ['\n', '\t']
-                .into_iter()
-                .find(|&key| Layout::Us.types(key) == Some(typed));
-            debug_assert!(key.is_some(), "{place:?}");
-            let key = keys::keysym(key?);
-            [
-                Some(ByKeysym {
-                    key,
-                    shift: false,
-                    alt_gr: false,
-                }),
-                None,
-            ]
-        }
-    })
 }

@@ -19,6 +19,7 @@
 
 mod acks;
 pub(crate) mod bounds;
+mod by_keysym;
 mod encodings;
 mod host;
 mod keyboard;

@@ -1,0 +1,71 @@
+//! What a host hears that takes no scan codes: the keysyms that press the keys which are meant.
+
+use bytes::BytesMut;
+use rfb_proto::keys::{self, Layout, Stroke, Typed};
+use xkeysym::key;
+
+use super::keyboard::HostKey;
+
+/// A key as a host hears it that takes no scan codes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ByKeysym {
+    key: u32,
+    shift: bool,
+    alt_gr: bool,
+}
+
+impl ByKeysym {
+    pub(super) fn tap(self, host: &mut BytesMut) {
+        let keys = [
+            (self.shift, key::Shift_L),
+            (self.alt_gr, key::Alt_R),
+            (true, self.key),
+        ];
+        let keys = keys.iter().filter(|(pressed, _)| *pressed);
+        for (_, keysym) in keys.clone() {
+            HostKey::Keysym(*keysym).send(true, host);
+        }
+        for (_, keysym) in keys.rev() {
+            HostKey::Keysym(*keysym).send(false, host);
+        }
+    }
+}
+
+/// Such a host looks keysyms up on a US keyboard, and presses the key that it finds there (`docs/webmks.md` 2.3,
+/// Q6): so it is told what a US keyboard would write with the keys that are meant. `None` where that has no such
+/// key.
+pub(super) fn keysyms(typed: Typed) -> Option<[Option<ByKeysym>; 2]> {
+    let by_keysym = |Stroke {
+                         scan,
+                         shift,
+                         alt_gr,
+                     }| {
+        let key = Layout::Us.writes(Stroke {
+            scan,
+            shift,
+            alt_gr: false,
+        })?;
+        let key = keys::keysym(key);
+        Some(ByKeysym { key, shift, alt_gr })
+    };
+    Some(match typed {
+        Typed::Stroke(stroke) => [Some(by_keysym(stroke)?), None],
+        Typed::Dead(dead, stroke) => [Some(by_keysym(dead)?), Some(by_keysym(stroke)?)],
+        // Only Return and Tab are written so.
+        Typed::Plain(place) => {
+            let key = ['\n', '\t']
+                .into_iter()
+                .find(|&key| Layout::Us.types(key) == Some(typed));
+            debug_assert!(key.is_some(), "{place:?}");
+            let key = keys::keysym(key?);
+            [
+                Some(ByKeysym {
+                    key,
+                    shift: false,
+                    alt_gr: false,
+                }),
+                None,
+            ]
+        }
+    })
+}
