@@ -16,10 +16,10 @@ use crate::error::{Failure, Stage, Stopped};
 use crate::metrics::Metrics;
 use crate::registry::SessionInfo;
 use crate::relay::{Outcome, ViewerPolicy, relay};
-use crate::repair::HostKind;
 use crate::session_log;
 use crate::traffic::Traffic;
 use crate::viewer_link::ViewerLink;
+use dialect::HostKind;
 
 /// From a viewer's arrival until the WebSocket is open.
 const HANDSHAKE: Duration = Duration::from_secs(30);

@@ -11,10 +11,10 @@ use vsphere::Vm;
 
 use crate::login::rights::Named;
 use crate::registry::ConsoleKey;
-use crate::repair::{Habits, HostKind};
 use crate::settings::auth::Auth;
 use crate::settings::limits::Limits;
 use crate::shared::Shared;
+use dialect::{Habits, HostKind};
 
 /// Where viewers connect. Which console they get is known once they are judged.
 pub(crate) struct Entrance {

@@ -15,8 +15,6 @@ pub mod overlap;
 mod private_line;
 mod registry;
 mod relay;
-#[path = "../../mksgate/src/repair/mod.rs"]
-mod repair;
 mod running;
 mod session;
 mod session_log;
@@ -29,6 +27,7 @@ mod viewer_link;
 mod wiring;
 
 pub use byte_relay::relay_bytes;
+pub use dialect::{CtrlAltInsert, Habits};
 pub use error::{Blame, Failure, Stage};
 pub use gateway::{Gateway, Shutdown};
 pub use last_failure::LastFailure;
@@ -37,7 +36,4 @@ pub use login::proxy_header::parse as parse_proxy_header;
 pub use login::users::{User, Users};
 pub use login::{certificate, hashing, users};
 pub use private_line::PrivateLine;
-#[doc(hidden)]
-pub use repair::bounds::{Measured, measure as measure_repair};
-pub use repair::{CtrlAltInsert, Habits};
 pub use start_error::StartError;

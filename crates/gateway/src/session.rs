@@ -36,10 +36,10 @@ use crate::login::pre_login_limit::PreLoginSlot;
 use crate::login::{proxy_header, source};
 use crate::registry::{SessionInfo, SessionSlot};
 use crate::relay::{Outcome, ViewerPolicy, relay};
-use crate::repair::Repair;
 use crate::session_log;
 use crate::traffic::Traffic;
 use crate::viewer_link::ViewerLink;
+use dialect::Dialogue;
 
 /// How long a viewer that is refused before it is asked who it is may take to read why.
 const REFUSAL: Duration = Duration::from_secs(3);
@@ -132,10 +132,10 @@ impl Session {
             slot: _on_its_host,
             watch,
         } = console;
-        let dialogue = policy
+        let mut dialogue = policy
             .habits
-            .map(|habits| Repair::new(habits, policy.view_only, policy.host));
-        let relaying = relay(&mut viewer, link, dialogue.as_ref(), policy, &self.info);
+            .map(|habits| Dialogue::new(habits, policy.view_only, policy.host));
+        let relaying = relay(&mut viewer, link, dialogue.as_mut(), policy, &self.info);
         let (outcome, remainder) = tokio::select! {
             ended = relaying => ended,
             never = self.log_changes(watch) => match never {},

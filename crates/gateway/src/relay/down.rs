@@ -15,8 +15,8 @@ use ws_proto::{Close, CloseCode, Decoder, Kind, Piece, What};
 use super::outcome::{HostLost, Outcome};
 use super::pending_reply::PendingReply;
 use super::plain::Plain;
+use super::shared_dialogue::SharedDialogue;
 use super::turn::Turn;
-use crate::repair::Repair;
 use crate::traffic::Traffic;
 use console::tls_session::{self, Over};
 use console::transport::Transport;
@@ -68,18 +68,18 @@ impl From<Over> for End {
 }
 
 /// The reading half of the console's connection.
-pub(super) struct HostReader<'a, R> {
+pub(super) struct HostReader<'a, 'd, R> {
     pub(super) stream: &'a mut R,
     pub(super) transport: &'a Transport,
     pub(super) decoder: Decoder,
     pub(super) plain: Plain,
-    /// What is to be repaired on the way; `None` where nothing is.
-    pub(super) repair: Option<&'a Repair>,
+    /// What both sides have said; `None` where RFB passes as it is.
+    pub(super) dialogue: Option<&'a SharedDialogue<'d>>,
 }
 
 /// Relays until it ends. `early` is what was received before: RFB, then frames.
 pub(super) async fn pump<R: AsyncRead + Unpin>(
-    mut host: HostReader<'_, R>,
+    mut host: HostReader<'_, '_, R>,
     early: [BytesMut; 2],
     viewer: &mut (impl AsyncWrite + Unpin),
     pending: &PendingReply,
@@ -93,10 +93,10 @@ pub(super) async fn pump<R: AsyncRead + Unpin>(
         let read = match host.waits_until(&mut waiting) {
             None => host.read().await,
             // A host that has other things to say must not hold it up.
-            Some(end) if end <= Instant::now() => host.give_up_waiting(),
+            Some(end) if end <= Instant::now() => host.stop_waiting(),
             Some(end) => match timeout_at(end, host.read()).await {
                 Ok(read) => read,
-                Err(_) => host.give_up_waiting(),
+                Err(_) => host.stop_waiting(),
             },
         };
         let taken = host.plain.bytes(0).len();
@@ -110,7 +110,7 @@ pub(super) async fn pump<R: AsyncRead + Unpin>(
     }
 }
 
-impl<R: AsyncRead + Unpin> HostReader<'_, R> {
+impl<R: AsyncRead + Unpin> HostReader<'_, '_, R> {
     async fn begin(
         &mut self,
         [payload, frames]: [BytesMut; 2],
@@ -200,29 +200,31 @@ impl<R: AsyncRead + Unpin> HostReader<'_, R> {
 
     /// What of a run goes to the viewer, and what else.
     fn mark(&mut self, run: Range<usize>) -> Result<(), End> {
-        let Some(repair) = self.repair else {
+        let Some(dialogue) = self.dialogue else {
             self.plain.mark(run);
             return Ok(());
         };
         self.plain
-            .mark_by(run, |bytes, viewer| repair.hear_host(bytes, viewer))
+            .mark_by(run, |bytes, viewer| {
+                dialogue.receive_from_host(bytes, viewer)
+            })
             .map_err(|lost| HostLost::Unfollowable(lost).into())
     }
 
     /// Until when the viewer may be left in the middle of an update that ESXi has not finished: as long after each part of
     /// it. `waiting` is after how many parts it waits, and until when.
     fn waits_until(&self, waiting: &mut Option<(u32, Instant)>) -> Option<Instant> {
-        let parts = self.repair?.waits_for_more()?;
+        let parts = self.dialogue?.lock().waits_for_more()?;
         if waiting.is_none_or(|(before, _)| before != parts) {
             *waiting = Some((parts, Instant::now() + PATIENCE));
         }
         waiting.map(|(_, end)| end)
     }
 
-    fn give_up_waiting(&mut self) -> Result<(), Over> {
-        if let Some(repair) = self.repair {
+    fn stop_waiting(&mut self) -> Result<(), Over> {
+        if let Some(dialogue) = self.dialogue {
             let marked = self.plain.mark_by(0..0, |_, viewer| {
-                repair.give_up_waiting(viewer);
+                dialogue.stop_waiting(viewer);
                 Ok::<_, Infallible>(())
             });
             match marked {

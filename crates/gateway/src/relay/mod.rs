@@ -19,6 +19,7 @@ mod down;
 mod outcome;
 mod pending_reply;
 mod plain;
+mod shared_dialogue;
 #[cfg(test)]
 mod tests;
 mod turn;
@@ -39,12 +40,13 @@ use tokio_util::either::Either;
 use ws_proto::{Close, CloseCode};
 
 use crate::registry::SessionInfo;
-use crate::repair::{Habits, HostKind, Repair};
 use crate::traffic::Traffic;
 use crate::viewer_link::{Clocks, ViewerLink};
+use dialect::{Dialogue, Habits, HostKind};
 pub(crate) use outcome::{HostLost, Outcome};
 use pending_reply::PendingReply;
 use plain::Plain;
+use shared_dialogue::SharedDialogue;
 use up::InputPath;
 use view_only_filter::ViewOnlyFilter;
 
@@ -88,7 +90,7 @@ impl HostRemainder {
 pub(crate) fn relay<'a>(
     viewer: &'a mut ViewerLink,
     host: HostLink,
-    dialogue: Option<&'a Repair>,
+    dialogue: Option<&'a mut Dialogue>,
     policy: ViewerPolicy,
     session: &'a SessionInfo,
 ) -> Pin<Box<dyn Future<Output = (Outcome, HostRemainder)> + Send + 'a>> {
@@ -117,7 +119,12 @@ async fn between(
     (mut viewer_in, mut viewer_out): (impl AsyncRead + Unpin, impl AsyncWrite + Unpin),
     early: BytesMut,
     clocks: &mut Clocks,
-    (host, dialogue, policy, session): (HostLink, Option<&Repair>, ViewerPolicy, &SessionInfo),
+    (host, dialogue, policy, session): (
+        HostLink,
+        Option<&mut Dialogue>,
+        ViewerPolicy,
+        &SessionInfo,
+    ),
 ) -> (Outcome, HostRemainder) {
     let HostLink {
         mut stream,
@@ -136,8 +143,9 @@ async fn between(
         let transport = &*transport;
         let (mut console_in, mut console_out) = socket.split();
         let (pending, traffic) = (PendingReply::new(), &session.traffic);
-        let path = match dialogue {
-            Some(repair) => InputPath::Repair(repair),
+        let dialogue = dialogue.map(SharedDialogue::new);
+        let path = match &dialogue {
+            Some(dialogue) => InputPath::Dialect(dialogue),
             None if policy.view_only => InputPath::ViewOnly(ViewOnlyFilter::new()),
             None => InputPath::Unchanged,
         };
@@ -156,7 +164,7 @@ async fn between(
             transport,
             decoder,
             plain: Plain::new(incoming),
-            repair: dialogue,
+            dialogue: dialogue.as_ref(),
         };
         let early = [payload, input];
         let down = pin!(down::pump(

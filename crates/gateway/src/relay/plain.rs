@@ -4,9 +4,9 @@ use std::convert::Infallible;
 use std::io::IoSlice;
 use std::ops::Range;
 
-use crate::repair::ToViewer;
 use console::buffer_pool::{Pooled, poolable};
 use console::tls_session::{self, Input};
+use dialect::ToViewer;
 
 /// Runs shorter than this are moved next to the one before: that costs less than to hand them to the kernel
 /// one by one.

@@ -16,9 +16,9 @@ use ws_proto::{Close, CloseCode, HEADROOM, Opcode, control, frame_within};
 
 use super::backlog::Backlog;
 use super::pending_reply::{PendingReply, Reply};
+use super::shared_dialogue::SharedDialogue;
 use super::view_only_filter::ViewOnlyFilter;
 use super::{ViewerPolicy, at};
-use crate::repair::Repair;
 use crate::traffic::Traffic;
 use crate::viewer_link::Clocks;
 use console::buffer_pool::{Pooled, poolable};
@@ -54,7 +54,7 @@ pub(super) enum End {
 }
 
 /// The writing half of the console's connection.
-pub(super) struct HostWriter<'a, W> {
+pub(super) struct HostWriter<'a, 'd, W> {
     esxi: &'a mut W,
     transport: &'a Transport,
     keys: MaskKeys,
@@ -67,29 +67,29 @@ pub(super) struct HostWriter<'a, W> {
     /// Whether the viewer's ClientInit has passed.
     begun: bool,
     clocks: &'a mut Clocks,
-    path: InputPath<'a>,
+    path: InputPath<'a, 'd>,
     policy: ViewerPolicy,
     traffic: &'a Traffic,
 }
 
 /// What becomes of the viewer's messages.
-pub(super) enum InputPath<'a> {
+pub(super) enum InputPath<'a, 'd> {
     /// They go as they are.
     Unchanged,
     /// They go as they are, or not at all.
     ViewOnly(ViewOnlyFilter),
     /// They go as ESXi takes them.
-    Repair(&'a Repair),
+    Dialect(&'a SharedDialogue<'d>),
 }
 
-impl<'a, W: AsyncWrite + Unpin> HostWriter<'a, W> {
+impl<'a, 'd, W: AsyncWrite + Unpin> HostWriter<'a, 'd, W> {
     pub(super) fn new(
         esxi: &'a mut W,
         transport: &'a Transport,
         keys: MaskKeys,
         traffic: &'a Traffic,
         policy: ViewerPolicy,
-        path: InputPath<'a>,
+        path: InputPath<'a, 'd>,
         clocks: &'a mut Clocks,
     ) -> Self {
         Self {
@@ -132,8 +132,9 @@ impl<'a, W: AsyncWrite + Unpin> HostWriter<'a, W> {
 
     /// Says the last words.
     async fn close(&mut self, close: &Close) -> io::Result<()> {
-        if let InputPath::Repair(repair) = self.path {
-            self.send(&repair.let_go()).await?;
+        if let InputPath::Dialect(dialogue) = self.path {
+            let released = dialogue.lock().release_all();
+            self.send(&released).await?;
         }
         self.control(Opcode::Close, &close.payload()).await
     }
@@ -154,8 +155,8 @@ impl<'a, W: AsyncWrite + Unpin> HostWriter<'a, W> {
         }
         let mut replies = pending.replies();
         let mut typed = self.clocks.received;
-        let repair = match self.path {
-            InputPath::Repair(repair) => Some(repair),
+        let dialogue = match self.path {
+            InputPath::Dialect(dialogue) => Some(dialogue),
             InputPath::Unchanged | InputPath::ViewOnly(_) => None,
         };
         drop(early);
@@ -173,8 +174,8 @@ impl<'a, W: AsyncWrite + Unpin> HostWriter<'a, W> {
                         return Ok(End::Told);
                     }
                 },
-                owed = owed(repair) => {
-                    self.send(&owed).await?;
+                pending = pending_for_host(dialogue) => {
+                    self.send(&pending).await?;
                     self.release_backlog();
                 }
                 () = at(backlog_due) => {
@@ -183,7 +184,7 @@ impl<'a, W: AsyncWrite + Unpin> HostWriter<'a, W> {
                         return Ok(End::Violation(violation));
                     }
                 }
-                character = next_character(repair, typed) => {
+                character = next_character(dialogue, typed) => {
                     typed = Instant::now();
                     // Whoever has its clipboard typed waits for that.
                     self.clocks.acted = typed;
@@ -209,8 +210,8 @@ impl<'a, W: AsyncWrite + Unpin> HostWriter<'a, W> {
 
     /// Where it is known by now how ESXi takes keys, those that waited for that may go.
     fn release_backlog(&mut self) {
-        if let InputPath::Repair(repair) = self.path
-            && !repair.holds_keys()
+        if let InputPath::Dialect(dialogue) = self.path
+            && !dialogue.lock().holds_keys()
         {
             self.backlog.release(Instant::now());
         }
@@ -218,25 +219,26 @@ impl<'a, W: AsyncWrite + Unpin> HostWriter<'a, W> {
 
     /// Sends the first of what waits, whether or not ESXi has said how it takes keys.
     async fn send_backlog(&mut self) -> io::Result<Option<Violation>> {
-        let (InputPath::Repair(repair), Some(block)) = (&self.path, self.buffer.take()) else {
+        let (InputPath::Dialect(dialogue), Some(block)) = (&self.path, self.buffer.take()) else {
             return Ok(None);
         };
-        repair.let_keys_go();
+        dialogue.lock().stop_holding_keys();
         let filled = self.kept;
         let end = self.backlog.pop(Instant::now()).unwrap_or(filled);
-        let (mut said, violation) = self.repaired(repair, block, end, filled);
+        let (mut said, violation) = self.translate(dialogue, block, end, filled);
         self.send_said(&mut said.0).await?;
         Ok(violation)
     }
 
     /// What a viewer that has left has typed still reaches ESXi, at the pace at which it came.
     async fn send_whole_backlog(&mut self) -> io::Result<()> {
-        let InputPath::Repair(repair) = self.path else {
+        let InputPath::Dialect(dialogue) = self.path else {
             return Ok(());
         };
         while let Some(due) = self.backlog.due() {
-            if timeout_at(due, repair.owes()).await.is_ok() {
-                self.send(&repair.owed()).await?;
+            if timeout_at(due, dialogue.pending()).await.is_ok() {
+                let pending = dialogue.lock().take_pending();
+                self.send(&pending).await?;
                 self.release_backlog();
             }
             if self.backlog.due() <= Some(Instant::now()) {
@@ -277,13 +279,13 @@ impl<'a, W: AsyncWrite + Unpin> HostWriter<'a, W> {
         };
         let bytes = block.payload().get_mut(..filled).unwrap_or_default();
         self.introduce(bytes);
-        if let InputPath::Repair(repair) = self.path {
-            let (mut said, violation) = self.repaired(repair, block, filled, filled);
+        if let InputPath::Dialect(dialogue) = self.path {
+            let (mut said, violation) = self.translate(dialogue, block, filled, filled);
             self.send_said(&mut said.0).await?;
             return Ok(violation);
         }
         let (passed, looked) = match &mut self.path {
-            InputPath::Unchanged | InputPath::Repair(_) => {
+            InputPath::Unchanged | InputPath::Dialect(_) => {
                 self.clocks.acted = self.clocks.received;
                 (filled, filled)
             }
@@ -307,9 +309,9 @@ impl<'a, W: AsyncWrite + Unpin> HostWriter<'a, W> {
     }
 
     /// What ESXi is to hear of the first `len` of `filled` bytes. The others are kept.
-    fn repaired(
+    fn translate(
         &mut self,
-        repair: &Repair,
+        dialogue: &SharedDialogue<'_>,
         mut block: Pooled<Block>,
         len: usize,
         filled: usize,
@@ -317,14 +319,14 @@ impl<'a, W: AsyncWrite + Unpin> HostWriter<'a, W> {
         let bytes = block.payload().get_mut(..len).unwrap_or_default();
         let mut said = Pooled::<Said>::take();
         said.0.resize(FRONT, 0);
-        let heard = repair.hear_viewer(bytes, &mut said.0);
-        if repair.has_acted() {
+        let heard = dialogue.receive_from_viewer(bytes, &mut said.0);
+        if dialogue.lock().take_acted() {
             self.clocks.acted = self.clocks.received;
         }
         let gone = *heard.as_ref().unwrap_or(&filled);
         self.keep(block, gone..filled);
         self.backlog.went(gone);
-        if repair.holds_keys() {
+        if dialogue.lock().holds_keys() {
             self.backlog.push(self.kept, self.clocks.received);
         }
         (said, heard.err())
@@ -421,23 +423,23 @@ struct Said(BytesMut);
 poolable!(Said, Self(BytesMut::with_capacity(FRONT + READ + AFTER)));
 
 /// Ready with what the gateway has to say to ESXi by itself.
-async fn owed(repair: Option<&Repair>) -> BytesMut {
-    match repair {
-        Some(repair) => {
-            repair.owes().await;
-            repair.owed()
+async fn pending_for_host(dialogue: Option<&SharedDialogue<'_>>) -> BytesMut {
+    match dialogue {
+        Some(dialogue) => {
+            dialogue.pending().await;
+            dialogue.lock().take_pending()
         }
         None => std::future::pending().await,
     }
 }
 
 /// Ready with the next character of a clipboard, a while after the last was `typed`.
-async fn next_character(repair: Option<&Repair>, typed: Instant) -> BytesMut {
-    match repair.filter(|repair| repair.is_typing()) {
-        Some(repair) => {
+async fn next_character(dialogue: Option<&SharedDialogue<'_>>, typed: Instant) -> BytesMut {
+    match dialogue.filter(|dialogue| dialogue.lock().is_typing()) {
+        Some(dialogue) => {
             sleep_until(typed + PACE).await;
             let mut host = BytesMut::new();
-            repair.type_next(&mut host);
+            dialogue.lock().type_next(&mut host);
             host
         }
         None => std::future::pending().await,

@@ -17,7 +17,7 @@ pub use auth::{Auth, NO_AUTH, STRONGEST_FIRST};
 pub use limits::Limits;
 
 use crate::login::rights::Named;
-use crate::repair::Habits;
+use dialect::Habits;
 
 /// Everything the gateway needs to know, checked.
 #[derive(Debug, Clone)]

@@ -28,10 +28,10 @@ impl Source<'_> {
                 "transparent = true changes nothing on the way, neither keys nor clipboards: keep one of the two",
             ));
         }
-        let by_place = self.choice(&console.keyboard, &[("scancode", true), ("keysym", false)])?;
+        let scancodes = self.choice(&console.keyboard, &[("scancode", true), ("keysym", false)])?;
         let layouts = Layout::ALL.map(|layout| (layout.name(), layout));
         let habits = Habits {
-            by_place: by_place.unwrap_or(true),
+            scancodes: scancodes.unwrap_or(true),
             layout: self
                 .choice(&console.layout, &layouts)?
                 .unwrap_or(Layout::Us),

@@ -14,10 +14,10 @@ use ws_proto::{Decoder, Role};
 
 use super::super::pending_reply::PendingReply;
 use super::super::plain::Plain;
+use super::super::shared_dialogue::SharedDialogue;
 use super::super::up::{self, InputPath};
 use super::super::{Traffic, down};
-use super::stage::{Host, KINDS, Kind, Numbers, POLICY, frame, repair, update};
-use crate::repair::Repair;
+use super::stage::{Host, KINDS, Kind, Numbers, POLICY, dialogue, frame, update};
 use crate::viewer_link::Clocks;
 use console::mask_keys::MaskKeys;
 
@@ -100,7 +100,7 @@ async fn least(pump: impl Future, allowed: &Cell<usize>, wire: usize) -> usize {
 }
 
 /// Nine MiB of updates: how much is allocated for each, and in how many records it is.
-async fn to_viewer(kind: Kind, repair: Option<&Repair>) -> (usize, usize) {
+async fn to_viewer(kind: Kind, dialogue: Option<&SharedDialogue<'static>>) -> (usize, usize) {
     let (mut host, session) = Host::met(kind);
     let mut numbers = Numbers(11);
     let (mut wire, mut records) = (Vec::new(), 0);
@@ -122,7 +122,7 @@ async fn to_viewer(kind: Kind, repair: Option<&Repair>) -> (usize, usize) {
         transport: &session,
         decoder: Decoder::new(Role::Client),
         plain: Plain::default(),
-        repair,
+        dialogue,
     };
     let early = [BytesMut::new(), BytesMut::new()];
     let (pending, traffic, mut viewer) =
@@ -134,7 +134,7 @@ async fn to_viewer(kind: Kind, repair: Option<&Repair>) -> (usize, usize) {
 }
 
 /// 900 events of the pointer, of which each 100 are counted.
-async fn to_esxi(kind: Kind, path: InputPath<'_>) -> usize {
+async fn to_esxi(kind: Kind, path: InputPath<'_, 'static>) -> usize {
     let (_, session) = Host::met(kind);
     let wire = [5, 0, 0, 7, 0, 9].repeat(900);
     let allowed = Cell::new(0);
@@ -180,10 +180,10 @@ const COUNTS: &str = "relay::tests::allocations::counted";
 #[ignore = "run by the test before it, in a process of its own"]
 async fn counted() {
     for kind in KINDS {
-        let repair = repair();
-        for repair in [None, Some(&repair)] {
-            let (allocated, records) = to_viewer(kind, repair).await;
-            let followed = repair.is_some();
+        let dialogue = dialogue();
+        for dialogue in [None, Some(&dialogue)] {
+            let (allocated, records) = to_viewer(kind, dialogue).await;
+            let followed = dialogue.is_some();
             eprintln!(
                 "{kind:?} followed {followed}: {allocated} allocations for {records} records"
             );
@@ -193,8 +193,8 @@ async fn counted() {
                 "{kind:?}: {allocated} for {records} records"
             );
         }
-        for path in [InputPath::Unchanged, InputPath::Repair(&repair)] {
-            let followed = matches!(path, InputPath::Repair(_));
+        for path in [InputPath::Unchanged, InputPath::Dialect(&dialogue)] {
+            let followed = matches!(path, InputPath::Dialect(_));
             let allocated = to_esxi(kind, path).await;
             eprintln!("{kind:?} followed {followed}: {allocated} allocations for 100 events");
             let most = if kind.in_place { 0 } else { 200 };

@@ -12,12 +12,12 @@ use ws_proto::{Decoder, Role};
 
 use super::super::pending_reply::PendingReply;
 use super::super::plain::Plain;
+use super::super::shared_dialogue::SharedDialogue;
 use super::super::up::{self, InputPath};
 use super::super::{Traffic, down};
 use super::stage::{
-    Arriving, Host, KINDS, Numbers, POLICY, TLS13, Viewer, frame, relay, repair, update,
+    Arriving, Host, KINDS, Numbers, POLICY, TLS13, Viewer, dialogue, frame, relay, update,
 };
-use crate::repair::Repair;
 use crate::viewer_link::Clocks;
 use console::mask_keys::MaskKeys;
 use console::tls_session;
@@ -68,9 +68,9 @@ async fn one_read_is_one_write_however_small_the_frames() {
                 rest = behind;
             }
             wire.extend(host.wire());
-            let repair = followed.then(repair);
+            let dialogue = followed.then(dialogue);
             let mut viewer = Viewer::default();
-            let (_, reads) = relay((&session, repair.as_ref()), wire, 1 << 20, &mut viewer).await;
+            let (_, reads) = relay((&session, dialogue.as_ref()), wire, 1 << 20, &mut viewer).await;
             assert!(viewer.bytes == sent);
             assert!(viewer.calls <= reads, "{} for {reads}", viewer.calls);
             let per_mib = (reads + viewer.calls) * (1 << 20) / sent.len();
@@ -85,8 +85,8 @@ async fn one_read_is_one_write_however_small_the_frames() {
 #[tokio::test]
 async fn the_events_of_one_read_are_one_frame_in_one_record_and_one_write() {
     for kind in KINDS {
-        let repair = repair();
-        for path in [InputPath::Unchanged, InputPath::Repair(&repair)] {
+        let dialogue = dialogue();
+        for path in [InputPath::Unchanged, InputPath::Dialect(&dialogue)] {
             let (mut host, session) = Host::met(kind);
             let bytes = events(100);
             let mut viewer = Arriving::silent_after(bytes.clone(), bytes.len());
@@ -118,12 +118,12 @@ async fn one_session_leaves_the_thread_to_the_others_after_a_turn() {
         }
         let wire = host.wire();
         let mut stream = Arriving::silent_after(wire.clone(), tls_session::READ);
-        let repair = followed.then(repair);
+        let dialogue = followed.then(dialogue);
         let mut viewer = Viewer::default();
         let (pending, traffic) = (PendingReply::new(), Traffic::default());
         let pump = to_viewer(
             &session,
-            repair.as_ref(),
+            dialogue.as_ref(),
             &mut stream,
             &mut viewer,
             (&pending, &traffic),
@@ -143,8 +143,8 @@ async fn one_session_leaves_the_thread_to_the_others_after_a_turn() {
 #[tokio::test]
 async fn an_idle_session_holds_no_buffer() {
     for kind in KINDS {
-        let repair = repair();
-        for repair in [None, Some(&repair)] {
+        let dialogue = dialogue();
+        for dialogue in [None, Some(&dialogue)] {
             let (mut host, session) = Host::met(kind);
             let sent = update(300_000);
             host.say(&frame(&sent));
@@ -154,7 +154,7 @@ async fn an_idle_session_holds_no_buffer() {
                 let (pending, traffic) = (PendingReply::new(), Traffic::default());
                 let pump = to_viewer(
                     &session,
-                    repair,
+                    dialogue,
                     &mut stream,
                     &mut viewer,
                     (&pending, &traffic),
@@ -168,7 +168,10 @@ async fn an_idle_session_holds_no_buffer() {
             }
             assert_eq!(viewer.bytes, sent);
         }
-        for (path, said) in [(InputPath::Unchanged, 0), (InputPath::Repair(&repair), 1)] {
+        for (path, said) in [
+            (InputPath::Unchanged, 0),
+            (InputPath::Dialect(&dialogue), 1),
+        ] {
             let (_, session) = Host::met(kind);
             let mut viewer = Arriving::silent_after(events(100), 6);
             let (mut esxi, pending, traffic) =
@@ -278,8 +281,8 @@ impl AsyncWrite for Taken<'_> {
 #[tokio::test]
 async fn what_esxi_sends_is_written_from_where_it_was_read() {
     for kind in KINDS.into_iter().filter(|kind| kind.in_place) {
-        let repair = repair();
-        for repair in [None, Some(&repair)] {
+        let dialogue = dialogue();
+        for dialogue in [None, Some(&dialogue)] {
             let (mut host, session) = Host::met(kind);
             let sent = updates(4 << 20);
             for update in sent.chunks(10_000) {
@@ -294,7 +297,7 @@ async fn what_esxi_sends_is_written_from_where_it_was_read() {
             let (pending, traffic) = (PendingReply::new(), Traffic::default());
             let pump = to_viewer(
                 &session,
-                repair,
+                dialogue,
                 &mut stream,
                 &mut viewer,
                 (&pending, &traffic),
@@ -341,7 +344,7 @@ async fn what_a_viewer_sends_is_sealed_where_it_was_read() {
 
 fn to_viewer<'a, R: AsyncRead + Unpin>(
     transport: &'a Transport,
-    repair: Option<&'a Repair>,
+    dialogue: Option<&'a SharedDialogue<'static>>,
     stream: &'a mut R,
     viewer: &'a mut (impl AsyncWrite + Unpin),
     (pending, traffic): (&'a PendingReply, &'a Traffic),
@@ -351,7 +354,7 @@ fn to_viewer<'a, R: AsyncRead + Unpin>(
         transport,
         decoder: Decoder::new(Role::Client),
         plain: Plain::default(),
-        repair,
+        dialogue,
     };
     let early = [BytesMut::new(), BytesMut::new()];
     down::pump(source, early, viewer, pending, traffic)
@@ -359,11 +362,11 @@ fn to_viewer<'a, R: AsyncRead + Unpin>(
 
 fn to_esxi<'a, W: AsyncWrite + Unpin>(
     transport: &'a Transport,
-    path: InputPath<'a>,
+    path: InputPath<'a, 'static>,
     esxi: &'a mut W,
     traffic: &'a Traffic,
     clocks: &'a mut Clocks,
-) -> up::HostWriter<'a, W> {
+) -> up::HostWriter<'a, 'static, W> {
     up::HostWriter::new(
         esxi,
         transport,

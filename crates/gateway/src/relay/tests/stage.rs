@@ -15,12 +15,13 @@ use ws_proto::{Decoder, Header, MAX_HEADER, Opcode, Role};
 use super::super::down::{self, End, HostReader};
 use super::super::pending_reply::PendingReply;
 use super::super::plain::Plain;
+use super::super::shared_dialogue::SharedDialogue;
 use super::super::{Traffic, ViewerPolicy};
-use crate::repair::{Habits, HostKind, Repair};
 use console::crypto;
 use console::tls::Trust;
 use console::tls_session::{Input, TlsSession};
 use console::transport::Transport;
+use dialect::{Dialogue, Habits, HostKind};
 
 /// Both versions, with rustls' records and with ours.
 pub(super) const KINDS: [Kind; 4] = [
@@ -246,32 +247,39 @@ pub(super) fn update(size: usize) -> Vec<u8> {
     [&head[..], &(size as u32).to_be_bytes(), &vec![7; size]].concat()
 }
 
+/// A dialogue that lasts as long as the test process.
+pub(super) fn shared(habits: Habits, view_only: bool, host: HostKind) -> SharedDialogue<'static> {
+    SharedDialogue::new(Box::leak(Box::new(Dialogue::new(habits, view_only, host))))
+}
+
 /// A viewer that is in, and a host that has shown its screen.
-pub(super) fn repair() -> Repair {
-    repair_of(Habits::default())
+pub(super) fn dialogue() -> SharedDialogue<'static> {
+    dialogue_of(Habits::default())
 }
 
 /// Likewise, with these habits.
-pub(super) fn repair_of(habits: Habits) -> Repair {
+pub(super) fn dialogue_of(habits: Habits) -> SharedDialogue<'static> {
     const INIT: [u8; 28] = [
         8, 0, 6, 0, 32, 24, 0, 1, 0, 255, 0, 255, 0, 255, 16, 8, 0, 0, 0, 0, 0, 0, 0, 4, 1, 1, 1, 1,
     ];
-    let repair = Repair::new(habits, false, HostKind::Vmware);
-    repair.hear_viewer(&[1], &mut BytesMut::new()).unwrap();
+    let dialogue = shared(habits, false, HostKind::Vmware);
+    dialogue
+        .receive_from_viewer(&[1], &mut BytesMut::new())
+        .unwrap();
     let mut plain = Plain::default();
     plain.input.append(&INIT);
     plain
         .mark_by(0..INIT.len(), |bytes, viewer| {
-            repair.hear_host(bytes, viewer)
+            dialogue.receive_from_host(bytes, viewer)
         })
         .unwrap();
-    repair.owed();
-    repair
+    dialogue.lock().take_pending();
+    dialogue
 }
 
 /// Relays `wire`, in reads of at most `piece` bytes, until its end. Says how that came, and in how many reads.
 pub(super) async fn relay(
-    (transport, repair): (&Transport, Option<&Repair>),
+    (transport, dialogue): (&Transport, Option<&SharedDialogue<'static>>),
     wire: Vec<u8>,
     piece: usize,
     viewer: &mut Viewer,
@@ -287,7 +295,7 @@ pub(super) async fn relay(
         transport,
         decoder: Decoder::new(Role::Client),
         plain: Plain::default(),
-        repair,
+        dialogue,
     };
     let early = [BytesMut::new(), BytesMut::new()];
     let end = down::pump(

@@ -13,11 +13,11 @@ use super::super::plain::Plain;
 use super::super::up::{End, HostWriter, InputPath};
 use super::super::view_only_filter::ViewOnlyFilter;
 use super::super::{Traffic, ViewerPolicy};
-use super::stage::{POLICY, frame, repair, update};
-use crate::repair::{Habits, HostKind, Repair};
+use super::stage::{POLICY, dialogue, frame, shared, update};
 use crate::viewer_link::Clocks;
 use console::mask_keys::MaskKeys;
 use console::transport::Transport;
+use dialect::{Habits, HostKind};
 
 const REQUEST: &[u8] = &[3, 1, 0, 0, 0, 0, 0, 64, 0, 48];
 const POINTER: &[u8] = &[5, 0, 0, 7, 0, 9];
@@ -26,7 +26,7 @@ const SECOND: Duration = Duration::from_secs(1);
 /// Has a viewer say ClientInit, then `says` every 400 ms. How that ends within a minute, when, and what ESXi heard first.
 async fn says(
     says: &[u8],
-    path: InputPath<'_>,
+    path: InputPath<'_, 'static>,
     policy: ViewerPolicy,
     init: u8,
 ) -> (Option<End>, Duration, u8) {
@@ -74,14 +74,14 @@ async fn who_is_there_presses_keys_or_moves_the_pointer() {
         ..POLICY
     };
     let passages = || {
-        let repaired = Repair::new(Habits::default(), false, HostKind::Vmware);
-        let looks = Repair::new(Habits::default(), true, HostKind::Vmware);
+        let repaired = shared(Habits::default(), false, HostKind::Vmware);
+        let looks = shared(Habits::default(), true, HostKind::Vmware);
         [Some(repaired), Some(looks), None]
     };
     for (said, stays) in [(REQUEST, false), (POINTER, true)] {
-        for repair in passages() {
-            let path = match &repair {
-                Some(repair) => InputPath::Repair(repair),
+        for dialogue in passages() {
+            let path = match &dialogue {
+                Some(dialogue) => InputPath::Dialect(dialogue),
                 None => InputPath::ViewOnly(ViewOnlyFilter::new()),
             };
             let (end, took, _) = says(said, path, policy, 1).await;
@@ -110,8 +110,8 @@ async fn a_host_ends_no_other_viewers_unless_that_is_allowed() {
             let expected = if may_be_alone { init } else { 1 };
             let (_, _, heard) = says(REQUEST, InputPath::Unchanged, policy, init).await;
             assert_eq!(heard, expected);
-            let repair = Repair::new(Habits::default(), false, HostKind::Vmware);
-            let (_, _, heard) = says(REQUEST, InputPath::Repair(&repair), policy, init).await;
+            let dialogue = shared(Habits::default(), false, HostKind::Vmware);
+            let (_, _, heard) = says(REQUEST, InputPath::Dialect(&dialogue), policy, init).await;
             assert_eq!(heard, expected);
             let (_, _, heard) = says(
                 REQUEST,
@@ -128,9 +128,11 @@ async fn a_host_ends_no_other_viewers_unless_that_is_allowed() {
 /// A part of a picture, then nothing but pings.
 #[tokio::test(start_paused = true)]
 async fn a_host_that_has_other_things_to_say_does_not_hold_a_picture_up() {
-    let repair = repair();
+    let dialogue = dialogue();
     let whole = [3, 0, 0, 0, 0, 0, 8, 0, 6, 0];
-    repair.hear_viewer(&whole, &mut BytesMut::new()).unwrap();
+    dialogue
+        .receive_from_viewer(&whole, &mut BytesMut::new())
+        .unwrap();
     let (mut console, mut esxi) = duplex(1 << 16);
     let (mut near, _viewer) = duplex(1 << 20);
     let (pending, traffic, transport) = (PendingReply::new(), Traffic::default(), Transport::Plain);
@@ -139,18 +141,22 @@ async fn a_host_that_has_other_things_to_say_does_not_hold_a_picture_up() {
         transport: &transport,
         decoder: Decoder::new(Role::Client),
         plain: Plain::default(),
-        repair: Some(&repair),
+        dialogue: Some(&dialogue),
     };
     let early = [BytesMut::new(), BytesMut::new()];
     let pump = down::pump(source, early, &mut near, &pending, &traffic);
     let host = async {
         esxi.write_all(&frame(&update(100))).await.unwrap();
         sleep(SECOND).await;
-        assert!(repair.waits_for_more().is_some());
+        assert!(dialogue.lock().waits_for_more().is_some());
         // Another part: from here on as long again.
         esxi.write_all(&frame(&update(100))).await.unwrap();
         for second in 0..4 {
-            assert_eq!(repair.waits_for_more().is_some(), second < 2, "{second} s");
+            assert_eq!(
+                dialogue.lock().waits_for_more().is_some(),
+                second < 2,
+                "{second} s"
+            );
             esxi.write_all(&[0x89, 0]).await.unwrap();
             sleep(SECOND + SECOND / 100).await;
         }

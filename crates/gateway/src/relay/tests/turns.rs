@@ -18,7 +18,7 @@ use super::super::Traffic;
 use super::super::down::{self, HostReader};
 use super::super::pending_reply::PendingReply;
 use super::super::plain::Plain;
-use super::stage::{frame, repair, update};
+use super::stage::{dialogue, frame, update};
 use crate::session_threads::runtime;
 use console::tls_session;
 use console::transport::Transport;
@@ -70,14 +70,14 @@ impl<F: FnMut(usize) + Unpin> AsyncRead for Endless<F> {
 
 /// A session at full speed, until its host ends it.
 async fn at_full_speed(on_read: impl FnMut(usize) + Unpin) {
-    let repair = repair();
+    let dialogue = dialogue();
     let mut stream = Endless::new(on_read);
     let source = HostReader {
         stream: &mut stream,
         transport: &Transport::Plain,
         decoder: Decoder::new(Role::Client),
         plain: Plain::default(),
-        repair: Some(&repair),
+        dialogue: Some(&dialogue),
     };
     let early = [BytesMut::new(), BytesMut::new()];
     let traffic = Traffic::default();

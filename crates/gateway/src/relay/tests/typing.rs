@@ -14,11 +14,11 @@ use super::super::pending_reply::PendingReply;
 use super::super::plain::Plain;
 use super::super::up::{End, HostWriter, InputPath};
 use super::super::{Traffic, ViewerPolicy};
-use super::stage::{Arriving, POLICY, repair_of};
-use crate::repair::Habits;
+use super::stage::{Arriving, POLICY, dialogue_of};
 use crate::viewer_link::Clocks;
 use console::mask_keys::MaskKeys;
 use console::transport::Transport;
+use dialect::Habits;
 
 /// What goes to ESXi, and when.
 #[derive(Default)]
@@ -53,7 +53,7 @@ fn payload(frame: &[u8]) -> Vec<u8> {
 
 #[tokio::test(start_paused = true)]
 async fn a_clipboard_is_typed_a_character_every_15_milliseconds() {
-    let repair = repair_of(Habits {
+    let dialogue = dialogue_of(Habits {
         paste: true,
         ..Habits::default()
     });
@@ -75,7 +75,7 @@ async fn a_clipboard_is_typed_a_character_every_15_milliseconds() {
         MaskKeys::new(),
         &traffic,
         policy,
-        InputPath::Repair(&repair),
+        InputPath::Dialect(&dialogue),
         &mut clocks,
     );
     let began = Instant::now();
@@ -103,7 +103,7 @@ async fn a_clipboard_is_typed_a_character_every_15_milliseconds() {
 /// A clipboard that takes longer to type than anybody may be idle.
 #[tokio::test(start_paused = true)]
 async fn whoever_waits_for_a_clipboard_is_not_idle() {
-    let repair = repair_of(Habits {
+    let dialogue = dialogue_of(Habits {
         paste: true,
         ..Habits::default()
     });
@@ -117,7 +117,7 @@ async fn whoever_waits_for_a_clipboard_is_not_idle() {
         ..POLICY
     };
     let (mut esxi, traffic) = (Timed::default(), Traffic::default());
-    let path = InputPath::Repair(&repair);
+    let path = InputPath::Dialect(&dialogue);
     let mut clocks = Clocks::start();
     let wire = HostWriter::new(
         &mut esxi,
@@ -137,10 +137,10 @@ async fn whoever_waits_for_a_clipboard_is_not_idle() {
 
 /// What a viewer presses, and after how many milliseconds; then when the host hears of it.
 async fn heard_of(pressed: &[(u64, u8)], host_can_after: Option<u64>) -> Vec<(u128, u8)> {
-    let repair = repair_of(Habits::default());
+    let dialogue = dialogue_of(Habits::default());
     let (mut viewer, mut hands) = tokio::io::duplex(1024);
     let (mut esxi, traffic) = (Timed::default(), Traffic::default());
-    let path = InputPath::Repair(&repair);
+    let path = InputPath::Dialect(&dialogue);
     let policy = ViewerPolicy {
         idle_timeout: Some(Duration::from_secs(10)),
         ..POLICY
@@ -169,7 +169,9 @@ async fn heard_of(pressed: &[(u64, u8)], host_can_after: Option<u64>) -> Vec<(u1
             // ServerCaps without a word on keys.
             let mut plain = Plain::default();
             plain.input.append(&[127, 0, 0, 8, 0, 0, 0, 0]);
-            let heard = plain.mark_by(0..8, |bytes, viewer| repair.hear_host(bytes, viewer));
+            let heard = plain.mark_by(0..8, |bytes, viewer| {
+                dialogue.receive_from_host(bytes, viewer)
+            });
             heard.unwrap();
         }
     };

@@ -15,7 +15,7 @@ const ESCAPE: (u32, u32) = (0xff1b, 0x01);
 impl Shared {
     /// Appends what the host is to hear of a message, if anything. What is not named here does not reach it: ESXi
     /// has not announced that it understands it (`docs/webmks.md` 5.3).
-    pub(super) fn viewer_says(
+    pub(super) fn handle_viewer_message(
         &mut self,
         piece: Piece<'_>,
         host: &mut BytesMut,

@@ -1,5 +1,5 @@
 //! Sessions of real servers and real viewers, as `crates/rfb-proto/tests/recorded` has them, cut anywhere: what the other
-//! side gets does not depend on the cut, and a viewer for which there is nothing to repair gets every byte.
+//! side gets does not depend on the cut, and a viewer for which there is nothing to dialogue gets every byte.
 
 use std::path::PathBuf;
 
@@ -19,24 +19,24 @@ fn recordings(extension: &str) -> Vec<(String, Vec<u8>)> {
 }
 
 /// A session in which keys need not wait.
-fn begun(encodings: &[Encoding]) -> Repair {
-    let repair = Repair::new(Habits::default(), false, HostKind::Vmware);
-    repair.let_keys_go();
+fn begun(encodings: &[Encoding]) -> Dialogue {
+    let mut dialogue = Dialogue::new(Habits::default(), false, HostKind::Vmware);
+    dialogue.stop_holding_keys();
     let mut said = BytesMut::new();
     Message::ClientInit { shared: true }.write(&mut said);
     input::set_encodings(encodings.iter().copied(), &mut said);
     let mut host = BytesMut::new();
-    repair.hear_viewer(&said, &mut host).unwrap();
-    repair
+    dialogue.receive_from_viewer(&said, &mut host).unwrap();
+    dialogue
 }
 
 /// What a viewer gets that has listed all that the server sends.
 fn got<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Vec<u8> {
-    let repair = begun(&[Encoding::LAST_RECT, Encoding::EXTENDED_DESKTOP_SIZE]);
+    let mut dialogue = begun(&[Encoding::LAST_RECT, Encoding::EXTENDED_DESKTOP_SIZE]);
     let mut got = Got::default();
     for piece in pieces {
         got.run = piece.to_vec();
-        repair.hear_host(piece, &mut got).unwrap();
+        dialogue.receive_from_host(piece, &mut got).unwrap();
     }
     got.bytes.append(&mut got.own);
     got.bytes
@@ -69,8 +69,8 @@ fn what_a_server_sends_passes_byte_by_byte_at_every_cut() {
 
 /// What a host hears that takes VMware's messages, or does not.
 fn heard<'a>(caps: bool, pieces: impl IntoIterator<Item = &'a [u8]>) -> Vec<u8> {
-    let repair = Repair::new(german(), false, HostKind::Vmware);
-    repair.let_keys_go();
+    let mut dialogue = Dialogue::new(german(), false, HostKind::Vmware);
+    dialogue.stop_holding_keys();
     let mut init = vec![0, 144, 0, 96];
     PixelFormat::VMWARE.write(&mut init);
     init.extend([0; 4]);
@@ -81,11 +81,11 @@ fn heard<'a>(caps: bool, pieces: impl IntoIterator<Item = &'a [u8]>) -> Vec<u8> 
         run: init.clone(),
         ..Got::default()
     };
-    repair.hear_host(&init, &mut got).unwrap();
+    dialogue.receive_from_host(&init, &mut got).unwrap();
     let (mut host, mut waiting) = (BytesMut::new(), Vec::new());
     for piece in pieces {
         waiting.extend_from_slice(piece);
-        let length = repair.hear_viewer(&waiting, &mut host).unwrap();
+        let length = dialogue.receive_from_viewer(&waiting, &mut host).unwrap();
         waiting.drain(..length);
     }
     assert!(waiting.is_empty(), "a whole number of messages");

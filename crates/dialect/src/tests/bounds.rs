@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::repair::bounds::measure;
+use crate::bounds::measure;
 
 /// An update that announces 60,000 rectangles and ends after one.
 fn ends_early() -> Vec<u8> {

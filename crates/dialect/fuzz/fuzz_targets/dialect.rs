@@ -2,6 +2,6 @@
 
 libfuzzer_sys::fuzz_target!(|input: (u8, &[u8], &[u8])| {
     let (piece, viewer, host) = input;
-    let measured = gateway::measure_repair(viewer, host, piece.into());
+    let measured = dialect::measure(viewer, host, piece.into());
     assert!(measured.is_bounded(), "{measured:?}");
 });

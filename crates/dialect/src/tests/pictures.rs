@@ -19,14 +19,14 @@ fn a_picture_in_parts_becomes_one_update_at_every_cut() {
     let expected = [&head(u16::MAX)[..], &pictures, &last_rect()].concat();
     for piece in [1, 2, 3, 5, 11, 64, 1000, 4000, usize::MAX] {
         let mut session = Session::of(
-            Repair::new(Habits::default(), false, HostKind::Vmware),
+            Dialogue::new(Habits::default(), false, HostKind::Vmware),
             piece,
         );
         session.lists(&[Encoding::LAST_RECT]);
         session.asks(false);
         assert_eq!(session.host(&stream), expected, "in pieces of {piece}");
         let rest = request(false, rows(20, 28));
-        assert_eq!(session.owed()[..10], rest, "it asks by itself");
+        assert_eq!(session.pending()[..10], rest, "it asks by itself");
         let alone = [head(1), raw(rows(0, 1))].concat();
         session.asks(true);
         assert_eq!(session.host(&alone), alone, "what changes comes as it is");
@@ -41,26 +41,29 @@ fn a_viewer_that_waits_for_changes_still_does_after_a_picture_in_parts() {
     session.host(&[head(1), raw(rows(0, 20))].concat());
     // As many viewers do as soon as an update begins.
     session.asks(true);
-    assert_eq!(session.owed(), request(false, rows(20, 28)));
+    assert_eq!(session.pending(), request(false, rows(20, 28)));
     // This answers both requests, as the host sees it, and the viewer sees no new update.
     session.host(&[head(1), raw(rows(20, 28))].concat());
-    assert_eq!(session.owed(), request(true, EVERYTHING));
+    assert_eq!(session.pending(), request(true, EVERYTHING));
     // In one part: nothing is to be made good.
     session.asks(false);
     session.host(&[head(1), raw(EVERYTHING)].concat());
     session.asks(true);
-    assert_eq!(session.owed(), NOTHING);
+    assert_eq!(session.pending(), NOTHING);
 }
 
 #[test]
 fn updates_in_which_nothing_changes_are_not_touched() {
-    let session = Session::new(Habits::default());
+    let mut session = Session::new(Habits::default());
     let stream = [head(1), raw(rows(3, 1))].concat().repeat(50);
     let mut got = Got {
         run: stream.clone(),
         ..Got::default()
     };
-    session.repair.hear_host(&stream, &mut got).unwrap();
+    session
+        .dialogue
+        .receive_from_host(&stream, &mut got)
+        .unwrap();
     assert!(got.own.is_empty() && got.said == 0, "not a byte of our own");
     assert_eq!(got.bytes, stream);
 }
@@ -79,13 +82,13 @@ fn an_update_of_unknown_length_from_which_something_is_left_out_ends_by_last_rec
 fn a_viewer_without_last_rect_gets_the_picture_when_it_is_whole() {
     for piece in [1, 5, 100, usize::MAX] {
         let mut session = Session::of(
-            Repair::new(Habits::default(), false, HostKind::Vmware),
+            Dialogue::new(Habits::default(), false, HostKind::Vmware),
             piece,
         );
         session.asks(false);
         let first = [head(2), raw(rows(0, 8)), raw(rows(8, 8))].concat();
         assert_eq!(session.host(&first), NOTHING);
-        assert_eq!(session.owed(), request(false, rows(16, 32)));
+        assert_eq!(session.pending(), request(false, rows(16, 32)));
         let whole = [head(3), raw(rows(0, 8)), raw(rows(8, 8)), raw(rows(16, 32))];
         let last = [head(1), raw(rows(16, 32))].concat();
         assert_eq!(session.host(&last), whole.concat());
@@ -100,7 +103,7 @@ fn a_viewer_without_last_rect_gets_the_part_that_came_when_nothing_more_does() {
     assert_eq!(session.host(&part), NOTHING);
     assert_eq!(session.host(&part), NOTHING);
     let mut got = Got::default();
-    session.repair.give_up_waiting(&mut got);
+    session.dialogue.stop_waiting(&mut got);
     assert_eq!(
         got.own,
         [&head(2)[..], &raw(rows(0, 8)), &raw(rows(0, 8))].concat()
@@ -113,15 +116,15 @@ fn a_host_that_has_not_shown_that_it_is_vmwares_is_not_asked_for_the_rest() {
     let part = [head(1), raw(rows(0, 8))].concat();
     let lights = rectangle(Area::default(), Encoding::VMWARE_LED_STATE, &[0, 0, 0, 4]);
     for shown in [NOTHING, &caps(0x82), &[&head(1)[..], &lights].concat()] {
-        let repair = Repair::new(Habits::default(), false, HostKind::Unknown);
-        let mut session = Session::of(repair, usize::MAX);
+        let dialogue = Dialogue::new(Habits::default(), false, HostKind::Unknown);
+        let mut session = Session::of(dialogue, usize::MAX);
         session.host(shown);
-        session.owed();
+        session.pending();
         session.asks(false);
         let vmware = !shown.is_empty();
         let got = session.host(&part);
         assert_eq!(got == part, !vmware);
-        assert_eq!(session.owed().is_empty(), !vmware);
+        assert_eq!(session.pending().is_empty(), !vmware);
     }
 }
 
@@ -129,7 +132,7 @@ fn a_host_that_has_not_shown_that_it_is_vmwares_is_not_asked_for_the_rest() {
 fn an_update_whose_count_is_not_announced_is_held_for_a_viewer_without_last_rect() {
     for piece in [1, 7, usize::MAX] {
         let mut session = Session::of(
-            Repair::new(Habits::default(), false, HostKind::Unknown),
+            Dialogue::new(Habits::default(), false, HostKind::Unknown),
             piece,
         );
         let row = raw(rows(0, 1));
@@ -156,7 +159,7 @@ fn an_update_has_no_more_rectangles_than_its_count_can_say() {
         let mut got = session.host(&half);
         got.extend(session.host(&half));
         let mut rest = Got::default();
-        session.repair.give_up_waiting(&mut rest);
+        session.dialogue.stop_waiting(&mut rest);
         got.extend(rest.own);
         let first = usize::from(u16::MAX);
         let (one, other) = got.split_at(4 + first * pixel.len());
@@ -182,7 +185,7 @@ fn vmwares_own_client_gets_no_update_without_a_rectangle() {
         assert_eq!(session.host(&sent), head(0), "others get what came");
         session.lists(&[Encoding::VMWARE_SERVER_CAPS, Encoding::LAST_RECT]);
         assert_eq!(session.host(&sent), NOTHING);
-        assert_eq!(session.owed(), request(true, EVERYTHING));
+        assert_eq!(session.pending(), request(true, EVERYTHING));
     }
 }
 
@@ -198,11 +201,11 @@ fn a_single_pixel_in_place_of_a_picture_makes_the_gateway_ask_again() {
     });
     let heard = session.host(&[&head(1)[..], &pixel].concat());
     assert_eq!(heard, [&head(u16::MAX)[..], &pixel].concat());
-    assert!(session.repair.waits_for_more().is_some());
-    assert_eq!(session.owed(), request(false, EVERYTHING));
+    assert!(session.dialogue.waits_for_more().is_some());
+    assert_eq!(session.pending(), request(false, EVERYTHING));
     let heard = session.host(&[head(1), raw(EVERYTHING)].concat());
     assert_eq!(heard, [raw(EVERYTHING), last_rect()].concat());
-    assert!(session.repair.waits_for_more().is_none());
+    assert!(session.dialogue.waits_for_more().is_none());
 }
 
 #[test]
@@ -213,8 +216,8 @@ fn a_request_that_something_else_than_a_picture_has_used_up_is_made_again() {
     let name = rectangle(Area::default(), Encoding::DESKTOP_NAME, &[0, 0, 0, 1, b'x']);
     let heard = session.host(&[&head(1)[..], &name].concat());
     assert_eq!(heard, [&head(u16::MAX)[..], &name].concat());
-    // Incremental, for the picture is owed already; the other kind makes some servers send the rest again too.
-    assert_eq!(session.owed(), request(true, EVERYTHING));
+    // Incremental, for the picture is pending already; the other kind makes some servers send the rest again too.
+    assert_eq!(session.pending(), request(true, EVERYTHING));
     let heard = session.host(&[head(1), raw(EVERYTHING)].concat());
     assert_eq!(heard, [raw(EVERYTHING), last_rect()].concat());
 }
@@ -227,8 +230,8 @@ fn a_host_that_never_sends_the_rest_is_asked_a_few_times_and_then_it_is_enough()
     let part = [head(1), raw(rows(0, 4))].concat();
     let mut asked = 0;
     session.host(&part);
-    while session.repair.waits_for_more().is_some() {
-        assert_eq!(session.owed(), request(false, rows(4, 44)));
+    while session.dialogue.waits_for_more().is_some() {
+        assert_eq!(session.pending(), request(false, rows(4, 44)));
         session.host(&part);
         asked += 1;
         assert!(asked < 10);
@@ -238,7 +241,7 @@ fn a_host_that_never_sends_the_rest_is_asked_a_few_times_and_then_it_is_enough()
     session.asks(false);
     session.host(&part);
     let mut got = Got::default();
-    session.repair.give_up_waiting(&mut got);
+    session.dialogue.stop_waiting(&mut got);
     assert_eq!(got.own, last_rect(), "and silence is enough too");
 }
 
@@ -249,14 +252,14 @@ fn what_only_the_gateway_asked_for_is_left_out_and_not_counted() {
     for last_rect_known in [false, true] {
         for piece in [1, 3, 7, 13, usize::MAX] {
             let mut session = Session::of(
-                Repair::new(Habits::default(), false, HostKind::Vmware),
+                Dialogue::new(Habits::default(), false, HostKind::Vmware),
                 piece,
             );
             if last_rect_known {
                 session.lists(&[Encoding::LAST_RECT]);
             }
             session.host(&caps(0x2));
-            let listed = encodings(&session.owed());
+            let listed = encodings(&session.pending());
             assert!(listed.contains(&Encoding::VMWARE_LED_STATE));
             let first = [&head(3)[..], &lights, &lights, &row].concat();
             assert_eq!(session.host(&first), [&head(1)[..], &row].concat());
@@ -267,10 +270,10 @@ fn what_only_the_gateway_asked_for_is_left_out_and_not_counted() {
             };
             assert_eq!(session.host(&later), expected);
             let alone = [&head(1)[..], &lights].concat();
-            assert_eq!(session.owed(), NOTHING);
+            assert_eq!(session.pending(), NOTHING);
             assert_eq!(session.host(&alone), NOTHING, "nothing is left of it");
             let again = request(true, EVERYTHING);
-            assert_eq!(session.owed(), again, "the viewer still waits");
+            assert_eq!(session.pending(), again, "the viewer still waits");
         }
     }
 }

@@ -35,7 +35,7 @@ fn a_viewer_that_knows_places_is_told_with_the_next_picture_that_it_may_send_the
     session.lists(&knows);
     assert_eq!(session.host(&update), update, "the host takes none");
     let mut session = Session::vmware(Habits {
-        by_place: false,
+        scancodes: false,
         ..Habits::default()
     });
     session.lists(&knows);
@@ -125,7 +125,7 @@ fn caps_lock_turns_shift_round_for_letters_alone() {
 #[test]
 fn keysyms_pass_where_they_are_wanted_or_the_host_takes_nothing_else() {
     let wanted = Habits {
-        by_place: false,
+        scancodes: false,
         ..german()
     };
     for mut session in [Session::vmware(wanted), Session::new(german())] {
@@ -153,7 +153,7 @@ fn keys_wait_until_it_is_known_how_the_host_takes_them() {
     ];
     for (answer, expected) in answers {
         let mut session = Session {
-            repair: Repair::new(Habits::default(), false, HostKind::Vmware),
+            dialogue: Dialogue::new(Habits::default(), false, HostKind::Vmware),
             piece: usize::MAX,
         };
         session.viewer(&[1]);
@@ -167,14 +167,17 @@ fn keys_wait_until_it_is_known_how_the_host_takes_them() {
         key(true, 0x61).write(&mut sent);
         pointer(0, 3, 4).write(&mut sent);
         let mut heard = BytesMut::new();
-        let read = session.repair.hear_viewer(&sent, &mut heard).unwrap();
+        let read = session
+            .dialogue
+            .receive_from_viewer(&sent, &mut heard)
+            .unwrap();
         assert_eq!(heard, before_keys);
-        assert!(session.repair.holds_keys());
+        assert!(session.dialogue.holds_keys());
         session.host(&answer);
         let rest = session.viewer(&sent[read..]);
         assert!(rest.starts_with(&expected), "{rest:?}");
         assert_eq!(rest.len(), expected.len() + 6, "and what came after it");
-        assert!(!session.repair.holds_keys());
+        assert!(!session.dialogue.holds_keys());
     }
 }
 
@@ -201,8 +204,8 @@ fn nothing_stays_pressed_at_the_end() {
     key(false, 0x62).write(&mut expected);
     expected.extend_from_slice(&scans(&[(0x1d, false), (0x2e, false)]));
     pointer(0, 3, 4).write(&mut expected);
-    assert_eq!(session.repair.let_go(), expected);
-    assert_eq!(session.repair.let_go(), NOTHING);
+    assert_eq!(session.dialogue.release_all(), expected);
+    assert_eq!(session.dialogue.release_all(), NOTHING);
 }
 
 #[test]
@@ -211,7 +214,7 @@ fn no_more_keys_are_held_than_there_are_fingers() {
     for code in 1..=100 {
         session.says(qemu(true, 0, code));
     }
-    assert!(session.repair.let_go().len() < 30 * 8);
+    assert!(session.dialogue.release_all().len() < 30 * 8);
 }
 
 #[test]
@@ -281,5 +284,5 @@ fn a_relative_pointer_stays_where_it_is_when_its_buttons_are_let_go() {
     };
     let mut expected = BytesMut::new();
     released.write(&mut expected);
-    assert_eq!(session.repair.let_go(), expected);
+    assert_eq!(session.dialogue.release_all(), expected);
 }

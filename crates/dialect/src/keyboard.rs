@@ -30,14 +30,14 @@ pub(super) struct Keyboard {
     /// The layout that the guest has.
     layout: Layout,
     /// Whether the viewer's keys are to become scan codes.
-    by_place: bool,
+    scancodes: bool,
     ctrl_alt_insert: CtrlAltInsert,
     /// Whether the host takes scan codes.
-    host_takes_places: bool,
+    use_scancodes: bool,
     /// In the order in which they were pressed.
     held: Vec<Held>,
     /// Modifiers that are not as the viewer has them, for the sake of the last key, and how they are instead.
-    feigned: Vec<(VScancode, bool)>,
+    overridden: Vec<(VScancode, bool)>,
     caps_lock: bool,
 }
 
@@ -61,25 +61,25 @@ enum Name {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum HostKey {
     Keysym(u32),
-    Place(VScancode),
+    Scancode(VScancode),
 }
 
 impl Keyboard {
     pub(super) const fn new(habits: Habits) -> Self {
         Self {
             layout: habits.layout,
-            by_place: habits.by_place,
+            scancodes: habits.scancodes,
             ctrl_alt_insert: habits.ctrl_alt_insert,
-            host_takes_places: false,
+            use_scancodes: false,
             held: Vec::new(),
-            feigned: Vec::new(),
+            overridden: Vec::new(),
             caps_lock: false,
         }
     }
 
     /// The host takes scan codes. Keys that are down go up as they went down.
-    pub(super) const fn host_takes_places(&mut self) {
-        self.host_takes_places = true;
+    pub(super) const fn use_scancodes(&mut self) {
+        self.use_scancodes = true;
     }
 
     /// What the host says that the light shows.
@@ -96,13 +96,13 @@ impl Keyboard {
         if self.repeats(by, host) {
             return;
         }
-        self.settle(host);
+        self.restore_modifiers(host);
         if INSERT_KEYSYMS.contains(&key.keysym) && self.insert_is_delete() {
             return self.press(by, self.delete(), None, host);
         }
         match self.by_layout(key.keysym) {
             None => self.press(by, HostKey::Keysym(key.keysym), None, host),
-            Some(Typed::Plain(place)) => self.press(by, HostKey::Place(place), None, host),
+            Some(Typed::Plain(place)) => self.press(by, HostKey::Scancode(place), None, host),
             Some(Typed::Stroke(stroke)) => self.strike(by, self.with_caps(stroke), host),
             Some(Typed::Dead(dead, stroke)) => {
                 self.tap(dead, host);
@@ -131,11 +131,11 @@ impl Keyboard {
             }
             Some(_) if self.repeats(by, host) => {}
             Some(place) => {
-                self.settle(host);
+                self.restore_modifiers(host);
                 let insert = place == INSERT || keysym == key::KP_Insert;
                 let key = match insert && self.insert_is_delete() {
                     true => self.delete(),
-                    false => HostKey::Place(place),
+                    false => HostKey::Scancode(place),
                 };
                 self.press(by, key, None, host);
             }
@@ -145,21 +145,21 @@ impl Keyboard {
     /// Whether there is something to press that writes `character`.
     pub(super) fn can_write(&self, character: char) -> bool {
         let typed = self.layout.types(character);
-        typed.is_some_and(|typed| self.host_takes_places || keysyms(typed).is_some())
+        typed.is_some_and(|typed| self.use_scancodes || keysyms(typed).is_some())
     }
 
     /// Presses and releases what writes `character`, if anything.
     pub(super) fn write(&mut self, character: char, host: &mut BytesMut) {
-        self.settle(host);
+        self.restore_modifiers(host);
         match self.layout.types(character) {
             None => {}
-            Some(typed) if !self.host_takes_places => {
+            Some(typed) if !self.use_scancodes => {
                 let keys = keysyms(typed).into_iter().flatten().flatten();
                 keys.for_each(|key| key.tap(host));
             }
             Some(Typed::Plain(place)) => {
-                HostKey::Place(place).send(true, host);
-                HostKey::Place(place).send(false, host);
+                HostKey::Scancode(place).send(true, host);
+                HostKey::Scancode(place).send(false, host);
             }
             Some(Typed::Stroke(stroke)) => self.tap(self.with_caps(stroke), host),
             Some(Typed::Dead(dead, stroke)) => {
@@ -171,7 +171,7 @@ impl Keyboard {
 
     /// Lets go of everything.
     pub(super) fn release_all(&mut self, host: &mut BytesMut) {
-        self.settle(host);
+        self.restore_modifiers(host);
         for held in self.held.drain(..) {
             held.pressed.send(false, host);
         }
@@ -188,21 +188,21 @@ impl Keyboard {
         self.held.iter().any(|held| match held.pressed {
             // AltGr is at the place of the right Alt, and is none.
             _ if held.by == Name::Keysym(key::ISO_Level3_Shift) => false,
-            HostKey::Place(place) => places.contains(&place),
+            HostKey::Scancode(place) => places.contains(&place),
             HostKey::Keysym(keysym) => keysyms.contains(&keysym),
         })
     }
 
     const fn delete(&self) -> HostKey {
         match self.speaks_places() {
-            true => HostKey::Place(DELETE),
+            true => HostKey::Scancode(DELETE),
             false => HostKey::Keysym(key::Delete),
         }
     }
 
     /// Whether the viewer's keys become scan codes.
     const fn speaks_places(&self) -> bool {
-        self.by_place && self.host_takes_places
+        self.scancodes && self.use_scancodes
     }
 
     fn by_layout(&self, keysym: u32) -> Option<Typed> {
@@ -219,10 +219,10 @@ impl Keyboard {
             return false;
         };
         if at + 1 != self.held.len() {
-            self.settle(host);
+            self.restore_modifiers(host);
         }
         if let Some(stroke) = held.stroke {
-            self.feign(stroke, host);
+            self.override_modifiers(stroke, host);
         }
         held.pressed.send(true, host);
         true
@@ -243,35 +243,35 @@ impl Keyboard {
             (None, Some(key)) => key.send(false, host),
             (None, None) => {}
         }
-        self.settle(host);
+        self.restore_modifiers(host);
     }
 
     /// The key that was pressed as number `at` of those that are down goes up, and stays there.
     fn lift(&mut self, at: usize, host: &mut BytesMut) {
         let Held { pressed, .. } = self.held.remove(at);
         pressed.send(false, host);
-        self.feigned
-            .retain(|(place, _)| pressed != HostKey::Place(*place));
+        self.overridden
+            .retain(|(place, _)| pressed != HostKey::Scancode(*place));
     }
 
     fn translate(&self, by: Name) -> Option<HostKey> {
         match by {
-            Name::Xt(code) => keys::from_xt(code).map(HostKey::Place),
+            Name::Xt(code) => keys::from_xt(code).map(HostKey::Scancode),
             Name::Keysym(keysym) if !self.speaks_places() => Some(HostKey::Keysym(keysym)),
             Name::Keysym(keysym) => match self.layout.key(keysym) {
-                Some(Typed::Plain(place)) => Some(HostKey::Place(place)),
+                Some(Typed::Plain(place)) => Some(HostKey::Scancode(place)),
                 _ => None,
             },
         }
     }
 
     fn strike(&mut self, by: Name, stroke: Stroke, host: &mut BytesMut) {
-        self.feign(stroke, host);
-        self.press(by, HostKey::Place(stroke.scan), Some(stroke), host);
+        self.override_modifiers(stroke, host);
+        self.press(by, HostKey::Scancode(stroke.scan), Some(stroke), host);
     }
 
     fn press(&mut self, by: Name, key: HostKey, stroke: Option<Stroke>, host: &mut BytesMut) {
-        if matches!(key, HostKey::Place(CAPS_LOCK)) {
+        if matches!(key, HostKey::Scancode(CAPS_LOCK)) {
             self.caps_lock = !self.caps_lock;
         }
         if self.held.len() >= MOST_HELD {
@@ -288,15 +288,15 @@ impl Keyboard {
 
     /// Presses and releases a key with its modifiers.
     fn tap(&mut self, stroke: Stroke, host: &mut BytesMut) {
-        self.feign(stroke, host);
-        HostKey::Place(stroke.scan).send(true, host);
-        HostKey::Place(stroke.scan).send(false, host);
-        self.settle(host);
+        self.override_modifiers(stroke, host);
+        HostKey::Scancode(stroke.scan).send(true, host);
+        HostKey::Scancode(stroke.scan).send(false, host);
+        self.restore_modifiers(host);
     }
 
     /// Makes the modifiers what the stroke takes.
-    fn feign(&mut self, stroke: Stroke, host: &mut BytesMut) {
-        if self.feigned.is_empty() {
+    fn override_modifiers(&mut self, stroke: Stroke, host: &mut BytesMut) {
+        if self.overridden.is_empty() {
             self.feign_one(&[SHIFT, RIGHT_SHIFT], stroke.shift, host);
             self.feign_one(&[ALT_GR], stroke.alt_gr, host);
         }
@@ -305,7 +305,9 @@ impl Keyboard {
     fn feign_one(&mut self, keys: &[VScancode], wanted: bool, host: &mut BytesMut) {
         let is_one = |held: &&Held| match held.pressed {
             // The right Alt that a viewer calls so is no AltGr, and stays where it is.
-            HostKey::Place(place) => keys.contains(&place) && held.by != Name::Keysym(key::Alt_R),
+            HostKey::Scancode(place) => {
+                keys.contains(&place) && held.by != Name::Keysym(key::Alt_R)
+            }
             HostKey::Keysym(_) => false,
         };
         let down: Vec<VScancode> = self
@@ -320,15 +322,15 @@ impl Keyboard {
             _ => Vec::new(),
         };
         for place in change {
-            HostKey::Place(place).send(wanted, host);
-            self.feigned.push((place, wanted));
+            HostKey::Scancode(place).send(wanted, host);
+            self.overridden.push((place, wanted));
         }
     }
 
     /// Makes the modifiers what the viewer has.
-    fn settle(&mut self, host: &mut BytesMut) {
-        for (place, down) in self.feigned.drain(..).rev() {
-            HostKey::Place(place).send(!down, host);
+    fn restore_modifiers(&mut self, host: &mut BytesMut) {
+        for (place, down) in self.overridden.drain(..).rev() {
+            HostKey::Scancode(place).send(!down, host);
         }
     }
 
@@ -350,7 +352,7 @@ impl Keyboard {
 impl HostKey {
     const fn place(self) -> Option<VScancode> {
         match self {
-            Self::Place(place) => Some(place),
+            Self::Scancode(place) => Some(place),
             Self::Keysym(_) => None,
         }
     }
@@ -358,7 +360,7 @@ impl HostKey {
     pub(super) fn send(self, down: bool, host: &mut BytesMut) {
         match self {
             Self::Keysym(keysym) => Message::Key(Key { down, keysym }).write(host),
-            Self::Place(scan) => Command::Key { scan, down }.write(host),
+            Self::Scancode(scan) => Command::Key { scan, down }.write(host),
         }
     }
 }

@@ -8,7 +8,7 @@ use rfb_proto::keys::Layout;
 use rfb_proto::vmware::{Command, VScancode};
 use rfb_proto::{Area, Encoding, PixelFormat};
 
-use super::{CtrlAltInsert, Habits, HostKind, Repair, ToViewer};
+use super::{CtrlAltInsert, Dialogue, Habits, HostKind, ToViewer};
 
 /// What the viewer has got.
 #[derive(Default)]
@@ -34,7 +34,7 @@ impl ToViewer for Got {
 
 /// A session whose host has a screen of 64 × 48 pixels.
 struct Session {
-    repair: Repair,
+    dialogue: Dialogue,
     /// How the host's bytes are cut.
     piece: usize,
 }
@@ -52,11 +52,11 @@ const EVERYTHING: Area = Area {
 
 impl Session {
     fn new(habits: Habits) -> Self {
-        Self::of(Repair::new(habits, false, HostKind::Vmware), usize::MAX)
+        Self::of(Dialogue::new(habits, false, HostKind::Vmware), usize::MAX)
     }
 
-    fn of(repair: Repair, piece: usize) -> Self {
-        let mut session = Self { repair, piece };
+    fn of(dialogue: Dialogue, piece: usize) -> Self {
+        let mut session = Self { dialogue, piece };
         assert_eq!(session.viewer(&[1]), [1], "ClientInit");
         let mut init = BytesMut::new();
         init.extend_from_slice(&[0, 64, 0, 48]);
@@ -64,8 +64,8 @@ impl Session {
         init.extend_from_slice(&[0, 0, 0, 2, b'v', b'm']);
         assert_eq!(session.host(&init), init, "ServerInit");
         // What the gateway asks for by itself, and no answer to it.
-        let _ = session.repair.owed();
-        session.repair.let_keys_go();
+        let _ = session.dialogue.take_pending();
+        session.dialogue.stop_holding_keys();
         session
     }
 
@@ -83,7 +83,7 @@ impl Session {
     /// The viewer says something: what the host hears.
     fn viewer(&mut self, bytes: &[u8]) -> Vec<u8> {
         let mut host = BytesMut::new();
-        let heard = self.repair.hear_viewer(bytes, &mut host).unwrap();
+        let heard = self.dialogue.receive_from_viewer(bytes, &mut host).unwrap();
         assert_eq!(heard, bytes.len(), "whole messages");
         host.to_vec()
     }
@@ -115,15 +115,15 @@ impl Session {
         let mut got = Got::default();
         for piece in bytes.chunks(self.piece) {
             got.run = piece.to_vec();
-            self.repair.hear_host(piece, &mut got).unwrap();
+            self.dialogue.receive_from_host(piece, &mut got).unwrap();
         }
         got.bytes.append(&mut got.own);
         got.bytes
     }
 
     /// What the gateway says to the host by itself.
-    fn owed(&mut self) -> Vec<u8> {
-        self.repair.owed().to_vec()
+    fn pending(&mut self) -> Vec<u8> {
+        self.dialogue.take_pending().to_vec()
     }
 }
 

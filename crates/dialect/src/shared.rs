@@ -17,7 +17,7 @@ use super::paste::Paste;
 use super::{Habits, HostKind};
 
 /// How much the gateway may have to say to a host before it says no more.
-const MOST_OWED: usize = 16 * 1024;
+const MAX_PENDING: usize = 16 * 1024;
 
 /// The most that is held back of an update, whatever the screen's size.
 const MOST_HELD: u64 = 64 << 20;
@@ -54,13 +54,13 @@ pub(super) struct Shared {
     pub(super) resizing: bool,
     pub(super) keyboard: Keyboard,
     /// It is known whether the host takes scan codes, or makes no difference.
-    pub(super) knows_keys: bool,
+    pub(super) keys_known: bool,
     /// A key waits for that.
     pub(super) holds_keys: bool,
     pub(super) mouse: Mouse,
     pub(super) paste: Paste,
     /// What the gateway has to say to the host by itself.
-    pub(super) owed: BytesMut,
+    pub(super) pending: BytesMut,
 }
 
 impl Shared {
@@ -82,55 +82,55 @@ impl Shared {
             waits_for: None,
             resizing: false,
             keyboard: Keyboard::new(habits),
-            knows_keys: view_only || !habits.by_place,
+            keys_known: view_only || !habits.scancodes,
             holds_keys: false,
             mouse: Mouse::default(),
             paste: Paste::default(),
-            owed: BytesMut::new(),
+            pending: BytesMut::new(),
         }
     }
 
     /// The host's ServerInit has come.
-    pub(super) fn host_begins(&mut self, size: (u16, u16), format: PixelFormat) {
+    pub(super) fn handle_server_init(&mut self, size: (u16, u16), format: PixelFormat) {
         self.size = size;
         self.format = format;
         // At once, for some viewers list nothing at all.
-        let mut owed = std::mem::take(&mut self.owed);
+        let mut pending = std::mem::take(&mut self.pending);
         if !self.view_only {
-            self.list_encodings(&mut owed);
+            self.list_encodings(&mut pending);
         }
-        self.owed = owed;
+        self.pending = pending;
     }
 
     /// The host says what it can do (127/0).
-    pub(super) fn host_can(&mut self, caps: ServerCaps) {
+    pub(super) fn handle_server_caps(&mut self, caps: ServerCaps) {
         self.host_is_vmware = true;
         self.caps = caps;
         self.acks.host_wants(caps.has(ServerCaps::UPDATE_ACK));
-        self.knows_keys();
+        self.set_keys_known();
         if !self.takes_vmware() {
             return;
         }
-        self.keyboard.host_takes_places();
-        self.mouse.host_takes_vmware();
+        self.keyboard.use_scancodes();
+        self.mouse.use_vmware_messages();
         if !std::mem::replace(&mut self.wants_all, true) {
-            let mut owed = std::mem::take(&mut self.owed);
-            self.list_encodings(&mut owed);
-            self.owed = owed;
+            let mut pending = std::mem::take(&mut self.pending);
+            self.list_encodings(&mut pending);
+            self.pending = pending;
         }
     }
 
     /// Whether a message is to wait: a key for which it is not known how the host takes it.
-    pub(super) const fn holds(&mut self, message: &Message<'_>) -> bool {
+    pub(super) const fn hold(&mut self, message: &Message<'_>) -> bool {
         self.holds_keys =
-            !self.knows_keys && matches!(message, Message::Key(_) | Message::QemuKey(_));
+            !self.keys_known && matches!(message, Message::Key(_) | Message::QemuKey(_));
         self.holds_keys
     }
 
     /// It is known how the host takes keys. It has said so; or it has answered what it was asked after that, and so
     /// will not; or it has had time enough.
-    pub(super) const fn knows_keys(&mut self) {
-        self.knows_keys = true;
+    pub(super) const fn set_keys_known(&mut self) {
+        self.keys_known = true;
     }
 
     /// Whether the host takes VMware's own messages and the viewer may act on the VM. There is no capability for
@@ -175,11 +175,11 @@ impl Shared {
     }
 
     /// Has the host asked for `area`.
-    pub(super) fn owe_request(&mut self, incremental: bool, area: Area) {
+    pub(super) fn request(&mut self, incremental: bool, area: Area) {
         // A host that does not listen is not talked to any louder.
-        if self.owed.len() < MOST_OWED {
+        if self.pending.len() < MAX_PENDING {
             let request = UpdateRequest { incremental, area };
-            Message::UpdateRequest(request).write(&mut self.owed);
+            Message::UpdateRequest(request).write(&mut self.pending);
         }
     }
 
@@ -208,7 +208,7 @@ impl Shared {
 
     /// How many bytes of memory grow with what the host sends.
     pub(super) fn memory(&self) -> usize {
-        self.owed.capacity() + self.acks.memory() + self.asked.memory()
+        self.pending.capacity() + self.acks.memory() + self.asked.memory()
     }
 
     pub(super) fn type_next(&mut self, host: &mut BytesMut) {
@@ -217,7 +217,7 @@ impl Shared {
         }
     }
 
-    pub(super) fn let_go(&mut self, host: &mut BytesMut) {
+    pub(super) fn release_all(&mut self, host: &mut BytesMut) {
         self.paste.cancel();
         self.keyboard.release_all(host);
         self.mouse.release_all(host);

@@ -4,10 +4,10 @@ use rfb_proto::{Area, Encoding, Recolour};
 
 use super::piece::Bytes;
 use super::{Body, Host, ToViewer};
-use crate::repair::encodings;
-use crate::repair::offers::SIZE_LENGTH;
-use crate::repair::shared::Shared;
-use crate::repair::viewer_update::HEAD_LENGTH;
+use crate::encodings;
+use crate::offers::SIZE_LENGTH;
+use crate::shared::Shared;
+use crate::viewer_update::HEAD_LENGTH;
 
 /// The longest of what the gateway listens to: VMware's lights of a keyboard.
 const LONGEST: usize = 4;
@@ -47,7 +47,7 @@ impl Host {
         } else if too_late {
             self.leave_out();
             shared.encodings.was_left_out(encoding);
-            shared.owe_request(false, area);
+            shared.request(false, area);
         } else {
             self.open(self.rectangles_from_this(), shared, viewer);
             self.show(area, encoding, bytes, shared, viewer);

@@ -31,7 +31,7 @@ pub(super) struct Mouse {
 
 impl Mouse {
     /// The host takes VMware's messages.
-    pub(super) const fn host_takes_vmware(&mut self) {
+    pub(super) const fn use_vmware_messages(&mut self) {
         self.vmware = true;
     }
 

@@ -7,9 +7,9 @@ fn cut_text(text: &[u8]) -> Vec<u8> {
     [&[6, 0, 0, 0][..], &length.to_be_bytes(), text].concat()
 }
 
-fn typed(session: &Session) -> Vec<u8> {
+fn typed(session: &mut Session) -> Vec<u8> {
     let mut host = BytesMut::new();
-    session.repair.type_next(&mut host);
+    session.dialogue.type_next(&mut host);
     host.to_vec()
 }
 
@@ -17,11 +17,11 @@ fn typed(session: &Session) -> Vec<u8> {
 fn it_is_typed_on_the_guests_keyboard() {
     let mut session = Session::vmware(german());
     assert_eq!(session.viewer(&cut_text(b"z@\n")), NOTHING);
-    assert_eq!(typed(&session), scans(&[(0x15, true), (0x15, false)]));
+    assert_eq!(typed(&mut session), scans(&[(0x15, true), (0x15, false)]));
     let at = [(0x138, true), (0x10, true), (0x10, false), (0x138, false)];
-    assert_eq!(typed(&session), scans(&at));
-    assert_eq!(typed(&session), scans(&[(0x1c, true), (0x1c, false)]));
-    assert!(!session.repair.is_typing());
+    assert_eq!(typed(&mut session), scans(&at));
+    assert_eq!(typed(&mut session), scans(&[(0x1c, true), (0x1c, false)]));
+    assert!(!session.dialogue.is_typing());
 }
 
 #[test]
@@ -31,7 +31,7 @@ fn a_host_that_takes_keysyms_alone_is_told_what_a_us_keyboard_has_in_that_place(
     let mut expected = BytesMut::new();
     key(true, u32::from('y')).write(&mut expected);
     key(false, u32::from('y')).write(&mut expected);
-    assert_eq!(typed(&session), expected);
+    assert_eq!(typed(&mut session), expected);
     expected.clear();
     let colon = u32::from(':');
     for (down, keysym) in [
@@ -42,16 +42,16 @@ fn a_host_that_takes_keysyms_alone_is_told_what_a_us_keyboard_has_in_that_place(
     ] {
         key(down, keysym).write(&mut expected);
     }
-    assert_eq!(typed(&session), expected);
+    assert_eq!(typed(&mut session), expected);
 }
 
 #[test]
 fn escape_ends_it_and_goes_no_further() {
     let mut session = Session::vmware(german());
     session.viewer(&cut_text(b"a long text"));
-    assert!(session.repair.is_typing());
+    assert!(session.dialogue.is_typing());
     assert_eq!(session.says(key(true, 0xff1b)), NOTHING);
-    assert!(!session.repair.is_typing());
+    assert!(!session.dialogue.is_typing());
     session.says(key(false, 0xff1b));
     assert_eq!(session.says(key(true, 0xff1b)), scans(&[(0x01, true)]));
 }
@@ -60,20 +60,23 @@ fn escape_ends_it_and_goes_no_further() {
 fn it_goes_nowhere_unless_that_is_wanted() {
     let mut session = Session::vmware(Habits::default());
     assert_eq!(session.viewer(&cut_text(b"secret")), NOTHING);
-    assert!(!session.repair.is_typing());
+    assert!(!session.dialogue.is_typing());
 }
 
 #[test]
 fn it_may_come_in_any_pieces() {
-    let session = Session::vmware(german());
+    let mut session = Session::vmware(german());
     let message = cut_text(b"ab");
     let mut host = BytesMut::new();
     let mut waiting = Vec::new();
     for &byte in &message {
         waiting.push(byte);
-        let heard = session.repair.hear_viewer(&waiting, &mut host).unwrap();
+        let heard = session
+            .dialogue
+            .receive_from_viewer(&waiting, &mut host)
+            .unwrap();
         waiting.drain(..heard);
     }
     assert!(host.is_empty() && waiting.is_empty());
-    assert_eq!(typed(&session), scans(&[(0x1e, true), (0x1e, false)]));
+    assert_eq!(typed(&mut session), scans(&[(0x1e, true), (0x1e, false)]));
 }

@@ -56,15 +56,15 @@ fn only_encodings_that_are_known_to_be_safe_pass_in_the_viewers_order() {
 
 #[test]
 fn the_host_is_asked_what_it_can_do_even_if_the_viewer_lists_nothing() {
-    let repair = Repair::new(Habits::default(), false, HostKind::Vmware);
-    let mut session = Session { repair, piece: 3 };
+    let dialogue = Dialogue::new(Habits::default(), false, HostKind::Vmware);
+    let mut session = Session { dialogue, piece: 3 };
     session.viewer(&[1]);
-    assert_eq!(session.owed(), NOTHING);
+    assert_eq!(session.pending(), NOTHING);
     let mut init = vec![0, 64, 0, 48];
     PixelFormat::VMWARE.write(&mut init);
     init.extend([0, 0, 0, 0]);
     assert_eq!(session.host(&init), init);
-    assert!(encodings(&session.owed()).contains(&Encoding::VMWARE_SERVER_CAPS));
+    assert!(encodings(&session.pending()).contains(&Encoding::VMWARE_SERVER_CAPS));
 }
 
 #[test]
@@ -113,7 +113,7 @@ fn vmwares_messages_do_not_reach_the_viewer_at_any_cut() {
     .concat();
     for piece in 1..stream.len() {
         let mut session = Session::of(
-            Repair::new(Habits::default(), false, HostKind::Vmware),
+            Dialogue::new(Habits::default(), false, HostKind::Vmware),
             piece,
         );
         let expected = [2, 3, 0, 0, 0, 0, 0, 0, 2, b'h', b'i'];
@@ -123,8 +123,8 @@ fn vmwares_messages_do_not_reach_the_viewer_at_any_cut() {
 
 #[test]
 fn a_viewer_that_may_only_look_is_heard_in_nothing_else() {
-    let repair = Repair::new(german(), true, HostKind::Vmware);
-    let mut session = Session::of(repair, usize::MAX);
+    let dialogue = Dialogue::new(german(), true, HostKind::Vmware);
+    let mut session = Session::of(dialogue, usize::MAX);
     session.host(&caps(0x82));
     let pointer = Pointer {
         buttons: 1,
@@ -135,17 +135,17 @@ fn a_viewer_that_may_only_look_is_heard_in_nothing_else() {
         assert_eq!(session.says(message), NOTHING);
     }
     assert_eq!(session.viewer(&[6, 0, 0, 0, 0, 0, 0, 1, b'x']), NOTHING);
-    assert!(!session.repair.is_typing());
+    assert!(!session.dialogue.is_typing());
     assert_eq!(session.lists(&[Encoding::RAW]), [Encoding::RAW]);
     session.asks(true);
-    assert_eq!(session.repair.let_go(), NOTHING);
+    assert_eq!(session.dialogue.release_all(), NOTHING);
 }
 
 #[test]
 fn a_host_that_cannot_be_followed_goes_on_as_it_is() {
     for (unknown, piece) in [(77, 1), (77, 5), (-9999, 1000)] {
         let mut session = Session::of(
-            Repair::new(Habits::default(), false, HostKind::Vmware),
+            Dialogue::new(Habits::default(), false, HostKind::Vmware),
             piece,
         );
         let stream = [
@@ -166,7 +166,7 @@ fn a_host_that_cannot_be_followed_goes_on_as_it_is() {
         ]
         .concat();
         let mut session = Session::of(
-            Repair::new(Habits::default(), false, HostKind::Vmware),
+            Dialogue::new(Habits::default(), false, HostKind::Vmware),
             piece,
         );
         assert_eq!(
@@ -185,8 +185,8 @@ fn a_host_that_cannot_be_followed_ends_what_was_gathered_and_goes_on() {
     let second = [&head(3)[..], &row, &unknown, b"and so on"].concat();
     for piece in [1, 5, usize::MAX] {
         let gathers = |list: &[Encoding]| {
-            let repair = Repair::new(Habits::default(), false, HostKind::Vmware);
-            let mut session = Session::of(repair, piece);
+            let dialogue = Dialogue::new(Habits::default(), false, HostKind::Vmware);
+            let mut session = Session::of(dialogue, piece);
             session.lists(list);
             session.asks(false);
             [session.host(&first), session.host(&second)].concat()
@@ -225,7 +225,7 @@ fn a_host_that_cannot_be_followed_while_pixels_are_converted_ends_the_session() 
         run: stream.clone(),
         ..Got::default()
     };
-    let lost = session.repair.hear_host(&stream, &mut got);
+    let lost = session.dialogue.receive_from_host(&stream, &mut got);
     assert_eq!(lost, Err(Lost::Encoding(Encoding(77))));
 }
 

@@ -71,7 +71,7 @@ fn pixels_are_converted_at_every_cut() {
     .concat();
     for piece in (1..40).chain([stream.len()]) {
         let mut session = Session::of(
-            Repair::new(Habits::default(), false, HostKind::Vmware),
+            Dialogue::new(Habits::default(), false, HostKind::Vmware),
             piece,
         );
         session.says(Message::SetPixelFormat(RGB565));
@@ -130,7 +130,7 @@ fn a_rectangle_that_came_too_late_to_be_converted_is_asked_for_again() {
         area: rows(3, 4),
     })
     .write(&mut expected);
-    assert_eq!(session.owed(), expected);
+    assert_eq!(session.pending(), expected);
     // What follows in Tight builds on what the viewer has not seen.
     let heard = session.says(Message::SetPixelFormat(PixelFormat::VMWARE));
     assert!(!encodings(&heard[20..]).contains(&Encoding::TIGHT));
@@ -138,7 +138,7 @@ fn a_rectangle_that_came_too_late_to_be_converted_is_asked_for_again() {
 
 #[test]
 fn a_format_that_no_picture_can_be_made_in_is_refused() {
-    let session = Session::new(Habits::default());
+    let mut session = Session::new(Habits::default());
     let mut asked = vec![0, 0, 0, 0];
     let none = PixelFormat {
         red_max: 3,
@@ -146,6 +146,8 @@ fn a_format_that_no_picture_can_be_made_in_is_refused() {
         ..PixelFormat::VMWARE
     };
     none.write(&mut asked);
-    let refused = session.repair.hear_viewer(&asked, &mut BytesMut::new());
+    let refused = session
+        .dialogue
+        .receive_from_viewer(&asked, &mut BytesMut::new());
     assert!(refused.is_err());
 }

@@ -164,7 +164,7 @@ proptest! {
         piece in prop_oneof![Just(usize::MAX), 1..40_usize],
         acts in prop::collection::vec(act(), 1..40),
     ) {
-        let mut session = Session::of(Repair::new(german(), view_only, HostKind::Vmware), piece);
+        let mut session = Session::of(Dialogue::new(german(), view_only, HostKind::Vmware), piece);
         let (mut reader, mut sent) = (Reader::new(), Vec::new());
         let mut knew_last_rect = false;
         for act in acts {
@@ -185,7 +185,7 @@ proptest! {
                     Vec::new()
                 }
                 Act::Update { rectangles, counted } => {
-                    let counted = counted || !session.repair.state().shared.encodings.has(Encoding::LAST_RECT);
+                    let counted = counted || !session.dialogue.shared.encodings.has(Encoding::LAST_RECT);
                     let count = u16::try_from(rectangles.len()).unwrap();
                     let mut bytes = head(if counted { count } else { u16::MAX });
                     rectangles.iter().for_each(|rectangle| bytes.extend(rectangle.write()));
@@ -198,14 +198,14 @@ proptest! {
                 Act::Says(bytes) => session.host(bytes),
                 Act::NothingMoreComes => {
                     let mut got = Got::default();
-                    session.repair.give_up_waiting(&mut got);
+                    session.dialogue.stop_waiting(&mut got);
                     got.own
                 }
             };
-            session.owed();
+            session.pending();
             reader.reads(&heard);
             prop_assert!(reader.rest.is_empty(), "a piece of a message: {:?}", reader.rest);
-            let waits = session.repair.waits_for_more().is_some();
+            let waits = session.dialogue.waits_for_more().is_some();
             prop_assert!(reader.seen == sent || waits && sent.starts_with(&reader.seen));
             prop_assert!(reader.update.is_between_messages() || waits);
             prop_assert!(!reader.padded, "a rectangle without a pixel");

@@ -49,7 +49,7 @@ impl Shared {
     fn has_keys(&self) -> bool {
         !self.offers.keys
             && self.takes_vmware()
-            && self.habits.by_place
+            && self.habits.scancodes
             && self.encodings.has(Encoding::QEMU_EXTENDED_KEY)
     }
 

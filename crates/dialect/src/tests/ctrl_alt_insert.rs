@@ -53,7 +53,7 @@ fn it_is_ctrl_alt_delete_by_scan_code() {
 #[test]
 fn it_is_ctrl_alt_delete_by_keysym() {
     let by_keysym = |habits| Habits {
-        by_place: false,
+        scancodes: false,
         ..habits
     };
     let sessions = [
@@ -86,7 +86,7 @@ fn insert_goes_up_as_what_it_went_down_as() {
     assert_eq!(session.says(key(false, INSERT)), scans(&[(0x152, false)]));
     session.says(key(true, INSERT));
     let released = scans(&[(0x1d, false), (0x38, false), (0x153, false)]);
-    assert_eq!(session.repair.let_go(), released);
+    assert_eq!(session.dialogue.release_all(), released);
 }
 
 #[test]

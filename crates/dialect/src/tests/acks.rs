@@ -18,11 +18,11 @@ fn update(id: u8, rectangles: &[Vec<u8>]) -> Vec<u8> {
 /// A session whose host wants them, cut so.
 fn wanted(piece: usize) -> Session {
     let mut session = Session::of(
-        Repair::new(Habits::default(), false, HostKind::Vmware),
+        Dialogue::new(Habits::default(), false, HostKind::Vmware),
         piece,
     );
     assert_eq!(session.host(&caps(0x0210_20bf)), NOTHING);
-    session.owed();
+    session.pending();
     session
 }
 
@@ -35,9 +35,9 @@ fn every_update_is_acknowledged_by_its_id_once_it_is_whole() {
         let (front, back) = row.split_at(30);
         let begun = [&[0, 200, 0, 1][..], front].concat();
         session.host(&begun);
-        assert_eq!(session.owed(), NOTHING, "it is not whole");
+        assert_eq!(session.pending(), NOTHING, "it is not whole");
         session.host(back);
-        assert_eq!(session.owed(), acks([200]));
+        assert_eq!(session.pending(), acks([200]));
         // In one read: pictures that pass as they are, one with something hidden, one without a rectangle.
         let many = [
             update(1, std::slice::from_ref(&row)),
@@ -48,13 +48,13 @@ fn every_update_is_acknowledged_by_its_id_once_it_is_whole() {
         ];
         session.host(&many.concat());
         assert_eq!(
-            session.owed(),
+            session.pending(),
             acks([1, 2, 3, 4, 255]),
             "in pieces of {piece}"
         );
         // Hidden as a whole: the viewer still waits for an answer.
         session.host(&update(9, std::slice::from_ref(&lights)));
-        let heard = session.owed();
+        let heard = session.pending();
         assert!(heard.ends_with(&acks([9])) && heard.len() == 10 + 8);
     }
 }
@@ -66,11 +66,11 @@ fn each_part_of_a_picture_is_acknowledged_and_the_rest_asked_for() {
         session.lists(list);
         session.asks(false);
         session.host(&update(1, &[raw(rows(0, 8))]));
-        let heard = session.owed();
+        let heard = session.pending();
         assert_eq!((heard[0], heard[1]), (3, 1), "an incremental request");
         assert_eq!(heard[10..], acks([1]));
         session.host(&update(2, &[raw(rows(8, 40))]));
-        assert_eq!(session.owed(), acks([2]));
+        assert_eq!(session.pending(), acks([2]));
         // The viewer's own requests pass: `asks` looks.
         session.asks(true);
     }
@@ -88,21 +88,21 @@ fn the_rest_of_a_picture_is_asked_for_as_a_whole_where_acknowledging_does_not_br
         session.lists(list);
         session.asks(false);
         session.host(&update(1, std::slice::from_ref(&pixel)));
-        assert_eq!(session.owed()[..2], [3, 0], "after a single pixel");
+        assert_eq!(session.pending()[..2], [3, 0], "after a single pixel");
         session.host(&update(2, &[raw(rows(0, 8))]));
-        assert_eq!(session.owed()[..2], [3, 1], "after a part");
+        assert_eq!(session.pending()[..2], [3, 1], "after a part");
         session.host(&update(3, &[raw(rows(0, 8))]));
-        assert_eq!(session.owed()[..2], [3, 0], "after the same again");
+        assert_eq!(session.pending()[..2], [3, 0], "after the same again");
         session.host(&update(4, &[raw(rows(8, 8))]));
-        session.owed();
-        let waits = session.repair.waits_for_more();
+        session.pending();
+        let waits = session.dialogue.waits_for_more();
         let mut got = Got::default();
-        session.repair.give_up_waiting(&mut got);
+        session.dialogue.stop_waiting(&mut got);
         assert_eq!(got.own, NOTHING);
-        assert_eq!(session.owed()[..2], [3, 0], "after silence");
-        assert_ne!(session.repair.waits_for_more(), waits, "it waits anew");
-        session.repair.give_up_waiting(&mut got);
-        assert!(session.repair.waits_for_more().is_none(), "and no longer");
+        assert_eq!(session.pending()[..2], [3, 0], "after silence");
+        assert_ne!(session.dialogue.waits_for_more(), waits, "it waits anew");
+        session.dialogue.stop_waiting(&mut got);
+        assert!(session.dialogue.waits_for_more().is_none(), "and no longer");
     }
 }
 
@@ -113,15 +113,15 @@ fn a_host_that_has_not_announced_that_it_wants_them_gets_none() {
         let mut session = Session::new(Habits::default());
         if let Some(bits) = caps_bits {
             session.host(&caps(bits));
-            session.owed();
+            session.pending();
         }
         session.host(&alone);
-        assert_eq!(session.owed(), NOTHING);
+        assert_eq!(session.pending(), NOTHING);
     }
-    let repair = Repair::new(Habits::default(), true, HostKind::Vmware);
-    let mut session = Session::of(repair, usize::MAX);
+    let dialogue = Dialogue::new(Habits::default(), true, HostKind::Vmware);
+    let mut session = Session::of(dialogue, usize::MAX);
     session.host(&alone);
-    assert_eq!(session.owed(), NOTHING, "nobody asked it for ServerCaps");
+    assert_eq!(session.pending(), NOTHING, "nobody asked it for ServerCaps");
 }
 
 #[test]
@@ -140,17 +140,17 @@ fn nothing_of_127_is_said_before_server_caps_and_client_caps_never() {
         heard.extend(session.viewer(&client_caps));
         heard.extend(session.viewer(&[6, 0, 0, 0, 0, 0, 0, 1, b'x']));
         let mut typed = BytesMut::new();
-        session.repair.type_next(&mut typed);
+        session.dialogue.type_next(&mut typed);
         heard.extend(typed);
         session.host(&update(1, &[raw(rows(0, 1))]));
-        heard.extend(session.owed());
+        heard.extend(session.pending());
         heard
     };
     heard.extend(acts(&mut session));
-    heard.extend(session.repair.let_go());
+    heard.extend(session.dialogue.release_all());
     assert!(!kinds(&heard).iter().any(|kind| kind.0 == 127), "{heard:?}");
     session.host(&caps(0x0210_20bf));
-    heard = session.owed();
+    heard = session.pending();
     heard.extend(acts(&mut session));
     let said = kinds(&heard);
     assert!(said.contains(&(127, 0)) && said.contains(&(127, 4)));
@@ -182,7 +182,7 @@ fn acknowledgements_that_a_host_does_not_take_are_bounded_and_the_last_is_among_
     let many = update(7, std::slice::from_ref(&small)).repeat(40_000);
     session.host(&many);
     session.host(&update(8, &[small]));
-    let heard = session.owed();
+    let heard = session.pending();
     assert!(heard.len() <= 8 * 16 * 1024);
     assert!(heard.ends_with(&acks([8])));
 }

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use rfb_proto::Encoding;
 
 use super::{Host, ToViewer};
-use crate::repair::offers;
-use crate::repair::shared::Shared;
-use crate::repair::viewer_update::header;
+use crate::offers;
+use crate::shared::Shared;
+use crate::viewer_update::header;
 
 /// How often the rest of a picture is asked for when nothing more of it comes.
 const PATIENCE: u8 = 4;
@@ -21,7 +21,7 @@ impl Host {
             && self.converter.is_none()
             && shared.converter.is_none()
             && shared.asked.is_empty()
-            && shared.knows_keys
+            && shared.keys_known
             && !shared.has_offers();
         if !as_they_are {
             return 0;
@@ -131,13 +131,13 @@ impl Host {
             (before, fruitless) => {
                 let fruitless = if before == missing { fruitless + 1 } else { 0 };
                 self.missing = (missing, fruitless);
-                // Where something else than a picture has used the request up, the picture is still owed. So it may be
+                // Where something else than a picture has used the request up, the picture is still pending. So it may be
                 // where acknowledgements ask for its next part, and to ask for all of the rest with each would have a
                 // host send it again and again; but after a single pixel (Q3) it is not.
                 let progress = before.saturating_sub(missing);
-                let owed = !current.pictured || shared.acks.are_wanted() && progress > 1;
-                self.rest_is_asked = !owed;
-                shared.owe_request(owed, rest);
+                let pending = !current.pictured || shared.acks.are_wanted() && progress > 1;
+                self.rest_is_asked = !pending;
+                shared.request(pending, rest);
             }
         }
     }
@@ -148,7 +148,7 @@ impl Host {
         // VMware's own client falls out of step over an update without rectangles (`docs/webmks.md` 7.2).
         if left_out || shared.encodings.has(Encoding::VMWARE_SERVER_CAPS) {
             // The viewer still waits for an answer.
-            shared.owe_request(true, shared.everything());
+            shared.request(true, shared.everything());
         } else {
             self.open(0, shared, viewer);
             self.close(shared, viewer);
@@ -162,7 +162,7 @@ impl Host {
         // What the viewer has asked for since the first of the host's updates, the later ones have answered for the
         // host: not so for the viewer.
         if let Some(area) = shared.waits_for.take().filter(|_| self.gathered > 1) {
-            shared.owe_request(true, area);
+            shared.request(true, area);
         }
     }
 
@@ -172,20 +172,16 @@ impl Host {
         self.close(shared, viewer);
     }
 
-    /// See [`crate::repair::Repair::waits_for_more`].
-    pub(in crate::repair) fn waits_for_more(&self) -> Option<u32> {
+    /// See [`crate::Dialogue::waits_for_more`].
+    pub(crate) fn waits_for_more(&self) -> Option<u32> {
         let waits = self.viewer_update.is_open()
             && self.update.is_between_messages()
             && self.cut.is_empty();
         waits.then_some(self.waits)
     }
 
-    /// See [`crate::repair::Repair::give_up_waiting`].
-    pub(in crate::repair) fn give_up_waiting(
-        &mut self,
-        shared: &mut Shared,
-        viewer: &mut impl ToViewer,
-    ) {
+    /// See [`crate::Dialogue::stop_waiting`].
+    pub(crate) fn stop_waiting(&mut self, shared: &mut Shared, viewer: &mut impl ToViewer) {
         if self.waits_for_more().is_none() {
             return;
         }
@@ -193,7 +189,7 @@ impl Host {
             Some(rest) if self.gathering && !self.rest_is_asked => {
                 self.rest_is_asked = true;
                 self.waits = self.waits.wrapping_add(1);
-                shared.owe_request(false, rest);
+                shared.request(false, rest);
             }
             _ => self.abandon(shared, viewer),
         }

@@ -12,8 +12,8 @@ use rfb_proto::{Converter, Encoding, Recolour};
 
 use super::shared::Shared;
 use super::viewer_update::{ViewerUpdate, header};
-pub(in crate::repair) use piece::Bytes;
-pub(crate) use piece::ToViewer;
+pub(crate) use piece::Bytes;
+pub use piece::ToViewer;
 
 /// Follows what one host sends.
 pub(super) struct Host {
@@ -90,8 +90,8 @@ impl Host {
         }
     }
 
-    /// See [`super::Repair::hear_host`].
-    pub(super) fn hear(
+    /// See [`super::Dialogue::receive_from_host`].
+    pub(super) fn receive(
         &mut self,
         run: &[u8],
         shared: &mut Shared,
@@ -253,7 +253,7 @@ impl Host {
                 self.rectangle(area, encoding, bytes, shared, viewer);
             }
             Message::Body { last, .. } => self.run(last, bytes, shared, viewer),
-            Message::ServerCaps(caps) => shared.host_can(caps),
+            Message::ServerCaps(caps) => shared.handle_server_caps(caps),
             Message::Vmware { .. } => self.body = Body::LeaveOut,
             Message::ServerInit {
                 width,
@@ -261,7 +261,7 @@ impl Host {
                 format,
                 ..
             } => {
-                shared.host_begins((width, height), format);
+                shared.handle_server_init((width, height), format);
                 self.between(bytes, shared, viewer);
             }
             _ => self.between(bytes, shared, viewer),
@@ -290,7 +290,7 @@ impl Host {
     }
 
     fn begin(&mut self, id: u8, rectangles: u16, bytes: &Bytes<'_>, shared: &mut Shared) {
-        shared.knows_keys();
+        shared.set_keys_known();
         self.gathered = self.gathered.saturating_add(1);
         self.updates = self.updates.wrapping_add(1);
         self.waits = self.waits.wrapping_add(1);

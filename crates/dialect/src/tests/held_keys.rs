@@ -93,7 +93,7 @@ fn a_key_that_went_down_by_its_keysym_goes_up_by_its_place() {
             down.hear(&session.says(qemu(false, named, place)));
             // Where nothing says that it is the same key, it is up at the end.
             if named != keysym && place == 0x03 {
-                down.hear(&session.repair.let_go());
+                down.hear(&session.dialogue.release_all());
             }
             assert_eq!(down.0, BTreeSet::new(), "{keysym:x} as {named:x}");
         }
@@ -160,14 +160,14 @@ proptest! {
                 Act::Paste => down.hear(&session.viewer(&[6, 0, 0, 0, 0, 0, 0, 2, b'A', b'/'])),
                 Act::Type => {
                     let mut host = BytesMut::new();
-                    session.repair.type_next(&mut host);
+                    session.dialogue.type_next(&mut host);
                     down.hear(&host);
                 }
                 Act::HostTakesPlaces => drop(session.host(&caps(0x2))),
             }
             prop_assert!(!held.is_empty() || down.0.is_empty(), "{:x?}", down.0);
         }
-        down.hear(&session.repair.let_go());
+        down.hear(&session.dialogue.release_all());
         prop_assert!(down.0.is_empty(), "{:x?}", down.0);
     }
 }

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use bytes::BytesMut;
 
-use super::{Habits, HostKind, Repair, State, ToViewer};
+use super::{Dialogue, Habits, HostKind, ToViewer};
 
 /// What the gateway may add to what one message of the host's becomes: a colour map of 1,542 bytes, what it offers,
 /// ExtendedDesktopSize in the place of DesktopSize, LastRect.
@@ -35,8 +35,8 @@ impl Measured {
 /// Lets a viewer say `viewer` and a host `host` by turns, some bytes at a time, and then nothing more. Public for the
 /// fuzz target alone.
 pub fn measure(viewer: &[u8], host: &[u8], piece: usize) -> Measured {
-    let repair = Repair::new(Habits::default(), false, HostKind::Vmware);
-    repair.let_keys_go();
+    let mut dialogue = Dialogue::new(Habits::default(), false, HostKind::Vmware);
+    dialogue.stop_holding_keys();
     let (mut measured, mut got) = (Measured::default(), Count::default());
     let (mut said, mut sent) = (viewer.chunks(piece.max(1)), host.chunks(piece.max(1)));
     let mut waiting = Vec::new();
@@ -46,26 +46,26 @@ pub fn measure(viewer: &[u8], host: &[u8], piece: usize) -> Measured {
             break;
         }
         waiting.extend_from_slice(more_said.unwrap_or_default());
-        match repair.hear_viewer(&waiting, &mut BytesMut::new()) {
+        match dialogue.receive_from_viewer(&waiting, &mut BytesMut::new()) {
             Ok(length) => drop(waiting.drain(..length)),
             Err(_) => break,
         }
-        let lost = repair.hear_host(more_sent.unwrap_or_default(), &mut got);
-        measured.note(&repair.state(), host.len(), &mut got);
+        let lost = dialogue.receive_from_host(more_sent.unwrap_or_default(), &mut got);
+        measured.note(&dialogue, host.len(), &mut got);
         if lost.is_err() {
             break;
         }
     }
     // Once to ask for the rest, once to do without.
-    repair.give_up_waiting(&mut got);
-    repair.give_up_waiting(&mut got);
-    measured.note(&repair.state(), host.len(), &mut got);
+    dialogue.stop_waiting(&mut got);
+    dialogue.stop_waiting(&mut got);
+    measured.note(&dialogue, host.len(), &mut got);
     measured
 }
 
 impl Measured {
-    fn note(&mut self, state: &State, sent: usize, got: &mut Count) {
-        let State { host, shared, .. } = state;
+    fn note(&mut self, dialogue: &Dialogue, sent: usize, got: &mut Count) {
+        let Dialogue { host, shared, .. } = dialogue;
         got.take_own();
         let wider = match shared.converter.is_some() || host.converts() {
             true => WIDEST,

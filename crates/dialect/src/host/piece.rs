@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 /// Takes what goes to the viewer, in its order.
-pub(crate) trait ToViewer {
+pub trait ToViewer {
     /// These bytes of the run go as they are.
     fn pass(&mut self, range: Range<usize>);
     /// What is appended here goes next.
@@ -11,7 +11,7 @@ pub(crate) trait ToViewer {
 }
 
 /// Where a piece's bytes are.
-pub(in crate::repair) enum Bytes<'a> {
+pub(crate) enum Bytes<'a> {
     /// In the run, there.
     There(&'a [u8], Range<usize>),
     /// They were kept.
@@ -19,7 +19,7 @@ pub(in crate::repair) enum Bytes<'a> {
 }
 
 impl Bytes<'_> {
-    pub(in crate::repair) const fn get(&self) -> &[u8] {
+    pub(crate) const fn get(&self) -> &[u8] {
         match self {
             Self::There(bytes, _) | Self::Kept(bytes) => bytes,
         }
@@ -33,7 +33,7 @@ impl Bytes<'_> {
         }
     }
 
-    pub(in crate::repair) fn pass(&self, viewer: &mut impl ToViewer) {
+    pub(crate) fn pass(&self, viewer: &mut impl ToViewer) {
         match self {
             Self::There(_, range) => viewer.pass(range.clone()),
             Self::Kept(bytes) => viewer.own().extend_from_slice(bytes),
