@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
-use crate::collectors::Collectors;
+use crate::property_collectors::Collectors;
 use crate::random;
-use crate::soap::value::MoRef;
+use crate::vim25::value::MoRef;
 
 /// All sessions that are open, by cookie value.
 #[derive(Default)]

@@ -7,9 +7,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use sha1::{Digest, Sha1};
 use tokio::sync::watch;
 
-use crate::connections::Connections;
+use crate::console_connections::Connections;
 use crate::desktop::Desktop;
-use crate::settings::{Kind, Power, Screen, VmSettings};
+use crate::power::Power;
+use crate::settings::{Kind, Screen, VmSettings};
 
 /// One virtual machine of a running host.
 pub(crate) struct Vm {

@@ -10,7 +10,7 @@
 mod support;
 
 use esxi_sim::{Host, ServerCaps, Wheel};
-use support::moody::{ask_for_caps, begun, moody, violation};
+use support::quirks::{ask_for_caps, begun, moody, violation};
 use support::screen::{CURSOR_STATE, DESKTOP_SIZE, HEXTILE, SERVER_CAPS, Screen};
 use support::{Viewer, host, soon};
 

@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::handshake::{self, VERSION};
-use super::line::Line;
+use super::socket::Line;
 use crate::counts::End;
 
 /// Relays until one side ends. The server has to look like ESXi by itself: RFB 3.8 with security None.

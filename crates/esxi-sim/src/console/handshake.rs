@@ -7,7 +7,7 @@ use des::cipher::{BlockCipherEncrypt, KeyInit};
 use secrecy::{ExposeSecret, SecretString};
 use tokio_tungstenite::tungstenite::Message;
 
-use super::line::Line;
+use super::socket::Line;
 use crate::counts::End;
 use crate::misbehaviour::Misbehaviour;
 use crate::random;

@@ -82,7 +82,7 @@ def table(name, layout):
 
 def main():
     head = "//! Layouts as X's own keyboard data has them (xkb-data): `from_xkb.py` writes this file.\n\n"
-    head += "use super::layout::{Row, " + ", ".join(sorted(ROWS)) + "};\n\n"
+    head += "use super::layout_row::{Row, " + ", ".join(sorted(ROWS)) + "};\n\n"
     tables = "\n\n".join(table(*layout) for layout in LAYOUTS.items())
     (pathlib.Path(__file__).parent / "xkb.rs").write_text(head + tables + "\n")
 

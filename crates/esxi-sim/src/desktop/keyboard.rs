@@ -2,9 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use super::accent;
-use super::layout::{self, Level};
-use crate::moods::Layout;
+use super::dead_keys;
+use super::layout;
+use super::layout_row::Level;
+use super::text_edit::Edit;
+use crate::quirks::Layout;
 
 /// Which keys are down, which locks are on, and what a dead key waits for.
 pub(super) struct Keyboard {
@@ -12,13 +14,6 @@ pub(super) struct Keyboard {
     down: BTreeSet<u16>,
     leds: u32,
     dead: Option<char>,
-}
-
-/// What a pressed key does to the text.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Edit {
-    Append(String),
-    RubOut,
 }
 
 impl Keyboard {
@@ -120,8 +115,8 @@ impl Keyboard {
 
     fn typed(&mut self, character: char) -> Option<Edit> {
         match self.dead.take() {
-            Some(dead) => Some(Edit::Append(accent::compose(dead, character))),
-            None if accent::is_dead(character) => {
+            Some(dead) => Some(Edit::Append(dead_keys::compose(dead, character))),
+            None if dead_keys::is_dead(character) => {
                 self.dead = Some(character);
                 None
             }

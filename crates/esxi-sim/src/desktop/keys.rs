@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::keyboard::{self, Edit, Keyboard, LEFT_SHIFT, SHIFTS};
+use super::keyboard::{self, Keyboard, LEFT_SHIFT, SHIFTS};
 use super::keysym;
-use crate::moods::{KeyRepeat, Layout};
+use super::text_edit::Edit;
+use crate::quirks::{KeyRepeat, Layout};
 
 /// A key event as it reached a guest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,16 +2,9 @@
 //!
 //! They are those of Linux guests (`us`, `de`, `fr`, `gb`, `es` and `jp` of XKB) as far as these three levels go.
 
+use super::layout_row::{DIGITS, EXTRA, LOWER, Level, MIDDLE, Row, UPPER};
 use super::xkb;
-use crate::moods::Layout;
-
-/// Which of a key's characters is meant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Level {
-    Plain,
-    Shift,
-    AltGr,
-}
+use crate::quirks::Layout;
 
 /// The character of a key; a dead key's is its combining accent. `None`: the key types nothing at this level.
 pub(super) fn character(layout: Layout, code: u16, level: Level) -> Option<char> {
@@ -40,24 +33,6 @@ pub(super) fn us_key(character: char) -> Option<(u16, bool)> {
     plain.or_else(|| find(Level::Shift).map(|code| (code, true)))
 }
 
-/// Keys whose scan codes follow one another, with what they type.
-pub(super) struct Row {
-    pub(super) first: u16,
-    pub(super) plain: &'static str,
-    pub(super) shift: &'static str,
-    pub(super) alt_gr: &'static str,
-}
-
-impl Row {
-    fn level(&self, level: Level) -> &'static str {
-        match level {
-            Level::Plain => self.plain,
-            Level::Shift => self.shift,
-            Level::AltGr => self.alt_gr,
-        }
-    }
-}
-
 fn rows(layout: Layout) -> &'static [Row] {
     match layout {
         Layout::Us => &US,
@@ -72,21 +47,6 @@ fn rows(layout: Layout) -> &'static [Row] {
 const SPACE: u16 = 0x39;
 /// In a row: nothing at this place.
 const NOTHING: char = ' ';
-
-/// The row of digits.
-pub(super) const DIGITS: u16 = 0x02;
-/// The row that begins, on a US keyboard, with Q.
-pub(super) const UPPER: u16 = 0x10;
-/// The row that begins with A, and ends with the key left of 1.
-pub(super) const MIDDLE: u16 = 0x1e;
-/// The key beside Enter, then the row that begins with Z.
-pub(super) const LOWER: u16 = 0x2b;
-/// The key between the left Shift and that row, which only ISO keyboards have.
-pub(super) const EXTRA: u16 = 0x56;
-/// The key between that row and the right Shift, which only Japanese keyboards have.
-pub(super) const BESIDE_SHIFT: u16 = 0x73;
-/// The key left of Backspace, which only they have.
-pub(super) const BESIDE_BACK_SPACE: u16 = 0x7d;
 
 const US: [Row; 5] = [
     Row {
@@ -189,6 +149,7 @@ const FRENCH: [Row; 5] = [
 
 #[cfg(test)]
 mod tests {
+    use super::super::layout_row::BESIDE_BACK_SPACE;
     use super::*;
 
     #[test]

@@ -1,15 +1,17 @@
 //! A VM's own small desktop: what was typed, where the pointer is, and the picture of it that all its consoles share.
 
-mod accent;
 mod area;
 mod canvas;
+mod dead_keys;
+mod framebuffer;
 mod keyboard;
 mod keys;
 mod keysym;
 mod layout;
+mod layout_row;
 mod mouse;
-mod painting;
 mod scene;
+mod text_edit;
 mod tiles;
 mod xkb;
 
@@ -19,16 +21,16 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 pub(crate) use self::area::Area;
+use self::framebuffer::Painting;
+pub(crate) use self::framebuffer::Part;
 pub(crate) use self::keys::Key;
 use self::keys::Keys;
 pub use self::keys::{KEYS_KEPT, KeyEvent};
 pub(crate) use self::mouse::Motion;
 use self::mouse::Mouse;
 pub use self::mouse::{Pointer, PointerMode, Wheel};
-use self::painting::Painting;
-pub(crate) use self::painting::Part;
 pub(crate) use self::tiles::Seen;
-use crate::moods::Moods;
+use crate::quirks::Moods;
 
 /// One desktop.
 pub(crate) struct Desktop {

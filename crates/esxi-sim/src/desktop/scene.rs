@@ -9,8 +9,8 @@ use embedded_graphics::primitives::Rectangle;
 use embedded_graphics::text::{Baseline, Text};
 
 use super::canvas::Canvas;
-use super::keyboard::Edit;
 use super::mouse::Pointer;
+use super::text_edit::Edit;
 
 /// The changing parts of the picture.
 #[derive(Default)]

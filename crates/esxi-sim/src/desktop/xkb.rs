@@ -1,6 +1,8 @@
 //! Layouts as X's own keyboard data has them (xkb-data): `from_xkb.py` writes this file.
 
-use super::layout::{BESIDE_BACK_SPACE, BESIDE_SHIFT, DIGITS, EXTRA, LOWER, MIDDLE, Row, UPPER};
+use super::layout_row::{
+    BESIDE_BACK_SPACE, BESIDE_SHIFT, DIGITS, EXTRA, LOWER, MIDDLE, Row, UPPER,
+};
 
 /// `gb`.
 pub(super) const BRITISH: [Row; 7] = [

@@ -3,7 +3,7 @@
 use super::Inventory;
 use crate::certificate::HOST_NAME;
 use crate::settings::Kind;
-use crate::soap::value::{Fields, MoRef, Value};
+use crate::vim25::value::{Fields, MoRef, Value};
 use crate::vm::Vm;
 
 impl Inventory {

@@ -1,12 +1,12 @@
 //! CreateScreenshot_Task, and DeleteDatastoreFile_Task for the file that it leaves (`docs/webmks.md` 3.5).
 
-use super::fault::Fault;
-use super::value::{MoRef, Value};
-use super::{Call, Reply, reference};
+use super::call::{Call, Reply, reference};
 use crate::api_tasks::Outcome;
 use crate::png_file;
+use crate::power::Power;
 use crate::screenshots::{ScreenshotFault, Screenshots};
-use crate::settings::Power;
+use crate::vim25::fault::Fault;
+use crate::vim25::value::{MoRef, Value};
 use crate::vm::{Display, Vm};
 
 /// CreateScreenshot_Task. Which fault comes with the call and which with the task is a guess, but for the lack of the
@@ -32,7 +32,7 @@ pub(super) fn create(call: &Call<'_>) -> Result<Reply, Fault> {
     let task = tasks.begin("CreateScreenshot_Task", &call.this);
     if !manner.endless {
         let outcome = written(call, vm, manner, picture);
-        tasks.end_soon(call.site, &task, outcome);
+        tasks.end_soon(&call.site.tasks, &call.site.changes, &task, outcome);
     }
     Ok(returned(task))
 }
@@ -76,7 +76,8 @@ pub(super) fn delete(call: &Call<'_>) -> Result<Reply, Fault> {
         false => Err(Fault::file_not_found(name)),
     };
     let task = site.api_tasks.begin("DeleteDatastoreFile_Task", &here);
-    site.api_tasks.end_soon(site, &task, outcome);
+    site.api_tasks
+        .end_soon(&site.tasks, &site.changes, &task, outcome);
     Ok(returned(task))
 }
 

@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use secrecy::ExposeSecret;
 
-use super::fault::Fault;
-use super::value::{Fields, Value, write_fields};
-use super::version::ApiVersion;
-use super::{Call, Reply};
+use super::call::{Call, Reply};
 use crate::certificate::{HOST_NAME, Identity, colons};
-use crate::connections::LimitReached;
-use crate::settings::{Power, Thumbprint, TicketHost, TicketUrl};
+use crate::console_connections::LimitReached;
+use crate::power::Power;
+use crate::settings::{Thumbprint, TicketHost, TicketUrl};
+use crate::vim25::fault::Fault;
+use crate::vim25::value::{Fields, Value, write_fields};
+use crate::vim25::version::ApiVersion;
 use crate::vm::Vm;
 
 /// AcquireTicket("webmks"). Which fault comes first when there are several is a guess.

@@ -2,7 +2,7 @@
 
 use bytes::{BufMut, BytesMut};
 
-use super::head;
+use super::head::head;
 use crate::desktop::Area;
 
 /// Appends the rectangle `to`, whose pixels are those of `from`.

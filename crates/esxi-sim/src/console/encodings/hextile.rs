@@ -2,9 +2,10 @@
 
 use bytes::{BufMut, BytesMut};
 
+use super::head::head;
 use super::palette::Palette;
-use super::{Rectangle, head};
-use crate::console::pixel::PixelFormat;
+use super::rectangle::Rectangle;
+use crate::console::pixel_format::PixelFormat;
 use crate::desktop::Area;
 
 /// Appends the rectangle.

@@ -2,9 +2,10 @@
 
 use bytes::{BufMut, BytesMut};
 
+use super::head::head;
+use super::rectangle::Rectangle;
 use super::tight::{FILL, SIDE, put_length};
-use super::{Rectangle, head};
-use crate::console::pixel::PixelFormat;
+use crate::console::pixel_format::PixelFormat;
 use crate::png_file;
 
 /// Appends the rectangle in parts, as Tight does; answers how many.
