@@ -102,7 +102,7 @@ pub enum End {
 }
 
 /// The watched [`Counts`].
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Journal(watch::Sender<Counts>);
 
 impl Journal {

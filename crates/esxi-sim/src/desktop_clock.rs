@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::host_state::Site;
-use crate::vm::Display;
+use crate::inventory::vm::Display;
 
 /// Shows the time of day (UTC) on every desktop that has a clock, each second, until the site stops.
 pub(crate) async fn run(site: Arc<Site>) {

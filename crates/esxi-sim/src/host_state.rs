@@ -14,6 +14,7 @@ use crate::certificate::Identity;
 use crate::counts::Journal;
 use crate::datastore::Datastore;
 use crate::inventory::Inventory;
+use crate::inventory::vm::Vm;
 use crate::misbehaviour::Plan;
 use crate::screenshots::Screenshots;
 use crate::sessions::Sessions;
@@ -26,7 +27,7 @@ pub(crate) struct Site {
     pub(crate) password: SecretString,
     pub(crate) inventory: Inventory,
     pub(crate) sessions: Sessions,
-    pub(crate) tickets: Tickets,
+    pub(crate) tickets: Tickets<Arc<Vm>>,
     pub(crate) journal: Journal,
     pub(crate) plan: Plan,
     /// The status with which `/sdk` refuses requests, and how many more.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::time::sleep_until;
 
 use crate::host_state::Site;
-use crate::vm::{Display, Vm};
+use crate::inventory::vm::{Display, Vm};
 
 /// Repeats what is held down on the desktop of `vm` until the site stops.
 pub(crate) async fn run(site: Arc<Site>, vm: Arc<Vm>) {

@@ -1,27 +1,26 @@
 //! Counts the TCP connections that are open.
 
 use std::net::IpAddr;
-use std::sync::Arc;
 
 use tokio::sync::OwnedSemaphorePermit;
 
-use crate::host_state::Site;
+use crate::counts::Journal;
 
 /// Counts a connection for as long as it lives.
 pub(crate) struct OpenConnection {
-    site: Arc<Site>,
+    journal: Journal,
     pub(crate) client: IpAddr,
     _permit: OwnedSemaphorePermit,
 }
 
 impl OpenConnection {
-    pub(crate) fn new(site: Arc<Site>, client: IpAddr, permit: OwnedSemaphorePermit) -> Self {
-        site.journal.note(|counts| {
+    pub(crate) fn new(journal: Journal, client: IpAddr, permit: OwnedSemaphorePermit) -> Self {
+        journal.note(|counts| {
             counts.connections += 1;
             counts.connections_open += 1;
         });
         Self {
-            site,
+            journal,
             client,
             _permit: permit,
         }
@@ -30,8 +29,7 @@ impl OpenConnection {
 
 impl Drop for OpenConnection {
     fn drop(&mut self) {
-        self.site
-            .journal
+        self.journal
             .note(|counts| counts.connections_open = counts.connections_open.saturating_sub(1));
     }
 }

@@ -1,7 +1,8 @@
 //! The messages of a client (RFC 6143 section 7.5; `docs/webmks.md` 1.6).
 
 use super::pixel_format::PixelFormat;
-use crate::desktop::{Area, Motion};
+use crate::desktop::area::Area;
+use crate::desktop::mouse::Motion;
 
 /// One client message.
 #[derive(Debug, PartialEq, Eq)]

@@ -11,7 +11,12 @@ use super::pixel_format::PixelFormat;
 use super::pseudo_encodings::{self, Wanted};
 use super::vmware_messages;
 use crate::counts::End;
-use crate::desktop::{Area, Desktop, Key, Part, PointerMode, Seen};
+use crate::desktop::Desktop;
+use crate::desktop::area::Area;
+use crate::desktop::framebuffer::Part;
+use crate::desktop::keys::Key;
+use crate::desktop::mouse::PointerMode;
+use crate::desktop::tiles::Seen;
 use crate::quirks::{Formats, ServerCaps};
 
 /// One client.

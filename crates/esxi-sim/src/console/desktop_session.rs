@@ -33,7 +33,7 @@ async fn run(line: &mut Line, name: &str, desktop: &Desktop) -> Result<Infallibl
         while let Some(message) =
             message_reader::take(&mut line.inbox, viewer.announced()).map_err(End::Violation)?
         {
-            line.site.journal.note(|counts| count(&message, counts));
+            line.journal.note(|counts| count(&message, counts));
             if let Some(answer) = viewer.hear(message).map_err(End::Violation)? {
                 line.send(answer).await?;
             }

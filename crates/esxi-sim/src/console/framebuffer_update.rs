@@ -4,7 +4,7 @@ use bytes::{BufMut, BytesMut};
 
 use super::encodings::{self, Encoder, Encoding, Rectangle};
 use super::pixel_format::PixelFormat;
-use crate::desktop::Part;
+use crate::desktop::framebuffer::Part;
 
 /// The rectangles so far.
 #[derive(Default)]

@@ -5,7 +5,8 @@ use bytes::{Buf, BytesMut};
 use super::client_message::ClientMessage;
 use super::pixel_format::PixelFormat;
 use super::vmware_messages;
-use crate::desktop::{Area, Motion};
+use crate::desktop::area::Area;
+use crate::desktop::mouse::Motion;
 use crate::quirks::ServerCaps;
 
 /// Takes one message from the front of `bytes`; `None` if it is not all there yet. `announced` are the capabilities

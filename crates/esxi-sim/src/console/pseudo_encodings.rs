@@ -4,7 +4,8 @@ use bytes::{BufMut, BytesMut};
 
 use super::encodings::{COPY_RECT, Encoding, head};
 use super::pixel_format::PixelFormat;
-use crate::desktop::{Area, PointerMode};
+use crate::desktop::area::Area;
+use crate::desktop::mouse::PointerMode;
 use crate::quirks::{CursorShape, KeyRepeat};
 
 /// What a client has asked for with SetEncodings.

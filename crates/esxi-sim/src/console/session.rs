@@ -12,9 +12,9 @@ use crate::client_stream::Wire;
 use crate::console_connections::{LimitReached, OpenConsole};
 use crate::counts::End;
 use crate::host_state::Site;
+use crate::inventory::vm::{Display, Vm};
 use crate::misbehaviour::Misbehaviour;
 use crate::power::Power;
-use crate::vm::{Display, Vm};
 
 /// Serves the console of `vm` on a connection that is about to be upgraded.
 pub(crate) async fn run(
@@ -34,7 +34,14 @@ pub(crate) async fn run(
     let seed = site.next_seed.fetch_add(1, Ordering::Relaxed);
     let wire = parts.io.into_inner();
     let open = vm.connections.open(wire.client());
-    let mut line = Line::new(wire, parts.read_buf, Arc::clone(&site), seed, misbehaviour).await;
+    let mut line = Line::new(
+        wire,
+        parts.read_buf,
+        site.journal.clone(),
+        seed,
+        misbehaviour,
+    )
+    .await;
     let end = match &open {
         Ok(open) => until_ended(&mut line, &vm, open, &site).await,
         Err(LimitReached(_)) => handshake::refuse(&mut line, LIMIT_REACHED).await,

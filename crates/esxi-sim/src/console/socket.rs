@@ -1,6 +1,5 @@
 //! A console's WebSocket as a line of bytes: messages cut anywhere on the way out, read as a stream on the way in.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -16,13 +15,13 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 use super::message_splitter::Cutter;
 use crate::client_stream::Wire;
 use crate::counts::End;
-use crate::host_state::Site;
+use crate::counts::Journal;
 use crate::misbehaviour::Misbehaviour;
 
 /// The line to one client.
 pub(super) struct Line {
     socket: WebSocketStream<Wire>,
-    pub(super) site: Arc<Site>,
+    pub(super) journal: Journal,
     cutter: Cutter,
     pub(super) misbehaviour: Option<Misbehaviour>,
     /// Bytes received and not taken yet.
@@ -36,7 +35,7 @@ impl Line {
     pub(super) async fn new(
         wire: Wire,
         early: Bytes,
-        site: Arc<Site>,
+        journal: Journal,
         seed: u64,
         misbehaviour: Option<Misbehaviour>,
     ) -> Self {
@@ -49,7 +48,7 @@ impl Line {
                 .await;
         Self {
             socket,
-            site,
+            journal,
             cutter: Cutter::new(seed, whole),
             misbehaviour,
             inbox: BytesMut::new(),
@@ -113,10 +112,10 @@ impl Line {
         match self.socket.next().await {
             Some(Ok(Message::Binary(bytes))) => self.inbox.extend_from_slice(&bytes),
             Some(Ok(Message::Ping(_))) => {
-                self.site.journal.note(|counts| counts.pings += 1);
+                self.journal.note(|counts| counts.pings += 1);
                 self.forget_pong().await;
             }
-            Some(Ok(Message::Pong(_))) => self.site.journal.note(|counts| counts.pongs += 1),
+            Some(Ok(Message::Pong(_))) => self.journal.note(|counts| counts.pongs += 1),
             Some(Ok(Message::Text(_))) => return Err(End::Violation("a text message".into())),
             Some(Ok(Message::Close(frame))) => {
                 return Err(End::ClosedByClient(frame.map(|frame| frame.code.into())));

@@ -3,7 +3,7 @@
 use bytes::{Buf, BufMut, BytesMut};
 
 use super::client_message::ClientMessage;
-use crate::desktop::{Motion, Wheel};
+use crate::desktop::mouse::{Motion, Wheel};
 use crate::quirks::ServerCaps;
 
 /// The message type, in both directions.

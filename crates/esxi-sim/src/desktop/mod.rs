@@ -1,18 +1,18 @@
 //! A VM's own small desktop: what was typed, where the pointer is, and the picture of it that all its consoles share.
 
-mod area;
+pub(crate) mod area;
 mod canvas;
 mod dead_keys;
-mod framebuffer;
+pub(crate) mod framebuffer;
 mod keyboard;
-mod keys;
+pub(crate) mod keys;
 mod keysym;
 mod layout;
 mod layout_row;
-mod mouse;
+pub(crate) mod mouse;
 mod scene;
 mod text_edit;
-mod tiles;
+pub(crate) mod tiles;
 mod xkb;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -20,16 +20,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-pub(crate) use self::area::Area;
-use self::framebuffer::Painting;
-pub(crate) use self::framebuffer::Part;
-pub(crate) use self::keys::Key;
-use self::keys::Keys;
-pub use self::keys::{KEYS_KEPT, KeyEvent};
-pub(crate) use self::mouse::Motion;
-use self::mouse::Mouse;
-pub use self::mouse::{Pointer, PointerMode, Wheel};
-pub(crate) use self::tiles::Seen;
+use self::area::Area;
+use self::framebuffer::{Painting, Part};
+use self::keys::{Key, KeyEvent, Keys};
+use self::mouse::{Motion, Mouse, Pointer, PointerMode, Wheel};
+use self::tiles::Seen;
 use crate::quirks::Moods;
 
 /// One desktop.

@@ -1,9 +1,11 @@
 //! The eyes and hands that tests have on the desktops of a running host.
 
-use crate::desktop::{Desktop, KeyEvent, Pointer, PointerMode, Wheel};
+use crate::desktop::Desktop;
+use crate::desktop::keys::KeyEvent;
+use crate::desktop::mouse::{Pointer, PointerMode, Wheel};
 use crate::host::Host;
+use crate::inventory::vm::Display;
 use crate::png_file;
-use crate::vm::Display;
 
 /// Desktops. Methods that name a VM panic if there is none of that name.
 impl Host {

@@ -21,6 +21,7 @@ use crate::host_state::Site;
 use crate::http::listener::{self, Port};
 use crate::http::router::Door;
 use crate::inventory::Inventory;
+use crate::inventory::vm::Vm;
 use crate::key_repeat;
 use crate::misbehaviour::{Misbehaviour, Plan};
 use crate::power::Power;
@@ -29,7 +30,6 @@ use crate::sessions::Sessions;
 use crate::settings::{Kind, Settings, TicketShape};
 use crate::tickets::Tickets;
 use crate::vim25::version::ApiVersion;
-use crate::vm::Vm;
 
 /// A running host. Dropping it stops every task: ports, connections and consoles are closed as soon as the runtime
 /// gets to it; [`Host::stop`] waits for that.

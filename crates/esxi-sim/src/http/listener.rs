@@ -32,7 +32,7 @@ pub(crate) async fn accept(site: Arc<Site>, port: Port) {
     let acceptor = TlsAcceptor::from(Arc::clone(&port.identity.server));
     let permits = Arc::new(Semaphore::new(CONNECTIONS));
     while let Some((stream, client, permit)) = next(&site, &port.listener, &permits).await {
-        let open = OpenConnection::new(Arc::clone(&site), client, permit);
+        let open = OpenConnection::new(site.journal.clone(), client, permit);
         let (site, acceptor, door) = (Arc::clone(&site), acceptor.clone(), port.door);
         let stop = site.stop.clone();
         let tasks = site.tasks.clone();

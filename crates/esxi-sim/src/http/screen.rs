@@ -7,10 +7,10 @@ use hyper::{Response, StatusCode};
 
 use super::response::status;
 use crate::host_state::Site;
+use crate::inventory::vm::Display;
 use crate::png_file;
 use crate::power::Power;
 use crate::vim25::value::MoRef;
-use crate::vm::Display;
 
 /// Answers `GET /screen` with this query and session cookie. That a host says 401 and 404 just so is a guess; so is that
 /// a bridged VM, whose picture this host does not have, is one of the latter.

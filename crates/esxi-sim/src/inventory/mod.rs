@@ -2,13 +2,14 @@
 
 mod path;
 mod properties;
+pub(crate) mod vm;
 
 use std::sync::Arc;
 
+use self::vm::Vm;
 use crate::settings::Kind;
 use crate::vim25::value::MoRef;
 use crate::vim25::version::ApiVersion;
-use crate::vm::Vm;
 
 /// The tree, fixed when the host starts; only power states change.
 pub(crate) struct Inventory {

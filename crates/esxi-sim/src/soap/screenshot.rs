@@ -2,12 +2,12 @@
 
 use super::call::{Call, Reply, reference};
 use crate::api_tasks::Outcome;
+use crate::inventory::vm::{Display, Vm};
 use crate::png_file;
 use crate::power::Power;
 use crate::screenshots::{ScreenshotFault, Screenshots};
 use crate::vim25::fault::Fault;
 use crate::vim25::value::{MoRef, Value};
-use crate::vm::{Display, Vm};
 
 /// CreateScreenshot_Task. Which fault comes with the call and which with the task is a guess, but for the lack of the
 /// privilege; so is that a bridged VM, whose picture this host does not have, is NotSupported.

@@ -8,12 +8,12 @@ use secrecy::ExposeSecret;
 use super::call::{Call, Reply};
 use crate::certificate::{HOST_NAME, Identity, colons};
 use crate::console_connections::LimitReached;
+use crate::inventory::vm::Vm;
 use crate::power::Power;
 use crate::settings::{Thumbprint, TicketHost, TicketUrl};
 use crate::vim25::fault::Fault;
 use crate::vim25::value::{Fields, Value, write_fields};
 use crate::vim25::version::ApiVersion;
-use crate::vm::Vm;
 
 /// AcquireTicket("webmks"). Which fault comes first when there are several is a guess.
 pub(super) fn acquire(call: &Call<'_>) -> Result<Reply, Fault> {

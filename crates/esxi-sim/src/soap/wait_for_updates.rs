@@ -8,9 +8,9 @@ use tokio::time::sleep;
 
 use super::call::{Call, Reply};
 use super::property_collector;
-use crate::property_collectors::{Change, Collector, Collectors, Filter};
 use crate::random;
 use crate::sessions::Session;
+use crate::sessions::property_collectors::{Change, Collector, Collectors, Filter};
 use crate::vim25::fault::Fault;
 use crate::vim25::value::{MoRef, Value};
 

@@ -2,7 +2,7 @@
 
 use bytes::{BufMut, BytesMut};
 
-use crate::desktop::Area;
+use crate::desktop::area::Area;
 
 /// The head of a rectangle (RFC 6143 section 7.6.1).
 pub(in crate::console) fn head(area: Area, encoding: i32, out: &mut BytesMut) {

@@ -6,7 +6,7 @@ use super::head::head;
 use super::palette::Palette;
 use super::rectangle::Rectangle;
 use crate::console::pixel_format::PixelFormat;
-use crate::desktop::Area;
+use crate::desktop::area::Area;
 
 /// Appends the rectangle.
 pub(super) fn put(format: PixelFormat, pixels: Rectangle<'_>, out: &mut BytesMut) {

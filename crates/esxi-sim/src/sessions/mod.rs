@@ -1,10 +1,12 @@
 //! The sessions of `/sdk`, told apart by their cookie.
 
+pub(crate) mod property_collectors;
+
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
-use crate::property_collectors::Collectors;
+use self::property_collectors::Collectors;
 use crate::random;
 use crate::vim25::value::MoRef;
 
