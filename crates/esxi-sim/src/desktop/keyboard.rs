@@ -3,8 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::dead_keys;
-use super::layout;
-use super::layout_row::Level;
+use super::layout::{self, Level};
 use super::text_edit::Edit;
 use crate::quirks::Layout;
 

@@ -8,7 +8,6 @@ mod keyboard;
 pub(crate) mod keys;
 mod keysym;
 mod layout;
-mod layout_row;
 pub(crate) mod mouse;
 mod scene;
 mod text_edit;
