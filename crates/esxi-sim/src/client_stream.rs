@@ -15,7 +15,7 @@ use tokio_rustls::server::TlsStream;
 use crate::open_connection::OpenConnection;
 
 /// A TLS stream to a client.
-pub(crate) struct Wire {
+pub(crate) struct ClientStream {
     tls: TlsStream<TcpStream>,
     /// While set, what is written is held instead: so the 101 response leaves together with the first message.
     cork: Arc<AtomicBool>,
@@ -27,7 +27,7 @@ pub(crate) struct Wire {
     open: OpenConnection,
 }
 
-impl Wire {
+impl ClientStream {
     pub(crate) fn new(tls: TlsStream<TcpStream>, open: OpenConnection) -> Self {
         Self {
             tls,
@@ -104,7 +104,7 @@ impl Wire {
     }
 }
 
-impl AsyncRead for Wire {
+impl AsyncRead for ClientStream {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -114,7 +114,7 @@ impl AsyncRead for Wire {
     }
 }
 
-impl AsyncWrite for Wire {
+impl AsyncWrite for ClientStream {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,

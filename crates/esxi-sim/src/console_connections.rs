@@ -45,7 +45,7 @@ impl Connections {
     /// There are as many as are allowed.
     pub(crate) fn open(self: &Arc<Self>, client: IpAddr) -> Result<OpenConsole, LimitReached> {
         let mut list = self.lock();
-        self.room(&list)?;
+        self.check(&list)?;
         list.opened += 1;
         let connection = Connection {
             label: format!("mks-{}", list.opened),
@@ -64,8 +64,8 @@ impl Connections {
     ///
     /// # Errors
     /// There are as many as are allowed.
-    pub(crate) fn has_room(&self) -> Result<(), LimitReached> {
-        self.room(&self.lock())
+    pub(crate) fn check_limit(&self) -> Result<(), LimitReached> {
+        self.check(&self.lock())
     }
 
     pub(crate) fn list(&self) -> Vec<Connection> {
@@ -93,7 +93,7 @@ impl Connections {
         self.lock().open.retain(is_kept);
     }
 
-    fn room(&self, list: &List) -> Result<(), LimitReached> {
+    fn check(&self, list: &List) -> Result<(), LimitReached> {
         match self.limit {
             Some(limit) if list.open.len() as u64 >= limit.into() => Err(LimitReached(limit)),
             _ => Ok(()),
@@ -149,13 +149,13 @@ mod tests {
         drop(first);
         let second = connections.open(CLIENT).ok().unwrap();
         second.linger();
-        assert_eq!(connections.has_room(), Err(LimitReached(1)));
+        assert_eq!(connections.check_limit(), Err(LimitReached(1)));
         let [lingering] = &connections.list()[..] else {
             panic!()
         };
         connections.drop_labelled(&["another"]);
-        assert_eq!(connections.has_room(), Err(LimitReached(1)));
+        assert_eq!(connections.check_limit(), Err(LimitReached(1)));
         connections.drop_labelled(&[lingering.label.as_str()]);
-        assert_eq!(connections.has_room(), Ok(()));
+        assert_eq!(connections.check_limit(), Ok(()));
     }
 }

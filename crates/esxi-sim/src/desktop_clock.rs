@@ -5,24 +5,24 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::time::{MissedTickBehavior, interval};
 
-use crate::host_state::Site;
+use crate::host_state::HostState;
 use crate::inventory::vm::Display;
 
-/// Shows the time of day (UTC) on every desktop that has a clock, each second, until the site stops.
-pub(crate) async fn run(site: Arc<Site>) {
+/// Shows the time of day (UTC) on every desktop that has a clock, each second, until the state stops.
+pub(crate) async fn run(state: Arc<HostState>) {
     let mut seconds = interval(Duration::from_secs(1));
     seconds.set_missed_tick_behavior(MissedTickBehavior::Skip);
     loop {
         tokio::select! {
-            _ = seconds.tick() => show(&site),
-            () = site.stop.cancelled() => return,
+            _ = seconds.tick() => show(&state),
+            () = state.stop.cancelled() => return,
         }
     }
 }
 
-fn show(site: &Site) {
+fn show(state: &HostState) {
     let time = time_of_day(SystemTime::now());
-    for vm in &site.inventory.vms {
+    for vm in &state.inventory.vms {
         if let Display::Desktop(desktop) = &vm.display
             && desktop.has_clock
         {

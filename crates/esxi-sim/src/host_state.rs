@@ -11,28 +11,28 @@ use tokio_util::task::TaskTracker;
 
 use crate::api_tasks::ApiTasks;
 use crate::certificate::Identity;
-use crate::counts::Journal;
+use crate::counts::Counters;
 use crate::datastore::Datastore;
 use crate::inventory::Inventory;
 use crate::inventory::vm::Vm;
-use crate::misbehaviour::Plan;
+use crate::misbehaviour::MisbehaviourQueue;
 use crate::screenshots::Screenshots;
 use crate::sessions::Sessions;
 use crate::settings::{Kind, TicketShape};
 use crate::tickets::Tickets;
 
 /// The state of a host.
-pub(crate) struct Site {
+pub(crate) struct HostState {
     pub(crate) username: String,
     pub(crate) password: SecretString,
     pub(crate) inventory: Inventory,
     pub(crate) sessions: Sessions,
     pub(crate) tickets: Tickets<Arc<Vm>>,
-    pub(crate) journal: Journal,
-    pub(crate) plan: Plan,
+    pub(crate) counters: Counters,
+    pub(crate) misbehaviours: MisbehaviourQueue,
     /// The status with which `/sdk` refuses requests, and how many more.
-    pub(crate) refusal: Mutex<(u16, u32)>,
-    pub(crate) shape: Mutex<TicketShape>,
+    pub(crate) sdk_refusal: Mutex<(u16, u32)>,
+    pub(crate) ticket_shape: Mutex<TicketShape>,
     pub(crate) datastore: Datastore,
     pub(crate) api_tasks: ApiTasks,
     pub(crate) screenshots: Mutex<Screenshots>,
@@ -49,10 +49,13 @@ pub(crate) struct Site {
     pub(crate) stop: CancellationToken,
 }
 
-impl Site {
+impl HostState {
     /// The status with which this request to `/sdk` is refused, if it is.
-    pub(crate) fn take_refusal(&self) -> Option<u16> {
-        let mut refusal = self.refusal.lock().unwrap_or_else(PoisonError::into_inner);
+    pub(crate) fn take_sdk_refusal(&self) -> Option<u16> {
+        let mut refusal = self
+            .sdk_refusal
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let (status, times) = &mut *refusal;
         *times = times.checked_sub(1)?;
         Some(*status)
@@ -77,8 +80,8 @@ impl Site {
         self.inventory.kind == Kind::Esxi
     }
 
-    pub(crate) fn shape(&self) -> TicketShape {
-        self.shape
+    pub(crate) fn ticket_shape(&self) -> TicketShape {
+        self.ticket_shape
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use tokio::time::sleep_until;
 
-use crate::host_state::Site;
+use crate::host_state::HostState;
 use crate::inventory::vm::{Display, Vm};
 
-/// Repeats what is held down on the desktop of `vm` until the site stops.
-pub(crate) async fn run(site: Arc<Site>, vm: Arc<Vm>) {
+/// Repeats what is held down on the desktop of `vm` until the state stops.
+pub(crate) async fn run(state: Arc<HostState>, vm: Arc<Vm>) {
     let Display::Desktop(desktop) = &vm.display else {
         return;
     };
@@ -26,7 +26,7 @@ pub(crate) async fn run(site: Arc<Site>, vm: Arc<Vm>) {
             () = repeat => desktop.repeat(),
             // The sender lives as long as the desktop.
             _ = changes.changed() => {}
-            () = site.stop.cancelled() => return,
+            () = state.stop.cancelled() => return,
         }
     }
 }

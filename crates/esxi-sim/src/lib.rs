@@ -47,13 +47,13 @@ mod soap;
 mod tickets;
 mod vim25;
 
-pub use self::counts::{ConsoleEnd, Counts, ENDS_KEPT, End};
+pub use self::counts::{ConsoleEnd, Counts, ENDS_KEPT, EndReason};
 pub use self::desktop::keys::{KEYS_KEPT, KeyEvent};
 pub use self::desktop::mouse::{Pointer, PointerMode, Wheel};
 pub use self::host::Host;
 pub use self::misbehaviour::Misbehaviour;
 pub use self::power::Power;
-pub use self::quirks::{CursorShape, Formats, KeyRepeat, Layout, Moods, ServerCaps};
+pub use self::quirks::{CursorShape, KeyRepeat, Layout, PixelFormats, Quirks, ServerCaps};
 pub use self::screenshots::{ScreenshotFault, Screenshots};
 pub use self::settings::{
     DEMO_PASSWORD, Kind, Screen, Settings, Thumbprint, TicketHost, TicketShape, TicketUrl,

@@ -4,23 +4,23 @@ use std::net::IpAddr;
 
 use tokio::sync::OwnedSemaphorePermit;
 
-use crate::counts::Journal;
+use crate::counts::Counters;
 
 /// Counts a connection for as long as it lives.
 pub(crate) struct OpenConnection {
-    journal: Journal,
+    counters: Counters,
     pub(crate) client: IpAddr,
     _permit: OwnedSemaphorePermit,
 }
 
 impl OpenConnection {
-    pub(crate) fn new(journal: Journal, client: IpAddr, permit: OwnedSemaphorePermit) -> Self {
-        journal.note(|counts| {
+    pub(crate) fn new(counters: Counters, client: IpAddr, permit: OwnedSemaphorePermit) -> Self {
+        counters.update(|counts| {
             counts.connections += 1;
             counts.connections_open += 1;
         });
         Self {
-            journal,
+            counters,
             client,
             _permit: permit,
         }
@@ -29,7 +29,7 @@ impl OpenConnection {
 
 impl Drop for OpenConnection {
     fn drop(&mut self) {
-        self.journal
-            .note(|counts| counts.connections_open = counts.connections_open.saturating_sub(1));
+        self.counters
+            .update(|counts| counts.connections_open = counts.connections_open.saturating_sub(1));
     }
 }

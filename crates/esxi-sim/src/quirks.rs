@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
-/// The moods of one desktop. A [`Screen::Bridge`](crate::Screen::Bridge) has none of its own: its server's are seen.
+/// The quirks of one desktop. A [`Screen::Bridge`](crate::Screen::Bridge) has none of its own: its server's are seen.
 ///
 /// `Default` is what most reports say of ESXi: pixel formats are checked and honoured, the capabilities of a real host
 /// are announced, no key repeats by itself, and the guest has a US keyboard.
 #[derive(Clone, Debug)]
-pub struct Moods {
+pub struct Quirks {
     /// What message 127/0 tells a client that lists 0x574d567a; `None`: nothing, and every message 127 ends the
     /// console, save for the key-ups that VMware's client begins with (`docs/webmks.md` 7.2).
     pub server_caps: Option<ServerCaps>,
@@ -19,7 +19,7 @@ pub struct Moods {
     /// of another update does not count is a guess.
     pub needs_acks: bool,
     /// What is done with a client's SetPixelFormat.
-    pub formats: Formats,
+    pub pixel_formats: PixelFormats,
     /// Every other request for a whole picture is answered with one pixel, the first such request to begin with
     /// (`docs/webmks.md` 2.3 Q3).
     pub one_pixel_answers: bool,
@@ -43,12 +43,12 @@ pub struct Moods {
     pub vnc_password: Option<SecretString>,
 }
 
-impl Default for Moods {
+impl Default for Quirks {
     fn default() -> Self {
         Self {
             server_caps: Some(ServerCaps::default()),
             needs_acks: false,
-            formats: Formats::Honoured,
+            pixel_formats: PixelFormats::Honoured,
             one_pixel_answers: false,
             rows_per_answer: None,
             key_repeat: None,
@@ -106,7 +106,7 @@ impl Default for ServerCaps {
 /// What is done with a SetPixelFormat. One that is invalid ends the console whatever this says
 /// (`docs/webmks.md` 2.3 Q1): above all a true-colour flag other than exactly 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Formats {
+pub enum PixelFormats {
     /// Pixels are sent as asked for.
     Honoured,
     /// Any format but the desktop's own is invalid.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use crate::power::Power;
-use crate::quirks::Moods;
+use crate::quirks::Quirks;
 
 /// Everything about a simulated host that is fixed when it starts.
 ///
@@ -85,7 +85,7 @@ pub struct VmSettings {
     /// change of power. Real hosts keep one that was cut (`docs/webmks.md` 2.6); that FIN does not end it is a guess.
     pub cut_consoles_linger: bool,
     /// How its desktop differs from a plain VNC server.
-    pub moods: Moods,
+    pub quirks: Quirks,
 }
 
 impl VmSettings {
@@ -114,7 +114,7 @@ impl VmSettings {
             console_permitted: true,
             max_consoles: None,
             cut_consoles_linger: false,
-            moods: Moods::default(),
+            quirks: Quirks::default(),
         }
     }
 }

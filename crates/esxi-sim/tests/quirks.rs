@@ -1,4 +1,4 @@
-//! Each mood does what it says.
+//! Each quirk does what it says.
 
 #![allow(
     clippy::unwrap_used,
@@ -11,8 +11,8 @@ mod support;
 
 use std::num::NonZero;
 
-use esxi_sim::{CursorShape, Formats, KeyRepeat, Moods, PointerMode, VmSettings};
-use support::quirks::{begun, moody, violation};
+use esxi_sim::{CursorShape, KeyRepeat, PixelFormats, PointerMode, Quirks, VmSettings};
+use support::quirks::{begun, quirky, violation};
 use support::screen::{
     BGRX, CURSOR, CURSOR_STATE, HEXTILE, KEY_REPEAT, LEDS, NATIVE, RGB565, SERVER_CAPS, Screen,
 };
@@ -60,7 +60,7 @@ async fn cursor_lamps_and_key_repeat_are_told_to_those_who_list_them_when_they_c
 
 #[tokio::test]
 async fn a_cursor_can_be_drawn_by_masks_in_the_clients_format() {
-    let host = moody(|moods| moods.cursor = CursorShape::Masks).await;
+    let host = quirky(|quirks| quirks.cursor = CursorShape::Masks).await;
     let mut viewer = begun(&host).await;
     let mut screen = Screen::new(800, 600);
     screen.format = RGB565;
@@ -84,7 +84,7 @@ async fn a_cursor_can_be_drawn_by_masks_in_the_clients_format() {
 
 #[tokio::test]
 async fn where_a_mask_cursor_is_transparent_every_bit_is_set() {
-    let host = moody(|moods| moods.cursor = CursorShape::Masks).await;
+    let host = quirky(|quirks| quirks.cursor = CursorShape::Masks).await;
     let mut viewer = begun(&host).await;
     viewer.list(&[HEXTILE, CURSOR]).await;
     let mut screen = Screen::new(800, 600);
@@ -96,7 +96,7 @@ async fn where_a_mask_cursor_is_transparent_every_bit_is_set() {
 
 #[tokio::test]
 async fn only_the_native_format_may_be_all_that_is_valid() {
-    let host = moody(|moods| moods.formats = Formats::OnlyNative).await;
+    let host = quirky(|quirks| quirks.pixel_formats = PixelFormats::OnlyNative).await;
     let mut viewer = begun(&host).await;
     viewer.send(&NATIVE.set).await;
     viewer.request(false, 0, 0, 1, 1).await;
@@ -110,7 +110,7 @@ async fn only_the_native_format_may_be_all_that_is_valid() {
 
 #[tokio::test]
 async fn a_format_may_be_ignored_but_not_an_invalid_one() {
-    let host = moody(|moods| moods.formats = Formats::Ignored).await;
+    let host = quirky(|quirks| quirks.pixel_formats = PixelFormats::Ignored).await;
     let mut viewer = begun(&host).await;
     for format in [BGRX, RGB565] {
         viewer.send(&format.set).await;
@@ -130,7 +130,7 @@ async fn a_format_may_be_ignored_but_not_an_invalid_one() {
 
 #[tokio::test]
 async fn every_other_whole_picture_may_be_one_pixel() {
-    let host = moody(|moods| moods.one_pixel_answers = true).await;
+    let host = quirky(|quirks| quirks.one_pixel_answers = true).await;
     let mut viewer = begun(&host).await;
     viewer.list(&[HEXTILE]).await;
     for _ in 0..2 {
@@ -156,7 +156,7 @@ async fn every_other_whole_picture_may_be_one_pixel() {
 
 #[tokio::test]
 async fn a_whole_picture_may_come_in_parts_that_have_to_be_asked_for() {
-    let host = moody(|moods| moods.rows_per_answer = NonZero::new(100)).await;
+    let host = quirky(|quirks| quirks.rows_per_answer = NonZero::new(100)).await;
     let mut viewer = begun(&host).await;
     viewer.list(&[HEXTILE]).await;
     let mut screen = Screen::new(800, 600);
@@ -176,7 +176,7 @@ async fn a_whole_picture_may_come_in_parts_that_have_to_be_asked_for() {
 
 #[tokio::test]
 async fn a_chatty_host_sends_what_nobody_asked_for() {
-    let host = moody(|moods| moods.chatty = true).await;
+    let host = quirky(|quirks| quirks.chatty = true).await;
     let mut viewer = begun(&host).await;
     for _ in 0..2 {
         viewer.request(false, 0, 0, 1, 1).await;
@@ -193,13 +193,13 @@ async fn moods_change_nothing_for_a_desktop_that_has_none() {
     let host = start(|settings| {
         settings.vms = vec![
             VmSettings {
-                moods: Moods {
+                quirks: Quirks {
                     chatty: true,
-                    formats: Formats::OnlyNative,
+                    pixel_formats: PixelFormats::OnlyNative,
                     key_repeat: Some(KeyRepeat::default()),
-                    ..Moods::default()
+                    ..Quirks::default()
                 },
-                ..VmSettings::desktop("moody")
+                ..VmSettings::desktop("quirky")
             },
             VmSettings::desktop("vm08"),
         ];

@@ -1,7 +1,7 @@
 //! Runs a simulated ESXi or vCenter host until it is told to stop.
 //!
-//! When it is ready it prints one line of JSON: `{"address":"127.0.0.1:PORT","sha256":"…","eyes":"127.0.0.1:PORT"}`,
-//! the fingerprint being that of the certificate at that address. At `eyes`, over plain HTTP, it shows what the guests
+//! When it is ready it prints one line of JSON: `{"address":"127.0.0.1:PORT","sha256":"…","guests":"127.0.0.1:PORT"}`,
+//! the fingerprint being that of the certificate at that address. At `guests`, over plain HTTP, it shows what the guests
 //! have heard and what their screens show: `/VM/keys`, `/VM/typed`, `/VM/picture.png` and others, see `guests.rs`.
 
 mod arguments;
@@ -39,7 +39,7 @@ async fn main() -> io::Result<()> {
     std::process::exit(0)
 }
 
-fn say_ready(host: &Host, eyes: SocketAddr) -> io::Result<()> {
+fn say_ready(host: &Host, guests: SocketAddr) -> io::Result<()> {
     let sha256: String = host
         .certificate_sha256()
         .iter()
@@ -48,7 +48,7 @@ fn say_ready(host: &Host, eyes: SocketAddr) -> io::Result<()> {
     let mut out = io::stdout().lock();
     writeln!(
         out,
-        r#"{{"address":"{}","sha256":"{sha256}","eyes":"{eyes}"}}"#,
+        r#"{{"address":"{}","sha256":"{sha256}","guests":"{guests}"}}"#,
         host.address()
     )?;
     out.flush()

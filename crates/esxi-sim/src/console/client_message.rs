@@ -2,7 +2,7 @@
 
 use super::pixel_format::PixelFormat;
 use crate::desktop::area::Area;
-use crate::desktop::mouse::Motion;
+use crate::desktop::mouse::PointerEvent;
 
 /// One client message.
 #[derive(Debug, PartialEq, Eq)]
@@ -17,7 +17,7 @@ pub(super) enum ClientMessage {
         down: bool,
         keysym: u32,
     },
-    Pointer(Motion),
+    Pointer(PointerEvent),
     CutText,
     ScanCode {
         code: u16,
@@ -28,7 +28,7 @@ pub(super) enum ClientMessage {
         height: u16,
     },
     /// The update with this id was shown, and the next one is wanted (127/4).
-    Acknowledged(u8),
+    UpdateAck(u8),
     /// Another of VMware's messages, from which nothing follows here.
-    Noted,
+    Ignored,
 }

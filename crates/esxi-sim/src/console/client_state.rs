@@ -6,45 +6,45 @@ use bytes::BytesMut;
 
 use super::client_message::ClientMessage;
 use super::encodings::{Encoder, Encoding};
-use super::framebuffer_update::Update;
+use super::framebuffer_update::FramebufferUpdate;
 use super::pixel_format::PixelFormat;
-use super::pseudo_encodings::{self, Wanted};
+use super::pseudo_encodings::{self, ClientEncodings};
 use super::vmware_messages;
-use crate::counts::End;
+use crate::counts::EndReason;
 use crate::desktop::Desktop;
 use crate::desktop::area::Area;
 use crate::desktop::framebuffer::Part;
 use crate::desktop::keys::Key;
 use crate::desktop::mouse::PointerMode;
-use crate::desktop::tiles::Seen;
-use crate::quirks::{Formats, ServerCaps};
+use crate::desktop::tiles::ShownTiles;
+use crate::quirks::{PixelFormats, ServerCaps};
 
 /// One client.
-pub(super) struct Viewer<'a> {
+pub(super) struct ClientState<'a> {
     desktop: &'a Desktop,
     format: PixelFormat,
-    wanted: Wanted,
+    encodings: ClientEncodings,
     encoder: Encoder,
-    /// The capabilities it was told of.
+    /// The capabilities it was sent of.
     announced: Option<ServerCaps>,
     /// A request that could not be answered yet, since nothing had changed.
-    waiting: Option<Area>,
+    pending: Option<Area>,
     /// A request for a whole picture that waits until the last update is acknowledged.
     postponed: Option<Area>,
     /// The update that has to be acknowledged before another is sent.
     unacknowledged: Option<u8>,
     /// What it still lacks of a whole picture that comes in parts.
-    rest: Option<Area>,
-    seen: Seen,
-    told: Told,
-    whole_pictures: u64,
+    unsent: Option<Area>,
+    shown: ShownTiles,
+    sent: Sent,
+    full_requests: u64,
     updates_sent: u64,
     /// The number of the latest update, 1 to 255.
-    updates: u8,
+    update_id: u8,
 }
 
-/// What marks have told it.
-struct Told {
+/// What marks have sent it.
+struct Sent {
     size: (u16, u16),
     cursor: bool,
     key_repeat: bool,
@@ -52,30 +52,30 @@ struct Told {
     leds: Option<u32>,
 }
 
-impl<'a> Viewer<'a> {
+impl<'a> ClientState<'a> {
     /// One that has just read ServerInit, in which `size` was said.
     pub(super) fn new(desktop: &'a Desktop, size: (u16, u16)) -> Self {
         Self {
             desktop,
             format: PixelFormat::NATIVE,
-            wanted: Wanted::default(),
+            encodings: ClientEncodings::default(),
             encoder: Encoder::default(),
             announced: None,
-            waiting: None,
+            pending: None,
             postponed: None,
             unacknowledged: None,
-            rest: None,
-            seen: Seen::default(),
-            told: Told {
+            unsent: None,
+            shown: ShownTiles::default(),
+            sent: Sent {
                 size,
                 cursor: false,
                 key_repeat: false,
                 pointer: None,
                 leds: None,
             },
-            whole_pictures: 0,
+            full_requests: 0,
             updates_sent: 0,
-            updates: 0,
+            update_id: 0,
         }
     }
 
@@ -84,17 +84,17 @@ impl<'a> Viewer<'a> {
     }
 
     /// Whether a change of the desktop may answer a request.
-    pub(super) fn is_waiting(&self) -> bool {
-        self.waiting.is_some()
+    pub(super) fn has_pending_request(&self) -> bool {
+        self.pending.is_some()
     }
 
     /// Whether there is more to say.
     ///
     /// # Errors
-    /// The desktop is in the mood to fall silent after as many updates as were sent.
-    pub(super) fn stay(&self) -> Result<(), End> {
-        match self.desktop.moods.silent_after {
-            Some(after) if self.updates_sent >= after.get() => Err(End::FellSilent),
+    /// The desktop is in the quirk to fall silent after as many updates as were sent.
+    pub(super) fn check_silence(&self) -> Result<(), EndReason> {
+        match self.desktop.quirks.silent_after {
+            Some(after) if self.updates_sent >= after.get() => Err(EndReason::FellSilent),
             _ => Ok(()),
         }
     }
@@ -103,54 +103,56 @@ impl<'a> Viewer<'a> {
     ///
     /// # Errors
     /// What is wrong, in words: a pixel format that this desktop takes as invalid.
-    pub(super) fn hear(&mut self, message: ClientMessage) -> Result<Option<BytesMut>, String> {
+    pub(super) fn handle(&mut self, message: ClientMessage) -> Result<Option<BytesMut>, String> {
         match message {
             ClientMessage::SetPixelFormat(format) => self.set_format(format)?,
             ClientMessage::SetEncodings(listed) => return Ok(self.set_encodings(&listed)),
-            ClientMessage::CutText | ClientMessage::Noted => {}
+            ClientMessage::CutText | ClientMessage::Ignored => {}
             ClientMessage::Key { down, keysym } => self.key(Key::Keysym(keysym), down),
             ClientMessage::ScanCode { code, down } => self.key(Key::ScanCode(code), down),
-            ClientMessage::Pointer(motion) => self.desktop.point(motion),
+            ClientMessage::Pointer(event) => self.desktop.pointer_event(event),
             ClientMessage::Resolution { width, height } => self.desktop.resize((width, height)),
             ClientMessage::UpdateRequest {
                 incremental,
                 region,
             } => return Ok(self.request(incremental, region)),
-            ClientMessage::Acknowledged(id) => return Ok(self.acknowledge(id)),
+            ClientMessage::UpdateAck(id) => return Ok(self.acknowledge(id)),
         }
-        Ok(self.answer_waiting())
+        Ok(self.answer_pending())
     }
 
     /// The answer to a request that waits, if there is something new.
-    pub(super) fn answer_waiting(&mut self) -> Option<BytesMut> {
-        let region = self.waiting.filter(|_| self.unacknowledged.is_none())?;
-        if let Some(rest) = self.rest.take() {
-            self.waiting = None;
-            return self.whole(rest);
+    pub(super) fn answer_pending(&mut self) -> Option<BytesMut> {
+        let region = self.pending.filter(|_| self.unacknowledged.is_none())?;
+        if let Some(unsent) = self.unsent.take() {
+            self.pending = None;
+            return self.full_update(unsent);
         }
         let update = self.update(region, true)?;
-        self.waiting = None;
+        self.pending = None;
         Some(update)
     }
 
     fn set_format(&mut self, format: PixelFormat) -> Result<(), String> {
-        match self.desktop.moods.formats {
-            Formats::Honoured => self.format = format,
-            Formats::Ignored => {}
-            Formats::OnlyNative if format == PixelFormat::NATIVE => {}
-            Formats::OnlyNative => return Err("invalid pixel format: not the desktop's own".into()),
+        match self.desktop.quirks.pixel_formats {
+            PixelFormats::Honoured => self.format = format,
+            PixelFormats::Ignored => {}
+            PixelFormats::OnlyNative if format == PixelFormat::NATIVE => {}
+            PixelFormats::OnlyNative => {
+                return Err("invalid pixel format: not the desktop's own".into());
+            }
         }
         Ok(())
     }
 
     fn set_encodings(&mut self, listed: &[i32]) -> Option<BytesMut> {
-        self.wanted = Wanted::read(listed);
+        self.encodings = ClientEncodings::read(listed);
         let caps = self
             .desktop
-            .moods
+            .quirks
             .server_caps
-            .filter(|_| self.wanted.server_caps);
-        // Told once, however often it is listed: a guess.
+            .filter(|_| self.encodings.server_caps);
+        // Sent once, however often it is listed: a guess.
         if self.announced.is_some() {
             return None;
         }
@@ -158,22 +160,22 @@ impl<'a> Viewer<'a> {
         caps.map(vmware_messages::server_caps)
     }
 
-    /// A client that was told to repeat held keys itself gets no repetition from the host, which is a guess.
+    /// A client that was sent to repeat held keys itself gets no repetition from the host, which is a guess.
     fn key(&mut self, key: Key, down: bool) {
-        self.desktop.key(key, down, !self.told.key_repeat);
+        self.desktop.key(key, down, !self.sent.key_repeat);
     }
 
     fn request(&mut self, incremental: bool, region: Area) -> Option<BytesMut> {
-        let region = region.clip(self.told.size)?;
+        let region = region.clip(self.sent.size)?;
         if incremental {
-            self.waiting = Some(region);
-            return self.answer_waiting();
+            self.pending = Some(region);
+            return self.answer_pending();
         }
         if self.unacknowledged.is_some() {
             self.postponed = Some(region);
             return None;
         }
-        self.request_whole(region)
+        self.request_full(region)
     }
 
     /// An acknowledgement is also a request for the next incremental update (`docs/webmks.md` 7.2). That it asks for the
@@ -183,31 +185,31 @@ impl<'a> Viewer<'a> {
             return None;
         }
         self.unacknowledged = None;
-        self.waiting = Some(Area::whole(self.told.size));
+        self.pending = Some(Area::whole(self.sent.size));
         match self.postponed.take() {
-            Some(region) => self.request_whole(region),
-            None => self.answer_waiting(),
+            Some(region) => self.request_full(region),
+            None => self.answer_pending(),
         }
     }
 
-    fn request_whole(&mut self, region: Area) -> Option<BytesMut> {
-        self.whole_pictures += 1;
-        self.rest = None;
-        if self.desktop.moods.one_pixel_answers && self.whole_pictures % 2 == 1 {
+    fn request_full(&mut self, region: Area) -> Option<BytesMut> {
+        self.full_requests += 1;
+        self.unsent = None;
+        if self.desktop.quirks.one_pixel_answers && self.full_requests % 2 == 1 {
             return self.one_pixel(region);
         }
-        self.whole(region)
+        self.full_update(region)
     }
 
     /// A whole region, or as much of it as one answer holds.
-    fn whole(&mut self, region: Area) -> Option<BytesMut> {
+    fn full_update(&mut self, region: Area) -> Option<BytesMut> {
         let rows = self
             .desktop
-            .moods
+            .quirks
             .rows_per_answer
             .map_or(u16::MAX, NonZero::get);
-        let (part, rest) = region.split(rows);
-        self.rest = rest;
+        let (part, unsent) = region.split(rows);
+        self.unsent = unsent;
         self.update(part, false)
     }
 
@@ -215,80 +217,81 @@ impl<'a> Viewer<'a> {
     /// another request for all of it helps: a guess.
     fn one_pixel(&mut self, region: Area) -> Option<BytesMut> {
         self.desktop
-            .show(&mut self.seen, region, false, false, |_| {});
-        let mut update = Update::default();
+            .show(&mut self.shown, region, false, false, |_| {});
+        let mut update = FramebufferUpdate::default();
         let show =
-            |part: Part<'_>| update.part(&mut self.encoder, Encoding::Raw, self.format, part);
+            |part: Part<'_>| update.push_part(&mut self.encoder, Encoding::Raw, self.format, part);
         let corner = Area::whole((1, 1));
         self.desktop
-            .show(&mut Seen::default(), corner, false, false, show);
+            .show(&mut ShownTiles::default(), corner, false, false, show);
         self.finish(update)
     }
 
     /// An update with all that is due: marks, and what has changed in `region`; `None` if nothing is.
     fn update(&mut self, region: Area, incremental: bool) -> Option<BytesMut> {
-        let mut update = Update::default();
+        let mut update = FramebufferUpdate::default();
         if self.put_size(&mut update) {
             // The client has to ask anew for a screen of another size.
             return self.finish(update);
         }
-        self.put_marks(&mut update);
-        let (encoding, format, copies) = (self.wanted.pixels, self.format, self.wanted.copies);
+        self.put_pseudo_rectangles(&mut update);
+        let (encoding, format, copies) =
+            (self.encodings.pixels, self.format, self.encodings.copies);
         let encoder = &mut self.encoder;
         self.desktop
-            .show(&mut self.seen, region, incremental, copies, |part| {
-                update.part(encoder, encoding, format, part);
+            .show(&mut self.shown, region, incremental, copies, |part| {
+                update.push_part(encoder, encoding, format, part);
             });
         self.finish(update)
     }
 
-    fn put_size(&mut self, update: &mut Update) -> bool {
+    fn put_size(&mut self, update: &mut FramebufferUpdate) -> bool {
         let size = self.desktop.size();
-        let is_new = self.wanted.size && size != self.told.size;
+        let is_new = self.encodings.size && size != self.sent.size;
         if is_new {
-            self.told.size = size;
-            self.rest = None;
-            update.mark(|out| pseudo_encodings::size(size, out));
+            self.sent.size = size;
+            self.unsent = None;
+            update.push(|out| pseudo_encodings::size(size, out));
         }
         is_new
     }
 
-    fn put_marks(&mut self, update: &mut Update) {
-        let moods = &self.desktop.moods;
-        if self.wanted.cursor && !self.told.cursor {
-            self.told.cursor = true;
-            update.mark(|out| pseudo_encodings::cursor(moods.cursor, self.format, out));
+    fn put_pseudo_rectangles(&mut self, update: &mut FramebufferUpdate) {
+        let quirks = &self.desktop.quirks;
+        if self.encodings.cursor && !self.sent.cursor {
+            self.sent.cursor = true;
+            update.push(|out| pseudo_encodings::cursor(quirks.cursor, self.format, out));
         }
-        if self.wanted.key_repeat && !self.told.key_repeat {
-            self.told.key_repeat = true;
-            let rhythm = moods.key_repeat.unwrap_or_default();
-            update.mark(|out| pseudo_encodings::key_repeat(rhythm, out));
+        if self.encodings.key_repeat && !self.sent.key_repeat {
+            self.sent.key_repeat = true;
+            let rhythm = quirks.key_repeat.unwrap_or_default();
+            update.push(|out| pseudo_encodings::key_repeat(rhythm, out));
         }
         let mode = self.desktop.pointer_mode();
-        if self.wanted.cursor_state && self.told.pointer.replace(mode) != Some(mode) {
-            update.mark(|out| pseudo_encodings::cursor_state(mode, out));
+        if self.encodings.cursor_state && self.sent.pointer.replace(mode) != Some(mode) {
+            update.push(|out| pseudo_encodings::cursor_state(mode, out));
         }
         let leds = self.desktop.leds();
-        if self.wanted.leds && self.told.leds.replace(leds) != Some(leds) {
-            update.mark(|out| pseudo_encodings::leds(leds, out));
+        if self.encodings.leds && self.sent.leds.replace(leds) != Some(leds) {
+            update.push(|out| pseudo_encodings::leds(leds, out));
         }
     }
 
-    /// The message, and in a chatty mood what nobody has asked for around it.
-    fn finish(&mut self, update: Update) -> Option<BytesMut> {
+    /// The message, and in a chatty quirk what nobody has asked for around it.
+    fn finish(&mut self, update: FramebufferUpdate) -> Option<BytesMut> {
         if update.is_empty() {
             return None;
         }
         self.updates_sent += 1;
         // 0 is no number of an update: VMware's client would take it for a request for everything (`docs/webmks.md` 7.2).
-        self.updates = self.updates.checked_add(1).unwrap_or(1);
-        let waits = self.desktop.moods.needs_acks
+        self.update_id = self.update_id.checked_add(1).unwrap_or(1);
+        let waits = self.desktop.quirks.needs_acks
             && self
                 .announced
                 .is_some_and(|caps| caps.has(ServerCaps::UPDATE_ACK));
-        self.unacknowledged = Some(self.updates).filter(|_| waits);
-        let message = update.into_message(self.updates);
-        if !self.desktop.moods.chatty {
+        self.unacknowledged = Some(self.update_id).filter(|_| waits);
+        let message = update.into_message(self.update_id);
+        if !self.desktop.quirks.chatty {
             return Some(message);
         }
         let mut all = vmware_messages::heartbeat(HEARTBEAT);

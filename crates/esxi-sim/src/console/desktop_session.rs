@@ -5,47 +5,52 @@ use std::convert::Infallible;
 use bytes::{BufMut, BytesMut};
 
 use super::client_message::ClientMessage;
-use super::client_state::Viewer;
+use super::client_state::ClientState;
 use super::handshake;
 use super::message_reader;
 use super::pixel_format::PixelFormat;
-use super::socket::Line;
-use crate::counts::{Counts, End};
+use super::socket::ConsoleSocket;
+use crate::counts::{Counts, EndReason};
 use crate::desktop::Desktop;
 
 /// Serves `desktop` until something ends it.
-pub(super) async fn serve(line: &mut Line, name: &str, desktop: &Desktop) -> End {
-    match run(line, name, desktop).await {
+pub(super) async fn serve(socket: &mut ConsoleSocket, name: &str, desktop: &Desktop) -> EndReason {
+    match run(socket, name, desktop).await {
         Ok(never) => match never {},
         Err(end) => end,
     }
 }
 
-async fn run(line: &mut Line, name: &str, desktop: &Desktop) -> Result<Infallible, End> {
-    handshake::serve(line, desktop.moods.vnc_password.as_ref()).await?;
+async fn run(
+    socket: &mut ConsoleSocket,
+    name: &str,
+    desktop: &Desktop,
+) -> Result<Infallible, EndReason> {
+    handshake::serve(socket, desktop.quirks.vnc_password.as_ref()).await?;
     // ClientInit: the shared flag "is currently ignored by our server" (`docs/webmks.md` 1.2).
-    line.take(1).await?;
+    socket.take(1).await?;
     let mut changes = desktop.watch();
     let size = desktop.size();
-    line.send(server_init(name, size)).await?;
-    let mut viewer = Viewer::new(desktop, size);
+    socket.send(server_init(name, size)).await?;
+    let mut client = ClientState::new(desktop, size);
     loop {
         while let Some(message) =
-            message_reader::take(&mut line.inbox, viewer.announced()).map_err(End::Violation)?
+            message_reader::take_message(&mut socket.received, client.announced())
+                .map_err(EndReason::Violation)?
         {
-            line.journal.note(|counts| count(&message, counts));
-            if let Some(answer) = viewer.hear(message).map_err(End::Violation)? {
-                line.send(answer).await?;
+            socket.counters.update(|counts| count(&message, counts));
+            if let Some(answer) = client.handle(message).map_err(EndReason::Violation)? {
+                socket.send(answer).await?;
             }
-            viewer.stay()?;
+            client.check_silence()?;
         }
         tokio::select! {
-            received = line.receive() => received?,
-            changed = changes.changed(), if viewer.is_waiting() => {
-                changed.map_err(|_| End::Stopped)?;
-                if let Some(update) = viewer.answer_waiting() {
-                    line.send(update).await?;
-                    viewer.stay()?;
+            received = socket.receive() => received?,
+            changed = changes.changed(), if client.has_pending_request() => {
+                changed.map_err(|_| EndReason::Stopped)?;
+                if let Some(update) = client.answer_pending() {
+                    socket.send(update).await?;
+                    client.check_silence()?;
                 }
             }
         }
@@ -59,7 +64,7 @@ fn count(message: &ClientMessage, counts: &mut Counts) {
             incremental: true, ..
         } => counts.incremental_requests += 1,
         ClientMessage::UpdateRequest { .. } => counts.whole_requests += 1,
-        ClientMessage::Acknowledged(_) => counts.acknowledgements += 1,
+        ClientMessage::UpdateAck(_) => counts.acknowledgements += 1,
         _ => {}
     }
 }

@@ -8,24 +8,24 @@ use crate::desktop::framebuffer::Part;
 
 /// The rectangles so far.
 #[derive(Default)]
-pub(super) struct Update {
+pub(super) struct FramebufferUpdate {
     rectangles: u16,
     body: BytesMut,
 }
 
-impl Update {
+impl FramebufferUpdate {
     pub(super) fn is_empty(&self) -> bool {
         self.rectangles == 0
     }
 
     /// Adds a rectangle that `write` appends.
-    pub(super) fn mark(&mut self, write: impl FnOnce(&mut BytesMut)) {
+    pub(super) fn push(&mut self, write: impl FnOnce(&mut BytesMut)) {
         write(&mut self.body);
         self.rectangles += 1;
     }
 
     /// Adds a part of a picture.
-    pub(super) fn part(
+    pub(super) fn push_part(
         &mut self,
         encoder: &mut Encoder,
         encoding: Encoding,
@@ -33,7 +33,7 @@ impl Update {
         part: Part<'_>,
     ) {
         match part {
-            Part::Copy { from, to } => self.mark(|body| encodings::copy_rect(from, to, body)),
+            Part::Copy { from, to } => self.push(|body| encodings::copy_rect(from, to, body)),
             Part::Pixels(area, rows) => {
                 let pixels = Rectangle::new(area, rows);
                 self.rectangles += encoder.put(encoding, format, pixels, &mut self.body);

@@ -6,7 +6,7 @@ use super::client_message::ClientMessage;
 use super::pixel_format::PixelFormat;
 use super::vmware_messages;
 use crate::desktop::area::Area;
-use crate::desktop::mouse::Motion;
+use crate::desktop::mouse::PointerEvent;
 use crate::quirks::ServerCaps;
 
 /// Takes one message from the front of `bytes`; `None` if it is not all there yet. `announced` are the capabilities
@@ -15,7 +15,7 @@ use crate::quirks::ServerCaps;
 /// # Errors
 /// What is wrong, in words: an invalid pixel format, a length beyond reason, or a type that was not announced
 /// (`docs/webmks.md` 5.3 and 7.2).
-pub(super) fn take(
+pub(super) fn take_message(
     bytes: &mut BytesMut,
     announced: Option<ServerCaps>,
 ) -> Result<Option<ClientMessage>, String> {
@@ -23,7 +23,7 @@ pub(super) fn take(
         return Ok(None);
     };
     if kind == vmware_messages::MESSAGE {
-        return vmware_messages::take(bytes, announced);
+        return vmware_messages::take_message(bytes, announced);
     }
     let Some(length) = length(kind, bytes)? else {
         return Ok(None);
@@ -99,7 +99,11 @@ fn read(kind: u8, mut message: BytesMut) -> Result<ClientMessage, String> {
         }
         5 => {
             let buttons = message.get_u8();
-            ClientMessage::Pointer(Motion::to(message.get_u16(), message.get_u16(), buttons))
+            ClientMessage::Pointer(PointerEvent::absolute(
+                message.get_u16(),
+                message.get_u16(),
+                buttons,
+            ))
         }
         _ => ClientMessage::CutText,
     })
@@ -115,7 +119,7 @@ mod tests {
     use super::*;
 
     fn taken(bytes: &[u8]) -> Result<Option<ClientMessage>, String> {
-        take(&mut BytesMut::from(bytes), None)
+        take_message(&mut BytesMut::from(bytes), None)
     }
 
     #[test]
@@ -153,7 +157,7 @@ mod tests {
             ),
             (
                 &[5, 4, 0, 9, 1, 0],
-                ClientMessage::Pointer(Motion::to(9, 256, 4)),
+                ClientMessage::Pointer(PointerEvent::absolute(9, 256, 4)),
             ),
             (
                 &[6, 0, 0, 0, 0, 0, 0, 2, b'h', b'i'],
@@ -171,7 +175,7 @@ mod tests {
     #[test]
     fn what_follows_a_message_is_left() {
         let mut bytes = BytesMut::from(&[5, 0, 0, 0, 0, 0, 4][..]);
-        take(&mut bytes, None).unwrap();
+        take_message(&mut bytes, None).unwrap();
         assert_eq!(bytes[..], [4]);
     }
 

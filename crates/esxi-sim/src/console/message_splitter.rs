@@ -4,13 +4,13 @@ use crate::random::Sequence;
 
 /// Cuts the bytes of a turn into messages, repeatably. Message edges mean nothing after the first message
 /// (`docs/webmks.md` 1.1), so they are put where they hurt: inside headers, and around several RFB messages.
-pub(super) struct Cutter {
+pub(super) struct MessageSplitter {
     sequence: Sequence,
     whole: bool,
 }
 
-impl Cutter {
-    /// `whole`: never cuts.
+impl MessageSplitter {
+    /// `whole`: never lengths.
     pub(super) fn new(seed: u64, whole: bool) -> Self {
         Self {
             sequence: Sequence::new(seed),
@@ -24,8 +24,8 @@ impl Cutter {
             return left;
         }
         let most = match self.sequence.up_to(4) {
-            1 => SPLINTER,
-            2 => PIECE,
+            1 => SHORT,
+            2 => MEDIUM,
             _ => left,
         };
         self.sequence.up_to(most.min(left))
@@ -33,9 +33,9 @@ impl Cutter {
 }
 
 /// Shorter than most RFB headers.
-const SPLINTER: usize = 16;
+const SHORT: usize = 16;
 /// Longer than the 125 and shorter than the 65,536 bytes between which a frame's length has 16 bits.
-const PIECE: usize = 2048;
+const MEDIUM: usize = 2048;
 
 #[cfg(test)]
 mod tests {
@@ -43,22 +43,22 @@ mod tests {
 
     #[test]
     fn equal_seeds_cut_equally_and_every_byte_is_in_some_message() {
-        let cuts = |seed| {
-            let mut cutter = Cutter::new(seed, false);
+        let lengths = |seed| {
+            let mut splitter = MessageSplitter::new(seed, false);
             let mut left = 1_000_000;
-            let mut cuts = Vec::new();
+            let mut lengths = Vec::new();
             while left > 0 {
-                let length = cutter.next(left);
+                let length = splitter.next(left);
                 assert!((1..=left).contains(&length));
                 left -= length;
-                cuts.push(length);
+                lengths.push(length);
             }
-            cuts
+            lengths
         };
-        let first = cuts(1);
-        assert_eq!(first, cuts(1));
-        assert_ne!(first, cuts(2));
-        assert!(first.iter().any(|length| *length <= SPLINTER));
-        assert!(first.iter().any(|length| *length > PIECE));
+        let first = lengths(1);
+        assert_eq!(first, lengths(1));
+        assert_ne!(first, lengths(2));
+        assert!(first.iter().any(|length| *length <= SHORT));
+        assert!(first.iter().any(|length| *length > MEDIUM));
     }
 }

@@ -1,4 +1,4 @@
-//! Encodings without pixels: what a client asks to be told of by listing them (`docs/webmks.md` 1.4).
+//! Encodings without pixels: what a client asks to be sent of by listing them (`docs/webmks.md` 1.4).
 
 use bytes::{BufMut, BytesMut};
 
@@ -10,7 +10,7 @@ use crate::quirks::{CursorShape, KeyRepeat};
 
 /// What a client has asked for with SetEncodings.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Wanted {
+pub(super) struct ClientEncodings {
     pub(super) pixels: Encoding,
     pub(super) copies: bool,
     pub(super) size: bool,
@@ -21,7 +21,7 @@ pub(super) struct Wanted {
     pub(super) server_caps: bool,
 }
 
-impl Wanted {
+impl ClientEncodings {
     pub(super) fn read(listed: &[i32]) -> Self {
         let has = |number| listed.contains(&number);
         Self {
@@ -44,7 +44,7 @@ pub(super) fn size(size: (u16, u16), out: &mut BytesMut) {
 
 /// CursorState: visible, and whether places are wanted.
 pub(super) fn cursor_state(mode: PointerMode, out: &mut BytesMut) {
-    head(NOWHERE, CURSOR_STATE, out);
+    head(EMPTY, CURSOR_STATE, out);
     let (visible, absolute) = (1, 2);
     out.put_u16(match mode {
         PointerMode::Absolute => visible | absolute,
@@ -54,7 +54,7 @@ pub(super) fn cursor_state(mode: PointerMode, out: &mut BytesMut) {
 
 /// Key repeat: the client is to repeat held keys, in the host's rhythm if it has one.
 pub(super) fn key_repeat(rhythm: KeyRepeat, out: &mut BytesMut) {
-    head(NOWHERE, KEY_REPEAT, out);
+    head(EMPTY, KEY_REPEAT, out);
     let client_repeats = 1;
     out.put_u16(client_repeats);
     for time in [rhythm.period, rhythm.delay] {
@@ -64,7 +64,7 @@ pub(super) fn key_repeat(rhythm: KeyRepeat, out: &mut BytesMut) {
 
 /// LED state.
 pub(super) fn leds(leds: u32, out: &mut BytesMut) {
-    head(NOWHERE, LEDS, out);
+    head(EMPTY, LEDS, out);
     out.put_u32(leds);
 }
 
@@ -73,7 +73,7 @@ pub(super) fn cursor(shape: CursorShape, format: PixelFormat, out: &mut BytesMut
     let hot_spot_and_size = Area {
         width: CURSOR_SIDE,
         height: CURSOR_SIDE,
-        ..NOWHERE
+        ..EMPTY
     };
     head(hot_spot_and_size, CURSOR, out);
     let pixels =
@@ -110,7 +110,7 @@ fn cursor_pixel(x: u16, y: u16) -> Option<u32> {
     }
 }
 
-const NOWHERE: Area = Area {
+const EMPTY: Area = Area {
     x: 0,
     y: 0,
     width: 0,

@@ -3,7 +3,7 @@
 use bytes::{Buf, BufMut, BytesMut};
 
 use super::client_message::ClientMessage;
-use crate::desktop::mouse::{Motion, Wheel};
+use crate::desktop::mouse::{PointerEvent, Wheel};
 use crate::quirks::ServerCaps;
 
 /// The message type, in both directions.
@@ -13,7 +13,7 @@ pub(super) const MESSAGE: u8 = 127;
 ///
 /// # Errors
 /// What is wrong, in words: one that no capability in `announced` invites, or a length that is not its own.
-pub(super) fn take(
+pub(super) fn take_message(
     bytes: &mut BytesMut,
     announced: Option<ServerCaps>,
 ) -> Result<Option<ClientMessage>, String> {
@@ -107,7 +107,7 @@ fn read(id: u8, mut message: BytesMut) -> ClientMessage {
             code: message.get_u16(),
             down: message.get_u8() != 0,
         },
-        POINTER_EVENT_2 => ClientMessage::Pointer(Motion {
+        POINTER_EVENT_2 => ClientMessage::Pointer(PointerEvent {
             is_absolute: message.get_u8() != 0,
             x: message.get_i32(),
             y: message.get_i32(),
@@ -117,12 +117,12 @@ fn read(id: u8, mut message: BytesMut) -> ClientMessage {
                 horizontal: message.get_i8().into(),
             },
         }),
-        UPDATE_ACK => ClientMessage::Acknowledged(message.get_u8()),
+        UPDATE_ACK => ClientMessage::UpdateAck(message.get_u8()),
         RESOLUTION_REQUEST => ClientMessage::Resolution {
             width: message.get_u16(),
             height: message.get_u16(),
         },
-        _ => ClientMessage::Noted,
+        _ => ClientMessage::Ignored,
     }
 }
 
@@ -176,12 +176,12 @@ mod tests {
     const ALL: Option<ServerCaps> = Some(ServerCaps(u32::MAX));
 
     fn taken(bytes: &[u8], announced: Option<ServerCaps>) -> Result<Option<ClientMessage>, String> {
-        take(&mut BytesMut::from(bytes), announced)
+        take_message(&mut BytesMut::from(bytes), announced)
     }
 
     #[test]
     fn each_message_is_read_once_it_is_whole_and_only_if_it_was_announced() {
-        let motion = Motion {
+        let event = PointerEvent {
             is_absolute: false,
             x: -2,
             y: 3,
@@ -203,10 +203,10 @@ mod tests {
                 &[
                     127, 2, 0, 19, 0, 255, 255, 255, 254, 0, 0, 0, 3, 0, 0, 0, 4, 255, 1,
                 ],
-                ClientMessage::Pointer(motion),
+                ClientMessage::Pointer(event),
             ),
-            (&[127, 3, 0, 8, 0, 0, 0x51, 0], ClientMessage::Noted),
-            (&[127, 4, 0, 8, 1, 0, 0, 9], ClientMessage::Acknowledged(1)),
+            (&[127, 3, 0, 8, 0, 0, 0x51, 0], ClientMessage::Ignored),
+            (&[127, 4, 0, 8, 1, 0, 0, 9], ClientMessage::UpdateAck(1)),
             (
                 &[127, 5, 0, 8, 4, 0, 3, 0],
                 ClientMessage::Resolution {
@@ -238,10 +238,10 @@ mod tests {
             (0x40_0000, &[127, 15, 0, 8, 0, 0, 0, 1]),
         ];
         for (bits, bytes) in messages {
-            each_cut(bytes, &ClientMessage::Noted);
+            each_cut(bytes, &ClientMessage::Ignored);
             assert_eq!(
                 taken(bytes, Some(ServerCaps(bits))),
-                Ok(Some(ClientMessage::Noted))
+                Ok(Some(ClientMessage::Ignored))
             );
             assert!(taken(bytes, Some(ServerCaps(!bits))).is_err());
         }

@@ -7,8 +7,8 @@ use super::area::{Area, place};
 use super::canvas::Canvas;
 use super::mouse::Pointer;
 use super::scene::{self, Scene};
-use super::text_edit::Edit;
-use super::tiles::{Seen, Tiles};
+use super::text_edit::TextEdit;
+use super::tiles::{ShownTiles, Tiles};
 
 /// A piece of an update.
 pub(crate) enum Part<'a> {
@@ -18,7 +18,7 @@ pub(crate) enum Part<'a> {
     Pixels(Area, &'a [&'a [u32]]),
 }
 
-pub(super) struct Painting {
+pub(super) struct Framebuffer {
     name: String,
     size: (u16, u16),
     background: Canvas,
@@ -28,12 +28,12 @@ pub(super) struct Painting {
     revision: u64,
 }
 
-impl Painting {
+impl Framebuffer {
     /// The size is the nearest to the one asked for that [`Screen::Desktop`](crate::Screen::Desktop) allows.
     pub(super) fn new(name: &str, size: (u16, u16)) -> Self {
         let size = allowed(size);
         let background = scene::background(name, size.0, size.1);
-        let mut painting = Self {
+        let mut framebuffer = Self {
             name: name.to_owned(),
             size,
             front: background.clone(),
@@ -42,8 +42,8 @@ impl Painting {
             tiles: Tiles::new(size),
             revision: 1,
         };
-        painting.repaint(&rectangle(Area::whole(size)));
-        painting
+        framebuffer.repaint(&rectangle(Area::whole(size)));
+        framebuffer
     }
 
     /// The same scene on a screen of another size.
@@ -88,7 +88,7 @@ impl Painting {
     }
 
     /// Types. Lines that scroll are moved, so that they can be sent as such; only lines that differ are painted.
-    pub(super) fn edit(&mut self, edit: Edit) {
+    pub(super) fn edit(&mut self, edit: TextEdit) {
         let area = scene::text_area(&self.front);
         let before = self.scene.lines(&area);
         self.scene.edit(edit);
@@ -104,7 +104,7 @@ impl Painting {
         }
     }
 
-    pub(super) fn point(&mut self, now: Pointer) {
+    pub(super) fn move_pointer(&mut self, now: Pointer) {
         let before = self.scene.pointer.replace(now);
         if before.is_none_or(|before| (before.x, before.y) != (now.x, now.y)) {
             for at in before.into_iter().chain([now]) {
@@ -123,17 +123,17 @@ impl Painting {
     /// The parts of `region` that changed since `seen`, which then has seen them. Not `incremental`: all of it.
     pub(super) fn show(
         &self,
-        seen: &mut Seen,
+        shown: &mut ShownTiles,
         region: Area,
         incremental: bool,
         copies: bool,
         mut show: impl FnMut(Part<'_>),
     ) {
-        let news = self.tiles.news(seen, region, incremental, copies);
-        if let Some((from, to)) = news.copy {
+        let damage = self.tiles.damage(shown, region, incremental, copies);
+        if let Some((from, to)) = damage.copy {
             show(Part::Copy { from, to });
         }
-        for area in news.pixels {
+        for area in damage.pixels {
             let (left, width) = (usize::from(area.x), usize::from(area.width));
             let rows = usize::from(area.y)..usize::from(area.y) + usize::from(area.height);
             let rows: Vec<&[u32]> = rows.map(|row| self.front.row(row, left, width)).collect();
@@ -206,20 +206,20 @@ const AREA: u32 = 5120 * 5120;
 mod tests {
     use super::*;
 
-    fn point(painting: &mut Painting, x: u16, y: u16) {
-        painting.next_revision();
-        painting.point(Pointer { x, y, buttons: 0 });
+    fn point(framebuffer: &mut Framebuffer, x: u16, y: u16) {
+        framebuffer.next_revision();
+        framebuffer.move_pointer(Pointer { x, y, buttons: 0 });
     }
 
-    fn type_text(painting: &mut Painting, text: &str) {
-        painting.next_revision();
-        painting.edit(Edit::Append(text.into()));
+    fn type_text(framebuffer: &mut Framebuffer, text: &str) {
+        framebuffer.next_revision();
+        framebuffer.edit(TextEdit::Append(text.into()));
     }
 
     #[test]
     fn a_pointer_that_has_moved_on_leaves_the_picture_as_it_was() {
-        let mut moved = Painting::new("vm", (100, 50));
-        let mut still = Painting::new("vm", (100, 50));
+        let mut moved = Framebuffer::new("vm", (100, 50));
+        let mut still = Framebuffer::new("vm", (100, 50));
         let untouched = moved.pixels();
         point(&mut moved, 10, 10);
         assert_ne!(moved.pixels(), untouched);
@@ -231,24 +231,29 @@ mod tests {
     #[test]
     fn typed_line_by_line_the_picture_is_that_of_all_typed_at_once() {
         let text: String = (0..40).map(|line| format!("line {line}\n")).collect();
-        let mut slowly = Painting::new("vm", (300, 400));
+        let mut slowly = Framebuffer::new("vm", (300, 400));
         point(&mut slowly, 60, 300);
         for character in text.chars() {
             type_text(&mut slowly, &character.to_string());
         }
-        let mut at_once = Painting::new("vm", (300, 400));
+        let mut at_once = Framebuffer::new("vm", (300, 400));
         type_text(&mut at_once, &text);
         point(&mut at_once, 60, 300);
         assert!(slowly.pixels() == at_once.pixels());
     }
 
     /// Keeps a client's picture by what it is shown.
-    fn follow(painting: &Painting, seen: &mut Seen, pixels: &mut [u32], across: usize) -> usize {
+    fn follow(
+        framebuffer: &Framebuffer,
+        shown: &mut ShownTiles,
+        pixels: &mut [u32],
+        across: usize,
+    ) -> usize {
         let mut copies = 0;
         let at = |x: u16, y: u16| usize::from(y) * across + usize::from(x);
-        painting.show(
-            seen,
-            Area::whole(painting.size()),
+        framebuffer.show(
+            shown,
+            Area::whole(framebuffer.size()),
             true,
             true,
             |part| match part {
@@ -274,22 +279,22 @@ mod tests {
 
     #[test]
     fn lines_that_scroll_are_copied_by_those_who_saw_them_and_the_picture_stays_right() {
-        let mut painting = Painting::new("vm", (300, 400));
-        let (mut attentive, mut lazy) = (Seen::default(), Seen::default());
+        let mut framebuffer = Framebuffer::new("vm", (300, 400));
+        let (mut attentive, mut lazy) = (ShownTiles::default(), ShownTiles::default());
         let (mut near, mut far) = (vec![0; 300 * 400], vec![0; 300 * 400]);
-        follow(&painting, &mut attentive, &mut near, 300);
-        follow(&painting, &mut lazy, &mut far, 300);
-        point(&mut painting, 40, 320);
+        follow(&framebuffer, &mut attentive, &mut near, 300);
+        follow(&framebuffer, &mut lazy, &mut far, 300);
+        point(&mut framebuffer, 40, 320);
         let (mut copied, mut copied_late) = (0, 0);
         for line in 0..60 {
-            type_text(&mut painting, &format!("{line}"));
-            copied += follow(&painting, &mut attentive, &mut near, 300);
-            type_text(&mut painting, "\n");
-            copied += follow(&painting, &mut attentive, &mut near, 300);
-            assert!(near == painting.pixels(), "after line {line}");
+            type_text(&mut framebuffer, &format!("{line}"));
+            copied += follow(&framebuffer, &mut attentive, &mut near, 300);
+            type_text(&mut framebuffer, "\n");
+            copied += follow(&framebuffer, &mut attentive, &mut near, 300);
+            assert!(near == framebuffer.pixels(), "after line {line}");
             if line % 7 == 0 {
-                copied_late += follow(&painting, &mut lazy, &mut far, 300);
-                assert!(far == painting.pixels(), "after line {line}, seen late");
+                copied_late += follow(&framebuffer, &mut lazy, &mut far, 300);
+                assert!(far == framebuffer.pixels(), "after line {line}, seen late");
             }
         }
         assert!(copied > 40, "{copied}");
@@ -298,17 +303,17 @@ mod tests {
 
     #[test]
     fn another_size_is_all_new_and_keeps_what_was_typed() {
-        let mut painting = Painting::new("vm", (100, 50));
-        let mut seen = Seen::default();
-        follow(&painting, &mut seen, &mut vec![0; 100 * 50], 100);
-        type_text(&mut painting, "kept");
-        point(&mut painting, 99, 49);
-        painting.next_revision();
-        painting.resize((50, 40));
-        assert_eq!(painting.size(), (50, 40));
-        assert_eq!(painting.typed(), "kept");
+        let mut framebuffer = Framebuffer::new("vm", (100, 50));
+        let mut seen = ShownTiles::default();
+        follow(&framebuffer, &mut seen, &mut vec![0; 100 * 50], 100);
+        type_text(&mut framebuffer, "kept");
+        point(&mut framebuffer, 99, 49);
+        framebuffer.next_revision();
+        framebuffer.resize((50, 40));
+        assert_eq!(framebuffer.size(), (50, 40));
+        assert_eq!(framebuffer.typed(), "kept");
         assert_eq!(
-            painting.pointer(),
+            framebuffer.pointer(),
             Some(Pointer {
                 x: 49,
                 y: 39,
@@ -316,8 +321,8 @@ mod tests {
             })
         );
         let mut shown = vec![u32::MAX; 50 * 40];
-        follow(&painting, &mut seen, &mut shown, 50);
-        assert!(shown == painting.pixels());
+        follow(&framebuffer, &mut seen, &mut shown, 50);
+        assert!(shown == framebuffer.pixels());
     }
 
     #[test]

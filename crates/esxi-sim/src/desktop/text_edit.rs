@@ -2,7 +2,7 @@
 
 /// What a pressed key does to the text.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Edit {
+pub(super) enum TextEdit {
     Append(String),
-    RubOut,
+    Backspace,
 }

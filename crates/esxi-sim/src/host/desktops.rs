@@ -106,7 +106,7 @@ impl Host {
     #[track_caller]
     pub fn picture(&self, vm: &str) -> Option<Vec<u8>> {
         let (size, pixels) = self.desktop(vm)?.picture();
-        Some(png_file::file(size, pixels.into_iter()))
+        Some(png_file::encode(size, pixels.into_iter()))
     }
 
     async fn seen<T>(&self, vm: &str, mut look: impl FnMut(&Desktop) -> Option<T>) -> T {

@@ -14,16 +14,16 @@ use tokio_util::task::TaskTracker;
 
 use crate::api_tasks::ApiTasks;
 use crate::certificate::Identity;
-use crate::counts::{Counts, Journal};
+use crate::counts::{Counters, Counts};
 use crate::datastore::Datastore;
 use crate::desktop_clock;
-use crate::host_state::Site;
+use crate::host_state::HostState;
 use crate::http::listener::{self, Port};
-use crate::http::router::Door;
+use crate::http::router::Routes;
 use crate::inventory::Inventory;
 use crate::inventory::vm::Vm;
 use crate::key_repeat;
-use crate::misbehaviour::{Misbehaviour, Plan};
+use crate::misbehaviour::{Misbehaviour, MisbehaviourQueue};
 use crate::power::Power;
 use crate::screenshots::Screenshots;
 use crate::sessions::Sessions;
@@ -36,7 +36,7 @@ use crate::vim25::version::ApiVersion;
 ///
 /// Methods that name a VM panic if there is none of that name: such a test has a typing error.
 pub struct Host {
-    site: Arc<Site>,
+    state: Arc<HostState>,
     address: SocketAddr,
     identity: Arc<Identity>,
 }
@@ -61,32 +61,35 @@ impl Host {
         let mut main = Port {
             listener,
             identity: Arc::clone(&identity),
-            door: Door::Both,
+            routes: Routes::Both,
         };
         let mut ports = Vec::new();
         let (mut console_address, mut console_identity) = (address, Arc::clone(&identity));
         if let Some((listener, identity, address)) = console {
-            main.door = Door::Api;
+            main.routes = Routes::Api;
             (console_address, console_identity) = (address, Arc::clone(&identity));
             ports.push(Port {
                 listener,
                 identity,
-                door: Door::Console,
+                routes: Routes::Console,
             });
         }
         ports.push(main);
-        let site = Arc::new(site(settings, api, console_address, console_identity));
+        let state = Arc::new(state(settings, api, console_address, console_identity));
         for port in ports {
-            site.tasks.spawn(listener::accept(Arc::clone(&site), port));
+            state
+                .tasks
+                .spawn(listener::accept(Arc::clone(&state), port));
         }
-        site.tasks.spawn(desktop_clock::run(Arc::clone(&site)));
-        for vm in &site.inventory.vms {
-            site.tasks
-                .spawn(key_repeat::run(Arc::clone(&site), Arc::clone(vm)));
+        state.tasks.spawn(desktop_clock::run(Arc::clone(&state)));
+        for vm in &state.inventory.vms {
+            state
+                .tasks
+                .spawn(key_repeat::run(Arc::clone(&state), Arc::clone(vm)));
         }
-        site.tasks.close();
+        state.tasks.close();
         Ok(Self {
-            site,
+            state,
             address,
             identity,
         })
@@ -94,8 +97,8 @@ impl Host {
 
     /// Stops, and waits until every task has ended.
     pub async fn stop(self) {
-        self.site.stop.cancel();
-        self.site.tasks.wait().await;
+        self.state.stop.cancel();
+        self.state.tasks.wait().await;
     }
 
     /// Where `/sdk` is served.
@@ -105,7 +108,7 @@ impl Host {
 
     /// Where consoles are served: the same, unless they have a port of their own.
     pub fn console_address(&self) -> SocketAddr {
-        self.site.console_address
+        self.state.console_address
     }
 
     /// SHA-256 of the certificate that [`Host::address`] presents.
@@ -125,12 +128,12 @@ impl Host {
 
     /// SHA-256 of the certificate that [`Host::console_address`] presents.
     pub fn console_certificate_sha256(&self) -> [u8; 32] {
-        self.site.console_identity.sha256
+        self.state.console_identity.sha256
     }
 
     /// The certificate that [`Host::console_address`] presents.
     pub fn console_certificate_pem(&self) -> String {
-        self.site.console_identity.pem.clone()
+        self.state.console_identity.pem.clone()
     }
 
     /// The VM's managed object id.
@@ -160,7 +163,7 @@ impl Host {
         if power != Power::On {
             vm.connections.drop_all();
         }
-        self.site.changes.send_replace(());
+        self.state.changes.send_replace(());
     }
 
     /// From now on the consoles of a VM that are open say nothing more: no update, no Close, no FIN, whatever happens
@@ -174,8 +177,8 @@ impl Host {
     /// What tickets say from now on.
     pub fn set_tickets(&self, shape: TicketShape) {
         *self
-            .site
-            .shape
+            .state
+            .ticket_shape
             .lock()
             .unwrap_or_else(PoisonError::into_inner) = shape;
     }
@@ -184,15 +187,17 @@ impl Host {
     /// ManagedObjectNotFound and the words "has not been completely created" (`docs/webmks.md` 2.1).
     #[track_caller]
     pub fn not_created_yet(&self, vm: &str, times: u32) {
-        self.vm(vm).unready.store(times, Ordering::SeqCst);
+        self.vm(vm)
+            .not_created_answers
+            .store(times, Ordering::SeqCst);
     }
 
     /// Has the next `times` requests to `/sdk` answered with this HTTP status and no body, as overloaded hosts answer
     /// 503 (`docs/webmks.md` 2.6). They are not counted as calls.
     pub fn refuse_sdk(&self, status: u16, times: u32) {
         let mut refusal = self
-            .site
-            .refusal
+            .state
+            .sdk_refusal
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         *refusal = (status, times);
@@ -201,7 +206,7 @@ impl Host {
     /// What `/screen` is answered with from now on: this HTTP status and no picture, or as it should be.
     pub fn refuse_screen(&self, status: Option<u16>) {
         *self
-            .site
+            .state
             .screen_refusal
             .lock()
             .unwrap_or_else(PoisonError::into_inner) = status;
@@ -210,7 +215,7 @@ impl Host {
     /// What becomes of CreateScreenshot_Task from now on.
     pub fn set_screenshots(&self, screenshots: Screenshots) {
         *self
-            .site
+            .state
             .screenshots
             .lock()
             .unwrap_or_else(PoisonError::into_inner) = screenshots;
@@ -218,35 +223,37 @@ impl Host {
 
     /// The files that screenshots have left on the datastore, as `[datastore1] …`.
     pub fn files(&self) -> Vec<String> {
-        self.site.datastore.paths()
+        self.state.datastore.paths()
     }
 
     /// Ends all `/sdk` sessions, as their idle timeout would.
     pub fn expire_sessions(&self) {
-        self.site.sessions.end_all();
-        self.site.changes.send_replace(());
-        self.site.journal.note(|counts| counts.sessions_open = 0);
+        self.state.sessions.end_all();
+        self.state.changes.send_replace(());
+        self.state
+            .counters
+            .update(|counts| counts.sessions_open = 0);
     }
 
     /// Has the next console connection that nothing is planned for go wrong in this way.
     pub fn misbehave(&self, misbehaviour: Misbehaviour) {
-        self.site.plan.once(misbehaviour);
+        self.state.misbehaviours.push(misbehaviour);
     }
 
     /// Has every console connection go wrong in this way, `None`: none any more. What [`Host::misbehave`] planned
     /// comes first.
     pub fn misbehave_always(&self, misbehaviour: Option<Misbehaviour>) {
-        self.site.plan.always(misbehaviour);
+        self.state.misbehaviours.set_default(misbehaviour);
     }
 
     /// Everything that has happened so far.
     pub fn counts(&self) -> Counts {
-        self.site.journal.watch().borrow().clone()
+        self.state.counters.watch().borrow().clone()
     }
 
     /// Waits until `wanted` is true of what has happened; has no deadline of its own.
     pub async fn counts_until(&self, wanted: impl FnMut(&Counts) -> bool) -> Counts {
-        let mut watch = self.site.journal.watch();
+        let mut watch = self.state.counters.watch();
         // The sender lives in `self`.
         let counts = watch.wait_for(wanted).await.map(|counts| counts.clone());
         counts.unwrap_or_default()
@@ -258,7 +265,7 @@ impl Host {
         reason = "a test that names a VM that is not there has to fail where it does so"
     )]
     pub(crate) fn vm(&self, name: &str) -> &Arc<Vm> {
-        let found = self.site.inventory.vms.iter().find(|vm| vm.name == name);
+        let found = self.state.inventory.vms.iter().find(|vm| vm.name == name);
         found.unwrap_or_else(|| panic!("this host has no VM called {name:?}"))
     }
 }
@@ -281,31 +288,31 @@ async fn bind(listen: SocketAddr) -> io::Result<(TcpListener, Arc<Identity>, Soc
 
 impl Drop for Host {
     fn drop(&mut self) {
-        self.site.stop.cancel();
+        self.state.stop.cancel();
     }
 }
 
-fn site(
+fn state(
     settings: Settings,
     api: ApiVersion,
     console_address: SocketAddr,
     console_identity: Arc<Identity>,
-) -> Site {
+) -> HostState {
     let (kind, clock) = (settings.kind, settings.clock);
     let vms = settings.vms.into_iter().enumerate();
     let vms = vms
         .map(|(index, vm)| Arc::new(Vm::new(vm, index, kind, clock)))
         .collect();
-    Site {
+    HostState {
         username: settings.username,
         password: settings.password,
         inventory: Inventory::new(kind, api, settings.version, vms),
         sessions: Sessions::default(),
         tickets: Tickets::new(settings.ticket_lifetime),
-        journal: Journal::new(),
-        plan: Plan::default(),
-        refusal: Mutex::default(),
-        shape: Mutex::new(settings.tickets),
+        counters: Counters::new(),
+        misbehaviours: MisbehaviourQueue::default(),
+        sdk_refusal: Mutex::default(),
+        ticket_shape: Mutex::new(settings.tickets),
         datastore: Datastore::default(),
         api_tasks: ApiTasks::default(),
         screenshots: Mutex::default(),

@@ -10,32 +10,32 @@ use url::form_urlencoded;
 
 use super::response::status;
 use crate::datastore::NAME;
-use crate::host_state::Site;
+use crate::host_state::HostState;
 
 /// Answers `GET /folder/PATH` with this query and session cookie. That a host says 401 and 404 just so is a guess.
 pub(crate) fn answer(
-    site: &Site,
+    state: &HostState,
     path: &str,
     query: &str,
     cookie: Option<&str>,
 ) -> Response<Full<Bytes>> {
     if cookie
-        .and_then(|cookie| site.sessions.find(cookie))
+        .and_then(|cookie| state.sessions.find(cookie))
         .is_none()
     {
         return status(StatusCode::UNAUTHORIZED);
     }
-    if let Some(code) = site.screenshots().folder {
+    if let Some(code) = state.screenshots().folder_status {
         return status(StatusCode::from_u16(code).unwrap_or(StatusCode::FORBIDDEN));
     }
     let asked = |name: &str| {
         let mut pairs = form_urlencoded::parse(query.as_bytes());
         pairs.find(|(key, _)| key == name).map(|(_, value)| value)
     };
-    let here = asked("dcPath") == Some(Cow::Borrowed(site.inventory.ids.datacenter_name))
+    let here = asked("dcPath") == Some(Cow::Borrowed(state.inventory.ids.datacenter_name))
         && asked("dsName") == Some(Cow::Borrowed(NAME));
     let path = percent_decode_str(path).decode_utf8_lossy();
-    match here.then(|| site.datastore.read(&path)).flatten() {
+    match here.then(|| state.datastore.read(&path)).flatten() {
         Some(content) => Response::new(Full::from(content)),
         None => status(StatusCode::NOT_FOUND),
     }

@@ -14,40 +14,40 @@ use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
 use crate::certificate::Identity;
-use crate::client_stream::Wire;
+use crate::client_stream::ClientStream;
 use crate::open_connection::OpenConnection;
 
-use super::router::{self, Door};
-use crate::host_state::Site;
+use super::router::{self, Routes};
+use crate::host_state::HostState;
 
 /// One port and what it serves.
 pub(crate) struct Port {
     pub(crate) listener: TcpListener,
     pub(crate) identity: Arc<Identity>,
-    pub(crate) door: Door,
+    pub(crate) routes: Routes,
 }
 
-/// Accepts until the site stops.
-pub(crate) async fn accept(site: Arc<Site>, port: Port) {
+/// Accepts until the state stops.
+pub(crate) async fn accept(state: Arc<HostState>, port: Port) {
     let acceptor = TlsAcceptor::from(Arc::clone(&port.identity.server));
     let permits = Arc::new(Semaphore::new(CONNECTIONS));
-    while let Some((stream, client, permit)) = next(&site, &port.listener, &permits).await {
-        let open = OpenConnection::new(site.journal.clone(), client, permit);
-        let (site, acceptor, door) = (Arc::clone(&site), acceptor.clone(), port.door);
-        let stop = site.stop.clone();
-        let tasks = site.tasks.clone();
+    while let Some((stream, client, permit)) = next(&state, &port.listener, &permits).await {
+        let open = OpenConnection::new(state.counters.clone(), client, permit);
+        let (state, acceptor, routes) = (Arc::clone(&state), acceptor.clone(), port.routes);
+        let stop = state.stop.clone();
+        let tasks = state.tasks.clone();
         tasks.spawn(async move {
             tokio::select! {
-                () = connection(site, stream, open, acceptor, door) => {}
+                () = connection(state, stream, open, acceptor, routes) => {}
                 () = stop.cancelled() => {}
             }
         });
     }
 }
 
-/// The next connection; `None` when the site stops.
+/// The next connection; `None` when the state stops.
 async fn next(
-    site: &Site,
+    state: &HostState,
     listener: &TcpListener,
     permits: &Arc<Semaphore>,
 ) -> Option<(TcpStream, IpAddr, OwnedSemaphorePermit)> {
@@ -65,19 +65,19 @@ async fn next(
     };
     tokio::select! {
         accepted = accepted => accepted,
-        () = site.stop.cancelled() => None,
+        () = state.stop.cancelled() => None,
     }
 }
 
 async fn connection(
-    site: Arc<Site>,
+    state: Arc<HostState>,
     stream: TcpStream,
     open: OpenConnection,
     acceptor: TlsAcceptor,
-    door: Door,
+    routes: Routes,
 ) {
-    if door != Door::Api && site.plan.take_for_connection() {
-        // Held open, unanswered, until the site stops or the client has gone.
+    if routes != Routes::Api && state.misbehaviours.take_for_connection() {
+        // Held open, unanswered, until the state stops or the client has gone.
         let _open = open;
         let _ = drain(stream).await;
         return;
@@ -87,15 +87,15 @@ async fn connection(
     let Ok(Ok(tls)) = timeout(TLS_HANDSHAKE, acceptor.accept(stream)).await else {
         return;
     };
-    let wire = Wire::new(tls, open);
-    let cork = wire.cork();
+    let stream = ClientStream::new(tls, open);
+    let cork = stream.cork();
     let service = service_fn(move |request| {
-        router::answer(Arc::clone(&site), door, Arc::clone(&cork), request)
+        router::answer(Arc::clone(&state), routes, Arc::clone(&cork), request)
     });
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER)
-        .serve_connection(TokioIo::new(wire), service)
+        .serve_connection(TokioIo::new(stream), service)
         .with_upgrades()
         .await;
     if let Err(error) = served {

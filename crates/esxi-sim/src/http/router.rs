@@ -1,4 +1,4 @@
-//! The HTTP front door: which path leads where.
+//! The HTTP front routes: which path leads where.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -12,13 +12,13 @@ use tokio::time::timeout;
 
 use super::response::{Dropped, status};
 use super::{folder, screen, ticket};
-use crate::host_state::Site;
+use crate::host_state::HostState;
 use crate::soap::dispatch;
 use crate::vim25::version::service_versions;
 
 /// What a listening port serves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Door {
+pub(crate) enum Routes {
     /// `/sdk` alone.
     Api,
     /// `/ticket` alone.
@@ -29,32 +29,32 @@ pub(crate) enum Door {
 
 /// Answers one request.
 pub(crate) async fn answer(
-    site: Arc<Site>,
-    door: Door,
+    state: Arc<HostState>,
+    routes: Routes,
     cork: Arc<AtomicBool>,
     request: Request<Incoming>,
 ) -> Result<Response<Full<Bytes>>, Dropped> {
     let path = request.uri().path().to_owned();
-    let api = door != Door::Console;
+    let api = routes != Routes::Console;
     match (request.method(), path.as_str()) {
-        (&Method::POST, "/sdk" | "/sdk/") if api => Ok(sdk(&site, request).await),
+        (&Method::POST, "/sdk" | "/sdk/") if api => Ok(sdk(&state, request).await),
         (&Method::GET, "/sdk/vimServiceVersions.xml") if api => {
-            Ok(xml(StatusCode::OK, service_versions(site.inventory.api)))
+            Ok(xml(StatusCode::OK, service_versions(state.inventory.api)))
         }
         (&Method::GET, "/screen") if api => {
             let query = request.uri().query().unwrap_or_default();
             let cookie = header(&request, COOKIE.as_str()).and_then(|it| session_cookie(&it));
-            Ok(screen::answer(&site, query, cookie.as_deref()))
+            Ok(screen::answer(&state, query, cookie.as_deref()))
         }
         (&Method::GET, path) if api && path.starts_with("/folder/") => {
             let query = request.uri().query().unwrap_or_default();
             let cookie = header(&request, COOKIE.as_str()).and_then(|it| session_cookie(&it));
             let file = path.strip_prefix("/folder/").unwrap_or_default();
-            Ok(folder::answer(&site, file, query, cookie.as_deref()))
+            Ok(folder::answer(&state, file, query, cookie.as_deref()))
         }
         (&Method::GET, path) => match path.strip_prefix("/ticket/") {
-            Some(ticket) if door != Door::Api => {
-                ticket::answer(&site, &cork, ticket, request).await
+            Some(ticket) if routes != Routes::Api => {
+                ticket::answer(&state, &cork, ticket, request).await
             }
             _ => Ok(status(StatusCode::NOT_FOUND)),
         },
@@ -62,8 +62,8 @@ pub(crate) async fn answer(
     }
 }
 
-async fn sdk(site: &Site, request: Request<Incoming>) -> Response<Full<Bytes>> {
-    if let Some(code) = site.take_refusal() {
+async fn sdk(state: &HostState, request: Request<Incoming>) -> Response<Full<Bytes>> {
+    if let Some(code) = state.take_sdk_refusal() {
         return status(StatusCode::from_u16(code).unwrap_or(StatusCode::SERVICE_UNAVAILABLE));
     }
     let action = header(&request, "soapaction");
@@ -80,7 +80,7 @@ async fn sdk(site: &Site, request: Request<Incoming>) -> Response<Full<Bytes>> {
     let Ok(body) = String::from_utf8(body.to_bytes().into()) else {
         return status(StatusCode::BAD_REQUEST);
     };
-    let answer = dispatch::answer(site, action.as_deref(), cookie.as_deref(), &body).await;
+    let answer = dispatch::answer(state, action.as_deref(), cookie.as_deref(), &body).await;
     let code = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = xml(code, answer.body);
     let set = answer.cookie.and_then(|cookie| {

@@ -12,7 +12,7 @@ use tokio_tungstenite::tungstenite::handshake::server::create_response;
 
 use super::response::{Dropped, status};
 use crate::console::session;
-use crate::host_state::Site;
+use crate::host_state::HostState;
 use crate::misbehaviour::Misbehaviour;
 use crate::power::Power;
 
@@ -22,34 +22,34 @@ use crate::power::Power;
 /// The connection is to be dropped without an answer: the client did not offer `binary` (`docs/webmks.md` 2.1). The
 /// ticket stays good then, which is a guess.
 pub(crate) async fn answer(
-    site: &Arc<Site>,
+    state: &Arc<HostState>,
     cork: &AtomicBool,
     ticket: &str,
     mut request: Request<Incoming>,
 ) -> Result<Response<Full<Bytes>>, Dropped> {
     if !offers_binary(&request) {
-        site.journal.note(|counts| counts.binary_missing += 1);
+        state.counters.update(|counts| counts.binary_missing += 1);
         return Err(Dropped);
     }
     let Some(mut response) = accepted(&request) else {
         return Ok(status(StatusCode::BAD_REQUEST));
     };
-    let Some(vm) = site
+    let Some(vm) = state
         .tickets
         .spend(ticket)
         .filter(|vm| vm.power() == Power::On)
     else {
-        site.journal.note(|counts| counts.tickets_refused += 1);
+        state.counters.update(|counts| counts.tickets_refused += 1);
         // Which status a real host answers is not known: 404 is a guess.
         return Ok(status(StatusCode::NOT_FOUND));
     };
-    site.journal.note(|counts| counts.tickets_spent += 1);
-    let misbehaviour = site.plan.take_for_console();
+    state.counters.update(|counts| counts.tickets_spent += 1);
+    let misbehaviour = state.misbehaviours.take_for_console();
     if let Some(wrong) = misbehaviour.as_ref().and_then(instead) {
         return Ok(wrong);
     }
     if misbehaviour == Some(Misbehaviour::SilentUpgrade) {
-        site.stop.cancelled().await;
+        state.stop.cancelled().await;
         return Err(Dropped);
     }
     if let Some(misbehaviour) = &misbehaviour {
@@ -57,8 +57,9 @@ pub(crate) async fn answer(
     }
     cork.store(true, Ordering::Release);
     let upgrade = hyper::upgrade::on(&mut request);
-    site.tasks
-        .spawn(session::run(Arc::clone(site), vm, upgrade, misbehaviour));
+    state
+        .tasks
+        .spawn(session::run(Arc::clone(state), vm, upgrade, misbehaviour));
     Ok(response)
 }
 

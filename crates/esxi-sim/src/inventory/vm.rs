@@ -29,7 +29,7 @@ pub(crate) struct Vm {
     /// Ticks when the consoles that are open now are to say nothing more.
     pub(crate) silence: watch::Sender<()>,
     /// How often AcquireTicket will still say that the VM is not completely created.
-    pub(crate) unready: AtomicU32,
+    pub(crate) not_created_answers: AtomicU32,
 }
 
 /// What a console of the VM shows.
@@ -42,7 +42,7 @@ impl Vm {
     pub(crate) fn new(settings: VmSettings, index: usize, kind: Kind, clock: bool) -> Self {
         let display = match settings.screen {
             Screen::Desktop { width, height } => {
-                let desktop = Desktop::new(&settings.name, (width, height), clock, settings.moods);
+                let desktop = Desktop::new(&settings.name, (width, height), clock, settings.quirks);
                 Display::Desktop(Box::new(desktop))
             }
             Screen::Bridge(server) => Display::Bridge(server),
@@ -64,7 +64,7 @@ impl Vm {
             power: watch::Sender::new(settings.power),
             display,
             silence: watch::Sender::new(()),
-            unready: AtomicU32::new(0),
+            not_created_answers: AtomicU32::new(0),
         }
     }
 
@@ -73,13 +73,13 @@ impl Vm {
     }
 
     /// Whether the VM is completely created; each question that is answered with no is one less to come.
-    pub(crate) fn is_ready(&self) -> bool {
-        let left = self
-            .unready
-            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| {
-                left.checked_sub(1)
-            });
-        left.is_err()
+    pub(crate) fn take_not_created_answer(&self) -> bool {
+        let left =
+            self.not_created_answers
+                .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| {
+                    left.checked_sub(1)
+                });
+        left.is_ok()
     }
 }
 

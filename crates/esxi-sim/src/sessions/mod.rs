@@ -19,13 +19,13 @@ pub(crate) struct Session {
     /// Its public key (`UserSession.key`); not the cookie.
     pub(crate) key: String,
     pub(crate) since: SystemTime,
-    pub(crate) made: Mutex<Made>,
+    pub(crate) objects: Mutex<SessionObjects>,
     pub(crate) collectors: Mutex<Collectors>,
 }
 
-/// What a session has made on the host.
+/// What a session has objects on the host.
 #[derive(Default)]
-pub(crate) struct Made {
+pub(crate) struct SessionObjects {
     pub(crate) views: HashMap<String, Vec<MoRef>>,
     /// Result pages not fetched yet, by token: whole `objects` elements.
     pub(crate) pages: HashMap<String, Vec<String>>,
@@ -42,7 +42,7 @@ impl Sessions {
         let session = Session {
             key: random::token(),
             since: SystemTime::now(),
-            made: Mutex::default(),
+            objects: Mutex::default(),
             collectors: Mutex::default(),
         };
         open.insert(cookie.clone(), Arc::new(session));
@@ -70,37 +70,37 @@ impl Sessions {
 impl Session {
     /// Keeps a page for a token; false when [`PAGES`] are kept already.
     pub(crate) fn keep_page(&self, token: &str, objects: Vec<String>) -> bool {
-        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
-        if made.pages.len() >= PAGES {
+        let mut kept = self.objects.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.pages.len() >= PAGES {
             return false;
         }
-        made.pages.insert(token.to_owned(), objects);
+        kept.pages.insert(token.to_owned(), objects);
         true
     }
 
     pub(crate) fn take_page(&self, token: &str) -> Option<Vec<String>> {
-        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
-        made.pages.remove(token)
+        let mut kept = self.objects.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.pages.remove(token)
     }
 
     /// Keeps a view; false when [`VIEWS`] are kept already.
     pub(crate) fn keep_view(&self, id: &str, objects: Vec<MoRef>) -> bool {
-        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
-        if made.views.len() >= VIEWS {
+        let mut kept = self.objects.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.views.len() >= VIEWS {
             return false;
         }
-        made.views.insert(id.to_owned(), objects);
+        kept.views.insert(id.to_owned(), objects);
         true
     }
 
     pub(crate) fn view(&self, id: &str) -> Option<Vec<MoRef>> {
-        let made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
-        made.views.get(id).cloned()
+        let kept = self.objects.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.views.get(id).cloned()
     }
 
     pub(crate) fn destroy_view(&self, id: &str) -> bool {
-        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
-        made.views.remove(id).is_some()
+        let mut kept = self.objects.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.views.remove(id).is_some()
     }
 }
 

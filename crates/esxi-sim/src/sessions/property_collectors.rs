@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::vim25::element::Element;
-use crate::vim25::object_content::Content;
+use crate::vim25::object_content::ObjectContent;
 use crate::vim25::value::{MoRef, Value};
 
 /// A session's collectors by id. The one that every session has is made when it is first used.
@@ -24,7 +24,7 @@ pub(crate) struct Filter {
     pub(crate) id: String,
     /// Its PropertyFilterSpec.
     pub(crate) spec: Element,
-    told: Vec<Content>,
+    reported: Vec<ObjectContent>,
 }
 
 /// What has happened to one object.
@@ -41,19 +41,19 @@ impl Filter {
         Self {
             id,
             spec,
-            told: Vec::new(),
+            reported: Vec::new(),
         }
     }
 
-    /// Forgets what was told: everything is news again.
-    pub(crate) fn forget(&mut self) {
-        self.told.clear();
+    /// Forgets what was reported: everything is news again.
+    pub(crate) fn reset(&mut self) {
+        self.reported.clear();
     }
 
-    /// What differs between what was told and `now`, which is then told.
-    pub(crate) fn tell(&mut self, now: Vec<Content>) -> Vec<Change> {
-        let before = std::mem::replace(&mut self.told, now);
-        let entered_or_modified = self.told.iter().filter_map(|content| {
+    /// What differs between what was told and `now`, which is then reported.
+    pub(crate) fn report_changes(&mut self, now: Vec<ObjectContent>) -> Vec<Change> {
+        let before = std::mem::replace(&mut self.reported, now);
+        let entered_or_modified = self.reported.iter().filter_map(|content| {
             let old = before.iter().find(|old| old.object == content.object);
             let mut values = content.values.clone();
             values.retain(|value| old.is_none_or(|old| !old.values.contains(value)));
@@ -64,7 +64,11 @@ impl Filter {
                 values,
             })
         });
-        let still = |old: &Content| self.told.iter().any(|content| content.object == old.object);
+        let still = |old: &ObjectContent| {
+            self.reported
+                .iter()
+                .any(|content| content.object == old.object)
+        };
         let left = before.iter().filter(|old| !still(old)).map(|old| Change {
             kind: "leave",
             object: old.object.clone(),
@@ -78,8 +82,8 @@ impl Filter {
 mod tests {
     use super::*;
 
-    fn content(id: &str, number: i32) -> Content {
-        Content {
+    fn content(id: &str, number: i32) -> ObjectContent {
+        ObjectContent {
             object: MoRef::new("VirtualMachine", id),
             values: vec![
                 ("same".into(), Value::Bool(true)),
@@ -94,14 +98,20 @@ mod tests {
         let kinds =
             |changes: &[Change]| changes.iter().map(|change| change.kind).collect::<Vec<_>>();
         assert_eq!(
-            kinds(&filter.tell(vec![content("1", 1), content("2", 1)])),
+            kinds(&filter.report_changes(vec![content("1", 1), content("2", 1)])),
             ["enter", "enter"]
         );
-        assert_eq!(filter.tell(vec![content("1", 1), content("2", 1)]), []);
-        let changes = filter.tell(vec![content("2", 2)]);
+        assert_eq!(
+            filter.report_changes(vec![content("1", 1), content("2", 1)]),
+            []
+        );
+        let changes = filter.report_changes(vec![content("2", 2)]);
         assert_eq!(kinds(&changes), ["modify", "leave"]);
         assert_eq!(changes[0].values, [("number".into(), Value::Int(2))]);
-        filter.forget();
-        assert_eq!(kinds(&filter.tell(vec![content("2", 2)])), ["enter"]);
+        filter.reset();
+        assert_eq!(
+            kinds(&filter.report_changes(vec![content("2", 2)])),
+            ["enter"]
+        );
     }
 }

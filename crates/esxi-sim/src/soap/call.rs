@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::host_state::Site;
+use crate::host_state::HostState;
 use crate::sessions::Session;
 use crate::vim25::element::Element;
 use crate::vim25::value::MoRef;
@@ -10,7 +10,7 @@ use crate::vim25::version::ApiVersion;
 
 /// One call: the method's element, the object it is called on, and who calls.
 pub(super) struct Call<'a> {
-    pub(super) site: &'a Site,
+    pub(super) state: &'a HostState,
     pub(super) this: MoRef,
     pub(super) arguments: &'a Element,
     pub(super) version: ApiVersion,

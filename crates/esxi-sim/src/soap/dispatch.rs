@@ -5,7 +5,7 @@ use super::{
     property_collector, screenshot, search_index, service_instance, session_manager, ticket,
     wait_for_updates,
 };
-use crate::host_state::Site;
+use crate::host_state::HostState;
 use crate::vim25::element::Element;
 use crate::vim25::fault::Fault;
 use crate::vim25::version::ApiVersion;
@@ -21,12 +21,12 @@ pub(crate) struct Answer {
 
 /// Performs the request in `body` for the session that `cookie` names.
 pub(crate) async fn answer(
-    site: &Site,
+    state: &HostState,
     action: Option<&str>,
     cookie: Option<&str>,
     body: &str,
 ) -> Answer {
-    match perform(site, action, cookie, body).await {
+    match perform(state, action, cookie, body).await {
         Ok((method, reply)) => {
             let xml = format!(
                 "<{method}Response xmlns=\"urn:vim25\">{}</{method}Response>",
@@ -47,7 +47,7 @@ pub(crate) async fn answer(
 }
 
 async fn perform(
-    site: &Site,
+    state: &HostState,
     action: Option<&str>,
     cookie: Option<&str>,
     body: &str,
@@ -59,26 +59,27 @@ async fn perform(
         .ok_or_else(|| Fault::bad_request("no SOAP body"))?;
     let this = reference(method, "_this").ok_or_else(|| Fault::bad_request("no _this"))?;
     let name = METHODS.iter().find(|known| **known == method.name).copied();
-    site.journal
-        .note(|counts| *counts.calls.entry(name.unwrap_or("unknown")).or_default() += 1);
+    state
+        .counters
+        .update(|counts| *counts.calls.entry(name.unwrap_or("unknown")).or_default() += 1);
     let name = name.ok_or_else(|| Fault::unknown_method(&method.name, &this))?;
     let call = Call {
-        site,
+        state,
         this,
         arguments: method,
-        version: version(site, action)?,
+        version: version(state, action)?,
         cookie,
-        session: cookie.and_then(|cookie| site.sessions.find(cookie)),
+        session: cookie.and_then(|cookie| state.sessions.find(cookie)),
     };
     Ok((name, dispatch(&call, name).await?))
 }
 
 /// The version that `SOAPAction` names. A host refuses one that is newer than itself; the wording is a guess.
-fn version(site: &Site, action: Option<&str>) -> Result<ApiVersion, Fault> {
+fn version(state: &HostState, action: Option<&str>) -> Result<ApiVersion, Fault> {
     let version = action
         .and_then(ApiVersion::of_action)
         .unwrap_or(ApiVersion::OLDEST);
-    if version > site.inventory.api {
+    if version > state.inventory.api {
         return Err(Fault::bad_request(format!(
             "Unsupported version URI \"urn:vim25/{}\"",
             version.text()

@@ -8,7 +8,7 @@ use crate::inventory::is_a;
 use crate::random;
 use crate::vim25::element::Element;
 use crate::vim25::fault::Fault;
-use crate::vim25::object_content::Content;
+use crate::vim25::object_content::ObjectContent;
 use crate::vim25::value::{MoRef, Value};
 
 /// Fetch: one property of the object itself, which is how pyVmomi reads `vm.name`. Not in the public WSDL.
@@ -91,13 +91,13 @@ fn page(call: &Call<'_>, mut objects: Vec<String>, most: usize) -> Result<Reply,
 fn objects(call: &Call<'_>) -> Result<Vec<String>, Fault> {
     let mut contents = Vec::new();
     for filter in call.arguments.children_of("specSet") {
-        contents.extend(select(call, filter)?.iter().map(Content::to_xml));
+        contents.extend(select(call, filter)?.iter().map(ObjectContent::to_xml));
     }
     Ok(contents)
 }
 
 /// What the filter (a PropertyFilterSpec) selects, with its values now.
-pub(super) fn select(call: &Call<'_>, filter: &Element) -> Result<Vec<Content>, Fault> {
+pub(super) fn select(call: &Call<'_>, filter: &Element) -> Result<Vec<ObjectContent>, Fault> {
     let mut selection = Selection {
         call,
         named: HashMap::new(),
@@ -201,7 +201,7 @@ impl<'a> Selection<'a> {
 
 /// The content of an object, if the filter asks properties of its type. Properties that the simulator does not know
 /// are left out as if they were unset; a real host answers InvalidProperty.
-fn content(call: &Call<'_>, filter: &Element, object: &MoRef) -> Option<Content> {
+fn content(call: &Call<'_>, filter: &Element, object: &MoRef) -> Option<ObjectContent> {
     let sets: Vec<&Element> = filter
         .children_of("propSet")
         .filter(|set| {
@@ -215,7 +215,7 @@ fn content(call: &Call<'_>, filter: &Element, object: &MoRef) -> Option<Content>
     let properties = properties(call, object)?;
     let paths = sets.iter().flat_map(|set| paths(set, &properties));
     let values = paths.filter_map(|path| Some((path.to_owned(), properties.at(path)?.clone())));
-    Some(Content {
+    Some(ObjectContent {
         object: object.clone(),
         values: values.collect(),
     })
@@ -236,7 +236,7 @@ fn paths<'a>(set: &'a Element, properties: &'a Value) -> Vec<&'a str> {
 /// All properties of an object: one of the tree, a view of this session, or a manager. `None` if there is no such
 /// object.
 fn properties(call: &Call<'_>, object: &MoRef) -> Option<Value> {
-    let inventory = &call.site.inventory;
+    let inventory = &call.state.inventory;
     match object.kind.as_str() {
         "ContainerView" => {
             let view = call.session.as_ref()?.view(&object.id)?;
@@ -259,7 +259,7 @@ fn properties(call: &Call<'_>, object: &MoRef) -> Option<Value> {
                 vec![("currentSession", session)],
             ))
         }
-        "Task" => call.site.api_tasks.properties(object),
+        "Task" => call.state.api_tasks.properties(object),
         _ => inventory.entity(object),
     }
 }

@@ -19,12 +19,12 @@ pub(super) fn all_by_uuid(call: &Call<'_>) -> Reply {
 /// FindByInventoryPath, such as `DC/vm/folder/name`.
 pub(super) fn by_path(call: &Call<'_>) -> Reply {
     let path = call.arguments.text_of("inventoryPath").unwrap_or_default();
-    returned(call.site.inventory.at_path(path))
+    returned(call.state.inventory.at_path(path))
 }
 
 /// FindChild: the object of that name directly below an entity.
 pub(super) fn child(call: &Call<'_>) -> Result<Reply, Fault> {
-    let inventory = &call.site.inventory;
+    let inventory = &call.state.inventory;
     let entity =
         reference(call.arguments, "entity").ok_or_else(|| Fault::invalid_argument("entity"))?;
     inventory
@@ -40,7 +40,7 @@ pub(super) fn child(call: &Call<'_>) -> Result<Reply, Fault> {
 
 /// CreateContainerView: the objects of some types below a container, kept for the session.
 pub(super) fn create_view(call: &Call<'_>) -> Result<Reply, Fault> {
-    let inventory = &call.site.inventory;
+    let inventory = &call.state.inventory;
     let container = reference(call.arguments, "container")
         .ok_or_else(|| Fault::invalid_argument("container"))?;
     inventory
@@ -85,7 +85,7 @@ pub(super) fn destroy_view(call: &Call<'_>) -> Result<Reply, Fault> {
 fn vms_of_uuid(call: &Call<'_>) -> Vec<MoRef> {
     let uuid = call.arguments.text_of("uuid").unwrap_or_default();
     let by_instance = call.arguments.is_true("instanceUuid");
-    let vms = call.site.inventory.vms.iter().filter(|vm| {
+    let vms = call.state.inventory.vms.iter().filter(|vm| {
         let own = if by_instance {
             &vm.instance_uuid
         } else {

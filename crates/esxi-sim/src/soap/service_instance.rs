@@ -10,7 +10,7 @@ use crate::vim25::value::{Fields, MoRef, Value, date_time};
 /// RetrieveServiceContent; needs no session.
 pub(super) fn content(call: &Call<'_>) -> Reply {
     let mut xml = String::new();
-    service_content(&call.site.inventory).write("returnval", &mut xml);
+    service_content(&call.state.inventory).write("returnval", &mut xml);
     xml.into()
 }
 

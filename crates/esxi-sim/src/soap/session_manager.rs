@@ -10,7 +10,7 @@ use crate::vim25::value::{Fields, Value, date_time, write_fields};
 /// Login: a new session, or InvalidLogin. So too for a session that is logged in already, which os-autoinst empties
 /// its cookie jar to avoid (`docs/webmks.md` 3.3); that the fault is this one is a guess.
 pub(super) fn login(call: &Call<'_>) -> Result<Reply, Fault> {
-    let site = call.site;
+    let state = call.state;
     let name = call
         .arguments
         .child("userName")
@@ -20,18 +20,18 @@ pub(super) fn login(call: &Call<'_>) -> Result<Reply, Fault> {
         .child("password")
         .map(|password| password.text.as_str());
     let right =
-        name == Some(site.username.as_str()) && password == Some(site.password.expose_secret());
+        name == Some(state.username.as_str()) && password == Some(state.password.expose_secret());
     let cookie = Some(())
         .filter(|()| right && call.session.is_none())
-        .and_then(|()| site.sessions.open());
+        .and_then(|()| state.sessions.open());
     let found = cookie
         .as_deref()
-        .and_then(|cookie| site.sessions.find(cookie));
+        .and_then(|cookie| state.sessions.find(cookie));
     let (Some(cookie), Some(session)) = (cookie, found) else {
-        site.journal.note(|counts| counts.logins_refused += 1);
+        state.counters.update(|counts| counts.logins_refused += 1);
         return Err(Fault::invalid_login());
     };
-    site.journal.note(|counts| {
+    state.counters.update(|counts| {
         counts.logins += 1;
         counts.sessions_open += 1;
     });
@@ -48,10 +48,10 @@ pub(super) fn login(call: &Call<'_>) -> Result<Reply, Fault> {
 pub(super) fn logout(call: &Call<'_>) -> Reply {
     if call
         .cookie
-        .is_some_and(|cookie| call.site.sessions.end(cookie))
+        .is_some_and(|cookie| call.state.sessions.end(cookie))
     {
-        call.site.changes.send_replace(());
-        call.site.journal.note(|counts| {
+        call.state.changes.send_replace(());
+        call.state.counters.update(|counts| {
             counts.logouts += 1;
             counts.sessions_open = counts.sessions_open.saturating_sub(1);
         });
@@ -73,7 +73,7 @@ pub(super) fn is_active(call: &Call<'_>) -> Reply {
 pub(super) fn user_session(call: &Call<'_>, session: &Session) -> Fields {
     vec![
         ("key", Value::text(session.key.as_str())),
-        ("userName", Value::text(call.site.username.as_str())),
+        ("userName", Value::text(call.state.username.as_str())),
         ("fullName", Value::text("Simulated User")),
         ("loginTime", date_time(session.since)),
         ("lastActiveTime", date_time(session.since)),

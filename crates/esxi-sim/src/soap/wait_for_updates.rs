@@ -31,7 +31,7 @@ pub(super) fn create_collector(call: &Call<'_>) -> Result<Reply, Fault> {
 /// DestroyPropertyCollector, with its filters.
 pub(super) fn destroy_collector(call: &Call<'_>) -> Result<Reply, Fault> {
     let gone = lock(session(call)?).remove(&call.this.id);
-    call.site.changes.send_replace(());
+    call.state.changes.send_replace(());
     gone.map(|_| Reply::default())
         .ok_or_else(|| Fault::not_found(&call.this))
 }
@@ -56,7 +56,7 @@ pub(super) fn create_filter(call: &Call<'_>) -> Result<Reply, Fault> {
             .push(Filter::new(id.clone(), spec.clone()));
         Ok(())
     })?;
-    call.site.changes.send_replace(());
+    call.state.changes.send_replace(());
     Ok(returned(MoRef::new("PropertyFilter", id)))
 }
 
@@ -79,7 +79,7 @@ pub(super) fn cancel(call: &Call<'_>) -> Result<Reply, Fault> {
         collector.cancelled += 1;
         Ok(())
     })?;
-    call.site.changes.send_replace(());
+    call.state.changes.send_replace(());
     Ok(Reply::default())
 }
 
@@ -87,7 +87,7 @@ pub(super) fn cancel(call: &Call<'_>) -> Result<Reply, Fault> {
 /// what `version` told; nothing after `maxWaitSeconds`. `maxObjectUpdates` is not heeded.
 pub(super) async fn wait(call: &Call<'_>) -> Result<Reply, Fault> {
     let session = session(call)?;
-    let mut changes = call.site.changes.subscribe();
+    let mut changes = call.state.changes.subscribe();
     let version = call.arguments.text_of("version").unwrap_or_default();
     start(call, session, version)?;
     let cancelled = with_collector(call, session, |collector| Ok(collector.cancelled))?;
@@ -97,7 +97,7 @@ pub(super) async fn wait(call: &Call<'_>) -> Result<Reply, Fault> {
         changes.mark_unchanged();
         let live = call
             .cookie
-            .and_then(|cookie| call.site.sessions.find(cookie));
+            .and_then(|cookie| call.state.sessions.find(cookie));
         if live.is_none() {
             return Err(Fault::not_authenticated(&call.this));
         }
@@ -108,7 +108,7 @@ pub(super) async fn wait(call: &Call<'_>) -> Result<Reply, Fault> {
             return Ok(updates.into());
         }
         tokio::select! {
-            // The site outlives its calls.
+            // The state outlives its calls.
             _ = changes.changed() => {}
             () = &mut deadline => return Ok(Reply::default()),
         }
@@ -126,7 +126,7 @@ fn longest(call: &Call<'_>) -> Duration {
 fn start(call: &Call<'_>, session: &Session, version: &str) -> Result<(), Fault> {
     with_collector(call, session, |collector| {
         if version.is_empty() {
-            collector.filters.iter_mut().for_each(Filter::forget);
+            collector.filters.iter_mut().for_each(Filter::reset);
         } else if version != collector.version.to_string() {
             return Err(Fault::invalid_collector_version());
         }
@@ -139,7 +139,7 @@ fn updates(call: &Call<'_>, session: &Session) -> Result<Option<String>, Fault> 
     with_collector(call, session, |collector| {
         let mut sets = String::new();
         for filter in &mut collector.filters {
-            let changes = filter.tell(property_collector::select(call, &filter.spec)?);
+            let changes = filter.report_changes(property_collector::select(call, &filter.spec)?);
             if !changes.is_empty() {
                 sets.push_str("<filterSet>");
                 Value::Ref(MoRef::new("PropertyFilter", filter.id.as_str()))
@@ -193,7 +193,7 @@ fn with_collector<T>(
     act: impl FnOnce(&mut Collector) -> Result<T, Fault>,
 ) -> Result<T, Fault> {
     let mut collectors = lock(session);
-    if call.this.id == call.site.inventory.ids.property_collector {
+    if call.this.id == call.state.inventory.ids.property_collector {
         return act(collectors.entry(call.this.id.clone()).or_default());
     }
     let collector = collectors.get_mut(&call.this.id);

@@ -6,12 +6,12 @@ use super::value::{MoRef, Value};
 
 /// An object and the properties that a filter asks of it.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Content {
+pub(crate) struct ObjectContent {
     pub(crate) object: MoRef,
     pub(crate) values: Vec<(String, Value)>,
 }
 
-impl Content {
+impl ObjectContent {
     pub(crate) fn to_xml(&self) -> String {
         let mut xml = String::new();
         Value::Ref(self.object.clone()).write("obj", &mut xml);

@@ -1,17 +1,17 @@
-//! Desktops that have moods, and what their clients begin and end with.
+//! Desktops that have quirks, and what their clients begin and end with.
 
-use esxi_sim::{End, Host, Moods, VmSettings};
+use esxi_sim::{EndReason, Host, Quirks, VmSettings};
 
 use super::screen::SERVER_CAPS;
 use super::{Viewer, console, soon, start};
 
-/// A host whose one VM has its moods changed before it starts.
-pub(crate) async fn moody(change: impl FnOnce(&mut Moods)) -> Host {
+/// A host whose one VM has its quirks changed before it starts.
+pub(crate) async fn quirky(change: impl FnOnce(&mut Quirks)) -> Host {
     start(|settings| {
-        let mut moods = Moods::default();
-        change(&mut moods);
+        let mut quirks = Quirks::default();
+        change(&mut quirks);
         settings.vms = vec![VmSettings {
-            moods,
+            quirks,
             ..VmSettings::desktop("vm08")
         }];
     })
@@ -38,8 +38,8 @@ pub(crate) async fn violation(mut viewer: Viewer, host: &Host, number: usize) ->
     assert_eq!(viewer.ended().await, Some(1002));
     drop(viewer);
     let counts = soon(host.counts_until(|counts| counts.ends.len() > number)).await;
-    match &counts.ends[number].how {
-        End::Violation(rule) => rule.clone(),
+    match &counts.ends[number].reason {
+        EndReason::Violation(rule) => rule.clone(),
         other => panic!("{other:?}"),
     }
 }

@@ -19,7 +19,7 @@ pub(super) fn put(format: PixelFormat, pixels: Rectangle<'_>, out: &mut BytesMut
             format.write_tight(&[colour], out);
         } else {
             out.put_u8(PNG);
-            let file = png_file::file((area.width, area.height), part.pixels());
+            let file = png_file::encode((area.width, area.height), part.pixels());
             put_length(file.len(), out);
             out.put_slice(&file);
         }

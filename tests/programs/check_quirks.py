@@ -22,7 +22,7 @@ from waiting import until
 
 # A console for each: how it takes pixel formats, answers requests, what it sends unasked, and whether a key that is held
 # repeats by itself.
-MOODS = {
+QUIRKS = {
     "plain": "",
     "no-caps": "no-caps",
     "only-native": "only-native",
@@ -51,21 +51,21 @@ screen: ViewerScreen
 
 def setUpModule() -> None:
     global simulator, gateway, screen
-    vms = [option for vm, moods in MOODS.items() for option in ("--vm", f"{vm}={moods}")]
+    vms = [option for vm, quirks in QUIRKS.items() for option in ("--vm", f"{vm}={quirks}")]
     simulator = unittest.enterModuleContext(Simulator("--no-clock", *vms))
-    gateway = unittest.enterModuleContext(Gateway(simulator, [(vm, WAY) for vm in MOODS], UNUSED))
+    gateway = unittest.enterModuleContext(Gateway(simulator, [(vm, WAY) for vm in QUIRKS], UNUSED))
     screen = unittest.enterModuleContext(ViewerScreen())
 
 
 class Desktops(unittest.TestCase):
     def test_they_show_many_colours(self) -> None:
-        for vm in MOODS:
+        for vm in QUIRKS:
             self.assertGreater(picture.colours(simulator.picture(vm)), picture.MANY)
 
 
 class TigerVncViewer(unittest.TestCase):
     def test_it_shows_each_pixel_for_pixel_and_types(self) -> None:
-        for vm in MOODS:
+        for vm in QUIRKS:
             with self.subTest(vm), TigerVnc(screen, port(vm)) as viewer:
                 viewer.shows(lambda vm=vm: simulator.picture(vm))
                 viewer.type_line("TigerVNC was here: 42!")
@@ -82,7 +82,7 @@ class TigerVncViewer(unittest.TestCase):
             simulator.has_typed("repeat", "aaaaab\n")
 
     def test_it_shows_each_in_few_colours(self) -> None:
-        for vm in MOODS:
+        for vm in QUIRKS:
             with self.subTest(vm), TigerVnc(screen, port(vm), colours=tigervnc.LOW) as viewer:
                 viewer.shows(lambda vm=vm: tigervnc.LOW.of(simulator.picture(vm)))
 
@@ -96,7 +96,7 @@ class TigerVncViewer(unittest.TestCase):
 
 class OtherViewers(unittest.TestCase):
     def test_vncdotool_captures_each_pixel_for_pixel_and_types(self) -> None:
-        for vm in MOODS:
+        for vm in QUIRKS:
             with self.subTest(vm):
                 picture.become_equal(lambda vm=vm: vncdo.capture(port(vm)), lambda vm=vm: simulator.picture(vm))
                 ended = vncdo.visit(port(vm), "type", "vncdotool was here: 42", "key", "enter")
@@ -119,31 +119,31 @@ class OtherViewers(unittest.TestCase):
                 self.assertEqual([False, *[True] * count, False], by_host)
 
     def test_gvnccapture_captures_each_pixel_for_pixel(self) -> None:
-        for vm in MOODS:
+        for vm in QUIRKS:
             with self.subTest(vm):
                 seen = gvnc.visit(port(vm)).picture()
                 self.assertEqual("", picture.difference(seen, simulator.picture(vm)))
 
     def test_libvncclient_shows_each_pixel_for_pixel(self) -> None:
         viewer = LibVnc()
-        for vm in MOODS:
+        for vm in QUIRKS:
             with self.subTest(vm):
                 seen = viewer.visit(port(vm), libvnc.NONE).picture()
                 self.assertEqual("", picture.difference(seen, simulator.picture(vm)))
 
     def test_vncsnapshot_takes_a_picture_of_each(self) -> None:
-        for vm in MOODS:
+        for vm in QUIRKS:
             with self.subTest(vm):
                 seen = snapshot.visit(port(vm), UNUSED).picture()
                 self.assertLess(snapshot.mean_difference(seen, simulator.picture(vm)), snapshot.JPEG_NOISE)
 
     def test_tightvnc_shows_each_pixel_for_pixel(self) -> None:
-        for vm in MOODS:
+        for vm in QUIRKS:
             with self.subTest(vm), TightVnc(screen, port(vm), UNUSED) as viewer:
                 viewer.shows(lambda vm=vm: simulator.picture(vm))
 
     def test_remmina_shows_each_pixel_for_pixel(self) -> None:
-        for vm in MOODS:
+        for vm in QUIRKS:
             with self.subTest(vm), Remmina(screen, port(vm), UNUSED) as viewer:
                 viewer.shows(lambda vm=vm: simulator.picture(vm))
 
