@@ -113,6 +113,7 @@ impl Command {
 
 /// Runs the program: reads the command line, does what it says, and tells how that went.
 pub fn run() -> ExitCode {
+    completions::remember_shell();
     // Where a shell asks, this answers and ends the program.
     CompleteEnv::with_factory(Cli::command)
         .var(completions::VARIABLE)

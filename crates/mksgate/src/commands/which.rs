@@ -1,10 +1,11 @@
 //! The VM that a command is about: which vSphere has it, who may log in there, and what to say where there is none.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::sync::Arc;
 
 use clap::Args;
-use clap_complete::ArgValueCandidates;
+use clap_complete::ArgValueCompleter;
 use rfb_proto::VncPassword;
 use vsphere::{Error, Power, Vm, VmRef};
 
@@ -39,8 +40,8 @@ pub(crate) struct OfVSphere {
 }
 
 /// For shells that complete it.
-pub(crate) fn known_vms() -> ArgValueCandidates {
-    ArgValueCandidates::new(|| completions::vm_names(configuration::silent))
+pub(crate) fn known_vms() -> ArgValueCompleter {
+    ArgValueCompleter::new(|current: &OsStr| completions::vm_names(current, configuration::silent))
 }
 
 /// A VM, and the vSphere that has it.
