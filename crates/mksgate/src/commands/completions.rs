@@ -13,7 +13,7 @@ use clap_complete::CompletionCandidate;
 use clap_complete::env::Shells;
 use tokio::time::timeout;
 
-use super::{CommandError, say_bytes};
+use super::{CommandError, print_bytes};
 use console::printable::printable;
 use console::slots::Slots;
 use console::upstream::Upstream;
@@ -50,7 +50,7 @@ pub(crate) fn run(options: &Options) -> Result<(), CommandError> {
     let shells = Shells::builtins();
     let shell = shells.completer(&options.shell).ok_or_else(cannot)?;
     let script = shell::registration(shell, VARIABLE).ok_or_else(cannot)?;
-    say_bytes(script.as_bytes())
+    print_bytes(script.as_bytes())
 }
 
 /// The names of the VMs that can be asked for in time, as far as they go on from the `current` word, and quoted for the shell

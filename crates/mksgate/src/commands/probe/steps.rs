@@ -10,7 +10,7 @@ use console::tls::Trust;
 const LOGIN: &str = "login";
 
 /// From there to a VM's console.
-const FROM_NAME: [&str; 8] = [
+const VM_STEPS: [&str; 8] = [
     "vm",
     "ticket",
     "tcp",
@@ -22,7 +22,7 @@ const FROM_NAME: [&str; 8] = [
 ];
 
 /// To one at a URL.
-const FROM_URL: [&str; 7] = ["url", "tcp", TLS, "websocket", RFB, "screen", "updates"];
+const URL_STEPS: [&str; 7] = ["url", "tcp", TLS, "websocket", RFB, "screen", "updates"];
 
 /// Left out where there is none.
 const TLS: &str = "tls";
@@ -31,17 +31,17 @@ const TLS: &str = "tls";
 pub(super) const RFB: &str = "rfb";
 
 /// One of the two.
-pub(super) struct Way {
+pub(super) struct Steps {
     /// What kind of console it is, as programs are told.
     pub(super) kind: &'static str,
     /// How it was named.
     pub(super) name: String,
     /// By what a certificate is believed, where no ticket says so.
     pub(super) trust: Option<Trust>,
-    ahead: VecDeque<&'static str>,
+    remaining: VecDeque<&'static str>,
 }
 
-impl Way {
+impl Steps {
     /// To a VM's console, by way of so many vSpheres.
     pub(super) fn to_vm(name: String, vspheres: usize) -> Self {
         let logins = std::iter::repeat_n(LOGIN, vspheres);
@@ -49,7 +49,7 @@ impl Way {
             kind: "vm",
             name,
             trust: None,
-            ahead: logins.chain(FROM_NAME).collect(),
+            remaining: logins.chain(VM_STEPS).collect(),
         }
     }
 
@@ -59,21 +59,21 @@ impl Way {
             kind: "url",
             name: endpoint.name.clone(),
             trust: Some(endpoint.trust.clone()),
-            ahead: FROM_URL.into(),
+            remaining: URL_STEPS.into(),
         }
     }
 
     /// The step that we are at.
     pub(super) fn step(&self) -> &'static str {
-        self.ahead.front().copied().unwrap_or("end")
+        self.remaining.front().copied().unwrap_or("end")
     }
 
     /// The step that has ended with `milestone`.
-    pub(super) fn passes(&mut self, milestone: &Progress<'_>) -> &'static str {
+    pub(super) fn complete(&mut self, progress: &Progress<'_>) -> &'static str {
         let step = self.step();
-        self.ahead.pop_front();
-        if matches!(milestone, Progress::Located(url) if !url.encrypted) {
-            self.ahead.retain(|step| *step != TLS);
+        self.remaining.pop_front();
+        if matches!(progress, Progress::Located(url) if !url.encrypted) {
+            self.remaining.retain(|step| *step != TLS);
         }
         step
     }

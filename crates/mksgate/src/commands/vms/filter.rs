@@ -7,7 +7,7 @@ use super::row::Row;
 use crate::commands::CommandError;
 
 #[derive(Args)]
-pub(super) struct Wanted {
+pub(super) struct Filter {
     /// Only those with this in their name or path; * stands for any characters and ? for one, and then the whole must fit
     pattern: Option<String>,
     /// Only those in this state
@@ -34,7 +34,7 @@ enum Order {
     Port,
 }
 
-impl Wanted {
+impl Filter {
     /// Leaves of the rows those that are wanted, in their order.
     pub(super) fn apply(&self, rows: &mut Vec<Row>) -> Result<(), CommandError> {
         if let Some(pattern) = &self.pattern {
@@ -76,7 +76,7 @@ impl State {
 }
 
 /// What stands for any characters, or one.
-const SIGNS: [char; 2] = ['*', '?'];
+const WILDCARDS: [char; 2] = ['*', '?'];
 
 /// Capitals make no difference.
 enum Pattern {
@@ -88,7 +88,7 @@ enum Pattern {
 
 impl Pattern {
     fn parse(pattern: &str) -> Result<Self, CommandError> {
-        if !pattern.contains(SIGNS) {
+        if !pattern.contains(WILDCARDS) {
             return Ok(Self::Part(pattern.to_lowercase()));
         }
         // All else that globs know is in names of VMs too: as a class of its own it stands for itself.

@@ -3,7 +3,7 @@
 use tracing::info;
 
 use super::CommandError;
-use crate::signals::Ends;
+use crate::signals::TerminationSignals;
 use gateway::Shutdown;
 
 /// The first signal drains, the next one ends at once. They are watched from before this returns, so that none is
@@ -11,13 +11,13 @@ use gateway::Shutdown;
 pub(super) fn watch_signals(
     shutdown: Shutdown,
 ) -> Result<impl Future<Output = ()> + Send + 'static, CommandError> {
-    let mut ends = Ends::of_a_daemon()?;
+    let mut signals = TerminationSignals::for_daemon()?;
     Ok(async move {
         for (word, token) in [
             ("draining", shutdown.drain),
             ("ending at once", shutdown.now),
         ] {
-            ends.next().await;
+            signals.next().await;
             info!("told to end: {word}");
             token.cancel();
         }

@@ -2,38 +2,34 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
-use std::sync::Arc;
 
 use clap::Args;
 use clap_complete::ArgValueCompleter;
-use rfb_proto::VncPassword;
-use vsphere::{Error, Power, Vm, VmRef};
+use vsphere::{Error, VmRef};
 
+use super::found_vm::FoundVm;
 use super::no_such_vm::no_such_vm;
 use super::vm_password::{VmPassword, configured};
-use super::{CommandError, completions, configuration, login, unless, unless_interrupted};
-use crate::signals::Ends;
+use super::{CommandError, completions, configuration, interruptible, login, or_signal};
+use crate::signals::TerminationSignals;
 use crate::terminal::{Spinner, Terminal};
-use console::dialer::Dialer;
 use console::progress::{Observer, Progress};
-use console::secret::Secret;
 use console::settings::VSphere;
-use console::upstream::Upstream;
 use gateway::settings::Config;
 
 #[derive(Args)]
-pub(crate) struct Which {
+pub(crate) struct VmArgs {
     /// A VM: its name, inventory path (/DC/vm/folder/name), uuid:…, instance-uuid:… or moref:…
     #[arg(add = known_vms())]
     vm: VmRef,
     #[command(flatten)]
-    vsphere: OfVSphere,
+    vsphere: VSphereArg,
     #[command(flatten)]
     password: VmPassword,
 }
 
 #[derive(Args)]
-pub(crate) struct OfVSphere {
+pub(crate) struct VSphereArg {
     /// The vSphere to ask, by its name in the configuration [default: all of them]
     #[arg(long, value_name = "NAME")]
     vsphere: Option<String>,
@@ -44,21 +40,7 @@ pub(crate) fn known_vms() -> ArgValueCompleter {
     ArgValueCompleter::new(|current: &OsStr| completions::vm_names(current, configuration::silent))
 }
 
-/// A VM, and the vSphere that has it.
-pub(crate) struct Chosen {
-    /// Logged in to.
-    pub(crate) upstream: Arc<Upstream>,
-    /// Its name in the configuration.
-    pub(crate) vsphere: String,
-    /// As it was found.
-    pub(crate) vm: Vm,
-    /// As it was named.
-    pub(crate) wanted: VmRef,
-    /// For a host that asks for it.
-    pub(crate) vnc_password: Option<Secret<VncPassword>>,
-}
-
-impl OfVSphere {
+impl VSphereArg {
     /// Those that are to be asked.
     pub(crate) fn of(
         &self,
@@ -81,9 +63,9 @@ impl OfVSphere {
     }
 }
 
-impl Which {
+impl VmArgs {
     /// What was named otherwise than by the flattened arguments.
-    pub(crate) const fn new(vm: VmRef, vsphere: OfVSphere, password: VmPassword) -> Self {
+    pub(crate) const fn new(vm: VmRef, vsphere: VSphereArg, password: VmPassword) -> Self {
         Self {
             vm,
             vsphere,
@@ -105,44 +87,44 @@ impl Which {
     }
 
     /// Finds the VM, does `work` with it, and logs out again whatever becomes of that, an interrupt or SIGTERM included.
-    pub(crate) async fn visit<T>(
+    pub(crate) async fn run_interruptible<T>(
         self,
         config: Config,
         terminal: Terminal,
-        work: impl AsyncFnOnce(&Chosen, &Spinner) -> Result<T, CommandError>,
+        work: impl AsyncFnOnce(&FoundVm, &Spinner) -> Result<T, CommandError>,
     ) -> Result<T, CommandError> {
         // From the beginning, so that none is missed between two steps.
-        let mut ends = Ends::watch()?;
-        let work = async |chosen: &Chosen, spinner: &Spinner| {
-            unless(&mut ends, work(chosen, spinner)).await
+        let mut signals = TerminationSignals::watch()?;
+        let work = async |found_vm: &FoundVm, spinner: &Spinner| {
+            or_signal(&mut signals, work(found_vm, spinner)).await
         };
-        self.stay(config, terminal, work).await
+        self.run(config, terminal, work).await
     }
 
     /// As [`Which::visit`], with work that sees to interrupts itself.
-    pub(crate) async fn stay<T>(
+    pub(crate) async fn run<T>(
         self,
         config: Config,
         terminal: Terminal,
-        work: impl AsyncFnOnce(&Chosen, &Spinner) -> Result<T, CommandError>,
+        work: impl AsyncFnOnce(&FoundVm, &Spinner) -> Result<T, CommandError>,
     ) -> Result<T, CommandError> {
         let spinner = terminal.spinner("logging in");
-        self.stay_before(config, &spinner, &*spinner.observer(), work)
+        self.run_observed(config, &spinner, &*spinner.observer(), work)
             .await
     }
 
     /// As [`Which::stay`], before `observer`.
-    pub(crate) async fn stay_before<T>(
+    pub(crate) async fn run_observed<T>(
         self,
         config: Config,
         spinner: &Spinner,
         observer: &Observer,
-        work: impl AsyncFnOnce(&Chosen, &Spinner) -> Result<T, CommandError>,
+        work: impl AsyncFnOnce(&FoundVm, &Spinner) -> Result<T, CommandError>,
     ) -> Result<T, CommandError> {
         let mut sessions = login::Sessions::default();
         let choosing = self.choose(config, &mut sessions, spinner, observer);
-        let done = match unless_interrupted(choosing).await {
-            Ok(chosen) => work(&chosen, spinner).await,
+        let done = match interruptible(choosing).await {
+            Ok(found_vm) => work(&found_vm, spinner).await,
             Err(error) => Err(error),
         };
         sessions.end().await;
@@ -156,12 +138,12 @@ impl Which {
         sessions: &mut login::Sessions,
         spinner: &Spinner,
         observer: &Observer,
-    ) -> Result<Chosen, CommandError> {
+    ) -> Result<FoundVm, CommandError> {
         let given = self.password.read()?;
         // First all sessions, then all questions: whoever is told sees one step end and the next one begin.
         let mut upstreams = Vec::new();
         for (vsphere, settings) in self.vsphere.of(config.vspheres)? {
-            spinner.say("logging in");
+            spinner.set_message("logging in");
             let upstream = sessions
                 .begin(&vsphere, settings, spinner, observer)
                 .await?;
@@ -173,7 +155,7 @@ impl Which {
                 Ok(vm) => {
                     let configured = || configured(&config.consoles, &vsphere, &vm);
                     let vnc_password = given.clone().or_else(configured);
-                    found.push(Chosen {
+                    found.push(FoundVm {
                         upstream,
                         vsphere,
                         vm,
@@ -186,12 +168,12 @@ impl Which {
             }
         }
         match (found.pop(), found.pop()) {
-            (Some(chosen), None) => {
+            (Some(found_vm), None) => {
                 observer(Progress::Found {
-                    vsphere: &chosen.vsphere,
-                    vm: &chosen.vm,
+                    vsphere: &found_vm.vsphere,
+                    vm: &found_vm.vm,
                 });
-                Ok(chosen)
+                Ok(found_vm)
             }
             (Some(one), Some(other)) => Err(CommandError::Failed(format!(
                 "{} and {} both have a VM {}: name one of them with --vsphere",
@@ -200,52 +182,4 @@ impl Which {
             _ => Err(no_such_vm(&self.vm, sessions.open()).await),
         }
     }
-}
-
-impl Chosen {
-    /// Its console. By its id the VM need not be looked up again.
-    pub(crate) fn dialer(&self) -> Dialer {
-        let vm = VmRef::Moref(self.vm.moref.clone());
-        Dialer::Vm(Arc::clone(&self.upstream), vm, self.vnc_password.clone())
-    }
-
-    /// A VM that does not run has no console.
-    pub(crate) fn must_run(&self) -> Result<(), CommandError> {
-        match self.vm.power {
-            Power::On => Ok(()),
-            power => Err(CommandError::Failed(not_running(&self.vm, Some(power)))),
-        }
-    }
-
-    /// Why its console cannot be had, in words.
-    pub(crate) fn explain(&self, failure: &console::Error) -> String {
-        match failure {
-            console::Error::VSphere(Error::InvalidPowerState { state, .. }) => {
-                not_running(&self.vm, *state)
-            }
-            other => other.to_string(),
-        }
-    }
-}
-
-/// It is not for a viewer to start a machine: this says who can.
-fn not_running(vm: &Vm, state: Option<Power>) -> String {
-    let (state, remedy) = match state {
-        Some(Power::Suspended) => ("suspended", "resume"),
-        _ => ("powered off", "start"),
-    };
-    let name = quoted(vm.path.as_deref().unwrap_or(&vm.name));
-    format!(
-        "{} is {state}: {remedy} it, as with `govc vm.power -on {name}`",
-        vm.name
-    )
-}
-
-/// As a shell takes it for one word.
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-%".contains(c);
-    if word.chars().all(plain) {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', r"'\''"))
 }

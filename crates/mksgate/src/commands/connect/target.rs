@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use tokio_util::task::TaskTracker;
 
-use crate::commands::which::Chosen;
+use crate::commands::found_vm::FoundVm;
 use console::dialer::Dialer;
 use console::endpoint::Endpoint;
 
 /// A console, and how to get there.
-pub(super) struct Goal {
+pub(super) struct Target {
     /// As a window may be titled.
     pub(super) title: String,
     pub(super) dialer: Dialer,
@@ -18,15 +18,15 @@ pub(super) struct Goal {
     pub(super) within: Duration,
 }
 
-impl Goal {
+impl Target {
     /// A VM's.
-    pub(super) fn vm(chosen: &Chosen, within: Duration) -> Self {
+    pub(super) fn vm(found_vm: &FoundVm, within: Duration) -> Self {
         Self {
-            title: chosen.vm.name.clone(),
+            title: found_vm.vm.name.clone(),
             dialer: Dialer::Vm(
-                Arc::clone(&chosen.upstream),
-                chosen.wanted.clone(),
-                chosen.vnc_password.clone(),
+                Arc::clone(&found_vm.upstream),
+                found_vm.wanted.clone(),
+                found_vm.vnc_password.clone(),
             ),
             within,
         }
@@ -42,14 +42,14 @@ impl Goal {
     }
 
     /// Keeps what it needs going on `tasks`, until [`Goal::left`].
-    pub(super) fn live(&self, tasks: &TaskTracker) {
+    pub(super) fn keep_session_alive(&self, tasks: &TaskTracker) {
         if let Some(upstream) = self.dialer.upstream() {
             tasks.spawn(Arc::clone(upstream).live());
         }
     }
 
     /// Nobody will go there any more.
-    pub(super) fn left(&self) {
+    pub(super) fn retire(&self) {
         if let Some(upstream) = self.dialer.upstream() {
             upstream.retire();
         }

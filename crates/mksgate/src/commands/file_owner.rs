@@ -4,7 +4,7 @@ use std::path::Path;
 
 /// Why `file` is not to be trusted: somebody else could have written it, or put it into its folder.
 #[cfg(unix)]
-pub(super) fn why_not_to_trust(file: &Path) -> Option<String> {
+pub(super) fn distrust_reason(file: &Path) -> Option<String> {
     use std::os::unix::fs::MetadataExt;
     let folder = match file.parent() {
         Some(folder) if folder != Path::new("") => folder,
@@ -15,7 +15,7 @@ pub(super) fn why_not_to_trust(file: &Path) -> Option<String> {
             Ok(metadata) => metadata,
             Err(error) => return Some(format!("{what} cannot be looked at ({error})")),
         };
-        if !is_mine(metadata.uid()) {
+        if !is_own_or_root(metadata.uid()) {
             return Some(format!(
                 "{what} belongs to another user: name the file with --config if you trust it"
             ));
@@ -32,13 +32,13 @@ pub(super) fn why_not_to_trust(file: &Path) -> Option<String> {
 
 /// Elsewhere access lists decide, which are not looked at.
 #[cfg(not(unix))]
-pub(super) fn why_not_to_trust(_: &Path) -> Option<String> {
+pub(super) fn distrust_reason(_: &Path) -> Option<String> {
     None
 }
 
 /// This user's, or root's.
 #[cfg(unix)]
-pub(super) fn is_mine(owner: u32) -> bool {
+pub(super) fn is_own_or_root(owner: u32) -> bool {
     owner == 0 || owner == rustix::process::geteuid().as_raw()
 }
 

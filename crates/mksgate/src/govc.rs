@@ -3,7 +3,7 @@
 use std::env::var;
 use std::path::Path;
 
-use crate::config::{Ask, sdk_url};
+use crate::config::{AskPassword, sdk_url};
 use console::settings::VSphere;
 use console::tls::Trust;
 
@@ -13,7 +13,7 @@ pub(crate) const NAME: &str = "govc";
 /// `GOVC_URL` (host, host:port or URL, user and password in it allowed), `GOVC_USERNAME`, `GOVC_PASSWORD`,
 /// `GOVC_INSECURE`; `None` where `GOVC_URL` is not set. A password that is missing is asked for. `MKSGATE_TRUST` says whom
 /// to believe, in the words of the configuration's `trust`: govc knows nothing between authorities and anybody.
-pub(crate) fn vsphere(ask: Ask<'_>) -> Option<Result<VSphere, String>> {
+pub(crate) fn vsphere(ask: AskPassword<'_>) -> Option<Result<VSphere, String>> {
     let url = var("GOVC_URL").ok().filter(|url| !url.is_empty())?;
     let insecure = matches!(
         var("GOVC_INSECURE").as_deref(),
@@ -27,7 +27,7 @@ pub(crate) fn vsphere(ask: Ask<'_>) -> Option<Result<VSphere, String>> {
         ask,
     );
     let trust = var("MKSGATE_TRUST").ok().filter(|trust| !trust.is_empty());
-    Some(read.and_then(|vsphere| believing(vsphere, trust.as_deref())))
+    Some(read.and_then(|vsphere| with_trust(vsphere, trust.as_deref())))
 }
 
 /// Whether it names one.
@@ -35,7 +35,7 @@ pub(crate) fn is_set() -> bool {
     std::env::var_os("GOVC_URL").is_some_and(|url| !url.is_empty())
 }
 
-fn believing(mut vsphere: VSphere, trust: Option<&str>) -> Result<VSphere, String> {
+fn with_trust(mut vsphere: VSphere, trust: Option<&str>) -> Result<VSphere, String> {
     if let Some(trust) = trust {
         vsphere.trust = Trust::parse(trust, Path::to_path_buf)
             .map_err(|error| format!("MKSGATE_TRUST: {error}"))?;
@@ -49,7 +49,7 @@ fn read(
     username: Option<String>,
     password: Option<String>,
     insecure: bool,
-    ask: Ask<'_>,
+    ask: AskPassword<'_>,
 ) -> Result<VSphere, String> {
     let (scheme, rest) = url.split_once("://").unwrap_or(("https", url));
     let authority_end = rest.find('/').unwrap_or(rest.len());
@@ -161,7 +161,7 @@ mod tests {
 
     #[test]
     fn who_is_there_is_asked_for_the_password_that_is_missing() {
-        let ask: Ask<'_> = &|prompt| {
+        let ask: AskPassword<'_> = &|prompt| {
             assert_eq!(prompt, "Password of u at h: ");
             Some("typed".into())
         };
@@ -172,7 +172,7 @@ mod tests {
     #[test]
     fn whom_to_believe_is_said_as_in_the_configuration() {
         let vsphere = || read("u:p@h", None, None, true, &|_| None).unwrap();
-        let trust = |text| believing(vsphere(), text).map(|vsphere| vsphere.trust);
+        let trust = |text| with_trust(vsphere(), text).map(|vsphere| vsphere.trust);
         assert_eq!(trust(None), Ok(Trust::DangerAcceptAny));
         assert_eq!(trust(Some("webpki")), Ok(Trust::WebPki));
         let pinned = format!("sha256:{}", "ab".repeat(32));

@@ -7,7 +7,7 @@ use std::fs::{File, Metadata};
 use std::io::{Error, ErrorKind, Result};
 use std::path::{Component, Path, PathBuf};
 
-use crate::commands::whose;
+use crate::commands::file_owner;
 
 /// As many as Linux follows (path_resolution(7)).
 const MOST: usize = 40;
@@ -69,9 +69,9 @@ fn parts(path: &Path) -> impl DoubleEndedIterator<Item = OsString> {
 fn may_follow(path: &Path, link: &Metadata, folder: &Path) -> Result<()> {
     use std::os::unix::fs::MetadataExt;
     let folder = folder.metadata()?;
-    let is_safe = whose::is_mine(link.uid())
+    let is_safe = file_owner::is_own_or_root(link.uid())
         || link.uid() == folder.uid()
-        || !whose::others_may_write(folder.mode());
+        || !file_owner::others_may_write(folder.mode());
     match is_safe {
         true => Ok(()),
         false => Err(Error::new(

@@ -7,7 +7,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use super::name::{on_path, runnable};
+use super::path_lookup::{on_path, runnable};
 
 /// How much of a program is searched for its maker's name, in bytes: the largest viewers have 15 MB.
 const SEARCHED: u64 = 32 << 20;
@@ -72,7 +72,7 @@ impl Kind {
     }
 
     /// Whether it tells a process of its kind that runs already, and ends by itself.
-    pub(crate) fn hands_over(self) -> bool {
+    pub(crate) fn delegates_to_running_instance(self) -> bool {
         matches!(self, Self::Remmina | Self::Vinagre)
     }
 
@@ -84,7 +84,7 @@ impl Kind {
     }
 
     /// Whether a person means this one.
-    pub(super) fn is_called(self, text: &str) -> bool {
+    pub(super) fn has_name(self, text: &str) -> bool {
         let names = self.places().names;
         names.iter().any(|name| name.eq_ignore_ascii_case(text))
     }
@@ -95,10 +95,12 @@ impl Kind {
             programs, files, ..
         } = self.places();
         let on_path = programs.iter().filter_map(|name| on_path(name));
-        let elsewhere = files.iter().filter_map(|file| runnable(placed(file)));
+        let elsewhere = files
+            .iter()
+            .filter_map(|file| runnable(installed_path(file)));
         on_path
             .chain(elsewhere)
-            .find(|program| !is_anybodys(program) || Self::of(program) == self)
+            .find(|program| !is_ambiguous_name(program) || Self::of(program) == self)
     }
 
     /// Which viewer a program is, by its name or, where that is anybody's, by what is written in it.
@@ -106,14 +108,14 @@ impl Kind {
         let target = program.canonicalize().unwrap_or_else(|_| program.into());
         Self::by_name(program)
             .or_else(|| Self::by_name(&target))
-            .unwrap_or_else(|| match is_anybodys(&target) {
+            .unwrap_or_else(|| match is_ambiguous_name(&target) {
                 true => Self::by_maker(&target),
                 false => Self::Unknown,
             })
     }
 
     fn by_name(program: &Path) -> Option<Self> {
-        if is_anybodys(program) {
+        if is_ambiguous_name(program) {
             return None;
         }
         let stem = program.file_stem()?.to_str()?;
@@ -121,7 +123,7 @@ impl Kind {
     }
 
     fn by_maker(program: &Path) -> Self {
-        let text = beginning(program);
+        let text = read_prefix(program);
         let is_in = |maker: &str| {
             let mut windows = text.windows(maker.len());
             windows.any(|window| window == maker.as_bytes())
@@ -196,13 +198,13 @@ impl Kind {
 }
 
 /// A name that several makers have given their program.
-fn is_anybodys(program: &Path) -> bool {
+fn is_ambiguous_name(program: &Path) -> bool {
     program
         .file_stem()
         .is_some_and(|stem| stem.eq_ignore_ascii_case("vncviewer"))
 }
 
-fn placed(file: &str) -> PathBuf {
+fn installed_path(file: &str) -> PathBuf {
     match env::var_os("ProgramFiles") {
         Some(folder) if cfg!(windows) => Path::new(&folder).join(file),
         _ => file.into(),
@@ -210,7 +212,7 @@ fn placed(file: &str) -> PathBuf {
 }
 
 /// Nothing, where it cannot be read.
-fn beginning(program: &Path) -> Vec<u8> {
+fn read_prefix(program: &Path) -> Vec<u8> {
     let mut bytes = Vec::new();
     if let Ok(file) = File::open(program) {
         // Ignored on purpose: what was read until then may be enough.

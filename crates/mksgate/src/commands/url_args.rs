@@ -10,6 +10,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::CommandError;
 use crate::config::{scalar, secrets};
+use crate::secret_variables;
 use console::endpoint::{self, Endpoint, Origin};
 use console::headers::{COOKIE, Headers};
 use console::secret::Secret;
@@ -20,7 +21,7 @@ use gateway::settings::Limits;
 
 #[derive(Args)]
 #[command(next_help_heading = "A console at a URL, in place of a VM")]
-pub(crate) struct AtUrl {
+pub(crate) struct UrlArgs {
     #[command(flatten)]
     origin: UrlOrCommand,
     /// Whom to believe to be that host: system, webpki, file:PATH, sha256:HEX or danger-accept-any [default: system]
@@ -76,7 +77,7 @@ struct UrlOrCommand {
 /// Without it the others mean nothing.
 pub(super) const ORIGIN: &str = "origin";
 
-impl AtUrl {
+impl UrlArgs {
     /// The console that is meant, if any, and how long it may take to be ready.
     pub(super) fn endpoint(&self) -> Result<Option<(Endpoint, Duration)>, CommandError> {
         let Some(origin) = self.origin()? else {
@@ -148,7 +149,7 @@ impl AtUrl {
             let (name, variable) = header
                 .split_once('=')
                 .ok_or("--header-env takes NAME=VARIABLE, and not the value itself")?;
-            let value = secrets::variable(variable, "value of the header")?;
+            let value = secret_variables::read(variable, "value of the header")?;
             headers.add(name, value)?;
         }
         if let Some(file) = &self.headers_file {
@@ -156,7 +157,7 @@ impl AtUrl {
         }
         let cookie = match &self.cookie {
             Some(cookie) => Some(cookie.as_str().into()),
-            None => elsewhere(
+            None => read_secret(
                 self.cookie_file.as_ref(),
                 self.cookie_env.as_ref(),
                 "cookie",
@@ -171,7 +172,7 @@ impl AtUrl {
     fn within(&self) -> Result<Duration, String> {
         match &self.handshake_timeout {
             None => Ok(Limits::default().handshake_timeout),
-            Some(text) => match scalar::read_duration(text)? {
+            Some(text) => match scalar::parse_duration(text)? {
                 Duration::ZERO => {
                     Err("--handshake-timeout 0s lets nobody in: write 30s, or leave it out".into())
                 }
@@ -186,7 +187,7 @@ pub(super) fn vnc_password(
     file: Option<&PathBuf>,
     variable: Option<&String>,
 ) -> Result<Option<Secret<VncPassword>>, String> {
-    let Some(text) = elsewhere(file, variable, "password")? else {
+    let Some(text) = read_secret(file, variable, "password")? else {
         return Ok(None);
     };
     let password = VncPassword::new(text.expose_secret()).map_err(|error| error.to_string())?;
@@ -194,14 +195,14 @@ pub(super) fn vnc_password(
 }
 
 /// A secret that is not among the arguments, which every user of a machine can read. `what` says what it is.
-fn elsewhere(
+fn read_secret(
     file: Option<&PathBuf>,
     variable: Option<&String>,
     what: &str,
 ) -> Result<Option<SecretString>, String> {
     match (file, variable) {
         (Some(file), _) => secrets::read_line(file).map(Some).map_err(of_file(file)),
-        (None, Some(variable)) => secrets::variable(variable, what).map(Some),
+        (None, Some(variable)) => secret_variables::read(variable, what).map(Some),
         (None, None) => Ok(None),
     }
 }

@@ -65,7 +65,7 @@ pub(super) fn encoding(encoding: &Encoding) -> String {
 }
 
 /// What came, counted.
-pub(super) fn seen(seen: &Seen) -> String {
+pub(super) fn traffic(seen: &Seen) -> String {
     if seen.is_empty() {
         return "nothing came".into();
     }
@@ -96,9 +96,9 @@ mod tests {
 
     #[test]
     fn caps_of_a_real_host_are_told_with_what_is_not_known_of_them() {
-        let told = caps(Some(ServerCaps(0x0210_20bf)));
+        let output = caps(Some(ServerCaps(0x0210_20bf)));
         assert_eq!(
-            told,
+            output,
             "0x021020bf: VMware's key events (127/0), wants ClientCaps (127/3), update acks (127/4), resolution requests \
              (127/5), update cache (127/11), unknown 0x2100015"
         );
