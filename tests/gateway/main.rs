@@ -12,7 +12,7 @@
 //! | [`penalties`] | which failed logins a success takes back |
 //! | [`encrypted`] | logging in through TLS |
 //! | [`proxied`] | everything upstream through an HTTP proxy |
-//! | [`repairs`] | what viewers send, as hosts in every mood take it, and back |
+//! | [`repairs`] | what viewers send, as hosts in every quirk take it, and back |
 //! | [`reloading`] | a new configuration while the gateway runs |
 //! | [`at_url`] | consoles at a URL instead of a vSphere |
 //! | [`hostile`] | peers that mean no good |

@@ -12,7 +12,7 @@ from screen import ViewerScreen
 from simulator import Simulator
 from tigervnc import TigerVnc
 
-# Of the guest, as mksgate calls it, with the simulator's mood for it.
+# Of the guest, as mksgate calls it, with the simulator's quirk for it.
 LAYOUTS = {"us": "", "uk": "british", "de": "german", "fr": "french", "es": "spanish", "jp": "japanese"}
 
 # As XKB calls it, where that is something else.
@@ -62,7 +62,7 @@ screen: ViewerScreen
 
 def setUpModule() -> None:
     global simulator, gateway, screen
-    vms = [option for vm, mood in LAYOUTS.items() for option in ("--vm", f"{vm}={mood}")]
+    vms = [option for vm, quirk in LAYOUTS.items() for option in ("--vm", f"{vm}={quirk}")]
     simulator = unittest.enterModuleContext(Simulator("--no-clock", *vms))
     habits = {vm: f'layout = "{vm}"\n' for vm in LAYOUTS}
     gateway = unittest.enterModuleContext(Gateway(simulator, [(vm, WAY) for vm in LAYOUTS], "unused", habits))

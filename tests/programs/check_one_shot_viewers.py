@@ -1,6 +1,6 @@
 """Viewers that ask for one picture, know no LastRect and take no rectangle without a pixel: Perl's Net::VNC, vncsnapshot.
 
-Each goes to a real Xvnc, a real QEMU, and every mood of the simulator's own desktop, in the default configuration.
+Each goes to a real Xvnc, a real QEMU, and every quirk of the simulator's own desktop, in the default configuration.
 """
 
 import unittest
@@ -11,7 +11,7 @@ from PIL import Image
 import netvnc
 import picture
 import snapshot
-from check_moods import MOODS
+from check_quirks import QUIRKS
 from desktop import Desktop
 from gateway import Gateway
 from qemu import Qemu
@@ -32,15 +32,15 @@ def setUpModule() -> None:
     desktop, qemu = enter(Desktop()), enter(Qemu())
     bridges = {"Xvnc": desktop.port, "QEMU": qemu.port}
     options = [option for vm, port in bridges.items() for option in ("--bridge", f"{vm}=127.0.0.1:{port}")]
-    options += [option for vm, mood in MOODS.items() for option in ("--vm", f"{vm}={mood}")]
+    options += [option for vm, quirk in QUIRKS.items() for option in ("--vm", f"{vm}={quirk}")]
     simulator = enter(Simulator("--no-clock", *options))
-    gateway = enter(Gateway(simulator, [(vm, WAY) for vm in (*bridges, *MOODS)], UNUSED))
+    gateway = enter(Gateway(simulator, [(vm, WAY) for vm in (*bridges, *QUIRKS)], UNUSED))
     url = f'url = "ws://127.0.0.1:{qemu.websocket}/"'
     at_url = enter(UrlGateway({"QEMU at a URL": url, "QEMU at a URL, by scan codes": f'{url}\nkeyboard = "scancode"'}))
     consoles.update({"Xvnc": (gateway.ports["Xvnc", WAY], desktop.picture)})
     consoles.update({"QEMU": (gateway.ports["QEMU", WAY], qemu.picture)})
     consoles.update({name: (port, qemu.picture) for name, port in at_url.ports.items()})
-    consoles.update({vm: (gateway.ports[vm, WAY], lambda vm=vm: simulator.picture(vm)) for vm in MOODS})
+    consoles.update({vm: (gateway.ports[vm, WAY], lambda vm=vm: simulator.picture(vm)) for vm in QUIRKS})
 
 
 class OneShot(unittest.TestCase):

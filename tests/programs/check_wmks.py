@@ -54,7 +54,7 @@ page: Page
 def setUpModule() -> None:
     global simulator, chromium, page
     every = {**VMS, NO_CAPS: "no-caps"}
-    vms = [option for vm, moods in every.items() for option in ("--vm", f"{vm}={moods}")]
+    vms = [option for vm, quirks in every.items() for option in ("--vm", f"{vm}={quirks}")]
     simulator = unittest.enterModuleContext(Simulator("--no-clock", "--size", "720x500", *vms))
     page = unittest.enterModuleContext(Page(wmks.install()))
     chromium = unittest.enterModuleContext(Chromium())

@@ -34,7 +34,7 @@ class Simulator(Program):
             ready = json.loads(self.line(r"^\{.*\}$")[0])
             self.address: str = ready["address"]
             self.sha256: str = ready["sha256"]
-            self.eyes: str = ready["eyes"]
+            self.guests: str = ready["guests"]
         except BaseException:
             self.__exit__()
             raise
@@ -80,7 +80,7 @@ class Simulator(Program):
         return self._ask(f"{_quoted(vm)}/{what}")
 
     def _ask(self, path: str, body: bytes | None = None) -> bytes:
-        with _direct.open(f"http://{self.eyes}/{path}", body, timeout=DEADLINE) as answer:
+        with _direct.open(f"http://{self.guests}/{path}", body, timeout=DEADLINE) as answer:
             return answer.read()
 
 

@@ -51,7 +51,7 @@ def broken_off(argv: list[str], question: str, end: Callable[[int, int], None], 
     ours, theirs = pty.openpty()
     try:
         streams = {"stdin": theirs, "stdout": theirs, "stderr": theirs}
-        where = {"env": env, "cwd": scratch("terminal"), "start_new_session": True, "preexec_fn": _take_terminal}
+        where = {"env": env, "cwd": scratch("terminal"), "start_new_session": True, "preexec_fn": take}
         with subprocess.Popen(argv, **streams, **where) as program:
             try:
                 said = ""
@@ -99,7 +99,7 @@ def _run(
         termios.tcsetwinsize(theirs, (24, columns))
         streams = {"stdin": theirs, "stdout": theirs, "stderr": theirs}
         # In a folder of its own: what lies about elsewhere is none of its business.
-        where = {"env": env, "cwd": scratch("terminal"), "start_new_session": True, "preexec_fn": _take_terminal}
+        where = {"env": env, "cwd": scratch("terminal"), "start_new_session": True, "preexec_fn": take}
         with subprocess.Popen(argv, **streams, **where) as program:
             os.close(theirs)
             try:
@@ -111,7 +111,7 @@ def _run(
         os.close(ours)
 
 
-def _take_terminal() -> None:
+def take() -> None:
     """Makes it the one that /dev/tty means."""
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 

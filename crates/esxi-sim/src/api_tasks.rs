@@ -3,11 +3,12 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use tokio::sync::watch;
 use tokio::task::yield_now;
+use tokio_util::task::TaskTracker;
 
-use crate::site::Site;
-use crate::soap::fault::Fault;
-use crate::soap::value::{Fields, MoRef, Value};
+use crate::vim25::fault::Fault;
+use crate::vim25::value::{Fields, MoRef, Value};
 
 /// The latest tasks.
 #[derive(Clone, Default)]
@@ -49,9 +50,15 @@ impl ApiTasks {
     }
 
     /// Ends it after the call that has begun it was answered, or just before.
-    pub(crate) fn end_soon(&self, site: &Site, task: &MoRef, outcome: Outcome) {
-        let (tasks, changes, id) = (self.clone(), site.changes.clone(), task.id.clone());
-        site.tasks.spawn(async move {
+    pub(crate) fn end_soon(
+        &self,
+        tracker: &TaskTracker,
+        changes: &watch::Sender<()>,
+        task: &MoRef,
+        outcome: Outcome,
+    ) {
+        let (tasks, changes, id) = (self.clone(), changes.clone(), task.id.clone());
+        tracker.spawn(async move {
             yield_now().await;
             if let Some(task) = tasks.latest().tasks.iter_mut().find(|task| task.id == id) {
                 task.ended = Some(outcome);

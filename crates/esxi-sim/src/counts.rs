@@ -72,13 +72,13 @@ pub struct ConsoleEnd {
     /// The VM's name.
     pub vm: String,
     /// Who ended it, and how.
-    pub how: End,
+    pub reason: EndReason,
 }
 
 /// How a console ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum End {
+pub enum EndReason {
     /// The client sent a Close frame, with this code if it named one.
     ClosedByClient(Option<u16>),
     /// The client's connection ended or failed without a Close frame.
@@ -102,20 +102,20 @@ pub enum End {
 }
 
 /// The watched [`Counts`].
-#[derive(Debug)]
-pub(crate) struct Journal(watch::Sender<Counts>);
+#[derive(Clone, Debug)]
+pub(crate) struct Counters(watch::Sender<Counts>);
 
-impl Journal {
+impl Counters {
     pub(crate) fn new() -> Self {
         Self(watch::Sender::new(Counts::default()))
     }
 
-    pub(crate) fn note(&self, change: impl FnOnce(&mut Counts)) {
+    pub(crate) fn update(&self, change: impl FnOnce(&mut Counts)) {
         self.0.send_modify(change);
     }
 
     pub(crate) fn console_opened(&self) {
-        self.note(|counts| {
+        self.update(|counts| {
             counts.consoles_opened += 1;
             counts.consoles_open += 1;
             counts.consoles_served += 1;
@@ -125,18 +125,18 @@ impl Journal {
 
     /// Nothing more is said on a console but how it ends.
     pub(crate) fn console_served(&self) {
-        self.note(|counts| counts.consoles_served = counts.consoles_served.saturating_sub(1));
+        self.update(|counts| counts.consoles_served = counts.consoles_served.saturating_sub(1));
     }
 
-    pub(crate) fn console_ended(&self, vm: &str, how: End) {
-        self.note(|counts| {
+    pub(crate) fn console_ended(&self, vm: &str, reason: EndReason) {
+        self.update(|counts| {
             counts.consoles_open = counts.consoles_open.saturating_sub(1);
             if counts.ends.len() >= ENDS_KEPT {
                 counts.ends.remove(0);
             }
             counts.ends.push(ConsoleEnd {
                 vm: vm.to_owned(),
-                how,
+                reason,
             });
         });
     }

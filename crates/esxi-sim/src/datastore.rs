@@ -1,18 +1,8 @@
 //! The one datastore of a host, `datastore1`, and `/folder`, where its files are handed out to whoever has a session
 //! (`docs/webmks.md` 3.5).
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-
-use http_body_util::Full;
-use hyper::body::Bytes;
-use hyper::{Response, StatusCode};
-use percent_encoding::percent_decode_str;
-use url::form_urlencoded;
-
-use crate::front::status;
-use crate::site::Site;
 
 /// Files by their paths below the datastore.
 #[derive(Default)]
@@ -47,7 +37,7 @@ impl Datastore {
         self.files().keys().map(|path| in_brackets(path)).collect()
     }
 
-    fn read(&self, path: &str) -> Option<Vec<u8>> {
+    pub(crate) fn read(&self, path: &str) -> Option<Vec<u8>> {
         self.files().get(path).cloned()
     }
 
@@ -60,36 +50,7 @@ fn in_brackets(path: &str) -> String {
     format!("[{NAME}] {path}")
 }
 
-/// Answers `GET /folder/PATH` with this query and session cookie. That a host says 401 and 404 just so is a guess.
-pub(crate) fn answer(
-    site: &Site,
-    path: &str,
-    query: &str,
-    cookie: Option<&str>,
-) -> Response<Full<Bytes>> {
-    if cookie
-        .and_then(|cookie| site.sessions.find(cookie))
-        .is_none()
-    {
-        return status(StatusCode::UNAUTHORIZED);
-    }
-    if let Some(code) = site.screenshots().folder {
-        return status(StatusCode::from_u16(code).unwrap_or(StatusCode::FORBIDDEN));
-    }
-    let asked = |name: &str| {
-        let mut pairs = form_urlencoded::parse(query.as_bytes());
-        pairs.find(|(key, _)| key == name).map(|(_, value)| value)
-    };
-    let here = asked("dcPath") == Some(Cow::Borrowed(site.inventory.ids.datacenter_name))
-        && asked("dsName") == Some(Cow::Borrowed(NAME));
-    let path = percent_decode_str(path).decode_utf8_lossy();
-    match here.then(|| site.datastore.read(&path)).flatten() {
-        Some(content) => Response::new(Full::from(content)),
-        None => status(StatusCode::NOT_FOUND),
-    }
-}
-
-const NAME: &str = "datastore1";
+pub(crate) const NAME: &str = "datastore1";
 
 /// Whoever never removes a file is told so.
 const FILES: usize = 256;

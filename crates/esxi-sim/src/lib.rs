@@ -22,39 +22,40 @@
 
 mod api_tasks;
 mod certificate;
-mod clock;
-mod collectors;
-mod connections;
+mod client_stream;
 mod console;
+mod console_connections;
 mod counts;
 mod datastore;
 mod desktop;
-mod front;
-mod hands;
+mod desktop_clock;
 mod host;
+mod host_state;
+mod http;
 mod inventory;
-mod listener;
+mod key_repeat;
 mod misbehaviour;
-mod moods;
+mod open_connection;
 mod png_file;
+mod power;
+mod quirks;
 mod random;
-mod screen_png;
 mod screenshots;
 mod sessions;
 mod settings;
-mod site;
 mod soap;
 mod tickets;
-mod typematic;
-mod vm;
+mod vim25;
 
-pub use self::counts::{ConsoleEnd, Counts, ENDS_KEPT, End};
-pub use self::desktop::{KEYS_KEPT, KeyEvent, Pointer, PointerMode, Wheel};
+pub use self::counts::{ConsoleEnd, Counts, ENDS_KEPT, EndReason};
+pub use self::desktop::keys::{KEYS_KEPT, KeyEvent};
+pub use self::desktop::mouse::{Pointer, PointerMode, Wheel};
 pub use self::host::Host;
 pub use self::misbehaviour::Misbehaviour;
-pub use self::moods::{CursorShape, Formats, KeyRepeat, Layout, Moods, ServerCaps};
+pub use self::power::Power;
+pub use self::quirks::{CursorShape, KeyRepeat, Layout, PixelFormats, Quirks, ServerCaps};
 pub use self::screenshots::{ScreenshotFault, Screenshots};
 pub use self::settings::{
-    DEMO_PASSWORD, Kind, Power, Screen, Settings, Thumbprint, TicketHost, TicketShape, TicketUrl,
+    DEMO_PASSWORD, Kind, Screen, Settings, Thumbprint, TicketHost, TicketShape, TicketUrl,
     VmSettings,
 };

@@ -54,7 +54,7 @@ pub enum Misbehaviour {
         after: u64,
     },
     /// Everything after the 101 goes out byte by byte, each in its own TLS record. Slow: for small desktops.
-    Drip,
+    OneByteRecords,
     /// What is sent in one turn, such as a whole framebuffer update, is one message of one frame.
     OneMessagePerTurn,
     /// Each message is split into frames, with a ping between them.
@@ -62,30 +62,30 @@ pub enum Misbehaviour {
     /// A WebSocket ping with this payload (at most 125 bytes) is sent after each message.
     Pings(Vec<u8>),
     /// A text message is sent after the RFB version.
-    Text,
+    TextMessage,
 }
 
 /// Which misbehaviour is due.
 #[derive(Debug, Default)]
-pub(crate) struct Plan(Mutex<Due>);
+pub(crate) struct MisbehaviourQueue(Mutex<Due>);
 
 #[derive(Debug, Default)]
 struct Due {
     next: VecDeque<Misbehaviour>,
-    always: Option<Misbehaviour>,
+    default: Option<Misbehaviour>,
 }
 
-impl Plan {
+impl MisbehaviourQueue {
     /// `misbehaviour` is due once, after those that are due already.
-    pub(crate) fn once(&self, misbehaviour: Misbehaviour) {
+    pub(crate) fn push(&self, misbehaviour: Misbehaviour) {
         let mut due = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         due.next.push_back(misbehaviour);
     }
 
     /// `misbehaviour` is due whenever nothing else is.
-    pub(crate) fn always(&self, misbehaviour: Option<Misbehaviour>) {
+    pub(crate) fn set_default(&self, misbehaviour: Option<Misbehaviour>) {
         let mut due = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        due.always = misbehaviour;
+        due.default = misbehaviour;
     }
 
     /// Takes what is due for a TCP connection that has just been accepted: whether to keep silent.
@@ -95,7 +95,7 @@ impl Plan {
             due.next.pop_front();
             return true;
         }
-        due.next.is_empty() && due.always == Some(Misbehaviour::SilentTls)
+        due.next.is_empty() && due.default == Some(Misbehaviour::SilentTls)
     }
 
     /// Takes what is due for a console.
@@ -104,6 +104,6 @@ impl Plan {
         if due.next.front() == Some(&Misbehaviour::SilentTls) {
             return None;
         }
-        due.next.pop_front().or_else(|| due.always.clone())
+        due.next.pop_front().or_else(|| due.default.clone())
     }
 }

@@ -3,7 +3,7 @@
 use png::{BitDepth, ColorType, Compression, Encoder};
 
 /// The file for a picture of this size (neither side 0) whose pixels, of 0x00RRGGBB, come row by row.
-pub(crate) fn file((width, height): (u16, u16), pixels: impl Iterator<Item = u32>) -> Vec<u8> {
+pub(crate) fn encode((width, height): (u16, u16), pixels: impl Iterator<Item = u32>) -> Vec<u8> {
     let mut file = Vec::new();
     let mut encoder = Encoder::new(&mut file, width.into(), height.into());
     encoder.set_color(ColorType::Rgb);

@@ -15,9 +15,9 @@ pub struct Screenshots {
     /// What is in the file, instead of the picture.
     pub content: Option<Vec<u8>>,
     /// The status that `/folder` answers with.
-    pub folder: Option<u16>,
+    pub folder_status: Option<u16>,
     /// The user lacks the privilege `Datastore.FileManagement`, which it takes to remove a file.
-    pub kept: bool,
+    pub deletion_denied: bool,
 }
 
 /// A fault that CreateScreenshot_Task declares, or the lack of its privilege (`docs/webmks.md` 3.5).

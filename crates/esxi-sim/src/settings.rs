@@ -1,12 +1,12 @@
 //! What a simulated host is told before it starts.
 
-use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use secrecy::SecretString;
 
-use crate::moods::Moods;
+use crate::power::Power;
+use crate::quirks::Quirks;
 
 /// Everything about a simulated host that is fixed when it starts.
 ///
@@ -85,7 +85,7 @@ pub struct VmSettings {
     /// change of power. Real hosts keep one that was cut (`docs/webmks.md` 2.6); that FIN does not end it is a guess.
     pub cut_consoles_linger: bool,
     /// How its desktop differs from a plain VNC server.
-    pub moods: Moods,
+    pub quirks: Quirks,
 }
 
 impl VmSettings {
@@ -114,7 +114,7 @@ impl VmSettings {
             console_permitted: true,
             max_consoles: None,
             cut_consoles_linger: false,
-            moods: Moods::default(),
+            quirks: Quirks::default(),
         }
     }
 }
@@ -132,33 +132,6 @@ pub enum Screen {
     },
     /// A real VNC server that speaks RFB 3.8 and offers security None.
     Bridge(SocketAddr),
-}
-
-/// A VM's power state. `Display` is vim25's own word for it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Power {
-    /// `poweredOn`
-    On,
-    /// `poweredOff`
-    Off,
-    /// `suspended`
-    Suspended,
-}
-
-impl Power {
-    pub(crate) fn word(self) -> &'static str {
-        match self {
-            Self::On => "poweredOn",
-            Self::Off => "poweredOff",
-            Self::Suspended => "suspended",
-        }
-    }
-}
-
-impl fmt::Display for Power {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.word())
-    }
 }
 
 /// Which product answers on `/sdk`.

@@ -1,36 +1,35 @@
 //! Console tickets: random, good once, and for a while.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use secrecy::SecretString;
 use tokio::time::Instant;
 
 use crate::random;
-use crate::vm::Vm;
 
 /// The tickets that were issued and not spent yet.
-pub(crate) struct Tickets {
+pub(crate) struct Tickets<V> {
     lifetime: Duration,
-    open: Mutex<HashMap<String, Issued>>,
+    open: Mutex<HashMap<String, Issued<V>>>,
 }
 
-struct Issued {
-    vm: Arc<Vm>,
+struct Issued<V> {
+    vm: V,
     expires: Instant,
 }
 
-impl Tickets {
+impl<V: Clone> Tickets<V> {
     pub(crate) fn new(lifetime: Duration) -> Self {
         Self {
             lifetime,
-            open: Mutex::default(),
+            open: Mutex::new(HashMap::new()),
         }
     }
 
     /// A new ticket for `vm`.
-    pub(crate) fn issue(&self, vm: &Arc<Vm>) -> SecretString {
+    pub(crate) fn issue(&self, vm: &V) -> SecretString {
         let ticket = random::token();
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
@@ -39,7 +38,7 @@ impl Tickets {
             drop_oldest(&mut open);
         }
         let issued = Issued {
-            vm: Arc::clone(vm),
+            vm: vm.clone(),
             expires: now + self.lifetime,
         };
         open.insert(ticket.clone(), issued);
@@ -48,14 +47,14 @@ impl Tickets {
 
     /// The VM that `ticket` is for; afterwards the ticket is good for nothing. `None` if it is unknown, spent or
     /// expired.
-    pub(crate) fn spend(&self, ticket: &str) -> Option<Arc<Vm>> {
+    pub(crate) fn spend(&self, ticket: &str) -> Option<V> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let issued = open.remove(ticket)?;
         (issued.expires > Instant::now()).then_some(issued.vm)
     }
 }
 
-fn drop_oldest(open: &mut HashMap<String, Issued>) {
+fn drop_oldest<V>(open: &mut HashMap<String, Issued<V>>) {
     let oldest = open
         .iter()
         .min_by_key(|(_, issued)| issued.expires)

@@ -2,7 +2,7 @@
 
 mod support;
 
-use esxi_sim::{End, Host, Settings, VmSettings};
+use esxi_sim::{EndReason, Host, Settings, VmSettings};
 use support::{console, soon, start};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -88,7 +88,7 @@ async fn the_end_of_one_side_is_the_end_of_the_other() {
     assert_eq!(viewer.ended().await, Some(1011));
     let counts = soon(host.counts_until(|counts| counts.ends.len() == 3)).await;
     assert!(
-        matches!(counts.ends[2].how, End::LostServer(_)),
+        matches!(counts.ends[2].reason, EndReason::LostServer(_)),
         "{:?}",
         counts.ends
     );

@@ -13,7 +13,7 @@ use std::num::NonZero;
 
 use des::Des;
 use des::cipher::{BlockCipherEncrypt, KeyInit};
-use esxi_sim::{End, Host, Power, VmSettings};
+use esxi_sim::{EndReason, Host, Power, VmSettings};
 use futures::StreamExt;
 use support::{Reply, Soap, Viewer, console, open, soon, start};
 
@@ -52,9 +52,9 @@ async fn connections(soap: &mut Soap<'_>) -> Reply {
     soap.call("QueryConnections", vm, "").await
 }
 
-async fn ends(host: &Host, number: usize) -> End {
+async fn ends(host: &Host, number: usize) -> EndReason {
     let counts = soon(host.counts_until(|counts| counts.ends.len() > number)).await;
-    counts.ends[number].how.clone()
+    counts.ends[number].reason.clone()
 }
 
 #[tokio::test]
@@ -63,7 +63,7 @@ async fn a_cut_console_keeps_its_place_until_it_is_dropped() {
     let mut viewer = console(&host, "vm08").await;
     viewer.begin().await;
     drop(viewer);
-    assert_eq!(ends(&host, 0).await, End::LostClient);
+    assert_eq!(ends(&host, 0).await, EndReason::LostClient);
     let mut soap = newer(&host).await;
     let refused = soap.acquire("vm08").await;
     assert!(refused.body.contains("MksConnectionLimitReached"));
@@ -83,7 +83,7 @@ async fn a_console_that_was_closed_in_order_leaves_its_place() {
     let mut viewer = console(&host, "vm08").await;
     viewer.begin().await;
     viewer.socket.close(None).await.unwrap();
-    assert!(matches!(ends(&host, 0).await, End::ClosedByClient(_)));
+    assert!(matches!(ends(&host, 0).await, EndReason::ClosedByClient(_)));
     console(&host, "vm08").await.begin().await;
 }
 
@@ -109,7 +109,7 @@ async fn dropping_ends_an_open_console_and_only_the_one_that_is_named() {
     let label = listed.text("label").unwrap();
     drop_connection(&mut soap, label).await;
     assert_eq!(first.ended().await, Some(1001));
-    assert_eq!(ends(&host, 0).await, End::Dropped);
+    assert_eq!(ends(&host, 0).await, EndReason::Dropped);
     second.request(false, 0, 0, 1, 1).await;
     assert_eq!(second.update().await.len(), 1);
     let left = connections(&mut soap).await;
@@ -132,7 +132,7 @@ async fn an_older_ticket_meets_the_limit_at_the_security_types() {
     let length = u32::from_be_bytes(refusal[1..].try_into().unwrap());
     let reason = second.take(length as usize).await;
     assert!(String::from_utf8(reason).unwrap().contains("limit"));
-    assert_eq!(ends(&host, 0).await, End::LimitReached);
+    assert_eq!(ends(&host, 0).await, EndReason::LimitReached);
     first.request(false, 0, 0, 1, 1).await;
     assert_eq!(first.update().await.len(), 1);
 }
@@ -182,7 +182,7 @@ async fn a_silent_console_ends_neither_with_its_vm_nor_with_its_host() {
 
 #[tokio::test]
 async fn a_desktop_may_fall_silent_after_some_updates() {
-    let host = one(|vm| vm.moods.silent_after = NonZero::new(2)).await;
+    let host = one(|vm| vm.quirks.silent_after = NonZero::new(2)).await;
     let mut viewer = console(&host, "vm08").await;
     viewer.begin().await;
     for _ in 0..2 {
@@ -199,7 +199,7 @@ async fn a_desktop_may_fall_silent_after_some_updates() {
 
 #[tokio::test]
 async fn a_vm_may_have_a_vnc_password() {
-    let host = one(|vm| vm.moods.vnc_password = Some("VMware1!".into())).await;
+    let host = one(|vm| vm.quirks.vnc_password = Some("VMware1!".into())).await;
     let mut viewer = console(&host, "vm08").await;
     assert_eq!(security_types(&mut viewer).await, [1, 2]);
     viewer.send(&[2]).await;
@@ -222,11 +222,11 @@ async fn a_vm_may_have_a_vnc_password() {
     assert_eq!(result[..4], [0, 0, 0, 1]);
     let reason = viewer.take(usize::from(result[7])).await;
     assert!(String::from_utf8(reason).unwrap().contains("failed"));
-    assert_eq!(ends(&host, 0).await, End::WrongPassword);
+    assert_eq!(ends(&host, 0).await, EndReason::WrongPassword);
     let mut viewer = console(&host, "vm08").await;
     security_types(&mut viewer).await;
     viewer.send(&[1]).await;
-    assert!(matches!(ends(&host, 1).await, End::Violation(_)));
+    assert!(matches!(ends(&host, 1).await, EndReason::Violation(_)));
 }
 
 async fn security_types(viewer: &mut Viewer) -> Vec<u8> {

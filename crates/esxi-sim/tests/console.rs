@@ -4,7 +4,7 @@ mod support;
 
 use std::time::Duration;
 
-use esxi_sim::{End, Power, Screen, VmSettings};
+use esxi_sim::{EndReason, Power, Screen, VmSettings};
 use futures::{SinkExt, StreamExt};
 use support::{Soap, Viewer, console, host, open, raw_console_at, soon, start};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -274,7 +274,7 @@ async fn what_a_real_host_refuses_ends_the_console() {
         drop(viewer);
         let counts = soon(host.counts_until(|counts| counts.ends.len() > number)).await;
         assert!(
-            matches!(counts.ends[number].how, End::Violation(_)),
+            matches!(counts.ends[number].reason, EndReason::Violation(_)),
             "{:?}",
             counts.ends[number]
         );
@@ -331,9 +331,9 @@ async fn every_way_of_ending_leaves_no_connection_behind() {
     let counts =
         soon(host.counts_until(|counts| counts.ends.len() == 2 && counts.connections_open == 0))
             .await;
-    let ends: Vec<&End> = counts.ends.iter().map(|end| &end.how).collect();
-    assert!(ends.contains(&&End::ClosedByClient(None)), "{ends:?}");
-    assert!(ends.contains(&&End::LostClient), "{ends:?}");
+    let ends: Vec<&EndReason> = counts.ends.iter().map(|end| &end.reason).collect();
+    assert!(ends.contains(&&EndReason::ClosedByClient(None)), "{ends:?}");
+    assert!(ends.contains(&&EndReason::LostClient), "{ends:?}");
     assert_eq!(counts.consoles_open, 0);
 }
 

@@ -4,17 +4,17 @@ mod support;
 
 use std::time::Duration;
 
-use esxi_sim::{Host, KeyEvent, KeyRepeat, Layout, Moods, VmSettings};
+use esxi_sim::{Host, KeyEvent, KeyRepeat, Layout, Quirks, VmSettings};
 use support::screen::{HEXTILE, KEY_REPEAT, SERVER_CAPS, Screen};
 use support::{Viewer, console, host, soon, start};
 
 async fn guest(layout: Layout, key_repeat: Option<KeyRepeat>) -> Host {
     start(|settings| {
         settings.vms = vec![VmSettings {
-            moods: Moods {
+            quirks: Quirks {
                 layout,
                 key_repeat,
-                ..Moods::default()
+                ..Quirks::default()
             },
             ..VmSettings::desktop("vm08")
         }];

@@ -5,7 +5,7 @@ mod support;
 use std::io::ErrorKind;
 use std::time::Duration;
 
-use esxi_sim::{End, Host, Misbehaviour, Screen, VmSettings};
+use esxi_sim::{EndReason, Host, Misbehaviour, Screen, VmSettings};
 use futures::StreamExt;
 use support::{Soap, Viewer, console, host, open, raw_console, soon, start};
 use tokio::io::AsyncReadExt;
@@ -117,7 +117,10 @@ async fn a_connection_is_cut_in_mid_frame() {
     assert_eq!(end, Err(ErrorKind::UnexpectedEof), "no close_notify");
     let counts = soon(host.counts_until(|counts| counts.ends.len() == 2)).await;
     assert!(
-        counts.ends.iter().all(|end| end.how == End::Misbehaved),
+        counts
+            .ends
+            .iter()
+            .all(|end| end.reason == EndReason::Misbehaved),
         "{counts:?}"
     );
 }
@@ -184,7 +187,7 @@ async fn bytes_drip_and_still_make_a_picture() {
         }];
     })
     .await;
-    let mut viewer = wrong(&host, Misbehaviour::Drip).await;
+    let mut viewer = wrong(&host, Misbehaviour::OneByteRecords).await;
     assert_eq!(viewer.begin().await.0, 16);
     viewer.request(false, 0, 0, 16, 8).await;
     assert_eq!(viewer.update().await.len(), 1);
@@ -220,7 +223,7 @@ async fn pings_are_sent_and_pongs_counted() {
 #[tokio::test]
 async fn a_text_message_is_sent() {
     let host = host().await;
-    let mut viewer = wrong(&host, Misbehaviour::Text).await;
+    let mut viewer = wrong(&host, Misbehaviour::TextMessage).await;
     assert!(matches!(
         soon(viewer.socket.next()).await,
         Some(Ok(Message::Binary(_)))

@@ -166,7 +166,7 @@ async fn who_may_not_remove_files_is_told_so_and_a_vcenter_wants_the_datacenter(
     let reply = soap.call("DeleteDatastoreFile_Task", files, &name).await;
     assert!(reply.body.contains("InvalidArgument"), "{}", reply.body);
     host.set_screenshots(Screenshots {
-        kept: true,
+        deletion_denied: true,
         ..Screenshots::default()
     });
     let name = name + "<datacenter type=\"Datacenter\">datacenter-3</datacenter>";
@@ -188,7 +188,7 @@ async fn the_screen_and_the_folder_can_be_refused() {
     host.refuse_screen(None);
     assert_eq!(get(&host, &screen, cookie).await.0, 200);
     host.set_screenshots(Screenshots {
-        folder: Some(403),
+        folder_status: Some(403),
         ..Screenshots::default()
     });
     assert_eq!(get(&host, "/folder/x", cookie).await.0, 403);

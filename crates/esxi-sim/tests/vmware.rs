@@ -10,7 +10,7 @@
 mod support;
 
 use esxi_sim::{Host, ServerCaps, Wheel};
-use support::moody::{ask_for_caps, begun, moody, violation};
+use support::quirks::{ask_for_caps, begun, quirky, violation};
 use support::screen::{CURSOR_STATE, DESKTOP_SIZE, HEXTILE, SERVER_CAPS, Screen};
 use support::{Viewer, host, soon};
 
@@ -30,7 +30,7 @@ async fn server_caps_are_told_once_to_those_who_list_them() {
 
 #[tokio::test]
 async fn vmwares_messages_are_taken_once_they_are_announced() {
-    let host = moody(|moods| moods.server_caps = Some(ServerCaps(0xaa))).await;
+    let host = quirky(|quirks| quirks.server_caps = Some(ServerCaps(0xaa))).await;
     let mut viewer = begun(&host).await;
     assert_eq!(ask_for_caps(&mut viewer).await, 0xaa);
     viewer.scan_codes(&[0x23, -0x23]).await;
@@ -69,7 +69,7 @@ async fn vmwares_messages_end_the_console_unless_they_were_announced() {
         &[127, 4, 0, 8, 1, 0, 0, 9],
         &[127, 5, 0, 8, 4, 0, 3, 0],
     ];
-    let host = moody(|moods| moods.server_caps = None).await;
+    let host = quirky(|quirks| quirks.server_caps = None).await;
     for (number, message) in messages.iter().enumerate() {
         let mut viewer = begun(&host).await;
         viewer.list(&[SERVER_CAPS]).await;
@@ -77,7 +77,7 @@ async fn vmwares_messages_end_the_console_unless_they_were_announced() {
         let rule = violation(viewer, &host, number).await;
         assert!(rule.contains("was not announced"), "{rule}");
     }
-    let host = moody(|moods| moods.server_caps = Some(ServerCaps::PLAIN)).await;
+    let host = quirky(|quirks| quirks.server_caps = Some(ServerCaps::PLAIN)).await;
     let mut viewer = begun(&host).await;
     ask_for_caps(&mut viewer).await;
     viewer.send(messages[2]).await;
@@ -117,7 +117,7 @@ async fn what_vmwares_client_sends_by_itself_is_taken() {
 
 #[tokio::test]
 async fn modifiers_may_be_let_go_where_nothing_is_announced_and_no_key_be_pressed() {
-    let host = moody(|moods| moods.server_caps = None).await;
+    let host = quirky(|quirks| quirks.server_caps = None).await;
     let mut viewer = begun(&host).await;
     viewer.scan_codes(&[-0x15b, -0x138]).await;
     viewer.request(false, 0, 0, 1, 1).await;
@@ -164,7 +164,7 @@ async fn a_resolution_request_resizes_the_desktop_and_desktop_size_says_so() {
 
 #[tokio::test]
 async fn updates_are_numbered_from_1_to_255() {
-    let host = moody(|moods| moods.server_caps = None).await;
+    let host = quirky(|quirks| quirks.server_caps = None).await;
     let mut viewer = begun(&host).await;
     for expected in (1..=255).chain(1..=3) {
         viewer.request(false, 0, 0, 1, 1).await;
@@ -217,7 +217,7 @@ async fn change(viewer: &mut Viewer, host: &Host, x: u8) {
 
 #[tokio::test]
 async fn a_host_may_send_nothing_until_its_update_is_acknowledged() {
-    let host = moody(|moods| moods.needs_acks = true).await;
+    let host = quirky(|quirks| quirks.needs_acks = true).await;
     let mut viewer = begun(&host).await;
     viewer.list(&[HEXTILE, SERVER_CAPS]).await;
     viewer.take(8).await;
@@ -243,15 +243,15 @@ async fn a_host_may_send_nothing_until_its_update_is_acknowledged() {
 
 #[tokio::test]
 async fn who_was_told_nothing_of_acknowledgements_need_not_send_any() {
-    let host = moody(|moods| moods.needs_acks = true).await;
+    let host = quirky(|quirks| quirks.needs_acks = true).await;
     let mut viewer = begun(&host).await;
     for _ in 0..2 {
         viewer.request(false, 0, 0, 1, 1).await;
         assert_eq!(viewer.update().await.len(), 1);
     }
-    let host = moody(|moods| {
-        moods.needs_acks = true;
-        moods.server_caps = Some(ServerCaps::PLAIN);
+    let host = quirky(|quirks| {
+        quirks.needs_acks = true;
+        quirks.server_caps = Some(ServerCaps::PLAIN);
     })
     .await;
     let mut viewer = begun(&host).await;

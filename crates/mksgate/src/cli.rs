@@ -21,7 +21,7 @@ use gateway::settings::Config;
 use crate::config;
 use crate::log;
 use crate::log::LogFormat;
-use crate::terminal::{Terminal, tell};
+use crate::terminal::{Terminal, print_stderr};
 use crate::usage_error::OneLine;
 
 /// The name of os-autoinst's program that does what `relay` does.
@@ -55,7 +55,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     #[command(flatten)]
-    OfVms(OfVms),
+    VmCommand(VmCommand),
     /// Run the gateway
     #[cfg(unix)]
     Serve,
@@ -82,7 +82,7 @@ enum Command {
 /// What is done once, without a daemon: a configuration, or what `GOVC_URL` and its companions say, is enough; for a console
 /// at a URL, neither.
 #[derive(Subcommand)]
-enum OfVms {
+enum VmCommand {
     /// Open a console: log in, take a ticket, and start the viewer that is installed
     Connect(connect::Options),
     /// List virtual machines
@@ -113,13 +113,14 @@ impl Command {
 
 /// Runs the program: reads the command line, does what it says, and tells how that went.
 pub fn run() -> ExitCode {
+    completions::remember_shell();
     // Where a shell asks, this answers and ends the program.
     CompleteEnv::with_factory(Cli::command)
         .var(completions::VARIABLE)
         .complete();
     let cli = match Cli::try_parse_from(arguments()) {
         Ok(cli) => cli,
-        Err(error) => return said_by_clap(error),
+        Err(error) => return report_clap_error(error),
     };
     let level = match cli.command.level() {
         "off" if cli.verbose => "info",
@@ -127,28 +128,28 @@ pub fn run() -> ExitCode {
     };
     let terminal = Terminal {
         quiet: cli.quiet,
-        logged_to: log::start(cli.log, level),
+        shows_log: log::start(cli.log, level),
     };
     let (sentence, code) = match execute(cli, terminal) {
         Ok(code) => return code,
         Err(CommandError::Config(error)) => (error.to_string(), USAGE),
         Err(CommandError::Usage(sentence)) => (sentence, USAGE),
         Err(CommandError::Failed(sentence)) => (sentence, FAILED),
-        Err(CommandError::Told) => return FAILED.into(),
-        Err(CommandError::Ended(by)) => return by.exit_code().into(),
+        Err(CommandError::Reported) => return FAILED.into(),
+        Err(CommandError::Signalled(by)) => return by.exit_code().into(),
     };
-    tell(format!("mksgate: {sentence}"));
+    print_stderr(format!("mksgate: {sentence}"));
     code.into()
 }
 
 /// Help and version are asked for; anything else is a usage error.
-fn said_by_clap(error: clap::Error) -> ExitCode {
+fn report_clap_error(error: clap::Error) -> ExitCode {
     let code = match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => ExitCode::SUCCESS,
         // Whoever types a name alone wants to know what there is.
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => USAGE.into(),
         _ => {
-            tell(format!("mksgate: {}", error.apply::<OneLine>().render()));
+            print_stderr(format!("mksgate: {}", error.apply::<OneLine>().render()));
             return USAGE.into();
         }
     };
@@ -187,13 +188,13 @@ fn execute(cli: Cli, terminal: Terminal) -> Result<ExitCode, CommandError> {
             let config = config::load(&configuration::path(config)?)?;
             done(block_on(check::run(options, config, terminal)))
         }
-        Command::OfVms(command) => {
+        Command::VmCommand(command) => {
             command.execute(|| configuration::or_environment(config, terminal), terminal)
         }
     }
 }
 
-impl OfVms {
+impl VmCommand {
     /// Two of them may do without a VM, and then without a configuration.
     fn execute(
         self,

@@ -2,7 +2,7 @@
 //! its commands; the daemon itself is the crate `gateway`, the way to a console the crate `console`.
 
 mod commands;
-mod environment;
+mod govc;
 mod log;
 mod secret_variables;
 mod signals;

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::sync::{Mutex, PoisonError};
 
+use secrecy::SecretString;
 use tokio::process::Command;
 
 /// Those that are known without a configuration.
@@ -16,10 +17,22 @@ const URL: &str = "GOVC_URL";
 /// Those that the configuration has named.
 static NAMED: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
 
-/// This one was read for the secret in it.
-pub(crate) fn remember(name: &str) {
+/// Excludes a variable from the environment of child programs.
+fn remember(name: &str) {
     let mut named = NAMED.lock().unwrap_or_else(PoisonError::into_inner);
     named.insert(name.to_owned());
+}
+
+/// Reads a secret from an environment variable; `what` names its content in the error.
+///
+/// # Errors
+/// The variable is unset or empty.
+pub(crate) fn read(name: &str, what: &str) -> Result<SecretString, String> {
+    remember(name);
+    let value = std::env::var(name).ok().filter(|value| !value.is_empty());
+    value
+        .map(SecretString::from)
+        .ok_or_else(|| format!("the environment variable {name} is not set: set it to the {what}"))
 }
 
 /// A program that is to be started without any of them.

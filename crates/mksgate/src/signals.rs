@@ -1,14 +1,14 @@
 //! What tells a running program to end.
 
 #[cfg(unix)]
-pub(crate) use self::unix::Ends;
+pub(crate) use self::unix::TerminationSignals;
 
 #[cfg(not(unix))]
-pub(crate) use self::windows::Ends;
+pub(crate) use self::windows::TerminationSignals;
 
 /// Which of them it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum EndedBy {
+pub(crate) enum Termination {
     /// SIGINT, as by Ctrl-C.
     Interrupt,
     /// SIGTERM; elsewhere Ctrl-Break.
@@ -18,7 +18,7 @@ pub(crate) enum EndedBy {
     HangUp,
 }
 
-impl EndedBy {
+impl Termination {
     /// The program's exit code, as shells count it: 128 and the signal's number.
     pub(crate) const fn exit_code(self) -> u8 {
         match self {
@@ -33,7 +33,7 @@ impl EndedBy {
 /// The system does not tell of signals.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot watch signals ({0})")]
-pub(crate) struct Unwatched(#[from] std::io::Error);
+pub(crate) struct SignalError(#[from] std::io::Error);
 
 #[cfg(unix)]
 mod unix {
@@ -41,31 +41,31 @@ mod unix {
 
     use tokio::signal::unix::{Signal, SignalKind, signal};
 
-    use super::{EndedBy, Unwatched};
+    use super::{SignalError, Termination};
 
     /// SIGINT, SIGTERM and SIGHUP, none of which is missed from here on.
-    pub(crate) struct Ends {
+    pub(crate) struct TerminationSignals {
         terminate: Signal,
         interrupt: Signal,
         /// `None` for a daemon, and where whoever started us wants it ignored, as `nohup` does.
         hang_up: Option<Signal>,
     }
 
-    impl Ends {
+    impl TerminationSignals {
         /// Begins to watch.
-        pub(crate) fn watch() -> Result<Self, Unwatched> {
-            let hang_up = match ignores_hang_up() {
+        pub(crate) fn watch() -> Result<Self, SignalError> {
+            let hang_up = match ignores_sighup() {
                 true => None,
                 false => Some(signal(SignalKind::hangup())?),
             };
             Ok(Self {
                 hang_up,
-                ..Self::of_a_daemon()?
+                ..Self::for_daemon()?
             })
         }
 
         /// Likewise, but for SIGHUP, which does not tell a daemon to end.
-        pub(crate) fn of_a_daemon() -> Result<Self, Unwatched> {
+        pub(crate) fn for_daemon() -> Result<Self, SignalError> {
             Ok(Self {
                 terminate: signal(SignalKind::terminate())?,
                 interrupt: signal(SignalKind::interrupt())?,
@@ -74,11 +74,11 @@ mod unix {
         }
 
         /// The next one.
-        pub(crate) async fn next(&mut self) -> EndedBy {
+        pub(crate) async fn next(&mut self) -> Termination {
             tokio::select! {
-                _ = self.terminate.recv() => EndedBy::Terminate,
-                _ = self.interrupt.recv() => EndedBy::Interrupt,
-                () = hung_up(&mut self.hang_up) => EndedBy::HangUp,
+                _ = self.terminate.recv() => Termination::Terminate,
+                _ = self.interrupt.recv() => Termination::Interrupt,
+                () = hung_up(&mut self.hang_up) => Termination::HangUp,
             }
         }
     }
@@ -92,7 +92,7 @@ mod unix {
 
     /// Whether SIGHUP is ignored already. Only Linux tells without `unsafe`; where it is not known, the signal is left to do
     /// what it does by itself.
-    fn ignores_hang_up() -> bool {
+    fn ignores_sighup() -> bool {
         static IGNORES: LazyLock<bool> = LazyLock::new(|| {
             let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
             let ignored = status
@@ -110,17 +110,17 @@ mod unix {
 mod windows {
     use tokio::signal::windows::{CtrlBreak, CtrlC, ctrl_break, ctrl_c};
 
-    use super::{EndedBy, Unwatched};
+    use super::{SignalError, Termination};
 
     /// Ctrl-C and Ctrl-Break, none of which is missed from here on.
-    pub(crate) struct Ends {
+    pub(crate) struct TerminationSignals {
         interrupt: CtrlC,
         stop: CtrlBreak,
     }
 
-    impl Ends {
+    impl TerminationSignals {
         /// Begins to watch.
-        pub(crate) fn watch() -> Result<Self, Unwatched> {
+        pub(crate) fn watch() -> Result<Self, SignalError> {
             Ok(Self {
                 interrupt: ctrl_c()?,
                 stop: ctrl_break()?,
@@ -128,15 +128,15 @@ mod windows {
         }
 
         /// Likewise.
-        pub(crate) fn of_a_daemon() -> Result<Self, Unwatched> {
+        pub(crate) fn for_daemon() -> Result<Self, SignalError> {
             Self::watch()
         }
 
         /// The next one.
-        pub(crate) async fn next(&mut self) -> EndedBy {
+        pub(crate) async fn next(&mut self) -> Termination {
             tokio::select! {
-                _ = self.interrupt.recv() => EndedBy::Interrupt,
-                _ = self.stop.recv() => EndedBy::Terminate,
+                _ = self.interrupt.recv() => Termination::Interrupt,
+                _ = self.stop.recv() => Termination::Terminate,
             }
         }
     }

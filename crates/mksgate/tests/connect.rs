@@ -115,7 +115,7 @@ async fn an_interrupt_ends_an_open_console_in_order() {
     let counts = host
         .counts_until(|counts| counts.consoles_open == 0 && counts.sessions_open == 0)
         .await;
-    let end = format!("{:?}", counts.ends.last().unwrap().how);
+    let end = format!("{:?}", counts.ends.last().unwrap().reason);
     assert!(end.contains("1001"), "{end}");
 }
 

@@ -192,7 +192,7 @@ async fn every_misbehaviour(table: &[(Misbehaviour, &str)], always: &str) {
 async fn a_host_that_sends_text() {
     within(async {
         let house = House::new().await;
-        house.host.misbehave_always(Some(Misbehaviour::Text));
+        house.host.misbehave_always(Some(Misbehaviour::TextMessage));
         assert_reason(&house, &["text message"]).await;
         house.end().await;
     })

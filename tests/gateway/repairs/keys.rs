@@ -82,11 +82,11 @@ async fn press(viewer: &mut Viewer, keysym: u32) {
 #[tokio::test]
 async fn typed_text_is_the_same_in_the_guest_in_every_layout() {
     within(join_all(TEXTS.map(|(guest, text, _)| async move {
-        let moods = Moods {
+        let quirks = Quirks {
             layout: guest,
-            ..Moods::default()
+            ..Quirks::default()
         };
-        let house = moody(moods, layout(guest)).await;
+        let house = quirky(quirks, layout(guest)).await;
         let mut viewer = seeing(&house, &[Encoding::RAW]).await;
         for character in text.chars() {
             press(&mut viewer, keys::keysym(character)).await;
@@ -115,12 +115,12 @@ async fn a_clipboard_is_typed_the_same_in_every_layout_with_and_without_scan_cod
     });
     within(join_all(cases.map(
         |(guest, text, server_caps)| async move {
-            let moods = Moods {
+            let quirks = Quirks {
                 layout: guest,
                 server_caps,
-                ..Moods::default()
+                ..Quirks::default()
             };
-            let house = moody(moods, layout(guest)).await;
+            let house = quirky(quirks, layout(guest)).await;
             let mut viewer = seeing(&house, &[Encoding::RAW]).await;
             let clipboard = format!("{text}\n");
             let length = u32::try_from(clipboard.len()).unwrap().to_be_bytes();
@@ -141,12 +141,12 @@ async fn a_clipboard_is_typed_the_same_in_every_layout_with_and_without_scan_cod
 #[tokio::test]
 async fn a_viewer_that_sends_places_types_in_whatever_layout_the_guest_has() {
     within(async {
-        let moods = Moods {
+        let quirks = Quirks {
             layout: Guest::German,
-            ..Moods::default()
+            ..Quirks::default()
         };
         // The configuration says nothing of the guest's layout.
-        let house = moody(moods, |console| console).await;
+        let house = quirky(quirks, |console| console).await;
         let mut viewer = house.viewer().await;
         viewer.open().await;
         viewer.list(&[Encoding::QEMU_EXTENDED_KEY]).await;
@@ -195,11 +195,11 @@ async fn a_viewer_that_sends_places_types_in_whatever_layout_the_guest_has() {
 #[tokio::test]
 async fn what_is_typed_at_once_is_the_same_in_the_guest() {
     within(async {
-        let moods = Moods {
+        let quirks = Quirks {
             layout: Guest::German,
-            ..Moods::default()
+            ..Quirks::default()
         };
-        let house = moody(moods, layout(Guest::German)).await;
+        let house = quirky(quirks, layout(Guest::German)).await;
         for visit in 1..=20 {
             let mut viewer = house.viewer().await;
             viewer.open().await;
@@ -266,7 +266,7 @@ async fn a_key_goes_up_at_once_while_the_viewer_takes_no_picture() {
 #[tokio::test]
 async fn the_wheel_and_a_relative_pointer_arrive() {
     within(async {
-        let house = moody(Moods::default(), |console| console).await;
+        let house = quirky(Quirks::default(), |console| console).await;
         house.host.set_pointer_mode("vm08", PointerMode::Relative);
         let mut viewer = house.viewer().await;
         viewer.open().await;
@@ -302,7 +302,7 @@ async fn the_wheel_and_a_relative_pointer_arrive() {
             .await;
         drop(viewer);
         house.end().await;
-        let house = moody(Moods::default(), |console| console).await;
+        let house = quirky(Quirks::default(), |console| console).await;
         let mut viewer = seeing(&house, &[Encoding::RAW]).await;
         for buttons in [1 << 3, 0, 1 << 3, 0, 1 << 4, 0, 1 << 3, 0] {
             let pointer = Pointer {

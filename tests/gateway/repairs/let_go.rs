@@ -86,7 +86,7 @@ async fn ends_with_keys_up(way: Way, server_caps: Option<ServerCaps>) {
         },
         ..Plan::default()
     };
-    plan.host.vms[0].moods.server_caps = server_caps;
+    plan.host.vms[0].quirks.server_caps = server_caps;
     let house = plan.start().await;
     // Otherwise its keys would wait, for longer than some of these sessions last.
     let mut viewer = seeing(&house, &[Encoding::RAW]).await;

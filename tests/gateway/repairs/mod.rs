@@ -1,4 +1,4 @@
-//! What viewers send, as hosts in every mood take it, and what the host sends, as viewers take it.
+//! What viewers send, as hosts in every quirk take it, and what the host sends, as viewers take it.
 
 mod keys;
 mod let_go;
@@ -7,7 +7,7 @@ mod repeat;
 
 use std::time::Duration;
 
-use esxi_sim::{Moods, VmSettings};
+use esxi_sim::{Quirks, VmSettings};
 use gateway::Habits;
 use gateway::settings::Console;
 use rfb_proto::input::{Message, set_encodings};
@@ -16,14 +16,14 @@ use rfb_proto::{Area, Encoding};
 use crate::support::house::{House, Plan, vm};
 use crate::support::viewer::Viewer;
 
-/// A house with one VM in these moods, whose console is shaped so.
-async fn moody(moods: Moods, shape: fn(Console) -> Console) -> House {
+/// A house with one VM in these quirks, whose console is shaped so.
+async fn quirky(quirks: Quirks, shape: fn(Console) -> Console) -> House {
     let mut plan = Plan {
         shape,
         ..Plan::default()
     };
     plan.host.vms = vec![VmSettings {
-        moods,
+        quirks,
         ..vm("vm08")
     }];
     plan.start().await

@@ -1,8 +1,8 @@
-//! Pictures are whole and in the viewer's own format, whatever mood the host is in.
+//! Pictures are whole and in the viewer's own format, whatever quirk the host is in.
 
 use std::num::NonZero;
 
-use esxi_sim::Formats;
+use esxi_sim::PixelFormats;
 use futures::future::join_all;
 use rfb_proto::{Converter, PixelFormat};
 use tokio_util::task::TaskTracker;
@@ -44,8 +44,8 @@ const BGR233: PixelFormat = PixelFormat {
 /// The desktop as a connection without the gateway shows it, in the host's own format.
 async fn truth() -> Vec<u8> {
     let tasks = TaskTracker::new();
-    // In no mood of its own: some would end this connection.
-    let house = moody(Moods::default(), |console| console).await;
+    // In no quirk of its own: some would end this connection.
+    let house = quirky(Quirks::default(), |console| console).await;
     let mut direct = direct::console(&house.host, "vm08", &tasks).await;
     let desktop = direct.open().await;
     let pixels = direct.picture(&desktop).await;
@@ -96,12 +96,16 @@ async fn shows_the_truth(house: &House, list: &[Encoding], format: PixelFormat) 
 #[tokio::test]
 async fn every_format_shows_the_right_colours_whatever_the_host_does_with_formats() {
     within(async {
-        for formats in [Formats::Honoured, Formats::OnlyNative, Formats::Ignored] {
-            let moods = Moods {
-                formats,
-                ..Moods::default()
+        for pixel_formats in [
+            PixelFormats::Honoured,
+            PixelFormats::OnlyNative,
+            PixelFormats::Ignored,
+        ] {
+            let quirks = Quirks {
+                pixel_formats,
+                ..Quirks::default()
             };
-            let house = moody(moods, |console| console).await;
+            let house = quirky(quirks, |console| console).await;
             for format in [PixelFormat::VMWARE, RGBX, RGB565_BIG, BGR233] {
                 shows_the_truth(&house, &[Encoding::RAW], format).await;
             }
@@ -114,7 +118,7 @@ async fn every_format_shows_the_right_colours_whatever_the_host_does_with_format
 #[tokio::test]
 async fn a_true_colour_flag_of_255_does_not_end_the_console() {
     within(async {
-        let house = moody(Moods::default(), |console| console).await;
+        let house = quirky(Quirks::default(), |console| console).await;
         let mut viewer = house.viewer().await;
         let desktop = viewer.open().await;
         let mut asked = vec![0; 4];
@@ -131,31 +135,31 @@ async fn a_true_colour_flag_of_255_does_not_end_the_console() {
 
 #[tokio::test]
 async fn who_asks_once_gets_one_whole_picture_with_and_without_last_rect() {
-    let moods = [
+    let quirks = [
         (true, None),
         (false, NonZero::new(7)),
         (true, NonZero::new(50)),
     ];
     let lists = [&[Encoding::RAW][..], &[Encoding::LAST_RECT]];
-    let cases = moods
+    let cases = quirks
         .into_iter()
-        .flat_map(|mood| lists.map(|list| (mood, list)));
+        .flat_map(|quirk| lists.map(|list| (quirk, list)));
     // Whether an answer is short depends on how many there were: each asks a host of its own.
     within(join_all(cases.map(
         |((one_pixel_answers, rows_per_answer), list)| async move {
-            let moods = Moods {
+            let quirks = Quirks {
                 one_pixel_answers,
                 rows_per_answer,
-                ..Moods::default()
+                ..Quirks::default()
             };
             let truth = truth().await;
-            let house = moody(moods.clone(), |console| console).await;
+            let house = quirky(quirks.clone(), |console| console).await;
             let mut viewer = house.viewer().await;
             let desktop = viewer.open().await;
             viewer.list(list).await;
             viewer.ask(false, EVERYTHING).await;
             let picture = one_update(&mut viewer, &desktop, PixelFormat::VMWARE).await;
-            assert!(picture == truth, "{moods:?} {list:?}");
+            assert!(picture == truth, "{quirks:?} {list:?}");
             drop(viewer);
             house.end().await;
         },
@@ -166,11 +170,11 @@ async fn who_asks_once_gets_one_whole_picture_with_and_without_last_rect() {
 #[tokio::test]
 async fn heartbeats_and_sound_do_not_reach_the_viewer() {
     within(async {
-        let moods = Moods {
+        let quirks = Quirks {
             chatty: true,
-            ..Moods::default()
+            ..Quirks::default()
         };
-        let house = moody(moods, |console| console).await;
+        let house = quirky(quirks, |console| console).await;
         shows_the_truth_of_a_chatty_host(&house).await;
         house.end().await;
     })
@@ -189,7 +193,7 @@ async fn shows_the_truth_of_a_chatty_host(house: &House) {
 #[tokio::test]
 async fn a_viewer_that_resizes_its_window_resizes_the_guest() {
     within(async {
-        let house = moody(Moods::default(), |console| console).await;
+        let house = quirky(Quirks::default(), |console| console).await;
         let mut viewer = house.viewer().await;
         let desktop = viewer.open().await;
         viewer.list(&[Encoding::EXTENDED_DESKTOP_SIZE]).await;

@@ -34,12 +34,12 @@ fn strokes(keys: &[KeyEvent]) -> Vec<(u16, bool)> {
 }
 
 async fn repeating(repeat: KeyRepeat, server_caps: Option<ServerCaps>) -> House {
-    let moods = Moods {
+    let quirks = Quirks {
         key_repeat: Some(repeat),
         server_caps,
-        ..Moods::default()
+        ..Quirks::default()
     };
-    moody(moods, pasting).await
+    quirky(quirks, pasting).await
 }
 
 fn pasting(console: Console) -> Console {

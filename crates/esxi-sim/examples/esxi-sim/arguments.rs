@@ -5,7 +5,7 @@ use std::num::NonZero;
 
 use clap::{Parser, ValueEnum};
 use esxi_sim::{
-    CursorShape, DEMO_PASSWORD, Formats, KeyRepeat, Kind, Layout, Power, Screen, ServerCaps,
+    CursorShape, DEMO_PASSWORD, KeyRepeat, Kind, Layout, PixelFormats, Power, Screen, ServerCaps,
     Settings, TicketHost, TicketUrl, VmSettings,
 };
 
@@ -15,9 +15,9 @@ pub(crate) struct Arguments {
     /// Where to listen
     #[arg(long, default_value = "127.0.0.1:0", value_name = "ADDR:PORT")]
     listen: SocketAddr,
-    /// A VM with a simulated desktop, and the moods that it has besides those of --mood
+    /// A VM with a simulated desktop, and the quirks that it has besides those of --quirk
     #[arg(long = "vm", value_name = "NAME[=MOOD,…]", value_parser = named)]
-    vms: Vec<(String, Vec<Mood>)>,
+    vms: Vec<(String, Vec<Quirk>)>,
     /// A VM whose console is a real VNC server
     #[arg(long = "bridge", value_name = "NAME=ADDR:PORT", value_parser = bridge)]
     bridges: Vec<VmSettings>,
@@ -27,9 +27,9 @@ pub(crate) struct Arguments {
     /// The size of simulated desktops
     #[arg(long, default_value = "800x600", value_name = "WxH", value_parser = size)]
     size: (u16, u16),
-    /// A mood of all simulated desktops
-    #[arg(long = "mood", value_enum)]
-    moods: Vec<Mood>,
+    /// A quirk of all simulated desktops
+    #[arg(long = "quirk", value_enum)]
+    quirks: Vec<Quirk>,
     /// The bits of message 127/0 in place of 0x021020bf, which a real host announced
     #[arg(long, value_name = "BITS", value_parser = bits)]
     server_caps: Option<u32>,
@@ -39,7 +39,7 @@ pub(crate) struct Arguments {
     /// That user's password
     #[arg(long, default_value = DEMO_PASSWORD)]
     password: String,
-    /// The VNC password of VMs in the mood `vnc-auth`
+    /// The VNC password of VMs in the quirk `vnc-auth`
     #[arg(long, default_value = DEMO_PASSWORD, value_name = "PASSWORD")]
     vnc_password: String,
     /// Be a vCenter, whose consoles are served at another port
@@ -70,7 +70,7 @@ pub(crate) struct Arguments {
 
 /// One way in which a desktop differs from a plain VNC server; those of one kind exclude one another, the last counts.
 #[derive(Clone, Copy, ValueEnum)]
-pub(crate) enum Mood {
+pub(crate) enum Quirk {
     /// Never offer VMware's messages
     NoCaps,
     /// Announce 0x82: key events and resolution requests, and no acknowledgements
@@ -109,44 +109,44 @@ pub(crate) enum Mood {
     Japanese,
 }
 
-impl Mood {
+impl Quirk {
     fn apply(self, vm: &mut VmSettings, vnc_password: &str) {
-        let moods = &mut vm.moods;
+        let quirks = &mut vm.quirks;
         match self {
-            Self::Acks => moods.needs_acks = true,
-            Self::Silent => moods.silent_after = NonZero::new(20),
-            Self::VncAuth => moods.vnc_password = Some(vnc_password.into()),
+            Self::Acks => quirks.needs_acks = true,
+            Self::Silent => quirks.silent_after = NonZero::new(20),
+            Self::VncAuth => quirks.vnc_password = Some(vnc_password.into()),
             Self::OneSlot => (vm.max_consoles, vm.cut_consoles_linger) = (Some(1), true),
-            Self::NoCaps => moods.server_caps = None,
-            Self::PlainCaps => moods.server_caps = Some(ServerCaps::PLAIN),
-            Self::OnlyNative => moods.formats = Formats::OnlyNative,
-            Self::IgnoreFormat => moods.formats = Formats::Ignored,
-            Self::OnePixel => moods.one_pixel_answers = true,
-            Self::Split => moods.rows_per_answer = NonZero::new(100),
-            Self::Chatty => moods.chatty = true,
-            Self::Repeat => moods.key_repeat = Some(KeyRepeat::default()),
-            Self::CursorMasks => moods.cursor = CursorShape::Masks,
-            Self::German => moods.layout = Layout::German,
-            Self::French => moods.layout = Layout::French,
-            Self::British => moods.layout = Layout::British,
-            Self::Spanish => moods.layout = Layout::Spanish,
-            Self::Japanese => moods.layout = Layout::Japanese,
+            Self::NoCaps => quirks.server_caps = None,
+            Self::PlainCaps => quirks.server_caps = Some(ServerCaps::PLAIN),
+            Self::OnlyNative => quirks.pixel_formats = PixelFormats::OnlyNative,
+            Self::IgnoreFormat => quirks.pixel_formats = PixelFormats::Ignored,
+            Self::OnePixel => quirks.one_pixel_answers = true,
+            Self::Split => quirks.rows_per_answer = NonZero::new(100),
+            Self::Chatty => quirks.chatty = true,
+            Self::Repeat => quirks.key_repeat = Some(KeyRepeat::default()),
+            Self::CursorMasks => quirks.cursor = CursorShape::Masks,
+            Self::German => quirks.layout = Layout::German,
+            Self::French => quirks.layout = Layout::French,
+            Self::British => quirks.layout = Layout::British,
+            Self::Spanish => quirks.layout = Layout::Spanish,
+            Self::Japanese => quirks.layout = Layout::Japanese,
         }
     }
 }
 
 pub(crate) fn settings(arguments: Arguments) -> Settings {
     let (width, height) = arguments.size;
-    let desktop = |name: &String, own: &[Mood]| {
+    let desktop = |name: &String, own: &[Quirk]| {
         let mut vm = VmSettings {
             screen: Screen::Desktop { width, height },
             ..VmSettings::desktop(name)
         };
         if let Some(bits) = arguments.server_caps {
-            vm.moods.server_caps = Some(ServerCaps(bits));
+            vm.quirks.server_caps = Some(ServerCaps(bits));
         }
-        for mood in arguments.moods.iter().chain(own) {
-            mood.apply(&mut vm, &arguments.vnc_password);
+        for quirk in arguments.quirks.iter().chain(own) {
+            quirk.apply(&mut vm, &arguments.vnc_password);
         }
         vm
     };
@@ -187,13 +187,13 @@ pub(crate) fn settings(arguments: Arguments) -> Settings {
     settings
 }
 
-fn named(text: &str) -> Result<(String, Vec<Mood>), String> {
-    let (name, moods) = text.split_once('=').unwrap_or((text, ""));
-    let words = moods.split(',').filter(|word| !word.is_empty());
-    let moods = words
-        .map(|word| Mood::from_str(word, false))
+fn named(text: &str) -> Result<(String, Vec<Quirk>), String> {
+    let (name, quirks) = text.split_once('=').unwrap_or((text, ""));
+    let words = quirks.split(',').filter(|word| !word.is_empty());
+    let quirks = words
+        .map(|word| Quirk::from_str(word, false))
         .collect::<Result<_, _>>()?;
-    Ok((name.to_owned(), moods))
+    Ok((name.to_owned(), quirks))
 }
 
 fn bits(text: &str) -> Result<u32, String> {

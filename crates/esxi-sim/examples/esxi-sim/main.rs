@@ -1,11 +1,11 @@
 //! Runs a simulated ESXi or vCenter host until it is told to stop.
 //!
-//! When it is ready it prints one line of JSON: `{"address":"127.0.0.1:PORT","sha256":"…","eyes":"127.0.0.1:PORT"}`,
-//! the fingerprint being that of the certificate at that address. At `eyes`, over plain HTTP, it shows what the guests
-//! have heard and what their screens show: `/VM/keys`, `/VM/typed`, `/VM/picture.png` and others, see `eyes.rs`.
+//! When it is ready it prints one line of JSON: `{"address":"127.0.0.1:PORT","sha256":"…","guests":"127.0.0.1:PORT"}`,
+//! the fingerprint being that of the certificate at that address. At `guests`, over plain HTTP, it shows what the guests
+//! have heard and what their screens show: `/VM/keys`, `/VM/typed`, `/VM/picture.png` and others, see `guests.rs`.
 
 mod arguments;
-mod eyes;
+mod guests;
 
 use std::io::{self, Write};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -27,7 +27,7 @@ async fn main() -> io::Result<()> {
     let host = Arc::new(Host::start(settings).await?);
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     say_ready(&host, listener.local_addr()?)?;
-    let routes = eyes::routes(&host, names);
+    let routes = guests::routes(&host, names);
     tokio::select! {
         served = async { axum::serve(listener, routes).await } => served?,
         told = told_to_stop(until_stdin_closes) => told?,
@@ -39,7 +39,7 @@ async fn main() -> io::Result<()> {
     std::process::exit(0)
 }
 
-fn say_ready(host: &Host, eyes: SocketAddr) -> io::Result<()> {
+fn say_ready(host: &Host, guests: SocketAddr) -> io::Result<()> {
     let sha256: String = host
         .certificate_sha256()
         .iter()
@@ -48,7 +48,7 @@ fn say_ready(host: &Host, eyes: SocketAddr) -> io::Result<()> {
     let mut out = io::stdout().lock();
     writeln!(
         out,
-        r#"{{"address":"{}","sha256":"{sha256}","eyes":"{eyes}"}}"#,
+        r#"{{"address":"{}","sha256":"{sha256}","guests":"{guests}"}}"#,
         host.address()
     )?;
     out.flush()

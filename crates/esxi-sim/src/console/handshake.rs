@@ -7,93 +7,99 @@ use des::cipher::{BlockCipherEncrypt, KeyInit};
 use secrecy::{ExposeSecret, SecretString};
 use tokio_tungstenite::tungstenite::Message;
 
-use super::line::Line;
-use crate::counts::End;
+use super::socket::ConsoleSocket;
+use crate::counts::EndReason;
 use crate::misbehaviour::Misbehaviour;
 use crate::random;
 
 /// Runs it up to and including SecurityResult. With a `password` that has to be known.
-pub(super) async fn serve(line: &mut Line, password: Option<&SecretString>) -> Result<(), End> {
-    agree_on_version(line).await?;
+pub(super) async fn serve(
+    socket: &mut ConsoleSocket,
+    password: Option<&SecretString>,
+) -> Result<(), EndReason> {
+    agree_on_version(socket).await?;
     let security = password.map_or(NONE, |_| VNC_AUTHENTICATION);
-    offer_security(line, security).await?;
-    let chosen = line.take(1).await?;
+    offer_security(socket, security).await?;
+    let chosen = socket.take(1).await?;
     if chosen[..] != [security] {
-        return Err(End::Violation(
+        return Err(EndReason::Violation(
             "a security type that was not offered".into(),
         ));
     }
     if let Some(password) = password {
-        authenticate(line, password).await?;
+        authenticate(socket, password).await?;
     }
-    send_result(line).await
+    send_result(socket).await
 }
 
 /// Offers no security type, for this reason (RFC 6143 section 7.1.2).
-pub(super) async fn refuse(line: &mut Line, reason: &str) -> End {
+pub(super) async fn refuse(socket: &mut ConsoleSocket, reason: &str) -> EndReason {
     let refused = async {
-        agree_on_version(line).await?;
-        send_no_security(line, reason).await
+        agree_on_version(socket).await?;
+        send_no_security(socket, reason).await
     };
-    refused.await.err().unwrap_or(End::LimitReached)
+    refused.await.err().unwrap_or(EndReason::LimitReached)
 }
 
-async fn agree_on_version(line: &mut Line) -> Result<(), End> {
-    send_version(line).await?;
-    let version = line.take(VERSION.len()).await?;
+async fn agree_on_version(socket: &mut ConsoleSocket) -> Result<(), EndReason> {
+    send_version(socket).await?;
+    let version = socket.take(VERSION.len()).await?;
     if version[..] == VERSION[..] {
         Ok(())
     } else {
-        Err(End::Violation("an RFB version other than 3.8".into()))
+        Err(EndReason::Violation("an RFB version other than 3.8".into()))
     }
 }
 
 /// The version is a message of its own: VMware's client tells two sorts of servers apart by that
 /// (`docs/webmks.md` 1.1).
-pub(super) async fn send_version(line: &mut Line) -> Result<(), End> {
-    let version = match &line.misbehaviour {
+pub(super) async fn send_version(socket: &mut ConsoleSocket) -> Result<(), EndReason> {
+    let version = match &socket.misbehaviour {
         Some(Misbehaviour::RfbVersion(version)) => *version,
         _ => *VERSION,
     };
-    line.send_first(&version).await?;
-    if line.misbehaviour == Some(Misbehaviour::Text) {
-        line.put(Message::text("not binary")).await?;
+    socket.send_first(&version).await?;
+    if socket.misbehaviour == Some(Misbehaviour::TextMessage) {
+        socket.feed_message(Message::text("not binary")).await?;
     }
     Ok(())
 }
 
-async fn offer_security(line: &mut Line, security: u8) -> Result<(), End> {
-    let security = match line.misbehaviour.clone() {
+async fn offer_security(socket: &mut ConsoleSocket, security: u8) -> Result<(), EndReason> {
+    let security = match socket.misbehaviour.clone() {
         Some(Misbehaviour::NoSecurity(reason)) => {
-            send_no_security(line, &reason).await?;
-            return Err(End::Misbehaved);
+            send_no_security(socket, &reason).await?;
+            return Err(EndReason::Misbehaved);
         }
         Some(Misbehaviour::VncAuthenticationOnly) => VNC_AUTHENTICATION,
         _ => security,
     };
-    line.send(BytesMut::from(&[1, security][..])).await
+    socket.send(BytesMut::from(&[1, security][..])).await
 }
 
-async fn send_no_security(line: &mut Line, reason: &str) -> Result<(), End> {
+async fn send_no_security(socket: &mut ConsoleSocket, reason: &str) -> Result<(), EndReason> {
     let mut refusal = BytesMut::new();
     refusal.put_u8(0);
     put_reason(reason, &mut refusal);
-    line.send(refusal).await
+    socket.send(refusal).await
 }
 
 /// VNC authentication; the wording of the failure is a guess.
-async fn authenticate(line: &mut Line, password: &SecretString) -> Result<(), End> {
+async fn authenticate(
+    socket: &mut ConsoleSocket,
+    password: &SecretString,
+) -> Result<(), EndReason> {
     let challenge: [u8; 16] = random::bytes();
-    line.send(BytesMut::from(&challenge[..])).await?;
-    let response = line.take(challenge.len()).await?;
+    socket.send(BytesMut::from(&challenge[..])).await?;
+    let response = socket.take(challenge.len()).await?;
     if response[..] == encrypted(challenge, password.expose_secret())[..] {
         return Ok(());
     }
     let mut result = BytesMut::new();
     result.put_u32(1);
     put_reason("Authentication failed.", &mut result);
-    line.send(result).await?;
-    Err(End::WrongPassword)
+    socket.send(result).await?;
+    Err(EndReason::WrongPassword)
 }
 
 /// The challenge, encrypted by DES with the password's first 8 bytes, whose bits are mirrored: so RFB reads DES.
@@ -109,16 +115,16 @@ fn encrypted(mut challenge: [u8; 16], password: &str) -> [u8; 16] {
     challenge
 }
 
-async fn send_result(line: &mut Line) -> Result<(), End> {
+async fn send_result(socket: &mut ConsoleSocket) -> Result<(), EndReason> {
     let mut result = BytesMut::new();
-    if let Some(Misbehaviour::SecurityFailure(reason)) = &line.misbehaviour {
+    if let Some(Misbehaviour::SecurityFailure(reason)) = &socket.misbehaviour {
         result.put_u32(1);
         put_reason(reason, &mut result);
-        line.send(result).await?;
-        return Err(End::Misbehaved);
+        socket.send(result).await?;
+        return Err(EndReason::Misbehaved);
     }
     result.put_u32(0);
-    line.send(result).await
+    socket.send(result).await
 }
 
 fn put_reason(reason: &str, out: &mut BytesMut) {

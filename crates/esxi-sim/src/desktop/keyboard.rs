@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::accent;
+use super::dead_keys;
 use super::layout::{self, Level};
-use crate::moods::Layout;
+use super::text_edit::TextEdit;
+use crate::quirks::Layout;
 
 /// Which keys are down, which locks are on, and what a dead key waits for.
 pub(super) struct Keyboard {
@@ -12,13 +13,6 @@ pub(super) struct Keyboard {
     down: BTreeSet<u16>,
     leds: u32,
     dead: Option<char>,
-}
-
-/// What a pressed key does to the text.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Edit {
-    Append(String),
-    RubOut,
 }
 
 impl Keyboard {
@@ -33,22 +27,22 @@ impl Keyboard {
     }
 
     /// A key goes down, or stays down and says so again.
-    pub(super) fn press(&mut self, code: u16) -> Option<Edit> {
+    pub(super) fn press(&mut self, code: u16) -> Option<TextEdit> {
         let repeated = !self.down.insert(code);
         if let Some((_, led)) = LOCKS.iter().find(|(lock, _)| *lock == code) {
             self.leds ^= if repeated { 0 } else { *led };
             return None;
         }
-        if self.is_down(&SILENCING) {
+        if self.is_down(&COMMAND_MODIFIERS) {
             return None;
         }
         match code {
-            BACK_SPACE => Some(Edit::RubOut),
-            ENTER | KEYPAD_ENTER => Some(Edit::Append("\n".into())),
-            TAB => Some(Edit::Append("\t".into())),
+            BACK_SPACE => Some(TextEdit::Backspace),
+            ENTER | KEYPAD_ENTER => Some(TextEdit::Append("\n".into())),
+            TAB => Some(TextEdit::Append("\t".into())),
             _ => self
                 .character(code)
-                .and_then(|character| self.typed(character)),
+                .and_then(|character| self.compose(character)),
         }
     }
 
@@ -118,29 +112,29 @@ impl Keyboard {
         }
     }
 
-    fn typed(&mut self, character: char) -> Option<Edit> {
+    fn compose(&mut self, character: char) -> Option<TextEdit> {
         match self.dead.take() {
-            Some(dead) => Some(Edit::Append(accent::compose(dead, character))),
-            None if accent::is_dead(character) => {
+            Some(dead) => Some(TextEdit::Append(dead_keys::compose(dead, character))),
+            None if dead_keys::is_dead(character) => {
                 self.dead = Some(character);
                 None
             }
-            None => Some(Edit::Append(character.into())),
+            None => Some(TextEdit::Append(character.into())),
         }
     }
 }
 
 /// Whether a held key says so again and again: modifiers and locks do not.
-pub(super) fn repeats(code: u16) -> bool {
+pub(super) fn is_typematic(code: u16) -> bool {
     let is_lock = LOCKS.iter().any(|(lock, _)| *lock == code);
-    !is_lock && !SHIFTS.contains(&code) && !SILENCING.contains(&code) && code != ALT_GR
+    !is_lock && !SHIFTS.contains(&code) && !COMMAND_MODIFIERS.contains(&code) && code != ALT_GR
 }
 
 pub(super) const LEFT_SHIFT: u16 = 0x2a;
 pub(super) const SHIFTS: [u16; 2] = [LEFT_SHIFT, 0x36];
 const ALT_GR: u16 = 0x138;
 /// Both Controls, the left Alt, both Windows keys: with one of them down, keys are commands and no text.
-const SILENCING: [u16; 5] = [0x1d, 0x11d, 0x38, 0x15b, 0x15c];
+const COMMAND_MODIFIERS: [u16; 5] = [0x1d, 0x11d, 0x38, 0x15b, 0x15c];
 const BACK_SPACE: u16 = 0x0e;
 const TAB: u16 = 0x0f;
 const ENTER: u16 = 0x1c;
@@ -171,8 +165,8 @@ mod tests {
                 continue;
             }
             match keyboard.press(code) {
-                Some(Edit::Append(text)) => typed += &text,
-                Some(Edit::RubOut) => drop(typed.pop()),
+                Some(TextEdit::Append(text)) => typed += &text,
+                Some(TextEdit::Backspace) => drop(typed.pop()),
                 None => {}
             }
         }
@@ -234,6 +228,6 @@ mod tests {
         assert_eq!(keyboard.leds(), CAPS | NUM);
         assert!(keyboard.has_caps());
         assert_eq!(keyboard.down().collect::<Vec<_>>(), [CAPS_LOCK]);
-        assert!(!repeats(CAPS_LOCK) && !repeats(SHIFT) && repeats(0x1e));
+        assert!(!is_typematic(CAPS_LOCK) && !is_typematic(SHIFT) && is_typematic(0x1e));
     }
 }

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::keyboard::{self, Edit, Keyboard, LEFT_SHIFT, SHIFTS};
+use super::keyboard::{self, Keyboard, LEFT_SHIFT, SHIFTS};
 use super::keysym;
-use crate::moods::{KeyRepeat, Layout};
+use super::text_edit::TextEdit;
+use crate::quirks::{KeyRepeat, Layout};
 
 /// A key event as it reached a guest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,12 +56,12 @@ impl Keys {
     }
 
     /// A key goes down or up; what that does to the text. `repeats`: whether the host repeats it while it is down.
-    pub(super) fn hear(&mut self, key: Key, down: bool, repeats: bool) -> Option<Edit> {
+    pub(super) fn key_event(&mut self, key: Key, down: bool, repeats: bool) -> Option<TextEdit> {
         let (code, edit) = match key {
-            Key::ScanCode(code) => (code, self.turn(code, None, down)),
+            Key::ScanCode(code) => (code, self.press_or_release(code, None, down)),
             Key::Keysym(keysym) => {
                 let Some((code, shift)) = keysym::key(keysym) else {
-                    self.note(KeyEvent {
+                    self.record(KeyEvent {
                         scan_code: None,
                         keysym: Some(keysym),
                         down,
@@ -70,7 +71,7 @@ impl Keys {
                 };
                 (
                     code,
-                    self.turn_with_shift(code, shift.filter(|_| down), keysym, down),
+                    self.press_or_release_with_shift(code, shift.filter(|_| down), keysym, down),
                 )
             }
         };
@@ -84,12 +85,12 @@ impl Keys {
     }
 
     /// Repeats the held key if it is due at `now`.
-    pub(super) fn repeat(&mut self, now: Instant) -> Option<Edit> {
+    pub(super) fn repeat(&mut self, now: Instant) -> Option<TextEdit> {
         let period = self.repeat?.period.max(SHORTEST_PERIOD);
         let held = self.held.as_mut().filter(|held| held.due <= now)?;
         held.due += period;
         let code = held.code;
-        self.note(KeyEvent {
+        self.record(KeyEvent {
             scan_code: Some(code),
             keysym: None,
             down: true,
@@ -105,17 +106,17 @@ impl Keys {
 
     /// Shift is pressed or let go around a character that a US keyboard has on the other side of it. That the host does
     /// this by itself is a guess.
-    fn turn_with_shift(
+    fn press_or_release_with_shift(
         &mut self,
         code: u16,
         shift: Option<bool>,
         keysym: u32,
         down: bool,
-    ) -> Option<Edit> {
+    ) -> Option<TextEdit> {
         let is_letter = char::from_u32(keysym).is_some_and(char::is_alphabetic);
         let wanted = shift.map(|shift| shift != (is_letter && self.keyboard.has_caps()));
         let Some(wanted) = wanted.filter(|wanted| *wanted != self.keyboard.has_shift()) else {
-            return self.turn(code, Some(keysym), down);
+            return self.press_or_release(code, Some(keysym), down);
         };
         let shifts: Vec<u16> = if wanted {
             vec![LEFT_SHIFT]
@@ -126,17 +127,17 @@ impl Keys {
                 .collect()
         };
         for shift in &shifts {
-            self.turn(*shift, None, wanted);
+            self.press_or_release(*shift, None, wanted);
         }
-        let edit = self.turn(code, Some(keysym), down);
+        let edit = self.press_or_release(code, Some(keysym), down);
         for shift in &shifts {
-            self.turn(*shift, None, !wanted);
+            self.press_or_release(*shift, None, !wanted);
         }
         edit
     }
 
-    fn turn(&mut self, code: u16, keysym: Option<u32>, down: bool) -> Option<Edit> {
-        self.note(KeyEvent {
+    fn press_or_release(&mut self, code: u16, keysym: Option<u32>, down: bool) -> Option<TextEdit> {
+        self.record(KeyEvent {
             scan_code: Some(code),
             keysym,
             down,
@@ -152,7 +153,7 @@ impl Keys {
     fn hold(&mut self, code: u16, down: bool, repeats: bool) {
         if !down {
             self.held.take_if(|held| held.code == code);
-        } else if keyboard::repeats(code) {
+        } else if keyboard::is_typematic(code) {
             let due = self
                 .repeat
                 .filter(|_| repeats)
@@ -161,7 +162,7 @@ impl Keys {
         }
     }
 
-    fn note(&mut self, event: KeyEvent) {
+    fn record(&mut self, event: KeyEvent) {
         if self.log.len() >= KEYS_KEPT {
             self.log.pop_front();
         }
@@ -188,12 +189,12 @@ mod tests {
     #[test]
     fn a_keysym_brings_the_shift_it_takes() {
         let mut keys = Keys::new(Layout::Us, None);
-        let typed = keys.hear(Key::Keysym(u32::from('!')), true, true);
-        assert_eq!(typed, Some(Edit::Append("!".into())));
+        let typed = keys.key_event(Key::Keysym(u32::from('!')), true, true);
+        assert_eq!(typed, Some(TextEdit::Append("!".into())));
         assert_eq!(log(&keys), [(0x2a, true), (0x02, true), (0x2a, false)]);
-        keys.hear(Key::Keysym(0xffe2), true, true);
-        let typed = keys.hear(Key::Keysym(u32::from('a')), true, true);
-        assert_eq!(typed, Some(Edit::Append("a".into())));
+        keys.key_event(Key::Keysym(0xffe2), true, true);
+        let typed = keys.key_event(Key::Keysym(u32::from('a')), true, true);
+        assert_eq!(typed, Some(TextEdit::Append("a".into())));
         assert_eq!(
             log(&keys)[3..],
             [(0x36, true), (0x36, false), (0x1e, true), (0x36, true)]
@@ -203,18 +204,18 @@ mod tests {
     #[test]
     fn with_caps_lock_on_a_capital_letter_needs_no_shift() {
         let mut keys = Keys::new(Layout::Us, None);
-        keys.hear(Key::Keysym(0xffe5), true, true);
-        let typed = keys.hear(Key::Keysym(u32::from('A')), true, true);
-        assert_eq!(typed, Some(Edit::Append("A".into())));
+        keys.key_event(Key::Keysym(0xffe5), true, true);
+        let typed = keys.key_event(Key::Keysym(u32::from('A')), true, true);
+        assert_eq!(typed, Some(TextEdit::Append("A".into())));
         assert_eq!(log(&keys), [(0x3a, true), (0x1e, true)]);
-        let typed = keys.hear(Key::Keysym(u32::from('a')), true, true);
-        assert_eq!(typed, Some(Edit::Append("a".into())));
+        let typed = keys.key_event(Key::Keysym(u32::from('a')), true, true);
+        assert_eq!(typed, Some(TextEdit::Append("a".into())));
     }
 
     #[test]
     fn a_keysym_on_no_us_key_is_noted_and_not_heard() {
         let mut keys = Keys::new(Layout::German, None);
-        assert_eq!(keys.hear(Key::Keysym(0xe4), true, true), None);
+        assert_eq!(keys.key_event(Key::Keysym(0xe4), true, true), None);
         let [event] = keys.log()[..] else { panic!() };
         assert_eq!((event.scan_code, event.keysym), (None, Some(0xe4)));
     }
@@ -227,20 +228,20 @@ mod tests {
         };
         let mut keys = Keys::new(Layout::Us, Some(repeat));
         let later = |millis| Instant::now() + Duration::from_millis(millis);
-        keys.hear(Key::ScanCode(0x1e), true, true);
+        keys.key_event(Key::ScanCode(0x1e), true, true);
         assert_eq!(keys.due(), Some(later(500)));
         assert_eq!(keys.repeat(later(499)), None);
-        assert_eq!(keys.repeat(later(500)), Some(Edit::Append("a".into())));
+        assert_eq!(keys.repeat(later(500)), Some(TextEdit::Append("a".into())));
         assert_eq!(keys.due(), Some(later(530)));
         tokio::time::advance(Duration::from_millis(100)).await;
-        keys.hear(Key::ScanCode(0x1e), true, true);
+        keys.key_event(Key::ScanCode(0x1e), true, true);
         assert_eq!(keys.due(), Some(later(500)));
-        keys.hear(Key::ScanCode(0x2a), true, true);
-        keys.hear(Key::ScanCode(0x2a), false, true);
+        keys.key_event(Key::ScanCode(0x2a), true, true);
+        keys.key_event(Key::ScanCode(0x2a), false, true);
         assert!(keys.due().is_some(), "another key went up");
-        keys.hear(Key::ScanCode(0x1e), false, true);
+        keys.key_event(Key::ScanCode(0x1e), false, true);
         assert_eq!(keys.due(), None);
-        keys.hear(Key::ScanCode(0x1e), true, false);
+        keys.key_event(Key::ScanCode(0x1e), true, false);
         assert_eq!(keys.due(), None, "the client repeats it");
     }
 }

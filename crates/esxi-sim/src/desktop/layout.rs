@@ -3,9 +3,9 @@
 //! They are those of Linux guests (`us`, `de`, `fr`, `gb`, `es` and `jp` of XKB) as far as these three levels go.
 
 use super::xkb;
-use crate::moods::Layout;
+use crate::quirks::Layout;
 
-/// Which of a key's characters is meant.
+/// A level of a key: which of its characters is typed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Level {
     Plain,
@@ -13,14 +13,17 @@ pub(super) enum Level {
     AltGr,
 }
 
+/// The scan code of the first key of a row of consecutive ones, and what they type at each [`Level`].
+type Row = (u16, [&'static str; 3]);
+
 /// The character of a key; a dead key's is its combining accent. `None`: the key types nothing at this level.
 pub(super) fn character(layout: Layout, code: u16, level: Level) -> Option<char> {
     if code == SPACE {
         return Some(' ');
     }
     let row = rows(layout).iter().find_map(|row| {
-        let place = usize::from(code.checked_sub(row.first)?);
-        row.level(level).chars().nth(place)
+        let place = usize::from(code.checked_sub(row.0)?);
+        at_level(row, level).chars().nth(place)
     });
     row.filter(|character| *character != NOTHING)
 }
@@ -31,30 +34,22 @@ pub(super) fn us_key(character: char) -> Option<(u16, bool)> {
         return Some((SPACE, false));
     }
     let find = |level: Level| {
-        US.iter().filter(|row| row.first != EXTRA).find_map(|row| {
-            let place = row.level(level).chars().position(|one| one == character)?;
-            Some(row.first + u16::try_from(place).ok()?)
+        US.iter().filter(|row| row.0 != EXTRA).find_map(|row| {
+            let place = at_level(row, level)
+                .chars()
+                .position(|one| one == character)?;
+            Some(row.0 + u16::try_from(place).ok()?)
         })
     };
     let plain = find(Level::Plain).map(|code| (code, false));
     plain.or_else(|| find(Level::Shift).map(|code| (code, true)))
 }
 
-/// Keys whose scan codes follow one another, with what they type.
-pub(super) struct Row {
-    pub(super) first: u16,
-    pub(super) plain: &'static str,
-    pub(super) shift: &'static str,
-    pub(super) alt_gr: &'static str,
-}
-
-impl Row {
-    fn level(&self, level: Level) -> &'static str {
-        match level {
-            Level::Plain => self.plain,
-            Level::Shift => self.shift,
-            Level::AltGr => self.alt_gr,
-        }
+fn at_level((_, [plain, shift, alt_gr]): &Row, level: Level) -> &'static str {
+    match level {
+        Level::Plain => plain,
+        Level::Shift => shift,
+        Level::AltGr => alt_gr,
     }
 }
 
@@ -74,117 +69,44 @@ const SPACE: u16 = 0x39;
 const NOTHING: char = ' ';
 
 /// The row of digits.
-pub(super) const DIGITS: u16 = 0x02;
-/// The row that begins, on a US keyboard, with Q.
-pub(super) const UPPER: u16 = 0x10;
-/// The row that begins with A, and ends with the key left of 1.
-pub(super) const MIDDLE: u16 = 0x1e;
-/// The key beside Enter, then the row that begins with Z.
-pub(super) const LOWER: u16 = 0x2b;
-/// The key between the left Shift and that row, which only ISO keyboards have.
-pub(super) const EXTRA: u16 = 0x56;
-/// The key between that row and the right Shift, which only Japanese keyboards have.
-pub(super) const BESIDE_SHIFT: u16 = 0x73;
-/// The key left of Backspace, which only they have.
-pub(super) const BESIDE_BACK_SPACE: u16 = 0x7d;
+const DIGITS: u16 = 0x02;
+/// The row that begins with Q on a US keyboard.
+const UPPER: u16 = 0x10;
+/// The row that begins with A, and the key left of 1 at its end.
+const MIDDLE: u16 = 0x1e;
+/// The key next to Enter, then the row that begins with Z.
+const LOWER: u16 = 0x2b;
+/// The key between the left Shift and that row, on ISO keyboards only.
+const EXTRA: u16 = 0x56;
 
 const US: [Row; 5] = [
-    Row {
-        first: DIGITS,
-        plain: "1234567890-=",
-        shift: "!@#$%^&*()_+",
-        alt_gr: "",
-    },
-    Row {
-        first: UPPER,
-        plain: "qwertyuiop[]",
-        shift: "QWERTYUIOP{}",
-        alt_gr: "",
-    },
-    Row {
-        first: MIDDLE,
-        plain: "asdfghjkl;'`",
-        shift: "ASDFGHJKL:\"~",
-        alt_gr: "",
-    },
-    Row {
-        first: LOWER,
-        plain: "\\zxcvbnm,./",
-        shift: "|ZXCVBNM<>?",
-        alt_gr: "",
-    },
-    Row {
-        first: EXTRA,
-        plain: "<",
-        shift: ">",
-        alt_gr: "|",
-    },
+    (DIGITS, ["1234567890-=", "!@#$%^&*()_+", ""]),
+    (UPPER, ["qwertyuiop[]", "QWERTYUIOP{}", ""]),
+    (MIDDLE, ["asdfghjkl;'`", "ASDFGHJKL:\"~", ""]),
+    (LOWER, ["\\zxcvbnm,./", "|ZXCVBNM<>?", ""]),
+    (EXTRA, ["<", ">", "|"]),
 ];
 
 const GERMAN: [Row; 5] = [
-    Row {
-        first: DIGITS,
-        plain: "1234567890ß\u{301}",
-        shift: "!\"§$%&/()=?\u{300}",
-        alt_gr: " ²³   {[]}\\",
-    },
-    Row {
-        first: UPPER,
-        plain: "qwertzuiopü+",
-        shift: "QWERTZUIOPÜ*",
-        alt_gr: "@ €        ~",
-    },
-    Row {
-        first: MIDDLE,
-        plain: "asdfghjklöä\u{302}",
-        shift: "ASDFGHJKLÖÄ°",
-        alt_gr: "",
-    },
-    Row {
-        first: LOWER,
-        plain: "#yxcvbnm,.-",
-        shift: "'YXCVBNM;:_",
-        alt_gr: "       µ",
-    },
-    Row {
-        first: EXTRA,
-        plain: "<",
-        shift: ">",
-        alt_gr: "|",
-    },
+    (
+        DIGITS,
+        ["1234567890ß\u{301}", "!\"§$%&/()=?\u{300}", " ²³   {[]}\\"],
+    ),
+    (UPPER, ["qwertzuiopü+", "QWERTZUIOPÜ*", "@ €        ~"]),
+    (MIDDLE, ["asdfghjklöä\u{302}", "ASDFGHJKLÖÄ°", ""]),
+    (LOWER, ["#yxcvbnm,.-", "'YXCVBNM;:_", "       µ"]),
+    (EXTRA, ["<", ">", "|"]),
 ];
 
 const FRENCH: [Row; 5] = [
-    Row {
-        first: DIGITS,
-        plain: "&é\"'(-è_çà)=",
-        shift: "1234567890°+",
-        alt_gr: " ~#{[|`\\^@]}",
-    },
-    Row {
-        first: UPPER,
-        plain: "azertyuiop\u{302}$",
-        shift: "AZERTYUIOP\u{308}£",
-        alt_gr: "  €        ¤",
-    },
-    Row {
-        first: MIDDLE,
-        plain: "qsdfghjklmù²",
-        shift: "QSDFGHJKLM%",
-        alt_gr: "",
-    },
-    Row {
-        first: LOWER,
-        plain: "*wxcvbn,;:!",
-        shift: "µWXCVBN?./§",
-        alt_gr: "",
-    },
-    Row {
-        first: EXTRA,
-        plain: "<",
-        shift: ">",
-        alt_gr: "",
-    },
+    (DIGITS, ["&é\"'(-è_çà)=", "1234567890°+", " ~#{[|`\\^@]}"]),
+    (
+        UPPER,
+        ["azertyuiop\u{302}$", "AZERTYUIOP\u{308}£", "  €        ¤"],
+    ),
+    (MIDDLE, ["qsdfghjklmù²", "QSDFGHJKLM%", ""]),
+    (LOWER, ["*wxcvbn,;:!", "µWXCVBN?./§", ""]),
+    (EXTRA, ["<", ">", ""]),
 ];
 
 #[cfg(test)]
@@ -193,7 +115,7 @@ mod tests {
 
     #[test]
     fn each_layout_has_its_own_letters_at_the_same_keys() {
-        let (y, two, m) = (0x15, 0x03, 0x32);
+        let (y, two, m, left_of_back_space) = (0x15, 0x03, 0x32, 0x7d);
         let typed = |layout, code| character(layout, code, Level::Plain);
         assert_eq!(typed(Layout::Us, y), Some('y'));
         assert_eq!(typed(Layout::German, y), Some('z'));
@@ -206,7 +128,7 @@ mod tests {
         assert_eq!(character(Layout::British, 0x04, Level::Shift), Some('£'));
         assert_eq!(typed(Layout::Spanish, 0x27), Some('ñ'));
         assert_eq!(typed(Layout::Japanese, 0x1a), Some('@'));
-        assert_eq!(typed(Layout::Japanese, BESIDE_BACK_SPACE), Some('\\'));
+        assert_eq!(typed(Layout::Japanese, left_of_back_space), Some('\\'));
     }
 
     #[test]

@@ -1,16 +1,17 @@
 //! A VM's own small desktop: what was typed, where the pointer is, and the picture of it that all its consoles share.
 
-mod accent;
-mod area;
+pub(crate) mod area;
 mod canvas;
+mod dead_keys;
+pub(crate) mod framebuffer;
 mod keyboard;
-mod keys;
+pub(crate) mod keys;
 mod keysym;
 mod layout;
-mod mouse;
-mod painting;
+pub(crate) mod mouse;
 mod scene;
-mod tiles;
+mod text_edit;
+pub(crate) mod tiles;
 mod xkb;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -18,62 +19,57 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-pub(crate) use self::area::Area;
-pub(crate) use self::keys::Key;
-use self::keys::Keys;
-pub use self::keys::{KEYS_KEPT, KeyEvent};
-pub(crate) use self::mouse::Motion;
-use self::mouse::Mouse;
-pub use self::mouse::{Pointer, PointerMode, Wheel};
-use self::painting::Painting;
-pub(crate) use self::painting::Part;
-pub(crate) use self::tiles::Seen;
-use crate::moods::Moods;
+use self::area::Area;
+use self::framebuffer::{Framebuffer, Part};
+use self::keys::{Key, KeyEvent, Keys};
+use self::mouse::{Mouse, Pointer, PointerEvent, PointerMode, Wheel};
+use self::tiles::ShownTiles;
+use crate::quirks::Quirks;
 
 /// One desktop.
 pub(crate) struct Desktop {
     pub(crate) has_clock: bool,
-    pub(crate) moods: Moods,
+    pub(crate) quirks: Quirks,
     state: Mutex<State>,
     revision: watch::Sender<u64>,
 }
 
 /// What changes about a desktop.
 struct State {
-    painting: Painting,
+    framebuffer: Framebuffer,
     keys: Keys,
     mouse: Mouse,
 }
 
 impl Desktop {
-    pub(crate) fn new(name: &str, size: (u16, u16), has_clock: bool, moods: Moods) -> Self {
+    pub(crate) fn new(name: &str, size: (u16, u16), has_clock: bool, quirks: Quirks) -> Self {
         let state = State {
-            painting: Painting::new(name, size),
-            keys: Keys::new(moods.layout, moods.key_repeat),
+            framebuffer: Framebuffer::new(name, size),
+            keys: Keys::new(quirks.layout, quirks.key_repeat),
             mouse: Mouse::default(),
         };
         Self {
             has_clock,
-            moods,
+            quirks,
             state: Mutex::new(state),
             revision: watch::Sender::new(1),
         }
     }
 
     pub(crate) fn size(&self) -> (u16, u16) {
-        self.lock().painting.size()
+        self.lock().framebuffer.size()
     }
 
     /// Becomes as large as is allowed of what is asked for.
     pub(crate) fn resize(&self, size: (u16, u16)) {
-        self.change(|state| state.painting.resize(size));
+        self.change(|state| state.framebuffer.resize(size));
     }
 
     /// A key event; `repeats`: whether the host repeats the key while it is down.
     pub(crate) fn key(&self, key: Key, down: bool, repeats: bool) {
         self.change(|state| {
-            if let Some(edit) = state.keys.hear(key, down, repeats) {
-                state.painting.edit(edit);
+            if let Some(edit) = state.keys.key_event(key, down, repeats) {
+                state.framebuffer.edit(edit);
             }
         });
     }
@@ -87,17 +83,19 @@ impl Desktop {
     pub(crate) fn repeat(&self) {
         self.change(|state| {
             if let Some(edit) = state.keys.repeat(Instant::now()) {
-                state.painting.edit(edit);
+                state.framebuffer.edit(edit);
             }
         });
     }
 
     /// The pointer moves; a place outside is brought to the edge.
-    pub(crate) fn point(&self, motion: Motion) {
+    pub(crate) fn pointer_event(&self, event: PointerEvent) {
         self.change(|state| {
-            let before = state.painting.pointer().unwrap_or_default();
-            let now = state.mouse.hear(motion, before, state.painting.size());
-            state.painting.point(now);
+            let before = state.framebuffer.pointer().unwrap_or_default();
+            let now = state
+                .mouse
+                .pointer_event(event, before, state.framebuffer.size());
+            state.framebuffer.move_pointer(now);
         });
     }
 
@@ -117,12 +115,12 @@ impl Desktop {
 
     /// Shows a time of day.
     pub(crate) fn show_clock(&self, time: &str) {
-        self.change(|state| state.painting.show_clock(time));
+        self.change(|state| state.framebuffer.show_clock(time));
     }
 
     /// The text typed so far: its last [`scene::TYPED`] characters.
     pub(crate) fn typed(&self) -> String {
-        self.lock().painting.typed().to_owned()
+        self.lock().framebuffer.typed().to_owned()
     }
 
     /// The latest key events.
@@ -142,13 +140,13 @@ impl Desktop {
 
     /// The latest pointer event.
     pub(crate) fn pointer(&self) -> Option<Pointer> {
-        self.lock().painting.pointer()
+        self.lock().framebuffer.pointer()
     }
 
     /// Size and pixels of 0x00RRGGBB, row by row.
     pub(crate) fn picture(&self) -> ((u16, u16), Vec<u32>) {
         let state = self.lock();
-        (state.painting.size(), state.painting.pixels())
+        (state.framebuffer.size(), state.framebuffer.pixels())
     }
 
     /// Counts changes of any kind.
@@ -160,24 +158,26 @@ impl Desktop {
     /// `show` is called for each part; `copies`: whether one may be a copy.
     pub(crate) fn show(
         &self,
-        seen: &mut Seen,
+        shown: &mut ShownTiles,
         region: Area,
         incremental: bool,
         copies: bool,
         show: impl FnMut(Part<'_>),
     ) {
         let state = self.lock();
-        if let Some(region) = region.clip(state.painting.size()) {
-            state.painting.show(seen, region, incremental, copies, show);
+        if let Some(region) = region.clip(state.framebuffer.size()) {
+            state
+                .framebuffer
+                .show(shown, region, incremental, copies, show);
         }
     }
 
     fn change(&self, change: impl FnOnce(&mut State)) {
         let revision = {
             let mut state = self.lock();
-            state.painting.next_revision();
+            state.framebuffer.next_revision();
             change(&mut state);
-            state.painting.revision()
+            state.framebuffer.revision()
         };
         self.revision.send_replace(revision);
     }

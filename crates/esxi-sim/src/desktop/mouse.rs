@@ -32,7 +32,7 @@ pub struct Wheel {
 
 /// What a client says of the pointer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Motion {
+pub(crate) struct PointerEvent {
     /// Whether `x` and `y` are a place, or the way from the place before.
     pub(crate) is_absolute: bool,
     pub(crate) x: i32,
@@ -41,9 +41,9 @@ pub(crate) struct Motion {
     pub(crate) wheel: Wheel,
 }
 
-impl Motion {
+impl PointerEvent {
     /// A PointerEvent (RFC 6143 section 7.5.5).
-    pub(crate) fn to(x: u16, y: u16, buttons: u8) -> Self {
+    pub(crate) fn absolute(x: u16, y: u16, buttons: u8) -> Self {
         Self {
             is_absolute: true,
             x: x.into(),
@@ -64,14 +64,16 @@ pub(super) struct Mouse {
 impl Mouse {
     /// Where the pointer is after `motion` on a screen of this size. A turn of the wheel lets go of no button: VMware's
     /// client says 0 of the buttons with each, whichever is held (`docs/webmks.md` 7.2).
-    pub(super) fn hear(&mut self, motion: Motion, before: Pointer, size: (u16, u16)) -> Pointer {
-        self.wheel.vertical = self.wheel.vertical.saturating_add(motion.wheel.vertical);
-        self.wheel.horizontal = self
-            .wheel
-            .horizontal
-            .saturating_add(motion.wheel.horizontal);
+    pub(super) fn pointer_event(
+        &mut self,
+        event: PointerEvent,
+        before: Pointer,
+        size: (u16, u16),
+    ) -> Pointer {
+        self.wheel.vertical = self.wheel.vertical.saturating_add(event.wheel.vertical);
+        self.wheel.horizontal = self.wheel.horizontal.saturating_add(event.wheel.horizontal);
         let place = |before: u16, by: i32, side: u16| {
-            let from = if motion.is_absolute {
+            let from = if event.is_absolute {
                 0
             } else {
                 i32::from(before)
@@ -79,15 +81,15 @@ impl Mouse {
             let last = i32::from(side) - 1;
             u16::try_from(from.saturating_add(by).clamp(0, last.max(0))).unwrap_or_default()
         };
-        let held = if motion.wheel == Wheel::default() {
+        let held = if event.wheel == Wheel::default() {
             0
         } else {
             before.buttons
         };
         Pointer {
-            x: place(before.x, motion.x, size.0),
-            y: place(before.y, motion.y, size.1),
-            buttons: motion.buttons | held,
+            x: place(before.x, event.x, size.0),
+            y: place(before.y, event.y, size.1),
+            buttons: event.buttons | held,
         }
     }
 }
@@ -100,7 +102,7 @@ mod tests {
     fn places_are_brought_to_the_edge_and_motions_begin_where_it_is() {
         let mut mouse = Mouse::default();
         let size = (100, 50);
-        let at = mouse.hear(Motion::to(500, 20, 1), Pointer::default(), size);
+        let at = mouse.pointer_event(PointerEvent::absolute(500, 20, 1), Pointer::default(), size);
         assert_eq!(
             at,
             Pointer {
@@ -113,14 +115,14 @@ mod tests {
             vertical: -1,
             horizontal: 2,
         };
-        let motion = Motion {
+        let event = PointerEvent {
             is_absolute: false,
             x: -9,
             y: -30,
             buttons: 0,
             wheel,
         };
-        let at = mouse.hear(motion, at, size);
+        let at = mouse.pointer_event(event, at, size);
         assert_eq!((at.x, at.y), (90, 0));
         assert_eq!(mouse.wheel, wheel);
     }
@@ -129,15 +131,20 @@ mod tests {
     fn a_turn_of_the_wheel_releases_no_button() {
         let mut mouse = Mouse::default();
         let size = (100, 50);
-        let held = mouse.hear(Motion::to(5, 6, 1), Pointer::default(), size);
-        let turn = Motion {
+        let held = mouse.pointer_event(PointerEvent::absolute(5, 6, 1), Pointer::default(), size);
+        let turn = PointerEvent {
             wheel: Wheel {
                 vertical: 1,
                 horizontal: 0,
             },
-            ..Motion::to(5, 6, 0)
+            ..PointerEvent::absolute(5, 6, 0)
         };
-        assert_eq!(mouse.hear(turn, held, size).buttons, 1);
-        assert_eq!(mouse.hear(Motion::to(5, 6, 0), held, size).buttons, 0);
+        assert_eq!(mouse.pointer_event(turn, held, size).buttons, 1);
+        assert_eq!(
+            mouse
+                .pointer_event(PointerEvent::absolute(5, 6, 0), held, size)
+                .buttons,
+            0
+        );
     }
 }

@@ -9,8 +9,8 @@ use embedded_graphics::primitives::Rectangle;
 use embedded_graphics::text::{Baseline, Text};
 
 use super::canvas::Canvas;
-use super::keyboard::Edit;
 use super::mouse::Pointer;
+use super::text_edit::TextEdit;
 
 /// The changing parts of the picture.
 #[derive(Default)]
@@ -94,10 +94,10 @@ impl Scene {
     }
 
     /// Types; the oldest characters go first.
-    pub(super) fn edit(&mut self, edit: Edit) {
+    pub(super) fn edit(&mut self, edit: TextEdit) {
         match edit {
-            Edit::Append(text) => self.typed.push_str(&text),
-            Edit::RubOut => drop(self.typed.pop()),
+            TextEdit::Append(text) => self.typed.push_str(&text),
+            TextEdit::Backspace => drop(self.typed.pop()),
         }
         let surplus = self.typed.chars().count().saturating_sub(TYPED);
         if let Some((kept, _)) = self.typed.char_indices().nth(surplus) {

@@ -13,14 +13,14 @@ pub(super) struct Tiles {
 
 /// What one console has been shown: the revision of each tile, for a picture of this size.
 #[derive(Default)]
-pub(crate) struct Seen {
+pub(crate) struct ShownTiles {
     size: (u16, u16),
     tiles: Vec<u64>,
 }
 
 /// What somebody lacks of a picture: first a part of what he sees is to be copied to another place, then there are new
 /// pixels.
-pub(super) struct News {
+pub(super) struct Damage {
     pub(super) copy: Option<(Area, Area)>,
     pub(super) pixels: Vec<Area>,
 }
@@ -47,7 +47,7 @@ impl Tiles {
 
     /// `area` has changed in this revision.
     pub(super) fn mark(&mut self, area: Area, revision: u64) {
-        for tile in self.under(area) {
+        for tile in self.touched_by(area) {
             if let Some(changed) = self.changed.get_mut(tile) {
                 *changed = revision;
             }
@@ -68,42 +68,43 @@ impl Tiles {
 
     /// What is new in `region`, which lies in the picture, to somebody who then has seen it. Not `incremental`: all of it.
     /// `copies`: whether he can copy.
-    pub(super) fn news(
+    pub(super) fn damage(
         &self,
-        seen: &mut Seen,
+        shown: &mut ShownTiles,
         region: Area,
         incremental: bool,
         copies: bool,
-    ) -> News {
+    ) -> Damage {
         // A picture of another size has not been seen at all.
-        if seen.size != self.size {
-            seen.size = self.size;
-            seen.tiles = vec![0; self.changed.len()];
+        if shown.size != self.size {
+            shown.size = self.size;
+            shown.tiles = vec![0; self.changed.len()];
         }
         let moved = self.moved.as_ref().filter(|_| incremental && copies);
-        let moved = moved.filter(|moved| self.can_copy(moved, seen, region));
+        let moved = moved.filter(|moved| self.can_copy(moved, shown, region));
         if let Some(moved) = moved {
-            self.under(moved.to)
-                .for_each(|tile| seen.see(tile, moved.revision));
+            self.touched_by(moved.to)
+                .for_each(|tile| shown.set(tile, moved.revision));
         }
-        News {
+        Damage {
             copy: moved.map(|moved| (moved.from, moved.to)),
-            pixels: self.pixels(seen, region, incremental),
+            pixels: self.pixels(shown, region, incremental),
         }
     }
 
     /// Whether somebody sees all that a move touches as it was just before.
-    fn can_copy(&self, moved: &Moved, seen: &Seen, region: Area) -> bool {
-        let mut tiles = self.under(moved.from).chain(self.under(moved.to));
-        let is_as_before = |tile| seen.tiles.get(tile) == moved.before.get(tile);
+    fn can_copy(&self, moved: &Moved, shown: &ShownTiles, region: Area) -> bool {
+        let mut tiles = self.touched_by(moved.from).chain(self.touched_by(moved.to));
+        let is_as_before = |tile| shown.tiles.get(tile) == moved.before.get(tile);
         region.contains(moved.from) && region.contains(moved.to) && tiles.all(is_as_before)
     }
 
     /// The changed parts of `region`, or all of it: runs of tiles. A tile that is only partly in the region stays unseen.
-    fn pixels(&self, seen: &mut Seen, region: Area, incremental: bool) -> Vec<Area> {
+    fn pixels(&self, shown: &mut ShownTiles, region: Area, incremental: bool) -> Vec<Area> {
         let mut areas: Vec<Area> = Vec::new();
-        for index in self.under(region) {
-            let (Some(changed), Some(shown)) = (self.changed.get(index), seen.tiles.get_mut(index))
+        for index in self.touched_by(region) {
+            let (Some(changed), Some(shown)) =
+                (self.changed.get(index), shown.tiles.get_mut(index))
             else {
                 continue;
             };
@@ -120,7 +121,7 @@ impl Tiles {
     }
 
     /// The numbers of the tiles that `area` touches.
-    fn under(&self, area: Area) -> impl Iterator<Item = usize> + use<> {
+    fn touched_by(&self, area: Area) -> impl Iterator<Item = usize> + use<> {
         let across = self.across;
         let tiles = |from: u16, length: u16| {
             let (from, end) = (usize::from(from), usize::from(from) + usize::from(length));
@@ -148,10 +149,10 @@ impl Tiles {
     }
 }
 
-impl Seen {
-    fn see(&mut self, tile: usize, revision: u64) {
-        if let Some(seen) = self.tiles.get_mut(tile) {
-            *seen = revision;
+impl ShownTiles {
+    fn set(&mut self, tile: usize, revision: u64) {
+        if let Some(shown) = self.tiles.get_mut(tile) {
+            *shown = revision;
         }
     }
 }
@@ -189,16 +190,16 @@ mod tests {
         height: 2,
     };
 
-    fn pixels(tiles: &Tiles, seen: &mut Seen, region: Area, incremental: bool) -> Vec<Area> {
-        let news = tiles.news(seen, region, incremental, false);
-        assert_eq!(news.copy, None, "nobody asked for copies");
-        news.pixels
+    fn pixels(tiles: &Tiles, shown: &mut ShownTiles, region: Area, incremental: bool) -> Vec<Area> {
+        let damage = tiles.damage(shown, region, incremental, false);
+        assert_eq!(damage.copy, None, "nobody asked for copies");
+        damage.pixels
     }
 
     #[test]
     fn a_whole_picture_is_covered_once_and_then_nothing_is_new() {
         let tiles = Tiles::new((100, 50));
-        let mut seen = Seen::default();
+        let mut seen = ShownTiles::default();
         let shown = pixels(&tiles, &mut seen, WHOLE, false);
         let area = |area: &Area| u32::from(area.width) * u32::from(area.height);
         assert_eq!(shown.iter().map(area).sum::<u32>(), 100 * 50);
@@ -210,7 +211,7 @@ mod tests {
     #[test]
     fn what_was_shown_in_part_is_still_new() {
         let mut tiles = Tiles::new((100, 50));
-        let mut seen = Seen::default();
+        let mut seen = ShownTiles::default();
         pixels(&tiles, &mut seen, WHOLE, false);
         tiles.mark(PART, 2);
         assert_eq!(pixels(&tiles, &mut seen, PART, true), [PART]);
@@ -223,17 +224,17 @@ mod tests {
     fn a_move_is_copied_once_by_whoever_saw_all_that_was_before() {
         let mut tiles = Tiles::new((100, 50));
         let to = Area { y: 10, ..PART };
-        let (mut attentive, mut late) = (Seen::default(), Seen::default());
-        tiles.news(&mut attentive, WHOLE, false, true);
-        tiles.news(&mut late, WHOLE, false, true);
+        let (mut attentive, mut late) = (ShownTiles::default(), ShownTiles::default());
+        tiles.damage(&mut attentive, WHOLE, false, true);
+        tiles.damage(&mut late, WHOLE, false, true);
         tiles.mark(PART, 2);
-        tiles.news(&mut attentive, WHOLE, true, true);
+        tiles.damage(&mut attentive, WHOLE, true, true);
         tiles.mark_moved(PART, to, 3);
-        let news = tiles.news(&mut attentive, WHOLE, true, true);
-        assert_eq!((news.copy, news.pixels.len()), (Some((PART, to)), 0));
-        let again = tiles.news(&mut attentive, WHOLE, true, true);
+        let damage = tiles.damage(&mut attentive, WHOLE, true, true);
+        assert_eq!((damage.copy, damage.pixels.len()), (Some((PART, to)), 0));
+        let again = tiles.damage(&mut attentive, WHOLE, true, true);
         assert_eq!((again.copy, again.pixels.len()), (None, 0));
-        let news = tiles.news(&mut late, WHOLE, true, true);
-        assert_eq!((news.copy, news.pixels.len()), (None, 2));
+        let damage = tiles.damage(&mut late, WHOLE, true, true);
+        assert_eq!((damage.copy, damage.pixels.len()), (None, 2));
     }
 }

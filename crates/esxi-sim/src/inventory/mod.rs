@@ -1,13 +1,15 @@
 //! The managed objects of a host: the tree of folders, datacenter, host and VMs.
 
+mod path;
 mod properties;
+pub(crate) mod vm;
 
 use std::sync::Arc;
 
+use self::vm::Vm;
 use crate::settings::Kind;
-use crate::soap::value::{MoRef, Value};
-use crate::soap::version::ApiVersion;
-use crate::vm::Vm;
+use crate::vim25::value::MoRef;
+use crate::vim25::version::ApiVersion;
 
 /// The tree, fixed when the host starts; only power states change.
 pub(crate) struct Inventory {
@@ -183,29 +185,6 @@ impl Inventory {
             next += 1;
         }
         all
-    }
-
-    /// The object at an inventory path such as `/DC/vm/folder/name`.
-    pub(crate) fn at_path(&self, path: &str) -> Option<MoRef> {
-        let mut at = self.root();
-        for segment in path.split('/').filter(|segment| !segment.is_empty()) {
-            at = self
-                .children(&at)
-                .into_iter()
-                .find(|child| self.name(child).eq_ignore_ascii_case(segment))?;
-        }
-        Some(at).filter(|at| at.id != self.ids.root)
-    }
-
-    fn name(&self, object: &MoRef) -> String {
-        match self
-            .entity(object)
-            .as_ref()
-            .and_then(|entity| entity.at("name"))
-        {
-            Some(Value::Text(name)) => name.clone(),
-            _ => String::new(),
-        }
     }
 
     fn compute_kind(&self) -> &'static str {

@@ -2,9 +2,9 @@
 
 use super::Inventory;
 use crate::certificate::HOST_NAME;
+use crate::inventory::vm::Vm;
 use crate::settings::Kind;
-use crate::soap::value::{Fields, MoRef, Value};
-use crate::vm::Vm;
+use crate::vim25::value::{Fields, MoRef, Value};
 
 impl Inventory {
     /// An object of the tree with all its properties. `None` if there is no such object.

@@ -5,14 +5,15 @@ use std::sync::Arc;
 
 use secrecy::ExposeSecret;
 
-use super::fault::Fault;
-use super::value::{Fields, Value, write_fields};
-use super::version::ApiVersion;
-use super::{Call, Reply};
+use super::call::{Call, Reply};
 use crate::certificate::{HOST_NAME, Identity, colons};
-use crate::connections::LimitReached;
-use crate::settings::{Power, Thumbprint, TicketHost, TicketUrl};
-use crate::vm::Vm;
+use crate::console_connections::LimitReached;
+use crate::inventory::vm::Vm;
+use crate::power::Power;
+use crate::settings::{Thumbprint, TicketHost, TicketUrl};
+use crate::vim25::fault::Fault;
+use crate::vim25::value::{Fields, Value, write_fields};
+use crate::vim25::version::ApiVersion;
 
 /// AcquireTicket("webmks"). Which fault comes first when there are several is a guess.
 pub(super) fn acquire(call: &Call<'_>) -> Result<Reply, Fault> {
@@ -20,7 +21,7 @@ pub(super) fn acquire(call: &Call<'_>) -> Result<Reply, Fault> {
     if call.arguments.text_of("ticketType") != Some("webmks") {
         return Err(Fault::not_supported());
     }
-    if !vm.is_ready() {
+    if vm.take_not_created_answer() {
         return Err(Fault::not_found(&call.this));
     }
     if !vm.console_permitted {
@@ -29,13 +30,15 @@ pub(super) fn acquire(call: &Call<'_>) -> Result<Reply, Fault> {
     if vm.power() != Power::On {
         return Err(Fault::invalid_power_state(vm.power()));
     }
-    if let Err(LimitReached(limit)) = vm.connections.has_room() {
+    if let Err(LimitReached(limit)) = vm.connections.check_limit() {
         return Err(Fault::connection_limit(limit));
     }
     let mut xml = String::from("<returnval>");
     write_fields(&ticket(call, vm), &mut xml);
     xml.push_str("</returnval>");
-    call.site.journal.note(|counts| counts.tickets_issued += 1);
+    call.state
+        .counters
+        .update(|counts| counts.tickets_issued += 1);
     Ok(xml.into())
 }
 
@@ -47,7 +50,7 @@ pub(super) fn connections(call: &Call<'_>) -> Result<Reply, Fault> {
         let fields = vec![
             ("label", Value::text(connection.label)),
             ("client", Value::text(connection.client.to_string())),
-            ("userName", Value::text(call.site.username.as_str())),
+            ("userName", Value::text(call.state.username.as_str())),
         ];
         xml.push_str("<returnval xsi:type=\"VirtualMachineMksConnection\">");
         write_fields(&fields, &mut xml);
@@ -86,16 +89,16 @@ fn vm_with_connections<'a>(call: &'a Call<'_>, method: &str) -> Result<&'a Arc<V
 }
 
 fn vm<'a>(call: &'a Call<'_>) -> Result<&'a Arc<Vm>, Fault> {
-    let vm = call.site.inventory.vm(&call.this);
+    let vm = call.state.inventory.vm(&call.this);
     vm.ok_or_else(|| Fault::not_found(&call.this))
 }
 
 /// The VirtualMachineTicket (`docs/webmks.md` 3.1), with the fields that the caller's version knows.
 fn ticket(call: &Call<'_>, vm: &Arc<Vm>) -> Fields {
-    let site = call.site;
-    let shape = site.shape();
-    let address = site.console_address;
-    let secret = site.tickets.issue(vm);
+    let state = call.state;
+    let shape = state.ticket_shape();
+    let address = state.console_address;
+    let secret = state.tickets.issue(vm);
     let mut fields = vec![
         ("ticket", Value::text(secret.expose_secret())),
         (
@@ -115,7 +118,7 @@ fn ticket(call: &Call<'_>, vm: &Arc<Vm>) -> Fields {
     add_thumbprints(
         call.version,
         shape.thumbprint,
-        &site.console_identity,
+        &state.console_identity,
         url,
         &mut fields,
     );

@@ -9,7 +9,7 @@
     reason = "a failure here is a failed test"
 )]
 
-pub(crate) mod moody;
+pub(crate) mod quirks;
 pub(crate) mod screen;
 
 use std::net::SocketAddr;

@@ -9,8 +9,8 @@ use clap::Args;
 use vsphere::{Power, Vm, VmRef};
 
 use super::table::Table;
-use super::{CommandError, shown, unless};
-use crate::signals::Ends;
+use super::{CommandError, or_signal, print_async};
+use crate::signals::TerminationSignals;
 use crate::terminal::Terminal;
 use console::Error;
 use console::dialer::{Dialer, TimeLimit};
@@ -36,12 +36,12 @@ pub(crate) async fn run(
     mut config: Config,
     terminal: Terminal,
 ) -> Result<(), CommandError> {
-    let tell = |doubts: Vec<String>| {
-        doubts
+    let print_warnings = |warnings: Vec<String>| {
+        warnings
             .iter()
-            .for_each(|doubt| terminal.note(format!("mksgate: {doubt}")));
+            .for_each(|warning| terminal.note(format!("mksgate: {warning}")));
     };
-    tell(match options.offline {
+    print_warnings(match options.offline {
         true => config.doubts(),
         false => config.doubtful_settings(),
     });
@@ -53,9 +53,9 @@ pub(crate) async fn run(
             (name, upstream)
         })
         .collect();
-    let mut ends = Ends::watch()?;
-    let looked_up = unless(&mut ends, async {
-        let (mut rows, mut vms, mut troubles) = (Vec::new(), Vec::new(), 0);
+    let mut signals = TerminationSignals::watch()?;
+    let looked_up = or_signal(&mut signals, async {
+        let (mut rows, mut vms, mut failures) = (Vec::new(), Vec::new(), 0);
         let limits = &config.gateway;
         for console in &config.consoles {
             let found = if options.offline {
@@ -63,30 +63,30 @@ pub(crate) async fn run(
             } else {
                 look_up(console, &upstreams, limits.handshake_timeout).await
             };
-            troubles += usize::from(found.is_err());
-            let failed = |trouble| (format!("FAILED: {trouble}"), None);
+            failures += usize::from(found.is_err());
+            let failed = |failure| (format!("FAILED: {failure}"), None);
             let (found, vm) = found.unwrap_or_else(failed);
             rows.push(row(console, limits, found));
             vms.push(vm);
         }
-        Ok((rows, vms, troubles))
+        Ok((rows, vms, failures))
     })
     .await;
     for upstream in upstreams.values().flatten() {
         upstream.client().logout().await;
     }
-    let (rows, vms, troubles) = looked_up?;
+    let (rows, vms, failures) = looked_up?;
     if !options.offline {
-        tell(config.doubtful_rights(&vms));
+        print_warnings(config.doubtful_rights(&vms));
     }
     let heading = ["LISTEN", "VSPHERE", "VM", "AUTH", "REACHED BY", "FOUND"];
     // What is wrong stands at the end of a row: nothing is cut.
     let table = Table::new(&heading, &rows).aligned(None);
-    unless(&mut ends, shown(table)).await?;
-    match troubles {
+    or_signal(&mut signals, print_async(table)).await?;
+    match failures {
         0 => Ok(()),
         _ => Err(CommandError::Failed(format!(
-            "{troubles} of {} consoles cannot be had: see the table",
+            "{failures} of {} consoles cannot be had: see the table",
             rows.len()
         ))),
     }

@@ -2,12 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{CommandError, whose};
+use super::{CommandError, file_owner};
 use gateway::settings::Config;
 
 use crate::config;
-use crate::environment;
-use crate::terminal::{Terminal, ask_password, tell};
+use crate::govc;
+use crate::terminal::{Terminal, ask_password, print_stderr};
 
 /// The configuration of the current folder.
 const HERE: &str = "gateway.toml";
@@ -28,10 +28,10 @@ impl Found {
     fn find(named: Option<PathBuf>, unless_in_environment: bool) -> Self {
         let here = Path::new(HERE);
         let passed_over = match here.exists() && named.is_none() {
-            true if unless_in_environment && environment::is_set() => {
+            true if unless_in_environment && govc::is_set() => {
                 Some("GOVC_URL is set: unset it, or name the file with --config".to_owned())
             }
-            true => whose::why_not_to_trust(here),
+            true => file_owner::distrust_reason(here),
             false => None,
         };
         let found = || {
@@ -53,9 +53,9 @@ impl Found {
     }
 
     /// Tells why the file in the current folder is not read, where something else is.
-    fn told(self, tell: impl Fn(String)) -> Result<PathBuf, CommandError> {
+    fn into_path(self, report: impl Fn(String)) -> Result<PathBuf, CommandError> {
         if let (Some(why), Ok(_)) = (&self.passed_over, &self.path) {
-            tell(not_read(why));
+            report(not_read(why));
         }
         self.path
     }
@@ -67,7 +67,7 @@ fn not_read(why: &str) -> String {
 
 /// Where the configuration is, for the daemon and for what checks its configuration.
 pub(crate) fn path(named: Option<PathBuf>) -> Result<PathBuf, CommandError> {
-    Found::find(named, false).told(tell)
+    Found::find(named, false).into_path(print_stderr)
 }
 
 /// For commands that can do without a configuration: the one that is named or found, else what `GOVC_URL`
@@ -82,13 +82,13 @@ pub(crate) fn or_environment(
             passed_over.inspect(|why| terminal.note(not_read(why)));
             return Ok(config::load_asking(&path, &ask_password)?);
         }
-        Err(missing) => (environment::vsphere(&ask_password), missing),
+        Err(missing) => (govc::vsphere(&ask_password), missing),
     };
     match (vsphere, missing) {
         (Some(vsphere), _) => {
             passed_over.inspect(|why| terminal.note(not_read(why)));
             Ok(Config::of_one(
-                environment::NAME,
+                govc::NAME,
                 vsphere.map_err(CommandError::Usage)?,
             ))
         }
@@ -104,8 +104,8 @@ pub(super) fn silent(named: Option<PathBuf>) -> Option<Config> {
     match Found::find(named, true).path {
         Ok(path) => config::load(&path).ok(),
         Err(_) => {
-            let vsphere = environment::vsphere(&|_| None)?;
-            Some(Config::of_one(environment::NAME, vsphere.ok()?))
+            let vsphere = govc::vsphere(&|_| None)?;
+            Some(Config::of_one(govc::NAME, vsphere.ok()?))
         }
     }
 }

@@ -10,8 +10,8 @@ use tokio_util::task::TaskTracker;
 use vsphere::VmRef;
 
 use super::random_password::random_password;
-use super::shutting_down::watch_signals;
-use super::{CommandError, say};
+use super::shutdown_signals::watch_signals;
+use super::{CommandError, print};
 use console::settings::VSphere;
 use console::tls::{Thumbprint, Trust};
 use gateway::settings::{Auth, Config, Console, Limits};
@@ -55,7 +55,7 @@ pub(crate) async fn run(options: Options) -> Result<(), CommandError> {
     let shutdown = Shutdown::default();
     let signals = TaskTracker::new();
     signals.spawn(watch_signals(shutdown.clone())?);
-    say(greeting(&host, &gateway, password.as_deref()))?;
+    print(greeting(&host, &gateway, password.as_deref()))?;
     // A demo has nobody to be polite to: the first signal ends its sessions too.
     let hurry = shutdown.drain.clone();
     let now = shutdown.now.clone();

@@ -10,10 +10,11 @@ use rfb_proto::keys::Layout;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use super::which::{Chosen, Which};
-use super::{CommandError, unless};
-use crate::signals::Ends;
-use crate::terminal::{Spinner, Terminal, tell};
+use super::found_vm::FoundVm;
+use super::vm_args::VmArgs;
+use super::{CommandError, or_signal};
+use crate::signals::TerminationSignals;
+use crate::terminal::{Spinner, Terminal, print_stderr};
 use console::client::{Chord, ConsoleClient, Press};
 use console::dialer::TimeLimit;
 use console::socket::PARTING;
@@ -42,48 +43,48 @@ impl Keyboard {
     /// Plays the chords on the VM's console. No key stays down there, whatever ends this.
     pub(crate) async fn play(
         &self,
-        which: Which,
+        vm_args: VmArgs,
         chords: &[Chord],
         config: Config,
         terminal: Terminal,
     ) -> Result<(), CommandError> {
         let within = config.gateway.handshake_timeout;
-        let mut ends = Ends::watch()?;
-        let work = async |chosen: &Chosen, spinner: &Spinner| {
-            chosen.must_run()?;
-            let failed = |failure: Error| CommandError::Failed(chosen.explain(&failure));
-            let entered = async { enter(chosen, within, spinner).await.map_err(failed) };
-            let (viewer, press) = unless(&mut ends, entered).await?;
-            spinner.say(format!("pressing {} keys", chords.len()));
-            let told = CancellationToken::new();
-            let mut played = pin!(self.play_on(viewer, chords, press, within, &told));
+        let mut signals = TerminationSignals::watch()?;
+        let work = async |found_vm: &FoundVm, spinner: &Spinner| {
+            found_vm.must_run()?;
+            let failed = |failure: Error| CommandError::Failed(found_vm.explain(&failure));
+            let entered = async { enter(found_vm, within, spinner).await.map_err(failed) };
+            let (viewer, press) = or_signal(&mut signals, entered).await?;
+            spinner.set_message(format!("pressing {} keys", chords.len()));
+            let cancel = CancellationToken::new();
+            let mut played = pin!(self.play_on(viewer, chords, press, within, &cancel));
             let ended = tokio::select! {
                 played = &mut played => {
                     played.map_err(failed)?.leave().await;
                     None
                 }
-                by = ends.next() => Some(by),
+                by = signals.next() => Some(by),
             };
             if let Some(by) = ended {
-                told.cancel();
+                cancel.cancel();
                 match timeout(PARTING, played).await {
                     Ok(Ok(viewer)) => viewer.leave().await,
-                    _ => tell(format!(
+                    _ => print_stderr(format!(
                         "{} has not confirmed that its keys are up: see whether one is held down",
-                        chosen.vm.name
+                        found_vm.vm.name
                     )),
                 }
-                return Err(CommandError::Ended(by));
+                return Err(CommandError::Signalled(by));
             }
             if press == Press::ByMeaning {
                 terminal.note(format!(
                     "{} takes no scan codes: its host turns each character into keys by a layout of its own",
-                    chosen.vm.name
+                    found_vm.vm.name
                 ));
             }
             Ok(())
         };
-        which.stay(config, terminal, work).await
+        vm_args.run(config, terminal, work).await
     }
 
     /// The typing takes as long as it takes; what comes after it, `within` that time.
@@ -93,10 +94,10 @@ impl Keyboard {
         chords: &[Chord],
         press: Press,
         within: Duration,
-        told: &CancellationToken,
+        cancel: &CancellationToken,
     ) -> Result<ConsoleClient, Error> {
         let pace = Duration::from_millis(self.delay);
-        viewer.play(chords, press, pace, told).await?;
+        viewer.play(chords, press, pace, cancel).await?;
         timeout(within, viewer.has_been_heard())
             .await
             .unwrap_or(Err(Error::Unheard(within)))?;
@@ -106,13 +107,13 @@ impl Keyboard {
 
 /// The console, and how it takes keys.
 async fn enter(
-    chosen: &Chosen,
+    found_vm: &FoundVm,
     within: Duration,
     spinner: &Spinner,
 ) -> Result<(ConsoleClient, Press), Error> {
     let observer = spinner.observer();
     let limit = TimeLimit::of(within);
-    let console = chosen.dialer().dial(limit, &*observer).await?;
+    let console = found_vm.dialer().dial(limit, &*observer).await?;
     let entered = async {
         let (mut viewer, _) = ConsoleClient::enter(console).await?;
         let press = viewer.ask_for_keys().await?;

@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::CommandError;
 use super::keyboard::Keyboard;
-use super::which::Which;
+use super::vm_args::VmArgs;
 use crate::terminal::Terminal;
 use console::client::Chord;
 use gateway::settings::Config;
@@ -12,7 +12,7 @@ use gateway::settings::Config;
 #[derive(Args)]
 pub(crate) struct Options {
     #[command(flatten)]
-    which: Which,
+    vm_args: VmArgs,
     /// Keys that are pressed together, one such chord after the other: ctrl-alt-del, f2, enter, win-r, a
     #[arg(required = true, value_name = "KEYS")]
     keys: Vec<String>,
@@ -34,7 +34,7 @@ pub(crate) async fn run(
         .collect();
     let chords = chords.map_err(CommandError::Usage)?;
     let Options {
-        which, keyboard, ..
+        vm_args, keyboard, ..
     } = options;
-    keyboard.play(which, &chords, config, terminal).await
+    keyboard.play(vm_args, &chords, config, terminal).await
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Command};
 
-use super::{CommandError, say_bytes};
+use super::{CommandError, print_bytes};
 
 #[derive(Args)]
 pub(crate) struct Options {
@@ -20,7 +20,7 @@ pub(crate) fn run(options: Options, command: Command) -> Result<(), CommandError
         clap_mangen::Man::new(command)
             .render(&mut page)
             .map_err(|error| CommandError::Failed(format!("cannot write the page ({error})")))?;
-        return say_bytes(&page);
+        return print_bytes(&page);
     };
     let shown = directory.display();
     std::fs::create_dir_all(&directory)

@@ -1,12 +1,15 @@
 //! What each command does. One file a command.
 
-mod at_url;
 pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod configuration;
+mod configured_console;
 pub(crate) mod connect;
+mod console_args;
 #[cfg(feature = "demo")]
 pub(crate) mod demo;
+mod file_owner;
+mod found_vm;
 mod keyboard;
 pub(crate) mod keys;
 mod login;
@@ -19,22 +22,21 @@ pub(crate) mod relay;
 pub(crate) mod screenshot;
 #[cfg(unix)]
 pub(crate) mod serve;
-mod shutting_down;
+mod shutdown_signals;
 mod table;
 pub(crate) mod trust;
 pub(crate) mod type_text;
+mod url_args;
+mod vm_args;
 mod vm_password;
 pub(crate) mod vms;
-mod wanted;
-mod which;
-mod whose;
 
 use std::io::{ErrorKind, Write, stdout};
 
 use tokio::task::spawn_blocking;
 
 use crate::config::ConfigError;
-use crate::signals::{EndedBy, Ends, Unwatched};
+use crate::signals::{SignalError, Termination, TerminationSignals};
 use console::Error;
 use gateway::StartError;
 
@@ -47,9 +49,9 @@ pub(crate) enum CommandError {
     /// It was tried and failed.
     Failed(String),
     /// Likewise, and all that there is to say has been said.
-    Told,
+    Reported,
     /// Somebody pressed Ctrl-C, or told the program to end.
-    Ended(EndedBy),
+    Signalled(Termination),
 }
 
 impl From<ConfigError> for CommandError {
@@ -70,45 +72,45 @@ impl From<StartError> for CommandError {
     }
 }
 
-impl From<Unwatched> for CommandError {
-    fn from(error: Unwatched) -> Self {
+impl From<SignalError> for CommandError {
+    fn from(error: SignalError) -> Self {
         Self::Failed(error.to_string())
     }
 }
 
 /// Does `work`, unless somebody presses Ctrl-C or tells the program to end first.
-async fn unless_interrupted<T>(
+async fn interruptible<T>(
     work: impl Future<Output = Result<T, CommandError>>,
 ) -> Result<T, CommandError> {
-    unless(&mut Ends::watch()?, work).await
+    or_signal(&mut TerminationSignals::watch()?, work).await
 }
 
 /// Likewise, for whoever watches already.
-async fn unless<T>(
-    ends: &mut Ends,
+async fn or_signal<T>(
+    signals: &mut TerminationSignals,
     work: impl Future<Output = Result<T, CommandError>>,
 ) -> Result<T, CommandError> {
     tokio::select! {
         done = work => done,
-        by = ends.next() => Err(CommandError::Ended(by)),
+        by = signals.next() => Err(CommandError::Signalled(by)),
     }
 }
 
 /// Prints an answer. A reader who has had enough, as `head` has, is no failure.
-fn say(text: impl AsRef<str>) -> Result<(), CommandError> {
-    say_bytes(text.as_ref().as_bytes())
+fn print(text: impl AsRef<str>) -> Result<(), CommandError> {
+    print_bytes(text.as_ref().as_bytes())
 }
 
 /// Likewise, an answer that is no text.
-fn say_bytes(bytes: &[u8]) -> Result<(), CommandError> {
-    is_read(bytes).map(drop)
+fn print_bytes(bytes: &[u8]) -> Result<(), CommandError> {
+    write_stdout(bytes).map(drop)
 }
 
 /// Prints an answer while signals are watched, which a reader that has stopped reading must not keep from being heard.
 /// Tells whether there is still a reader.
-async fn shown(answer: impl Into<Vec<u8>>) -> Result<bool, CommandError> {
+async fn print_async(answer: impl Into<Vec<u8>>) -> Result<bool, CommandError> {
     let answer = answer.into();
-    let written = spawn_blocking(move || is_read(&answer)).await;
+    let written = spawn_blocking(move || write_stdout(&answer)).await;
     written.unwrap_or_else(|error| {
         Err(CommandError::Failed(format!(
             "cannot write the answer ({error})"
@@ -117,7 +119,7 @@ async fn shown(answer: impl Into<Vec<u8>>) -> Result<bool, CommandError> {
 }
 
 /// Likewise, and tells whether there is still a reader.
-fn is_read(bytes: &[u8]) -> Result<bool, CommandError> {
+fn write_stdout(bytes: &[u8]) -> Result<bool, CommandError> {
     let mut out = stdout().lock();
     match out.write_all(bytes).and_then(|()| out.flush()) {
         Ok(()) => Ok(true),

@@ -6,7 +6,7 @@ use clap::Args;
 use secrecy::ExposeSecret;
 use zeroize::Zeroizing;
 
-use super::{CommandError, say};
+use super::{CommandError, print};
 use crate::terminal::read_password;
 use gateway::{hashing, users};
 
@@ -44,7 +44,7 @@ pub(crate) fn run(options: Options) -> Result<(), CommandError> {
         )));
     }
     let hash = hashing::hash(password.as_bytes()).map_err(CommandError::Failed)?;
-    say(format!("{user}:{hash}\n"))
+    print(format!("{user}:{hash}\n"))
 }
 
 fn ask_twice(user: &str) -> Result<Zeroizing<String>, CommandError> {

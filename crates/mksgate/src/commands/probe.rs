@@ -1,12 +1,12 @@
 //! `mksgate probe`: the way to a console, step by step, with what is found and how long it takes.
 
 mod advice;
+mod describe;
 mod facts;
 mod record;
 mod report;
+mod steps;
 mod trials;
-mod way;
-mod words;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,10 +16,10 @@ use clap::Args;
 use serde_json::json;
 use tokio::time::timeout;
 
-use super::wanted::{OfConsole, Wanted};
-use super::which::Chosen;
-use super::{CommandError, unless, unless_interrupted};
-use crate::signals::Ends;
+use super::console_args::{ConsoleArgs, ConsoleTarget};
+use super::found_vm::FoundVm;
+use super::{CommandError, interruptible, or_signal};
+use crate::signals::TerminationSignals;
 use crate::terminal::{Spinner, Terminal};
 use console::Error;
 use console::client::ConsoleClient;
@@ -30,8 +30,8 @@ use facts::{Facts, facts};
 use gateway::settings::Config;
 use record::Record;
 use report::ReportFile;
+use steps::Steps;
 use trials::Section;
-use way::Way;
 
 #[derive(Args)]
 #[command(mut_arg("url", |url| url.long("against").alias("url")))]
@@ -47,7 +47,7 @@ pub(crate) struct Options {
     thorough: bool,
     // The last, since what follows would come under its heading.
     #[command(flatten)]
-    console: OfConsole,
+    console: ConsoleArgs,
 }
 
 /// Goes the whole way, or as far as it goes; the last line says which.
@@ -65,45 +65,50 @@ pub(crate) async fn run(
         (Some(_), true) => Depth::Thorough,
     };
     match wanted {
-        Wanted::Vm(which, mut config) => {
+        ConsoleTarget::Vm(vm_args, mut config) => {
             // Who has taken the records over from rustls does not know the certificate any more.
             for vsphere in config.vspheres.values_mut() {
                 vsphere.tls_records = TlsRecords::Rustls;
             }
             let within = config.gateway.handshake_timeout;
-            let way = Way::to_vm(which.name(), which.asked(&config));
-            let told = Told::new(way, json, terminal, "logging in");
-            let observer = told.observer();
-            let mut ends = Ends::watch()?;
-            let work = async |chosen: &Chosen, _: &_| {
-                let dialer = chosen.dialer();
+            let path = Steps::to_vm(vm_args.name(), vm_args.asked(&config));
+            let output = ProbeOutput::new(path, json, terminal, "logging in");
+            let observer = output.observer();
+            let mut signals = TerminationSignals::watch()?;
+            let work = async |found_vm: &FoundVm, _: &_| {
+                let dialer = found_vm.dialer();
                 let looked = async {
                     let looked = look(&dialer, within, &observer, depth).await;
-                    looked.map_err(|failure| CommandError::Failed(chosen.explain(&failure)))
+                    looked.map_err(|failure| CommandError::Failed(found_vm.explain(&failure)))
                 };
-                unless(&mut ends, looked).await
+                or_signal(&mut signals, looked).await
             };
-            let done = which
-                .stay_before(*config, &told.spinner, &observer, work)
+            let done = vm_args
+                .run_observed(*config, &output.spinner, &observer, work)
                 .await;
             match done {
-                Ok(sections) => told.end(Ok(sections), report),
-                Err(CommandError::Failed(why)) => told.end(Err(facts(json!({}), why)), report),
+                Ok(sections) => output.end(Ok(sections), report),
+                Err(CommandError::Failed(why)) => output.end(Err(facts(json!({}), why)), report),
                 Err(other) => Err(other),
             }
         }
-        Wanted::Url(endpoint, within) => {
-            let told = Told::new(Way::to_url(&endpoint), json, terminal, "asking for the URL");
-            let observer = told.observer();
+        ConsoleTarget::Url(endpoint, within) => {
+            let output = ProbeOutput::new(
+                Steps::to_url(&endpoint),
+                json,
+                terminal,
+                "asking for the URL",
+            );
+            let observer = output.observer();
             let dialer = Dialer::Url(endpoint);
             let looked = async {
                 Ok(match look(&dialer, within, &observer, depth).await {
                     Ok(sections) => Ok(sections),
-                    Err(failure) => Err(advice::on(&failure, told.step()).await),
+                    Err(failure) => Err(advice::for_failure(&failure, output.step()).await),
                 })
             };
-            let done = unless_interrupted(looked).await?;
-            told.end(done, report)
+            let done = interruptible(looked).await?;
+            output.end(done, report)
         }
     }
 }
@@ -134,7 +139,7 @@ async fn look(
     observer(Progress::Updated(&seen));
     let mut sections = match depth {
         Depth::Updates => Vec::new(),
-        Depth::Encodings | Depth::Thorough => trials::on_open(&mut viewer, &seen).await,
+        Depth::Encodings | Depth::Thorough => trials::on_open_console(&mut viewer, &seen).await,
     };
     // A host may have one console at a time.
     viewer.leave().await;
@@ -145,16 +150,16 @@ async fn look(
 }
 
 /// What is told while it goes on: lines that stay, and one that says what is waited for.
-struct Told {
+struct ProbeOutput {
     record: Arc<Mutex<Record>>,
     spinner: Spinner,
     terminal: Terminal,
 }
 
-impl Told {
-    fn new(way: Way, json: bool, terminal: Terminal, first: &str) -> Self {
+impl ProbeOutput {
+    fn new(path: Steps, json: bool, terminal: Terminal, first: &str) -> Self {
         Self {
-            record: Arc::new(Mutex::new(Record::new(way, json))),
+            record: Arc::new(Mutex::new(Record::new(path, json))),
             spinner: terminal.spinner(first),
             terminal,
         }
@@ -162,10 +167,10 @@ impl Told {
 
     fn observer(&self) -> impl Fn(Progress<'_>) + Send + Sync + use<> {
         let (record, spinner) = (Arc::clone(&self.record), self.spinner.clone());
-        move |milestone| {
+        move |progress| {
             let mut record = locked(&record);
-            spinner.suspend(|| record.reached(&milestone));
-            spinner.hears(&milestone);
+            spinner.suspend(|| record.reached(&progress));
+            spinner.show_next(&progress);
         }
     }
 

@@ -11,8 +11,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_util::task::TaskTracker;
 use tracing::info;
 
-use super::shutting_down::watch_signals;
-use super::{CommandError, say};
+use super::shutdown_signals::watch_signals;
+use super::{CommandError, print};
 use console::endpoint::{Endpoint, Origin};
 use console::headers::{COOKIE, Headers};
 use console::tls::Trust;
@@ -89,14 +89,14 @@ pub(crate) async fn run(options: Options) -> Result<(), CommandError> {
     let address = listener.local_addr().unwrap_or(address);
     let (shutdown, signals) = (Shutdown::default(), TaskTracker::new());
     signals.spawn(watch_signals(shutdown.clone())?);
-    say(format!("{address} {}\n", first.name))?;
-    let told = &shutdown.drain;
+    print(format!("{address} {}\n", first.name))?;
+    let drain = &shutdown.drain;
     let mut endpoint = &first;
     for id in 1.. {
-        let Some(accepted) = told.run_until_cancelled(accept(&listener)).await else {
+        let Some(accepted) = drain.run_until_cancelled(accept(&listener)).await else {
             break;
         };
-        let relayed = relay_bytes(id, accepted, endpoint, told);
+        let relayed = relay_bytes(id, accepted, endpoint, drain);
         let served = alone(&listener, relayed).await;
         if let (true, Some(how)) = (once, served) {
             return how.map_err(CommandError::Failed);

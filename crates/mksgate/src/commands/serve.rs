@@ -7,8 +7,8 @@ use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
 use tracing::{debug, warn};
 
-use super::shutting_down::watch_signals;
-use super::{CommandError, say};
+use super::shutdown_signals::watch_signals;
+use super::{CommandError, print};
 use gateway::settings::Config;
 
 use crate::config;
@@ -18,7 +18,7 @@ use gateway::{Gateway, Shutdown};
 /// one ends at once.
 pub(crate) async fn run(config: Config, path: PathBuf) -> Result<(), CommandError> {
     allow_descriptors();
-    tell_doubts(&config);
+    log_warnings(&config);
     let gateway = Gateway::bind(config).await?;
     let shutdown = Shutdown::default();
     let (reload, reloads) = mpsc::channel(1);
@@ -30,15 +30,15 @@ pub(crate) async fn run(config: Config, path: PathBuf) -> Result<(), CommandErro
         reload,
     ));
     for (address, vm) in gateway.ports() {
-        say(format!("{address} {vm}\n"))?;
+        print(format!("{address} {vm}\n"))?;
     }
     gateway.run_reloading(shutdown, reloads).await;
     Ok(())
 }
 
-fn tell_doubts(config: &Config) {
-    for doubt in config.doubts() {
-        warn!("{doubt}");
+fn log_warnings(config: &Config) {
+    for warning in config.doubts() {
+        warn!("{warning}");
     }
 }
 
@@ -55,7 +55,7 @@ async fn reload_on_hangup(mut hangup: Signal, path: PathBuf, reload: mpsc::Sende
     while hangup.recv().await.is_some() {
         match config::load(&path) {
             Ok(config) => {
-                tell_doubts(&config);
+                log_warnings(&config);
                 if reload.send(config).await.is_err() {
                     return;
                 }

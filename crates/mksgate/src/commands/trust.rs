@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
-use super::{CommandError, say};
+use super::{CommandError, print};
 use crate::config::sdk_url;
 use console::address::Address;
 use console::printable::printable;
@@ -40,7 +40,7 @@ pub(crate) async fn run(options: Options) -> Result<(), CommandError> {
     let thumbprint = Thumbprint::Sha256(digest);
     // As ESXi's own screen and the vSphere Client write it.
     let shown = digest.map(|byte| format!("{byte:02X}")).join(":");
-    say(format!(
+    print(format!(
         "subject   {subject}\nissuer    {issuer}\nvalid     {validity}\nsha256    {shown}\n\n\
          Compare the fingerprint with the one on the host's own screen or in its vSphere Client, then trust it,\n\
          without a configuration by\n\n\
@@ -61,8 +61,8 @@ fn place(text: &str) -> Option<Address> {
 /// A sentence.
 pub(super) async fn presented(address: &Address) -> Result<CertificateDer<'static>, String> {
     match timeout(PATIENCE, fetch(address)).await {
-        Ok(fetched) => fetched.map_err(|trouble| {
-            format!("cannot see a certificate of {address} ({trouble}): check the address")
+        Ok(fetched) => fetched.map_err(|failure| {
+            format!("cannot see a certificate of {address} ({failure}): check the address")
         }),
         Err(_) => Err(format!("{address} does not answer: check the address")),
     }

@@ -8,7 +8,7 @@ use rfb_proto::keys::Layout;
 
 use super::CommandError;
 use super::keyboard::Keyboard;
-use super::which::Which;
+use super::vm_args::VmArgs;
 use crate::terminal::Terminal;
 use console::client::chords_of;
 use console::named_file;
@@ -20,7 +20,7 @@ const LONGEST: u64 = 64 * 1024;
 #[derive(Args)]
 pub(crate) struct Options {
     #[command(flatten)]
-    which: Which,
+    vm_args: VmArgs,
     /// The text
     #[arg(required_unless_present = "file", conflicts_with = "file")]
     text: Option<String>,
@@ -41,7 +41,7 @@ pub(crate) async fn run(
     terminal: Terminal,
 ) -> Result<(), CommandError> {
     let Options {
-        which,
+        vm_args,
         text,
         file,
         enter,
@@ -58,7 +58,7 @@ pub(crate) async fn run(
     let layout = keyboard.layout();
     let chords = chords_of(&text, layout)
         .map_err(|character| CommandError::Usage(no_key(layout, character)))?;
-    keyboard.play(which, &chords, config, terminal).await
+    keyboard.play(vm_args, &chords, config, terminal).await
 }
 
 /// Only what another layout has is worth trying there.

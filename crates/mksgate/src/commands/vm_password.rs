@@ -6,7 +6,8 @@ use clap::Args;
 use rfb_proto::VncPassword;
 use vsphere::Vm;
 
-use super::{CommandError, at_url, vms};
+use super::configured_console::serves_vm;
+use super::{CommandError, url_args};
 use console::secret::Secret;
 use console::settings::Behind;
 use gateway::settings::Console;
@@ -27,7 +28,7 @@ impl VmPassword {
     /// What the options give; else what is configured is asked for later, by [`configured`].
     pub(super) fn read(&self) -> Result<Option<Secret<VncPassword>>, CommandError> {
         let (file, variable) = (&self.vnc_password_file, &self.vnc_password_env);
-        at_url::vnc_password(file.as_ref(), variable.as_ref()).map_err(CommandError::Usage)
+        url_args::vnc_password(file.as_ref(), variable.as_ref()).map_err(CommandError::Usage)
     }
 }
 
@@ -39,7 +40,7 @@ pub(super) fn configured(
 ) -> Option<Secret<VncPassword>> {
     let of_vm = consoles
         .iter()
-        .filter(|console| vms::leads_to(&console.behind, vsphere, vm));
+        .filter(|console| serves_vm(&console.behind, vsphere, vm));
     of_vm
         .filter_map(|console| match &console.behind {
             Behind::Vm { password, .. } => password.clone(),

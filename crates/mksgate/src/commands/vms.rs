@@ -1,7 +1,7 @@
 //! `mksgate vms`: which virtual machines there are.
 
+mod filter;
 mod row;
-mod wanted;
 
 use std::time::Duration;
 
@@ -9,15 +9,14 @@ use clap::Args;
 use tokio::time::sleep;
 
 use super::table::Table;
-use super::which::OfVSphere;
-use super::{CommandError, login, shown, unless_interrupted};
+use super::vm_args::VSphereArg;
+use super::{CommandError, interruptible, login, print_async};
 use crate::terminal::{self, Terminal};
 use console::Error;
 use console::printable::printable_json;
+use filter::Filter;
 use gateway::settings::{Config, Console};
-pub(crate) use row::leads_to;
 use row::{COLUMNS, Row};
-use wanted::Wanted;
 
 /// How often it is looked whether anything has changed: polite to a vCenter, and soon enough for a person.
 const PAUSE: Duration = Duration::from_secs(5);
@@ -25,9 +24,9 @@ const PAUSE: Duration = Duration::from_secs(5);
 #[derive(Args)]
 pub(crate) struct Options {
     #[command(flatten)]
-    vsphere: OfVSphere,
+    vsphere: VSphereArg,
     #[command(flatten)]
-    wanted: Wanted,
+    filter: Filter,
     /// One array of objects, for programs
     #[arg(long)]
     json: bool,
@@ -47,20 +46,22 @@ pub(crate) async fn run(
     } = config;
     let vspheres = options.vsphere.of(vspheres)?;
     let mut sessions = login::Sessions::default();
-    let listed = unless_interrupted(async {
+    let listed = interruptible(async {
         let spinner = terminal.spinner("logging in");
         let several = vspheres.len() > 1;
         for (name, settings) in vspheres {
             sessions.begin(&name, settings, &spinner, &|_| {}).await?;
         }
-        spinner.say("listing VMs");
-        let mut rows = list(&options.wanted, &sessions, &consoles).await?;
+        spinner.set_message("listing VMs");
+        let mut rows = list(&options.filter, &sessions, &consoles).await?;
         drop(spinner);
         if !options.watch {
-            return shown(table(&rows, options.json, several)?).await.map(drop);
+            return print_async(table(&rows, options.json, several)?)
+                .await
+                .map(drop);
         }
-        while shown(anew(&table(&rows, options.json, several)?)).await? {
-            rows = changed(&rows, &options.wanted, &sessions, &consoles).await?;
+        while print_async(redrawn(&table(&rows, options.json, several)?)).await? {
+            rows = changed(&rows, &options.filter, &sessions, &consoles).await?;
         }
         Ok(())
     })
@@ -70,7 +71,7 @@ pub(crate) async fn run(
 }
 
 async fn list(
-    wanted: &Wanted,
+    filter: &Filter,
     sessions: &login::Sessions,
     consoles: &[Console],
 ) -> Result<Vec<Row>, CommandError> {
@@ -80,20 +81,20 @@ async fn list(
         let name = upstream.client().name();
         rows.extend(found.into_iter().map(|vm| Row::new(vm, name, consoles)));
     }
-    wanted.apply(&mut rows)?;
+    filter.apply(&mut rows)?;
     Ok(rows)
 }
 
 /// The list, once it is another than before.
 async fn changed(
     before: &[Row],
-    wanted: &Wanted,
+    filter: &Filter,
     sessions: &login::Sessions,
     consoles: &[Console],
 ) -> Result<Vec<Row>, CommandError> {
     loop {
         sleep(PAUSE).await;
-        let now = list(wanted, sessions, consoles).await?;
+        let now = list(filter, sessions, consoles).await?;
         if now != before {
             return Ok(now);
         }
@@ -101,7 +102,7 @@ async fn changed(
 }
 
 /// On a terminal in place of what was there before.
-fn anew(text: &str) -> String {
+fn redrawn(text: &str) -> String {
     match terminal::width() {
         // Cursor to the upper left, and nothing below it (ECMA-48, CUP and ED).
         Some(_) => format!("\u{1b}[H\u{1b}[2J{text}"),

@@ -4,8 +4,9 @@ use std::net::SocketAddr;
 
 use secrecy::ExposeSecret;
 
-use super::checked::Source;
-use super::{ConfigError, file};
+use super::error::ConfigError;
+use super::file;
+use super::source::Source;
 use console::secret::Secret;
 use gateway::settings::Admin;
 

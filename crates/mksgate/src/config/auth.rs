@@ -10,8 +10,9 @@ use rfb_proto::{SecurityType, VncPassword};
 use secrecy::ExposeSecret;
 use toml::Spanned;
 
-use super::checked::{Source, unknown};
-use super::{ConfigError, file, secrets};
+use super::error::ConfigError;
+use super::source::{Source, unknown};
+use super::{file, secrets};
 use console::secret::Secret;
 use gateway::Users;
 use gateway::certificate;
@@ -39,7 +40,7 @@ impl Source<'_> {
         let by_name = is_way_in(&[SecurityType::X509Plain]);
         let encrypted = methods.iter().any(|method| method.is_encrypted());
         let needed =
-            |given, is_needed, key| self.exactly_when(given, is_needed, key, &table.methods);
+            |given, is_needed, key| self.required_only_if(given, is_needed, key, &table.methods);
         let password = needed(&table.password_file, by_vnc, "password_file")?;
         let users = needed(&table.users_file, by_name, "users_file")?;
         let certificate = needed(&table.certificate, encrypted, "certificate")?;
@@ -91,7 +92,7 @@ impl Source<'_> {
     }
 
     /// A key that must be there where it is needed and not elsewhere: what is of no use was meant otherwise.
-    fn exactly_when<'a>(
+    fn required_only_if<'a>(
         &self,
         given: &'a Option<Spanned<PathBuf>>,
         is_needed: bool,
@@ -122,7 +123,7 @@ impl Source<'_> {
     }
 
     fn users(&self, file: &Spanned<PathBuf>) -> Result<Users, ConfigError> {
-        let path = self.beside(file.get_ref());
+        let path = self.resolve(file.get_ref());
         let bytes = secrets::read(&path).map_err(|error| self.wrong_file(file, &error))?;
         let text = str::from_utf8(&bytes).map_err(|_| self.wrong_file(file, "it is not text"))?;
         let users = Users::parse(text).map_err(|error| self.wrong_file(file, &error))?;
@@ -135,10 +136,10 @@ impl Source<'_> {
         key: &Spanned<PathBuf>,
     ) -> Result<Arc<rustls::ServerConfig>, ConfigError> {
         let wrong = |file, error: String| self.wrong_file(file, &error);
-        let certificates = secrets::read_public(&self.beside(chain.get_ref()))
+        let certificates = secrets::read_public(&self.resolve(chain.get_ref()))
             .and_then(|pem| certificate::chain(&pem))
             .map_err(|error| wrong(chain, error))?;
-        secrets::read(&self.beside(key.get_ref()))
+        secrets::read(&self.resolve(key.get_ref()))
             .and_then(|pem| certificate::server(certificates, &pem))
             .map_err(|error| wrong(key, error))
     }

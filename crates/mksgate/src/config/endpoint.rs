@@ -9,8 +9,9 @@ use rfb_proto::VncPassword;
 use secrecy::{ExposeSecret, SecretString};
 use toml::Spanned;
 
-use super::checked::Source;
-use super::{ConfigError, file, secrets};
+use super::error::ConfigError;
+use super::source::Source;
+use super::{file, secrets};
 use console::endpoint::{self, Endpoint, Origin};
 use console::headers::{COOKIE, Headers};
 use console::secret::Secret;
@@ -51,7 +52,7 @@ impl Source<'_> {
         }
         endpoint.headers = self.headers(table)?;
         endpoint.password = self.endpoint_password(table)?;
-        self.no_vm_password(table)?;
+        self.reject_vm_password(table)?;
         endpoint.allow_plain = allow_plain;
         Ok(endpoint.into())
     }
@@ -71,7 +72,7 @@ impl Source<'_> {
         match words.get_ref().split_first() {
             Some((program, arguments)) if !program.is_empty() => {
                 let program = match program.contains('/') {
-                    true => self.beside(program.as_ref()),
+                    true => self.resolve(program.as_ref()),
                     false => PathBuf::from(program),
                 };
                 Ok(UrlCommand::new(program, arguments.to_vec()))
@@ -125,7 +126,7 @@ impl Source<'_> {
                 .map_err(|error| self.wrong(variable.span(), error))?;
         }
         if let Some(file) = &table.headers_file {
-            secrets::read_headers(&self.beside(file.get_ref()), &mut headers)
+            secrets::read_headers(&self.resolve(file.get_ref()), &mut headers)
                 .map_err(|error| self.wrong_file(file, &error))?;
         }
         if let Some((cookie, place)) = self.cookie(table)? {
@@ -167,7 +168,7 @@ impl Source<'_> {
         &self,
         table: &file::Console,
     ) -> Result<Option<Secret<VncPassword>>, ConfigError> {
-        self.password_of_host(
+        self.host_password(
             table.password_file.as_ref(),
             table.password_env.as_ref(),
             "it has two passwords: keep password_file or password_env",
@@ -179,7 +180,7 @@ impl Source<'_> {
         &self,
         table: &file::Console,
     ) -> Result<Option<Secret<VncPassword>>, ConfigError> {
-        self.password_of_host(
+        self.host_password(
             table.vnc_password_file.as_ref(),
             table.vnc_password_env.as_ref(),
             "it has two passwords: keep vnc_password_file or vnc_password_env",
@@ -187,7 +188,7 @@ impl Source<'_> {
     }
 
     /// From a file or from the environment; `both` says what is wrong with two of them.
-    fn password_of_host(
+    fn host_password(
         &self,
         file: Option<&Spanned<PathBuf>>,
         variable: Option<&Spanned<String>>,
@@ -207,7 +208,7 @@ impl Source<'_> {
     }
 
     /// A console at a URL has its VNC password under another key.
-    fn no_vm_password(&self, table: &file::Console) -> Result<(), ConfigError> {
+    fn reject_vm_password(&self, table: &file::Console) -> Result<(), ConfigError> {
         let file = table.vnc_password_file.as_ref().map(Spanned::span);
         let variable = table.vnc_password_env.as_ref().map(Spanned::span);
         file.or(variable).map_or(Ok(()), |span| {
@@ -218,7 +219,7 @@ impl Source<'_> {
     }
 
     /// What only makes sense with a URL was meant otherwise.
-    pub(super) fn no_endpoint(&self, table: &file::Console) -> Result<(), ConfigError> {
+    pub(super) fn reject_url_keys(&self, table: &file::Console) -> Result<(), ConfigError> {
         let first_of = |headers: &BTreeMap<String, Spanned<String>>| {
             headers.values().next().map(Spanned::span)
         };

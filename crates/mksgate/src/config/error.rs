@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 /// How far a misspelt key may be from a known one to be taken for it: two letters in a word.
-const NEAR: f64 = 0.7;
+const MIN_SIMILARITY: f64 = 0.7;
 
 /// One thing that is wrong with a configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,7 +50,7 @@ impl ConfigError {
         }
     }
 
-    pub(super) fn whole(path: &Path, sentence: impl Into<String>) -> Self {
+    pub(super) fn in_file(path: &Path, sentence: impl Into<String>) -> Self {
         Self {
             path: path.into(),
             place: None,
@@ -74,11 +74,11 @@ impl ConfigError {
     /// TOML's own complaint, in one line, with the nearest known key for an unknown one.
     pub(super) fn toml(path: &Path, text: &str, error: &toml::de::Error) -> Self {
         let is_wrong_value = error.message().starts_with("invalid type");
-        let sentence = header_of_none(text, error.span().filter(|_| is_wrong_value))
+        let sentence = wrong_header(text, error.span().filter(|_| is_wrong_value))
             .or_else(|| unknown_key(error.message()))
             .or_else(|| wrong_value(error.message()))
-            .or_else(|| no_value(error.message()))
-            .or_else(|| missing_or_doubled(error.message()))
+            .or_else(|| unquoted_value(error.message()))
+            .or_else(|| missing_or_duplicate(error.message()))
             .unwrap_or_else(|| error.message().replace('\n', "; "));
         Self {
             path: path.into(),
@@ -119,14 +119,14 @@ fn wrong_value(message: &str) -> Option<String> {
 }
 
 /// What stands unquoted where a value should: TOML calls that a string that lacks its quotes.
-fn no_value(message: &str) -> Option<String> {
+fn unquoted_value(message: &str) -> Option<String> {
     message.starts_with("string values must be quoted").then(|| {
         "this is no value: a text stands in straight quotes, as in \"lab\", and yes or no is written true or false".to_owned()
     })
 }
 
 /// Reads what serde and TOML say of a key that is not there, or there twice.
-fn missing_or_doubled(message: &str) -> Option<String> {
+fn missing_or_duplicate(message: &str) -> Option<String> {
     if message == "duplicate key" {
         return Some("this is here already: keep one of the two".into());
     }
@@ -135,7 +135,7 @@ fn missing_or_doubled(message: &str) -> Option<String> {
 }
 
 /// A table that lacks its name, or a bracket, is complained of at the keys in it: the nearest header above says so.
-fn header_of_none(text: &str, span: Option<Range<usize>>) -> Option<String> {
+fn wrong_header(text: &str, span: Option<Range<usize>>) -> Option<String> {
     let at = span?.start;
     let line_end = text
         .get(at..)?
@@ -164,7 +164,7 @@ fn unknown_key(message: &str) -> Option<String> {
     let nearest = known
         .iter()
         .map(|name| (strsim::jaro_winkler(unknown, name), name))
-        .filter(|(likeness, _)| *likeness > NEAR)
+        .filter(|(likeness, _)| *likeness > MIN_SIMILARITY)
         .max_by(|(a, _), (b, _)| a.total_cmp(b));
     Some(match nearest {
         Some((_, name)) => format!("unknown key `{unknown}`: did you mean `{name}`?"),

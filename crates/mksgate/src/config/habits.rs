@@ -3,8 +3,9 @@
 use rfb_proto::keys::Layout;
 use toml::Spanned;
 
-use super::checked::Source;
-use super::{ConfigError, file};
+use super::error::ConfigError;
+use super::file;
+use super::source::Source;
 use gateway::{CtrlAltInsert, Habits};
 
 impl Source<'_> {

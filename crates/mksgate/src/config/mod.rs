@@ -1,14 +1,18 @@
 //! The configuration: what a `gateway.toml` means, read into [`gateway::settings::Config`] that are valid.
 
 mod admin;
+mod ask;
 mod auth;
-mod checked;
+mod consoles;
 mod endpoint;
 mod error;
 mod file;
 mod habits;
+mod limits;
 pub(crate) mod scalar;
+mod sdk_url;
 pub(crate) mod secrets;
+mod source;
 mod vsphere;
 
 use std::io::Read;
@@ -16,13 +20,11 @@ use std::path::Path;
 
 use console::named_file;
 use gateway::settings::Config;
-use secrecy::SecretString;
 
+pub(crate) use ask::AskPassword;
 pub use error::ConfigError;
-pub(crate) use vsphere::sdk_url;
-
-/// Asks a person, with this prompt, for a password; `None` where nobody is there.
-pub(crate) type Ask<'a> = &'a dyn Fn(&str) -> Option<SecretString>;
+pub(crate) use sdk_url::sdk_url;
+use source::Source;
 
 /// Reads and checks a configuration file and the secrets that it names.
 ///
@@ -33,15 +35,15 @@ pub fn load(path: &Path) -> Result<Config, ConfigError> {
 }
 
 /// As [`load`], and asks for a vSphere's password that the file leaves out.
-pub(crate) fn load_asking(path: &Path, ask: Ask<'_>) -> Result<Config, ConfigError> {
+pub(crate) fn load_asking(path: &Path, ask: AskPassword<'_>) -> Result<Config, ConfigError> {
     let mut text = String::new();
     let read = named_file::open(path)
         .and_then(|file| file.take(named_file::MOST + 1).read_to_string(&mut text));
     match read.map_err(|error| ConfigError::unreadable(path, &error))? {
         read if u64::try_from(read).is_ok_and(|read| read <= named_file::MOST) => {
-            checked::check(&text, path, ask)
+            check(&text, path, ask)
         }
-        _ => Err(ConfigError::whole(
+        _ => Err(ConfigError::in_file(
             path,
             format!(
                 "it has more than {} bytes: name another with --config FILE",
@@ -57,5 +59,42 @@ pub(crate) fn load_asking(path: &Path, ask: Ask<'_>) -> Result<Config, ConfigErr
 /// # Errors
 /// As [`load`].
 pub fn parse(text: &str, path: &Path) -> Result<Config, ConfigError> {
-    checked::check(text, path, &|_| None)
+    check(text, path, &|_| None)
+}
+
+fn check(text: &str, path: &Path, ask: AskPassword<'_>) -> Result<Config, ConfigError> {
+    let file: file::File =
+        toml::from_str(text).map_err(|error| ConfigError::toml(path, text, &error))?;
+    let source = Source { text, path, ask };
+    let bind = source.bind(&file.gateway)?;
+    let gateway = source.limits(&file.gateway)?;
+    let admin = file.admin.as_ref();
+    let admin_listen = admin.map(|admin| source.admin_listen(admin)).transpose()?;
+    let vspheres = source.check_each(file.vsphere, Source::vsphere)?;
+    source.check_auth_names(&file.auth)?;
+    let auths = source.check_each(file.auth, Source::auth)?;
+    if file.console.is_empty() {
+        return Err(ConfigError::in_file(
+            path,
+            "it names no console: add a [[console]] with port, vsphere and vm (or url)",
+        ));
+    }
+    let consoles = source.consoles(
+        file.console,
+        bind,
+        admin_listen,
+        &gateway,
+        &vspheres,
+        &auths,
+    )?;
+    let admin = admin.zip(admin_listen);
+    let admin = admin
+        .map(|(admin, listen)| source.admin(admin, listen))
+        .transpose()?;
+    Ok(Config {
+        gateway,
+        admin,
+        vspheres,
+        consoles,
+    })
 }

@@ -7,7 +7,7 @@ use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer};
 
 /// A year, in seconds: what is longer is a mistake, and what is much longer no clock can add.
-const LONGEST: u64 = 366 * 24 * 3600;
+const MAX_SECONDS: u64 = 366 * 24 * 3600;
 
 /// "30s", "5m", "2h": a whole number and its unit; "0" needs none.
 pub(super) fn duration<'de, D: Deserializer<'de>>(
@@ -21,15 +21,15 @@ pub(super) struct Time(pub(super) Duration);
 
 impl<'de> Deserialize<'de> for Time {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = deserializer.deserialize_str(InQuotes)?;
-        read_duration(&text).map(Self).map_err(D::Error::custom)
+        let text = deserializer.deserialize_str(DurationText)?;
+        parse_duration(&text).map(Self).map_err(D::Error::custom)
     }
 }
 
 /// The text of a duration.
-struct InQuotes;
+struct DurationText;
 
-impl Visitor<'_> for InQuotes {
+impl Visitor<'_> for DurationText {
     type Value = String;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -45,7 +45,7 @@ impl Visitor<'_> for InQuotes {
 ///
 /// # Errors
 /// A sentence.
-pub(crate) fn read_duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
     let wrong = || {
         format!(
             "{text:?} is no duration: write a number and a unit, as in \"30s\", \"5m\" or \"2h\""
@@ -68,7 +68,7 @@ pub(crate) fn read_duration(text: &str) -> Result<Duration, String> {
     // Digits alone fail to be a number only where they are too many.
     let number: u64 = number.parse().unwrap_or(u64::MAX);
     match number.checked_mul(seconds) {
-        Some(seconds) if seconds <= LONGEST => Ok(Duration::from_secs(seconds)),
+        Some(seconds) if seconds <= MAX_SECONDS => Ok(Duration::from_secs(seconds)),
         _ => Err(format!("{text:?} is longer than a year: write less")),
     }
 }

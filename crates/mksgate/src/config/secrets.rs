@@ -8,7 +8,6 @@ use std::path::{Component, Path, PathBuf};
 use secrecy::SecretString;
 use zeroize::Zeroizing;
 
-use crate::secret_variables;
 use console::headers::Headers;
 use console::named_file;
 
@@ -28,7 +27,7 @@ const INTO_CREDENTIALS: &str = "$CREDENTIALS_DIRECTORY";
 
 /// Where a path of the configuration leads: `$CREDENTIALS_DIRECTORY/…` into that folder, a relative one
 /// beside the configuration.
-pub(super) fn place(path: &Path, configuration: &Path) -> PathBuf {
+pub(super) fn resolve_path(path: &Path, configuration: &Path) -> PathBuf {
     match (path.strip_prefix(INTO_CREDENTIALS), credentials()) {
         (Ok(name), Some(folder)) => folder.join(name),
         _ => configuration
@@ -83,18 +82,6 @@ pub(crate) fn read_headers(path: &Path, headers: &mut Headers) -> Result<(), Str
     let bytes = read(path)?;
     let text = str::from_utf8(&bytes).map_err(|_| "it is not text")?;
     headers.read(1, text)
-}
-
-/// A variable of the environment; `what` says what its value is.
-///
-/// # Errors
-/// A sentence: it is not set, or empty.
-pub(crate) fn variable(name: &str, what: &str) -> Result<SecretString, String> {
-    secret_variables::remember(name);
-    let value = std::env::var(name).ok().filter(|value| !value.is_empty());
-    value
-        .map(SecretString::from)
-        .ok_or_else(|| format!("the environment variable {name} is not set: set it to the {what}"))
 }
 
 fn open(path: &Path) -> Result<File, String> {

@@ -1,13 +1,14 @@
 //! What a `[vsphere.NAME]` must say to be one.
 
-use std::net::Ipv6Addr;
-
 use secrecy::SecretString;
 use toml::Spanned;
 use url::Url;
 
-use super::checked::Source;
-use super::{ConfigError, file, secrets};
+use super::error::ConfigError;
+use super::file;
+use super::sdk_url::sdk_url;
+use super::source::Source;
+use crate::secret_variables;
 use console::address::Address;
 use console::secret::Secret;
 use console::settings::{TlsRecords, VSphere};
@@ -79,7 +80,7 @@ impl Source<'_> {
         let Some(word) = word else {
             return Ok(Trust::System);
         };
-        Trust::parse(word.get_ref(), |path| self.beside(path))
+        Trust::parse(word.get_ref(), |path| self.resolve(path))
             .map_err(|error| self.wrong(word.span(), error))
     }
 
@@ -123,31 +124,6 @@ impl Source<'_> {
         name: &Spanned<String>,
         what: &str,
     ) -> Result<SecretString, ConfigError> {
-        secrets::variable(name.get_ref(), what).map_err(|error| self.wrong(name.span(), error))
+        secret_variables::read(name.get_ref(), what).map_err(|error| self.wrong(name.span(), error))
     }
-}
-
-/// `host`, `host:port` or an https URL, as people write it.
-pub(crate) fn sdk_url(address: &str) -> Option<Url> {
-    let text = match address.parse::<Ipv6Addr>() {
-        Ok(address) => format!("https://[{address}]"),
-        Err(_) if address.contains("://") => address.to_owned(),
-        // A URL that was begun, and lacks a letter.
-        Err(_) if address.contains("//") || address.contains(":/") => return None,
-        Err(_) => format!("https://{address}"),
-    };
-    let mut url = Url::parse(&text)
-        .ok()
-        .filter(|url| url.scheme() == "https" && url.has_host())?;
-    if !url.username().is_empty()
-        || url.password().is_some()
-        || url.query().is_some()
-        || url.port() == Some(0)
-    {
-        return None;
-    }
-    if matches!(url.path(), "" | "/") {
-        url.set_path("/sdk");
-    }
-    Some(url)
 }

@@ -5,35 +5,35 @@ use std::io::{self, IsTerminal, stderr, stdin};
 use secrecy::SecretString;
 
 #[cfg(unix)]
-use crate::signals::{EndedBy, Ends};
+use crate::signals::{Termination, TerminationSignals};
 
 /// A password, where there is somebody to be asked; see [`read_password`].
 pub(crate) fn ask_password(prompt: &str) -> Option<SecretString> {
-    somebody_is_there().then(|| read_password(prompt).ok())?
+    is_interactive().then(|| read_password(prompt).ok())?
 }
 
 /// A password, for a program that has nothing open yet: signals end it at once, and the terminal shows again
 /// what is typed.
 pub(crate) fn read_password(prompt: &str) -> io::Result<SecretString> {
-    Ok(unless_ended(prompt.to_owned())?.into())
+    Ok(prompt_or_exit(prompt.to_owned())?.into())
 }
 
 /// A password, for a program that watches signals itself, and has taken [`Echo`]; `None` where nobody is there. Ctrl-C is
 /// both a signal and an error that is called interrupted.
 pub(super) fn read_while_watched(prompt: &str) -> Option<io::Result<SecretString>> {
-    somebody_is_there().then(|| rpassword::prompt_password(prompt).map(SecretString::from))
+    is_interactive().then(|| rpassword::prompt_password(prompt).map(SecretString::from))
 }
 
-fn somebody_is_there() -> bool {
+fn is_interactive() -> bool {
     stdin().is_terminal() && stderr().is_terminal()
 }
 
 #[cfg(unix)]
-fn unless_ended(prompt: String) -> io::Result<String> {
-    let shown_again = Echo::remember();
+fn prompt_or_exit(prompt: String) -> io::Result<String> {
+    let restore_echo = Echo::remember();
     // On a thread of its own: who asks may be within a runtime, in which there can be no other.
-    let answer = std::thread::scope(|threads| threads.spawn(|| ask_or_end(prompt)).join());
-    drop(shown_again);
+    let answer = std::thread::scope(|threads| threads.spawn(|| prompt_until_signal(prompt)).join());
+    drop(restore_echo);
     match answer.map_err(|_| io::Error::other("nobody could be asked"))?? {
         Ok(answer) => Ok(answer),
         Err(by) => std::process::exit(by.exit_code().into()),
@@ -42,17 +42,17 @@ fn unless_ended(prompt: String) -> io::Result<String> {
 
 /// The answer, or what told the program to end before there was one.
 #[cfg(unix)]
-fn ask_or_end(prompt: String) -> io::Result<Result<String, EndedBy>> {
+fn prompt_until_signal(prompt: String) -> io::Result<Result<String, Termination>> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_io()
         .build()?;
     let answer = runtime.block_on(async {
-        let mut ends = Ends::watch().map_err(io::Error::other)?;
+        let mut signals = TerminationSignals::watch().map_err(io::Error::other)?;
         let asked = tokio::task::spawn_blocking(|| rpassword::prompt_password(prompt));
         tokio::select! {
-            by = ends.next() => Ok(Err(by)),
+            by = signals.next() => Ok(Err(by)),
             answer = asked => match answer.map_err(io::Error::other)? {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(Err(EndedBy::Interrupt)),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(Err(Termination::Interrupt)),
                 answer => answer.map(Ok),
             },
         }
@@ -64,7 +64,7 @@ fn ask_or_end(prompt: String) -> io::Result<Result<String, EndedBy>> {
 
 /// Elsewhere a console belongs to whoever reads it.
 #[cfg(not(unix))]
-fn unless_ended(prompt: String) -> io::Result<String> {
+fn prompt_or_exit(prompt: String) -> io::Result<String> {
     rpassword::prompt_password(prompt)
 }
 

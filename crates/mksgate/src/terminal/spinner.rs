@@ -25,13 +25,13 @@ struct Line(ProgressBar);
 
 impl Terminal {
     /// Whether nothing may move there: nobody would see it, or it would be in somebody's way.
-    fn stands_still(self) -> bool {
-        self.quiet || self.logged_to || !stderr().is_terminal()
+    fn hides_progress(self) -> bool {
+        self.quiet || self.shows_log || !stderr().is_terminal()
     }
 
     /// Says what is waited for, where somebody can see it.
     pub(crate) fn spinner(self, waiting_for: impl Into<String>) -> Spinner {
-        if self.stands_still() {
+        if self.hides_progress() {
             return ProgressBar::hidden().into();
         }
         let bar = ProgressBar::new_spinner().with_message(waiting_for.into());
@@ -41,7 +41,7 @@ impl Terminal {
 
     /// Shows how many of `all` are done.
     pub(crate) fn bar(self, all: usize) -> Spinner {
-        if self.stands_still() {
+        if self.hides_progress() {
             return ProgressBar::hidden().into();
         }
         let style = ProgressStyle::with_template("{bar:30} {pos} of {len}  {wide_msg}");
@@ -61,7 +61,7 @@ impl From<ProgressBar> for Spinner {
 
 impl Spinner {
     /// Says from then on what is waited for.
-    pub(crate) fn say(&self, waiting_for: impl AsRef<str>) {
+    pub(crate) fn set_message(&self, waiting_for: impl AsRef<str>) {
         // Names of VMs are in it.
         self.0.0.set_message(printable(waiting_for.as_ref()));
     }
@@ -86,7 +86,7 @@ impl Spinner {
     pub(crate) async fn ask_password(&self, prompt: String) -> Option<SecretString> {
         self.0.0.disable_steady_tick();
         self.suspend(|| ());
-        let _shown_again = Echo::remember();
+        let _restore_echo = Echo::remember();
         // On a thread of its own: who is asked may rather press Ctrl-C.
         let asked = spawn_blocking(move || read_while_watched(&prompt));
         match asked.await.ok().flatten() {
@@ -100,14 +100,14 @@ impl Spinner {
     }
 
     /// Says what is waited for after a milestone.
-    pub(crate) fn hears(&self, milestone: &Progress<'_>) {
-        self.say(next(milestone));
+    pub(crate) fn show_next(&self, progress: &Progress<'_>) {
+        self.set_message(next(progress));
     }
 
     /// Turns milestones into what is waited for next.
     pub(crate) fn observer(&self) -> Box<Observer> {
         let spinner = self.clone();
-        Box::new(move |milestone| spinner.hears(&milestone))
+        Box::new(move |progress| spinner.show_next(&progress))
     }
 }
 
@@ -118,8 +118,8 @@ impl Drop for Line {
 }
 
 /// What comes after a milestone.
-fn next(milestone: &Progress<'_>) -> String {
-    match milestone {
+fn next(progress: &Progress<'_>) -> String {
+    match progress {
         Progress::LoggedIn { .. } => "looking for the VM".into(),
         Progress::Found { vm, .. } => format!("asking for a ticket for {}", vm.name),
         Progress::Ticket(_) | Progress::Located(_) => "connecting to the console".into(),

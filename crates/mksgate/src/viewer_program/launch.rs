@@ -8,8 +8,9 @@ use tokio::io::AsyncWriteExt;
 use tokio::process::{Child, Command};
 
 use super::endpoint::{Endpoint, PrivatePort};
+use super::installed::ViewerProgram;
+use super::kind::Kind;
 use super::secret_file::SecretFile;
-use super::{Kind, ViewerProgram};
 use crate::secret_variables::program_without;
 
 /// Where TigerVNC looks for a password; so may a command of the user's own.
@@ -21,7 +22,7 @@ pub(crate) struct Launch {
     /// What it reads from its standard input.
     input: Option<SecretString>,
     /// What somebody has to type, where it can be told in no other way.
-    pub(crate) to_be_typed: Option<SecretString>,
+    pub(crate) password_to_type: Option<SecretString>,
     /// A file that it reads; it goes when this goes.
     _file: Option<SecretFile>,
 }
@@ -37,11 +38,11 @@ impl ViewerProgram {
         let mut launch = Launch {
             command,
             input: None,
-            to_be_typed: None,
+            password_to_type: None,
             _file: None,
         };
         match endpoint {
-            Endpoint::Port(port) => self.tell(port, &mut launch).await?,
+            Endpoint::Port(port) => self.pass_address(port, &mut launch).await?,
             #[cfg(unix)]
             Endpoint::Socket(path) => {
                 launch.command.arg(path);
@@ -50,7 +51,7 @@ impl ViewerProgram {
         Ok(launch)
     }
 
-    async fn tell(&self, port: &PrivatePort, launch: &mut Launch) -> io::Result<()> {
+    async fn pass_address(&self, port: &PrivatePort, launch: &mut Launch) -> io::Result<()> {
         match self.kind {
             Kind::Remmina => {
                 let file = SecretFile::remmina(port, &self.program).await?;
@@ -76,9 +77,9 @@ impl ViewerProgram {
             Kind::Unknown => {
                 let password = port.password.expose_secret();
                 launch.command.env(PASSWORD, password);
-                launch.to_be_typed = Some(port.password.clone());
+                launch.password_to_type = Some(port.password.clone());
             }
-            _ => launch.to_be_typed = Some(port.password.clone()),
+            _ => launch.password_to_type = Some(port.password.clone()),
         }
         launch.command.args(self.kind.address(port));
         Ok(())
@@ -103,7 +104,7 @@ impl Kind {
 impl Launch {
     /// A command of the user's own, with `{{host}}`, `{{port}}` and `{{display}}` filled in. It finds the password in
     /// `VNC_PASSWORD`.
-    pub(crate) fn own(words: &[String], port: &PrivatePort) -> Self {
+    pub(crate) fn custom_command(words: &[String], port: &PrivatePort) -> Self {
         let fill = |word: &String| {
             word.replace("{{host}}", &port.address.ip().to_string())
                 .replace("{{port}}", &port.address.port().to_string())
@@ -116,7 +117,7 @@ impl Launch {
         Self {
             command,
             input: None,
-            to_be_typed: None,
+            password_to_type: None,
             _file: None,
         }
     }

@@ -1,85 +1,16 @@
 //! VNC viewers that people have: which is installed, and how each is told where to connect and with which password.
 
 mod endpoint;
-mod known;
+mod installed;
+mod kind;
 mod launch;
-mod name;
-mod private_folder;
+mod path_lookup;
+mod private_files;
 mod secret_file;
 
-use std::path::PathBuf;
-
 pub(crate) use endpoint::{Endpoint, PrivatePort};
-pub(crate) use known::Kind;
+pub(crate) use installed::ViewerProgram;
+pub(crate) use kind::Kind;
 pub(crate) use launch::Launch;
 #[cfg(unix)]
-pub(crate) use private_folder::{private_folder, restrict};
-
-/// A viewer that is installed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct ViewerProgram {
-    /// Which of those that are known.
-    pub(crate) kind: Kind,
-    /// Where it is.
-    pub(crate) program: PathBuf,
-    /// What it is to be told besides.
-    pub(crate) arguments: Vec<String>,
-}
-
-impl ViewerProgram {
-    /// The first one of those that are known on this system.
-    ///
-    /// # Errors
-    /// A sentence that says what was looked for.
-    pub(crate) fn any() -> Result<Self, String> {
-        let mut found = Kind::here().filter_map(Self::of);
-        found.next().ok_or_else(|| {
-            let names: Vec<&str> = Kind::here().map(Kind::name).collect();
-            format!(
-                "no VNC viewer is installed (looked for {}): install one, name one with --viewer, or use --proxy-only",
-                names.join(", ")
-            )
-        })
-    }
-
-    /// The one that a person names: by its name, by a program's name, or by a path, which may have arguments behind it.
-    ///
-    /// # Errors
-    /// A sentence.
-    pub(crate) fn named(text: &str) -> Result<Self, String> {
-        if let Some(kind) = Kind::here().find(|kind| kind.is_called(text)) {
-            return Self::of(kind).ok_or_else(|| {
-                format!(
-                    "{} is not installed: install it, or name another viewer",
-                    kind.name()
-                )
-            });
-        }
-        let words: Vec<String> = match name::on_path(text) {
-            Some(_) => vec![text.to_owned()],
-            None => text.split_whitespace().map(str::to_owned).collect(),
-        };
-        let program = words.first().and_then(|word| name::on_path(word));
-        let Some(program) = program else {
-            let names: Vec<&str> = Kind::here().map(Kind::name).collect();
-            return Err(format!(
-                "there is no viewer {text}: name a program, or one of {}",
-                names.join(", ")
-            ));
-        };
-        Ok(Self {
-            kind: Kind::of(&program),
-            program,
-            arguments: words.into_iter().skip(1).collect(),
-        })
-    }
-
-    fn of(kind: Kind) -> Option<Self> {
-        let program = kind.find()?;
-        Some(Self {
-            kind,
-            program,
-            arguments: Vec::new(),
-        })
-    }
-}
+pub(crate) use private_files::{private_folder, restrict};

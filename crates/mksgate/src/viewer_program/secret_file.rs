@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use tokio::io::AsyncWriteExt;
 
 use super::endpoint::PrivatePort;
-use super::private_folder::{self, private_folder};
+use super::private_files::{self, private_folder};
 use crate::secret_variables::program_without;
 use console::printable::printable;
 
@@ -39,7 +39,7 @@ impl SecretFile {
         }
         adding.wait().await?;
         // Remmina writes it anew, as the umask has it.
-        private_folder::restrict(&file.path)?;
+        private_files::restrict(&file.path)?;
         Ok(file)
     }
 
@@ -58,7 +58,7 @@ impl SecretFile {
     fn write(name: &str, text: &str) -> io::Result<Self> {
         let folder = private_folder()?;
         let path = folder.path().join(name);
-        private_folder::write(&path, text)?;
+        private_files::write(&path, text)?;
         Ok(Self {
             _folder: folder,
             path,

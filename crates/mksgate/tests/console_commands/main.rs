@@ -19,8 +19,8 @@ use std::io::Cursor;
 use std::process::{Command, Stdio};
 
 use esxi_sim::{
-    DEMO_PASSWORD, End, Formats, Host, Kind, Layout, Misbehaviour, Moods, Power, Screen,
-    ScreenshotFault, Screenshots, ServerCaps, Settings, VmSettings,
+    DEMO_PASSWORD, EndReason, Host, Kind, Layout, Misbehaviour, PixelFormats, Power, Quirks,
+    Screen, ScreenshotFault, Screenshots, ServerCaps, Settings, VmSettings,
 };
 use serde_json::Value;
 use tempfile::{TempDir, tempdir};
@@ -143,15 +143,15 @@ async fn a_reader_who_has_had_enough_is_no_failure() {
     }
 }
 
-/// A host with one VM `web01`, 200 × 100 pixels, in this mood.
-async fn moody(moods: Moods) -> Host {
+/// A host with one VM `web01`, 200 × 100 pixels, in this quirk.
+async fn quirky(quirks: Quirks) -> Host {
     let size = Screen::Desktop {
         width: 200,
         height: 100,
     };
     let vm = VmSettings {
         screen: size,
-        moods,
+        quirks,
         ..VmSettings::desktop("web01")
     };
     Host::start(Settings {

@@ -28,9 +28,9 @@ async fn a_host_that_asks_for_the_vms_vnc_password_names_what_gives_it() {
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
 async fn the_vms_vnc_password_lets_every_command_in() {
-    let host = moody(Moods {
+    let host = quirky(Quirks {
         vnc_password: Some("of a VM".into()),
-        ..Moods::default()
+        ..Quirks::default()
     })
     .await;
     let configured = configuration(&host, "vnc_password_env = \"OF_VM\"");

@@ -16,9 +16,9 @@ fn section<'a>(report: &'a str, title: &str) -> Vec<&'a str> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_thorough_report_says_what_the_host_sends_and_names_nobody() {
-    let host = moody(Moods {
+    let host = quirky(Quirks {
         needs_acks: true,
-        ..Moods::default()
+        ..Quirks::default()
     })
     .await;
     let folder = nowhere();

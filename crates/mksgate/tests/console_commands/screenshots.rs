@@ -195,31 +195,31 @@ async fn of_all_vms_four_are_looked_at_at_once_and_the_next_only_when_one_is_don
 #[tokio::test(flavor = "multi_thread")]
 async fn a_screenshot_is_whole_in_every_mood_of_the_host() {
     let rows = std::num::NonZero::new(7);
-    for moods in [
-        Moods {
+    for quirks in [
+        Quirks {
             one_pixel_answers: true,
-            ..Moods::default()
+            ..Quirks::default()
         },
-        Moods {
+        Quirks {
             rows_per_answer: rows,
-            ..Moods::default()
+            ..Quirks::default()
         },
-        Moods {
+        Quirks {
             one_pixel_answers: true,
             rows_per_answer: rows,
             chatty: true,
-            formats: Formats::OnlyNative,
-            ..Moods::default()
+            pixel_formats: PixelFormats::OnlyNative,
+            ..Quirks::default()
         },
     ] {
-        let host = moody(moods.clone()).await;
+        let host = quirky(quirks.clone()).await;
         let folder = nowhere();
         let shot = async |via: &str| {
             let arguments = ["screenshot", "web01", "-o", "-", "--via", via];
             let (code, png, error) = run_bytes(mksgate_at(&host, &folder, &arguments)).await;
-            assert_eq!((code, error.as_str()), (Some(0), ""), "{moods:?}");
+            assert_eq!((code, error.as_str()), (Some(0), ""), "{quirks:?}");
             decoded(&png)
         };
-        assert!(shot("webmks").await == shot("api").await, "{moods:?}");
+        assert!(shot("webmks").await == shot("api").await, "{quirks:?}");
     }
 }

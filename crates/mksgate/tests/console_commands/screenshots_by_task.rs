@@ -45,7 +45,7 @@ async fn a_file_that_may_not_be_removed_is_told_and_the_picture_taken_all_the_sa
     let host = host().await;
     host.refuse_screen(Some(404));
     host.set_screenshots(Screenshots {
-        kept: true,
+        deletion_denied: true,
         ..Screenshots::default()
     });
     let folder = nowhere();
@@ -121,7 +121,7 @@ async fn a_picture_that_neither_way_gives_is_told_by_what_keeps_the_task_from_it
     };
     fails(no_png, "(something that is no PNG)").await;
     let locked = Screenshots {
-        folder: Some(403),
+        folder_status: Some(403),
         ..Screenshots::default()
     };
     fails(

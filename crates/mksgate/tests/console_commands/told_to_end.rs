@@ -28,7 +28,7 @@ async fn a_command_that_is_told_to_end_logs_out() {
             &["screenshot", "web01", "-o", "-"],
             &["type", "web01", "x"],
         ] {
-            let host = moody(Moods::default()).await;
+            let host = quirky(Quirks::default()).await;
             host.misbehave_always(Some(Misbehaviour::SilentUpgrade));
             let folder = nowhere();
             let mut command =

@@ -4,9 +4,9 @@ use super::*;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_host_that_waits_for_acks_confirms_keys_too() {
-    let host = moody(Moods {
+    let host = quirky(Quirks {
         needs_acks: true,
-        ..Moods::default()
+        ..Quirks::default()
     })
     .await;
     let arguments = ["keys", "web01", "printscreen"];
@@ -67,11 +67,11 @@ async fn keys_that_there_are_none_of_are_refused_before_anything_is_connected() 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn keys_go_by_their_place_so_that_the_guests_layout_decides() {
-    let german = Moods {
+    let german = Quirks {
         layout: Layout::German,
-        ..Moods::default()
+        ..Quirks::default()
     };
-    let host = moody(german).await;
+    let host = quirky(german).await;
     let text = "Größe: {x} @ y~z €";
     let arguments = ["type", "web01", text, "--layout", "de", "--delay", "2"];
     let (code, _, error) = run(mksgate_at(&host, &nowhere(), &arguments)).await;
@@ -105,11 +105,11 @@ async fn keys_go_by_their_place_so_that_the_guests_layout_decides() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn where_the_host_takes_no_places_keys_go_by_their_meaning_and_that_is_said() {
-    let plain = Moods {
+    let plain = Quirks {
         server_caps: None,
-        ..Moods::default()
+        ..Quirks::default()
     };
-    let host = moody(plain).await;
+    let host = quirky(plain).await;
     let arguments = ["type", "web01", "Plain #1", "--delay", "2"];
     let (code, _, error) = run(mksgate_at(&host, &nowhere(), &arguments)).await;
     assert_eq!(code, Some(0));
@@ -136,17 +136,17 @@ async fn whoever_ends_it_while_keys_are_down_leaves_none_down() {
         assert!(host.keys_down("web01").is_empty(), "{word}");
         assert_eq!(host.keys("web01").len(), 6, "no other key was pressed");
         let counts = host.counts_until(|counts| counts.sessions_open == 0).await;
-        let how: Vec<&End> = counts.ends.iter().map(|end| &end.how).collect();
-        assert_eq!(how, [&End::ClosedByClient(Some(1000))], "{word}");
+        let how: Vec<&EndReason> = counts.ends.iter().map(|end| &end.reason).collect();
+        assert_eq!(how, [&EndReason::ClosedByClient(Some(1000))], "{word}");
     }
 }
 
 /// A host that does this wrong, and a command line whose configuration has it answer within four seconds.
 async fn silent(misbehaviour: Misbehaviour, arguments: &[&str]) -> (Host, TempDir, Command) {
     // Without acks, which ask for updates: a host that stalls in sending one takes no more keys.
-    let host = moody(Moods {
+    let host = quirky(Quirks {
         server_caps: Some(ServerCaps::PLAIN),
-        ..Moods::default()
+        ..Quirks::default()
     })
     .await;
     host.misbehave(misbehaviour);

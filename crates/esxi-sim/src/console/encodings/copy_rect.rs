@@ -2,8 +2,8 @@
 
 use bytes::{BufMut, BytesMut};
 
-use super::head;
-use crate::desktop::Area;
+use super::head::head;
+use crate::desktop::area::Area;
 
 /// Appends the rectangle `to`, whose pixels are those of `from`.
 pub(crate) fn put(from: Area, to: Area, out: &mut BytesMut) {

@@ -2,10 +2,11 @@
 
 use bytes::{BufMut, BytesMut};
 
+use super::head::head;
 use super::palette::Palette;
-use super::{Rectangle, head};
-use crate::console::pixel::PixelFormat;
-use crate::desktop::Area;
+use super::rectangle::Rectangle;
+use crate::console::pixel_format::PixelFormat;
+use crate::desktop::area::Area;
 
 /// Appends the rectangle.
 pub(super) fn put(format: PixelFormat, pixels: Rectangle<'_>, out: &mut BytesMut) {

@@ -1,6 +1,6 @@
 //! A rectangle of pixels to be encoded, and the smaller ones that encodings cut it into.
 
-use crate::desktop::Area;
+use crate::desktop::area::Area;
 
 /// Pixels of 0x00RRGGBB with their place on the desktop.
 #[derive(Clone, Copy)]

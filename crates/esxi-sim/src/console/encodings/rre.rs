@@ -2,8 +2,10 @@
 
 use bytes::{BufMut, BytesMut};
 
-use super::{Rectangle, head, raw};
-use crate::console::pixel::PixelFormat;
+use super::head::head;
+use super::raw;
+use super::rectangle::Rectangle;
+use crate::console::pixel_format::PixelFormat;
 
 /// Appends the rectangle, as Raw where RRE would be longer.
 pub(super) fn put(format: PixelFormat, pixels: Rectangle<'_>, out: &mut BytesMut) {
@@ -11,7 +13,7 @@ pub(super) fn put(format: PixelFormat, pixels: Rectangle<'_>, out: &mut BytesMut
     let subrectangles = pixels.subrectangles(background);
     let size = format.bytes_per_pixel();
     if 4 + size + subrectangles.len() * (size + 8) > pixels.len() * size {
-        return raw(format, pixels, out);
+        return raw::put(format, pixels, out);
     }
     head(pixels.area(), NUMBER, out);
     out.put_u32(u32::try_from(subrectangles.len()).unwrap_or(u32::MAX));

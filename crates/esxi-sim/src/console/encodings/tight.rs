@@ -2,10 +2,11 @@
 
 use bytes::{BufMut, BytesMut};
 
+use super::head::head;
 use super::palette::Palette;
+use super::rectangle::Rectangle;
 use super::zlib::Zlib;
-use super::{Rectangle, head};
-use crate::console::pixel::PixelFormat;
+use crate::console::pixel_format::PixelFormat;
 
 /// A console's Tight streams: for all colours, for two, for up to 256.
 #[derive(Default)]

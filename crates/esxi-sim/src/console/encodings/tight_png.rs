@@ -2,9 +2,10 @@
 
 use bytes::{BufMut, BytesMut};
 
+use super::head::head;
+use super::rectangle::Rectangle;
 use super::tight::{FILL, SIDE, put_length};
-use super::{Rectangle, head};
-use crate::console::pixel::PixelFormat;
+use crate::console::pixel_format::PixelFormat;
 use crate::png_file;
 
 /// Appends the rectangle in parts, as Tight does; answers how many.
@@ -18,7 +19,7 @@ pub(super) fn put(format: PixelFormat, pixels: Rectangle<'_>, out: &mut BytesMut
             format.write_tight(&[colour], out);
         } else {
             out.put_u8(PNG);
-            let file = png_file::file((area.width, area.height), part.pixels());
+            let file = png_file::encode((area.width, area.height), part.pixels());
             put_length(file.len(), out);
             out.put_slice(&file);
         }

@@ -3,12 +3,14 @@
 use std::process::{ExitCode, ExitStatus};
 use std::time::Duration;
 
+use secrecy::ExposeSecret;
 use tokio::process::Child;
 use tokio::time::timeout;
 
 use crate::commands::CommandError;
-use crate::signals::Ends;
-use crate::viewer_program::Launch;
+use crate::signals::TerminationSignals;
+use crate::terminal::print_stderr;
+use crate::viewer_program::{Endpoint, Launch, ViewerProgram};
 
 /// How long a viewer that was told to end may take.
 const GRACE: Duration = Duration::from_secs(3);
@@ -17,7 +19,7 @@ const GRACE: Duration = Duration::from_secs(3);
 pub(super) async fn run(
     launch: &mut Launch,
     what: &str,
-    ends: &mut Ends,
+    signals: &mut TerminationSignals,
 ) -> Result<ExitCode, CommandError> {
     let broken = |error| {
         CommandError::Failed(format!(
@@ -27,7 +29,7 @@ pub(super) async fn run(
     let mut child = launch.start().await.map_err(broken)?;
     let status = tokio::select! {
         status = child.wait() => status,
-        _ = ends.next() => {
+        _ = signals.next() => {
             terminate(&mut child);
             match timeout(GRACE, child.wait()).await {
                 Ok(status) => status,
@@ -40,6 +42,31 @@ pub(super) async fn run(
         }
     };
     status.map(code).map_err(broken)
+}
+
+/// For this viewer, until it ends; where it has only told another process of its kind, until that is `over`.
+pub(super) async fn view(
+    viewer: &ViewerProgram,
+    endpoint: &Endpoint,
+    signals: &mut TerminationSignals,
+    over: impl Future<Output = ()>,
+) -> Result<ExitCode, CommandError> {
+    let program = viewer.program.display().to_string();
+    let mut launch = viewer.launch(endpoint).await.map_err(|error| {
+        CommandError::Failed(format!("{program} cannot be told where to go ({error})"))
+    })?;
+    if let Some(password) = &launch.password_to_type {
+        let password = password.expose_secret();
+        print_stderr(format!("it will ask for a password, which is {password}"));
+    }
+    let code = run(&mut launch, &program, signals).await?;
+    if viewer.kind.delegates_to_running_instance() && code == ExitCode::SUCCESS {
+        tokio::select! {
+            () = over => {}
+            _ = signals.next() => {}
+        }
+    }
+    Ok(code)
 }
 
 /// As a shell counts it.

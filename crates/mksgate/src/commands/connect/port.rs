@@ -9,11 +9,11 @@ use rfb_proto::VncPassword;
 use secrecy::SecretString;
 use tokio::time::{sleep, timeout};
 
-use super::Used;
-use super::goal::Goal;
+use super::outcome::Outcome;
+use super::target::Target;
 use crate::commands::CommandError;
 use crate::commands::random_password::random_password;
-use crate::signals::Ends;
+use crate::signals::TerminationSignals;
 use crate::viewer_program::PrivatePort;
 use gateway::settings::{Auth, Limits};
 use gateway::{Gateway, PrivateLine, Shutdown};
@@ -48,16 +48,20 @@ pub(super) fn on_loopback(text: &str) -> Result<SocketAddr, String> {
 
 /// Serves viewers on it for as long as `work` uses it.
 pub(super) async fn open(
-    goal: &Goal,
+    target: &Target,
     listen: Option<SocketAddr>,
-    work: impl AsyncFnOnce(PrivatePort, &mut Ends, &InUse) -> Result<ExitCode, CommandError>,
-) -> Result<Used, CommandError> {
-    let mut ends = Ends::watch()?;
-    let (gateway, port) = bind(goal, listen.unwrap_or(FREE_PORT)).await?;
+    work: impl AsyncFnOnce(
+        PrivatePort,
+        &mut TerminationSignals,
+        &InUse,
+    ) -> Result<ExitCode, CommandError>,
+) -> Result<Outcome, CommandError> {
+    let mut signals = TerminationSignals::watch()?;
+    let (gateway, port) = bind(target, listen.unwrap_or(FREE_PORT)).await?;
     let (in_use, last_failure) = (InUse(gateway.sessions()), gateway.last_failure());
     let shutdown = Shutdown::default();
     let used = async {
-        let used = work(port, &mut ends, &in_use).await;
+        let used = work(port, &mut signals, &in_use).await;
         shutdown.now.cancel();
         used
     };
@@ -70,7 +74,7 @@ pub(super) struct InUse(Gauge);
 
 impl InUse {
     /// Ready when the last viewer has gone, or none has come.
-    pub(super) async fn over(&self) {
+    pub(super) async fn until_unused(&self) {
         let arrived = async {
             while self.0.get() == 0 {
                 sleep(LOOK).await;
@@ -85,12 +89,12 @@ impl InUse {
 }
 
 /// A gateway of one port before the console, and what a viewer has to know of it.
-async fn bind(goal: &Goal, listen: SocketAddr) -> Result<(Gateway, PrivatePort), CommandError> {
+async fn bind(target: &Target, listen: SocketAddr) -> Result<(Gateway, PrivatePort), CommandError> {
     let password = random_password()?;
     let vnc =
         VncPassword::new(&password).map_err(|error| CommandError::Failed(error.to_string()))?;
     let auth = Auth::vnc_password(vnc);
-    let gateway = Gateway::before(&goal.dialer, listen, auth, limits(goal)).await?;
+    let gateway = Gateway::before(&target.dialer, listen, auth, limits(target)).await?;
     let address = gateway
         .ports()
         .next()
@@ -98,20 +102,20 @@ async fn bind(goal: &Goal, listen: SocketAddr) -> Result<(Gateway, PrivatePort),
     let port = PrivatePort {
         address,
         password: SecretString::from(password),
-        title: goal.title.clone(),
+        title: target.title.clone(),
     };
     Ok((gateway, port))
 }
 
 /// A console that is not reached by a port: who reaches it is who it is for, and nothing is asked.
-pub(super) fn without_password(goal: &Goal) -> PrivateLine {
-    PrivateLine::new(goal.dialer.clone(), limits(goal))
+pub(super) fn private_line(target: &Target) -> PrivateLine {
+    PrivateLine::new(target.dialer.clone(), limits(target))
 }
 
 /// None of the daemon's but the time that a console may take: one user is no crowd.
-fn limits(goal: &Goal) -> Limits {
+fn limits(target: &Target) -> Limits {
     Limits {
-        handshake_timeout: goal.within,
+        handshake_timeout: target.within,
         ..Limits::default()
     }
 }

@@ -6,26 +6,28 @@ use tokio::net::UnixListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::goal::Goal;
-use super::{Used, port};
+use super::child::view;
+use super::outcome::Outcome;
+use super::port;
+use super::target::Target;
 use crate::commands::CommandError;
-use crate::signals::Ends;
+use crate::signals::TerminationSignals;
 use crate::viewer_program::{Endpoint, ViewerProgram, private_folder, restrict};
 use gateway::{PrivateLine, listener};
 
 /// Serves this viewer, and whoever else of this user comes, until it ends.
-pub(super) async fn open(goal: &Goal, viewer: &ViewerProgram) -> Result<Used, CommandError> {
-    let mut ends = Ends::watch()?;
-    let socket = Socket::bind(goal)?;
+pub(super) async fn open(target: &Target, viewer: &ViewerProgram) -> Result<Outcome, CommandError> {
+    let mut signals = TerminationSignals::watch()?;
+    let socket = Socket::bind(target)?;
     let last_failure = socket.line.last_failure();
     let endpoint = Endpoint::Socket(socket.folder.path().join(NAME));
     let ended = CancellationToken::new();
     let used = async {
-        let used = super::view(viewer, &endpoint, &mut ends, std::future::ready(())).await;
+        let used = view(viewer, &endpoint, &mut signals, std::future::ready(())).await;
         ended.cancel();
         used
     };
-    let (used, ()) = tokio::join!(used, socket.run(&ended, goal));
+    let (used, ()) = tokio::join!(used, socket.run(&ended, target));
     Ok((used?, last_failure.beyond_viewer()))
 }
 
@@ -38,7 +40,7 @@ struct Socket {
 
 impl Socket {
     /// Before the console.
-    fn bind(goal: &Goal) -> Result<Self, CommandError> {
+    fn bind(target: &Target) -> Result<Self, CommandError> {
         let listen = || {
             let folder = private_folder()?;
             let path = folder.path().join(NAME);
@@ -54,14 +56,14 @@ impl Socket {
         Ok(Self {
             folder,
             listener,
-            line: port::without_password(goal),
+            line: port::private_line(target),
         })
     }
 
     /// Serves whoever comes until `ended`; the socket is gone when this returns.
-    async fn run(self, ended: &CancellationToken, goal: &Goal) {
+    async fn run(self, ended: &CancellationToken, target: &Target) {
         let tasks = TaskTracker::new();
-        goal.live(&tasks);
+        target.keep_session_alive(&tasks);
         let next = || listener::accepted(None, || self.listener.accept());
         while let Some((stream, _)) = ended.run_until_cancelled(next()).await {
             let line = self.line.clone();
@@ -69,7 +71,7 @@ impl Socket {
             tasks.spawn(line.carry(input, output));
         }
         self.line.end();
-        goal.left();
+        target.retire();
         tasks.close();
         tasks.wait().await;
     }

@@ -5,31 +5,32 @@ use std::process::ExitCode;
 use tokio::io::{stdin, stdout};
 use tokio_util::task::TaskTracker;
 
-use super::goal::Goal;
-use super::{Used, port};
+use super::outcome::Outcome;
+use super::port;
+use super::target::Target;
 use crate::commands::CommandError;
-use crate::signals::Ends;
+use crate::signals::TerminationSignals;
 
 /// Until either side ends, or we are told to end: once in order, and twice at once. Who has our pipes is who started us,
 /// so nothing is asked.
-pub(super) async fn run(goal: &Goal) -> Result<Used, CommandError> {
-    let line = port::without_password(goal);
+pub(super) async fn run(target: &Target) -> Result<Outcome, CommandError> {
+    let line = port::private_line(target);
     let last_failure = line.last_failure();
     let broken = |error| CommandError::Failed(format!("cannot carry the console ({error})"));
-    let mut ends = Ends::watch()?;
+    let mut signals = TerminationSignals::watch()?;
     let tasks = TaskTracker::new();
-    goal.live(&tasks);
+    target.keep_session_alive(&tasks);
     let ended = line.clone();
-    let told = async {
-        ends.next().await;
+    let terminated = async {
+        signals.next().await;
         ended.end();
-        ends.next().await
+        signals.next().await
     };
     let carried = tokio::select! {
         carried = line.carry(stdin(), stdout()) => carried.map_err(broken),
-        by = told => Err(CommandError::Ended(by)),
+        by = terminated => Err(CommandError::Signalled(by)),
     };
-    goal.left();
+    target.retire();
     tasks.close();
     tasks.wait().await;
     carried?;

@@ -5,7 +5,7 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::facts::{Facts, facts};
-use super::way::RFB;
+use super::steps::RFB;
 use crate::commands::trust;
 use console::Error;
 use console::address::Address;
@@ -15,7 +15,7 @@ use console::tls::Thumbprint;
 const HTTPS: u16 = 443;
 
 /// Why the console cannot be had, seen at `step`.
-pub(super) async fn on(failure: &Error, step: &str) -> Facts {
+pub(super) async fn for_failure(failure: &Error, step: &str) -> Facts {
     let sentence = match failure {
         Error::Certificate {
             address, trouble, ..

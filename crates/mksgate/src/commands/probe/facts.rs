@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use vsphere::{About, Ticket, Vm};
 
-use super::words;
+use super::describe;
 use crate::commands::trust;
 use console::progress::{Progress, Screen};
 use console::tls::{Thumbprint, Trust};
@@ -17,8 +17,8 @@ pub(super) type Facts = (Map<String, Value>, String);
 
 /// The names of the facts are a contract.
 /// `trust` is by what a certificate was believed, where no ticket has said so.
-pub(super) fn of(milestone: &Progress<'_>, trust: Option<&Trust>) -> Facts {
-    match milestone {
+pub(super) fn of(progress: &Progress<'_>, trust: Option<&Trust>) -> Facts {
+    match progress {
         Progress::LoggedIn { vsphere, about } => login(vsphere, about),
         Progress::Found { vsphere, vm } => found(vsphere, vm),
         Progress::Ticket(ticket) => got(ticket),
@@ -50,7 +50,7 @@ pub(super) fn of(milestone: &Progress<'_>, trust: Option<&Trust>) -> Facts {
         }
         Progress::Screen(screen) => seen(screen),
         Progress::Updated(seen) => {
-            let caps = words::caps(seen.caps);
+            let caps = describe::caps(seen.caps);
             facts(
                 json!({"server_caps": seen.caps.map(|_| caps.as_str()), "update_ids": seen.ids}),
                 format!("a second update came; ServerCaps {caps}"),

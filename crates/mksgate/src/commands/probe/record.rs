@@ -7,8 +7,8 @@ use term::Style;
 use tokio::time::Instant;
 
 use super::facts::{self, Facts};
-use super::way::Way;
-use crate::commands::{CommandError, say};
+use super::steps::Steps;
+use crate::commands::{CommandError, print};
 use crate::terminal::may_colour;
 use console::printable::{printable, printable_json};
 use console::progress::Progress;
@@ -16,7 +16,7 @@ use console::progress::Progress;
 /// One for each probe.
 pub(super) struct Record {
     json: bool,
-    way: Way,
+    path: Steps,
     begun: Instant,
     /// When the last step ended.
     last: Instant,
@@ -25,11 +25,11 @@ pub(super) struct Record {
 }
 
 impl Record {
-    pub(super) fn new(way: Way, json: bool) -> Self {
+    pub(super) fn new(path: Steps, json: bool) -> Self {
         let now = Instant::now();
         Self {
             json,
-            way,
+            path,
             begun: now,
             last: now,
             steps: Vec::new(),
@@ -43,12 +43,12 @@ impl Record {
 
     /// The step that we are at.
     pub(super) fn step(&self) -> &'static str {
-        self.way.step()
+        self.path.step()
     }
 
-    pub(super) fn reached(&mut self, milestone: &Progress<'_>) {
-        let found = facts::of(milestone, self.way.trust.as_ref());
-        let step = self.way.passes(milestone);
+    pub(super) fn reached(&mut self, progress: &Progress<'_>) {
+        let found = facts::of(progress, self.path.trust.as_ref());
+        let step = self.path.complete(progress);
         self.ended(step, true, found);
     }
 
@@ -59,7 +59,7 @@ impl Record {
             let (sentence, took) = (printable(&sentence), took.as_millis());
             let shown = format!("{mark} {step:<9} {took:>5} ms  {sentence}\n");
             // Ignored on purpose: the verdict tells whether somebody still reads.
-            let _ = say(shown);
+            let _ = print(shown);
         }
         let mut entry = Map::new();
         entry.insert("step".into(), step.into());
@@ -77,26 +77,26 @@ impl Record {
             facts.insert("error".into(), why.as_str().into());
             self.ended(step, false, (facts, why));
         }
-        let (name, took) = (&self.way.name, self.last - self.begun);
+        let (name, took) = (&self.path.name, self.last - self.begun);
         let verdict = match ok {
             true => format!("{name} has a console, ready after {} ms", took.as_millis()),
             false => format!("{name} has no console for us: it fails at {step}"),
         };
         if self.json {
             let answer = json!({
-                (self.way.kind): name,
+                (self.path.kind): name,
                 "ok": ok,
                 "seconds": took.as_secs_f64(),
                 "steps": std::mem::take(&mut self.steps),
                 "verdict": verdict,
             });
-            say(printable_json(&format!("{answer:#}\n")))?;
+            print(printable_json(&format!("{answer:#}\n")))?;
         } else {
-            say(format!("{}\n", coloured(ok, &printable(&verdict))))?;
+            print(format!("{}\n", coloured(ok, &printable(&verdict))))?;
         }
         match ok {
             true => Ok(()),
-            false => Err(CommandError::Told),
+            false => Err(CommandError::Reported),
         }
     }
 }

@@ -7,7 +7,7 @@ use rfb_proto::Encoding;
 use rfb_proto::vmware::{Command, ServerCaps};
 use tokio::time::timeout;
 
-use super::words;
+use super::describe;
 use console::Error;
 use console::client::{Acks, ConsoleClient, Seen};
 use console::dialer::{Dialer, TimeLimit};
@@ -17,7 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// How much longer than the first update ServerCaps is waited for: that it comes before is a guess.
 const CAPS_PATIENCE: Duration = Duration::from_millis(500);
 /// How long further updates in answer to one request are waited for.
-const REST: Duration = Duration::from_millis(200);
+const TRAILING_UPDATES: Duration = Duration::from_millis(200);
 /// How long it is watched what comes unasked.
 const SILENCE: Duration = Duration::from_secs(10);
 /// How long a pong, and what follows ClientCaps, is waited for.
@@ -91,12 +91,12 @@ async fn begin(viewer: &mut ConsoleClient, seen: &mut Seen, acks: Acks) -> Resul
 }
 
 /// What is tried on the console that is open already.
-pub(super) async fn on_open(viewer: &mut ConsoleClient, first: &Seen) -> Vec<Section> {
+pub(super) async fn on_open_console(viewer: &mut ConsoleClient, first: &Seen) -> Vec<Section> {
     let ids: Vec<String> = first.ids.iter().map(ToString::to_string).collect();
     let updates = Section {
         title: "Updates",
         lines: vec![
-            format!("ServerCaps: {}", words::caps(first.caps)),
+            format!("ServerCaps: {}", describe::caps(first.caps)),
             format!("update ids: {}", ids.join(", ")),
             "a second update came after ServerCaps: yes".into(),
         ],
@@ -107,9 +107,9 @@ pub(super) async fn on_open(viewer: &mut ConsoleClient, first: &Seen) -> Vec<Sec
     };
     let mut is_open = true;
     for listed in ENCODINGS {
-        let name = listed.first().map_or_else(String::new, words::encoding);
+        let name = listed.first().map_or_else(String::new, describe::encoding);
         let (line, ended) = match is_open {
-            true => told(asked_for(viewer, listed, first.caps).await),
+            true => line_and_ended(asked_for(viewer, listed, first.caps).await),
             false => ("not asked for: the connection had ended".into(), true),
         };
         is_open &= !ended;
@@ -119,7 +119,7 @@ pub(super) async fn on_open(viewer: &mut ConsoleClient, first: &Seen) -> Vec<Sec
         true => {
             let mut seen = Seen::default();
             let watched = viewer.watch(&mut seen, SILENCE, |_| false).await;
-            let came = words::seen(&seen);
+            let came = describe::traffic(&seen);
             match watched {
                 Ok(_) => came,
                 Err(failure) => format!("{came}; {}", ended(&failure)),
@@ -147,8 +147,8 @@ async fn asked_for(
     if !came {
         return Ok(format!("no update within {} s", PATIENCE.as_secs()));
     }
-    viewer.watch(&mut seen, REST, |_| false).await?;
-    Ok(words::seen(&seen))
+    viewer.watch(&mut seen, TRAILING_UPDATES, |_| false).await?;
+    Ok(describe::traffic(&seen))
 }
 
 /// What is tried on a connection of its own.
@@ -167,7 +167,7 @@ pub(super) async fn thorough(dialer: &Dialer, within: Duration) -> Section {
         (Trial::ClientCaps, "with ClientCaps (127/3)"),
         (Trial::Ping, "with a WebSocket ping"),
     ] {
-        let (line, _) = told(alone(dialer, within, trial).await);
+        let (line, _) = line_and_ended(on_own_connection(dialer, within, trial).await);
         lines.push(format!("{name}: {line}"));
     }
     Section {
@@ -176,7 +176,11 @@ pub(super) async fn thorough(dialer: &Dialer, within: Duration) -> Section {
     }
 }
 
-async fn alone(dialer: &Dialer, within: Duration, trial: Trial) -> Result<String, Error> {
+async fn on_own_connection(
+    dialer: &Dialer,
+    within: Duration,
+    trial: Trial,
+) -> Result<String, Error> {
     let console = dialer.dial(TimeLimit::of(within), &|_| {}).await?;
     let (mut viewer, _) = timeout(within, ConsoleClient::enter(console))
         .await
@@ -210,7 +214,7 @@ impl Trial {
                 format!(
                     "{CLIENT_CAPS:#x} sent, within {} s {}; ",
                     ANSWER.as_secs(),
-                    words::seen(&after)
+                    describe::traffic(&after)
                 )
             }
             Self::Ping => {
@@ -233,7 +237,7 @@ impl Trial {
 }
 
 /// A line for what has come of it, and whether the connection has ended.
-fn told(tried: Result<String, Error>) -> (String, bool) {
+fn line_and_ended(tried: Result<String, Error>) -> (String, bool) {
     match tried {
         Ok(line) => (line, false),
         Err(failure) => (ended(&failure), true),

@@ -8,10 +8,11 @@ use futures::{StreamExt, stream};
 use rfb_proto::VncPassword;
 use vsphere::{Power, Vm};
 
-use super::{Manner, file};
+use super::capture_args::CaptureArgs;
+use super::file;
+use crate::commands::vm_args::VSphereArg;
 use crate::commands::vm_password::configured;
-use crate::commands::which::OfVSphere;
-use crate::commands::{CommandError, login, unless_interrupted};
+use crate::commands::{CommandError, interruptible, login};
 use crate::terminal::{Spinner, Terminal};
 use console::Error;
 use console::secret::Secret;
@@ -22,17 +23,17 @@ use gateway::settings::Config;
 const AT_ONCE: usize = 4;
 
 /// Which VMs, and what lets us in there.
-pub(super) struct Which {
-    pub(super) vsphere: OfVSphere,
+pub(super) struct Selection {
+    pub(super) vsphere: VSphereArg,
     /// For hosts that ask for a VNC password, in place of the configured ones.
     pub(super) password: Option<Secret<VncPassword>>,
 }
 
 /// Writes a file for each VM that runs; fails where any of them cannot be had, after the others.
 pub(super) async fn run(
-    which: Which,
+    selection: Selection,
     directory: &Path,
-    manner: Manner,
+    capture: CaptureArgs,
     config: Config,
     terminal: Terminal,
 ) -> Result<(), CommandError> {
@@ -43,21 +44,21 @@ pub(super) async fn run(
         ))
     })?;
     let mut sessions = login::Sessions::default();
-    let done = unless_interrupted(async {
+    let done = interruptible(async {
         let spinner = terminal.spinner("listing VMs");
         let mut vms = Vec::new();
-        for (name, settings) in which.vsphere.of(config.vspheres)? {
+        for (name, settings) in selection.vsphere.of(config.vspheres)? {
             let upstream = sessions.begin(&name, settings, &spinner, &|_| {}).await?;
             let found = upstream.client().vms().await.map_err(Error::from)?;
             let running = found.into_iter().filter(|vm| vm.power == Power::On);
             vms.extend(running.map(|vm| {
                 let configured = || configured(&config.consoles, &name, &vm);
-                let password = which.password.clone().or_else(configured);
+                let password = selection.password.clone().or_else(configured);
                 (Arc::clone(&upstream), vm, password)
             }));
         }
         drop(spinner);
-        take(vms, directory, manner, terminal).await
+        take(vms, directory, capture, terminal).await
     })
     .await;
     sessions.end().await;
@@ -70,7 +71,7 @@ type Running = (Arc<Upstream>, Vm, Option<Secret<VncPassword>>);
 async fn take(
     vms: Vec<Running>,
     directory: &Path,
-    manner: Manner,
+    capture: CaptureArgs,
     terminal: Terminal,
 ) -> Result<(), CommandError> {
     let (all, bar) = (vms.len(), terminal.bar(vms.len()));
@@ -79,7 +80,7 @@ async fn take(
     let taken = pictures.map(|((upstream, vm, password), name)| {
         let path = directory.join(name);
         let bar = bar.clone();
-        async move { one((upstream, vm, password), &path, manner, &bar).await }
+        async move { one((upstream, vm, password), &path, capture, &bar).await }
     });
     let taken: Vec<bool> = taken.buffer_unordered(AT_ONCE).collect().await;
     drop(bar);
@@ -99,20 +100,20 @@ async fn take(
 async fn one(
     (upstream, vm, password): Running,
     path: &Path,
-    manner: Manner,
+    capture: CaptureArgs,
     bar: &Spinner,
 ) -> bool {
-    bar.say(&vm.name);
-    let taken = manner.take(&upstream, &vm, password, &|_| {}).await;
+    bar.set_message(&vm.name);
+    let taken = capture.take(&upstream, &vm, password, &|_| {}).await;
     let written = taken.map_err(CommandError::from).and_then(|taken| {
-        bar.suspend(|| taken.say_what_is_left());
+        bar.suspend(|| taken.print_leftover());
         file::write(path, &taken.png)
     });
     bar.advance();
     let Err(CommandError::Failed(why)) = written else {
         return true;
     };
-    bar.suspend(|| crate::terminal::tell(format!("mksgate: {}: {why}", vm.name)));
+    bar.suspend(|| crate::terminal::print_stderr(format!("mksgate: {}: {why}", vm.name)));
     false
 }
 

@@ -3,10 +3,10 @@
 
 use vsphere::{Client, Error, Vm};
 
-use super::Taken;
+use super::capture::Capture;
 
 /// A PNG of what the VM shows now. `/screen` comes first: it leaves nothing behind, and it is one request.
-pub(super) async fn take(client: &Client, vm: &Vm) -> Result<Taken, Error> {
+pub(super) async fn take(client: &Client, vm: &Vm) -> Result<Capture, Error> {
     let name = &vm.name;
     match client.screen(&vm.moref).await {
         Ok(png) => {
@@ -15,7 +15,7 @@ pub(super) async fn take(client: &Client, vm: &Vm) -> Result<Taken, Error> {
         }
         Err(Error::NoScreen { answered, .. }) => {
             tracing::info!(vm = %name, %answered, "no picture at /screen: CreateScreenshot_Task takes one");
-            by_task(client, vm).await
+            by_screenshot_task(client, vm).await
         }
         Err(error) => Err(error),
     }
@@ -23,7 +23,7 @@ pub(super) async fn take(client: &Client, vm: &Vm) -> Result<Taken, Error> {
 
 /// The host writes a file for it, which is not to lie about among the VM's own: who asks for a picture here asks for none
 /// over there.
-async fn by_task(client: &Client, vm: &Vm) -> Result<Taken, Error> {
+async fn by_screenshot_task(client: &Client, vm: &Vm) -> Result<Capture, Error> {
     let name = &vm.name;
     let shot = client.screenshot(vm).await?;
     let path = &shot.path;
@@ -39,7 +39,7 @@ async fn by_task(client: &Client, vm: &Vm) -> Result<Taken, Error> {
             ))
         }
     };
-    Ok(Taken {
+    Ok(Capture {
         png: shot.png,
         left,
     })

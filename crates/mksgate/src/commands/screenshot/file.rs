@@ -5,7 +5,7 @@ use std::path::Path;
 
 use tempfile::NamedTempFile;
 
-use super::links;
+use super::symlinks;
 use crate::commands::CommandError;
 use console::client::Picture;
 
@@ -15,7 +15,7 @@ pub(super) fn write(path: &Path, png: &[u8]) -> Result<(), CommandError> {
     let written = if [Path::new("/dev"), Path::new("/dev/fd")].contains(&folder(path)) {
         std::fs::write(path, png)
     } else {
-        links::resolve(path).and_then(|place| replace(&place, folder(&place), png))
+        symlinks::resolve(path).and_then(|place| replace(&place, folder(&place), png))
     };
     let folder = folder(path);
     written.map_err(|error| {
@@ -43,7 +43,7 @@ fn replace(path: &Path, folder: &Path, png: &[u8]) -> std::io::Result<()> {
     let there = path.metadata();
     // A special file, as a named pipe, is written to and not replaced.
     if there.as_ref().is_ok_and(|there| !there.is_file()) {
-        return links::open(path)?.write_all(png);
+        return symlinks::open(path)?.write_all(png);
     }
     let mut file = beside(folder).map_err(without_its_path)?;
     if let Ok(there) = there {

@@ -1,9 +1,10 @@
 //! One VM of the list, for people and for programs.
 
 use serde::Serialize;
-use vsphere::{Vm, VmRef};
+use vsphere::Vm;
 
-use console::settings::Behind;
+use crate::commands::configured_console::serves_vm;
+
 use gateway::settings::Console;
 
 /// The heading of [`Row::cells`].
@@ -38,7 +39,7 @@ impl Row {
     pub(super) fn new(vm: Vm, vsphere: &str, consoles: &[Console]) -> Self {
         let port = consoles
             .iter()
-            .find(|console| leads_to(&console.behind, vsphere, &vm));
+            .find(|console| serves_vm(&console.behind, vsphere, &vm));
         Self {
             power: vm.power.to_string(),
             uuid: vm.uuid.map(|uuid| uuid.to_string()),
@@ -66,24 +67,5 @@ impl Row {
             text(&self.uuid),
             text(&self.instance_uuid),
         ]
-    }
-}
-
-/// Whether this VM of that vSphere is behind the port.
-pub(crate) fn leads_to(behind: &Behind, name: &str, found: &Vm) -> bool {
-    match behind {
-        Behind::Vm { vsphere, vm, .. } => vsphere == name && means(vm, found),
-        Behind::Url(_) => false,
-    }
-}
-
-/// Whether a console's `vm` is this one.
-fn means(wanted: &VmRef, vm: &Vm) -> bool {
-    match wanted {
-        VmRef::Name(name) => *name == vm.name,
-        VmRef::Path(path) => Some(path) == vm.path.as_ref(),
-        VmRef::Uuid(uuid) => Some(*uuid) == vm.uuid,
-        VmRef::InstanceUuid(uuid) => Some(*uuid) == vm.instance_uuid,
-        VmRef::Moref(moref) => *moref == vm.moref,
     }
 }

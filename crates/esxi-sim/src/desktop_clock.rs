@@ -1,0 +1,57 @@
+//! The second hand of all desktops that show the time.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::host_state::HostState;
+use crate::inventory::vm::Display;
+
+/// Shows the time of day (UTC) on every desktop that has a clock, each second, until the state stops.
+pub(crate) async fn run(state: Arc<HostState>) {
+    let mut seconds = interval(Duration::from_secs(1));
+    seconds.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    loop {
+        tokio::select! {
+            _ = seconds.tick() => show(&state),
+            () = state.stop.cancelled() => return,
+        }
+    }
+}
+
+fn show(state: &HostState) {
+    let time = time_of_day(SystemTime::now());
+    for vm in &state.inventory.vms {
+        if let Display::Desktop(desktop) = &vm.display
+            && desktop.has_clock
+        {
+            desktop.show_clock(&time);
+        }
+    }
+}
+
+fn time_of_day(moment: SystemTime) -> String {
+    let second = moment
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
+        .as_secs()
+        % 86_400;
+    format!(
+        "{:02}:{:02}:{:02}",
+        second / 3600,
+        second / 60 % 60,
+        second % 60
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_of_day_is_written_with_two_digits_each() {
+        let moment = UNIX_EPOCH + Duration::from_secs(3 * 86_400 + 23 * 3600 + 5 * 60 + 9);
+        assert_eq!(time_of_day(moment), "23:05:09");
+    }
+}

@@ -1,0 +1,327 @@
+//! A running simulated host, and the hands that tests have on it.
+
+mod desktops;
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::api_tasks::ApiTasks;
+use crate::certificate::Identity;
+use crate::counts::{Counters, Counts};
+use crate::datastore::Datastore;
+use crate::desktop_clock;
+use crate::host_state::HostState;
+use crate::http::listener::{self, Port};
+use crate::http::router::Routes;
+use crate::inventory::Inventory;
+use crate::inventory::vm::Vm;
+use crate::key_repeat;
+use crate::misbehaviour::{Misbehaviour, MisbehaviourQueue};
+use crate::power::Power;
+use crate::screenshots::Screenshots;
+use crate::sessions::Sessions;
+use crate::settings::{Kind, Settings, TicketShape};
+use crate::tickets::Tickets;
+use crate::vim25::version::ApiVersion;
+
+/// A running host. Dropping it stops every task: ports, connections and consoles are closed as soon as the runtime
+/// gets to it; [`Host::stop`] waits for that.
+///
+/// Methods that name a VM panic if there is none of that name: such a test has a typing error.
+pub struct Host {
+    state: Arc<HostState>,
+    address: SocketAddr,
+    identity: Arc<Identity>,
+}
+
+impl Host {
+    /// Starts a host; its ports accept connections when this returns.
+    ///
+    /// # Errors
+    /// An address that cannot be listened on; a version that is none.
+    pub async fn start(settings: Settings) -> io::Result<Self> {
+        let api = ApiVersion::read(&settings.version).ok_or_else(|| {
+            io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "a version such as 7.0.3 is needed",
+            )
+        })?;
+        let (listener, identity, address) = bind(settings.listen).await?;
+        let console = match console_listen(&settings) {
+            Some(listen) => Some(bind(listen).await?),
+            None => None,
+        };
+        let mut main = Port {
+            listener,
+            identity: Arc::clone(&identity),
+            routes: Routes::Both,
+        };
+        let mut ports = Vec::new();
+        let (mut console_address, mut console_identity) = (address, Arc::clone(&identity));
+        if let Some((listener, identity, address)) = console {
+            main.routes = Routes::Api;
+            (console_address, console_identity) = (address, Arc::clone(&identity));
+            ports.push(Port {
+                listener,
+                identity,
+                routes: Routes::Console,
+            });
+        }
+        ports.push(main);
+        let state = Arc::new(state(settings, api, console_address, console_identity));
+        for port in ports {
+            state
+                .tasks
+                .spawn(listener::accept(Arc::clone(&state), port));
+        }
+        state.tasks.spawn(desktop_clock::run(Arc::clone(&state)));
+        for vm in &state.inventory.vms {
+            state
+                .tasks
+                .spawn(key_repeat::run(Arc::clone(&state), Arc::clone(vm)));
+        }
+        state.tasks.close();
+        Ok(Self {
+            state,
+            address,
+            identity,
+        })
+    }
+
+    /// Stops, and waits until every task has ended.
+    pub async fn stop(self) {
+        self.state.stop.cancel();
+        self.state.tasks.wait().await;
+    }
+
+    /// Where `/sdk` is served.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Where consoles are served: the same, unless they have a port of their own.
+    pub fn console_address(&self) -> SocketAddr {
+        self.state.console_address
+    }
+
+    /// SHA-256 of the certificate that [`Host::address`] presents.
+    pub fn certificate_sha256(&self) -> [u8; 32] {
+        self.identity.sha256
+    }
+
+    /// SHA-1 of the certificate that [`Host::address`] presents.
+    pub fn certificate_sha1(&self) -> [u8; 20] {
+        self.identity.sha1
+    }
+
+    /// The certificate that [`Host::address`] presents.
+    pub fn certificate_pem(&self) -> String {
+        self.identity.pem.clone()
+    }
+
+    /// SHA-256 of the certificate that [`Host::console_address`] presents.
+    pub fn console_certificate_sha256(&self) -> [u8; 32] {
+        self.state.console_identity.sha256
+    }
+
+    /// The certificate that [`Host::console_address`] presents.
+    pub fn console_certificate_pem(&self) -> String {
+        self.state.console_identity.pem.clone()
+    }
+
+    /// The VM's managed object id.
+    #[track_caller]
+    pub fn moref(&self, vm: &str) -> String {
+        self.vm(vm).moref.clone()
+    }
+
+    /// The VM's BIOS uuid. It depends on name and folder alone.
+    #[track_caller]
+    pub fn uuid(&self, vm: &str) -> String {
+        self.vm(vm).uuid.clone()
+    }
+
+    /// The VM's instance uuid. It depends on name and folder alone.
+    #[track_caller]
+    pub fn instance_uuid(&self, vm: &str) -> String {
+        self.vm(vm).instance_uuid.clone()
+    }
+
+    /// Changes a VM's power state. Anything but on ends its open consoles, with a Close frame of code 1001, which is
+    /// a guess (`docs/webmks.md` 2.6).
+    #[track_caller]
+    pub fn set_power(&self, vm: &str, power: Power) {
+        let vm = self.vm(vm);
+        vm.power.send_replace(power);
+        if power != Power::On {
+            vm.connections.drop_all();
+        }
+        self.state.changes.send_replace(());
+    }
+
+    /// From now on the consoles of a VM that are open say nothing more: no update, no Close, no FIN, whatever happens
+    /// to the VM, as after a change of hosts or a cut network (`docs/webmks.md` 7.1). What their clients send is read and
+    /// has no effect. Consoles that are opened later are as ever.
+    #[track_caller]
+    pub fn fall_silent(&self, vm: &str) {
+        self.vm(vm).silence.send_replace(());
+    }
+
+    /// What tickets say from now on.
+    pub fn set_tickets(&self, shape: TicketShape) {
+        *self
+            .state
+            .ticket_shape
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = shape;
+    }
+
+    /// Has the next `times` AcquireTicket calls for a VM fail as for one that is still being created: with
+    /// ManagedObjectNotFound and the words "has not been completely created" (`docs/webmks.md` 2.1).
+    #[track_caller]
+    pub fn not_created_yet(&self, vm: &str, times: u32) {
+        self.vm(vm)
+            .not_created_answers
+            .store(times, Ordering::SeqCst);
+    }
+
+    /// Has the next `times` requests to `/sdk` answered with this HTTP status and no body, as overloaded hosts answer
+    /// 503 (`docs/webmks.md` 2.6). They are not counted as calls.
+    pub fn refuse_sdk(&self, status: u16, times: u32) {
+        let mut refusal = self
+            .state
+            .sdk_refusal
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        *refusal = (status, times);
+    }
+
+    /// What `/screen` is answered with from now on: this HTTP status and no picture, or as it should be.
+    pub fn refuse_screen(&self, status: Option<u16>) {
+        *self
+            .state
+            .screen_refusal
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = status;
+    }
+
+    /// What becomes of CreateScreenshot_Task from now on.
+    pub fn set_screenshots(&self, screenshots: Screenshots) {
+        *self
+            .state
+            .screenshots
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = screenshots;
+    }
+
+    /// The files that screenshots have left on the datastore, as `[datastore1] …`.
+    pub fn files(&self) -> Vec<String> {
+        self.state.datastore.paths()
+    }
+
+    /// Ends all `/sdk` sessions, as their idle timeout would.
+    pub fn expire_sessions(&self) {
+        self.state.sessions.end_all();
+        self.state.changes.send_replace(());
+        self.state
+            .counters
+            .update(|counts| counts.sessions_open = 0);
+    }
+
+    /// Has the next console connection that nothing is planned for go wrong in this way.
+    pub fn misbehave(&self, misbehaviour: Misbehaviour) {
+        self.state.misbehaviours.push(misbehaviour);
+    }
+
+    /// Has every console connection go wrong in this way, `None`: none any more. What [`Host::misbehave`] planned
+    /// comes first.
+    pub fn misbehave_always(&self, misbehaviour: Option<Misbehaviour>) {
+        self.state.misbehaviours.set_default(misbehaviour);
+    }
+
+    /// Everything that has happened so far.
+    pub fn counts(&self) -> Counts {
+        self.state.counters.watch().borrow().clone()
+    }
+
+    /// Waits until `wanted` is true of what has happened; has no deadline of its own.
+    pub async fn counts_until(&self, wanted: impl FnMut(&Counts) -> bool) -> Counts {
+        let mut watch = self.state.counters.watch();
+        // The sender lives in `self`.
+        let counts = watch.wait_for(wanted).await.map(|counts| counts.clone());
+        counts.unwrap_or_default()
+    }
+
+    #[track_caller]
+    #[expect(
+        clippy::panic,
+        reason = "a test that names a VM that is not there has to fail where it does so"
+    )]
+    pub(crate) fn vm(&self, name: &str) -> &Arc<Vm> {
+        let found = self.state.inventory.vms.iter().find(|vm| vm.name == name);
+        found.unwrap_or_else(|| panic!("this host has no VM called {name:?}"))
+    }
+}
+
+/// Where consoles get a port of their own.
+fn console_listen(settings: &Settings) -> Option<SocketAddr> {
+    let own = || {
+        Some(SocketAddr::new(settings.listen.ip(), 0)).filter(|_| settings.kind == Kind::VCenter)
+    };
+    settings.console_listen.or_else(own)
+}
+
+/// A listening port with a certificate for its address.
+async fn bind(listen: SocketAddr) -> io::Result<(TcpListener, Arc<Identity>, SocketAddr)> {
+    let listener = TcpListener::bind(listen).await?;
+    let address = listener.local_addr()?;
+    let identity = Arc::new(Identity::generate(address.ip())?);
+    Ok((listener, identity, address))
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        self.state.stop.cancel();
+    }
+}
+
+fn state(
+    settings: Settings,
+    api: ApiVersion,
+    console_address: SocketAddr,
+    console_identity: Arc<Identity>,
+) -> HostState {
+    let (kind, clock) = (settings.kind, settings.clock);
+    let vms = settings.vms.into_iter().enumerate();
+    let vms = vms
+        .map(|(index, vm)| Arc::new(Vm::new(vm, index, kind, clock)))
+        .collect();
+    HostState {
+        username: settings.username,
+        password: settings.password,
+        inventory: Inventory::new(kind, api, settings.version, vms),
+        sessions: Sessions::default(),
+        tickets: Tickets::new(settings.ticket_lifetime),
+        counters: Counters::new(),
+        misbehaviours: MisbehaviourQueue::default(),
+        sdk_refusal: Mutex::default(),
+        ticket_shape: Mutex::new(settings.tickets),
+        datastore: Datastore::default(),
+        api_tasks: ApiTasks::default(),
+        screenshots: Mutex::default(),
+        screen_refusal: Mutex::default(),
+        console_address,
+        console_identity,
+        next_seed: AtomicU64::new(settings.seed),
+        changes: watch::Sender::new(()),
+        tasks: TaskTracker::new(),
+        stop: CancellationToken::new(),
+    }
+}

@@ -1,0 +1,127 @@
+//! `GET /ticket/<ticket>`: whether it becomes a console.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use http_body_util::Full;
+use hyper::body::{Bytes, Incoming};
+use hyper::header::{HeaderValue, LOCATION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_PROTOCOL};
+use hyper::{Request, Response, StatusCode};
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+use tokio_tungstenite::tungstenite::handshake::server::create_response;
+
+use super::response::{Dropped, status};
+use crate::console::session;
+use crate::host_state::HostState;
+use crate::misbehaviour::Misbehaviour;
+use crate::power::Power;
+
+/// Answers the upgrade for `ticket`; after a 101 the console runs by itself.
+///
+/// # Errors
+/// The connection is to be dropped without an answer: the client did not offer `binary` (`docs/webmks.md` 2.1). The
+/// ticket stays good then, which is a guess.
+pub(crate) async fn answer(
+    state: &Arc<HostState>,
+    cork: &AtomicBool,
+    ticket: &str,
+    mut request: Request<Incoming>,
+) -> Result<Response<Full<Bytes>>, Dropped> {
+    if !offers_binary(&request) {
+        state.counters.update(|counts| counts.binary_missing += 1);
+        return Err(Dropped);
+    }
+    let Some(mut response) = accepted(&request) else {
+        return Ok(status(StatusCode::BAD_REQUEST));
+    };
+    let Some(vm) = state
+        .tickets
+        .spend(ticket)
+        .filter(|vm| vm.power() == Power::On)
+    else {
+        state.counters.update(|counts| counts.tickets_refused += 1);
+        // Which status a real host answers is not known: 404 is a guess.
+        return Ok(status(StatusCode::NOT_FOUND));
+    };
+    state.counters.update(|counts| counts.tickets_spent += 1);
+    let misbehaviour = state.misbehaviours.take_for_console();
+    if let Some(wrong) = misbehaviour.as_ref().and_then(instead) {
+        return Ok(wrong);
+    }
+    if misbehaviour == Some(Misbehaviour::SilentUpgrade) {
+        state.stop.cancelled().await;
+        return Err(Dropped);
+    }
+    if let Some(misbehaviour) = &misbehaviour {
+        spoil(misbehaviour, &mut response);
+    }
+    cork.store(true, Ordering::Release);
+    let upgrade = hyper::upgrade::on(&mut request);
+    state
+        .tasks
+        .spawn(session::run(Arc::clone(state), vm, upgrade, misbehaviour));
+    Ok(response)
+}
+
+fn offers_binary(request: &Request<Incoming>) -> bool {
+    let offers = request.headers().get_all(SEC_WEBSOCKET_PROTOCOL);
+    let mut names = offers
+        .iter()
+        .filter_map(|offer| offer.to_str().ok())
+        .flat_map(|offer| offer.split(','));
+    names.any(|name| name.trim() == "binary")
+}
+
+/// The 101 response with `binary`; `None` if the request is no WebSocket upgrade.
+fn accepted(request: &Request<Incoming>) -> Option<Response<Full<Bytes>>> {
+    let mut head = Request::builder()
+        .method(request.method())
+        .version(request.version())
+        .uri(request.uri());
+    head.headers_mut()?.extend(request.headers().clone());
+    let response = create_response(&head.body(()).ok()?).ok()?;
+    let mut response = response.map(|()| Full::default());
+    response
+        .headers_mut()
+        .insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static("binary"));
+    Some(response)
+}
+
+/// The answer that a misbehaviour puts in place of 101.
+fn instead(misbehaviour: &Misbehaviour) -> Option<Response<Full<Bytes>>> {
+    match misbehaviour {
+        Misbehaviour::AnswerStatus(code) => Some(status(
+            StatusCode::from_u16(*code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
+        )),
+        Misbehaviour::Redirect(location) => {
+            let mut response = status(StatusCode::FOUND);
+            response.headers_mut().insert(LOCATION, header(location));
+            Some(response)
+        }
+        _ => None,
+    }
+}
+
+/// What a misbehaviour changes in the 101 response.
+fn spoil(misbehaviour: &Misbehaviour, response: &mut Response<Full<Bytes>>) {
+    let headers = response.headers_mut();
+    match misbehaviour {
+        Misbehaviour::NoSubprotocol => {
+            headers.remove(SEC_WEBSOCKET_PROTOCOL);
+        }
+        Misbehaviour::OtherSubprotocol(name) => {
+            headers.insert(SEC_WEBSOCKET_PROTOCOL, header(name));
+        }
+        Misbehaviour::WrongAccept => {
+            headers.insert(
+                SEC_WEBSOCKET_ACCEPT,
+                header(&derive_accept_key(b"another key")),
+            );
+        }
+        _ => {}
+    }
+}
+
+fn header(text: &str) -> HeaderValue {
+    HeaderValue::from_str(text).unwrap_or_else(|_| HeaderValue::from_static("unprintable"))
+}

@@ -1,0 +1,134 @@
+//! One virtual machine: who it is, whether it runs, and what is behind its console.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use sha1::{Digest, Sha1};
+use tokio::sync::watch;
+
+use crate::console_connections::Connections;
+use crate::desktop::Desktop;
+use crate::power::Power;
+use crate::settings::{Kind, Screen, VmSettings};
+
+/// One virtual machine of a running host.
+pub(crate) struct Vm {
+    pub(crate) name: String,
+    pub(crate) moref: String,
+    /// BIOS uuid; derived from name and folder, so it is the same in every run.
+    pub(crate) uuid: String,
+    pub(crate) instance_uuid: String,
+    pub(crate) folder: Option<String>,
+    pub(crate) console_permitted: bool,
+    pub(crate) connections: Arc<Connections>,
+    /// Whether a console that is cut goes on counting as a connection.
+    pub(crate) cut_consoles_linger: bool,
+    pub(crate) power: watch::Sender<Power>,
+    pub(crate) display: Display,
+    /// Ticks when the consoles that are open now are to say nothing more.
+    pub(crate) silence: watch::Sender<()>,
+    /// How often AcquireTicket will still say that the VM is not completely created.
+    pub(crate) not_created_answers: AtomicU32,
+}
+
+/// What a console of the VM shows.
+pub(crate) enum Display {
+    Desktop(Box<Desktop>),
+    Bridge(SocketAddr),
+}
+
+impl Vm {
+    pub(crate) fn new(settings: VmSettings, index: usize, kind: Kind, clock: bool) -> Self {
+        let display = match settings.screen {
+            Screen::Desktop { width, height } => {
+                let desktop = Desktop::new(&settings.name, (width, height), clock, settings.quirks);
+                Display::Desktop(Box::new(desktop))
+            }
+            Screen::Bridge(server) => Display::Bridge(server),
+        };
+        // VMs of one name in different folders are different machines.
+        let place = match &settings.folder {
+            Some(folder) => format!("{folder}/{}", settings.name),
+            None => settings.name.clone(),
+        };
+        Self {
+            moref: moref(kind, index),
+            uuid: uuid("bios", &place),
+            instance_uuid: uuid("instance", &place),
+            name: settings.name,
+            folder: settings.folder.filter(|_| kind == Kind::VCenter),
+            console_permitted: settings.console_permitted,
+            connections: Arc::new(Connections::new(settings.max_consoles)),
+            cut_consoles_linger: settings.cut_consoles_linger,
+            power: watch::Sender::new(settings.power),
+            display,
+            silence: watch::Sender::new(()),
+            not_created_answers: AtomicU32::new(0),
+        }
+    }
+
+    pub(crate) fn power(&self) -> Power {
+        *self.power.borrow()
+    }
+
+    /// Whether the VM is completely created; each question that is answered with no is one less to come.
+    pub(crate) fn take_not_created_answer(&self) -> bool {
+        let left =
+            self.not_created_answers
+                .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| {
+                    left.checked_sub(1)
+                });
+        left.is_ok()
+    }
+}
+
+/// Plain integers on ESXi, `vm-123` on vCenter (`docs/webmks.md` 3.4).
+fn moref(kind: Kind, index: usize) -> String {
+    match kind {
+        Kind::Esxi => (index + 1).to_string(),
+        Kind::VCenter => format!("vm-{}", index + 1001),
+    }
+}
+
+/// A name-based uuid in the form of RFC 9562 section 5.5, so that every run gives a VM the same one.
+fn uuid(space: &str, name: &str) -> String {
+    let digest: [u8; 20] = Sha1::new()
+        .chain_update(space)
+        .chain_update([0])
+        .chain_update(name)
+        .finalize()
+        .into();
+    let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, ..] = digest;
+    let number = u128::from_be_bytes([a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p]);
+    let number = number & !(0xf << 76) | (5 << 76);
+    let number = number & !(0b11 << 62) | (0b10 << 62);
+    let hex = format!("{number:032x}");
+    let (time_low, rest) = hex.split_at(8);
+    let (time_mid, rest) = rest.split_at(4);
+    let (time_high, rest) = rest.split_at(4);
+    let (clock, node) = rest.split_at(4);
+    format!("{time_low}-{time_mid}-{time_high}-{clock}-{node}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_uuid_has_the_form_of_a_name_based_one_and_depends_on_space_and_name() {
+        let one = uuid("bios", "vm08");
+        assert_eq!(one.len(), 36);
+        assert_eq!(one.as_bytes()[14], b'5');
+        assert!(matches!(one.as_bytes()[19], b'8' | b'9' | b'a' | b'b'));
+        assert_eq!(one, uuid("bios", "vm08"));
+        assert_ne!(one, uuid("instance", "vm08"));
+        assert_ne!(one, uuid("bios", "vm09"));
+    }
+
+    #[test]
+    fn ids_are_integers_on_esxi_and_named_on_vcenter() {
+        assert_eq!(moref(Kind::Esxi, 0), "1");
+        assert_eq!(moref(Kind::VCenter, 0), "vm-1001");
+    }
+}

@@ -1,0 +1,112 @@
+//! The sessions of `/sdk`, told apart by their cookie.
+
+pub(crate) mod property_collectors;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
+
+use self::property_collectors::Collectors;
+use crate::random;
+use crate::vim25::value::MoRef;
+
+/// All sessions that are open, by cookie value.
+#[derive(Default)]
+pub(crate) struct Sessions(Mutex<HashMap<String, Arc<Session>>>);
+
+/// One logged-in session.
+pub(crate) struct Session {
+    /// Its public key (`UserSession.key`); not the cookie.
+    pub(crate) key: String,
+    pub(crate) since: SystemTime,
+    pub(crate) objects: Mutex<SessionObjects>,
+    pub(crate) collectors: Mutex<Collectors>,
+}
+
+/// What a session has objects on the host.
+#[derive(Default)]
+pub(crate) struct SessionObjects {
+    pub(crate) views: HashMap<String, Vec<MoRef>>,
+    /// Result pages not fetched yet, by token: whole `objects` elements.
+    pub(crate) pages: HashMap<String, Vec<String>>,
+}
+
+impl Sessions {
+    /// Opens a session; answers its cookie value. `None` when [`SESSIONS`] are open.
+    pub(crate) fn open(&self) -> Option<String> {
+        let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if open.len() >= SESSIONS {
+            return None;
+        }
+        let cookie = random::token();
+        let session = Session {
+            key: random::token(),
+            since: SystemTime::now(),
+            objects: Mutex::default(),
+            collectors: Mutex::default(),
+        };
+        open.insert(cookie.clone(), Arc::new(session));
+        Some(cookie)
+    }
+
+    pub(crate) fn find(&self, cookie: &str) -> Option<Arc<Session>> {
+        let open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        open.get(cookie).cloned()
+    }
+
+    /// Ends a session. False if there is none with this cookie.
+    pub(crate) fn end(&self, cookie: &str) -> bool {
+        let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        open.remove(cookie).is_some()
+    }
+
+    /// Ends all sessions, as their idle timeout would.
+    pub(crate) fn end_all(&self) {
+        let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        open.clear();
+    }
+}
+
+impl Session {
+    /// Keeps a page for a token; false when [`PAGES`] are kept already.
+    pub(crate) fn keep_page(&self, token: &str, objects: Vec<String>) -> bool {
+        let mut kept = self.objects.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.pages.len() >= PAGES {
+            return false;
+        }
+        kept.pages.insert(token.to_owned(), objects);
+        true
+    }
+
+    pub(crate) fn take_page(&self, token: &str) -> Option<Vec<String>> {
+        let mut kept = self.objects.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.pages.remove(token)
+    }
+
+    /// Keeps a view; false when [`VIEWS`] are kept already.
+    pub(crate) fn keep_view(&self, id: &str, objects: Vec<MoRef>) -> bool {
+        let mut kept = self.objects.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.views.len() >= VIEWS {
+            return false;
+        }
+        kept.views.insert(id.to_owned(), objects);
+        true
+    }
+
+    pub(crate) fn view(&self, id: &str) -> Option<Vec<MoRef>> {
+        let kept = self.objects.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.views.get(id).cloned()
+    }
+
+    pub(crate) fn destroy_view(&self, id: &str) -> bool {
+        let mut kept = self.objects.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.views.remove(id).is_some()
+    }
+}
+
+/// A client that never logs out shows up here rather than in memory. ESXi's own bound is not known.
+const SESSIONS: usize = 4096;
+/// A client that drops its continuation tokens is told so.
+const PAGES: usize = 64;
+/// A client that never destroys its views is told so.
+const VIEWS: usize = 64;

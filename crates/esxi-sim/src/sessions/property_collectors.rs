@@ -1,0 +1,117 @@
+//! Property collectors that wait for changes: their filters, and what each has told already.
+
+use std::collections::HashMap;
+
+use crate::vim25::element::Element;
+use crate::vim25::object_content::ObjectContent;
+use crate::vim25::value::{MoRef, Value};
+
+/// A session's collectors by id. The one that every session has is made when it is first used.
+pub(crate) type Collectors = HashMap<String, Collector>;
+
+/// One collector.
+#[derive(Default)]
+pub(crate) struct Collector {
+    pub(crate) filters: Vec<Filter>,
+    /// The version given last; 0: none yet.
+    pub(crate) version: u64,
+    /// How many waits were cancelled.
+    pub(crate) cancelled: u64,
+}
+
+/// One filter of a collector.
+pub(crate) struct Filter {
+    pub(crate) id: String,
+    /// Its PropertyFilterSpec.
+    pub(crate) spec: Element,
+    reported: Vec<ObjectContent>,
+}
+
+/// What has happened to one object.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Change {
+    /// `enter`, `modify` or `leave`.
+    pub(crate) kind: &'static str,
+    pub(crate) object: MoRef,
+    pub(crate) values: Vec<(String, Value)>,
+}
+
+impl Filter {
+    pub(crate) fn new(id: String, spec: Element) -> Self {
+        Self {
+            id,
+            spec,
+            reported: Vec::new(),
+        }
+    }
+
+    /// Forgets what was reported: everything is news again.
+    pub(crate) fn reset(&mut self) {
+        self.reported.clear();
+    }
+
+    /// What differs between what was told and `now`, which is then reported.
+    pub(crate) fn report_changes(&mut self, now: Vec<ObjectContent>) -> Vec<Change> {
+        let before = std::mem::replace(&mut self.reported, now);
+        let entered_or_modified = self.reported.iter().filter_map(|content| {
+            let old = before.iter().find(|old| old.object == content.object);
+            let mut values = content.values.clone();
+            values.retain(|value| old.is_none_or(|old| !old.values.contains(value)));
+            let kind = if old.is_none() { "enter" } else { "modify" };
+            (old.is_none() || !values.is_empty()).then(|| Change {
+                kind,
+                object: content.object.clone(),
+                values,
+            })
+        });
+        let still = |old: &ObjectContent| {
+            self.reported
+                .iter()
+                .any(|content| content.object == old.object)
+        };
+        let left = before.iter().filter(|old| !still(old)).map(|old| Change {
+            kind: "leave",
+            object: old.object.clone(),
+            values: Vec::new(),
+        });
+        entered_or_modified.chain(left).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn content(id: &str, number: i32) -> ObjectContent {
+        ObjectContent {
+            object: MoRef::new("VirtualMachine", id),
+            values: vec![
+                ("same".into(), Value::Bool(true)),
+                ("number".into(), Value::Int(number)),
+            ],
+        }
+    }
+
+    #[test]
+    fn only_what_differs_is_told() {
+        let mut filter = Filter::new("f".into(), Element::default());
+        let kinds =
+            |changes: &[Change]| changes.iter().map(|change| change.kind).collect::<Vec<_>>();
+        assert_eq!(
+            kinds(&filter.report_changes(vec![content("1", 1), content("2", 1)])),
+            ["enter", "enter"]
+        );
+        assert_eq!(
+            filter.report_changes(vec![content("1", 1), content("2", 1)]),
+            []
+        );
+        let changes = filter.report_changes(vec![content("2", 2)]);
+        assert_eq!(kinds(&changes), ["modify", "leave"]);
+        assert_eq!(changes[0].values, [("number".into(), Value::Int(2))]);
+        filter.reset();
+        assert_eq!(
+            kinds(&filter.report_changes(vec![content("2", 2)])),
+            ["enter"]
+        );
+    }
+}

@@ -1,0 +1,201 @@
+//! How each shell hands over the word that is to be completed, and how it takes what completes it: a name must stay one word
+//! there, whatever is in it.
+
+use clap_complete::env::EnvCompleter;
+
+/// Who asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shell {
+    /// It hands the word over as it was typed, without a quote that is open, and puts the answer in as it is.
+    Bash {
+        /// The quote that is open.
+        quote: Option<char>,
+    },
+    /// It puts the answer in as it is.
+    Powershell,
+    /// It hands the word over as it was typed, and quotes the answer itself: fish and zsh.
+    Quoting,
+    /// It does all by itself.
+    Elvish,
+}
+
+/// Where the script for bash puts the word as it was typed, with its quote.
+pub(super) const TYPED: &str = "MKSGATE_TYPED";
+
+impl Shell {
+    /// The one of this name; `typed` is what [`TYPED`] says.
+    pub(super) fn new(name: &str, typed: &str) -> Self {
+        match name {
+            "bash" => Self::Bash {
+                quote: typed.chars().next().filter(|c| matches!(c, '\'' | '"')),
+            },
+            "powershell" => Self::Powershell,
+            "elvish" => Self::Elvish,
+            _ => Self::Quoting,
+        }
+    }
+
+    /// What the word means that was typed so far.
+    pub(super) fn read(self, word: &str) -> String {
+        match self {
+            Self::Bash { quote: Some('\'') } | Self::Powershell | Self::Elvish => word.to_owned(),
+            Self::Bash { quote: Some(_) } => unescaped(word, is_special_in_double_quotes),
+            Self::Bash { quote: None } => unescaped(word, |_| true),
+            Self::Quoting => match word.chars().next() {
+                Some('\'') => word.chars().skip(1).collect(),
+                Some('"') => {
+                    let inner: String = word.chars().skip(1).collect();
+                    unescaped(&inner, is_special_in_double_quotes)
+                }
+                _ => unescaped(word, |_| true),
+            },
+        }
+    }
+
+    /// `name` as it is to be answered.
+    pub(super) fn write(self, name: &str) -> String {
+        match self {
+            Self::Quoting | Self::Elvish => name.to_owned(),
+            Self::Bash { quote: None } => escaped(name, |c| !is_plain(c)),
+            Self::Bash { quote: Some('\'') } => name.replace('\'', r"'\''"),
+            // Nothing in double quotes keeps ! from naming a line of the history.
+            Self::Bash { quote: Some(_) } => {
+                escaped(name, is_special_in_double_quotes).replace('!', "\"'!'\"")
+            }
+            Self::Powershell if name.chars().all(is_plain) => name.to_owned(),
+            // All of these end a text that begins with the first of them.
+            Self::Powershell => format!("'{}'", doubled(name, "'‘’‚‛")),
+        }
+    }
+}
+
+/// The script of clap's, in which a name stays what it is: bash looks for files by whatever looks like a pattern in what it is
+/// answered, and does not tell which quote is open.
+pub(super) fn registration(shell: &dyn EnvCompleter, variable: &str) -> Option<String> {
+    let mut script = Vec::new();
+    shell
+        .write_registration(variable, "mksgate", "mksgate", "mksgate", &mut script)
+        .ok()?;
+    let script = String::from_utf8(script).ok()?;
+    if shell.name() != "bash" {
+        return Some(script);
+    }
+    let asks = format!("{variable}=\"bash\" \\\n");
+    let tells = format!("{asks}        {TYPED}=\"${{COMP_WORDS[COMP_CWORD]-}}\" \\\n");
+    Some(
+        script
+            .replacen(
+                "    COMPREPLY=(",
+                "    local globs=$-\n    set -f\n    COMPREPLY=(",
+                1,
+            )
+            .replacen(
+                "    if [[ $? != 0 ]]; then",
+                "    local status=$?\n    [[ $globs == *f* ]] || set +f\n    if [[ $status != 0 ]]; then",
+                1,
+            )
+            .replacen(&asks, &tells, 1),
+    )
+}
+
+/// A letter or digit of any script, or what no shell makes anything of.
+fn is_plain(c: char) -> bool {
+    c.is_alphanumeric() || "_-./,+@%".contains(c)
+}
+
+const fn is_special_in_double_quotes(c: char) -> bool {
+    matches!(c, '"' | '$' | '`' | '\\')
+}
+
+fn escaped(text: &str, is_special: impl Fn(char) -> bool) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        if is_special(c) {
+            escaped.push('\\');
+        }
+        escaped.push(c);
+    }
+    escaped
+}
+
+fn unescaped(text: &str, is_special: impl Fn(char) -> bool) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text.chars().peekable();
+    while let Some(c) = rest.next() {
+        let escapes = c == '\\' && rest.peek().is_some_and(|&next| is_special(next));
+        plain.extend(if escapes { rest.next() } else { Some(c) });
+    }
+    plain
+}
+
+fn doubled(text: &str, which: &str) -> String {
+    let mut doubled = String::with_capacity(text.len());
+    for c in text.chars() {
+        doubled.extend(std::iter::repeat_n(c, 1 + usize::from(which.contains(c))));
+    }
+    doubled
+}
+
+#[cfg(test)]
+mod tests {
+    use clap_complete::env::Shells;
+
+    use super::*;
+
+    /// With all that a shell might make something of.
+    const NAME: &str = "a;b #'\"$(c)`d`\\*?[e]~!{f}&|<>:=^%ä日";
+
+    #[test]
+    fn a_posix_shell_reads_one_word_in_what_is_written_for_bash() {
+        for (quote, before, after) in [(None, "", ""), (Some('\''), "'", "'")] {
+            let written = Shell::Bash { quote }.write(NAME);
+            let words = shlex::split(&format!("{before}{written}{after}"));
+            assert_eq!(words, Some(vec![NAME.to_owned()]), "{written}");
+        }
+        let quote = Some('"');
+        let written = Shell::Bash { quote }.write(NAME);
+        let words = shlex::split(&format!("\"{written}\""));
+        assert_eq!(words, Some(vec![NAME.to_owned()]), "{written}");
+    }
+
+    #[test]
+    fn what_was_written_is_read_again() {
+        for shell in [
+            Shell::new("bash", ""),
+            Shell::new("fish", ""),
+            Shell::new("elvish", ""),
+        ] {
+            let read = shell.read(&shell.write("a b;c"));
+            assert_eq!(read, "a b;c", "{shell:?}");
+        }
+        let bash = |typed| Shell::new("bash", typed);
+        assert_eq!(bash("web01\\;re").read("web01\\;re"), "web01;re");
+        assert_eq!(bash("'web01;re").read("web01;re"), "web01;re");
+        assert_eq!(bash("\"web\\$;\\re").read("web\\$;\\re"), "web$;\\re");
+        let zsh = Shell::new("zsh", "");
+        assert_eq!(zsh.read("'web01;re"), "web01;re");
+        assert_eq!(zsh.read("\"web\\\"01;re"), "web\"01;re");
+        assert_eq!(zsh.read("web01\\;re"), "web01;re");
+    }
+
+    #[test]
+    fn powershell_reads_one_text() {
+        let shell = Shell::new("powershell", "");
+        assert_eq!(shell.write("web-01.x"), "web-01.x");
+        assert_eq!(shell.write("a;b '$c' ’"), "'a;b ''$c'' ’’'");
+    }
+
+    #[test]
+    fn the_script_for_bash_is_ours_in_three_places() {
+        let shells = Shells::builtins();
+        let script = registration(shells.completer("bash").unwrap(), "VARIABLE").unwrap();
+        assert!(script.contains("    set -f\n    COMPREPLY=("), "{script}");
+        assert!(
+            script.contains("|| set +f\n    if [[ $status != 0 ]]"),
+            "{script}"
+        );
+        let typed =
+            "VARIABLE=\"bash\" \\\n        MKSGATE_TYPED=\"${COMP_WORDS[COMP_CWORD]-}\" \\\n";
+        assert!(script.contains(typed), "{script}");
+    }
+}

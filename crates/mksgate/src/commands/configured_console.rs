@@ -1,0 +1,23 @@
+//! Which console of the configuration is a VM's.
+
+use console::settings::Behind;
+use vsphere::{Vm, VmRef};
+
+/// Whether this VM of that vSphere is behind the port.
+pub(crate) fn serves_vm(behind: &Behind, name: &str, found: &Vm) -> bool {
+    match behind {
+        Behind::Vm { vsphere, vm, .. } => vsphere == name && refers_to(vm, found),
+        Behind::Url(_) => false,
+    }
+}
+
+/// Whether a console's `vm` is this one.
+fn refers_to(vm_ref: &VmRef, vm: &Vm) -> bool {
+    match vm_ref {
+        VmRef::Name(name) => *name == vm.name,
+        VmRef::Path(path) => Some(path) == vm.path.as_ref(),
+        VmRef::Uuid(uuid) => Some(*uuid) == vm.uuid,
+        VmRef::InstanceUuid(uuid) => Some(*uuid) == vm.instance_uuid,
+        VmRef::Moref(moref) => *moref == vm.moref,
+    }
+}

@@ -1,0 +1,106 @@
+//! The options of a capture, and the capture itself: from the console, or from the vSphere API.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use rfb_proto::VncPassword;
+use tokio::time::{Instant, timeout_at};
+use vsphere::{Vm, VmRef};
+
+use super::capture::Capture;
+use super::{api, file};
+use console::client::{ConsoleClient, Picture};
+use console::dialer::{Dialer, TimeLimit};
+use console::progress::{Observer, Progress};
+use console::secret::Secret;
+use console::upstream::Upstream;
+use console::{Blame, Error};
+
+/// How pictures are taken.
+#[derive(Args, Clone, Copy)]
+pub(crate) struct CaptureArgs {
+    /// Make them smaller: 0.5 is half as wide and half as high
+    #[arg(long, value_name = "FACTOR", default_value_t = 1.0, value_parser = scale)]
+    pub(super) scale: f64,
+    /// Where from: the console itself, pixel for pixel, or vSphere, which opens no console: from /screen, else by
+    /// CreateScreenshot_Task
+    #[arg(long, value_enum, default_value_t = Via::Webmks)]
+    pub(super) via: Via,
+    #[clap(skip)]
+    pub(super) within: Duration,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Via {
+    Webmks,
+    Api,
+}
+
+impl CaptureArgs {
+    /// A PNG of what the VM shows now.
+    pub(super) async fn take(
+        self,
+        upstream: &Arc<Upstream>,
+        vm: &Vm,
+        password: Option<Secret<VncPassword>>,
+        observer: &Observer,
+    ) -> Result<Capture, Error> {
+        let (picture, left) = match self.via {
+            Via::Webmks => (self.look(upstream, vm, password, observer).await?, None),
+            Via::Api => {
+                let taken = api::take(upstream.client(), vm).await?;
+                if self.scale == 1.0 {
+                    return Ok(taken);
+                }
+                let picture = file::decoded(&taken.png).map_err(Error::Setup)?;
+                (picture, taken.left)
+            }
+        };
+        let picture = match self.scale {
+            1.0 => picture,
+            scale => picture.scaled(scale),
+        };
+        let mut png = Vec::new();
+        picture
+            .write_png(&mut png)
+            .map_err(|error| Error::Setup(format!("no PNG can be made of it ({error})")))?;
+        Ok(Capture { png, left })
+    }
+
+    async fn look(
+        self,
+        upstream: &Arc<Upstream>,
+        vm: &Vm,
+        password: Option<Secret<VncPassword>>,
+        observer: &Observer,
+    ) -> Result<Picture, Error> {
+        // By its id it need not be looked up again.
+        let vm = VmRef::Moref(vm.moref.clone());
+        let dialer = Dialer::Vm(Arc::clone(upstream), vm, password);
+        let limit = TimeLimit::of(self.within);
+        let console = dialer.dial(limit, observer).await?;
+        let looked = async {
+            let (mut viewer, screen) = ConsoleClient::enter(console).await?;
+            observer(Progress::Screen(&screen));
+            let picture = viewer.frame().await?;
+            viewer.leave().await;
+            Ok(picture)
+        };
+        let slow = || Error::Slow {
+            what: "ESXi's picture".into(),
+            blame: Blame::Esxi,
+            within: self.within,
+        };
+        timeout_at(Instant::now() + self.within, looked)
+            .await
+            .unwrap_or_else(|_| Err(slow()))
+    }
+}
+
+fn scale(text: &str) -> Result<f64, String> {
+    let factor = text.parse().ok();
+    factor
+        .filter(|factor| (0.01..=1.0).contains(factor))
+        .ok_or_else(|| "write a number from 0.01 to 1".into())
+}

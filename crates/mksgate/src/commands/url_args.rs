@@ -1,0 +1,213 @@
+//! A console at a URL, as the command line says it: its options are the keys of a `[[console]]` with a URL, and mean the
+//! same.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::Args;
+use rfb_proto::VncPassword;
+use secrecy::{ExposeSecret, SecretString};
+
+use super::CommandError;
+use crate::config::{scalar, secrets};
+use crate::secret_variables;
+use console::endpoint::{self, Endpoint, Origin};
+use console::headers::{COOKIE, Headers};
+use console::secret::Secret;
+use console::tls::Trust;
+use console::url_command::UrlCommand;
+use console::ws_url::WsUrl;
+use gateway::settings::Limits;
+
+#[derive(Args)]
+#[command(next_help_heading = "A console at a URL, in place of a VM")]
+pub(crate) struct UrlArgs {
+    #[command(flatten)]
+    origin: UrlOrCommand,
+    /// Whom to believe to be that host: system, webpki, file:PATH, sha256:HEX or danger-accept-any [default: system]
+    #[arg(long, requires = ORIGIN)]
+    trust: Option<String>,
+    /// The one subprotocol that is asked for: binary, none, or what its server calls it [default: binary]
+    #[arg(long, value_name = "WORD", requires = ORIGIN)]
+    subprotocol: Option<String>,
+    /// Is sent with the request; any number of them. Every user of this machine can read it here
+    #[arg(long = "header", value_name = "NAME: VALUE", requires = ORIGIN)]
+    headers: Vec<String>,
+    /// Likewise, with the value in a variable of the environment
+    #[arg(long = "header-env", value_name = "NAME=VARIABLE", requires = ORIGIN)]
+    headers_env: Vec<String>,
+    /// Likewise, all those of a file that only you can read, each on a line as NAME: VALUE
+    #[arg(long, value_name = "FILE", requires = ORIGIN)]
+    headers_file: Option<PathBuf>,
+    /// Is sent as the header Cookie. Every user of this machine can read it here
+    #[arg(long, requires = ORIGIN, conflicts_with_all = ["cookie_file", "cookie_env"])]
+    cookie: Option<String>,
+    /// Likewise, the first line of a file that only you can read
+    #[arg(long, value_name = "FILE", requires = ORIGIN, conflicts_with = "cookie_env")]
+    cookie_file: Option<PathBuf>,
+    /// Likewise, a variable of the environment
+    #[arg(long, value_name = "VARIABLE", requires = ORIGIN)]
+    cookie_env: Option<String>,
+    /// The VNC password that the server asks for: the first line of a file that only you can read
+    #[arg(long, value_name = "FILE", requires = ORIGIN, conflicts_with = "password_env")]
+    password_file: Option<PathBuf>,
+    /// Likewise, a variable of the environment
+    #[arg(long, value_name = "VARIABLE", requires = ORIGIN)]
+    password_env: Option<String>,
+    /// Take ws:// to other machines too: whoever is in between can read and change everything
+    #[arg(long, requires = ORIGIN)]
+    allow_plain: bool,
+    /// How long the console may take to be ready [default: 30s]
+    #[arg(long, value_name = "TIME", requires = ORIGIN)]
+    handshake_timeout: Option<String>,
+}
+
+/// Where the URL comes from.
+#[derive(Args)]
+#[group(id = ORIGIN, multiple = false)]
+struct UrlOrCommand {
+    /// Where the console is: wss://HOST:PORT/PATH, or ws:// on this machine. What is secret in it, every user can read here
+    #[arg(long, value_name = "URL")]
+    url: Option<String>,
+    /// A program, with arguments, that prints a URL for each connection; split as a shell does, run without one
+    #[arg(long, value_name = "COMMAND")]
+    url_command: Option<String>,
+}
+
+/// Without it the others mean nothing.
+pub(super) const ORIGIN: &str = "origin";
+
+impl UrlArgs {
+    /// The console that is meant, if any, and how long it may take to be ready.
+    pub(super) fn endpoint(&self) -> Result<Option<(Endpoint, Duration)>, CommandError> {
+        let Some(origin) = self.origin()? else {
+            return Ok(None);
+        };
+        let console = self.of(origin).and_then(|endpoint| {
+            let within = self.within()?;
+            Ok(Some((endpoint, within)))
+        });
+        console.map_err(CommandError::Usage)
+    }
+
+    fn origin(&self) -> Result<Option<Origin>, CommandError> {
+        let origin = match (&self.origin.url, &self.origin.url_command) {
+            (Some(url), _) => self.url(url).map(Origin::Fixed),
+            (None, Some(command)) => UrlCommand::split(command).map(Origin::Command).ok_or(
+                "--url-command is no command: write \"PROGRAM ARGUMENT\", with each quote closed",
+            ),
+            (None, None) => return Ok(None),
+        };
+        let usage = |error: &str| CommandError::Usage(error.into());
+        origin.map(Some).map_err(usage)
+    }
+
+    fn url(&self, text: &str) -> Result<WsUrl, &'static str> {
+        match WsUrl::parse(text)? {
+            exposed if exposed.is_exposed && !self.allow_plain => Err(
+                "ws:// to another machine can be read and changed on the way: write wss://, or add --allow-plain",
+            ),
+            url => Ok(url),
+        }
+    }
+
+    fn of(&self, origin: Origin) -> Result<Endpoint, String> {
+        let mut endpoint = Endpoint {
+            trust: self.trust(&origin)?,
+            headers: self.headers()?,
+            password: vnc_password(self.password_file.as_ref(), self.password_env.as_ref())?,
+            allow_plain: self.allow_plain,
+            ..Endpoint::new(origin)
+        };
+        if let Some(word) = &self.subprotocol {
+            endpoint.subprotocol = endpoint::subprotocol(word)?;
+        }
+        Ok(endpoint)
+    }
+
+    /// Where there is no TLS, nobody is asked for a certificate.
+    fn trust(&self, origin: &Origin) -> Result<Trust, String> {
+        match (&self.trust, origin) {
+            (None, _) => Ok(Trust::System),
+            (Some(_), Origin::Fixed(url)) if !url.encrypted => Err(
+                "--trust is of no use with ws://, which has no certificate: leave it out, or write wss://".into(),
+            ),
+            (Some(word), _) => Trust::parse(word, Path::to_path_buf),
+        }
+    }
+
+    /// Those that are written here, those of the environment and those of a file; and the cookie.
+    fn headers(&self) -> Result<Headers, String> {
+        let mut headers = Headers::default();
+        for header in &self.headers {
+            let (name, value) = header
+                .split_once(':')
+                .ok_or("--header takes \"NAME: VALUE\", with a colon between them")?;
+            headers.add(name.trim(), value.trim().into())?;
+        }
+        for header in &self.headers_env {
+            let (name, variable) = header
+                .split_once('=')
+                .ok_or("--header-env takes NAME=VARIABLE, and not the value itself")?;
+            let value = secret_variables::read(variable, "value of the header")?;
+            headers.add(name, value)?;
+        }
+        if let Some(file) = &self.headers_file {
+            secrets::read_headers(file, &mut headers).map_err(of_file(file))?;
+        }
+        let cookie = match &self.cookie {
+            Some(cookie) => Some(cookie.as_str().into()),
+            None => read_secret(
+                self.cookie_file.as_ref(),
+                self.cookie_env.as_ref(),
+                "cookie",
+            )?,
+        };
+        if let Some(cookie) = cookie {
+            headers.add(COOKIE, cookie)?;
+        }
+        Ok(headers)
+    }
+
+    fn within(&self) -> Result<Duration, String> {
+        match &self.handshake_timeout {
+            None => Ok(Limits::default().handshake_timeout),
+            Some(text) => match scalar::parse_duration(text)? {
+                Duration::ZERO => {
+                    Err("--handshake-timeout 0s lets nobody in: write 30s, or leave it out".into())
+                }
+                within => Ok(within),
+            },
+        }
+    }
+}
+
+/// A VNC password in a file or in the environment.
+pub(super) fn vnc_password(
+    file: Option<&PathBuf>,
+    variable: Option<&String>,
+) -> Result<Option<Secret<VncPassword>>, String> {
+    let Some(text) = read_secret(file, variable, "password")? else {
+        return Ok(None);
+    };
+    let password = VncPassword::new(text.expose_secret()).map_err(|error| error.to_string())?;
+    Ok(Some(Secret::new(password)))
+}
+
+/// A secret that is not among the arguments, which every user of a machine can read. `what` says what it is.
+fn read_secret(
+    file: Option<&PathBuf>,
+    variable: Option<&String>,
+    what: &str,
+) -> Result<Option<SecretString>, String> {
+    match (file, variable) {
+        (Some(file), _) => secrets::read_line(file).map(Some).map_err(of_file(file)),
+        (None, Some(variable)) => secret_variables::read(variable, what).map(Some),
+        (None, None) => Ok(None),
+    }
+}
+
+fn of_file(file: &Path) -> impl Fn(String) -> String {
+    let shown = file.display().to_string();
+    move |error| format!("{shown}: {error}")
+}

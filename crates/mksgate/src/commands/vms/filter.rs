@@ -1,0 +1,142 @@
+//! Which VMs are listed, and in which order.
+
+use clap::{Args, ValueEnum};
+use globset::{GlobBuilder, GlobMatcher};
+
+use super::row::Row;
+use crate::commands::CommandError;
+
+#[derive(Args)]
+pub(super) struct Filter {
+    /// Only those with this in their name or path; * stands for any characters and ? for one, and then the whole must fit
+    pattern: Option<String>,
+    /// Only those in this state
+    #[arg(long, value_enum)]
+    power: Option<State>,
+    /// The order
+    #[arg(long, value_enum, default_value_t = Order::Path, value_name = "COLUMN")]
+    sort: Order,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum State {
+    On,
+    Off,
+    Suspended,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Order {
+    Path,
+    Name,
+    Power,
+    Host,
+    Port,
+}
+
+impl Filter {
+    /// Leaves of the rows those that are wanted, in their order.
+    pub(super) fn apply(&self, rows: &mut Vec<Row>) -> Result<(), CommandError> {
+        if let Some(pattern) = &self.pattern {
+            let pattern = Pattern::parse(pattern)?;
+            let path_fits = |row: &Row| row.path.as_deref().is_some_and(|path| pattern.fits(path));
+            rows.retain(|row| pattern.fits(&row.name) || path_fits(row));
+        }
+        if let Some(state) = self.power {
+            rows.retain(|row| row.power == state.word());
+        }
+        rows.sort_by(|one, other| {
+            let first = match self.sort {
+                Order::Path => one.path.cmp(&other.path),
+                Order::Name => one.name.to_lowercase().cmp(&other.name.to_lowercase()),
+                Order::Power => one.power.cmp(&other.power).reverse(),
+                Order::Host => one.host.cmp(&other.host),
+                // Those that have one come first.
+                Order::Port => {
+                    (one.port.is_none(), one.port).cmp(&(other.port.is_none(), other.port))
+                }
+            };
+            first
+                .then_with(|| one.vsphere.cmp(&other.vsphere))
+                .then_with(|| one.path.cmp(&other.path))
+        });
+        Ok(())
+    }
+}
+
+impl State {
+    /// The API's own word.
+    const fn word(self) -> &'static str {
+        match self {
+            Self::On => "poweredOn",
+            Self::Off => "poweredOff",
+            Self::Suspended => "suspended",
+        }
+    }
+}
+
+/// What stands for any characters, or one.
+const WILDCARDS: [char; 2] = ['*', '?'];
+
+/// Capitals make no difference.
+enum Pattern {
+    /// It is somewhere in the text.
+    Part(String),
+    /// It is the whole text, but for what its signs stand for.
+    Whole(GlobMatcher),
+}
+
+impl Pattern {
+    fn parse(pattern: &str) -> Result<Self, CommandError> {
+        if !pattern.contains(WILDCARDS) {
+            return Ok(Self::Part(pattern.to_lowercase()));
+        }
+        // All else that globs know is in names of VMs too: as a class of its own it stands for itself.
+        let mut escaped = String::new();
+        for c in pattern.chars() {
+            match c {
+                '[' | ']' | '{' | '}' => escaped.extend(['[', c, ']']),
+                c => escaped.push(c),
+            }
+        }
+        let glob = GlobBuilder::new(&escaped)
+            .case_insensitive(true)
+            .backslash_escape(false)
+            .build();
+        let glob = glob.map_err(|error| {
+            let why = error.kind();
+            CommandError::Usage(format!(
+                "{pattern:?} is no pattern ({why}): write one as in 'web*'"
+            ))
+        })?;
+        Ok(Self::Whole(glob.compile_matcher()))
+    }
+
+    fn fits(&self, text: &str) -> bool {
+        match self {
+            Self::Part(part) => text.to_lowercase().contains(part),
+            Self::Whole(glob) => glob.is_match(text),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_but_two_signs_stand_for_themselves() {
+        for (pattern, fitting, other) in [
+            ("vm[1]", "VM[1] of ours", "vm1"),
+            ("vm[1]*", "vm[1]", "vm1"),
+            ("m[", "vm[1]", "vm1"),
+            ("*{a,b}", "vm{A,b}", "vma"),
+            ("*]?", "vm[1]x", "vm[1]"),
+            ("a\\*", "a\\b", "a*"),
+            ("w?b*", "web01/DC", "wb01"),
+        ] {
+            let fits = |text| Pattern::parse(pattern).is_ok_and(|pattern| pattern.fits(text));
+            assert!(fits(fitting) && !fits(other), "{pattern}");
+        }
+    }
+}

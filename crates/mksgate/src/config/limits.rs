@@ -1,0 +1,78 @@
+//! Checks of `[gateway]`.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use ipnet::IpNet;
+
+use super::error::ConfigError;
+use super::file;
+use super::source::Source;
+use gateway::settings::Limits;
+
+impl Source<'_> {
+    pub(super) fn bind(&self, gateway: &file::Gateway) -> Result<IpAddr, ConfigError> {
+        let Some(bind) = &gateway.bind else {
+            return Ok(Ipv4Addr::LOCALHOST.into());
+        };
+        let text = bind.get_ref();
+        text.parse().map_err(|_| {
+            let sentence = match text.parse::<SocketAddr>() {
+                Ok(_) => format!(
+                    "bind = {text:?} has a port, which stands in each [[console]]: write the address alone"
+                ),
+                Err(_) => format!(
+                    "bind = {text:?} is no IP address: write one, as \"127.0.0.1\" or \"::1\""
+                ),
+            };
+            self.wrong(bind.span(), sentence)
+        })
+    }
+
+    pub(super) fn limits(&self, gateway: &file::Gateway) -> Result<Limits, ConfigError> {
+        let default = Limits::default();
+        Ok(Limits {
+            max_sessions: self.at_least_one(
+                gateway.max_sessions.as_ref(),
+                "max_sessions",
+                default.max_sessions,
+            )?,
+            max_sessions_per_vm: self.at_least_one(
+                gateway.max_sessions_per_vm.as_ref(),
+                "max_sessions_per_vm",
+                default.max_sessions_per_vm,
+            )?,
+            max_unauthenticated: self.at_least_one(
+                gateway.max_unauthenticated.as_ref(),
+                "max_unauthenticated",
+                default.max_unauthenticated,
+            )?,
+            idle_timeout: gateway.idle_timeout.filter(|timeout| !timeout.is_zero()),
+            max_session_time: gateway.max_session_time.filter(|time| !time.is_zero()),
+            proxy_from: self.proxy_from(gateway)?,
+            login_timeout: self.longer_than_zero(
+                gateway.login_timeout.as_ref(),
+                "login_timeout",
+                default.login_timeout,
+            )?,
+            handshake_timeout: self.longer_than_zero(
+                gateway.handshake_timeout.as_ref(),
+                "handshake_timeout",
+                default.handshake_timeout,
+            )?,
+            drain_timeout: gateway.drain_timeout.unwrap_or(default.drain_timeout),
+        })
+    }
+
+    /// Only whoever is named is believed: a header is as good as the address that it claims.
+    fn proxy_from(&self, gateway: &file::Gateway) -> Result<Option<Vec<IpNet>>, ConfigError> {
+        match (&gateway.proxy_from, gateway.proxy_protocol) {
+            (None, false) => Ok(None),
+            (Some(from), true) => self.networks(from.get_ref()).map(Some),
+            (None, true) => Ok(Some(vec![IpNet::from(IpAddr::from(Ipv4Addr::LOCALHOST))])),
+            (Some(from), false) => Err(self.wrong(
+                from.span(),
+                "proxy_from is of no use here: add proxy_protocol = true",
+            )),
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! The configuration's text and path, and the checks that several tables share.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use ipnet::IpNet;
+use secrecy::SecretString;
+use toml::Spanned;
+
+use super::ask::AskPassword;
+use super::error::ConfigError;
+use super::scalar::Time;
+use super::secrets;
+
+/// The text, and where it stands, so that every error can point at its place.
+pub(super) struct Source<'a> {
+    pub(super) text: &'a str,
+    pub(super) path: &'a Path,
+    pub(super) ask: AskPassword<'a>,
+}
+
+impl Source<'_> {
+    pub(super) fn wrong(&self, span: Range<usize>, sentence: impl Into<String>) -> ConfigError {
+        ConfigError::at(self.path, self.text, span, sentence)
+    }
+
+    pub(super) fn resolve(&self, path: &Path) -> PathBuf {
+        secrets::resolve_path(path, self.path)
+    }
+
+    pub(super) fn check_each<T, U>(
+        &self,
+        tables: BTreeMap<String, Spanned<T>>,
+        check: impl Fn(&Self, Spanned<T>) -> Result<U, ConfigError>,
+    ) -> Result<BTreeMap<String, U>, ConfigError> {
+        tables
+            .into_iter()
+            .map(|(name, table)| Ok((name, check(self, table)?)))
+            .collect()
+    }
+
+    pub(super) fn wrong_file(&self, file: &Spanned<PathBuf>, sentence: &str) -> ConfigError {
+        let sentence = match file.get_ref().as_os_str().is_empty() {
+            true => "this names no file: write its name".into(),
+            false => format!("{}: {sentence}", self.resolve(file.get_ref()).display()),
+        };
+        self.wrong(file.span(), sentence)
+    }
+
+    /// The first line of a file.
+    pub(super) fn secret_file(&self, file: &Spanned<PathBuf>) -> Result<SecretString, ConfigError> {
+        secrets::read_line(&self.resolve(file.get_ref()))
+            .map_err(|error| self.wrong_file(file, &error))
+    }
+
+    pub(super) fn networks(&self, texts: &[Spanned<String>]) -> Result<Vec<IpNet>, ConfigError> {
+        let network = |text: &Spanned<String>| {
+            let word = text.get_ref();
+            let parsed = word
+                .parse()
+                .or_else(|_| word.parse().map(|address: IpAddr| IpNet::from(address)));
+            parsed.map_err(|_| {
+                self.wrong(
+                    text.span(),
+                    format!("{word:?} is no network: write one, as \"10.0.0.0/8\""),
+                )
+            })
+        };
+        texts.iter().map(network).collect()
+    }
+
+    pub(super) fn at_least_one(
+        &self,
+        given: Option<&Spanned<usize>>,
+        key: &str,
+        default: usize,
+    ) -> Result<usize, ConfigError> {
+        match given {
+            Some(none) if *none.get_ref() == 0 => Err(self.wrong(
+                none.span(),
+                format!("{key} = 0 lets nobody in: write 1 or more"),
+            )),
+            given => Ok(given.map_or(default, |given| *given.get_ref())),
+        }
+    }
+
+    pub(super) fn longer_than_zero(
+        &self,
+        given: Option<&Spanned<Time>>,
+        key: &str,
+        default: Duration,
+    ) -> Result<Duration, ConfigError> {
+        match given {
+            None => Ok(default),
+            Some(zero) if zero.get_ref().0.is_zero() => Err(self.wrong(
+                zero.span(),
+                format!(
+                    "{key} = \"0s\" lets nobody in: write \"{}s\", or leave it out",
+                    default.as_secs()
+                ),
+            )),
+            Some(given) => Ok(given.get_ref().0),
+        }
+    }
+}
+
+pub(super) fn unknown(kind: &str, name: &str, known: &[&str]) -> String {
+    match known {
+        [] => format!("there is no [{kind}.{name}] in this file: add it"),
+        known => format!(
+            "there is no [{kind}.{name}] in this file: add it, or name one of {}",
+            known.join(", ")
+        ),
+    }
+}
