@@ -1,4 +1,4 @@
-//! Tasks of the API: what a call whose name ends in `_Task` has begun.
+//! vim25 tasks: what methods whose names end in `_Task` return.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,7 +10,7 @@ use tokio_util::task::TaskTracker;
 use crate::vim25::fault::Fault;
 use crate::vim25::value::{Fields, MoRef, Value};
 
-/// The latest tasks.
+/// The latest [`TASKS_KEPT`] tasks, so that memory stays bounded.
 #[derive(Clone, Default)]
 pub(crate) struct ApiTasks(Arc<Mutex<Latest>>);
 
@@ -24,20 +24,20 @@ struct Task {
     id: String,
     name: &'static str,
     entity: MoRef,
-    /// `None` while it runs.
+    /// `None` while it is running.
     ended: Option<Outcome>,
 }
 
-/// What a task ended with: its result, if it has one.
+/// The result of a finished task, if it has one, or its error.
 pub(crate) type Outcome = Result<Option<String>, Fault>;
 
 impl ApiTasks {
-    /// A task that runs until [`ApiTasks::end_soon`].
+    /// Starts a task; it is running until [`ApiTasks::end_soon`].
     pub(crate) fn begin(&self, name: &'static str, entity: &MoRef) -> MoRef {
         let mut latest = self.latest();
         latest.begun += 1;
         let id = format!("task-{}", latest.begun);
-        if latest.tasks.len() >= TASKS {
+        if latest.tasks.len() >= TASKS_KEPT {
             latest.tasks.pop_front();
         }
         latest.tasks.push_back(Task {
@@ -49,7 +49,7 @@ impl ApiTasks {
         MoRef::new("Task", id)
     }
 
-    /// Ends it after the call that has begun it was answered, or just before.
+    /// Finishes the task from a spawned task, so that a client may see it running first.
     pub(crate) fn end_soon(
         &self,
         tracker: &TaskTracker,
@@ -67,7 +67,7 @@ impl ApiTasks {
         });
     }
 
-    /// The task with all its properties.
+    /// The managed object `Task` with all its properties.
     pub(crate) fn properties(&self, task: &MoRef) -> Option<Value> {
         let latest = self.latest();
         let found = latest.tasks.iter().find(|found| found.id == task.id)?;
@@ -106,5 +106,5 @@ impl Task {
     }
 }
 
-/// More than anybody waits for at a time.
-const TASKS: usize = 1024;
+/// More than any client waits for at the same time.
+const TASKS_KEPT: usize = 1024;

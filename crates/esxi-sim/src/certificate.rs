@@ -1,4 +1,4 @@
-//! The self-signed certificate of one simulated host, and its fingerprints.
+//! The self-signed certificate of a simulated host, and its fingerprints.
 
 use std::io;
 use std::net::IpAddr;
@@ -14,7 +14,7 @@ use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use sha1::{Digest, Sha1};
 use sha2::Sha256;
 
-/// A certificate with its key ready to serve. Self-signed, as ESXi's usually is (`docs/webmks.md` 2.1).
+/// A certificate and its TLS configuration. Self-signed, as ESXi's usually is (`docs/webmks.md` 2.1).
 pub(crate) struct Identity {
     pub(crate) server: Arc<ServerConfig>,
     pub(crate) pem: String,
@@ -23,7 +23,7 @@ pub(crate) struct Identity {
 }
 
 impl Identity {
-    /// A fresh key and a certificate for `address`, `localhost` and a short host name.
+    /// Generates a key and a certificate for `address`, `localhost` and [`HOST_NAME`].
     pub(crate) fn generate(address: IpAddr) -> io::Result<Self> {
         let key = KeyPair::generate().map_err(io::Error::other)?;
         let certificate = params(address)
@@ -61,11 +61,11 @@ fn params(address: IpAddr) -> Result<CertificateParams, rcgen::Error> {
     Ok(params)
 }
 
-/// A fingerprint as vSphere writes it: upper-case hex pairs with colons between.
+/// A fingerprint as vSphere writes it: upper-case hex bytes separated by colons.
 pub(crate) fn colons(digest: &[u8]) -> String {
     let pairs: Vec<String> = digest.iter().map(|byte| format!("{byte:02X}")).collect();
     pairs.join(":")
 }
 
-/// The short name by which the simulated host knows itself.
+/// The host's own short name.
 pub(crate) const HOST_NAME: &str = "esxi-sim";

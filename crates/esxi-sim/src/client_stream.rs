@@ -1,4 +1,4 @@
-//! The stream below a WebSocket, which can hold back, swallow, count and break off what is written.
+//! The TLS stream to a client. It can delay, discard, throttle and limit what is written, for the simulated faults.
 
 use std::io;
 use std::net::IpAddr;
@@ -17,12 +17,12 @@ use crate::open_connection::OpenConnection;
 /// A TLS stream to a client.
 pub(crate) struct ClientStream {
     tls: TlsStream<TcpStream>,
-    /// While set, what is written is held instead: so the 101 response leaves together with the first message.
+    /// While set, writes are buffered in `held`: the 101 response and the first message share one TLS record.
     cork: Arc<AtomicBool>,
     held: BytesMut,
     muted: bool,
     drip: bool,
-    /// Bytes that may still be written.
+    /// How many more bytes may be written; `None`: no limit.
     budget: Option<u64>,
     open: OpenConnection,
 }
@@ -40,49 +40,49 @@ impl ClientStream {
         }
     }
 
-    /// Where the client is.
+    /// The client's IP address.
     pub(super) fn client(&self) -> IpAddr {
         self.open.client
     }
 
-    /// The switch that holds back what is written.
+    /// The flag that makes writes wait in a buffer.
     pub(crate) fn cork(&self) -> Arc<AtomicBool> {
         Arc::clone(&self.cork)
     }
 
-    /// Lets go, with the next write or flush, of what was held back.
+    /// Clears the flag; the next write or flush writes the buffered bytes.
     pub(super) fn uncork(&self) {
         self.cork.store(false, Ordering::Release);
     }
 
-    /// While `muted`, what is written is forgotten, and flushing is done at once.
+    /// While `muted`, written bytes are discarded and flushing does nothing.
     pub(super) fn mute(&mut self, muted: bool) {
         self.muted = muted;
     }
 
-    /// From now on one byte at a time is written.
+    /// From now on, each write takes one byte.
     pub(super) fn drip(&mut self) {
         self.drip = true;
     }
 
-    /// From now on only so many bytes can be written; then writing fails.
+    /// From now on, only `bytes` more can be written; then writes fail.
     pub(super) fn limit(&mut self, bytes: u64) {
         self.budget = Some(bytes);
     }
 
-    /// Whether the limit has been reached.
+    /// Whether the limit is used up.
     pub(super) fn is_spent(&self) -> bool {
         self.budget == Some(0)
     }
 
-    /// Ends with FIN alone: no close_notify, and nothing that TLS still held.
+    /// Sends FIN without close_notify.
     pub(super) async fn cut(mut self) {
         let _ = self.tls.flush().await;
-        // With input unread the kernel would send RST in FIN's place, so the end is sent apart from the close.
+        // With unread input, close(2) would send RST instead of FIN: shut down first.
         let _ = self.tls.get_mut().0.shutdown().await;
     }
 
-    /// Ends with RST.
+    /// Closes with RST.
     pub(super) async fn reset(mut self) {
         let _ = self.tls.flush().await;
         let _ = self.tls.get_ref().0.set_zero_linger();
@@ -96,7 +96,7 @@ impl ClientStream {
         Poll::Ready(Ok(()))
     }
 
-    /// How many of `wanted` bytes may be written now.
+    /// How many of `wanted` bytes the throttle and the limit allow.
     fn allowance(&self, wanted: usize) -> usize {
         let wanted = if self.drip { wanted.min(1) } else { wanted };
         let budget = self.budget.unwrap_or(u64::MAX);
@@ -154,5 +154,5 @@ impl AsyncWrite for ClientStream {
     }
 }
 
-/// A 101 response and one short message are a fifth of this.
+/// Five times a 101 response and one short message.
 const HELD: usize = 2048;

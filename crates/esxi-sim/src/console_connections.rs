@@ -1,4 +1,4 @@
-//! Who is connected to a VM's console: as QueryConnections lists them, and DropConnections ends them.
+//! The console connections of a VM, as QueryConnections lists and DropConnections ends them.
 
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -18,16 +18,16 @@ struct List {
     open: Vec<Connection>,
 }
 
-/// One of them.
+/// One console connection.
 #[derive(Clone)]
 pub(crate) struct Connection {
-    /// What tells it from the others.
+    /// Unique within the VM.
     pub(crate) label: String,
     pub(crate) client: IpAddr,
     dropped: CancellationToken,
 }
 
-/// No more connections are allowed than these.
+/// `RemoteDisplay.maxConnections`, which is reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct LimitReached(pub(crate) u32);
 
@@ -39,7 +39,7 @@ impl Connections {
         }
     }
 
-    /// Adds a connection, which stays for as long as the answer lives.
+    /// Adds a connection; dropping the [`OpenConsole`] removes it.
     ///
     /// # Errors
     /// There are as many as are allowed.
@@ -60,7 +60,7 @@ impl Connections {
         })
     }
 
-    /// Whether one more may be opened.
+    /// Checks that one more connection is allowed.
     ///
     /// # Errors
     /// There are as many as are allowed.
@@ -72,12 +72,12 @@ impl Connections {
         self.lock().open.clone()
     }
 
-    /// Ends those with these labels. One that has ended already is no matter.
+    /// Ends the connections with these labels; unknown labels are ignored.
     pub(crate) fn drop_labelled(&self, labels: &[&str]) {
         self.drop_those(|connection| labels.contains(&connection.label.as_str()));
     }
 
-    /// Ends all, those that only linger included.
+    /// Ends all connections, lingering ones included.
     pub(crate) fn drop_all(&self) {
         self.drop_those(|_| true);
     }
@@ -105,7 +105,7 @@ impl Connections {
     }
 }
 
-/// A connection that is open.
+/// An open connection.
 pub(crate) struct OpenConsole {
     connections: Arc<Connections>,
     connection: Connection,
@@ -113,12 +113,12 @@ pub(crate) struct OpenConsole {
 }
 
 impl OpenConsole {
-    /// Waits until it is dropped by whoever may.
+    /// Completes when DropConnections or a change of power ends the connection.
     pub(crate) async fn dropped(&self) {
         self.connection.dropped.cancelled().await;
     }
 
-    /// Ends; but it stays in the list until it is dropped from there.
+    /// Leaves the connection in the list until it is dropped from there.
     pub(crate) fn linger(mut self) {
         self.lingers = true;
     }

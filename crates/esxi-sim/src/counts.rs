@@ -1,10 +1,10 @@
-//! What has happened on a host so far, and how to wait for it.
+//! Counters of a host's events, and how to wait for them.
 
 use std::collections::BTreeMap;
 
 use tokio::sync::watch;
 
-/// Everything that has happened on a host since it started.
+/// Counters since the host started.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Counts {
@@ -28,34 +28,33 @@ pub struct Counts {
     pub tickets_refused: u64,
     /// Upgrades dropped because the client did not offer the subprotocol `binary`.
     pub binary_missing: u64,
-    /// Consoles that were opened (the WebSocket was there).
+    /// Consoles whose WebSocket upgrade succeeded.
     pub consoles_opened: u64,
     /// Consoles that are open now.
     pub consoles_open: u64,
-    /// The most consoles that were served at the same time. One whose client has said Close is served no more when that
-    /// is answered, so a client that waits for the answer before it opens the next is never counted twice.
+    /// The most consoles that were served at the same time. A console counts until the host answers the client's Close,
+    /// so a client that waits for the answer before it opens the next console is never counted twice.
     pub consoles_at_once: u64,
     /// Consoles that are being served now.
     pub(crate) consoles_served: u64,
-    /// Ends of the latest consoles, newest last, at most [`ENDS_KEPT`].
+    /// How the latest consoles ended, newest last, at most [`ENDS_KEPT`].
     pub ends: Vec<ConsoleEnd>,
-    /// Requests for a whole picture (FramebufferUpdateRequest, not incremental) that desktops have received.
+    /// Non-incremental FramebufferUpdateRequests that desktops received.
     pub whole_requests: u64,
-    /// Requests for what changes (incremental) that desktops have received, acknowledgements not included.
+    /// Incremental FramebufferUpdateRequests that desktops received; acknowledgements not included.
     pub incremental_requests: u64,
-    /// Acknowledgements of updates (127/4) that desktops have received.
+    /// Acknowledgements of updates (127/4) that desktops received.
     pub acknowledgements: u64,
     /// WebSocket pings received on consoles; none was answered.
     pub pings: u64,
     /// WebSocket pongs received on consoles.
     pub pongs: u64,
-    /// SOAP calls by name, those that ended in a fault included. Names that the simulator does not know count as
-    /// `unknown`.
+    /// SOAP calls by method, faults included. Methods that the simulator does not know count as `unknown`.
     pub calls: BTreeMap<&'static str, u64>,
 }
 
 impl Counts {
-    /// All SOAP calls together.
+    /// The number of SOAP calls.
     pub fn soap_calls(&self) -> u64 {
         self.calls.values().sum()
     }
@@ -71,11 +70,11 @@ impl Counts {
 pub struct ConsoleEnd {
     /// The VM's name.
     pub vm: String,
-    /// Who ended it, and how.
+    /// Why it ended.
     pub reason: EndReason,
 }
 
-/// How a console ended.
+/// Why a console ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EndReason {
@@ -83,25 +82,25 @@ pub enum EndReason {
     ClosedByClient(Option<u16>),
     /// The client's connection ended or failed without a Close frame.
     LostClient,
-    /// The client broke a rule, in words; the host closed.
+    /// The client violated the protocol in this way; the host closed.
     Violation(String),
     /// The VM was powered off or suspended, or the host stopped.
     Stopped,
-    /// The VNC server behind a bridge went away or could not be reached.
+    /// The VNC server behind a bridge closed, failed or could not be reached.
     LostServer(String),
     /// A misbehaviour ended it.
     Misbehaved,
-    /// The host said nothing more.
+    /// The host went silent: no further data and no Close.
     FellSilent,
     /// DropConnections ended it.
     Dropped,
-    /// The VM had as many connections as it allows.
+    /// `RemoteDisplay.maxConnections` was reached.
     LimitReached,
-    /// The client did not know the VM's VNC password.
+    /// VNC authentication failed.
     WrongPassword,
 }
 
-/// The watched [`Counts`].
+/// [`Counts`] that can be watched.
 #[derive(Clone, Debug)]
 pub(crate) struct Counters(watch::Sender<Counts>);
 
@@ -123,7 +122,7 @@ impl Counters {
         });
     }
 
-    /// Nothing more is said on a console but how it ends.
+    /// The console is no longer served; it only has to be closed.
     pub(crate) fn console_served(&self) {
         self.update(|counts| counts.consoles_served = counts.consoles_served.saturating_sub(1));
     }
@@ -146,5 +145,5 @@ impl Counters {
     }
 }
 
-/// How many ends [`Counts::ends`] keeps: more than any test opens at a time, little enough to clone.
+/// The limit of [`Counts::ends`]: more than any test opens, small enough to clone.
 pub const ENDS_KEPT: usize = 256;

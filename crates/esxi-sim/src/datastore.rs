@@ -1,15 +1,15 @@
-//! The one datastore of a host, `datastore1`, and `/folder`, where its files are handed out to whoever has a session
-//! (`docs/webmks.md` 3.5).
+//! The only datastore of a host, `datastore1` (`docs/webmks.md` 3.5).
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Files by their paths below the datastore.
+/// Files by their path in the datastore.
 #[derive(Default)]
 pub(crate) struct Datastore(Mutex<BTreeMap<String, Vec<u8>>>);
 
 impl Datastore {
-    /// Writes a new file `FOLDER/FOLDER-N.png` and gives its datastore path, `[datastore1] …`; `None` when it is full.
+    /// Writes a new file `FOLDER/FOLDER-N.png`; returns its datastore path, `[datastore1] …`, or `None` when the
+    /// datastore is full.
     pub(crate) fn write_picture(&self, folder: &str, content: Vec<u8>) -> Option<String> {
         let mut files = self.files();
         if files.len() >= FILES {
@@ -23,7 +23,7 @@ impl Datastore {
         Some(in_brackets(&path))
     }
 
-    /// Removes the file of this datastore path; false if there is none.
+    /// Removes the file at a datastore path; returns whether it existed.
     pub(crate) fn remove(&self, path: &str) -> bool {
         let below = path
             .strip_prefix('[')
@@ -52,5 +52,5 @@ fn in_brackets(path: &str) -> String {
 
 pub(crate) const NAME: &str = "datastore1";
 
-/// Whoever never removes a file is told so.
+/// Bounds memory for clients that never delete their screenshots.
 const FILES: usize = 256;

@@ -1,4 +1,4 @@
-//! The second hand of all desktops that show the time.
+//! The clock that desktops show.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -8,7 +8,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use crate::host_state::HostState;
 use crate::inventory::vm::Display;
 
-/// Shows the time of day (UTC) on every desktop that has a clock, each second, until the state stops.
+/// Updates the time of day (UTC) on every desktop with a clock, each second, until the host stops.
 pub(crate) async fn run(state: Arc<HostState>) {
     let mut seconds = interval(Duration::from_secs(1));
     seconds.set_missed_tick_behavior(MissedTickBehavior::Skip);

@@ -1,4 +1,4 @@
-//! What all tasks of a running host share.
+//! The state that all tasks of a running host share.
 
 use std::net::SocketAddr;
 use std::sync::atomic::AtomicU64;
@@ -30,27 +30,27 @@ pub(crate) struct HostState {
     pub(crate) tickets: Tickets<Arc<Vm>>,
     pub(crate) counters: Counters,
     pub(crate) misbehaviours: MisbehaviourQueue,
-    /// The status with which `/sdk` refuses requests, and how many more.
+    /// The status of the next refusals by `/sdk`, and how many are left.
     pub(crate) sdk_refusal: Mutex<(u16, u32)>,
     pub(crate) ticket_shape: Mutex<TicketShape>,
     pub(crate) datastore: Datastore,
     pub(crate) api_tasks: ApiTasks,
     pub(crate) screenshots: Mutex<Screenshots>,
-    /// The status with which `/screen` is refused, where it is.
+    /// The status with which `/screen` refuses requests.
     pub(crate) screen_refusal: Mutex<Option<u16>>,
-    /// Where consoles are served, and with which certificate.
+    /// The address and certificate that tickets name.
     pub(crate) console_address: SocketAddr,
     pub(crate) console_identity: Arc<Identity>,
-    /// The seed of the next console's cutter.
+    /// The seed of the next console's message splitter.
     pub(crate) next_seed: AtomicU64,
-    /// Ticks whenever something has changed that a property collector may be waiting for.
+    /// Notified when something changed that a property collector may be waiting for.
     pub(crate) changes: watch::Sender<()>,
     pub(crate) tasks: TaskTracker,
     pub(crate) stop: CancellationToken,
 }
 
 impl HostState {
-    /// The status with which this request to `/sdk` is refused, if it is.
+    /// Takes one refusal by `/sdk`, if any is left: its status.
     pub(crate) fn take_sdk_refusal(&self) -> Option<u16> {
         let mut refusal = self
             .sdk_refusal
@@ -61,7 +61,7 @@ impl HostState {
         Some(*status)
     }
 
-    /// The status with which `/screen` is refused, if it is.
+    /// The status with which `/screen` refuses requests, if it does.
     pub(crate) fn screen_refusal(&self) -> Option<u16> {
         *self
             .screen_refusal

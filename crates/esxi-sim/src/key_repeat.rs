@@ -1,4 +1,4 @@
-//! The repetition of held keys, on every desktop that is in the mood for it.
+//! Typematic repeat of held keys, on desktops that have it ([`Quirks::key_repeat`](crate::Quirks::key_repeat)).
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use tokio::time::sleep_until;
 use crate::host_state::HostState;
 use crate::inventory::vm::{Display, Vm};
 
-/// Repeats what is held down on the desktop of `vm` until the state stops.
+/// Repeats the key that is held on the desktop of `vm`, until the host stops.
 pub(crate) async fn run(state: Arc<HostState>, vm: Arc<Vm>) {
     let Display::Desktop(desktop) = &vm.display else {
         return;
@@ -24,7 +24,7 @@ pub(crate) async fn run(state: Arc<HostState>, vm: Arc<Vm>) {
         };
         tokio::select! {
             () = repeat => desktop.repeat(),
-            // The sender lives as long as the desktop.
+            // Cannot fail: `vm` owns the sender.
             _ = changes.changed() => {}
             () = state.stop.cancelled() => return,
         }

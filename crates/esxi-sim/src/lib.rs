@@ -1,8 +1,8 @@
-//! A simulated ESXi or vCenter host, which behaves as `docs/webmks.md` says a real one does.
+//! A simulated ESXi or vCenter host that behaves as `docs/webmks.md` describes.
 //!
-//! It serves vim25 SOAP on `/sdk` and consoles on `/ticket/<ticket>`, over TLS with a self-signed certificate: enough
-//! for a client to log in, find a VM, acquire a `webmks` ticket and see, over a WebSocket, a small desktop or a real
-//! VNC server. What real hosts were never seen to do is marked as a guess where it is done.
+//! It serves vim25 SOAP at `/sdk` and consoles at `/ticket/<ticket>` over TLS with a self-signed certificate: enough
+//! for a client to log in, find a VM, acquire a `webmks` ticket and open a WebSocket to a small desktop or to a real
+//! VNC server. Behaviour that was never observed on real hosts is marked as a guess.
 //!
 //! ```
 //! # tokio::runtime::Runtime::new().unwrap().block_on(async {

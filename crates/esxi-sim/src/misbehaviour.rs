@@ -1,16 +1,16 @@
-//! The ways in which a host can be told to do wrong, and for which connections.
+//! Faults that tests make a host show, and the queue of them.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 
-/// One way of doing wrong. Each is for one console connection, save for [`Misbehaviour::SilentTls`].
+/// A fault. Each is for one console connection, except [`Misbehaviour::SilentTls`].
 ///
-/// Counts of bytes named `after` begin behind the answer to the upgrade and count what goes to the client below TLS
-/// and above TCP: WebSocket headers and payloads.
+/// Byte counts named `after` start after the response to the upgrade and count WebSocket headers and payloads sent to
+/// the client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Misbehaviour {
-    /// The next TCP connection of all (to the console port) is accepted and TLS never answered.
+    /// The next TCP connection (to the console port) is accepted, and its TLS ClientHello never answered.
     SilentTls,
     /// The upgrade is answered with this status. The ticket is spent.
     AnswerStatus(u16),
@@ -32,14 +32,13 @@ pub enum Misbehaviour {
     VncAuthenticationOnly,
     /// SecurityResult "failed" with this reason (RFC 6143 7.1.3).
     SecurityFailure(String),
-    /// FIN without TLS close_notify or Close frame after this many bytes: in mid-frame, if one lies there.
+    /// FIN without close_notify or Close frame after this many bytes, even inside a frame.
     CutAfter(u64),
     /// RST after this many bytes.
     ResetAfter(u64),
-    /// Nothing more is sent after this many bytes; the connection stays open and what the client sends is read.
+    /// Nothing is sent after this many bytes. The connection stays open, and what the client sends is read.
     StallAfter(u64),
-    /// The connection ends in order (close_notify, FIN) but without a Close frame, at the first message boundary
-    /// after this many RFB bytes.
+    /// close_notify and FIN without a Close frame, at the first message boundary after this many RFB bytes.
     EndWithoutClose {
         /// RFB bytes sent before.
         after: u64,
@@ -53,11 +52,11 @@ pub enum Misbehaviour {
         /// RFB bytes sent before.
         after: u64,
     },
-    /// Everything after the 101 goes out byte by byte, each in its own TLS record. Slow: for small desktops.
+    /// Everything after the 101 response is sent in TLS records of one byte. Slow: for small desktops.
     OneByteRecords,
-    /// What is sent in one turn, such as a whole framebuffer update, is one message of one frame.
+    /// Each write, such as a whole FramebufferUpdate, is one message of one frame.
     OneMessagePerTurn,
-    /// Each message is split into frames, with a ping between them.
+    /// Each message is sent in three frames with pings between them.
     Fragments,
     /// A WebSocket ping with this payload (at most 125 bytes) is sent after each message.
     Pings(Vec<u8>),
@@ -65,7 +64,7 @@ pub enum Misbehaviour {
     TextMessage,
 }
 
-/// Which misbehaviour is due.
+/// The faults of the next connections.
 #[derive(Debug, Default)]
 pub(crate) struct MisbehaviourQueue(Mutex<Due>);
 
@@ -76,19 +75,19 @@ struct Due {
 }
 
 impl MisbehaviourQueue {
-    /// `misbehaviour` is due once, after those that are due already.
+    /// Queues a fault for one connection.
     pub(crate) fn push(&self, misbehaviour: Misbehaviour) {
         let mut due = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         due.next.push_back(misbehaviour);
     }
 
-    /// `misbehaviour` is due whenever nothing else is.
+    /// Sets the fault of all connections for which none is queued.
     pub(crate) fn set_default(&self, misbehaviour: Option<Misbehaviour>) {
         let mut due = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         due.default = misbehaviour;
     }
 
-    /// Takes what is due for a TCP connection that has just been accepted: whether to keep silent.
+    /// Takes [`Misbehaviour::SilentTls`] if it is next; whether it was.
     pub(crate) fn take_for_connection(&self) -> bool {
         let mut due = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if due.next.front() == Some(&Misbehaviour::SilentTls) {
@@ -98,7 +97,7 @@ impl MisbehaviourQueue {
         due.next.is_empty() && due.default == Some(Misbehaviour::SilentTls)
     }
 
-    /// Takes what is due for a console.
+    /// Takes the fault for a console.
     pub(crate) fn take_for_console(&self) -> Option<Misbehaviour> {
         let mut due = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if due.next.front() == Some(&Misbehaviour::SilentTls) {

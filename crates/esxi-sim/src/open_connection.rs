@@ -6,7 +6,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use crate::counts::Counters;
 
-/// Counts a connection for as long as it lives.
+/// An open TCP connection, counted until it is dropped.
 pub(crate) struct OpenConnection {
     counters: Counters,
     pub(crate) client: IpAddr,

@@ -1,8 +1,8 @@
-//! Pictures as PNG files.
+//! PNG encoding.
 
 use png::{BitDepth, ColorType, Compression, Encoder};
 
-/// The file for a picture of this size (neither side 0) whose pixels, of 0x00RRGGBB, come row by row.
+/// Encodes an image of this size (neither side 0) from its pixels, 0x00RRGGBB, row by row.
 pub(crate) fn encode((width, height): (u16, u16), pixels: impl Iterator<Item = u32>) -> Vec<u8> {
     let mut file = Vec::new();
     let mut encoder = Encoder::new(&mut file, width.into(), height.into());
@@ -15,7 +15,7 @@ pub(crate) fn encode((width, height): (u16, u16), pixels: impl Iterator<Item = u
             [red, green, blue]
         })
         .collect();
-    // Writing to a Vec cannot fail, and there are as many pixels as the size says.
+    // Cannot fail: the output is a Vec, and the pixels match the size.
     let written = encoder.write_header().and_then(|mut writer| {
         writer.write_image_data(&rgb)?;
         writer.finish()

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// A VM's power state. `Display` is vim25's own word for it.
+/// A VM's power state. `Display` writes vim25's name of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Power {
     /// `poweredOn`

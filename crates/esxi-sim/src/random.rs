@@ -1,8 +1,8 @@
-//! Randomness: unguessable tokens, and a seeded sequence for cutting bytes repeatably.
+//! Random tokens, and a seeded sequence for repeatable tests.
 
 use std::fmt::Write;
 
-/// 128 unguessable bits in hex.
+/// 128 random bits from the system, in hex.
 pub(crate) fn token() -> String {
     let bytes: [u8; 16] = bytes();
     bytes.iter().fold(String::new(), |mut hex, byte| {
@@ -12,17 +12,17 @@ pub(crate) fn token() -> String {
     })
 }
 
-/// Unguessable bytes.
+/// Random bytes from the system.
 pub(crate) fn bytes<const LENGTH: usize>() -> [u8; LENGTH] {
     let mut bytes = [0; LENGTH];
     if let Err(error) = getrandom::fill(&mut bytes) {
-        // A simulator without entropy still works; its tickets are then merely guessable.
+        // A simulator without entropy still works; only its tickets can be guessed.
         tracing::warn!(%error, "no random bytes from the system");
     }
     bytes
 }
 
-/// A repeatable sequence of numbers (SplitMix64; S. Steele, D. Lea, C. Flood 2014). Not for secrets.
+/// A repeatable sequence of numbers: SplitMix64 (Steele, Lea, Flood 2014). Not for secrets.
 #[derive(Debug)]
 pub(crate) struct Sequence(u64);
 

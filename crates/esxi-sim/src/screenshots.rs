@@ -1,34 +1,33 @@
-//! What becomes of CreateScreenshot_Task and of the file that it leaves.
+//! How a host answers CreateScreenshot_Task, and what becomes of the file.
 
-/// What a host does when it is asked for a screenshot and for the file. `Default` is that all goes well and everything is
-/// permitted.
+/// Deviations from a successful screenshot. `Default` has none.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Screenshots {
-    /// What the call is answered with, instead of a task.
+    /// The fault of the call, instead of a task.
     pub refused: Option<ScreenshotFault>,
-    /// What the task ends with, instead of a picture.
+    /// The error of the task, instead of a file.
     pub failed: Option<ScreenshotFault>,
-    /// The task runs for ever.
+    /// The task never ends.
     pub endless: bool,
-    /// What the task says that the picture is in, wherever that is.
+    /// The path in the task's result, instead of that of the file.
     pub path: Option<String>,
-    /// What is in the file, instead of the picture.
+    /// The content of the file, instead of the screenshot.
     pub content: Option<Vec<u8>>,
-    /// The status that `/folder` answers with.
+    /// The status of `GET /folder`, instead of the file.
     pub folder_status: Option<u16>,
-    /// The user lacks the privilege `Datastore.FileManagement`, which it takes to remove a file.
+    /// The user lacks `Datastore.FileManagement`, so the file cannot be deleted.
     pub deletion_denied: bool,
 }
 
-/// A fault that CreateScreenshot_Task declares, or the lack of its privilege (`docs/webmks.md` 3.5).
+/// A declared fault of CreateScreenshot_Task (`docs/webmks.md` 3.5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ScreenshotFault {
     /// The user lacks `VirtualMachine.Interact.CreateScreenshot`.
     NoPermission,
-    /// Something else is being done with the VM.
+    /// Another operation on the VM is in progress.
     TaskInProgress,
-    /// The file could not be written; it is a NoDiskSpace.
+    /// The file cannot be written: NoDiskSpace.
     FileFault,
-    /// The VM cannot do that now.
+    /// The VM's state does not allow it.
     InvalidState,
 }

@@ -1,4 +1,4 @@
-//! What a simulated host is told before it starts.
+//! The settings of a simulated host.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -8,17 +8,17 @@ use secrecy::SecretString;
 use crate::power::Power;
 use crate::quirks::Quirks;
 
-/// Everything about a simulated host that is fixed when it starts.
+/// The settings of a host, fixed when it starts.
 ///
 /// `Default` is a standalone ESXi on a free loopback port with no VM, whose user is `root` and whose password is
 /// [`DEMO_PASSWORD`].
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Where `/sdk` (and, unless `console_listen` is set, `/ticket`) is served. Port 0 takes a free one.
-    /// With a wildcard address tickets have no `host`, and in `url` a short name, as a standalone ESXi does.
+    /// The address of `/sdk` and, unless `console_listen` is set, of `/ticket`. Port 0 takes a free port. With a
+    /// wildcard address, tickets have no `host` and a short name in `url`, as on a standalone ESXi.
     pub listen: SocketAddr,
-    /// Where consoles are served when that is not the `/sdk` port: a host of its own, with its own certificate, as
-    /// behind a vCenter. `None`: on an ESXi the `/sdk` port; on a vCenter a free port of the same address.
+    /// The address of consoles if that is another port, which then has its own certificate, as behind a vCenter.
+    /// `None`: on an ESXi the `/sdk` port; on a vCenter a free port of the same address.
     pub console_listen: Option<SocketAddr>,
     /// The only user.
     pub username: String,
@@ -30,17 +30,17 @@ pub struct Settings {
     pub kind: Kind,
     /// Product version, such as `7.0.3`. The API version is this padded to four numbers.
     pub version: String,
-    /// How long a ticket that nobody spends stays good.
+    /// The lifetime of a ticket that is not used.
     pub ticket_lifetime: Duration,
-    /// What a ticket says besides its secret; may be changed later with [`Host::set_tickets`](crate::Host::set_tickets).
+    /// The other fields of tickets; [`Host::set_tickets`](crate::Host::set_tickets) changes them later.
     pub tickets: TicketShape,
-    /// Seed of the message cutter: equal seeds cut equal byte sequences equally.
+    /// Seed of the message splitter: equal seeds split equal byte sequences equally.
     pub seed: u64,
     /// Whether desktops show a running clock. Off for tests that compare pixels.
     pub clock: bool,
 }
 
-/// The password of [`Settings::default`]. Not a secret: it opens a simulation.
+/// The password of [`Settings::default`]; not a secret.
 pub const DEMO_PASSWORD: &str = "VMware1!";
 
 /// REST documentation: "validity 30 minutes, if not used" (`docs/webmks.md` 2.1). A guess for SOAP tickets.
@@ -67,22 +67,23 @@ impl Default for Settings {
 /// One virtual machine.
 #[derive(Clone, Debug)]
 pub struct VmSettings {
-    /// Its name, as a user sees it; any text.
+    /// Its display name; any text.
     pub name: String,
     /// Its power state when the host starts.
     pub power: Power,
     /// What its console shows.
     pub screen: Screen,
-    /// The folder it lies in below the datacenter's `vm` folder, such as `linux/web`. `None`: that folder itself.
-    /// A standalone ESXi has no such folders and ignores this.
+    /// Its folder below the datacenter's `vm` folder, such as `linux/web`. `None`: the `vm` folder itself. A standalone
+    /// ESXi has no such folders and ignores this.
     pub folder: Option<String>,
     /// Whether the user has the privilege `VirtualMachine.Interact.ConsoleInteract` on it.
     pub console_permitted: bool,
-    /// `RemoteDisplay.maxConnections` (`docs/webmks.md` 2.6): more open consoles than this are refused at the ticket, and
-    /// those whose ticket is older, at RFB's security types, which is a guess.
+    /// `RemoteDisplay.maxConnections` (`docs/webmks.md` 2.6). Further consoles are refused by AcquireTicket; those with
+    /// an older ticket by RFB's security types, which is a guess.
     pub max_consoles: Option<u32>,
-    /// Whether a console whose client ended without a Close frame goes on counting as open, until DropConnections or a
-    /// change of power. Real hosts keep one that was cut (`docs/webmks.md` 2.6); that FIN does not end it is a guess.
+    /// Whether a console whose client disconnected without a Close frame still counts, until DropConnections or a
+    /// change of power. Real hosts keep one whose network was cut (`docs/webmks.md` 2.6); that FIN does not end it is a
+    /// guess.
     pub cut_consoles_linger: bool,
     /// How its desktop differs from a plain VNC server.
     pub quirks: Quirks,
@@ -119,18 +120,18 @@ impl VmSettings {
     }
 }
 
-/// What lies behind a VM's console.
+/// What a VM's console shows.
 #[derive(Clone, Copy, Debug)]
 pub enum Screen {
-    /// A small desktop drawn by the simulator. Sides are brought into 1 ..= 8192 and the area to at most 5120 × 5120,
-    /// whose raw update is 100 MiB.
+    /// A small desktop drawn by the simulator. Sides are clamped to 1 ..= 8192 and the area to 5120 × 5120, whose raw
+    /// update is 100 MiB.
     Desktop {
         /// Pixels across.
         width: u16,
         /// Pixels down.
         height: u16,
     },
-    /// A real VNC server that speaks RFB 3.8 and offers security None.
+    /// A real VNC server with RFB 3.8 and security None.
     Bridge(SocketAddr),
 }
 
@@ -143,8 +144,8 @@ pub enum Kind {
     VCenter,
 }
 
-/// What a ticket says besides its secret (`docs/webmks.md` 3.1). Fields that the requested API version does not know
-/// are left out whatever this says.
+/// The fields of a ticket besides its secret (`docs/webmks.md` 3.1). Fields that the client's API version does not have
+/// are always left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TicketShape {
     /// The field `host` (and with it `port`).
@@ -158,7 +159,7 @@ pub struct TicketShape {
 /// The field `host` of a ticket.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum TicketHost {
-    /// The address that serves the consoles.
+    /// The address of the console port.
     #[default]
     Named,
     /// Absent, and `port` too, as a standalone 7.0.3 was seen to answer (`docs/webmks.md` 2.1, one report).
@@ -173,19 +174,19 @@ pub enum TicketUrl {
     /// The URL of the console.
     #[default]
     Good,
-    /// A URL whose host name never resolves (RFC 6761 section 6.4, `.invalid`).
+    /// A URL whose host name never resolves (`.invalid`, RFC 6761 section 6.4).
     Unresolvable,
     /// Absent.
     Absent,
 }
 
-/// The fields of a ticket by which the console's certificate can be told.
+/// The thumbprint fields of a ticket.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Thumbprint {
     /// Those of the certificate that the console presents.
     #[default]
     Right,
-    /// Thumbprints of no certificate at all; no `sslCertificate`.
+    /// Thumbprints that no certificate has; no `sslCertificate`.
     Wrong,
     /// None ("can be enabled or disabled on the host", `docs/webmks.md` 3.1).
     Absent,

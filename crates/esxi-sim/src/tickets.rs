@@ -1,4 +1,4 @@
-//! Console tickets: random, good once, and for a while.
+//! Console tickets: random, usable once, with a lifetime.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use crate::random;
 
-/// The tickets that were issued and not spent yet.
+/// The tickets that were issued and not used, each for a `V`.
 pub(crate) struct Tickets<V> {
     lifetime: Duration,
     open: Mutex<HashMap<String, Issued<V>>>,
@@ -45,8 +45,7 @@ impl<V: Clone> Tickets<V> {
         ticket.into()
     }
 
-    /// The VM that `ticket` is for; afterwards the ticket is good for nothing. `None` if it is unknown, spent or
-    /// expired.
+    /// Uses a ticket: what it is for, or `None` if it is unknown, used or expired.
     pub(crate) fn spend(&self, ticket: &str) -> Option<V> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let issued = open.remove(ticket)?;
@@ -64,5 +63,5 @@ fn drop_oldest<V>(open: &mut HashMap<String, Issued<V>>) {
     }
 }
 
-/// How many unspent tickets are kept: eight times what a busy test asks for; the oldest goes first.
+/// The most unused tickets: eight times what a busy test acquires. The oldest goes first.
 const TICKETS_OPEN: usize = 8192;
