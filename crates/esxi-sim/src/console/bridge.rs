@@ -1,4 +1,4 @@
-//! A real VNC server behind a console: its bytes as they are, in messages of our cutting.
+//! A bridge: relays a real VNC server's bytes, split into WebSocket messages of arbitrary length.
 
 use std::net::SocketAddr;
 
@@ -10,7 +10,7 @@ use super::handshake::{self, VERSION};
 use super::socket::ConsoleSocket;
 use crate::counts::EndReason;
 
-/// Relays until one side ends. The server has to look like ESXi by itself: RFB 3.8 with security None.
+/// Relays until one side closes. The server must look like ESXi: RFB 3.8, security None.
 pub(super) async fn serve(socket: &mut ConsoleSocket, server: SocketAddr) -> EndReason {
     match relay(socket, server).await {
         Ok(end) | Err(end) => end,
@@ -19,7 +19,8 @@ pub(super) async fn serve(socket: &mut ConsoleSocket, server: SocketAddr) -> End
 
 async fn relay(socket: &mut ConsoleSocket, address: SocketAddr) -> Result<EndReason, EndReason> {
     let lost = |error: std::io::Error| EndReason::LostServer(error.to_string());
-    // ESXi would not wait for anybody before it names its version, so the server's own is compared and left out.
+    // ESXi sends its version at once, so it is sent before the server is connected; the server's own is checked and
+    // dropped.
     handshake::send_version(socket).await?;
     let mut server = TcpStream::connect(address).await.map_err(lost)?;
     server.set_nodelay(true).map_err(lost)?;
@@ -47,5 +48,5 @@ async fn relay(socket: &mut ConsoleSocket, address: SocketAddr) -> Result<EndRea
     }
 }
 
-/// One read's worth, and so the longest message; large enough for frames with 64-bit lengths.
+/// The longest read, and so the longest message; frames get 64-bit lengths.
 const TURN: usize = 256 * 1024;

@@ -4,7 +4,7 @@ use super::pixel_format::PixelFormat;
 use crate::desktop::area::Area;
 use crate::desktop::mouse::PointerEvent;
 
-/// One client message.
+/// A client message, of RFC 6143 or of VMware.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum ClientMessage {
     SetPixelFormat(PixelFormat),
@@ -27,8 +27,8 @@ pub(super) enum ClientMessage {
         width: u16,
         height: u16,
     },
-    /// The update with this id was shown, and the next one is wanted (127/4).
+    /// The client has processed the update with this id and requests the next one (127/4).
     UpdateAck(u8),
-    /// Another of VMware's messages, from which nothing follows here.
+    /// Another message of VMware's that has no effect here.
     Ignored,
 }

@@ -1,4 +1,4 @@
-//! One client of a desktop: what it has asked for, what it has been shown, and the answers that are due to it.
+//! A client of a desktop: its pixel format and encodings, its pending requests, and what it was sent.
 
 use std::num::NonZero;
 
@@ -19,31 +19,31 @@ use crate::desktop::mouse::PointerMode;
 use crate::desktop::tiles::ShownTiles;
 use crate::quirks::{PixelFormats, ServerCaps};
 
-/// One client.
+/// The state of one client.
 pub(super) struct ClientState<'a> {
     desktop: &'a Desktop,
     format: PixelFormat,
     encodings: ClientEncodings,
     encoder: Encoder,
-    /// The capabilities it was sent of.
+    /// The capabilities that were sent to it.
     announced: Option<ServerCaps>,
-    /// A request that could not be answered yet, since nothing had changed.
+    /// An incremental request that waits for a change of the desktop.
     pending: Option<Area>,
-    /// A request for a whole picture that waits until the last update is acknowledged.
+    /// A non-incremental request that waits for the acknowledgement of the last update.
     postponed: Option<Area>,
-    /// The update that has to be acknowledged before another is sent.
+    /// The id of the update that must be acknowledged before the next is sent.
     unacknowledged: Option<u8>,
-    /// What it still lacks of a whole picture that comes in parts.
+    /// The rest of a full update that is sent in several answers.
     unsent: Option<Area>,
     shown: ShownTiles,
     sent: Sent,
     full_requests: u64,
     updates_sent: u64,
-    /// The number of the latest update, 1 to 255.
+    /// The id of the latest update, 1 to 255.
     update_id: u8,
 }
 
-/// What marks have sent it.
+/// The latest state that each pseudo-encoding has sent.
 struct Sent {
     size: (u16, u16),
     cursor: bool,
@@ -53,7 +53,7 @@ struct Sent {
 }
 
 impl<'a> ClientState<'a> {
-    /// One that has just read ServerInit, in which `size` was said.
+    /// The state after ServerInit, which announced `size`.
     pub(super) fn new(desktop: &'a Desktop, size: (u16, u16)) -> Self {
         Self {
             desktop,
@@ -83,15 +83,15 @@ impl<'a> ClientState<'a> {
         self.announced
     }
 
-    /// Whether a change of the desktop may answer a request.
+    /// Whether a change of the desktop may complete a request.
     pub(super) fn has_pending_request(&self) -> bool {
         self.pending.is_some()
     }
 
-    /// Whether there is more to say.
+    /// Checks that the console does not have to go silent.
     ///
     /// # Errors
-    /// The desktop is in the quirk to fall silent after as many updates as were sent.
+    /// As many updates as [`Quirks::silent_after`](crate::Quirks::silent_after) were sent.
     pub(super) fn check_silence(&self) -> Result<(), EndReason> {
         match self.desktop.quirks.silent_after {
             Some(after) if self.updates_sent >= after.get() => Err(EndReason::FellSilent),
@@ -99,10 +99,10 @@ impl<'a> ClientState<'a> {
         }
     }
 
-    /// Does what a message asks for; answers what is due then.
+    /// Handles a message; returns what to send.
     ///
     /// # Errors
-    /// What is wrong, in words: a pixel format that this desktop takes as invalid.
+    /// Describes a pixel format that this desktop rejects.
     pub(super) fn handle(&mut self, message: ClientMessage) -> Result<Option<BytesMut>, String> {
         match message {
             ClientMessage::SetPixelFormat(format) => self.set_format(format)?,
@@ -121,7 +121,7 @@ impl<'a> ClientState<'a> {
         Ok(self.answer_pending())
     }
 
-    /// The answer to a request that waits, if there is something new.
+    /// Answers the pending request if there is something new.
     pub(super) fn answer_pending(&mut self) -> Option<BytesMut> {
         let region = self.pending.filter(|_| self.unacknowledged.is_none())?;
         if let Some(unsent) = self.unsent.take() {
@@ -152,7 +152,7 @@ impl<'a> ClientState<'a> {
             .quirks
             .server_caps
             .filter(|_| self.encodings.server_caps);
-        // Sent once, however often it is listed: a guess.
+        // Sent only once: a guess.
         if self.announced.is_some() {
             return None;
         }
@@ -160,7 +160,7 @@ impl<'a> ClientState<'a> {
         caps.map(vmware_messages::server_caps)
     }
 
-    /// A client that was sent to repeat held keys itself gets no repetition from the host, which is a guess.
+    /// A client that was told to repeat keys itself gets no repetition from the host, which is a guess.
     fn key(&mut self, key: Key, down: bool) {
         self.desktop.key(key, down, !self.sent.key_repeat);
     }
@@ -201,7 +201,7 @@ impl<'a> ClientState<'a> {
         self.full_update(region)
     }
 
-    /// A whole region, or as much of it as one answer holds.
+    /// A full update of `region`, or as many rows as one answer holds.
     fn full_update(&mut self, region: Area) -> Option<BytesMut> {
         let rows = self
             .desktop
@@ -213,8 +213,8 @@ impl<'a> ClientState<'a> {
         self.update(part, false)
     }
 
-    /// The pixel in the corner alone, always in Raw (`docs/webmks.md` 2.3 Q3). `region` counts as shown, so that only
-    /// another request for all of it helps: a guess.
+    /// Only the top left pixel, always Raw (`docs/webmks.md` 2.3 Q3). `region` counts as sent, so that only another
+    /// non-incremental request helps: a guess.
     fn one_pixel(&mut self, region: Area) -> Option<BytesMut> {
         self.desktop
             .show(&mut self.shown, region, false, false, |_| {});
@@ -227,11 +227,11 @@ impl<'a> ClientState<'a> {
         self.finish(update)
     }
 
-    /// An update with all that is due: marks, and what has changed in `region`; `None` if nothing is.
+    /// An update with due pseudo-rectangles and the changes of `region`; `None` if nothing is due.
     fn update(&mut self, region: Area, incremental: bool) -> Option<BytesMut> {
         let mut update = FramebufferUpdate::default();
         if self.put_size(&mut update) {
-            // The client has to ask anew for a screen of another size.
+            // The client has to request the new size's pixels itself.
             return self.finish(update);
         }
         self.put_pseudo_rectangles(&mut update);
@@ -277,13 +277,14 @@ impl<'a> ClientState<'a> {
         }
     }
 
-    /// The message, and in a chatty quirk what nobody has asked for around it.
+    /// Completes the update; with [`Quirks::chatty`](crate::Quirks::chatty), surrounds it with a heartbeat and sound.
     fn finish(&mut self, update: FramebufferUpdate) -> Option<BytesMut> {
         if update.is_empty() {
             return None;
         }
         self.updates_sent += 1;
-        // 0 is no number of an update: VMware's client would take it for a request for everything (`docs/webmks.md` 7.2).
+        // 0 is not used as an id: VMware's client would send it back as a non-incremental request (`docs/webmks.md`
+        // 7.2).
         self.update_id = self.update_id.checked_add(1).unwrap_or(1);
         let waits = self.desktop.quirks.needs_acks
             && self
@@ -301,7 +302,7 @@ impl<'a> ClientState<'a> {
     }
 }
 
-/// Seconds that a chatty host promises between heartbeats. No real number is known (`docs/webmks.md` 6).
+/// The announced interval of heartbeats, in seconds. The real value is not known (`docs/webmks.md` 6).
 const HEARTBEAT: u16 = 10;
-/// Sound that begins like messages do, so that a reader who trusts the length of 127/3 goes astray at once.
+/// Samples that look like message types: a reader that trusts the length of 127/3 fails at once.
 const SAMPLES: [u8; 64] = [127; 64];

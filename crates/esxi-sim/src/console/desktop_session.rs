@@ -1,4 +1,4 @@
-//! A desktop over RFB 3.8: the handshake, then updates out and input in.
+//! Serves a desktop over RFB 3.8: handshake, initialisation, then messages in both directions.
 
 use std::convert::Infallible;
 
@@ -13,7 +13,7 @@ use super::socket::ConsoleSocket;
 use crate::counts::{Counts, EndReason};
 use crate::desktop::Desktop;
 
-/// Serves `desktop` until something ends it.
+/// Serves `desktop`; returns why the console ended.
 pub(super) async fn serve(socket: &mut ConsoleSocket, name: &str, desktop: &Desktop) -> EndReason {
     match run(socket, name, desktop).await {
         Ok(never) => match never {},
@@ -57,7 +57,7 @@ async fn run(
     }
 }
 
-/// Counts what asks for updates.
+/// Counts requests and acknowledgements.
 fn count(message: &ClientMessage, counts: &mut Counts) {
     match message {
         ClientMessage::UpdateRequest {

@@ -1,4 +1,4 @@
-//! One FramebufferUpdate while it is put together (RFC 6143 section 7.6.1).
+//! Builds a FramebufferUpdate (RFC 6143 section 7.6.1).
 
 use bytes::{BufMut, BytesMut};
 
@@ -6,7 +6,7 @@ use super::encodings::{self, Encoder, Encoding, Rectangle};
 use super::pixel_format::PixelFormat;
 use crate::desktop::framebuffer::Part;
 
-/// The rectangles so far.
+/// The rectangles of an update.
 #[derive(Default)]
 pub(super) struct FramebufferUpdate {
     rectangles: u16,
@@ -18,13 +18,13 @@ impl FramebufferUpdate {
         self.rectangles == 0
     }
 
-    /// Adds a rectangle that `write` appends.
+    /// Adds a rectangle, which `write` appends.
     pub(super) fn push(&mut self, write: impl FnOnce(&mut BytesMut)) {
         write(&mut self.body);
         self.rectangles += 1;
     }
 
-    /// Adds a part of a picture.
+    /// Adds a part of the framebuffer in `encoding`.
     pub(super) fn push_part(
         &mut self,
         encoder: &mut Encoder,
@@ -41,7 +41,7 @@ impl FramebufferUpdate {
         }
     }
 
-    /// The message; `id` is VMware's number of the update, in the place of padding (`docs/webmks.md` 1.4).
+    /// The message. VMware sends the update's `id` in the padding byte (`docs/webmks.md` 1.4).
     pub(super) fn into_message(self, id: u8) -> BytesMut {
         let mut message = BytesMut::with_capacity(4 + self.body.len());
         message.put_slice(&[0, id]);

@@ -1,4 +1,4 @@
-//! The server's side of the RFB 3.8 handshake, with security None or VNC authentication (RFC 6143 sections 7.1.1 to
+//! The server side of the RFB 3.8 handshake, with security None or VNC authentication (RFC 6143 sections 7.1.1 to
 //! 7.1.3, 7.2).
 
 use bytes::{BufMut, BytesMut};
@@ -12,7 +12,7 @@ use crate::counts::EndReason;
 use crate::misbehaviour::Misbehaviour;
 use crate::random;
 
-/// Runs it up to and including SecurityResult. With a `password` that has to be known.
+/// Runs the handshake up to and including SecurityResult. With `password`, by VNC authentication.
 pub(super) async fn serve(
     socket: &mut ConsoleSocket,
     password: Option<&SecretString>,
@@ -32,7 +32,7 @@ pub(super) async fn serve(
     send_result(socket).await
 }
 
-/// Offers no security type, for this reason (RFC 6143 section 7.1.2).
+/// Refuses the client: no security types, with a reason (RFC 6143 section 7.1.2).
 pub(super) async fn refuse(socket: &mut ConsoleSocket, reason: &str) -> EndReason {
     let refused = async {
         agree_on_version(socket).await?;
@@ -51,8 +51,7 @@ async fn agree_on_version(socket: &mut ConsoleSocket) -> Result<(), EndReason> {
     }
 }
 
-/// The version is a message of its own: VMware's client tells two sorts of servers apart by that
-/// (`docs/webmks.md` 1.1).
+/// Sends the version as a message of its own, by which VMware's client tells server types apart (`docs/webmks.md` 1.1).
 pub(super) async fn send_version(socket: &mut ConsoleSocket) -> Result<(), EndReason> {
     let version = match &socket.misbehaviour {
         Some(Misbehaviour::RfbVersion(version)) => *version,
@@ -84,7 +83,7 @@ async fn send_no_security(socket: &mut ConsoleSocket, reason: &str) -> Result<()
     socket.send(refusal).await
 }
 
-/// VNC authentication; the wording of the failure is a guess.
+/// VNC authentication; the text of the failure is a guess.
 async fn authenticate(
     socket: &mut ConsoleSocket,
     password: &SecretString,
@@ -102,7 +101,7 @@ async fn authenticate(
     Err(EndReason::WrongPassword)
 }
 
-/// The challenge, encrypted by DES with the password's first 8 bytes, whose bits are mirrored: so RFB reads DES.
+/// The response to a challenge: DES with the first 8 bytes of the password, each with its bits reversed.
 fn encrypted(mut challenge: [u8; 16], password: &str) -> [u8; 16] {
     let mut key = [0; 8];
     for (place, byte) in key.iter_mut().zip(password.bytes()) {
@@ -140,7 +139,7 @@ const VNC_AUTHENTICATION: u8 = 2;
 mod tests {
     use super::*;
 
-    /// The expected bytes are `openssl enc -des-ecb`'s.
+    /// Expected bytes from `openssl enc -des-ecb`.
     #[test]
     fn a_challenge_is_encrypted_as_other_implementations_do() {
         let challenge = std::array::from_fn(|at| at as u8);

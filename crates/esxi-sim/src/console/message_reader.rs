@@ -1,4 +1,4 @@
-//! What a client may say after the handshake (RFC 6143 section 7.5; `docs/webmks.md` 1.6), read from bytes.
+//! Reads client messages (RFC 6143 section 7.5; `docs/webmks.md` 1.6).
 
 use bytes::{Buf, BytesMut};
 
@@ -9,12 +9,12 @@ use crate::desktop::area::Area;
 use crate::desktop::mouse::PointerEvent;
 use crate::quirks::ServerCaps;
 
-/// Takes one message from the front of `bytes`; `None` if it is not all there yet. `announced` are the capabilities
-/// that the client was told of.
+/// Takes a message from the front of `bytes`; `None` if it is incomplete. `announced`: the capabilities that the client
+/// was sent.
 ///
 /// # Errors
-/// What is wrong, in words: an invalid pixel format, a length beyond reason, or a type that was not announced
-/// (`docs/webmks.md` 5.3 and 7.2).
+/// Describes an invalid pixel format, an excessive length, or a type that was not announced (`docs/webmks.md` 5.3 and
+/// 7.2).
 pub(super) fn take_message(
     bytes: &mut BytesMut,
     announced: Option<ServerCaps>,
@@ -36,7 +36,7 @@ pub(super) fn take_message(
     read(kind, message).map(Some)
 }
 
-/// How long the message is that begins with `bytes`, once that can be told.
+/// The length of the message that starts with `bytes`; `None` until it is known.
 fn length(kind: u8, bytes: &[u8]) -> Result<Option<usize>, String> {
     Ok(match (kind, bytes) {
         (0, _) => Some(20),
@@ -82,7 +82,7 @@ fn read(kind: u8, mut message: BytesMut) -> Result<ClientMessage, String> {
             )
         }
         3 => ClientMessage::UpdateRequest {
-            // VMware's client puts the last update's id here (`docs/webmks.md` 1.7).
+            // VMware's client sends the last update's id here (`docs/webmks.md` 1.7).
             incremental: message.get_u8() != 0,
             region: Area {
                 x: message.get_u16(),
@@ -109,9 +109,9 @@ fn read(kind: u8, mut message: BytesMut) -> Result<ClientMessage, String> {
     })
 }
 
-/// Viewers list a few dozen.
+/// The most encodings of a SetEncodings; viewers list a few dozen.
 const ENCODINGS: usize = 1024;
-/// TigerVNC's own limit for what it accepts is 256 KiB.
+/// The longest ClientCutText: TigerVNC's own limit.
 const CUT_TEXT: usize = 256 * 1024;
 
 #[cfg(test)]

@@ -1,16 +1,16 @@
-//! Where one WebSocket message ends and the next begins: anywhere.
+//! Splits RFB bytes into WebSocket messages at arbitrary places.
 
 use crate::random::Sequence;
 
-/// Cuts the bytes of a turn into messages, repeatably. Message edges mean nothing after the first message
-/// (`docs/webmks.md` 1.1), so they are put where they hurt: inside headers, and around several RFB messages.
+/// Splits repeatably. Message boundaries carry no meaning after the first message (`docs/webmks.md` 1.1), so they are
+/// put inside RFB headers and after several RFB messages.
 pub(super) struct MessageSplitter {
     sequence: Sequence,
     whole: bool,
 }
 
 impl MessageSplitter {
-    /// `whole`: never lengths.
+    /// `whole`: does not split.
     pub(super) fn new(seed: u64, whole: bool) -> Self {
         Self {
             sequence: Sequence::new(seed),
@@ -18,7 +18,7 @@ impl MessageSplitter {
         }
     }
 
-    /// How many of the `left` bytes of a turn go into the next message: at least 1, at most all.
+    /// The length of the next message: 1 ..= `left`.
     pub(super) fn next(&mut self, left: usize) -> usize {
         if self.whole {
             return left;
@@ -34,7 +34,7 @@ impl MessageSplitter {
 
 /// Shorter than most RFB headers.
 const SHORT: usize = 16;
-/// Longer than the 125 and shorter than the 65,536 bytes between which a frame's length has 16 bits.
+/// Between 126 and 65,535 bytes, where the frame's length field has 16 bits.
 const MEDIUM: usize = 2048;
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! RFB pixel formats: which are valid, and how a pixel is written in one.
+//! RFB pixel formats: validation, and conversion of pixels.
 
 use bytes::{BufMut, BytesMut};
 
@@ -20,7 +20,7 @@ struct Channel {
 }
 
 impl PixelFormat {
-    /// What ESXi's predecessor announced: 32 bits, depth 24, little-endian, red at 16, green at 8, blue at 0
+    /// The format that VMware's older servers announced: 32 bits, depth 24, little-endian, shifts 16, 8, 0
     /// (`docs/webmks.md` 2.2).
     pub(super) const NATIVE: Self = Self {
         bits_per_pixel: 32,
@@ -34,11 +34,11 @@ impl PixelFormat {
         blue: Channel { max: 255, shift: 0 },
     };
 
-    /// Reads the 16 bytes of a PIXEL_FORMAT as strictly as `docs/webmks.md` 2.3 Q1 says: the true-colour flag is
-    /// exactly 1. What else makes a format invalid on ESXi is a guess.
+    /// Reads a PIXEL_FORMAT as strictly as `docs/webmks.md` 2.3 Q1 says: the true-colour flag must be 1. What else is
+    /// invalid on ESXi is a guess.
     ///
     /// # Errors
-    /// What is wrong with it, in words.
+    /// Describes what is invalid.
     pub(super) fn read(bytes: [u8; 16]) -> Result<Self, &'static str> {
         let [
             bits_per_pixel,
@@ -88,7 +88,7 @@ impl PixelFormat {
         }
     }
 
-    /// The 16 bytes of the PIXEL_FORMAT.
+    /// Appends the PIXEL_FORMAT.
     pub(super) fn write(self, out: &mut BytesMut) {
         out.put_slice(&[
             self.bits_per_pixel,
@@ -108,7 +108,7 @@ impl PixelFormat {
         usize::from(self.bits_per_pixel / 8)
     }
 
-    /// Appends pixels of 0x00RRGGBB in this format.
+    /// Appends pixels, 0x00RRGGBB, in this format.
     pub(super) fn write_pixels(self, pixels: &[u32], out: &mut BytesMut) {
         if self == Self::NATIVE {
             pixels.iter().for_each(|pixel| out.put_u32_le(*pixel));
@@ -126,7 +126,7 @@ impl PixelFormat {
         }
     }
 
-    /// The same as ZRLE's CPIXEL (RFC 6143 section 7.7.5): three bytes of four, where the colours fit into them.
+    /// Appends ZRLE's CPIXELs (RFC 6143 section 7.7.5): 3 of 4 bytes, where the channels fit into them.
     pub(super) fn write_compact(self, pixels: &[u32], out: &mut BytesMut) {
         let colours = self.red.bits() | self.green.bits() | self.blue.bits();
         let is_short = self.bits_per_pixel == 32 && self.depth <= 24;
@@ -149,7 +149,7 @@ impl PixelFormat {
         }
     }
 
-    /// The same as Tight's TPIXEL: red, green and blue of a byte each, where that is what the format holds.
+    /// Appends Tight's TPIXELs: one byte per channel, where the format has 8 bits each.
     pub(super) fn write_tight(self, pixels: &[u32], out: &mut BytesMut) {
         let are_bytes = [self.red, self.green, self.blue]
             .iter()
@@ -177,13 +177,13 @@ impl Channel {
         whole && u32::from(self.shift) + bits <= u32::from(bits_per_pixel)
     }
 
-    /// The bits of a pixel that are this channel's.
+    /// The mask of this channel in a pixel.
     fn bits(self) -> u32 {
         u32::from(self.max) << self.shift
     }
 
     fn place(self, value: u8) -> u32 {
-        // Rounded, so that white stays white and black black in every depth.
+        // Rounded, so that white and black stay white and black at every depth.
         ((u32::from(value) * u32::from(self.max) + 127) / 255) << self.shift
     }
 }

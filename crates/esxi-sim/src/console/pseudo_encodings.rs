@@ -1,4 +1,4 @@
-//! Encodings without pixels: what a client asks to be sent of by listing them (`docs/webmks.md` 1.4).
+//! The pseudo-encodings (RFC 6143 section 7.8; `docs/webmks.md` 1.4).
 
 use bytes::{BufMut, BytesMut};
 
@@ -8,7 +8,7 @@ use crate::desktop::area::Area;
 use crate::desktop::mouse::PointerMode;
 use crate::quirks::{CursorShape, KeyRepeat};
 
-/// What a client has asked for with SetEncodings.
+/// The encodings that a client listed with SetEncodings.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct ClientEncodings {
     pub(super) pixels: Encoding,
@@ -42,7 +42,7 @@ pub(super) fn size(size: (u16, u16), out: &mut BytesMut) {
     head(Area::whole(size), DESKTOP_SIZE, out);
 }
 
-/// CursorState: visible, and whether places are wanted.
+/// CursorState: visibility, and absolute or relative pointer events.
 pub(super) fn cursor_state(mode: PointerMode, out: &mut BytesMut) {
     head(EMPTY, CURSOR_STATE, out);
     let (visible, absolute) = (1, 2);
@@ -52,7 +52,7 @@ pub(super) fn cursor_state(mode: PointerMode, out: &mut BytesMut) {
     });
 }
 
-/// Key repeat: the client is to repeat held keys, in the host's rhythm if it has one.
+/// Key repeat: the client repeats held keys, with this timing.
 pub(super) fn key_repeat(rhythm: KeyRepeat, out: &mut BytesMut) {
     head(EMPTY, KEY_REPEAT, out);
     let client_repeats = 1;
@@ -68,7 +68,7 @@ pub(super) fn leds(leds: u32, out: &mut BytesMut) {
     out.put_u32(leds);
 }
 
-/// DefineCursor: a white square with a red edge, clear at its corners, that points with its top left.
+/// DefineCursor: a white square with a red border and transparent corners; the hot spot is its top left corner.
 pub(super) fn cursor(shape: CursorShape, format: PixelFormat, out: &mut BytesMut) {
     let hot_spot_and_size = Area {
         width: CURSOR_SIDE,

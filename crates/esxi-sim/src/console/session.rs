@@ -1,4 +1,4 @@
-//! A console: from the upgraded connection to its end.
+//! A console, from the upgraded connection to its end.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -16,7 +16,7 @@ use crate::inventory::vm::{Display, Vm};
 use crate::misbehaviour::Misbehaviour;
 use crate::power::Power;
 
-/// Serves the console of `vm` on a connection that is about to be upgraded.
+/// Serves the console of `vm` once the connection is upgraded.
 pub(crate) async fn run(
     state: Arc<HostState>,
     vm: Arc<Vm>,
@@ -46,7 +46,7 @@ pub(crate) async fn run(
         Ok(open) => until_ended(&mut socket, &vm, open, &state).await,
         Err(LimitReached(_)) => handshake::refuse(&mut socket, LIMIT_REACHED).await,
     };
-    // A console that only fell silent stays until its client has gone.
+    // A silent console counts until its client disconnects.
     let open = open.ok().filter(|_| still_counts(&end, &vm));
     state.counters.console_served();
     state.changes.send_replace(());
@@ -70,7 +70,7 @@ async fn until_ended(
     let mut power = vm.power.subscribe();
     let mut silence = vm.silence.subscribe();
     tokio::select! {
-        // What a client sends after one of these has happened is too late.
+        // The host's events win over client messages that arrive at the same time.
         biased;
         _ = silence.changed() => EndReason::FellSilent,
         () = state.stop.cancelled() => EndReason::Stopped,
@@ -80,7 +80,7 @@ async fn until_ended(
     }
 }
 
-/// Whether the VM still counts a console that ended in this way.
+/// Whether a console that ended for this reason still counts as connected.
 fn still_counts(end: &EndReason, vm: &Vm) -> bool {
     match end {
         EndReason::FellSilent => true,
@@ -96,6 +96,6 @@ async fn serve(socket: &mut ConsoleSocket, vm: &Vm) -> EndReason {
     }
 }
 
-/// The wording is a guess.
+/// The text is a guess.
 const LIMIT_REACHED: &str =
     "The limit of console connections to the virtual machine has been reached.";

@@ -1,4 +1,4 @@
-//! A console's WebSocket as a line of bytes: messages cut anywhere on the way out, read as a stream on the way in.
+//! The WebSocket of a console as a byte stream, with the faults that tests ask for.
 
 use std::time::Duration;
 
@@ -18,20 +18,20 @@ use crate::counts::Counters;
 use crate::counts::EndReason;
 use crate::misbehaviour::Misbehaviour;
 
-/// The line to one client.
+/// The WebSocket to one client.
 pub(super) struct ConsoleSocket {
     socket: WebSocketStream<ClientStream>,
     pub(super) counters: Counters,
     splitter: MessageSplitter,
     pub(super) misbehaviour: Option<Misbehaviour>,
-    /// Bytes received and not taken yet.
+    /// Received bytes that were not consumed.
     pub(super) received: BytesMut,
     /// RFB bytes sent.
     sent: u64,
 }
 
 impl ConsoleSocket {
-    /// The line over `stream`, on which `early` bytes have been read already.
+    /// A WebSocket over `stream`, of which `early` was already read.
     pub(super) async fn new(
         stream: ClientStream,
         early: Bytes,
@@ -56,8 +56,7 @@ impl ConsoleSocket {
         }
     }
 
-    /// Sends the first message: whole, and by default in one TLS record with the 101 response before it
-    /// (`docs/webmks.md` 1.1, `design.md` 1).
+    /// Sends the first message unsplit and, by default, in one TLS record with the 101 response (`docs/webmks.md` 1.1).
     pub(super) async fn send_first(&mut self, bytes: &[u8]) -> Result<(), EndReason> {
         let apart = self.limit_stream();
         if apart {
@@ -65,14 +64,14 @@ impl ConsoleSocket {
             self.flush().await?;
         }
         self.feed(Bytes::copy_from_slice(bytes)).await?;
-        // While the stream is corked this moves the message behind the response, and no further.
+        // While corked, this only buffers the message behind the response.
         self.flush().await?;
         self.socket.get_ref().uncork();
         self.flush().await?;
         self.after_message().await
     }
 
-    /// Tells the stream of a misbehaviour that counts its bytes.
+    /// Limits or throttles the stream if the fault says so; whether it does.
     fn limit_stream(&mut self) -> bool {
         use Misbehaviour::{CutAfter, OneByteRecords, ResetAfter, StallAfter};
         let stream = self.socket.get_mut();
@@ -89,7 +88,7 @@ impl ConsoleSocket {
         }
     }
 
-    /// Sends the bytes of one turn, in as many messages as the splitter makes of them.
+    /// Sends bytes in one or more messages.
     pub(super) async fn send(&mut self, mut turn: BytesMut) -> Result<(), EndReason> {
         while !turn.is_empty() {
             let length = self.splitter.next(turn.len());
@@ -99,7 +98,7 @@ impl ConsoleSocket {
         self.flush().await
     }
 
-    /// Waits until `length` bytes are there, and takes them.
+    /// Waits for `length` bytes and consumes them.
     pub(super) async fn take(&mut self, length: usize) -> Result<BytesMut, EndReason> {
         while self.received.len() < length {
             self.receive().await?;
@@ -107,7 +106,7 @@ impl ConsoleSocket {
         Ok(self.received.split_to(length))
     }
 
-    /// Waits for one more message. Safe to cancel: what was received is in `received`.
+    /// Waits for the next message. Cancel safe: its bytes are kept in `received`.
     pub(super) async fn receive(&mut self) -> Result<(), EndReason> {
         match self.socket.next().await {
             Some(Ok(Message::Binary(bytes))) => self.received.extend_from_slice(&bytes),
@@ -131,8 +130,8 @@ impl ConsoleSocket {
         Ok(())
     }
 
-    /// WebSocket pings are never answered (`docs/webmks.md` 2.1). The library has queued a pong and nothing else, for
-    /// every send here ends with a flush: so what it writes now is swallowed.
+    /// WebSocket pings are never answered (`docs/webmks.md` 2.1). Tungstenite has queued only the pong, since every
+    /// send here ends with a flush; so this flush is discarded.
     async fn forget_pong(&mut self) {
         self.socket.get_mut().mute(true);
         let _ = self.socket.flush().await;
@@ -163,7 +162,7 @@ impl ConsoleSocket {
         Ok(())
     }
 
-    /// What a misbehaviour does at a message's end.
+    /// Shows the fault that is due after a message.
     async fn after_message(&mut self) -> Result<(), EndReason> {
         use Misbehaviour::{CloseWith, EndWithoutClose, Pings};
         match self.misbehaviour.clone() {
@@ -194,7 +193,7 @@ impl ConsoleSocket {
         }
     }
 
-    /// Ends the connection in the way that fits `end`.
+    /// Closes the connection as `end` requires.
     pub(super) async fn finish(mut self, end: &EndReason) {
         self.socket.get_ref().uncork();
         match (end, self.misbehaviour.take()) {
@@ -212,7 +211,7 @@ impl ConsoleSocket {
                 self.close(code, &reason).await;
             }
             (EndReason::ClosedByClient(_), _) => {
-                // The library has queued the echo.
+                // Tungstenite has queued the Close reply.
                 let _ = self.socket.flush().await;
                 self.end_in_order().await;
             }
@@ -229,7 +228,7 @@ impl ConsoleSocket {
         }
     }
 
-    /// Sends Close, waits a little for the client's, and ends.
+    /// Sends Close, waits for the client's Close, and ends the connection.
     async fn close(mut self, code: u16, reason: &str) {
         let end = reason.floor_char_boundary(CLOSE_REASON);
         let frame = CloseFrame {
@@ -243,7 +242,8 @@ impl ConsoleSocket {
         self.end_in_order().await;
     }
 
-    /// close_notify and FIN, then reads to the client's end, so that no RST overtakes what was sent.
+    /// Sends close_notify and FIN, then reads until EOF: closing with unread input would send RST, which may destroy
+    /// what was sent.
     async fn end_in_order(self) {
         let mut stream = self.socket.into_inner();
         let ended = async {
@@ -254,7 +254,7 @@ impl ConsoleSocket {
         let _ = timeout(CLOSE_TIMEOUT, ended).await;
     }
 
-    /// Reads and forgets until the client ends, however long that takes.
+    /// Discards input until the client disconnects.
     async fn drain(self) {
         let mut stream = self.socket.into_inner();
         let mut rest = [0; 1024];
@@ -282,11 +282,11 @@ fn is_loss(violation: &tokio_tungstenite::tungstenite::error::ProtocolError) -> 
 
 /// The largest message taken from a client: twice the longest RFB client message.
 const MESSAGE: usize = 512 * 1024;
-/// How long a client may take to answer a Close or to end its side.
+/// How long to wait for the client's Close or EOF.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
-/// RFC 6455 section 5.5: control frames carry at most 125 bytes, of which the code takes 2.
+/// RFC 6455 section 5.5: 125 bytes in a control frame, minus 2 for the code.
 const CLOSE_REASON: usize = 123;
-/// The close codes (RFC 6455 section 7.4.1) of a real host are not known; these are guesses.
+/// Close codes (RFC 6455 section 7.4.1); those of real hosts are not known, so these are guesses.
 const GOING_AWAY: u16 = 1001;
 const PROTOCOL_ERROR: u16 = 1002;
 const INTERNAL_ERROR: u16 = 1011;

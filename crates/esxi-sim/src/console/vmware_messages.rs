@@ -1,4 +1,4 @@
-//! VMware's own message 127, both ways (`docs/webmks.md` 1.5 and 1.6).
+//! VMware's message type 127, both directions (`docs/webmks.md` 1.5 and 1.6).
 
 use bytes::{Buf, BufMut, BytesMut};
 
@@ -9,10 +9,10 @@ use crate::quirks::ServerCaps;
 /// The message type, in both directions.
 pub(super) const MESSAGE: u8 = 127;
 
-/// Takes one message of this type from the front of `bytes`; `None` if it is not all there yet.
+/// Takes a message of this type from the front of `bytes`; `None` if it is incomplete.
 ///
 /// # Errors
-/// What is wrong, in words: one that no capability in `announced` invites, or a length that is not its own.
+/// Describes a message whose capability is not in `announced`, or a wrong length.
 pub(super) fn take_message(
     bytes: &mut BytesMut,
     announced: Option<ServerCaps>,
@@ -21,7 +21,7 @@ pub(super) fn take_message(
         return Ok(None);
     };
     let is_invited = announced.is_some_and(|caps| match id {
-        // Which bit invites PointerEvent2 is not known: any will do.
+        // Which bit permits PointerEvent2 is not known; any does here.
         POINTER_EVENT_2 => true,
         _ => bits(id).is_some_and(|bits| caps.has(bits)),
     });
@@ -52,7 +52,7 @@ fn uninvited(id: u8) -> String {
     }
 }
 
-/// The bits that together invite a message (`docs/webmks.md` 1.5).
+/// The capability bits that permit a message (`docs/webmks.md` 1.5).
 fn bits(id: u8) -> Option<u32> {
     Some(match id {
         KEY_EVENT => ServerCaps::KEY_EVENT,
@@ -69,7 +69,7 @@ fn bits(id: u8) -> Option<u32> {
     })
 }
 
-/// How long the message is that begins with `bytes`, its head included, once that can be told.
+/// The length of the message that starts with `bytes`, header included; `None` until it is known.
 fn length(id: u8, bytes: &[u8]) -> Result<Option<usize>, String> {
     let length = match (id, bytes) {
         (POINTER_EVENT_2, _) => 19,
@@ -95,8 +95,8 @@ fn length(id: u8, bytes: &[u8]) -> Result<Option<usize>, String> {
     }
 }
 
-/// VMware's client lets go of the modifier keys as soon as it is connected, before it can know of any capability: a
-/// host that took that amiss would lock it out (`docs/webmks.md` 7.2).
+/// VMware's client releases the modifier keys right after connecting, before it can have been sent capabilities
+/// (`docs/webmks.md` 7.2).
 fn is_first_release(message: &ClientMessage) -> bool {
     matches!(message, ClientMessage::ScanCode { code, down: false } if MODIFIERS.contains(code))
 }
@@ -136,21 +136,21 @@ const MONITOR: usize = 20;
 /// Windows, Ctrl, Shift and Alt, left and right.
 const MODIFIERS: [u16; 8] = [0x15b, 0x15c, 0x1d, 0x11d, 0x2a, 0x36, 0x38, 0x138];
 
-/// 127/0: what the server offers.
+/// 127/0: the server's capabilities.
 pub(super) fn server_caps(caps: ServerCaps) -> BytesMut {
     let mut message = head(0, 8);
     message.put_u32(caps.0);
     message
 }
 
-/// 127/4: a sign of life, promised once in so many seconds.
+/// 127/4: a heartbeat and its interval.
 pub(super) fn heartbeat(seconds: u16) -> BytesMut {
     let mut message = head(4, 6);
     message.put_u16(seconds);
     message
 }
 
-/// 127/3: sound, whose samples its length does not count.
+/// 127/3: sound. The length field does not include the samples.
 pub(super) fn audio(samples: &[u8]) -> BytesMut {
     let mut message = head(3, 36);
     message.put_u32(u32::try_from(samples.len()).unwrap_or(u32::MAX));

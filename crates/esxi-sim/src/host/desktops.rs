@@ -1,4 +1,4 @@
-//! The eyes and hands that tests have on the desktops of a running host.
+//! [`Host`]'s methods on desktops: what guests received and show, and changes inside the guests.
 
 use crate::desktop::Desktop;
 use crate::desktop::keys::KeyEvent;
@@ -7,7 +7,7 @@ use crate::host::Host;
 use crate::inventory::vm::Display;
 use crate::png_file;
 
-/// Desktops. Methods that name a VM panic if there is none of that name.
+/// Desktops. Methods that take a VM's name panic if there is no such VM.
 impl Host {
     /// The text typed into a VM's desktop; empty for a bridge.
     #[track_caller]
@@ -15,7 +15,7 @@ impl Host {
         self.desktop(vm).map(Desktop::typed).unwrap_or_default()
     }
 
-    /// Waits until `wanted` is true of the text typed; has no deadline of its own. A bridge makes it wait for ever.
+    /// Waits until `wanted` is true of the text typed, without a deadline; for ever on a bridge.
     pub async fn typed_until(&self, vm: &str, mut wanted: impl FnMut(&str) -> bool) -> String {
         self.seen(vm, |desktop| {
             Some(desktop.typed()).filter(|typed| wanted(typed))
@@ -23,7 +23,7 @@ impl Host {
         .await
     }
 
-    /// The latest pointer event; all zeros before the first, and for a bridge.
+    /// The latest pointer event; all zeros before the first and for a bridge.
     #[track_caller]
     pub fn pointer(&self, vm: &str) -> Pointer {
         self.desktop(vm)
@@ -31,7 +31,7 @@ impl Host {
             .unwrap_or_default()
     }
 
-    /// Waits until `wanted` is true of the latest pointer event; has no deadline of its own.
+    /// Waits until `wanted` is true of the latest pointer event, without a deadline.
     pub async fn pointer_until(
         &self,
         vm: &str,
@@ -43,13 +43,13 @@ impl Host {
         .await
     }
 
-    /// The latest key events of a VM's desktop, at most [`KEYS_KEPT`](crate::KEYS_KEPT), oldest first; none for a bridge.
+    /// The latest key events of a VM, at most [`KEYS_KEPT`](crate::KEYS_KEPT), oldest first; none for a bridge.
     #[track_caller]
     pub fn keys(&self, vm: &str) -> Vec<KeyEvent> {
         self.desktop(vm).map(Desktop::keys).unwrap_or_default()
     }
 
-    /// Waits until `wanted` is true of the key events; has no deadline of its own. A bridge makes it wait for ever.
+    /// Waits until `wanted` is true of the key events, without a deadline; for ever on a bridge.
     pub async fn keys_until(
         &self,
         vm: &str,
@@ -61,26 +61,26 @@ impl Host {
         .await
     }
 
-    /// The scan codes of the keys that are down, in ascending order. They stay down when a console ends, as on a PC
-    /// whose keyboard is unplugged.
+    /// The scan codes of the keys that are down, in ascending order. They stay down when a console ends, as when a PC's
+    /// keyboard is unplugged.
     #[track_caller]
     pub fn keys_down(&self, vm: &str) -> Vec<u16> {
         self.desktop(vm).map(Desktop::keys_down).unwrap_or_default()
     }
 
-    /// The keyboard's lamps: bit 0 Scroll, bit 1 Num, bit 2 Caps; none for a bridge.
+    /// The keyboard LEDs: bit 0 Scroll, bit 1 Num, bit 2 Caps; 0 for a bridge.
     #[track_caller]
     pub fn leds(&self, vm: &str) -> u32 {
         self.desktop(vm).map(Desktop::leds).unwrap_or_default()
     }
 
-    /// The wheel's steps so far, all together.
+    /// The sums of all wheel steps.
     #[track_caller]
     pub fn wheel(&self, vm: &str) -> Wheel {
         self.desktop(vm).map(Desktop::wheel).unwrap_or_default()
     }
 
-    /// What the guest wants to be told of the pointer from now on.
+    /// Sets whether the guest takes absolute or relative pointer events.
     #[track_caller]
     pub fn set_pointer_mode(&self, vm: &str, mode: PointerMode) {
         if let Some(desktop) = self.desktop(vm) {
@@ -88,7 +88,7 @@ impl Host {
         }
     }
 
-    /// The guest changes its resolution, within what [`Screen::Desktop`](crate::Screen::Desktop) allows.
+    /// Changes the guest's resolution, within the bounds of [`Screen::Desktop`](crate::Screen::Desktop).
     #[track_caller]
     pub fn resize(&self, vm: &str, width: u16, height: u16) {
         if let Some(desktop) = self.desktop(vm) {
@@ -102,7 +102,7 @@ impl Host {
         self.desktop(vm).map(Desktop::size).unwrap_or_default()
     }
 
-    /// What a VM's desktop shows now, as a PNG file; `None` for a bridge.
+    /// A VM's desktop as a PNG file; `None` for a bridge.
     #[track_caller]
     pub fn picture(&self, vm: &str) -> Option<Vec<u8>> {
         let (size, pixels) = self.desktop(vm)?.picture();
@@ -118,7 +118,7 @@ impl Host {
             if let Some(found) = look(desktop) {
                 return found;
             }
-            // The sender lives as long as the desktop.
+            // Cannot fail: the desktop owns the sender.
             let _ = changes.changed().await;
         }
     }

@@ -1,4 +1,4 @@
-//! A running simulated host, and the hands that tests have on it.
+//! A running simulated host, its faults and its counters.
 
 mod desktops;
 
@@ -31,10 +31,9 @@ use crate::settings::{Kind, Settings, TicketShape};
 use crate::tickets::Tickets;
 use crate::vim25::version::ApiVersion;
 
-/// A running host. Dropping it stops every task: ports, connections and consoles are closed as soon as the runtime
-/// gets to it; [`Host::stop`] waits for that.
+/// A running host. Dropping it cancels all tasks; [`Host::stop`] also waits for them.
 ///
-/// Methods that name a VM panic if there is none of that name: such a test has a typing error.
+/// Methods that take a VM's name panic if there is no such VM: the test is wrong.
 pub struct Host {
     state: Arc<HostState>,
     address: SocketAddr,
@@ -45,7 +44,7 @@ impl Host {
     /// Starts a host; its ports accept connections when this returns.
     ///
     /// # Errors
-    /// An address that cannot be listened on; a version that is none.
+    /// The address cannot be bound, or the version is not one.
     pub async fn start(settings: Settings) -> io::Result<Self> {
         let api = ApiVersion::read(&settings.version).ok_or_else(|| {
             io::Error::new(
@@ -95,18 +94,18 @@ impl Host {
         })
     }
 
-    /// Stops, and waits until every task has ended.
+    /// Stops the host and waits until all its tasks have ended.
     pub async fn stop(self) {
         self.state.stop.cancel();
         self.state.tasks.wait().await;
     }
 
-    /// Where `/sdk` is served.
+    /// The address of `/sdk`.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Where consoles are served: the same, unless they have a port of their own.
+    /// The address of consoles: that of `/sdk` unless they have a port of their own.
     pub fn console_address(&self) -> SocketAddr {
         self.state.console_address
     }
@@ -142,20 +141,20 @@ impl Host {
         self.vm(vm).moref.clone()
     }
 
-    /// The VM's BIOS uuid. It depends on name and folder alone.
+    /// The VM's BIOS uuid, derived from its name and folder.
     #[track_caller]
     pub fn uuid(&self, vm: &str) -> String {
         self.vm(vm).uuid.clone()
     }
 
-    /// The VM's instance uuid. It depends on name and folder alone.
+    /// The VM's instance uuid, derived from its name and folder.
     #[track_caller]
     pub fn instance_uuid(&self, vm: &str) -> String {
         self.vm(vm).instance_uuid.clone()
     }
 
-    /// Changes a VM's power state. Anything but on ends its open consoles, with a Close frame of code 1001, which is
-    /// a guess (`docs/webmks.md` 2.6).
+    /// Changes a VM's power state. Any state but on closes its consoles with code 1001, which is a guess
+    /// (`docs/webmks.md` 2.6).
     #[track_caller]
     pub fn set_power(&self, vm: &str, power: Power) {
         let vm = self.vm(vm);
@@ -166,15 +165,14 @@ impl Host {
         self.state.changes.send_replace(());
     }
 
-    /// From now on the consoles of a VM that are open say nothing more: no update, no Close, no FIN, whatever happens
-    /// to the VM, as after a change of hosts or a cut network (`docs/webmks.md` 7.1). What their clients send is read and
-    /// has no effect. Consoles that are opened later are as ever.
+    /// Silences a VM's open consoles: no update, Close or FIN any more, as after vMotion or with a cut network
+    /// (`docs/webmks.md` 7.1). Their clients' messages are read and ignored. Later consoles are not affected.
     #[track_caller]
     pub fn fall_silent(&self, vm: &str) {
         self.vm(vm).silence.send_replace(());
     }
 
-    /// What tickets say from now on.
+    /// Sets the fields of further tickets.
     pub fn set_tickets(&self, shape: TicketShape) {
         *self
             .state
@@ -183,8 +181,8 @@ impl Host {
             .unwrap_or_else(PoisonError::into_inner) = shape;
     }
 
-    /// Has the next `times` AcquireTicket calls for a VM fail as for one that is still being created: with
-    /// ManagedObjectNotFound and the words "has not been completely created" (`docs/webmks.md` 2.1).
+    /// Makes the next `times` AcquireTicket calls for a VM fail as while it is being created: ManagedObjectNotFound,
+    /// "has not been completely created" (`docs/webmks.md` 2.1).
     #[track_caller]
     pub fn not_created_yet(&self, vm: &str, times: u32) {
         self.vm(vm)
@@ -192,8 +190,8 @@ impl Host {
             .store(times, Ordering::SeqCst);
     }
 
-    /// Has the next `times` requests to `/sdk` answered with this HTTP status and no body, as overloaded hosts answer
-    /// 503 (`docs/webmks.md` 2.6). They are not counted as calls.
+    /// Answers the next `times` requests to `/sdk` with this HTTP status and no body, as overloaded hosts do with 503
+    /// (`docs/webmks.md` 2.6). They are not counted as calls.
     pub fn refuse_sdk(&self, status: u16, times: u32) {
         let mut refusal = self
             .state
@@ -203,7 +201,7 @@ impl Host {
         *refusal = (status, times);
     }
 
-    /// What `/screen` is answered with from now on: this HTTP status and no picture, or as it should be.
+    /// Answers requests to `/screen` with this HTTP status and no body; `None`: with the screenshot.
     pub fn refuse_screen(&self, status: Option<u16>) {
         *self
             .state
@@ -212,7 +210,7 @@ impl Host {
             .unwrap_or_else(PoisonError::into_inner) = status;
     }
 
-    /// What becomes of CreateScreenshot_Task from now on.
+    /// Sets how CreateScreenshot_Task is answered.
     pub fn set_screenshots(&self, screenshots: Screenshots) {
         *self
             .state
@@ -221,7 +219,7 @@ impl Host {
             .unwrap_or_else(PoisonError::into_inner) = screenshots;
     }
 
-    /// The files that screenshots have left on the datastore, as `[datastore1] …`.
+    /// The datastore paths of all files, `[datastore1] …`.
     pub fn files(&self) -> Vec<String> {
         self.state.datastore.paths()
     }
@@ -235,26 +233,25 @@ impl Host {
             .update(|counts| counts.sessions_open = 0);
     }
 
-    /// Has the next console connection that nothing is planned for go wrong in this way.
+    /// Queues a fault for the next console connection.
     pub fn misbehave(&self, misbehaviour: Misbehaviour) {
         self.state.misbehaviours.push(misbehaviour);
     }
 
-    /// Has every console connection go wrong in this way, `None`: none any more. What [`Host::misbehave`] planned
-    /// comes first.
+    /// Sets the fault of all console connections for which none is queued; `None`: no fault.
     pub fn misbehave_always(&self, misbehaviour: Option<Misbehaviour>) {
         self.state.misbehaviours.set_default(misbehaviour);
     }
 
-    /// Everything that has happened so far.
+    /// All counters.
     pub fn counts(&self) -> Counts {
         self.state.counters.watch().borrow().clone()
     }
 
-    /// Waits until `wanted` is true of what has happened; has no deadline of its own.
+    /// Waits until `wanted` is true of the counters, without a deadline.
     pub async fn counts_until(&self, wanted: impl FnMut(&Counts) -> bool) -> Counts {
         let mut watch = self.state.counters.watch();
-        // The sender lives in `self`.
+        // Cannot fail: `self` owns the sender.
         let counts = watch.wait_for(wanted).await.map(|counts| counts.clone());
         counts.unwrap_or_default()
     }
@@ -270,7 +267,7 @@ impl Host {
     }
 }
 
-/// Where consoles get a port of their own.
+/// The address of a separate console port, if there is one.
 fn console_listen(settings: &Settings) -> Option<SocketAddr> {
     let own = || {
         Some(SocketAddr::new(settings.listen.ip(), 0)).filter(|_| settings.kind == Kind::VCenter)
@@ -278,7 +275,7 @@ fn console_listen(settings: &Settings) -> Option<SocketAddr> {
     settings.console_listen.or_else(own)
 }
 
-/// A listening port with a certificate for its address.
+/// Binds a port and generates a certificate for its address.
 async fn bind(listen: SocketAddr) -> io::Result<(TcpListener, Arc<Identity>, SocketAddr)> {
     let listener = TcpListener::bind(listen).await?;
     let address = listener.local_addr()?;

@@ -1,4 +1,4 @@
-//! `/folder`: the files of the datastore (`docs/webmks.md` 3.5).
+//! `GET /folder`: the files of the datastore, for clients with a session (`docs/webmks.md` 3.5).
 
 use std::borrow::Cow;
 
@@ -12,7 +12,7 @@ use super::response::status;
 use crate::datastore::NAME;
 use crate::host_state::HostState;
 
-/// Answers `GET /folder/PATH` with this query and session cookie. That a host says 401 and 404 just so is a guess.
+/// Answers `GET /folder/PATH`. The statuses 401 and 404 are guesses.
 pub(crate) fn answer(
     state: &HostState,
     path: &str,

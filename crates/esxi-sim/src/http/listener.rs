@@ -1,4 +1,4 @@
-//! A listening port: accepting, TLS, and a task per connection.
+//! A listening port: accepts connections, and serves TLS and HTTP/1.1 in a task for each.
 
 use std::io;
 use std::net::IpAddr;
@@ -20,14 +20,14 @@ use crate::open_connection::OpenConnection;
 use super::router::{self, Routes};
 use crate::host_state::HostState;
 
-/// One port and what it serves.
+/// A port with its certificate and routes.
 pub(crate) struct Port {
     pub(crate) listener: TcpListener,
     pub(crate) identity: Arc<Identity>,
     pub(crate) routes: Routes,
 }
 
-/// Accepts until the state stops.
+/// Accepts connections until the host stops.
 pub(crate) async fn accept(state: Arc<HostState>, port: Port) {
     let acceptor = TlsAcceptor::from(Arc::clone(&port.identity.server));
     let permits = Arc::new(Semaphore::new(CONNECTIONS));
@@ -45,7 +45,7 @@ pub(crate) async fn accept(state: Arc<HostState>, port: Port) {
     }
 }
 
-/// The next connection; `None` when the state stops.
+/// The next connection; `None` when the host stops.
 async fn next(
     state: &HostState,
     listener: &TcpListener,
@@ -77,12 +77,12 @@ async fn connection(
     routes: Routes,
 ) {
     if routes != Routes::Api && state.misbehaviours.take_for_connection() {
-        // Held open, unanswered, until the state stops or the client has gone.
+        // Keeps the connection open and silent until the client disconnects or the host stops.
         let _open = open;
         let _ = drain(stream).await;
         return;
     }
-    // Without it a small message would wait for the acknowledgement of the one before.
+    // Nagle's algorithm would delay small messages.
     let _ = stream.set_nodelay(true);
     let Ok(Ok(tls)) = timeout(TLS_HANDSHAKE, acceptor.accept(stream)).await else {
         return;
@@ -107,11 +107,11 @@ async fn drain(mut stream: TcpStream) -> io::Result<u64> {
     tokio::io::copy(&mut stream, &mut tokio::io::sink()).await
 }
 
-/// Connections at a time. A real host allows 128 (`docs/webmks.md` 2.6); tests of many viewers need more.
+/// The most open connections. A real host allows 128 (`docs/webmks.md` 2.6); tests with many viewers need more.
 const CONNECTIONS: usize = 4096;
 /// How long a client may take for the TLS handshake.
 const TLS_HANDSHAKE: Duration = Duration::from_secs(10);
-/// How long a client may take to send the head of a request, or be idle between two.
+/// How long a client may take to send a request's headers, or be idle between requests.
 const HEADER: Duration = Duration::from_secs(30);
-/// How long to wait after a failed accept, so that running out of descriptors does not become a busy loop.
+/// Pause after a failed accept, so that a lack of file descriptors does not cause a busy loop.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);

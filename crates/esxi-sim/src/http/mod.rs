@@ -1,4 +1,4 @@
-//! HTTP: listening ports, and what is answered at which path.
+//! HTTP: ports, routes and what is served besides SOAP.
 
 mod folder;
 pub(crate) mod listener;

@@ -1,4 +1,4 @@
-//! Answers without a body, and no answer at all.
+//! Responses without a body, and closing without a response.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use http_body_util::Full;
 use hyper::body::Bytes;
 use hyper::{Response, StatusCode};
 
-/// The connection is to be closed without an answer.
+/// Close the connection without a response.
 #[derive(Debug)]
 pub(crate) struct Dropped;
 
@@ -18,7 +18,7 @@ impl fmt::Display for Dropped {
 
 impl std::error::Error for Dropped {}
 
-/// An empty answer.
+/// A response without a body.
 pub(crate) fn status(code: StatusCode) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::default());
     *response.status_mut() = code;

@@ -1,4 +1,4 @@
-//! The HTTP front routes: which path leads where.
+//! Routes HTTP requests by method and path.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -16,18 +16,18 @@ use crate::host_state::HostState;
 use crate::soap::dispatch;
 use crate::vim25::version::service_versions;
 
-/// What a listening port serves.
+/// The routes that a port serves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Routes {
-    /// `/sdk` alone.
+    /// `/sdk`, `/screen` and `/folder`, as a vCenter does.
     Api,
-    /// `/ticket` alone.
+    /// `/ticket`, as the hosts behind a vCenter do.
     Console,
-    /// Both, as ESXi does.
+    /// All, as an ESXi does.
     Both,
 }
 
-/// Answers one request.
+/// Answers a request.
 pub(crate) async fn answer(
     state: Arc<HostState>,
     routes: Routes,
@@ -100,7 +100,7 @@ fn header(request: &Request<Incoming>, name: &str) -> Option<String> {
     value.to_str().ok().map(str::to_owned)
 }
 
-/// The value of `vmware_soap_session`, which clients send with and without quotes (`docs/webmks.md` 3.3).
+/// The value of the cookie `vmware_soap_session`, which clients send with and without quotes (`docs/webmks.md` 3.3).
 fn session_cookie(cookies: &str) -> Option<String> {
     let mut pairs = cookies
         .split(';')
@@ -119,7 +119,7 @@ fn xml(code: StatusCode, body: String) -> Response<Full<Bytes>> {
 }
 
 const SESSION_COOKIE: &str = "vmware_soap_session";
-/// The longest request taken: thousands of times a usual one.
+/// The largest request body: thousands of times a usual one.
 const REQUEST: usize = 1024 * 1024;
 /// How long a request's body may take to arrive.
 const REQUEST_TIME: Duration = Duration::from_secs(30);

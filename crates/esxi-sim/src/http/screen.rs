@@ -1,4 +1,4 @@
-//! `/screen?id=…`: what a VM shows, as PNG, for whoever has a session (`docs/webmks.md` 3.5).
+//! `GET /screen?id=…`: a VM's screenshot as PNG, for clients with a session (`docs/webmks.md` 3.5).
 
 use http_body_util::Full;
 use hyper::body::Bytes;
@@ -12,8 +12,8 @@ use crate::png_file;
 use crate::power::Power;
 use crate::vim25::value::MoRef;
 
-/// Answers `GET /screen` with this query and session cookie. That a host says 401 and 404 just so is a guess; so is that
-/// a bridged VM, whose picture this host does not have, is one of the latter.
+/// Answers `GET /screen`. The statuses 401 and 404 are guesses, and so is 404 for a bridged VM, whose framebuffer the
+/// simulator does not have.
 pub(crate) fn answer(
     state: &HostState,
     query: &str,

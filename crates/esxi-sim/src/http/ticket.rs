@@ -1,4 +1,4 @@
-//! `GET /ticket/<ticket>`: whether it becomes a console.
+//! `GET /ticket/<ticket>`: the upgrade of a connection to a console's WebSocket.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,11 +16,11 @@ use crate::host_state::HostState;
 use crate::misbehaviour::Misbehaviour;
 use crate::power::Power;
 
-/// Answers the upgrade for `ticket`; after a 101 the console runs by itself.
+/// Answers the upgrade request; after a 101 the console is served by its own task.
 ///
 /// # Errors
-/// The connection is to be dropped without an answer: the client did not offer `binary` (`docs/webmks.md` 2.1). The
-/// ticket stays good then, which is a guess.
+/// The client did not offer `binary`: the connection is closed without a response (`docs/webmks.md` 2.1). That the
+/// ticket stays valid is a guess.
 pub(crate) async fn answer(
     state: &Arc<HostState>,
     cork: &AtomicBool,
@@ -40,7 +40,7 @@ pub(crate) async fn answer(
         .filter(|vm| vm.power() == Power::On)
     else {
         state.counters.update(|counts| counts.tickets_refused += 1);
-        // Which status a real host answers is not known: 404 is a guess.
+        // The status of real hosts is not known: 404 is a guess.
         return Ok(status(StatusCode::NOT_FOUND));
     };
     state.counters.update(|counts| counts.tickets_spent += 1);
@@ -72,7 +72,7 @@ fn offers_binary(request: &Request<Incoming>) -> bool {
     names.any(|name| name.trim() == "binary")
 }
 
-/// The 101 response with `binary`; `None` if the request is no WebSocket upgrade.
+/// The 101 response with `binary`; `None` if the request is not a WebSocket upgrade.
 fn accepted(request: &Request<Incoming>) -> Option<Response<Full<Bytes>>> {
     let mut head = Request::builder()
         .method(request.method())
@@ -87,7 +87,7 @@ fn accepted(request: &Request<Incoming>) -> Option<Response<Full<Bytes>>> {
     Some(response)
 }
 
-/// The answer that a misbehaviour puts in place of 101.
+/// The response that a fault sends instead of 101.
 fn instead(misbehaviour: &Misbehaviour) -> Option<Response<Full<Bytes>>> {
     match misbehaviour {
         Misbehaviour::AnswerStatus(code) => Some(status(
@@ -102,7 +102,7 @@ fn instead(misbehaviour: &Misbehaviour) -> Option<Response<Full<Bytes>>> {
     }
 }
 
-/// What a misbehaviour changes in the 101 response.
+/// Changes the 101 response as a fault says.
 fn spoil(misbehaviour: &Misbehaviour, response: &mut Response<Full<Bytes>>) {
     let headers = response.headers_mut();
     match misbehaviour {

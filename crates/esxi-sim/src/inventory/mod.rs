@@ -1,4 +1,4 @@
-//! The managed objects of a host: the tree of folders, datacenter, host and VMs.
+//! The inventory of a host: folders, datacenter, host and VMs as managed objects.
 
 mod path;
 mod properties;
@@ -11,7 +11,7 @@ use crate::settings::Kind;
 use crate::vim25::value::MoRef;
 use crate::vim25::version::ApiVersion;
 
-/// The tree, fixed when the host starts; only power states change.
+/// The inventory tree. It is fixed when the host starts; only VM states change.
 pub(crate) struct Inventory {
     pub(crate) kind: Kind,
     pub(crate) api: ApiVersion,
@@ -21,7 +21,7 @@ pub(crate) struct Inventory {
     folders: Vec<Folder>,
 }
 
-/// The ids of the objects that every host has (`docs/webmks.md` 3.3; those below the root are guesses).
+/// The ids of the objects of every host (`docs/webmks.md` 3.3; those below the root folder are guesses).
 pub(crate) struct Ids {
     pub(crate) root: &'static str,
     pub(crate) property_collector: &'static str,
@@ -70,7 +70,7 @@ const VCENTER: Ids = Ids {
     pool: "resgroup-9",
 };
 
-/// A folder for VMs below the datacenter's own.
+/// A VM folder below the datacenter's `vm` folder.
 struct Folder {
     id: String,
     name: String,
@@ -143,7 +143,7 @@ impl Inventory {
         MoRef::new("VirtualMachine", vm.moref.as_str())
     }
 
-    /// The objects directly below an object of the tree.
+    /// The direct children of an object.
     pub(crate) fn children(&self, object: &MoRef) -> Vec<MoRef> {
         let ids = self.ids;
         let id = object.id.as_str();
@@ -175,7 +175,7 @@ impl Inventory {
         folders.chain(vms.map(|vm| Self::vm_ref(vm))).collect()
     }
 
-    /// Everything below an object, nearest first.
+    /// All descendants of an object, breadth first.
     pub(crate) fn descendants(&self, object: &MoRef) -> Vec<MoRef> {
         let mut all = self.children(object);
         let mut next = 0;
@@ -206,7 +206,7 @@ impl Inventory {
     }
 }
 
-/// Whether an object of type `kind` is also a `wanted`.
+/// Whether managed object type `kind` is or extends `wanted`.
 pub(crate) fn is_a(kind: &str, wanted: &str) -> bool {
     kind == wanted
         || (wanted == "ManagedEntity" && ENTITIES.contains(&kind))

@@ -4,7 +4,7 @@ use super::Inventory;
 use crate::vim25::value::{MoRef, Value};
 
 impl Inventory {
-    /// The object at an inventory path such as `/DC/vm/folder/name`.
+    /// The object at an inventory path.
     pub(crate) fn at_path(&self, path: &str) -> Option<MoRef> {
         let mut at = self.root();
         for segment in path.split('/').filter(|segment| !segment.is_empty()) {

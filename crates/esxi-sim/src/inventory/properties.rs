@@ -1,4 +1,4 @@
-//! The properties of each managed object: those that clients read on their way to a console.
+//! The properties of inventory objects that clients read on their way to a console.
 
 use super::Inventory;
 use crate::certificate::HOST_NAME;
@@ -7,7 +7,7 @@ use crate::settings::Kind;
 use crate::vim25::value::{Fields, MoRef, Value};
 
 impl Inventory {
-    /// An object of the tree with all its properties. `None` if there is no such object.
+    /// An object with all its properties; `None` if it does not exist.
     pub(crate) fn entity(&self, object: &MoRef) -> Option<Value> {
         if let Some(vm) = self.vm(object) {
             return Some(Value::Data("VirtualMachine", self.vm_properties(vm)));
@@ -170,7 +170,7 @@ fn named(name: &str, parent: Option<MoRef>) -> Fields {
     fields
 }
 
-/// A name as vSphere stores it: the characters that a path gives a meaning are escaped.
+/// A name as vSphere stores it: `%`, `/` and `\` are escaped.
 fn escaped(name: &str) -> String {
     name.replace('%', "%25")
         .replace('/', "%2f")

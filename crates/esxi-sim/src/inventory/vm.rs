@@ -1,4 +1,4 @@
-//! One virtual machine: who it is, whether it runs, and what is behind its console.
+//! A virtual machine: identity, power state, connections and display.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -12,27 +12,27 @@ use crate::desktop::Desktop;
 use crate::power::Power;
 use crate::settings::{Kind, Screen, VmSettings};
 
-/// One virtual machine of a running host.
+/// A virtual machine of a running host.
 pub(crate) struct Vm {
     pub(crate) name: String,
     pub(crate) moref: String,
-    /// BIOS uuid; derived from name and folder, so it is the same in every run.
+    /// BIOS uuid; derived from name and folder, so that it is the same in every run.
     pub(crate) uuid: String,
     pub(crate) instance_uuid: String,
     pub(crate) folder: Option<String>,
     pub(crate) console_permitted: bool,
     pub(crate) connections: Arc<Connections>,
-    /// Whether a console that is cut goes on counting as a connection.
+    /// See [`VmSettings::cut_consoles_linger`].
     pub(crate) cut_consoles_linger: bool,
     pub(crate) power: watch::Sender<Power>,
     pub(crate) display: Display,
-    /// Ticks when the consoles that are open now are to say nothing more.
+    /// Notified when the open consoles are to go silent.
     pub(crate) silence: watch::Sender<()>,
-    /// How often AcquireTicket will still say that the VM is not completely created.
+    /// How many AcquireTicket calls still fail with "not completely created".
     pub(crate) not_created_answers: AtomicU32,
 }
 
-/// What a console of the VM shows.
+/// The display behind the console.
 pub(crate) enum Display {
     Desktop(Box<Desktop>),
     Bridge(SocketAddr),
@@ -47,7 +47,7 @@ impl Vm {
             }
             Screen::Bridge(server) => Display::Bridge(server),
         };
-        // VMs of one name in different folders are different machines.
+        // VMs with the same name in different folders need different uuids.
         let place = match &settings.folder {
             Some(folder) => format!("{folder}/{}", settings.name),
             None => settings.name.clone(),
@@ -72,7 +72,7 @@ impl Vm {
         *self.power.borrow()
     }
 
-    /// Whether the VM is completely created; each question that is answered with no is one less to come.
+    /// Takes one "not completely created" answer, if any is left; whether one was.
     pub(crate) fn take_not_created_answer(&self) -> bool {
         let left =
             self.not_created_answers
@@ -91,7 +91,7 @@ fn moref(kind: Kind, index: usize) -> String {
     }
 }
 
-/// A name-based uuid in the form of RFC 9562 section 5.5, so that every run gives a VM the same one.
+/// A name-based uuid (RFC 9562 section 5.5): the same in every run.
 fn uuid(space: &str, name: &str) -> String {
     let digest: [u8; 20] = Sha1::new()
         .chain_update(space)

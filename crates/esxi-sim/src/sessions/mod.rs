@@ -1,4 +1,4 @@
-//! The sessions of `/sdk`, told apart by their cookie.
+//! The sessions of `/sdk`, by cookie.
 
 pub(crate) mod property_collectors;
 
@@ -10,29 +10,29 @@ use self::property_collectors::Collectors;
 use crate::random;
 use crate::vim25::value::MoRef;
 
-/// All sessions that are open, by cookie value.
+/// The open sessions by cookie value.
 #[derive(Default)]
 pub(crate) struct Sessions(Mutex<HashMap<String, Arc<Session>>>);
 
-/// One logged-in session.
+/// A session of a user.
 pub(crate) struct Session {
-    /// Its public key (`UserSession.key`); not the cookie.
+    /// `UserSession.key`, which is not the cookie.
     pub(crate) key: String,
     pub(crate) since: SystemTime,
     pub(crate) objects: Mutex<SessionObjects>,
     pub(crate) collectors: Mutex<Collectors>,
 }
 
-/// What a session has objects on the host.
+/// Objects that a session created on the host.
 #[derive(Default)]
 pub(crate) struct SessionObjects {
     pub(crate) views: HashMap<String, Vec<MoRef>>,
-    /// Result pages not fetched yet, by token: whole `objects` elements.
+    /// Pages of RetrievePropertiesEx that were not fetched, by token: whole `objects` elements.
     pub(crate) pages: HashMap<String, Vec<String>>,
 }
 
 impl Sessions {
-    /// Opens a session; answers its cookie value. `None` when [`SESSIONS`] are open.
+    /// Opens a session; returns its cookie value, or `None` when [`SESSIONS`] are open.
     pub(crate) fn open(&self) -> Option<String> {
         let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if open.len() >= SESSIONS {
@@ -54,7 +54,7 @@ impl Sessions {
         open.get(cookie).cloned()
     }
 
-    /// Ends a session. False if there is none with this cookie.
+    /// Ends a session; returns whether it existed.
     pub(crate) fn end(&self, cookie: &str) -> bool {
         let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         open.remove(cookie).is_some()
@@ -68,7 +68,7 @@ impl Sessions {
 }
 
 impl Session {
-    /// Keeps a page for a token; false when [`PAGES`] are kept already.
+    /// Keeps a page for a token; false when the session has [`PAGES`].
     pub(crate) fn keep_page(&self, token: &str, objects: Vec<String>) -> bool {
         let mut kept = self.objects.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.pages.len() >= PAGES {
@@ -83,7 +83,7 @@ impl Session {
         kept.pages.remove(token)
     }
 
-    /// Keeps a view; false when [`VIEWS`] are kept already.
+    /// Keeps a view; false when the session has [`VIEWS`].
     pub(crate) fn keep_view(&self, id: &str, objects: Vec<MoRef>) -> bool {
         let mut kept = self.objects.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.views.len() >= VIEWS {
@@ -104,9 +104,9 @@ impl Session {
     }
 }
 
-/// A client that never logs out shows up here rather than in memory. ESXi's own bound is not known.
+/// A client that never logs out gets an error instead of the host's memory. ESXi's own limit is not known.
 const SESSIONS: usize = 4096;
-/// A client that drops its continuation tokens is told so.
+/// Likewise for clients that do not use their continuation tokens.
 const PAGES: usize = 64;
-/// A client that never destroys its views is told so.
+/// Likewise for clients that never destroy their views.
 const VIEWS: usize = 64;

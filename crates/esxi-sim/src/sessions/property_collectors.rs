@@ -1,4 +1,4 @@
-//! Property collectors that wait for changes: their filters, and what each has told already.
+//! Property collectors: their filters, and what each filter has reported.
 
 use std::collections::HashMap;
 
@@ -6,20 +6,20 @@ use crate::vim25::element::Element;
 use crate::vim25::object_content::ObjectContent;
 use crate::vim25::value::{MoRef, Value};
 
-/// A session's collectors by id. The one that every session has is made when it is first used.
+/// A session's collectors by id. The default collector is created on first use.
 pub(crate) type Collectors = HashMap<String, Collector>;
 
-/// One collector.
+/// A PropertyCollector.
 #[derive(Default)]
 pub(crate) struct Collector {
     pub(crate) filters: Vec<Filter>,
-    /// The version given last; 0: none yet.
+    /// The latest version of an UpdateSet; 0 before the first.
     pub(crate) version: u64,
-    /// How many waits were cancelled.
+    /// Number of CancelWaitForUpdates calls.
     pub(crate) cancelled: u64,
 }
 
-/// One filter of a collector.
+/// A PropertyFilter.
 pub(crate) struct Filter {
     pub(crate) id: String,
     /// Its PropertyFilterSpec.
@@ -27,7 +27,7 @@ pub(crate) struct Filter {
     reported: Vec<ObjectContent>,
 }
 
-/// What has happened to one object.
+/// An ObjectUpdate.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Change {
     /// `enter`, `modify` or `leave`.
@@ -45,12 +45,12 @@ impl Filter {
         }
     }
 
-    /// Forgets what was reported: everything is news again.
+    /// Reports everything again next time.
     pub(crate) fn reset(&mut self) {
         self.reported.clear();
     }
 
-    /// What differs between what was told and `now`, which is then reported.
+    /// The differences between the last report and `now`.
     pub(crate) fn report_changes(&mut self, now: Vec<ObjectContent>) -> Vec<Change> {
         let before = std::mem::replace(&mut self.reported, now);
         let entered_or_modified = self.reported.iter().filter_map(|content| {

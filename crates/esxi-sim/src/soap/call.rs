@@ -1,4 +1,4 @@
-//! One SOAP call and its reply.
+//! A SOAP call and its reply.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use crate::vim25::element::Element;
 use crate::vim25::value::MoRef;
 use crate::vim25::version::ApiVersion;
 
-/// One call: the method's element, the object it is called on, and who calls.
+/// A call: method arguments, `_this`, API version and session.
 pub(super) struct Call<'a> {
     pub(super) state: &'a HostState,
     pub(super) this: MoRef,
@@ -18,7 +18,7 @@ pub(super) struct Call<'a> {
     pub(super) session: Option<Arc<Session>>,
 }
 
-/// What a method answers: the content of its response element, and perhaps a new session.
+/// The content of a response element, and the cookie of a new session.
 #[derive(Default)]
 pub(super) struct Reply {
     pub(super) xml: String,

@@ -1,4 +1,4 @@
-//! `/sdk`: one SOAP request in, one answer out.
+//! Parses a SOAP request, calls its method, and writes the response.
 
 use super::call::{Call, Reply, reference};
 use super::{
@@ -10,16 +10,16 @@ use crate::vim25::element::Element;
 use crate::vim25::fault::Fault;
 use crate::vim25::version::ApiVersion;
 
-/// What goes back over HTTP.
+/// An HTTP response.
 pub(crate) struct Answer {
     /// 200, or 500 for a fault.
     pub(crate) status: u16,
     pub(crate) body: String,
-    /// The value of a session cookie to set.
+    /// The session cookie to set.
     pub(crate) cookie: Option<String>,
 }
 
-/// Performs the request in `body` for the session that `cookie` names.
+/// Handles the request in `body` for the session of `cookie`.
 pub(crate) async fn answer(
     state: &HostState,
     action: Option<&str>,
@@ -74,7 +74,7 @@ async fn perform(
     Ok((name, dispatch(&call, name).await?))
 }
 
-/// The version that `SOAPAction` names. A host refuses one that is newer than itself; the wording is a guess.
+/// The version in `SOAPAction`. A host refuses a version newer than its own; the text of the fault is a guess.
 fn version(state: &HostState, action: Option<&str>) -> Result<ApiVersion, Fault> {
     let version = action
         .and_then(ApiVersion::of_action)
@@ -134,7 +134,7 @@ fn envelope(body: &str) -> String {
     )
 }
 
-/// Methods that need no session.
+/// Methods that do not require a session.
 const ANONYMOUS: &[&str] = &["RetrieveServiceContent", "Login"];
 
 const METHODS: &[&str] = &[

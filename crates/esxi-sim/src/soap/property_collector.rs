@@ -1,4 +1,4 @@
-//! PropertyCollector: which objects a filter selects, and the properties it asks of them.
+//! PropertyCollector: evaluates filters and returns properties.
 
 use std::collections::{HashMap, HashSet};
 
@@ -11,7 +11,7 @@ use crate::vim25::fault::Fault;
 use crate::vim25::object_content::ObjectContent;
 use crate::vim25::value::{MoRef, Value};
 
-/// Fetch: one property of the object itself, which is how pyVmomi reads `vm.name`. Not in the public WSDL.
+/// Fetch: a single property, as pyVmomi reads `vm.name`. Not in the public WSDL.
 pub(super) fn fetch(call: &Call<'_>) -> Result<Reply, Fault> {
     let properties = properties(call, &call.this).ok_or_else(|| Fault::not_found(&call.this))?;
     let path = call.arguments.text_of("prop").unwrap_or_default();
@@ -22,7 +22,7 @@ pub(super) fn fetch(call: &Call<'_>) -> Result<Reply, Fault> {
     Ok(xml.into())
 }
 
-/// RetrieveProperties: everything in one answer.
+/// RetrieveProperties: all objects in one response.
 pub(super) fn retrieve_all(call: &Call<'_>) -> Result<Reply, Fault> {
     let objects = objects(call)?;
     Ok(objects
@@ -32,7 +32,7 @@ pub(super) fn retrieve_all(call: &Call<'_>) -> Result<Reply, Fault> {
         .into())
 }
 
-/// RetrievePropertiesEx: a page of at most `maxObjects`, and a token when there is more.
+/// RetrievePropertiesEx: at most `maxObjects` objects, and a token if there are more.
 pub(super) fn retrieve(call: &Call<'_>) -> Result<Reply, Fault> {
     let objects = objects(call)?;
     let options = call.arguments.child("options");
@@ -45,12 +45,12 @@ pub(super) fn retrieve(call: &Call<'_>) -> Result<Reply, Fault> {
     page(call, objects, most.filter(|most| *most > 0).unwrap_or(PAGE))
 }
 
-/// ContinueRetrievePropertiesEx: the next page, of the same size as the first could be.
+/// ContinueRetrievePropertiesEx: the next page.
 pub(super) fn continue_(call: &Call<'_>) -> Result<Reply, Fault> {
     page(call, taken(call)?, PAGE)
 }
 
-/// CancelRetrievePropertiesEx: forgets the pages that are left.
+/// CancelRetrievePropertiesEx: drops the remaining pages.
 pub(super) fn cancel(call: &Call<'_>) -> Result<Reply, Fault> {
     taken(call).map(|_| Reply::default())
 }
@@ -87,7 +87,7 @@ fn page(call: &Call<'_>, mut objects: Vec<String>, most: usize) -> Result<Reply,
     Ok(xml.into())
 }
 
-/// The content of an ObjectContent for each object that the call's filters select, in the order of selection.
+/// An ObjectContent's XML for each object that the call's filters select, in order of selection.
 fn objects(call: &Call<'_>) -> Result<Vec<String>, Fault> {
     let mut contents = Vec::new();
     for filter in call.arguments.children_of("specSet") {
@@ -96,7 +96,7 @@ fn objects(call: &Call<'_>) -> Result<Vec<String>, Fault> {
     Ok(contents)
 }
 
-/// What the filter (a PropertyFilterSpec) selects, with its values now.
+/// The objects that a PropertyFilterSpec selects, with their current values.
 pub(super) fn select(call: &Call<'_>, filter: &Element) -> Result<Vec<ObjectContent>, Fault> {
     let mut selection = Selection {
         call,
@@ -114,12 +114,12 @@ pub(super) fn select(call: &Call<'_>, filter: &Element) -> Result<Vec<ObjectCont
     Ok(contents.collect())
 }
 
-/// The walk from a filter's starting objects along its traversals.
+/// The traversal of a filter, from its starting objects along its selection specs.
 struct Selection<'a> {
     call: &'a Call<'a>,
-    /// Traversals by name, for the references to them.
+    /// TraversalSpecs by name, for SelectionSpecs that refer to them.
     named: HashMap<&'a str, &'a Element>,
-    /// Pairs of object and traversal that were walked: traversals may refer to themselves.
+    /// Visited pairs of object and traversal: traversals may be recursive.
     seen: HashSet<(MoRef, usize)>,
     chosen: Vec<MoRef>,
 }
@@ -157,7 +157,7 @@ impl<'a> Selection<'a> {
         }
     }
 
-    /// Follows each traversal below `from` that fits `object`.
+    /// Follows the traversals of `from` whose type matches `object`.
     fn walk(&mut self, object: &MoRef, from: &'a Element) {
         for select in from.children_of("selectSet") {
             let by_name = || self.named.get(select.text_of("name")?).copied();
@@ -199,8 +199,8 @@ impl<'a> Selection<'a> {
     }
 }
 
-/// The content of an object, if the filter asks properties of its type. Properties that the simulator does not know
-/// are left out as if they were unset; a real host answers InvalidProperty.
+/// The requested properties of an object; `None` if the filter has no PropertySpec of its type. Properties that the
+/// simulator does not have are left out as if unset; a real host answers InvalidProperty.
 fn content(call: &Call<'_>, filter: &Element, object: &MoRef) -> Option<ObjectContent> {
     let sets: Vec<&Element> = filter
         .children_of("propSet")
@@ -233,8 +233,8 @@ fn paths<'a>(set: &'a Element, properties: &'a Value) -> Vec<&'a str> {
     }
 }
 
-/// All properties of an object: one of the tree, a view of this session, or a manager. `None` if there is no such
-/// object.
+/// All properties of an object of the inventory, a view of this session, a task or a manager; `None` if it does not
+/// exist.
 fn properties(call: &Call<'_>, object: &MoRef) -> Option<Value> {
     let inventory = &call.state.inventory;
     match object.kind.as_str() {
@@ -264,5 +264,5 @@ fn properties(call: &Call<'_>, object: &MoRef) -> Option<Value> {
     }
 }
 
-/// Objects in a page when the caller names no size, and at most.
+/// The maximum and default page size.
 const PAGE: usize = 100;

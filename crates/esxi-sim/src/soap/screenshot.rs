@@ -1,4 +1,4 @@
-//! CreateScreenshot_Task, and DeleteDatastoreFile_Task for the file that it leaves (`docs/webmks.md` 3.5).
+//! CreateScreenshot_Task, and DeleteDatastoreFile_Task for its file (`docs/webmks.md` 3.5).
 
 use super::call::{Call, Reply, reference};
 use crate::api_tasks::Outcome;
@@ -9,8 +9,8 @@ use crate::screenshots::{ScreenshotFault, Screenshots};
 use crate::vim25::fault::Fault;
 use crate::vim25::value::{MoRef, Value};
 
-/// CreateScreenshot_Task. Which fault comes with the call and which with the task is a guess, but for the lack of the
-/// privilege; so is that a bridged VM, whose picture this host does not have, is NotSupported.
+/// CreateScreenshot_Task. Which faults come from the call and which from the task is a guess, except NoPermission; so
+/// is NotSupported for a bridged VM, whose framebuffer the simulator does not have.
 pub(super) fn create(call: &Call<'_>) -> Result<Reply, Fault> {
     let vm = call.state.inventory.vm(&call.this);
     let vm = vm.ok_or_else(|| Fault::not_found(&call.this))?;
@@ -53,7 +53,7 @@ fn write_screenshot(
     Ok(Some(settings.path.unwrap_or(path)))
 }
 
-/// DeleteDatastoreFile_Task; on a vCenter it takes the datacenter too.
+/// DeleteDatastoreFile_Task; a vCenter requires the datacenter.
 pub(super) fn delete(call: &Call<'_>) -> Result<Reply, Fault> {
     let (state, ids) = (call.state, call.state.inventory.ids);
     if call.this.id != ids.file_manager {

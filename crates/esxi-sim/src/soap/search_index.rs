@@ -1,4 +1,4 @@
-//! SearchIndex and ViewManager: finding objects.
+//! SearchIndex and ViewManager.
 
 use super::call::{Call, Reply, reference};
 use crate::inventory::{Inventory, is_a};
@@ -6,7 +6,7 @@ use crate::random;
 use crate::vim25::fault::Fault;
 use crate::vim25::value::{MoRef, Value};
 
-/// FindByUuid: the first VM with this BIOS or instance uuid. Hosts are not found by uuid here.
+/// FindByUuid: the first VM with this BIOS or instance uuid; not for hosts.
 pub(super) fn by_uuid(call: &Call<'_>) -> Reply {
     returned(vms_of_uuid(call).into_iter().take(1))
 }
@@ -22,7 +22,7 @@ pub(super) fn by_path(call: &Call<'_>) -> Reply {
     returned(call.state.inventory.at_path(path))
 }
 
-/// FindChild: the object of that name directly below an entity.
+/// FindChild: the direct child with this name.
 pub(super) fn child(call: &Call<'_>) -> Result<Reply, Fault> {
     let inventory = &call.state.inventory;
     let entity =
@@ -38,7 +38,7 @@ pub(super) fn child(call: &Call<'_>) -> Result<Reply, Fault> {
     Ok(returned(found))
 }
 
-/// CreateContainerView: the objects of some types below a container, kept for the session.
+/// CreateContainerView: the objects of some types below a container.
 pub(super) fn create_view(call: &Call<'_>) -> Result<Reply, Fault> {
     let inventory = &call.state.inventory;
     let container = reference(call.arguments, "container")

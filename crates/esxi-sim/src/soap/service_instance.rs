@@ -1,4 +1,4 @@
-//! ServiceInstance: what the host is and which managers it has.
+//! ServiceInstance: product information and managers.
 
 use std::time::SystemTime;
 
@@ -7,15 +7,14 @@ use crate::inventory::Inventory;
 use crate::settings::Kind;
 use crate::vim25::value::{Fields, MoRef, Value, date_time};
 
-/// RetrieveServiceContent; needs no session.
+/// RetrieveServiceContent; requires no session.
 pub(super) fn content(call: &Call<'_>) -> Reply {
     let mut xml = String::new();
     service_content(&call.state.inventory).write("returnval", &mut xml);
     xml.into()
 }
 
-/// CurrentTime; without a session NotAuthenticated, by which keep-alives notice that theirs has gone
-/// (`docs/webmks.md` 3.3).
+/// CurrentTime. Requires a session, so that keep-alives detect the loss of theirs (`docs/webmks.md` 3.3).
 pub(super) fn current_time() -> Reply {
     let mut xml = String::new();
     date_time(SystemTime::now()).write("returnval", &mut xml);

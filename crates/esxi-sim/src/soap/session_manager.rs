@@ -1,4 +1,4 @@
-//! SessionManager: logging in and out.
+//! SessionManager: login and logout.
 
 use secrecy::ExposeSecret;
 
@@ -7,8 +7,8 @@ use crate::sessions::Session;
 use crate::vim25::fault::Fault;
 use crate::vim25::value::{Fields, Value, date_time, write_fields};
 
-/// Login: a new session, or InvalidLogin. So too for a session that is logged in already, which os-autoinst empties
-/// its cookie jar to avoid (`docs/webmks.md` 3.3); that the fault is this one is a guess.
+/// Login. InvalidLogin also for a client that is logged in already, which os-autoinst avoids by clearing its cookies
+/// (`docs/webmks.md` 3.3); that it is this fault is a guess.
 pub(super) fn login(call: &Call<'_>) -> Result<Reply, Fault> {
     let state = call.state;
     let name = call
@@ -59,7 +59,7 @@ pub(super) fn logout(call: &Call<'_>) -> Reply {
     Reply::default()
 }
 
-/// SessionIsActive: whether `sessionID` is the caller's session key (others are not looked for).
+/// SessionIsActive, for the caller's own session only.
 pub(super) fn is_active(call: &Call<'_>) -> Reply {
     let key = call.arguments.text_of("sessionID");
     let active = call
@@ -69,7 +69,7 @@ pub(super) fn is_active(call: &Call<'_>) -> Reply {
     format!("<returnval>{active}</returnval>").into()
 }
 
-/// The UserSession of a session.
+/// A session's UserSession.
 pub(super) fn user_session(call: &Call<'_>, session: &Session) -> Fields {
     vec![
         ("key", Value::text(session.key.as_str())),

@@ -1,4 +1,4 @@
-//! AcquireTicket, QueryConnections and DropConnections: the way to a VM's console.
+//! AcquireTicket, QueryConnections and DropConnections.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use crate::vim25::fault::Fault;
 use crate::vim25::value::{Fields, Value, write_fields};
 use crate::vim25::version::ApiVersion;
 
-/// AcquireTicket("webmks"). Which fault comes first when there are several is a guess.
+/// AcquireTicket("webmks"). The order of its faults is a guess.
 pub(super) fn acquire(call: &Call<'_>) -> Result<Reply, Fault> {
     let vm = vm(call)?;
     if call.arguments.text_of("ticketType") != Some("webmks") {
@@ -42,7 +42,7 @@ pub(super) fn acquire(call: &Call<'_>) -> Result<Reply, Fault> {
     Ok(xml.into())
 }
 
-/// QueryConnections (`docs/webmks.md` 2.6): one entry per console connection. What a label and a client hold is a guess.
+/// QueryConnections (`docs/webmks.md` 2.6). The content of `label` and `client` is a guess.
 pub(super) fn connections(call: &Call<'_>) -> Result<Reply, Fault> {
     let vm = vm_with_connections(call, "QueryConnections")?;
     let mut xml = String::new();
@@ -59,8 +59,8 @@ pub(super) fn connections(call: &Call<'_>) -> Result<Reply, Fault> {
     Ok(xml.into())
 }
 
-/// DropConnections (`docs/webmks.md` 2.6): ends the connections with these labels. That only the label counts, that one
-/// that is gone counts as dropped, and that no list drops none, are guesses.
+/// DropConnections (`docs/webmks.md` 2.6). That only the label counts, that unknown labels are ignored and that an
+/// empty list drops none are guesses.
 pub(super) fn drop_connections(call: &Call<'_>) -> Result<Reply, Fault> {
     let vm = vm_with_connections(call, "DropConnections")?;
     let meant = call.arguments.children.iter();
@@ -72,7 +72,7 @@ pub(super) fn drop_connections(call: &Call<'_>) -> Result<Reply, Fault> {
     Ok(String::from("<returnval>true</returnval>").into())
 }
 
-/// The VM of a call that is there since 7.0.1.0, needs the privilege to interact, and a VM that is on. The order of its
+/// The VM of a method that exists since 7.0.1.0 and requires ConsoleInteract and a VM that is on. The order of its
 /// faults is a guess.
 fn vm_with_connections<'a>(call: &'a Call<'_>, method: &str) -> Result<&'a Arc<Vm>, Fault> {
     if call.version < ApiVersion::CONNECTIONS {
@@ -93,7 +93,7 @@ fn vm<'a>(call: &'a Call<'_>) -> Result<&'a Arc<Vm>, Fault> {
     vm.ok_or_else(|| Fault::not_found(&call.this))
 }
 
-/// The VirtualMachineTicket (`docs/webmks.md` 3.1), with the fields that the caller's version knows.
+/// The VirtualMachineTicket (`docs/webmks.md` 3.1), with the fields of the caller's API version.
 fn ticket(call: &Call<'_>, vm: &Arc<Vm>) -> Fields {
     let state = call.state;
     let shape = state.ticket_shape();
@@ -125,7 +125,7 @@ fn ticket(call: &Call<'_>, vm: &Arc<Vm>) -> Fields {
     fields
 }
 
-/// A wildcard address is nobody's name: then the entity that asked "knows the host".
+/// The field `host`. A wildcard address has none: the client uses the host that it asked.
 fn host_field(shape: TicketHost, address: SocketAddr) -> Option<String> {
     match shape {
         TicketHost::Named if address.ip().is_unspecified() => None,
@@ -145,8 +145,8 @@ fn url_authority(shape: TicketUrl, address: SocketAddr) -> Option<String> {
     }
 }
 
-/// Adds `sslThumbprint`, `url`, `certThumbprintList`, `sslCertificate` in the order of the schema. The last excludes
-/// the first.
+/// Adds `sslThumbprint`, `url`, `certThumbprintList` and `sslCertificate` in schema order. `sslCertificate` replaces
+/// `sslThumbprint`.
 fn add_thumbprints(
     version: ApiVersion,
     thumbprint: Thumbprint,

@@ -1,4 +1,4 @@
-//! PropertyCollector: waiting for changes (`docs/webmks.md` 3.4).
+//! PropertyCollector: filters and WaitForUpdatesEx (`docs/webmks.md` 3.4).
 
 use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -14,7 +14,7 @@ use crate::sessions::property_collectors::{Change, Collector, Collectors, Filter
 use crate::vim25::fault::Fault;
 use crate::vim25::value::{MoRef, Value};
 
-/// CreatePropertyCollector: one more for this session.
+/// CreatePropertyCollector.
 pub(super) fn create_collector(call: &Call<'_>) -> Result<Reply, Fault> {
     let session = session(call)?;
     let mut collectors = lock(session);
@@ -28,7 +28,7 @@ pub(super) fn create_collector(call: &Call<'_>) -> Result<Reply, Fault> {
     Ok(returned(MoRef::new("PropertyCollector", id)))
 }
 
-/// DestroyPropertyCollector, with its filters.
+/// DestroyPropertyCollector, which destroys its filters too.
 pub(super) fn destroy_collector(call: &Call<'_>) -> Result<Reply, Fault> {
     let gone = lock(session(call)?).remove(&call.this.id);
     call.state.changes.send_replace(());
@@ -36,7 +36,7 @@ pub(super) fn destroy_collector(call: &Call<'_>) -> Result<Reply, Fault> {
         .ok_or_else(|| Fault::not_found(&call.this))
 }
 
-/// CreateFilter; an object that is not there is a fault at once.
+/// CreateFilter. Fails if an object does not exist.
 pub(super) fn create_filter(call: &Call<'_>) -> Result<Reply, Fault> {
     let spec = call
         .arguments
@@ -73,7 +73,7 @@ pub(super) fn destroy_filter(call: &Call<'_>) -> Result<Reply, Fault> {
     Err(Fault::not_found(&call.this))
 }
 
-/// CancelWaitForUpdates: a wait on this collector ends with RequestCanceled.
+/// CancelWaitForUpdates: a pending wait fails with RequestCanceled.
 pub(super) fn cancel(call: &Call<'_>) -> Result<Reply, Fault> {
     with_collector(call, session(call)?, |collector| {
         collector.cancelled += 1;
@@ -83,8 +83,8 @@ pub(super) fn cancel(call: &Call<'_>) -> Result<Reply, Fault> {
     Ok(Reply::default())
 }
 
-/// WaitForUpdatesEx, and WaitForUpdates, which is older and has no options: answers as soon as something differs from
-/// what `version` told; nothing after `maxWaitSeconds`. `maxObjectUpdates` is not heeded.
+/// WaitForUpdatesEx, and the older WaitForUpdates without options: returns the changes since `version`, or nothing
+/// after `maxWaitSeconds`. `maxObjectUpdates` is ignored.
 pub(super) async fn wait(call: &Call<'_>) -> Result<Reply, Fault> {
     let session = session(call)?;
     let mut changes = call.state.changes.subscribe();
@@ -108,7 +108,7 @@ pub(super) async fn wait(call: &Call<'_>) -> Result<Reply, Fault> {
             return Ok(updates.into());
         }
         tokio::select! {
-            // The state outlives its calls.
+            // Cannot fail: `call.state` owns the sender.
             _ = changes.changed() => {}
             () = &mut deadline => return Ok(Reply::default()),
         }
@@ -122,7 +122,7 @@ fn longest(call: &Call<'_>) -> Duration {
     seconds.map_or(LONGEST, Duration::from_secs).min(LONGEST)
 }
 
-/// Checks the version that a wait goes on from; an empty one makes everything news again.
+/// Checks the version to continue from; the empty version reports everything.
 fn start(call: &Call<'_>, session: &Session, version: &str) -> Result<(), Fault> {
     with_collector(call, session, |collector| {
         if version.is_empty() {
@@ -134,7 +134,7 @@ fn start(call: &Call<'_>, session: &Session, version: &str) -> Result<(), Fault>
     })
 }
 
-/// The UpdateSet of what has changed; `None` if nothing has.
+/// The UpdateSet since the last report; `None` if nothing changed.
 fn updates(call: &Call<'_>, session: &Session) -> Result<Option<String>, Fault> {
     with_collector(call, session, |collector| {
         let mut sets = String::new();
@@ -186,7 +186,7 @@ fn lock(session: &Session) -> MutexGuard<'_, Collectors> {
         .unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Does something to the collector that is called on.
+/// Calls `act` with the collector that the call is on.
 fn with_collector<T>(
     call: &Call<'_>,
     session: &Session,
@@ -206,8 +206,8 @@ fn returned(object: MoRef) -> Reply {
     xml.into()
 }
 
-/// A client that never destroys its collectors is told so; so with filters.
+/// Bounds memory for clients that never destroy their collectors or filters.
 const COLLECTORS: usize = 64;
 const FILTERS: usize = 4096;
-/// A wait without a limit of its own ends after this, with nothing, and is expected to be repeated.
+/// The longest wait; clients repeat it.
 const LONGEST: Duration = Duration::from_secs(30 * 60);

@@ -1,10 +1,10 @@
-//! A bounded tree of XML elements, read from a SOAP request.
+//! XML elements of a SOAP request, bounded in depth and number.
 
 use quick_xml::Reader;
 use quick_xml::XmlVersion;
 use quick_xml::events::{BytesStart, Event};
 
-/// One element: local names only, since requests differ in their prefixes.
+/// An element with local names only: clients use different prefixes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Element {
     pub(crate) name: String,
@@ -13,16 +13,15 @@ pub(crate) struct Element {
     pub(crate) text: String,
 }
 
-/// A request that is not the XML it should be.
+/// Describes why a document is rejected.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Malformed(pub(crate) &'static str);
 
 impl Element {
-    /// Reads one document; answers its root.
+    /// Parses a document; returns its root element.
     ///
     /// # Errors
-    /// Ill-formed XML, a document type declaration, an unknown entity, more than [`DEPTH`] levels or [`ELEMENTS`]
-    /// elements.
+    /// Ill-formed XML, a DTD, an unknown entity, more than [`DEPTH`] levels or [`ELEMENTS`] elements.
     pub(crate) fn read(xml: &str) -> Result<Self, Malformed> {
         let mut reader = Reader::from_str(xml);
         let mut open = vec![Self::default()];
@@ -89,12 +88,12 @@ impl Element {
         self.children.iter().filter(move |child| child.name == name)
     }
 
-    /// The text of the child called `name`, without space around it.
+    /// The trimmed text of the child called `name`.
     pub(crate) fn text_of(&self, name: &str) -> Option<&str> {
         self.child(name).map(|child| child.text.trim())
     }
 
-    /// Whether the child called `name` says true. Absent is false.
+    /// Whether the child called `name` is true; false if absent.
     pub(crate) fn is_true(&self, name: &str) -> bool {
         matches!(self.text_of(name), Some("true" | "1"))
     }
@@ -110,7 +109,7 @@ fn top(open: &mut [Element]) -> Result<&mut Element, Malformed> {
     open.last_mut().ok_or(UNBALANCED)
 }
 
-/// XML 1.0 section 4.6: the only entities that exist without a declaration.
+/// XML 1.0 section 4.6: the predefined entities.
 fn named(entity: &str) -> Result<char, Malformed> {
     Ok(match entity {
         "amp" => '&',
@@ -123,9 +122,9 @@ fn named(entity: &str) -> Result<char, Malformed> {
 }
 
 const UNBALANCED: Malformed = Malformed("unbalanced elements");
-/// The deepest call of pyVmomi and govmomi is 9 levels deep.
+/// pyVmomi's and govmomi's deepest calls have 9 levels.
 const DEPTH: usize = 32;
-/// A filter over thousands of objects still fits.
+/// Enough for a filter over thousands of objects.
 const ELEMENTS: usize = 20_000;
 
 #[cfg(test)]

@@ -1,14 +1,14 @@
-//! vim25 faults and the SOAP fault they are sent in.
+//! vim25 faults and their SOAP form.
 
 use quick_xml::escape::escape;
 
 use super::value::{Fields, MoRef, Value, write_fields};
 use crate::power::Power;
 
-/// A call that failed. Sent with HTTP status 500 and a typed detail (`docs/webmks.md` 3.1).
+/// A fault, sent with HTTP status 500 and a typed detail (`docs/webmks.md` 3.1).
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Fault {
-    /// `None`: a fault of the SOAP layer, without a typed detail.
+    /// `None`: a fault of the SOAP layer, without typed detail.
     kind: Option<&'static str>,
     message: String,
     fields: Fields,
@@ -29,7 +29,7 @@ impl Fault {
         Self::typed("InvalidLogin", message, Vec::new())
     }
 
-    /// No session, or one that has gone.
+    /// No session, or an expired one.
     pub(crate) fn not_authenticated(object: &MoRef) -> Self {
         let fields = vec![
             ("object", Value::Ref(object.clone())),
@@ -55,7 +55,7 @@ impl Fault {
         )
     }
 
-    /// The wording is the one that os-autoinst matches for VMs that were only just created (`docs/webmks.md` 2.1).
+    /// ManagedObjectNotFound, with the text that os-autoinst matches for VMs under creation (`docs/webmks.md` 2.1).
     pub(crate) fn not_found(object: &MoRef) -> Self {
         let message = format!(
             "The object 'vim.{}:{}' has already been deleted or has not been completely created",
@@ -68,7 +68,7 @@ impl Fault {
         )
     }
 
-    /// The VM would have to be powered on.
+    /// The VM is not powered on.
     pub(crate) fn invalid_power_state(existing: Power) -> Self {
         let state = |word| Value::Word("VirtualMachinePowerState", word);
         let fields = vec![
@@ -86,7 +86,7 @@ impl Fault {
         Self::typed("InvalidPowerState", message, fields)
     }
 
-    /// As many consoles are open as the VM allows.
+    /// `RemoteDisplay.maxConnections` is reached.
     pub(crate) fn connection_limit(limit: u32) -> Self {
         let limit = i32::try_from(limit).unwrap_or(i32::MAX);
         let fields = vec![("connectionLimit", Value::Int(limit))];
@@ -94,31 +94,31 @@ impl Fault {
         Self::typed("MksConnectionLimitReached", message, fields)
     }
 
-    /// A version that the property collector did not give, or has forgotten.
+    /// A version that the property collector did not issue, or an old one.
     pub(crate) fn invalid_collector_version() -> Self {
         let message = "The version of the property collector is not valid.";
         Self::typed("InvalidCollectorVersion", message, Vec::new())
     }
 
-    /// The wait was cancelled by its own session.
+    /// CancelWaitForUpdates was called.
     pub(crate) fn request_cancelled() -> Self {
         let message = "The task was canceled by a user.";
         Self::typed("RequestCanceled", message, Vec::new())
     }
 
-    /// Something else is being done with the VM. The wording of this and the next two is a guess.
+    /// Another operation on the VM is in progress. The text of this and the next two faults is a guess.
     pub(crate) fn task_in_progress() -> Self {
         let message = "The operation is not allowed while another task is in progress.";
         Self::typed("TaskInProgress", message, Vec::new())
     }
 
-    /// The VM cannot do that now.
+    /// The VM's state does not allow the operation.
     pub(crate) fn invalid_state() -> Self {
         let message = "The operation is not allowed in the current state.";
         Self::typed("InvalidState", message, Vec::new())
     }
 
-    /// A FileFault: nothing more fits on the datastore.
+    /// A FileFault: the datastore is full.
     pub(crate) fn no_disk_space() -> Self {
         let fields = vec![
             ("file", Value::text("[datastore1]")),
@@ -128,13 +128,13 @@ impl Fault {
         Self::typed("NoDiskSpace", message, fields)
     }
 
-    /// A FileFault: there is no such file.
+    /// A FileFault: no such file.
     pub(crate) fn file_not_found(file: &str) -> Self {
         let message = format!("File {file} was not found");
         Self::typed("FileNotFound", message, vec![("file", Value::text(file))])
     }
 
-    /// Something that this host cannot do.
+    /// The simulator does not implement it.
     pub(crate) fn not_supported() -> Self {
         Self::typed(
             "NotSupported",
@@ -143,7 +143,7 @@ impl Fault {
         )
     }
 
-    /// An argument that makes no sense.
+    /// An invalid argument.
     pub(crate) fn invalid_argument(property: &str) -> Self {
         let message = format!("A specified parameter was not correct: {property}");
         Self::typed(
@@ -153,7 +153,7 @@ impl Fault {
         )
     }
 
-    /// A request that is no vim25 call.
+    /// Not a vim25 call.
     pub(crate) fn bad_request(message: impl Into<String>) -> Self {
         Self {
             kind: None,
@@ -170,7 +170,7 @@ impl Fault {
         ))
     }
 
-    /// The `LocalizedMethodFault`, as a task carries it.
+    /// The LocalizedMethodFault of a task's error.
     pub(crate) fn localized(&self) -> Value {
         let kind = self.kind.unwrap_or("RuntimeFault");
         let fault = Value::Data(kind, self.fields.clone());

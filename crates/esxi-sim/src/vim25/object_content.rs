@@ -1,10 +1,10 @@
-//! ObjectContent: an object with some of its properties.
+//! ObjectContent.
 
 use quick_xml::escape::escape;
 
 use super::value::{MoRef, Value};
 
-/// An object and the properties that a filter asks of it.
+/// An object and its properties that a filter requested.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct ObjectContent {
     pub(crate) object: MoRef,

@@ -1,8 +1,8 @@
-//! vim25 values and the XML they become.
+//! vim25 values and their XML.
 
 use quick_xml::escape::escape;
 
-/// A reference to a managed object.
+/// A ManagedObjectReference.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct MoRef {
     pub(crate) kind: String,
@@ -18,25 +18,25 @@ impl MoRef {
     }
 }
 
-/// The value of a property or of a field.
+/// The value of a property or field.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Value {
     Text(String),
     Int(i32),
     Bool(bool),
-    /// An instant, as xsd:dateTime.
+    /// An xsd:dateTime.
     Time(String),
-    /// A word of an enumeration.
+    /// An enumeration's type and value.
     Word(&'static str, &'static str),
     Ref(MoRef),
     Refs(Vec<MoRef>),
     Data(&'static str, Fields),
     List(&'static str, Vec<Fields>),
-    /// A field whose type the schema leaves open, so that it has to be named.
+    /// A field of type xsd:anyType, which needs an `xsi:type`.
     Any(Box<Self>),
 }
 
-/// The fields of a data object, in the order of its schema.
+/// The fields of a data object in schema order.
 pub(crate) type Fields = Vec<(&'static str, Value)>;
 
 impl Value {
@@ -58,8 +58,7 @@ impl Value {
         }
     }
 
-    /// Appends this as element `tag`, with its type named: what a property's value needs, whose type the schema does
-    /// not tell.
+    /// Appends the value as element `tag` with `xsi:type`, as property values need it.
     pub(crate) fn write_typed(&self, tag: &str, xml: &mut String) {
         let kind = match self {
             Self::Text(_) => "xsd:string",
@@ -86,7 +85,7 @@ impl Value {
         xml.push_str(&format!("</{tag}>"));
     }
 
-    /// Appends this as element `tag` (or one per item of a list): what a field needs, whose type the schema tells.
+    /// Appends the value as element `tag`, a list as one element per item; without `xsi:type`.
     pub(crate) fn write(&self, tag: &str, xml: &mut String) {
         match self {
             Self::Ref(to) => {
@@ -124,7 +123,7 @@ impl Value {
             Self::Word(_, word) => xml.push_str(word),
             Self::Ref(to) => xml.push_str(&escape(to.id.as_str())),
             Self::Data(_, fields) => write_fields(fields, xml),
-            // None has content outside an element of its own: `write` and `write_typed` see to them.
+            // Unreachable: `write` and `write_typed` write these as elements of their own.
             Self::Refs(_) | Self::List(..) | Self::Any(_) => {}
         }
     }
@@ -137,7 +136,7 @@ pub(crate) fn write_fields(fields: &Fields, xml: &mut String) {
     }
 }
 
-/// xsd:dateTime of a moment, UTC, to the microsecond.
+/// A time as xsd:dateTime in UTC with microseconds.
 pub(crate) fn date_time(moment: std::time::SystemTime) -> Value {
     let since = moment
         .duration_since(std::time::UNIX_EPOCH)
@@ -153,7 +152,7 @@ pub(crate) fn date_time(moment: std::time::SystemTime) -> Value {
     ))
 }
 
-/// Year, month and day of a day since 1970-01-01, by counting whole years and months: exact, and short enough to see.
+/// The date of a day since 1970-01-01, by counting years and months.
 fn civil(mut day: u64) -> (u64, u64, u64) {
     let leap = |year: u64| {
         year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))

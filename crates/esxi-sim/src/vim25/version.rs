@@ -1,11 +1,11 @@
-//! API versions: what `SOAPAction` names and which fields it may see.
+//! API versions, as `SOAPAction` names them and fields depend on them.
 
-/// A vim25 API version, compared number by number; missing numbers are 0.
+/// A vim25 API version; missing numbers are 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct ApiVersion([u32; 4]);
 
 impl ApiVersion {
-    /// Reads `7.0.3.1` and shorter forms. `None` if a part is no number or there are more than four.
+    /// Parses `7.0.3.1` and shorter forms; `None` if it is not a version.
     pub(crate) fn read(text: &str) -> Option<Self> {
         let mut version = [0; 4];
         let mut parts = text.split('.');
@@ -15,14 +15,13 @@ impl ApiVersion {
         (parts.next().is_none() && !text.is_empty()).then_some(Self(version))
     }
 
-    /// Reads the version out of a SOAPAction such as `"urn:vim25/7.0.3.0"`, with or without quotes. `None` if it
-    /// names none.
+    /// Parses a SOAPAction such as `"urn:vim25/7.0.3.0"`, quoted or not; `None` if it names no version.
     pub(crate) fn of_action(action: &str) -> Option<Self> {
         let action = action.trim().trim_matches('"');
         Self::read(action.strip_prefix("urn:vim25/")?)
     }
 
-    /// The form that `about.apiVersion` has: two numbers before 7.0, four since.
+    /// The form of `about.apiVersion`: two numbers before 7.0, four since.
     pub(crate) fn text(self) -> String {
         let Self([major, minor, update, patch]) = self;
         match (major, update, patch) {
@@ -32,17 +31,18 @@ impl ApiVersion {
         }
     }
 
-    /// What a call that names no version gets: the oldest, so that nobody leans on a field by accident. A guess.
+    /// The version of calls that name none. A guess: the oldest, so that clients do not rely on newer fields by
+    /// accident.
     pub(crate) const OLDEST: Self = Self([2, 5, 0, 0]);
     /// QueryConnections and DropConnections (`docs/webmks.md` 2.6).
     pub(crate) const CONNECTIONS: Self = Self([7, 0, 1, 0]);
-    /// `VirtualMachineTicket.url` (`docs/webmks.md` 3.1), and the next two likewise.
+    /// `VirtualMachineTicket.url`; the next two constants are for its other fields (`docs/webmks.md` 3.1).
     pub(crate) const TICKET_URL: Self = Self([7, 0, 0, 0]);
     pub(crate) const CERT_THUMBPRINT_LIST: Self = Self([7, 0, 3, 1]);
     pub(crate) const SSL_CERTIFICATE: Self = Self([9, 0, 0, 0]);
 }
 
-/// `vimServiceVersions.xml`: the newest version of the host and all before it.
+/// `vimServiceVersions.xml`: the host's version and all prior ones.
 pub(crate) fn service_versions(newest: ApiVersion) -> String {
     let prior: String = KNOWN
         .iter()
@@ -56,7 +56,7 @@ pub(crate) fn service_versions(newest: ApiVersion) -> String {
     )
 }
 
-/// Public versions, newest first.
+/// Published versions, newest first.
 const KNOWN: &[&str] = &[
     "9.0.0.0", "8.0.3.1", "8.0.3.0", "8.0.2.0", "8.0.1.0", "8.0.0.2", "8.0.0.1", "8.0.0.0",
     "7.0.3.2", "7.0.3.1", "7.0.3.0", "7.0.2.1", "7.0.2.0", "7.0.1.1", "7.0.1.0", "7.0.0.2",

@@ -1,11 +1,11 @@
-//! CopyRect: what the client shows already, at another place (RFC 6143 section 7.7.2).
+//! CopyRect (RFC 6143 section 7.7.2).
 
 use bytes::{BufMut, BytesMut};
 
 use super::head::head;
 use crate::desktop::area::Area;
 
-/// Appends the rectangle `to`, whose pixels are those of `from`.
+/// Appends a rectangle that copies `from` to `to`.
 pub(crate) fn put(from: Area, to: Area, out: &mut BytesMut) {
     head(to, NUMBER, out);
     out.put_u16(from.x);

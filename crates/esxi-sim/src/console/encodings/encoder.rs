@@ -1,4 +1,4 @@
-//! The encodings in which a desktop's pixels are sent (RFC 6143 section 7.7).
+//! Chooses a pixel encoding, and encodes rectangles in it.
 
 use bytes::BytesMut;
 
@@ -8,7 +8,7 @@ use super::zrle::Zrle;
 use super::{hextile, raw, rre, tight, tight_png, zrle};
 use crate::console::pixel_format::PixelFormat;
 
-/// An encoding that carries pixels.
+/// An encoding of pixels.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(in crate::console) enum Encoding {
     #[default]
@@ -21,7 +21,7 @@ pub(in crate::console) enum Encoding {
 }
 
 impl Encoding {
-    /// The one that a client gets: the first in its order that is spoken here, else Raw, which needs no asking for.
+    /// The first listed encoding that is implemented here; else Raw, which every client accepts.
     pub(in crate::console) fn first_of(listed: &[i32]) -> Self {
         listed
             .iter()
@@ -42,7 +42,7 @@ impl Encoding {
     }
 }
 
-/// One console's encoder: its compressed streams go on from rectangle to rectangle.
+/// The encoder of one client; its zlib streams continue across rectangles.
 #[derive(Default)]
 pub(in crate::console) struct Encoder {
     zrle: Zrle,
@@ -50,7 +50,7 @@ pub(in crate::console) struct Encoder {
 }
 
 impl Encoder {
-    /// Appends a rectangle, or several if the encoding cannot hold it in one; answers how many.
+    /// Appends the rectangle, in several if the encoding requires it; returns how many.
     pub(in crate::console) fn put(
         &mut self,
         encoding: Encoding,

@@ -1,10 +1,10 @@
-//! What every rectangle begins with.
+//! Rectangle headers.
 
 use bytes::{BufMut, BytesMut};
 
 use crate::desktop::area::Area;
 
-/// The head of a rectangle (RFC 6143 section 7.6.1).
+/// Appends a rectangle header (RFC 6143 section 7.6.1).
 pub(in crate::console) fn head(area: Area, encoding: i32, out: &mut BytesMut) {
     for number in [area.x, area.y, area.width, area.height] {
         out.put_u16(number);

@@ -1,4 +1,4 @@
-//! Hextile: tiles of 16 × 16 with a background and rectangles on it (RFC 6143 section 7.7.4).
+//! Hextile: tiles of 16 × 16 (RFC 6143 section 7.7.4).
 
 use bytes::{BufMut, BytesMut};
 
@@ -17,7 +17,7 @@ pub(super) fn put(format: PixelFormat, pixels: Rectangle<'_>, out: &mut BytesMut
     }
 }
 
-/// The colours that a tile takes from the one before it unless it names its own; a raw tile leaves none.
+/// The colours that a tile inherits from the one before it; a raw tile leaves none.
 #[derive(Default)]
 struct Carried {
     background: Option<u32>,
@@ -61,7 +61,7 @@ fn put_tile(format: PixelFormat, tile: Rectangle<'_>, carried: &mut Carried, out
     }
 }
 
-/// What begins a tile that is not raw: its kind, and the colours that are not carried over from the tile before.
+/// Appends the subencoding byte of a tile that is not raw, and the colours that it does not inherit.
 fn put_colours(
     format: PixelFormat,
     background: u32,
@@ -87,13 +87,13 @@ fn put_colours(
     }
     carried.background = Some(background);
     carried.foreground = match is_coloured {
-        // No foreground is carried past subrectangles of several colours.
+        // Subrectangles with colours of their own leave no foreground.
         true => None,
         false => foreground.or(carried.foreground),
     };
 }
 
-/// "x and y in one byte, width and height less one in another, four bits each".
+/// Position and size minus one, four bits each.
 fn put_place(area: Area, out: &mut BytesMut) {
     let pair = |high: u16, low: u16| (high << 4 | low) as u8;
     out.put_u8(pair(area.x, area.y));

@@ -1,6 +1,6 @@
-//! The few colours of a rectangle, numbered.
+//! Palettes of rectangles with few colours.
 
-/// Colours in the order in which they came.
+/// Colours in the order of their first pixel.
 pub(super) struct Palette(Vec<u32>);
 
 impl Palette {
@@ -24,7 +24,7 @@ impl Palette {
         &self.0
     }
 
-    /// The number of a colour; 0 if it has none.
+    /// The index of a colour; 0 if it is not in the palette.
     pub(super) fn number(&self, colour: u32) -> u8 {
         let place = self.0.iter().position(|one| *one == colour);
         place
@@ -32,7 +32,7 @@ impl Palette {
             .unwrap_or_default()
     }
 
-    /// Numbers packed into bytes from the high bits on, `bits` each; every row begins a byte.
+    /// The pixels' indices, `bits` each, from the high bits on; every row starts a new byte.
     pub(super) fn pack<'a>(&self, rows: impl Iterator<Item = &'a [u32]>, bits: u32) -> Vec<u8> {
         let mut packed = Vec::new();
         let in_a_byte = (8 / bits.clamp(1, 8)) as usize;

@@ -1,4 +1,4 @@
-//! Raw: the pixels as they are (RFC 6143 section 7.7.1).
+//! Raw (RFC 6143 section 7.7.1).
 
 use bytes::BytesMut;
 
@@ -6,7 +6,7 @@ use super::head::head;
 use super::rectangle::Rectangle;
 use crate::console::pixel_format::PixelFormat;
 
-/// Raw (RFC 6143 section 7.7.1).
+/// Appends the rectangle.
 pub(super) fn put(format: PixelFormat, pixels: Rectangle<'_>, out: &mut BytesMut) {
     out.reserve(12 + pixels.len() * format.bytes_per_pixel());
     head(pixels.area(), NUMBER, out);

@@ -1,13 +1,13 @@
-//! A rectangle of pixels to be encoded, and the smaller ones that encodings cut it into.
+//! A rectangle of pixels to encode, its tiles and subrectangles.
 
 use crate::desktop::area::Area;
 
-/// Pixels of 0x00RRGGBB with their place on the desktop.
+/// Pixels, 0x00RRGGBB, and their area of the desktop.
 #[derive(Clone, Copy)]
 pub(crate) struct Rectangle<'a> {
     area: Area,
     rows: &'a [&'a [u32]],
-    /// Where its first pixel is in the first of `rows`.
+    /// The index of its first column in `rows`.
     left: usize,
 }
 
@@ -41,13 +41,13 @@ impl<'a> Rectangle<'a> {
         self.rows().flatten().copied()
     }
 
-    /// The only colour, if there is only one.
+    /// Its colour, if all pixels have the same.
     pub(super) fn colour(self) -> Option<u32> {
         let first = self.pixels().next()?;
         self.pixels().all(|pixel| pixel == first).then_some(first)
     }
 
-    /// Itself cut into tiles of at most so many pixels, row by row from the top left.
+    /// Its tiles of at most `width` × `height` pixels, row by row.
     pub(super) fn tiles(self, width: u16, height: u16) -> impl Iterator<Item = Self> {
         let steps = |length: u16, step: u16| (0..length).step_by(step.max(1).into());
         steps(self.area.height, height).flat_map(move |down| {
@@ -70,7 +70,7 @@ impl<'a> Rectangle<'a> {
         }
     }
 
-    /// All that is not of the colour `background`, in rectangles of one colour: their colour and their place in this one.
+    /// The pixels other than `background` as rectangles of one colour, with positions relative to this rectangle.
     pub(super) fn subrectangles(self, background: u32) -> Vec<(u32, Area)> {
         let width = usize::from(self.area.width);
         let pixels: Vec<u32> = self.pixels().collect();

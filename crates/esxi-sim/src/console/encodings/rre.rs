@@ -1,4 +1,4 @@
-//! RRE: a background with rectangles of one colour on it (RFC 6143 section 7.7.3).
+//! RRE (RFC 6143 section 7.7.3).
 
 use bytes::{BufMut, BytesMut};
 

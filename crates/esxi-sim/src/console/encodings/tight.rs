@@ -1,4 +1,4 @@
-//! Tight: one colour, few colours, or all of them, compressed in streams of their own (RFB protocol, section on Tight).
+//! Tight: fill, palette and basic compression (the community's RFB protocol document, Tight encoding).
 
 use bytes::{BufMut, BytesMut};
 
@@ -8,7 +8,7 @@ use super::rectangle::Rectangle;
 use super::zlib::Zlib;
 use crate::console::pixel_format::PixelFormat;
 
-/// A console's Tight streams: for all colours, for two, for up to 256.
+/// The zlib streams of one client: full colour, two colours, palettes of up to 256.
 #[derive(Default)]
 pub(super) struct Tight {
     full: Zlib,
@@ -17,7 +17,7 @@ pub(super) struct Tight {
 }
 
 impl Tight {
-    /// Appends the rectangle in parts; answers how many.
+    /// Appends the rectangle in tiles; returns how many.
     pub(super) fn put(
         &mut self,
         format: PixelFormat,
@@ -48,7 +48,7 @@ impl Tight {
                 put_data(&mut self.indexed, &palette.pack(part.rows(), 8), out);
             }
             None => {
-                // Basic compression in stream 0, and no filter named: the pixels as they are.
+                // Basic compression, stream 0, copy filter.
                 out.put_u8(0);
                 let mut plain = BytesMut::new();
                 part.rows()
@@ -76,7 +76,7 @@ fn put_data(stream: &mut Zlib, plain: &[u8], out: &mut BytesMut) {
     out.put_slice(&compressed);
 }
 
-/// "compact representation": seven bits, seven more, eight more, lowest first, each but the last marked.
+/// The "compact representation": 7, 7 and 8 bits, lowest first; the top bit says that another byte follows.
 pub(super) fn put_length(length: usize, out: &mut BytesMut) {
     let bits = |shift: u32| (length >> shift & 0x7f) as u8;
     match length {
@@ -91,8 +91,8 @@ pub(super) const FILL: u8 = 0x80;
 const FILTER_NAMED: u8 = 0x40;
 const PALETTE_FILTER: u8 = 1;
 const MOST_COLOURS: usize = 256;
-/// Far below the 2048 pixels that Tight allows, so that what is of one colour is sent as such; and so small that no
-/// part's length needs more than the three bytes there are for it.
+/// Well below Tight's maximum width of 2048, so that areas of one colour are found; and no tile's length exceeds the
+/// compact representation.
 pub(super) const SIDE: u16 = 64;
 
 #[cfg(test)]

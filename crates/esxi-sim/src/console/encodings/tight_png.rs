@@ -1,4 +1,4 @@
-//! TightPNG: one colour, or a PNG file (`docs/webmks.md` 1.4).
+//! TightPNG: fill, or a PNG file (`docs/webmks.md` 1.4).
 
 use bytes::{BufMut, BytesMut};
 
@@ -8,7 +8,7 @@ use super::tight::{FILL, SIDE, put_length};
 use crate::console::pixel_format::PixelFormat;
 use crate::png_file;
 
-/// Appends the rectangle in parts, as Tight does; answers how many.
+/// Appends the rectangle in tiles, as Tight does; returns how many.
 pub(super) fn put(format: PixelFormat, pixels: Rectangle<'_>, out: &mut BytesMut) -> u16 {
     let mut parts = 0;
     for part in pixels.tiles(SIDE, SIDE) {

@@ -1,8 +1,8 @@
-//! A compressed stream that goes on from rectangle to rectangle (RFC 1950).
+//! A zlib stream that continues across rectangles (RFC 1950).
 
 use flate2::{Compress, Compression, FlushCompress};
 
-/// The sender's end of such a stream.
+/// The compressor of a stream.
 pub(super) struct Zlib(Compress);
 
 impl Default for Zlib {
@@ -12,17 +12,17 @@ impl Default for Zlib {
 }
 
 impl Zlib {
-    /// `bytes`, compressed so far that a receiver can have them all.
+    /// Compresses `bytes` and flushes, so that the receiver can decompress all of them.
     pub(super) fn compress(&mut self, mut bytes: &[u8]) -> Vec<u8> {
         let mut out = Vec::new();
         loop {
             out.reserve(bytes.len() / 2 + ROOM);
             let before = self.0.total_in();
-            // It fails only for a stream that was not made by `Compress::new`.
+            // Cannot fail: the stream was made by `Compress::new`.
             let _ = self.0.compress_vec(bytes, &mut out, FlushCompress::Sync);
             let taken = usize::try_from(self.0.total_in() - before).unwrap_or_default();
             bytes = bytes.get(taken..).unwrap_or_default();
-            // With room left over, all that there was is out.
+            // The flush is complete when the output was not filled.
             if bytes.is_empty() && out.len() < out.capacity() {
                 return out;
             }
@@ -30,5 +30,5 @@ impl Zlib {
     }
 }
 
-/// More than the mark at a flush takes.
+/// More than an empty sync flush takes.
 const ROOM: usize = 64;

@@ -1,4 +1,4 @@
-//! ZRLE: tiles of 64 × 64 in one compressed stream (RFC 6143 section 7.7.6).
+//! ZRLE: tiles of 64 × 64 in a zlib stream (RFC 6143 section 7.7.6).
 
 use bytes::{BufMut, BytesMut};
 
@@ -8,7 +8,7 @@ use super::rectangle::Rectangle;
 use super::zlib::Zlib;
 use crate::console::pixel_format::PixelFormat;
 
-/// A console's ZRLE stream.
+/// The zlib stream of one client.
 #[derive(Default)]
 pub(super) struct Zrle(Zlib);
 
@@ -59,7 +59,7 @@ fn put_packed(format: PixelFormat, tile: Rectangle<'_>, palette: &Palette, out: 
     out.put_slice(&palette.pack(tile.rows(), bits));
 }
 
-/// Palette RLE: a run of one is its number alone, a longer one has the top bit and then its length.
+/// Palette RLE: a run of one is its index; a longer run sets the top bit and appends its length.
 fn put_palette_runs(
     format: PixelFormat,
     runs: &[(u32, usize)],
@@ -88,14 +88,14 @@ fn put_runs(format: PixelFormat, runs: &[(u32, usize)], out: &mut BytesMut) {
     }
 }
 
-/// "one more than the sum of all the bytes", the last of which is not 255.
+/// A run length: "one more than the sum of all the bytes", of which the last is not 255.
 fn put_length(length: usize, out: &mut BytesMut) {
     let rest = length - 1;
     out.put_bytes(255, rest / 255);
     out.put_u8((rest % 255) as u8);
 }
 
-/// Colours with how often they follow themselves, across the ends of rows.
+/// Runs of equal pixels, across row ends.
 fn runs(tile: Rectangle<'_>) -> Vec<(u32, usize)> {
     let mut runs: Vec<(u32, usize)> = Vec::new();
     for pixel in tile.pixels() {
