@@ -1,4 +1,4 @@
-//! The options of the program, and the settings that they make.
+//! The command line, and the settings that it makes.
 
 use std::net::SocketAddr;
 use std::num::NonZero;
@@ -15,7 +15,7 @@ pub(crate) struct Arguments {
     /// Where to listen
     #[arg(long, default_value = "127.0.0.1:0", value_name = "ADDR:PORT")]
     listen: SocketAddr,
-    /// A VM with a simulated desktop, and the quirks that it has besides those of --quirk
+    /// A VM with a simulated desktop, and its quirks besides those of --quirk
     #[arg(long = "vm", value_name = "NAME[=MOOD,…]", value_parser = named)]
     vms: Vec<(String, Vec<Quirk>)>,
     /// A VM whose console is a real VNC server
@@ -27,10 +27,10 @@ pub(crate) struct Arguments {
     /// The size of simulated desktops
     #[arg(long, default_value = "800x600", value_name = "WxH", value_parser = size)]
     size: (u16, u16),
-    /// A quirk of all simulated desktops
+    /// A quirk of all simulated desktops, in which it differs from a plain VNC server
     #[arg(long = "quirk", value_enum)]
     quirks: Vec<Quirk>,
-    /// The bits of message 127/0 in place of 0x021020bf, which a real host announced
+    /// The bits of message 127/0; the default is what a real host announced
     #[arg(long, value_name = "BITS", value_parser = bits)]
     server_caps: Option<u32>,
     /// The only user
@@ -39,13 +39,13 @@ pub(crate) struct Arguments {
     /// That user's password
     #[arg(long, default_value = DEMO_PASSWORD)]
     password: String,
-    /// The VNC password of VMs in the quirk `vnc-auth`
+    /// The VNC password of VMs with the quirk `vnc-auth`
     #[arg(long, default_value = DEMO_PASSWORD, value_name = "PASSWORD")]
     vnc_password: String,
-    /// Be a vCenter, whose consoles are served at another port
+    /// Simulate a vCenter, whose consoles have another port
     #[arg(long)]
     vcenter: bool,
-    /// Where a vCenter's consoles are served
+    /// The address of a vCenter's consoles
     #[arg(long, value_name = "ADDR:PORT")]
     console_listen: Option<SocketAddr>,
     /// The product's version
@@ -57,45 +57,45 @@ pub(crate) struct Arguments {
     /// Give tickets a `url` whose host name does not resolve
     #[arg(long)]
     unresolvable_url: bool,
-    /// Seed of where messages are cut
+    /// Seed of the places at which WebSocket messages are split
     #[arg(long, default_value_t = 0)]
     seed: u64,
     /// Show no clock
     #[arg(long)]
     no_clock: bool,
-    /// End when standard input does
+    /// Exit at the end of standard input
     #[arg(long)]
     pub(crate) until_stdin_closes: bool,
 }
 
-/// One way in which a desktop differs from a plain VNC server; those of one kind exclude one another, the last counts.
+/// A deviation of a desktop from a plain VNC server. Of several that exclude each other, the last counts.
 #[derive(Clone, Copy, ValueEnum)]
 pub(crate) enum Quirk {
-    /// Never offer VMware's messages
+    /// Do not announce VMware's messages
     NoCaps,
-    /// Announce 0x82: key events and resolution requests, and no acknowledgements
+    /// Announce 0x82: key events and resolution requests, no acknowledgements
     PlainCaps,
-    /// Take a pixel format other than the native one as invalid
+    /// Reject every pixel format but the native one
     OnlyNative,
-    /// Keep the native pixel format, whatever is asked for
+    /// Ignore SetPixelFormat
     IgnoreFormat,
-    /// Answer every other request for a whole picture with one pixel
+    /// Answer every other non-incremental request with one pixel
     OnePixel,
-    /// Answer a request for a whole picture with 100 rows, and each request after it with 100 more
+    /// Answer a non-incremental request with 100 rows, and each request after it with 100 more
     Split,
-    /// Send heartbeats and sound that nobody asked for
+    /// Send heartbeats and sound unasked
     Chatty,
-    /// Send no further update to a client that was told of acknowledgements until it has sent one
+    /// Require an acknowledgement before the next update, from clients that may send one
     Acks,
-    /// Say nothing more after 20 updates: no Close, no FIN
+    /// Go silent after 20 updates: no Close, no FIN
     Silent,
-    /// Ask for VNC authentication with the password of --vnc-password
+    /// Require VNC authentication with the password of --vnc-password
     VncAuth,
-    /// Allow one console, and count one that was cut until it is dropped
+    /// Allow one console, and count a disconnected one until it is dropped
     OneSlot,
-    /// Repeat held keys as VMware does: after 0.5 s, 30 times a second
+    /// Repeat held keys as VMware does: after 0.5 s, 30 times per second
     Repeat,
-    /// Draw the cursor by masks in the client's pixel format
+    /// Send the cursor as masks in the client's pixel format
     CursorMasks,
     /// A guest with a German keyboard
     German,

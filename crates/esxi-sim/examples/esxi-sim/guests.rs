@@ -1,21 +1,20 @@
-//! What the guests have heard and what their screens show, and what becomes of them, over HTTP, for tests in other
-//! languages.
+//! The state of the guests and changes inside them, over HTTP, for tests in other languages.
 //!
 //! | GET | answer |
 //! |---|---|
 //! | `/counts` | of all VMs, JSON: `{"whole_requests":1,"incremental_requests":0,"acknowledgements":7,"consoles_open":1}` |
 //! | `/VM/typed` | the text typed, UTF-8 |
-//! | `/VM/keys` | key events, oldest first, JSON: `[{"scan_code":30,"keysym":97,"down":true,"repeated":false}, …]`; a number that there is none of is `null` |
+//! | `/VM/keys` | key events, oldest first, JSON: `[{"scan_code":30,"keysym":97,"down":true,"repeated":false}, …]`; absent numbers are `null` |
 //! | `/VM/down` | the scan codes of the keys that are down, JSON: `[29,56]` |
 //! | `/VM/pointer` | JSON: `{"x":1,"y":2,"buttons":0,"wheel":[0,0]}`, the wheel's vertical and horizontal steps |
-//! | `/VM/picture.png` | what the screen shows |
+//! | `/VM/picture.png` | the screen |
 //!
 //! | POST | what happens |
 //! |---|---|
 //! | `/VM/size/WxH` | the guest changes its resolution |
-//! | `/VM/silence` | consoles that are open now say nothing more |
+//! | `/VM/silence` | the open consoles go silent |
 //!
-//! 404 for a VM that there is none of, or whose console is a bridge where there is nothing to see.
+//! 404 for an unknown VM, and for the picture of a bridge.
 
 use std::sync::{Arc, Weak};
 
@@ -28,9 +27,9 @@ use axum::routing::{get, post};
 use esxi_sim::{Host, KeyEvent};
 use serde_json::{Value, json};
 
-/// The paths; they look at `host` as long as it lives.
+/// The routes, which hold `host` weakly.
 pub(crate) fn routes(host: &Arc<Host>, names: Vec<String>) -> Router {
-    let seen = Seen {
+    let guests = Guests {
         host: Arc::downgrade(host),
         names: names.into(),
     };
@@ -38,24 +37,24 @@ pub(crate) fn routes(host: &Arc<Host>, names: Vec<String>) -> Router {
         .route("/counts", get(counts))
         .route("/{vm}/{what}", get(look).post(change))
         .route("/{vm}/size/{size}", post(resize))
-        .with_state(seen)
+        .with_state(guests)
 }
 
 #[derive(Clone)]
-struct Seen {
+struct Guests {
     host: Weak<Host>,
     names: Arc<[String]>,
 }
 
-impl Seen {
+impl Guests {
     /// The host, if it has a VM of this name.
     fn host_of(&self, vm: &String) -> Option<Arc<Host>> {
         self.host.upgrade().filter(|_| self.names.contains(vm))
     }
 }
 
-async fn look(State(seen): State<Seen>, Path((vm, what)): Path<(String, String)>) -> Response {
-    let Some(host) = seen.host_of(&vm) else {
+async fn look(State(guests): State<Guests>, Path((vm, what)): Path<(String, String)>) -> Response {
+    let Some(host) = guests.host_of(&vm) else {
         return StatusCode::NOT_FOUND.into_response();
     };
     match what.as_str() {
@@ -71,8 +70,8 @@ async fn look(State(seen): State<Seen>, Path((vm, what)): Path<(String, String)>
     }
 }
 
-async fn counts(State(seen): State<Seen>) -> Response {
-    let Some(host) = seen.host.upgrade() else {
+async fn counts(State(guests): State<Guests>) -> Response {
+    let Some(host) = guests.host.upgrade() else {
         return StatusCode::NOT_FOUND.into_response();
     };
     let counts = host.counts();
@@ -84,16 +83,22 @@ async fn counts(State(seen): State<Seen>) -> Response {
     }))
 }
 
-async fn change(State(seen): State<Seen>, Path((vm, what)): Path<(String, String)>) -> StatusCode {
-    match (seen.host_of(&vm), what.as_str()) {
+async fn change(
+    State(guests): State<Guests>,
+    Path((vm, what)): Path<(String, String)>,
+) -> StatusCode {
+    match (guests.host_of(&vm), what.as_str()) {
         (Some(host), "silence") => host.fall_silent(&vm),
         _ => return StatusCode::NOT_FOUND,
     }
     StatusCode::NO_CONTENT
 }
 
-async fn resize(State(seen): State<Seen>, Path((vm, size)): Path<(String, String)>) -> StatusCode {
-    match (seen.host_of(&vm), crate::arguments::size(&size)) {
+async fn resize(
+    State(guests): State<Guests>,
+    Path((vm, size)): Path<(String, String)>,
+) -> StatusCode {
+    match (guests.host_of(&vm), crate::arguments::size(&size)) {
         (Some(host), Ok((width, height))) => host.resize(&vm, width, height),
         (None, _) => return StatusCode::NOT_FOUND,
         (_, Err(_)) => return StatusCode::BAD_REQUEST,

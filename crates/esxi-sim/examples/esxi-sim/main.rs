@@ -1,8 +1,8 @@
-//! Runs a simulated ESXi or vCenter host until it is told to stop.
+//! Runs a simulated ESXi or vCenter host until SIGINT or SIGTERM.
 //!
 //! When it is ready it prints one line of JSON: `{"address":"127.0.0.1:PORT","sha256":"…","guests":"127.0.0.1:PORT"}`,
-//! the fingerprint being that of the certificate at that address. At `guests`, over plain HTTP, it shows what the guests
-//! have heard and what their screens show: `/VM/keys`, `/VM/typed`, `/VM/picture.png` and others, see `guests.rs`.
+//! with the fingerprint of the certificate at `address`. `guests` serves the state of the guests over plain HTTP: see
+//! `guests.rs`.
 
 mod arguments;
 mod guests;
@@ -26,20 +26,20 @@ async fn main() -> io::Result<()> {
     let names = settings.vms.iter().map(|vm| vm.name.clone()).collect();
     let host = Arc::new(Host::start(settings).await?);
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-    say_ready(&host, listener.local_addr()?)?;
+    print_ready(&host, listener.local_addr()?)?;
     let routes = guests::routes(&host, names);
     tokio::select! {
         served = async { axum::serve(listener, routes).await } => served?,
-        told = told_to_stop(until_stdin_closes) => told?,
+        stopped = stop_requested(until_stdin_closes) => stopped?,
     }
     if let Some(host) = Arc::into_inner(host) {
         host.stop().await;
     }
-    // A read of standard input that is still waiting would keep the runtime from ending.
+    // A pending read of standard input would block the runtime's shutdown.
     std::process::exit(0)
 }
 
-fn say_ready(host: &Host, guests: SocketAddr) -> io::Result<()> {
+fn print_ready(host: &Host, guests: SocketAddr) -> io::Result<()> {
     let sha256: String = host
         .certificate_sha256()
         .iter()
@@ -54,7 +54,7 @@ fn say_ready(host: &Host, guests: SocketAddr) -> io::Result<()> {
     out.flush()
 }
 
-async fn told_to_stop(until_stdin_closes: bool) -> io::Result<()> {
+async fn stop_requested(until_stdin_closes: bool) -> io::Result<()> {
     tokio::select! {
         interrupted = tokio::signal::ctrl_c() => interrupted,
         terminated = terminated() => terminated,
@@ -69,7 +69,7 @@ async fn terminated() -> io::Result<()> {
     Ok(())
 }
 
-/// Elsewhere Ctrl-C is the only way to tell it.
+/// Not on Unix: Ctrl-C only.
 #[cfg(not(unix))]
 async fn terminated() -> io::Result<()> {
     std::future::pending().await

@@ -1,6 +1,6 @@
 //! Rectangles of pixels.
 
-/// A rectangle of pixels inside a desktop.
+/// A rectangle of pixels of a desktop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Area {
     pub(crate) x: u16,
@@ -19,7 +19,7 @@ impl Area {
         }
     }
 
-    /// The part that lies on a picture of this size; `None` if nothing does.
+    /// The part inside a framebuffer of this size; `None` if there is none.
     pub(crate) fn clip(self, size: (u16, u16)) -> Option<Self> {
         let width = self.width.min(size.0.saturating_sub(self.x));
         let height = self.height.min(size.1.saturating_sub(self.y));
@@ -30,7 +30,7 @@ impl Area {
         })
     }
 
-    /// Its uppermost `rows` rows, and what is below them, if anything is.
+    /// Its top `rows` rows, and the rest, if any.
     pub(crate) fn split(self, rows: u16) -> (Self, Option<Self>) {
         let height = self.height.min(rows);
         let below = Self {
@@ -44,7 +44,7 @@ impl Area {
         )
     }
 
-    /// What it has in common with another one that it touches.
+    /// The intersection with an overlapping rectangle.
     pub(super) fn common(self, other: Self) -> Self {
         let (x, y) = (self.x.max(other.x), self.y.max(other.y));
         let right = (self.x + self.width).min(other.x + other.width);
@@ -66,7 +66,7 @@ impl Area {
     }
 }
 
-/// No side of a desktop is longer than a u16 tells.
+/// Coordinates fit into a u16: no side is longer.
 pub(super) fn place(at: usize) -> u16 {
     u16::try_from(at).unwrap_or(u16::MAX)
 }

@@ -1,4 +1,4 @@
-//! A picture in memory that embedded-graphics can draw on.
+//! An image in memory that embedded-graphics draws on.
 
 use std::convert::Infallible;
 
@@ -6,7 +6,7 @@ use embedded_graphics::pixelcolor::Rgb888;
 use embedded_graphics::prelude::{DrawTarget, OriginDimensions, Pixel, Point, RgbColor, Size};
 use embedded_graphics::primitives::Rectangle;
 
-/// Pixels of 0x00RRGGBB, row by row.
+/// Pixels, 0x00RRGGBB, row by row.
 #[derive(Clone)]
 pub(super) struct Canvas {
     width: usize,
@@ -24,7 +24,7 @@ impl Canvas {
         }
     }
 
-    /// The pixels of `row` from `left` on, `width` of them; fewer where the picture ends.
+    /// `width` pixels of `row` from `left`; fewer at the edge.
     pub(super) fn row(&self, row: usize, left: usize, width: usize) -> &[u32] {
         let begin = row * self.width + left.min(self.width);
         let end = begin + width.min(self.width - left.min(self.width));
@@ -37,7 +37,7 @@ impl Canvas {
         self.pixels.get_mut(begin..end).unwrap_or_default()
     }
 
-    /// Copies `area` from a picture of the same size.
+    /// Copies `area` from a canvas of the same size.
     pub(super) fn restore(&mut self, from: &Self, area: &Rectangle) {
         let (left, top, width, height) = self.clip(area);
         for row in top..top + height {
@@ -46,14 +46,14 @@ impl Canvas {
         }
     }
 
-    /// Gives `row` the colours that `colour` has for each place from the left.
+    /// Sets the pixels of `row` to `colour` of their x.
     pub(super) fn paint_row(&mut self, row: usize, colour: impl Fn(usize) -> Rgb888) {
         for (place, pixel) in self.row_mut(row, 0, self.width).iter_mut().enumerate() {
             *pixel = word(colour(place));
         }
     }
 
-    /// Moves what is in an area (left, top, width, height), save for its uppermost rows, up by so many rows.
+    /// Moves an area (left, top, width, height) up by `up` rows; its top rows are overwritten.
     pub(super) fn move_up(
         &mut self,
         (left, top, width, height): (usize, usize, usize, usize),
@@ -65,7 +65,7 @@ impl Canvas {
         }
     }
 
-    /// Left, top, width and height of what lies inside the picture.
+    /// The part of `area` on the canvas: left, top, width and height.
     pub(super) fn clip(&self, area: &Rectangle) -> (usize, usize, usize, usize) {
         let whole = Rectangle::new(Point::zero(), OriginDimensions::size(self));
         let inside = area.intersection(&whole);
@@ -82,7 +82,7 @@ impl Canvas {
 
 impl OriginDimensions for Canvas {
     fn size(&self) -> Size {
-        // Both came from u16.
+        // Lossless: both were u16.
         Size::new(self.width as u32, self.height as u32)
     }
 }

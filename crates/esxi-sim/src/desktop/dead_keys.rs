@@ -1,12 +1,12 @@
-//! Dead keys: an accent that waits for a letter.
+//! Dead keys: accents that combine with the next character.
 
-/// Whether a layout's character is a dead key: those are written as Unicode's combining accents.
+/// Whether a character is a dead key, which layouts write as a combining accent.
 pub(super) fn is_dead(character: char) -> bool {
     ACCENTS.iter().any(|accent| accent.combining == character)
 }
 
-/// What an accent and the key after it type: one letter if there is such a letter, the accent alone before a space or
-/// itself, else both one after the other, as Windows does.
+/// The text of a dead key and the next character: the accented letter if it exists; the accent alone before a space or
+/// itself; else both, as on Windows.
 pub(super) fn compose(dead: char, next: char) -> String {
     let Some(accent) = ACCENTS.iter().find(|accent| accent.combining == dead) else {
         return next.into();

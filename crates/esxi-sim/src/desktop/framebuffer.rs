@@ -1,4 +1,4 @@
-//! The picture of a desktop, and what of it is new to whom.
+//! The framebuffer of a desktop, and its damage since a client's last update.
 
 use embedded_graphics::prelude::{Point, Size};
 use embedded_graphics::primitives::Rectangle;
@@ -10,9 +10,9 @@ use super::scene::{self, Scene};
 use super::text_edit::TextEdit;
 use super::tiles::{ShownTiles, Tiles};
 
-/// A piece of an update.
+/// A part of an update.
 pub(crate) enum Part<'a> {
-    /// What the client shows at another place is to be shown at `to` too.
+    /// `to` gets the pixels that the client has at `from`.
     Copy { from: Area, to: Area },
     /// New pixels, row by row.
     Pixels(Area, &'a [&'a [u32]]),
@@ -29,7 +29,7 @@ pub(super) struct Framebuffer {
 }
 
 impl Framebuffer {
-    /// The size is the nearest to the one asked for that [`Screen::Desktop`](crate::Screen::Desktop) allows.
+    /// Clamps the size as [`Screen::Desktop`](crate::Screen::Desktop) says.
     pub(super) fn new(name: &str, size: (u16, u16)) -> Self {
         let size = allowed(size);
         let background = scene::background(name, size.0, size.1);
@@ -46,7 +46,7 @@ impl Framebuffer {
         framebuffer
     }
 
-    /// The same scene on a screen of another size.
+    /// Changes the size and redraws the scene.
     pub(super) fn resize(&mut self, size: (u16, u16)) {
         let mut scene = std::mem::take(&mut self.scene);
         if let Some(pointer) = &mut scene.pointer {
@@ -87,7 +87,7 @@ impl Framebuffer {
         rows.flatten().copied().collect()
     }
 
-    /// Types. Lines that scroll are moved, so that they can be sent as such; only lines that differ are painted.
+    /// Changes the typed text. Scrolled lines are moved, to be sent as CopyRect; only lines that differ are redrawn.
     pub(super) fn edit(&mut self, edit: TextEdit) {
         let area = scene::text_area(&self.front);
         let before = self.scene.lines(&area);
@@ -97,7 +97,7 @@ impl Framebuffer {
         self.scroll(&area, scrolled);
         let shown = before.get(scrolled..).unwrap_or_default();
         for row in 0..after.len().max(before.len()) {
-            // What scrolling has left behind at the bottom is painted whatever it becomes.
+            // Lines that scrolling freed at the bottom are always redrawn.
             if row >= shown.len() || after.get(row) != shown.get(row) {
                 self.repaint(&scene::line_area(&area, row));
             }
@@ -120,7 +120,8 @@ impl Framebuffer {
         }
     }
 
-    /// The parts of `region` that changed since `seen`, which then has seen them. Not `incremental`: all of it.
+    /// Calls `show` with the parts of `region` that changed since `seen`, or all of it if not `incremental`, and
+    /// updates `seen`.
     pub(super) fn show(
         &self,
         shown: &mut ShownTiles,
@@ -141,8 +142,7 @@ impl Framebuffer {
         }
     }
 
-    /// Moves all but the uppermost lines of the text up by so many lines, and the pointer with them: it is put right at
-    /// its place and where it was moved to.
+    /// Moves the text up by `lines` lines. The pointer moves with it, so its old and new places are redrawn.
     fn scroll(&mut self, text: &Rectangle, lines: usize) {
         let (left, top, width, height) = self.front.clip(text);
         let up = scene::line_area(text, lines).top_left.y - text.top_left.y;
@@ -197,9 +197,9 @@ fn allowed((width, height): (u16, u16)) -> (u16, u16) {
     (width, height.min(u16::try_from(highest).unwrap_or(SIDE)))
 }
 
-/// The longest side of a desktop: 8K.
+/// The longest side: 8K.
 const SIDE: u16 = 8192;
-/// The largest area of a desktop: its raw update, 100 MiB, is the largest message that has to be survived.
+/// The largest area: its raw update of 100 MiB is the largest message that the gateway is tested with.
 const AREA: u32 = 5120 * 5120;
 
 #[cfg(test)]
@@ -242,7 +242,7 @@ mod tests {
         assert!(slowly.pixels() == at_once.pixels());
     }
 
-    /// Keeps a client's picture by what it is shown.
+    /// Applies an update to a client's framebuffer; returns the number of copies.
     fn follow(
         framebuffer: &Framebuffer,
         shown: &mut ShownTiles,

@@ -1,4 +1,4 @@
-//! A guest's keyboard: from scan codes that go down and up to text, by the guest's layout.
+//! A guest's keyboard: from scan codes to text, by its layout.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use super::layout::{self, Level};
 use super::text_edit::TextEdit;
 use crate::quirks::Layout;
 
-/// Which keys are down, which locks are on, and what a dead key waits for.
+/// The pressed keys, the lock LEDs and the pending dead key.
 pub(super) struct Keyboard {
     layout: Layout,
     down: BTreeSet<u16>,
@@ -16,7 +16,7 @@ pub(super) struct Keyboard {
 }
 
 impl Keyboard {
-    /// All keys up, Num Lock on as a PC starts.
+    /// All keys up; Num Lock on, as a PC starts.
     pub(super) fn new(layout: Layout) -> Self {
         Self {
             layout,
@@ -26,7 +26,7 @@ impl Keyboard {
         }
     }
 
-    /// A key goes down, or stays down and says so again.
+    /// Handles a key-down event, which may be repeated.
     pub(super) fn press(&mut self, code: u16) -> Option<TextEdit> {
         let repeated = !self.down.insert(code);
         if let Some((_, led)) = LOCKS.iter().find(|(lock, _)| *lock == code) {
@@ -50,7 +50,7 @@ impl Keyboard {
         self.down.remove(&code);
     }
 
-    /// The keys that are down, by scan code.
+    /// The scan codes of the keys that are down.
     pub(super) fn down(&self) -> impl Iterator<Item = u16> {
         self.down.iter().copied()
     }
@@ -63,7 +63,7 @@ impl Keyboard {
         self.leds & CAPS != 0
     }
 
-    /// The lamps as `docs/webmks.md` 1.4 numbers them: bit 0 Scroll, bit 1 Num, bit 2 Caps.
+    /// The LEDs as in `docs/webmks.md` 1.4: bit 0 Scroll, bit 1 Num, bit 2 Caps.
     pub(super) fn leds(&self) -> u32 {
         self.leds
     }
@@ -78,10 +78,10 @@ impl Keyboard {
         }
         let at = |level| layout::character(self.layout, code, level);
         if self.is_down(&[ALT_GR]) {
-            // What AltGr and Shift together type is left out here.
+            // The level of AltGr and Shift is not simulated.
             return at(Level::AltGr).filter(|_| !self.has_shift());
         }
-        // Caps Lock is for letters alone: for keys whose two characters are one letter in two cases.
+        // Caps Lock affects only keys whose two levels are the cases of one letter.
         let (plain, shifted) = (at(Level::Plain), at(Level::Shift));
         let is_letter =
             plain.is_some_and(|plain| plain.to_uppercase().eq(shifted) && plain.is_lowercase());
@@ -92,7 +92,7 @@ impl Keyboard {
         }
     }
 
-    /// What a key of the keypad types; its digits only while Num Lock is on and Shift is up.
+    /// The character of a keypad key; digits only with Num Lock and without Shift.
     fn keypad(&self, code: u16) -> Option<char> {
         let comma = if self.layout == Layout::German {
             ','
@@ -124,7 +124,7 @@ impl Keyboard {
     }
 }
 
-/// Whether a held key says so again and again: modifiers and locks do not.
+/// Whether a key repeats while held: not modifiers and locks.
 pub(super) fn is_typematic(code: u16) -> bool {
     let is_lock = LOCKS.iter().any(|(lock, _)| *lock == code);
     !is_lock && !SHIFTS.contains(&code) && !COMMAND_MODIFIERS.contains(&code) && code != ALT_GR
@@ -133,13 +133,13 @@ pub(super) fn is_typematic(code: u16) -> bool {
 pub(super) const LEFT_SHIFT: u16 = 0x2a;
 pub(super) const SHIFTS: [u16; 2] = [LEFT_SHIFT, 0x36];
 const ALT_GR: u16 = 0x138;
-/// Both Controls, the left Alt, both Windows keys: with one of them down, keys are commands and no text.
+/// Ctrl, left Alt and the Windows keys: with one of them down, keys type no text.
 const COMMAND_MODIFIERS: [u16; 5] = [0x1d, 0x11d, 0x38, 0x15b, 0x15c];
 const BACK_SPACE: u16 = 0x0e;
 const TAB: u16 = 0x0f;
 const ENTER: u16 = 0x1c;
 const KEYPAD_ENTER: u16 = 0x11c;
-/// From Home to Delete, with the operators' places left empty.
+/// The keypad from Home to Delete; the operators are placeholders.
 const KEYPAD: &str = "789-456+1230";
 
 const SCROLL: u32 = 1;
@@ -154,7 +154,7 @@ mod tests {
     const SHIFT: u16 = LEFT_SHIFT;
     const CAPS_LOCK: u16 = 0x3a;
 
-    /// What is typed by keys that go down in order; a negative one goes up.
+    /// The text of pressed keys; a negative scan code is a release.
     fn typed(layout: Layout, keys: &[i32]) -> String {
         let mut keyboard = Keyboard::new(layout);
         let mut typed = String::new();

@@ -1,4 +1,4 @@
-//! The keys of a desktop: what clients sent, in the order in which the guest heard it, and what repeats by itself.
+//! A desktop's keys: the log of key events, implied Shift, and key repeat.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -10,21 +10,22 @@ use super::keysym;
 use super::text_edit::TextEdit;
 use crate::quirks::{KeyRepeat, Layout};
 
-/// A key event as it reached a guest.
+/// A key event as the guest received it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KeyEvent {
-    /// The key, by its PC set-1 scan code in VMware's nine bits: 0x100 in place of the prefix E0
-    /// (`docs/webmks.md` 1.8). `None`: the keysym is on no key of a US keyboard, so the guest heard nothing.
+    /// The PC set-1 scan code in VMware's nine bits, with 0x100 for the prefix E0 (`docs/webmks.md` 1.8). `None`: no
+    /// key of a US keyboard has the keysym, so the guest received nothing.
     pub scan_code: Option<u16>,
-    /// The X11 keysym, if the client sent one (RFC 6143 section 7.5.4). `None`: a scan code, or the host itself.
+    /// The X11 keysym that the client sent (RFC 6143 section 7.5.4). `None`: a scan code, or an event that the host
+    /// generated.
     pub keysym: Option<u32>,
     /// Whether the key went down.
     pub down: bool,
-    /// Whether the host repeated it by itself.
+    /// Whether it is a repetition by the host.
     pub repeated: bool,
 }
 
-/// What a client says of a key.
+/// A key as a client sends it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Key {
     ScanCode(u16),
@@ -39,7 +40,7 @@ pub(super) struct Keys {
     held: Option<Held>,
 }
 
-/// The key that went down last and is down still.
+/// The key that was pressed last and is still down.
 struct Held {
     code: u16,
     due: Instant,
@@ -55,7 +56,7 @@ impl Keys {
         }
     }
 
-    /// A key goes down or up; what that does to the text. `repeats`: whether the host repeats it while it is down.
+    /// Handles a key event; returns its effect on the text. `repeats`: whether the host repeats the key.
     pub(super) fn key_event(&mut self, key: Key, down: bool, repeats: bool) -> Option<TextEdit> {
         let (code, edit) = match key {
             Key::ScanCode(code) => (code, self.press_or_release(code, None, down)),
@@ -79,7 +80,7 @@ impl Keys {
         edit
     }
 
-    /// When the held key repeats next.
+    /// When the held key repeats next, if it does.
     pub(super) fn due(&self) -> Option<Instant> {
         self.held.as_ref().map(|held| held.due)
     }
@@ -104,8 +105,8 @@ impl Keys {
         self.log.iter().copied().collect()
     }
 
-    /// Shift is pressed or let go around a character that a US keyboard has on the other side of it. That the host does
-    /// this by itself is a guess.
+    /// Presses or releases Shift around a key whose character a US keyboard has on the other level. That hosts do so is
+    /// a guess.
     fn press_or_release_with_shift(
         &mut self,
         code: u16,
@@ -170,9 +171,9 @@ impl Keys {
     }
 }
 
-/// How many key events are kept: several screens full of text.
+/// The most key events kept: several screens full of text.
 pub const KEYS_KEPT: usize = 64 * 1024;
-/// A faster one would do nothing but repeat.
+/// Shorter periods would keep the simulator busy.
 const SHORTEST_PERIOD: Duration = Duration::from_millis(1);
 
 #[cfg(test)]

@@ -1,11 +1,10 @@
-//! From X11 keysyms to PC set-1 scan codes through a US layout, whatever the guest's is (`docs/webmks.md` 2.3 Q6).
+//! X11 keysyms to PC set-1 scan codes by the US layout, whatever the guest's layout (`docs/webmks.md` 2.3 Q6).
 
 use xkeysym::{Keysym, key};
 
 use super::layout;
 
-/// The key for a keysym, and for one that types a character whether Shift is needed. `None`: a US keyboard has no such
-/// key, so the guest hears nothing.
+/// The key of a keysym and, if it types a character, whether with Shift. `None`: no key of a US keyboard.
 pub(super) fn key(keysym: u32) -> Option<(u16, Option<bool>)> {
     if let Some(code) = named(keysym) {
         return Some((code, None));
@@ -14,7 +13,7 @@ pub(super) fn key(keysym: u32) -> Option<(u16, Option<bool>)> {
     layout::us_key(character).map(|(code, shift)| (code, Some(shift)))
 }
 
-/// Keys that type no character, and those of the keypad. Pause and Print are as VMware's client sends them.
+/// Keys without a character, and the keypad. Pause and Print as VMware's client sends them.
 const fn named(keysym: u32) -> Option<u16> {
     Some(match keysym {
         key::BackSpace => 0x0e,
@@ -80,7 +79,7 @@ const fn keypad(keysym: u32) -> Option<u16> {
     })
 }
 
-/// How many keysyms behind the first one of its run.
+/// The offset from the first keysym of a range.
 #[expect(clippy::cast_possible_truncation, reason = "runs are short")]
 const fn offset(keysym: u32, first: u32) -> u16 {
     (keysym - first) as u16

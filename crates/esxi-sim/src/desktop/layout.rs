@@ -1,6 +1,6 @@
-//! Keyboard layouts of guests: what the key with a PC set-1 scan code types.
+//! Keyboard layouts of guests: from PC set-1 scan codes to characters.
 //!
-//! They are those of Linux guests (`us`, `de`, `fr`, `gb`, `es` and `jp` of XKB) as far as these three levels go.
+//! As in Linux guests (XKB's `us`, `de`, `fr`, `gb`, `es` and `jp`), limited to three levels.
 
 use super::xkb;
 use crate::quirks::Layout;
@@ -16,7 +16,7 @@ pub(super) enum Level {
 /// The scan code of the first key of a row of consecutive ones, and what they type at each [`Level`].
 type Row = (u16, [&'static str; 3]);
 
-/// The character of a key; a dead key's is its combining accent. `None`: the key types nothing at this level.
+/// The character of a key at a level, a combining accent for a dead key. `None`: no character.
 pub(super) fn character(layout: Layout, code: u16, level: Level) -> Option<char> {
     if code == SPACE {
         return Some(' ');
@@ -65,7 +65,7 @@ fn rows(layout: Layout) -> &'static [Row] {
 }
 
 const SPACE: u16 = 0x39;
-/// In a row: nothing at this place.
+/// Placeholder in a row: no character.
 const NOTHING: char = ' ';
 
 /// The row of digits.

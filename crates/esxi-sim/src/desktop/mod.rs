@@ -1,4 +1,4 @@
-//! A VM's own small desktop: what was typed, where the pointer is, and the picture of it that all its consoles share.
+//! A simulated desktop: keyboard, mouse and framebuffer, shared by all consoles of a VM.
 
 pub(crate) mod area;
 mod canvas;
@@ -26,7 +26,7 @@ use self::mouse::{Mouse, Pointer, PointerEvent, PointerMode, Wheel};
 use self::tiles::ShownTiles;
 use crate::quirks::Quirks;
 
-/// One desktop.
+/// A simulated desktop.
 pub(crate) struct Desktop {
     pub(crate) has_clock: bool,
     pub(crate) quirks: Quirks,
@@ -34,7 +34,7 @@ pub(crate) struct Desktop {
     revision: watch::Sender<u64>,
 }
 
-/// What changes about a desktop.
+/// The mutable state of a desktop.
 struct State {
     framebuffer: Framebuffer,
     keys: Keys,
@@ -60,12 +60,12 @@ impl Desktop {
         self.lock().framebuffer.size()
     }
 
-    /// Becomes as large as is allowed of what is asked for.
+    /// Changes the size, within the bounds of [`Screen::Desktop`](crate::Screen::Desktop).
     pub(crate) fn resize(&self, size: (u16, u16)) {
         self.change(|state| state.framebuffer.resize(size));
     }
 
-    /// A key event; `repeats`: whether the host repeats the key while it is down.
+    /// Handles a key event. `repeats`: whether the host repeats the key.
     pub(crate) fn key(&self, key: Key, down: bool, repeats: bool) {
         self.change(|state| {
             if let Some(edit) = state.keys.key_event(key, down, repeats) {
@@ -74,12 +74,12 @@ impl Desktop {
         });
     }
 
-    /// When a held key repeats next.
+    /// When the held key repeats next, if it does.
     pub(crate) fn repeat_due(&self) -> Option<Instant> {
         self.lock().keys.due()
     }
 
-    /// Repeats the held key if that is due.
+    /// Repeats the held key if it is due.
     pub(crate) fn repeat(&self) {
         self.change(|state| {
             if let Some(edit) = state.keys.repeat(Instant::now()) {
@@ -88,7 +88,7 @@ impl Desktop {
         });
     }
 
-    /// The pointer moves; a place outside is brought to the edge.
+    /// Handles a pointer event; positions are clamped to the screen.
     pub(crate) fn pointer_event(&self, event: PointerEvent) {
         self.change(|state| {
             let before = state.framebuffer.pointer().unwrap_or_default();
@@ -99,7 +99,7 @@ impl Desktop {
         });
     }
 
-    /// Whether the guest wants places or motions of the pointer.
+    /// Sets whether the guest takes absolute or relative pointer events.
     pub(crate) fn set_pointer_mode(&self, mode: PointerMode) {
         self.change(|state| state.mouse.mode = mode);
     }
@@ -108,17 +108,17 @@ impl Desktop {
         self.lock().mouse.mode
     }
 
-    /// The wheel's steps so far.
+    /// The sums of all wheel steps.
     pub(crate) fn wheel(&self) -> Wheel {
         self.lock().mouse.wheel
     }
 
-    /// Shows a time of day.
+    /// Sets the time that the clock shows.
     pub(crate) fn show_clock(&self, time: &str) {
         self.change(|state| state.framebuffer.show_clock(time));
     }
 
-    /// The text typed so far: its last [`scene::TYPED`] characters.
+    /// The typed text, at most the last [`scene::TYPED`] characters.
     pub(crate) fn typed(&self) -> String {
         self.lock().framebuffer.typed().to_owned()
     }
@@ -133,7 +133,7 @@ impl Desktop {
         self.lock().keys.keyboard.down().collect()
     }
 
-    /// The keyboard's lamps: bit 0 Scroll, bit 1 Num, bit 2 Caps.
+    /// The keyboard LEDs: bit 0 Scroll, bit 1 Num, bit 2 Caps.
     pub(crate) fn leds(&self) -> u32 {
         self.lock().keys.keyboard.leds()
     }
@@ -143,19 +143,19 @@ impl Desktop {
         self.lock().framebuffer.pointer()
     }
 
-    /// Size and pixels of 0x00RRGGBB, row by row.
+    /// The size and the pixels, 0x00RRGGBB, row by row.
     pub(crate) fn picture(&self) -> ((u16, u16), Vec<u32>) {
         let state = self.lock();
         (state.framebuffer.size(), state.framebuffer.pixels())
     }
 
-    /// Counts changes of any kind.
+    /// Notified of every change.
     pub(crate) fn watch(&self) -> watch::Receiver<u64> {
         self.revision.subscribe()
     }
 
-    /// The parts of `region` that changed since `seen`, which then has seen them. Not `incremental`: all of it.
-    /// `show` is called for each part; `copies`: whether one may be a copy.
+    /// Calls `show` with the parts of `region` that changed since `seen`, or all of it if not `incremental`, and
+    /// updates `seen`. `copies`: whether a part may be a copy.
     pub(crate) fn show(
         &self,
         shown: &mut ShownTiles,

@@ -1,4 +1,4 @@
-//! A guest's mouse: where it points, whether it wants places or motions, and its wheel.
+//! A guest's mouse: position, mode and wheel.
 
 /// The latest pointer event of a desktop, in pixels; `buttons` is the mask of RFC 6143 section 7.5.5.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -7,21 +7,21 @@ pub struct Pointer {
     pub x: u16,
     /// Pixels from the top.
     pub y: u16,
-    /// Bit 0 is the left button. Of VMware's own event (127/2) the lowest eight.
+    /// Bit 0 is the left button. Of message 127/2, the lowest eight bits.
     pub buttons: u8,
 }
 
-/// What a guest wants to be told of the pointer; CursorState (0x574d5665) says so to clients that list it.
+/// Which pointer events a guest takes; CursorState (0x574d5665) sends it to clients that list it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum PointerMode {
-    /// Places on the screen.
+    /// Absolute positions.
     #[default]
     Absolute,
-    /// Motions, as a guest without VMware Tools in a game or an installer does.
+    /// Relative motion, as guests without VMware Tools take in games and installers.
     Relative,
 }
 
-/// Steps of the wheel that message 127/2 has brought so far, all together.
+/// The sums of the wheel steps in messages 127/2.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Wheel {
     /// Sum of the vertical steps.
@@ -30,10 +30,10 @@ pub struct Wheel {
     pub horizontal: i32,
 }
 
-/// What a client says of the pointer.
+/// A pointer event of a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct PointerEvent {
-    /// Whether `x` and `y` are a place, or the way from the place before.
+    /// Whether `x` and `y` are a position, or relative to the last one.
     pub(crate) is_absolute: bool,
     pub(crate) x: i32,
     pub(crate) y: i32,
@@ -62,8 +62,8 @@ pub(super) struct Mouse {
 }
 
 impl Mouse {
-    /// Where the pointer is after `motion` on a screen of this size. A turn of the wheel lets go of no button: VMware's
-    /// client says 0 of the buttons with each, whichever is held (`docs/webmks.md` 7.2).
+    /// The pointer after `event` on a screen of this size. Wheel steps release no button: VMware's client sends no
+    /// buttons with them (`docs/webmks.md` 7.2).
     pub(super) fn pointer_event(
         &mut self,
         event: PointerEvent,

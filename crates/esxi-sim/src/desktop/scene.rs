@@ -1,4 +1,4 @@
-//! What a desktop shows, drawn: bars, name, clock, typed text and pointer.
+//! Draws a desktop: colour bars, name, clock, typed text and pointer.
 
 use embedded_graphics::Drawable;
 use embedded_graphics::mono_font::iso_8859_1::FONT_9X18_BOLD;
@@ -12,7 +12,7 @@ use super::canvas::Canvas;
 use super::mouse::Pointer;
 use super::text_edit::TextEdit;
 
-/// The changing parts of the picture.
+/// The parts of a desktop that change.
 #[derive(Default)]
 pub(super) struct Scene {
     pub(super) typed: String,
@@ -20,7 +20,7 @@ pub(super) struct Scene {
     pub(super) pointer: Option<Pointer>,
 }
 
-/// Colour bars from left to right, a band of many colours, and the VM's name at the top left.
+/// The background: colour bars, a band of many colours, and the VM's name at the top left.
 pub(super) fn background(name: &str, width: u16, height: u16) -> Canvas {
     let mut canvas = Canvas::new(width, height);
     let across = u32::from(width).div_ceil(BARS.len() as u32);
@@ -36,8 +36,8 @@ pub(super) fn background(name: &str, width: u16, height: u16) -> Canvas {
     canvas
 }
 
-/// In the second quarter from the top: on the left each pixel differs from its neighbours, on the right runs of one
-/// colour change into one another. Few encodings have a short form for the one, many for the other.
+/// Fills the second quarter from the top: on the left neighbouring pixels differ, on the right runs repeat, so that
+/// every encoding's short and long forms are used.
 fn paint_band(canvas: &mut Canvas, width: usize, height: usize) {
     let (top, bottom) = (height / 4, (height / 2).saturating_sub(MARGIN as usize));
     let part = |at: usize, whole: usize| (at * 255 / whole.max(1)) as u8;
@@ -54,7 +54,7 @@ fn paint_band(canvas: &mut Canvas, width: usize, height: usize) {
 }
 
 impl Scene {
-    /// Draws the changing parts, as far as they touch `area`, over a background that was restored there.
+    /// Draws the changing parts that touch `area` over a restored background.
     pub(super) fn draw(&self, canvas: &mut Canvas, area: &Rectangle) {
         let (text_area, clock_at) = (text_area(canvas), clock_area(canvas).top_left);
         let mut target = canvas.clipped(area);
@@ -85,7 +85,7 @@ impl Scene {
         }
     }
 
-    /// The last lines of the typed text, as many as the area has room for.
+    /// The last lines of the typed text that fit into the area.
     pub(super) fn lines(&self, area: &Rectangle) -> Vec<String> {
         let columns = (area.size.width / FONT.character_size.width).max(1) as usize;
         let mut lines = wrapped(&self.typed, columns);
@@ -93,7 +93,7 @@ impl Scene {
         lines.split_off(above)
     }
 
-    /// Types; the oldest characters go first.
+    /// Changes the typed text; beyond [`TYPED`] characters the oldest are dropped.
     pub(super) fn edit(&mut self, edit: TextEdit) {
         match edit {
             TextEdit::Append(text) => self.typed.push_str(&text),
@@ -106,7 +106,7 @@ impl Scene {
     }
 }
 
-/// By how many lines a full text area has scrolled: what was below is above now.
+/// The number of lines by which a full text area has scrolled.
 pub(super) fn scrolled(before: &[String], after: &[String], area: &Rectangle) -> usize {
     if before.len() < rows(area) || before == after {
         return 0;
@@ -115,7 +115,7 @@ pub(super) fn scrolled(before: &[String], after: &[String], area: &Rectangle) ->
     (1..before.len()).find(is_scrolled).unwrap_or(0)
 }
 
-/// Where a line of the text is; below the last one it is empty.
+/// The area of a line of the text; empty below the last.
 pub(super) fn line_area(area: &Rectangle, row: usize) -> Rectangle {
     let height = FONT.character_size.height;
     let down = height * u32::try_from(row).unwrap_or(u32::MAX / height);
@@ -130,7 +130,7 @@ fn rows(area: &Rectangle) -> usize {
     (area.size.height / FONT.character_size.height) as usize
 }
 
-/// Where the clock is.
+/// The area of the clock.
 pub(super) fn clock_area(canvas: &Canvas) -> Rectangle {
     let size = Size::new(
         FONT.character_size.width * "00:00:00".len() as u32,
@@ -140,7 +140,7 @@ pub(super) fn clock_area(canvas: &Canvas) -> Rectangle {
     Rectangle::new(Point::new(right - MARGIN - size.width as i32, MARGIN), size)
 }
 
-/// Where typed text is: the lower half, within a margin.
+/// The area of the typed text: the lower half, within a margin.
 pub(super) fn text_area(canvas: &Canvas) -> Rectangle {
     let (_, _, width, height) = canvas.clip(&EVERYTHING);
     let (width, height) = (width as i32, height as i32);
@@ -150,7 +150,7 @@ pub(super) fn text_area(canvas: &Canvas) -> Rectangle {
     )
 }
 
-/// The pixels that the cross at a pointer's place covers.
+/// The area of the cross at the pointer.
 pub(super) fn pointer_area(pointer: Pointer) -> Rectangle {
     let middle = Point::new(pointer.x.into(), pointer.y.into());
     Rectangle::with_center(middle, Size::new_equal(CROSS_SIZE))
@@ -195,7 +195,7 @@ fn fill<D: DrawTarget<Color = Rgb888>>(target: &mut D, area: &Rectangle, colour:
 }
 
 const FONT: MonoFont<'static> = FONT_9X18_BOLD;
-/// Characters kept: several screens full.
+/// The most characters kept: several screens full.
 pub(super) const TYPED: usize = 16 * 1024;
 const MARGIN: i32 = 8;
 /// Odd, so that the cross has a middle pixel.
@@ -203,7 +203,8 @@ const CROSS_SIZE: u32 = 15;
 const CROSS: Rgb888 = Rgb888::new(255, 96, 0);
 const EVERYTHING: Rectangle =
     Rectangle::new(Point::zero(), Size::new(u16::MAX as u32, u16::MAX as u32));
-/// White, yellow, cyan, green, magenta, red, blue, grey: each channel alone and together, so that a swapped one shows.
+/// White, yellow, cyan, green, magenta, red, blue, grey: each channel alone and combined, so that swapped channels are
+/// detected.
 const BARS: &[Rgb888] = &[
     Rgb888::WHITE,
     Rgb888::YELLOW,

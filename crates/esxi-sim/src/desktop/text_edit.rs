@@ -1,6 +1,6 @@
-//! What a key does to the typed text.
+//! Edits of the typed text.
 
-/// What a pressed key does to the text.
+/// The effect of a key on the typed text.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum TextEdit {
     Append(String),

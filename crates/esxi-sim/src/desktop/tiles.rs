@@ -1,8 +1,8 @@
-//! The tiles of a picture: when each changed last, and what of that somebody has been shown.
+//! Damage tracking by tiles: when each tile changed, and which revision of it a client has.
 
 use super::area::{Area, place};
 
-/// When the tiles of a picture changed, in revisions, which only grow.
+/// The revision in which each tile last changed. Revisions only increase.
 pub(super) struct Tiles {
     size: (u16, u16),
     across: usize,
@@ -11,26 +11,25 @@ pub(super) struct Tiles {
     moved: Option<Moved>,
 }
 
-/// What one console has been shown: the revision of each tile, for a picture of this size.
+/// The revision of each tile that a client has, for a framebuffer of this size.
 #[derive(Default)]
 pub(crate) struct ShownTiles {
     size: (u16, u16),
     tiles: Vec<u64>,
 }
 
-/// What somebody lacks of a picture: first a part of what he sees is to be copied to another place, then there are new
-/// pixels.
+/// What a client lacks: first a copy within its framebuffer, then new pixels.
 pub(super) struct Damage {
     pub(super) copy: Option<(Area, Area)>,
     pub(super) pixels: Vec<Area>,
 }
 
-/// The latest part of the picture that moved to another place as it was.
+/// The latest move of an area.
 struct Moved {
     from: Area,
     to: Area,
     revision: u64,
-    /// The tiles' revisions before.
+    /// The tiles' revisions before the move.
     before: Vec<u64>,
 }
 
@@ -45,7 +44,7 @@ impl Tiles {
         }
     }
 
-    /// `area` has changed in this revision.
+    /// Marks `area` as changed in `revision`.
     pub(super) fn mark(&mut self, area: Area, revision: u64) {
         for tile in self.touched_by(area) {
             if let Some(changed) = self.changed.get_mut(tile) {
@@ -54,7 +53,7 @@ impl Tiles {
         }
     }
 
-    /// What was at `from` is at `to` in this revision, in which nothing else changes.
+    /// Marks `from` as moved to `to` in `revision`, in which nothing else changes.
     pub(super) fn mark_moved(&mut self, from: Area, to: Area, revision: u64) {
         let before = self.changed.clone();
         self.mark(to, revision);
@@ -66,8 +65,8 @@ impl Tiles {
         });
     }
 
-    /// What is new in `region`, which lies in the picture, to somebody who then has seen it. Not `incremental`: all of it.
-    /// `copies`: whether he can copy.
+    /// The damage of `region`, which is inside the framebuffer, since `shown`; all of it if not `incremental`. Updates
+    /// `shown`. `copies`: whether the client supports CopyRect.
     pub(super) fn damage(
         &self,
         shown: &mut ShownTiles,
@@ -75,7 +74,7 @@ impl Tiles {
         incremental: bool,
         copies: bool,
     ) -> Damage {
-        // A picture of another size has not been seen at all.
+        // After a change of size the client has nothing.
         if shown.size != self.size {
             shown.size = self.size;
             shown.tiles = vec![0; self.changed.len()];
@@ -92,14 +91,15 @@ impl Tiles {
         }
     }
 
-    /// Whether somebody sees all that a move touches as it was just before.
+    /// Whether the client has exactly the state before the move.
     fn can_copy(&self, moved: &Moved, shown: &ShownTiles, region: Area) -> bool {
         let mut tiles = self.touched_by(moved.from).chain(self.touched_by(moved.to));
         let is_as_before = |tile| shown.tiles.get(tile) == moved.before.get(tile);
         region.contains(moved.from) && region.contains(moved.to) && tiles.all(is_as_before)
     }
 
-    /// The changed parts of `region`, or all of it: runs of tiles. A tile that is only partly in the region stays unseen.
+    /// The changed parts of `region`, or all of it, as runs of tiles. Tiles that are only partly in the region stay
+    /// changed.
     fn pixels(&self, shown: &mut ShownTiles, region: Area, incremental: bool) -> Vec<Area> {
         let mut areas: Vec<Area> = Vec::new();
         for index in self.touched_by(region) {
@@ -120,7 +120,7 @@ impl Tiles {
         areas
     }
 
-    /// The numbers of the tiles that `area` touches.
+    /// The indices of the tiles that `area` touches.
     fn touched_by(&self, area: Area) -> impl Iterator<Item = usize> + use<> {
         let across = self.across;
         let tiles = |from: u16, length: u16| {
@@ -136,7 +136,7 @@ impl Tiles {
             .flat_map(move |row| columns.clone().map(move |column| row * across + column))
     }
 
-    /// The pixels of a tile that are in the picture.
+    /// The part of a tile inside the framebuffer.
     fn area(&self, index: usize) -> Area {
         let (x, y) = (index % self.across * TILE, index / self.across * TILE);
         let length = |from: usize, side: u16| place((from + TILE).min(side.into()) - from);
@@ -157,7 +157,7 @@ impl ShownTiles {
     }
 }
 
-/// Adds a part, to the one before it if they lie side by side.
+/// Adds a part, merged with the last one if they are adjacent.
 fn join(areas: &mut Vec<Area>, part: Area) {
     if let Some(last) = areas.last_mut()
         && last.y == part.y
@@ -170,7 +170,7 @@ fn join(areas: &mut Vec<Area>, part: Area) {
     }
 }
 
-/// Side of a tile: small enough that a moved pointer is a small update, large enough that a frame has few rectangles.
+/// Small enough that moving the pointer is a small update, large enough that a full update has few rectangles.
 const TILE: usize = 32;
 
 #[cfg(test)]
