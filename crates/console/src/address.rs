@@ -1,22 +1,17 @@
-//! Where a ticket's console is: which host and port to dial, out of all that names one.
+//! A host and a port, as URLs, tickets and the configuration write them.
 
-use std::collections::BTreeMap;
 use std::fmt;
-use std::net::{Ipv6Addr, SocketAddr};
+use std::net::Ipv6Addr;
 
-use tokio::net::lookup_host;
 use url::Url;
-use vsphere::{Kind, TicketParts};
 
-use crate::error::Error;
-
-/// The port of ESXi's front door, where neither ticket nor configuration names another.
+/// ESXi's HTTPS port, where neither the ticket nor the configuration names another.
 pub const HTTPS: u16 = 443;
 
 /// A host, by name or address, and a port.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Address {
-    /// Without brackets, also where it is an IPv6 address.
+    /// A name or an address; an IPv6 address has no brackets.
     pub host: String,
     /// 1–65535.
     pub port: u16,
@@ -32,7 +27,7 @@ impl fmt::Display for Address {
 }
 
 impl Address {
-    /// Where `url` leads; `None` where it names no host, or no port and none is usual.
+    /// Host and port of `url`; `None` where it has no host, or no port and its scheme has no default port.
     pub fn of(url: &Url) -> Option<Self> {
         let host = url.host_str()?;
         let host = host
@@ -45,7 +40,7 @@ impl Address {
         })
     }
 
-    /// The host without the zone of an IPv6 address: an interface of this machine, of which nobody else need know.
+    /// The host without an IPv6 zone identifier (RFC 4007), which names an interface of this machine and means nothing to a peer.
     pub fn without_zone(&self) -> &str {
         match self.host.split_once('%') {
             Some((address, _)) if address.contains(':') => address,
@@ -53,20 +48,20 @@ impl Address {
         }
     }
 
-    /// What stands in an HTTP `Host` header: no port where it is the `usual` one.
-    pub fn authority(&self, usual: u16) -> String {
+    /// The value of an HTTP `Host` header: the port is left out where it is the scheme's `default_port`.
+    pub fn authority(&self, default_port: u16) -> String {
         let text = Self {
             host: self.without_zone().to_owned(),
             port: self.port,
         }
         .to_string();
         match text.rsplit_once(':') {
-            Some((host, _)) if self.port == usual => host.to_owned(),
+            Some((host, _)) if self.port == default_port => host.to_owned(),
             _ => text,
         }
     }
 
-    /// `host`, `host:port` or `[v6]:port`; `None` where it is none of them.
+    /// Reads `host`, `host:port` or `[v6]:port`; `None` where `text` is none of these.
     pub fn parse(text: &str, port: u16) -> Option<Self> {
         if let Ok(address) = text.parse::<std::net::IpAddr>() {
             return Some(Self {
@@ -89,76 +84,17 @@ impl Address {
     }
 }
 
-/// Whether it may be a name, or is an address; not a part of a URL.
+/// Whether `text` is an IP address or may be a host name: URL delimiters, spaces and control characters are refused.
 fn is_host(text: &str) -> bool {
     let address = text.split('%').next().unwrap_or(text);
     match text.contains(':') {
         true => address.parse::<Ipv6Addr>().is_ok(),
         false => {
-            let is_wrong = |c: char| c.is_whitespace() || c.is_control() || "/\\@?#[]%".contains(c);
-            !text.is_empty() && !text.contains(is_wrong)
+            let is_forbidden =
+                |c: char| c.is_whitespace() || c.is_control() || "/\\@?#[]%".contains(c);
+            !text.is_empty() && !text.contains(is_forbidden)
         }
     }
-}
-
-/// Every place where the console may be, the likeliest first: what `console_address` says instead of the
-/// ticket's names, the ticket's `host`, the host of its `url`, and the address that gave the ticket where
-/// that is the ESXi itself (`docs/webmks.md` 2.1, "hostname trap").
-pub fn candidates(
-    ticket: &TicketParts,
-    login: &Address,
-    instead: &BTreeMap<String, String>,
-) -> Vec<Address> {
-    let port = ticket.port.unwrap_or(HTTPS);
-    let host = ticket.host.iter().map(|host| (host, port));
-    let url = ticket
-        .url_host
-        .iter()
-        .map(|(host, url_port)| (host, url_port.unwrap_or(port)));
-    let named: Vec<_> = host.chain(url).collect();
-    let replaced = named
-        .iter()
-        .filter_map(|(host, port)| Address::parse(instead.get(*host)?, *port));
-    let own = (ticket.from == Kind::Esxi).then(|| login.clone());
-    let mut candidates: Vec<Address> = replaced.collect();
-    candidates.extend(named.iter().map(|(host, port)| Address {
-        host: (*host).clone(),
-        port: *port,
-    }));
-    candidates.extend(own);
-    candidates.dedup();
-    candidates
-}
-
-/// The likeliest candidate, for a proxy that looks names up by itself.
-pub fn unresolved(candidates: Vec<Address>) -> Result<Address, Error> {
-    candidates.into_iter().next().ok_or_else(nowhere)
-}
-
-/// The first candidate whose name resolves, and its addresses.
-pub async fn resolve(candidates: Vec<Address>) -> Result<(Address, Vec<SocketAddr>), Error> {
-    let mut names = Vec::new();
-    for candidate in candidates {
-        let found: Vec<SocketAddr> =
-            match lookup_host((candidate.host.as_str(), candidate.port)).await {
-                Ok(found) => found.collect(),
-                Err(_) => Vec::new(),
-            };
-        if !found.is_empty() {
-            return Ok((candidate, found));
-        }
-        names.push(candidate.host);
-    }
-    match names.is_empty() {
-        true => Err(nowhere()),
-        false => Err(Error::Unresolvable {
-            names: names.join(", "),
-        }),
-    }
-}
-
-fn nowhere() -> Error {
-    Error::Setup("the ticket names no host: see that the VM's host is connected".into())
 }
 
 #[cfg(test)]
@@ -166,7 +102,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_no_host_is_no_address() {
+    fn only_hosts_and_ports_are_addresses() {
         for (text, host, port) in [
             ("esxi", "esxi", 443),
             ("esxi.example.", "esxi.example.", 443),
@@ -187,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn the_zone_of_an_address_stays_here() {
+    fn the_zone_identifier_is_not_sent() {
         for (host, told, authority) in [
             ("fe80::21%eth0", "fe80::21", "[fe80::21]"),
             ("2001:db8::21", "2001:db8::21", "[2001:db8::21]"),

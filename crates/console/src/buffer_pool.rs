@@ -1,26 +1,26 @@
-//! Buffers that a connection has only while there is something in them.
+//! Buffers that a connection holds only while they contain data, so that an idle session holds none.
 //!
-//! An idle session holds none. Each thread keeps a few spare ones, warm in its cache; when more are in use at
-//! once, as when many viewers are slow to read, they are allocated, and freed when they are spare.
+//! Each thread keeps a few unused buffers. Where more are in use at once, as with many slow viewers, further ones are
+//! allocated, and freed after use.
 
 use std::cell::RefCell;
 use std::ops::{Deref, DerefMut};
 use std::thread::LocalKey;
 
-/// How many of a kind a thread keeps for the next session. A pump holds one or two while it runs, and a thread
-/// runs one pump at a time.
+/// How many unused buffers of a type a thread keeps: one direction of a relay holds one or two while it is polled, and a
+/// thread polls one at a time.
 const SPARE: usize = 4;
 
-/// A buffer of which each thread keeps a few; [`poolable!`] implements it.
+/// A buffer type with a pool in each thread; [`poolable!`] implements it.
 pub trait Poolable: Sized + 'static {
-    /// The thread's spare ones.
+    /// This thread's unused buffers.
     const KEPT: &'static LocalKey<RefCell<Vec<Self>>>;
 
-    /// Allocates one.
+    /// Allocates a buffer.
     fn new() -> Self;
 }
 
-/// Implements [`Poolable`] for a type, given the expression that makes one: `poolable!(Page, Self(vec![0; 4096]))`.
+/// Implements [`Poolable`] for a type, given the expression that allocates a buffer: `poolable!(Page, Self(vec![0; 4096]))`.
 #[macro_export]
 macro_rules! poolable {
     ($buffer:ty, $new:expr) => {
@@ -41,11 +41,11 @@ macro_rules! poolable {
 }
 pub use poolable;
 
-/// One that is in use. Dropped, it becomes spare. What a former user has left in it is still there.
+/// A buffer in use; dropping it returns it to the pool. It still contains what its previous user wrote.
 pub struct Pooled<T: Poolable>(Option<T>);
 
 impl<T: Poolable> Pooled<T> {
-    /// A spare one, or a new one.
+    /// An unused buffer of this thread, or a new one.
     pub fn take() -> Self {
         let spare = T::KEPT.with_borrow_mut(Vec::pop);
         Self(Some(spare.unwrap_or_else(T::new)))
@@ -55,7 +55,7 @@ impl<T: Poolable> Pooled<T> {
 impl<T: Poolable> Drop for Pooled<T> {
     fn drop(&mut self) {
         let Some(value) = self.0.take() else { return };
-        // Ignored on purpose: a thread that ends keeps nothing.
+        // Ignored on purpose: when the thread is exiting its pool is gone, and the buffer is freed.
         let _ = T::KEPT.try_with(|kept| {
             let mut kept = kept.borrow_mut();
             if kept.len() < SPARE {
@@ -65,12 +65,12 @@ impl<T: Poolable> Drop for Pooled<T> {
     }
 }
 
-#[expect(clippy::expect_used, reason = "it is there until it is dropped")]
+#[expect(clippy::expect_used, reason = "the value is present until drop")]
 impl<T: Poolable> Deref for Pooled<T> {
     type Target = T;
 
     fn deref(&self) -> &T {
-        self.0.as_ref().expect("it is in use")
+        self.0.as_ref().expect("present until drop")
     }
 }
 
@@ -92,13 +92,13 @@ mod tests {
     poolable!(Page, Self { mark: 0 });
 
     #[test]
-    fn what_is_given_back_is_lent_again_and_no_more_than_a_few_are_kept() {
+    fn returned_buffers_are_reused_and_few_are_kept() {
         let mut first = Pooled::<Page>::take();
         first.mark = 7;
         drop(first);
         assert_eq!(Pooled::<Page>::take().mark, 7);
-        let crowd: Vec<_> = (0..3 * SPARE).map(|_| Pooled::<Page>::take()).collect();
-        drop(crowd);
+        let many: Vec<_> = (0..3 * SPARE).map(|_| Pooled::<Page>::take()).collect();
+        drop(many);
         assert_eq!(Page::KEPT.with_borrow(Vec::len), SPARE);
     }
 }

@@ -1,4 +1,4 @@
-//! The crypto provider of all TLS: chosen when the gateway is built, by a cargo feature.
+//! The rustls crypto provider of all TLS connections, chosen by a cargo feature.
 
 use std::sync::{Arc, LazyLock};
 
@@ -18,7 +18,7 @@ compile_error!(
     "there are two crypto providers: with \"aws-lc-rs\", build with --no-default-features"
 );
 
-/// The one there is, shared by all.
+/// The provider, shared by all TLS configurations.
 pub fn provider() -> Arc<CryptoProvider> {
     static PROVIDER: LazyLock<Arc<CryptoProvider>> =
         LazyLock::new(|| Arc::new(chosen::default_provider()));

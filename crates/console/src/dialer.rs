@@ -1,4 +1,4 @@
-//! The way to a console: to a VM, by a ticket of its vSphere, or to a URL.
+//! Opens consoles: of VMs, with a ticket of their vSphere, and at URLs.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,10 +17,10 @@ use crate::settings::Behind;
 use crate::target::Target;
 use crate::upstream::Upstream;
 
-/// Opens a console whenever it is asked to, each time with a fresh ticket or URL.
+/// Opens one console any number of times, each time with a fresh ticket or URL.
 #[derive(Clone)]
 pub enum Dialer {
-    /// A VM of a vSphere, and its VNC password, for a host that asks for it.
+    /// A VM of a vSphere, with its VNC password for hosts that ask for it.
     Vm(Arc<Upstream>, VmRef, Option<Secret<VncPassword>>),
     /// A server at a URL.
     Url(Arc<Endpoint>),
@@ -34,7 +34,7 @@ pub struct TimeLimit {
 }
 
 impl TimeLimit {
-    /// From now on.
+    /// A limit that starts now.
     pub fn of(within: Duration) -> Self {
         Self {
             deadline: Instant::now() + within,
@@ -42,22 +42,22 @@ impl TimeLimit {
         }
     }
 
-    /// When it is over.
+    /// When the limit expires.
     pub const fn deadline(self) -> Instant {
         self.deadline
     }
 }
 
-/// What is asked for only now, and spent once by [`Grant::dial`].
+/// A ticket or URL for one connection, consumed by [`Grant::dial`].
 pub enum Grant {
-    /// A ticket, whose it is, and the VM's VNC password.
+    /// A ticket, the vSphere that issued it, and the VM's VNC password.
     Ticket(Arc<Upstream>, Box<Ticket>, Option<Secret<VncPassword>>),
-    /// A URL, and what goes with it.
+    /// A URL, with the headers and password that belong to it.
     Url(Arc<Endpoint>, Place),
 }
 
 impl Dialer {
-    /// The same, as a configuration has it.
+    /// The console, as the configuration describes it.
     pub fn behind(&self) -> Behind {
         match self {
             Self::Vm(upstream, vm, password) => Behind::Vm {
@@ -69,7 +69,7 @@ impl Dialer {
         }
     }
 
-    /// The vSphere that has to be asked on the way, if any.
+    /// The vSphere that issues the tickets; `None` for a URL.
     pub const fn upstream(&self) -> Option<&Arc<Upstream>> {
         match self {
             Self::Vm(upstream, ..) => Some(upstream),
@@ -77,26 +77,29 @@ impl Dialer {
         }
     }
 
-    /// Somebody wants to go there: keeps a vSphere from being logged out of, for as long as the result exists.
-    pub fn enter(&self) -> Option<TaskTrackerToken> {
-        self.upstream().map(|upstream| upstream.enter())
+    /// Registers a user of the vSphere, whose session is kept open until the token is dropped; `None` for a URL.
+    pub fn hold(&self) -> Option<TaskTrackerToken> {
+        self.upstream().map(|upstream| upstream.hold())
     }
 
-    /// The VM that is meant; `None` where it is a URL.
+    /// Looks the VM up; `None` for a URL.
     ///
     /// # Errors
-    /// vSphere does not answer in time, does not know it, or refuses.
+    /// vSphere does not answer in time, does not know the VM, or refuses.
     pub async fn vm(&self, limit: TimeLimit) -> Result<Option<Vm>, Error> {
         let Self::Vm(upstream, vm, _) = self else {
             return Ok(None);
         };
         let resolved = timeout_at(limit.deadline, upstream.resolve(vm, limit.deadline)).await;
         resolved
-            .unwrap_or_else(|_| Err(self.not_granted(limit)))
+            .unwrap_or_else(|_| Err(self.grant_timeout(limit)))
             .map(Some)
     }
 
-    /// The same VM with its inventory path, for a round trip more.
+    /// Adds the inventory path to `vm`, with one more round trip.
+    ///
+    /// # Errors
+    /// vSphere does not answer, no longer knows the VM, or refuses.
     pub async fn with_path(&self, vm: &Vm) -> Result<Vm, Error> {
         match self {
             Self::Vm(upstream, ..) => {
@@ -107,12 +110,12 @@ impl Dialer {
         }
     }
 
-    /// A fresh ticket or URL.
+    /// Acquires a fresh ticket or URL.
     ///
     /// # Errors
     /// vSphere, or the program that prints the URL, does not answer in time, or refuses.
     pub async fn grant(&self, limit: TimeLimit) -> Result<Grant, Error> {
-        let granted = async {
+        let request = async {
             Ok(match self {
                 Self::Vm(upstream, vm, password) => {
                     let ticket = upstream.ticket(vm, limit.deadline).await?;
@@ -121,11 +124,11 @@ impl Dialer {
                 Self::Url(endpoint) => Grant::Url(Arc::clone(endpoint), endpoint.place().await?),
             })
         };
-        let granted = timeout_at(limit.deadline, granted).await;
-        granted.unwrap_or_else(|_| Err(self.not_granted(limit)))
+        let granted = timeout_at(limit.deadline, request).await;
+        granted.unwrap_or_else(|_| Err(self.grant_timeout(limit)))
     }
 
-    /// A grant, and the console that it opens; `observer` is told of each step.
+    /// Acquires a grant and opens the console with it; `observer` is called at each step.
     ///
     /// # Errors
     /// As [`Dialer::grant`] and [`Grant::dial`].
@@ -138,15 +141,15 @@ impl Dialer {
         grant.dial(limit, observer).await
     }
 
-    /// What it means that the console's host does not answer in time.
-    pub fn host_silent(&self, limit: TimeLimit) -> Error {
+    /// The error for a console's host that does not answer in time.
+    pub fn host_timeout(&self, limit: TimeLimit) -> Error {
         match self {
-            Self::Vm(..) => host_silent("ESXi", limit),
-            Self::Url(endpoint) => host_silent(&endpoint.name, limit),
+            Self::Vm(..) => host_timeout("ESXi", limit),
+            Self::Url(endpoint) => host_timeout(&endpoint.name, limit),
         }
     }
 
-    fn not_granted(&self, TimeLimit { within, .. }: TimeLimit) -> Error {
+    fn grant_timeout(&self, TimeLimit { within, .. }: TimeLimit) -> Error {
         match self {
             Self::Vm(..) => Error::Slow {
                 what: "vSphere".into(),
@@ -158,7 +161,7 @@ impl Dialer {
     }
 }
 
-fn host_silent(name: &str, TimeLimit { within, .. }: TimeLimit) -> Error {
+fn host_timeout(name: &str, TimeLimit { within, .. }: TimeLimit) -> Error {
     Error::Slow {
         what: name.to_owned(),
         blame: Blame::Esxi,
@@ -167,7 +170,7 @@ fn host_silent(name: &str, TimeLimit { within, .. }: TimeLimit) -> Error {
 }
 
 impl Grant {
-    /// Whose console it opens, where it is a ticket.
+    /// The VM that the ticket belongs to; `None` for a URL.
     pub fn vm(&self) -> Option<&Vm> {
         match self {
             Self::Ticket(_, ticket, _) => Some(ticket.vm()),
@@ -175,34 +178,35 @@ impl Grant {
         }
     }
 
-    /// Opens the console: TCP, TLS, WebSocket, RFB version and security. `observer` is told of each step.
+    /// Opens the console: TCP, TLS, WebSocket, RFB version and security. `observer` is called at each
+    /// step.
     ///
     /// # Errors
     /// The host cannot be reached, is not trusted, refuses, or does not answer in time.
     pub async fn dial(self, limit: TimeLimit, observer: &Observer) -> Result<OpenConsole, Error> {
-        let slow = self.host_silent(limit);
+        let slow = self.host_timeout(limit);
         let dial = async { OpenConsole::dial(self.target().await?, observer).await };
         timeout_at(limit.deadline, dial).await.unwrap_or(Err(slow))
     }
 
-    /// Opens the WebSocket alone: RFB is the caller's, from its first byte.
+    /// Opens the WebSocket only; RFB is left to the caller from its first byte.
     ///
     /// # Errors
     /// As [`Grant::dial`].
     pub async fn open_web_socket(self, limit: TimeLimit) -> Result<HostLink, Error> {
-        let slow = self.host_silent(limit);
+        let slow = self.host_timeout(limit);
         let open = async { HostLink::open(&self.target().await?).await };
         timeout_at(limit.deadline, open).await.unwrap_or(Err(slow))
     }
 
-    fn host_silent(&self, limit: TimeLimit) -> Error {
+    fn host_timeout(&self, limit: TimeLimit) -> Error {
         match self {
-            Self::Ticket(..) => host_silent("ESXi", limit),
-            Self::Url(endpoint, _) => host_silent(&endpoint.name, limit),
+            Self::Ticket(..) => host_timeout("ESXi", limit),
+            Self::Url(endpoint, _) => host_timeout(&endpoint.name, limit),
         }
     }
 
-    /// Where it leads, whom to believe there, and a place on that host.
+    /// Resolves the address, chooses the certificate check, and takes a console slot on the host.
     async fn target(self) -> Result<Target, Error> {
         match self {
             Self::Ticket(upstream, ticket, password) => Ok(Target {

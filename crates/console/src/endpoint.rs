@@ -5,32 +5,32 @@ use std::net::SocketAddr;
 use rfb_proto::VncPassword;
 use tokio::net::lookup_host;
 
-use super::headers::{Headers, is_token};
-use super::target::{By, Request, Route, Target};
-use super::tls::Trust;
-use super::url_command::{Answer, UrlCommand};
-use super::ws_url::WsUrl;
 use crate::error::Error;
+use crate::headers::{Headers, is_token};
 use crate::secret::Secret;
+use crate::target::{Request, Route, Target, TargetKind};
+use crate::tls::Trust;
+use crate::url_command::{Output, UrlCommand};
+use crate::ws_url::WsUrl;
 
-/// What WebSocket servers for VNC call their one subprotocol, where they know any.
+/// The subprotocol of WebSocket servers for VNC, such as websockify.
 const BINARY: &str = "binary";
 
-/// The word for no subprotocol.
+/// The configuration's word for offering no subprotocol.
 const NO_SUBPROTOCOL: &str = "none";
 
-/// Where such a console is, and what it takes to get in.
+/// A console at a URL: where it is, and its credentials.
 #[derive(Debug, Clone)]
 pub struct Endpoint {
-    /// What the log, `check` and the users file call it.
+    /// Its name in the log, in `check` and in the users file.
     pub name: String,
-    /// Where its URL comes from.
+    /// How its URL is obtained.
     pub origin: Origin,
-    /// How its certificate is judged.
+    /// How its certificate is verified.
     pub trust: Trust,
-    /// The one subprotocol that is offered, and must be chosen; `None` where none is.
+    /// The one subprotocol that is offered and must be chosen; `None` where none is offered.
     pub subprotocol: Option<String>,
-    /// Further headers of the request, as they are sent.
+    /// Further headers of the upgrade request.
     pub headers: Headers,
     /// The VNC password, for a server that asks for one.
     pub password: Option<Secret<VncPassword>>,
@@ -38,10 +38,10 @@ pub struct Endpoint {
     pub allow_plain: bool,
 }
 
-/// A subprotocol, or none, as people write it.
+/// Reads a subprotocol from the configuration; "none" is `None`.
 ///
 /// # Errors
-/// A sentence.
+/// A sentence: it is not a token (RFC 9110 section 5.6.2).
 pub fn subprotocol(word: &str) -> Result<Option<String>, &'static str> {
     match word {
         NO_SUBPROTOCOL => Ok(None),
@@ -50,32 +50,32 @@ pub fn subprotocol(word: &str) -> Result<Option<String>, &'static str> {
     }
 }
 
-/// Where a URL comes from.
+/// How a URL is obtained.
 #[derive(Debug, Clone)]
 pub enum Origin {
-    /// It is always the same.
+    /// The URL is configured.
     Fixed(WsUrl),
     /// A program prints a fresh one for each connection.
     Command(UrlCommand),
 }
 
-/// What one connection needs to know.
+/// The URL of one connection, with the credentials that a program printed with it.
 pub struct Place {
     url: WsUrl,
-    /// What a program has printed with the URL: instead of what is configured.
+    /// Printed with the URL; these take precedence over the configured ones.
     headers: Headers,
     password: Option<Secret<VncPassword>>,
 }
 
 impl Place {
-    /// Where it is.
+    /// The URL.
     pub const fn url(&self) -> &WsUrl {
         &self.url
     }
 }
 
 impl Endpoint {
-    /// A console with every default, called as its URL is.
+    /// A console with default settings, named after its URL.
     pub fn new(origin: Origin) -> Self {
         let name = match &origin {
             Origin::Fixed(url) => url.to_string(),
@@ -92,10 +92,10 @@ impl Endpoint {
         }
     }
 
-    /// A console of which only the URL is known.
+    /// A console with default settings at `url`.
     ///
     /// # Errors
-    /// A sentence, in which nothing of the URL is repeated: it is none, or is `ws://` to another machine.
+    /// A sentence that repeats no part of the URL: it is invalid, or is `ws://` to another machine.
     pub fn at(url: &str) -> Result<Self, &'static str> {
         let url = WsUrl::parse(url)?;
         match url.is_exposed {
@@ -106,7 +106,10 @@ impl Endpoint {
         }
     }
 
-    /// The URL to be dialled now.
+    /// The URL for the next connection.
+    ///
+    /// # Errors
+    /// The program that prints it fails, or prints no usable URL.
     pub async fn place(&self) -> Result<Place, Error> {
         let command = match &self.origin {
             Origin::Fixed(url) => {
@@ -118,16 +121,16 @@ impl Endpoint {
             }
             Origin::Command(command) => command,
         };
-        // Apart, as the dial is: an open session has no use for this room.
-        let Answer {
+        // Boxed: keeps the session's future small.
+        let Output {
             url,
             headers,
             password,
         } = Box::pin(command.run()).await?;
-        let useless = |why| Error::UrlCommand(format!("printed what is of no use ({why})"));
-        let url = WsUrl::parse(&url).map_err(useless)?;
+        let unusable = |reason| Error::UrlCommand(format!("printed what is of no use ({reason})"));
+        let url = WsUrl::parse(&url).map_err(unusable)?;
         if url.is_exposed && !self.allow_plain {
-            return Err(useless("ws:// to another machine is not allowed here"));
+            return Err(unusable("ws:// to another machine is not allowed here"));
         }
         Ok(Place {
             url,
@@ -136,8 +139,8 @@ impl Endpoint {
         })
     }
 
-    /// How to get to `place`, and what to say there.
-    pub async fn target(&self, place: Place) -> Result<Target, Error> {
+    /// The address, TLS configuration and upgrade request for `place`.
+    pub(crate) async fn target(&self, place: Place) -> Result<Target, Error> {
         let Place {
             url,
             headers,
@@ -149,7 +152,7 @@ impl Endpoint {
             false => None,
         };
         let request = Request {
-            by: By::Url,
+            kind: TargetKind::Url,
             authority: url.authority(),
             target: url.target,
             subprotocol: self.subprotocol.clone(),
@@ -166,7 +169,7 @@ impl Endpoint {
         })
     }
 
-    /// What is not encrypted stays on this machine, whatever a name resolves to.
+    /// Resolves the host. Without TLS only loopback addresses are kept, whatever the name resolves to.
     async fn resolve(&self, url: &WsUrl) -> Result<Vec<SocketAddr>, Error> {
         let address = &url.address;
         let unreachable = |source| Error::Unreachable {

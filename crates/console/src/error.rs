@@ -1,19 +1,19 @@
-//! Why a console cannot be had, or was lost: by whose fault, in one sentence.
+//! Why a console cannot be opened or was lost, and which party caused it.
 
 use std::fmt;
 use std::io;
 use std::time::Duration;
 
-use crate::tls;
+use crate::certificate;
 
-/// Whose fault it is. The names are those of the log's `blame`.
+/// Which party caused an error. As text it is the value of the log field `blame`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Blame {
-    /// The viewer, or whoever sits before it.
+    /// The viewer or its user.
     Viewer,
-    /// The host that has the console.
+    /// The console's host.
     Esxi,
-    /// The vSphere API, be it a vCenter's or an ESXi's own.
+    /// The vSphere API, of a vCenter or of an ESXi.
     Vcenter,
     /// The gateway, or its configuration.
     Gateway,
@@ -30,15 +30,15 @@ impl fmt::Display for Blame {
     }
 }
 
-/// Why there is no console. As text it is one sentence, the cause first and the remedy second, and without a
-/// secret: the same one for the viewer, the log and the command line.
+/// Why there is no console. Its text is one sentence, cause first and remedy second, without secrets: the viewer, the log
+/// and the command line show the same one.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// vSphere did not hand out a ticket.
+    /// vSphere did not issue a ticket.
     #[error(transparent)]
     VSphere(vsphere::Error),
-    /// vSphere's certificate is not one that `trust` believes.
+    /// vSphere's certificate does not pass `trust`.
     #[error(
         "the certificate of {address} is not trusted ({trouble}): compare it with what `mksgate trust {address}` shows, and change trust"
     )]
@@ -48,34 +48,34 @@ pub enum Error {
         /// What is wrong with it.
         trouble: String,
     },
-    /// The configuration, or what vSphere said, does not allow a connection.
+    /// The configuration, or an answer of vSphere, does not allow a connection.
     #[error("{0}")]
     Setup(String),
     /// vSphere or the console's host took longer than the handshake timeout.
     #[error("{what} did not answer within {} s: see that it is not overloaded, or raise handshake_timeout", .within.as_secs())]
     Slow {
-        /// Who was waited for.
+        /// Which party did not answer.
         what: String,
-        /// Whose fault that is.
+        /// Which party caused it.
         blame: Blame,
         /// The handshake timeout.
         within: Duration,
     },
-    /// The console's host was asked for the screen, and sent no update.
+    /// The console's host answered a FramebufferUpdateRequest with no update.
     #[error(
         "no {which} update came within {} s of being asked for: see in a viewer that the guest's screen is on, and show what `mksgate probe --report FILE --thorough` writes",
         .within.as_secs()
     )]
     NoUpdate {
-        /// The first or the second.
+        /// "first" or "second".
         which: &'static str,
-        /// How long it was waited for.
+        /// How long the update was waited for.
         within: Duration,
     },
-    /// All keys were sent, and the console's host did not say within the handshake timeout that it has read them.
+    /// All keys were sent, and the console's host sent no update after them within the handshake timeout.
     #[error("ESXi did not confirm the keys within {} s: see on the console which of them it has taken", .0.as_secs())]
-    Unheard(Duration),
-    /// No name in the ticket can be resolved and there is no other address.
+    KeysUnconfirmed(Duration),
+    /// No name in the ticket can be resolved, and there is no other address.
     #[error(
         "cannot find the address of {names}: add it to console_address, or to this machine's DNS"
     )]
@@ -83,7 +83,7 @@ pub enum Error {
         /// The names that were tried.
         names: String,
     },
-    /// The host's front door has no room for another console.
+    /// `max_consoles` consoles are open on the host.
     #[error(
         "{host} has all {limit} consoles open that max_consoles allows: close one, or raise it"
     )]
@@ -98,10 +98,10 @@ pub enum Error {
     Unreachable {
         /// `host:port`.
         address: String,
-        /// What the last attempt met.
+        /// The error of the last attempt.
         source: io::Error,
     },
-    /// The console's host has another certificate than expected.
+    /// The certificate of the console's host was refused.
     #[error(
         "the certificate of {address} is not trusted ({trouble}): see who answers there, or change {key}"
     )]
@@ -110,28 +110,28 @@ pub enum Error {
         address: String,
         /// What is wrong with it.
         trouble: String,
-        /// What of the configuration decides.
+        /// The configuration key that decides.
         key: &'static str,
     },
-    /// No TLS with the console's host for another reason.
+    /// The TLS handshake with the console's host failed for another reason.
     #[error(
         "no TLS connection to {address} ({source}): see that this is the HTTPS port of the console's host"
     )]
     Tls {
         /// `host:port`.
         address: String,
-        /// What TLS met.
+        /// The error of TLS or TCP.
         source: io::Error,
     },
-    /// ESXi did not open the WebSocket.
+    /// ESXi refused the WebSocket upgrade.
     #[error("ESXi {address} refused the WebSocket ({source}): connect again for a fresh ticket")]
     Upgrade {
         /// `host:port`.
         address: String,
-        /// Which part of the answer was not as it must be.
+        /// What is wrong with the answer.
         source: ws_proto::UpgradeError,
     },
-    /// The server at a configured URL did not open the WebSocket.
+    /// The server at a configured URL refused the WebSocket upgrade.
     #[error(
         "{address} refused the WebSocket ({source}): {}",
         remedy_of_url(source)
@@ -139,10 +139,10 @@ pub enum Error {
     UrlRefused {
         /// `host:port`.
         address: String,
-        /// Which part of the answer was not as it must be.
+        /// What is wrong with the answer.
         source: ws_proto::UpgradeError,
     },
-    /// `url_command` did not give a URL that can be used.
+    /// `url_command` printed no usable URL.
     #[error(
         "the program that prints the URL {0}: run it by hand, as the user that the gateway runs as"
     )]
@@ -151,18 +151,18 @@ pub enum Error {
     #[error(
         "{address} ended the connection before the console was ready ({how}): connect again, and see its log"
     )]
-    EsxiLeft {
+    HostClosed {
         /// `host:port`.
         address: String,
-        /// How, or with what words.
+        /// The error, or the reason in the host's Close frame.
         how: String,
     },
-    /// The console's host did not let us in.
+    /// The RFB security handshake with the console's host failed.
     #[error("{address} did not let us in: {source}")]
-    EsxiRefused {
+    RfbRefused {
         /// `host:port`.
         address: String,
-        /// What it said.
+        /// Why it failed.
         source: rfb_proto::Refusal,
     },
     /// The console's host asks for the VM's VNC password.
@@ -176,12 +176,12 @@ pub enum Error {
     /// The console's host broke the WebSocket protocol.
     #[error("the console's host broke the WebSocket protocol: {0}")]
     Framing(#[from] ws_proto::Violation),
-    /// The console's host sent RFB that is not understood here.
+    /// The console's host sent RFB that cannot be decoded.
     #[error(
         "the console's host sent what cannot be read ({0}): see whether a VNC viewer shows this console"
     )]
     Unreadable(#[from] rfb_proto::update::Lost),
-    /// The console's host sent text, and RFB is bytes.
+    /// The console's host sent a WebSocket text message; RFB uses binary messages.
     #[error("the console's host sent a text message, and RFB is bytes")]
     Text,
 }
@@ -194,7 +194,7 @@ impl From<vsphere::Error> for Error {
                 reason,
                 source,
             } => {
-                let trouble = tls::certificate_trouble(&source).unwrap_or(reason);
+                let trouble = certificate::refusal_of(&source).unwrap_or(reason);
                 Self::ApiCertificate { address, trouble }
             }
             other => Self::VSphere(other),
@@ -203,16 +203,16 @@ impl From<vsphere::Error> for Error {
 }
 
 impl Error {
-    /// The limit that was met, where it was one: its name in the configuration, as far as it has one.
+    /// The configuration key of the limit that was reached, if the error is about a limit.
     pub const fn limit(&self) -> Option<&'static str> {
         match self {
             Self::HostFull { .. } => Some("max_consoles"),
-            Self::Slow { .. } | Self::Unheard(_) => Some("handshake_timeout"),
+            Self::Slow { .. } | Self::KeysUnconfirmed(_) => Some("handshake_timeout"),
             _ => None,
         }
     }
 
-    /// Whose fault it is.
+    /// Which party caused it.
     pub const fn blame(&self) -> Blame {
         match self {
             Self::Setup(_)
@@ -227,7 +227,7 @@ impl Error {
     }
 }
 
-/// What may be wrong with a URL, by the answer that it got.
+/// The remedy for a refused upgrade at a URL, by the server's answer.
 const fn remedy_of_url(error: &ws_proto::UpgradeError) -> &'static str {
     use ws_proto::UpgradeError;
     match error {
@@ -248,7 +248,7 @@ const fn remedy_of_url(error: &ws_proto::UpgradeError) -> &'static str {
     }
 }
 
-/// What only a change of the configuration can mend is the gateway's own fault.
+/// Errors that only a change of the configuration can remedy are the gateway's.
 const fn blame_of_vsphere(error: &vsphere::Error) -> Blame {
     use vsphere::Error;
     match error {

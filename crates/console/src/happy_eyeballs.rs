@@ -1,5 +1,5 @@
-//! TCP to one of the addresses of a name, as RFC 8305 says: both families in turn, and an address that does not answer
-//! holds the next one up for a quarter of a second. What the RFC says of DNS queries is the system resolver's part.
+//! Happy Eyeballs (RFC 8305) for TCP: connection attempts alternate between IPv6 and IPv4 and start 250 ms apart. The
+//! RFC's DNS part (section 3) is left to the system's resolver.
 
 use std::io;
 use std::net::SocketAddr;
@@ -12,24 +12,24 @@ use tokio::time::{Duration, Instant, sleep_until};
 /// RFC 8305 section 5, "Connection Attempt Delay": its recommended value.
 const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 
-/// Connects to whichever of `addresses` answers first, given a head start in their order.
+/// Connects to the first of `addresses` that answers; attempts start in their order.
 ///
 /// # Errors
-/// None answers: what the last attempt met.
+/// None answers: the error of the last attempt.
 pub async fn connect(addresses: &[SocketAddr]) -> io::Result<TcpStream> {
     race(interleaved(addresses), TcpStream::connect).await
 }
 
-/// Likewise, with the addresses of `host`.
+/// Resolves `host` and connects likewise.
 ///
 /// # Errors
-/// It has no address, or none answers.
+/// `host` has no address, or none answers.
 pub async fn connect_to(host: &str, port: u16) -> io::Result<TcpStream> {
     let addresses: Vec<SocketAddr> = lookup_host((host, port)).await?.collect();
     connect(&addresses).await
 }
 
-/// The families in turn, the one of the first address first (RFC 8305 section 4).
+/// Alternates the address families, beginning with that of the first address (RFC 8305 section 4).
 fn interleaved(addresses: &[SocketAddr]) -> Vec<SocketAddr> {
     let v6_first = addresses.first().is_some_and(SocketAddr::is_ipv6);
     let (first, second): (Vec<SocketAddr>, Vec<SocketAddr>) = addresses
@@ -45,7 +45,7 @@ fn interleaved(addresses: &[SocketAddr]) -> Vec<SocketAddr> {
     order
 }
 
-/// Begins an attempt when the one before has failed, or has taken as long as [`ATTEMPT_DELAY`]; the first success wins.
+/// Starts the next attempt when the last one failed or [`ATTEMPT_DELAY`] has passed; the first success is returned.
 async fn race<T, F: Future<Output = io::Result<T>>>(
     addresses: Vec<SocketAddr>,
     attempt: impl Fn(SocketAddr) -> F,

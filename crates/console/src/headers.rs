@@ -1,9 +1,9 @@
-//! Headers for the opening handshake of a WebSocket, of which none is there twice.
+//! Additional headers for a WebSocket's opening handshake, each name at most once.
 
 use secrecy::{ExposeSecret, SecretString};
 
-/// What the handshake says by itself (RFC 6455 section 4.1), and what would end it early.
-const OWN: [&str; 9] = [
+/// Headers that the handshake sends itself (RFC 6455 section 4.1), and those that would announce a body.
+const RESERVED: [&str; 9] = [
     "host",
     "connection",
     "upgrade",
@@ -15,24 +15,27 @@ const OWN: [&str; 9] = [
     "sec-websocket-extensions",
 ];
 
-/// The one that has options of its own.
+/// The header that the configuration has a key of its own for.
 pub const COOKIE: &str = "Cookie";
 
-/// Names and values, in the order in which they are sent. No value can be printed.
+/// Names and values, in the order in which they are sent. `Debug` prints no value.
 #[derive(Debug, Clone, Default)]
 pub struct Headers(Vec<(String, SecretString)>);
 
 impl Headers {
-    /// Adds one.
+    /// Adds a header.
     ///
     /// # Errors
-    /// A sentence without the value: HTTP does not allow it, the handshake has one of that name itself, or it is
+    /// A sentence without the value: HTTP does not allow it, the handshake sends this header itself, or the name is
     /// there already.
     pub fn add(&mut self, name: &str, value: SecretString) -> Result<(), String> {
         if !is_token(name) {
             return Err("the name of this header holds what HTTP does not allow: write it as \"Authorization\"".into());
         }
-        if OWN.iter().any(|own| own.eq_ignore_ascii_case(name)) {
+        if RESERVED
+            .iter()
+            .any(|reserved| reserved.eq_ignore_ascii_case(name))
+        {
             return Err(format!(
                 "the header {name} is not for you to set: remove it"
             ));
@@ -51,8 +54,8 @@ impl Headers {
         Ok(())
     }
 
-    /// Adds those of a text, each on a line as `Name: value`; lines that are empty or begin with `#` say nothing.
-    /// The text's first line has the number `first`.
+    /// Adds the headers in `text`, one `Name: value` on each line; empty lines and lines that begin with `#` are skipped.
+    /// `first` is the number of the text's first line, for errors.
     ///
     /// # Errors
     /// As [`Headers::add`], with the line's number.
@@ -71,16 +74,16 @@ impl Headers {
         Ok(())
     }
 
-    /// Takes the one of that name out.
+    /// Removes the header `name` and returns its value.
     pub fn take(&mut self, name: &str) -> Option<SecretString> {
-        let place = self
+        let index = self
             .0
             .iter()
             .position(|(known, _)| known.eq_ignore_ascii_case(name))?;
-        Some(self.0.remove(place).1)
+        Some(self.0.remove(index).1)
     }
 
-    /// All of these, and those of `others` that are not among them.
+    /// Adds those of `others` whose names are not here yet.
     pub fn or(mut self, others: &Self) -> Self {
         for (name, value) in &others.0 {
             if !self.has(name) {
@@ -102,7 +105,7 @@ impl Headers {
     }
 }
 
-/// RFC 9110 section 5.6.2.
+/// Whether `text` is a token (RFC 9110 section 5.6.2).
 pub fn is_token(text: &str) -> bool {
     let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     !text.is_empty() && text.bytes().all(is_allowed)

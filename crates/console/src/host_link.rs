@@ -1,4 +1,4 @@
-//! The console's side of a session: TCP, TLS, WebSocket and RFB handshake with its host.
+//! The connection to a console's host: TCP, TLS, WebSocket and RFB handshakes, and single messages.
 
 use std::io;
 
@@ -16,57 +16,57 @@ use ws_proto::{
     control,
 };
 
-use super::address::Address;
-use super::mask_keys::MaskKeys;
-use super::slots::Slot;
-use super::stream::Stream;
-use super::target::{By, Request, Route, Target};
-use super::transport::Transport;
+use crate::address::Address;
 use crate::error::Error;
+use crate::mask_keys::MaskKeys;
 use crate::printable::printable;
 use crate::progress::{Observer, Progress};
 use crate::secret::Secret;
+use crate::slots::Slot;
 use crate::socket;
-use crate::socket::PARTING;
-use crate::{happy_eyeballs, proxy, tls};
+use crate::socket::CLOSE_TIMEOUT;
+use crate::stream::Stream;
+use crate::target::{Request, Route, Target, TargetKind};
+use crate::transport::Transport;
+use crate::{certificate, happy_eyeballs, proxy};
 
-/// A console whose ServerInit comes next, once it is sent a ClientInit.
+/// A console after the RFB security handshake: the client's next message is ClientInit.
 pub struct OpenConsole {
-    /// The connection to its host.
+    /// The connection to the host.
     pub link: HostLink,
-    /// Its place on its host, where those are counted.
+    /// The console slot on its host; `None` at a URL.
     pub slot: Option<Slot>,
-    /// What becomes of the VM, where somebody watches.
+    /// The VM's state as vSphere reports it; `None` at a URL.
     pub watch: Option<Watch>,
 }
 
-/// One connection to a console's host: the socket, TLS, and the state of the WebSocket in it.
+/// One connection to a console's host: socket, TLS session and WebSocket state.
 pub struct HostLink {
-    /// Host and port, as errors and the log name them.
+    /// Host and port, for errors and the log.
     pub address: Address,
-    /// The connection.
+    /// The byte stream below the WebSocket.
     pub stream: Stream,
-    /// Where its frames stand.
+    /// The state of the incoming frames.
     pub decoder: Decoder,
-    /// What was read and is not decoded yet.
+    /// Bytes that were read and not decoded yet.
     pub input: BytesMut,
-    /// What was decoded and is not consumed yet.
+    /// Payload that was decoded and not consumed yet.
     pub payload: BytesMut,
-    /// For the frames to come.
+    /// The mask keys of outgoing frames.
     pub keys: MaskKeys,
-    /// How many WebSocket pongs have come, outside of a relay.
+    /// How many WebSocket pongs [`HostLink::receive`] has decoded.
     pub pongs: u32,
 }
 
 impl OpenConsole {
-    /// Spends a ticket: after this the console is open, or the ticket of no use any more. `observer` is told of each
-    /// step.
+    /// Opens a console. The one-time ticket is used up whether or not this succeeds. `observer` is called at each step.
     pub(crate) async fn dial(target: Target, observer: &Observer) -> Result<Self, Error> {
-        // Boxed: keeps this future out of the session's.
+        // Boxed: keeps the session's future small.
         let link = Box::pin(async {
-            let mut link = HostLink::begin(&target, observer).await?;
+            let mut link = HostLink::connect(&target, observer).await?;
             let password = target.password.as_ref();
-            link.enter(target.request.by, password, observer).await?;
+            link.rfb_handshake(target.request.kind, password, observer)
+                .await?;
             Ok::<_, Error>(link)
         })
         .await?;
@@ -79,14 +79,14 @@ impl OpenConsole {
 }
 
 impl HostLink {
-    /// Opens the WebSocket and says nothing in it.
+    /// Opens the WebSocket and sends nothing in it.
     pub(crate) async fn open(target: &Target) -> Result<Self, Error> {
-        // Boxed, as above.
-        Box::pin(Self::begin(target, &|_| {})).await
+        // Boxed: keeps the caller's future small.
+        Box::pin(Self::connect(target, &|_| {})).await
     }
 
-    /// TCP, TLS where that is due, and the WebSocket's opening handshake.
-    async fn begin(target: &Target, observer: &Observer) -> Result<Self, Error> {
+    /// TCP, TLS for `wss`, and the WebSocket's opening handshake.
+    async fn connect(target: &Target, observer: &Observer) -> Result<Self, Error> {
         let Target {
             address,
             route,
@@ -94,14 +94,14 @@ impl HostLink {
             request,
             ..
         } = target;
-        let socket = connect(address, route).await?;
+        let socket = connect_tcp(address, route).await?;
         observer(Progress::Connected {
             host: address,
             peer: socket.peer_addr().ok(),
         });
         let mut input = BytesMut::new();
         let stream = match tls {
-            Some(tls) => encrypt(target, socket, tls.clone(), &mut input).await?,
+            Some(tls) => start_tls(target, socket, tls.clone(), &mut input).await?,
             None => Stream::plain(socket),
         };
         if let Transport::Tls(session) = &stream.transport {
@@ -123,8 +123,7 @@ impl HostLink {
         Ok(link)
     }
 
-    /// The WebSocket's opening handshake. The host's first frame may share a segment with its answer: it
-    /// stays in `input`.
+    /// The WebSocket's opening handshake. Frames that arrive together with the host's answer stay in `input`.
     async fn upgrade(&mut self, request: &Request) -> Result<(), Error> {
         let mut nonce = [0; 16];
         getrandom::fill(&mut nonce)
@@ -145,20 +144,20 @@ impl HostLink {
         self.stream
             .write_all(upgrade.request())
             .await
-            .map_err(|error| self.broke(&error))?;
+            .map_err(|error| self.io_error(&error))?;
         loop {
             match upgrade.read_answer(&mut self.input) {
                 Ok(true) => return Ok(()),
                 Ok(false) => self.read().await?,
-                Err(source) => return Err(self.refused(request.by, source)),
+                Err(source) => return Err(self.upgrade_refused(request.kind, source)),
             }
         }
     }
 
-    /// RFB version and security with the host, up to its SecurityResult.
-    async fn enter(
+    /// The RFB version and security handshakes, up to SecurityResult (RFC 6143 section 7.1).
+    async fn rfb_handshake(
         &mut self,
-        by: By,
+        kind: TargetKind,
         password: Option<&Secret<VncPassword>>,
         observer: &Observer,
     ) -> Result<(), Error> {
@@ -181,12 +180,15 @@ impl HostLink {
                 Ok(ClientStep::StartTls) => {
                     return Err(Error::Setup("TLS inside TLS is not spoken".into()));
                 }
-                Err(source) => return Err(self.not_let_in(by, source)),
+                Err(source) => return Err(self.rfb_refused(kind, source)),
             }
         }
     }
 
-    /// Adds what comes next to `payload`.
+    /// Adds the payload of the next data frame to `payload`; answers pings on the way.
+    ///
+    /// # Errors
+    /// The connection ends or fails, or the host breaks the WebSocket protocol or sends text.
     pub async fn receive(&mut self) -> Result<(), Error> {
         loop {
             match self.decoder.decode(&mut self.input)? {
@@ -202,20 +204,25 @@ impl HostLink {
                     self.stream
                         .write_all(&pong)
                         .await
-                        .map_err(|error| self.broke(&error))?;
+                        .map_err(|error| self.io_error(&error))?;
                 }
                 Some(Event::Pong(_)) => self.pongs = self.pongs.saturating_add(1),
-                Some(Event::Close(said)) => {
-                    let how = said
-                        .map_or_else(|| "a Close without a code".into(), |close| in_words(&close));
-                    return Err(self.left(how));
+                Some(Event::Close(close)) => {
+                    let how = close.map_or_else(
+                        || "a Close without a code".into(),
+                        |close| close_text(&close),
+                    );
+                    return Err(self.closed(how));
                 }
                 None => self.read().await?,
             }
         }
     }
 
-    /// Sends `bytes` as one message.
+    /// Sends `bytes` as one binary message.
+    ///
+    /// # Errors
+    /// The connection fails, or there is no randomness for the mask key.
     pub async fn send(&mut self, bytes: &[u8]) -> Result<(), Error> {
         let mut buffer = FrameBuffer::new(bytes.len());
         buffer.payload_mut().copy_from_slice(bytes);
@@ -224,45 +231,48 @@ impl HostLink {
         self.stream
             .write_all(frame)
             .await
-            .map_err(|error| self.broke(&error))
+            .map_err(|error| self.io_error(&error))
     }
 
-    /// Sends a ping.
+    /// Sends a WebSocket ping.
+    ///
+    /// # Errors
+    /// As [`HostLink::send`].
     pub async fn ping(&mut self) -> Result<(), Error> {
         let ping = control(Opcode::Ping, b"mksgate", Some(self.key()?));
         let sent = self.stream.write_all(&ping).await;
-        sent.map_err(|error| self.broke(&error))
+        sent.map_err(|error| self.io_error(&error))
     }
 
-    /// Ends the conversation in order (RFC 6455 section 7.1.1), as far as the host takes part in that.
+    /// The closing handshake (RFC 6455 section 7.1.2), close_notify and FIN, within [`CLOSE_TIMEOUT`].
     pub async fn close(mut self) {
-        // The host may already be gone.
-        let _ = timeout(PARTING, self.part()).await;
+        // Ignored on purpose: the host may be gone already.
+        let _ = timeout(CLOSE_TIMEOUT, self.closing_handshake()).await;
     }
 
-    async fn part(&mut self) -> Result<(), Error> {
-        let goodbye = Close::new(CloseCode::NORMAL).payload();
-        let goodbye = control(Opcode::Close, &goodbye, Some(self.key()?));
-        let sent = self.stream.write_all(&goodbye).await;
-        sent.map_err(|error| self.broke(&error))?;
-        // Its Close is among what ends this.
+    async fn closing_handshake(&mut self) -> Result<(), Error> {
+        let payload = Close::new(CloseCode::NORMAL).payload();
+        let close = control(Opcode::Close, &payload, Some(self.key()?));
+        let sent = self.stream.write_all(&close).await;
+        sent.map_err(|error| self.io_error(&error))?;
+        // The host's Close frame, like any error, ends this loop.
         while self.receive().await.is_ok() {
             self.payload.clear();
         }
-        let last_words = self.stream.transport.last_words();
+        let closing_records = self.stream.transport.closing_records();
         let socket = &mut self.stream.socket;
         let ended = async {
-            socket.write_all(&last_words).await?;
+            socket.write_all(&closing_records).await?;
             socket.shutdown().await
         };
-        ended.await.map_err(|error| self.broke(&error))
+        ended.await.map_err(|error| self.io_error(&error))
     }
 
     async fn read(&mut self) -> Result<(), Error> {
         match self.stream.read(&mut self.input).await {
-            Ok(0) => Err(self.left("it closed the connection".into())),
+            Ok(0) => Err(self.closed("it closed the connection".into())),
             Ok(_) => Ok(()),
-            Err(error) => Err(self.broke(&error)),
+            Err(error) => Err(self.io_error(&error)),
         }
     }
 
@@ -272,36 +282,36 @@ impl HostLink {
             .map_err(|error| Error::Setup(format!("no randomness: {error}")))
     }
 
-    fn refused(&self, by: By, source: UpgradeError) -> Error {
+    fn upgrade_refused(&self, kind: TargetKind, source: UpgradeError) -> Error {
         let address = self.address.to_string();
-        match by {
-            By::Ticket => Error::Upgrade { address, source },
-            By::Url => Error::UrlRefused { address, source },
+        match kind {
+            TargetKind::Ticket => Error::Upgrade { address, source },
+            TargetKind::Url => Error::UrlRefused { address, source },
         }
     }
 
-    fn not_let_in(&self, by: By, source: Refusal) -> Error {
+    fn rfb_refused(&self, kind: TargetKind, source: Refusal) -> Error {
         let address = self.address.to_string();
-        match (by, &source) {
-            (By::Ticket, Refusal::PasswordNeeded) => Error::VmPasswordNeeded { address },
-            _ => Error::EsxiRefused { address, source },
+        match (kind, &source) {
+            (TargetKind::Ticket, Refusal::PasswordNeeded) => Error::VmPasswordNeeded { address },
+            _ => Error::RfbRefused { address, source },
         }
     }
 
-    fn broke(&self, error: &io::Error) -> Error {
-        self.left(error.to_string())
+    fn io_error(&self, error: &io::Error) -> Error {
+        self.closed(error.to_string())
     }
 
-    fn left(&self, how: String) -> Error {
-        Error::EsxiLeft {
+    fn closed(&self, how: String) -> Error {
+        Error::HostClosed {
             address: self.address.to_string(),
             how,
         }
     }
 }
 
-/// A close frame in words, for the log.
-pub fn in_words(close: &Close) -> String {
+/// A Close frame as text, for the log.
+pub fn close_text(close: &Close) -> String {
     let reason = printable(&close.reason);
     match reason.is_empty() {
         true => format!("close code {}", close.code.get()),
@@ -309,8 +319,8 @@ pub fn in_words(close: &Close) -> String {
     }
 }
 
-/// TCP to the console's host, or to the proxy on the way to it.
-async fn connect(address: &Address, route: &Route) -> Result<TcpStream, Error> {
+/// A TCP connection to the console's host, or a tunnel to it through the proxy.
+async fn connect_tcp(address: &Address, route: &Route) -> Result<TcpStream, Error> {
     let unreachable = |source| Error::Unreachable {
         address: address.to_string(),
         source,
@@ -324,7 +334,8 @@ async fn connect(address: &Address, route: &Route) -> Result<TcpStream, Error> {
     Ok(socket)
 }
 
-async fn encrypt(
+/// The TLS handshake. Application data that arrives with it is added to `early`.
+async fn start_tls(
     Target {
         address, request, ..
     }: &Target,
@@ -341,17 +352,17 @@ async fn encrypt(
     let connected = Stream::encrypted(tls, name, socket, early).await;
     connected.map_err(|source| {
         let address = address.to_string();
-        let trouble = source
+        let refusal = source
             .get_ref()
             .and_then(|inner| inner.downcast_ref())
-            .and_then(tls::certificate_trouble);
-        match trouble {
+            .and_then(certificate::refusal_of);
+        match refusal {
             Some(trouble) => Error::Certificate {
                 address,
                 trouble,
-                key: match request.by {
-                    By::Ticket => "console_trust",
-                    By::Url => "trust",
+                key: match request.kind {
+                    TargetKind::Ticket => "console_trust",
+                    TargetKind::Url => "trust",
                 },
             },
             None => Error::Tls { address, source },

@@ -1,20 +1,20 @@
-//! Which VM it is, however the configuration names it.
+//! The identity of a VM, independent of how the configuration names it.
 
 use vsphere::{Uuid, Vm};
 
-/// A VM of a vSphere. It is the same as long as its instance UUID is, which vCenter keeps unique.
+/// A VM of a vSphere, identified by its instance UUID, which vCenter keeps unique.
 #[derive(Debug, Clone)]
 pub struct VmIdentity {
     /// The name of the vSphere in the configuration.
     pub vsphere: String,
-    /// The managed object id. A VM that is registered anew gets another.
+    /// The managed object id; a VM that is registered again gets a new one.
     pub moref: String,
     /// Absent while the VM's configuration cannot be read.
     pub instance_uuid: Option<Uuid>,
 }
 
 impl VmIdentity {
-    /// Of a VM that was looked up.
+    /// The identity of a VM that was looked up.
     pub fn new(vsphere: &str, vm: &Vm) -> Self {
         Self {
             vsphere: vsphere.to_owned(),
@@ -23,7 +23,7 @@ impl VmIdentity {
         }
     }
 
-    /// Whether the two are one VM. Where one of them has no instance UUID, the managed object id decides.
+    /// Whether both are the same VM. Where either has no instance UUID, the managed object ids are compared.
     pub fn is(&self, other: &Self) -> bool {
         let same = match (self.instance_uuid, other.instance_uuid) {
             (Some(own), Some(other)) => own == other,

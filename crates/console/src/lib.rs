@@ -1,16 +1,17 @@
-//! From a VM, or a URL, to an open console. [`Dialer`] is the only way there.
+//! Opens a console from a VM or a URL: ticket, address, TCP, TLS, WebSocket, RFB security. [`Dialer`] is the entry point.
 //!
-//! | what | where |
+//! | subject | modules |
 //! |---|---|
-//! | what is behind a port, and what opens it for one viewer | [`settings`], [`dialer`], [`identity`], [`target`] |
-//! | a vSphere that hands out tickets, and how many consoles each of its hosts may have open | [`upstream`], [`slots`] |
-//! | a URL in their place, or a program that prints one | [`endpoint`], [`ws_url`], [`headers`], [`url_command`] |
-//! | TCP, perhaps by a proxy, and TLS, with whom and why that is trusted | [`address`], [`happy_eyeballs`], `proxy`, [`stream`], [`transport`], [`tls`], [`tls_session`] |
-//! | the console's connection, open | [`host_link`], [`mask_keys`] |
-//! | a viewer of its own, which looks and types | [`client`] |
+//! | which console is meant, and how it is opened | [`settings`], [`dialer`], [`identity`], `target` |
+//! | tickets of a vSphere, and the limit of open consoles on each of its hosts | [`upstream`], [`slots`] |
+//! | consoles at URLs, and programs that print a URL | [`endpoint`], [`ws_url`], [`headers`], [`url_command`] |
+//! | addresses, TCP, the HTTP proxy, TLS and certificate checks | [`address`], `ticket_address`, [`happy_eyeballs`], `proxy`, [`stream`], [`transport`], [`tls`], [`certificate`], [`tls_session`] |
+//! | the open connection, its WebSocket mask keys | [`host_link`], [`mask_keys`] |
+//! | an RFB client for screenshots, keys and measurements | [`client`], [`update_stats`] |
 
 pub mod address;
 pub mod buffer_pool;
+pub mod certificate;
 pub mod client;
 pub mod crypto;
 pub mod dialer;
@@ -30,10 +31,12 @@ pub mod settings;
 pub mod slots;
 pub mod socket;
 pub mod stream;
-pub mod target;
+mod target;
+mod ticket_address;
 pub mod tls;
 pub mod tls_session;
 pub mod transport;
+pub mod update_stats;
 pub mod upstream;
 pub mod url_command;
 pub mod ws_url;

@@ -1,13 +1,13 @@
-//! Mask keys for what goes to ESXi (RFC 6455 section 5.3: fresh and unpredictable for every frame).
+//! WebSocket mask keys (RFC 6455 section 5.3: fresh and unpredictable for every frame).
 
 use std::cell::RefCell;
 
 use ws_proto::MaskKey;
 
-/// How many keys are drawn at a time: 256 bytes are what the kernel hands out without being interrupted.
+/// How many keys are drawn at once: getrandom(2) returns up to 256 bytes without being interrupted by signals.
 const POOL: usize = 64;
 
-/// Draws keys from the operating system, many at a time: each thread for all of its sessions.
+/// Draws keys from the operating system's random numbers. Each thread draws many at once, for all of its sessions.
 pub struct MaskKeys;
 
 struct Pool {
@@ -26,15 +26,15 @@ thread_local! {
 
 impl MaskKeys {
     /// Keys for one connection.
-    #[expect(clippy::new_without_default, reason = "nothing is generic over it")]
+    #[expect(clippy::new_without_default, reason = "no caller needs Default")]
     pub const fn new() -> Self {
         Self
     }
 
-    /// A key that was never given out before.
+    /// A fresh key.
     ///
     /// # Errors
-    /// Where the operating system has no randomness to give.
+    /// The operating system provides no random numbers.
     pub fn draw(&mut self) -> std::io::Result<MaskKey> {
         KEYS.with_borrow_mut(|pool| {
             if pool.used == POOL {

@@ -1,5 +1,5 @@
-//! Files that a person has named, rightly or not: a pipe that nobody opens to write, or what has no end, must hold nobody up.
-//! A pipe that is open and silent is waited for: a password manager may be asking its owner something.
+//! Opens files named on the command line or in the configuration. A named pipe without a writer, or an endless device,
+//! must not block the program. An open pipe is read without a time limit: a password manager may be waiting for its user.
 
 use std::fs::{self, File};
 use std::io;
@@ -8,16 +8,16 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-/// The most that any such file may hold, in bytes: some ten thousand consoles, or all authorities that there are.
-pub const MOST: u64 = 16 << 20;
+/// The largest such file, in bytes: enough for ten thousand consoles or every public certificate authority.
+pub const MAX_SIZE: u64 = 16 << 20;
 
-/// How long a pipe may wait for its writer, as a shell's `<(...)` makes it.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// How long opening a pipe waits for its writer, such as a shell's `<(...)`.
+const PIPE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Opens it for reading.
+/// Opens `path` for reading.
 ///
 /// # Errors
-/// As [`File::open`]; and it is a directory, a device, a socket, or a pipe that nobody writes to.
+/// As [`File::open`]; or `path` is a directory, a device, a socket, or a pipe that nobody writes to.
 pub fn open(path: &Path) -> io::Result<File> {
     let kind = fs::metadata(path)?.file_type();
     if kind.is_dir() {
@@ -37,9 +37,9 @@ pub fn open(path: &Path) -> io::Result<File> {
     }
     let (opened, waiting) = mpsc::channel();
     let path = path.to_owned();
-    // Opening a pipe waits for its other end and cannot be broken off: a thread that nobody waits for does it.
+    // open(2) of a pipe blocks until it has a writer and cannot be cancelled, so a detached thread calls it.
     thread::spawn(move || opened.send(File::open(path)));
-    waiting.recv_timeout(PATIENCE).unwrap_or_else(|_| {
+    waiting.recv_timeout(PIPE_TIMEOUT).unwrap_or_else(|_| {
         Err(io::Error::new(
             io::ErrorKind::TimedOut,
             "it is a pipe, and nobody writes to it",
@@ -53,7 +53,7 @@ fn is_pipe(kind: fs::FileType) -> bool {
     kind.is_fifo()
 }
 
-/// Elsewhere pipes have no names among the files.
+/// Windows has no pipes in the file system.
 #[cfg(not(unix))]
 fn is_pipe(_: fs::FileType) -> bool {
     false

@@ -1,12 +1,12 @@
-//! Words of others, as the names of VMs and what servers say, on their way to a terminal or into a line of a file.
+//! Text from peers, such as VM names and server messages, made safe for terminals and single lines.
 
-/// Without what would be a command to a terminal, or begin another line.
+/// `text` without control characters, which could start an escape sequence or another line.
 pub fn printable(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).collect()
 }
 
-/// The same JSON, without what would be a command to a terminal: what JSON allows as it is in a string, and its writer
-/// leaves so, is written as an escape.
+/// JSON with every control character but line feeds escaped: serde_json writes DEL and C1 controls, which terminals may
+/// act on, unescaped.
 pub fn printable_json(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for c in text.chars() {

@@ -1,4 +1,4 @@
-//! How far it has come from a VM's name, or a URL, to its screen, for whoever waits or measures.
+//! The steps from a VM's name or a URL to its screen, reported to commands that show or measure them.
 
 use std::net::SocketAddr;
 
@@ -6,67 +6,67 @@ use rfb_proto::{PixelFormat, Ready};
 use vsphere::{About, Ticket, Vm};
 
 use crate::address::Address;
-use crate::client::Seen;
 use crate::tls_session::TlsSession;
+use crate::update_stats::UpdateStats;
 use crate::ws_url::WsUrl;
 
-/// What has just been reached. They come in this order.
+/// A step that was completed; they are reported in this order.
 pub enum Progress<'a> {
-    /// A session with a vSphere; one after another where several are asked.
+    /// Logged in to a vSphere; reported once for each one that is asked.
     LoggedIn {
         /// Its name in the configuration.
         vsphere: &'a str,
-        /// What it says of itself.
+        /// Its AboutInfo.
         about: &'a About,
     },
-    /// The VM that is meant.
+    /// The VM was found.
     Found {
         /// The name of the vSphere that has it.
         vsphere: &'a str,
-        /// As it is now.
+        /// Its current state.
         vm: &'a Vm,
     },
-    /// A one-time ticket.
+    /// A one-time ticket was issued.
     Ticket(&'a Ticket),
-    /// In place of all this, for a console that is there: a URL.
+    /// The URL of a console at a URL; replaces the steps above.
     Located(&'a WsUrl),
-    /// TCP to the console's host.
+    /// TCP is connected.
     Connected {
-        /// As the ticket or the configuration names it.
+        /// The host, as the ticket or the configuration names it.
         host: &'a Address,
-        /// Who answered: the host, or a proxy before it.
+        /// The address that answered: the host's or the proxy's.
         peer: Option<SocketAddr>,
     },
-    /// TLS, where that is due.
+    /// The TLS handshake is done; not reported for `ws://`.
     Secured(&'a TlsSession),
-    /// WebSocket.
+    /// The WebSocket is open.
     Upgraded {
-        /// What was agreed on, if anything.
+        /// The negotiated subprotocol.
         subprotocol: Option<&'a str>,
     },
-    /// RFB version and security.
+    /// The RFB security handshake is done.
     Entered {
-        /// What was agreed on.
+        /// The negotiated version and security type.
         ready: Ready,
-        /// The numbers of the security types to choose from.
+        /// The security types that the host offered.
         offered: &'a [u8],
     },
-    /// What the console shows.
+    /// ServerInit was received.
     Screen(&'a Screen),
-    /// Two updates of that, after ServerCaps where those are sent.
-    Updated(&'a Seen),
+    /// Two framebuffer updates were received.
+    Updated(&'a UpdateStats),
 }
 
-/// Whom to tell of each milestone.
+/// Called with each step.
 pub type Observer = dyn Fn(Progress<'_>) + Send + Sync;
 
 /// A console's ServerInit (RFC 6143 section 7.3.2).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Screen {
-    /// The desktop's name, as far as it is printable.
+    /// The desktop's name, without control characters.
     pub name: String,
-    /// In pixels.
+    /// Width and height in pixels.
     pub size: (u16, u16),
-    /// What its pixels look like.
+    /// The server's natural pixel format.
     pub format: PixelFormat,
 }

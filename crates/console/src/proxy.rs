@@ -1,8 +1,8 @@
 //! A tunnel through an HTTP proxy (RFC 9110 section 9.3.6, CONNECT).
 //!
-//! `hyper_util`'s `Tunnel` (0.1.21) does not replace this: it drops bytes that arrive in one read with the answer, where
-//! they must be refused; its errors have no status, which tells a refusal (403) from a gateway error (502); and of all
-//! 2xx answers it accepts 200 alone.
+//! `hyper_util`'s `Tunnel` (0.1.21) is not used: it discards bytes that arrive together with the answer, which must be
+//! refused here; its errors do not contain the status, which distinguishes a refusal (403) from a gateway error (502); and
+//! it accepts no 2xx status but 200.
 
 use std::io;
 
@@ -13,20 +13,20 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use url::Url;
 
-use super::address::Address;
-use super::happy_eyeballs;
+use crate::address::Address;
+use crate::happy_eyeballs;
 
-/// The longest answer head that is read from a proxy.
+/// The longest response head that is read, in bytes.
 const MAX_HEAD: usize = 16 * 1024;
 
-/// How many header lines it may have.
+/// The most header lines in a response.
 const MAX_HEADERS: usize = 64;
 
-/// Connects to `target` by way of `proxy`, which looks the name up.
+/// Connects to `target` through `proxy`, which resolves the name.
 pub(crate) async fn connect(proxy: &Url, target: &Address) -> io::Result<TcpStream> {
     let own = Address::of(proxy).ok_or(io::ErrorKind::AddrNotAvailable)?;
     let connected = happy_eyeballs::connect_to(&own.host, own.port).await;
-    // Whoever reads this knows of the target only.
+    // The caller's error names only the target, so this one names the proxy.
     let mut socket = connected.map_err(|error| {
         io::Error::new(
             error.kind(),
@@ -40,7 +40,7 @@ pub(crate) async fn connect(proxy: &Url, target: &Address) -> io::Result<TcpStre
             return Err(io::Error::other("the proxy closed the connection"));
         }
         if let Some(length) = read_answer(&input)? {
-            // TLS is for us to begin: a target that speaks first is none.
+            // The client speaks first in TLS: bytes from the target mean that it is no TLS server.
             return match input.len() == length {
                 true => Ok(socket),
                 false => Err(io::Error::other(
@@ -73,7 +73,7 @@ fn decoded(part: &str) -> String {
         .into_owned()
 }
 
-/// The length of a head that opens the tunnel; `None` while it is not whole.
+/// The length of a successful response head; `None` while it is incomplete.
 fn read_answer(input: &[u8]) -> io::Result<Option<usize>> {
     let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
     let mut answer = httparse::Response::new(&mut headers);

@@ -1,19 +1,19 @@
-//! Secrets in things that are printed.
+//! Secrets inside types that implement `Debug`.
 
 use std::fmt;
 use std::sync::Arc;
 
-/// A secret that may stand in a printable thing, and is not printed with it.
+/// A shared secret whose `Debug` output does not contain it.
 #[derive(Clone)]
 pub struct Secret<T>(Arc<T>);
 
 impl<T> Secret<T> {
-    /// Hides `value`.
+    /// Wraps `value`.
     pub fn new(value: T) -> Self {
         Self(Arc::new(value))
     }
 
-    /// The secret itself, for whoever has to check or send it.
+    /// The secret, for code that checks or sends it.
     pub fn expose(&self) -> &T {
         &self.0
     }

@@ -1,4 +1,4 @@
-//! What is configured of a vSphere, and which console is meant.
+//! The settings of a vSphere, and the console that a configuration entry refers to.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,42 +15,41 @@ use crate::tls::{ConsoleTrust, Trust};
 /// One ESXi or vCenter.
 #[derive(Debug, Clone)]
 pub struct VSphere {
-    /// Its SDK: `https://host[:port]/sdk`.
+    /// The API's URL: `https://host[:port]/sdk`.
     pub url: url::Url,
-    /// Whom to log in as.
+    /// The account's name.
     pub username: String,
-    /// With what.
+    /// The account's password.
     pub password: SecretString,
-    /// How `/sdk` is verified.
+    /// How the certificate of `/sdk` is verified.
     pub trust: Trust,
-    /// How consoles are verified.
+    /// How the certificates of consoles are verified.
     pub console_trust: ConsoleTrust,
-    /// Where to dial instead of the names that tickets hold.
+    /// Addresses to dial in place of names in tickets.
     pub console_address: BTreeMap<String, String>,
-    /// Consoles at once on each ESXi host: 1 or more.
+    /// The most open consoles on each ESXi host; at least 1.
     pub max_consoles: usize,
-    /// Who opens and makes the TLS records of consoles.
+    /// Which record layer encrypts consoles' connections.
     pub tls_records: TlsRecords,
-    /// An HTTP proxy on the way to `/sdk` and to consoles, with user and password where it wants them.
+    /// An HTTP proxy for connections to `/sdk` and to consoles, with user and password where it requires them.
     pub proxy: Option<Secret<url::Url>>,
 }
 
-/// Who opens and makes TLS records once the handshake, which is always rustls', is over.
+/// The TLS record layer after the handshake, which is always rustls'.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum TlsRecords {
-    /// rustls.
+    /// rustls' own.
     #[default]
     Rustls,
-    /// The gateway itself, where they lie (`docs/in-place-records.md`).
+    /// `tls_records`, which encrypts and decrypts in place (`docs/in-place-records.md`).
     InPlace,
 }
 
 impl VSphere {
-    /// The front door of an ESXi allows 128 connections in all (`docs/webmks.md` 2.6): this leaves some for
-    /// its administrators.
+    /// ESXi's reverse proxy allows 128 connections in all (`docs/webmks.md` 2.6): this leaves some for administrators.
     pub const MAX_CONSOLES: usize = 100;
 
-    /// An endpoint with every default.
+    /// A vSphere with default settings.
     pub fn new(url: url::Url, username: String, password: SecretString) -> Self {
         Self {
             url,
@@ -65,7 +64,7 @@ impl VSphere {
         }
     }
 
-    /// Whether nothing at all differs, secrets included.
+    /// Whether all settings are equal, secrets included.
     pub fn is_same(&self, other: &Self) -> bool {
         let proxy = |one: &Self| one.proxy.as_ref().map(|proxy| proxy.expose().clone());
         self.url == other.url
@@ -80,16 +79,16 @@ impl VSphere {
     }
 }
 
-/// What is behind a port. As text, it is as the log, `check` and the users file name it.
+/// Which console a port leads to. As text it is the name in the log, in `check` and in the users file.
 #[derive(Debug, Clone)]
 pub enum Behind {
     /// A VM of a vSphere.
     Vm {
-        /// Its name in the configuration.
+        /// The name of the vSphere in the configuration.
         vsphere: String,
-        /// Which VM.
+        /// The VM.
         vm: VmRef,
-        /// The VM's VNC password, for a host that asks for it.
+        /// The VM's VNC password, for hosts that ask for it.
         password: Option<Secret<VncPassword>>,
     },
     /// A server at a URL.

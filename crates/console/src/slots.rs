@@ -1,20 +1,20 @@
-//! How many consoles are open on each ESXi host: its front door allows only so many connections.
+//! Counts open consoles on each ESXi host, whose reverse proxy limits the number of connections.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Open consoles by host.
+/// The number of open consoles by host.
 #[derive(Clone, Default)]
 pub struct Slots(Arc<Mutex<HashMap<String, usize>>>);
 
-/// One console's place on its host, until it is dropped.
+/// One console counted on its host until this is dropped.
 pub struct Slot {
     slots: Slots,
     host: String,
 }
 
 impl Slots {
-    /// A place on `host`, unless `limit` are taken.
+    /// Takes a slot on `host`; `None` where `limit` are taken.
     pub fn take(&self, host: &str, limit: usize) -> Option<Slot> {
         let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let count = open.entry(host.to_owned()).or_default();

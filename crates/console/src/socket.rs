@@ -1,4 +1,4 @@
-//! What every TCP socket of the gateway has in common, whichever side it is on.
+//! Options and shutdown of TCP sockets, to viewers and to hosts alike.
 
 use std::io;
 use std::time::Duration;
@@ -8,50 +8,54 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-/// A peer that has silently gone while nothing is on its way to it is noticed after about two minutes: a
-/// minute of silence, then six probes.
+/// Detects a vanished peer on an idle connection after two minutes: one minute of silence, then six probes.
 const KEEPALIVE: TcpKeepalive = TcpKeepalive::new()
     .with_time(Duration::from_secs(60))
     .with_interval(Duration::from_secs(10))
     .with_retries(6);
 
-/// How long an ESXi host may leave what was sent to it unread. It is some keys and pointer moves, never much:
-/// a host that takes none of it for so long hangs. (A viewer may pause for as long as it likes.)
+/// TCP_USER_TIMEOUT for hosts: how long sent data may stay unacknowledged. Little is sent to a host, so that one which
+/// acknowledges nothing for so long has failed. Viewers have no such limit: a user may suspend one.
 #[cfg(target_os = "linux")]
-const UNREAD: Duration = Duration::from_secs(120);
+const USER_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// How long a peer may take to read our last words and to end its own half. Local users take
-/// milliseconds; a modem a second or two.
+/// How long [`finish`] waits for the peer's FIN.
 const LINGER: Duration = Duration::from_secs(3);
 
-/// How long one side of a session may take to end after the other has. A host that lives answers a Close within a
-/// round trip; one that does not must not hold the session.
-pub const PARTING: Duration = Duration::from_secs(3);
+/// How long one side of a session may take to close after the other has. A working host answers a Close frame within a
+/// round trip; a failed one must not keep the session open.
+pub const CLOSE_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Small events leave at once, and dead peers are noticed.
+/// Sets TCP_NODELAY, so that small events are sent at once, and keep-alive.
+///
+/// # Errors
+/// The operating system refuses an option.
 pub fn prepare(socket: &TcpStream) -> io::Result<()> {
     socket.set_nodelay(true)?;
     SockRef::from(socket).set_tcp_keepalive(&KEEPALIVE)
 }
 
-/// Likewise, and a host that takes nothing any more is given up.
+/// As [`prepare`], with TCP_USER_TIMEOUT on Linux.
+///
+/// # Errors
+/// The operating system refuses an option.
 pub fn prepare_console(socket: &TcpStream) -> io::Result<()> {
     prepare(socket)?;
     #[cfg(target_os = "linux")]
-    SockRef::from(socket).set_tcp_user_timeout(Some(UNREAD))?;
+    SockRef::from(socket).set_tcp_user_timeout(Some(USER_TIMEOUT))?;
     Ok(())
 }
 
-/// Ends a connection so that what was written last still arrives: a socket that is closed with unread
-/// input sends a reset, which may overtake it.
+/// Closes a connection without losing what was written last: closing a socket with unread input sends RST, on which the
+/// peer may discard data that it has not read yet. Sends FIN and reads until the peer's.
 pub async fn finish(read: &mut (impl AsyncRead + Unpin), write: &mut (impl AsyncWrite + Unpin)) {
-    // Not in the future, which exists for as long as its session.
+    // On the heap: the future stays small.
     let mut unread = vec![0; 4096];
-    let farewell = async {
+    let closing = async {
         write.shutdown().await?;
         while read.read(&mut unread).await? > 0 {}
         io::Result::Ok(())
     };
-    // Ignored on purpose: the peer is gone or has had its time, and there is nobody left to tell.
-    let _ = timeout(LINGER, farewell).await;
+    // Ignored on purpose: the connection is given up either way.
+    let _ = timeout(LINGER, closing).await;
 }

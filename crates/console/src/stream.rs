@@ -1,5 +1,4 @@
-//! The connection to a console's host: the TLS handshake where there is one, and what is said before the relay
-//! begins.
+//! The byte stream to a console's host: the TLS handshake, and reads and writes before the relay begins.
 
 use std::future::poll_fn;
 use std::io;
@@ -11,21 +10,21 @@ use rustls::pki_types::ServerName;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
-use super::transport::Transport;
-use crate::tls_session::{Input, Over, TlsSession};
+use crate::tls_session::{Input, ReadEnd, TlsSession};
+use crate::transport::Transport;
 
-/// A connection. The relay takes it apart.
+/// A connection. The relay uses its parts directly.
 pub struct Stream {
-    /// Where the bytes go.
+    /// The TCP connection.
     pub socket: TcpStream,
-    /// In what they are wrapped.
+    /// TLS, or plain TCP.
     pub transport: Transport,
-    /// What has come and is not read yet.
+    /// Bytes that were received and not read yet.
     pub input: Input,
 }
 
 impl Stream {
-    /// As it is: for `ws://`.
+    /// A stream without TLS, for `ws://`.
     pub fn plain(socket: TcpStream) -> Self {
         Self {
             socket,
@@ -34,28 +33,28 @@ impl Stream {
         }
     }
 
-    /// Encrypted. Whatever `name` says while the handshake goes on is kept for [`read`](Self::read).
+    /// Does the TLS handshake. Application data that arrives with its last flight is added to `early`.
     ///
     /// # Errors
-    /// What TCP or, as [`rustls::Error`] inside, TLS has against it. The host has been told.
+    /// TCP failed, or TLS did, with a [`rustls::Error`] inside; the alert has been sent.
     pub async fn encrypted(
         mut config: ClientConfig,
         name: ServerName<'static>,
         mut socket: TcpStream,
         early: &mut BytesMut,
     ) -> io::Result<Self> {
-        // A ticket is spent once, and so is its TLS session: what would be kept for another is never used.
+        // Each connection needs a new console ticket and is verified anew: TLS session tickets would never be used.
         config.resumption = Resumption::disabled();
-        // Whoever wants the records to be opened in place has allowed the keys to be handed over.
+        // Set by `Upstream::target` for the in-place record layer, which needs the traffic keys.
         let in_place = config.enable_secret_extraction;
         let session = TlsSession::new(config, name)?;
         let mut input = Input::default();
         loop {
-            let over = session.shake_hands(&mut input);
+            let done = session.handshake(&mut input);
             let sent = socket.write_all(&session.outgoing()).await;
-            if over? {
+            if done? {
                 sent?;
-                take(&mut input, early);
+                drain(&mut input, early);
                 let session = match in_place {
                     true => session.in_place()?,
                     false => session,
@@ -73,7 +72,10 @@ impl Stream {
         }
     }
 
-    /// Adds what comes next to `into`; 0 where the host has ended.
+    /// Adds the next bytes to `into` and returns their number; 0 at the end of the stream.
+    ///
+    /// # Errors
+    /// TCP or TLS failed, or TCP ended without close_notify.
     pub async fn read(&mut self, into: &mut BytesMut) -> io::Result<usize> {
         loop {
             let Self {
@@ -82,24 +84,28 @@ impl Stream {
                 input,
             } = self;
             let read = poll_fn(|context| transport.poll_read(socket, context, input)).await;
-            match (take(input, into), read) {
+            match (drain(input, into), read) {
                 (0, Ok(())) => {}
-                (0, Err(Over::Closed)) => return Ok(0),
-                (0, Err(Over::CutOff)) => return Err(io::ErrorKind::UnexpectedEof.into()),
-                (0, Err(Over::Broke(error))) => return Err(error),
+                (0, Err(ReadEnd::Closed)) => return Ok(0),
+                (0, Err(ReadEnd::Truncated)) => return Err(io::ErrorKind::UnexpectedEof.into()),
+                (0, Err(ReadEnd::Failed(error))) => return Err(error),
                 (count, _) => return Ok(count),
             }
         }
     }
 
     /// Sends `bytes`.
+    ///
+    /// # Errors
+    /// TCP or TLS failed.
     pub async fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
         let sealed = self.transport.seal(bytes)?;
         self.socket.write_all(&sealed).await
     }
 }
 
-fn take(input: &mut Input, into: &mut BytesMut) -> usize {
+/// Moves the decrypted bytes of `input` to `into` and returns how many they are.
+fn drain(input: &mut Input, into: &mut BytesMut) -> usize {
     let count = input.opened().len();
     into.extend_from_slice(input.opened());
     input.forget(count);

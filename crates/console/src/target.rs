@@ -1,4 +1,4 @@
-//! Where a console is, what is asked for there, and whom to believe to be its host.
+//! Everything that is needed to open a console: address, certificate check, upgrade request, password.
 
 use std::net::SocketAddr;
 
@@ -8,56 +8,56 @@ use secrecy::SecretString;
 use url::Url;
 use vsphere::Watch;
 
-use super::address::Address;
-use super::headers::Headers;
-use super::slots::Slot;
+use crate::address::Address;
+use crate::headers::Headers;
 use crate::secret::Secret;
+use crate::slots::Slot;
 
-/// What is known of a console before it is dialled. It is spent by the dial, as its ticket is.
-pub struct Target {
-    /// Host and port, as errors and TLS name them.
-    pub address: Address,
-    /// How to get there.
-    pub route: Route,
-    /// Whom to believe to be that host; `None` where it is asked without TLS.
-    pub tls: Option<ClientConfig>,
-    /// What is asked for there.
-    pub request: Request,
-    /// What lets us in where the host asks for a VNC password.
-    pub password: Option<Secret<VncPassword>>,
-    /// The console's place on its host, where those are counted.
-    pub slot: Option<Slot>,
-    /// What becomes of the VM, where somebody watches.
-    pub watch: Option<Watch>,
+/// The parameters of one connection. Not `Clone`, since the ticket in it is valid once.
+pub(crate) struct Target {
+    /// Host and port, for errors and for TLS server name indication.
+    pub(crate) address: Address,
+    /// Directly or through a proxy.
+    pub(crate) route: Route,
+    /// The TLS configuration; `None` for `ws://`.
+    pub(crate) tls: Option<ClientConfig>,
+    /// The upgrade request.
+    pub(crate) request: Request,
+    /// The VNC password, for hosts that ask for it.
+    pub(crate) password: Option<Secret<VncPassword>>,
+    /// The console slot on its host; `None` at a URL.
+    pub(crate) slot: Option<Slot>,
+    /// The VM's state as vSphere reports it; `None` at a URL.
+    pub(crate) watch: Option<Watch>,
 }
 
-/// What is asked for in the WebSocket's opening handshake.
-pub struct Request {
-    /// Who told us to: what errors advise depends on it.
-    pub by: By,
-    /// What stands in the `Host` header.
-    pub authority: String,
-    /// Path and query, with whatever credential is in them.
-    pub target: SecretString,
-    /// The one that is offered; `None` where none must be.
-    pub subprotocol: Option<String>,
+/// The request of the WebSocket's opening handshake.
+pub(crate) struct Request {
+    /// Decides which remedy errors advise.
+    pub(crate) kind: TargetKind,
+    /// The `Host` header.
+    pub(crate) authority: String,
+    /// Path and query; they may contain a credential.
+    pub(crate) target: SecretString,
+    /// The subprotocol that is offered, if any.
+    pub(crate) subprotocol: Option<String>,
     /// Further headers.
-    pub headers: Headers,
+    pub(crate) headers: Headers,
 }
 
-/// What leads to a console.
+/// How the console was located.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum By {
-    /// A ticket of vSphere.
+pub(crate) enum TargetKind {
+    /// By a vSphere ticket.
     Ticket,
-    /// A URL that was configured.
+    /// By a URL.
     Url,
 }
 
-/// The way to a console's host.
-pub enum Route {
-    /// To one of these addresses; there is one at least.
+/// How the TCP connection is made.
+pub(crate) enum Route {
+    /// To one of these addresses, of which there is at least one.
     Direct(Vec<SocketAddr>),
-    /// Through a proxy, which looks the name up.
+    /// Through a proxy, which resolves the name.
     Proxy(Secret<Url>),
 }

@@ -1,5 +1,5 @@
-//! Whom the gateway believes to be an ESXi or vCenter: every TLS connection that it opens gets its
-//! verdict from here. One search for `DangerAcceptAny` finds every place that weakens it.
+//! Server certificate verification of every outgoing TLS connection. A search for `DangerAcceptAny` finds every place
+//! that disables it.
 
 use std::fmt;
 use std::io::{BufReader, Read};
@@ -21,37 +21,37 @@ use vsphere::Thumbprints;
 use crate::crypto;
 use crate::named_file;
 
-/// How a certificate is judged.
+/// How a server's certificate is verified.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Trust {
-    /// By the authorities that this machine trusts.
+    /// Against the operating system's certificate authorities.
     System,
-    /// By the authorities that Mozilla trusts, as compiled in.
+    /// Against Mozilla's certificate authorities, which are compiled in.
     WebPki,
-    /// By the authorities in a PEM file.
+    /// Against the certificate authorities in a PEM file.
     File(Vec<CertificateDer<'static>>),
-    /// It is exactly this certificate.
+    /// The certificate must have this digest.
     Pinned(Thumbprint),
-    /// Not at all: whoever is in between can read and change everything.
+    /// Not at all: a machine in the middle can read and change everything.
     DangerAcceptAny,
 }
 
-/// How a console's certificate is judged.
+/// How a console's certificate is verified.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ConsoleTrust {
-    /// It is the one whose thumbprint came with the ticket, over the verified `/sdk`; where none came, as
-    /// [`Trust`] says for that.
+    /// Against the thumbprint in the ticket, which came over the verified `/sdk`; a ticket without one falls back to the
+    /// vSphere's [`Trust`].
     Ticket,
-    /// In one way, whatever the ticket says.
+    /// Always like this; the ticket's thumbprint is ignored.
     Fixed(Trust),
 }
 
 /// A certificate's digest.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Thumbprint {
-    /// What vSphere calls `sslThumbprint`. Nobody can make a second certificate with a given SHA-1.
+    /// vSphere's `sslThumbprint`. SHA-1 has no known second-preimage attack, which a forged certificate would need.
     Sha1([u8; 20]),
-    /// What everybody uses today.
+    /// SHA-256.
     Sha256([u8; 32]),
 }
 
@@ -81,7 +81,7 @@ impl Thumbprint {
         }
     }
 
-    /// The strongest that came with a ticket.
+    /// The strongest thumbprint of a ticket.
     pub fn strongest(offered: &Thumbprints) -> Option<Self> {
         offered
             .sha256
@@ -94,9 +94,9 @@ impl Thumbprint {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("it is not the one expected: expected {expected}, got {got}")]
 pub struct PinMismatch {
-    /// What was to come.
+    /// The configured digest, or the ticket's.
     pub expected: Thumbprint,
-    /// What came.
+    /// The digest of the server's certificate.
     pub got: Thumbprint,
 }
 
@@ -105,7 +105,7 @@ impl Trust {
     /// relative path absolute.
     ///
     /// # Errors
-    /// A sentence that says what is wrong and what would be right.
+    /// A sentence, cause and remedy.
     pub fn parse(text: &str, beside: impl Fn(&Path) -> PathBuf) -> Result<Self, String> {
         match text.split_once(':') {
             None if text == "system" => Ok(Self::System),
@@ -123,17 +123,17 @@ impl Trust {
         }
     }
 
-    /// A TLS client that believes accordingly.
+    /// A rustls client configuration that verifies certificates like this.
     ///
     /// # Errors
-    /// A sentence, where this machine's own authorities cannot be used.
+    /// A sentence: the operating system's certificate authorities cannot be used.
     pub fn client(&self) -> Result<ClientConfig, String> {
         let provider = crypto::provider();
         let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
             .with_safe_default_protocol_versions()
             .map_err(|error| format!("TLS cannot be set up ({error})"))?;
         let pinned = |pin| {
-            let verifier = Arc::new(Exactly { pin, provider });
+            let verifier = Arc::new(PinVerifier { pin, provider });
             builder
                 .clone()
                 .dangerous()
@@ -166,7 +166,7 @@ fn read_authorities(path: &Path) -> Result<Vec<CertificateDer<'static>>, String>
         named_file::open(path)
             .map_err(pem::Error::Io)
             .and_then(|file| {
-                let file = BufReader::new(file.take(named_file::MOST));
+                let file = BufReader::new(file.take(named_file::MAX_SIZE));
                 CertificateDer::pem_reader_iter(file).collect()
             });
     match authorities {
@@ -192,15 +192,15 @@ fn parse_sha256(text: &str) -> Option<Thumbprint> {
     Some(Thumbprint::Sha256(digest))
 }
 
-/// Takes one certificate for the right one, whoever signed it and whatever it is called; or, with no pin,
-/// any. That its owner holds the key is proven in either case: the handshake's signature is checked.
+/// Accepts only the pinned certificate, whatever its issuer and names; with no pin, any. The handshake's signature is
+/// verified in either case, so the server must hold the certificate's private key.
 #[derive(Debug)]
-struct Exactly {
+struct PinVerifier {
     pin: Option<Thumbprint>,
     provider: Arc<CryptoProvider>,
 }
 
-impl ServerCertVerifier for Exactly {
+impl ServerCertVerifier for PinVerifier {
     fn verify_server_cert(
         &self,
         certificate: &CertificateDer<'_>,
@@ -252,42 +252,6 @@ impl ServerCertVerifier for Exactly {
         self.provider
             .signature_verification_algorithms
             .supported_schemes()
-    }
-}
-
-/// What is wrong with a peer's certificate, in words; `None` where that is not what failed.
-pub fn certificate_trouble(error: &rustls::Error) -> Option<String> {
-    match error {
-        rustls::Error::InvalidCertificate(error) => Some(match error {
-            CertificateError::UnknownIssuer => "nobody who is trusted has signed it".into(),
-            CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
-                "it has expired".into()
-            }
-            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
-                "it is not valid yet, by this machine's clock".into()
-            }
-            CertificateError::Other(own) => in_words(&own.to_string()),
-            other => in_words(&other.to_string()),
-        }),
-        _ => None,
-    }
-}
-
-/// What the libraries have no sentence for, they call by a name of their own.
-fn in_words(text: &str) -> String {
-    match text {
-        "CaUsedAsEndEntity" => "it is an authority's own, and not one of a server".into(),
-        sentence if sentence.contains(' ') => sentence.into(),
-        name => {
-            let mut words = String::new();
-            for letter in name.chars() {
-                if letter.is_uppercase() && !words.is_empty() {
-                    words.push(' ');
-                }
-                words.extend(letter.to_lowercase());
-            }
-            words
-        }
     }
 }
 
@@ -362,35 +326,6 @@ mod tests {
                 let refused = rustls::Error::InvalidCertificate(CertificateError::BadSignature);
                 assert_eq!(shake(&another_key), Err(refused), "{trust:?} {version:?}");
             }
-        }
-    }
-
-    #[test]
-    fn what_is_wrong_with_a_certificate_is_said_in_words() {
-        let authority = rcgen::CertificateParams::new(["esxi.example".into()]);
-        let mut authority = authority.unwrap();
-        authority.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
-        let key = KeyPair::generate().unwrap();
-        let certificate = authority.self_signed(&key).unwrap().der().clone();
-        let mut roots = RootCertStore::empty();
-        roots.add(certificate.clone()).unwrap();
-        let verifier = rustls::client::WebPkiServerVerifier::builder_with_provider(
-            Arc::new(roots),
-            crypto::provider(),
-        )
-        .build()
-        .unwrap();
-        let name = ServerName::try_from("esxi.example").unwrap();
-        let judged = verifier.verify_server_cert(&certificate, &[], &name, &[], UnixTime::now());
-        assert_eq!(
-            certificate_trouble(&judged.unwrap_err()).unwrap(),
-            "it is an authority's own, and not one of a server"
-        );
-        for (error, words) in [
-            (CertificateError::Expired, "it has expired"),
-            (CertificateError::BadSignature, "bad signature"),
-        ] {
-            assert_eq!(certificate_trouble(&error.into()).unwrap(), words);
         }
     }
 }

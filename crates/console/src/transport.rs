@@ -1,4 +1,4 @@
-//! How frames travel to a console's host on TCP: in TLS records or, where that is plain `ws://`, as they are.
+//! The layer between WebSocket frames and TCP: TLS records for `wss://`, nothing for `ws://`.
 
 use std::borrow::Cow;
 use std::io;
@@ -7,9 +7,9 @@ use std::task::{Context, Poll, ready};
 
 use tokio::io::AsyncRead;
 
-use crate::tls_session::{Input, Over, TlsSession};
+use crate::tls_session::{Input, ReadEnd, TlsSession};
 
-/// One connection's way of doing so. Both directions of a relay use it at once.
+/// A connection's layer; both directions of a relay share it.
 pub enum Transport {
     /// `wss://`.
     Tls(TlsSession),
@@ -18,24 +18,24 @@ pub enum Transport {
 }
 
 impl Transport {
-    /// Reads once and adds what has come to `input`, at most [`crate::tls_session::READ`] bytes. Nothing is lost
-    /// where it ends: what came before the end is in `input`.
+    /// Reads once and adds the decrypted bytes, at most [`crate::tls_session::READ`], to `input`, also those that precede an
+    /// end of the stream.
     pub fn poll_read<R: AsyncRead + Unpin>(
         &self,
         stream: &mut R,
         context: &mut Context<'_>,
         input: &mut Input,
-    ) -> Poll<Result<(), Over>> {
+    ) -> Poll<Result<(), ReadEnd>> {
         match self {
             Self::Tls(session) => session.poll_read(stream, context, input),
             Self::Plain => poll_plain(stream, context, input),
         }
     }
 
-    /// `bytes` as they are to be sent.
+    /// `bytes` as they are sent on TCP.
     ///
     /// # Errors
-    /// TLS has failed, or has used up its keys.
+    /// TLS has failed, or its keys have reached their limit.
     pub fn seal(&self, bytes: &[u8]) -> io::Result<Vec<u8>> {
         match self {
             Self::Tls(session) => session.seal(bytes),
@@ -43,8 +43,8 @@ impl Transport {
         }
     }
 
-    /// `plain` of `buffer` as it is to be sent; where it lies, if that can be done, for which the buffer has
-    /// [`tls_records::BEFORE`] bytes to spare in front of it and [`tls_records::AFTER`] behind it.
+    /// The range `plain` of `buffer` as it is sent on TCP; encrypted in place where the record layer can, for which the
+    /// buffer needs [`tls_records::BEFORE`] bytes in front of the range and [`tls_records::AFTER`] behind it.
     ///
     /// # Errors
     /// As [`Self::seal`].
@@ -59,18 +59,18 @@ impl Transport {
         }
     }
 
-    /// What is to be said below WebSocket before TCP ends.
-    pub fn last_words(&self) -> Vec<u8> {
+    /// The records to send before FIN: a pending alert, or close_notify.
+    pub fn closing_records(&self) -> Vec<u8> {
         match self {
-            Self::Tls(session) => session.last_words(),
+            Self::Tls(session) => session.closing_records(),
             Self::Plain => Vec::new(),
         }
     }
 
-    /// Whether it has no buffer.
-    pub fn holds_nothing(&self) -> bool {
+    /// Whether no buffer is held.
+    pub fn holds_no_buffer(&self) -> bool {
         match self {
-            Self::Tls(session) => session.holds_nothing(),
+            Self::Tls(session) => session.holds_no_buffer(),
             Self::Plain => true,
         }
     }
@@ -80,13 +80,13 @@ fn poll_plain<R: AsyncRead + Unpin>(
     stream: &mut R,
     context: &mut Context<'_>,
     input: &mut Input,
-) -> Poll<Result<(), Over>> {
+) -> Poll<Result<(), ReadEnd>> {
     Poll::Ready(match ready!(input.poll_fill(stream, context)) {
-        Ok(0) => Err(Over::Closed),
+        Ok(0) => Err(ReadEnd::Closed),
         Ok(count) => {
-            input.has_opened(count, count);
+            input.mark_opened(count, count);
             Ok(())
         }
-        Err(error) => Err(Over::Broke(error)),
+        Err(error) => Err(ReadEnd::Failed(error)),
     })
 }

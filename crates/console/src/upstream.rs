@@ -1,4 +1,4 @@
-//! One vSphere, as sessions see it: a ticket for a VM, and the target that the ticket is good for.
+//! One vSphere: issues tickets for VMs, and turns a ticket into the target to dial.
 
 use std::sync::Arc;
 
@@ -11,29 +11,33 @@ use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 use vsphere::{Client, Settings, Ticket, TicketParts, Vm, VmRef};
 
-use super::address::{self, Address, HTTPS};
-use super::headers::Headers;
-use super::slots::Slots;
-use super::target::{By, Request, Route, Target};
-use super::tls::{ConsoleTrust, Thumbprint, Trust};
+use crate::address::{Address, HTTPS};
 use crate::error::Error;
+use crate::headers::Headers;
 use crate::settings::{TlsRecords, VSphere};
+use crate::slots::Slots;
+use crate::target::{Request, Route, Target, TargetKind};
+use crate::ticket_address;
+use crate::tls::{ConsoleTrust, Thumbprint, Trust};
 
-/// ESXi drops the connection where this is not offered (`docs/webmks.md` 2.1).
+/// ESXi closes the connection where this is not offered (`docs/webmks.md` 2.1).
 const SUBPROTOCOL: &str = "binary";
 
-/// A vSphere and its one session, shared by all consoles on it.
+/// A vSphere and its API session, which all its consoles share.
 pub struct Upstream {
     client: Client,
     config: VSphere,
-    login: Address,
+    api: Address,
     slots: Slots,
-    /// Who uses it; closed when it is retired.
+    /// Counts users; closed by [`Upstream::retire`].
     users: TaskTracker,
 }
 
 impl Upstream {
-    /// Makes ready to log in; connects to nothing yet.
+    /// Checks the settings; connects to nothing yet.
+    ///
+    /// # Errors
+    /// The URL, the proxy or the trust settings cannot be used.
     pub fn new(name: &str, config: VSphere, slots: Slots) -> Result<Self, Error> {
         let settings = Settings {
             name: name.to_owned(),
@@ -43,60 +47,67 @@ impl Upstream {
             tls: config.trust.client().map_err(Error::Setup)?,
             proxy: config.proxy.as_ref().map(|proxy| proxy.expose().clone()),
         };
-        let login = Address::of(&config.url)
+        let api = Address::of(&config.url)
             .ok_or_else(|| Error::Setup("its address names no host".into()))?;
         Ok(Self {
             client: Client::new(settings)?,
             config,
-            login,
+            api,
             slots,
             users: TaskTracker::new(),
         })
     }
 
-    /// What it was made from.
+    /// The settings that it was created with.
     pub fn config(&self) -> &VSphere {
         &self.config
     }
 
-    /// The endpoint's own interface, for commands that list and check.
+    /// The API client, for commands that list and check.
     pub fn client(&self) -> &Client {
         &self.client
     }
 
-    /// The VM that is meant.
+    /// Looks the VM up.
+    ///
+    /// # Errors
+    /// vSphere does not answer, does not know the VM, or refuses.
     pub async fn resolve(&self, vm: &VmRef, deadline: Instant) -> Result<Vm, Error> {
         Ok(Box::pin(self.client.resolve_before(vm, deadline)).await?)
     }
 
-    /// A fresh ticket.
+    /// A fresh ticket for the VM's console.
+    ///
+    /// # Errors
+    /// vSphere does not answer, does not know the VM, or refuses.
     pub async fn ticket(&self, vm: &VmRef, deadline: Instant) -> Result<Ticket, Error> {
-        // Apart, as the dial is: an open session has no use for this room.
+        // Boxed: keeps the session's future small.
         Ok(Box::pin(self.client.ticket_before(vm, deadline)).await?)
     }
 
-    /// Where the ticket leads, whom to believe there, and a place on that host.
-    pub async fn target(&self, ticket: Ticket) -> Result<Target, Error> {
+    /// Resolves the ticket's host, chooses the certificate check, and takes a console slot on the host.
+    pub(crate) async fn target(&self, ticket: Ticket) -> Result<Target, Error> {
         let ticket = ticket.into_parts();
         let mut tls = self
             .console_trust(&ticket)?
             .client()
             .map_err(Error::Setup)?;
-        // What takes the records over from rustls is handed the keys.
+        // The in-place record layer needs the traffic keys.
         tls.enable_secret_extraction = self.config.tls_records == TlsRecords::InPlace;
-        let candidates = address::candidates(&ticket, &self.login, &self.config.console_address);
+        let candidates =
+            ticket_address::candidates(&ticket, &self.api, &self.config.console_address);
         let (address, route) = match &self.config.proxy {
             Some(proxy) => (
-                address::unresolved(candidates)?,
+                ticket_address::unresolved(candidates)?,
                 Route::Proxy(proxy.clone()),
             ),
             None => {
-                let (address, resolved) = address::resolve(candidates).await?;
+                let (address, resolved) = ticket_address::resolve(candidates).await?;
                 (address, Route::Direct(resolved))
             }
         };
         let limit = self.config.max_consoles;
-        // By its address where that is known: two names may be one host.
+        // Counted by IP address where that is known: two names may mean one host.
         let host = match &route {
             Route::Direct(resolved) => resolved
                 .first()
@@ -111,7 +122,7 @@ impl Upstream {
         };
         let watch = self.client.watch(&ticket.vm.moref);
         let request = Request {
-            by: By::Ticket,
+            kind: TargetKind::Ticket,
             authority: address.authority(HTTPS),
             target: format!("/ticket/{}", ticket.ticket.expose_secret()).into(),
             subprotocol: Some(SUBPROTOCOL.into()),
@@ -128,18 +139,18 @@ impl Upstream {
         })
     }
 
-    /// Somebody wants to use it, for as long as the result exists.
-    pub fn enter(&self) -> TaskTrackerToken {
+    /// Registers a user: the session is kept until the token is dropped.
+    pub fn hold(&self) -> TaskTrackerToken {
         self.users.token()
     }
 
-    /// It is not configured any more: [`Upstream::live`] ends when its last user is gone.
+    /// Marks the vSphere as no longer configured: [`Upstream::run`] ends with its last user.
     pub fn retire(&self) {
         self.users.close();
     }
 
-    /// Keeps the session while it is used and watches its VMs, until it is retired; then logs out.
-    pub async fn live(self: Arc<Self>) {
+    /// Keeps the API session alive while it is used and follows watched VMs; after [`Upstream::retire`] it logs out.
+    pub async fn run(self: Arc<Self>) {
         tokio::select! {
             () = self.client.run() => {}
             () = self.users.wait() => {}
@@ -147,11 +158,12 @@ impl Upstream {
         self.client.logout().await;
     }
 
-    /// The strongest pin that came with the ticket, over the verified `/sdk`.
+    /// The check for the console's certificate: the ticket's certificate or strongest thumbprint, unless `console_trust` says
+    /// otherwise.
     fn console_trust(&self, ticket: &TicketParts) -> Result<Trust, Error> {
         match &self.config.console_trust {
             ConsoleTrust::Fixed(trust) => Ok(trust.clone()),
-            // Where the API itself may be anybody's, its pins are worth nothing; but they still tell apart.
+            // With an unverified API the pins prove nothing, but they still detect a wrong host.
             ConsoleTrust::Ticket => match (
                 &ticket.certificate_pem,
                 Thumbprint::strongest(&ticket.thumbprints),

@@ -1,4 +1,4 @@
-//! A program that prints the URL of a console: started for each connection, without a shell.
+//! A program that prints the URL of a console; it is started for each connection, without a shell.
 
 use std::fmt;
 use std::io;
@@ -19,40 +19,40 @@ use tokio::time::timeout;
 use tracing::{debug, warn};
 use zeroize::Zeroizing;
 
-use super::headers::Headers;
-use super::ws_url;
 use crate::error::Error;
+use crate::headers::Headers;
 use crate::secret::Secret;
+use crate::ws_url;
 
-/// The most that is read of what it prints, in bytes: a URL, and as much again of headers.
-const MAX_ANSWER: usize = 2 * ws_url::MAX;
+/// The most that is read of its output, in bytes: a URL, and as much again of headers.
+const MAX_OUTPUT: usize = 2 * ws_url::MAX;
 
-/// The most of what it has to complain about that is logged, in bytes.
-const MAX_COMPLAINT: usize = 1024;
+/// The most of its standard error that is logged, in bytes.
+const MAX_STDERR: usize = 1024;
 
-/// How long is waited for the pipes' end once the program has ended.
+/// How long the end of its pipes is waited for after the program has exited.
 const GRACE: Duration = Duration::from_millis(500);
 
-/// What looks like a header and is the VNC password.
+/// The line that looks like a header and is the VNC password.
 const VNC_PASSWORD: &str = "VNC-Password";
 
-/// How many bytes of it VNC looks at (RFC 6143 section 7.2.2).
+/// VNC uses the first 8 bytes of a password (RFC 6143 section 7.2.2).
 const VNC_PASSWORD_LENGTH: usize = 8;
 
-/// A program and its arguments, which are not printed: they may hold a secret.
+/// A program and its arguments. `Debug` and `Display` leave the arguments out: they may contain a secret.
 #[derive(Debug, Clone)]
 pub struct UrlCommand {
     program: PathBuf,
     arguments: Secret<Vec<String>>,
 }
 
-/// What it prints.
-pub struct Answer {
-    /// The first line.
+/// What the program printed.
+pub struct Output {
+    /// The URL, from the first line.
     pub url: Zeroizing<String>,
-    /// For the request.
+    /// Headers for the upgrade request.
     pub headers: Headers,
-    /// For RFB.
+    /// The VNC password.
     pub password: Option<Secret<VncPassword>>,
 }
 
@@ -64,7 +64,7 @@ impl fmt::Display for UrlCommand {
 }
 
 impl UrlCommand {
-    /// `program` is looked for in `PATH` where it is a name alone.
+    /// A program with its arguments; one without a directory is searched for in `PATH`.
     pub fn new(program: impl Into<PathBuf>, arguments: Vec<String>) -> Self {
         Self {
             program: program.into(),
@@ -72,32 +72,32 @@ impl UrlCommand {
         }
     }
 
-    /// A program and its arguments in one text, split as a shell does; `None` where that is none.
+    /// Splits `text` into a program and its arguments as a POSIX shell does; `None` where it is empty or a quote is open.
     pub fn split(text: &str) -> Option<Self> {
         let words = shlex::split(text)?;
         let (program, arguments) = words.split_first()?;
         (!program.is_empty()).then(|| Self::new(program, arguments.to_vec()))
     }
 
-    /// Runs it: its first line is the URL, each further one a header as `Name: value`, of which `VNC-Password` is
-    /// the password for RFB. It and whatever it has started have ended when this has, or when the future is dropped.
+    /// Runs the program. Its first line is the URL, each further one a header `Name: value`, of which `VNC-Password` is the
+    /// VNC password. Its process group is killed when this returns or the future is dropped.
     ///
     /// # Errors
-    /// [`Error::UrlCommand`]. Nothing of what was printed is in it.
-    pub async fn run(&self) -> Result<Answer, Error> {
-        let (status, answer) = self
-            .hear()
+    /// [`Error::UrlCommand`], which contains nothing of the output.
+    pub async fn run(&self) -> Result<Output, Error> {
+        let (status, output) = self
+            .execute()
             .await
             .map_err(|error| Error::UrlCommand(format!("cannot be used ({error})")))?;
-        let how = match status.success() {
-            true => read(&answer),
+        let parsed = match status.success() {
+            true => parse(&output),
             false => Err(format!("failed with {status}")),
         };
-        how.map_err(Error::UrlCommand)
+        parsed.map_err(Error::UrlCommand)
     }
 
-    /// How it ended and what it printed. Its complaints are for the log.
-    async fn hear(&self) -> io::Result<(ExitStatus, Zeroizing<Vec<u8>>)> {
+    /// Its exit status and output. Its standard error is logged.
+    async fn execute(&self) -> io::Result<(ExitStatus, Zeroizing<Vec<u8>>)> {
         let mut command = Command::new(&self.program);
         command
             .args(self.arguments.expose())
@@ -109,35 +109,34 @@ impl UrlCommand {
         command.process_group(0);
         let mut child = command.spawn()?;
         #[cfg(unix)]
-        let _until_it_is_heard = Group::of(&child);
+        let _group = ProcessGroup::of(&child);
         let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
-        // Large enough from the start: a buffer that grows leaves copies behind.
-        let mut answer = Zeroizing::new(Vec::with_capacity(MAX_ANSWER + 1));
-        let mut complaint = Vec::new();
+        // Allocated at its full size: growing would leave copies of a secret on the heap.
+        let mut output = Zeroizing::new(Vec::with_capacity(MAX_OUTPUT + 1));
+        let mut errors = Vec::new();
         let status = {
-            let heard = async {
-                tokio::try_join!(collect(stdout, &mut answer), drain(stderr, &mut complaint))
+            let reads = async {
+                tokio::try_join!(collect(stdout, &mut output), drain(stderr, &mut errors))
             };
-            let mut heard = pin!(heard);
+            let mut reads = pin!(reads);
             tokio::select! {
-                all = &mut heard => {
-                    all?;
+                read = &mut reads => {
+                    read?;
                     child.wait().await?
                 }
                 status = child.wait() => {
-                    // What it had to say is in the pipes already; only something that it has left running
-                    // may hold them open.
-                    timeout(GRACE, heard).await.unwrap_or(Ok(((), ())))?;
+                    // Its output is in the pipes already; only a child that it left running can keep them open.
+                    timeout(GRACE, reads).await.unwrap_or(Ok(((), ())))?;
                     status?
                 }
             }
         };
-        self.log(status, &complaint);
-        Ok((status, answer))
+        self.log(status, &errors);
+        Ok((status, output))
     }
 
-    fn log(&self, status: ExitStatus, complaint: &[u8]) {
-        let said: String = String::from_utf8_lossy(complaint)
+    fn log(&self, status: ExitStatus, errors: &[u8]) {
+        let said: String = String::from_utf8_lossy(errors)
             .chars()
             .map(|c| if c.is_control() { ' ' } else { c })
             .collect();
@@ -149,12 +148,12 @@ impl UrlCommand {
     }
 }
 
-/// A program and all that it has started, as far as that has not made itself independent (`setsid`). Dropping it ends them.
+/// The program's process group, which is killed on drop. Children that called `setsid` or `setpgid` are not in it.
 #[cfg(unix)]
-struct Group(Option<Pid>);
+struct ProcessGroup(Option<Pid>);
 
 #[cfg(unix)]
-impl Group {
+impl ProcessGroup {
     /// The group that `child` leads.
     fn of(child: &Child) -> Self {
         Self(child.id().and_then(|id| Pid::from_raw(id.cast_signed())))
@@ -162,47 +161,47 @@ impl Group {
 }
 
 #[cfg(unix)]
-impl Drop for Group {
+impl Drop for ProcessGroup {
     fn drop(&mut self) {
         if let Some(group) = self.0 {
-            // Ignored on purpose: nothing of it may be left. While something is, nobody else has its number.
+            // Ignored on purpose: it fails where no process is left. While one is, its number is not reused.
             let _ = kill_process_group(group, Signal::KILL);
         }
     }
 }
 
-/// All that it prints.
+/// Reads standard output, with an error beyond [`MAX_OUTPUT`].
 async fn collect(
     pipe: Option<impl AsyncRead + Unpin>,
-    answer: &mut Zeroizing<Vec<u8>>,
+    output: &mut Zeroizing<Vec<u8>>,
 ) -> io::Result<()> {
-    let limit = u64::try_from(MAX_ANSWER + 1).unwrap_or(u64::MAX);
+    let limit = u64::try_from(MAX_OUTPUT + 1).unwrap_or(u64::MAX);
     if let Some(pipe) = pipe {
-        pipe.take(limit).read_to_end(answer).await?;
+        pipe.take(limit).read_to_end(output).await?;
     }
-    match answer.len() {
-        ..=MAX_ANSWER => Ok(()),
+    match output.len() {
+        ..=MAX_OUTPUT => Ok(()),
         _ => Err(io::Error::other("it prints more than a URL")),
     }
 }
 
-/// All that it has to complain about, of which the beginning is kept.
-async fn drain(pipe: Option<impl AsyncRead + Unpin>, complaint: &mut Vec<u8>) -> io::Result<()> {
+/// Reads standard error to its end and keeps the beginning: a full pipe would block the program.
+async fn drain(pipe: Option<impl AsyncRead + Unpin>, errors: &mut Vec<u8>) -> io::Result<()> {
     let Some(mut pipe) = pipe else { return Ok(()) };
     let mut block = vec![0; 4096];
     loop {
         let count = pipe.read(&mut block).await?;
-        let room = MAX_COMPLAINT.saturating_sub(complaint.len());
-        complaint.extend_from_slice(block.get(..count.min(room)).unwrap_or_default());
+        let room = MAX_STDERR.saturating_sub(errors.len());
+        errors.extend_from_slice(block.get(..count.min(room)).unwrap_or_default());
         if count == 0 {
             return Ok(());
         }
     }
 }
 
-/// The URL on the first line, and what the others say.
-fn read(answer: &[u8]) -> Result<Answer, String> {
-    let text = str::from_utf8(answer).map_err(|_| "printed what is no text")?;
+/// Parses the program's output.
+fn parse(output: &[u8]) -> Result<Output, String> {
+    let text = str::from_utf8(output).map_err(|_| "printed what is no text")?;
     let (url, more) = text.split_once('\n').unwrap_or((text, ""));
     if url.trim().is_empty() {
         return Err("printed no URL on its first line".into());
@@ -215,7 +214,7 @@ fn read(answer: &[u8]) -> Result<Answer, String> {
         let text = text.expose_secret();
         VncPassword::new(text.get(..VNC_PASSWORD_LENGTH).unwrap_or(text)).map(Secret::new)
     });
-    Ok(Answer {
+    Ok(Output {
         url: url.trim().to_owned().into(),
         headers,
         password: password
@@ -231,7 +230,7 @@ mod tests {
     #[test]
     fn the_first_line_is_the_url_and_the_others_are_headers_and_the_password() {
         let text = b"wss://h/x\r\nCookie: a=b\r\n\n# why\nvnc-password: PVEVNC:6543210\n";
-        let answer = read(text).unwrap();
+        let answer = parse(text).unwrap();
         assert_eq!(answer.url.as_str(), "wss://h/x");
         let headers: Vec<_> = answer
             .headers
@@ -245,7 +244,7 @@ mod tests {
             expected
         );
         for alone in [&b"wss://h"[..], b"wss://h\n", b" wss://h \n\n"] {
-            let answer = read(alone).unwrap();
+            let answer = parse(alone).unwrap();
             assert!(answer.url.as_str() == "wss://h" && answer.password.is_none());
             assert_eq!(answer.headers.iter().count(), 0);
         }
@@ -271,7 +270,7 @@ mod tests {
                 "line 2: the header Host is not for you to set",
             ),
         ] {
-            let error = read(answer).map(|_| ()).unwrap_err();
+            let error = parse(answer).map(|_| ()).unwrap_err();
             assert!(error.contains(words) && !error.contains("gehe"), "{error}");
         }
     }

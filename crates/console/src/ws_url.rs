@@ -1,4 +1,4 @@
-//! A `ws://` or `wss://` URL, taken apart: where it leads, what is asked for there, and what of it may be shown.
+//! `ws://` and `wss://` URLs: address, request target, credentials, and the part that may be shown.
 
 use std::fmt;
 
@@ -7,27 +7,27 @@ use base64::engine::general_purpose::STANDARD;
 use secrecy::{ExposeSecret, SecretString};
 use url::{Host, Url};
 
-use super::address::Address;
-use super::headers::Headers;
+use crate::address::Address;
+use crate::headers::Headers;
 
-/// The longest URL that is taken, in bytes: what common HTTP servers allow a request's first line.
+/// The longest URL, in bytes: common HTTP servers limit the request line to 8 KiB.
 pub const MAX: usize = 8 * 1024;
 
-/// Behind this, a path is a one-time credential (`docs/webmks.md` 2.1).
+/// The prefix of a path that contains a one-time ticket (`docs/webmks.md` 2.1).
 const TICKET: &str = "/ticket/";
 
-/// Where a WebSocket is. Path, query, user and password are not printed: any of them may be a credential.
+/// A WebSocket's URL. `Display` and `Debug` show neither query, user, password nor ticket.
 #[derive(Clone)]
 pub struct WsUrl {
     /// Host and port.
     pub address: Address,
-    /// Whether it is `wss://`.
+    /// `wss://`, not `ws://`.
     pub encrypted: bool,
-    /// Whether it is `ws://` to another machine: what is said there can be read and changed on the way.
+    /// Whether it is `ws://` to another machine, where traffic can be read and changed on the way.
     pub is_exposed: bool,
     /// Path and query.
     pub target: SecretString,
-    /// Its user and password as a header, where it has them.
+    /// User and password of the URL as an `Authorization` header (RFC 7617).
     pub credentials: Headers,
     shown: String,
 }
@@ -49,7 +49,7 @@ impl WsUrl {
     /// Reads a URL.
     ///
     /// # Errors
-    /// A sentence, in which nothing of the URL is repeated: any part of it may be a secret.
+    /// A sentence that repeats no part of the URL, which may be a secret.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         if text.len() > MAX {
             return Err("this URL is longer than 8 KiB");
@@ -79,12 +79,12 @@ impl WsUrl {
         })
     }
 
-    /// Whether it is good for one connection only: its path holds a vSphere ticket.
-    pub fn is_spent_by_use(&self) -> bool {
+    /// Whether it is valid for one connection only: its path contains a vSphere ticket.
+    pub fn is_one_time(&self) -> bool {
         self.target.expose_secret().starts_with(TICKET)
     }
 
-    /// What it begins with.
+    /// The URL's scheme.
     pub const fn scheme(&self) -> &'static str {
         match self.encrypted {
             true => "wss",
@@ -92,7 +92,7 @@ impl WsUrl {
         }
     }
 
-    /// What stands in the `Host` header.
+    /// The value of the `Host` header.
     pub fn authority(&self) -> String {
         self.address
             .authority(if self.encrypted { 443 } else { 80 })
@@ -115,7 +115,7 @@ fn shown(address: &Address, path: &str) -> String {
     }
 }
 
-/// RFC 7617.
+/// User and password as HTTP Basic credentials (RFC 7617).
 fn credentials(url: &Url) -> Result<Headers, &'static str> {
     let mut headers = Headers::default();
     if url.username().is_empty() && url.password().is_none() {
@@ -196,8 +196,8 @@ mod tests {
 
     #[test]
     fn a_ticket_is_good_for_one_connection() {
-        assert!(WsUrl::parse("wss://h/ticket/1").unwrap().is_spent_by_use());
-        assert!(!WsUrl::parse("wss://h/tickets").unwrap().is_spent_by_use());
+        assert!(WsUrl::parse("wss://h/ticket/1").unwrap().is_one_time());
+        assert!(!WsUrl::parse("wss://h/tickets").unwrap().is_one_time());
     }
 
     #[test]

@@ -56,7 +56,7 @@ impl Entrance {
 
     /// Keeps what is behind it from being logged out of, for as long as the result exists.
     pub(crate) fn in_use(&self) -> Option<TaskTrackerToken> {
-        self.console.dialer.enter()
+        self.console.dialer.hold()
     }
 }
 

@@ -6,7 +6,7 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use console::dialer::Dialer;
-use console::socket::{self, PARTING};
+use console::socket::{self, CLOSE_TIMEOUT};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, copy};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::sleep;
@@ -65,7 +65,7 @@ impl PrivateLine {
             () = &mut session => {
                 let given_up = async {
                     ended.cancelled().await;
-                    sleep(PARTING).await;
+                    sleep(CLOSE_TIMEOUT).await;
                 };
                 tokio::select! {
                     () = carrying => {}

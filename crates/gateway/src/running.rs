@@ -137,7 +137,7 @@ impl Running {
                 .get(name)
                 .is_some_and(|known| Arc::ptr_eq(known, upstream))
             {
-                self.tasks.spawn(Arc::clone(upstream).live());
+                self.tasks.spawn(Arc::clone(upstream).run());
             }
         }
         let before = std::mem::replace(&mut self.upstreams, upstreams);

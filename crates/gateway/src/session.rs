@@ -21,7 +21,7 @@ use bytes::BytesMut;
 use console::Blame;
 use console::dialer::TimeLimit;
 use console::host_link::OpenConsole;
-use console::socket::PARTING;
+use console::socket::CLOSE_TIMEOUT;
 use rfb_proto::{Claim, Pending};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
@@ -379,7 +379,7 @@ impl Session {
     /// The gateway ends, and both sides have had their time to part in order.
     async fn out_of_time(&self) {
         self.entrance.shared.ended.cancelled().await;
-        sleep(PARTING).await;
+        sleep(CLOSE_TIMEOUT).await;
     }
 }
 

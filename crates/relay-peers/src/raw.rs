@@ -81,7 +81,7 @@ pub(crate) async fn shake_hands(
     config.enable_secret_extraction = in_place;
     let session = TlsSession::new(config, ServerName::try_from("localhost")?)?;
     loop {
-        let over = session.shake_hands(input)?;
+        let over = session.handshake(input)?;
         host.write_all(&session.outgoing()).await?;
         if over {
             break;

@@ -1,45 +1,49 @@
-//! One whole frame of a console, pixel for pixel.
+//! Captures one complete, lossless frame.
 
 use bytes::BytesMut;
 use rfb_proto::input::{self, UpdateRequest, set_encodings};
 use rfb_proto::update::{Kind, Message, Piece, Update};
 use rfb_proto::{Area, Encoding, PixelFormat};
 
-use super::ConsoleClient;
-use super::picture::{Brush, Picture};
+use super::console_client::ConsoleClient;
+use super::picture::{Picture, RawRectangle};
 use crate::error::Error;
 
-/// Pixels as they are: nothing to decode, and nothing lost. The other two are what servers need to say where an
-/// update ends and that the screen has changed its size.
+/// Raw is lossless and needs no decoder. The pseudo-encodings let a server end an update early (LastRect) and announce a
+/// new size (DesktopSize).
 const ENCODINGS: [Encoding; 3] = [Encoding::RAW, Encoding::LAST_RECT, Encoding::DESKTOP_SIZE];
 
-/// A frame under way.
-struct Painting {
+/// A frame that is being received.
+struct Capture {
     picture: Picture,
-    brush: Option<Brush>,
+    /// The decoder of the current rectangle; `None` for other encodings than Raw.
+    rectangle: Option<RawRectangle>,
 }
 
 impl ConsoleClient {
-    /// Asks until every pixel has been seen: some servers answer a question with one pixel, or with the upper part
-    /// (`docs/webmks.md` 2.3, Q3 and Q4). Takes as long as that takes.
+    /// Sends update requests until every pixel has been received: some servers answer a request with one pixel, or with the
+    /// upper part of the screen (`docs/webmks.md` 2.3, Q3 and Q4). Without a time limit.
+    ///
+    /// # Errors
+    /// The connection ends, RFB cannot be decoded, or the pixel format or screen size is not supported.
     pub async fn frame(&mut self) -> Result<Picture, Error> {
-        self.ask_for_pixels().await?;
-        let mut painting = Painting {
+        self.negotiate_pixels().await?;
+        let mut capture = Capture {
             picture: Picture::blank(self.update.size())?,
-            brush: None,
+            rectangle: None,
         };
-        while let Some(area) = painting.picture.missing() {
-            self.ask_for(area).await?;
-            let painted = self.until(|piece, update| painting.take(piece, update));
-            painted.await??;
+        while let Some(area) = capture.picture.missing() {
+            self.request(area).await?;
+            let update = self.receive_until(|piece, update| capture.take(piece, update));
+            update.await??;
         }
-        Ok(painting.picture)
+        Ok(capture.picture)
     }
 
-    /// The server's own format is kept where it can be converted, since some ignore any other (Q2).
-    async fn ask_for_pixels(&mut self) -> Result<(), Error> {
+    /// Keeps the server's pixel format where it can be converted, since some servers ignore SetPixelFormat (Q2).
+    async fn negotiate_pixels(&mut self) -> Result<(), Error> {
         let mut messages = BytesMut::new();
-        if Brush::new(Area::default(), self.update.pixel_format()).is_none() {
+        if RawRectangle::new(Area::default(), self.update.pixel_format()).is_none() {
             input::Message::SetPixelFormat(PixelFormat::VMWARE).write(&mut messages);
             self.update.set_pixel_format(PixelFormat::VMWARE);
         }
@@ -47,8 +51,8 @@ impl ConsoleClient {
         self.send(&messages).await
     }
 
-    /// Asks for all of an area.
-    pub(super) async fn ask_for(&mut self, area: Area) -> Result<(), Error> {
+    /// Sends a non-incremental FramebufferUpdateRequest for `area`.
+    pub(super) async fn request(&mut self, area: Area) -> Result<(), Error> {
         let mut message = BytesMut::new();
         let request = UpdateRequest {
             incremental: false,
@@ -59,21 +63,21 @@ impl ConsoleClient {
     }
 }
 
-impl Painting {
-    /// Takes a piece of what comes; there is an answer when an update is over, or cannot be painted.
+impl Capture {
+    /// Takes the next piece; `Some` when an update is complete, or cannot be decoded.
     fn take(&mut self, piece: &Piece<'_>, update: &Update) -> Option<Result<(), Error>> {
         match piece.message {
             Message::Rectangle { area, encoding } => {
-                if let Err(failure) = self.begin(area, encoding, update) {
-                    return Some(Err(failure));
+                if let Err(error) = self.begin(area, encoding, update) {
+                    return Some(Err(error));
                 }
             }
             Message::Body {
                 of: Kind::Rectangle,
                 ..
             } => {
-                if let Some(brush) = &mut self.brush {
-                    brush.paint(&mut self.picture, piece.bytes);
+                if let Some(rectangle) = &mut self.rectangle {
+                    rectangle.decode(&mut self.picture, piece.bytes);
                 }
             }
             _ => {}
@@ -82,13 +86,13 @@ impl Painting {
     }
 
     fn begin(&mut self, area: Area, encoding: Encoding, update: &Update) -> Result<(), Error> {
-        self.brush = match encoding {
-            Encoding::RAW => Brush::new(area, update.pixel_format()),
+        self.rectangle = match encoding {
+            Encoding::RAW => RawRectangle::new(area, update.pixel_format()),
             _ => None,
         };
         match encoding {
             Encoding::DESKTOP_SIZE => self.picture = Picture::blank(update.size())?,
-            Encoding::RAW if self.brush.is_none() => {
+            Encoding::RAW if self.rectangle.is_none() => {
                 let sentence = "the console has pixels of a kind that cannot be read";
                 return Err(Error::Setup(sentence.into()));
             }
@@ -98,7 +102,7 @@ impl Painting {
     }
 }
 
-/// Whether a piece belongs to an update of the framebuffer.
+/// Whether a piece belongs to a FramebufferUpdate.
 fn is_update(piece: &Piece<'_>) -> bool {
     matches!(piece.message.kind(), Kind::Update | Kind::Rectangle)
 }
@@ -107,7 +111,7 @@ fn is_update(piece: &Piece<'_>) -> bool {
 mod tests {
     use super::*;
 
-    /// A server's ServerInit for a desktop without a name.
+    /// A ServerInit for a desktop without a name.
     fn server_init(width: u16, height: u16) -> Vec<u8> {
         let mut bytes = [width.to_be_bytes(), height.to_be_bytes()].concat();
         PixelFormat::VMWARE.write(&mut bytes);
@@ -129,12 +133,12 @@ mod tests {
         bytes
     }
 
-    /// Feeds what a server says; how many updates were over.
-    fn feed(painting: &mut Painting, update: &mut Update, mut bytes: &[u8]) -> usize {
+    /// Feeds a server's bytes and returns the number of complete updates.
+    fn feed(capture: &mut Capture, update: &mut Update, mut bytes: &[u8]) -> usize {
         let mut over = 0;
         while let Some(piece) = update.scan(bytes).unwrap() {
             let length = piece.bytes.len();
-            let ended = painting.take(&piece, update);
+            let ended = capture.take(&piece, update);
             over += usize::from(ended.is_some_and(|painted| painted.is_ok()));
             bytes = &bytes[length..];
         }
@@ -142,45 +146,45 @@ mod tests {
         over
     }
 
-    fn begin(width: u16, height: u16) -> (Painting, Update) {
+    fn begin(width: u16, height: u16) -> (Capture, Update) {
         let mut update = Update::new();
-        let mut painting = Painting {
+        let mut capture = Capture {
             picture: Picture::blank((width, height)).unwrap(),
-            brush: None,
+            rectangle: None,
         };
-        feed(&mut painting, &mut update, &server_init(width, height));
-        (painting, update)
+        feed(&mut capture, &mut update, &server_init(width, height));
+        (capture, update)
     }
 
     #[test]
     fn one_pixel_and_the_upper_part_are_no_frame_and_what_is_missing_is_asked_for() {
-        let (mut painting, mut update) = begin(4, 4);
-        assert_eq!(feed(&mut painting, &mut update, &raw(0, 0, 1, 1, 7)), 1);
-        assert_eq!(painting.picture.missing().unwrap().height, 4);
-        assert_eq!(feed(&mut painting, &mut update, &raw(0, 0, 4, 3, 7)), 1);
-        let missing = painting.picture.missing().unwrap();
+        let (mut capture, mut update) = begin(4, 4);
+        assert_eq!(feed(&mut capture, &mut update, &raw(0, 0, 1, 1, 7)), 1);
+        assert_eq!(capture.picture.missing().unwrap().height, 4);
+        assert_eq!(feed(&mut capture, &mut update, &raw(0, 0, 4, 3, 7)), 1);
+        let missing = capture.picture.missing().unwrap();
         assert_eq!((missing.y, missing.height), (3, 1));
-        assert_eq!(feed(&mut painting, &mut update, &raw(0, 3, 4, 1, 7)), 1);
-        assert_eq!(painting.picture.missing(), None);
+        assert_eq!(feed(&mut capture, &mut update, &raw(0, 3, 4, 1, 7)), 1);
+        assert_eq!(capture.picture.missing(), None);
     }
 
     #[test]
     fn a_screen_that_changes_its_size_is_taken_anew() {
-        let (mut painting, mut update) = begin(2, 2);
-        feed(&mut painting, &mut update, &raw(0, 0, 2, 2, 7));
-        assert_eq!(painting.picture.missing(), None);
+        let (mut capture, mut update) = begin(2, 2);
+        feed(&mut capture, &mut update, &raw(0, 0, 2, 2, 7));
+        assert_eq!(capture.picture.missing(), None);
         let resize = [0, 0, 0, 1, 0, 0, 0, 0, 0, 3, 0, 1, 0xff, 0xff, 0xff, 0x21];
-        assert_eq!(feed(&mut painting, &mut update, &resize), 1);
-        let missing = painting.picture.missing().unwrap();
+        assert_eq!(feed(&mut capture, &mut update, &resize), 1);
+        let missing = capture.picture.missing().unwrap();
         assert_eq!((missing.width, missing.height), (3, 1));
     }
 
     #[test]
     fn other_messages_and_an_empty_update_are_no_pictures() {
-        let (mut painting, mut update) = begin(2, 2);
+        let (mut capture, mut update) = begin(2, 2);
         let bell_and_caps = [2, 127, 0, 0, 8, 0, 0, 0, 2];
-        assert_eq!(feed(&mut painting, &mut update, &bell_and_caps), 0);
-        assert_eq!(feed(&mut painting, &mut update, &[0, 0, 0, 0]), 1);
-        assert_eq!(painting.picture.missing().unwrap().height, 2);
+        assert_eq!(feed(&mut capture, &mut update, &bell_and_caps), 0);
+        assert_eq!(feed(&mut capture, &mut update, &[0, 0, 0, 0]), 1);
+        assert_eq!(capture.picture.missing().unwrap().height, 2);
     }
 }

@@ -1,4 +1,4 @@
-//! Keys sent to a console: by their place where the host takes that, else by their meaning.
+//! Sends keys to a console: as scancodes where the host accepts VMware key events, else as keysyms.
 
 use std::time::Duration;
 
@@ -10,13 +10,14 @@ use rfb_proto::{Area, Encoding};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::{Chord, ConsoleClient};
+use super::console_client::ConsoleClient;
+use super::keys::Chord;
 use crate::error::Error;
 
-/// How much longer than an update the host's word for what it can do is waited for: that it comes before is a guess.
-const PATIENCE: Duration = Duration::from_millis(500);
+/// How long ServerCaps is waited for after the first update; that a host sends it before the update is a guess.
+const CAPS_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// The least that can be asked for.
+/// One pixel, the smallest area that can be requested.
 const CORNER: Area = Area {
     x: 0,
     y: 0,
@@ -24,94 +25,105 @@ const CORNER: Area = Area {
     height: 1,
 };
 
-/// How keys are told.
+/// How key events are encoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Press {
-    /// VMware's own key events: the guest's layout alone decides what is written (`docs/webmks.md` 1.6).
-    ByPlace,
-    /// RFB's: VMware's server turns them into places by a layout of its own (`docs/webmks.md` 2.3, Q6).
-    ByMeaning,
+pub enum KeyEncoding {
+    /// VMware key events with scancodes; only the guest's layout decides which character results (`docs/webmks.md` 1.6).
+    Scancode,
+    /// RFB KeyEvents with keysyms, which VMware's server translates to scancodes by a layout of its own (`docs/webmks.md`
+    /// 2.3, Q6).
+    Keysym,
 }
 
 impl ConsoleClient {
-    /// Asks the host whether it takes keys by their place.
-    pub async fn ask_for_keys(&mut self) -> Result<Press, Error> {
+    /// Asks for ServerCaps, and with them whether the host accepts scancodes.
+    ///
+    /// # Errors
+    /// The connection ends, or RFB cannot be decoded.
+    pub async fn negotiate_keys(&mut self) -> Result<KeyEncoding, Error> {
         let mut message = BytesMut::new();
         set_encodings([Encoding::RAW, Encoding::VMWARE_SERVER_CAPS], &mut message);
         self.send(&message).await?;
-        self.ask_for(CORNER).await?;
-        // Not before the update: else that would be taken for the answer to what is asked later.
-        let (id, caps) = self.answer().await?;
+        self.request(CORNER).await?;
+        // The update is waited for even where ServerCaps comes first: it must not be taken for the answer to a later request.
+        let (id, caps) = self.wait_for_update().await?;
         let caps = match caps {
             Some(caps) => Some(caps),
-            None => timeout(PATIENCE, self.caps()).await.ok().transpose()?,
+            None => timeout(CAPS_TIMEOUT, self.caps()).await.ok().transpose()?,
         };
-        // Else the host may send no further update (`docs/webmks.md` 7.1), and one tells that it has read all keys.
+        // A host that expects acknowledgements may send no further update without one (`docs/webmks.md` 7.1), and
+        // `wait_until_read` needs an update.
         if caps.is_some_and(|caps| caps.has(ServerCaps::UPDATE_ACK)) {
             self.command(Command::UpdateAck { id, took: 0 }).await?;
         }
         Ok(match caps {
-            Some(caps) if caps.has(ServerCaps::KEY) => Press::ByPlace,
-            _ => Press::ByMeaning,
+            Some(caps) if caps.has(ServerCaps::KEY) => KeyEncoding::Scancode,
+            _ => KeyEncoding::Keysym,
         })
     }
 
-    /// Plays one chord after the other, `pace` from one to the next, half of which the keys are down. Once it is
-    /// `told` to end, it only lifts what is down. Must not be broken off in between: what is down would stay down.
+    /// Sends chords, one every `pace`, with the keys down for half of it. When `cancel` is cancelled, it releases the keys that
+    /// are down and returns. Not cancel safe: dropping the future may leave keys down in the guest.
+    ///
+    /// # Errors
+    /// The connection fails.
     pub async fn play(
         &mut self,
         chords: &[Chord],
-        press: Press,
+        press: KeyEncoding,
         pace: Duration,
-        told: &CancellationToken,
+        cancel: &CancellationToken,
     ) -> Result<(), Error> {
-        paced(chords, press, pace, told, async |keys| {
+        paced(chords, press, pace, cancel, async |keys| {
             self.send(keys).await
         })
         .await
     }
 
-    /// Waits until the host has read all that was sent before: it answers in order.
-    pub async fn has_been_heard(&mut self) -> Result<(), Error> {
-        self.ask_for(CORNER).await?;
-        self.answer().await.map(drop)
+    /// Waits until the host has read everything sent so far: it requests an update, and the host answers messages in order.
+    ///
+    /// # Errors
+    /// The connection ends, or RFB cannot be decoded.
+    pub async fn wait_until_read(&mut self) -> Result<(), Error> {
+        self.request(CORNER).await?;
+        self.wait_for_update().await.map(drop)
     }
 
     async fn caps(&mut self) -> Result<ServerCaps, Error> {
-        self.until(|piece, _| match piece.message {
+        self.receive_until(|piece, _| match piece.message {
             Message::ServerCaps(caps) => Some(caps),
             _ => None,
         })
         .await
     }
 
-    /// Waits for the end of an update; its id, and the host's capabilities where they have come before that.
-    async fn answer(&mut self) -> Result<(u8, Option<ServerCaps>), Error> {
-        let (mut said, mut last) = (None, 0);
-        self.until(|piece, update| match piece.message {
+    /// Waits for the end of an update and returns its id, with the ServerCaps that came before it.
+    async fn wait_for_update(&mut self) -> Result<(u8, Option<ServerCaps>), Error> {
+        let (mut latest_caps, mut last_id) = (None, 0);
+        self.receive_until(|piece, update| match piece.message {
             Message::ServerCaps(caps) => {
-                said = Some(caps);
+                latest_caps = Some(caps);
                 None
             }
             message => {
                 if let Message::Update { id, .. } = message {
-                    last = id;
+                    last_id = id;
                 }
                 let is_update = matches!(message.kind(), Kind::Update | Kind::Rectangle);
                 (is_update && update.is_between_messages()).then_some(())
             }
         })
         .await?;
-        Ok((last, said))
+        Ok((last_id, latest_caps))
     }
 }
 
-/// Sends one chord after the other, each when it is due, until it is `told` to end: then what is down goes up at once.
+/// Sends each chord when it is due. After `cancel` it releases the keys that are down at once and returns.
 async fn paced<E>(
     chords: &[Chord],
-    press: Press,
+    press: KeyEncoding,
     pace: Duration,
-    told: &CancellationToken,
+    cancel: &CancellationToken,
     mut send: impl AsyncFnMut(&[u8]) -> Result<(), E>,
 ) -> Result<(), E> {
     for chord in chords {
@@ -119,37 +131,37 @@ async fn paced<E>(
         if down.is_empty() {
             continue;
         }
-        if told.is_cancelled() {
+        if cancel.is_cancelled() {
             break;
         }
         send(&down).await?;
-        told.run_until_cancelled(sleep(pace / 2)).await;
+        cancel.run_until_cancelled(sleep(pace / 2)).await;
         send(&up).await?;
-        told.run_until_cancelled(sleep(pace / 2)).await;
+        cancel.run_until_cancelled(sleep(pace / 2)).await;
     }
     Ok(())
 }
 
 impl Chord {
-    /// What presses it and what releases it.
-    fn messages(&self, press: Press) -> (BytesMut, BytesMut) {
+    /// The messages that press the chord, and those that release it.
+    fn messages(&self, press: KeyEncoding) -> (BytesMut, BytesMut) {
         let (mut down, mut up) = (BytesMut::new(), BytesMut::new());
         match press {
-            Press::ByPlace => {
+            KeyEncoding::Scancode => {
                 let key = |scan, down| Command::Key { scan, down };
-                for &scan in &self.by_place {
+                for &scan in &self.scancodes {
                     key(scan, true).write(&mut down);
                 }
-                for &scan in self.by_place.iter().rev() {
+                for &scan in self.scancodes.iter().rev() {
                     key(scan, false).write(&mut up);
                 }
             }
-            Press::ByMeaning => {
+            KeyEncoding::Keysym => {
                 let key = |keysym, down| input::Message::Key(input::Key { down, keysym });
-                for &keysym in &self.by_meaning {
+                for &keysym in &self.keysyms {
                     key(keysym, true).write(&mut down);
                 }
-                for &keysym in self.by_meaning.iter().rev() {
+                for &keysym in self.keysyms.iter().rev() {
                     key(keysym, false).write(&mut up);
                 }
             }
@@ -163,20 +175,20 @@ mod tests {
     use rfb_proto::keys::Layout;
     use tokio::time::Instant;
 
-    use super::super::chords_of;
+    use super::super::keys::chords_of;
     use super::*;
 
-    /// What is sent of a text, and when, in milliseconds; and when it is over.
+    /// The messages of a text with their times in milliseconds, and the total time.
     async fn played(
         text: &str,
         layout: Layout,
-        press: Press,
-        told: &CancellationToken,
+        press: KeyEncoding,
+        cancel: &CancellationToken,
     ) -> (Vec<(u128, Vec<u8>)>, u128) {
         let chords = chords_of(text, layout).unwrap();
         let (began, mut sent) = (Instant::now(), Vec::new());
         let pace = Duration::from_millis(100);
-        let played: Result<(), ()> = paced(&chords, press, pace, told, async |keys| {
+        let played: Result<(), ()> = paced(&chords, press, pace, cancel, async |keys| {
             sent.push((began.elapsed().as_millis(), keys.to_vec()));
             Ok(())
         })
@@ -191,7 +203,7 @@ mod tests {
         let (sent, over) = played(
             "hi",
             Layout::Us,
-            Press::ByMeaning,
+            KeyEncoding::Keysym,
             &CancellationToken::new(),
         )
         .await;
@@ -212,18 +224,21 @@ mod tests {
             let times: Vec<u128> = sent.into_iter().map(|(when, _)| when).collect();
             (times, over)
         };
-        assert_eq!(times(Press::ByPlace).await, (vec![0, 50, 100, 150], 200));
-        assert_eq!(times(Press::ByMeaning).await, (vec![0, 50], 100));
+        assert_eq!(
+            times(KeyEncoding::Scancode).await,
+            (vec![0, 50, 100, 150], 200)
+        );
+        assert_eq!(times(KeyEncoding::Keysym).await, (vec![0, 50], 100));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn who_is_told_to_end_lets_go_at_once_and_presses_nothing_more() {
-        let told = CancellationToken::new();
+    async fn cancelling_releases_at_once_and_presses_nothing_more() {
+        let cancel = CancellationToken::new();
         let telling = async {
             sleep(Duration::from_millis(120)).await;
-            told.cancel();
+            cancel.cancel();
         };
-        let played = played("hij", Layout::Us, Press::ByMeaning, &told);
+        let played = played("hij", Layout::Us, KeyEncoding::Keysym, &cancel);
         let ((sent, over), ()) = tokio::join!(played, telling);
         let times: Vec<u128> = sent.iter().map(|(when, _)| *when).collect();
         assert_eq!((times, over), (vec![0, 50, 100, 120], 120));

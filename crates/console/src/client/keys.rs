@@ -1,10 +1,10 @@
-//! From text and names of keys to the keys themselves: which go down together, by their place and by their meaning.
+//! Translates text and key names to chords of scancodes and keysyms.
 
 use rfb_proto::keys::{ALT_GR, Layout, SHIFT, Stroke, Typed, keysym};
 use rfb_proto::vmware::VScancode;
 use xkeysym::key;
 
-/// What keys are called, and X's number for each.
+/// Names of keys, and their X keysyms.
 const NAMES: [(&[&str], u32); 40] = [
     (&["ctrl", "control", "lctrl"], key::Control_L),
     (&["rctrl"], key::Control_R),
@@ -48,41 +48,41 @@ const NAMES: [(&[&str], u32); 40] = [
     (&["kpequal", "kpequals"], key::KP_Equal),
 ];
 
-/// Keys that go down one after the other and up again the other way round.
+/// Keys that are pressed in order and released in reverse order.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Chord {
-    /// For a host that hears where keys are.
-    pub(super) by_place: Vec<VScancode>,
-    /// For one that hears what keys mean; none where that takes no key of its own, as an accent does.
-    pub(super) by_meaning: Vec<u32>,
+    /// For hosts that accept VMware key events.
+    pub(super) scancodes: Vec<VScancode>,
+    /// For hosts that accept only keysyms; empty for a dead key, whose accented character has a keysym of its own.
+    pub(super) keysyms: Vec<u32>,
 }
 
-/// The chords that write `text` in a guest that has `layout`.
+/// The chords that type `text` in a guest with the keyboard layout `layout`.
 ///
 /// # Errors
-/// The first character that this layout cannot write.
+/// The first character that this layout cannot type.
 pub fn chords_of(text: &str, layout: Layout) -> Result<Vec<Chord>, char> {
     let mut chords = Vec::new();
     for character in text.replace("\r\n", "\n").chars() {
-        let meaning = keysym(character);
+        let symbol = keysym(character);
         match layout.types(character).ok_or(character)? {
-            Typed::Plain(place) => chords.push(Chord {
-                by_place: vec![place],
-                by_meaning: vec![meaning],
+            Typed::Plain(scancode) => chords.push(Chord {
+                scancodes: vec![scancode],
+                keysyms: vec![symbol],
             }),
             Typed::Stroke(stroke) => chords.push(Chord {
-                by_place: places(stroke),
-                // What a server makes of a capital letter alone differs.
-                by_meaning: shifted(stroke.shift, meaning),
+                scancodes: scancodes(stroke),
+                // Shift is sent with it: servers differ in how they treat a capital letter's keysym alone.
+                keysyms: shifted(stroke.shift, symbol),
             }),
             Typed::Dead(dead, then) => {
                 chords.push(Chord {
-                    by_place: places(dead),
-                    by_meaning: Vec::new(),
+                    scancodes: scancodes(dead),
+                    keysyms: Vec::new(),
                 });
                 chords.push(Chord {
-                    by_place: places(then),
-                    by_meaning: vec![meaning],
+                    scancodes: scancodes(then),
+                    keysyms: vec![symbol],
                 });
             }
         }
@@ -94,18 +94,18 @@ impl Chord {
     /// Reads `ctrl-alt-del`, `F2`, `shift-a` and the like.
     ///
     /// # Errors
-    /// A sentence that names the part which is no key.
+    /// A sentence that names the part that is no key.
     pub fn parse(text: &str, layout: Layout) -> Result<Self, String> {
         let mut chord = Self::default();
         for name in parts(text) {
-            let meaning = meaning(name).ok_or_else(|| {
+            let symbol = named_keysym(name).ok_or_else(|| {
                 format!(
                     "{name:?} is no key: write one as in ctrl-alt-del, f2, enter, win-r, or a single character"
                 )
             })?;
-            match layout.key(meaning) {
-                Some(Typed::Plain(place)) => chord.press(place, meaning),
-                Some(Typed::Stroke(stroke)) => chord.write(stroke, meaning, layout),
+            match layout.key(symbol) {
+                Some(Typed::Plain(scancode)) => chord.press(scancode, symbol),
+                Some(Typed::Stroke(stroke)) => chord.press_stroke(stroke, symbol, layout),
                 _ => {
                     return Err(format!(
                         "no single key of the layout {} writes {name:?}: choose another with --layout",
@@ -117,44 +117,46 @@ impl Chord {
         Ok(chord)
     }
 
-    fn press(&mut self, place: VScancode, meaning: u32) {
-        self.by_place.push(place);
-        self.by_meaning.push(meaning);
+    fn press(&mut self, scancode: VScancode, symbol: u32) {
+        self.scancodes.push(scancode);
+        self.keysyms.push(symbol);
     }
 
-    /// With its modifiers, unless they are down already.
-    fn write(&mut self, stroke: Stroke, meaning: u32, layout: Layout) {
-        if stroke.shift && !self.by_place.contains(&SHIFT) {
+    /// Adds a key with its modifiers, unless those are down already.
+    fn press_stroke(&mut self, stroke: Stroke, symbol: u32, layout: Layout) {
+        if stroke.shift && !self.scancodes.contains(&SHIFT) {
             self.press(SHIFT, key::Shift_L);
         }
-        if stroke.alt_gr && !self.by_place.contains(&ALT_GR) {
+        if stroke.alt_gr && !self.scancodes.contains(&ALT_GR) {
             self.press(ALT_GR, key::ISO_Level3_Shift);
         }
-        // With Shift down a key means what is written above, as on any keyboard.
-        let above = Stroke {
+        // With Shift down the key's shifted character applies.
+        let shifted = Stroke {
             shift: true,
             ..stroke
         };
-        let meaning = match self.by_place.contains(&SHIFT) {
-            true => layout.writes(above).map_or(meaning, keysym),
-            false => meaning,
+        let symbol = match self.scancodes.contains(&SHIFT) {
+            true => layout.writes(shifted).map_or(symbol, keysym),
+            false => symbol,
         };
-        self.press(stroke.scan, meaning);
+        self.press(stroke.scan, symbol);
     }
 }
 
-fn places(stroke: Stroke) -> Vec<VScancode> {
+fn scancodes(stroke: Stroke) -> Vec<VScancode> {
     let modifiers = [(stroke.shift, SHIFT), (stroke.alt_gr, ALT_GR)];
     let held = modifiers.into_iter().filter(|(held, _)| *held);
-    held.map(|(_, place)| place).chain([stroke.scan]).collect()
+    held.map(|(_, scancode)| scancode)
+        .chain([stroke.scan])
+        .collect()
 }
 
-fn shifted(shift: bool, meaning: u32) -> Vec<u32> {
+fn shifted(shift: bool, symbol: u32) -> Vec<u32> {
     let shift = shift.then_some(key::Shift_L);
-    shift.into_iter().chain([meaning]).collect()
+    shift.into_iter().chain([symbol]).collect()
 }
 
-/// The names in `ctrl-alt-del` or `ctrl+alt+del`; a sign at the end is a key of its own.
+/// The names in `ctrl-alt-del` or `ctrl+alt+del`; a `-` or `+` at the end is a key itself.
 fn parts(text: &str) -> impl Iterator<Item = &str> {
     let last = text.char_indices().next_back().map_or(0, |(at, _)| at);
     let is_separator = |(at, c): (usize, char)| matches!(c, '-' | '+') && at > 0 && at < last;
@@ -172,13 +174,13 @@ fn parts(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-fn meaning(name: &str) -> Option<u32> {
+fn named_keysym(name: &str) -> Option<u32> {
     let lower = name.to_lowercase();
     let named = NAMES
         .iter()
         .find(|(names, _)| names.contains(&lower.as_str()));
-    if let Some((_, meaning)) = named {
-        return Some(*meaning);
+    if let Some((_, symbol)) = named {
+        return Some(*symbol);
     }
     let mut characters = name.chars();
     if let (Some(one), None) = (characters.next(), characters.next()) {
@@ -192,14 +194,14 @@ fn meaning(name: &str) -> Option<u32> {
 mod tests {
     use super::*;
 
-    fn places_of(text: &str) -> Vec<u16> {
+    fn scancodes_of(text: &str) -> Vec<u16> {
         let chord = Chord::parse(text, Layout::Us).unwrap();
-        chord.by_place.iter().map(|place| place.0).collect()
+        chord.scancodes.iter().map(|scancode| scancode.0).collect()
     }
 
     #[test]
     fn chords_are_read_as_people_write_them() {
-        for (text, places) in [
+        for (text, scancodes) in [
             ("ctrl-alt-del", vec![0x1d, 0x38, 0x153]),
             ("Ctrl+Alt+F1", vec![0x1d, 0x38, 0x3b]),
             ("F12", vec![0x58]),
@@ -216,10 +218,10 @@ mod tests {
             ("f13", vec![0x64]),
             ("f24", vec![0x76]),
         ] {
-            assert_eq!(places_of(text), places, "{text}");
+            assert_eq!(scancodes_of(text), scancodes, "{text}");
         }
         let shifted = Chord::parse("shift-a", Layout::Us).unwrap();
-        assert_eq!(shifted.by_meaning, [key::Shift_L, 0x41]);
+        assert_eq!(shifted.keysyms, [key::Shift_L, 0x41]);
         for text in ["", "ctrl-", "ctrl-dle", "f25", "f0", "ß"] {
             assert!(Chord::parse(text, Layout::Us).is_err(), "{text}");
         }
@@ -228,25 +230,25 @@ mod tests {
     #[test]
     fn text_becomes_keys_with_their_modifiers() {
         let us = chords_of("aB\r\n", Layout::Us).unwrap();
-        let places: Vec<Vec<u16>> = us
+        let scancodes: Vec<Vec<u16>> = us
             .iter()
-            .map(|chord| chord.by_place.iter().map(|place| place.0).collect())
+            .map(|chord| chord.scancodes.iter().map(|scancode| scancode.0).collect())
             .collect();
-        assert_eq!(places, [vec![0x1e], vec![0x2a, 0x30], vec![0x1c]]);
-        assert_eq!(us[1].by_meaning, [key::Shift_L, 0x42]);
+        assert_eq!(scancodes, [vec![0x1e], vec![0x2a, 0x30], vec![0x1c]]);
+        assert_eq!(us[1].keysyms, [key::Shift_L, 0x42]);
         // The guest's layout decides where a letter is.
         let de = chords_of("y@", Layout::De).unwrap();
-        assert_eq!(de[0].by_place, [VScancode(0x2c)]);
-        assert_eq!(de[1].by_place, [ALT_GR, VScancode(0x10)]);
-        assert_eq!(de[1].by_meaning, [0x40]);
+        assert_eq!(de[0].scancodes, [VScancode(0x2c)]);
+        assert_eq!(de[1].scancodes, [ALT_GR, VScancode(0x10)]);
+        assert_eq!(de[1].keysyms, [0x40]);
         assert_eq!(chords_of("aß", Layout::Us), Err('ß'));
     }
 
     #[test]
-    fn an_accent_is_a_key_of_its_own_by_place_and_none_by_meaning() {
+    fn a_dead_key_has_a_scancode_and_no_keysym() {
         let chords = chords_of("ê", Layout::Fr).unwrap();
         assert_eq!(chords.len(), 2);
-        assert!(chords[0].by_meaning.is_empty() && !chords[0].by_place.is_empty());
-        assert_eq!(chords[1].by_meaning, [0xea]);
+        assert!(chords[0].keysyms.is_empty() && !chords[0].scancodes.is_empty());
+        assert_eq!(chords[1].keysyms, [0xea]);
     }
 }

@@ -1,4 +1,4 @@
-//! A picture under way: what has been painted of it, what is missing, and the whole as PNG.
+//! A picture that is received piece by piece, its missing area, and its PNG.
 
 use std::io::{self, Write};
 
@@ -7,7 +7,7 @@ use rfb_proto::{Area, Converter, PixelFormat};
 
 use crate::error::Error;
 
-/// The largest picture that is taken, in pixels: four screens of 4K twice over, in 256 MiB.
+/// The largest picture, in pixels: eight 4K screens, which take 256 MiB of memory.
 const MAX_PIXELS: usize = 1 << 26;
 
 /// Bytes in the order red, green, blue, unused.
@@ -24,16 +24,19 @@ const RGBX: PixelFormat = PixelFormat {
     blue_shift: 8,
 };
 
-/// Pixels by rows, three bytes each.
+/// RGB pixels by rows, and which of them were received.
 pub struct Picture {
     width: usize,
     height: usize,
     rgb: Vec<u8>,
-    painted: Vec<bool>,
+    received: Vec<bool>,
 }
 
 impl Picture {
-    /// Nothing is painted yet.
+    /// A picture of which nothing was received.
+    ///
+    /// # Errors
+    /// The size is zero or beyond the limit.
     pub fn blank((width, height): (u16, u16)) -> Result<Self, Error> {
         let (width, height) = (usize::from(width), usize::from(height));
         let pixels = width * height;
@@ -45,28 +48,28 @@ impl Picture {
             width,
             height,
             rgb: vec![0; pixels * 3],
-            painted: vec![false; pixels],
+            received: vec![false; pixels],
         })
     }
 
-    /// Three bytes for each pixel, by rows.
+    /// A complete picture from RGB bytes by rows.
     pub const fn from_rgb(width: usize, height: usize, rgb: Vec<u8>) -> Self {
         Self {
             width,
             height,
             rgb,
-            painted: Vec::new(),
+            received: Vec::new(),
         }
     }
 
-    /// The smallest area that has all that is missing; `None` where nothing is.
+    /// The smallest area that contains all missing pixels; `None` where none is missing.
     pub fn missing(&self) -> Option<Area> {
         let mut around: Option<(usize, usize, usize, usize)> = None;
-        for (y, row) in self.painted.chunks(self.width).enumerate() {
-            let Some(left) = row.iter().position(|painted| !painted) else {
+        for (y, row) in self.received.chunks(self.width).enumerate() {
+            let Some(left) = row.iter().position(|received| !received) else {
                 continue;
             };
-            let right = row.iter().rposition(|painted| !painted).unwrap_or(left);
+            let right = row.iter().rposition(|received| !received).unwrap_or(left);
             let (l, t, r, _) = around.unwrap_or((left, y, right, y));
             around = Some((l.min(left), t, r.max(right), y));
         }
@@ -80,7 +83,7 @@ impl Picture {
         })
     }
 
-    /// One pixel for each `1 / scale` across and down: the mean of those that it stands for.
+    /// The picture reduced by `scale` (0 to 1): each pixel is the mean of those that it replaces.
     pub fn scaled(&self, scale: f64) -> Self {
         let side = |side: usize| ((side as f64 * scale).round() as usize).clamp(1, side);
         let (width, height) = (side(self.width), side(self.height));
@@ -113,7 +116,10 @@ impl Picture {
         sums.map(|sum| u8::try_from((sum + count / 2) / count.max(1)).unwrap_or(u8::MAX))
     }
 
-    /// Writes it as a PNG of eight bits each for red, green and blue.
+    /// Writes the picture as a PNG with eight bits per channel.
+    ///
+    /// # Errors
+    /// `output` fails.
     pub fn write_png(&self, output: impl Write) -> io::Result<()> {
         let side = |side: usize| u32::try_from(side).unwrap_or(u32::MAX);
         let mut encoder = png::Encoder::new(output, side(self.width), side(self.height));
@@ -124,8 +130,8 @@ impl Picture {
         Ok(writer.finish()?)
     }
 
-    /// Paints pixels, three bytes each, from the `done`th of `area` on. What lies outside is left out.
-    fn paint(&mut self, area: Area, done: usize, rgb: &[[u8; 3]]) {
+    /// Stores pixels, beginning with the `done`th of `area`. Those outside the picture are dropped.
+    fn store(&mut self, area: Area, done: usize, rgb: &[[u8; 3]]) {
         for (nth, pixel) in (done..).zip(rgb) {
             let (across, down) = (nth % usize::from(area.width), nth / usize::from(area.width));
             let (x, y) = (usize::from(area.x) + across, usize::from(area.y) + down);
@@ -133,29 +139,29 @@ impl Picture {
                 continue;
             }
             let at = y * self.width + x;
-            if let (Some(place), Some(painted)) = (
+            if let (Some(place), Some(received)) = (
                 self.rgb.get_mut(at * 3..at * 3 + 3),
-                self.painted.get_mut(at),
+                self.received.get_mut(at),
             ) {
                 place.copy_from_slice(pixel);
-                *painted = true;
+                *received = true;
             }
         }
     }
 }
 
-/// Paints one rectangle of raw pixels (RFC 6143 section 7.7.1) as they come.
-pub(super) struct Brush {
+/// Decodes one Raw rectangle (RFC 6143 section 7.7.1) as its bytes arrive.
+pub(super) struct RawRectangle {
     area: Area,
     converter: Converter,
-    /// Bytes of a pixel that is not there as a whole yet.
+    /// Bytes of an incomplete pixel.
     rest: BytesMut,
-    /// Pixels painted so far.
+    /// How many pixels were decoded so far.
     done: usize,
 }
 
-impl Brush {
-    /// For a rectangle whose pixels look like `format`; `None` where nothing can be made of such.
+impl RawRectangle {
+    /// A rectangle with pixels in `format`; `None` where that cannot be converted.
     pub(super) fn new(area: Area, format: PixelFormat) -> Option<Self> {
         Some(Self {
             area,
@@ -165,15 +171,15 @@ impl Brush {
         })
     }
 
-    /// What comes next of it.
-    pub(super) fn paint(&mut self, picture: &mut Picture, bytes: &[u8]) {
+    /// Decodes the next bytes into `picture`.
+    pub(super) fn decode(&mut self, picture: &mut Picture, bytes: &[u8]) {
         self.rest.extend_from_slice(bytes);
         let mut rgbx = Vec::with_capacity(self.rest.len());
         let converted = self.converter.convert(&self.rest, &mut rgbx);
         self.rest.advance(converted);
         let pixels = rgbx.as_chunks::<4>().0;
         let rgb: Vec<[u8; 3]> = pixels.iter().map(|&[r, g, b, _]| [r, g, b]).collect();
-        picture.paint(self.area, self.done, &rgb);
+        picture.store(self.area, self.done, &rgb);
         self.done += rgb.len();
     }
 }
@@ -195,25 +201,25 @@ mod tests {
     fn what_is_missing_is_the_smallest_area_around_it() {
         let mut picture = Picture::blank((4, 3)).unwrap();
         assert_eq!(picture.missing(), Some(area(0, 0, 4, 3)));
-        picture.paint(area(0, 0, 4, 1), 0, &[[1; 3]; 4]);
+        picture.store(area(0, 0, 4, 1), 0, &[[1; 3]; 4]);
         assert_eq!(picture.missing(), Some(area(0, 1, 4, 2)));
-        picture.paint(area(0, 1, 1, 2), 0, &[[1; 3]; 2]);
-        picture.paint(area(1, 1, 3, 1), 0, &[[1; 3]; 3]);
-        picture.paint(area(3, 2, 1, 1), 0, &[[1; 3]]);
+        picture.store(area(0, 1, 1, 2), 0, &[[1; 3]; 2]);
+        picture.store(area(1, 1, 3, 1), 0, &[[1; 3]; 3]);
+        picture.store(area(3, 2, 1, 1), 0, &[[1; 3]]);
         assert_eq!(picture.missing(), Some(area(1, 2, 2, 1)));
-        picture.paint(area(1, 2, 9, 9), 0, &[[1; 3]; 81]);
+        picture.store(area(1, 2, 9, 9), 0, &[[1; 3]; 81]);
         assert_eq!(picture.missing(), None);
     }
 
     #[test]
-    fn a_brush_paints_the_same_however_its_bytes_are_cut() {
+    fn a_rectangle_is_the_same_however_its_bytes_are_cut() {
         let bytes: Vec<u8> = (0..24).collect();
         let whole = |cut: usize| {
             let mut picture = Picture::blank((3, 2)).unwrap();
-            let mut brush = Brush::new(area(0, 0, 3, 2), PixelFormat::VMWARE).unwrap();
+            let mut rectangle = RawRectangle::new(area(0, 0, 3, 2), PixelFormat::VMWARE).unwrap();
             let (one, two) = bytes.split_at(cut);
-            brush.paint(&mut picture, one);
-            brush.paint(&mut picture, two);
+            rectangle.decode(&mut picture, one);
+            rectangle.decode(&mut picture, two);
             assert_eq!(picture.missing(), None);
             picture.rgb
         };

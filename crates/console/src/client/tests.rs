@@ -1,4 +1,4 @@
-//! What mksgate as a viewer of its own makes of what a host says.
+//! The console client against scripted hosts.
 
 use std::time::Duration;
 
@@ -12,11 +12,12 @@ use ws_proto::{Decoder, Event, FrameBuffer, Opcode, Role};
 
 use super::*;
 use crate::address::Address;
+use crate::error::Error;
 use crate::host_link::{HostLink, OpenConsole};
 use crate::mask_keys::MaskKeys;
 use crate::stream::Stream;
 
-/// A host that says what it is made to say.
+/// A scripted host.
 struct Host {
     socket: TcpStream,
     decoder: Decoder,
@@ -24,8 +25,8 @@ struct Host {
 }
 
 impl Host {
-    /// And our own viewer, before the first word.
-    async fn and_console() -> (Self, OpenConsole) {
+    /// A host and a console connected to it, before ClientInit.
+    async fn with_console() -> (Self, OpenConsole) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let ours = TcpStream::connect(address).await.unwrap();
@@ -58,8 +59,8 @@ impl Host {
         self.socket.write_all(frame).await.unwrap();
     }
 
-    /// Reads up to a request for an update, which is a message of its own.
-    async fn is_asked(&mut self) {
+    /// Reads up to a FramebufferUpdateRequest, which is a WebSocket message of its own.
+    async fn wait_for_request(&mut self) {
         loop {
             match self.decoder.decode(&mut self.input).unwrap() {
                 Some(Event::Data { payload, .. }) if payload.first() == Some(&3) => return,
@@ -73,7 +74,7 @@ impl Host {
     }
 }
 
-/// Of one pixel, without a name.
+/// A ServerInit for one pixel, without a name.
 fn server_init() -> Vec<u8> {
     let mut bytes = vec![0, 1, 0, 1];
     PixelFormat::VMWARE.write(&mut bytes);
@@ -81,32 +82,31 @@ fn server_init() -> Vec<u8> {
     bytes
 }
 
-/// That pixel.
+/// An update of that pixel.
 const UPDATE: [u8; 20] = [0, 0, 0, 1, 0, 0, 0, 0, 0, 1, 0, 1, 0, 0, 0, 0, 1, 2, 3, 0];
 
-/// Keys by their place are taken.
+/// ServerCaps with the key capability.
 const CAPS: [u8; 8] = [127, 0, 0, 8, 0, 0, 0, 2];
 
-/// A host says `first` when it is asked for the first time, and `then` when it is asked what it has heard; what
-/// becomes of the keys.
-async fn played(first: &[&[u8]], then: &[u8]) -> (Press, Result<(), Error>) {
-    let (mut host, console) = Host::and_console().await;
-    let told = CancellationToken::new();
+/// Types against a host that answers the first update request with `first` and the one after the keys with `then`.
+async fn played(first: &[&[u8]], then: &[u8]) -> (KeyEncoding, Result<(), Error>) {
+    let (mut host, console) = Host::with_console().await;
+    let cancel = CancellationToken::new();
     let viewer = async {
         let (mut viewer, _) = ConsoleClient::enter(console).await.unwrap();
-        let press = viewer.ask_for_keys().await.unwrap();
+        let press = viewer.negotiate_keys().await.unwrap();
         let chords = chords_of("x", Layout::Us).unwrap();
-        let played = viewer.play(&chords, press, Duration::ZERO, &told).await;
+        let played = viewer.play(&chords, press, Duration::ZERO, &cancel).await;
         played.unwrap();
-        (press, viewer.has_been_heard().await)
+        (press, viewer.wait_until_read().await)
     };
     let host = async {
         host.say(&server_init()).await;
-        host.is_asked().await;
+        host.wait_for_request().await;
         for message in first {
             host.say(message).await;
         }
-        host.is_asked().await;
+        host.wait_for_request().await;
         if !then.is_empty() {
             host.say(then).await;
         }
@@ -116,24 +116,24 @@ async fn played(first: &[&[u8]], then: &[u8]) -> (Press, Result<(), Error>) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn keys_have_been_heard_when_what_was_asked_after_them_is_answered() {
+async fn keys_are_read_when_the_request_after_them_is_answered() {
     let (press, heard) = played(&[&CAPS, &UPDATE], &UPDATE).await;
-    assert_eq!(press, Press::ByPlace);
+    assert_eq!(press, KeyEncoding::Scancode);
     heard.unwrap();
     // In one message: no time passes in between.
     let both = [&UPDATE[..], &CAPS].concat();
     let (press, heard) = played(&[&both], &UPDATE).await;
-    assert_eq!(press, Press::ByPlace);
+    assert_eq!(press, KeyEncoding::Scancode);
     heard.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_asked_before_the_keys_and_what_a_host_can_do_prove_nothing_of_them() {
+async fn neither_an_earlier_update_nor_caps_prove_that_keys_were_read() {
     // Its capabilities come before the first update, and nothing after the keys.
     let (_, heard) = played(&[&CAPS, &UPDATE], &[]).await;
     heard.unwrap_err();
     // They come late.
     let (press, heard) = played(&[&UPDATE], &CAPS).await;
-    assert_eq!(press, Press::ByMeaning);
+    assert_eq!(press, KeyEncoding::Keysym);
     heard.unwrap_err();
 }

@@ -1,4 +1,4 @@
-//! Records opened and made where they lie: rustls has done the handshake, see [`tls_records`].
+//! The record layer of [`tls_records`], which encrypts and decrypts in place.
 
 use std::borrow::Cow;
 use std::io;
@@ -6,9 +6,10 @@ use std::ops::Range;
 
 use tls_records::{AFTER, BEFORE, MAX_PLAIN, Records, Refused};
 
-use super::{Input, Standing};
+use super::input::Input;
+use super::record_layer::LayerState;
 
-/// A connection whose keys rustls has handed over.
+/// A connection whose traffic keys were extracted from rustls.
 pub(super) struct InPlace(Box<Records>);
 
 impl InPlace {
@@ -16,25 +17,25 @@ impl InPlace {
         Self(Box::new(records))
     }
 
-    /// Opens all whole records of `input`. What is to be sent is added to `outgoing`, also on failure.
+    /// Decrypts all complete records of `input`. Answers and alerts are added to `outgoing`, also on failure.
     pub(super) fn open(
         &mut self,
         input: &mut Input,
         outgoing: &mut Vec<u8>,
-    ) -> io::Result<Standing<()>> {
+    ) -> io::Result<LayerState<()>> {
         loop {
             let (room, at) = input.sealed_mut();
             let Some(record) = self.0.open(room, at, outgoing).map_err(invalid)? else {
-                return Ok(Standing::Ready(()));
+                return Ok(LayerState::Ready(()));
             };
-            input.has_opened(record.data, record.next);
+            input.mark_opened(record.data, record.next);
             if record.closed {
-                return Ok(Standing::Closed);
+                return Ok(LayerState::Closed);
             }
         }
     }
 
-    /// Seals `plain` of `buffer` where it lies.
+    /// Encrypts the range `plain` of `buffer` in place.
     pub(super) fn seal_within<'a>(
         &mut self,
         buffer: &'a mut [u8],
@@ -50,13 +51,13 @@ impl InPlace {
         Ok(Cow::Owned(std::mem::take(outgoing)))
     }
 
-    /// Adds `bytes` as records, by copying.
+    /// Adds `bytes` as records, which copies them.
     pub(super) fn seal(&mut self, bytes: &[u8], outgoing: &mut Vec<u8>) -> io::Result<()> {
         for piece in bytes.chunks(MAX_PLAIN) {
             let mut room = vec![0; BEFORE + piece.len() + AFTER];
             let plain = BEFORE..BEFORE + piece.len();
-            if let Some(place) = room.get_mut(plain.clone()) {
-                place.copy_from_slice(piece);
+            if let Some(target) = room.get_mut(plain.clone()) {
+                target.copy_from_slice(piece);
             }
             let record = self.0.seal(&mut room, plain, outgoing).map_err(invalid)?;
             outgoing.extend_from_slice(room.get(record).unwrap_or_default());

@@ -1,4 +1,4 @@
-//! What has come on a TLS connection: what was opened of it, in order, and behind that what is still sealed.
+//! The receive buffer of a TLS connection: decrypted bytes, and behind them records that are still encrypted.
 
 use std::io;
 use std::ops::Range;
@@ -6,31 +6,31 @@ use std::task::{Context, Poll};
 
 use tokio::io::AsyncRead;
 
-use super::{READ, fill};
+use super::record_layer::{READ, fill};
 use crate::buffer_pool::{Pooled, poolable};
 
-/// What whoever reads may leave for the next time: at most a control frame that is not whole, 4 bytes of header
-/// and 125 of payload (RFC 6455 section 5.5).
+/// The most decrypted bytes that a reader leaves: an incomplete control frame, 4 bytes of header and 125 of payload
+/// (RFC 6455 section 5.5).
 const LEFTOVER: usize = 256;
 
-/// The longest record there is, with its header (RFC 5246 section 6.2.3; RFC 8446 section 5.2 allows less).
+/// The longest record with its header (RFC 5246 section 6.2.3; RFC 8446 section 5.2 allows less).
 const RECORD: usize = 5 + 16 * 1024 + 2048;
 
-/// One read always fits behind what is left of those before it.
+/// The buffer's size: one read fits behind what earlier ones left.
 const ROOM: usize = LEFTOVER + RECORD + READ;
 
-/// One buffer, held only while there is something in it.
+/// A receive buffer, which is held only while it contains data.
 #[derive(Default)]
 pub struct Input {
     block: Option<Pooled<Block>>,
-    /// How much is opened: from the start of the block.
+    /// How many bytes are decrypted, from the start of the block.
     opened: usize,
-    /// Where records lie that are not opened: behind that.
+    /// The range of encrypted records, behind the decrypted bytes.
     sealed: Range<usize>,
 }
 
 impl Input {
-    /// What is opened.
+    /// The decrypted bytes.
     pub fn opened(&self) -> &[u8] {
         self.block
             .as_ref()
@@ -38,7 +38,7 @@ impl Input {
             .unwrap_or_default()
     }
 
-    /// Likewise, to be moved about in.
+    /// The decrypted bytes, for decoding in place.
     pub fn opened_mut(&mut self) -> &mut [u8] {
         self.block
             .as_mut()
@@ -46,8 +46,8 @@ impl Input {
             .unwrap_or_default()
     }
 
-    /// Reads once, behind what is sealed, until there are [`READ`] bytes of that at most. No buffer is held while there
-    /// is nothing in it.
+    /// Reads once, behind the encrypted records, of which the buffer takes at most [`READ`] bytes. Returns the buffer to the
+    /// pool where it is empty.
     pub fn poll_fill<R: AsyncRead + Unpin>(
         &mut self,
         stream: &mut R,
@@ -69,7 +69,7 @@ impl Input {
         polled
     }
 
-    /// All that is behind what is opened, and where in it the records lie that are not.
+    /// Everything behind the decrypted bytes, and where in it the encrypted records begin.
     pub(super) fn sealed_mut(&mut self) -> (&mut [u8], usize) {
         let Self {
             block,
@@ -85,15 +85,14 @@ impl Input {
         )
     }
 
-    /// Of what is behind what is opened, `data` bytes are opened too, and the next record is
-    /// at `next`.
-    pub fn has_opened(&mut self, data: usize, next: usize) {
+    /// Marks the next `data` bytes as decrypted. The next record begins `next` bytes behind the decrypted bytes so far.
+    pub fn mark_opened(&mut self, data: usize, next: usize) {
         self.sealed.start = self.opened + next;
         self.opened += data;
     }
 
-    /// Adds what was opened elsewhere, in front of what is sealed: at most [`READ`] bytes since all but a little
-    /// was [forgotten](Self::forget).
+    /// Adds bytes that were decrypted elsewhere, in front of the encrypted records: at most [`READ`] bytes since
+    /// [`forget`](Self::forget) left no more than [`LEFTOVER`].
     pub fn append(&mut self, more: &[u8]) {
         let Block(block) = &mut **self.block.get_or_insert_with(Pooled::take);
         let end = self.opened + more.len();
@@ -103,25 +102,25 @@ impl Input {
             block.copy_within(sealed, end);
         }
         debug_assert!(end.max(self.sealed.end) <= ROOM);
-        if let Some(place) = block.get_mut(self.opened..end) {
-            place.copy_from_slice(more);
+        if let Some(target) = block.get_mut(self.opened..end) {
+            target.copy_from_slice(more);
             self.opened = end;
         }
     }
 
-    /// Forgets the first `count` bytes of what is opened.
+    /// Removes the first `count` decrypted bytes.
     pub fn forget(&mut self, count: usize) {
         let rest = count.min(self.opened)..self.opened;
         self.opened = rest.len();
         self.keep(rest);
     }
 
-    /// Whether it has no buffer.
-    pub fn holds_nothing(&self) -> bool {
+    /// Whether no buffer is held.
+    pub fn holds_no_buffer(&self) -> bool {
         self.block.is_none()
     }
 
-    /// Moves what is left to the front; gives the buffer back where nothing is.
+    /// Moves the remaining bytes to the front; returns the buffer to the pool where none remain.
     fn keep(&mut self, rest: Range<usize>) {
         let start = rest.len();
         if rest.start == 0 && self.sealed.start == start {
@@ -138,7 +137,7 @@ impl Input {
     }
 }
 
-/// Where bytes arrive.
+/// The pooled memory of an [`Input`].
 struct Block(Box<[u8]>);
 
 poolable!(Block, Self(vec![0; ROOM].into()));
@@ -156,17 +155,17 @@ mod tests {
         assert!(matches!(polled, Poll::Ready(Ok(read)) if read == count));
     }
 
-    /// What is sealed, and how far it is from what is opened.
+    /// The encrypted bytes, and their distance from the decrypted ones.
     fn sealed(input: &mut Input) -> (Vec<u8>, usize) {
         let (room, at) = input.sealed_mut();
         (room[at..].to_vec(), at)
     }
 
     #[test]
-    fn what_is_sealed_stays_behind_what_is_opened_whatever_is_forgotten_and_added() {
+    fn encrypted_bytes_stay_behind_decrypted_ones() {
         let mut input = Input::default();
         arrives(&mut input, b"abcde|fgh");
-        input.has_opened(5, 6);
+        input.mark_opened(5, 6);
         assert_eq!(input.opened(), b"abcde");
         assert_eq!(sealed(&mut input), (b"fgh".to_vec(), 1));
         input.forget(3);
@@ -177,10 +176,10 @@ mod tests {
         assert_eq!(input.opened(), b"de__");
         assert_eq!(sealed(&mut input), (b"fghijk".to_vec(), 0));
         input.forget(4);
-        assert!(!input.holds_nothing());
-        input.has_opened(6, 6);
+        assert!(!input.holds_no_buffer());
+        input.mark_opened(6, 6);
         assert_eq!(input.opened(), b"fghijk");
         input.forget(6);
-        assert!(input.holds_nothing());
+        assert!(input.holds_no_buffer());
     }
 }

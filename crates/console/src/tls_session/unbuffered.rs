@@ -1,7 +1,6 @@
-//! Records as rustls opens and makes them: its unbuffered interface, driven.
+//! The record layer of rustls, driven through its unbuffered API.
 //!
-//! What is owned here is the one buffer in which records arrive and are decrypted, many at a time, and only
-//! while there is something in it.
+//! One buffer holds the received records, many at a time, and only while it contains data; rustls decrypts in it.
 
 use std::io;
 use std::sync::Arc;
@@ -16,18 +15,19 @@ use rustls::unbuffered::{
 use rustls::{ClientConfig, ProtocolVersion};
 use tokio::io::AsyncRead;
 
-use super::{Input, READ, Standing, fill, invalid};
+use super::input::Input;
+use super::record_layer::{LayerState, READ, fill, invalid};
 use crate::buffer_pool::{Pooled, poolable};
 
-/// By how much a record is longer than what is in it (RFC 8446 section 5.2: header, content type, tag; RFC 5288
-/// section 3: 8 bytes of nonce). Where rustls asks for more it gets more.
+/// The space reserved for a record beyond its content (RFC 8446 section 5.2: header, content type, tag; RFC 5288
+/// section 3: 8 bytes of nonce). Where rustls needs more, [`append`] enlarges it.
 const OVERHEAD: usize = 40;
 
-/// A connection that is rustls' own, from ClientHello to close_notify.
+/// A connection with rustls' record layer, from ClientHello to close_notify.
 pub(super) struct Unbuffered {
     connection: UnbufferedClientConnection,
     incoming: Option<Pooled<Records>>,
-    /// How much of `incoming` there is.
+    /// How many bytes of `incoming` are used.
     filled: usize,
     failed: bool,
 }
@@ -44,7 +44,7 @@ impl Unbuffered {
         })
     }
 
-    /// The connection by itself; or this again, where a record is half read, which nobody else could go on with.
+    /// The rustls connection; `self` again where an incomplete record is buffered, which would be lost.
     pub(super) fn into_connection(
         self: Box<Self>,
     ) -> Result<UnbufferedClientConnection, Box<Self>> {
@@ -54,11 +54,11 @@ impl Unbuffered {
         }
     }
 
-    /// The certificate that the other side has shown, and the version that is spoken, once they are known.
+    /// The peer's certificate and the TLS version, once they are known.
     pub(super) fn identity(&self) -> Option<(CertificateDer<'static>, ProtocolVersion)> {
-        let shown = self.connection.peer_certificates()?.first()?;
+        let certificate = self.connection.peer_certificates()?.first()?;
         Some((
-            shown.clone().into_owned(),
+            certificate.clone().into_owned(),
             self.connection.protocol_version()?,
         ))
     }
@@ -71,7 +71,7 @@ impl Unbuffered {
     ) -> Poll<io::Result<usize>> {
         let incoming = self.incoming.get_or_insert_with(Pooled::take);
         let room = incoming.0.get_mut(self.filled..).unwrap_or_default();
-        // Only a handshake message in countless fragments fills it.
+        // `room` is empty only when one handshake message fills the whole buffer, which `fill` refuses.
         let polled = fill(stream, context, room);
         if let Poll::Ready(Ok(count)) = polled {
             self.filled += count;
@@ -82,13 +82,13 @@ impl Unbuffered {
         polled
     }
 
-    /// Lets rustls work through what was read. What it has to send is added to `outgoing`, also on failure.
+    /// Processes the received records. What rustls has to send is added to `outgoing`, also on failure.
     pub(super) fn open(
         &mut self,
         input: &mut Input,
         outgoing: &mut Vec<u8>,
-    ) -> io::Result<Standing<()>> {
-        self.turn(&mut |bytes| input.append(bytes), outgoing, |_, _| ())
+    ) -> io::Result<LayerState<()>> {
+        self.process(&mut |bytes| input.append(bytes), outgoing, |_, _| ())
     }
 
     /// Adds `bytes` as records.
@@ -107,8 +107,8 @@ impl Unbuffered {
         })
     }
 
-    /// Whether it has no buffer.
-    pub(super) fn holds_nothing(&self) -> bool {
+    /// Whether no buffer is held.
+    pub(super) fn holds_no_buffer(&self) -> bool {
         self.incoming.is_none()
     }
 
@@ -120,45 +120,47 @@ impl Unbuffered {
             &mut Vec<u8>,
         ) -> Result<(), EncryptError>,
     ) -> io::Result<()> {
-        // Whoever reads has given all whole records away: none can turn up here.
+        // `open` has processed all complete records before, so no application data is lost here.
         let mut unread = 0;
-        let standing = self.turn(&mut |bytes| unread += bytes.len(), outgoing, send)?;
+        let state = self.process(&mut |bytes| unread += bytes.len(), outgoing, send)?;
         debug_assert_eq!(unread, 0);
-        match standing {
-            Standing::Ready(sent) => sent.map_err(io::Error::other),
-            Standing::Blocked | Standing::Closed => Err(io::ErrorKind::NotConnected.into()),
+        match state {
+            LayerState::Ready(sent) => sent.map_err(io::Error::other),
+            LayerState::Blocked | LayerState::Closed => Err(io::ErrorKind::NotConnected.into()),
         }
     }
 
-    fn turn<T>(
+    /// Processes the received records, passes application data to `take`, and calls `send` once sending is possible.
+    fn process<T>(
         &mut self,
         take: &mut dyn FnMut(&[u8]),
         outgoing: &mut Vec<u8>,
         send: impl FnOnce(WriteTraffic<'_, ClientConnectionData>, &mut Vec<u8>) -> T,
-    ) -> io::Result<Standing<T>> {
+    ) -> io::Result<LayerState<T>> {
         let mut done = 0;
-        let standing = self.work(&mut done, take, outgoing, send);
-        if standing.is_err() {
-            self.fail(done, outgoing);
+        let state = self.process_records(&mut done, take, outgoing, send);
+        if state.is_err() {
+            self.encode_alert(done, outgoing);
         }
-        self.discard(done, matches!(standing, Ok(Standing::Closed)));
-        standing.map_err(invalid)
+        self.discard(done, matches!(state, Ok(LayerState::Closed)));
+        state.map_err(invalid)
     }
 
-    fn work<T>(
+    /// As [`process`](Self::process), without the failure's alert; `done` counts the bytes to discard.
+    fn process_records<T>(
         &mut self,
         done: &mut usize,
         take: &mut dyn FnMut(&[u8]),
         outgoing: &mut Vec<u8>,
         send: impl FnOnce(WriteTraffic<'_, ClientConnectionData>, &mut Vec<u8>) -> T,
-    ) -> Result<Standing<T>, rustls::Error> {
+    ) -> Result<LayerState<T>, rustls::Error> {
         let mut closed = false;
         loop {
             let records = records(&mut self.incoming, *done, self.filled);
             let UnbufferedStatus { discard, state, .. } =
                 self.connection.process_tls_records(records);
             let mut discard = discard;
-            let standing = match state {
+            let state = match state {
                 Ok(ConnectionState::ReadTraffic(mut traffic)) => {
                     while let Some(record) = traffic.next_record() {
                         let record = record?;
@@ -171,7 +173,7 @@ impl Unbuffered {
                     encode(data, outgoing)?;
                     None
                 }
-                // Whatever is encoded leaves in order.
+                // `outgoing` is sent in order before anything else.
                 Ok(ConnectionState::TransmitTlsData(data)) => {
                     data.done();
                     None
@@ -180,13 +182,13 @@ impl Unbuffered {
                     closed = true;
                     None
                 }
-                Ok(ConnectionState::BlockedHandshake) => Some(Standing::Blocked),
-                Ok(ConnectionState::WriteTraffic(_)) if closed => Some(Standing::Closed),
+                Ok(ConnectionState::BlockedHandshake) => Some(LayerState::Blocked),
+                Ok(ConnectionState::WriteTraffic(_)) if closed => Some(LayerState::Closed),
                 Ok(ConnectionState::WriteTraffic(traffic)) => {
                     *done += discard;
-                    return Ok(Standing::Ready(send(traffic, outgoing)));
+                    return Ok(LayerState::Ready(send(traffic, outgoing)));
                 }
-                Ok(ConnectionState::Closed) => Some(Standing::Closed),
+                Ok(ConnectionState::Closed) => Some(LayerState::Closed),
                 Ok(_) => return Err(rustls::Error::General("a client has no early data".into())),
                 Err(error) => {
                     *done += discard;
@@ -194,25 +196,25 @@ impl Unbuffered {
                 }
             };
             *done += discard;
-            if let Some(standing) = standing {
-                return Ok(standing);
+            if let Some(state) = state {
+                return Ok(state);
             }
         }
     }
 
-    /// Notes what rustls has to say to a failure: an alert.
-    fn fail(&mut self, done: usize, outgoing: &mut Vec<u8>) {
+    /// Adds the alert for a failure to `outgoing`.
+    fn encode_alert(&mut self, done: usize, outgoing: &mut Vec<u8>) {
         if std::mem::replace(&mut self.failed, true) {
             return;
         }
-        // Asked once more than it has something to say, it would fail once more.
+        // One call beyond this would only return the error again.
         while self.connection.wants_write() {
             let records = records(&mut self.incoming, done, self.filled);
             let state = self.connection.process_tls_records(records).state;
             let Ok(ConnectionState::EncodeTlsData(data)) = state else {
                 return;
             };
-            // Ignored on purpose: the failure itself is the news.
+            // Ignored on purpose: the failure itself is returned to the caller.
             let _ = encode(data, outgoing);
         }
     }
@@ -249,7 +251,7 @@ fn encode(
     encoded.map_err(|error| rustls::Error::General(error.to_string()))
 }
 
-/// Lets `write` write behind what is in `bytes`, into `room` bytes or as many as it asks for.
+/// Lets `write` append to `bytes`, with `room` bytes of space or as many as it requires.
 fn append(
     bytes: &mut Vec<u8>,
     room: usize,
@@ -270,7 +272,7 @@ fn append(
     }
 }
 
-/// Where records arrive, and are decrypted.
+/// The pooled receive buffer.
 struct Records(Box<[u8]>);
 
 poolable!(Records, Self(vec![0; READ].into()));

@@ -18,7 +18,7 @@ use super::plain::Plain;
 use super::shared_dialogue::SharedDialogue;
 use super::turn::Turn;
 use crate::traffic::Traffic;
-use console::tls_session::{self, Over};
+use console::tls_session::{self, ReadEnd};
 use console::transport::Transport;
 
 /// How long ESXi may take to send the rest of a picture of which it has sent a part.
@@ -58,11 +58,11 @@ impl From<HostLost> for End {
     }
 }
 
-impl From<Over> for End {
-    fn from(over: Over) -> Self {
+impl From<ReadEnd> for End {
+    fn from(over: ReadEnd) -> Self {
         Self::HostLost(match over {
-            Over::Closed | Over::CutOff => HostLost::Vanished,
-            Over::Broke(error) => HostLost::Broke(error),
+            ReadEnd::Closed | ReadEnd::Truncated => HostLost::Vanished,
+            ReadEnd::Failed(error) => HostLost::Broke(error),
         })
     }
 }
@@ -138,7 +138,7 @@ impl<R: AsyncRead + Unpin> HostReader<'_, '_, R> {
     }
 
     /// Adds what one read gives to `plain`; also where it is the last.
-    async fn read(&mut self) -> Result<(), Over> {
+    async fn read(&mut self) -> Result<(), ReadEnd> {
         let Self {
             stream,
             transport,
@@ -221,7 +221,7 @@ impl<R: AsyncRead + Unpin> HostReader<'_, '_, R> {
         waiting.map(|(_, end)| end)
     }
 
-    fn stop_waiting(&mut self) -> Result<(), Over> {
+    fn stop_waiting(&mut self) -> Result<(), ReadEnd> {
         if let Some(dialogue) = self.dialogue {
             let marked = self.plain.mark_by(0..0, |_, viewer| {
                 dialogue.stop_waiting(viewer);

@@ -6,7 +6,7 @@
 //!
 //! | first to end | then |
 //! |---|---|
-//! | viewer, in order | Close 1000 to ESXi, what ESXi still sends goes to the viewer until its Close comes or [`PARTING`] is over |
+//! | viewer, in order | Close 1000 to ESXi, what ESXi still sends goes to the viewer until its Close comes or [`CLOSE_TIMEOUT`] is over |
 //! | ESXi, by taking nothing more | what it sent before goes to the viewer as long as that takes something |
 //! | viewer, by reset | Close 1001 to ESXi, no wait |
 //! | ESXi, by Close | all that was decoded is written, the Close is echoed, FIN to the viewer |
@@ -32,7 +32,7 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use console::host_link::HostLink;
-use console::socket::PARTING;
+use console::socket::CLOSE_TIMEOUT;
 use console::stream::Stream;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::time::{Instant, sleep_until, timeout};
@@ -74,12 +74,12 @@ impl HostRemainder {
     /// Sends TLS' close_notify where that is due, and TCP's FIN.
     pub(crate) async fn close(mut self) {
         let closing = async {
-            let last_words = self.0.transport.last_words();
-            self.0.socket.write_all(&last_words).await?;
+            let closing_records = self.0.transport.closing_records();
+            self.0.socket.write_all(&closing_records).await?;
             self.0.socket.shutdown().await
         };
         // The host may already be gone.
-        let _: Result<io::Result<()>, _> = timeout(PARTING, closing).await;
+        let _: Result<io::Result<()>, _> = timeout(CLOSE_TIMEOUT, closing).await;
     }
 }
 
@@ -203,20 +203,20 @@ async fn first_to_end(
                 after_viewer(end, other)
             }
             end => {
-                let other = timeout(PARTING, down).await.ok();
+                let other = timeout(CLOSE_TIMEOUT, down).await.ok();
                 after_viewer(end, other)
             }
         },
         end = &mut down => {
             pending.close(end.answer());
             // It has been asked to end, and nothing of the viewer's can be delivered any more.
-            let _ = timeout(PARTING, up).await;
+            let _ = timeout(CLOSE_TIMEOUT, up).await;
             end.into()
         }
         end = told => {
             pending.close(Close::new(CloseCode::GOING_AWAY));
             // Both have had their time.
-            let _ = timeout(PARTING, async { tokio::join!(up, down) }).await;
+            let _ = timeout(CLOSE_TIMEOUT, async { tokio::join!(up, down) }).await;
             end
         }
     }
@@ -229,7 +229,7 @@ async fn while_it_progresses(
 ) -> Option<down::End> {
     loop {
         let before = traffic.to_viewer();
-        match timeout(PARTING, &mut down).await {
+        match timeout(CLOSE_TIMEOUT, &mut down).await {
             Ok(end) => return Some(end),
             Err(_) if traffic.to_viewer() == before => return None,
             Err(_) => {}

@@ -3,7 +3,7 @@
 use std::io;
 
 use console::Blame;
-use console::host_link::in_words;
+use console::host_link::close_text;
 use rfb_proto::update::Lost;
 use ws_proto::{Close, CloseCode};
 
@@ -45,7 +45,7 @@ impl Outcome {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum HostLost {
     /// It closed the WebSocket (RFC 6455 section 7.1.5).
-    #[error("the console's host closed: {}", .0.as_ref().map_or_else(|| "a Close without a code".into(), in_words))]
+    #[error("the console's host closed: {}", .0.as_ref().map_or_else(|| "a Close without a code".into(), close_text))]
     Closed(Option<Close>),
     /// It ended the connection without a WebSocket Close.
     #[error("the console's host ended the connection without saying goodbye")]

@@ -291,6 +291,6 @@ mod tests {
         plain.input.append(b"abc");
         plain.mark(0..3);
         plain.forget(3);
-        assert!(plain.input.holds_nothing() && plain.marked.is_none());
+        assert!(plain.input.holds_no_buffer() && plain.marked.is_none());
     }
 }

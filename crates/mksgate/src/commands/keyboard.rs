@@ -15,9 +15,9 @@ use super::vm_args::VmArgs;
 use super::{CommandError, or_signal};
 use crate::signals::TerminationSignals;
 use crate::terminal::{Spinner, Terminal, print_stderr};
-use console::client::{Chord, ConsoleClient, Press};
+use console::client::{Chord, ConsoleClient, KeyEncoding};
 use console::dialer::TimeLimit;
-use console::socket::PARTING;
+use console::socket::CLOSE_TIMEOUT;
 use console::{Blame, Error};
 use gateway::settings::Config;
 
@@ -67,7 +67,7 @@ impl Keyboard {
             };
             if let Some(by) = ended {
                 cancel.cancel();
-                match timeout(PARTING, played).await {
+                match timeout(CLOSE_TIMEOUT, played).await {
                     Ok(Ok(viewer)) => viewer.leave().await,
                     _ => print_stderr(format!(
                         "{} has not confirmed that its keys are up: see whether one is held down",
@@ -76,7 +76,7 @@ impl Keyboard {
                 }
                 return Err(CommandError::Signalled(by));
             }
-            if press == Press::ByMeaning {
+            if press == KeyEncoding::Keysym {
                 terminal.note(format!(
                     "{} takes no scan codes: its host turns each character into keys by a layout of its own",
                     found_vm.vm.name
@@ -92,15 +92,15 @@ impl Keyboard {
         &self,
         mut viewer: ConsoleClient,
         chords: &[Chord],
-        press: Press,
+        press: KeyEncoding,
         within: Duration,
         cancel: &CancellationToken,
     ) -> Result<ConsoleClient, Error> {
         let pace = Duration::from_millis(self.delay);
         viewer.play(chords, press, pace, cancel).await?;
-        timeout(within, viewer.has_been_heard())
+        timeout(within, viewer.wait_until_read())
             .await
-            .unwrap_or(Err(Error::Unheard(within)))?;
+            .unwrap_or(Err(Error::KeysUnconfirmed(within)))?;
         Ok(viewer)
     }
 }
@@ -110,13 +110,13 @@ async fn enter(
     found_vm: &FoundVm,
     within: Duration,
     spinner: &Spinner,
-) -> Result<(ConsoleClient, Press), Error> {
+) -> Result<(ConsoleClient, KeyEncoding), Error> {
     let observer = spinner.observer();
     let limit = TimeLimit::of(within);
     let console = found_vm.dialer().dial(limit, &*observer).await?;
     let entered = async {
         let (mut viewer, _) = ConsoleClient::enter(console).await?;
-        let press = viewer.ask_for_keys().await?;
+        let press = viewer.negotiate_keys().await?;
         Ok((viewer, press))
     };
     let slow = || Error::Slow {

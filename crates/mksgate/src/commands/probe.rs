@@ -133,7 +133,7 @@ async fn look(
     let console = dialer.dial(TimeLimit::of(within), observer).await?;
     let (mut viewer, screen) = timeout(within, ConsoleClient::enter(console))
         .await
-        .map_err(|_| dialer.host_silent(TimeLimit::of(within)))??;
+        .map_err(|_| dialer.host_timeout(TimeLimit::of(within)))??;
     observer(Progress::Screen(&screen));
     let seen = trials::two_updates(&mut viewer).await?;
     observer(Progress::Updated(&seen));

@@ -117,7 +117,7 @@ struct Consoles {
 fn consoles(options: &Options) -> Result<Consoles, CommandError> {
     let fixed = options.url()?;
     let printed = options.command()?;
-    let once = printed.is_none() && fixed.as_ref().is_some_and(WsUrl::is_spent_by_use);
+    let once = printed.is_none() && fixed.as_ref().is_some_and(WsUrl::is_one_time);
     let (fixed, printed) = (fixed.map(Origin::Fixed), printed.map(Origin::Command));
     let (first, then) = match (fixed, printed) {
         (Some(fixed), Some(printed)) => (fixed, printed),

@@ -37,17 +37,19 @@ pub fn load(path: &Path) -> Result<Config, ConfigError> {
 /// As [`load`], and asks for a vSphere's password that the file leaves out.
 pub(crate) fn load_asking(path: &Path, ask: AskPassword<'_>) -> Result<Config, ConfigError> {
     let mut text = String::new();
-    let read = named_file::open(path)
-        .and_then(|file| file.take(named_file::MOST + 1).read_to_string(&mut text));
+    let read = named_file::open(path).and_then(|file| {
+        file.take(named_file::MAX_SIZE + 1)
+            .read_to_string(&mut text)
+    });
     match read.map_err(|error| ConfigError::unreadable(path, &error))? {
-        read if u64::try_from(read).is_ok_and(|read| read <= named_file::MOST) => {
+        read if u64::try_from(read).is_ok_and(|read| read <= named_file::MAX_SIZE) => {
             check(&text, path, ask)
         }
         _ => Err(ConfigError::in_file(
             path,
             format!(
                 "it has more than {} bytes: name another with --config FILE",
-                named_file::MOST
+                named_file::MAX_SIZE
             ),
         )),
     }

@@ -164,7 +164,7 @@ async fn an_idle_session_holds_no_buffer() {
                 for _ in 0..10 {
                     assert!(futures::poll!(&mut pump).is_pending());
                 }
-                assert!(session.holds_nothing());
+                assert!(session.holds_no_buffer());
             }
             assert_eq!(viewer.bytes, sent);
         }

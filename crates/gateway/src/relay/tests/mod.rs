@@ -89,7 +89,7 @@ async fn a_close_notify_and_a_cut_are_both_ends_after_all_bytes() {
                 host.hear(&session.seal(b"still").unwrap()).unwrap(),
                 b"still"
             );
-            host.hear(&session.last_words()).unwrap();
+            host.hear(&session.closing_records()).unwrap();
         }
     }
 }
@@ -112,7 +112,7 @@ async fn a_record_that_was_tampered_with_ends_the_session_with_an_alert_after_al
         assert!(matches!(end, End::HostLost(HostLost::Broke(_))), "{end:?}");
         assert_eq!(viewer.bytes, b"good");
         assert!(session.seal(b"nothing more").is_err());
-        let told = host.hear(&session.last_words()).unwrap_err();
+        let told = host.hear(&session.closing_records()).unwrap_err();
         let bad = rustls::Error::AlertReceived(AlertDescription::BadRecordMac);
         assert_eq!(told, bad);
     }

@@ -78,7 +78,7 @@ impl Host {
         let mut host = Self(host);
         let mut input = Input::default();
         loop {
-            let over = session.shake_hands(&mut input).unwrap();
+            let over = session.handshake(&mut input).unwrap();
             host.hear(&session.outgoing()).unwrap();
             if over && !host.0.is_handshaking() {
                 break;

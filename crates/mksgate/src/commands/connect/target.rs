@@ -44,7 +44,7 @@ impl Target {
     /// Keeps what it needs going on `tasks`, until [`Goal::left`].
     pub(super) fn keep_session_alive(&self, tasks: &TaskTracker) {
         if let Some(upstream) = self.dialer.upstream() {
-            tasks.spawn(Arc::clone(upstream).live());
+            tasks.spawn(Arc::clone(upstream).run());
         }
     }
 

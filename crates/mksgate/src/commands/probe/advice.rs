@@ -28,11 +28,11 @@ pub(super) async fn for_failure(failure: &Error, step: &str) -> Facts {
             "{what} opened the WebSocket and did not say that it speaks RFB within {} s: see that VNC is behind this URL, or raise --handshake-timeout",
             within.as_secs()
         ),
-        Error::EsxiRefused {
+        Error::RfbRefused {
             source: Refusal::PasswordNeeded,
             ..
         } => format!("{failure}: add --password-file"),
-        Error::EsxiRefused {
+        Error::RfbRefused {
             source: Refusal::Violation(Violation::NotRfb),
             ..
         }

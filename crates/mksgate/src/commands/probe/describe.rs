@@ -3,7 +3,7 @@
 use rfb_proto::Encoding;
 use rfb_proto::vmware::ServerCaps;
 
-use console::client::Seen;
+use console::update_stats::UpdateStats;
 
 /// What is known of the bits of ServerCaps (`docs/webmks.md` 1.5 and 7.1).
 const CAPS: [(u32, &str); 17] = [
@@ -65,7 +65,7 @@ pub(super) fn encoding(encoding: &Encoding) -> String {
 }
 
 /// What came, counted.
-pub(super) fn traffic(seen: &Seen) -> String {
+pub(super) fn traffic(seen: &UpdateStats) -> String {
     if seen.is_empty() {
         return "nothing came".into();
     }

@@ -9,8 +9,9 @@ use tokio::time::timeout;
 
 use super::describe;
 use console::Error;
-use console::client::{Acks, ConsoleClient, Seen};
+use console::client::{Acks, ConsoleClient};
 use console::dialer::{Dialer, TimeLimit};
+use console::update_stats::UpdateStats;
 
 /// How long an update may take to come once it is asked for.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -56,11 +57,11 @@ pub(super) struct Section {
 }
 
 /// Asks for an update, waits for ServerCaps, and asks for a second one.
-pub(super) async fn two_updates(viewer: &mut ConsoleClient) -> Result<Seen, Error> {
-    let mut seen = Seen::default();
+pub(super) async fn two_updates(viewer: &mut ConsoleClient) -> Result<UpdateStats, Error> {
+    let mut seen = UpdateStats::default();
     begin(viewer, &mut seen, Acks::AsAnnounced).await?;
     match viewer
-        .exchange(&mut seen, Acks::AsAnnounced, PATIENCE)
+        .request_screen(&mut seen, Acks::AsAnnounced, PATIENCE)
         .await?
     {
         true => Ok(seen),
@@ -72,16 +73,20 @@ pub(super) async fn two_updates(viewer: &mut ConsoleClient) -> Result<Seen, Erro
 }
 
 /// Up to the first update and ServerCaps.
-async fn begin(viewer: &mut ConsoleClient, seen: &mut Seen, acks: Acks) -> Result<(), Error> {
-    viewer.list(PLAIN).await?;
-    if !viewer.exchange(seen, Acks::Never, PATIENCE).await? {
+async fn begin(
+    viewer: &mut ConsoleClient,
+    seen: &mut UpdateStats,
+    acks: Acks,
+) -> Result<(), Error> {
+    viewer.set_encodings(PLAIN).await?;
+    if !viewer.request_screen(seen, Acks::Never, PATIENCE).await? {
         return Err(Error::NoUpdate {
             which: "first",
             within: PATIENCE,
         });
     }
     if seen.caps.is_none() {
-        let caps = |seen: &Seen| seen.caps.is_some();
+        let caps = |seen: &UpdateStats| seen.caps.is_some();
         viewer.watch(seen, CAPS_PATIENCE, caps).await?;
     }
     match acks {
@@ -91,7 +96,10 @@ async fn begin(viewer: &mut ConsoleClient, seen: &mut Seen, acks: Acks) -> Resul
 }
 
 /// What is tried on the console that is open already.
-pub(super) async fn on_open_console(viewer: &mut ConsoleClient, first: &Seen) -> Vec<Section> {
+pub(super) async fn on_open_console(
+    viewer: &mut ConsoleClient,
+    first: &UpdateStats,
+) -> Vec<Section> {
     let ids: Vec<String> = first.ids.iter().map(ToString::to_string).collect();
     let updates = Section {
         title: "Updates",
@@ -117,7 +125,7 @@ pub(super) async fn on_open_console(viewer: &mut ConsoleClient, first: &Seen) ->
     }
     let silence = match is_open {
         true => {
-            let mut seen = Seen::default();
+            let mut seen = UpdateStats::default();
             let watched = viewer.watch(&mut seen, SILENCE, |_| false).await;
             let came = describe::traffic(&seen);
             match watched {
@@ -139,10 +147,10 @@ async fn asked_for(
     listed: &[Encoding],
     caps: Option<ServerCaps>,
 ) -> Result<String, Error> {
-    let mut seen = Seen::of(caps);
-    viewer.list(listed.iter().copied()).await?;
+    let mut seen = UpdateStats::of(caps);
+    viewer.set_encodings(listed.iter().copied()).await?;
     let came = viewer
-        .exchange(&mut seen, Acks::AsAnnounced, PATIENCE)
+        .request_screen(&mut seen, Acks::AsAnnounced, PATIENCE)
         .await?;
     if !came {
         return Ok(format!("no update within {} s", PATIENCE.as_secs()));
@@ -184,7 +192,7 @@ async fn on_own_connection(
     let console = dialer.dial(TimeLimit::of(within), &|_| {}).await?;
     let (mut viewer, _) = timeout(within, ConsoleClient::enter(console))
         .await
-        .map_err(|_| dialer.host_silent(TimeLimit::of(within)))??;
+        .map_err(|_| dialer.host_timeout(TimeLimit::of(within)))??;
     let tried = trial.run(&mut viewer).await;
     viewer.leave().await;
     tried
@@ -196,7 +204,7 @@ impl Trial {
             Self::NoAcks => Acks::Never,
             Self::ClientCaps | Self::Ping => Acks::AsAnnounced,
         };
-        let mut seen = Seen::default();
+        let mut seen = UpdateStats::default();
         begin(viewer, &mut seen, acks).await?;
         let has = |caps| seen.caps.is_some_and(|announced| announced.has(caps));
         let before = match self {
@@ -209,7 +217,7 @@ impl Trial {
             }
             Self::ClientCaps => {
                 viewer.command(Command::ClientCaps(CLIENT_CAPS)).await?;
-                let mut after = Seen::default();
+                let mut after = UpdateStats::default();
                 viewer.watch(&mut after, ANSWER, |_| false).await?;
                 format!(
                     "{CLIENT_CAPS:#x} sent, within {} s {}; ",
@@ -220,7 +228,7 @@ impl Trial {
             Self::Ping => {
                 viewer.ping().await?;
                 viewer
-                    .watch(&mut Seen::default(), ANSWER, |_| false)
+                    .watch(&mut UpdateStats::default(), ANSWER, |_| false)
                     .await?;
                 match viewer.pongs() {
                     0 => format!("no pong within {} s; ", ANSWER.as_secs()),
@@ -229,7 +237,7 @@ impl Trial {
             }
         };
         let mut came = 0;
-        while came < FURTHER && viewer.exchange(&mut seen, acks, PATIENCE).await? {
+        while came < FURTHER && viewer.request_screen(&mut seen, acks, PATIENCE).await? {
             came += 1;
         }
         Ok(format!("{before}{came} of {FURTHER} further updates came"))
@@ -247,7 +255,7 @@ fn line_and_ended(tried: Result<String, Error>) -> (String, bool) {
 /// Without a host's own words, addresses and names: those are not for everybody.
 fn ended(error: &Error) -> String {
     match error {
-        Error::EsxiLeft { how, .. } => {
+        Error::HostClosed { how, .. } => {
             let how = how.split(',').next().unwrap_or_default();
             match how.starts_with("close code") {
                 true => format!("the host ended the connection ({how})"),
