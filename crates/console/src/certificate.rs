@@ -1,40 +1,10 @@
 //! rustls errors about certificates, as text for error sentences.
 
-use rustls::CertificateError;
-
 /// Why rustls refused the peer's certificate, in words; `None` where the error is not about the certificate.
 pub fn refusal_of(error: &rustls::Error) -> Option<String> {
     match error {
-        rustls::Error::InvalidCertificate(error) => Some(match error {
-            CertificateError::UnknownIssuer => "nobody who is trusted has signed it".into(),
-            CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
-                "it has expired".into()
-            }
-            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
-                "it is not valid yet, by this machine's clock".into()
-            }
-            CertificateError::Other(inner) => sentence_of(&inner.to_string()),
-            other => sentence_of(&other.to_string()),
-        }),
+        rustls::Error::InvalidCertificate(error) => Some(vsphere::certificate_in_words(error)),
         _ => None,
-    }
-}
-
-/// rustls and webpki print a variant's name where they have no sentence: its words are separated.
-fn sentence_of(text: &str) -> String {
-    match text {
-        "CaUsedAsEndEntity" => "it is an authority's own, and not one of a server".into(),
-        text if text.contains(' ') => text.into(),
-        name => {
-            let mut words = String::new();
-            for letter in name.chars() {
-                if letter.is_uppercase() && !words.is_empty() {
-                    words.push(' ');
-                }
-                words.extend(letter.to_lowercase());
-            }
-            words
-        }
     }
 }
 
@@ -43,9 +13,9 @@ mod tests {
     use std::sync::Arc;
 
     use rcgen::KeyPair;
-    use rustls::RootCertStore;
     use rustls::client::danger::ServerCertVerifier;
     use rustls::pki_types::{ServerName, UnixTime};
+    use rustls::{CertificateError, RootCertStore};
 
     use super::*;
 

@@ -2,7 +2,9 @@
 
 use std::fmt;
 use std::io;
+
 use std::time::Duration;
+use vsphere::io_in_words;
 
 use crate::certificate;
 
@@ -94,7 +96,10 @@ pub enum Error {
         limit: usize,
     },
     /// No TCP connection to the console's host.
-    #[error("cannot reach {address} ({source}): see that this machine may connect to it")]
+    #[error(
+        "cannot reach {address} ({}): see that this machine may connect to it",
+        io_in_words(source)
+    )]
     Unreachable {
         /// `host:port`.
         address: String,
@@ -115,7 +120,8 @@ pub enum Error {
     },
     /// The TLS handshake with the console's host failed for another reason.
     #[error(
-        "no TLS connection to {address} ({source}): see that this is the HTTPS port of the console's host"
+        "no TLS connection to {address} ({}): see that this is the HTTPS port of the console's host",
+        io_in_words(source)
     )]
     Tls {
         /// `host:port`.

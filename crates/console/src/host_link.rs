@@ -299,7 +299,7 @@ impl HostLink {
     }
 
     fn io_error(&self, error: &io::Error) -> Error {
-        self.closed(error.to_string())
+        self.closed(vsphere::io_in_words(error))
     }
 
     fn closed(&self, how: String) -> Error {

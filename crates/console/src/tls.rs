@@ -175,7 +175,8 @@ fn read_authorities(path: &Path) -> Result<Vec<CertificateDer<'static>>, String>
         }
         Ok(authorities) => Ok(authorities),
         Err(error) => Err(format!(
-            "{shown} cannot be read as certificates ({error}): it must be PEM"
+            "{shown} cannot be read as certificates ({}): it must be PEM",
+            vsphere::pem_in_words(&error)
         )),
     }
 }

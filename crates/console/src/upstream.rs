@@ -171,7 +171,10 @@ impl Upstream {
                 (Some(pem), _) => {
                     let certificate =
                         CertificateDer::from_pem_slice(pem.as_bytes()).map_err(|error| {
-                            Error::Setup(format!("the certificate in the ticket is none ({error})"))
+                            Error::Setup(format!(
+                                "the certificate in the ticket is none ({})",
+                                vsphere::pem_in_words(&error)
+                            ))
                         })?;
                     Ok(Trust::Pinned(Thumbprint::Sha256(
                         Sha256::digest(certificate).into(),

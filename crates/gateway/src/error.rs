@@ -98,7 +98,7 @@ pub enum Failure {
     #[error("the viewer closed the connection before it sent anything")]
     ViewerSilent,
     /// The viewer's connection broke.
-    #[error("the viewer's connection broke ({0})")]
+    #[error("the viewer's connection broke ({})", vsphere::io_in_words(.0))]
     ViewerBroke(#[source] io::Error),
     /// The viewer did not log in within the login timeout.
     #[error("the viewer did not log in within {} s: connect again, or raise login_timeout", .0.as_secs())]

@@ -223,7 +223,7 @@ impl ViewerLink {
             return Err(Failure::ViewerTls("it spoke before it was its turn".into()));
         }
         let accepted = TlsAcceptor::from(Arc::clone(config)).accept(socket).await;
-        let tls = accepted.map_err(|error| Failure::ViewerTls(error.to_string()))?;
+        let tls = accepted.map_err(|error| Failure::ViewerTls(vsphere::io_in_words(&error)))?;
         self.connection = Some(Either::Right(Box::new(tls)));
         Ok(())
     }

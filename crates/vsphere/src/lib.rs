@@ -18,6 +18,7 @@ mod datastore;
 mod error;
 mod fault;
 mod find;
+mod in_words;
 mod property;
 mod reading;
 mod screenshot;
@@ -37,6 +38,7 @@ pub use about::{About, Kind};
 pub use client::{Client, InUse, PATIENCE};
 pub use connections::ConsoleConnection;
 pub use error::Error;
+pub use in_words::{certificate_in_words, io_in_words, pem_in_words, tls_in_words};
 #[doc(hidden)]
 pub use reading::read_answer;
 pub use screenshot::Screenshot;

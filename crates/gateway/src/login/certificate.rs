@@ -19,10 +19,18 @@ pub struct Chain(Vec<CertificateDer<'static>>);
 pub fn chain(pem: &[u8]) -> Result<Chain, String> {
     let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(pem)
         .collect::<Result<_, _>>()
-        .map_err(|error| format!("it cannot be read as a certificate ({error}): it must be PEM"))?;
+        .map_err(|error| {
+            format!(
+                "it cannot be read as a certificate ({}): it must be PEM",
+                vsphere::pem_in_words(&error)
+            )
+        })?;
     match chain.first().map(ParsedCertificate::try_from) {
         None => Err("it holds no certificate: it must be PEM".into()),
-        Some(Err(error)) => Err(format!("its first certificate cannot be used ({error})")),
+        Some(Err(error)) => Err(format!(
+            "its first certificate cannot be used ({})",
+            vsphere::tls_in_words(&rustls::Error::from(error))
+        )),
         Some(Ok(_)) => Ok(Chain(chain)),
     }
 }
@@ -35,7 +43,8 @@ pub fn chain(pem: &[u8]) -> Result<Chain, String> {
 pub fn server(Chain(chain): Chain, key: &[u8]) -> Result<Arc<ServerConfig>, String> {
     let key = PrivateKeyDer::from_pem_slice(key).map_err(|error| {
         format!(
-            "it cannot be read as a private key ({error}): it must be PEM, without a passphrase"
+            "it cannot be read as a private key ({}): it must be PEM, without a passphrase",
+            vsphere::pem_in_words(&error)
         )
     })?;
     let mut server = ServerConfig::builder_with_provider(crypto::provider())

@@ -51,7 +51,7 @@ pub(crate) enum HostLost {
     #[error("the console's host ended the connection without saying goodbye")]
     Vanished,
     /// Its connection broke.
-    #[error("the connection to the console's host broke ({0})")]
+    #[error("the connection to the console's host broke ({})", vsphere::io_in_words(.0))]
     Broke(#[source] io::Error),
     /// It broke the WebSocket protocol.
     #[error("the console's host broke the WebSocket protocol: {0}")]

@@ -72,13 +72,13 @@ async fn fetch(address: &Address) -> Result<CertificateDer<'static>, String> {
     let name = ServerName::try_from(address.host.clone()).map_err(|error| error.to_string())?;
     let socket = happy_eyeballs::connect_to(&address.host, address.port)
         .await
-        .map_err(|error| error.to_string())?;
+        .map_err(|error| vsphere::io_in_words(&error))?;
     // Whoever it is: that is the question here.
     let tls = Trust::DangerAcceptAny.client()?;
     let stream = TlsConnector::from(Arc::new(tls))
         .connect(name, socket)
         .await
-        .map_err(|error| error.to_string())?;
+        .map_err(|error| vsphere::io_in_words(&error))?;
     let (_, session) = stream.get_ref();
     let first = session.peer_certificates().and_then(|chain| chain.first());
     first
@@ -90,7 +90,7 @@ pub(super) fn describe(
     certificate: &CertificateDer<'_>,
 ) -> Result<(String, String, String), String> {
     let (_, parsed) = X509Certificate::from_der(certificate)
-        .map_err(|error| format!("what it shows is no certificate ({error})"))?;
+        .map_err(|_| "what it shows is no certificate".to_owned())?;
     let validity = parsed.validity();
     let date = |time: &x509_parser::time::ASN1Time| {
         time.to_rfc2822()

@@ -2,7 +2,7 @@
 
 use std::{error::Error as StdError, io, sync::Arc};
 
-use crate::Error;
+use crate::{Error, io_in_words, tls_in_words};
 
 /// Turns the HTTP library's error into ours. A TLS error is found wherever it is wrapped, so that the words of the caller's
 /// certificate verifier come through. With a `proxy` on the way, that is where connections are made to.
@@ -21,7 +21,7 @@ pub(crate) fn explain(address: &str, proxy: Option<&str>, error: reqwest::Error)
         },
         Some(source) => Error::Tls {
             address,
-            reason: source.to_string(),
+            reason: tls_in_words(&source),
             source,
         },
         None => unencrypted(address, proxy, error),
@@ -101,9 +101,11 @@ fn tls_error(error: &(dyn StdError + 'static)) -> Option<rustls::Error> {
 }
 
 fn innermost(error: &(dyn StdError + 'static)) -> String {
-    causes(error)
-        .last()
-        .map_or_else(String::new, ToString::to_string)
+    let last = causes(error).last();
+    last.map_or_else(String::new, |last| match last.downcast_ref() {
+        Some(error) => io_in_words(error),
+        None => last.to_string(),
+    })
 }
 
 /// Every error of the chain.
@@ -125,11 +127,7 @@ fn cause<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a (dyn StdError + 
     }
 }
 
-/// The verifier's own words where it has some; else the TLS library's.
+/// The verifier's own words where it has some.
 fn certificate_reason(error: &rustls::Error) -> String {
-    match error {
-        rustls::Error::InvalidCertificate(rustls::CertificateError::Other(own)) => own.to_string(),
-        rustls::Error::InvalidCertificate(cause) => cause.to_string(),
-        other => other.to_string(),
-    }
+    tls_in_words(error)
 }

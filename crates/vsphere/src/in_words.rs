@@ -1,0 +1,277 @@
+//! What libraries call errors, in words for whoever reads a log or looks at a viewer: their own texts hold links to their
+//! documentation and names of their types.
+
+use std::fmt::Debug;
+use std::io;
+
+use rustls::pki_types::pem;
+use rustls::{AlertDescription, CertificateError, Error};
+
+/// An error of a connection, which may be one of TLS inside.
+#[must_use]
+pub fn io_in_words(error: &io::Error) -> String {
+    if let Some(inner) = error.get_ref() {
+        if let Some(tls) = inner.downcast_ref::<Error>() {
+            return tls_in_words(tls);
+        }
+        if let Some(inner) = inner.downcast_ref::<io::Error>() {
+            return io_in_words(inner);
+        }
+    }
+    match error.kind() {
+        // rustls explains at length why an end without close_notify is one (RFC 8446 section 6.1).
+        io::ErrorKind::UnexpectedEof => "it was closed in the middle".into(),
+        _ => match error.to_string() {
+            text if text.contains("://") => error.kind().to_string(),
+            text => text,
+        },
+    }
+}
+
+/// An error of TLS. "It" is the other side.
+#[must_use]
+pub fn tls_in_words(error: &Error) -> String {
+    match error {
+        Error::InvalidCertificate(error) => certificate_in_words(error),
+        Error::AlertReceived(alert) => format!("it ended TLS: {}", alert_in_words(*alert)),
+        Error::InvalidMessage(_) => "what it sent is no TLS".into(),
+        Error::InappropriateMessage { .. } | Error::InappropriateHandshakeMessage { .. } => {
+            "it sent a TLS message out of turn".into()
+        }
+        Error::NoCertificatesPresented => "it showed no certificate".into(),
+        Error::DecryptError => "what it sent cannot be decrypted".into(),
+        Error::PeerIncompatible(why) => format!("it has no TLS that we have: {}", spaced(why)),
+        Error::PeerMisbehaved(why) => format!("it broke the TLS protocol: {}", spaced(why)),
+        Error::PeerSentOversizedRecord => "it sent a record larger than TLS allows".into(),
+        other => format!("TLS failed: {}", spaced(other)),
+    }
+}
+
+/// What is wrong with a certificate.
+#[must_use]
+pub fn certificate_in_words(error: &CertificateError) -> String {
+    match error {
+        CertificateError::UnknownIssuer => "nobody who is trusted has signed it".into(),
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+            "it has expired".into()
+        }
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+            "it is not valid yet, by this machine's clock".into()
+        }
+        CertificateError::NotValidForName => "it is for another name".into(),
+        CertificateError::NotValidForNameContext {
+            expected,
+            presented,
+        } => {
+            let expected = expected.to_str();
+            match presented.is_empty() {
+                true => format!("it is for no name, and so not for {expected}"),
+                false => {
+                    let names: Vec<&str> = presented.iter().map(|name| bare(name)).collect();
+                    format!("it is for {}, and not for {expected}", names.join(", "))
+                }
+            }
+        }
+        CertificateError::Revoked => "it was revoked".into(),
+        // The words of a verifier of our own; webpki's names of errors come this way, too.
+        CertificateError::Other(own) => match own.to_string() {
+            text if text == "CaUsedAsEndEntity" => {
+                "it is an authority's own, and not one of a server".into()
+            }
+            text if text.contains(' ') => text,
+            name => spaced_name(&name),
+        },
+        other => spaced(other),
+    }
+}
+
+/// A name out of a certificate, as `DnsName("esxi")` has it.
+fn bare(name: &str) -> &str {
+    let inner = name
+        .split_once('(')
+        .and_then(|(_, rest)| rest.strip_suffix(')'));
+    inner.unwrap_or(name).trim_matches('"')
+}
+
+/// An error of a PEM file.
+#[must_use]
+pub fn pem_in_words(error: &pem::Error) -> String {
+    match error {
+        pem::Error::MissingSectionEnd { .. } => "a section has no END line".into(),
+        pem::Error::IllegalSectionStart { .. } => "a BEGIN line is cut".into(),
+        pem::Error::Base64Decode(_) => "a section is no base64".into(),
+        pem::Error::Io(error) => io_in_words(error),
+        pem::Error::NoItemsFound => "it holds none".into(),
+        _ => "a section is too long".into(),
+    }
+}
+
+/// RFC 8446 section 6, in its own words.
+fn alert_in_words(alert: AlertDescription) -> String {
+    match alert {
+        AlertDescription::Unknown(number) => format!("alert {number}"),
+        known => spaced(&known),
+    }
+}
+
+/// The name of a variant, without what is in it.
+fn spaced(error: &impl Debug) -> String {
+    spaced_name(&format!("{error:?}"))
+}
+
+/// `HandshakeFailure` as `handshake failure`.
+fn spaced_name(name: &str) -> String {
+    let end = name.find(|c: char| !c.is_ascii_alphanumeric());
+    let name = name.get(..end.unwrap_or(name.len())).unwrap_or_default();
+    let name = name.strip_suffix("Context").unwrap_or(name);
+    let mut words = String::new();
+    let mut rest = name.chars().peekable();
+    let mut after_small = false;
+    while let Some(letter) = rest.next() {
+        let begins = letter.is_ascii_uppercase()
+            && (after_small || rest.peek().is_some_and(char::is_ascii_lowercase));
+        if begins && !words.is_empty() {
+            words.push(' ');
+        }
+        after_small = !letter.is_ascii_uppercase();
+        words.push(letter.to_ascii_lowercase());
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use rustls::pki_types::{ServerName, UnixTime};
+    use rustls::{
+        ContentType, HandshakeType, InconsistentKeys, InvalidMessage, OtherError, PeerIncompatible,
+        PeerMisbehaved,
+    };
+
+    use super::*;
+
+    fn tls_errors() -> Vec<Error> {
+        let time = UnixTime::since_unix_epoch(std::time::Duration::from_secs(1));
+        let certificates = [
+            CertificateError::BadEncoding,
+            CertificateError::Expired,
+            CertificateError::ExpiredContext {
+                time,
+                not_after: time,
+            },
+            CertificateError::NotValidYet,
+            CertificateError::NotValidYetContext {
+                time,
+                not_before: time,
+            },
+            CertificateError::Revoked,
+            CertificateError::UnhandledCriticalExtension,
+            CertificateError::UnknownIssuer,
+            CertificateError::UnknownRevocationStatus,
+            CertificateError::ExpiredRevocationList,
+            CertificateError::ExpiredRevocationListContext {
+                time,
+                next_update: time,
+            },
+            CertificateError::BadSignature,
+            CertificateError::UnsupportedSignatureAlgorithmContext {
+                signature_algorithm_id: vec![1],
+                supported_algorithms: Vec::new(),
+            },
+            CertificateError::NotValidForName,
+            CertificateError::NotValidForNameContext {
+                expected: ServerName::try_from("esxi.example").unwrap(),
+                presented: vec!["DnsName(\"other.example\")".into()],
+            },
+            CertificateError::InvalidPurpose,
+            CertificateError::InvalidOcspResponse,
+            CertificateError::ApplicationVerificationFailure,
+        ];
+        let others = [
+            Error::InappropriateMessage {
+                expect_types: vec![ContentType::Handshake],
+                got_type: ContentType::Alert,
+            },
+            Error::InappropriateHandshakeMessage {
+                expect_types: vec![HandshakeType::ServerHello],
+                got_type: HandshakeType::Finished,
+            },
+            Error::InvalidMessage(InvalidMessage::InvalidContentType),
+            Error::InvalidMessage(InvalidMessage::MissingData("ServerHello")),
+            Error::NoCertificatesPresented,
+            Error::UnsupportedNameType,
+            Error::DecryptError,
+            Error::EncryptError,
+            Error::PeerIncompatible(PeerIncompatible::NoCipherSuitesInCommon),
+            Error::PeerIncompatible(PeerIncompatible::ServerDoesNotSupportTls12Or13),
+            Error::PeerMisbehaved(PeerMisbehaved::SelectedUnofferedCipherSuite),
+            Error::General("at https://docs.rs/rustls, rustls::Error".into()),
+            Error::FailedToGetCurrentTime,
+            Error::FailedToGetRandomBytes,
+            Error::HandshakeNotComplete,
+            Error::PeerSentOversizedRecord,
+            Error::NoApplicationProtocol,
+            Error::BadMaxFragmentSize,
+            Error::InconsistentKeys(InconsistentKeys::KeyMismatch),
+            Error::Other(OtherError(Arc::new(io::Error::other("x")))),
+        ];
+        let alerts = (0..=u8::MAX).map(|number| Error::AlertReceived(number.into()));
+        let certificates = certificates.into_iter().map(Error::InvalidCertificate);
+        certificates.chain(others).chain(alerts).collect()
+    }
+
+    /// No link, no name of a type or of a path to one, nothing as `Debug` writes it.
+    fn assert_plain(text: &str) {
+        for mark in ["://", "::", "{", "}", "Some(", "None", "rustls", "docs.rs"] {
+            assert!(!text.contains(mark), "{text}");
+        }
+        let letters: Vec<char> = text.chars().collect();
+        let camel = |pair: &[char]| pair[0].is_ascii_lowercase() && pair[1].is_ascii_uppercase();
+        assert!(!letters.windows(2).any(camel), "{text}");
+        assert!(text.contains(' '), "{text}");
+    }
+
+    #[test]
+    fn no_error_of_tls_carries_a_link_or_the_name_of_a_type() {
+        for error in tls_errors() {
+            let words = tls_in_words(&error);
+            assert_plain(&words);
+            let wrapped = io::Error::new(io::ErrorKind::InvalidData, error.clone());
+            assert_eq!(io_in_words(&wrapped), words);
+            assert_eq!(io_in_words(&io::Error::other(wrapped)), words);
+        }
+        let alert = Error::AlertReceived(AlertDescription::HandshakeFailure);
+        assert_eq!(tls_in_words(&alert), "it ended TLS: handshake failure");
+        let expected = ServerName::try_from("esxi.example").unwrap();
+        let presented = vec![
+            "DnsName(\"other.example\")".into(),
+            "IpAddress(192.0.2.1)".into(),
+        ];
+        let name = CertificateError::NotValidForNameContext {
+            expected,
+            presented,
+        };
+        let words = "it is for other.example, 192.0.2.1, and not for esxi.example";
+        assert_eq!(certificate_in_words(&name), words);
+        assert_eq!(spaced_name("UnknownCA"), "unknown ca");
+    }
+
+    #[test]
+    fn no_error_of_a_connection_carries_a_link() {
+        let close_notify = "peer closed connection without sending TLS close_notify: \
+                            https://docs.rs/rustls/latest/rustls/manual/_03_howto/index.html";
+        for kind in [
+            io::ErrorKind::UnexpectedEof,
+            io::ErrorKind::ConnectionReset,
+            io::ErrorKind::ConnectionAborted,
+            io::ErrorKind::TimedOut,
+            io::ErrorKind::InvalidData,
+        ] {
+            assert_plain(&io_in_words(&io::Error::new(kind, close_notify)));
+            assert_plain(&io_in_words(&kind.into()));
+        }
+        let ours = io::Error::other("the proxy answered 502");
+        assert_eq!(io_in_words(&ours), "the proxy answered 502");
+    }
+}
