@@ -29,7 +29,7 @@ pub fn chain(pem: &[u8]) -> Result<Chain, String> {
         None => Err("it holds no certificate: it must be PEM".into()),
         Some(Err(error)) => Err(format!(
             "its first certificate cannot be used ({})",
-            vsphere::tls_in_words(&rustls::Error::from(error))
+            vsphere::tls_in_words(&error)
         )),
         Some(Ok(_)) => Ok(Chain(chain)),
     }
