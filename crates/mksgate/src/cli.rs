@@ -1,4 +1,4 @@
-//! The command line: what was typed, and the exit code that it earns.
+//! The command line and the exit code.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -24,10 +24,10 @@ use crate::log::LogFormat;
 use crate::terminal::{Terminal, print_stderr};
 use crate::usage_error::OneLine;
 
-/// The name of os-autoinst's program that does what `relay` does.
+/// os-autoinst's program that `relay` replaces.
 const RELAYS_OTHER_NAME: &str = "dewebsockify";
 
-/// It failed.
+/// The command was tried and failed.
 const FAILED: u8 = 1;
 /// The command line or the configuration is wrong; nothing was tried.
 const USAGE: u8 = 2;
@@ -36,16 +36,16 @@ const USAGE: u8 = 2;
 #[derive(Parser)]
 #[command(version, about, arg_required_else_help = true)]
 struct Cli {
-    /// The configuration [default: ./gateway.toml, else /etc/mksgate/gateway.toml]
+    /// Configuration file [default: ./gateway.toml, else /etc/mksgate/gateway.toml]
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// How the log on stderr is written
+    /// Format of the log on stderr
     #[arg(long, global = true, value_name = "FORMAT", default_value = "text")]
     log: LogFormat,
-    /// Say nothing but answers and errors
+    /// Print only answers and errors
     #[arg(long, short, global = true, conflicts_with = "verbose")]
     quiet: bool,
-    /// Show the log of a command that otherwise only answers, in place of the spinner
+    /// Show the log instead of the spinner
     #[arg(long, short, global = true)]
     verbose: bool,
     #[command(subcommand)]
@@ -59,46 +59,44 @@ enum Command {
     /// Run the gateway
     #[cfg(unix)]
     Serve,
-    /// Read the configuration, log in to every vSphere and look up every console
+    /// Check the configuration: log in to every vSphere and look up every console
     ///
-    /// Ends with 1 where a console cannot be had. A VM that is off has its console as soon as it runs: that is told, and is
-    /// no failure.
+    /// Exits with 1 if a console is not available. A VM that is powered off is reported, but does not count as a failure.
     Check(check::Options),
-    /// Hash a password and print the line to put into the users file
+    /// Hash a password and print a line for the users file
     Passwd(passwd::Options),
-    /// Show the certificate that a host presents, and the line that trusts exactly it
+    /// Show the certificate that a host presents and the setting that pins it
     Trust(trust::Options),
-    /// Put one WebSocket behind a TCP port, with the options of os-autoinst's dewebsockify
+    /// Serve one WebSocket on a TCP port, with the options of os-autoinst's dewebsockify
     Relay(relay::Options),
-    /// Run a simulated ESXi and a gateway in front of it, to point any VNC viewer at
+    /// Run a simulated ESXi host and a gateway in front of it, for trying out VNC viewers
     #[cfg(feature = "demo")]
     Demo(demo::Options),
-    /// Print the script that lets a shell complete this command line, names of VMs included
+    /// Print a shell completion script, which also completes VM names
     Completions(completions::Options),
-    /// Print the manual page, or write one for each command
+    /// Print the manual page, or write one page per command
     Man(man::Options),
 }
 
-/// What is done once, without a daemon: a configuration, or what `GOVC_URL` and its companions say, is enough; for a console
-/// at a URL, neither.
+/// Commands that run once, without the daemon. They take a configuration or govc's environment; consoles at URLs need neither.
 #[derive(Subcommand)]
 enum VmCommand {
-    /// Open a console: log in, take a ticket, and start the viewer that is installed
+    /// Open a console: log in, acquire a ticket, and start the installed VNC viewer
     Connect(connect::Options),
     /// List virtual machines
     Vms(vms::Options),
-    /// Go the way to a console step by step, and tell what is found and how long it takes
+    /// Open a console step by step and report the result and the duration of each step
     Probe(probe::Options),
-    /// Save what a console shows as a PNG
+    /// Save a console's screen as PNG
     Screenshot(screenshot::Options),
     /// Type text on a console's keyboard
     Type(type_text::Options),
-    /// Press keys on a console's keyboard, as in ctrl-alt-del
+    /// Press keys on a console's keyboard, for example ctrl-alt-del
     Keys(keys::Options),
 }
 
 impl Command {
-    /// What is logged: of a command that answers on stdout and tells its failure in one line, nothing.
+    /// Log level. Commands that answer on stdout and report their failure in one line do not log.
     const fn level(&self) -> &'static str {
         match self {
             #[cfg(unix)]
@@ -111,10 +109,10 @@ impl Command {
     }
 }
 
-/// Runs the program: reads the command line, does what it says, and tells how that went.
+/// Parses the command line, runs the command and reports its outcome.
 pub fn run() -> ExitCode {
     completions::remember_shell();
-    // Where a shell asks, this answers and ends the program.
+    // Answers a completion request of the shell and exits, if there is one.
     CompleteEnv::with_factory(Cli::command)
         .var(completions::VARIABLE)
         .complete();
@@ -142,24 +140,23 @@ pub fn run() -> ExitCode {
     code.into()
 }
 
-/// Help and version are asked for; anything else is a usage error.
+/// Help and version go to stdout with exit code 0; all else is a usage error.
 fn report_clap_error(error: clap::Error) -> ExitCode {
     let code = match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => ExitCode::SUCCESS,
-        // Whoever types a name alone wants to know what there is.
+        // No arguments at all: print the help.
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => USAGE.into(),
         _ => {
             print_stderr(format!("mksgate: {}", error.apply::<OneLine>().render()));
             return USAGE.into();
         }
     };
-    // Ignored on purpose: there is nowhere else to write to.
+    // There is nowhere else to report the failure.
     let _ = error.print();
     code
 }
 
-/// What was typed. Called by the name of the program that `relay` stands in for, that is what it does: openQA has
-/// no place to say more than a program's name.
+/// The arguments. When invoked as dewebsockify, inserts `relay`: openQA configures a program name, but no arguments.
 fn arguments() -> Vec<OsString> {
     let mut words: Vec<OsString> = std::env::args_os().collect();
     let name = words.first().map(Path::new).and_then(Path::file_stem);
@@ -195,7 +192,7 @@ fn execute(cli: Cli, terminal: Terminal) -> Result<ExitCode, CommandError> {
 }
 
 impl VmCommand {
-    /// Two of them may do without a VM, and then without a configuration.
+    /// `connect` and `probe` take a URL instead of a VM, and then load no configuration.
     fn execute(
         self,
         config: impl FnOnce() -> Result<Config, CommandError>,
@@ -224,7 +221,7 @@ fn block_on<T>(command: impl Future<Output = Result<T, CommandError>>) -> Result
         .build()
         .map_err(|error| CommandError::Failed(format!("cannot start ({error})")))?;
     let done = runtime.block_on(command);
-    // Somebody may have been asked for what is not wanted any more: that thread is not waited for.
+    // A blocking password prompt may still be reading stdin: do not wait for its thread.
     runtime.shutdown_background();
     done
 }

@@ -1,4 +1,4 @@
-//! A vSphere out of the environment variables that govc reads.
+//! A vSphere from govc's environment variables.
 
 use std::env::var;
 use std::path::Path;
@@ -7,12 +7,12 @@ use crate::config::{AskPassword, sdk_url};
 use console::settings::VSphere;
 use console::tls::Trust;
 
-/// What that vSphere is called where it needs a name.
+/// Its name in messages.
 pub(crate) const NAME: &str = "govc";
 
-/// `GOVC_URL` (host, host:port or URL, user and password in it allowed), `GOVC_USERNAME`, `GOVC_PASSWORD`,
-/// `GOVC_INSECURE`; `None` where `GOVC_URL` is not set. A password that is missing is asked for. `MKSGATE_TRUST` says whom
-/// to believe, in the words of the configuration's `trust`: govc knows nothing between authorities and anybody.
+/// Reads `GOVC_URL` (host, host:port or URL with optional credentials), `GOVC_USERNAME`, `GOVC_PASSWORD` and `GOVC_INSECURE`;
+/// `None` without `GOVC_URL`. Prompts for a missing password. `MKSGATE_TRUST` takes the values of the key `trust`: govc itself
+/// cannot pin a certificate.
 pub(crate) fn vsphere(ask: AskPassword<'_>) -> Option<Result<VSphere, String>> {
     let url = var("GOVC_URL").ok().filter(|url| !url.is_empty())?;
     let insecure = matches!(
@@ -30,7 +30,6 @@ pub(crate) fn vsphere(ask: AskPassword<'_>) -> Option<Result<VSphere, String>> {
     Some(read.and_then(|vsphere| with_trust(vsphere, trust.as_deref())))
 }
 
-/// Whether it names one.
 pub(crate) fn is_set() -> bool {
     std::env::var_os("GOVC_URL").is_some_and(|url| !url.is_empty())
 }

@@ -1,5 +1,5 @@
-//! A plain VNC port for every ESXi virtual machine console: the program. Its command line, its configuration file and
-//! its commands; the daemon itself is the crate `gateway`, the way to a console the crate `console`.
+//! The program `mksgate`: command line, configuration file and commands. The daemon is the crate `gateway`, connections to hosts
+//! are the crate `console`.
 
 mod commands;
 mod govc;

@@ -1,4 +1,4 @@
-//! The log: on stderr, for people or for programs.
+//! The log on stderr.
 
 use std::fmt::{self, Debug};
 use std::io::stderr;
@@ -21,14 +21,14 @@ use console::printable::printable;
 /// How a log line is written.
 #[derive(Clone, Copy, ValueEnum)]
 pub(crate) enum LogFormat {
-    /// For people.
+    /// Lines for people
     Text,
-    /// One object a line.
+    /// One JSON object per line
     Json,
 }
 
-/// Starts the log, from `level` on unless `MKSGATE_LOG` says otherwise: what this house says, not what its
-/// libraries have to say about it. Called once. Returns whether there is anything that would be logged.
+/// Starts the log at `level`, unless `MKSGATE_LOG` overrides it; dependencies do not log by default. Returns whether anything is
+/// logged.
 pub(crate) fn start(format: LogFormat, level: &str) -> bool {
     let given = std::env::var("MKSGATE_LOG").ok();
     let filter = given.and_then(|given| EnvFilter::try_new(directives(&given)).ok());
@@ -36,7 +36,7 @@ pub(crate) fn start(format: LogFormat, level: &str) -> bool {
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(stderr)
-        // A line that cannot be written is lost: the default is a panic, and the disk is full for somebody else.
+        // Drop lines that cannot be written, for example on a full disk, instead of panicking.
         .log_internal_errors(false);
     match format {
         LogFormat::Text => log
@@ -49,10 +49,10 @@ pub(crate) fn start(format: LogFormat, level: &str) -> bool {
     LevelFilter::current() != LevelFilter::OFF
 }
 
-/// The crates that `mksgate` in `MKSGATE_LOG` stands for: users know the program, not its parts.
+/// The crates that a directive for `mksgate` applies to.
 const CRATES: [&str; 5] = ["mksgate", "gateway", "console", "dialect", "vsphere"];
 
-/// `given`, with each directive for `mksgate` as a whole repeated for each of its crates.
+/// Repeats each directive for `mksgate` for all of [`CRATES`].
 fn directives(given: &str) -> String {
     let expanded = given.split(',').flat_map(|directive| {
         let (target, level) = match directive.split_once('=') {
@@ -67,7 +67,7 @@ fn directives(given: &str) -> String {
     expanded.collect::<Vec<String>>().join(",")
 }
 
-/// Time, level, message, the event's fields, and those of the spans that it is in: a session's number.
+/// Time, level, message, fields of the event and fields of its spans.
 struct TextLine;
 
 impl<S, N> FormatEvent<S, N> for TextLine
@@ -106,7 +106,7 @@ where
     }
 }
 
-/// One flat object: the event's fields, and those of the spans that it is in.
+/// One flat JSON object: fields of the event and of its spans.
 struct JsonLine(Format<Json>);
 
 impl JsonLine {
@@ -135,7 +135,7 @@ where
         let mut line = String::new();
         self.0
             .format_event(context, Writer::new(&mut line), event)?;
-        // Either is a JSON object, and the fields of a span are never those of an event in it.
+        // Both are JSON objects, and span and event fields never share a name.
         let inner = |object: &str| {
             let object = object.trim_end().strip_prefix('{')?.strip_suffix('}')?;
             (!object.is_empty()).then(|| object.to_owned())
@@ -146,7 +146,7 @@ where
     }
 }
 
-/// What the spans hold that this event is in, as it was formatted, the outermost first.
+/// The formatted fields of the event's spans, outermost first.
 fn fields_of_spans<S, N>(context: &FmtContext<'_, S, N>) -> Vec<String>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
@@ -162,8 +162,7 @@ where
     spans
 }
 
-/// Fields as they are usually written, but for control characters: names of VMs and the words of servers are in them, and
-/// none of those may command a terminal or begin another event.
+/// Default formatting without control characters: VM names and server messages must not control a terminal or start a new line.
 fn fields() -> impl for<'w> FormatFields<'w> + 'static {
     let field = |writer: &mut Writer<'_>, field: &Field, value: &dyn Debug| {
         let value = printable(&format!("{value:?}"));
@@ -184,7 +183,7 @@ mod tests {
 
     use super::*;
 
-    /// What was written.
+    /// Captures log output.
     #[derive(Clone, Default)]
     struct Written(Arc<Mutex<Vec<u8>>>);
 
@@ -200,7 +199,6 @@ mod tests {
     }
 
     impl Written {
-        /// What `log` writes as text.
         fn text(log: impl FnOnce()) -> String {
             let (written, writer) = Self::pair();
             let subscriber = tracing_subscriber::fmt()
@@ -212,7 +210,6 @@ mod tests {
             written.read()
         }
 
-        /// What `log` writes as JSON.
         fn json(log: impl FnOnce()) -> String {
             let (written, writer) = Self::pair();
             let subscriber = tracing_subscriber::fmt()
@@ -233,7 +230,7 @@ mod tests {
         }
     }
 
-    /// An event outside of any span, and one in the span of a session.
+    /// One event outside of spans, and one in a session's span.
     fn outside_and_inside() {
         tracing::info!(ports = 2, "outside");
         let span = tracing::error_span!("session", session = 7);

@@ -1,4 +1,4 @@
-//! The program: everything is in the library, so that tests can run it whole.
+//! The binary; all code is in the library, where tests can use it.
 
 use std::process::ExitCode;
 

@@ -1,5 +1,5 @@
-//! Variables of the environment that hold secrets. What a person looks at a console with is started without them: it has no
-//! use for them, and whoever can look into its environment would have the vSphere's password.
+//! Environment variables with secrets. Viewers and other child programs are started without them: anybody who can read a
+//! viewer's environment would otherwise have the vSphere password.
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -8,13 +8,13 @@ use std::sync::{Mutex, PoisonError};
 use secrecy::SecretString;
 use tokio::process::Command;
 
-/// Those that are known without a configuration.
+/// Known without a configuration.
 const USUAL: [&str; 3] = ["GOVC_PASSWORD", "MKSGATE_COOKIE", "MKSGATE_WEBSOCKETURL"];
 
-/// A URL that may hold a user and a password.
+/// Removed only if it has credentials.
 const URL: &str = "GOVC_URL";
 
-/// Those that the configuration has named.
+/// Named by the configuration.
 static NAMED: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
 
 /// Excludes a variable from the environment of child programs.
@@ -35,7 +35,7 @@ pub(crate) fn read(name: &str, what: &str) -> Result<SecretString, String> {
         .ok_or_else(|| format!("the environment variable {name} is not set: set it to the {what}"))
 }
 
-/// A program that is to be started without any of them.
+/// A command whose environment has none of the secrets.
 pub(crate) fn program_without(program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(program);
     let named = NAMED.lock().unwrap_or_else(PoisonError::into_inner);

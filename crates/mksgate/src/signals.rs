@@ -1,4 +1,4 @@
-//! What tells a running program to end.
+//! Signals that end the program.
 
 #[cfg(unix)]
 pub(crate) use self::unix::TerminationSignals;
@@ -6,20 +6,20 @@ pub(crate) use self::unix::TerminationSignals;
 #[cfg(not(unix))]
 pub(crate) use self::windows::TerminationSignals;
 
-/// Which of them it was.
+/// The signal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Termination {
-    /// SIGINT, as by Ctrl-C.
+    /// SIGINT or Ctrl-C.
     Interrupt,
-    /// SIGTERM; elsewhere Ctrl-Break.
+    /// SIGTERM; on Windows Ctrl-Break.
     Terminate,
-    /// SIGHUP: the terminal has gone, or the line to it.
+    /// SIGHUP: the terminal was closed.
     #[cfg(unix)]
     HangUp,
 }
 
 impl Termination {
-    /// The program's exit code, as shells count it: 128 and the signal's number.
+    /// 128 plus the signal's number, as shells report it.
     pub(crate) const fn exit_code(self) -> u8 {
         match self {
             Self::Interrupt => 130,
@@ -30,7 +30,6 @@ impl Termination {
     }
 }
 
-/// The system does not tell of signals.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot watch signals ({0})")]
 pub(crate) struct SignalError(#[from] std::io::Error);
@@ -43,16 +42,16 @@ mod unix {
 
     use super::{SignalError, Termination};
 
-    /// SIGINT, SIGTERM and SIGHUP, none of which is missed from here on.
+    /// Handlers of SIGINT, SIGTERM and SIGHUP.
     pub(crate) struct TerminationSignals {
         terminate: Signal,
         interrupt: Signal,
-        /// `None` for a daemon, and where whoever started us wants it ignored, as `nohup` does.
+        /// `None` for a daemon, and if SIGHUP is ignored, as by `nohup`.
         hang_up: Option<Signal>,
     }
 
     impl TerminationSignals {
-        /// Begins to watch.
+        /// Installs the handlers.
         pub(crate) fn watch() -> Result<Self, SignalError> {
             let hang_up = match ignores_sighup() {
                 true => None,
@@ -64,7 +63,7 @@ mod unix {
             })
         }
 
-        /// Likewise, but for SIGHUP, which does not tell a daemon to end.
+        /// Without SIGHUP, which reloads a daemon's configuration.
         pub(crate) fn for_daemon() -> Result<Self, SignalError> {
             Ok(Self {
                 terminate: signal(SignalKind::terminate())?,
@@ -73,7 +72,7 @@ mod unix {
             })
         }
 
-        /// The next one.
+        /// Waits for the next signal.
         pub(crate) async fn next(&mut self) -> Termination {
             tokio::select! {
                 _ = self.terminate.recv() => Termination::Terminate,
@@ -90,8 +89,7 @@ mod unix {
         }
     }
 
-    /// Whether SIGHUP is ignored already. Only Linux tells without `unsafe`; where it is not known, the signal is left to do
-    /// what it does by itself.
+    /// Whether SIGHUP is ignored. Linux only: elsewhere this needs `unsafe`, so SIGHUP keeps its current disposition.
     fn ignores_sighup() -> bool {
         static IGNORES: LazyLock<bool> = LazyLock::new(|| {
             let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
@@ -99,7 +97,7 @@ mod unix {
                 .lines()
                 .find_map(|line| line.strip_prefix("SigIgn:"))
                 .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
-            // One bit for each signal, from number 1 on.
+            // Bit 0 is signal 1.
             ignored.is_none_or(|mask| mask & 1 << (SignalKind::hangup().as_raw_value() - 1) != 0)
         });
         *IGNORES
@@ -112,14 +110,14 @@ mod windows {
 
     use super::{SignalError, Termination};
 
-    /// Ctrl-C and Ctrl-Break, none of which is missed from here on.
+    /// Handlers of Ctrl-C and Ctrl-Break.
     pub(crate) struct TerminationSignals {
         interrupt: CtrlC,
         stop: CtrlBreak,
     }
 
     impl TerminationSignals {
-        /// Begins to watch.
+        /// Installs the handlers.
         pub(crate) fn watch() -> Result<Self, SignalError> {
             Ok(Self {
                 interrupt: ctrl_c()?,
@@ -127,12 +125,11 @@ mod windows {
             })
         }
 
-        /// Likewise.
         pub(crate) fn for_daemon() -> Result<Self, SignalError> {
             Self::watch()
         }
 
-        /// The next one.
+        /// Waits for the next event.
         pub(crate) async fn next(&mut self) -> Termination {
             tokio::select! {
                 _ = self.interrupt.recv() => Termination::Interrupt,

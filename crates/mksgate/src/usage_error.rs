@@ -1,9 +1,9 @@
-//! Usage errors on one line, like every other error: clap's own format takes several.
+//! Usage errors in one line; clap's own format takes several.
 
 use clap::builder::StyledStr;
 use clap::error::{ContextKind, Error, ErrorFormatter, ErrorKind};
 
-/// How clap is to format what is wrong with a command line: the cause, what may have been meant, where to look.
+/// Formats a clap error as cause, suggestion, and a pointer to `--help`.
 pub(crate) struct OneLine;
 
 impl ErrorFormatter for OneLine {
@@ -32,7 +32,7 @@ impl ErrorFormatter for OneLine {
     }
 }
 
-/// What is wrong, with the argument and the value that it is wrong with.
+/// The error, with argument and value.
 fn cause(error: &Error<OneLine>) -> String {
     let argument = context(error, ContextKind::InvalidArg);
     let value = context(error, ContextKind::InvalidValue);
@@ -66,9 +66,9 @@ fn cause(error: &Error<OneLine>) -> String {
     }
 }
 
-/// What clap knows of that kind about the error.
+/// clap's context of this kind.
 fn context(error: &Error<OneLine>, kind: ContextKind) -> Option<String> {
     let text = error.get(kind)?.to_string();
-    // Values that are listed may be none.
+    // Drop empty context, but keep an empty value: it is the error.
     (kind == ContextKind::InvalidValue || !text.is_empty()).then_some(text)
 }

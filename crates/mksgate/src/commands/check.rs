@@ -1,4 +1,4 @@
-//! `mksgate check`: whether a configuration does what it says.
+//! `mksgate check`: validates the configuration against the vSpheres it names.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -22,15 +22,15 @@ use gateway::settings::{Config, Limits};
 
 #[derive(Args)]
 pub(crate) struct Options {
-    /// Read the configuration only; connect to nothing
+    /// Only read the configuration, without connecting to anything
     #[arg(long)]
     offline: bool,
 }
 
-/// Each vSphere by its name: ready to be asked, or why not.
+/// Clients by vSphere name, or why one could not be set up.
 type Upstreams = BTreeMap<String, Result<Upstream, Error>>;
 
-/// Prints a row for each console; fails where any cannot be had. That a VM is off is no failure: it can be switched on.
+/// Prints one row per console; fails if any is not available. Powered-off VMs are not failures: they can be started later.
 pub(crate) async fn run(
     options: Options,
     mut config: Config,
@@ -80,7 +80,7 @@ pub(crate) async fn run(
         print_warnings(config.doubtful_rights(&vms));
     }
     let heading = ["LISTEN", "VSPHERE", "VM", "AUTH", "REACHED BY", "FOUND"];
-    // What is wrong stands at the end of a row: nothing is cut.
+    // Errors are in the last column and must not be truncated.
     let table = Table::new(&heading, &rows).aligned(None);
     or_signal(&mut signals, print_async(table)).await?;
     match failures {
@@ -106,7 +106,7 @@ fn row(console: &gateway::settings::Console, limits: &Limits, found: String) -> 
     ]
 }
 
-/// Who gets in, by what, and whether others can read along.
+/// Who may connect, how they authenticate, and whether the connection is encrypted.
 fn reached_by(console: &gateway::settings::Console, limits: &Limits) -> String {
     let auth = &console.auth;
     let who = match (limits.keep_private(console.listen), auth.asks_nothing()) {
@@ -154,7 +154,7 @@ async fn look_up(
     }
 }
 
-/// Goes as far as a session does before its viewer takes part.
+/// Connects as a session does, up to the point where its viewer would be relayed.
 async fn dial(endpoint: &Arc<Endpoint>, within: Duration) -> Result<String, String> {
     let dialer = Dialer::Url(Arc::clone(endpoint));
     let console = dialer.dial(TimeLimit::of(within), &|_| {}).await;

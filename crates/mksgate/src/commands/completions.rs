@@ -1,4 +1,4 @@
-//! `mksgate completions`: the script that lets a shell complete our command line, names of VMs included.
+//! `mksgate completions`: prints shell completion scripts and lists VM names for them.
 
 mod shell;
 
@@ -20,31 +20,30 @@ use console::upstream::Upstream;
 use gateway::settings::Config;
 use shell::Shell;
 
-/// The variable by which the script asks us for candidates.
+/// Environment variable by which the script requests candidates.
 pub(crate) const VARIABLE: &str = "MKSGATE_COMPLETE";
 
-/// The shell that asks, if one does.
+/// The shell that requests candidates, if any.
 static ASKING: OnceLock<String> = OnceLock::new();
 
-/// Remembers which shell asks, before clap takes the variable out of the environment.
+/// Must run before clap removes the variable from the environment.
 pub(crate) fn remember_shell() {
     if let Ok(shell) = std::env::var(VARIABLE) {
-        // Ignored on purpose: this is done once.
+        // Set once: this is called once, at startup.
         let _ = ASKING.set(shell);
     }
 }
 
-/// Whoever has pressed Tab does not wait any longer.
+/// Limit for listing VMs: the user has pressed Tab and waits.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 #[derive(Args)]
 pub(crate) struct Options {
-    /// The shell. Put into ~/.bashrc: source <(mksgate completions bash)
+    /// The shell; for bash, add to ~/.bashrc: source <(mksgate completions bash)
     #[arg(value_parser = PossibleValuesParser::new(["bash", "zsh", "fish", "elvish", "powershell"]))]
     shell: String,
 }
 
-/// Prints the script.
 pub(crate) fn run(options: &Options) -> Result<(), CommandError> {
     let cannot = || CommandError::Failed(format!("there are no completions for {}", options.shell));
     let shells = Shells::builtins();
@@ -53,8 +52,8 @@ pub(crate) fn run(options: &Options) -> Result<(), CommandError> {
     print_bytes(script.as_bytes())
 }
 
-/// The names of the VMs that can be asked for in time, as far as they go on from the `current` word, and quoted for the shell
-/// that asks. Nobody is there to be told what went wrong.
+/// Names of VMs that continue the `current` word, quoted for the requesting shell. Errors are dropped: the shell cannot show
+/// them.
 pub(crate) fn vm_names(
     current: &OsStr,
     config: impl FnOnce(Option<PathBuf>) -> Option<Config>,
@@ -75,7 +74,7 @@ pub(crate) fn vm_names(
     let shell = Shell::new(asking, &variable(shell::TYPED));
     let begins = shell.read(&current.to_string_lossy());
     let completes = |(name, help): (String, String)| {
-        // What has a control character in it is a name that nobody could type, and that a terminal could obey.
+        // A name with control characters cannot be typed and could send commands to the terminal.
         let fits = name.starts_with(&begins) && printable(&name) == name;
         let candidate = || CompletionCandidate::new(shell.write(&name));
         fits.then(|| candidate().help(Some(printable(&help).into())))
@@ -84,7 +83,7 @@ pub(crate) fn vm_names(
     listed.filter_map(completes).collect()
 }
 
-/// What names each VM, and what is to be said of it.
+/// Candidate and description of each VM.
 async fn list(config: Config) -> Vec<(String, String)> {
     let mut candidates = Vec::new();
     for (name, settings) in config.vspheres {
@@ -97,7 +96,7 @@ async fn list(config: Config) -> Vec<(String, String)> {
             let twins = vms.iter().filter(|other| other.name == vm.name).count();
             let path = vm.path.clone().unwrap_or_default();
             let place = format!("{} {path}", vm.power);
-            // A name that two bear names neither.
+            // Ambiguous names are replaced by inventory paths.
             candidates.push(match twins {
                 1 => (vm.name.clone(), place),
                 _ => (path, vm.power.to_string()),
@@ -107,7 +106,7 @@ async fn list(config: Config) -> Vec<(String, String)> {
     candidates
 }
 
-/// The `--config` of the command line that is being completed.
+/// The value of `--config` on the command line that is being completed.
 fn named_configuration() -> Option<PathBuf> {
     let words: Vec<_> = std::env::args_os().collect();
     let pairs = words.windows(2);

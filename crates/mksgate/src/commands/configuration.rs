@@ -1,4 +1,4 @@
-//! Which configuration a command goes by: the one that is named, one that is found, or the environment.
+//! Selects the configuration: `--config`, a file in a default place, or the environment.
 
 use std::path::{Path, PathBuf};
 
@@ -9,22 +9,22 @@ use crate::config;
 use crate::govc;
 use crate::terminal::{Terminal, ask_password, print_stderr};
 
-/// The configuration of the current folder.
+/// In the current directory.
 const HERE: &str = "gateway.toml";
 
-/// The configuration of the machine.
+/// System-wide.
 const ETC: &str = "/etc/mksgate/gateway.toml";
 
-/// What a command goes by.
+/// The selected configuration file.
 pub(crate) struct Found {
     path: Result<PathBuf, CommandError>,
-    /// Why the file in the current folder is not read, where there is one.
+    /// Why the file in the current directory is not read, if it exists.
     passed_over: Option<String>,
 }
 
 impl Found {
-    /// The file that is named, else the one in the current folder, else the machine's. The environment stands in for that of
-    /// the current folder `unless_in_environment`.
+    /// `--config`, else the current directory, else the system. With `unless_in_environment`, `GOVC_URL` replaces the current
+    /// directory.
     fn find(named: Option<PathBuf>, unless_in_environment: bool) -> Self {
         let here = Path::new(HERE);
         let passed_over = match here.exists() && named.is_none() {
@@ -52,7 +52,7 @@ impl Found {
         Self { path, passed_over }
     }
 
-    /// Tells why the file in the current folder is not read, where something else is.
+    /// The path; reports a file in the current directory that was skipped in favour of another.
     fn into_path(self, report: impl Fn(String)) -> Result<PathBuf, CommandError> {
         if let (Some(why), Ok(_)) = (&self.passed_over, &self.path) {
             report(not_read(why));
@@ -65,13 +65,12 @@ fn not_read(why: &str) -> String {
     format!("mksgate: ./{HERE} is not read, since {why}")
 }
 
-/// Where the configuration is, for the daemon and for what checks its configuration.
+/// For `serve` and `check`, which need a file.
 pub(crate) fn path(named: Option<PathBuf>) -> Result<PathBuf, CommandError> {
     Found::find(named, false).into_path(print_stderr)
 }
 
-/// For commands that can do without a configuration: the one that is named or found, else what `GOVC_URL`
-/// and its companions say. Whoever is there is asked for a password that is in neither.
+/// For commands that can do without a file: falls back to `GOVC_URL` and prompts for a missing password.
 pub(crate) fn or_environment(
     named: Option<PathBuf>,
     terminal: Terminal,
@@ -99,7 +98,7 @@ pub(crate) fn or_environment(
     }
 }
 
-/// The same for a shell that completes a command line: nobody is asked, and nobody told.
+/// For shell completion: no prompts and no messages.
 pub(super) fn silent(named: Option<PathBuf>) -> Option<Config> {
     match Found::find(named, true).path {
         Ok(path) => config::load(&path).ok(),

@@ -1,9 +1,9 @@
-//! Which console of the configuration is a VM's.
+//! The configured console of a VM.
 
 use console::settings::Behind;
 use vsphere::{Vm, VmRef};
 
-/// Whether this VM of that vSphere is behind the port.
+/// Whether `behind` leads to the VM `found` of the vSphere `name`.
 pub(crate) fn serves_vm(behind: &Behind, name: &str, found: &Vm) -> bool {
     match behind {
         Behind::Vm { vsphere, vm, .. } => vsphere == name && refers_to(vm, found),
@@ -11,7 +11,6 @@ pub(crate) fn serves_vm(behind: &Behind, name: &str, found: &Vm) -> bool {
     }
 }
 
-/// Whether a console's `vm` is this one.
 fn refers_to(vm_ref: &VmRef, vm: &Vm) -> bool {
     match vm_ref {
         VmRef::Name(name) => *name == vm.name,

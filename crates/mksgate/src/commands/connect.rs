@@ -1,4 +1,4 @@
-//! `mksgate connect`: one console without a daemon, on a private endpoint, and a viewer that looks at it.
+//! `mksgate connect`: opens one console without the daemon, on a private port, socket or stdio, and starts a viewer.
 
 mod child;
 mod client;
@@ -37,7 +37,7 @@ pub(crate) struct Options {
     client: ClientArgs,
 }
 
-/// The one line of `--proxy-only`. The names are a contract.
+/// The line that `--proxy-only` prints; its keys are a contract.
 #[derive(Serialize)]
 struct Line<'a> {
     address: String,
@@ -45,14 +45,14 @@ struct Line<'a> {
     password: &'a str,
 }
 
-/// Opens the console's endpoint and stays until the viewer goes; its exit code is the answer.
+/// Serves the console until the viewer exits, and returns the viewer's exit code.
 pub(crate) async fn run(
     options: Options,
     config: impl FnOnce() -> Result<Config, CommandError>,
     terminal: Terminal,
 ) -> Result<ExitCode, CommandError> {
     let wanted = options.console.wanted(config)?;
-    // Before anything is connected to: without a viewer there is nothing to connect for.
+    // Fail before connecting if there is no viewer.
     let client = options.client.client()?;
     let listen = options.client.listen;
     match wanted {
@@ -75,7 +75,7 @@ pub(crate) async fn run(
 }
 
 impl Client {
-    /// Whoever was to see the console has seen why not; what of it nobody else tells is told here.
+    /// Runs the client. A failure goes to stderr unless the client has shown it already.
     async fn run(
         &self,
         target: &Target,
@@ -130,7 +130,7 @@ impl Client {
     }
 }
 
-/// For whoever reads the line; until we are told to end.
+/// `--proxy-only`: prints the port and serves until a signal.
 async fn serve(
     port: PrivatePort,
     signals: &mut TerminationSignals,

@@ -1,4 +1,4 @@
-//! The console that a command is about: a VM's, or one at a URL.
+//! Arguments that select a console: a VM, or a URL.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,7 +21,7 @@ use gateway::settings::Config;
     mut_arg("vnc_password_env", |variable| variable.conflicts_with(url_args::ORIGIN)),
 )]
 pub(crate) struct ConsoleArgs {
-    /// A VM: its name, inventory path (/DC/vm/folder/name), uuid:…, instance-uuid:… or moref:…
+    /// VM: name, inventory path (/DC/vm/folder/name), uuid:…, instance-uuid:… or moref:…
     #[arg(add = known_vms())]
     vm: Option<VmRef>,
     #[command(flatten)]
@@ -32,16 +32,16 @@ pub(crate) struct ConsoleArgs {
     at: Box<UrlArgs>,
 }
 
-/// What is known of it before anything is asked.
+/// The selected console, before any connection.
 pub(crate) enum ConsoleTarget {
-    /// A VM, and where to look for it.
+    /// The VM, and the configuration that has its vSphere.
     Vm(VmArgs, Box<Config>),
-    /// What is at a URL, and how long it may take to be ready.
+    /// The endpoint, and its handshake timeout.
     Url(Arc<Endpoint>, Duration),
 }
 
 impl ConsoleArgs {
-    /// Only a VM needs a configuration.
+    /// Loads the configuration only for a VM.
     pub(crate) fn wanted(
         self,
         config: impl FnOnce() -> Result<Config, CommandError>,
@@ -52,7 +52,7 @@ impl ConsoleArgs {
                 VmArgs::new(vm, self.vsphere, self.password),
                 Box::new(config()?),
             )),
-            // The group of arguments has been asked for already.
+            // clap requires one of the group.
             (None, None) => Err(CommandError::Usage("name a VM, or a URL by --url".into())),
         }
     }

@@ -1,4 +1,4 @@
-//! `mksgate demo`: a simulated ESXi and a gateway in front of it, in one process.
+//! `mksgate demo`: a simulated ESXi host and a gateway in one process.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -17,23 +17,22 @@ use console::tls::{Thumbprint, Trust};
 use gateway::settings::{Auth, Config, Console, Limits};
 use gateway::{Gateway, Shutdown};
 
-/// What the simulated ESXi is called in the configuration that the demo would have.
+/// Name of the simulated vSphere.
 const VSPHERE: &str = "demo";
 
 #[derive(Args)]
 pub(crate) struct Options {
-    /// Where viewers connect. On anything but loopback they need a password, which is printed
+    /// Address to listen on; other than loopback, viewers need a password, which is printed
     #[arg(long, value_name = "ADDR", value_parser = address, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
     listen: IpAddr,
-    /// The first VM's port; the others follow
+    /// Port of the first VM; the other VMs take the ports after it
     #[arg(long, default_value_t = 5901, value_parser = clap::value_parser!(u16).range(1..))]
     port: u16,
-    /// How many VMs
+    /// Number of VMs
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=100))]
     vms: u16,
 }
 
-/// Runs until a signal ends it.
 pub(crate) async fn run(options: Options) -> Result<(), CommandError> {
     let names: Vec<String> = (1..=options.vms)
         .map(|number| format!("vm{number:02}"))
@@ -56,7 +55,7 @@ pub(crate) async fn run(options: Options) -> Result<(), CommandError> {
     let signals = TaskTracker::new();
     signals.spawn(watch_signals(shutdown.clone())?);
     print(greeting(&host, &gateway, password.as_deref()))?;
-    // A demo has nobody to be polite to: the first signal ends its sessions too.
+    // The first signal also ends the sessions: a demo need not drain.
     let hurry = shutdown.drain.clone();
     let now = shutdown.now.clone();
     signals.spawn(async move {
@@ -68,7 +67,7 @@ pub(crate) async fn run(options: Options) -> Result<(), CommandError> {
     Ok(())
 }
 
-/// An IP address. No name is looked up: it might lead to other machines.
+/// Host names are refused: they may resolve to addresses of other machines.
 fn address(text: &str) -> Result<IpAddr, String> {
     let parsed = text.parse();
     parsed.map_err(|_| "write an IP address, as 127.0.0.1 or ::1".into())
@@ -125,7 +124,7 @@ fn configuration(
         ..VSphere::new(parsed, "root".into(), DEMO_PASSWORD.into())
     };
     Ok(Config {
-        // All viewers of a demo are likely to look at the same VM.
+        // A demo's viewers usually all open the same VM.
         gateway: Limits {
             max_sessions_per_vm: 64,
             ..Limits::default()

@@ -1,8 +1,8 @@
-//! Whose a file is: what others can write is not believed to be what this user meant, and a link of theirs is not followed.
+//! Ownership of files: refuses configurations and symlinks that other users may have planted.
 
 use std::path::Path;
 
-/// Why `file` is not to be trusted: somebody else could have written it, or put it into its folder.
+/// Why `file` is not trusted: another user owns it or may write it, or its directory.
 #[cfg(unix)]
 pub(super) fn distrust_reason(file: &Path) -> Option<String> {
     use std::os::unix::fs::MetadataExt;
@@ -30,19 +30,18 @@ pub(super) fn distrust_reason(file: &Path) -> Option<String> {
     None
 }
 
-/// Elsewhere access lists decide, which are not looked at.
+/// Windows access lists are not evaluated.
 #[cfg(not(unix))]
 pub(super) fn distrust_reason(_: &Path) -> Option<String> {
     None
 }
 
-/// This user's, or root's.
 #[cfg(unix)]
 pub(super) fn is_own_or_root(owner: u32) -> bool {
     owner == 0 || owner == rustix::process::geteuid().as_raw()
 }
 
-/// The group counts as others: nobody knows here who is in it.
+/// Group write counts: the members are not known here.
 #[cfg(unix)]
 pub(super) const fn others_may_write(mode: u32) -> bool {
     mode & 0o022 != 0

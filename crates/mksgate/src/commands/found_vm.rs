@@ -1,5 +1,3 @@
-//! A VM that was found, and the vSphere session through which its console is opened.
-
 use std::sync::Arc;
 
 use rfb_proto::VncPassword;
@@ -10,28 +8,26 @@ use console::dialer::Dialer;
 use console::secret::Secret;
 use console::upstream::Upstream;
 
-/// A VM, and the vSphere that has it.
+/// A VM, and the session on its vSphere.
 pub(crate) struct FoundVm {
-    /// Logged in to.
     pub(crate) upstream: Arc<Upstream>,
-    /// Its name in the configuration.
+    /// The vSphere's name in the configuration.
     pub(crate) vsphere: String,
-    /// As it was found.
     pub(crate) vm: Vm,
-    /// As it was named.
+    /// The reference by which the VM was looked up.
     pub(crate) wanted: VmRef,
-    /// For a host that asks for it.
+    /// For hosts that require VNC authentication.
     pub(crate) vnc_password: Option<Secret<VncPassword>>,
 }
 
 impl FoundVm {
-    /// Its console. By its id the VM need not be looked up again.
+    /// Dials by moref, which needs no second lookup.
     pub(crate) fn dialer(&self) -> Dialer {
         let vm = VmRef::Moref(self.vm.moref.clone());
         Dialer::Vm(Arc::clone(&self.upstream), vm, self.vnc_password.clone())
     }
 
-    /// A VM that does not run has no console.
+    /// Fails if the VM is off: it then has no console.
     pub(crate) fn must_run(&self) -> Result<(), CommandError> {
         match self.vm.power {
             Power::On => Ok(()),
@@ -39,7 +35,7 @@ impl FoundVm {
         }
     }
 
-    /// Why its console cannot be had, in words.
+    /// The error, with a remedy if the VM is not running.
     pub(crate) fn explain(&self, failure: &console::Error) -> String {
         match failure {
             console::Error::VSphere(Error::InvalidPowerState { state, .. }) => {
@@ -50,7 +46,7 @@ impl FoundVm {
     }
 }
 
-/// It is not for a viewer to start a machine: this says who can.
+/// Names the remedy: the gateway never powers on a VM.
 fn not_running(vm: &Vm, state: Option<Power>) -> String {
     let (state, remedy) = match state {
         Some(Power::Suspended) => ("suspended", "resume"),
@@ -63,7 +59,7 @@ fn not_running(vm: &Vm, state: Option<Power>) -> String {
     )
 }
 
-/// As a shell takes it for one word.
+/// Shell-quoted.
 fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-%".contains(c);
     if word.chars().all(plain) {

@@ -1,4 +1,4 @@
-//! What `type` and `keys` have in common: the guest's layout, the pace, and the keys' way to the console.
+//! Options and key playback shared by `type` and `keys`.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -21,26 +21,25 @@ use console::socket::CLOSE_TIMEOUT;
 use console::{Blame, Error};
 use gateway::settings::Config;
 
-/// The slowest pace that is taken, in milliseconds: a key a minute.
+/// Longest delay, in milliseconds.
 const SLOWEST: u64 = 60_000;
 
 #[derive(Args)]
 pub(crate) struct Keyboard {
-    /// The layout that the guest has
+    /// Keyboard layout of the guest
     #[arg(long, default_value = "us", value_parser = layouts())]
     layout: Layout,
-    /// Milliseconds from one key to the next; firmware and boot loaders may want 100
+    /// Delay between keys, in milliseconds; firmware and boot loaders may need 100
     #[arg(long, value_name = "MS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(..=SLOWEST))]
     delay: u64,
 }
 
 impl Keyboard {
-    /// The layout that the guest has.
     pub(crate) const fn layout(&self) -> Layout {
         self.layout
     }
 
-    /// Plays the chords on the VM's console. No key stays down there, whatever ends this.
+    /// Plays the chords on the VM's console, and releases all keys even when interrupted.
     pub(crate) async fn play(
         &self,
         vm_args: VmArgs,
@@ -87,7 +86,7 @@ impl Keyboard {
         vm_args.run(config, terminal, work).await
     }
 
-    /// The typing takes as long as it takes; what comes after it, `within` that time.
+    /// The playback has no deadline; the confirmation that follows it has `within`.
     async fn play_on(
         &self,
         mut viewer: ConsoleClient,
@@ -105,7 +104,7 @@ impl Keyboard {
     }
 }
 
-/// The console, and how it takes keys.
+/// Opens the console and asks which key events the host accepts.
 async fn enter(
     found_vm: &FoundVm,
     within: Duration,

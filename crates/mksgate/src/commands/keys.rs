@@ -1,4 +1,4 @@
-//! `mksgate keys`: keys and chords of keys, pressed on a console's keyboard.
+//! `mksgate keys`: presses chords on a console's keyboard.
 
 use clap::Args;
 
@@ -13,14 +13,14 @@ use gateway::settings::Config;
 pub(crate) struct Options {
     #[command(flatten)]
     vm_args: VmArgs,
-    /// Keys that are pressed together, one such chord after the other: ctrl-alt-del, f2, enter, win-r, a
+    /// Chords, pressed one after the other: ctrl-alt-del, f2, enter, win-r, a
     #[arg(required = true, value_name = "KEYS")]
     keys: Vec<String>,
     #[command(flatten)]
     keyboard: Keyboard,
 }
 
-/// Presses them; nothing is connected to where one of them is no key.
+/// Parses all chords before connecting.
 pub(crate) async fn run(
     options: Options,
     config: Config,

@@ -1,5 +1,4 @@
-//! Logging in for one command: whoever sits at a terminal is asked for what is missing or wrong, and every session
-//! is ended.
+//! vSphere sessions of one command: prompts for a wrong password, and logs out of every session.
 
 use std::sync::Arc;
 
@@ -13,16 +12,14 @@ use console::settings::VSphere;
 use console::slots::Slots;
 use console::upstream::Upstream;
 
-/// How often a wrong password is asked for again: with the first attempt it makes fewer than the five after which vCenter
-/// locks the account.
+/// Retries. With the first attempt they stay below the five after which vCenter locks the account.
 const ATTEMPTS: usize = 3;
 
-/// The sessions of one command.
 #[derive(Default)]
 pub(crate) struct Sessions(Vec<Arc<Upstream>>);
 
 impl Sessions {
-    /// Logs in to a vSphere.
+    /// Logs in, with a prompt after a refused password.
     pub(crate) async fn begin(
         &mut self,
         name: &str,
@@ -34,7 +31,7 @@ impl Sessions {
         loop {
             let upstream = Upstream::new(name, settings.clone(), Slots::default())?;
             let upstream = Arc::new(upstream);
-            // From here on there may be a session.
+            // Before the login: an interrupted login may leave a session that has to be logged out.
             self.0.push(Arc::clone(&upstream));
             let error = match upstream.client().login().await {
                 Ok(about) => {
@@ -61,12 +58,11 @@ impl Sessions {
         }
     }
 
-    /// Those that were begun.
     pub(crate) fn open(&self) -> impl Iterator<Item = &Upstream> {
         self.0.iter().map(|upstream| &**upstream)
     }
 
-    /// Ends them all.
+    /// Logs out of all sessions.
     pub(crate) async fn end(self) {
         for upstream in self.open() {
             upstream.client().logout().await;
@@ -74,7 +70,7 @@ impl Sessions {
     }
 }
 
-/// For one command the ten minutes are none that the library would wait.
+/// Omits the client's advice to wait ten minutes, which does not apply to a command that runs once.
 fn refused(error: Error) -> CommandError {
     match error {
         Error::InvalidLogin { username, address } => CommandError::Failed(format!(

@@ -1,4 +1,4 @@
-//! `mksgate man`: the manual, made of the same source as `--help`.
+//! `mksgate man`: manual pages, generated from the `--help` texts.
 
 use std::path::PathBuf;
 
@@ -8,12 +8,11 @@ use super::{CommandError, print_bytes};
 
 #[derive(Args)]
 pub(crate) struct Options {
-    /// Write a page for each command into this folder, in place of printing the one for all
+    /// Write one page per command into this directory instead of printing the main page
     #[arg(short, long, value_name = "DIR")]
     directory: Option<PathBuf>,
 }
 
-/// Prints or writes the pages of `command`.
 pub(crate) fn run(options: Options, command: Command) -> Result<(), CommandError> {
     let Some(directory) = options.directory else {
         let mut page = Vec::new();

@@ -1,4 +1,4 @@
-//! What each command does. One file a command.
+//! The commands, one file each.
 
 pub(crate) mod check;
 pub(crate) mod completions;
@@ -40,17 +40,15 @@ use crate::signals::{SignalError, Termination, TerminationSignals};
 use console::Error;
 use gateway::StartError;
 
-/// Why a command failed.
 pub(crate) enum CommandError {
-    /// The configuration is wrong.
     Config(ConfigError),
-    /// What was asked for cannot be done as asked.
+    /// The arguments cannot be used as given.
     Usage(String),
-    /// It was tried and failed.
+    /// The command failed.
     Failed(String),
-    /// Likewise, and all that there is to say has been said.
+    /// The command failed and has reported why.
     Reported,
-    /// Somebody pressed Ctrl-C, or told the program to end.
+    /// A signal ended the command.
     Signalled(Termination),
 }
 
@@ -78,14 +76,14 @@ impl From<SignalError> for CommandError {
     }
 }
 
-/// Does `work`, unless somebody presses Ctrl-C or tells the program to end first.
+/// Runs `work` until it completes or a signal arrives.
 async fn interruptible<T>(
     work: impl Future<Output = Result<T, CommandError>>,
 ) -> Result<T, CommandError> {
     or_signal(&mut TerminationSignals::watch()?, work).await
 }
 
-/// Likewise, for whoever watches already.
+/// Likewise, with signals that the caller watches already.
 async fn or_signal<T>(
     signals: &mut TerminationSignals,
     work: impl Future<Output = Result<T, CommandError>>,
@@ -96,18 +94,17 @@ async fn or_signal<T>(
     }
 }
 
-/// Prints an answer. A reader who has had enough, as `head` has, is no failure.
+/// Prints to stdout. A closed pipe, as after `head`, is not an error.
 fn print(text: impl AsRef<str>) -> Result<(), CommandError> {
     print_bytes(text.as_ref().as_bytes())
 }
 
-/// Likewise, an answer that is no text.
+/// Likewise, for binary output.
 fn print_bytes(bytes: &[u8]) -> Result<(), CommandError> {
     write_stdout(bytes).map(drop)
 }
 
-/// Prints an answer while signals are watched, which a reader that has stopped reading must not keep from being heard.
-/// Tells whether there is still a reader.
+/// Prints on a blocking thread, so that a full pipe does not delay signals. Returns whether stdout is still open.
 async fn print_async(answer: impl Into<Vec<u8>>) -> Result<bool, CommandError> {
     let answer = answer.into();
     let written = spawn_blocking(move || write_stdout(&answer)).await;
@@ -118,7 +115,7 @@ async fn print_async(answer: impl Into<Vec<u8>>) -> Result<bool, CommandError> {
     })
 }
 
-/// Likewise, and tells whether there is still a reader.
+/// Returns whether stdout is still open.
 fn write_stdout(bytes: &[u8]) -> Result<bool, CommandError> {
     let mut out = stdout().lock();
     match out.write_all(bytes).and_then(|()| out.flush()) {

@@ -1,24 +1,24 @@
-//! A name that no VM bears, and those that may have been meant.
+//! The error for an unknown VM name, with suggestions.
 
 use vsphere::{Vm, VmRef};
 
 use super::CommandError;
 use console::upstream::Upstream;
 
-/// How many names are offered in place of one that nothing bears.
+/// Maximum number of suggestions.
 const OFFERED: usize = 3;
 
-/// Below this two names have nothing to do with each other (Jaro-Winkler, 0 to 1).
+/// Minimum Jaro-Winkler similarity (0 to 1) of a suggestion.
 const ALIKE: f64 = 0.75;
 
-/// The error for that: it offers the nearest of those that there are.
+/// The error, with the most similar names of the vSpheres in `asked`.
 pub(super) async fn no_such_vm(
     wanted: &VmRef,
     asked: impl Iterator<Item = &Upstream>,
 ) -> CommandError {
     let mut known = Vec::new();
     for upstream in asked {
-        // Where they cannot be listed there is nothing to offer.
+        // Without a list there are no suggestions.
         known.extend(upstream.client().vms().await.unwrap_or_default());
     }
     let near = nearest(wanted, &known);
@@ -32,7 +32,7 @@ pub(super) async fn no_such_vm(
     CommandError::Failed(format!("there is no VM {wanted}: {remedy}"))
 }
 
-/// Names that are like the one that was wanted, the likest first.
+/// Names similar to the wanted one, best first.
 fn nearest(wanted: &VmRef, known: &[Vm]) -> Vec<String> {
     let (text, by_path) = match wanted {
         VmRef::Name(name) => (name, false),

@@ -1,4 +1,4 @@
-//! `mksgate passwd`: a line for the users file.
+//! `mksgate passwd`: prints a line for the users file.
 
 use std::io::{BufRead, IsTerminal, Read, stdin};
 
@@ -10,19 +10,19 @@ use super::{CommandError, print};
 use crate::terminal::read_password;
 use gateway::{hashing, users};
 
-/// What VeNCrypt carries at most (see `rfb_proto::MAX_CREDENTIAL`).
+/// VeNCrypt's limit (see `rfb_proto::MAX_CREDENTIAL`).
 const LONGEST: usize = rfb_proto::MAX_CREDENTIAL;
 
-/// Where the system says who runs this.
+/// Environment variable with the login name.
 const LOGIN: &str = if cfg!(windows) { "USERNAME" } else { "USER" };
 
 #[derive(Args)]
 pub(crate) struct Options {
-    /// The user's name [default: whoever runs this]
+    /// User name [default: the current user]
     user: Option<String>,
 }
 
-/// Asks for a password, twice on a terminal; takes the first line where it is piped.
+/// Prompts twice on a terminal; otherwise reads the first line of stdin.
 pub(crate) fn run(options: Options) -> Result<(), CommandError> {
     let user = options
         .user
@@ -64,7 +64,7 @@ fn ask_twice(user: &str) -> Result<Zeroizing<String>, CommandError> {
 }
 
 fn first_line() -> Result<Zeroizing<String>, CommandError> {
-    // One byte more than is allowed, and room for the line's end, so that nothing grows or is cut silently.
+    // Capacity for the limit, one byte more to detect excess, and CRLF: no reallocation leaves a copy in memory.
     let mut line = Zeroizing::new(String::with_capacity(LONGEST + 4));
     let limit = u64::try_from(LONGEST + 3).unwrap_or(u64::MAX);
     stdin()

@@ -1,4 +1,4 @@
-//! `mksgate probe`: the way to a console, step by step, with what is found and how long it takes.
+//! `mksgate probe`: opens a console step by step and reports the result and duration of each step.
 
 mod advice;
 mod describe;
@@ -36,21 +36,21 @@ use trials::Section;
 #[derive(Args)]
 #[command(mut_arg("url", |url| url.long("against").alias("url")))]
 pub(crate) struct Options {
-    /// One object, for programs
+    /// Print one JSON object
     #[arg(long)]
     json: bool,
-    /// Write what was found into a file that can be pasted into an issue: no ticket and no name of a VM, user or address is in it
+    /// Write a report that can be published: it has no tickets and no names of VMs, users or addresses
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
-    /// For the report: see, with further tickets, whether updates go on without acks, with ClientCaps, with a WebSocket ping
+    /// For the report: open further consoles to test updates without acks, with ClientCaps and with a WebSocket ping
     #[arg(long, requires = "report")]
     thorough: bool,
-    // The last, since what follows would come under its heading.
+    // Last: options after it would be listed under its help heading.
     #[command(flatten)]
     console: ConsoleArgs,
 }
 
-/// Goes the whole way, or as far as it goes; the last line says which.
+/// Runs all steps up to the first failure; the last line is the verdict.
 pub(crate) async fn run(
     options: Options,
     config: impl FnOnce() -> Result<Config, CommandError>,
@@ -66,7 +66,7 @@ pub(crate) async fn run(
     };
     match wanted {
         ConsoleTarget::Vm(vm_args, mut config) => {
-            // Who has taken the records over from rustls does not know the certificate any more.
+            // In-place TLS records bypass rustls, which then does not know the peer's certificate.
             for vsphere in config.vspheres.values_mut() {
                 vsphere.tls_records = TlsRecords::Rustls;
             }
@@ -93,34 +93,38 @@ pub(crate) async fn run(
             }
         }
         ConsoleTarget::Url(endpoint, within) => {
-            let output = ProbeOutput::new(
-                Steps::to_url(&endpoint),
-                json,
-                terminal,
-                "asking for the URL",
-            );
-            let observer = output.observer();
+            let path = Steps::to_url(&endpoint);
+            let output = ProbeOutput::new(path, json, terminal, "asking for the URL");
             let dialer = Dialer::Url(endpoint);
-            let looked = async {
-                Ok(match look(&dialer, within, &observer, depth).await {
-                    Ok(sections) => Ok(sections),
-                    Err(failure) => Err(advice::for_failure(&failure, output.step()).await),
-                })
-            };
-            let done = interruptible(looked).await?;
+            let probed = probe_url(&dialer, within, &output, depth);
+            let done = interruptible(probed).await?;
             output.end(done, report)
         }
     }
 }
 
-/// How much is tried.
+async fn probe_url(
+    dialer: &Dialer,
+    within: Duration,
+    output: &ProbeOutput,
+    depth: Depth,
+) -> Result<Result<Vec<Section>, Facts>, CommandError> {
+    Ok(
+        match look(dialer, within, &output.observer(), depth).await {
+            Ok(sections) => Ok(sections),
+            Err(failure) => Err(advice::for_failure(&failure, output.step()).await),
+        },
+    )
+}
+
+/// How much is tested.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Depth {
-    /// Two updates.
+    /// Two framebuffer updates.
     Updates,
-    /// What a report has, on the same connection.
+    /// Also each encoding, on the same connection.
     Encodings,
-    /// And on further ones.
+    /// Also further connections.
     Thorough,
 }
 
@@ -141,7 +145,7 @@ async fn look(
         Depth::Updates => Vec::new(),
         Depth::Encodings | Depth::Thorough => trials::on_open_console(&mut viewer, &seen).await,
     };
-    // A host may have one console at a time.
+    // Closed before the next connection: a host may allow one console only.
     viewer.leave().await;
     if depth == Depth::Thorough {
         sections.push(trials::thorough(dialer, within).await);
@@ -149,7 +153,7 @@ async fn look(
     Ok(sections)
 }
 
-/// What is told while it goes on: lines that stay, and one that says what is waited for.
+/// Progress output: finished steps as lines, and a spinner for the current step.
 struct ProbeOutput {
     record: Arc<Mutex<Record>>,
     spinner: Spinner,
@@ -178,7 +182,7 @@ impl ProbeOutput {
         locked(&self.record).step()
     }
 
-    /// Writes the report, if there is to be one, and the verdict.
+    /// Writes the report, if requested, and prints the verdict.
     fn end(
         self,
         done: Result<Vec<Section>, Facts>,

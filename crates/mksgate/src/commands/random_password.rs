@@ -1,11 +1,11 @@
-//! A VNC password that nobody has chosen.
+//! Random VNC passwords.
 
 use super::CommandError;
 
-/// Letters that nobody mixes up when typing a password from one screen into another: 32 of them.
+/// 32 characters without those that look alike.
 const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
 
-/// Eight letters: 40 bits, from the operating system.
+/// 8 characters of 5 bits each, from the operating system's random source.
 pub(super) fn random_password() -> Result<String, CommandError> {
     let mut bytes = [0; 8];
     getrandom::fill(&mut bytes)

@@ -1,5 +1,4 @@
-//! `mksgate relay`: one WebSocket behind one TCP port, byte for byte. It takes the options of os-autoinst's
-//! dewebsockify as they are.
+//! `mksgate relay`: serves one WebSocket on a TCP port as a byte stream, with the options of os-autoinst's dewebsockify.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
@@ -20,39 +19,39 @@ use console::url_command::UrlCommand;
 use console::ws_url::WsUrl;
 use gateway::{Shutdown, listener, relay_bytes};
 
-/// Where the URL and the cookie may stand instead of in the arguments, which every user of a machine can read.
+/// Alternatives to the arguments, which other users can read in the process list.
 const URL_VARIABLE: &str = "MKSGATE_WEBSOCKETURL";
 const COOKIE_VARIABLE: &str = "MKSGATE_COOKIE";
 
 #[derive(Args)]
 pub(crate) struct Options {
-    /// Where the console is: wss://HOST/PATH. May stand in the environment as MKSGATE_WEBSOCKETURL
+    /// URL of the console: wss://HOST/PATH. Alternatively set MKSGATE_WEBSOCKETURL
     #[arg(long, value_name = "URL")]
     websocketurl: Option<String>,
-    /// Where viewers connect; 0: any free port
+    /// TCP port for viewers; 0 takes a free one
     #[arg(long, value_name = "PORT", default_value_t = 5900)]
     listenport: u16,
-    /// On which address. (dewebsockify listens on all of them)
+    /// Address to listen on (dewebsockify listens on all)
     #[arg(long, value_name = "ADDR", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
     listenaddress: IpAddr,
-    /// Is sent with the WebSocket's request. May stand in the environment as MKSGATE_COOKIE
+    /// Cookie of the WebSocket request. Alternatively set MKSGATE_COOKIE
     #[arg(long)]
     cookie: Option<String>,
-    /// Take any certificate, and ws:// to other machines: whoever is in between can read and change everything
+    /// Accept any certificate, and ws:// to other machines: attackers on the network can read and change everything
     #[arg(long)]
     insecure: bool,
-    /// Whom to believe to be that host: system, webpki, file:PATH or sha256:HEX
+    /// How the host's certificate is verified: system, webpki, file:PATH or sha256:HEX
     #[arg(long, default_value = "system", conflicts_with = "insecure")]
     trust: String,
-    /// What is logged on stderr
+    /// Log level
     #[arg(long, value_name = "LEVEL", default_value = "info")]
     loglevel: Level,
-    /// A program, with arguments, that prints the URL for each further viewer; split as a shell does, run without one
+    /// Command that prints the URL for each further viewer; split into arguments as by a shell, but run without one
     #[arg(long, value_name = "COMMAND")]
     reconnect_command: Option<String>,
 }
 
-/// The levels that dewebsockify knows.
+/// The levels of dewebsockify.
 #[derive(Clone, Copy, ValueEnum)]
 enum Level {
     Trace,
@@ -64,7 +63,7 @@ enum Level {
 }
 
 impl Options {
-    /// What is logged.
+    /// The log level.
     pub(crate) const fn level(&self) -> &'static str {
         match self.loglevel {
             Level::Trace => "trace",
@@ -76,8 +75,7 @@ impl Options {
     }
 }
 
-/// Serves one viewer after another, until a signal ends it; or, where the URL holds a ticket and no program
-/// prints another, until that is spent.
+/// Serves one viewer at a time until a signal; a URL with a one-time ticket, without a command for more, serves one viewer only.
 pub(crate) async fn run(options: Options) -> Result<(), CommandError> {
     let Consoles { first, then, once } = consoles(&options)?;
     let address = SocketAddr::new(options.listenaddress, options.listenport);
@@ -106,11 +104,11 @@ pub(crate) async fn run(options: Options) -> Result<(), CommandError> {
     Ok(())
 }
 
-/// Where viewers get to, one after another.
+/// Endpoints of the first viewer and of the later ones.
 struct Consoles {
     first: Arc<Endpoint>,
     then: Arc<Endpoint>,
-    /// The first is the last.
+    /// The first viewer is the only one: its ticket is valid once.
     once: bool,
 }
 
@@ -176,7 +174,7 @@ impl Options {
     }
 }
 
-/// An argument, or else what the environment says.
+/// The argument, else the environment variable.
 fn given(argument: Option<&String>, variable: &str) -> Option<String> {
     let set = || std::env::var(variable).ok();
     argument
@@ -185,13 +183,12 @@ fn given(argument: Option<&String>, variable: &str) -> Option<String> {
         .filter(|text| !text.is_empty())
 }
 
-/// The next viewer.
 async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
     let listen = listener.local_addr().ok();
     listener::accepted(listen, || listener.accept()).await
 }
 
-/// Whoever comes meanwhile is turned away.
+/// Rejects other viewers while a session runs.
 async fn alone<T>(listener: &TcpListener, visit: impl Future<Output = T>) -> T {
     let mut visit = pin!(visit);
     loop {

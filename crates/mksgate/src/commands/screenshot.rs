@@ -1,4 +1,4 @@
-//! `mksgate screenshot`: what consoles show, as PNG.
+//! `mksgate screenshot`: saves screens as PNG.
 
 mod all;
 mod api;
@@ -26,12 +26,12 @@ use gateway::settings::Config;
 
 #[derive(Args)]
 pub(crate) struct Options {
-    /// A VM: its name, inventory path (/DC/vm/folder/name), uuid:…, instance-uuid:… or moref:…
+    /// VM: name, inventory path (/DC/vm/folder/name), uuid:…, instance-uuid:… or moref:…
     #[arg(required_unless_present = "all", conflicts_with = "all", add = known_vms())]
     vm: Option<VmRef>,
     #[command(flatten)]
     vsphere: VSphereArg,
-    /// The file to write; - is standard output, where that is no terminal
+    /// File to write; - is stdout, unless that is a terminal
     #[arg(
         short,
         long,
@@ -41,10 +41,10 @@ pub(crate) struct Options {
         conflicts_with = "all"
     )]
     output: Option<PathBuf>,
-    /// Every VM that is powered on, four at a time
+    /// Capture every running VM, four at a time
     #[arg(long, requires = "directory")]
     all: bool,
-    /// Where to write a file for each of them
+    /// Directory for the files of --all
     #[arg(short, long, value_name = "DIR", requires = "all")]
     directory: Option<PathBuf>,
     #[command(flatten)]
@@ -53,7 +53,6 @@ pub(crate) struct Options {
     capture: CaptureArgs,
 }
 
-/// Takes one picture, or one of each VM.
 pub(crate) async fn run(
     options: Options,
     config: Config,
@@ -93,12 +92,12 @@ pub(crate) async fn run(
             };
             all::run(vm_args, &directory, capture, config, terminal).await
         }
-        // The command line has been checked for that.
+        // clap requires one of them.
         _ => Err(CommandError::Usage("name a VM and a file, or --all".into())),
     }
 }
 
-/// Bytes of a picture are commands to a terminal, and none that anybody meant.
+/// Refuses a terminal as output: PNG bytes may act as control sequences.
 fn picture_file(name: OsString) -> Result<PathBuf, &'static str> {
     match name.to_str() {
         Some("") => Err("write the name of a file"),

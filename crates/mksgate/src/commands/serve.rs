@@ -14,8 +14,7 @@ use gateway::settings::Config;
 use crate::config;
 use gateway::{Gateway, Shutdown};
 
-/// Serves until a signal ends it: SIGHUP reads the configuration anew, the first SIGTERM drains, the next
-/// one ends at once.
+/// Serves until a signal: SIGHUP reloads the configuration, the first SIGTERM drains, the second ends at once.
 pub(crate) async fn run(config: Config, path: PathBuf) -> Result<(), CommandError> {
     allow_descriptors();
     log_warnings(&config);
@@ -42,7 +41,7 @@ fn log_warnings(config: &Config) {
     }
 }
 
-/// Each session takes two descriptors, and many systems begin with 1024: as many as are allowed.
+/// Raises RLIMIT_NOFILE to its hard limit: a session takes two descriptors, and the usual soft limit is 1024.
 fn allow_descriptors() {
     match rlimit::increase_nofile_limit(u64::MAX) {
         Ok(limit) => debug!(limit, "descriptors"),
@@ -50,7 +49,7 @@ fn allow_descriptors() {
     }
 }
 
-/// Ends with the gateway, which is who receives.
+/// Returns when the gateway has ended and no longer receives.
 async fn reload_on_hangup(mut hangup: Signal, path: PathBuf, reload: mpsc::Sender<Config>) {
     while hangup.recv().await.is_some() {
         match config::load(&path) {

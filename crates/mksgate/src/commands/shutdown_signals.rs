@@ -1,4 +1,4 @@
-//! How a gateway that runs in the foreground or as a daemon is told to end.
+//! Maps signals to the gateway's shutdown.
 
 use tracing::info;
 
@@ -6,8 +6,7 @@ use super::CommandError;
 use crate::signals::TerminationSignals;
 use gateway::Shutdown;
 
-/// The first signal drains, the next one ends at once. They are watched from before this returns, so that none is
-/// missed.
+/// The first signal drains, the second ends at once. Handlers are installed before this returns, so that no signal is missed.
 pub(super) fn watch_signals(
     shutdown: Shutdown,
 ) -> Result<impl Future<Output = ()> + Send + 'static, CommandError> {

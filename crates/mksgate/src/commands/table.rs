@@ -1,23 +1,22 @@
-//! Aligned columns, of whatever a terminal has room for.
+//! Aligned columns that fit the terminal.
 
 use term::{measure_text_width, truncate_str};
 
 use console::printable::printable;
 
-/// Between two columns.
+/// Spaces between columns.
 const GAP: usize = 2;
 
-/// Below this nothing can be made out any more.
+/// Minimum column width.
 const NARROWEST: usize = 6;
 
-/// A table under way.
 pub(super) struct Table<'a> {
     heading: Vec<&'a str>,
     rows: Vec<Vec<String>>,
 }
 
 impl<'a> Table<'a> {
-    /// Rows under a heading. What would move the cursor is taken out of them.
+    /// Control characters are removed from cells.
     pub(super) fn new(heading: &[&'a str], rows: &[Vec<String>]) -> Self {
         Self {
             heading: heading.to_vec(),
@@ -28,7 +27,7 @@ impl<'a> Table<'a> {
         }
     }
 
-    /// Leaves columns out, from the last one on, as long as the table is wider than `width`.
+    /// Drops these columns, last first, while the table is wider than `width`.
     #[must_use]
     pub(super) fn without_if_wider(mut self, width: Option<usize>, columns: &[&str]) -> Self {
         for column in columns.iter().rev() {
@@ -41,7 +40,6 @@ impl<'a> Table<'a> {
         self
     }
 
-    /// Leaves a column out.
     #[must_use]
     pub(super) fn without(mut self, column: &str) -> Self {
         self.remove(column);
@@ -60,8 +58,7 @@ impl<'a> Table<'a> {
         }
     }
 
-    /// As text, each column as wide as its widest cell; where that is more than `width` the widest are cut. Nothing
-    /// follows the last cell of a row.
+    /// Formats the table. If it is wider than `width`, the widest columns are truncated. Lines have no trailing spaces.
     pub(super) fn aligned(&self, width: Option<usize>) -> String {
         let mut widths = self.widths();
         while width.is_some_and(|width| total(&widths) > width) {

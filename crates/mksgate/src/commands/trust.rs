@@ -1,4 +1,4 @@
-//! `mksgate trust`: the certificate that a host presents, and the line that trusts exactly it.
+//! `mksgate trust`: shows a host's certificate and the setting that pins it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,16 +17,16 @@ use console::address::Address;
 use console::printable::printable;
 use console::tls::{Thumbprint, Trust};
 
-/// For TCP and TLS together.
+/// Timeout of TCP and TLS handshakes together.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 #[derive(Args)]
 pub(crate) struct Options {
-    /// host, host:port or an https URL
+    /// Host, host:port or https URL
     address: String,
 }
 
-/// Shows the certificate. Nothing but a TLS handshake is sent, so there is nothing for an impostor to take.
+/// Shows the certificate. Only a TLS handshake is sent, and no credentials.
 pub(crate) async fn run(options: Options) -> Result<(), CommandError> {
     let address = place(&options.address).ok_or_else(|| {
         CommandError::Usage(format!(
@@ -38,7 +38,7 @@ pub(crate) async fn run(options: Options) -> Result<(), CommandError> {
     let (subject, issuer, validity) = describe(&certificate).map_err(CommandError::Failed)?;
     let digest: [u8; 32] = Sha256::digest(&certificate).into();
     let thumbprint = Thumbprint::Sha256(digest);
-    // As ESXi's own screen and the vSphere Client write it.
+    // The notation of ESXi's console screen and the vSphere Client.
     let shown = digest.map(|byte| format!("{byte:02X}")).join(":");
     print(format!(
         "subject   {subject}\nissuer    {issuer}\nvalid     {validity}\nsha256    {shown}\n\n\
@@ -50,12 +50,11 @@ pub(crate) async fn run(options: Options) -> Result<(), CommandError> {
     ))
 }
 
-/// Where the certificate is looked for.
 fn place(text: &str) -> Option<Address> {
     Address::of(&sdk_url(text)?)
 }
 
-/// What a host shows, whoever it is.
+/// The certificate that the host presents, unverified.
 ///
 /// # Errors
 /// A sentence.
@@ -73,7 +72,7 @@ async fn fetch(address: &Address) -> Result<CertificateDer<'static>, String> {
     let socket = happy_eyeballs::connect_to(&address.host, address.port)
         .await
         .map_err(|error| vsphere::io_in_words(&error))?;
-    // Whoever it is: that is the question here.
+    // Unverified: the user is going to compare the fingerprint.
     let tls = Trust::DangerAcceptAny.client()?;
     let stream = TlsConnector::from(Arc::new(tls))
         .connect(name, socket)
@@ -101,7 +100,7 @@ pub(super) fn describe(
         date(&validity.not_before),
         date(&validity.not_after)
     );
-    // A name in a certificate is whatever its maker wrote.
+    // Names in a certificate are untrusted text.
     Ok((
         printable(&parsed.subject().to_string()),
         printable(&parsed.issuer().to_string()),

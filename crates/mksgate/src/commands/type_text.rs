@@ -1,4 +1,4 @@
-//! `mksgate type`: text, typed on a console's keyboard.
+//! `mksgate type`: types text on a console's keyboard.
 
 use std::io::{Read, stdin};
 use std::path::{Path, PathBuf};
@@ -14,27 +14,27 @@ use console::client::chords_of;
 use console::named_file;
 use gateway::settings::Config;
 
-/// The longest text, in bytes: at the usual pace it takes half an hour, and nobody means more.
+/// Limit in bytes: half an hour at the default pace.
 const LONGEST: u64 = 64 * 1024;
 
 #[derive(Args)]
 pub(crate) struct Options {
     #[command(flatten)]
     vm_args: VmArgs,
-    /// The text
+    /// The text to type
     #[arg(required_unless_present = "file", conflicts_with = "file")]
     text: Option<String>,
-    /// A file with the text, or - for standard input: secrets belong there, where other users cannot see them
+    /// File with the text, or - for stdin; use it for secrets, which other users can read in arguments
     #[arg(long, value_name = "FILE")]
     file: Option<PathBuf>,
-    /// Press Enter after it
+    /// Press Enter after the text
     #[arg(long)]
     enter: bool,
     #[command(flatten)]
     keyboard: Keyboard,
 }
 
-/// Types it; nothing is connected to where the layout has no key for a character.
+/// Converts the whole text before connecting, and fails if the layout has no key for a character.
 pub(crate) async fn run(
     options: Options,
     config: Config,
@@ -61,7 +61,7 @@ pub(crate) async fn run(
     keyboard.play(vm_args, &chords, config, terminal).await
 }
 
-/// Only what another layout has is worth trying there.
+/// Suggests other layouts only if they have the character.
 fn no_key(layout: Layout, character: char) -> String {
     let having = |other: &Layout| other.types(character).is_some();
     let others: Vec<&str> = Layout::ALL
@@ -94,7 +94,7 @@ fn read(path: &Path) -> Result<String, CommandError> {
         }
     };
     match read.map_err(unreadable)? as u64 {
-        // The mark that some editors put before a file says how it is written, and is not written.
+        // A byte order mark is not part of the text.
         ..=LONGEST => Ok(match text.strip_prefix('\u{feff}') {
             Some(text) => text.to_owned(),
             None => text,

@@ -1,5 +1,4 @@
-//! A console at a URL, as the command line says it: its options are the keys of a `[[console]]` with a URL, and mean the
-//! same.
+//! Options for a console at a URL; they mean the same as the keys of a `[[console]]` with a URL.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -24,61 +23,61 @@ use gateway::settings::Limits;
 pub(crate) struct UrlArgs {
     #[command(flatten)]
     origin: UrlOrCommand,
-    /// Whom to believe to be that host: system, webpki, file:PATH, sha256:HEX or danger-accept-any [default: system]
+    /// How the host's certificate is verified: system, webpki, file:PATH, sha256:HEX or danger-accept-any [default: system]
     #[arg(long, requires = ORIGIN)]
     trust: Option<String>,
-    /// The one subprotocol that is asked for: binary, none, or what its server calls it [default: binary]
+    /// WebSocket subprotocol to request: binary, none, or another name [default: binary]
     #[arg(long, value_name = "WORD", requires = ORIGIN)]
     subprotocol: Option<String>,
-    /// Is sent with the request; any number of them. Every user of this machine can read it here
+    /// Header of the WebSocket request; may be repeated. Other users of this machine can read it
     #[arg(long = "header", value_name = "NAME: VALUE", requires = ORIGIN)]
     headers: Vec<String>,
-    /// Likewise, with the value in a variable of the environment
+    /// Header with its value in an environment variable; may be repeated
     #[arg(long = "header-env", value_name = "NAME=VARIABLE", requires = ORIGIN)]
     headers_env: Vec<String>,
-    /// Likewise, all those of a file that only you can read, each on a line as NAME: VALUE
+    /// File with headers, one NAME: VALUE per line; must be readable by you only
     #[arg(long, value_name = "FILE", requires = ORIGIN)]
     headers_file: Option<PathBuf>,
-    /// Is sent as the header Cookie. Every user of this machine can read it here
+    /// Cookie header of the WebSocket request. Other users of this machine can read it
     #[arg(long, requires = ORIGIN, conflicts_with_all = ["cookie_file", "cookie_env"])]
     cookie: Option<String>,
-    /// Likewise, the first line of a file that only you can read
+    /// File with the cookie in its first line; must be readable by you only
     #[arg(long, value_name = "FILE", requires = ORIGIN, conflicts_with = "cookie_env")]
     cookie_file: Option<PathBuf>,
-    /// Likewise, a variable of the environment
+    /// Environment variable with the cookie
     #[arg(long, value_name = "VARIABLE", requires = ORIGIN)]
     cookie_env: Option<String>,
-    /// The VNC password that the server asks for: the first line of a file that only you can read
+    /// File with the server's VNC password in its first line; must be readable by you only
     #[arg(long, value_name = "FILE", requires = ORIGIN, conflicts_with = "password_env")]
     password_file: Option<PathBuf>,
-    /// Likewise, a variable of the environment
+    /// Environment variable with the server's VNC password
     #[arg(long, value_name = "VARIABLE", requires = ORIGIN)]
     password_env: Option<String>,
-    /// Take ws:// to other machines too: whoever is in between can read and change everything
+    /// Allow ws:// to other machines: attackers on the network can read and change everything
     #[arg(long, requires = ORIGIN)]
     allow_plain: bool,
-    /// How long the console may take to be ready [default: 30s]
+    /// Time limit for opening the console [default: 30s]
     #[arg(long, value_name = "TIME", requires = ORIGIN)]
     handshake_timeout: Option<String>,
 }
 
-/// Where the URL comes from.
+/// The source of the URL.
 #[derive(Args)]
 #[group(id = ORIGIN, multiple = false)]
 struct UrlOrCommand {
-    /// Where the console is: wss://HOST:PORT/PATH, or ws:// on this machine. What is secret in it, every user can read here
+    /// URL of the console: wss://HOST:PORT/PATH, or ws:// on this machine. Other users of this machine can read it
     #[arg(long, value_name = "URL")]
     url: Option<String>,
-    /// A program, with arguments, that prints a URL for each connection; split as a shell does, run without one
+    /// Command that prints a URL for each connection; split into arguments as by a shell, but run without one
     #[arg(long, value_name = "COMMAND")]
     url_command: Option<String>,
 }
 
-/// Without it the others mean nothing.
+/// The argument group that the other options require.
 pub(super) const ORIGIN: &str = "origin";
 
 impl UrlArgs {
-    /// The console that is meant, if any, and how long it may take to be ready.
+    /// The endpoint and its handshake timeout; `None` without a URL.
     pub(super) fn endpoint(&self) -> Result<Option<(Endpoint, Duration)>, CommandError> {
         let Some(origin) = self.origin()? else {
             return Ok(None);
@@ -125,7 +124,7 @@ impl UrlArgs {
         Ok(endpoint)
     }
 
-    /// Where there is no TLS, nobody is asked for a certificate.
+    /// ws:// has no certificate to verify.
     fn trust(&self, origin: &Origin) -> Result<Trust, String> {
         match (&self.trust, origin) {
             (None, _) => Ok(Trust::System),
@@ -136,7 +135,7 @@ impl UrlArgs {
         }
     }
 
-    /// Those that are written here, those of the environment and those of a file; and the cookie.
+    /// Headers from arguments, environment and file, and the cookie.
     fn headers(&self) -> Result<Headers, String> {
         let mut headers = Headers::default();
         for header in &self.headers {
@@ -182,7 +181,7 @@ impl UrlArgs {
     }
 }
 
-/// A VNC password in a file or in the environment.
+/// A VNC password from a file or an environment variable.
 pub(super) fn vnc_password(
     file: Option<&PathBuf>,
     variable: Option<&String>,
@@ -194,7 +193,7 @@ pub(super) fn vnc_password(
     Ok(Some(Secret::new(password)))
 }
 
-/// A secret that is not among the arguments, which every user of a machine can read. `what` says what it is.
+/// A secret from a file or an environment variable; `what` names it in errors.
 fn read_secret(
     file: Option<&PathBuf>,
     variable: Option<&String>,

@@ -1,4 +1,4 @@
-//! The VM that a command is about: which vSphere has it, who may log in there, and what to say where there is none.
+//! Arguments that select a VM, and its lookup in the vSpheres.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -19,7 +19,7 @@ use gateway::settings::Config;
 
 #[derive(Args)]
 pub(crate) struct VmArgs {
-    /// A VM: its name, inventory path (/DC/vm/folder/name), uuid:…, instance-uuid:… or moref:…
+    /// VM: name, inventory path (/DC/vm/folder/name), uuid:…, instance-uuid:… or moref:…
     #[arg(add = known_vms())]
     vm: VmRef,
     #[command(flatten)]
@@ -30,18 +30,18 @@ pub(crate) struct VmArgs {
 
 #[derive(Args)]
 pub(crate) struct VSphereArg {
-    /// The vSphere to ask, by its name in the configuration [default: all of them]
+    /// Name of a configured vSphere to search [default: all]
     #[arg(long, value_name = "NAME")]
     vsphere: Option<String>,
 }
 
-/// For shells that complete it.
+/// Completes VM names in the shell.
 pub(crate) fn known_vms() -> ArgValueCompleter {
     ArgValueCompleter::new(|current: &OsStr| completions::vm_names(current, configuration::silent))
 }
 
 impl VSphereArg {
-    /// Those that are to be asked.
+    /// The vSpheres to search.
     pub(crate) fn of(
         &self,
         vspheres: BTreeMap<String, VSphere>,
@@ -64,7 +64,6 @@ impl VSphereArg {
 }
 
 impl VmArgs {
-    /// What was named otherwise than by the flattened arguments.
     pub(crate) const fn new(vm: VmRef, vsphere: VSphereArg, password: VmPassword) -> Self {
         Self {
             vm,
@@ -73,12 +72,11 @@ impl VmArgs {
         }
     }
 
-    /// The VM as it was named.
     pub(crate) fn name(&self) -> String {
         self.vm.to_string()
     }
 
-    /// How many of the configuration's vSpheres are to be asked.
+    /// The number of vSpheres to search.
     pub(crate) fn asked(&self, config: &Config) -> usize {
         match self.vsphere.vsphere {
             Some(_) => 1,
@@ -86,14 +84,14 @@ impl VmArgs {
         }
     }
 
-    /// Finds the VM, does `work` with it, and logs out again whatever becomes of that, an interrupt or SIGTERM included.
+    /// Finds the VM and runs `work` until it completes or a signal arrives. Logs out in every case.
     pub(crate) async fn run_interruptible<T>(
         self,
         config: Config,
         terminal: Terminal,
         work: impl AsyncFnOnce(&FoundVm, &Spinner) -> Result<T, CommandError>,
     ) -> Result<T, CommandError> {
-        // From the beginning, so that none is missed between two steps.
+        // Watched before the lookup, so that no signal is missed.
         let mut signals = TerminationSignals::watch()?;
         let work = async |found_vm: &FoundVm, spinner: &Spinner| {
             or_signal(&mut signals, work(found_vm, spinner)).await
@@ -101,7 +99,7 @@ impl VmArgs {
         self.run(config, terminal, work).await
     }
 
-    /// As [`Which::visit`], with work that sees to interrupts itself.
+    /// As [`VmArgs::run_interruptible`], but `work` handles signals itself.
     pub(crate) async fn run<T>(
         self,
         config: Config,
@@ -113,7 +111,7 @@ impl VmArgs {
             .await
     }
 
-    /// As [`Which::stay`], before `observer`.
+    /// As [`VmArgs::run`], with an observer of the progress.
     pub(crate) async fn run_observed<T>(
         self,
         config: Config,
@@ -131,7 +129,7 @@ impl VmArgs {
         done
     }
 
-    /// The one VM in all vSpheres that are to be asked.
+    /// Finds the VM; fails if several vSpheres have it.
     async fn choose(
         self,
         config: Config,
@@ -140,7 +138,7 @@ impl VmArgs {
         observer: &Observer,
     ) -> Result<FoundVm, CommandError> {
         let given = self.password.read()?;
-        // First all sessions, then all questions: whoever is told sees one step end and the next one begin.
+        // All logins before all lookups: the progress then shows one step after the other.
         let mut upstreams = Vec::new();
         for (vsphere, settings) in self.vsphere.of(config.vspheres)? {
             spinner.set_message("logging in");

@@ -1,4 +1,4 @@
-//! A VM's VNC password, for an ESXi host that asks for it.
+//! The VNC password of a VM, for ESXi hosts that require it.
 
 use std::path::PathBuf;
 
@@ -12,27 +12,27 @@ use console::secret::Secret;
 use console::settings::Behind;
 use gateway::settings::Console;
 
-/// The password is no argument itself: every user of a machine can read those.
+/// Never an argument itself: other users can read those in the process list.
 #[derive(Args)]
 pub(crate) struct VmPassword {
-    /// The VM's VNC password, where its host asks for one: the first line of a file that only you can read [default: that
-    /// of its console in the configuration]
+    /// File with the VM's VNC password in its first line, for hosts that require one; must be readable by you only [default: the
+    /// password of the VM's console in the configuration]
     #[arg(long, value_name = "FILE", conflicts_with = "vnc_password_env")]
     vnc_password_file: Option<PathBuf>,
-    /// Likewise, a variable of the environment
+    /// Environment variable with the VM's VNC password
     #[arg(long, value_name = "VARIABLE")]
     vnc_password_env: Option<String>,
 }
 
 impl VmPassword {
-    /// What the options give; else what is configured is asked for later, by [`configured`].
+    /// The password of the options; without one, [`configured`] applies.
     pub(super) fn read(&self) -> Result<Option<Secret<VncPassword>>, CommandError> {
         let (file, variable) = (&self.vnc_password_file, &self.vnc_password_env);
         url_args::vnc_password(file.as_ref(), variable.as_ref()).map_err(CommandError::Usage)
     }
 }
 
-/// The password that a console of the configuration has for this VM.
+/// The password of the console in the configuration that leads to this VM.
 pub(super) fn configured(
     consoles: &[Console],
     vsphere: &str,

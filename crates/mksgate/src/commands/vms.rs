@@ -1,4 +1,4 @@
-//! `mksgate vms`: which virtual machines there are.
+//! `mksgate vms`: lists virtual machines.
 
 mod filter;
 mod row;
@@ -18,7 +18,7 @@ use filter::Filter;
 use gateway::settings::{Config, Console};
 use row::{COLUMNS, Row};
 
-/// How often it is looked whether anything has changed: polite to a vCenter, and soon enough for a person.
+/// Polling interval of `--watch`.
 const PAUSE: Duration = Duration::from_secs(5);
 
 #[derive(Args)]
@@ -27,15 +27,14 @@ pub(crate) struct Options {
     vsphere: VSphereArg,
     #[command(flatten)]
     filter: Filter,
-    /// One array of objects, for programs
+    /// Print a JSON array
     #[arg(long)]
     json: bool,
-    /// List them again whenever something has changed, until Ctrl-C
+    /// Print the list again whenever it changes, until Ctrl-C
     #[arg(long)]
     watch: bool,
 }
 
-/// Lists them all, or those that are wanted.
 pub(crate) async fn run(
     options: Options,
     config: Config,
@@ -85,7 +84,7 @@ async fn list(
     Ok(rows)
 }
 
-/// The list, once it is another than before.
+/// Polls until the list differs.
 async fn changed(
     before: &[Row],
     filter: &Filter,
@@ -101,10 +100,10 @@ async fn changed(
     }
 }
 
-/// On a terminal in place of what was there before.
+/// On a terminal, replaces the previous list.
 fn redrawn(text: &str) -> String {
     match terminal::width() {
-        // Cursor to the upper left, and nothing below it (ECMA-48, CUP and ED).
+        // CUP and ED (ECMA-48): cursor home, clear the screen.
         Some(_) => format!("\u{1b}[H\u{1b}[2J{text}"),
         None => format!("{text}\n"),
     }
@@ -119,7 +118,7 @@ fn table(rows: &[Row], json: bool, several: bool) -> Result<String, CommandError
     let width = terminal::width();
     let cells: Vec<Vec<String>> = rows.iter().map(Row::cells).collect();
     let mut table = Table::new(&COLUMNS, &cells);
-    // On a terminal, what is the same in every row is noise, and what fills a whole row too.
+    // On a terminal, omit a column that has the same value in every row.
     if width.is_some() && !several {
         table = table.without("VSPHERE");
     }

@@ -1,4 +1,4 @@
-//! What `[admin]` must say: where metrics are served, and with which token off loopback.
+//! Checks of `[admin]`.
 
 use std::net::SocketAddr;
 
@@ -10,7 +10,7 @@ use super::source::Source;
 use console::secret::Secret;
 use gateway::settings::Admin;
 
-/// As long as 12 random bytes in base64.
+/// 12 random bytes in base64.
 const SHORTEST_TOKEN: usize = 16;
 
 impl Source<'_> {

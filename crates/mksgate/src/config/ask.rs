@@ -1,6 +1,6 @@
-//! How a password that the file leaves out is asked for.
+//! The password prompt for a vSphere without a configured password.
 
 use secrecy::SecretString;
 
-/// Asks a person, with this prompt, for a password; `None` where nobody is there.
+/// Prompts for a password; `None` without a terminal.
 pub(crate) type AskPassword<'a> = &'a dyn Fn(&str) -> Option<SecretString>;

@@ -1,4 +1,4 @@
-//! A way in: what it is, and what an `[auth.NAME]` must say to be one.
+//! Checks of `[auth.NAME]`, and of the `auth` of each console.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -19,7 +19,7 @@ use gateway::certificate;
 use gateway::settings::{Auth, NO_AUTH, STRONGEST_FIRST};
 
 impl Source<'_> {
-    /// A table that bears the word for no auth would make it mean something else.
+    /// `none` is reserved: it means no authentication.
     pub(super) fn check_auth_names(
         &self,
         tables: &BTreeMap<String, Spanned<file::Auth>>,
@@ -59,7 +59,7 @@ impl Source<'_> {
         })
     }
 
-    /// The strongest first, in whatever order they are written.
+    /// In order of strength, whatever order the file has.
     fn methods(
         &self,
         texts: &Spanned<Vec<Spanned<String>>>,
@@ -91,7 +91,7 @@ impl Source<'_> {
         }
     }
 
-    /// A key that must be there where it is needed and not elsewhere: what is of no use was meant otherwise.
+    /// Requires the key if the methods use it, and refuses it otherwise.
     fn required_only_if<'a>(
         &self,
         given: &'a Option<Spanned<PathBuf>>,
@@ -144,7 +144,7 @@ impl Source<'_> {
             .map_err(|error| wrong(key, error))
     }
 
-    /// Whoever passes the port is at the VM's keyboard: without a word about it, only this machine may.
+    /// Without `auth`, only loopback listeners are allowed: a viewer controls the VM's keyboard.
     pub(super) fn console_auth(
         &self,
         table: &file::Console,

@@ -13,7 +13,7 @@ use console::settings::{Behind, VSphere};
 use gateway::overlap::overlap;
 use gateway::settings::{Auth, Console, Limits};
 
-/// Where consoles listen, by port.
+/// Listen addresses of the consoles, by port.
 type ListenersByPort = BTreeMap<u16, Vec<SocketAddr>>;
 
 impl Source<'_> {
@@ -48,7 +48,7 @@ impl Source<'_> {
         Ok(consoles)
     }
 
-    /// Two ports of one number are for two addresses, neither of which includes the other.
+    /// The same port is allowed on two addresses unless one includes the other.
     fn check_overlap(
         &self,
         listen: SocketAddr,
@@ -73,7 +73,7 @@ impl Source<'_> {
         Err(self.wrong(place.clone(), sentence))
     }
 
-    /// A VM of a vSphere, or a URL: one of them, and whole.
+    /// A VM of a vSphere, or a URL.
     fn behind(
         &self,
         table: &file::Console,

@@ -1,4 +1,4 @@
-//! What a `[[console]]` must say to lead to a URL.
+//! Checks of a `[[console]]` with a URL.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -20,7 +20,7 @@ use console::url_command::UrlCommand;
 use console::ws_url::WsUrl;
 
 impl Source<'_> {
-    /// `table` has `url` or `url_command`, or neither, and stands at `place`.
+    /// `place` is where errors about missing keys point.
     pub(super) fn endpoint(
         &self,
         table: &file::Console,
@@ -67,7 +67,7 @@ impl Source<'_> {
         }
     }
 
-    /// A program that is named with a folder is looked for beside the configuration, like any other file.
+    /// A program with a slash in its name is relative to the configuration's directory.
     fn command(&self, words: &Spanned<Vec<String>>) -> Result<UrlCommand, ConfigError> {
         match words.get_ref().split_first() {
             Some((program, arguments)) if !program.is_empty() => {
@@ -95,7 +95,7 @@ impl Source<'_> {
         }
     }
 
-    /// Where there is no TLS, nobody is asked for a certificate.
+    /// ws:// has no certificate to verify.
     fn endpoint_trust(&self, table: &file::Console, origin: &Origin) -> Result<Trust, ConfigError> {
         match (&table.trust, origin) {
             (Some(trust), Origin::Fixed(url)) if !url.encrypted => Err(self.wrong(
@@ -110,7 +110,7 @@ impl Source<'_> {
         endpoint::subprotocol(word.get_ref()).map_err(|error| self.wrong(word.span(), error))
     }
 
-    /// Those that are written here, those of a file and those of the environment; and the cookie.
+    /// Headers from the file itself, from another file and from the environment, and the cookie.
     fn headers(&self, table: &file::Console) -> Result<Headers, ConfigError> {
         let mut headers = Headers::default();
         for (name, value) in &table.headers {
@@ -175,7 +175,7 @@ impl Source<'_> {
         )
     }
 
-    /// The VNC password of a VM, for a host that asks for it.
+    /// The VNC password of a VM, for hosts that require it.
     pub(super) fn vm_password(
         &self,
         table: &file::Console,
@@ -187,7 +187,7 @@ impl Source<'_> {
         )
     }
 
-    /// From a file or from the environment; `both` says what is wrong with two of them.
+    /// From a file or an environment variable; `both` is the error if both are given.
     fn host_password(
         &self,
         file: Option<&Spanned<PathBuf>>,
@@ -207,7 +207,7 @@ impl Source<'_> {
         }
     }
 
-    /// A console at a URL has its VNC password under another key.
+    /// `vnc_password_*` is for VMs; a URL takes `password_*`.
     fn reject_vm_password(&self, table: &file::Console) -> Result<(), ConfigError> {
         let file = table.vnc_password_file.as_ref().map(Spanned::span);
         let variable = table.vnc_password_env.as_ref().map(Spanned::span);
@@ -218,7 +218,7 @@ impl Source<'_> {
         })
     }
 
-    /// What only makes sense with a URL was meant otherwise.
+    /// Refuses keys that need a URL.
     pub(super) fn reject_url_keys(&self, table: &file::Console) -> Result<(), ConfigError> {
         let first_of = |headers: &BTreeMap<String, Spanned<String>>| {
             headers.values().next().map(Spanned::span)

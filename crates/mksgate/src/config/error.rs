@@ -1,18 +1,18 @@
-//! What is wrong with a configuration, where, and what to do.
+//! Errors of the configuration: position, cause, remedy.
 
 use std::fmt;
 use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-/// How far a misspelt key may be from a known one to be taken for it: two letters in a word.
+/// Minimum Jaro-Winkler similarity of a suggested key.
 const MIN_SIMILARITY: f64 = 0.7;
 
-/// One thing that is wrong with a configuration.
+/// A mistake in the configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigError {
     path: PathBuf,
-    /// Line and column, from 1; `None` where the file as a whole is meant.
+    /// Line and column, from 1; `None` for the file as a whole.
     place: Option<(usize, usize)>,
     sentence: String,
 }
@@ -71,7 +71,7 @@ impl ConfigError {
         }
     }
 
-    /// TOML's own complaint, in one line, with the nearest known key for an unknown one.
+    /// Rewords an error of the TOML parser as one line, with a suggestion for an unknown key.
     pub(super) fn toml(path: &Path, text: &str, error: &toml::de::Error) -> Self {
         let is_wrong_value = error.message().starts_with("invalid type");
         let sentence = wrong_header(text, error.span().filter(|_| is_wrong_value))
@@ -96,8 +96,7 @@ fn place(text: &str, byte: usize) -> (usize, usize) {
     (before.matches('\n').count() + 1, column)
 }
 
-/// Reads serde's "invalid type: string "…", expected a number". The value is not repeated: it may be a secret that
-/// stands in the wrong place.
+/// Parses serde's "invalid type: string "…", expected a number". Omits the value, which may be a misplaced secret.
 fn wrong_value(message: &str) -> Option<String> {
     let rest = message
         .strip_prefix("invalid type: ")
@@ -118,14 +117,14 @@ fn wrong_value(message: &str) -> Option<String> {
     Some(format!("this value cannot stand here: expected {expected}"))
 }
 
-/// What stands unquoted where a value should: TOML calls that a string that lacks its quotes.
+/// An unquoted value, which TOML reports as a string without quotes.
 fn unquoted_value(message: &str) -> Option<String> {
     message.starts_with("string values must be quoted").then(|| {
         "this is no value: a text stands in straight quotes, as in \"lab\", and yes or no is written true or false".to_owned()
     })
 }
 
-/// Reads what serde and TOML say of a key that is not there, or there twice.
+/// Missing and duplicate keys.
 fn missing_or_duplicate(message: &str) -> Option<String> {
     if message == "duplicate key" {
         return Some("this is here already: keep one of the two".into());
@@ -134,7 +133,7 @@ fn missing_or_duplicate(message: &str) -> Option<String> {
     Some(format!("{key} is missing here: add it"))
 }
 
-/// A table that lacks its name, or a bracket, is complained of at the keys in it: the nearest header above says so.
+/// A misspelt header such as `[vsphere]`, which serde reports at the keys below it.
 fn wrong_header(text: &str, span: Option<Range<usize>>) -> Option<String> {
     let at = span?.start;
     let line_end = text
@@ -152,7 +151,7 @@ fn wrong_header(text: &str, span: Option<Range<usize>>) -> Option<String> {
     })
 }
 
-/// Reads serde's "unknown field `a`, expected one of `b`, `c`".
+/// Parses serde's "unknown field `a`, expected one of `b`, `c`".
 fn unknown_key(message: &str) -> Option<String> {
     let mut names = message
         .strip_prefix("unknown field ")?

@@ -1,4 +1,4 @@
-//! The file as it is written: a mirror of `gateway.toml` that refuses unknown keys and means nothing yet.
+//! The syntax of `gateway.toml`: refuses unknown keys, and leaves the checks of values to the other files.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! `keyboard`, `layout`, `paste`, `ctrl_alt_insert` and `transparent` of a console: how RFB is treated on the way.
+//! Checks of a console's `keyboard`, `layout`, `paste`, `ctrl_alt_insert` and `transparent`.
 
 use rfb_proto::keys::Layout;
 use toml::Spanned;
@@ -9,8 +9,7 @@ use super::source::Source;
 use gateway::{CtrlAltInsert, Habits};
 
 impl Source<'_> {
-    /// `None` where nothing is to be changed: where that is written out, or `console` leads to a URL and nothing
-    /// is said.
+    /// `None` for a transparent relay: as configured, or by default for a console at a URL.
     pub(super) fn habits(&self, console: &file::Console) -> Result<Option<Habits>, ConfigError> {
         let given = [
             &console.keyboard,

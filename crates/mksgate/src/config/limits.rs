@@ -63,7 +63,7 @@ impl Source<'_> {
         })
     }
 
-    /// Only whoever is named is believed: a header is as good as the address that it claims.
+    /// Only listed proxies are believed: any peer could send a forged PROXY header.
     fn proxy_from(&self, gateway: &file::Gateway) -> Result<Option<Vec<IpNet>>, ConfigError> {
         match (&gateway.proxy_from, gateway.proxy_protocol) {
             (None, false) => Ok(None),

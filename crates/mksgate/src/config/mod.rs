@@ -1,4 +1,4 @@
-//! The configuration: what a `gateway.toml` means, read into [`gateway::settings::Config`] that are valid.
+//! The configuration: reads `gateway.toml` into a valid [`gateway::settings::Config`].
 
 mod admin;
 mod ask;
@@ -29,12 +29,12 @@ use source::Source;
 /// Reads and checks a configuration file and the secrets that it names.
 ///
 /// # Errors
-/// [`ConfigError`] at the first thing that is wrong: nothing of the file has taken effect then.
+/// [`ConfigError`] of the first mistake. No part of the file has taken effect then.
 pub fn load(path: &Path) -> Result<Config, ConfigError> {
     load_asking(path, &|_| None)
 }
 
-/// As [`load`], and asks for a vSphere's password that the file leaves out.
+/// As [`load`], and prompts for vSphere passwords that the file omits.
 pub(crate) fn load_asking(path: &Path, ask: AskPassword<'_>) -> Result<Config, ConfigError> {
     let mut text = String::new();
     let read = named_file::open(path).and_then(|file| {
@@ -55,8 +55,7 @@ pub(crate) fn load_asking(path: &Path, ask: AskPassword<'_>) -> Result<Config, C
     }
 }
 
-/// Checks the text of a configuration file that is, or would be, at `path`: other paths in it are
-/// relative to that one's folder.
+/// Checks configuration text as if it were at `path`, to whose directory other paths in it are relative.
 ///
 /// # Errors
 /// As [`load`].

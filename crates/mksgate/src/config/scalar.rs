@@ -1,4 +1,4 @@
-//! Values that TOML has no type for.
+//! Durations, for which TOML has no type.
 
 use std::fmt;
 use std::time::Duration;
@@ -6,17 +6,17 @@ use std::time::Duration;
 use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer};
 
-/// A year, in seconds: what is longer is a mistake, and what is much longer no clock can add.
+/// One year, in seconds: keeps deadlines within the clock's range.
 const MAX_SECONDS: u64 = 366 * 24 * 3600;
 
-/// "30s", "5m", "2h": a whole number and its unit; "0" needs none.
+/// "30s", "5m" or "2h"; "0" needs no unit.
 pub(super) fn duration<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Duration>, D::Error> {
     Time::deserialize(deserializer).map(|Time(duration)| Some(duration))
 }
 
-/// Likewise, for a key that must be pointed at: a `Spanned` holds it.
+/// Likewise, for a `Spanned` key, whose errors need a position.
 pub(super) struct Time(pub(super) Duration);
 
 impl<'de> Deserialize<'de> for Time {
@@ -26,7 +26,6 @@ impl<'de> Deserialize<'de> for Time {
     }
 }
 
-/// The text of a duration.
 struct DurationText;
 
 impl Visitor<'_> for DurationText {
@@ -41,7 +40,7 @@ impl Visitor<'_> for DurationText {
     }
 }
 
-/// Likewise, wherever it is written.
+/// Parses a duration as in the configuration.
 ///
 /// # Errors
 /// A sentence.
@@ -65,7 +64,7 @@ pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
     if number.is_empty() {
         return Err(wrong());
     }
-    // Digits alone fail to be a number only where they are too many.
+    // All digits: parsing fails only by overflow.
     let number: u64 = number.parse().unwrap_or(u64::MAX);
     match number.checked_mul(seconds) {
         Some(seconds) if seconds <= MAX_SECONDS => Ok(Duration::from_secs(seconds)),

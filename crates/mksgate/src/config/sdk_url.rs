@@ -4,12 +4,12 @@ use std::net::Ipv6Addr;
 
 use url::Url;
 
-/// `host`, `host:port` or an https URL, as people write it.
+/// Parses `host`, `host:port` or an https URL.
 pub(crate) fn sdk_url(address: &str) -> Option<Url> {
     let text = match address.parse::<Ipv6Addr>() {
         Ok(address) => format!("https://[{address}]"),
         Err(_) if address.contains("://") => address.to_owned(),
-        // A URL that was begun, and lacks a letter.
+        // A mistyped URL scheme.
         Err(_) if address.contains("//") || address.contains(":/") => return None,
         Err(_) => format!("https://{address}"),
     };

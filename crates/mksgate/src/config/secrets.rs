@@ -1,4 +1,4 @@
-//! Secrets in files, which nobody else may be able to read and of which no copy is left behind; and in the environment.
+//! Secret files: permissions are checked, and buffers are zeroed.
 
 use std::ffi::OsStr;
 use std::fs::{File, Metadata, canonicalize};
@@ -11,22 +11,19 @@ use zeroize::Zeroizing;
 use console::headers::Headers;
 use console::named_file;
 
-/// The most that is read of a file, in bytes: a password, a list of some thousand users, a key or a
-/// certificate, not a disk image.
+/// Size limit of a file in bytes: enough for some thousand users.
 const MAX: usize = 1 << 20;
 
-/// What some editors begin a text with. Nobody means it to be a part of a password.
+/// Written by some editors; not part of the secret.
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
-/// Where systemd puts what `LoadCredential=` names. It keeps others out by itself, by other means than the
-/// permission bits.
+/// The directory of systemd's `LoadCredential=`, which protects files by means other than permission bits.
 const CREDENTIALS: &str = "CREDENTIALS_DIRECTORY";
 
-/// How a path of the configuration begins that leads there.
+/// Prefix of configured paths into that directory.
 const INTO_CREDENTIALS: &str = "$CREDENTIALS_DIRECTORY";
 
-/// Where a path of the configuration leads: `$CREDENTIALS_DIRECTORY/…` into that folder, a relative one
-/// beside the configuration.
+/// Resolves `$CREDENTIALS_DIRECTORY/…`, and relative paths from the configuration's directory.
 pub(super) fn resolve_path(path: &Path, configuration: &Path) -> PathBuf {
     match (path.strip_prefix(INTO_CREDENTIALS), credentials()) {
         (Ok(name), Some(folder)) => folder.join(name),
@@ -37,13 +34,13 @@ pub(super) fn resolve_path(path: &Path, configuration: &Path) -> PathBuf {
     }
 }
 
-/// A secret file as a whole.
+/// Reads a secret file.
 ///
 /// # Errors
-/// A sentence: it cannot be read, is too large, or others can read or write it.
+/// A sentence: unreadable, too large, or accessible to other users.
 pub(crate) fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, String> {
     let file = open(path)?;
-    // Of what was opened, not of what may have taken its place since.
+    // Metadata of the open file: the path may be replaced meanwhile.
     let metadata = file.metadata().map_err(|error| unreadable(path, &error))?;
     let is_credential = || credentials().is_some_and(|folder| is_within(path, &folder));
     if others_can_use(&metadata) && !is_credential() {
@@ -53,18 +50,18 @@ pub(crate) fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, String> {
     read_all(path, file)
 }
 
-/// A file that anybody may read, as a whole.
+/// Reads a file that need not be secret.
 ///
 /// # Errors
-/// A sentence: it cannot be read or is too large.
+/// A sentence: unreadable or too large.
 pub(super) fn read_public(path: &Path) -> Result<Zeroizing<Vec<u8>>, String> {
     read_all(path, open(path)?)
 }
 
-/// The first line of a secret file.
+/// Reads the first line of a secret file.
 ///
 /// # Errors
-/// As [`read`]; and it is not text, or empty.
+/// As [`read`]; also if it is not text, or empty.
 pub(crate) fn read_line(path: &Path) -> Result<SecretString, String> {
     let bytes = read(path)?;
     let text = str::from_utf8(&bytes).map_err(|_| "it is not text: write the password there")?;
@@ -74,10 +71,10 @@ pub(crate) fn read_line(path: &Path) -> Result<SecretString, String> {
     }
 }
 
-/// Adds the headers of a secret file to `headers`: each on a line, as `Name: value`.
+/// Adds the headers of a secret file, one `Name: value` per line.
 ///
 /// # Errors
-/// As [`read`]; and it is not text, or what [`Headers`] do not take.
+/// As [`read`]; also if a header is invalid.
 pub(crate) fn read_headers(path: &Path, headers: &mut Headers) -> Result<(), String> {
     let bytes = read(path)?;
     let text = str::from_utf8(&bytes).map_err(|_| "it is not text")?;
@@ -89,7 +86,7 @@ fn open(path: &Path) -> Result<File, String> {
 }
 
 fn read_all(path: &Path, file: File) -> Result<Zeroizing<Vec<u8>>, String> {
-    // Large enough from the start: a buffer that grows leaves copies behind.
+    // Full capacity at once: a reallocation would leave an unzeroed copy.
     let mut bytes = Zeroizing::new(Vec::with_capacity(MAX + 1));
     let limit = u64::try_from(MAX + 1).unwrap_or(u64::MAX);
     file.take(limit)
@@ -119,13 +116,12 @@ fn unreadable(path: &Path, error: &io::Error) -> String {
     }
 }
 
-/// The folder of credentials, where there is one.
 fn credentials() -> Option<PathBuf> {
     let folder = std::env::var_os(CREDENTIALS).map(PathBuf::from);
     folder.filter(|folder| folder.is_absolute())
 }
 
-/// Whether the file really is in that folder, wherever links and `..` lead.
+/// Whether the file is in the directory, with symlinks and `..` resolved.
 fn is_within(path: &Path, folder: &Path) -> bool {
     match (canonicalize(path), canonicalize(folder)) {
         (Ok(path), Ok(folder)) => path.starts_with(folder),
@@ -139,7 +135,7 @@ fn others_can_use(metadata: &Metadata) -> bool {
     metadata.permissions().mode() & 0o077 != 0
 }
 
-/// Elsewhere there are no such bits; its folder's access list decides.
+/// Windows has access lists instead.
 #[cfg(not(unix))]
 fn others_can_use(_: &Metadata) -> bool {
     false

@@ -15,7 +15,7 @@ use super::error::ConfigError;
 use super::scalar::Time;
 use super::secrets;
 
-/// The text, and where it stands, so that every error can point at its place.
+/// The text and its path: positions of errors.
 pub(super) struct Source<'a> {
     pub(super) text: &'a str,
     pub(super) path: &'a Path,
@@ -50,7 +50,7 @@ impl Source<'_> {
         self.wrong(file.span(), sentence)
     }
 
-    /// The first line of a file.
+    /// Reads the first line of a secret file.
     pub(super) fn secret_file(&self, file: &Spanned<PathBuf>) -> Result<SecretString, ConfigError> {
         secrets::read_line(&self.resolve(file.get_ref()))
             .map_err(|error| self.wrong_file(file, &error))

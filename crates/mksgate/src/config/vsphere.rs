@@ -1,4 +1,4 @@
-//! What a `[vsphere.NAME]` must say to be one.
+//! Checks of `[vsphere.NAME]`.
 
 use secrecy::SecretString;
 use toml::Spanned;
@@ -39,7 +39,7 @@ impl Source<'_> {
                 ));
             }
         };
-        // The address is not repeated: it may have a password in it, where none is wanted.
+        // The address is not repeated in the error: it may hold a password.
         let url = sdk_url(table.address.get_ref()).ok_or_else(|| {
             self.wrong(
                 table.address.span(),
@@ -118,7 +118,7 @@ impl Source<'_> {
         }
     }
 
-    /// `what` says what its value is.
+    /// `what` names the variable's content in errors.
     pub(super) fn secret_variable(
         &self,
         name: &Spanned<String>,

@@ -1,4 +1,4 @@
-//! What a person sees on the terminal and is asked there.
+//! The terminal: messages, prompts and progress.
 
 mod output;
 mod password;

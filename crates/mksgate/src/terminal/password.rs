@@ -1,4 +1,4 @@
-//! A password that somebody is asked for.
+//! Password prompts.
 
 use std::io::{self, IsTerminal, stderr, stdin};
 
@@ -7,19 +7,18 @@ use secrecy::SecretString;
 #[cfg(unix)]
 use crate::signals::{Termination, TerminationSignals};
 
-/// A password, where there is somebody to be asked; see [`read_password`].
+/// Prompts, if there is a terminal; see [`read_password`].
 pub(crate) fn ask_password(prompt: &str) -> Option<SecretString> {
     is_interactive().then(|| read_password(prompt).ok())?
 }
 
-/// A password, for a program that has nothing open yet: signals end it at once, and the terminal shows again
-/// what is typed.
+/// Prompts in a program that watches no signals yet: a signal exits at once, with the terminal's echo restored.
 pub(crate) fn read_password(prompt: &str) -> io::Result<SecretString> {
     Ok(prompt_or_exit(prompt.to_owned())?.into())
 }
 
-/// A password, for a program that watches signals itself, and has taken [`Echo`]; `None` where nobody is there. Ctrl-C is
-/// both a signal and an error that is called interrupted.
+/// Prompts in a program that watches signals and holds [`Echo`]; `None` without a terminal. Ctrl-C also ends the read with
+/// `Interrupted`.
 pub(super) fn read_while_watched(prompt: &str) -> Option<io::Result<SecretString>> {
     is_interactive().then(|| rpassword::prompt_password(prompt).map(SecretString::from))
 }
@@ -31,7 +30,7 @@ fn is_interactive() -> bool {
 #[cfg(unix)]
 fn prompt_or_exit(prompt: String) -> io::Result<String> {
     let restore_echo = Echo::remember();
-    // On a thread of its own: who asks may be within a runtime, in which there can be no other.
+    // On a new thread: the caller may be in a runtime, where a second one cannot block.
     let answer = std::thread::scope(|threads| threads.spawn(|| prompt_until_signal(prompt)).join());
     drop(restore_echo);
     match answer.map_err(|_| io::Error::other("nobody could be asked"))?? {
@@ -40,7 +39,7 @@ fn prompt_or_exit(prompt: String) -> io::Result<String> {
     }
 }
 
-/// The answer, or what told the program to end before there was one.
+/// The answer, or the signal that came first.
 #[cfg(unix)]
 fn prompt_until_signal(prompt: String) -> io::Result<Result<String, Termination>> {
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -57,24 +56,24 @@ fn prompt_until_signal(prompt: String) -> io::Result<Result<String, Termination>
             },
         }
     });
-    // Where a signal came first, the thread that reads is still waiting.
+    // After a signal the reading thread is still blocked: do not wait for it.
     runtime.shutdown_background();
     answer
 }
 
-/// Elsewhere a console belongs to whoever reads it.
+/// Windows restores the console itself.
 #[cfg(not(unix))]
 fn prompt_or_exit(prompt: String) -> io::Result<String> {
     rpassword::prompt_password(prompt)
 }
 
-/// Puts the terminal back to how it was, should the question be broken off.
+/// Restores the terminal's settings after an interrupted prompt.
 #[cfg(unix)]
 pub(super) struct Echo(Option<rustix::termios::Termios>);
 
 #[cfg(unix)]
 impl Echo {
-    /// As it is now.
+    /// Saves the current settings.
     pub(super) fn remember() -> Self {
         Self(rustix::termios::tcgetattr(stdin()).ok())
     }
@@ -85,19 +84,18 @@ impl Drop for Echo {
     fn drop(&mut self) {
         use rustix::termios::{OptionalActions, tcsetattr};
         if let Some(before) = &self.0 {
-            // Ignored on purpose: there is no other way to put it right.
+            // There is no other way to restore them.
             let _ = tcsetattr(stdin(), OptionalActions::Now, before);
         }
     }
 }
 
-/// Elsewhere a console belongs to whoever reads it.
+/// Windows restores the console itself.
 #[cfg(not(unix))]
 pub(super) struct Echo;
 
 #[cfg(not(unix))]
 impl Echo {
-    /// As it is now.
     pub(super) fn remember() -> Self {
         Self
     }

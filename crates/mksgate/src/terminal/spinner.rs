@@ -1,4 +1,4 @@
-//! A line on stderr that says what is waited for.
+//! A spinner or progress bar on stderr.
 
 use std::future::pending;
 use std::io::{ErrorKind, IsTerminal, stderr};
@@ -14,22 +14,22 @@ use super::password::{Echo, read_while_watched};
 use console::printable::printable;
 use console::progress::{Observer, Progress};
 
-/// How often the spinner turns.
+/// Interval between frames.
 const TICK: Duration = Duration::from_millis(100);
 
-/// It goes when the last of it is dropped.
+/// Cleared when the last clone is dropped.
 #[derive(Clone)]
 pub(crate) struct Spinner(Arc<Line>);
 
 struct Line(ProgressBar);
 
 impl Terminal {
-    /// Whether nothing may move there: nobody would see it, or it would be in somebody's way.
+    /// Not a terminal, quiet, or stderr has the log.
     fn hides_progress(self) -> bool {
         self.quiet || self.shows_log || !stderr().is_terminal()
     }
 
-    /// Says what is waited for, where somebody can see it.
+    /// A spinner with a message.
     pub(crate) fn spinner(self, waiting_for: impl Into<String>) -> Spinner {
         if self.hides_progress() {
             return ProgressBar::hidden().into();
@@ -39,7 +39,7 @@ impl Terminal {
         bar.into()
     }
 
-    /// Shows how many of `all` are done.
+    /// A progress bar of `all` items.
     pub(crate) fn bar(self, all: usize) -> Spinner {
         if self.hides_progress() {
             return ProgressBar::hidden().into();
@@ -60,37 +60,35 @@ impl From<ProgressBar> for Spinner {
 }
 
 impl Spinner {
-    /// Says from then on what is waited for.
     pub(crate) fn set_message(&self, waiting_for: impl AsRef<str>) {
-        // Names of VMs are in it.
+        // VM names are untrusted text.
         self.0.0.set_message(printable(waiting_for.as_ref()));
     }
 
-    /// There is nothing more to wait for.
+    /// Clears the line.
     pub(crate) fn done(&self) {
         self.0.0.finish_and_clear();
     }
 
-    /// One more is done.
+    /// Counts one more item.
     pub(crate) fn advance(&self) {
         self.0.0.inc(1);
     }
 
-    /// Makes room while somebody is told something.
+    /// Hides the line while `talk` prints.
     pub(crate) fn suspend<T>(&self, talk: impl FnOnce() -> T) -> T {
         self.0.0.suspend(talk)
     }
 
-    /// Makes room while somebody is asked for a password, who may rather end the program: whoever calls this watches
-    /// signals.
+    /// Hides the line during a password prompt. The caller watches signals.
     pub(crate) async fn ask_password(&self, prompt: String) -> Option<SecretString> {
         self.0.0.disable_steady_tick();
         self.suspend(|| ());
         let _restore_echo = Echo::remember();
-        // On a thread of its own: who is asked may rather press Ctrl-C.
+        // On a blocking thread, so that the caller can react to Ctrl-C.
         let asked = spawn_blocking(move || read_while_watched(&prompt));
         match asked.await.ok().flatten() {
-            // The signal that comes with it has the word.
+            // Ctrl-C also raises a signal, which the caller handles.
             Some(Err(error)) if error.kind() == ErrorKind::Interrupted => pending().await,
             answer => {
                 self.0.0.enable_steady_tick(TICK);
@@ -99,12 +97,12 @@ impl Spinner {
         }
     }
 
-    /// Says what is waited for after a milestone.
+    /// Shows the step that follows `progress`.
     pub(crate) fn show_next(&self, progress: &Progress<'_>) {
         self.set_message(next(progress));
     }
 
-    /// Turns milestones into what is waited for next.
+    /// An observer that shows the next step.
     pub(crate) fn observer(&self) -> Box<Observer> {
         let spinner = self.clone();
         Box::new(move |progress| spinner.show_next(&progress))
@@ -117,7 +115,7 @@ impl Drop for Line {
     }
 }
 
-/// What comes after a milestone.
+/// The step that follows `progress`.
 fn next(progress: &Progress<'_>) -> String {
     match progress {
         Progress::LoggedIn { .. } => "looking for the VM".into(),

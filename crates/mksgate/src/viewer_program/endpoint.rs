@@ -1,4 +1,4 @@
-//! Where a viewer finds a console: on this machine, and for this user alone.
+//! Private endpoints that viewers connect to.
 
 use std::net::{IpAddr, SocketAddr};
 #[cfg(unix)]
@@ -6,27 +6,24 @@ use std::path::PathBuf;
 
 use secrecy::SecretString;
 
-/// What a viewer has to be told.
 pub(crate) enum Endpoint {
-    /// A port that asks for a password.
+    /// A port with a VNC password.
     Port(PrivatePort),
-    /// A Unix socket, which asks for nothing: who may reach it, the file system says.
+    /// A Unix socket, protected by file permissions.
     #[cfg(unix)]
     Socket(PathBuf),
 }
 
-/// A port, and what opens it.
 pub(crate) struct PrivatePort {
-    /// Where it is.
     pub(crate) address: SocketAddr,
-    /// Eight letters.
+    /// Eight characters, the limit of VNC authentication.
     pub(crate) password: SecretString,
-    /// What it is called in a window's title.
+    /// Window title.
     pub(crate) title: String,
 }
 
 impl PrivatePort {
-    /// The address, as a URL or a viewer takes it.
+    /// The host part of a URL.
     pub(super) fn host(&self) -> String {
         match self.address.ip() {
             IpAddr::V4(v4) => v4.to_string(),
@@ -34,7 +31,7 @@ impl PrivatePort {
         }
     }
 
-    /// Its number as VNC counts displays: from port 5900 on.
+    /// VNC display number: port minus 5900.
     pub(super) fn display(&self) -> i32 {
         i32::from(self.address.port()) - 5900
     }

@@ -1,26 +1,23 @@
-//! Viewers that are installed here.
+//! Installed viewers.
 
 use std::path::PathBuf;
 
 use super::kind::Kind;
 use super::path_lookup;
 
-/// A viewer that is installed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ViewerProgram {
-    /// Which of those that are known.
     pub(crate) kind: Kind,
-    /// Where it is.
     pub(crate) program: PathBuf,
-    /// What it is to be told besides.
+    /// Additional arguments.
     pub(crate) arguments: Vec<String>,
 }
 
 impl ViewerProgram {
-    /// The first one of those that are known on this system.
+    /// The first installed viewer, in order of preference.
     ///
     /// # Errors
-    /// A sentence that says what was looked for.
+    /// A sentence that lists the viewers searched for.
     pub(crate) fn any() -> Result<Self, String> {
         let mut found = Kind::here().filter_map(Self::of);
         found.next().ok_or_else(|| {
@@ -32,7 +29,7 @@ impl ViewerProgram {
         })
     }
 
-    /// The one that a person names: by its name, by a program's name, or by a path, which may have arguments behind it.
+    /// The viewer of this name, program or path, with optional arguments.
     ///
     /// # Errors
     /// A sentence.

@@ -1,6 +1,6 @@
-//! The viewers that are known, and where each is on which system.
+//! Known viewers, and where each is installed.
 //!
-//! Those for macOS and Windows are from their makers' documentation; none of them was tried.
+//! Paths for macOS and Windows are from the vendors' documentation and untested.
 
 use std::env;
 use std::fs::File;
@@ -9,10 +9,9 @@ use std::path::{Path, PathBuf};
 
 use super::path_lookup::{on_path, runnable};
 
-/// How much of a program is searched for its maker's name, in bytes: the largest viewers have 15 MB.
+/// How much of a binary is searched for its vendor's name; the largest viewers have 15 MB.
 const SEARCHED: u64 = 32 << 20;
 
-/// Which viewer it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     TigerVnc,
@@ -25,22 +24,22 @@ pub(crate) enum Kind {
     ScreenSharing,
     UltraVnc,
     TightVnc,
-    /// One that is told where to connect, as all are, and nothing else.
+    /// Gets the address as host::port.
     Unknown,
 }
 
-/// Where a viewer is looked for.
+/// Where a viewer is searched for.
 struct Places {
-    /// What it is called, first as people write it.
+    /// Names for users; the first is the official one.
     names: &'static [&'static str],
-    /// Its programs on `PATH`.
+    /// Programs on `PATH`.
     programs: &'static [&'static str],
-    /// Its files elsewhere; on Windows below the folder of programs.
+    /// Absolute paths; on Windows relative to Program Files.
     files: &'static [&'static str],
 }
 
 impl Kind {
-    /// Those of this system, the one to be preferred first.
+    /// Viewers of this operating system, in order of preference.
     pub(crate) fn here() -> impl Iterator<Item = Self> {
         let kinds: &[Self] = if cfg!(windows) {
             &[
@@ -66,30 +65,28 @@ impl Kind {
         kinds.iter().copied()
     }
 
-    /// As people write it.
+    /// The official name.
     pub(crate) fn name(self) -> &'static str {
         self.places().names.first().copied().unwrap_or("the viewer")
     }
 
-    /// Whether it tells a process of its kind that runs already, and ends by itself.
+    /// Whether it passes the address to a running instance and exits.
     pub(crate) fn delegates_to_running_instance(self) -> bool {
         matches!(self, Self::Remmina | Self::Vinagre)
     }
 
-    /// Whether it is told a Unix socket in place of an address: the one way to spare somebody the typing of a password
-    /// where a viewer takes that in no other way.
+    /// Whether it takes a Unix socket as address. This spares a password prompt in viewers that take no password otherwise.
     #[cfg(unix)]
     pub(crate) fn takes_socket(self) -> bool {
         self == Self::Gvncviewer
     }
 
-    /// Whether a person means this one.
     pub(super) fn has_name(self, text: &str) -> bool {
         let names = self.places().names;
         names.iter().any(|name| name.eq_ignore_ascii_case(text))
     }
 
-    /// Its program, where it is installed.
+    /// The path of the installed program.
     pub(super) fn find(self) -> Option<PathBuf> {
         let Places {
             programs, files, ..
@@ -103,7 +100,7 @@ impl Kind {
             .find(|program| !is_ambiguous_name(program) || Self::of(program) == self)
     }
 
-    /// Which viewer a program is, by its name or, where that is anybody's, by what is written in it.
+    /// Identifies a program by its name, or by its content if several vendors share the name.
     pub(super) fn of(program: &Path) -> Self {
         let target = program.canonicalize().unwrap_or_else(|_| program.into());
         Self::by_name(program)
@@ -197,7 +194,7 @@ impl Kind {
     }
 }
 
-/// A name that several makers have given their program.
+/// Several vendors call their viewer vncviewer.
 fn is_ambiguous_name(program: &Path) -> bool {
     program
         .file_stem()
@@ -211,11 +208,11 @@ fn installed_path(file: &str) -> PathBuf {
     }
 }
 
-/// Nothing, where it cannot be read.
+/// Empty if unreadable.
 fn read_prefix(program: &Path) -> Vec<u8> {
     let mut bytes = Vec::new();
     if let Ok(file) = File::open(program) {
-        // Ignored on purpose: what was read until then may be enough.
+        // A partial read may be enough.
         let _ = file.take(SEARCHED).read_to_end(&mut bytes);
     }
     bytes

@@ -1,4 +1,4 @@
-//! How each viewer is started: where it learns the address and the password, none of which other users may see.
+//! How each viewer gets address and password, without exposing them to other users.
 
 use std::io;
 use std::process::Stdio;
@@ -13,25 +13,24 @@ use super::kind::Kind;
 use super::secret_file::SecretFile;
 use crate::secret_variables::program_without;
 
-/// Where TigerVNC looks for a password; so may a command of the user's own.
+/// Environment variable that TigerVNC reads the password from, and custom commands may.
 const PASSWORD: &str = "VNC_PASSWORD";
 
-/// A viewer that is ready to be started.
 pub(crate) struct Launch {
     command: Command,
-    /// What it reads from its standard input.
+    /// Written to its stdin.
     input: Option<SecretString>,
-    /// What somebody has to type, where it can be told in no other way.
+    /// Shown to the user if the viewer takes no password otherwise.
     pub(crate) password_to_type: Option<SecretString>,
-    /// A file that it reads; it goes when this goes.
+    /// Connection file, deleted on drop.
     _file: Option<SecretFile>,
 }
 
 impl ViewerProgram {
-    /// Makes ready what it needs to find its way.
+    /// Prepares the command and its files.
     ///
     /// # Errors
-    /// A file for it cannot be made.
+    /// A file cannot be created.
     pub(crate) async fn launch(&self, endpoint: &Endpoint) -> io::Result<Launch> {
         let mut command = program_without(&self.program);
         command.args(&self.arguments).stdin(Stdio::null());
@@ -73,7 +72,7 @@ impl ViewerProgram {
                 launch.command.arg("-autopass");
                 launch.input = Some(port.password.clone());
             }
-            // It may know the variable or not.
+            // It may or may not read the variable.
             Kind::Unknown => {
                 let password = port.password.expose_secret();
                 launch.command.env(PASSWORD, password);
@@ -87,13 +86,13 @@ impl ViewerProgram {
 }
 
 impl Kind {
-    /// The words by which it is told where to connect.
+    /// Address arguments.
     fn address(self, port: &PrivatePort) -> Vec<String> {
         let (host, number) = (port.host(), port.address.port());
         match self {
             Self::Gvncviewer => vec![format!("{host}:{}", port.display())],
             Self::Krdc => vec![format!("vnc://{host}:{number}")],
-            // Until it is quit, not until its window is there.
+            // -W: `open` waits for the application to exit.
             Self::ScreenSharing => vec!["-W".into(), format!("vnc://{host}:{number}")],
             Self::UltraVnc => vec!["-connect".into(), format!("{host}::{number}")],
             _ => vec![format!("{host}::{number}")],
@@ -102,8 +101,7 @@ impl Kind {
 }
 
 impl Launch {
-    /// A command of the user's own, with `{{host}}`, `{{port}}` and `{{display}}` filled in. It finds the password in
-    /// `VNC_PASSWORD`.
+    /// A custom command with `{{host}}`, `{{port}}` and `{{display}}` replaced, and the password in `VNC_PASSWORD`.
     pub(crate) fn custom_command(words: &[String], port: &PrivatePort) -> Self {
         let fill = |word: &String| {
             word.replace("{{host}}", &port.address.ip().to_string())
@@ -122,7 +120,7 @@ impl Launch {
         }
     }
 
-    /// Starts it. It is killed should the result be dropped before it has ended.
+    /// Starts the program, which is killed when the result is dropped.
     ///
     /// # Errors
     /// It cannot be started.
@@ -134,7 +132,7 @@ impl Launch {
         let mut child = self.command.spawn()?;
         if let (Some(input), Some(mut stdin)) = (&self.input, child.stdin.take()) {
             let line = format!("{}\n", input.expose_secret());
-            // Ignored on purpose: it has ended, and that will be told.
+            // A program that has exited already is reported by its exit code.
             let _ = stdin.write_all(line.as_bytes()).await;
         }
         Ok(child)

@@ -1,4 +1,4 @@
-//! VNC viewers that people have: which is installed, and how each is told where to connect and with which password.
+//! VNC viewer programs: which are installed, and how each gets address and password.
 
 mod endpoint;
 mod installed;

@@ -1,9 +1,9 @@
-//! From a program's name to its file, as a shell finds it.
+//! Looks up programs on `PATH`.
 
 use std::env;
 use std::path::{Path, PathBuf};
 
-/// The file that a shell would run: a path as it is, a name from the folders of `PATH`.
+/// The file that a shell would run.
 pub(super) fn on_path(name: &str) -> Option<PathBuf> {
     if Path::new(name).components().count() > 1 {
         return runnable(PathBuf::from(name));
@@ -14,7 +14,7 @@ pub(super) fn on_path(name: &str) -> Option<PathBuf> {
         .find_map(|folder| runnable(folder.join(name)))
 }
 
-/// Whether it is a file that can be run; on Windows its extension may be left out.
+/// The path if it is executable; on Windows .exe may be omitted.
 pub(super) fn runnable(path: PathBuf) -> Option<PathBuf> {
     let with_extension =
         (cfg!(windows) && path.extension().is_none()).then(|| path.with_extension("exe"));

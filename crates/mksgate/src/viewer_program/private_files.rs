@@ -1,4 +1,4 @@
-//! A folder of this user's alone, whatever the umask: what is in it has a console's password.
+//! Directories and files with mode 0700 and 0600, whatever the umask: they hold a console's password.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -6,26 +6,26 @@ use std::path::Path;
 
 use tempfile::TempDir;
 
-/// Makes one, there for as long as the result exists.
+/// A temporary directory, removed on drop.
 ///
 /// # Errors
-/// There is no place for temporary files, or it is not ours to restrict.
+/// It cannot be created or restricted.
 pub(crate) fn private_folder() -> io::Result<TempDir> {
     let mut builder = tempfile::Builder::new();
     builder.prefix("mksgate-");
     #[cfg(unix)]
     builder.permissions(mode(0o700));
     let folder = builder.tempdir()?;
-    // The umask may have taken bits of the owner's off.
+    // The umask may have removed owner bits.
     #[cfg(unix)]
     fs::set_permissions(folder.path(), mode(0o700))?;
     Ok(folder)
 }
 
-/// Makes a file that only this user can read and write.
+/// Creates a file that only this user can access.
 ///
 /// # Errors
-/// It is there already, or cannot be written.
+/// It exists already, or cannot be written.
 pub(super) fn write(path: &Path, text: &str) -> io::Result<()> {
     let mut options = File::options();
     options.write(true).create_new(true);
@@ -37,10 +37,10 @@ pub(super) fn write(path: &Path, text: &str) -> io::Result<()> {
     file.write_all(text.as_bytes())
 }
 
-/// Takes what others may do with a file that another program has made anew.
+/// Removes the permissions of other users.
 ///
 /// # Errors
-/// It is not ours, or not there.
+/// The file is missing or not ours.
 pub(crate) fn restrict(path: &Path) -> io::Result<()> {
     #[cfg(unix)]
     fs::set_permissions(path, mode(0o600))?;

@@ -1,5 +1,4 @@
-//! Files by which some viewers are told where to connect and with which password, in folders that nobody else can look
-//! into.
+//! Connection files of viewers, in private directories.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -14,15 +13,14 @@ use super::private_files::{self, private_folder};
 use crate::secret_variables::program_without;
 use console::printable::printable;
 
-/// A file, there for as long as this exists.
+/// Deleted on drop.
 pub(super) struct SecretFile {
     _folder: TempDir,
-    /// Where it is.
     pub(super) path: PathBuf,
 }
 
 impl SecretFile {
-    /// A profile of Remmina's. It has all but the password, which Remmina itself adds, in a form of its own.
+    /// A Remmina profile. Remmina adds the password itself, encrypted in its own format.
     pub(super) async fn remmina(port: &PrivatePort, program: &Path) -> io::Result<Self> {
         let file = Self::write("console.remmina", &profile(port))?;
         let mut adding = program_without(program)
@@ -38,12 +36,12 @@ impl SecretFile {
             stdin.write_all(line.as_bytes()).await?;
         }
         adding.wait().await?;
-        // Remmina writes it anew, as the umask has it.
+        // Remmina rewrites the file with umask permissions.
         private_files::restrict(&file.path)?;
         Ok(file)
     }
 
-    /// What virt-viewer calls a connection file. It deletes it as soon as it has read it.
+    /// A virt-viewer connection file, which virt-viewer deletes after reading.
     pub(super) fn virt_viewer(port: &PrivatePort) -> io::Result<Self> {
         let (host, number) = (port.address.ip(), port.address.port());
         let (title, password) = (value(&port.title), port.password.expose_secret());
@@ -73,8 +71,7 @@ fn profile(port: &PrivatePort) -> String {
     )
 }
 
-/// A text as the value of a key, where a backslash begins an escape (GLib's Key-value file parser). Whoever may name a VM
-/// must not write keys of his own: a line end would begin one.
+/// Escapes a value for GLib's key file format. Removes line ends, with which a VM's name could add keys.
 fn value(text: &str) -> String {
     printable(text).replace('\\', r"\\")
 }
@@ -85,7 +82,7 @@ mod tests {
 
     use super::*;
 
-    /// Of a VM whose name would write keys of its own.
+    /// A VM name that tries to add keys.
     fn port() -> PrivatePort {
         PrivatePort {
             address: SocketAddr::from((Ipv4Addr::LOCALHOST, 5901)),
@@ -94,7 +91,7 @@ mod tests {
         }
     }
 
-    /// The keys that a reader finds.
+    /// The keys that a parser would find.
     fn keys(text: &str) -> Vec<(&str, &str)> {
         let mut lines = text.lines();
         assert!(lines.next().unwrap().starts_with('['));

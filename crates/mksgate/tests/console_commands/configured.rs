@@ -167,7 +167,16 @@ async fn probe_tells_each_login_and_then_which_vsphere_has_the_vm() {
         let steps = answer["steps"].as_array().unwrap();
         let told = |name: &str| -> Vec<&Value> { steps.iter().map(|step| &step[name]).collect() };
         let logins = vec!["login"; vspheres.len() - 1];
-        let beyond = ["vm", "ticket", "tcp", "tls", "websocket", "rfb", "screen"];
+        let beyond = [
+            "vm",
+            "ticket",
+            "tcp",
+            "tls",
+            "websocket",
+            "rfb",
+            "screen",
+            "updates",
+        ];
         assert_eq!(told("step"), [&logins[..], &beyond].concat());
         assert_eq!(told("vsphere")[..vspheres.len()], *vspheres);
         let host = if vspheres.ends_with(&["lab"]) {

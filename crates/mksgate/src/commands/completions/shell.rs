@@ -1,29 +1,28 @@
-//! How each shell hands over the word that is to be completed, and how it takes what completes it: a name must stay one word
-//! there, whatever is in it.
+//! How each shell passes the word under the cursor, and how it inserts a candidate: a VM name must stay one word.
 
 use clap_complete::env::EnvCompleter;
 
-/// Who asks.
+/// The shell that requests candidates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Shell {
-    /// It hands the word over as it was typed, without a quote that is open, and puts the answer in as it is.
+    /// Passes the word as typed but without an open quote, and inserts candidates verbatim.
     Bash {
-        /// The quote that is open.
+        /// The open quote.
         quote: Option<char>,
     },
-    /// It puts the answer in as it is.
+    /// Inserts candidates verbatim.
     Powershell,
-    /// It hands the word over as it was typed, and quotes the answer itself: fish and zsh.
+    /// fish and zsh: pass the word as typed, and quote candidates themselves.
     Quoting,
-    /// It does all by itself.
+    /// Unquotes the word and quotes candidates itself.
     Elvish,
 }
 
-/// Where the script for bash puts the word as it was typed, with its quote.
+/// Environment variable in which the bash script passes the word as typed, with its quote.
 pub(super) const TYPED: &str = "MKSGATE_TYPED";
 
 impl Shell {
-    /// The one of this name; `typed` is what [`TYPED`] says.
+    /// `typed` is the value of [`TYPED`].
     pub(super) fn new(name: &str, typed: &str) -> Self {
         match name {
             "bash" => Self::Bash {
@@ -35,7 +34,7 @@ impl Shell {
         }
     }
 
-    /// What the word means that was typed so far.
+    /// The unquoted value of the word typed so far.
     pub(super) fn read(self, word: &str) -> String {
         match self {
             Self::Bash { quote: Some('\'') } | Self::Powershell | Self::Elvish => word.to_owned(),
@@ -52,25 +51,24 @@ impl Shell {
         }
     }
 
-    /// `name` as it is to be answered.
+    /// Quotes `name` for insertion.
     pub(super) fn write(self, name: &str) -> String {
         match self {
             Self::Quoting | Self::Elvish => name.to_owned(),
             Self::Bash { quote: None } => escaped(name, |c| !is_plain(c)),
             Self::Bash { quote: Some('\'') } => name.replace('\'', r"'\''"),
-            // Nothing in double quotes keeps ! from naming a line of the history.
+            // Double quotes do not suppress history expansion of `!`.
             Self::Bash { quote: Some(_) } => {
                 escaped(name, is_special_in_double_quotes).replace('!', "\"'!'\"")
             }
             Self::Powershell if name.chars().all(is_plain) => name.to_owned(),
-            // All of these end a text that begins with the first of them.
+            // PowerShell accepts each of these as a closing single quote.
             Self::Powershell => format!("'{}'", doubled(name, "'‘’‚‛")),
         }
     }
 }
 
-/// The script of clap's, in which a name stays what it is: bash looks for files by whatever looks like a pattern in what it is
-/// answered, and does not tell which quote is open.
+/// clap's script, patched for bash: globbing of candidates is disabled, and the word is passed with its open quote.
 pub(super) fn registration(shell: &dyn EnvCompleter, variable: &str) -> Option<String> {
     let mut script = Vec::new();
     shell
@@ -98,7 +96,7 @@ pub(super) fn registration(shell: &dyn EnvCompleter, variable: &str) -> Option<S
     )
 }
 
-/// A letter or digit of any script, or what no shell makes anything of.
+/// Letters and digits of any script, and punctuation that no shell interprets.
 fn is_plain(c: char) -> bool {
     c.is_alphanumeric() || "_-./,+@%".contains(c)
 }
@@ -142,7 +140,7 @@ mod tests {
 
     use super::*;
 
-    /// With all that a shell might make something of.
+    /// Has every character that a shell may interpret.
     const NAME: &str = "a;b #'\"$(c)`d`\\*?[e]~!{f}&|<>:=^%ä日";
 
     #[test]

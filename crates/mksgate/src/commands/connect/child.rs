@@ -1,4 +1,4 @@
-//! A viewer, or a command in its place, from its start to its end.
+//! Runs a viewer, or the command that replaces it.
 
 use std::process::{ExitCode, ExitStatus};
 use std::time::Duration;
@@ -12,10 +12,10 @@ use crate::signals::TerminationSignals;
 use crate::terminal::print_stderr;
 use crate::viewer_program::{Endpoint, Launch, ViewerProgram};
 
-/// How long a viewer that was told to end may take.
+/// Time between SIGTERM and SIGKILL.
 const GRACE: Duration = Duration::from_secs(3);
 
-/// Runs it; when we are told to end, so is it.
+/// Runs the program and terminates it when we receive a signal.
 pub(super) async fn run(
     launch: &mut Launch,
     what: &str,
@@ -34,7 +34,7 @@ pub(super) async fn run(
             match timeout(GRACE, child.wait()).await {
                 Ok(status) => status,
                 Err(_) => {
-                    // Ignored on purpose: it has just gone by itself.
+                    // The process may have exited already.
                     let _ = child.start_kill();
                     child.wait().await
                 }
@@ -44,7 +44,7 @@ pub(super) async fn run(
     status.map(code).map_err(broken)
 }
 
-/// For this viewer, until it ends; where it has only told another process of its kind, until that is `over`.
+/// Runs the viewer on the endpoint. A viewer that delegates to a running instance exits early: then waits for `over`.
 pub(super) async fn view(
     viewer: &ViewerProgram,
     endpoint: &Endpoint,
@@ -69,7 +69,7 @@ pub(super) async fn view(
     Ok(code)
 }
 
-/// As a shell counts it.
+/// As a shell reports it: 128 plus the signal's number.
 #[cfg(unix)]
 fn code(status: ExitStatus) -> ExitCode {
     use std::os::unix::process::ExitStatusExt;
@@ -81,7 +81,7 @@ fn code(status: ExitStatus) -> ExitCode {
         .into()
 }
 
-/// Codes above 255 are no different to us than 255.
+/// Larger codes are clamped: ours is one byte.
 #[cfg(not(unix))]
 fn code(status: ExitStatus) -> ExitCode {
     let code = status
@@ -90,20 +90,19 @@ fn code(status: ExitStatus) -> ExitCode {
     code.unwrap_or(u8::MAX).into()
 }
 
-/// Asks it to end.
 #[cfg(unix)]
 fn terminate(child: &mut Child) {
     use rustix::process::{Pid, Signal, kill_process};
     let pid = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
     if let Some(pid) = pid {
-        // Ignored on purpose: it has just gone by itself.
+        // The process may have exited already.
         let _ = kill_process(pid, Signal::TERM);
     }
 }
 
-/// There is no way to ask.
+/// Windows has no SIGTERM.
 #[cfg(not(unix))]
 fn terminate(child: &mut Child) {
-    // Ignored on purpose: it has just gone by itself.
+    // The process may have exited already.
     let _ = child.start_kill();
 }

@@ -1,4 +1,4 @@
-//! What will be done with a console's endpoint, as the command line and the environment say.
+//! The client of `connect`, as chosen by options and environment.
 
 use std::net::SocketAddr;
 
@@ -8,41 +8,43 @@ use super::port;
 use crate::commands::CommandError;
 use crate::viewer_program::{Kind, ViewerProgram};
 
-/// Who will use it.
+/// What connects to the console.
 pub(super) enum Client {
-    /// Whoever reads where it is.
+    /// Viewers started by somebody else (`--proxy-only`).
     Serve,
-    /// Whoever has our standard input and output.
+    /// The peer of our stdin and stdout (`--stdio`).
     Stdio,
-    /// A command of the user's own.
+    /// A command in place of a viewer.
     Command(Vec<String>),
-    /// A viewer.
+    /// A known viewer program.
     View(ViewerProgram),
 }
 
-/// Who is to see it, and where. The heading of what stands before it ends here.
+/// Options that choose the client. Resets the help heading of the options before.
 #[derive(Args)]
 #[command(next_help_heading = None::<&str>)]
 pub(super) struct ClientArgs {
-    /// The viewer to start: a name (TigerVNC, Remmina, …) or a program [default: $VNCVIEWER, else the first that is found]
+    /// The viewer to start: a name (TigerVNC, Remmina, …) or a program [default: $VNCVIEWER, else the first one that is
+    /// installed]
     #[arg(long, value_name = "NAME|PATH")]
     viewer: Option<String>,
-    /// Start no viewer: print one line {"address":…,"port":…,"password":…} and serve one viewer after another
+    /// Start no viewer: print one line {"address":…,"port":…,"password":…} and serve viewers until Ctrl-C
     #[arg(long, conflicts_with_all = ["viewer", "stdio", "command"])]
     proxy_only: bool,
-    /// Where to listen, on loopback only; a port of 0 takes a free one [default: 127.0.0.1:0, or a Unix socket for a viewer that takes one]
+    /// Where to listen, on loopback only; port 0 takes a free one [default: 127.0.0.1:0, or a Unix socket for viewers that support
+    /// it]
     #[arg(long, value_name = "ADDR:PORT", value_parser = port::on_loopback)]
     pub(super) listen: Option<SocketAddr>,
-    /// Be the console on standard input and output, as for `ssh HOST mksgate connect VM --stdio` and socat
+    /// Serve the console on stdin and stdout, for example for `ssh HOST mksgate connect VM --stdio` or socat
     #[arg(long, conflicts_with_all = ["viewer", "command", "listen"])]
     stdio: bool,
-    /// A command to run in place of a viewer; {{host}}, {{port}} and {{display}} are filled in, and VNC_PASSWORD is set
+    /// Command to run instead of a viewer; {{host}}, {{port}} and {{display}} are replaced, and VNC_PASSWORD is set
     #[arg(last = true, value_name = "COMMAND", conflicts_with = "viewer")]
     command: Vec<String>,
 }
 
 impl ClientArgs {
-    /// Finds the viewer, where there is to be one.
+    /// Chooses the client; fails if the viewer is not installed.
     pub(super) fn client(&self) -> Result<Client, CommandError> {
         if self.proxy_only {
             return Ok(Client::Serve);
@@ -67,7 +69,7 @@ impl ClientArgs {
     }
 }
 
-/// Where there is none, every viewer would say so in words of its own. Who knows what an unknown one needs.
+/// Gives one message for all viewers. An unknown viewer may need no display.
 fn require_display(viewer: &ViewerProgram) -> Result<(), CommandError> {
     let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     let has_one = cfg!(windows) || cfg!(target_os = "macos");

@@ -1,7 +1,6 @@
-//! How a use of the console ended.
+//! The result of `connect`.
 
 use std::process::ExitCode;
 
-/// What is left when nobody uses the console any more: the exit code of whoever did, and why the last one did not get
-/// what it came for.
+/// Exit code of the client, and why the last session failed, if it did.
 pub(super) type Outcome = (ExitCode, Option<String>);

@@ -1,4 +1,4 @@
-//! A port for this user alone: on loopback, with a password that nobody has chosen.
+//! A loopback port for one user, with a random password.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
@@ -18,24 +18,24 @@ use crate::viewer_program::PrivatePort;
 use gateway::settings::{Auth, Limits};
 use gateway::{Gateway, PrivateLine, Shutdown};
 
-/// How long a viewer that was told of the port by another process may take to come.
+/// How long to wait for a viewer that another process was asked to start.
 const ARRIVAL: Duration = Duration::from_secs(10);
 
-/// How often it is looked whether the last viewer has gone.
+/// Polling interval of the session count.
 const LOOK: Duration = Duration::from_millis(200);
 
-/// Where it is unless somebody says otherwise.
+/// Default listen address.
 const FREE_PORT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
-/// Reads where it is to be.
+/// Parses `--listen`.
 ///
 /// # Errors
-/// A sentence: that is no address with a port, or one that others reach, too.
+/// Not ADDR:PORT, or not a loopback address.
 pub(super) fn on_loopback(text: &str) -> Result<SocketAddr, String> {
     let listen: SocketAddr = text
         .parse()
         .map_err(|_| "write an address and a port, as in 127.0.0.1:5900".to_owned())?;
-    // Of ::ffff:127.0.0.1 it is the IPv4 address that counts.
+    // IPv4-mapped: ::ffff:127.0.0.1 is loopback.
     let address = listen.ip().to_canonical();
     match address.is_loopback() {
         true => Ok(SocketAddr::new(address, listen.port())),
@@ -46,7 +46,7 @@ pub(super) fn on_loopback(text: &str) -> Result<SocketAddr, String> {
     }
 }
 
-/// Serves viewers on it for as long as `work` uses it.
+/// Serves the port while `work` runs.
 pub(super) async fn open(
     target: &Target,
     listen: Option<SocketAddr>,
@@ -69,11 +69,11 @@ pub(super) async fn open(
     Ok((used?, last_failure.beyond_viewer()))
 }
 
-/// Whether there are viewers.
+/// Counts the sessions on the port.
 pub(super) struct InUse(Gauge);
 
 impl InUse {
-    /// Ready when the last viewer has gone, or none has come.
+    /// Completes when the last viewer has disconnected, or if none connects within [`ARRIVAL`].
     pub(super) async fn until_unused(&self) {
         let arrived = async {
             while self.0.get() == 0 {
@@ -88,7 +88,7 @@ impl InUse {
     }
 }
 
-/// A gateway of one port before the console, and what a viewer has to know of it.
+/// Binds a gateway of one port.
 async fn bind(target: &Target, listen: SocketAddr) -> Result<(Gateway, PrivatePort), CommandError> {
     let password = random_password()?;
     let vnc =
@@ -107,12 +107,12 @@ async fn bind(target: &Target, listen: SocketAddr) -> Result<(Gateway, PrivatePo
     Ok((gateway, port))
 }
 
-/// A console that is not reached by a port: who reaches it is who it is for, and nothing is asked.
+/// A console on a pipe or socket that only this user can reach, so it has no password.
 pub(super) fn private_line(target: &Target) -> PrivateLine {
     PrivateLine::new(target.dialer.clone(), limits(target))
 }
 
-/// None of the daemon's but the time that a console may take: one user is no crowd.
+/// Defaults, but the target's handshake timeout: there is one user only.
 fn limits(target: &Target) -> Limits {
     Limits {
         handshake_timeout: target.within,

@@ -1,5 +1,4 @@
-//! A Unix socket in place of a port, for viewers that take one: who may reach it, the file system says, and so no
-//! password is needed.
+//! A Unix socket instead of a port, for viewers that support it. File permissions protect it, so it has no password.
 
 use tempfile::TempDir;
 use tokio::net::UnixListener;
@@ -15,7 +14,7 @@ use crate::signals::TerminationSignals;
 use crate::viewer_program::{Endpoint, ViewerProgram, private_folder, restrict};
 use gateway::{PrivateLine, listener};
 
-/// Serves this viewer, and whoever else of this user comes, until it ends.
+/// Serves the socket until the viewer exits.
 pub(super) async fn open(target: &Target, viewer: &ViewerProgram) -> Result<Outcome, CommandError> {
     let mut signals = TerminationSignals::watch()?;
     let socket = Socket::bind(target)?;
@@ -31,7 +30,7 @@ pub(super) async fn open(target: &Target, viewer: &ViewerProgram) -> Result<Outc
     Ok((used?, last_failure.beyond_viewer()))
 }
 
-/// A socket in a folder that nobody else can look into.
+/// A socket in a directory with mode 0700.
 struct Socket {
     folder: TempDir,
     listener: UnixListener,
@@ -39,7 +38,6 @@ struct Socket {
 }
 
 impl Socket {
-    /// Before the console.
     fn bind(target: &Target) -> Result<Self, CommandError> {
         let listen = || {
             let folder = private_folder()?;
@@ -60,7 +58,7 @@ impl Socket {
         })
     }
 
-    /// Serves whoever comes until `ended`; the socket is gone when this returns.
+    /// Accepts until `ended`, then ends all sessions and removes the socket.
     async fn run(self, ended: &CancellationToken, target: &Target) {
         let tasks = TaskTracker::new();
         target.keep_session_alive(&tasks);

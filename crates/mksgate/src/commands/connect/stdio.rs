@@ -1,4 +1,4 @@
-//! A console on standard input and output.
+//! The console on stdin and stdout.
 
 use std::process::ExitCode;
 
@@ -11,8 +11,8 @@ use super::target::Target;
 use crate::commands::CommandError;
 use crate::signals::TerminationSignals;
 
-/// Until either side ends, or we are told to end: once in order, and twice at once. Who has our pipes is who started us,
-/// so nothing is asked.
+/// Relays until either side closes. The first signal ends the session in order, the second at once. Needs no password: the peer
+/// started us.
 pub(super) async fn run(target: &Target) -> Result<Outcome, CommandError> {
     let line = port::private_line(target);
     let last_failure = line.last_failure();

@@ -1,4 +1,4 @@
-//! What is connected to, once it is known.
+//! The console to connect to.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,17 +9,16 @@ use crate::commands::found_vm::FoundVm;
 use console::dialer::Dialer;
 use console::endpoint::Endpoint;
 
-/// A console, and how to get there.
+/// A console, and the dialer for it.
 pub(super) struct Target {
-    /// As a window may be titled.
+    /// Shown as window title.
     pub(super) title: String,
     pub(super) dialer: Dialer,
-    /// How long it may take to be ready.
+    /// The handshake timeout.
     pub(super) within: Duration,
 }
 
 impl Target {
-    /// A VM's.
     pub(super) fn vm(found_vm: &FoundVm, within: Duration) -> Self {
         Self {
             title: found_vm.vm.name.clone(),
@@ -32,7 +31,6 @@ impl Target {
         }
     }
 
-    /// One at a URL.
     pub(super) fn url(endpoint: Arc<Endpoint>, within: Duration) -> Self {
         Self {
             title: endpoint.name.clone(),
@@ -41,14 +39,14 @@ impl Target {
         }
     }
 
-    /// Keeps what it needs going on `tasks`, until [`Goal::left`].
+    /// Keeps the vSphere session alive on `tasks`, until [`Target::retire`].
     pub(super) fn keep_session_alive(&self, tasks: &TaskTracker) {
         if let Some(upstream) = self.dialer.upstream() {
             tasks.spawn(Arc::clone(upstream).run());
         }
     }
 
-    /// Nobody will go there any more.
+    /// Ends the vSphere session.
     pub(super) fn retire(&self) {
         if let Some(upstream) = self.dialer.upstream() {
             upstream.retire();

@@ -1,4 +1,4 @@
-//! What to try where a console at a URL cannot be had, in the words of the command line.
+//! Remedies for a failed console at a URL, in terms of the command's options.
 
 use rfb_proto::{Refusal, Violation};
 use serde_json::json;
@@ -11,10 +11,10 @@ use console::Error;
 use console::address::Address;
 use console::tls::Thumbprint;
 
-/// The port where an address names none: it always does.
+/// Unused in practice: the address always has a port.
 const HTTPS: u16 = 443;
 
-/// Why the console cannot be had, seen at `step`.
+/// Error and remedy for a failure at `step`.
 pub(super) async fn for_failure(failure: &Error, step: &str) -> Facts {
     let sentence = match failure {
         Error::Certificate {
@@ -42,7 +42,7 @@ pub(super) async fn for_failure(failure: &Error, step: &str) -> Facts {
     facts(json!({}), sentence)
 }
 
-/// Who was not believed may still be the right one: only whoever asks can know.
+/// Shows the rejected certificate, so that the user can compare and pin it.
 async fn shown_certificate(address: &str, trouble: &str) -> Option<Facts> {
     let certificate = trust::presented(&Address::parse(address, HTTPS)?).await;
     let certificate = certificate.ok()?;

@@ -1,11 +1,11 @@
-//! What a host has announced and sent, in words.
+//! Text for what a host announced and sent.
 
 use rfb_proto::Encoding;
 use rfb_proto::vmware::ServerCaps;
 
 use console::update_stats::UpdateStats;
 
-/// What is known of the bits of ServerCaps (`docs/webmks.md` 1.5 and 7.1).
+/// Known bits of ServerCaps (`docs/webmks.md` 1.5 and 7.1).
 const CAPS: [(u32, &str); 17] = [
     (0x2, "VMware's key events (127/0)"),
     (0x8, "wants ClientCaps (127/3)"),
@@ -23,11 +23,10 @@ const CAPS: [(u32, &str); 17] = [
     (0x4_0000, "clipboard channel"),
     (0x40_0000, "stream state (127/15)"),
     (0x100_0000, "LED sync"),
-    // The last, so that what is left over is found behind it.
+    // Terminates the table.
     (0, ""),
 ];
 
-/// ServerCaps as a number and in words.
 pub(super) fn caps(caps: Option<ServerCaps>) -> String {
     let Some(ServerCaps(bits)) = caps else {
         return "none came".into();
@@ -44,7 +43,7 @@ pub(super) fn caps(caps: Option<ServerCaps>) -> String {
     format!("{bits:#010x}: {}", words.join(", "))
 }
 
-/// An encoding's name, or its number.
+/// Name or number of an encoding.
 pub(super) fn encoding(encoding: &Encoding) -> String {
     let name = match *encoding {
         Encoding::RAW => "Raw",
@@ -64,7 +63,7 @@ pub(super) fn encoding(encoding: &Encoding) -> String {
     name.into()
 }
 
-/// What came, counted.
+/// Counts of received messages.
 pub(super) fn traffic(seen: &UpdateStats) -> String {
     if seen.is_empty() {
         return "nothing came".into();

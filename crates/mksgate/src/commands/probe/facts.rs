@@ -1,4 +1,4 @@
-//! What a milestone has shown: as a sentence for people, as names and values for programs.
+//! The result of a step: a sentence, and JSON fields.
 
 use rfb_proto::{PixelFormat, SecurityType, Version};
 use rustls::ProtocolVersion;
@@ -15,8 +15,8 @@ use console::ws_url::WsUrl;
 
 pub(super) type Facts = (Map<String, Value>, String);
 
-/// The names of the facts are a contract.
-/// `trust` is by what a certificate was believed, where no ticket has said so.
+/// The JSON keys are a contract.
+/// `trust` is the verification that applied, where no ticket had a thumbprint.
 pub(super) fn of(progress: &Progress<'_>, trust: Option<&Trust>) -> Facts {
     match progress {
         Progress::LoggedIn { vsphere, about } => login(vsphere, about),
@@ -101,7 +101,7 @@ fn located(url: &WsUrl) -> Facts {
     facts(json!({"url": shown, "encrypted": url.encrypted}), sentence)
 }
 
-/// Who has been believed, in a word and in words.
+/// The kind of verification, for JSON and for the sentence.
 const fn believed(trust: &Trust) -> (&'static str, &'static str) {
     match trust {
         Trust::System => ("system", "trusted by this machine's authorities"),
@@ -176,7 +176,7 @@ const fn number(version: Version) -> &'static str {
     }
 }
 
-/// A security type's name (RFC 6143 section 8.1.2, IANA's list).
+/// Name of a security type (RFC 6143, section 8.1.2, and IANA's registry).
 fn security(code: u8) -> String {
     match code {
         code if code == SecurityType::None.code() => "None".into(),

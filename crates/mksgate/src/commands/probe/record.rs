@@ -1,4 +1,4 @@
-//! What a probe has seen so far, told as it comes or, to programs, as a whole.
+//! Finished steps: printed at once, or collected for `--json`.
 
 use std::io::stdout;
 
@@ -13,14 +13,12 @@ use crate::terminal::may_colour;
 use console::printable::{printable, printable_json};
 use console::progress::Progress;
 
-/// One for each probe.
 pub(super) struct Record {
     json: bool,
     path: Steps,
     begun: Instant,
-    /// When the last step ended.
+    /// End of the previous step.
     last: Instant,
-    /// For `--json`.
     steps: Vec<Value>,
 }
 
@@ -36,12 +34,11 @@ impl Record {
         }
     }
 
-    /// What each step has found.
     pub(super) fn steps(&self) -> &[Value] {
         &self.steps
     }
 
-    /// The step that we are at.
+    /// The current step.
     pub(super) fn step(&self) -> &'static str {
         self.path.step()
     }
@@ -58,7 +55,7 @@ impl Record {
             let mark = mark(ok);
             let (sentence, took) = (printable(&sentence), took.as_millis());
             let shown = format!("{mark} {step:<9} {took:>5} ms  {sentence}\n");
-            // Ignored on purpose: the verdict tells whether somebody still reads.
+            // A closed stdout is reported by the verdict.
             let _ = print(shown);
         }
         let mut entry = Map::new();
@@ -70,7 +67,7 @@ impl Record {
         self.last = Instant::now();
     }
 
-    /// The last line. What has kept us out comes with what is known of it.
+    /// Prints the verdict, after the failed step if there is one.
     pub(super) fn verdict(&mut self, failed: Option<Facts>) -> Result<(), CommandError> {
         let (ok, step) = (failed.is_none(), self.step());
         if let Some((mut facts, why)) = failed {
@@ -105,7 +102,7 @@ fn mark(ok: bool) -> String {
     coloured(ok, if ok { "ok    " } else { "FAILED" })
 }
 
-/// Green or red, where there are colours.
+/// Green or red, if stdout supports colours.
 fn coloured(ok: bool, text: &str) -> String {
     let style = match ok {
         true => Style::new().green(),

@@ -1,5 +1,5 @@
-//! The file of `--report`: what a probe has found, to be pasted where everybody can read it. So it is made of what is
-//! listed here, and of no sentence that may name a VM, a user or an address.
+//! The file of `--report`, which users publish: it has only the fields listed here, and no sentence that could name a VM, user
+//! or address.
 
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -12,7 +12,7 @@ use super::trials::Section;
 use crate::commands::CommandError;
 use console::printable::printable;
 
-/// What of each step is written: names of the facts that `--json` has, too.
+/// Fields of each step that are written; keys as in `--json`.
 const FACTS: [(&str, &[&str]); 6] = [
     ("login", &["product", "kind", "api"]),
     ("tls", &["version"]),
@@ -34,15 +34,15 @@ const FACTS: [(&str, &[&str]); 6] = [
     ("updates", &["server_caps"]),
 ];
 
-/// A file under way: beside its place, for nobody else to read (0600), until it is whole. Then it takes that place, and
-/// a link that was there is replaced and not followed.
+/// A temporary file with mode 0600 in the target's directory, renamed when complete. A symlink at the target is replaced, not
+/// followed.
 pub(super) struct ReportFile {
     file: NamedTempFile,
     path: PathBuf,
 }
 
 impl ReportFile {
-    /// Before anything is connected to.
+    /// Fails before any connection if the file cannot be written.
     pub(super) fn create(path: PathBuf) -> Result<Self, CommandError> {
         let folder = match path.parent() {
             Some(folder) if folder != Path::new("") => folder,
@@ -58,7 +58,6 @@ impl ReportFile {
         }
     }
 
-    /// Writes the whole of it.
     pub(super) fn write(self, text: &str) -> Result<PathBuf, CommandError> {
         let Self { mut file, path } = self;
         let written = file.write_all(text.as_bytes());
@@ -75,11 +74,11 @@ fn cannot_write(path: &Path, error: std::io::ErrorKind) -> CommandError {
     CommandError::Failed(format!("cannot write {shown} ({error}): name another file"))
 }
 
-/// The report in Markdown. `failed_at` is the step that the probe did not pass.
+/// The report as Markdown.
 pub(super) fn text(steps: &[Value], sections: &[Section], failed_at: Option<&str>) -> String {
     let mut text = String::from("# mksgate probe report\n\n");
     let mut line = |line: String| {
-        // Ignored on purpose: a String takes everything.
+        // Writing to a String cannot fail.
         let _ = writeln!(text, "{}", printable(&line));
     };
     line(format!("- mksgate: {}", build()));
@@ -115,7 +114,7 @@ fn facts(found: &Value, names: &[&str]) -> String {
     facts.join(", ")
 }
 
-/// Of this program.
+/// Version and build of this program.
 fn build() -> String {
     let (os, arch) = (std::env::consts::OS, std::env::consts::ARCH);
     let profile = match cfg!(debug_assertions) {

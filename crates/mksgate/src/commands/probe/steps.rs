@@ -1,4 +1,4 @@
-//! The way that is probed: its steps, each of which ends with a milestone, and how far we have come.
+//! The steps of a probe, and the current one.
 
 use std::collections::VecDeque;
 
@@ -6,10 +6,10 @@ use console::endpoint::Endpoint;
 use console::progress::Progress;
 use console::tls::Trust;
 
-/// To each vSphere that is asked.
+/// Once per vSphere.
 const LOGIN: &str = "login";
 
-/// From there to a VM's console.
+/// Steps for a VM, after the logins.
 const VM_STEPS: [&str; 8] = [
     "vm",
     "ticket",
@@ -21,28 +21,26 @@ const VM_STEPS: [&str; 8] = [
     "updates",
 ];
 
-/// To one at a URL.
+/// Steps for a URL.
 const URL_STEPS: [&str; 7] = ["url", "tcp", TLS, "websocket", RFB, "screen", "updates"];
 
-/// Left out where there is none.
+/// Skipped for ws:// URLs.
 const TLS: &str = "tls";
 
-/// Where it is seen whether there is VNC behind the WebSocket.
+/// The first step that shows whether the server speaks RFB.
 pub(super) const RFB: &str = "rfb";
 
-/// One of the two.
 pub(super) struct Steps {
-    /// What kind of console it is, as programs are told.
+    /// JSON key for the name: vm or url.
     pub(super) kind: &'static str,
-    /// How it was named.
     pub(super) name: String,
-    /// By what a certificate is believed, where no ticket says so.
+    /// How certificates are verified, if no ticket has a thumbprint.
     pub(super) trust: Option<Trust>,
     remaining: VecDeque<&'static str>,
 }
 
 impl Steps {
-    /// To a VM's console, by way of so many vSpheres.
+    /// Steps for a VM that is looked up on `vspheres`.
     pub(super) fn to_vm(name: String, vspheres: usize) -> Self {
         let logins = std::iter::repeat_n(LOGIN, vspheres);
         Self {
@@ -53,7 +51,6 @@ impl Steps {
         }
     }
 
-    /// To one at a URL.
     pub(super) fn to_url(endpoint: &Endpoint) -> Self {
         Self {
             kind: "url",
@@ -63,12 +60,12 @@ impl Steps {
         }
     }
 
-    /// The step that we are at.
+    /// The current step.
     pub(super) fn step(&self) -> &'static str {
         self.remaining.front().copied().unwrap_or("end")
     }
 
-    /// The step that has ended with `milestone`.
+    /// Advances past the step that `progress` completes, and returns it.
     pub(super) fn complete(&mut self, progress: &Progress<'_>) -> &'static str {
         let step = self.step();
         self.remaining.pop_front();

@@ -1,5 +1,4 @@
-//! What a report tries on a console: two updates in any case; each encoding by itself, silence, acks, ClientCaps and a
-//! ping where a report asks for it.
+//! Tests on an open console: two updates always; for a report also encodings, unsolicited messages, acks, ClientCaps and ping.
 
 use std::time::Duration;
 
@@ -13,23 +12,23 @@ use console::client::{Acks, ConsoleClient};
 use console::dialer::{Dialer, TimeLimit};
 use console::update_stats::UpdateStats;
 
-/// How long an update may take to come once it is asked for.
+/// Timeout of a requested update.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// How much longer than the first update ServerCaps is waited for: that it comes before is a guess.
+/// Extra time for ServerCaps after the first update. That ServerCaps comes first is a guess.
 const CAPS_PATIENCE: Duration = Duration::from_millis(500);
-/// How long further updates in answer to one request are waited for.
+/// How long to wait for further updates to one request.
 const TRAILING_UPDATES: Duration = Duration::from_millis(200);
-/// How long it is watched what comes unasked.
+/// How long to watch for unsolicited messages.
 const SILENCE: Duration = Duration::from_secs(10);
-/// How long a pong, and what follows ClientCaps, is waited for.
+/// Timeout of a pong and of reactions to ClientCaps.
 const ANSWER: Duration = Duration::from_secs(3);
-/// How many further updates a trial asks for.
+/// Number of further updates that a test requests.
 const FURTHER: usize = 4;
 
-/// VMware's own client sends these (`docs/webmks.md` 1.5).
+/// As sent by VMware's own client (`docs/webmks.md` 1.5).
 const CLIENT_CAPS: u32 = 0x5100;
 
-/// What a viewer lists that has no encoding but Raw.
+/// Encodings of a viewer that supports only Raw.
 const PLAIN: [Encoding; 4] = [
     Encoding::RAW,
     Encoding::LAST_RECT,
@@ -37,10 +36,10 @@ const PLAIN: [Encoding; 4] = [
     Encoding::VMWARE_SERVER_CAPS,
 ];
 
-/// JPEG's middle quality, without which some servers send no TightPNG.
+/// JPEG quality 5 of 9: some servers send TightPNG only with a quality level.
 const QUALITY: Encoding = Encoding(-27);
 
-/// Each encoding that is asked for by itself.
+/// Encodings that are tested one by one.
 const ENCODINGS: [&[Encoding]; 6] = [
     &[Encoding::RAW],
     &[Encoding::COPY_RECT],
@@ -50,13 +49,13 @@ const ENCODINGS: [&[Encoding]; 6] = [
     &[Encoding::TIGHT_PNG, QUALITY],
 ];
 
-/// A part of a report.
+/// A section of the report.
 pub(super) struct Section {
     pub(super) title: &'static str,
     pub(super) lines: Vec<String>,
 }
 
-/// Asks for an update, waits for ServerCaps, and asks for a second one.
+/// Requests an update, waits for ServerCaps, and requests a second update.
 pub(super) async fn two_updates(viewer: &mut ConsoleClient) -> Result<UpdateStats, Error> {
     let mut seen = UpdateStats::default();
     begin(viewer, &mut seen, Acks::AsAnnounced).await?;
@@ -72,7 +71,7 @@ pub(super) async fn two_updates(viewer: &mut ConsoleClient) -> Result<UpdateStat
     }
 }
 
-/// Up to the first update and ServerCaps.
+/// Requests the first update and waits for ServerCaps.
 async fn begin(
     viewer: &mut ConsoleClient,
     seen: &mut UpdateStats,
@@ -95,7 +94,7 @@ async fn begin(
     }
 }
 
-/// What is tried on the console that is open already.
+/// Tests on the connection that is already open.
 pub(super) async fn on_open_console(
     viewer: &mut ConsoleClient,
     first: &UpdateStats,
@@ -159,7 +158,7 @@ async fn asked_for(
     Ok(describe::traffic(&seen))
 }
 
-/// What is tried on a connection of its own.
+/// A test on a new connection.
 #[derive(Clone, Copy)]
 enum Trial {
     NoAcks,
@@ -167,7 +166,7 @@ enum Trial {
     Ping,
 }
 
-/// Each trial, on a connection of its own.
+/// Runs each test on a new connection.
 pub(super) async fn thorough(dialer: &Dialer, within: Duration) -> Section {
     let mut lines = Vec::new();
     for (trial, name) in [
@@ -244,7 +243,7 @@ impl Trial {
     }
 }
 
-/// A line for what has come of it, and whether the connection has ended.
+/// The result as text, and whether the connection has ended.
 fn line_and_ended(tried: Result<String, Error>) -> (String, bool) {
     match tried {
         Ok(line) => (line, false),
@@ -252,7 +251,7 @@ fn line_and_ended(tried: Result<String, Error>) -> (String, bool) {
     }
 }
 
-/// Without a host's own words, addresses and names: those are not for everybody.
+/// Omits text from the host, which may have addresses and names.
 fn ended(error: &Error) -> String {
     match error {
         Error::HostClosed { how, .. } => {

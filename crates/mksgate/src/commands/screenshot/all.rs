@@ -1,4 +1,4 @@
-//! A picture of every VM, four at a time.
+//! `--all`: captures every running VM.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -19,17 +19,17 @@ use console::secret::Secret;
 use console::upstream::Upstream;
 use gateway::settings::Config;
 
-/// Hosts answer 503 to more (`docs/webmks.md` 2.6).
+/// Hosts answer 503 to more connections at once (`docs/webmks.md` 2.6).
 const AT_ONCE: usize = 4;
 
-/// Which VMs, and what lets us in there.
+/// The VMs to capture.
 pub(super) struct Selection {
     pub(super) vsphere: VSphereArg,
-    /// For hosts that ask for a VNC password, in place of the configured ones.
+    /// Overrides the configured VNC passwords.
     pub(super) password: Option<Secret<VncPassword>>,
 }
 
-/// Writes a file for each VM that runs; fails where any of them cannot be had, after the others.
+/// Captures every running VM; fails at the end if any capture failed.
 pub(super) async fn run(
     selection: Selection,
     directory: &Path,
@@ -65,7 +65,7 @@ pub(super) async fn run(
     done
 }
 
-/// A VM that runs, who hands out its tickets, and its VNC password.
+/// A running VM, its vSphere, and its VNC password.
 type Running = (Arc<Upstream>, Vm, Option<Secret<VncPassword>>);
 
 async fn take(
@@ -96,7 +96,7 @@ async fn take(
     }
 }
 
-/// Whether it went well; what did not is told at once.
+/// Captures one VM and reports a failure at once. Returns success.
 async fn one(
     (upstream, vm, password): Running,
     path: &Path,
@@ -117,7 +117,7 @@ async fn one(
     false
 }
 
-/// A file name for each VM: what would be a path is none any more, and two of one name have their ids behind it.
+/// A unique file name per VM: path separators are replaced, and duplicates get the moref appended.
 fn names<'a>(vms: impl Iterator<Item = &'a Vm>) -> Vec<String> {
     let mut taken = BTreeSet::new();
     vms.map(|vm| {
@@ -129,7 +129,7 @@ fn names<'a>(vms: impl Iterator<Item = &'a Vm>) -> Vec<String> {
         let name: String = vm.name.chars().map(safe).collect();
         let name = name.trim_start_matches('.');
         let plain = format!("{name}.png");
-        // Some systems do not tell capitals.
+        // Some file systems ignore case.
         match !name.is_empty() && taken.insert(plain.to_lowercase()) {
             true => plain,
             false => format!("{name}-{}.png", vm.moref),

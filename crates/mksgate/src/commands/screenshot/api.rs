@@ -1,11 +1,10 @@
-//! Pictures that open no console: what a host shows at `/screen`, and where it refuses that, a CreateScreenshot_Task
-//! (`docs/webmks.md` 3.5).
+//! Captures without a console: from the host's `/screen`, else by CreateScreenshot_Task (`docs/webmks.md` 3.5).
 
 use vsphere::{Client, Error, Vm};
 
 use super::capture::Capture;
 
-/// A PNG of what the VM shows now. `/screen` comes first: it leaves nothing behind, and it is one request.
+/// Tries `/screen` first: it is one request and leaves no file on the datastore.
 pub(super) async fn take(client: &Client, vm: &Vm) -> Result<Capture, Error> {
     let name = &vm.name;
     match client.screen(&vm.moref).await {
@@ -21,8 +20,7 @@ pub(super) async fn take(client: &Client, vm: &Vm) -> Result<Capture, Error> {
     }
 }
 
-/// The host writes a file for it, which is not to lie about among the VM's own: who asks for a picture here asks for none
-/// over there.
+/// The task writes a file into the VM's directory, which is deleted after the download.
 async fn by_screenshot_task(client: &Client, vm: &Vm) -> Result<Capture, Error> {
     let name = &vm.name;
     let shot = client.screenshot(vm).await?;

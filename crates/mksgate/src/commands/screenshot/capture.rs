@@ -1,16 +1,13 @@
-//! A captured picture.
-
 use crate::terminal::print_stderr;
 
-/// A picture that was taken.
 pub(super) struct Capture {
     pub(super) png: Vec<u8>,
-    /// What stays behind of it where it comes from, as a sentence.
+    /// The file that stays on the datastore, as a sentence.
     pub(super) left: Option<String>,
 }
 
 impl Capture {
-    /// Quiet or not: nobody else knows of it.
+    /// Printed even with `--quiet`: the file has to be deleted by hand.
     pub(super) fn print_leftover(&self) {
         if let Some(left) = &self.left {
             print_stderr(left);

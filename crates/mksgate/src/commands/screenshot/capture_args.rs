@@ -17,13 +17,13 @@ use console::secret::Secret;
 use console::upstream::Upstream;
 use console::{Blame, Error};
 
-/// How pictures are taken.
+/// Options of a capture.
 #[derive(Args, Clone, Copy)]
 pub(crate) struct CaptureArgs {
-    /// Make them smaller: 0.5 is half as wide and half as high
+    /// Scale factor: 0.5 halves width and height
     #[arg(long, value_name = "FACTOR", default_value_t = 1.0, value_parser = scale)]
     pub(super) scale: f64,
-    /// Where from: the console itself, pixel for pixel, or vSphere, which opens no console: from /screen, else by
+    /// Source: the console itself, in full resolution, or the vSphere API, which opens no console: /screen, else
     /// CreateScreenshot_Task
     #[arg(long, value_enum, default_value_t = Via::Webmks)]
     pub(super) via: Via,
@@ -38,7 +38,7 @@ pub(super) enum Via {
 }
 
 impl CaptureArgs {
-    /// A PNG of what the VM shows now.
+    /// A PNG of the VM's current screen.
     pub(super) async fn take(
         self,
         upstream: &Arc<Upstream>,
@@ -75,7 +75,7 @@ impl CaptureArgs {
         password: Option<Secret<VncPassword>>,
         observer: &Observer,
     ) -> Result<Picture, Error> {
-        // By its id it need not be looked up again.
+        // Dials by moref, which needs no second lookup.
         let vm = VmRef::Moref(vm.moref.clone());
         let dialer = Dialer::Vm(Arc::clone(upstream), vm, password);
         let limit = TimeLimit::of(self.within);

@@ -1,4 +1,4 @@
-//! A picture's file: written whole or not at all, and read where vSphere has made it.
+//! PNG files: written atomically, and decoded if they come from the vSphere API.
 
 use std::io::{Cursor, Error, ErrorKind, Write};
 use std::path::Path;
@@ -9,9 +9,9 @@ use super::symlinks;
 use crate::commands::CommandError;
 use console::client::Picture;
 
-/// Writes to `path`. A file that was there before is replaced only by a whole one.
+/// Replaces `path` atomically.
 pub(super) fn write(path: &Path, png: &[u8]) -> Result<(), CommandError> {
-    // A link stays one: what it leads to is replaced. But what /dev has, as /dev/stdout, somebody has open.
+    // The target of a symlink is replaced, not the link. Files below /dev, such as /dev/stdout, are written in place.
     let written = if [Path::new("/dev"), Path::new("/dev/fd")].contains(&folder(path)) {
         std::fs::write(path, png)
     } else {
@@ -31,7 +31,7 @@ pub(super) fn write(path: &Path, png: &[u8]) -> Result<(), CommandError> {
     })
 }
 
-/// Where it will be.
+/// The directory of `path`.
 fn folder(path: &Path) -> &Path {
     match path.parent() {
         Some(folder) if folder != Path::new("") => folder,
@@ -41,7 +41,7 @@ fn folder(path: &Path) -> &Path {
 
 fn replace(path: &Path, folder: &Path, png: &[u8]) -> std::io::Result<()> {
     let there = path.metadata();
-    // A special file, as a named pipe, is written to and not replaced.
+    // Special files, such as named pipes, are written in place.
     if there.as_ref().is_ok_and(|there| !there.is_file()) {
         return symlinks::open(path)?.write_all(png);
     }
@@ -53,12 +53,12 @@ fn replace(path: &Path, folder: &Path, png: &[u8]) -> std::io::Result<()> {
     file.persist(path).map(drop).map_err(|error| error.error)
 }
 
-/// Of a file beside it nobody has heard: tempfile names that, and hides the system's own error behind it.
+/// Drops the temporary file's path, which tempfile adds to the error and which means nothing to the user.
 fn without_its_path(error: Error) -> Error {
     error.kind().into()
 }
 
-/// A file that will be like any new one: what the umask forbids is taken off.
+/// A temporary file with the permissions of a new file: 0666 minus the umask.
 #[cfg(unix)]
 fn beside(folder: &Path) -> std::io::Result<NamedTempFile> {
     use std::os::unix::fs::PermissionsExt;
@@ -67,13 +67,12 @@ fn beside(folder: &Path) -> std::io::Result<NamedTempFile> {
         .tempfile_in(folder)
 }
 
-/// A file that will be like any new one.
 #[cfg(not(unix))]
 fn beside(folder: &Path) -> std::io::Result<NamedTempFile> {
     NamedTempFile::new_in(folder)
 }
 
-/// The pixels of a PNG that vSphere has made.
+/// Decodes a PNG of the vSphere API to RGB.
 ///
 /// # Errors
 /// A sentence.
@@ -105,5 +104,5 @@ pub(super) fn decoded(png: &[u8]) -> Result<Picture, String> {
     Ok(Picture::from_rgb(width, height, rgb))
 }
 
-/// In bytes, as of the console itself: with transparency.
+/// Limit in bytes for RGBA pixels, equal to that of a console's screen.
 const LARGEST: usize = 4 << 26;

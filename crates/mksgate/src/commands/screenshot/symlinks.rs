@@ -1,5 +1,5 @@
-//! Links on the way to a file that is to be written. One that somebody else has made in a folder that others may write is not
-//! followed, as Linux has it with `fs.protected_symlinks`: it may lead to a file of ours that its maker wants overwritten.
+//! Resolves symlinks of an output path. A link that another user placed in a shared directory is not followed, as with Linux's
+//! `fs.protected_symlinks`: it may point at a file of ours that would be overwritten.
 
 use std::collections::VecDeque;
 use std::ffi::OsString;
@@ -9,13 +9,13 @@ use std::path::{Component, Path, PathBuf};
 
 use crate::commands::file_owner;
 
-/// As many as Linux follows (path_resolution(7)).
+/// As in Linux (path_resolution(7)).
 const MOST: usize = 40;
 
-/// The same file without a link in its name. It need not be there.
+/// The path without symlinks. The file need not exist.
 ///
 /// # Errors
-/// A link is not to be followed; there are too many; or one cannot be read.
+/// A link is not followed, there are too many, or one cannot be read.
 pub(super) fn resolve(path: &Path) -> Result<PathBuf> {
     let mut at = std::env::current_dir()?;
     let mut rest: VecDeque<OsString> = parts(path).collect();
@@ -49,7 +49,7 @@ pub(super) fn resolve(path: &Path) -> Result<PathBuf> {
     Ok(at)
 }
 
-/// Opens what is there, and is no link, for writing.
+/// Opens an existing file for writing, without following a symlink.
 pub(super) fn open(path: &Path) -> Result<File> {
     let mut options = File::options();
     options.write(true);
@@ -84,7 +84,7 @@ fn may_follow(path: &Path, link: &Metadata, folder: &Path) -> Result<()> {
     }
 }
 
-/// Elsewhere who may make links is a privilege.
+/// On Windows, creating symlinks is a privilege.
 #[cfg(not(unix))]
 fn may_follow(_: &Path, _: &Metadata, _: &Path) -> Result<()> {
     Ok(())
@@ -127,7 +127,7 @@ mod tests {
         let (link, ours) = (folder.path().join("link"), folder.path().join("ours"));
         symlink(&ours, &link).unwrap();
         if let Err(error) = lchown(&link, Some(SOMEBODY), None) {
-            // Only root can give a file away; then all that is left to see is that one's own is followed.
+            // Not root: chown is refused, so only our own link can be tested.
             assert_eq!(error.kind(), ErrorKind::PermissionDenied);
             assert!(resolve(&link).is_ok());
             return;
@@ -145,7 +145,7 @@ mod tests {
             assert_eq!(ours.exists(), followed, "{mode:o}");
             assert_eq!(resolve(&link.join("below")).is_ok(), followed, "{mode:o}");
         }
-        // The link's maker owns the folder, and decides what is in it.
+        // The link's owner also owns the directory.
         set_permissions(folder.path(), Permissions::from_mode(0o1777)).unwrap();
         std::os::unix::fs::chown(folder.path(), Some(SOMEBODY), None).unwrap();
         assert!(resolve(&link).is_ok());

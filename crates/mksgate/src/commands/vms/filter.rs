@@ -1,4 +1,4 @@
-//! Which VMs are listed, and in which order.
+//! Filter and order of the list.
 
 use clap::{Args, ValueEnum};
 use globset::{GlobBuilder, GlobMatcher};
@@ -8,12 +8,12 @@ use crate::commands::CommandError;
 
 #[derive(Args)]
 pub(super) struct Filter {
-    /// Only those with this in their name or path; * stands for any characters and ? for one, and then the whole must fit
+    /// Text in the name or path; with * (any characters) or ? (one character), the pattern must match the whole name or path
     pattern: Option<String>,
-    /// Only those in this state
+    /// Only VMs in this power state
     #[arg(long, value_enum)]
     power: Option<State>,
-    /// The order
+    /// Column to sort by
     #[arg(long, value_enum, default_value_t = Order::Path, value_name = "COLUMN")]
     sort: Order,
 }
@@ -35,7 +35,7 @@ enum Order {
 }
 
 impl Filter {
-    /// Leaves of the rows those that are wanted, in their order.
+    /// Filters and sorts the rows.
     pub(super) fn apply(&self, rows: &mut Vec<Row>) -> Result<(), CommandError> {
         if let Some(pattern) = &self.pattern {
             let pattern = Pattern::parse(pattern)?;
@@ -51,7 +51,7 @@ impl Filter {
                 Order::Name => one.name.to_lowercase().cmp(&other.name.to_lowercase()),
                 Order::Power => one.power.cmp(&other.power).reverse(),
                 Order::Host => one.host.cmp(&other.host),
-                // Those that have one come first.
+                // VMs with a port first.
                 Order::Port => {
                     (one.port.is_none(), one.port).cmp(&(other.port.is_none(), other.port))
                 }
@@ -65,7 +65,7 @@ impl Filter {
 }
 
 impl State {
-    /// The API's own word.
+    /// As in vim25's VirtualMachinePowerState.
     const fn word(self) -> &'static str {
         match self {
             Self::On => "poweredOn",
@@ -75,14 +75,13 @@ impl State {
     }
 }
 
-/// What stands for any characters, or one.
 const WILDCARDS: [char; 2] = ['*', '?'];
 
-/// Capitals make no difference.
+/// Case-insensitive.
 enum Pattern {
-    /// It is somewhere in the text.
+    /// Matches anywhere in the text.
     Part(String),
-    /// It is the whole text, but for what its signs stand for.
+    /// Matches the whole text.
     Whole(GlobMatcher),
 }
 
@@ -91,7 +90,7 @@ impl Pattern {
         if !pattern.contains(WILDCARDS) {
             return Ok(Self::Part(pattern.to_lowercase()));
         }
-        // All else that globs know is in names of VMs too: as a class of its own it stands for itself.
+        // Brackets and braces are common in VM names: escape them as character classes.
         let mut escaped = String::new();
         for c in pattern.chars() {
             match c {

@@ -1,4 +1,4 @@
-//! One VM of the list, for people and for programs.
+//! A row of the list.
 
 use serde::Serialize;
 use vsphere::Vm;
@@ -7,7 +7,7 @@ use crate::commands::configured_console::serves_vm;
 
 use gateway::settings::Console;
 
-/// The heading of [`Row::cells`].
+/// Headings of [`Row::cells`].
 pub(super) const COLUMNS: [&str; 9] = [
     "NAME",
     "POWER",
@@ -20,7 +20,7 @@ pub(super) const COLUMNS: [&str; 9] = [
     "INSTANCE UUID",
 ];
 
-/// One VM, as `--json` prints it. The names are a contract.
+/// As `--json` prints it; the keys are a contract.
 #[derive(Serialize, PartialEq, Eq)]
 pub(super) struct Row {
     pub(super) name: String,
@@ -35,7 +35,7 @@ pub(super) struct Row {
 }
 
 impl Row {
-    /// A VM of that vSphere, and its port where it is one of these consoles.
+    /// `port` is set if one of `consoles` leads to the VM.
     pub(super) fn new(vm: Vm, vsphere: &str, consoles: &[Console]) -> Self {
         let port = consoles
             .iter()
