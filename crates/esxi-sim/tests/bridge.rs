@@ -1,4 +1,4 @@
-//! A bridge passes a VNC server's bytes as they are, in messages of its own cutting.
+//! A bridge relays a VNC server's bytes unchanged, split into messages.
 
 mod support;
 
@@ -7,7 +7,7 @@ use support::{console, soon, start};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-/// An address on which nobody listens.
+/// An address without a listener.
 const NOBODY: &str = "127.0.0.1:9";
 
 #[expect(clippy::unwrap_used, reason = "a failure here is a failed test")]

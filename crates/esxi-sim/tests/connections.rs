@@ -1,4 +1,4 @@
-//! How consoles end that real hosts keep, refuse or forget: silence, one connection for each VM, a VNC password.
+//! Consoles that go silent, reach the connection limit, linger, or require a VNC password.
 
 #![allow(
     clippy::unwrap_used,
@@ -29,7 +29,7 @@ async fn one_slot() -> Host {
     .await
 }
 
-/// A client that knows the calls for connections.
+/// A client with an API version that has QueryConnections.
 async fn newer(host: &Host) -> Soap<'_> {
     let mut soap = Soap::logged_in(host).await;
     soap.version = "7.0.1.0";
@@ -162,7 +162,7 @@ async fn a_silent_console_ends_neither_with_its_vm_nor_with_its_host() {
     let mut soap = newer(&host).await;
     let listed = connections(&mut soap).await;
     assert_eq!(listed.body.matches("<returnval ").count(), 1, "still there");
-    // What is sent is read and has no effect.
+    // Input is read and has no effect.
     viewer.request(false, 0, 0, 800, 600).await;
     viewer.send(&[5, 1, 0, 70, 0, 60]).await;
     let mut later = console(&host, "vm08").await;
@@ -172,7 +172,7 @@ async fn a_silent_console_ends_neither_with_its_vm_nor_with_its_host() {
     assert_eq!(host.pointer("vm08"), esxi_sim::Pointer::default());
     drop(soap);
     assert!(viewer.bytes.is_empty());
-    // Only when the host goes does the connection.
+    // The connection closes only when the host stops.
     host.stop().await;
     assert!(matches!(
         soon(viewer.socket.next()).await,

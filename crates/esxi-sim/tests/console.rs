@@ -1,4 +1,4 @@
-//! Consoles of a simulated host, seen by a WebSocket library's own client.
+//! Consoles of a simulated host, with tokio-tungstenite as the client.
 
 mod support;
 

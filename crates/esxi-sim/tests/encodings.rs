@@ -1,4 +1,4 @@
-//! Every encoding shows the same picture, in every pixel format, and the one that a client prefers is used.
+//! Every encoding yields the same framebuffer in every pixel format, and the client's first known encoding is used.
 
 #![allow(
     clippy::unwrap_used,
@@ -20,7 +20,7 @@ use support::{Viewer, console, soon, start};
 
 const ENCODINGS: [i32; 6] = [RAW, RRE, HEXTILE, TIGHT, TIGHT_PNG, ZRLE];
 
-/// Odd on purpose: no tile of any encoding ends where the picture does.
+/// Odd, so that the last tiles of every encoding are cut off at the edges.
 const SIZE: (u16, u16) = (323, 241);
 
 async fn host() -> Host {
@@ -56,7 +56,7 @@ async fn changed(viewer: &mut Viewer, screen: &mut Screen) {
     screen.update(viewer).await;
 }
 
-/// The picture as the host itself tells it.
+/// The framebuffer as the host reports it.
 fn picture(host: &Host) -> Vec<u32> {
     let file = host.picture("vm08").unwrap();
     let mut reader = png::Decoder::new(std::io::Cursor::new(file))
@@ -92,7 +92,7 @@ async fn each_encoding_shows_the_picture_pixel_for_pixel_and_goes_on_with_what_c
             .copied()
             .filter(|other| *other != encoding)
             .collect();
-        // RRE is given up where Raw is shorter.
+        // Raw is used where RRE would be longer.
         assert!(
             others.is_empty() || encoding == RRE && others == [RAW].into(),
             "{encoding}: {others:?}"

@@ -1,4 +1,4 @@
-//! What a guest hears of keys, by keysym and by scan code, and what it makes of them.
+//! Key events in the guest, by keysym and by scan code, and the text that they type.
 
 mod support;
 
@@ -30,7 +30,7 @@ async fn viewer(host: &Host) -> Viewer {
     viewer
 }
 
-/// What a guest shows when keys are pressed by scan code; a negative one is let go.
+/// The text of pressed scan codes; a negative one is a release.
 async fn typed_by_scan_code(layout: Layout, codes: &[i32]) -> String {
     let host = guest(layout, None).await;
     viewer(&host).await.scan_codes(codes).await;
@@ -133,7 +133,7 @@ async fn a_held_key_repeats_until_it_goes_up() {
         !keys[0].repeated && keys[1].repeated && keys[1].down,
         "{keys:?}"
     );
-    // Another key is typed once, so the first one's repetition has ended.
+    // The second key appears only once, so the first one no longer repeats.
     viewer.scan_codes(&[0x30, -0x30]).await;
     let keys = soon(host.keys_until("vm08", |keys| {
         keys.last()
@@ -155,7 +155,7 @@ async fn a_client_that_was_told_to_repeat_keys_gets_no_repetition() {
     viewer.request(false, 0, 0, 800, 600).await;
     Screen::new(800, 600).update(&mut viewer).await;
     viewer.scan_code(0x1e, true).await;
-    // A key that another client holds does repeat: when it has, the first one's turn would have come.
+    // The other client's key repeats: by then the first one would have repeated, too.
     let mut other = self::viewer(&host).await;
     other.scan_code(0x30, true).await;
     let typed = soon(host.typed_until("vm08", |typed| typed.matches('b').count() >= 3)).await;

@@ -1,4 +1,4 @@
-//! Each misbehaviour does what it says.
+//! Every fault has its documented effect.
 
 mod support;
 
@@ -12,20 +12,20 @@ use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
-/// A console that goes wrong in one way.
+/// A console with this fault.
 async fn wrong(host: &Host, misbehaviour: Misbehaviour) -> Viewer {
     host.misbehave(misbehaviour);
     console(host, "vm08").await
 }
 
-/// What the upgrade comes to when it goes wrong in one way.
+/// The result of an upgrade with this fault.
 async fn upgrade(host: &Host, misbehaviour: Misbehaviour) -> Result<(), Error> {
     let ticket = Soap::logged_in(host).await.ticket("vm08").await;
     host.misbehave(misbehaviour);
     open(host, &ticket, Some("binary")).await.map(|_| ())
 }
 
-/// Everything that arrives behind the response of a console that goes wrong in one way, and how it ended.
+/// All bytes after the response of a console with this fault, and how the connection ended.
 async fn raw(host: &Host, misbehaviour: Misbehaviour) -> (Vec<u8>, Result<(), ErrorKind>) {
     host.misbehave(misbehaviour);
     let (mut stream, mut bytes) = raw_console(host, "vm08").await;

@@ -1,4 +1,4 @@
-//! Each quirk does what it says.
+//! Every quirk has its documented effect.
 
 #![allow(
     clippy::unwrap_used,
@@ -18,7 +18,7 @@ use support::screen::{
 };
 use support::{host, start};
 
-/// What VMware's client does with a host such as this one, in its order (`docs/webmks.md` 7.2).
+/// The sequence of VMware's client with such a host (`docs/webmks.md` 7.2).
 #[tokio::test]
 async fn cursor_lamps_and_key_repeat_are_told_to_those_who_list_them_when_they_change() {
     let host = host().await;
@@ -144,7 +144,7 @@ async fn every_other_whole_picture_may_be_one_pixel() {
         screen.update(&mut viewer).await;
         assert!(!screen.pixels.contains(&u32::MAX));
     }
-    // What follows is only what changes.
+    // Later updates hold only changes.
     viewer.request(false, 0, 0, 800, 600).await;
     viewer.take(20).await;
     viewer.request(true, 0, 0, 800, 600).await;

@@ -1,4 +1,4 @@
-//! Pictures without a console: `/screen`, CreateScreenshot_Task and the file that it leaves.
+//! Screenshots without a console: `/screen`, and CreateScreenshot_Task with its file.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -31,7 +31,7 @@ async fn shoot(soap: &mut Soap<'_>, vm: &str) -> Reply {
         .await
 }
 
-/// What is told of the task until it has ended.
+/// The updates about a task until it ends.
 async fn ended(soap: &mut Soap<'_>, task: &str) -> Reply {
     let collector = if soap.host.address() == soap.host.console_address() {
         "ha-property-collector"

@@ -1,4 +1,4 @@
-//! VMware's own messages and numbers of updates, as VMware's client uses them (`docs/webmks.md` 7.2).
+//! VMware's messages 127 and update ids, as VMware's client uses them (`docs/webmks.md` 7.2).
 
 #![allow(
     clippy::unwrap_used,
@@ -209,7 +209,7 @@ async fn an_acknowledgement_asks_for_the_next_incremental_update() {
     assert_eq!(counts.incremental_requests, 0);
 }
 
-/// Moves the pointer, so that there is something new to see.
+/// Moves the pointer, which changes the desktop.
 async fn change(viewer: &mut Viewer, host: &Host, x: u8) {
     viewer.send(&[5, 0, 0, x, 0, 50]).await;
     soon(host.pointer_until("vm08", |pointer| pointer.x == u16::from(x))).await;
@@ -224,7 +224,7 @@ async fn a_host_may_send_nothing_until_its_update_is_acknowledged() {
     let mut screen = Screen::new(800, 600);
     viewer.request(false, 0, 0, 800, 600).await;
     screen.update(&mut viewer).await;
-    // Neither a request of either kind nor another update's number helps.
+    // Neither requests nor an acknowledgement of another id release the next update.
     viewer.request(true, 0, 0, 800, 600).await;
     change(&mut viewer, &host, 50).await;
     viewer.request(false, 0, 0, 800, 600).await;
@@ -232,7 +232,7 @@ async fn a_host_may_send_nothing_until_its_update_is_acknowledged() {
     soon(host.counts_until(|counts| counts.acknowledgements == 1)).await;
     change(&mut viewer, &host, 51).await;
     viewer.send(&[127, 4, 0, 8, 1, 0, 0, 20]).await;
-    // Had it answered any of that, the next update would hold only what had changed.
+    // If one of them had been answered, this update would hold only the changes since.
     let mut screen = Screen::new(800, 600);
     screen.update(&mut viewer).await;
     assert!(!screen.pixels.contains(&u32::MAX), "all was asked for");

@@ -1,4 +1,4 @@
-//! Clients of a simulated host: one for `/sdk`, one for consoles.
+//! Clients for the tests: SOAP, and consoles.
 
 #![allow(dead_code, reason = "each test file uses its part")]
 #![allow(
@@ -40,7 +40,7 @@ pub(crate) async fn host() -> Host {
     start(|_| {}).await
 }
 
-/// The same, with its settings changed before it starts.
+/// The same, with settings that `change` changed.
 pub(crate) async fn start(change: impl FnOnce(&mut Settings)) -> Host {
     let mut settings = Settings {
         vms: vec![VmSettings::desktop("vm08")],
@@ -51,7 +51,7 @@ pub(crate) async fn start(change: impl FnOnce(&mut Settings)) -> Host {
     Host::start(settings).await.unwrap()
 }
 
-/// Fails a test instead of letting it hang.
+/// A timeout, so that a test fails instead of hanging.
 pub(crate) async fn soon<T>(what: impl Future<Output = T>) -> T {
     timeout(Duration::from_secs(20), what)
         .await
@@ -79,7 +79,7 @@ pub(crate) async fn tls(host: &Host, address: SocketAddr) -> TlsStream<TcpStream
         .unwrap()
 }
 
-/// One SOAP client with its session and version.
+/// A SOAP client with a session and an API version.
 pub(crate) struct Soap<'a> {
     pub(crate) host: &'a Host,
     pub(crate) version: &'static str,
@@ -175,7 +175,7 @@ impl<'a> Soap<'a> {
     }
 }
 
-/// Sends one request with `Connection: close`; answers status, head and body.
+/// Sends a request with `Connection: close`; returns status, head and body.
 pub(crate) async fn http(host: &Host, request: &str) -> (u16, String, String) {
     let mut stream = tls(host, host.address()).await;
     stream.write_all(request.as_bytes()).await.unwrap();
@@ -187,7 +187,7 @@ pub(crate) async fn http(host: &Host, request: &str) -> (u16, String, String) {
     (status, head.to_owned(), body.to_owned())
 }
 
-/// Opens a console with a fresh ticket.
+/// Opens a console with a new ticket.
 pub(crate) async fn console(host: &Host, vm: &str) -> Viewer {
     let ticket = Soap::logged_in(host).await.ticket(vm).await;
     let (socket, response) = open(host, &ticket, Some("binary")).await.unwrap();
@@ -198,7 +198,7 @@ pub(crate) async fn console(host: &Host, vm: &str) -> Viewer {
     }
 }
 
-/// Asks for the upgrade with a ticket.
+/// Requests the upgrade with a ticket.
 pub(crate) async fn open(
     host: &Host,
     ticket: &str,
@@ -221,13 +221,12 @@ pub(crate) async fn open(
     soon(client_async_with_config(request, stream, Some(config))).await
 }
 
-/// Opens a console by hand; answers the stream and what arrived behind the response, in the first read that had
-/// anything there or not at all.
+/// Opens a console without a library; returns the stream, and what followed the response in the read that completed it.
 pub(crate) async fn raw_console(host: &Host, vm: &str) -> (TlsStream<TcpStream>, Vec<u8>) {
     raw_console_at(host, vm, host.console_address()).await
 }
 
-/// The same through something that listens at `address` and passes bytes on.
+/// The same through a proxy at `address`.
 pub(crate) async fn raw_console_at(
     host: &Host,
     vm: &str,
@@ -253,7 +252,7 @@ pub(crate) async fn raw_console_at(
     (stream, answer.split_off(end))
 }
 
-/// A console's client that reads bytes.
+/// A console client that reads bytes.
 pub(crate) struct Viewer {
     pub(crate) socket: Socket,
     pub(crate) bytes: Vec<u8>,
@@ -267,7 +266,7 @@ impl Viewer {
             .unwrap();
     }
 
-    /// The next message that is no control frame.
+    /// The next message other than control frames.
     pub(crate) async fn message(&mut self) -> Option<Vec<u8>> {
         loop {
             match soon(self.socket.next()).await? {
@@ -279,7 +278,7 @@ impl Viewer {
         }
     }
 
-    /// Exactly `length` bytes.
+    /// Reads exactly `length` bytes.
     pub(crate) async fn take(&mut self, length: usize) -> Vec<u8> {
         while self.bytes.len() < length {
             let message = self.message().await.expect("the console ended too soon");
@@ -289,7 +288,7 @@ impl Viewer {
         std::mem::replace(&mut self.bytes, rest)
     }
 
-    /// The handshake up to and including ServerInit; answers width, height and name.
+    /// Completes the handshake up to ServerInit; returns width, height and name.
     pub(crate) async fn begin(&mut self) -> (u16, u16, String) {
         assert_eq!(self.take(12).await, b"RFB 003.008\n");
         self.send(b"RFB 003.008\n").await;
@@ -318,7 +317,7 @@ impl Viewer {
         self.send(&request).await;
     }
 
-    /// One framebuffer update of raw rectangles with 4 bytes per pixel: x, y, width, height, pixels.
+    /// Reads a FramebufferUpdate of Raw rectangles with 4 bytes per pixel: x, y, width, height, pixels.
     pub(crate) async fn update(&mut self) -> Vec<(u16, u16, u16, u16, Vec<u8>)> {
         let head = self.take(4).await;
         assert_eq!(head[0], 0, "a message that is no update: {head:?}");
@@ -337,7 +336,7 @@ impl Viewer {
         rectangles
     }
 
-    /// SetEncodings.
+    /// Sends SetEncodings.
     pub(crate) async fn list(&mut self, encodings: &[i32]) {
         let mut message = vec![2, 0];
         message.extend(u16::try_from(encodings.len()).unwrap().to_be_bytes());
@@ -345,14 +344,14 @@ impl Viewer {
         self.send(&message).await;
     }
 
-    /// VMware's own key event (127/0).
+    /// Sends VMware's key event (127/0).
     pub(crate) async fn scan_code(&mut self, code: u16, down: bool) {
         let [high, low] = code.to_be_bytes();
         self.send(&[127, 0, 0, 8, high, low, u8::from(down), 0])
             .await;
     }
 
-    /// Presses keys by scan code, one after the other; a negative one is let go.
+    /// Presses keys by scan code; a negative one is a release.
     pub(crate) async fn scan_codes(&mut self, codes: &[i32]) {
         for code in codes {
             let number = u16::try_from(code.abs()).unwrap();
@@ -368,7 +367,7 @@ impl Viewer {
         }
     }
 
-    /// Waits for the end; answers the close code if there was a Close frame.
+    /// Waits for the end; returns the code of the Close frame, if there was one.
     pub(crate) async fn ended(&mut self) -> Option<u16> {
         let mut code = None;
         while let Some(Ok(message)) = soon(self.socket.next()).await {

@@ -1,11 +1,11 @@
-//! Desktops that have quirks, and what their clients begin and end with.
+//! Desktops with quirks, and the first and last messages of their clients.
 
 use esxi_sim::{EndReason, Host, Quirks, VmSettings};
 
 use super::screen::SERVER_CAPS;
 use super::{Viewer, console, soon, start};
 
-/// A host whose one VM has its quirks changed before it starts.
+/// A host with one VM that has these quirks.
 pub(crate) async fn quirky(change: impl FnOnce(&mut Quirks)) -> Host {
     start(|settings| {
         let mut quirks = Quirks::default();
@@ -18,14 +18,14 @@ pub(crate) async fn quirky(change: impl FnOnce(&mut Quirks)) -> Host {
     .await
 }
 
-/// Its console, up to and including ServerInit.
+/// A console after ServerInit.
 pub(crate) async fn begun(host: &Host) -> Viewer {
     let mut viewer = console(host, "vm08").await;
     viewer.begin().await;
     viewer
 }
 
-/// Lists VMware's ServerCaps and takes the answer: the bits.
+/// Lists ServerCaps with SetEncodings; returns the announced bits.
 pub(crate) async fn ask_for_caps(viewer: &mut Viewer) -> u32 {
     viewer.list(&[SERVER_CAPS]).await;
     let message = viewer.take(8).await;
@@ -33,7 +33,7 @@ pub(crate) async fn ask_for_caps(viewer: &mut Viewer) -> u32 {
     u32::from_be_bytes(message[4..].try_into().unwrap())
 }
 
-/// Waits for the end of a console that broke a rule, and answers the rule.
+/// Waits for a console to end with a protocol violation; returns its description.
 pub(crate) async fn violation(mut viewer: Viewer, host: &Host, number: usize) -> String {
     assert_eq!(viewer.ended().await, Some(1002));
     drop(viewer);

@@ -1,4 +1,6 @@
-//! A client's picture of a desktop: every encoding decoded, every mark kept.
+//! A client's framebuffer: decodes every encoding, and keeps what the pseudo-encodings sent.
+
+mod zrle;
 
 use std::collections::VecDeque;
 
@@ -6,7 +8,7 @@ use flate2::{Decompress, FlushDecompress};
 
 use super::Viewer;
 
-/// How pixels come: the bytes of each, and how those become 0x00RRGGBB.
+/// A pixel format: bytes per pixel, and the conversion to 0x00RRGGBB.
 #[derive(Clone, Copy)]
 pub(crate) struct Format {
     pub(crate) set: [u8; 20],
@@ -15,7 +17,7 @@ pub(crate) struct Format {
     pub(crate) colour: fn(u32) -> u32,
 }
 
-/// The desktop's own.
+/// The native format.
 pub(crate) const NATIVE: Format = Format {
     set: [
         0, 0, 0, 0, 32, 24, 0, 1, 0, 255, 0, 255, 0, 255, 16, 8, 0, 0, 0, 0,
@@ -25,7 +27,7 @@ pub(crate) const NATIVE: Format = Format {
     colour: |pixel| pixel,
 };
 
-/// Five, six and five bits; what is lost stays zero.
+/// RGB565; lost bits are zero.
 pub(crate) const RGB565: Format = Format {
     set: [
         0, 0, 0, 0, 16, 16, 0, 1, 0, 31, 0, 63, 0, 31, 11, 5, 0, 0, 0, 0,
@@ -59,17 +61,17 @@ pub(crate) const KEY_REPEAT: i32 = 0x574d_5667;
 pub(crate) const LEDS: i32 = 0x574d_5668;
 pub(crate) const SERVER_CAPS: i32 = 0x574d_567a;
 
-/// What was received so far.
+/// The framebuffer and statistics of the updates.
 pub(crate) struct Screen {
     pub(crate) width: usize,
     pub(crate) height: usize,
     pub(crate) pixels: Vec<u32>,
     pub(crate) format: Format,
-    /// The encodings of all rectangles.
+    /// The encoding of each rectangle.
     pub(crate) encodings: Vec<i32>,
-    /// The kinds of tiles and of compression in them, by encoding.
+    /// The subencodings of tiles and Tight's compression types, by encoding.
     pub(crate) kinds: Vec<(i32, u8)>,
-    /// What marks carried.
+    /// The content of pseudo-rectangles.
     pub(crate) marks: VecDeque<(i32, Vec<u8>)>,
     zrle: Decompress,
     tight: [Decompress; 4],
@@ -88,7 +90,7 @@ impl Screen {
         Self {
             width,
             height,
-            // A colour that no desktop sends.
+            // A colour that no desktop has.
             pixels: vec![u32::MAX; width * height],
             format: NATIVE,
             encodings: Vec::new(),
@@ -333,57 +335,6 @@ impl Screen {
         let bytes = viewer.take(length).await;
         inflate(&mut self.tight[stream], &bytes, plain)
     }
-
-    async fn zrle(&mut self, place: &Place, viewer: &mut Viewer) {
-        let length = u32::from_be_bytes(viewer.take(4).await.try_into().unwrap());
-        let bytes = viewer.take(length as usize).await;
-        let most = place.width * place.height * (self.format.compact + 1) + 4096;
-        let plain = inflate(&mut self.zrle, &bytes, most);
-        let mut plain = &plain[..];
-        for tile in tiles(place, 64) {
-            self.zrle_tile(&tile, &mut plain);
-        }
-        assert!(plain.is_empty(), "{} bytes too many", plain.len());
-    }
-
-    fn zrle_tile(&mut self, tile: &Place, plain: &mut &[u8]) {
-        let (each, size) = (self.format.compact, tile.width * tile.height);
-        let kind = split(plain, 1)[0];
-        self.kinds.push((ZRLE, kind));
-        let palette = match kind {
-            1..=127 => self.colours(split(plain, usize::from(kind) * each), each),
-            129.. => self.colours(split(plain, usize::from(kind - 128) * each), each),
-            _ => Vec::new(),
-        };
-        let colours = match kind {
-            0 => self.colours(split(plain, size * each), each),
-            1 => vec![palette[0]; size],
-            2..=16 => {
-                let bits = [0, 0, 1, 2, 2].get(usize::from(kind)).copied().unwrap_or(4);
-                let across = (tile.width * bits).div_ceil(8);
-                let rows = split(plain, across * tile.height).chunks(across);
-                rows.flat_map(|row| numbers(row, bits, tile.width))
-                    .map(|number| palette[number])
-                    .collect()
-            }
-            128.. => {
-                let mut colours = Vec::new();
-                while colours.len() < size {
-                    let (colour, length) = if kind == 128 {
-                        (self.colours(split(plain, each), each)[0], run(plain))
-                    } else {
-                        let number = split(plain, 1)[0];
-                        let length = if number & 128 == 0 { 1 } else { run(plain) };
-                        (palette[usize::from(number & 127)], length)
-                    };
-                    colours.resize(colours.len() + length, colour);
-                }
-                colours
-            }
-            other => panic!("tile of kind {other}"),
-        };
-        self.put(tile, &colours);
-    }
 }
 
 fn tiles(place: &Place, side: usize) -> Vec<Place> {
@@ -405,17 +356,6 @@ fn split<'a>(bytes: &mut &'a [u8], length: usize) -> &'a [u8] {
     let (first, rest) = bytes.split_at(length);
     *bytes = rest;
     first
-}
-
-fn run(plain: &mut &[u8]) -> usize {
-    let mut length = 1;
-    loop {
-        let byte = split(plain, 1)[0];
-        length += usize::from(byte);
-        if byte != 255 {
-            return length;
-        }
-    }
 }
 
 fn numbers(row: &[u8], bits: usize, width: usize) -> Vec<usize> {

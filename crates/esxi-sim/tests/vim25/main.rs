@@ -1,4 +1,4 @@
-//! `/sdk` of a simulated host: sessions, faults, lookups and tickets.
+//! `/sdk`: sessions, faults, searches and tickets.
 
 #[path = "../support/mod.rs"]
 mod support;

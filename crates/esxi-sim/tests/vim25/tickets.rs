@@ -1,4 +1,4 @@
-//! Tickets: who gets one, what is in it, and why there is none.
+//! AcquireTicket: permissions, fields and faults.
 
 use super::*;
 
@@ -51,6 +51,24 @@ async fn a_ticket_is_refused_with_the_fault_that_says_why() {
         assert_eq!(reply.status, 500);
         assert!(reply.body.contains(fault), "{vm}: {}", reply.body);
     }
+
+    let moref = host.moref("one");
+    soap.version = "7.0.1.0";
+    let connections = soap
+        .call("QueryConnections", ("VirtualMachine", &moref), "")
+        .await;
+    assert_eq!(connections.body.matches("<returnval ").count(), 1);
+    drop(open);
+    soon(host.counts_until(|counts| counts.consoles_open == 0)).await;
+    assert_eq!(soap.acquire("one").await.status, 200);
+    host.set_power("off", Power::On);
+    assert_eq!(soap.acquire("off").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_ticket_for_no_vm_or_of_another_type_is_refused() {
+    let host = start(|_| {}).await;
+    let mut soap = Soap::logged_in(&host).await;
     let missing = soap
         .call(
             "AcquireTicket",
@@ -76,18 +94,6 @@ async fn a_ticket_is_refused_with_the_fault_that_says_why() {
         "{}",
         other.body
     );
-
-    let moref = host.moref("one");
-    soap.version = "7.0.1.0";
-    let connections = soap
-        .call("QueryConnections", ("VirtualMachine", &moref), "")
-        .await;
-    assert_eq!(connections.body.matches("<returnval ").count(), 1);
-    drop(open);
-    soon(host.counts_until(|counts| counts.consoles_open == 0)).await;
-    assert_eq!(soap.acquire("one").await.status, 200);
-    host.set_power("off", Power::On);
-    assert_eq!(soap.acquire("off").await.status, 200);
 }
 
 #[tokio::test]

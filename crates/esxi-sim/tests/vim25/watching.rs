@@ -1,4 +1,4 @@
-//! Waiting for a property to change.
+//! WaitForUpdatesEx.
 
 use super::*;
 
