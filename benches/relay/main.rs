@@ -17,6 +17,7 @@
 
 mod alone;
 mod compare;
+mod comparison;
 mod crowded;
 mod latency;
 mod machine;

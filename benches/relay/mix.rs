@@ -22,7 +22,7 @@ pub(crate) enum Mix {
 }
 
 /// Bytes that are sent again and again.
-pub(crate) struct Wire {
+pub(crate) struct EncodedUpdates {
     pub(crate) bytes: Vec<u8>,
     /// Where each frame lies in them.
     pub(crate) frames: Vec<Range<usize>>,
@@ -67,28 +67,28 @@ impl Mix {
     }
 
     /// One pass, as frames.
-    pub(crate) fn framed(self) -> &'static Wire {
-        static WIRES: [OnceLock<Wire>; 5] = [const { OnceLock::new() }; 5];
-        WIRES[self as usize].get_or_init(|| self.build(true))
+    pub(crate) fn framed(self) -> &'static EncodedUpdates {
+        static ENCODED: [OnceLock<EncodedUpdates>; 5] = [const { OnceLock::new() }; 5];
+        ENCODED[self as usize].get_or_init(|| self.build(true))
     }
 
     /// The same payload without headers.
-    pub(crate) fn bare(self) -> &'static Wire {
-        static WIRES: [OnceLock<Wire>; 5] = [const { OnceLock::new() }; 5];
-        WIRES[self as usize].get_or_init(|| self.build(false))
+    pub(crate) fn bare(self) -> &'static EncodedUpdates {
+        static ENCODED: [OnceLock<EncodedUpdates>; 5] = [const { OnceLock::new() }; 5];
+        ENCODED[self as usize].get_or_init(|| self.build(false))
     }
 
-    fn build(self, framed: bool) -> Wire {
+    fn build(self, framed: bool) -> EncodedUpdates {
         let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-        let mut wire = Wire {
+        let mut encoded = EncodedUpdates {
             bytes: Vec::new(),
             frames: Vec::new(),
             payload: 0,
         };
         let pass = if self == Self::Huge { 1 } else { PASS };
-        while wire.payload < pass {
+        while encoded.payload < pass {
             let size = self.size(&mut state);
-            let start = wire.bytes.len();
+            let start = encoded.bytes.len();
             if framed {
                 let header = Header {
                     fin: true,
@@ -98,13 +98,13 @@ impl Mix {
                 };
                 let mut room = [0; MAX_HEADER];
                 let first = header.write_before(&mut room);
-                wire.bytes.extend_from_slice(&room[first..]);
+                encoded.bytes.extend_from_slice(&room[first..]);
             }
-            wire.bytes.extend(update(size));
-            wire.frames.push(start..wire.bytes.len());
-            wire.payload += size as u64;
+            encoded.bytes.extend(update(size));
+            encoded.frames.push(start..encoded.bytes.len());
+            encoded.payload += size as u64;
         }
-        wire
+        encoded
     }
 
     fn size(self, state: &mut u64) -> usize {

@@ -21,8 +21,8 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_util::task::TaskTracker;
 use ws_proto::{Decoder, Event, Opcode, Role};
 
-use crate::compare;
-use crate::mix::{Mix, Wire, update};
+use crate::comparison;
+use crate::mix::{EncodedUpdates, Mix, update};
 
 /// What a viewer may say, as a PointerEvent (RFC 6143 section 7.5.5) whose places mean something else.
 #[derive(Clone, Copy, Debug)]
@@ -35,7 +35,7 @@ pub(crate) enum Order {
     Answer(u16),
     /// So many passes of a mix.
     Send(Mix, u16),
-    /// Both ways at once: so many MiB of updates, see [`compare`](crate::compare).
+    /// Both ways at once: so many MiB of updates, see [`comparison`](crate::comparison).
     Compare(u16),
 }
 
@@ -303,7 +303,7 @@ impl Session {
         let (Line::Tls(stream), Some(decoder)) = (self.line, self.decoder) else {
             panic!("only frames on TLS are compared");
         };
-        compare::host(*stream, decoder, self.input, self.payload, mib).await
+        comparison::host(*stream, decoder, self.input, self.payload, mib).await
     }
 
     async fn send(&mut self, payload: &[u8]) -> std::io::Result<()> {
@@ -323,13 +323,13 @@ impl Session {
     }
 
     async fn pass(&mut self, mix: Mix) -> std::io::Result<()> {
-        let wire = match self.decoder {
+        let encoded = match self.decoder {
             Some(_) => mix.framed(),
             None => mix.bare(),
         };
         match &mut self.line {
-            Line::Tcp(socket) => socket.write_all(&wire.bytes).await,
-            Line::Tls(stream) => encrypt(stream, wire, mix == Mix::VncRecords).await,
+            Line::Tcp(socket) => socket.write_all(&encoded.bytes).await,
+            Line::Tls(stream) => encrypt(stream, encoded, mix == Mix::VncRecords).await,
         }
     }
 }
@@ -345,24 +345,24 @@ async fn write(
 /// Full records, or records of their own for each frame; many per system call either way.
 async fn encrypt(
     stream: &mut TlsStream<TcpStream>,
-    wire: &Wire,
+    encoded: &EncodedUpdates,
     own_records: bool,
 ) -> std::io::Result<()> {
     stream.get_mut().1.set_buffer_limit(None);
     if !own_records {
-        for batch in wire.bytes.chunks(BATCH) {
+        for batch in encoded.bytes.chunks(BATCH) {
             stream.get_mut().1.writer().write_all(batch)?;
             stream.flush().await?;
         }
         return Ok(());
     }
     let mut waiting = 0;
-    for frame in &wire.frames {
+    for frame in &encoded.frames {
         stream
             .get_mut()
             .1
             .writer()
-            .write_all(&wire.bytes[frame.clone()])?;
+            .write_all(&encoded.bytes[frame.clone()])?;
         waiting += frame.len();
         if waiting >= BATCH {
             waiting = 0;
