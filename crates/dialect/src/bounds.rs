@@ -67,7 +67,7 @@ impl Measured {
     fn note(&mut self, dialogue: &Dialogue, sent: usize, got: &mut Count) {
         let Dialogue { host, shared, .. } = dialogue;
         got.take_own();
-        let wider = match shared.converter.is_some() || host.converts() {
+        let wider = match shared.host.converter.is_some() || host.converts() {
             true => WIDEST,
             false => 1,
         };

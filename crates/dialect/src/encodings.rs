@@ -1,4 +1,4 @@
-//! Which encodings the host hears of: what is known to be safe, in the viewer's order (`docs/webmks.md` 2.4 and 5.3).
+//! Which encodings are listed to the host: those known to be safe, in the viewer's order (`docs/webmks.md` 2.4 and 5.3).
 
 use rfb_proto::{Encoding, Recolour};
 
@@ -36,7 +36,7 @@ impl Encodings {
         self.history_lost |= has_history(encoding);
     }
 
-    /// What the host is to hear: pixels are `converted` on the way, and the gateway wants something itself.
+    /// What SetEncodings lists to the host: pixels are `converted` on the way, and the gateway wants something itself.
     pub(super) fn for_host(&self, converted: bool, wanted: Wanted) -> Vec<Encoding> {
         let asked = self.viewer.iter().copied().filter(|&encoding| {
             passes(encoding)
@@ -75,7 +75,7 @@ impl Encodings {
     }
 
     /// Whether the host may send rectangles that are not for the viewer: those that the gateway wants, and where pixels
-    /// are `converted`, those that it sends before it hears so.
+    /// are `converted`, those that it sends before it receives the list.
     pub(super) fn may_leave_out(&self, converted: bool, wanted: Wanted) -> bool {
         self.wanted_rectangles(wanted)
             .any(|encoding| self.is_hidden(encoding))

@@ -15,7 +15,7 @@ const MOST_HELD: usize = 24;
 const CAPS_LOCK: VScancode = VScancode(0x3a);
 const RIGHT_SHIFT: VScancode = VScancode(0x36);
 
-/// The keys of Ctrl-Alt-Insert and Ctrl-Alt-Delete, by their places and by their keysyms.
+/// The keys of Ctrl-Alt-Insert and Ctrl-Alt-Delete, by their scan codes and by their keysyms.
 const CTRL: [VScancode; 2] = [VScancode(0x1d), VScancode(0x11d)];
 const CTRL_KEYSYMS: [u32; 2] = [key::Control_L, key::Control_R];
 const ALT: [VScancode; 2] = [VScancode(0x38), VScancode(0x138)];
@@ -102,7 +102,7 @@ impl Keyboard {
         }
         match self.by_layout(key.keysym) {
             None => self.press(by, HostKey::Keysym(key.keysym), None, host),
-            Some(Typed::Plain(place)) => self.press(by, HostKey::Scancode(place), None, host),
+            Some(Typed::Plain(scancode)) => self.press(by, HostKey::Scancode(scancode), None, host),
             Some(Typed::Stroke(stroke)) => self.strike(by, self.with_caps(stroke), host),
             Some(Typed::Dead(dead, stroke)) => {
                 self.tap(dead, host);
@@ -111,31 +111,31 @@ impl Keyboard {
         }
     }
 
-    /// A key event with the key's place.
+    /// A QEMU extended key event.
     pub(super) fn qemu_key(&mut self, key: QemuKey, host: &mut BytesMut) {
         let QemuKey {
             down,
             keysym,
             keycode,
         } = key;
-        let place = keys::from_xt(keycode).filter(|_| self.speaks_places());
+        let scancode = keys::from_xt(keycode).filter(|_| self.sends_scancodes());
         let by = Name::Xt(keycode);
-        match place {
+        match scancode {
             None if keysym != 0 => self.key(Key { down, keysym }, host),
             None => {}
             Some(_) if !down => {
-                // It may have gone down before the viewer learned that it may send places.
+                // It may have gone down before the viewer learned that it may send scan codes.
                 let as_keysym = Name::Keysym(keysym);
                 let earlier = !self.holds(by) && self.holds(as_keysym);
                 self.release(if earlier { as_keysym } else { by }, host);
             }
             Some(_) if self.repeats(by, host) => {}
-            Some(place) => {
+            Some(scancode) => {
                 self.restore_modifiers(host);
-                let insert = place == INSERT || keysym == key::KP_Insert;
+                let insert = scancode == INSERT || keysym == key::KP_Insert;
                 let key = match insert && self.insert_is_delete() {
                     true => self.delete(),
-                    false => HostKey::Scancode(place),
+                    false => HostKey::Scancode(scancode),
                 };
                 self.press(by, key, None, host);
             }
@@ -157,9 +157,9 @@ impl Keyboard {
                 let keys = keysyms(typed).into_iter().flatten().flatten();
                 keys.for_each(|key| key.tap(host));
             }
-            Some(Typed::Plain(place)) => {
-                HostKey::Scancode(place).send(true, host);
-                HostKey::Scancode(place).send(false, host);
+            Some(Typed::Plain(scancode)) => {
+                HostKey::Scancode(scancode).send(true, host);
+                HostKey::Scancode(scancode).send(false, host);
             }
             Some(Typed::Stroke(stroke)) => self.tap(self.with_caps(stroke), host),
             Some(Typed::Dead(dead, stroke)) => {
@@ -184,29 +184,29 @@ impl Keyboard {
             && self.holds_one(&ALT, &ALT_KEYSYMS)
     }
 
-    fn holds_one(&self, places: &[VScancode], keysyms: &[u32]) -> bool {
+    fn holds_one(&self, scancodes: &[VScancode], keysyms: &[u32]) -> bool {
         self.held.iter().any(|held| match held.pressed {
-            // AltGr is at the place of the right Alt, and is none.
+            // AltGr has the scan code of the right Alt, and is none.
             _ if held.by == Name::Keysym(key::ISO_Level3_Shift) => false,
-            HostKey::Scancode(place) => places.contains(&place),
+            HostKey::Scancode(scancode) => scancodes.contains(&scancode),
             HostKey::Keysym(keysym) => keysyms.contains(&keysym),
         })
     }
 
     const fn delete(&self) -> HostKey {
-        match self.speaks_places() {
+        match self.sends_scancodes() {
             true => HostKey::Scancode(DELETE),
             false => HostKey::Keysym(key::Delete),
         }
     }
 
     /// Whether the viewer's keys become scan codes.
-    const fn speaks_places(&self) -> bool {
+    const fn sends_scancodes(&self) -> bool {
         self.scancodes && self.use_scancodes
     }
 
     fn by_layout(&self, keysym: u32) -> Option<Typed> {
-        self.layout.key(keysym).filter(|_| self.speaks_places())
+        self.layout.key(keysym).filter(|_| self.sends_scancodes())
     }
 
     /// A key that is down already is pressed once more. The host repeats keys by itself; that this restarts its
@@ -251,15 +251,15 @@ impl Keyboard {
         let Held { pressed, .. } = self.held.remove(at);
         pressed.send(false, host);
         self.overridden
-            .retain(|(place, _)| pressed != HostKey::Scancode(*place));
+            .retain(|(scancode, _)| pressed != HostKey::Scancode(*scancode));
     }
 
     fn translate(&self, by: Name) -> Option<HostKey> {
         match by {
             Name::Xt(code) => keys::from_xt(code).map(HostKey::Scancode),
-            Name::Keysym(keysym) if !self.speaks_places() => Some(HostKey::Keysym(keysym)),
+            Name::Keysym(keysym) if !self.sends_scancodes() => Some(HostKey::Keysym(keysym)),
             Name::Keysym(keysym) => match self.layout.key(keysym) {
-                Some(Typed::Plain(place)) => Some(HostKey::Scancode(place)),
+                Some(Typed::Plain(scancode)) => Some(HostKey::Scancode(scancode)),
                 _ => None,
             },
         }
@@ -297,16 +297,16 @@ impl Keyboard {
     /// Makes the modifiers what the stroke takes.
     fn override_modifiers(&mut self, stroke: Stroke, host: &mut BytesMut) {
         if self.overridden.is_empty() {
-            self.feign_one(&[SHIFT, RIGHT_SHIFT], stroke.shift, host);
-            self.feign_one(&[ALT_GR], stroke.alt_gr, host);
+            self.override_one(&[SHIFT, RIGHT_SHIFT], stroke.shift, host);
+            self.override_one(&[ALT_GR], stroke.alt_gr, host);
         }
     }
 
-    fn feign_one(&mut self, keys: &[VScancode], wanted: bool, host: &mut BytesMut) {
+    fn override_one(&mut self, keys: &[VScancode], wanted: bool, host: &mut BytesMut) {
         let is_one = |held: &&Held| match held.pressed {
             // The right Alt that a viewer calls so is no AltGr, and stays where it is.
-            HostKey::Scancode(place) => {
-                keys.contains(&place) && held.by != Name::Keysym(key::Alt_R)
+            HostKey::Scancode(scancode) => {
+                keys.contains(&scancode) && held.by != Name::Keysym(key::Alt_R)
             }
             HostKey::Keysym(_) => false,
         };
@@ -314,23 +314,23 @@ impl Keyboard {
             .held
             .iter()
             .filter(is_one)
-            .filter_map(|held| held.pressed.place())
+            .filter_map(|held| held.pressed.scancode())
             .collect();
         let change = match (wanted, down.is_empty()) {
             (true, true) => keys.first().copied().into_iter().collect(),
             (false, false) => down,
             _ => Vec::new(),
         };
-        for place in change {
-            HostKey::Scancode(place).send(wanted, host);
-            self.overridden.push((place, wanted));
+        for scancode in change {
+            HostKey::Scancode(scancode).send(wanted, host);
+            self.overridden.push((scancode, wanted));
         }
     }
 
     /// Makes the modifiers what the viewer has.
     fn restore_modifiers(&mut self, host: &mut BytesMut) {
-        for (place, down) in self.overridden.drain(..).rev() {
-            HostKey::Scancode(place).send(!down, host);
+        for (scancode, down) in self.overridden.drain(..).rev() {
+            HostKey::Scancode(scancode).send(!down, host);
         }
     }
 
@@ -350,9 +350,9 @@ impl Keyboard {
 }
 
 impl HostKey {
-    const fn place(self) -> Option<VScancode> {
+    const fn scancode(self) -> Option<VScancode> {
         match self {
-            Self::Scancode(place) => Some(place),
+            Self::Scancode(scancode) => Some(scancode),
             Self::Keysym(_) => None,
         }
     }

@@ -22,6 +22,7 @@ mod bounds;
 mod by_keysym;
 mod encodings;
 mod host;
+mod host_part;
 mod keyboard;
 mod missing;
 mod mouse;
@@ -31,6 +32,7 @@ mod shared;
 #[cfg(test)]
 mod tests;
 mod viewer;
+mod viewer_part;
 mod viewer_update;
 
 use bytes::BytesMut;
@@ -42,6 +44,7 @@ use rfb_proto::update::Lost;
 pub use bounds::{Measured, measure};
 use host::Host;
 pub use host::ToViewer;
+use host_part::HostPart;
 use shared::Shared;
 
 /// How a console's keys and clipboard are to be treated.
@@ -132,14 +135,14 @@ impl Dialogue {
             let Some(piece) = input.scan(bytes.get(at..).unwrap_or_default())? else {
                 break;
             };
-            if shared.hold(&piece.message) {
+            if shared.viewer.hold(&piece.message, shared.host.keys_known) {
                 *input = before;
                 break;
             }
             at += piece.bytes.len();
             *acted |= piece.message.is_input();
             shared.handle_viewer_message(piece, host)?;
-            input.allow_extended_buttons(shared.offers.buttons);
+            input.allow_extended_buttons(shared.viewer.offers.buttons);
         }
         Ok(at)
     }
@@ -151,12 +154,12 @@ impl Dialogue {
 
     /// Whether a key waits, and all that the viewer has sent after it, until it is known how the host takes keys.
     pub const fn holds_keys(&self) -> bool {
-        self.shared.holds_keys && !self.shared.keys_known
+        self.shared.viewer.holds_keys && !self.shared.host.keys_known
     }
 
     /// The host has had time enough to say what it can do: keys wait no longer.
     pub const fn stop_holding_keys(&mut self) {
-        self.shared.set_keys_known();
+        self.shared.host.set_keys_known();
     }
 
     /// What the host sent, whatever it is cut into.
@@ -184,26 +187,20 @@ impl Dialogue {
 
     /// Whether there is something to [send to the host](Self::take_pending), or a key that waited may go.
     pub fn has_pending(&self) -> bool {
-        let Shared {
-            pending,
-            acks,
-            holds_keys,
-            keys_known,
-            ..
-        } = &self.shared;
-        !pending.is_empty() || !acks.is_empty() || *holds_keys && *keys_known
+        let Shared { viewer, host } = &self.shared;
+        !host.pending.is_empty() || !host.acks.is_empty() || viewer.holds_keys && host.keys_known
     }
 
     /// What the gateway sends to the host on its own behalf.
     pub fn take_pending(&mut self) -> BytesMut {
-        let Shared { pending, acks, .. } = &mut self.shared;
+        let HostPart { pending, acks, .. } = &mut self.shared.host;
         acks.write(pending);
         pending.split()
     }
 
     /// Whether there is text to be typed.
     pub fn is_typing(&self) -> bool {
-        self.shared.paste.is_typing()
+        self.shared.viewer.paste.is_typing()
     }
 
     /// Appends the next character of it.

@@ -22,8 +22,6 @@ pub(super) struct Offers {
     pub(super) buttons: bool,
     /// Other sizes of the screen, by the gateway.
     pub(super) sizes: bool,
-    /// The same, by the host itself.
-    pub(super) host_sizes: bool,
     /// What it was told of the pointer, if anything.
     absolute: Option<bool>,
 }
@@ -47,48 +45,48 @@ impl Shared {
     }
 
     fn has_keys(&self) -> bool {
-        !self.offers.keys
+        !self.viewer.offers.keys
             && self.takes_vmware()
-            && self.habits.scancodes
-            && self.encodings.has(Encoding::QEMU_EXTENDED_KEY)
+            && self.viewer.habits.scancodes
+            && self.viewer.encodings.has(Encoding::QEMU_EXTENDED_KEY)
     }
 
     fn offer_keys(&mut self, viewer: &mut Vec<u8>) -> bool {
         let due = self.has_keys();
         if due {
-            self.offers.keys = true;
+            self.viewer.offers.keys = true;
             write_head(Area::default(), Encoding::QEMU_EXTENDED_KEY, viewer);
         }
         due
     }
 
     fn has_buttons(&self) -> bool {
-        !self.offers.buttons
+        !self.viewer.offers.buttons
             && self.takes_vmware()
-            && self.encodings.has(Encoding::EXTENDED_MOUSE_BUTTONS)
+            && self.viewer.encodings.has(Encoding::EXTENDED_MOUSE_BUTTONS)
     }
 
     fn offer_buttons(&mut self, viewer: &mut Vec<u8>) -> bool {
         let due = self.has_buttons();
         if due {
-            self.offers.buttons = true;
+            self.viewer.offers.buttons = true;
             write_head(Area::default(), Encoding::EXTENDED_MOUSE_BUTTONS, viewer);
         }
         due
     }
 
     fn has_sizes(&self) -> bool {
-        !self.offers.sizes
-            && !self.offers.host_sizes
-            && !self.view_only
-            && self.caps.has(ServerCaps::RESOLUTION)
-            && self.encodings.has(Encoding::EXTENDED_DESKTOP_SIZE)
+        !self.viewer.offers.sizes
+            && !self.host.sets_size
+            && !self.viewer.view_only
+            && self.host.caps.has(ServerCaps::RESOLUTION)
+            && self.viewer.encodings.has(Encoding::EXTENDED_DESKTOP_SIZE)
     }
 
     fn offer_sizes(&mut self, viewer: &mut Vec<u8>) -> bool {
         let due = self.has_sizes();
         if due {
-            self.offers.sizes = true;
+            self.viewer.offers.sizes = true;
             self.write_size(false, viewer);
         }
         due
@@ -97,10 +95,10 @@ impl Shared {
     /// Whether the pointer's places are steps or not: where the viewer does not know, and the gateway can make the one
     /// of the other.
     pub(super) fn has_pointer(&self) -> Option<bool> {
-        let absolute = self.absolute.filter(|_| self.takes_vmware())?;
+        let absolute = self.host.absolute.filter(|_| self.takes_vmware())?;
         // Unless told otherwise it is absolute.
-        let known = self.offers.absolute.unwrap_or(true);
-        let due = known != absolute && self.encodings.has(Encoding::QEMU_POINTER_MOTION);
+        let known = self.viewer.offers.absolute.unwrap_or(true);
+        let due = known != absolute && self.viewer.encodings.has(Encoding::QEMU_POINTER_MOTION);
         due.then_some(absolute)
     }
 
@@ -109,12 +107,12 @@ impl Shared {
         let Some(absolute) = self.has_pointer() else {
             return false;
         };
-        self.offers.absolute = Some(absolute);
-        self.mouse.is_relative(!absolute);
+        self.viewer.offers.absolute = Some(absolute);
+        self.viewer.mouse.is_relative(!absolute);
         let x = u16::from(absolute);
         let area = Area {
             x,
-            ..self.everything()
+            ..self.host.everything()
         };
         write_head(area, Encoding::QEMU_POINTER_MOTION, viewer);
         true
@@ -123,7 +121,7 @@ impl Shared {
     /// The size of the screen, which is one; `answer` where the viewer has asked for it (rfbproto,
     /// "ExtendedDesktopSize Pseudo-encoding").
     pub(super) fn write_size(&self, answer: bool, viewer: &mut Vec<u8>) {
-        let everything = self.everything();
+        let everything = self.host.everything();
         let area = Area {
             x: u16::from(answer),
             ..everything

@@ -13,7 +13,7 @@ use super::shared::Shared;
 const ESCAPE: (u32, u32) = (0xff1b, 0x01);
 
 impl Shared {
-    /// Appends what the host is to hear of a message, if anything. What is not named here does not reach it: ESXi
+    /// Appends what goes to the host of a message, if anything. What is not named here does not reach it: ESXi
     /// has not announced that it understands it (`docs/webmks.md` 5.3).
     pub(super) fn handle_viewer_message(
         &mut self,
@@ -24,17 +24,17 @@ impl Shared {
             Message::ClientInit { .. } => host.put_slice(piece.bytes),
             Message::SetPixelFormat(format) => self.set_pixel_format(format, host)?,
             Message::SetEncodings(list) => {
-                self.encodings.viewer_lists(list.iter());
+                self.viewer.encodings.viewer_lists(list.iter());
                 self.list_encodings(host);
             }
             Message::UpdateRequest(request) => {
                 match request.incremental {
-                    true => self.waits_for = Some(request.area),
+                    true => self.viewer.waits_for = Some(request.area),
                     false => self.ask(request.area),
                 }
                 host.put_slice(piece.bytes);
             }
-            _ if self.view_only => {}
+            _ if self.viewer.view_only => {}
             message => self.viewer_does(message, piece.bytes, host),
         }
         Ok(())
@@ -44,15 +44,15 @@ impl Shared {
     fn viewer_does(&mut self, message: Message<'_>, bytes: &[u8], host: &mut BytesMut) {
         match message {
             Message::Key(key) if self.cancels_typing(key.down, key.keysym == ESCAPE.0) => {}
-            Message::Key(key) => self.keyboard.key(key, host),
+            Message::Key(key) => self.viewer.keyboard.key(key, host),
             Message::QemuKey(key) => self.qemu_key(key, host),
-            Message::Pointer(pointer) => self.mouse.event(pointer, host),
+            Message::Pointer(pointer) => self.viewer.mouse.event(pointer, host),
             Message::SetDesktopSize(size) => self.set_desktop_size(&size, bytes, host),
             Message::CutText(CutText {
                 length,
                 extended: None,
             }) => {
-                self.paste.begin();
+                self.viewer.paste.begin();
                 if length == 0 {
                     self.cut_text(&[], true);
                 }
@@ -71,17 +71,19 @@ impl Shared {
         format: PixelFormat,
         host: &mut BytesMut,
     ) -> Result<(), Violation> {
-        let converted = self.converter.is_some();
-        self.converter = if format == self.format {
+        self.viewer.format = format;
+        self.viewer.set_format = true;
+        let converted = self.host.converter.is_some();
+        self.host.converter = if format == self.host.format {
             Message::SetPixelFormat(format).write(host);
             None
         } else {
-            let converter = Converter::new(self.format, format);
+            let converter = Converter::new(self.host.format, format);
             Some(Arc::new(
                 converter.ok_or(Violation::Malformed("SetPixelFormat"))?,
             ))
         };
-        if converted != self.converter.is_some() {
+        if converted != self.host.converter.is_some() {
             self.list_encodings(host);
         }
         Ok(())
@@ -90,34 +92,34 @@ impl Shared {
     fn qemu_key(&mut self, key: QemuKey, host: &mut BytesMut) {
         let escape = key.keysym == ESCAPE.0 || key.keycode == ESCAPE.1;
         if !self.cancels_typing(key.down, escape) {
-            self.keyboard.qemu_key(key, host);
+            self.viewer.keyboard.qemu_key(key, host);
         }
     }
 
     fn cancels_typing(&mut self, down: bool, escape: bool) -> bool {
-        let cancels = down && escape && self.paste.is_typing();
+        let cancels = down && escape && self.viewer.paste.is_typing();
         if cancels {
-            self.paste.cancel();
+            self.viewer.paste.cancel();
         }
         cancels
     }
 
     fn cut_text(&mut self, bytes: &[u8], last: bool) {
-        if !self.habits.paste {
+        if !self.viewer.habits.paste {
             return;
         }
-        self.paste.more(bytes);
+        self.viewer.paste.more(bytes);
         if last {
-            let (keyboard, paste) = (&self.keyboard, &mut self.paste);
+            let (keyboard, paste) = (&self.viewer.keyboard, &mut self.viewer.paste);
             paste.end(|character| keyboard.can_write(character));
         }
     }
 
     fn set_desktop_size(&mut self, size: &DesktopSize<'_>, bytes: &[u8], host: &mut BytesMut) {
-        if self.offers.host_sizes {
+        if self.host.sets_size {
             host.put_slice(bytes);
-        } else if self.offers.sizes && self.caps.has(ServerCaps::RESOLUTION) {
-            self.resizing = true;
+        } else if self.viewer.offers.sizes && self.host.caps.has(ServerCaps::RESOLUTION) {
+            self.viewer.resizing = true;
             let (width, height) = (size.width, size.height);
             Command::Resolution { width, height }.write(host);
         }

@@ -20,7 +20,8 @@ pub(super) struct Host {
     update: Update,
     /// The front of a piece that was cut: less than [`MAX_PIECE`].
     cut: Vec<u8>,
-    lost: bool,
+    /// The host cannot be followed any more: what it sends goes on as it is.
+    unfollowed: bool,
     /// The host's update that is under way.
     current: Option<HostUpdate>,
     /// The one that the viewer is getting.
@@ -39,8 +40,8 @@ pub(super) struct Host {
     waits: u32,
     /// What is done with the body that comes.
     body: Body,
-    /// What a rectangle says that the gateway listens to, and how much has come of it.
-    heard: Option<(Encoding, Vec<u8>)>,
+    /// A rectangle whose content the gateway reads, and what has come of that.
+    state: Option<(Encoding, Vec<u8>)>,
     recolour: Recolour,
     /// In force for the update that the viewer is getting.
     converter: Option<Arc<Converter>>,
@@ -74,7 +75,7 @@ impl Host {
         Self {
             update: Update::new(),
             cut: Vec::new(),
-            lost: false,
+            unfollowed: false,
             current: None,
             viewer_update: ViewerUpdate::default(),
             gathering: false,
@@ -84,7 +85,7 @@ impl Host {
             updates: 0,
             waits: 0,
             body: Body::Pass,
-            heard: None,
+            state: None,
             recolour: Recolour::default(),
             converter: None,
         }
@@ -97,11 +98,11 @@ impl Host {
         shared: &mut Shared,
         viewer: &mut impl ToViewer,
     ) -> Result<(), Lost> {
-        let heard = self.follow(run, shared, viewer);
+        let followed = self.follow(run, shared, viewer);
         if let Some(current) = &mut self.current {
             current.header = None;
         }
-        heard
+        followed
     }
 
     /// How many updates the host has begun.
@@ -116,8 +117,9 @@ impl Host {
 
     /// How many bytes of memory it takes.
     pub(super) fn memory(&self) -> usize {
-        let heard = self.heard.as_ref().map_or(0, |(_, said)| said.capacity());
-        self.cut.capacity() + heard + self.viewer_update.memory()
+        let state = self.state.as_ref();
+        let state = state.map_or(0, |(_, content)| content.capacity());
+        self.cut.capacity() + state + self.viewer_update.memory()
     }
 
     fn follow(
@@ -127,7 +129,7 @@ impl Host {
         viewer: &mut impl ToViewer,
     ) -> Result<(), Lost> {
         let mut at = self.mend(run, shared, viewer)?;
-        while !self.lost && at < run.len() {
+        while !self.unfollowed && at < run.len() {
             let pictures = self.skip_pictures(run.get(at..).unwrap_or_default(), shared);
             if pictures > 0 {
                 viewer.pass(at..at + pictures);
@@ -163,7 +165,7 @@ impl Host {
         viewer: &mut impl ToViewer,
     ) -> Result<usize, Lost> {
         let mut at = 0;
-        while !self.cut.is_empty() && !self.lost {
+        while !self.cut.is_empty() && !self.unfollowed {
             let mut cut = std::mem::take(&mut self.cut);
             let before = cut.len();
             let more = run.get(at..).unwrap_or_default();
@@ -199,13 +201,13 @@ impl Host {
         shared: &mut Shared,
         viewer: &mut impl ToViewer,
     ) -> Result<(), Lost> {
-        let converted = shared.converter.is_some() || self.converter.is_some();
+        let converted = shared.host.converter.is_some() || self.converter.is_some();
         let left_out = self.body == Body::LeaveOut && !self.update.is_between_rectangles();
         if converted || left_out || !self.let_host_finish(viewer) {
             return Err(lost);
         }
         tracing::info!("the host's RFB is not followed any more, and goes on as it is: {lost}");
-        self.lost = true;
+        self.unfollowed = true;
         Ok(())
     }
 
@@ -290,14 +292,14 @@ impl Host {
     }
 
     fn begin(&mut self, id: u8, rectangles: u16, bytes: &Bytes<'_>, shared: &mut Shared) {
-        shared.set_keys_known();
+        shared.host.set_keys_known();
         self.gathered = self.gathered.saturating_add(1);
         self.updates = self.updates.wrapping_add(1);
         self.waits = self.waits.wrapping_add(1);
         self.current = Some(HostUpdate {
             id,
             announced: rectangles,
-            header: bytes.place(),
+            header: bytes.range(),
             left_out: false,
             pictured: false,
             lengthened: 0,

@@ -9,7 +9,7 @@ use crate::offers::SIZE_LENGTH;
 use crate::shared::Shared;
 use crate::viewer_update::HEAD_LENGTH;
 
-/// The longest of what the gateway listens to: VMware's lights of a keyboard.
+/// The longest content that the gateway reads: that of VMware's LED state.
 const LONGEST: usize = 4;
 
 /// How many rectangles of one update may become longer on the way. A screen does not change its size more often.
@@ -28,26 +28,26 @@ impl Host {
         viewer: &mut impl ToViewer,
     ) {
         if encoding.is_vmware() {
-            shared.host_is_vmware = true;
+            shared.host.is_vmware = true;
         }
-        self.heard = listens(encoding).then(|| (encoding, Vec::new()));
+        self.state = has_state(encoding).then(|| (encoding, Vec::new()));
         self.body = Body::Pass;
         let format = match self.viewer_update.is_open() {
             true => &self.converter,
-            false => &shared.converter,
+            false => &shared.host.converter,
         };
-        // The host had not heard yet that the viewer wants another format.
+        // The host sent it before it received the list of encodings for the viewer's new format.
         let too_late = format.is_some() && encodings::has_other_pixels(encoding);
         if !self.viewer_update.count_is_open() {
             self.show(area, encoding, bytes, shared, viewer);
         } else if encoding == Encoding::LAST_RECT {
             // The viewer's comes when its own update ends.
-        } else if shared.encodings.is_hidden(encoding) {
+        } else if shared.viewer.encodings.is_hidden(encoding) {
             self.leave_out();
         } else if too_late {
             self.leave_out();
-            shared.encodings.was_left_out(encoding);
-            shared.request(false, area);
+            shared.viewer.encodings.was_left_out(encoding);
+            shared.host.request(false, area);
         } else {
             self.open(self.rectangles_from_this(), shared, viewer);
             self.show(area, encoding, bytes, shared, viewer);
@@ -72,25 +72,25 @@ impl Host {
         self.viewer_update.count();
         match encoding {
             Encoding::DESKTOP_SIZE => {
-                shared.size = self.update.size();
-                shared.asked.clear();
+                shared.resize(self.update.size());
+                shared.viewer.asked.clear();
                 if self.extends_size(shared) {
                     self.pass_size(shared, viewer);
                     return;
                 }
             }
             Encoding::EXTENDED_DESKTOP_SIZE => {
-                shared.offers.host_sizes = true;
-                if shared.size != self.update.size() {
-                    shared.size = self.update.size();
-                    shared.asked.clear();
+                shared.host.sets_size = true;
+                if shared.host.size != self.update.size() {
+                    shared.resize(self.update.size());
+                    shared.viewer.asked.clear();
                 }
             }
             _ if encoding.is_image() => {
                 if let Some(current) = &mut self.current {
                     current.pictured = true;
                 }
-                shared.asked.take(area);
+                shared.viewer.asked.take(area);
             }
             _ => {}
         }
@@ -107,14 +107,14 @@ impl Host {
         let Some(current) = &mut self.current else {
             return false;
         };
-        let extends = shared.encodings.has(Encoding::EXTENDED_DESKTOP_SIZE)
+        let extends = shared.viewer.encodings.has(Encoding::EXTENDED_DESKTOP_SIZE)
             && current.lengthened < MOST_LENGTHENED;
         current.lengthened += u8::from(extends);
         extends
     }
 
     fn pass_size(&mut self, shared: &mut Shared, viewer: &mut impl ToViewer) {
-        let answer = std::mem::take(&mut shared.resizing);
+        let answer = std::mem::take(&mut shared.viewer.resizing);
         let more = self.rectangles_after_this();
         self.viewer_update
             .write(SIZE_LENGTH, more, viewer, |output| {
@@ -141,34 +141,34 @@ impl Host {
             }
             _ => self.viewer_update.pass(bytes, more, viewer),
         }
-        if let Some((_, said)) = &mut self.heard {
-            let room = LONGEST.saturating_sub(said.len());
-            said.extend(bytes.get().iter().take(room));
+        if let Some((_, content)) = &mut self.state {
+            let room = LONGEST.saturating_sub(content.len());
+            content.extend(bytes.get().iter().take(room));
         }
-        if let (true, Some((encoding, said))) = (last, self.heard.take_if(|_| last)) {
-            self.listen(encoding, &said, shared, viewer);
+        if let (true, Some((encoding, content))) = (last, self.state.take_if(|_| last)) {
+            self.read_state(encoding, &content, shared, viewer);
         }
     }
 
     /// The kind of pointer that the guest has, and the lights of its keyboard (`docs/webmks.md` 1.4; rfbproto,
     /// "QEMU LED State Pseudo-encoding").
-    pub(super) fn listen(
+    fn read_state(
         &mut self,
         encoding: Encoding,
-        said: &[u8],
+        content: &[u8],
         shared: &mut Shared,
         viewer: &mut impl ToViewer,
     ) {
         const ABSOLUTE: u8 = 1 << 1;
         const CAPS_LOCK: u8 = 1 << 2;
-        let Some(&bits) = said.last() else {
+        let Some(&bits) = content.last() else {
             return;
         };
         if encoding != Encoding::VMWARE_CURSOR_STATE {
-            shared.keyboard.caps_lock(bits & CAPS_LOCK != 0);
+            shared.viewer.keyboard.caps_lock(bits & CAPS_LOCK != 0);
             return;
         }
-        shared.absolute = Some(bits & ABSOLUTE != 0);
+        shared.host.absolute = Some(bits & ABSOLUTE != 0);
         // In the place of the one that is left out.
         let has_place = self.body == Body::LeaveOut
             && self.viewer_update.is_open()
@@ -184,8 +184,8 @@ impl Host {
     }
 }
 
-/// Whether a rectangle says something that the gateway has to know.
-const fn listens(encoding: Encoding) -> bool {
+/// Whether the gateway reads what such a rectangle holds.
+const fn has_state(encoding: Encoding) -> bool {
     matches!(
         encoding,
         Encoding::VMWARE_CURSOR_STATE | Encoding::VMWARE_LED_STATE | Encoding::QEMU_LED_STATE

@@ -19,16 +19,18 @@ impl Host {
     pub(super) fn skip_pictures(&mut self, run: &[u8], shared: &mut Shared) -> usize {
         let as_they_are = !self.viewer_update.is_open()
             && self.converter.is_none()
-            && shared.converter.is_none()
-            && shared.asked.is_empty()
-            && shared.keys_known
+            && shared.host.converter.is_none()
+            && shared.viewer.asked.is_empty()
+            && shared.host.keys_known
             && !shared.has_offers();
         if !as_they_are {
             return 0;
         }
-        let pictures = self.update.skip_pictures(run, |id| shared.acks.add(id));
+        let pictures = self
+            .update
+            .skip_pictures(run, |id| shared.host.acks.add(id));
         if pictures > 0 {
-            shared.waits_for = None;
+            shared.viewer.waits_for = None;
         }
         pictures
     }
@@ -47,17 +49,17 @@ impl Host {
         let (id, announced) = (current.id, current.announced);
         let in_run = current.header.take();
         self.change_format(shared, viewer);
-        self.gathering = !shared.asked.is_empty();
-        self.missing = (shared.asked.pixels(), 0);
+        self.gathering = !shared.viewer.asked.is_empty();
+        self.missing = (shared.viewer.asked.pixels(), 0);
         self.gathered = 1;
-        shared.waits_for = None;
+        shared.viewer.waits_for = None;
         let mut offers = Vec::new();
         let has_room = rest == u16::MAX || rest <= u16::MAX - offers::MOST;
         let added = match has_room {
             true => shared.write_offers(&mut offers),
             false => 0,
         };
-        let last_rect = shared.encodings.has(Encoding::LAST_RECT);
+        let last_rect = shared.viewer.encodings.has(Encoding::LAST_RECT);
         let unknown = self.gathering || rest == u16::MAX || rest > 1 && shared.may_leave_out();
         if unknown && !last_rect {
             self.viewer_update.hold(id, shared.most_held());
@@ -96,7 +98,7 @@ impl Host {
 
     /// From here on the viewer expects the format that it asked for last.
     fn change_format(&mut self, shared: &Shared, viewer: &mut impl ToViewer) {
-        let changed = match (&self.converter, &shared.converter) {
+        let changed = match (&self.converter, &shared.host.converter) {
             (_, None) => None,
             (Some(old), Some(new)) if Arc::ptr_eq(old, new) => None,
             (_, Some(new)) => Some(new),
@@ -104,13 +106,13 @@ impl Host {
         if let Some(converter) = changed {
             converter.colour_map(viewer.own());
         }
-        self.converter = shared.converter.clone();
+        self.converter = shared.host.converter.clone();
     }
 
     /// The host's update has ended: so does the viewer's, unless the rest of the picture is still to come.
     pub(super) fn end(&mut self, shared: &mut Shared, viewer: &mut impl ToViewer) {
         if let Some(current) = &self.current {
-            shared.acks.add(current.id);
+            shared.host.acks.add(current.id);
         }
         if !self.viewer_update.is_open() {
             self.end_without_rectangle(shared, viewer);
@@ -119,13 +121,13 @@ impl Host {
         let Some(current) = self.current.take() else {
             return;
         };
-        let Some(rest) = shared.asked.around().filter(|_| self.gathering) else {
+        let Some(rest) = shared.viewer.asked.around().filter(|_| self.gathering) else {
             return self.close(shared, viewer);
         };
         if !self.viewer_update.count_is_open() {
             return self.abandon(shared, viewer);
         }
-        let missing = shared.asked.pixels();
+        let missing = shared.viewer.asked.pixels();
         match self.missing {
             (before, PATIENCE..) if before == missing => self.abandon(shared, viewer),
             (before, fruitless) => {
@@ -135,9 +137,9 @@ impl Host {
                 // where acknowledgements ask for its next part, and to ask for all of the rest with each would have a
                 // host send it again and again; but after a single pixel (Q3) it is not.
                 let progress = before.saturating_sub(missing);
-                let pending = !current.pictured || shared.acks.are_wanted() && progress > 1;
+                let pending = !current.pictured || shared.host.acks.are_wanted() && progress > 1;
                 self.rest_is_asked = !pending;
-                shared.request(pending, rest);
+                shared.host.request(pending, rest);
             }
         }
     }
@@ -146,9 +148,9 @@ impl Host {
     fn end_without_rectangle(&mut self, shared: &mut Shared, viewer: &mut impl ToViewer) {
         let left_out = self.current.as_ref().is_none_or(|current| current.left_out);
         // VMware's own client falls out of step over an update without rectangles (`docs/webmks.md` 7.2).
-        if left_out || shared.encodings.has(Encoding::VMWARE_SERVER_CAPS) {
+        if left_out || shared.viewer.encodings.has(Encoding::VMWARE_SERVER_CAPS) {
             // The viewer still waits for an answer.
-            shared.request(true, shared.everything());
+            shared.host.request(true, shared.host.everything());
         } else {
             self.open(0, shared, viewer);
             self.close(shared, viewer);
@@ -161,14 +163,14 @@ impl Host {
         self.viewer_update.end(viewer);
         // What the viewer has asked for since the first of the host's updates, the later ones have answered for the
         // host: not so for the viewer.
-        if let Some(area) = shared.waits_for.take().filter(|_| self.gathered > 1) {
-            shared.request(true, area);
+        if let Some(area) = shared.viewer.waits_for.take().filter(|_| self.gathered > 1) {
+            shared.host.request(true, area);
         }
     }
 
     /// The viewer's update ends without the rest of the picture.
     pub(super) fn abandon(&mut self, shared: &mut Shared, viewer: &mut impl ToViewer) {
-        shared.asked.clear();
+        shared.viewer.asked.clear();
         self.close(shared, viewer);
     }
 
@@ -185,11 +187,11 @@ impl Host {
         if self.waits_for_more().is_none() {
             return;
         }
-        match shared.asked.around() {
+        match shared.viewer.asked.around() {
             Some(rest) if self.gathering && !self.rest_is_asked => {
                 self.rest_is_asked = true;
                 self.waits = self.waits.wrapping_add(1);
-                shared.request(false, rest);
+                shared.host.request(false, rest);
             }
             _ => self.abandon(shared, viewer),
         }

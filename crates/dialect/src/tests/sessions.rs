@@ -185,7 +185,7 @@ proptest! {
                     Vec::new()
                 }
                 Act::Update { rectangles, counted } => {
-                    let counted = counted || !session.dialogue.shared.encodings.has(Encoding::LAST_RECT);
+                    let counted = counted || !session.dialogue.shared.viewer.encodings.has(Encoding::LAST_RECT);
                     let count = u16::try_from(rectangles.len()).unwrap();
                     let mut bytes = head(if counted { count } else { u16::MAX });
                     rectangles.iter().for_each(|rectangle| bytes.extend(rectangle.write()));
