@@ -2,40 +2,40 @@
 
 use rustls::AlertDescription;
 
-use crate::Refused;
-use crate::key::Version;
+use crate::refused::Refused;
+use crate::version::Version;
 
 const WARNING: u8 = 1;
 const FATAL: u8 = 2;
 
-/// The end of what we send.
+/// close_notify.
 pub(crate) const CLOSE_NOTIFY: [u8; 2] = [WARNING, 0];
 
-/// The answer to who wants another handshake in TLS 1.2.
+/// no_renegotiation, the answer to a HelloRequest of TLS 1.2 (RFC 5246 section 7.2.2).
 pub(crate) const NO_RENEGOTIATION: [u8; 2] = [WARNING, 100];
 
-/// The end of everything.
+/// A fatal alert.
 pub(crate) fn fatal(description: AlertDescription) -> [u8; 2] {
     [FATAL, description.into()]
 }
 
-/// What an alert means where it is not an error.
-pub(crate) enum Said {
-    Closed,
-    Warned,
+/// An alert that is not an error.
+pub(crate) enum AlertKind {
+    CloseNotify,
+    Warning,
 }
 
-/// What the peer says. In TLS 1.3 only user_canceled is a warning.
-pub(crate) fn read(version: Version, content: &[u8]) -> Result<Said, Refused> {
+/// Parses an alert; a fatal one is an error. In TLS 1.3 the only warning is user_canceled.
+pub(crate) fn read(version: Version, content: &[u8]) -> Result<AlertKind, Refused> {
     let &[level, description] = content else {
         return Err(Refused::Malformed("an alert"));
     };
     let description = AlertDescription::from(description);
     match (level, description) {
-        (WARNING | FATAL, AlertDescription::CloseNotify) => Ok(Said::Closed),
+        (WARNING | FATAL, AlertDescription::CloseNotify) => Ok(AlertKind::CloseNotify),
         (FATAL, description) => Err(Refused::Alert(description)),
-        (WARNING, AlertDescription::UserCanceled) => Ok(Said::Warned),
-        (WARNING, _) if version == Version::Tls12 => Ok(Said::Warned),
+        (WARNING, AlertDescription::UserCanceled) => Ok(AlertKind::Warning),
+        (WARNING, _) if version == Version::Tls12 => Ok(AlertKind::Warning),
         (WARNING, _) => Err(Refused::Malformed("a warning")),
         _ => Err(Refused::Illegal("an alert's level")),
     }

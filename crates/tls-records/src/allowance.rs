@@ -1,17 +1,17 @@
-//! How much of what is allowed but fruitless a peer may send: as much as rustls allows.
+//! Limits for records that are valid but carry no data, against denial of service; the values are those of rustls.
 
-use crate::Refused;
+use crate::refused::Refused;
 
 const EMPTY: u8 = 32;
 const KEY_UPDATES: u8 = 32;
 const WARNINGS: u8 = 4;
 const RENEGOTIATIONS: u8 = 1;
 
-/// What is left of each.
+/// How many of each the peer may still send.
 pub(crate) struct Allowance {
-    /// Records with nothing in them, one after the other.
+    /// Consecutive empty records.
     empty: u8,
-    /// KeyUpdates without data between them.
+    /// KeyUpdates since the last application data.
     key_updates: u8,
     warnings: u8,
     renegotiations: u8,
@@ -29,7 +29,7 @@ impl Default for Allowance {
 }
 
 impl Allowance {
-    /// A record of any kind, with so much in it.
+    /// Counts a record of any type with `len` bytes of content.
     pub(crate) fn record(&mut self, len: usize) -> Result<(), Refused> {
         if len > 0 {
             self.empty = EMPTY;
@@ -38,7 +38,7 @@ impl Allowance {
         spend(&mut self.empty, "empty records without end")
     }
 
-    pub(crate) const fn data(&mut self) {
+    pub(crate) const fn reset_key_updates(&mut self) {
         self.key_updates = KEY_UPDATES;
     }
 

@@ -1,43 +1,43 @@
-//! Handshake messages that come after the handshake (RFC 8446 section 4.6, RFC 5246 section 7.4.1.1).
+//! Post-handshake messages (RFC 8446 section 4.6) and HelloRequest (RFC 5246 section 7.4.1.1).
 
-use crate::Refused;
-use crate::key::Version;
+use crate::refused::Refused;
+use crate::version::Version;
 
-/// Our keys are new behind this (RFC 8446 section 4.6.3).
+/// KeyUpdate with update_not_requested (RFC 8446 section 4.6.3).
 pub(crate) const KEY_UPDATE: [u8; 5] = [24, 0, 0, 1, 0];
 
-/// Likewise, and the peer's are to be.
-pub(crate) const KEY_UPDATE_BOTH: [u8; 5] = [24, 0, 0, 1, 1];
+/// KeyUpdate with update_requested.
+pub(crate) const KEY_UPDATE_REQUESTED: [u8; 5] = [24, 0, 0, 1, 1];
 
-/// Type and length (RFC 8446 section 4).
+/// The length of a message's type and length fields (RFC 8446 section 4).
 const HEADER: usize = 4;
 
-/// The longest that is waited for: rustls waits for as much. A ticket is less.
+/// The longest message, the same as in rustls; a NewSessionTicket is shorter.
 const MAX_MESSAGE: usize = 0xffff;
 
-/// A message that is whole: its type, its body, and what is behind it.
-type Whole<'a> = (u8, &'a [u8], &'a [u8]);
+/// A complete message: its type, its body, and the bytes behind it.
+type Split<'a> = (u8, &'a [u8], &'a [u8]);
 
-/// What a message says.
+/// A parsed message.
 pub(crate) enum Message<'a> {
     Ticket(&'a [u8]),
-    KeyUpdate { asks: bool },
+    KeyUpdate { requested: bool },
     HelloRequest,
 }
 
-/// What there is of a message that is not whole.
+/// Buffers a message that is split over several records.
 #[derive(Default)]
 pub(crate) struct Handshake {
     pending: Vec<u8>,
 }
 
 impl Handshake {
-    /// Whether a message is not whole: only handshake records may come then (RFC 8446 section 5.1).
+    /// Whether a message is incomplete: then only handshake records may follow (RFC 8446 section 5.1).
     pub(crate) fn is_pending(&self) -> bool {
         !self.pending.is_empty()
     }
 
-    /// Gives the messages that a record makes whole to `take`. A KeyUpdate is the last in its record (RFC 8446
+    /// Passes each message that the record completes to `take`. A KeyUpdate must be the last in its record (RFC 8446
     /// section 5.1).
     pub(crate) fn read(
         &mut self,
@@ -52,14 +52,14 @@ impl Handshake {
             joined = std::mem::take(&mut self.pending);
             rest = &joined;
         }
-        // One that can never be whole is met before those in front of it are followed.
+        // An oversized message is refused before the messages in front of it take effect.
         let mut ahead = rest;
         while let Some((_, _, behind)) = split(ahead)? {
             ahead = behind;
         }
         while let Some((kind, body, behind)) = split(rest)? {
             rest = behind;
-            // Before its value is looked at, as rustls does.
+            // Checked before the KeyUpdate's value, as in rustls, so that both send the same alert.
             if matches!((version, kind, body), (Version::Tls13, 24, [_])) && !rest.is_empty() {
                 return Err(Refused::Unexpected("a message under keys that are over"));
             }
@@ -70,8 +70,8 @@ impl Handshake {
     }
 }
 
-/// The first message, once it is whole.
-fn split(bytes: &[u8]) -> Result<Option<Whole<'_>>, Refused> {
+/// Splits off the first message; `None` while it is incomplete.
+fn split(bytes: &[u8]) -> Result<Option<Split<'_>>, Refused> {
     let Some((&[kind, high, middle, low], rest)) = bytes.split_first_chunk::<HEADER>() else {
         return Ok(None);
     };
@@ -86,10 +86,12 @@ fn split(bytes: &[u8]) -> Result<Option<Whole<'_>>, Refused> {
 
 fn parse(version: Version, kind: u8, body: &[u8]) -> Result<Message<'_>, Refused> {
     match (version, kind, body) {
-        // Whatever is in it, as rustls has it: it is declined all the same.
+        // Its body is not checked, as in rustls: renegotiation is declined in any case.
         (Version::Tls12, 0, _) => Ok(Message::HelloRequest),
         (Version::Tls13, 4, ticket) => Ok(Message::Ticket(ticket)),
-        (Version::Tls13, 24, &[asks @ 0..=1]) => Ok(Message::KeyUpdate { asks: asks == 1 }),
+        (Version::Tls13, 24, &[request @ 0..=1]) => Ok(Message::KeyUpdate {
+            requested: request == 1,
+        }),
         (Version::Tls13, 24, [_]) => Err(Refused::Illegal("a KeyUpdate")),
         (Version::Tls13, 24, _) => Err(Refused::Malformed("a KeyUpdate")),
         _ => Err(Refused::Unexpected("a handshake message")),

@@ -1,13 +1,29 @@
-//! A record's header, and what kinds of records there are.
+//! The record header, content types and sizes.
 
-use crate::Refused;
-use crate::key::{TAG, Version};
+use crate::refused::Refused;
+use crate::version::Version;
 
-/// Content type, version, length (RFC 8446 section 5.1).
+/// The header's length: content type, version, length (RFC 8446 section 5.1).
 pub(crate) const SIZE: usize = 5;
 
-/// What a version number says in every record since TLS 1.2 (RFC 8446 section 5.1).
+/// The version field of every record since TLS 1.2 (RFC 8446 section 5.1).
 pub(crate) const VERSION: [u8; 2] = [3, 3];
+
+/// The length of the AEAD tag, the same for all supported ciphers.
+pub(crate) const TAG: usize = 16;
+
+/// The length of the explicit nonce of AES-GCM in TLS 1.2 (RFC 5288 section 3).
+pub(crate) const EXPLICIT_NONCE: usize = 8;
+
+/// How many bytes [`crate::Records::seal`] needs in front of the plaintext: the header (RFC 8446 section 5.2), and 8 bytes of
+/// nonce (RFC 5288 section 3).
+pub const BEFORE: usize = SIZE + EXPLICIT_NONCE;
+
+/// How many bytes [`crate::Records::seal`] needs behind the plaintext: the content type (RFC 8446 section 5.2) and the tag.
+pub const AFTER: usize = 1 + TAG;
+
+/// The most plaintext in one record (RFC 8446 section 5.1).
+pub const MAX_PLAIN: usize = 1 << 14;
 
 /// Content types (RFC 8446 section 5.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,14 +47,14 @@ impl Kind {
     }
 }
 
-/// A header that was read; its bytes are authenticated with what is behind it.
+/// A record header. Its bytes are part of the additional data.
 pub(crate) struct Header {
     pub(crate) kind: Kind,
     pub(crate) bytes: [u8; SIZE],
 }
 
 impl Header {
-    /// `None` until it is whole. What is too long or too short to be opened is refused before it arrives.
+    /// Reads a header; `None` while it is incomplete. A length that no valid record has is refused before the body arrives.
     pub(crate) fn parse(version: Version, bytes: &[u8]) -> Result<Option<Self>, Refused> {
         let Some(&bytes) = bytes.first_chunk::<SIZE>() else {
             return Ok(None);
@@ -47,7 +63,7 @@ impl Header {
         let kind = Kind::parse(kind)?;
         let (least, most) = match version {
             Version::Tls12 => (TAG, (1 << 14) + 2048),
-            // A type in the clear is a record in the clear (RFC 8446 section 5.2).
+            // Encrypted records have the outer type application_data (RFC 8446 section 5.2).
             Version::Tls13 if kind != Kind::ApplicationData => {
                 return Err(Refused::Unexpected("a record that is not encrypted"));
             }
@@ -61,7 +77,7 @@ impl Header {
         }
     }
 
-    /// Of one that is sent. The length is less than 2^16.
+    /// The header of a record that is sent; `len` is less than 2^16.
     pub(crate) fn new(kind: Kind, len: usize) -> Self {
         let [.., high, low] = len.to_be_bytes();
         let [major, minor] = VERSION;
@@ -71,7 +87,7 @@ impl Header {
         }
     }
 
-    /// How many bytes belong to the record behind the header.
+    /// The length of the record's body.
     pub(crate) fn len(&self) -> usize {
         let [_, _, _, high, low] = self.bytes;
         usize::from(u16::from_be_bytes([high, low]))

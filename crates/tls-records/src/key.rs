@@ -1,4 +1,4 @@
-//! One direction's key: nonces, additional data, and the cipher itself.
+//! The AEAD key of one direction: nonces, additional data, encryption and decryption.
 
 #[cfg(feature = "aws-lc-rs")]
 use aws_lc_rs::aead;
@@ -9,31 +9,19 @@ use aead::{AES_128_GCM, AES_256_GCM, Aad, CHACHA20_POLY1305, LessSafeKey, Nonce,
 use rustls::ConnectionTrafficSecrets;
 use zeroize::Zeroizing;
 
-use crate::Refused;
-use crate::header::{self, Header};
-
-/// How long a tag is, with each of the ciphers.
-pub(crate) const TAG: usize = 16;
-
-/// What AES-GCM puts in front of each record in TLS 1.2 (RFC 5288 section 3).
-pub(crate) const EXPLICIT_NONCE: usize = 8;
+use crate::header::{self, EXPLICIT_NONCE, Header, TAG};
+use crate::refused::Refused;
+use crate::version::Version;
 
 const NONCE: usize = 12;
 
-/// What differs in every line of this file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Version {
-    Tls12,
-    Tls13,
-}
-
-/// A key and what its nonces are made of. Both versions are used with `seq` counting from where it was handed
-/// over, and each number once: no nonce is used twice.
+/// A key with its nonces' IV. The sequence number continues from the handshake and is used once each, so that no nonce is
+/// used twice.
 pub(crate) struct Key {
     cipher: LessSafeKey,
     iv: Zeroizing<[u8; NONCE]>,
     version: Version,
-    /// Whether part of the nonce is in the record.
+    /// Whether records contain an explicit nonce (RFC 5288 section 3).
     explicit: bool,
 }
 
@@ -60,17 +48,17 @@ impl Key {
         })
     }
 
-    /// How much of a record's nonce is in front of it.
+    /// The length of the explicit nonce in a record.
     pub(crate) const fn explicit(&self) -> usize {
         if self.explicit { EXPLICIT_NONCE } else { 0 }
     }
 
-    /// By how much what is in a record is shorter than what its header says.
+    /// The length of explicit nonce and tag: what a record's length exceeds its plaintext by.
     pub(crate) const fn overhead(&self) -> usize {
         self.explicit() + TAG
     }
 
-    /// Opens what is from `start` on in `buffer`: to the start of it. Says how long that is.
+    /// Decrypts the record body at `start` of `buffer` to the buffer's start, and returns the plaintext's length.
     pub(crate) fn open(
         &self,
         seq: u64,
@@ -82,7 +70,7 @@ impl Key {
         let plain = plain.ok_or(Refused::BadMac)?;
         let nonce = match self.explicit {
             false => self.nonce(seq),
-            true => self.salted(buffer.get(start..)),
+            true => self.explicit_nonce(buffer.get(start..)),
         };
         let nonce = Nonce::assume_unique_for_key(nonce);
         let sealed = start + self.explicit()..;
@@ -99,7 +87,7 @@ impl Key {
         opened.map(|plain| plain.len()).map_err(|_| Refused::BadMac)
     }
 
-    /// Seals `plain`, and says what goes in front of it and behind.
+    /// Encrypts `plain` in place, and returns the explicit nonce and the tag.
     pub(crate) fn seal(
         &self,
         seq: u64,
@@ -124,8 +112,8 @@ impl Key {
         Ok((explicit, tag))
     }
 
-    /// RFC 8446 section 5.3 and RFC 7905 section 2; what rustls hands over for AES-GCM in TLS 1.2 is used likewise, as
-    /// rustls does.
+    /// The nonce of RFC 8446 section 5.3 and RFC 7905 section 2. The IV that rustls extracts for AES-GCM in TLS 1.2 is XORed
+    /// with the sequence number too, as rustls does.
     fn nonce(&self, seq: u64) -> [u8; NONCE] {
         let mut nonce = *self.iv;
         let counted = nonce.iter_mut().skip(NONCE - size_of::<u64>());
@@ -135,8 +123,8 @@ impl Key {
         nonce
     }
 
-    /// The peer's choice behind the salt (RFC 5288 section 3).
-    fn salted(&self, chosen: Option<&[u8]>) -> [u8; NONCE] {
+    /// The salt followed by the peer's explicit nonce (RFC 5288 section 3).
+    fn explicit_nonce(&self, chosen: Option<&[u8]>) -> [u8; NONCE] {
         let mut nonce = *self.iv;
         let own = nonce.iter_mut().skip(NONCE - EXPLICIT_NONCE);
         for (byte, chosen) in own.zip(chosen.unwrap_or_default()) {
@@ -146,7 +134,7 @@ impl Key {
     }
 }
 
-/// RFC 5246 section 6.2.3.3.
+/// The additional data of TLS 1.2 (RFC 5246 section 6.2.3.3).
 fn tls12_data(seq: u64, header: &Header, plain: usize) -> [u8; 8 + header::SIZE] {
     let [kind, major, minor, ..] = header.bytes;
     let [.., high, low] = plain.to_be_bytes();

@@ -1,11 +1,11 @@
-//! TLS records, opened and sealed where they lie.
+//! A TLS record layer that encrypts and decrypts in place.
 //!
-//! rustls does the handshake and hands its keys over ([`rustls::kernel`]); from there on this is the client's
-//! record layer: TLS 1.2 (RFC 5246, with RFC 5288 and RFC 7905) and TLS 1.3 (RFC 8446), AES-128-GCM,
-//! AES-256-GCM and ChaCha20-Poly1305. New keys are derived by rustls, which also gets the session tickets. No
-//! I/O, no randomness, no clock but the one rustls reads when it keeps a ticket. No input makes it panic, and nothing is allocated for application data.
+//! rustls does the handshake, then its traffic keys are extracted ([`rustls::kernel`]) and this crate is the client's
+//! record layer: TLS 1.2 (RFC 5246, with RFC 5288 and RFC 7905) and TLS 1.3 (RFC 8446), AES-128-GCM, AES-256-GCM and
+//! ChaCha20-Poly1305. rustls still derives new keys and receives session tickets. No I/O, no randomness, no clock but the
+//! one that rustls reads when it stores a ticket. No input makes it panic, and nothing is allocated for application data.
 //!
-//! Why that is safe, and what it is compared with: `docs/in-place-records.md`.
+//! `docs/in-place-records.md` explains why this is safe, and what it is tested against.
 
 #[cfg(not(any(feature = "ring", feature = "aws-lc-rs")))]
 compile_error!("there is no crypto provider: choose the feature \"ring\" or \"aws-lc-rs\"");
@@ -21,6 +21,7 @@ mod key;
 mod opening;
 mod refused;
 mod sealing;
+mod version;
 
 use std::ops::Range;
 
@@ -28,26 +29,17 @@ use rustls::client::ClientConnectionData;
 use rustls::kernel::KernelConnection;
 use rustls::{ExtractedSecrets, ProtocolVersion, SupportedCipherSuite};
 
-use alert::Said;
+use alert::AlertKind;
 use allowance::Allowance;
 use handshake::{Handshake, Message};
+pub use header::{AFTER, BEFORE, MAX_PLAIN};
 use header::{Header, Kind};
-use key::Version;
 use opening::Opening;
 pub use refused::Refused;
 use sealing::Sealing;
+use version::Version;
 
-/// How many bytes [`Records::seal`] needs in front of what it seals: the header (RFC 8446 section 5.2), and 8 of
-/// nonce (RFC 5288 section 3).
-pub const BEFORE: usize = header::SIZE + key::EXPLICIT_NONCE;
-
-/// How many it needs behind: the content type (RFC 8446 section 5.2) and the tag.
-pub const AFTER: usize = 1 + key::TAG;
-
-/// The most that one record holds (RFC 8446 section 5.1).
-pub const MAX_PLAIN: usize = 1 << 14;
-
-/// The client's end of a connection, the handshake behind it.
+/// The client's record layer of one connection, after the handshake.
 pub struct Records {
     opening: Opening,
     sealing: Sealing,
@@ -55,28 +47,28 @@ pub struct Records {
     version: Version,
     handshake: Handshake,
     allowance: Allowance,
-    /// A KeyUpdate of ours waits to be sent: that answers all that come until then (RFC 8446 section 4.6.3).
-    answered: bool,
+    /// Our KeyUpdate is pending: it answers every request until application data follows it (RFC 8446 section 4.6.3).
+    key_update_pending: bool,
     failed: bool,
     closed: bool,
 }
 
-/// What was in a record.
+/// The result of decrypting a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Opened {
-    /// So many bytes of application data are at the start of the buffer now.
+    /// The length of the application data, which is at the start of the buffer.
     pub data: usize,
-    /// Where in the buffer the next record begins.
+    /// The offset of the next record in the buffer.
     pub next: usize,
-    /// The peer has said that it sends no more: what comes behind is not to be opened.
+    /// The peer has sent close_notify: bytes behind it must not be decrypted.
     pub closed: bool,
 }
 
 impl Records {
-    /// Takes over from rustls.
+    /// Continues a connection with the keys extracted from rustls.
     ///
     /// # Errors
-    /// [`Refused::Unsupported`]: a version, a cipher or a key that this does not know.
+    /// [`Refused::Unsupported`]: the version, cipher or key is not supported.
     pub fn new(
         secrets: ExtractedSecrets,
         kernel: KernelConnection<ClientConnectionData>,
@@ -98,20 +90,20 @@ impl Records {
             version,
             handshake: Handshake::default(),
             allowance: Allowance::default(),
-            answered: false,
+            key_update_pending: false,
             failed: false,
             closed: false,
         })
     }
 
-    /// Opens the record that begins at `at` of `buffer`, once it is whole; `None` before that. Its application data is
-    /// moved to the start of the buffer by being decrypted. The rest of the record is spent.
+    /// Decrypts the record at offset `at` of `buffer`; `None` while it is incomplete. Decryption moves its application data
+    /// to the start of the buffer; the record's other bytes are undefined afterwards.
     ///
-    /// What has to be sent, before anything else, is added to `answers`: a KeyUpdate that was asked for, or
-    /// the alert that goes with an error. It is never much, however long nothing is sealed.
+    /// Records that must be sent first are added to `answers`: a requested KeyUpdate, or the alert for an error. Their size
+    /// is bounded, even if nothing is sealed in between.
     ///
     /// # Errors
-    /// What is wrong with it. Nothing more is opened or sealed from then on.
+    /// The record is not valid. Afterwards nothing more is decrypted or encrypted.
     pub fn open(
         &mut self,
         buffer: &mut [u8],
@@ -153,40 +145,40 @@ impl Records {
         let mut data = 0;
         match kind {
             Kind::ApplicationData => {
-                self.allowance.data();
+                self.allowance.reset_key_updates();
                 data = content.len();
             }
-            Kind::Alert => self.hear(content)?,
-            Kind::Handshake => self.shake_hands(content, answers)?,
+            Kind::Alert => self.read_alert(content)?,
+            Kind::Handshake => self.read_handshake(content, answers)?,
             Kind::ChangeCipherSpec => return Err(Refused::Unexpected("a ChangeCipherSpec")),
         }
         let closed = self.closed;
         Ok(Some(Opened { data, next, closed }))
     }
 
-    fn hear(&mut self, content: &[u8]) -> Result<(), Refused> {
+    fn read_alert(&mut self, content: &[u8]) -> Result<(), Refused> {
         match alert::read(self.version, content)? {
-            Said::Closed => self.closed = true,
-            Said::Warned => self.allowance.warning()?,
+            AlertKind::CloseNotify => self.closed = true,
+            AlertKind::Warning => self.allowance.warning()?,
         }
         Ok(())
     }
 
-    fn shake_hands(&mut self, content: &[u8], answers: &mut Vec<u8>) -> Result<(), Refused> {
+    fn read_handshake(&mut self, content: &[u8], answers: &mut Vec<u8>) -> Result<(), Refused> {
         let Self {
             handshake,
             version,
             allowance,
             ..
         } = self;
-        let mut asked = None;
+        let mut key_update = None;
         let kernel = &mut self.kernel;
         handshake.read(*version, content, |message| {
             match message {
                 Message::Ticket(ticket) => kernel.handle_new_session_ticket(ticket)?,
-                Message::KeyUpdate { asks } => {
+                Message::KeyUpdate { requested } => {
                     allowance.key_update()?;
-                    asked = Some(asks);
+                    key_update = Some(requested);
                 }
                 Message::HelloRequest => {
                     allowance.renegotiation()?;
@@ -196,32 +188,34 @@ impl Records {
             }
             Ok(())
         })?;
-        let Some(asks) = asked else { return Ok(()) };
-        if asks && !self.answered {
-            self.renew(handshake::KEY_UPDATE, answers)?;
-            self.answered = true;
+        let Some(requested) = key_update else {
+            return Ok(());
+        };
+        if requested && !self.key_update_pending {
+            self.update_keys(handshake::KEY_UPDATE, answers)?;
+            self.key_update_pending = true;
         }
         let (received, secrets) = self.kernel.update_rx_secret()?;
         self.opening = Opening::new(self.version, &secrets, received)?;
         Ok(())
     }
 
-    /// Says so, and seals with new keys from then on.
-    fn renew(&mut self, message: [u8; 5], answers: &mut Vec<u8>) -> Result<(), Refused> {
+    /// Adds a KeyUpdate to `answers`, and encrypts with the next keys from then on.
+    fn update_keys(&mut self, message: [u8; 5], answers: &mut Vec<u8>) -> Result<(), Refused> {
         self.sealing.add(Kind::Handshake, &message, answers);
         let (sent, secrets) = self.kernel.update_tx_secret()?;
         self.sealing = Sealing::new(self.version, &secrets, sent, self.sealing.limit())?;
         Ok(())
     }
 
-    /// Seals `plain` of `buffer` as one record, and says where that lies: around it. `plain` is at most [`MAX_PLAIN`]
-    /// long and has [`BEFORE`] bytes in front of it and [`AFTER`] behind.
+    /// Encrypts the range `plain` of `buffer` in place as one record, and returns the record's range. `plain` is at most
+    /// [`MAX_PLAIN`] long and has [`BEFORE`] bytes in front of it and [`AFTER`] behind.
     ///
-    /// What has to be sent before the record is added to `answers`: where keys are used up, a KeyUpdate.
+    /// Where the keys have reached their limit, a KeyUpdate, to be sent first, is added to `answers`.
     ///
     /// # Errors
-    /// [`Refused::Room`] where there is not that much room, and nothing is changed; [`Refused::Exhausted`] where keys
-    /// are used up and cannot be renewed (TLS 1.2); [`Refused::Failed`] after a failure.
+    /// [`Refused::Room`] where the space is too small, in which case nothing is changed; [`Refused::Exhausted`] where the keys
+    /// have reached their limit and cannot be updated (TLS 1.2); [`Refused::Failed`] after a failure.
     pub fn seal(
         &mut self,
         buffer: &mut [u8],
@@ -237,19 +231,19 @@ impl Records {
         {
             return Err(Refused::Room);
         }
-        self.answered = false;
-        match (self.sealing.is_spent(self.version), self.version) {
+        self.key_update_pending = false;
+        match (self.sealing.is_exhausted(self.version), self.version) {
             (false, _) => {}
-            (true, Version::Tls13) => self.renew(handshake::KEY_UPDATE_BOTH, answers)?,
+            (true, Version::Tls13) => self.update_keys(handshake::KEY_UPDATE_REQUESTED, answers)?,
             (true, Version::Tls12) => return Err(Refused::Exhausted),
         }
         self.sealing.seal(Kind::ApplicationData, buffer, plain)
     }
 
-    /// Adds close_notify to `words`: the last that is sent. After a failure there is none.
-    pub fn close(&mut self, words: &mut Vec<u8>) {
+    /// Adds close_notify, the last record, to `records`; nothing after a failure.
+    pub fn close(&mut self, records: &mut Vec<u8>) {
         if !self.failed {
-            self.sealing.add(Kind::Alert, &alert::CLOSE_NOTIFY, words);
+            self.sealing.add(Kind::Alert, &alert::CLOSE_NOTIFY, records);
         }
     }
 }

@@ -1,12 +1,14 @@
-//! Records from the peer.
+//! Decrypts the peer's records.
 
 use rustls::ConnectionTrafficSecrets;
 
+use crate::header::MAX_PLAIN;
 use crate::header::{Header, Kind};
-use crate::key::{Key, Version};
-use crate::{MAX_PLAIN, Refused};
+use crate::key::Key;
+use crate::refused::Refused;
+use crate::version::Version;
 
-/// A key, and how many records it has opened.
+/// The peer's traffic key and its sequence number.
 pub(crate) struct Opening {
     key: Key,
     version: Version,
@@ -14,7 +16,7 @@ pub(crate) struct Opening {
 }
 
 impl Opening {
-    /// `seq`: so many were opened with it before.
+    /// `seq` is the number of records that rustls has decrypted with this key.
     pub(crate) fn new(
         version: Version,
         secrets: &ConnectionTrafficSecrets,
@@ -24,14 +26,14 @@ impl Opening {
         Ok(Self { key, version, seq })
     }
 
-    /// Opens the record that is from `start` to the end of `buffer`: to the start of the buffer.
+    /// Decrypts the record body from `start` to the end of `buffer`, to the start of the buffer.
     pub(crate) fn open<'a>(
         &mut self,
         header: &Header,
         buffer: &'a mut [u8],
         start: usize,
     ) -> Result<(Kind, &'a [u8]), Refused> {
-        // In TLS 1.2 alone: nothing that rustls has counted is in the clear (RFC 5246 section 7.1).
+        // Only TLS 1.2 gets here: ChangeCipherSpec belongs to the handshake, which is complete (RFC 5246 section 7.1).
         if header.kind == Kind::ChangeCipherSpec {
             return Err(Refused::Unexpected("a ChangeCipherSpec"));
         }
@@ -51,9 +53,9 @@ impl Opening {
     }
 }
 
-/// The content, its type behind it, and zeros behind that (RFC 8446 section 5.4).
+/// Splits TLSInnerPlaintext: content, content type, zero padding (RFC 8446 section 5.4).
 fn unpad(inner: &[u8]) -> Result<(Kind, &[u8]), Refused> {
-    // Padding counts as what it hides does (RFC 8446 section 5.4).
+    // The limit includes the padding (RFC 8446 section 5.4).
     if inner.len() > MAX_PLAIN + 1 {
         return Err(Refused::Overflow);
     }

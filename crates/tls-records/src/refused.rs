@@ -1,48 +1,48 @@
-//! Why a record is not opened, or none sealed.
+//! Why a record is not decrypted or encrypted.
 
 use rustls::AlertDescription;
 
-/// What is wrong, and whose fault that is: all but the last four are the peer's.
+/// The error. The last four variants are local, the others are caused by the peer.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Refused {
-    /// It was changed, or is not of this place.
+    /// The tag does not match: the record was changed, dropped or reordered.
     #[error("a record is not what was sent: it was changed, left out or put elsewhere on the way")]
     BadMac,
-    /// It is longer than any may be.
+    /// The record exceeds the maximum length.
     #[error("a record is longer than any may be")]
     Overflow,
-    /// It must not come now, if at all.
+    /// The record or message is not allowed at this point.
     #[error("{0} came, which must not come now")]
     Unexpected(&'static str),
-    /// It is not what its type says.
+    /// The message cannot be parsed.
     #[error("{0} came that is none")]
     Malformed(&'static str),
-    /// It says what nobody may say.
+    /// A field has a value that is not defined.
     #[error("{0} came that has no meaning")]
     Illegal(&'static str),
-    /// The peer has given up.
+    /// The peer sent a fatal alert.
     #[error("the other side broke off: {0:?}")]
     Alert(AlertDescription),
-    /// What rustls has against it.
+    /// rustls refused a ticket or a key update.
     #[error(transparent)]
     Tls(#[from] rustls::Error),
-    /// Nothing may be sealed or opened any more with these keys.
+    /// The keys have reached their limit.
     #[error("the keys of this connection are used up")]
     Exhausted,
-    /// It has failed before.
+    /// The connection has failed before.
     #[error("this connection has failed before")]
     Failed,
-    /// There is not the room that a record takes.
+    /// The buffer has too little space for the record.
     #[error("a record does not fit where it is to be put")]
     Room,
-    /// A version, a cipher or a key that is not known here.
+    /// The version, cipher or key is not supported.
     #[error("the cipher of this connection is not known here")]
     Unsupported,
 }
 
 impl Refused {
-    /// What the peer is to be told (RFC 8446 section 6.2).
+    /// The alert to send (RFC 8446 section 6.2).
     pub(crate) fn alert(&self) -> Option<AlertDescription> {
         match self {
             Self::BadMac => Some(AlertDescription::BadRecordMac),

@@ -1,14 +1,15 @@
-//! Records to the peer.
+//! Encrypts records for the peer.
 
 use std::ops::Range;
 
 use rustls::ConnectionTrafficSecrets;
 
-use crate::header::{self, Header, Kind};
-use crate::key::{Key, TAG, Version};
-use crate::{AFTER, BEFORE, Refused};
+use crate::header::{self, AFTER, BEFORE, Header, Kind, TAG};
+use crate::key::Key;
+use crate::refused::Refused;
+use crate::version::Version;
 
-/// A key, and how many records it has sealed.
+/// Our traffic key, its sequence number and its limit.
 pub(crate) struct Sealing {
     key: Key,
     version: Version,
@@ -17,7 +18,7 @@ pub(crate) struct Sealing {
 }
 
 impl Sealing {
-    /// `seq`: so many were sealed with it before. After `limit` it is spent.
+    /// `seq` is the number of records that rustls has encrypted with this key, `limit` the most that it may encrypt.
     pub(crate) fn new(
         version: Version,
         secrets: &ConnectionTrafficSecrets,
@@ -32,18 +33,19 @@ impl Sealing {
         })
     }
 
-    /// How many records a key may seal.
+    /// How many records a key may encrypt.
     pub(crate) const fn limit(&self) -> u64 {
         self.limit
     }
 
-    /// Whether it must not seal more data: in TLS 1.3 the last number is for the KeyUpdate.
-    pub(crate) fn is_spent(&self, version: Version) -> bool {
+    /// Whether the key must encrypt no more data. In TLS 1.3 its last sequence number is reserved for a KeyUpdate.
+    pub(crate) fn is_exhausted(&self, version: Version) -> bool {
         let renewal = u64::from(version == Version::Tls13 && self.seq > 0);
         self.seq >= self.limit.saturating_sub(renewal)
     }
 
-    /// Seals `plain` of `buffer` where it lies, around which there is [`BEFORE`] and [`AFTER`] much room.
+    /// Encrypts the range `plain` of `buffer` in place and writes header, nonce and tag around it, for which there are
+    /// [`BEFORE`] and [`AFTER`] bytes.
     pub(crate) fn seal(
         &mut self,
         kind: Kind,
@@ -73,12 +75,12 @@ impl Sealing {
         Ok(first..end + TAG)
     }
 
-    /// Adds a record of a few bytes to `records`. These are sent even where the key is spent.
+    /// Adds a record with a few bytes of content to `records`, even where the key has reached its limit.
     pub(crate) fn add(&mut self, kind: Kind, content: &[u8], records: &mut Vec<u8>) {
         let mut room = [0; BEFORE + 8 + AFTER];
         let plain = BEFORE..BEFORE + content.len();
-        if let Some(place) = room.get_mut(plain.clone()) {
-            place.copy_from_slice(content);
+        if let Some(target) = room.get_mut(plain.clone()) {
+            target.copy_from_slice(content);
             if let Ok(record) = self.seal(kind, &mut room, plain) {
                 records.extend_from_slice(room.get(record).unwrap_or_default());
             }
@@ -87,9 +89,9 @@ impl Sealing {
 }
 
 fn put(buffer: &mut [u8], at: usize, bytes: &[u8]) -> Result<(), Refused> {
-    let place = buffer
+    let target = buffer
         .get_mut(at..)
         .and_then(|room| room.get_mut(..bytes.len()));
-    place.ok_or(Refused::Room)?.copy_from_slice(bytes);
+    target.ok_or(Refused::Room)?.copy_from_slice(bytes);
     Ok(())
 }

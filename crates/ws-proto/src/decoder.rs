@@ -1,22 +1,26 @@
-//! The stream of frames, followed without holding any of it.
+//! Decodes one direction of a connection without buffering payload.
 
 use bytes::{Buf, Bytes, BytesMut};
 
-use crate::{Close, Header, MaskKey, Opcode, Role, Violation, apply_mask};
+use crate::close::Close;
+use crate::header::{Header, Opcode};
+use crate::mask::{MaskKey, apply_mask};
+use crate::role::Role;
+use crate::violation::Violation;
 
 /// What a data message carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// Text. That it is UTF-8 is not checked here: a framer that never holds a message cannot.
+    /// Text. Whether it is UTF-8 is not checked, since no message is buffered.
     Text,
     /// Bytes.
     Binary,
 }
 
-/// What came in.
+/// A decoded frame, or a part of one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
-    /// A run of a message's payload, as long as what had arrived of it.
+    /// The part of a message's payload that has arrived.
     Data {
         /// Which kind of message it belongs to.
         kind: Kind,
@@ -29,14 +33,14 @@ pub enum Event {
     Ping(Bytes),
     /// A pong.
     Pong(Bytes),
-    /// The peer closes; nothing follows.
+    /// The peer sent a Close frame; nothing follows.
     Close(Option<Close>),
 }
 
 /// Where the next event lies in the input: skip `skip` bytes, then take `len`.
 ///
-/// This is the whole decoder for a caller who owns the buffer and wants neither counted references nor
-/// copies; [`Decoder::decode`] is the same for a [`BytesMut`].
+/// For callers with a buffer of their own, which need neither reference counts nor copies; [`Decoder::decode`] does the
+/// same for a [`BytesMut`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Piece {
     /// Bytes of header before the payload.
@@ -52,7 +56,7 @@ pub struct Piece {
 /// What a [`Piece`] is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum What {
-    /// A run of a message. The fields are those of [`Event::Data`].
+    /// A part of a message. The fields are those of [`Event::Data`].
     Data {
         /// Which kind of message it belongs to.
         kind: Kind,
@@ -67,10 +71,10 @@ pub enum What {
     Close,
 }
 
-/// Follows one direction of a connection.
+/// Decodes one direction of a connection.
 ///
-/// After a [`Violation`] or a Close it yields nothing more and swallows what comes (RFC 6455 section 1.4:
-/// after a Close "any further data received" is discarded).
+/// After a [`Violation`] or a Close it returns no more events and discards its input (RFC 6455 section 1.4: after a Close
+/// "any further data received" is discarded).
 #[derive(Debug)]
 pub struct Decoder {
     role: Role,
@@ -91,7 +95,7 @@ struct Payload {
     kind: Kind,
     fin: bool,
     left: u64,
-    /// The key and how many bytes of this frame it has met, modulo 4.
+    /// The key, and how many bytes of this frame were unmasked, modulo 4.
     mask: Option<(MaskKey, usize)>,
 }
 
@@ -105,7 +109,7 @@ impl Decoder {
         }
     }
 
-    /// Whether the peer has closed, or broken the protocol: nothing more will come out.
+    /// Whether the peer has closed or violated the protocol: no more events follow.
     pub const fn is_closed(&self) -> bool {
         matches!(self.state, State::Closed)
     }
@@ -115,7 +119,7 @@ impl Decoder {
     /// Payload is split off, not copied. Call again until `None`: one read may hold many frames.
     ///
     /// # Errors
-    /// The first [`Violation`]; all whole frames before it have come out.
+    /// The first [`Violation`]; all complete frames before it were returned.
     pub fn decode(&mut self, input: &mut BytesMut) -> Result<Option<Event>, Violation> {
         let Some(piece) = self.scan(input)? else {
             if self.is_closed() {
@@ -181,7 +185,7 @@ impl Decoder {
         Ok(Some(self.run(skip, payload, available)))
     }
 
-    /// A control frame is handed out whole; until it is there, all of it stays in the caller's buffer.
+    /// A control frame is returned whole; an incomplete one stays in the caller's buffer.
     fn control(&mut self, header: Header, skip: usize, available: usize) -> Option<Piece> {
         let len = usize::try_from(header.len)
             .ok()
@@ -213,7 +217,7 @@ impl Decoder {
         }
     }
 
-    /// As much of `payload` as is there.
+    /// The part of `payload` that is available.
     #[inline]
     fn run(&mut self, skip: usize, payload: Payload, available: usize) -> Piece {
         let len = usize::try_from(payload.left).map_or(available, |left| left.min(available));

@@ -1,12 +1,13 @@
-//! Frames to send: the header goes in front of the payload where it lies, the mask over it.
+//! Encodes frames in place: the header is written in front of the payload, which is masked where it is.
 
 use std::ops::Range;
 
 use bytes::BytesMut;
 
-use crate::{Header, MAX_CONTROL_PAYLOAD, MAX_HEADER, MaskKey, Opcode, apply_mask};
+use crate::header::{Header, MAX_CONTROL_PAYLOAD, MAX_HEADER, Opcode};
+use crate::mask::{MaskKey, apply_mask};
 
-/// How many bytes a frame's header takes at the most: so many are kept free in front of the payload.
+/// The space kept free in front of a payload: the longest header.
 pub const HEADROOM: usize = MAX_HEADER;
 
 /// A buffer of fixed size in which payload is read and becomes a frame without being moved.
@@ -32,7 +33,7 @@ impl FrameBuffer {
         }
     }
 
-    /// Where to put the payload: all of the capacity. What it holds before that is of no meaning.
+    /// The space for the payload, with the full capacity; its previous contents are undefined.
     pub fn payload_mut(&mut self) -> &mut [u8] {
         self.bytes.get_mut(HEADROOM..).unwrap_or_default()
     }
@@ -40,7 +41,7 @@ impl FrameBuffer {
     /// The first `len` bytes of the payload (at most the capacity) as one whole frame, masked with `key`
     /// where there is one: a client must give a fresh one, a server none (RFC 6455 section 5.1).
     ///
-    /// The payload is masked where it lies: it must be written anew before the next frame.
+    /// The payload is masked in place: it must be written again before the next frame.
     pub fn frame(&mut self, len: usize, opcode: Opcode, key: Option<MaskKey>) -> &[u8] {
         let end = self.bytes.len().min(HEADROOM.saturating_add(len));
         let frame = frame_within(&mut self.bytes, HEADROOM..end, opcode, key);
@@ -48,8 +49,8 @@ impl FrameBuffer {
     }
 }
 
-/// Makes the `payload` of `bytes` one whole frame where it lies, and says where that is: its header ends where the
-/// payload begins. For whoever wraps frames in something else, and keeps room for that around them.
+/// Encodes the range `payload` of `bytes` in place as one frame, and returns the frame's range: its header ends where the
+/// payload begins. For callers that wrap frames, such as in TLS records, and keep space for that around them.
 ///
 /// As [`FrameBuffer::frame`]; an empty frame is one, too. Without [`HEADROOM`] bytes in front of the payload, or where that
 /// is not within `bytes`, nothing changes and the answer is empty.

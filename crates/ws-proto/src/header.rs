@@ -1,6 +1,8 @@
 //! The frame header (RFC 6455 section 5.2): bytes to value and back.
 
-use crate::{MaskKey, Role, Violation};
+use crate::mask::MaskKey;
+use crate::role::Role;
+use crate::violation::Violation;
 
 /// The longest header: two bytes, a 64-bit length and a mask key.
 pub const MAX_HEADER: usize = 14;
@@ -16,7 +18,7 @@ const MASKED: u8 = 0x80;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Opcode {
-    /// More of the message that was begun.
+    /// Continues a fragmented message.
     Continuation = 0,
     /// Begins a message of UTF-8 text.
     Text = 1,

@@ -24,26 +24,21 @@
 //! ```
 
 mod close;
+mod code;
 mod decoder;
 mod encoder;
 mod header;
 mod mask;
+mod role;
 mod upgrade;
 mod violation;
 
-pub use close::{Close, CloseCode};
+pub use close::Close;
+pub use code::CloseCode;
 pub use decoder::{Decoder, Event, Kind, Piece, What};
 pub use encoder::{FrameBuffer, HEADROOM, control, frame_within};
 pub use header::{Header, MAX_CONTROL_PAYLOAD, MAX_HEADER, Opcode};
 pub use mask::{MaskKey, apply_mask};
+pub use role::Role;
 pub use upgrade::{BadRequest, MAX_HEAD, Upgrade, UpgradeError};
 pub use violation::Violation;
-
-/// Which end of the connection we are (RFC 6455 section 5.1: it decides who masks).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Role {
-    /// We dialled: what we send is masked, what we receive must not be.
-    Client,
-    /// We were dialled: what we receive must be masked, what we send is not.
-    Server,
-}

@@ -1,6 +1,6 @@
 //! Masking (RFC 6455 section 5.3): word by word, in place, in safe code.
 
-/// The key that a client draws afresh for every frame. Unpredictable to whoever chooses the payload.
+/// A mask key. A client needs a fresh one for every frame, unpredictable to whoever chooses the payload.
 pub type MaskKey = [u8; 4];
 
 /// XORs `data` with the key, as if `phase` bytes of the same payload had gone before.
@@ -8,7 +8,7 @@ pub type MaskKey = [u8; 4];
 /// Masking and unmasking are the same. Of `phase` only the two lowest bits matter.
 pub fn apply_mask(key: MaskKey, phase: usize, data: &mut [u8]) {
     let key = u32::from_ne_bytes(key);
-    // Byte i of the payload meets byte i mod 4 of the key: turn the key so that the first byte meets its own.
+    // Byte i of the payload is XORed with byte i mod 4 of the key: the key is rotated by the phase.
     let turned = u32::from_ne_bytes(turn(key.to_ne_bytes(), phase));
     let word = u64::from(turned) | u64::from(turned) << 32;
     let (words, tail) = data.as_chunks_mut::<8>();

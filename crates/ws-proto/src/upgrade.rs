@@ -12,7 +12,7 @@ pub const MAX_HEAD: usize = 16 * 1024;
 /// How many header lines an answer may have.
 const MAX_HEADERS: usize = 64;
 
-/// The longest piece of the server's own words that an error repeats.
+/// The longest part of the server's answer that an error repeats.
 const MAX_QUOTE: usize = 200;
 
 /// Section 1.3: what is appended to the key before it is hashed.
@@ -212,7 +212,7 @@ fn tokens<'a>(
         .map(<[u8]>::trim_ascii)
 }
 
-/// The peer's own words, fit for a log line.
+/// Text from the peer without control characters, shortened for a log line.
 fn quote(words: &[u8]) -> String {
     let words = words.get(..MAX_QUOTE).unwrap_or(words);
     String::from_utf8_lossy(words)

@@ -1,8 +1,8 @@
 //! Every way a peer can break RFC 6455, and the close code that answers each.
 
-use crate::CloseCode;
+use crate::code::CloseCode;
 
-/// What the peer did that RFC 6455 forbids. The stream cannot be followed any further.
+/// A violation of RFC 6455 by the peer, after which the stream cannot be decoded any further.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Violation {
