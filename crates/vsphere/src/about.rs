@@ -1,8 +1,8 @@
-//! What a vSphere endpoint says of itself before anybody has logged in.
+//! AboutInfo, which an endpoint tells without a login.
 
 use std::fmt;
 
-/// `AboutInfo`, the part of it that matters here.
+/// The used part of `AboutInfo`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct About {
     /// ESXi or vCenter.
@@ -20,9 +20,9 @@ pub struct About {
 /// What kind of endpoint it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kind {
-    /// A single host (`HostAgent`): consoles are at the address where one logs in.
+    /// A single host (`HostAgent`): its consoles are at the address of its API.
     Esxi,
-    /// A vCenter (`VirtualCenter`): consoles are at the hosts, never at the vCenter.
+    /// A vCenter (`VirtualCenter`): consoles are at its hosts, never at the vCenter.
     VCenter,
 }
 

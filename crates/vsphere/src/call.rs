@@ -1,11 +1,11 @@
-//! The vim25 calls that this crate makes, one method each, and how their failures are told.
+//! The vim25 calls that this crate makes, one method each, and their errors.
 
 use secrecy::SecretString;
 use tokio::time::Instant;
 
 use crate::{
-    Error,
     datastore::DatastorePath,
+    error::Error,
     fault::{Fault, Kind},
     service::{self, ServiceContent},
     soap::{self, Reference, Reply},
@@ -13,17 +13,17 @@ use crate::{
     xml::{Element, Writer},
 };
 
-/// The endpoint, ready to be called.
+/// Makes calls to one endpoint.
 pub(crate) struct Calls {
     transport: Transport,
 }
 
-/// Why a call gave no value.
+/// Why a call failed.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// The server says why.
+    /// The server answered with a SOAP fault.
     Fault(Fault),
-    /// It never came to that.
+    /// There is no SOAP answer.
     Error(Error),
 }
 
@@ -53,7 +53,7 @@ impl Calls {
         self.transport.address()
     }
 
-    /// Asks the endpoint what it is and which version it speaks. Needs no session.
+    /// Retrieves ServiceContent and the newest API version. Needs no session.
     ///
     /// The version list costs one small request: `apiVersion` alone may lag behind what a patched server speaks, and fields
     /// newer than the version in the SOAPAction are not returned (`docs/webmks.md` 3.1).
@@ -69,7 +69,7 @@ impl Calls {
         Ok(service)
     }
 
-    /// Logs in and gives the session's cookie.
+    /// Logs in and returns the session's cookie.
     pub(crate) async fn log_in(
         &self,
         service: &ServiceContent,
@@ -93,7 +93,7 @@ impl Calls {
         cookie.ok_or_else(|| self.malformed("the login set no session cookie").into())
     }
 
-    /// Makes a call and gives the `…Response` element.
+    /// Makes a call and returns the `…Response` element.
     pub(crate) async fn call(
         &self,
         call: Call<'_>,
@@ -132,7 +132,7 @@ impl Calls {
         })
     }
 
-    /// An endpoint without one.
+    /// The error for an endpoint without a FileManager.
     pub(crate) fn no_file_manager(&self) -> Error {
         Error::NotSupported {
             address: self.address().to_owned(),
@@ -140,7 +140,7 @@ impl Calls {
         }
     }
 
-    /// An answer that makes no sense.
+    /// The error for an answer that violates the API.
     pub(crate) fn malformed(&self, reason: impl Into<String>) -> Error {
         Error::Malformed {
             address: self.address().to_owned(),
@@ -148,7 +148,7 @@ impl Calls {
         }
     }
 
-    /// A failure that has nothing to do with any one VM. What the caller knows more about, it tells itself.
+    /// The error for a failure that does not concern a VM; callers explain faults about a VM themselves.
     pub(crate) fn explain(&self, failure: Failure, username: &str) -> Error {
         let fault = match failure {
             Failure::Error(error) => return error,
@@ -220,7 +220,7 @@ impl Calls {
             Ok(Some(Reply::Returned(response))) => Ok(response),
             Ok(Some(Reply::Fault(fault))) => Err(Failure::Fault(fault)),
             Ok(None) => Err(self.no_soap("a document that is no SOAP").into()),
-            // What does not even begin like XML comes from something else than a vSphere.
+            // An answer that is not XML comes from another server than a vSphere.
             Err(_) if !begins_like_soap(&answer.body) => {
                 Err(self.no_soap("something that is no SOAP").into())
             }
@@ -236,10 +236,10 @@ impl Calls {
     }
 }
 
-/// How every PNG begins (PNG specification, section 5.2).
+/// The PNG signature (PNG specification, section 5.2).
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n";
 
-/// The picture, if it is one.
+/// The body, if it begins with the PNG signature.
 fn png(body: Vec<u8>) -> Result<Vec<u8>, String> {
     match body.starts_with(PNG) {
         true => Ok(body),

@@ -1,4 +1,4 @@
-//! The client: what the program asks for, and the one session behind it.
+//! The API client of one vSphere endpoint.
 
 mod acquire;
 mod background;
@@ -6,33 +6,36 @@ mod follow;
 mod known;
 mod screenshot;
 mod task;
-mod usage;
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use tokio::time::{Instant, timeout_at};
 
 use crate::{
-    About, ConsoleConnection, Error, Settings, Ticket, Vm, VmRef, Watch,
+    about::About,
     call::{Calls, Failure},
+    connections::ConsoleConnection,
+    error::Error,
     fault,
     find::Finder,
     session::{LOGOUT_PATIENCE, Open, Session},
-    transport::{Patience, Transport},
-    watch::Watched,
+    settings::Settings,
+    ticket::Ticket,
+    transport::{PATIENCE, Patience, Transport},
+    usage::{InUse, Usage},
+    vm::Vm,
+    vm_ref::VmRef,
+    watch::{Watch, Watched},
 };
 
 use known::Known;
-use usage::Usage;
 
-pub use usage::InUse;
-
-/// One vSphere endpoint. Share it behind an `Arc`: all calls use one session, and at most four are under way.
+/// One vSphere endpoint. Share it behind an `Arc`: all calls use one session, and at most four are made at once.
 ///
-/// Each method logs in if that is needed, logs in again once if the session has ended, and tries again what failed for a
-/// passing reason; with [`PATIENCE`] unless a deadline is given. A future may be dropped at any time:
-/// a login that it began goes on, with [`PATIENCE`] of its own, for whoever else waits and whoever comes next. Nothing else of
-/// it does, and what it had made at the endpoint ends with the session.
+/// Each method logs in where needed, logs in again once if the session has ended, and retries transient failures, within
+/// [`PATIENCE`] unless a deadline is given. A future may be dropped at any time: a login that it began continues, with
+/// [`PATIENCE`] of its own, for other and later callers; everything else stops, and objects that it had created at the
+/// endpoint end with the session.
 pub struct Client {
     name: String,
     calls: Arc<Calls>,
@@ -42,12 +45,11 @@ pub struct Client {
     watched: Arc<Watched>,
 }
 
-/// How long a call without a deadline may take, retries and login included: less than the gateway's own handshake deadline,
-/// so that the cause is told and not only that time ran out.
-pub const PATIENCE: Duration = Duration::from_secs(25);
-
 impl Client {
     /// Checks the settings; connects to nothing yet.
+    ///
+    /// # Errors
+    /// [`Error::Settings`]: the URL or the proxy cannot be used.
     pub fn new(settings: Settings) -> Result<Self, Error> {
         let calls = Arc::new(Calls::new(Transport::new(&settings)?));
         Ok(Self {
@@ -65,7 +67,10 @@ impl Client {
         &self.name
     }
 
-    /// What the endpoint says of itself. Needs no login.
+    /// The endpoint's AboutInfo. Needs no login.
+    ///
+    /// # Errors
+    /// The endpoint does not answer, or is no vSphere.
     pub async fn about(&self) -> Result<About, Error> {
         let until = Instant::now() + PATIENCE;
         Ok(self.calls.discover(until).await?.about)
@@ -151,21 +156,21 @@ impl Client {
         .await
     }
 
-    /// Watches a VM by its managed object id, as [`Vm::moref`] has it. Changes are told while [`Client::run`] runs; the
-    /// session is kept for as long as the watch exists.
+    /// Watches a VM by its managed object id, [`Vm::moref`]. Changes are reported while [`Client::run`] runs; the session is
+    /// kept open for as long as the watch exists.
     pub fn watch(&self, moref: &str) -> Watch {
         self.watched.add(moref, self.in_use())
     }
 
-    /// Keeps the session alive for as long as the result exists and [`Client::run`] runs. For consoles that are open: they
-    /// make no calls, but some hosts end what the session had begun (`docs/webmks.md` 2.1).
+    /// Keeps the session alive for as long as the result exists and [`Client::run`] runs. Open consoles need it: they make no
+    /// calls, but some hosts close them when the session ends (`docs/webmks.md` 2.1).
     pub fn in_use(&self) -> InUse {
-        self.usage.enter()
+        self.usage.add_user()
     }
 
-    /// Ends the session, if there is one. Never fails: a session that cannot be ended runs out by itself.
+    /// Logs out, if there is a session. Never fails: a session that cannot be logged out expires.
     ///
-    /// Takes three seconds at most. A login that is under way is waited for, and broken off when they are over.
+    /// Takes three seconds at most. A pending login is waited for, and cancelled after that time.
     pub async fn logout(&self) {
         let until = Instant::now() + LOGOUT_PATIENCE;
         if let Some(open) = self.session.take(until).await {
@@ -174,17 +179,17 @@ impl Client {
                 Err(error) => tracing::debug!(vsphere = %self.name, %error, "not logged out"),
             }
         }
-        // Ignored on purpose: what is not done by then runs out by itself.
-        let _ = timeout_at(until, self.session.all_parted()).await;
+        // Ignored on purpose: sessions that are not logged out by then expire.
+        let _ = timeout_at(until, self.session.all_logged_out()).await;
     }
 
-    /// Does the work in the open session and, where that has ended, once more in a new one; all of it before `until`, also
-    /// the waiting for somebody else's login.
+    /// Runs `work` in the open session and, where that has ended, once more in a new one. `until` covers everything, including
+    /// waiting for a login that another caller began.
     async fn in_session<T, F>(&self, until: Instant, work: impl Fn(Open) -> F) -> Result<T, Error>
     where
         F: Future<Output = Result<T, Failure>>,
     {
-        self.usage.used();
+        self.usage.mark_used();
         let done = timeout_at(until, self.try_in_session(work)).await;
         let done = done.unwrap_or_else(|_| {
             Err(Error::Timeout {
@@ -192,7 +197,7 @@ impl Client {
             })
         });
         if done.is_ok() {
-            self.usage.heard();
+            self.usage.mark_kept_alive();
         }
         done
     }

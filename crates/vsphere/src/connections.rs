@@ -1,15 +1,15 @@
-//! Who is connected to a VM's console already (`QueryConnections`, since 7.0.1.0).
+//! Existing connections to a VM's console (`QueryConnections`, since 7.0.1.0).
 
 use crate::{fault::one_line, xml::Element};
 
 /// One console connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConsoleConnection {
-    /// What the host calls the connection.
+    /// The host's label of the connection.
     pub label: String,
-    /// Where it comes from: a name or an address.
+    /// The client's name or address.
     pub client: String,
-    /// Whose ticket opened it.
+    /// The user whose ticket opened it.
     pub user: String,
 }
 
@@ -28,7 +28,7 @@ impl ConsoleConnection {
             .collect()
     }
 
-    /// As it stands in an error message.
+    /// The text in error messages.
     pub(crate) fn in_words(&self) -> String {
         match (self.user.as_str(), self.client.as_str()) {
             ("", "") => self.label.clone(),

@@ -1,4 +1,4 @@
-//! Datastore paths, `[datastore] folder/file`: read from what a host answers, and made into what `/folder` is asked for.
+//! Datastore paths, `[datastore] folder/file`, and their URLs below `/folder`.
 
 use std::fmt;
 
@@ -25,8 +25,8 @@ pub(crate) enum NoDatastorePath {
 }
 
 impl DatastorePath {
-    /// Reads `[datastore] folder/file`. Whatever could lead out of the datastore is refused: what is read here is asked for
-    /// over HTTP, and removed.
+    /// Reads `[datastore] folder/file`. Paths that could leave the datastore are refused, since the file is fetched over HTTP
+    /// and deleted.
     pub(crate) fn read(text: &str) -> Result<Self, NoDatastorePath> {
         if text.len() > MAX_PATH {
             return Err(NoDatastorePath::TooLong);
@@ -50,7 +50,7 @@ impl DatastorePath {
         })
     }
 
-    /// Whether it is called a PNG.
+    /// Whether the name ends in `.png`.
     pub(crate) fn is_png(&self) -> bool {
         let end = self.file.len().checked_sub(PNG.len());
         let end = end.and_then(|at| self.file.get(at..));

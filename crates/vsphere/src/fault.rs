@@ -1,14 +1,14 @@
-//! SOAP faults: from the tree into a type, from the type into an error that somebody can act on.
+//! SOAP faults, parsed into vim25 fault types.
 
-use crate::{Power, xml::Element};
+use crate::{vm::Power, xml::Element};
 
 /// A typed vim25 fault. It comes as HTTP 500 (`docs/webmks.md` 3.1).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Fault {
     pub(crate) kind: Kind,
-    /// The server's own words, one line, shortened.
+    /// The server's message, on one line, shortened.
     pub(crate) message: String,
-    /// The id of the object that is not there, of a ManagedObjectNotFound.
+    /// The id of the missing object, in a ManagedObjectNotFound.
     pub(crate) missing: Option<String>,
 }
 
@@ -123,7 +123,7 @@ impl Kind {
         }
     }
 
-    /// A fault without detail: old hosts answer so to what they cannot even parse.
+    /// A fault without detail, which old hosts send for requests that they cannot parse.
     fn from_message(message: &str) -> Self {
         // "Unsupported version URI" is hostd's answer to a SOAPAction that it does not know.
         if message.starts_with("Unsupported") {
@@ -160,7 +160,7 @@ fn type_name(detail: &Element) -> &str {
         .unwrap_or_else(|| name.strip_suffix("Fault").unwrap_or(name))
 }
 
-/// A peer's text, fit to stand inside a sentence: no line ends or control characters, at most [`MAX_MESSAGE`] characters,
+/// A peer's text for use inside a sentence: no line ends or control characters, at most [`MAX_MESSAGE`] characters,
 /// no full stop at its end.
 pub(crate) fn one_line(text: &str) -> String {
     let words: Vec<&str> = text.split_whitespace().take(MAX_MESSAGE).collect();
@@ -194,7 +194,7 @@ const FILE_FAULTS: [&str; 14] = [
 /// Longer than any faultstring of the API's own message catalogue; short enough for a viewer's message box.
 const MAX_MESSAGE: usize = 300;
 
-/// More than any one call needs, so that a peer cannot make an error message endless.
+/// More than any call needs; bounds the length of error messages.
 const MAX_PRIVILEGES: usize = 8;
 
 #[cfg(test)]

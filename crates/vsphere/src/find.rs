@@ -1,20 +1,18 @@
 //! Finding virtual machines: by name, path, UUID or id, with the fewest calls that each takes.
 
-mod path;
-mod view;
-
-pub(crate) use path::Datacenter;
-pub(crate) use view::KeptView;
+pub(crate) mod path;
 
 use crate::{
-    ConnectionState, Error, Power, Uuid, Vm, VmRef,
     call::{Call, Calls, Failure},
+    error::Error,
     fault::Kind,
     property::{self, Object, Source, Wanted},
     session::Open,
     soap::Reference,
     transport::Patience,
-    vm::unescape_name,
+    uuid::Uuid,
+    vm::{ConnectionState, Power, Vm, unescape_name},
+    vm_ref::VmRef,
 };
 
 /// A search within one session.
@@ -25,7 +23,7 @@ pub(crate) struct Finder<'a> {
     pub(crate) patience: Patience,
 }
 
-/// A VM and what its path can be made of.
+/// A VM, with what its inventory path is built from.
 pub(crate) struct Found {
     pub(crate) vm: Vm,
     /// The name as the API escapes it.
@@ -33,22 +31,22 @@ pub(crate) struct Found {
     parent: Option<Reference>,
 }
 
-/// A VM as far as finding it has told of it.
+/// The result of locating a VM.
 pub(crate) enum Located {
-    /// Everything but path and host name.
+    /// The VM without path and host name.
     Described(Found),
-    /// Only where it is.
+    /// Only its reference.
     At(Reference),
 }
 
 impl Finder<'_> {
-    /// The one VM that is meant, without path and host name. By name and by id this is one round trip, by path and by UUID
+    /// The one VM that matches, without path and host name. By name and by id this takes one round trip, by path and by UUID
     /// two.
     pub(crate) async fn one(&self, wanted: &VmRef) -> Result<Vm, Failure> {
         Ok(self.found(wanted).await?.vm)
     }
 
-    /// The same with path and host name, for one round trip more.
+    /// The one VM that matches, with path and host name, which takes one more round trip.
     pub(crate) async fn one_with_path(&self, wanted: &VmRef) -> Result<Vm, Failure> {
         let mut found = [self.found(wanted).await?];
         self.add_paths(&mut found).await?;
@@ -65,7 +63,7 @@ impl Finder<'_> {
         Ok(vms)
     }
 
-    /// Where the one VM is that is meant: one round trip at most.
+    /// Locates the one VM that matches, with one round trip at most.
     pub(crate) async fn locate(&self, wanted: &VmRef) -> Result<Located, Failure> {
         match wanted {
             VmRef::Name(name) => self.by_name(name).await.map(Located::Described),
@@ -76,7 +74,7 @@ impl Finder<'_> {
         }
     }
 
-    /// The VM that was located there.
+    /// Reads the properties of the VM at `at`.
     pub(crate) async fn describe(&self, at: &Reference, wanted: &VmRef) -> Result<Found, Failure> {
         match self.properties(std::slice::from_ref(at)).await {
             Err(Failure::Fault(fault)) if fault.kind == Kind::ManagedObjectNotFound => {
@@ -114,7 +112,7 @@ impl Finder<'_> {
         let hit = response.child("returnval").and_then(Reference::read);
         match hit.filter(|hit| hit.kind == VIRTUAL_MACHINE) {
             Some(hit) => Ok(Located::At(hit)),
-            // The index does not know the way through a vApp.
+            // SearchIndex does not find paths through a vApp.
             None => self.by_walking(path, &wanted).await.map(Located::Described),
         }
     }
@@ -159,7 +157,7 @@ impl Finder<'_> {
         Ok(Located::At(hit))
     }
 
-    /// The only one of them; otherwise the error that says so.
+    /// The only match; an error where there are none or several.
     async fn only(&self, mut found: Vec<Found>, wanted: &VmRef) -> Result<Found, Failure> {
         if found.len() > 1 {
             return Err(self.ambiguous(found, wanted).await?.into());
@@ -189,10 +187,10 @@ impl Finder<'_> {
         }
     }
 
-    /// All VMs that are no templates: one round trip for each page, and one more the first time in a session.
+    /// All VMs but templates: one round trip for each page, and one more the first time in a session.
     ///
-    /// What is not found may be a VM that was deleted while it was read, or the view. Neither says that the session has
-    /// ended: where it has, making a view anew says so.
+    /// ManagedObjectNotFound may concern a VM that was deleted meanwhile, or the view. In both cases the view is created again,
+    /// which fails with NotAuthenticated if the session has ended.
     async fn inventory(&self) -> Result<Vec<Found>, Failure> {
         for _ in 1..MAX_READINGS {
             let view = self.view().await?;
@@ -301,8 +299,8 @@ const VM_PROPERTIES: [Wanted; 1] = [Wanted {
     ],
 }];
 
-/// Enough to choose one; a viewer's message box holds no more.
+/// How many matches an error lists: a viewer's message box has little space.
 const MAX_PATHS_TOLD: usize = 8;
 
-/// VMs are deleted now and then: not three times in a row while they are read.
+/// How often reading is repeated after a VM was deleted meanwhile.
 const MAX_READINGS: usize = 3;

@@ -1,4 +1,4 @@
-//! The PropertyCollector: what to read of which objects, and the pages in which it comes.
+//! The PropertyCollector: filter specifications, and results in pages.
 
 use std::collections::HashMap;
 
@@ -57,8 +57,8 @@ impl Object {
     }
 }
 
-/// Reads all pages of one RetrievePropertiesEx. Objects that have gone in the meantime are left out, as are properties
-/// that the account may not see; a session that has ended is a fault even where the server hides it in each object.
+/// Reads all pages of one RetrievePropertiesEx. Objects that were deleted meanwhile are left out, as are properties that the
+/// account may not read. NotAuthenticated is returned as a fault also where the server reports it for each object.
 pub(crate) async fn retrieve(
     calls: &Calls,
     open: &Open,
@@ -152,13 +152,13 @@ fn collector<'a>(open: &'a Open, method: &'static str, patience: Patience) -> Ca
     open.call(method, &open.service.property_collector, patience)
 }
 
-/// Adds the objects of one page and gives the token of the next.
+/// Adds the objects of one page and returns the token of the next.
 fn page(
     calls: &Calls,
     response: &Element,
     objects: &mut Vec<Object>,
 ) -> Result<Option<String>, Failure> {
-    // Nothing selected is no `returnval` at all.
+    // Without results there is no `returnval` element.
     let Some(result) = response.child("returnval") else {
         return Ok(None);
     };

@@ -1,17 +1,18 @@
-//! Everything that is read from an answer, in one place: what the fuzz target drives.
+//! All parsers of answers behind one function, for the fuzz target.
 
 use crate::{
-    ConsoleConnection, Kind, Power, Ticket, Vm,
+    about::Kind,
+    connections::ConsoleConnection,
     datastore::DatastorePath,
     service::{self, ServiceContent},
     soap::{self, Reply},
-    vm::{ConnectionState, unescape_name},
+    ticket::Ticket,
+    vm::{ConnectionState, Power, Vm, unescape_name},
     watch::VmState,
     xml::Element,
 };
 
-/// Reads the bytes as every kind of answer that there is, and forgets the result. No bytes make it panic, and memory stays
-/// bounded.
+/// Parses the bytes as every kind of answer and discards the result. No input makes it panic, and memory is bounded.
 #[doc(hidden)]
 pub fn read_answer(document: &[u8]) {
     let _ = service::newest_version(document);

@@ -1,14 +1,14 @@
-//! A picture that the host has taken by itself.
+//! The result of CreateScreenshot_Task.
 
-use crate::Error;
+use crate::error::Error;
 
-/// What [`crate::Client::screenshot`] gives.
+/// The result of [`crate::Client::screenshot`].
 #[derive(Debug, Clone)]
 pub struct Screenshot {
-    /// The picture. It begins as a PNG does; more of it has not been looked at.
+    /// The picture. Only its PNG signature was checked.
     pub png: Vec<u8>,
-    /// Where the host had written it: `[datastore] folder/file.png`.
+    /// Where the host wrote it: `[datastore] folder/file.png`.
     pub path: String,
-    /// Why that file is still there; `None` where it was removed.
+    /// Why the file could not be removed; `None` where it was.
     pub not_removed: Option<Error>,
 }

@@ -1,6 +1,10 @@
-//! `ServiceContent`: which managed objects the endpoint has. Their ids are learned here and nowhere wired in.
+//! `ServiceContent`: the ids of the endpoint's managed objects, none of which is hard-coded elsewhere.
 
-use crate::{About, Kind, soap::Reference, xml::Element};
+use crate::{
+    about::{About, Kind},
+    soap::Reference,
+    xml::Element,
+};
 
 /// What the endpoint is, which version of the API to speak with it, and the managed objects that this crate uses.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,11 +17,11 @@ pub(crate) struct ServiceContent {
     pub(crate) session_manager: Reference,
     pub(crate) view_manager: Reference,
     pub(crate) search_index: Reference,
-    /// What removes files; of no use to consoles, and so it may be missing.
+    /// Deletes files after screenshots. Consoles do not need it, so it may be missing.
     pub(crate) file_manager: Option<Reference>,
 }
 
-/// The one object that every endpoint has under the same id; it is the API's door.
+/// The only object with the same id at every endpoint; all others are found through it.
 pub(crate) fn service_instance() -> Reference {
     Reference::new("ServiceInstance", "ServiceInstance")
 }

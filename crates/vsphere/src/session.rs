@@ -1,6 +1,7 @@
-//! The one session with the endpoint: opened by whoever comes first, shared by all, renewed once it has ended.
+//! The API session: opened by the first caller, shared by all, renewed where it has ended.
 
 mod login;
+mod open;
 
 use std::{
     mem,
@@ -8,67 +9,31 @@ use std::{
     time::Duration,
 };
 
-use secrecy::SecretString;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::task::TaskTracker;
 
-use crate::{
-    Error, Settings,
-    call::{Call, Calls},
-    find::KeptView,
-    service::ServiceContent,
-    soap::Reference,
-    transport::Patience,
-};
+use crate::{call::Calls, error::Error, service::ServiceContent, settings::Settings};
 
 use login::{Account, Login};
+pub(crate) use open::Open;
 
-/// The session, open or not.
+/// The session's state and its pending logins.
 pub(crate) struct Session {
     account: Account,
     state: Mutex<State>,
-    /// Each login is a task of its own: whoever began it may leave, and what it opened or was refused is known all the same.
+    /// Logins are tasks, so that a caller which is dropped neither cancels a login nor loses its result.
     logins: TaskTracker,
-    /// Sessions that were held to have ended and are logged out all the same.
-    goodbyes: TaskTracker,
-}
-
-/// An open session; cheap to clone, and of no use once it has been renewed.
-#[derive(Clone)]
-pub(crate) struct Open {
-    /// Tells this session from the ones before and after it.
-    generation: u64,
-    pub(crate) cookie: Arc<SecretString>,
-    pub(crate) service: Arc<ServiceContent>,
-    /// The view of all VMs below the root folder.
-    pub(crate) view: Arc<KeptView>,
-}
-
-impl Open {
-    /// A call in this session.
-    pub(crate) fn call<'a>(
-        &'a self,
-        method: &'static str,
-        this: &'a Reference,
-        patience: Patience,
-    ) -> Call<'a> {
-        Call {
-            action: &self.service.action,
-            method,
-            this,
-            cookie: Some(&self.cookie),
-            patience,
-        }
-    }
+    /// Logs out of sessions that an endpoint reported as ended.
+    logouts: TaskTracker,
 }
 
 #[derive(Default)]
 struct State {
-    /// Of the session that was opened last, or is being opened.
+    /// Of the latest session, open or being opened.
     generation: u64,
     phase: Phase,
     refused_at: Option<Instant>,
-    /// What the endpoint said of itself; asked again after a login that failed, since another one may stand there now.
+    /// The endpoint's ServiceContent. Read again after a failed login, since the endpoint may have been replaced.
     service: Option<Arc<ServiceContent>>,
 }
 
@@ -86,26 +51,26 @@ impl Session {
             account: Account::new(settings, Arc::clone(calls)),
             state: Mutex::default(),
             logins: TaskTracker::new(),
-            goodbyes: TaskTracker::new(),
+            logouts: TaskTracker::new(),
         })
     }
 
-    /// Whose session it is.
+    /// The account's name.
     pub(crate) fn username(&self) -> &str {
         self.account.username()
     }
 
-    /// The open session, or a new one. However many ask at once, there is one login, and all have its result.
+    /// The open session, or a new one. Concurrent callers share one login and its result.
     pub(crate) async fn open(self: &Arc<Self>) -> Result<Open, Error> {
         self.other_than(None).await
     }
 
-    /// A session after `ended`: the one that somebody else has opened since, or a new one.
+    /// A newer session than `ended`: one that another caller has opened since, or a new one.
     pub(crate) async fn renew(self: &Arc<Self>, ended: &Open) -> Result<Open, Error> {
         self.other_than(Some(ended.generation)).await
     }
 
-    /// Takes the session away, for logging out. A login that is under way is waited for until then, and broken off after it.
+    /// Takes the session, for logging out. A pending login is waited for until `until`, and cancelled then.
     pub(crate) async fn take(&self, until: Instant) -> Option<Open> {
         let login = match &self.state().phase {
             Phase::Opening(login) => Some(login.clone()),
@@ -114,8 +79,8 @@ impl Session {
         if let Some(login) = login
             && timeout_at(until, login.outcome()).await.is_err()
         {
-            login.break_off();
-            // It may yet succeed before it notices.
+            login.cancel();
+            // The login may succeed before the task is cancelled.
             let _ = login.outcome().await;
         }
         let mut state = self.state();
@@ -136,23 +101,23 @@ impl Session {
         }
     }
 
-    /// Forgets this session, since it has ended; a newer one stays.
-    pub(crate) fn ended(self: &Arc<Self>, ended: &Open) {
+    /// Forgets `ended`, since it has ended; a newer session is kept.
+    pub(crate) fn forget(self: &Arc<Self>, ended: &Open) {
         let mut state = self.state();
         if matches!(&state.phase, Phase::Open(open) if open.generation == ended.generation) {
             self.close(&mut state);
         }
     }
 
-    /// Ends that session at the endpoint, which must have been taken from here.
+    /// Logs out of a session that [`take`](Self::take) returned.
     pub(crate) async fn log_out(&self, taken: &Open, until: Instant) -> Result<(), Error> {
         self.account.log_out(taken, until).await
     }
 
-    /// Waits until those that have ended are logged out, too.
-    pub(crate) async fn all_parted(&self) {
-        self.goodbyes.close();
-        self.goodbyes.wait().await;
+    /// Waits for all pending logouts.
+    pub(crate) async fn all_logged_out(&self) {
+        self.logouts.close();
+        self.logouts.wait().await;
     }
 
     async fn other_than(self: &Arc<Self>, ended: Option<u64>) -> Result<Open, Error> {
@@ -164,7 +129,7 @@ impl Session {
                 _ => self.begin(&mut state)?,
             }
         };
-        // Only an endpoint that does not answer has its login broken off.
+        // There is no outcome only where `take` has cancelled the login of an endpoint that did not answer.
         login
             .outcome()
             .await
@@ -182,33 +147,33 @@ impl Session {
         let session = Arc::clone(self);
         let login = Login::begin(&self.logins, async move {
             let result = session.account.log_in(generation, service).await;
-            session.settle(&result);
+            session.store(&result);
             result
         });
         state.phase = Phase::Opening(login.clone());
         Ok(login)
     }
 
-    /// Forgets whatever session there is. That the endpoint knows nobody may be said of one call alone, and the session live
-    /// on: it is logged out, so that none is left behind.
+    /// Forgets the session and logs out of it: an endpoint may answer NotAuthenticated to a single call while the session still
+    /// exists, which would then be leaked.
     fn close(self: &Arc<Self>, state: &mut State) {
         let Phase::Open(open) = mem::take(&mut state.phase) else {
             return;
         };
         let session = Arc::clone(self);
-        self.goodbyes.spawn(async move {
+        self.logouts.spawn(async move {
             let until = Instant::now() + LOGOUT_PATIENCE;
             if session.account.log_out(&open, until).await.is_ok() {
                 tracing::debug!(
                     username = session.username(),
-                    "logged out of a session that was held to have ended"
+                    "logged out of a session that the endpoint reported as ended"
                 );
             }
         });
     }
 
-    /// Remembers how the login ended, whether or not anybody waits for it.
-    fn settle(&self, result: &Result<Open, Error>) {
+    /// Stores the result of a login.
+    fn store(&self, result: &Result<Open, Error>) {
         let mut state = self.state();
         match result {
             Ok(open) => {
@@ -235,5 +200,5 @@ impl Session {
 /// keeps below both.
 const LOCKOUT: Duration = Duration::from_secs(600);
 
-/// A shutdown must not wait for an endpoint that is not there.
+/// A shutdown must not wait for an endpoint that does not answer.
 pub(crate) const LOGOUT_PATIENCE: Duration = Duration::from_secs(3);

@@ -1,4 +1,4 @@
-//! What a client must be told before it can start.
+//! The settings of a client.
 
 use std::fmt;
 
@@ -12,11 +12,11 @@ pub struct Settings {
     pub name: String,
     /// `https://host[:port]/sdk`. Only `https` is accepted: a password goes there.
     pub url: Url,
-    /// Whom to log in as.
+    /// The account's name.
     pub username: String,
     /// The password, for that account only.
     pub password: SecretString,
-    /// How the endpoint's certificate is judged: the trust decision is the caller's.
+    /// The TLS configuration, with which the caller decides how the endpoint's certificate is verified.
     pub tls: rustls::ClientConfig,
     /// An HTTP proxy to reach `/sdk` through, as in `http://proxy.example:3128`; the environment is never asked.
     pub proxy: Option<Url>,

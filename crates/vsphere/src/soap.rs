@@ -1,4 +1,4 @@
-//! SOAP envelopes: one method call out, its return values or its fault in.
+//! SOAP envelopes of requests and answers.
 
 use crate::{
     fault::Fault,
@@ -55,7 +55,7 @@ pub(crate) fn call(
     out.finish()
 }
 
-/// What a call came back with.
+/// The answer to a call.
 #[derive(Debug)]
 pub(crate) enum Reply {
     /// The `…Response` element, with its `returnval`s.

@@ -1,28 +1,28 @@
-//! A console ticket: a one-time credential, where to spend it, and what certificate to expect there.
+//! A console ticket: the one-time credential, the console's address, and the expected certificate.
 
 use std::fmt;
 
 use secrecy::SecretString;
 use url::Url;
 
-use crate::{Kind, Vm, xml::Element};
+use crate::{about::Kind, vm::Vm, xml::Element};
 
-/// A one-time `webmks` ticket. It can be neither copied nor shown, and is spent by [`Ticket::into_parts`].
+/// A one-time `webmks` ticket. Neither `Clone` nor shown by `Debug`; consumed by [`Ticket::into_parts`].
 pub struct Ticket {
     parts: TicketParts,
 }
 
 /// What a ticket is made of (`docs/webmks.md` 3.1, `VirtualMachineTicket`).
 pub struct TicketParts {
-    /// What goes into `/ticket/…`: printable ASCII without spaces.
+    /// The last segment of `/ticket/…`: printable ASCII without spaces.
     pub ticket: SecretString,
-    /// The host to dial, an IPv6 address without brackets; a standalone ESXi may leave it out.
+    /// The host to connect to, an IPv6 address without brackets; a standalone ESXi may leave it out.
     pub host: Option<String>,
     /// Its port; 443 where absent.
     pub port: Option<u16>,
     /// Host and port of the WebSocket URL that newer servers add; a hint only, it may not resolve (`docs/webmks.md` 2.1).
     pub url_host: Option<(String, Option<u16>)>,
-    /// What the host's certificate hashes to.
+    /// Digests of the host's certificate.
     pub thumbprints: Thumbprints,
     /// The host's certificate itself, as PEM, since 9.0.
     pub certificate_pem: Option<String>,

@@ -1,4 +1,4 @@
-//! One HTTP exchange with the endpoint: TLS, time limits, size limits, retries, and errors that name their cause.
+//! HTTP exchanges with the endpoint: TLS, time and size limits, retries, and errors that name their cause.
 
 mod failure;
 
@@ -14,16 +14,20 @@ use tokio::{
     time::{Instant, sleep, timeout_at},
 };
 
-use crate::{Error, Settings, datastore::DatastorePath};
+use crate::{datastore::DatastorePath, error::Error, settings::Settings};
 
-/// The way to `/sdk`.
+/// How long a call without a deadline may take, retries and login included: less than the gateway's own handshake deadline,
+/// so that the error names the cause and not only a timeout.
+pub const PATIENCE: Duration = Duration::from_secs(25);
+
+/// The HTTP client of one endpoint.
 pub(crate) struct Transport {
     http: reqwest::Client,
     url: url::Url,
     address: String,
     /// Host and port of the proxy on the way, where there is one.
     proxy: Option<String>,
-    /// Calls that may be under way; waiting for updates needs none (see [`Patience::Long`]).
+    /// Permits for concurrent calls; waiting for updates needs none (see [`Patience::Long`]).
     calls: Semaphore,
 }
 
@@ -39,9 +43,9 @@ pub(crate) struct Request<'a> {
 /// How long to wait for an answer.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Patience {
-    /// An ordinary call: until then, retries included, and as one of at most [`MAX_CALLS`].
+    /// An ordinary call: until then, retries included; one of at most [`MAX_CALLS`].
     Until(Instant),
-    /// A call that the server answers when something happens: until then, outside the count, never retried.
+    /// A call that the server answers when something changes: until then, not counted, never retried.
     Long(Instant),
 }
 
@@ -53,7 +57,7 @@ pub(crate) struct Answer {
 }
 
 impl Transport {
-    /// Opens nothing yet.
+    /// Checks the settings; opens no connection.
     pub(crate) fn new(settings: &Settings) -> Result<Self, Error> {
         check(settings)?;
         let mut builder = reqwest::Client::builder()
@@ -265,7 +269,7 @@ impl Transport {
     }
 }
 
-/// Host and port of a proxy, without what lets us in there.
+/// Host and port of a proxy, without its credentials.
 fn authority(proxy: &url::Url) -> String {
     let host = proxy.host_str().unwrap_or_default();
     match proxy.port_or_known_default() {
@@ -290,7 +294,7 @@ fn check(settings: &Settings) -> Result<(), Error> {
     Ok(())
 }
 
-/// A connection that broke off is as passing as an overload.
+/// Whether a failure is transient: overload, or a connection that broke.
 fn is_passing(error: &Error) -> bool {
     matches!(
         error,

@@ -1,4 +1,4 @@
-//! A UUID as vSphere writes it.
+//! UUIDs in the notations of vSphere.
 
 use std::{fmt, str::FromStr};
 

@@ -1,15 +1,15 @@
-//! A virtual machine as vSphere describes it.
+//! A virtual machine's properties.
 
 use std::fmt;
 
-use crate::Uuid;
+use crate::uuid::Uuid;
 
-/// One VM, as it was when it was last looked at.
+/// One VM, as of its last retrieval.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Vm {
     /// The managed object id: `vm-42` on vCenter, a plain number on ESXi.
     pub moref: String,
-    /// The name as people see it: `%2f`, `%5c` and `%25` of the API are undone.
+    /// The name, with the API's escapes `%2f`, `%5c` and `%25` decoded.
     pub name: String,
     /// Whether it runs.
     pub power: Power,

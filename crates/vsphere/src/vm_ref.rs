@@ -1,10 +1,10 @@
-//! How a person names a virtual machine.
+//! References to virtual machines in the configuration and on the command line.
 
 use std::{fmt, str::FromStr};
 
-use crate::{InvalidUuid, Uuid};
+use crate::uuid::{InvalidUuid, Uuid};
 
-/// Which VM is meant. `FromStr` and `Display` are each other's inverse.
+/// A reference to a VM. `FromStr` and `Display` are inverse to each other.
 ///
 /// | text | meaning |
 /// |---|---|

@@ -1,4 +1,4 @@
-//! Watching VMs: power, host and connection state, as the endpoint tells of changes by itself.
+//! Watched VMs: power, connection state and host, updated by the endpoint's PropertyCollector.
 
 use std::{
     collections::HashMap,
@@ -7,9 +7,14 @@ use std::{
 
 use tokio::sync::watch;
 
-use crate::{ConnectionState, InUse, Power, soap::Reference, xml::Element};
+use crate::{
+    soap::Reference,
+    usage::InUse,
+    vm::{ConnectionState, Power},
+    xml::Element,
+};
 
-/// What is watched of a VM. `None` is what has not been told yet.
+/// The watched properties of a VM; `None` where not reported yet.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct VmState {
     /// Whether it runs.
@@ -22,29 +27,28 @@ pub struct VmState {
     pub gone: bool,
 }
 
-/// A VM that is being watched for as long as this exists. See [`crate::Client::watch`].
+/// Watches a VM until it is dropped. See [`crate::Client::watch`].
 pub struct Watch {
     states: watch::Receiver<VmState>,
     _in_use: InUse,
-    _leaving: Leaving,
+    _drop_notice: DropNotice,
 }
 
-/// Every VM that somebody watches, by its id.
+/// All watched VMs by id.
 #[derive(Default)]
 pub(crate) struct Watched {
     vms: Mutex<HashMap<String, watch::Sender<VmState>>>,
-    /// Marked whenever one was added or dropped.
-    news: watch::Sender<()>,
+    /// Notified when a watch is added or dropped.
+    changes: watch::Sender<()>,
 }
 
 impl Watch {
-    /// The state as last told.
+    /// The last reported state.
     pub fn state(&self) -> VmState {
         self.states.borrow().clone()
     }
 
-    /// Waits until a state is told that this has not returned yet. May be dropped and called again; changes that happen in
-    /// between are merged into the newest state.
+    /// Waits for a state that this has not returned yet. Cancel safe; changes in between are merged into the latest state.
     pub async fn changed(&mut self) -> VmState {
         // The sender lives as long as there is a Watch, so that this cannot fail.
         if self.states.changed().await.is_err() {
@@ -54,12 +58,12 @@ impl Watch {
     }
 }
 
-/// Tells that a watch has ended; declared after its receiver, so that it is dropped after it.
-struct Leaving(Arc<Watched>);
+/// Notifies of a dropped watch; a later field than the receiver, so that it is dropped after it.
+struct DropNotice(Arc<Watched>);
 
-impl Drop for Leaving {
+impl Drop for DropNotice {
     fn drop(&mut self) {
-        self.0.news.send_replace(());
+        self.0.changes.send_replace(());
     }
 }
 
@@ -76,21 +80,20 @@ impl Watched {
             }
             states
         };
-        self.news.send_replace(());
+        self.changes.send_replace(());
         Watch {
             states,
             _in_use: in_use,
-            _leaving: Leaving(Arc::clone(self)),
+            _drop_notice: DropNotice(Arc::clone(self)),
         }
     }
 
-    /// Changes whenever a watch was added or has ended.
-    pub(crate) fn news(&self) -> watch::Receiver<()> {
-        self.news.subscribe()
+    /// Notified when a watch was added or dropped.
+    pub(crate) fn changes(&self) -> watch::Receiver<()> {
+        self.changes.subscribe()
     }
 
-    /// Who is to be followed now: those that somebody watches and that are not gone. An id is never used again, so that
-    /// what is gone stays gone.
+    /// The ids of watched VMs that still exist. Managed object ids are not reused, so a deleted VM is never watched again.
     pub(crate) fn ids(&self) -> Vec<String> {
         let mut vms = self.vms();
         vms.retain(|_, sender| sender.receiver_count() > 0);
@@ -98,8 +101,8 @@ impl Watched {
         here.map(|(id, _)| id.clone()).collect()
     }
 
-    /// Tells a state, if it is a new one.
-    pub(crate) fn tell(&self, moref: &str, change: impl FnOnce(&mut VmState)) {
+    /// Changes a VM's state, and notifies its watches if it differs.
+    pub(crate) fn update(&self, moref: &str, change: impl FnOnce(&mut VmState)) {
         if let Some(sender) = self.vms().get(moref) {
             sender.send_if_modified(|state| {
                 let before = state.clone();
@@ -116,7 +119,7 @@ impl Watched {
             .flat_map(|filter| filter.children("objectSet"))
         {
             if let Some(vm) = object.child("obj").and_then(Reference::read) {
-                self.tell(&vm.id, |state| state.apply(object));
+                self.update(&vm.id, |state| state.apply(object));
             }
         }
     }

@@ -1,4 +1,4 @@
-//! AcquireTicket, and what its refusals, and those of other calls on a VM, mean for a person.
+//! AcquireTicket, and the errors for its faults and those of other calls on a VM.
 
 use std::time::Duration;
 
@@ -6,20 +6,24 @@ use tokio::time::{Instant, sleep};
 
 use super::Client;
 use crate::{
-    ConnectionState, ConsoleConnection, Error, Power, Ticket, Vm, VmRef,
     call::{Failure, privilege_list},
+    connections::ConsoleConnection,
+    error::Error,
     fault::{Fault, Kind},
     find::Located,
     property::{self, Source, Wanted},
     session::Open,
     soap::Reference,
+    ticket::Ticket,
     transport::Patience,
+    vm::{ConnectionState, Power, Vm},
+    vm_ref::VmRef,
     xml::Element,
 };
 
 impl Client {
-    /// Looks the VM up unless it is known, and asks for the ticket. A VM that is not there is looked up once more; one that
-    /// is there, but "has not been completely created" (`docs/webmks.md` 2.1), is waited for.
+    /// Looks the VM up unless it is cached, and acquires the ticket. On ManagedObjectNotFound the VM is looked up again; where
+    /// it exists but "has not been completely created" (`docs/webmks.md` 2.1), the call is repeated after a pause.
     pub(super) async fn acquire(
         &self,
         open: &Open,
@@ -52,7 +56,7 @@ impl Client {
         }
     }
 
-    /// Two round trips, however the VM is named: where it is; then the ticket and, at the same time, what is not known yet.
+    /// Two round trips for every kind of reference: the VM's id; then the ticket and, concurrently, the VM's properties.
     async fn look_up_and_ask(
         &self,
         open: &Open,
@@ -102,7 +106,7 @@ impl Client {
         Ok(())
     }
 
-    /// The fault as an error that names the VM. An ended session stays a fault, for the caller to renew.
+    /// The fault as an error that names the VM. NotAuthenticated stays a fault, so that the caller renews the session.
     pub(super) async fn refusal(
         &self,
         open: &Open,
@@ -152,7 +156,7 @@ impl Client {
         Ok(ConsoleConnection::read_all(&response))
     }
 
-    /// Who has the slots, as far as the host tells: older ones have no such call.
+    /// Who holds the console connections; unknown for older hosts, which lack QueryConnections.
     async fn holders(&self, open: &Open, vm: &Vm, until: Instant) -> Vec<String> {
         let connections = self
             .ask_connections(open, vm, until)
@@ -164,7 +168,7 @@ impl Client {
             .collect()
     }
 
-    /// A plain InvalidState says nothing; the VM's own state says what it was.
+    /// InvalidState has no detail, so the error is derived from the VM's current state.
     async fn invalid_state(&self, open: &Open, vm: &Vm, message: String, until: Instant) -> Error {
         let wanted = VmRef::Moref(vm.moref.clone());
         let vm = vm.name.clone();

@@ -1,15 +1,16 @@
-//! What a client does when nobody asks: keep a session that is in use, give back one that is not, follow watched VMs.
+//! Background work: keep-alive calls for a session in use, logout of an unused one, updates of watched VMs.
 
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use super::{Client, has_ended, usage::Due};
+use super::{Client, has_ended};
+use crate::usage::Due;
 use crate::{service, transport::Patience};
 
 impl Client {
-    /// The client's work in the background; it never ends, drop it to stop. Without it nothing is kept alive, nothing is
-    /// given back before [`Client::logout`], and no [`crate::Watch`] learns anything.
+    /// The client's background work. Never returns; drop the future to stop it. Without it no session is kept alive or logged out
+    /// before [`Client::logout`], and no [`crate::Watch`] is updated.
     pub async fn run(&self) {
         tokio::join!(self.keep_session(), self.follow_watched());
     }
@@ -25,20 +26,20 @@ impl Client {
         }
     }
 
-    /// One cheap call; a session that has ended is forgotten, so that the next user logs in at once.
+    /// Makes a small call. A session that has ended is forgotten, so that the next caller logs in at once.
     async fn keep_alive(&self) {
         let Some(open) = self.session.current() else {
             return;
         };
         let this = service::service_instance();
-        let patience = Patience::Until(Instant::now() + super::PATIENCE);
+        let patience = Patience::Until(Instant::now() + crate::transport::PATIENCE);
         match self
             .calls
             .call(open.call("CurrentTime", &this, patience), |_| {})
             .await
         {
-            Ok(_) => self.usage.heard(),
-            Err(failure) if has_ended(&failure) => self.session.ended(&open),
+            Ok(_) => self.usage.mark_kept_alive(),
+            Err(failure) if has_ended(&failure) => self.session.forget(&open),
             Err(failure) => {
                 let error = self.calls.explain(failure, self.session.username());
                 tracing::debug!(vsphere = %self.name, %error, "not kept alive");
@@ -47,5 +48,5 @@ impl Client {
     }
 }
 
-/// Fine enough for limits of ten minutes and an hour.
+/// How often the limits of ten minutes and one hour are checked.
 const LOOK_AFTER: Duration = Duration::from_secs(60);

@@ -1,4 +1,4 @@
-//! Following the watched VMs: one collector, one filter for each VM, one call that waits (`WaitForUpdatesEx`).
+//! Updates of watched VMs: one PropertyCollector, one filter for each VM, one pending `WaitForUpdatesEx`.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -7,10 +7,11 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-use super::{Client, PATIENCE, has_ended};
+use super::{Client, has_ended};
+use crate::transport::PATIENCE;
 use crate::{
-    Error,
     call::Failure,
+    error::Error,
     fault::{Fault, Kind},
     property::{self, Source, Wanted},
     session::Open,
@@ -19,16 +20,16 @@ use crate::{
 };
 
 impl Client {
-    /// Follows for as long as anybody watches, from one session to the next; never ends.
+    /// Follows the watched VMs across sessions; never returns.
     pub(super) async fn follow_watched(&self) {
-        let mut news = self.watched.news();
+        let mut changes = self.watched.changes();
         let mut pause = FIRST_PAUSE;
         loop {
             while self.watched.ids().is_empty() {
-                // The sender is ours: it cannot be gone.
-                let _ = news.changed().await;
+                // Ignored on purpose: `self` owns the sender, so this cannot fail.
+                let _ = changes.changed().await;
             }
-            match self.follow_in_session(&mut news).await {
+            match self.follow_in_session(&mut changes).await {
                 Ok(()) => pause = FIRST_PAUSE,
                 Err(error) => {
                     tracing::debug!(vsphere = %self.name, %error, "not watching");
@@ -39,22 +40,22 @@ impl Client {
         }
     }
 
-    /// Returns when nobody watches any more, or when the session has ended.
-    async fn follow_in_session(&self, news: &mut watch::Receiver<()>) -> Result<(), Error> {
+    /// Returns when no VM is watched any more, or when the session has ended.
+    async fn follow_in_session(&self, changes: &mut watch::Receiver<()>) -> Result<(), Error> {
         let open = self.session.open().await?;
-        let failure = match self.follow(&open, news).await {
+        let failure = match self.follow(&open, changes).await {
             Ok(()) => return Ok(()),
             Err(failure) => failure,
         };
         if has_ended(&failure) {
-            self.session.ended(&open);
+            self.session.forget(&open);
         }
         Err(self.calls.explain(failure, self.session.username()))
     }
 
-    async fn follow(&self, open: &Open, news: &mut watch::Receiver<()>) -> Result<(), Failure> {
+    async fn follow(&self, open: &Open, changes: &mut watch::Receiver<()>) -> Result<(), Failure> {
         let collector = self.make_collector(open).await?;
-        let result = self.follow_with(open, &collector, news).await;
+        let result = self.follow_with(open, &collector, changes).await;
         self.destroy_collector(open, &collector).await;
         result
     }
@@ -63,13 +64,13 @@ impl Client {
         &self,
         open: &Open,
         collector: &Reference,
-        news: &mut watch::Receiver<()>,
+        changes: &mut watch::Receiver<()>,
     ) -> Result<(), Failure> {
         let mut filters = Filters::new();
-        // Empty means: tell everything from the start.
+        // An empty version requests the complete state.
         let mut version = String::new();
         loop {
-            news.mark_unchanged();
+            changes.mark_unchanged();
             let ids = self.watched.ids();
             if ids.is_empty() {
                 return Ok(());
@@ -82,31 +83,31 @@ impl Client {
             }
             tokio::select! {
                 waited = self.wait(open, collector, &version) => match waited {
-                    // Not every server can go on from there: a new collector tells everything again.
-                    Err(Failure::Fault(fault)) if self.is_lost(&fault, &filters) => return Ok(()),
+                    // Some servers cannot continue after a deleted VM: a new collector reports the complete state.
+                    Err(Failure::Fault(fault)) if self.report_deleted(&fault, &filters) => return Ok(()),
                     waited => version = waited?.unwrap_or(version),
                 },
-                _ = news.changed() => {
-                    // A hundred viewers who come at once are one change.
+                _ = changes.changed() => {
+                    // Viewers that connect at the same time are handled in one change of the filters.
                     sleep(SETTLE).await;
-                    // The wait that was dropped goes on over there; where it does not, that is fine.
+                    // Ignored on purpose: the dropped call may be pending at the server, or finished already.
                     let _ = self.destroy(open, "CancelWaitForUpdates", collector).await;
                 }
             }
         }
     }
 
-    /// Whether the fault is that a watched VM is gone; then that is told.
-    fn is_lost(&self, fault: &Fault, filters: &Filters) -> bool {
+    /// Whether the fault means that a watched VM was deleted, which is then reported to its watches.
+    fn report_deleted(&self, fault: &Fault, filters: &Filters) -> bool {
         let missing = fault.missing.as_deref().unwrap_or_default();
         let lost = fault.kind == Kind::ManagedObjectNotFound && filters.contains_key(missing);
         if lost {
-            self.watched.tell(missing, |state| state.gone = true);
+            self.watched.update(missing, |state| state.gone = true);
         }
         lost
     }
 
-    /// Makes the filters those of `ids`; tells whether any was added.
+    /// Creates and destroys filters to match `ids`, and returns whether any was created.
     async fn set_filters(
         &self,
         open: &Open,
@@ -121,7 +122,7 @@ impl Client {
             .collect();
         for id in unwatched {
             if let Some(filter) = filters.remove(&id) {
-                // The filter of a VM that is gone may have gone with it.
+                // Ignored on purpose: the server may have destroyed the filter together with its VM.
                 let _ = self.destroy(open, "DestroyPropertyFilter", &filter).await;
             }
         }
@@ -137,7 +138,7 @@ impl Client {
         Ok(added)
     }
 
-    /// `None` where there is no such VM any more; that is told to who watches it.
+    /// Creates the filter of one VM; `None` where the VM was deleted, which is reported to its watches.
     async fn add_filter(
         &self,
         open: &Open,
@@ -146,7 +147,7 @@ impl Client {
     ) -> Result<Option<Reference>, Failure> {
         let vm = [Reference::new("VirtualMachine", id)];
         let made = self
-            .make(open, collector, "CreateFilter", |out| {
+            .create(open, collector, "CreateFilter", |out| {
                 out.element("spec", &[], |spec| {
                     property::filter_spec(spec, &Source::Objects(&vm), &STATE);
                 });
@@ -155,14 +156,14 @@ impl Client {
             .await;
         match made {
             Err(Failure::Fault(fault)) if fault.kind == Kind::ManagedObjectNotFound => {
-                self.watched.tell(id, |state| state.gone = true);
+                self.watched.update(id, |state| state.gone = true);
                 Ok(None)
             }
             made => made.map(Some),
         }
     }
 
-    /// Waits for something to happen and tells it; gives the version to go on from, `None` for the same again.
+    /// Waits for updates and applies them. Returns the next version, or `None` where it stays the same.
     async fn wait(
         &self,
         open: &Open,
@@ -180,7 +181,7 @@ impl Client {
                 });
             })
             .await;
-        self.usage.heard();
+        self.usage.mark_kept_alive();
         match waited {
             Ok(response) => Ok(response.child("returnval").and_then(|updates| {
                 self.watched.apply(updates);
@@ -191,22 +192,22 @@ impl Client {
         }
     }
 
-    /// A PropertyCollector of one's own: what is waited for with it nobody else hears.
+    /// A separate PropertyCollector, so that updates are not shared with other clients of the session.
     pub(super) async fn make_collector(&self, open: &Open) -> Result<Reference, Failure> {
         let first = &open.service.property_collector;
-        self.make(open, first, "CreatePropertyCollector", |_| {})
+        self.create(open, first, "CreatePropertyCollector", |_| {})
             .await
     }
 
-    /// Its filters go with it. A session that has ended has taken both along.
+    /// Destroys a collector and its filters; both end with their session in any case.
     pub(super) async fn destroy_collector(&self, open: &Open, collector: &Reference) {
-        // Ignored on purpose: it goes with the session at the latest.
+        // Ignored on purpose: it ends with the session at the latest.
         let _ = self
             .destroy(open, "DestroyPropertyCollector", collector)
             .await;
     }
 
-    /// A call that takes something away and gives nothing back.
+    /// A call without a return value that destroys something.
     pub(super) async fn destroy(
         &self,
         open: &Open,
@@ -220,8 +221,8 @@ impl Client {
         Ok(())
     }
 
-    /// A call that makes a managed object.
-    pub(super) async fn make(
+    /// A call that creates a managed object and returns its reference.
+    pub(super) async fn create(
         &self,
         open: &Open,
         this: &Reference,
@@ -245,7 +246,8 @@ impl Client {
 /// The filter of each watched VM by its id.
 type Filters = HashMap<String, Reference>;
 
-/// "InvalidCollectorVersion → start over" (`docs/webmks.md` 3.4); a cancelled wait is one of our own, come late.
+/// Whether the next wait must begin with an empty version: after InvalidCollectorVersion (`docs/webmks.md` 3.4), and after
+/// RequestCanceled from our own late CancelWaitForUpdates.
 fn starts_over(fault: &Fault) -> bool {
     matches!(&fault.kind, Kind::Other(kind) if kind == "InvalidCollectorVersion" || kind == "RequestCanceled")
 }
@@ -259,16 +261,15 @@ const STATE: [Wanted; 1] = [Wanted {
     ],
 }];
 
-/// The server answers after that even if nothing happened: shorter than the five minutes after which firewalls forget a
-/// silent connection.
+/// `maxWaitSeconds`: shorter than the five minutes after which firewalls drop idle connections.
 const WAIT: Duration = Duration::from_secs(120);
 
-/// For the answer to come back.
+/// Additional time for the answer.
 const WAIT_MARGIN: Duration = Duration::from_secs(30);
 
 const SETTLE: Duration = Duration::from_millis(100);
 
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 
-/// Watching is a help for sessions that are open; it may come back a minute after the endpoint has.
+/// Updates are not essential for open consoles, so they may resume up to a minute after the endpoint does.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);

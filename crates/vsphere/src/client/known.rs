@@ -1,4 +1,4 @@
-//! Which VM each reference meant when it was last looked up.
+//! Caches the VM that each reference was resolved to.
 
 use std::{
     collections::HashMap,
@@ -8,9 +8,9 @@ use std::{
 
 use tokio::time::Instant;
 
-use crate::{Vm, VmRef};
+use crate::{vm::Vm, vm_ref::VmRef};
 
-/// VMs by how they were asked for; the id and the instance UUID in them stay valid when they move between hosts.
+/// VMs by reference; the id and the instance UUID in them stay valid when they move between hosts.
 #[derive(Default)]
 pub(super) struct Known {
     vms: Mutex<HashMap<VmRef, (Vm, Instant)>>,
@@ -37,8 +37,8 @@ impl Known {
     }
 }
 
-/// A name may be given to another VM; nobody should see the old one's console for longer than this.
+/// Lifetime of an entry: a name may move to another VM, whose console must be used instead of the old one's.
 const KNOWN_FOR: Duration = Duration::from_secs(300);
 
-/// More consoles than one gateway has ports; some 500 bytes each.
+/// The most entries, of about 500 bytes each: more than a gateway has ports.
 const MAX_KNOWN: usize = 10_000;

@@ -1,14 +1,16 @@
-//! CreateScreenshot_Task: the host itself takes a picture of a VM and writes it to the VM's datastore
-//! (`docs/webmks.md` 3.5). It is fetched from there, and the file is removed again.
+//! CreateScreenshot_Task: the host writes a picture of a VM to the VM's datastore (`docs/webmks.md` 3.5), from where it is
+//! fetched; then the file is deleted.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{Client, PATIENCE};
+use super::Client;
+use crate::transport::PATIENCE;
 use crate::{
-    Error, Screenshot, Vm, call::Failure, datastore::DatastorePath, find::Datacenter,
-    session::Open, soap::Reference, transport::Patience, xml::Element,
+    call::Failure, datastore::DatastorePath, error::Error, find::path::Datacenter,
+    screenshot::Screenshot, session::Open, soap::Reference, transport::Patience, vm::Vm,
+    xml::Element,
 };
 
 impl Client {
@@ -20,7 +22,7 @@ impl Client {
     /// what is dropped half-way leaves it there.
     pub async fn screenshot(&self, vm: &Vm) -> Result<Screenshot, Error> {
         let until = Instant::now() + PATIENCE;
-        // First of all what may fail without having left a file.
+        // Before the screenshot, since a failure here leaves no file behind.
         let datacenter = self
             .in_session(until, |open| async move {
                 self.finder(&open, until).datacenter(vm).await
@@ -58,7 +60,7 @@ impl Client {
         }
     }
 
-    /// Where the picture is, once it is written.
+    /// Waits for the task and returns the file's path.
     async fn written(
         &self,
         open: Open,
@@ -87,7 +89,7 @@ impl Client {
         }
     }
 
-    /// Whatever keeps it from being fetched, the file is there: that is told too.
+    /// Fetches the file. The error names the path, since the file still exists.
     async fn fetch(
         &self,
         path: &DatastorePath,
@@ -134,5 +136,5 @@ impl Client {
     }
 }
 
-/// Somebody waits for the picture, which is there already.
+/// The time limit for deleting the file, while the caller waits for a picture that was fetched already.
 const REMOVAL_PATIENCE: Duration = Duration::from_secs(10);

@@ -1,11 +1,11 @@
-//! Waiting for a task: a collector of its own that tells when it has ended, and how.
+//! Waits for tasks, each with a PropertyCollector of its own.
 
 use tokio::time::Instant;
 
 use super::Client;
 use crate::{
-    Error,
     call::Failure,
+    error::Error,
     fault::Fault,
     property::{self, Source, Wanted},
     session::Open,
@@ -14,7 +14,7 @@ use crate::{
     xml::Element,
 };
 
-/// What has been told of a task so far.
+/// The reported state of a task.
 #[derive(Default)]
 struct TaskInfo {
     state: String,
@@ -45,23 +45,23 @@ impl Client {
         until: Instant,
     ) -> Result<Option<Element>, Failure> {
         let source = Source::Objects(std::slice::from_ref(task));
-        self.make(open, collector, "CreateFilter", |out| {
+        self.create(open, collector, "CreateFilter", |out| {
             out.element("spec", &[], |spec| {
                 property::filter_spec(spec, &source, &TASK);
             });
             out.value("partialUpdates", "false");
         })
         .await?;
-        let (mut told, mut version) = (TaskInfo::default(), String::new());
+        let (mut info, mut version) = (TaskInfo::default(), String::new());
         for _ in 0..MAX_ROUNDS {
             let updates = self.wait_before(open, collector, &version, until).await?;
-            // Time that is over without news is no answer at all.
+            // An answer without `returnval` means that `maxWaitSeconds` passed without updates.
             let Some(updates) = updates else { continue };
             version = updates.text_of("version").unwrap_or_default().to_owned();
-            told.apply(&updates, task);
-            match told.state.as_str() {
-                "success" => return Ok(told.result),
-                "error" => return Err(self.failed(told)),
+            info.apply(&updates, task);
+            match info.state.as_str() {
+                "success" => return Ok(info.result),
+                "error" => return Err(self.failed(info)),
                 _ => {}
             }
         }
@@ -96,8 +96,8 @@ impl Client {
         Ok(response.take_child("returnval"))
     }
 
-    fn failed(&self, told: TaskInfo) -> Failure {
-        match told.error {
+    fn failed(&self, info: TaskInfo) -> Failure {
+        match info.error {
             Some(fault) => Failure::Fault(fault),
             None => self
                 .calls
@@ -131,5 +131,5 @@ const TASK: [Wanted; 1] = [Wanted {
     properties: &["info.state", "info.result", "info.error"],
 }];
 
-/// A task is queued, runs and ends: three pieces of news, and some more for a server that tells each property by itself.
+/// The most updates of a task: queued, running and done are three, more where a server reports each property separately.
 const MAX_ROUNDS: usize = 32;

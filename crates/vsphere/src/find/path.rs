@@ -1,14 +1,16 @@
-//! Inventory paths: up the parents through folders, vApps and datacenters, all of them in one round trip.
+//! Inventory paths, from the parents of VMs: folders, vApps and datacenters, read in one round trip.
 
 use std::collections::{HashMap, HashSet};
 
 use super::{Finder, Found};
 use crate::{
-    Error, Kind, Vm, VmRef,
+    about::Kind,
     call::Failure,
+    error::Error,
     property::{self, Object, Source, Step, Wanted},
     soap::Reference,
-    vm::unescape_name,
+    vm::{Vm, unescape_name},
+    vm_ref::VmRef,
 };
 
 impl Finder<'_> {
@@ -80,7 +82,7 @@ impl Finder<'_> {
     }
 }
 
-/// Where a VM's datastores are.
+/// The datacenter of a VM's datastores.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Datacenter {
     pub(crate) reference: Reference,
@@ -109,7 +111,7 @@ pub(super) fn same(a: &str, b: &str) -> bool {
     names(a) == names(b)
 }
 
-/// An object on the way up.
+/// An ancestor of a VM.
 struct Place {
     name: String,
     parent: Option<Reference>,
@@ -137,7 +139,7 @@ fn host_name(places: &HashMap<&str, Place>, id: &str) -> Option<String> {
     (!name.is_empty()).then(|| unescape_name(name))
 }
 
-/// `None` where the chain does not reach the root: half a path would name something else.
+/// `None` where the chain does not reach the root: a partial path would name another object.
 fn path(places: &HashMap<&str, Place>, root: &Reference, found: &Found) -> Option<String> {
     let mut names = names(places, root, found.parent.as_ref()?)?;
     names.push(&found.raw_name);
@@ -210,7 +212,7 @@ const NAMED: [Wanted; 4] = [
     },
 ];
 
-/// Ends a circle that a broken server might describe; people nest some ten.
+/// Ends a cycle of parents, which a faulty server might report.
 const MAX_LEVELS: usize = 100;
 
 #[cfg(test)]

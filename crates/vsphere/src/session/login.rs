@@ -1,4 +1,4 @@
-//! One login: who logs in and out, and the task that many may wait for and any of them may leave.
+//! Login and logout calls, and the login task whose result many callers may await.
 
 use std::sync::Arc;
 
@@ -7,10 +7,16 @@ use tokio::{sync::watch, task::AbortHandle, time::Instant};
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
-use super::Open;
-use crate::{Error, PATIENCE, Settings, call::Calls, service::ServiceContent, transport::Patience};
+use super::open::Open;
+use crate::{
+    call::Calls,
+    error::Error,
+    service::ServiceContent,
+    settings::Settings,
+    transport::{PATIENCE, Patience},
+};
 
-/// Who logs in, and where.
+/// The account, and the endpoint to log in at.
 pub(super) struct Account {
     username: String,
     password: SecretString,
@@ -30,8 +36,8 @@ impl Account {
         &self.username
     }
 
-    /// Opens a session, within [`PATIENCE`]: a login serves many, and none of their deadlines is its own. What the endpoint
-    /// is gets asked where that is not known.
+    /// Opens a session within [`PATIENCE`], not a caller's deadline, since many callers share a login. Retrieves ServiceContent
+    /// where it is not known yet.
     pub(super) async fn log_in(
         &self,
         generation: u64,
@@ -89,7 +95,7 @@ impl Account {
     }
 }
 
-/// A login that is under way or has ended; cheap to clone. Dropping it ends nothing.
+/// A login, pending or done. Cheap to clone; dropping it does not cancel the task.
 #[derive(Clone)]
 pub(super) struct Login {
     outcome: watch::Receiver<Option<Result<Open, Error>>>,
@@ -97,17 +103,17 @@ pub(super) struct Login {
 }
 
 impl Login {
-    /// Begins it, in a task that `tracker` knows.
+    /// Spawns the login as a task on `tracker`.
     pub(super) fn begin(
         tracker: &TaskTracker,
         login: impl Future<Output = Result<Open, Error>> + Send + 'static,
     ) -> Self {
         let (sender, outcome) = watch::channel(None);
-        // What is logged belongs to whoever asked for it first.
+        // Log lines of the task belong to the first caller's span.
         let login = login.in_current_span();
         let task = tracker.spawn(async move {
             let result = login.await;
-            // Everybody may have left.
+            // Ignored on purpose: all callers may have been dropped.
             let _ = sender.send(Some(result));
         });
         Self {
@@ -116,20 +122,20 @@ impl Login {
         }
     }
 
-    /// Whether an outcome can still come, or has come just now.
+    /// Whether the task is still running, or has an outcome that this receiver has not seen.
     pub(super) fn is_under_way(&self) -> bool {
         self.outcome.has_changed().is_ok()
     }
 
-    /// Waits for the outcome, for as long as it takes; there is none where the login was broken off.
+    /// Waits for the outcome without a time limit; `None` where the login was cancelled.
     pub(super) async fn outcome(&self) -> Option<Result<Open, Error>> {
         let mut outcome = self.outcome.clone();
         let outcome = outcome.wait_for(Option::is_some).await.ok()?;
         outcome.clone()
     }
 
-    /// Ends it as soon as it waits for anything.
-    pub(super) fn break_off(&self) {
+    /// Cancels the task at its next await.
+    pub(super) fn cancel(&self) {
         self.task.abort();
     }
 }

@@ -1,14 +1,15 @@
-//! Why an HTTP exchange failed, dug out of the layers that wrap the cause.
+//! Translates errors of the HTTP library, whose causes are wrapped in several layers.
 
 use std::{error::Error as StdError, io, sync::Arc};
 
-use crate::{Error, io_in_words, tls_in_words};
+use crate::error::Error;
+use crate::in_words::{io_in_words, tls_in_words};
 
 /// Turns the HTTP library's error into ours. A TLS error is found wherever it is wrapped, so that the words of the caller's
 /// certificate verifier come through. With a `proxy` on the way, that is where connections are made to.
 pub(crate) fn explain(address: &str, proxy: Option<&str>, error: reqwest::Error) -> Error {
     let address = address.to_owned();
-    // The URL has nothing to add to the address.
+    // The error's own address makes the URL redundant.
     let error = error.without_url();
     if error.is_timeout() && !error.is_connect() {
         return Error::Timeout { address };
@@ -28,7 +29,7 @@ pub(crate) fn explain(address: &str, proxy: Option<&str>, error: reqwest::Error)
     }
 }
 
-/// The same for what is no matter of TLS.
+/// As above, for errors other than TLS errors.
 fn unencrypted(address: String, proxy: Option<&str>, error: reqwest::Error) -> Error {
     let (reason, closed) = (
         innermost(&error),
@@ -62,12 +63,12 @@ fn unencrypted(address: String, proxy: Option<&str>, error: reqwest::Error) -> E
     }
 }
 
-/// Whether it is what a proxy is asked for that failed. Its type is not to be had.
+/// Whether the proxy's tunnel failed. The HTTP library does not export this error's type.
 fn is_of_tunnel(error: &(dyn StdError + 'static)) -> bool {
     causes(error).any(|cause| cause.to_string().starts_with("tunnel error"))
 }
 
-/// What came in place of HTTP, in short.
+/// A short description of an answer that is not HTTP.
 fn no_http(error: &(dyn StdError + 'static)) -> Option<String> {
     let error: &hyper::Error = causes(error).find_map(|cause| cause.downcast_ref())?;
     let answered = match error.is_parse_too_large() {
@@ -127,7 +128,7 @@ fn cause<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a (dyn StdError + 
     }
 }
 
-/// The verifier's own words where it has some.
+/// The certificate verifier's message where there is one.
 fn certificate_reason(error: &rustls::Error) -> String {
     tls_in_words(error)
 }

@@ -1,4 +1,4 @@
-//! A bounded tree of one XML document: what comes from a peer is refused before it grows, never after.
+//! A bounded tree of one XML document. Limits are checked before memory is allocated.
 
 use std::borrow::Cow;
 

@@ -1,4 +1,4 @@
-//! XML, as little of it as SOAP needs: a bounded reader into a tree, and a writer that escapes.
+//! The subset of XML that SOAP needs: a bounded parser and an escaping writer.
 
 mod element;
 mod write;

@@ -1,4 +1,4 @@
-//! Elements into text: every value that is written is escaped, there is no other way to write one.
+//! Writes XML. All values are escaped; there is no function that writes raw text.
 
 /// A document that is being written.
 #[derive(Default)]

@@ -1,4 +1,4 @@
-//! Who still needs the session, and since when nobody has.
+//! Counts the session's users, and decides on keep-alive calls and logout.
 
 use std::{
     sync::{
@@ -10,8 +10,8 @@ use std::{
 
 use tokio::time::Instant;
 
-/// Counts users, and remembers when the session was last used and when the endpoint last heard of it.
-pub(super) struct Usage {
+/// The number of users, and the times of the last use and the last call.
+pub(crate) struct Usage {
     users: AtomicUsize,
     times: Mutex<Times>,
 }
@@ -21,19 +21,19 @@ struct Times {
     heard: Instant,
 }
 
-/// As long as one exists, the session is kept alive. See [`crate::Client::in_use`].
+/// Keeps the session alive until it is dropped. See [`crate::Client::in_use`].
 pub struct InUse(Arc<Usage>);
 
-/// What the session needs now.
+/// The action that is due.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Due {
+pub(crate) enum Due {
     Nothing,
     KeepAlive,
     LogOut,
 }
 
 impl Usage {
-    pub(super) fn new() -> Arc<Self> {
+    pub(crate) fn new() -> Arc<Self> {
         let now = Instant::now();
         Arc::new(Self {
             users: AtomicUsize::new(0),
@@ -44,29 +44,29 @@ impl Usage {
         })
     }
 
-    /// One more user.
-    pub(super) fn enter(self: &Arc<Self>) -> InUse {
+    /// Adds a user.
+    pub(crate) fn add_user(self: &Arc<Self>) -> InUse {
         self.users.fetch_add(1, Ordering::Relaxed);
         InUse(Arc::clone(self))
     }
 
-    /// Somebody uses the session now.
-    pub(super) fn used(&self) {
+    /// Records a use of the session.
+    pub(crate) fn mark_used(&self) {
         self.times
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .used = Instant::now();
     }
 
-    /// The endpoint has been told that the session lives.
-    pub(super) fn heard(&self) {
+    /// Records a call, which keeps the session alive at the endpoint.
+    pub(crate) fn mark_kept_alive(&self) {
         self.times
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .heard = Instant::now();
     }
 
-    pub(super) fn due(&self) -> Due {
+    pub(crate) fn due(&self) -> Due {
         let times = self.times.lock().unwrap_or_else(PoisonError::into_inner);
         if self.users.load(Ordering::Relaxed) == 0 {
             return if times.used.elapsed() >= UNUSED_LIMIT {
@@ -85,14 +85,14 @@ impl Usage {
 impl Drop for InUse {
     fn drop(&mut self) {
         self.0.users.fetch_sub(1, Ordering::Relaxed);
-        self.0.used();
+        self.0.mark_used();
     }
 }
 
 /// vCenter ends a session after 30 idle minutes (`docs/webmks.md` 3.3); a missed turn or two must not matter.
 const KEEP_ALIVE_AFTER: Duration = Duration::from_secs(600);
 
-/// A session that nobody needs takes one of the endpoint's.
+/// An unused session counts against the endpoint's limit of sessions.
 const UNUSED_LIMIT: Duration = Duration::from_secs(3600);
 
 #[cfg(test)]
@@ -104,12 +104,12 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_session_in_use_is_kept_alive_every_ten_minutes() {
         let usage = Usage::new();
-        let user = usage.enter();
+        let user = usage.add_user();
         advance(KEEP_ALIVE_AFTER - Duration::from_secs(1)).await;
         assert_eq!(usage.due(), Due::Nothing);
         advance(Duration::from_secs(1)).await;
         assert_eq!(usage.due(), Due::KeepAlive);
-        usage.heard();
+        usage.mark_kept_alive();
         assert_eq!(usage.due(), Due::Nothing);
         drop(user);
     }
@@ -117,12 +117,12 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn an_unused_session_is_not_kept_alive_but_logged_out_after_an_hour() {
         let usage = Usage::new();
-        drop(usage.enter());
+        drop(usage.add_user());
         advance(UNUSED_LIMIT - Duration::from_secs(1)).await;
         assert_eq!(usage.due(), Due::Nothing);
         advance(Duration::from_secs(1)).await;
         assert_eq!(usage.due(), Due::LogOut);
-        let user = usage.enter();
+        let user = usage.add_user();
         assert_ne!(usage.due(), Due::LogOut);
         drop(user);
         assert_eq!(
@@ -135,8 +135,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_user_who_leaves_has_told_the_endpoint_nothing() {
         let usage = Usage::new();
-        let user = usage.enter();
-        let other = usage.enter();
+        let user = usage.add_user();
+        let other = usage.add_user();
         advance(KEEP_ALIVE_AFTER).await;
         drop(user);
         assert_eq!(usage.due(), Due::KeepAlive);

@@ -1,15 +1,15 @@
-//! The view of all VMs below the root folder: made once in a session, and once more where it is gone.
+//! The ContainerView of all VMs below the root folder, created once in a session, and again where it no longer exists.
 
 use tokio::sync::Mutex;
 
 use crate::{call::Failure, soap::Reference};
 
-/// The view, if it is made; at the endpoint it lives as long as the session at most.
+/// The view, once it is created; the endpoint destroys it with the session.
 #[derive(Default)]
 pub(crate) struct KeptView(Mutex<Option<Reference>>);
 
 impl KeptView {
-    /// The view; however many ask at once, it is made once.
+    /// The view; concurrent callers share one creation.
     pub(super) async fn get_or_make<F>(
         &self,
         make: impl FnOnce() -> F,
@@ -24,7 +24,7 @@ impl KeptView {
         }
     }
 
-    /// That view is no more; one that somebody has made since stays.
+    /// Forgets `view`, which no longer exists; a newer one is kept.
     pub(super) async fn forget(&self, gone: &Reference) {
         self.0.lock().await.take_if(|view| view == gone);
     }
