@@ -5,7 +5,7 @@ use std::fmt;
 use secrecy::SecretString;
 use url::Url;
 
-use crate::{about::Kind, vm::Vm, xml::Element};
+use crate::{about::Kind, uuid::hex_bytes, vm::Vm, xml::Element};
 
 /// A one-time `webmks` ticket. Neither `Clone` nor shown by `Debug`; consumed by [`Ticket::into_parts`].
 pub struct Ticket {
@@ -128,21 +128,6 @@ fn thumbprint<const N: usize>(text: Option<&str>) -> Result<Option<[u8; N]>, &'s
             .map(Some)
             .ok_or("the thumbprint in its ticket is none"),
     }
-}
-
-/// Exactly `N` bytes out of hexadecimal digits.
-pub(crate) fn hex_bytes<const N: usize>(mut digits: impl Iterator<Item = char>) -> Option<[u8; N]> {
-    let mut digit = || {
-        digits
-            .next()?
-            .to_digit(16)
-            .and_then(|d| u8::try_from(d).ok())
-    };
-    let mut bytes = [0; N];
-    for byte in &mut bytes {
-        *byte = digit()? << 4 | digit()?;
-    }
-    digits.next().is_none().then_some(bytes)
 }
 
 /// It becomes part of a request line; what could break one is refused.

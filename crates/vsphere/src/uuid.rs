@@ -24,7 +24,7 @@ impl FromStr for Uuid {
     /// Hyphens and spaces are skipped wherever they stand: `vmx` files write `56 4d 1c 4e … -…`.
     fn from_str(text: &str) -> Result<Self, InvalidUuid> {
         let digits = text.chars().filter(|c| !matches!(c, '-' | ' '));
-        let bytes = crate::ticket::hex_bytes(digits).ok_or(InvalidUuid)?;
+        let bytes = hex_bytes(digits).ok_or(InvalidUuid)?;
         Ok(Self(bytes))
     }
 }
@@ -45,6 +45,21 @@ impl fmt::Debug for Uuid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
+}
+
+/// Exactly `N` bytes from hexadecimal digits; `None` for any other number of digits.
+pub(crate) fn hex_bytes<const N: usize>(mut digits: impl Iterator<Item = char>) -> Option<[u8; N]> {
+    let mut digit = || {
+        digits
+            .next()?
+            .to_digit(16)
+            .and_then(|d| u8::try_from(d).ok())
+    };
+    let mut bytes = [0; N];
+    for byte in &mut bytes {
+        *byte = digit()? << 4 | digit()?;
+    }
+    digits.next().is_none().then_some(bytes)
 }
 
 #[cfg(test)]
