@@ -153,7 +153,7 @@ class VMwaresClient(unittest.TestCase):
                     viewer.actions().send_keys("idle").perform()
                     simulator.has_typed(vm, "idle")
                     viewer.shows()
-                    busy = simulator.counts()
+                    busy = until("an end of its requests", lambda: settled(simulator))
                     asked = {kind: busy[kind] - before[kind] for kind in REQUESTS}
                     self.assertEqual(1, asked[EVERYTHING])
                     # It asks for changes in one way or in the other.
@@ -169,6 +169,13 @@ class VMwaresClient(unittest.TestCase):
         clear, red, white = (0, 0, 0, 0), (255, 0, 0, 255), (255, 255, 255, 255)
         self.assertEqual((8, 8), cursor.size)
         self.assertEqual([clear, red, white], [cursor.getpixel(at) for at in [(0, 0), (1, 0), (1, 1)]])
+
+
+def settled(simulator: Simulator) -> dict[str, int] | None:
+    """What was counted, once nothing is added for a moment: the answer to the last update may be under way."""
+    counts = simulator.counts()
+    time.sleep(IDLE / 4)
+    return counts if counts == simulator.counts() else None
 
 
 @contextmanager
