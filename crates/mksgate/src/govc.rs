@@ -71,7 +71,7 @@ fn read(
         .or_else(|| ask(&format!("Password of {username} at {host}: ")))
         .ok_or("GOVC_PASSWORD is not set: set it, or put it into GOVC_URL")?;
     let url = sdk_url(&format!("{scheme}://{host}{path}"))
-        .ok_or("GOVC_URL is no host, host:port or https URL")?;
+        .ok_or("GOVC_URL is not a host, host:port or https URL")?;
     let mut vsphere = VSphere::new(url, username, password);
     if insecure {
         vsphere.trust = Trust::DangerAcceptAny;

@@ -394,8 +394,7 @@ fn passwd_takes_the_name_that_is_given_else_that_of_who_runs_it() {
     for user in [None, Some("")] {
         let (code, line, error) = passwd(&[], user, b"x\n");
         assert_eq!((code, line.as_str()), (Some(2), ""));
-        let sentence =
-            "mksgate: USER is not set, so that nobody is meant: write mksgate passwd NAME\n";
+        let sentence = "mksgate: USER is not set: write mksgate passwd NAME\n";
         assert_eq!(error, sentence);
     }
 }

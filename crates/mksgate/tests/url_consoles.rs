@@ -151,25 +151,25 @@ fn a_console_leads_to_one_thing() {
     for (keys, expected) in [
         (
             "",
-            ":2:8: this console leads nowhere: add vsphere and vm, or url",
+            ":2:8: this console has no target: add vsphere and vm, or url",
         ),
         ("vm = \"vm08\"", ":3:6: this console has no vsphere: add it"),
         ("vsphere = \"lab\"", ":3:11: this console has no vm: add it"),
         (
             &format!("{VM}{URL}"),
-            ":5:7: url is of no use with vsphere and vm: keep it, or those two",
+            ":5:7: url has no effect with vsphere and vm: keep it, or those two",
         ),
         (
             &format!("{VM}cookie = \"geheim\""),
-            ":5:10: cookie is of no use with vsphere and vm: keep it, or those two",
+            ":5:10: cookie has no effect with vsphere and vm: keep it, or those two",
         ),
         (
             &format!("{VM}trust = \"system\""),
-            ":5:9: trust is of no use with vsphere and vm: keep it, or those two",
+            ":5:9: trust has no effect with vsphere and vm: keep it, or those two",
         ),
         (
             &format!("{VM}allow_plain = false"),
-            ":5:15: allow_plain is of no use with vsphere and vm: keep it, or those two",
+            ":5:15: allow_plain has no effect with vsphere and vm: keep it, or those two",
         ),
         (
             &format!("{URL}url_command = [\"x\"]"),
@@ -217,7 +217,7 @@ fn a_vm_may_have_a_vnc_password_which_a_url_has_under_another_key() {
         ("vnc_password_env = \"NOT_SET\"", "NOT_SET is not set"),
         (
             "password_file = \"password\"",
-            "password_file is of no use with vsphere and vm",
+            "password_file has no effect with vsphere and vm",
         ),
     ] {
         let error = vm(keys).map(|_| ()).unwrap_err();
@@ -259,7 +259,7 @@ fn what_goes_with_a_url_is_checked_and_no_value_is_repeated() {
             "subprotocol = \"two words\"",
             ":4:15: this is no subprotocol: write one word",
         ),
-        ("name = \"\"", ":4:8: this is no name"),
+        ("name = \"\"", ":4:8: this is not a name"),
         (
             "headers = { Host = \"geheim\" }",
             ":4:20: the header Host is not for you to set: remove it",
@@ -324,7 +324,7 @@ fn what_goes_with_a_url_is_checked_and_no_value_is_repeated() {
     }
     let plain = error("url = \"ws://localhost\"\ntrust = \"system\"");
     assert!(
-        plain.starts_with(":4:9: trust is of no use with ws://"),
+        plain.starts_with(":4:9: trust has no effect with ws://"),
         "{plain}"
     );
 }

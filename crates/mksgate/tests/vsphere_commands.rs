@@ -134,7 +134,7 @@ async fn check_says_of_each_console_whether_it_can_be_had() {
     assert_eq!(code, Some(1));
     assert_eq!(
         error,
-        "mksgate: 1 of 3 consoles cannot be had: see the table\n"
+        "mksgate: 1 of 3 consoles are not available: see the table\n"
     );
     let rows: Vec<&str> = table.lines().collect();
     assert!(

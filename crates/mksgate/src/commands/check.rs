@@ -86,7 +86,7 @@ pub(crate) async fn run(
     match failures {
         0 => Ok(()),
         _ => Err(CommandError::Failed(format!(
-            "{failures} of {} consoles cannot be had: see the table",
+            "{failures} of {} consoles are not available: see the table",
             rows.len()
         ))),
     }

@@ -51,11 +51,11 @@ pub(crate) async fn run(
     config: impl FnOnce() -> Result<Config, CommandError>,
     terminal: Terminal,
 ) -> Result<ExitCode, CommandError> {
-    let wanted = options.console.wanted(config)?;
+    let target = options.console.into_target(config)?;
     // Fail before connecting if there is no viewer.
     let client = options.client.client()?;
     let listen = options.client.listen;
-    match wanted {
+    match target {
         ConsoleTarget::Vm(vm_args, config) => {
             let within = config.gateway.handshake_timeout;
             let work = async |found_vm: &FoundVm, spinner: &Spinner| {

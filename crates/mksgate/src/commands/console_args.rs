@@ -42,7 +42,7 @@ pub(crate) enum ConsoleTarget {
 
 impl ConsoleArgs {
     /// Loads the configuration only for a VM.
-    pub(crate) fn wanted(
+    pub(crate) fn into_target(
         self,
         config: impl FnOnce() -> Result<Config, CommandError>,
     ) -> Result<ConsoleTarget, CommandError> {

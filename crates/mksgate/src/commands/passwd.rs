@@ -28,9 +28,7 @@ pub(crate) fn run(options: Options) -> Result<(), CommandError> {
         .user
         .or_else(|| std::env::var(LOGIN).ok().filter(|name| !name.is_empty()))
         .ok_or_else(|| {
-            CommandError::Usage(format!(
-                "{LOGIN} is not set, so that nobody is meant: write mksgate passwd NAME"
-            ))
+            CommandError::Usage(format!("{LOGIN} is not set: write mksgate passwd NAME"))
         })?;
     users::check_name(&user).map_err(CommandError::Usage)?;
     let password = if stdin().is_terminal() {

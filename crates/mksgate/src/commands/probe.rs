@@ -57,14 +57,14 @@ pub(crate) async fn run(
     terminal: Terminal,
 ) -> Result<(), CommandError> {
     let json = options.json;
-    let wanted = options.console.wanted(config)?;
+    let target = options.console.into_target(config)?;
     let report = options.report.map(ReportFile::create).transpose()?;
     let depth = match (&report, options.thorough) {
         (None, _) => Depth::Updates,
         (Some(_), false) => Depth::Encodings,
         (Some(_), true) => Depth::Thorough,
     };
-    match wanted {
+    match target {
         ConsoleTarget::Vm(vm_args, mut config) => {
             // In-place TLS records bypass rustls, which then does not know the peer's certificate.
             for vsphere in config.vspheres.values_mut() {

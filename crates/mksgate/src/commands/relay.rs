@@ -150,7 +150,7 @@ impl Options {
             return Ok(None);
         };
         UrlCommand::split(text).map(Some).ok_or_else(|| CommandError::Usage(
-            "--reconnect-command is no command: write \"PROGRAM ARGUMENT\", with each quote closed".into(),
+            "--reconnect-command is not a command: write \"PROGRAM ARGUMENT\", with each quote closed".into(),
         ))
     }
 

@@ -45,7 +45,7 @@ fn log_warnings(config: &Config) {
 fn allow_descriptors() {
     match rlimit::increase_nofile_limit(u64::MAX) {
         Ok(limit) => debug!(limit, "descriptors"),
-        Err(error) => warn!("the limit of descriptors stays as it is ({error})"),
+        Err(error) => warn!("cannot raise the limit of file descriptors ({error})"),
     }
 }
 

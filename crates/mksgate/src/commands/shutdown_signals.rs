@@ -17,7 +17,7 @@ pub(super) fn watch_signals(
             ("ending at once", shutdown.now),
         ] {
             signals.next().await;
-            info!("told to end: {word}");
+            info!("received a termination signal: {word}");
             token.cancel();
         }
     })

@@ -30,7 +30,7 @@ pub(crate) struct Options {
 pub(crate) async fn run(options: Options) -> Result<(), CommandError> {
     let address = place(&options.address).ok_or_else(|| {
         CommandError::Usage(format!(
-            "{:?} is no address: write host, host:port or an https URL",
+            "{:?} is not an address: write host, host:port or an https URL",
             options.address
         ))
     })?;

@@ -93,7 +93,7 @@ impl UrlArgs {
         let origin = match (&self.origin.url, &self.origin.url_command) {
             (Some(url), _) => self.url(url).map(Origin::Fixed),
             (None, Some(command)) => UrlCommand::split(command).map(Origin::Command).ok_or(
-                "--url-command is no command: write \"PROGRAM ARGUMENT\", with each quote closed",
+                "--url-command is not a command: write \"PROGRAM ARGUMENT\", with each quote closed",
             ),
             (None, None) => return Ok(None),
         };
@@ -129,7 +129,7 @@ impl UrlArgs {
         match (&self.trust, origin) {
             (None, _) => Ok(Trust::System),
             (Some(_), Origin::Fixed(url)) if !url.encrypted => Err(
-                "--trust is of no use with ws://, which has no certificate: leave it out, or write wss://".into(),
+                "--trust has no effect with ws://, which has no certificate: leave it out, or write wss://".into(),
             ),
             (Some(word), _) => Trust::parse(word, Path::to_path_buf),
         }
@@ -172,9 +172,10 @@ impl UrlArgs {
         match &self.handshake_timeout {
             None => Ok(Limits::default().handshake_timeout),
             Some(text) => match scalar::parse_duration(text)? {
-                Duration::ZERO => {
-                    Err("--handshake-timeout 0s lets nobody in: write 30s, or leave it out".into())
-                }
+                Duration::ZERO => Err(
+                    "--handshake-timeout 0s leaves no time to connect: write 30s, or leave it out"
+                        .into(),
+                ),
                 within => Ok(within),
             },
         }

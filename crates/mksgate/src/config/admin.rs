@@ -44,7 +44,7 @@ impl Source<'_> {
         let token = line.expose_secret();
         if token.len() < SHORTEST_TOKEN || !token.bytes().all(is_token_byte) {
             let sentence = format!(
-                "its first line is no token: write {SHORTEST_TOKEN} or more letters and digits there, as `openssl rand -hex 32` prints"
+                "its first line is not a token: write {SHORTEST_TOKEN} or more letters and digits there, as `openssl rand -hex 32` prints"
             );
             return Err(self.wrong_file(file, &sentence));
         }

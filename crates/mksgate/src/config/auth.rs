@@ -72,7 +72,7 @@ impl Source<'_> {
                 let known = STRONGEST_FIRST.map(|(name, _)| name).join(", ");
                 return Err(self.wrong(
                     text.span(),
-                    format!("{:?} is no method: known are {known}", text.get_ref()),
+                    format!("{:?} is not a method: known are {known}", text.get_ref()),
                 ));
             }
         }
@@ -85,7 +85,7 @@ impl Source<'_> {
         match methods.is_empty() {
             true => Err(self.wrong(
                 texts.span(),
-                "methods is empty, which lets nobody in: name one",
+                "methods is empty, so no viewer can log in: name one",
             )),
             false => Ok(methods),
         }
@@ -106,7 +106,7 @@ impl Source<'_> {
             )),
             (Some(file), false) => Err(self.wrong(
                 file.span(),
-                format!("{key} is of no use with these methods: remove it, or add a method"),
+                format!("{key} has no effect with these methods: remove it, or add a method"),
             )),
             (given, _) => Ok(given.as_ref()),
         }

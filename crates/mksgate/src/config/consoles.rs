@@ -63,7 +63,7 @@ impl Source<'_> {
                 format!("{listen} has a console already: give each its own port")
             }
             (Some(other), _) => format!(
-                "{listen} and {other}, which has a console already, are in each other's way: give each its own port"
+                "{listen} and {other}, which has a console already, overlap: give each its own port"
             ),
             (None, Some(admin)) => {
                 format!("[admin] listens on {admin} already: give each its own port")
@@ -138,10 +138,7 @@ impl Source<'_> {
             }
         };
         match listen.port() {
-            0 => Err(self.wrong(
-                place,
-                "port 0 is no port that a viewer could be pointed at: choose one",
-            )),
+            0 => Err(self.wrong(place, "port 0 cannot be used by viewers: choose another")),
             _ => Ok((listen, place)),
         }
     }

@@ -38,7 +38,7 @@ impl Source<'_> {
                 return Err(self.wrong(command.span(), sentence));
             }
             (None, None) => {
-                let sentence = "this console leads nowhere: add vsphere and vm, or url";
+                let sentence = "this console has no target: add vsphere and vm, or url";
                 return Err(self.wrong(place, sentence));
             }
         };
@@ -90,7 +90,7 @@ impl Source<'_> {
             false => Ok(text.clone()),
             true => Err(self.wrong(
                 name.span(),
-                "this is no name: write one line of text, or leave it out",
+                "this is not a name: write one line of text, or leave it out",
             )),
         }
     }
@@ -100,7 +100,7 @@ impl Source<'_> {
         match (&table.trust, origin) {
             (Some(trust), Origin::Fixed(url)) if !url.encrypted => Err(self.wrong(
                 trust.span(),
-                "trust is of no use with ws://, which has no certificate: remove it, or write wss://",
+                "trust has no effect with ws://, which has no certificate: remove it, or write wss://",
             )),
             (trust, _) => self.trust(trust.as_ref()),
         }
@@ -250,7 +250,8 @@ impl Source<'_> {
         ];
         let wrong = given.into_iter().find_map(|(key, span)| Some((key, span?)));
         wrong.map_or(Ok(()), |(key, span)| {
-            let sentence = format!("{key} is of no use with vsphere and vm: keep it, or those two");
+            let sentence =
+                format!("{key} has no effect with vsphere and vm: keep it, or those two");
             Err(self.wrong(span, sentence))
         })
     }

@@ -114,14 +114,17 @@ fn wrong_value(message: &str) -> Option<String> {
             None => other.replace('\n', "; "),
         },
     };
-    Some(format!("this value cannot stand here: expected {expected}"))
+    Some(format!("wrong type of value: expected {expected}"))
 }
 
 /// An unquoted value, which TOML reports as a string without quotes.
 fn unquoted_value(message: &str) -> Option<String> {
-    message.starts_with("string values must be quoted").then(|| {
-        "this is no value: a text stands in straight quotes, as in \"lab\", and yes or no is written true or false".to_owned()
-    })
+    message
+        .starts_with("string values must be quoted")
+        .then(|| {
+            "this is not a value: quote text, as in \"lab\", and write true or false without quotes"
+                .to_owned()
+        })
 }
 
 /// Missing and duplicate keys.

@@ -21,7 +21,7 @@ impl Source<'_> {
                     "bind = {text:?} has a port, which stands in each [[console]]: write the address alone"
                 ),
                 Err(_) => format!(
-                    "bind = {text:?} is no IP address: write one, as \"127.0.0.1\" or \"::1\""
+                    "bind = {text:?} is not an IP address: write one, as \"127.0.0.1\" or \"::1\""
                 ),
             };
             self.wrong(bind.span(), sentence)
@@ -71,7 +71,7 @@ impl Source<'_> {
             (None, true) => Ok(Some(vec![IpNet::from(IpAddr::from(Ipv4Addr::LOCALHOST))])),
             (Some(from), false) => Err(self.wrong(
                 from.span(),
-                "proxy_from is of no use here: add proxy_protocol = true",
+                "proxy_from has no effect without PROXY protocol: add proxy_protocol = true",
             )),
         }
     }

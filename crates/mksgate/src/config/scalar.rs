@@ -47,7 +47,7 @@ impl Visitor<'_> for DurationText {
 pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
     let wrong = || {
         format!(
-            "{text:?} is no duration: write a number and a unit, as in \"30s\", \"5m\" or \"2h\""
+            "{text:?} is not a duration: write a number and a unit, as in \"30s\", \"5m\" or \"2h\""
         )
     };
     if text == "0" {

@@ -65,7 +65,7 @@ impl Source<'_> {
             parsed.map_err(|_| {
                 self.wrong(
                     text.span(),
-                    format!("{word:?} is no network: write one, as \"10.0.0.0/8\""),
+                    format!("{word:?} is not a network: write one, as \"10.0.0.0/8\""),
                 )
             })
         };
@@ -81,7 +81,7 @@ impl Source<'_> {
         match given {
             Some(none) if *none.get_ref() == 0 => Err(self.wrong(
                 none.span(),
-                format!("{key} = 0 lets nobody in: write 1 or more"),
+                format!("{key} = 0 admits no viewer: write 1 or more"),
             )),
             given => Ok(given.map_or(default, |given| *given.get_ref())),
         }
@@ -98,7 +98,7 @@ impl Source<'_> {
             Some(zero) if zero.get_ref().0.is_zero() => Err(self.wrong(
                 zero.span(),
                 format!(
-                    "{key} = \"0s\" lets nobody in: write \"{}s\", or leave it out",
+                    "{key} = \"0s\" admits no viewer: write \"{}s\", or leave it out",
                     default.as_secs()
                 ),
             )),

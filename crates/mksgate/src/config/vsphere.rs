@@ -43,13 +43,13 @@ impl Source<'_> {
         let url = sdk_url(table.address.get_ref()).ok_or_else(|| {
             self.wrong(
                 table.address.span(),
-                "this is no address: write host, host:port or an https URL, without user and password",
+                "this is not an address: write host, host:port or an https URL, without user and password",
             )
         })?;
         for address in table.console_address.values() {
             if Address::parse(address.get_ref(), 443).is_none() {
                 let sentence = format!(
-                    "{:?} is no address: write host or host:port",
+                    "{:?} is not an address: write host or host:port",
                     address.get_ref()
                 );
                 return Err(self.wrong(address.span(), sentence));
@@ -114,7 +114,10 @@ impl Source<'_> {
             .filter(|url| url.scheme() == "http" && url.has_host());
         match url {
             Some(url) => Ok(Some(Secret::new(url))),
-            None => Err(self.wrong(given.span(), "this is no proxy: write \"http://HOST:PORT\"")),
+            None => Err(self.wrong(
+                given.span(),
+                "this is not a proxy: write \"http://HOST:PORT\"",
+            )),
         }
     }
 

@@ -33,7 +33,7 @@ fn prompt_or_exit(prompt: String) -> io::Result<String> {
     // On a new thread: the caller may be in a runtime, where a second one cannot block.
     let answer = std::thread::scope(|threads| threads.spawn(|| prompt_until_signal(prompt)).join());
     drop(restore_echo);
-    match answer.map_err(|_| io::Error::other("nobody could be asked"))?? {
+    match answer.map_err(|_| io::Error::other("the password prompt failed"))?? {
         Ok(answer) => Ok(answer),
         Err(by) => std::process::exit(by.exit_code().into()),
     }

@@ -48,7 +48,7 @@ fn what_cannot_be_meant_is_told_with_code_2_before_anything_is_tried() {
     );
     refused(
         &["--url", "ws://127.0.0.1/", "--trust", "system"],
-        "--trust is of no use with ws://",
+        "--trust has no effect with ws://",
     );
     refused(&["--url-command", "x 'geheim"], "with each quote closed\n");
     refused(&["--url-command", ""], "with each quote closed\n");
@@ -91,8 +91,11 @@ fn what_cannot_be_meant_is_told_with_code_2_before_anything_is_tried() {
         &["--password-file", "cookie"],
         "a VNC password has at most 8 characters",
     );
-    sentence(&["--handshake-timeout", "soon"], "\"soon\" is no duration");
-    sentence(&["--handshake-timeout", "0s"], "lets nobody in");
+    sentence(
+        &["--handshake-timeout", "soon"],
+        "\"soon\" is not a duration",
+    );
+    sentence(&["--handshake-timeout", "0s"], "leaves no time to connect");
 }
 
 #[test]

@@ -36,7 +36,11 @@ fn every_way_in_can_be_configured_and_the_strongest_is_offered_first() {
 fn each_way_in_needs_what_it_needs_and_nothing_else() {
     for (methods, more, sentence) in [
         ("", "", "methods is empty"),
-        ("\"vnc\"", "", "\"vnc\" is no method: known are x509-plain"),
+        (
+            "\"vnc\"",
+            "",
+            "\"vnc\" is not a method: known are x509-plain",
+        ),
         ("\"vnc-password\"", "", "need a password_file"),
         ("\"x509-vnc\"", TLS, "need a password_file"),
         ("\"x509-plain\"", TLS, "need a users_file"),
@@ -49,17 +53,17 @@ fn each_way_in_needs_what_it_needs_and_nothing_else() {
         (
             "\"vnc-password\"",
             &format!("{VNC}{USERS}"),
-            "users_file is of no use",
+            "users_file has no effect",
         ),
         (
             "\"vnc-password\"",
             &format!("{VNC}{TLS}"),
-            "certificate is of no use",
+            "certificate has no effect",
         ),
         (
             "\"x509-none\"",
             &format!("{TLS}{VNC}"),
-            "password_file is of no use",
+            "password_file has no effect",
         ),
         (
             "\"x509-none\"",
@@ -150,15 +154,15 @@ fn a_secret_in_the_wrong_place_is_not_repeated() {
     for (text, sentence) in [
         (
             LAB.replace("192.0.2.10", "https://root:geheim@192.0.2.10") + CONSOLE,
-            "this is no address: write host",
+            "this is not an address: write host",
         ),
         (
             format!("[gateway]\nmax_sessions = \"geheim\"\n{LAB}{CONSOLE}"),
-            "this value cannot stand here: expected",
+            "wrong type of value: expected",
         ),
         (
             format!("{LAB}proxy = \"geheim:3128\"\n{CONSOLE}"),
-            "this is no proxy",
+            "this is not a proxy",
         ),
     ] {
         let error = parse(&text).unwrap_err();
@@ -202,17 +206,13 @@ fn limits_networks_and_the_rest_of_the_front_door_are_read() {
         (2, true, true)
     );
     for (from, to, sentence) in [
-        ("10.0.0.0/8", "10.0.0.0/33", "is no network"),
+        ("10.0.0.0/8", "10.0.0.0/33", "is not a network"),
         ("\"honour\"", "\"yes\"", "write \"ignore\" or \"honour\""),
-        (
-            "proxy_protocol = true\n",
-            "",
-            "proxy_from is of no use here",
-        ),
+        ("proxy_protocol = true\n", "", "proxy_from has no effect"),
         (
             "max_unauthenticated = 9",
             "max_unauthenticated = 0",
-            "lets nobody in",
+            "admits no viewer",
         ),
         ("127.0.0.1:9590", "9590", "is not ADDRESS:PORT"),
     ] {

@@ -15,7 +15,7 @@ fn what_is_missing_doubled_or_nothing_is_pointed_at() {
         ),
         (
             format!("{LAB}[gateway]\nhandshake_timeout = \"0s\"\n{CONSOLE}"),
-            ":7:21: handshake_timeout = \"0s\" lets nobody in: write \"30s\", or leave it out",
+            ":7:21: handshake_timeout = \"0s\" admits no viewer: write \"30s\", or leave it out",
         ),
         (
             LAB.replace("secrets/lab", "") + CONSOLE,
@@ -46,7 +46,7 @@ fn a_device_is_no_secret_and_its_mode_is_left_alone() {
 #[test]
 fn what_cannot_be_meant_is_refused() {
     for (text, sentence) in [
-        (CONSOLE.replace("5901", "0"), "port 0 is no port"),
+        (CONSOLE.replace("5901", "0"), "port 0 cannot be used"),
         (
             CONSOLE.replace("port = 5901\n", ""),
             "this console has no port",
@@ -62,11 +62,11 @@ fn what_cannot_be_meant_is_refused() {
         (CONSOLE.replace("vm08", ""), "not by nothing"),
         (
             format!("[gateway]\nbind = \"localhost\"\n{CONSOLE}"),
-            "is no IP address",
+            "is not an IP address",
         ),
         (
             format!("[gateway]\nmax_sessions = 0\n{CONSOLE}"),
-            "lets nobody in",
+            "admits no viewer",
         ),
         (
             format!("[gateway]\nhandshake_timeout = \"18446744073709551615s\"\n{CONSOLE}"),
@@ -74,19 +74,19 @@ fn what_cannot_be_meant_is_refused() {
         ),
         (
             format!("[gateway]\nhandshake_timeout = \"0s\"\n{CONSOLE}"),
-            "lets nobody in",
+            "admits no viewer",
         ),
         (
             format!("[vsphere.lab.console_address]\n\"a\" = \"192.0.2.1:44x\"\n{CONSOLE}"),
-            "is no address: write host or host:port",
+            "is not an address: write host or host:port",
         ),
         (
             format!("[gateway]\nhandshake_timeout = \"30\"\n{CONSOLE}"),
-            "is no duration",
+            "is not a duration",
         ),
         (
             format!("[gateway]\nhandshake_timeout = \"5 m\"\n{CONSOLE}"),
-            "is no duration",
+            "is not a duration",
         ),
         (
             format!("[gateway]\nidle_timeout = \"99999999999999999999s\"\n{CONSOLE}"),
@@ -122,7 +122,7 @@ fn what_cannot_be_meant_is_refused() {
         ),
         (
             format!("{CONSOLE}view_only = yes\n"),
-            "yes or no is written true or false",
+            "write true or false without quotes",
         ),
         (
             format!("{CONSOLE}view_only = \"yes\"\n"),
@@ -135,7 +135,7 @@ fn what_cannot_be_meant_is_refused() {
         ),
         (
             format!("[vsphere.lab.console_address]\n\"a\" = \"https//b\"\n{CONSOLE}"),
-            "is no address: write host or host:port",
+            "is not an address: write host or host:port",
         ),
         (format!("password_env = \"X\"\n{CONSOLE}"), "two passwords"),
         (String::new(), "names no console"),
@@ -147,7 +147,7 @@ fn what_cannot_be_meant_is_refused() {
     }
     let http =
         "[vsphere.a]\naddress = \"http://h\"\nusername = \"u\"\npassword_file = \"secrets/lab\"\n";
-    assert!(error(&format!("{http}{CONSOLE}")).contains("is no address"));
+    assert!(error(&format!("{http}{CONSOLE}")).contains("is not an address"));
     let unset =
         "[vsphere.a]\naddress = \"h\"\nusername = \"u\"\npassword_env = \"MKSGATE_NEVER_SET\"\n";
     assert!(error(&format!("{unset}{CONSOLE}")).contains("MKSGATE_NEVER_SET is not set"));
@@ -169,7 +169,7 @@ fn consoles_that_are_in_each_others_way_are_refused() {
     ] {
         let error = error(&format!("{auth}{}{}", console(one), console(other)));
         let sentence = format!(
-            "{other} and {one}, which has a console already, are in each other's way: give each its own port"
+            "{other} and {one}, which has a console already, overlap: give each its own port"
         );
         assert!(error.contains(&sentence), "{error}");
         let admin = format!("[admin]\nlisten = \"{one}\"\n{auth}{}", console(other));
@@ -208,7 +208,10 @@ fn a_vsphere_is_addressed_as_people_write_it() {
         "fe80::1%eth0",
     ] {
         let error = parse(&lab(address)).unwrap_err();
-        assert!(error.contains("this is no address"), "{address}: {error}");
+        assert!(
+            error.contains("this is not an address"),
+            "{address}: {error}"
+        );
     }
 }
 
@@ -236,11 +239,11 @@ fn metrics_off_loopback_need_a_token_that_is_one() {
         ),
         (
             "listen = \"127.0.0.1:9590\"\ntoken_file = \"secrets/vnc\"",
-            "secrets/vnc: its first line is no token: write 16 or more letters and digits there, as `openssl rand -hex 32` prints",
+            "secrets/vnc: its first line is not a token: write 16 or more letters and digits there, as `openssl rand -hex 32` prints",
         ),
         (
             "listen = \"127.0.0.1:9590\"\ntoken_file = \"secrets/lab\"",
-            "secrets/lab: its first line is no token: ",
+            "secrets/lab: its first line is not a token: ",
         ),
     ] {
         let error = admin(keys).unwrap_err();

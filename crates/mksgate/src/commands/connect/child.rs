@@ -53,7 +53,7 @@ pub(super) async fn view(
 ) -> Result<ExitCode, CommandError> {
     let program = viewer.program.display().to_string();
     let mut launch = viewer.launch(endpoint).await.map_err(|error| {
-        CommandError::Failed(format!("{program} cannot be told where to go ({error})"))
+        CommandError::Failed(format!("{program} cannot be given the address ({error})"))
     })?;
     if let Some(password) = &launch.password_to_type {
         let password = password.expose_secret();

@@ -105,7 +105,7 @@ impl Pattern {
         let glob = glob.map_err(|error| {
             let why = error.kind();
             CommandError::Usage(format!(
-                "{pattern:?} is no pattern ({why}): write one as in 'web*'"
+                "{pattern:?} is not a pattern ({why}): write one as in 'web*'"
             ))
         })?;
         Ok(Self::Whole(glob.compile_matcher()))
