@@ -27,7 +27,7 @@ const HANDSHAKE: Duration = Duration::from_secs(30);
 /// Whoever can connect may do all that the console's host allows.
 const POLICY: ViewerPolicy = ViewerPolicy {
     view_only: false,
-    may_be_alone: true,
+    may_be_exclusive: true,
     habits: None,
     host: HostKind::Unknown,
     idle_timeout: None,

@@ -219,8 +219,8 @@ impl Session {
             }
         };
         let policy = self.policy(&admission);
-        let may_be_alone = policy.may_be_alone.then_some(&admission.slot);
-        self.welcome(viewer, pending, may_be_alone, limit)
+        let may_be_exclusive = policy.may_be_exclusive.then_some(&admission.slot);
+        self.welcome(viewer, pending, may_be_exclusive, limit)
             .await
             .map_err(|failure| (Stage::Welcome, failure))?;
         Ok(Opened {
@@ -329,7 +329,7 @@ impl Session {
         let limits = &self.entrance.limits;
         ViewerPolicy {
             view_only: *view_only,
-            may_be_alone: console.exclusive && !view_only,
+            may_be_exclusive: console.exclusive && !view_only,
             habits: console.habits,
             host: console.host(),
             idle_timeout: limits.idle_timeout,
@@ -342,12 +342,12 @@ impl Session {
         &self,
         viewer: &mut ViewerLink,
         pending: Pending,
-        may_be_alone: Option<&SessionSlot>,
+        may_be_exclusive: Option<&SessionSlot>,
         limit: TimeLimit,
     ) -> Result<(), Failure> {
         let welcome = async {
             viewer.welcome(pending).await?;
-            if let Some(slot) = may_be_alone
+            if let Some(slot) = may_be_exclusive
                 && !viewer.shares().await?
             {
                 slot.end_others("another viewer has asked for the console alone");

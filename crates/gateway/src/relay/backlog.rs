@@ -1,65 +1,65 @@
-//! What a viewer has sent and the host is not to hear yet: from the first key for which it is not known how the host takes
-//! keys, until all that waited has gone, at the pace at which it came.
+//! Delays a viewer's input from its first key until the host has said whether it takes QEMU key events, then releases it
+//! with the original time between the reads.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// How long a viewer's first key may wait for ESXi to say how it takes keys. Most viewers ask for a picture before anybody
-/// types, and its first part ends the wait.
-const UNSURE: Duration = Duration::from_millis(500);
+/// The longest such delay. Most viewers request an update before anybody types, and its first rectangle ends the delay.
+const MAX_DELAY: Duration = Duration::from_millis(500);
 
-/// Reads less apart than this go as one, which bounds how many are remembered.
-const TICK: Duration = Duration::from_millis(5);
+/// Reads closer together than this are merged, which bounds the queue.
+const MERGE_WITHIN: Duration = Duration::from_millis(5);
 
-/// Which bytes of a buffer wait, and when each of them came. A session that waits for nothing holds no room for it.
+/// Which bytes of the read buffer are delayed, and when each of them was received. Boxed: most sessions delay nothing.
 #[derive(Debug, Default)]
 pub(super) struct Backlog(Option<Box<Waiting>>);
 
 #[derive(Debug)]
 struct Waiting {
     reads: VecDeque<Read>,
-    /// When the first of them is to go, whatever the host says until then.
+    /// When the first of them is sent at the latest.
     due: Instant,
-    /// When what waited was let go. What has come since then goes at twice its pace, until nothing waits any more.
+    /// When the host answered. Reads received since then go with half the time between them, so that the queue empties.
     released: Option<Instant>,
 }
 
 #[derive(Debug)]
 struct Read {
-    /// How far the buffer was filled by it.
+    /// Where it ends in the buffer.
     end: usize,
-    came: Instant,
+    received: Instant,
 }
 
 impl Backlog {
-    /// Whether anything waits.
-    pub(super) const fn waits(&self) -> bool {
+    pub(super) const fn is_waiting(&self) -> bool {
         self.0.is_some()
     }
 
-    /// The buffer is filled up to `end` since `now`, and that waits.
+    /// Delays the buffer up to `end`, whose last part was received at `now`.
     pub(super) fn push(&mut self, end: usize, now: Instant) {
         let waiting = self.0.get_or_insert_with(|| {
             Box::new(Waiting {
                 reads: VecDeque::new(),
-                due: now + UNSURE,
+                due: now + MAX_DELAY,
                 released: None,
             })
         });
         match waiting.reads.back_mut() {
-            Some(last) if now.saturating_duration_since(last.came) < TICK => last.end = end,
-            _ => waiting.reads.push_back(Read { end, came: now }),
+            Some(last) if now.saturating_duration_since(last.received) < MERGE_WITHIN => {
+                last.end = end
+            }
+            _ => waiting.reads.push_back(Read { end, received: now }),
         }
     }
 
-    /// When the first of what waits is to go; `None` where nothing waits.
+    /// When the first read is sent; `None` where there is none.
     pub(super) fn due(&self) -> Option<Instant> {
         self.0.as_ref().map(|waiting| waiting.due)
     }
 
-    /// What waits may go from `now` on.
+    /// Lets the delayed reads go from `now` on.
     pub(super) fn release(&mut self, now: Instant) {
         if let Some(waiting) = &mut self.0
             && waiting.released.is_none()
@@ -69,7 +69,7 @@ impl Backlog {
         }
     }
 
-    /// Takes out the first of what waits: how far the buffer is filled by it.
+    /// Removes the first read, and returns where it ends in the buffer.
     pub(super) fn pop(&mut self, now: Instant) -> Option<usize> {
         self.release(now);
         let waiting = self.0.as_mut()?;
@@ -77,16 +77,16 @@ impl Backlog {
         match waiting.reads.front() {
             None => self.0 = None,
             Some(next) => {
-                let gap = next.came.saturating_duration_since(first.came);
-                let is_late = waiting.released.is_some_and(|at| next.came > at);
+                let gap = next.received.saturating_duration_since(first.received);
+                let is_late = waiting.released.is_some_and(|at| next.received > at);
                 waiting.due = now + if is_late { gap / 2 } else { gap };
             }
         }
         Some(first.end)
     }
 
-    /// The first `count` bytes of the buffer have gone.
-    pub(super) fn went(&mut self, count: usize) {
+    /// Moves the positions: the first `count` bytes of the buffer were consumed.
+    pub(super) fn consume(&mut self, count: usize) {
         for read in self.0.iter_mut().flat_map(|waiting| &mut waiting.reads) {
             read.end = read.end.saturating_sub(count);
         }

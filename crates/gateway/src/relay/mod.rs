@@ -1,29 +1,30 @@
-//! The relay: two pumps between a viewer and a console, and how a session ends.
+//! The relay: two directions between a viewer and a console, and the order in which they end.
 //!
-//! Each pump writes what it has read before it reads again, so TCP's own windows, from viewer to ESXi, are
-//! the whole backpressure. The pumps have one thing to tell each other: what `down` reads, `up` may owe an
-//! answer to (a pong, a Close), since it alone writes to ESXi. One slot is enough for that, see [`reply`].
+//! Each direction writes what it has read before it reads again, so TCP's flow control is the whole backpressure. Only
+//! `to_host` writes to ESXi: a Pong or a Close that `to_viewer` finds to be due is passed to it in [`pending_reply`].
 //!
 //! | first to end | then |
 //! |---|---|
-//! | viewer, in order | Close 1000 to ESXi, what ESXi still sends goes to the viewer until its Close comes or [`CLOSE_TIMEOUT`] is over |
-//! | ESXi, by taking nothing more | what it sent before goes to the viewer as long as that takes something |
+//! | viewer, by FIN | Close 1000 to ESXi, what ESXi still sends goes to the viewer until its Close comes or [`CLOSE_TIMEOUT`] is over |
+//! | ESXi, by a failed write | what it sent before goes to the viewer as long as the viewer reads |
 //! | viewer, by reset | Close 1001 to ESXi, no wait |
 //! | ESXi, by Close | all that was decoded is written, the Close is echoed, FIN to the viewer |
 //! | ESXi, without Close | all that was decoded is written, FIN to the viewer |
-//! | ESXi, by a violation | likewise, and a Close that says so |
+//! | ESXi, by a violation | likewise, after a Close with the violation's code |
 //! | the gateway | Close 1001 to ESXi, FIN to the viewer |
 
 mod backlog;
-mod down;
+mod decrypted;
+mod frame_writer;
+mod host_buffers;
 mod outcome;
 mod pending_reply;
-mod plain;
 mod shared_dialogue;
 #[cfg(test)]
 mod tests;
+mod to_host;
+mod to_viewer;
 mod turn;
-mod up;
 mod view_only_filter;
 
 use std::io;
@@ -42,36 +43,36 @@ use ws_proto::{Close, CloseCode};
 use crate::registry::SessionInfo;
 use crate::traffic::Traffic;
 use crate::viewer_link::{Clocks, ViewerLink};
+use decrypted::Decrypted;
 use dialect::{Dialogue, Habits, HostKind};
 pub(crate) use outcome::{HostLost, Outcome};
 use pending_reply::PendingReply;
-use plain::Plain;
 use shared_dialogue::SharedDialogue;
-use up::InputPath;
+use to_host::InputPath;
 use view_only_filter::ViewOnlyFilter;
 
-/// What a viewer may do once it is in.
+/// What a viewer may do once it has logged in.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ViewerPolicy {
-    /// Only look.
+    /// Its input events and clipboard are dropped.
     pub(crate) view_only: bool,
-    /// How its keys and clipboard are treated; `None` where RFB is to pass as it is.
+    /// How its keys and clipboard are treated; `None` where RFB passes unchanged.
     pub(crate) habits: Option<Habits>,
     /// What is known of the console's host.
     pub(crate) host: HostKind,
-    /// Have the console's host end its other viewers, if it wants to be alone.
-    pub(crate) may_be_alone: bool,
-    /// Press no key and move no pointer for so long; `None`: for ever. Where RFB passes as it is: send nothing.
+    /// It may have the host disconnect its other clients (ClientInit, RFC 6143 section 7.3.1).
+    pub(crate) may_be_exclusive: bool,
+    /// The longest time without input; `None`: no limit. Where RFB passes unchanged, any message counts as input.
     pub(crate) idle_timeout: Option<Duration>,
-    /// Stay for so long; `None`: for ever.
+    /// The longest session; `None`: no limit.
     pub(crate) max_session_time: Option<Duration>,
 }
 
-/// What is left of a [`HostLink`] when its relay has ended: TLS and TCP are to be closed in order.
+/// A host's connection after its relay: TLS and TCP remain to be closed.
 pub(crate) struct HostRemainder(Stream);
 
 impl HostRemainder {
-    /// Sends TLS' close_notify where that is due, and TCP's FIN.
+    /// Sends TLS's close_notify where that is due (RFC 8446 section 6.1), and TCP's FIN.
     pub(crate) async fn close(mut self) {
         let closing = async {
             let closing_records = self.0.transport.closing_records();
@@ -83,10 +84,10 @@ impl HostRemainder {
     }
 }
 
-/// Relays until either side ends or the session is to end. The WebSocket is closed then; what is left of the host's
-/// connection, and the viewer's, is the caller's to close.
+/// Relays until either side or the session ends, and closes the WebSocket. The caller closes the viewer's connection and
+/// what remains of the host's.
 ///
-/// `dialogue` is what both sides have said so far; `None` where RFB passes as it is.
+/// `dialogue` is `None` where RFB passes unchanged.
 pub(crate) fn relay<'a>(
     viewer: &'a mut ViewerLink,
     host: HostLink,
@@ -101,21 +102,21 @@ pub(crate) fn relay<'a>(
     match connection {
         Some(Either::Left(socket)) => {
             let halves = socket.split();
-            Box::pin(between(halves, early, clocks, parts))
+            Box::pin(relay_between(halves, early, clocks, parts))
         }
         Some(Either::Right(tls)) => {
             #[expect(
                 clippy::disallowed_methods,
-                reason = "a TLS stream has no owned halves, and nobody else wants the lock"
+                reason = "a TLS stream has no owned halves, and both are used in one task: the lock is never contended"
             )]
             let halves = tokio::io::split(&mut **tls);
-            Box::pin(between(halves, early, clocks, parts))
+            Box::pin(relay_between(halves, early, clocks, parts))
         }
         None => Box::pin(async { (Outcome::ViewerLeft, HostRemainder(parts.0.stream)) }),
     }
 }
 
-async fn between(
+async fn relay_between(
     (mut viewer_in, mut viewer_out): (impl AsyncRead + Unpin, impl AsyncWrite + Unpin),
     early: BytesMut,
     clocks: &mut Clocks,
@@ -137,19 +138,12 @@ async fn between(
     let incoming = std::mem::take(&mut stream.input);
     let end_by = policy.max_session_time.map(|time| clocks.welcomed + time);
     let outcome = {
-        let Stream {
-            socket, transport, ..
-        } = &mut stream;
-        let transport = &*transport;
-        let (mut console_in, mut console_out) = socket.split();
+        let transport = &stream.transport;
+        let (mut console_in, mut console_out) = stream.socket.split();
         let (pending, traffic) = (PendingReply::new(), &session.traffic);
         let dialogue = dialogue.map(SharedDialogue::new);
-        let path = match &dialogue {
-            Some(dialogue) => InputPath::Dialect(dialogue),
-            None if policy.view_only => InputPath::ViewOnly(ViewOnlyFilter::new()),
-            None => InputPath::Unchanged,
-        };
-        let writer = up::HostWriter::new(
+        let path = input_path(dialogue.as_ref(), policy);
+        let writer = to_host::HostWriter::new(
             &mut console_out,
             transport,
             keys,
@@ -158,78 +152,92 @@ async fn between(
             path,
             clocks,
         );
-        let up = pin!(writer.pump(&mut viewer_in, early, &pending));
-        let reader = down::HostReader {
+        let to_host = pin!(writer.pump(&mut viewer_in, early, &pending));
+        let reader = to_viewer::HostReader {
             stream: &mut console_in,
             transport,
             decoder,
-            plain: Plain::new(incoming),
+            decrypted: Decrypted::new(incoming),
             dialogue: dialogue.as_ref(),
         };
         let early = [payload, input];
-        let down = pin!(down::pump(
+        let to_viewer = pin!(to_viewer::pump(
             reader,
             early,
             &mut viewer_out,
             &pending,
             traffic
         ));
-        let told = pin!(async {
-            tokio::select! {
-                () = session.ending.told.cancelled() => Outcome::Ended(session.ending.why()),
-                () = at(end_by) => Outcome::TimeUp,
-            }
-        });
-        first_to_end(up, down, told, &pending, traffic).await
+        let ended = pin!(session_end(session, end_by));
+        first_to_end(to_host, to_viewer, ended, &pending, traffic).await
     };
     (outcome, HostRemainder(stream))
 }
 
-/// Runs both directions until one of them ends, or the session is `told` to; then lets the others finish, as the table
-/// at the top of this file says.
+const fn input_path<'a, 'd>(
+    dialogue: Option<&'a SharedDialogue<'d>>,
+    policy: ViewerPolicy,
+) -> InputPath<'a, 'd> {
+    match dialogue {
+        Some(dialogue) => InputPath::Dialect(dialogue),
+        None if policy.view_only => InputPath::ViewOnly(ViewOnlyFilter::new()),
+        None => InputPath::Unchanged,
+    }
+}
+
+/// Ready when the gateway or `max_session_time` ends the session.
+async fn session_end(session: &SessionInfo, end_by: Option<Instant>) -> Outcome {
+    tokio::select! {
+        () = session.ending.told.cancelled() => Outcome::Ended(session.ending.why()),
+        () = at(end_by) => Outcome::TimeUp,
+    }
+}
+
+/// Runs both directions until one of them or the session ends, then ends the others as the table at the top of this file
+/// says.
 async fn first_to_end(
-    mut up: Pin<&mut impl Future<Output = up::End>>,
-    mut down: Pin<&mut impl Future<Output = down::End>>,
-    told: Pin<&mut impl Future<Output = Outcome>>,
+    mut to_host: Pin<&mut impl Future<Output = to_host::End>>,
+    mut to_viewer: Pin<&mut impl Future<Output = to_viewer::End>>,
+    ended: Pin<&mut impl Future<Output = Outcome>>,
     pending: &PendingReply,
     traffic: &Traffic,
 ) -> Outcome {
     tokio::select! {
-        end = &mut up => match end {
-            up::End::ViewerReset => Outcome::ViewerLeft,
-            end @ up::End::EsxiBroke(_) => {
-                // What it sent before is still to be delivered, however slow the viewer is.
-                let other = while_it_progresses(&mut down, traffic).await;
-                after_viewer(end, other)
+        end = &mut to_host => match end {
+            to_host::End::ViewerReset => Outcome::ViewerLeft,
+            end @ to_host::End::EsxiBroke(_) => {
+                // What it sent before is still delivered, however slow the viewer is.
+                let other = while_progressing(&mut to_viewer, traffic).await;
+                after_to_host(end, other)
             }
             end => {
-                let other = timeout(CLOSE_TIMEOUT, down).await.ok();
-                after_viewer(end, other)
+                let other = timeout(CLOSE_TIMEOUT, to_viewer).await.ok();
+                after_to_host(end, other)
             }
         },
-        end = &mut down => {
+        end = &mut to_viewer => {
             pending.close(end.answer());
-            // It has been asked to end, and nothing of the viewer's can be delivered any more.
-            let _ = timeout(CLOSE_TIMEOUT, up).await;
+            // Its result is dropped: it only sends the Close, and `end` has the cause.
+            let _ = timeout(CLOSE_TIMEOUT, to_host).await;
             end.into()
         }
-        end = told => {
+        outcome = ended => {
             pending.close(Close::new(CloseCode::GOING_AWAY));
-            // Both have had their time.
-            let _ = timeout(CLOSE_TIMEOUT, async { tokio::join!(up, down) }).await;
-            end
+            // Whichever has not ended by then is dropped.
+            let _ = timeout(CLOSE_TIMEOUT, async { tokio::join!(to_host, to_viewer) }).await;
+            outcome
         }
     }
 }
 
-/// Waits for `down` as long as the viewer takes something of it.
-async fn while_it_progresses(
-    mut down: impl Future<Output = down::End> + Unpin,
+/// Waits for `to_viewer` as long as the viewer reads.
+async fn while_progressing(
+    mut to_viewer: impl Future<Output = to_viewer::End> + Unpin,
     traffic: &Traffic,
-) -> Option<down::End> {
+) -> Option<to_viewer::End> {
     loop {
         let before = traffic.to_viewer();
-        match timeout(CLOSE_TIMEOUT, &mut down).await {
+        match timeout(CLOSE_TIMEOUT, &mut to_viewer).await {
             Ok(end) => return Some(end),
             Err(_) if traffic.to_viewer() == before => return None,
             Err(_) => {}
@@ -237,7 +245,7 @@ async fn while_it_progresses(
     }
 }
 
-/// Ready at that moment, if ever.
+/// Ready at `moment`; never where that is `None`.
 async fn at(moment: Option<Instant>) {
     match moment {
         Some(moment) => sleep_until(moment).await,
@@ -245,19 +253,19 @@ async fn at(moment: Option<Instant>) {
     }
 }
 
-/// The viewer's direction ended first. Where that was because ESXi does not take any more, what ESXi last said
-/// is the better reason.
-fn after_viewer(up: up::End, down: Option<down::End>) -> Outcome {
-    match (up, down) {
-        (up::End::ViewerLeft | up::End::ViewerReset, _) => Outcome::ViewerLeft,
-        (up::End::Idle, _) => Outcome::Idle,
-        (up::End::Violation(violation), _) => Outcome::Violation(violation),
-        (up::End::Told, None) => Outcome::Ended("ESXi did not answer a Close"),
+/// The result where `to_host` ended first. Where writing to ESXi failed, a Close or violation that ESXi sent before is the
+/// better cause.
+fn after_to_host(to_host: to_host::End, to_viewer: Option<to_viewer::End>) -> Outcome {
+    match (to_host, to_viewer) {
+        (to_host::End::ViewerLeft | to_host::End::ViewerReset, _) => Outcome::ViewerLeft,
+        (to_host::End::Idle, _) => Outcome::Idle,
+        (to_host::End::Violation(violation), _) => Outcome::Violation(violation),
+        (to_host::End::CloseSent, None) => Outcome::Ended("ESXi did not answer a Close"),
         (
-            up::End::EsxiBroke(_),
-            Some(down::End::HostLost(lost @ (HostLost::Closed(_) | HostLost::Framing(_)))),
+            to_host::End::EsxiBroke(_),
+            Some(to_viewer::End::HostLost(lost @ (HostLost::Closed(_) | HostLost::Framing(_)))),
         ) => Outcome::HostLost(lost),
-        (up::End::EsxiBroke(error), _) => Outcome::HostLost(HostLost::Broke(error)),
-        (up::End::Told, Some(down)) => down.into(),
+        (to_host::End::EsxiBroke(error), _) => Outcome::HostLost(HostLost::Broke(error)),
+        (to_host::End::CloseSent, Some(end)) => end.into(),
     }
 }

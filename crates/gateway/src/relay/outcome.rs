@@ -1,4 +1,4 @@
-//! How a relay came to its end.
+//! Why a relay ended.
 
 use std::io;
 
@@ -12,22 +12,22 @@ use crate::error::Failure;
 /// Who or what ended a relay.
 #[derive(Debug)]
 pub(crate) enum Outcome {
-    /// The viewer left, in order or not.
+    /// The viewer's connection ended, by FIN or reset.
     ViewerLeft,
     /// The console's host is not there any more.
     HostLost(HostLost),
-    /// The gateway was told to end the session, for this reason.
+    /// The gateway ended the session, for this reason.
     Ended(&'static str),
     /// No key and no pointer event for `idle_timeout`.
     Idle,
     /// The session has lasted for `max_session_time`.
     TimeUp,
-    /// The viewer sent what cannot be read.
+    /// The viewer sent invalid RFB.
     Violation(rfb_proto::Violation),
 }
 
 impl Outcome {
-    /// Whose fault it was and a sentence; `None` where nothing went wrong.
+    /// Blame and sentence for an error; `None` for an ordinary end.
     pub(crate) fn fault(&self) -> Option<(Blame, String)> {
         match self {
             Self::HostLost(HostLost::Closed(_)) => None,
@@ -56,10 +56,10 @@ pub(crate) enum HostLost {
     /// It broke the WebSocket protocol.
     #[error("the console's host broke the WebSocket protocol: {0}")]
     Framing(ws_proto::Violation),
-    /// It sent text, and RFB is bytes.
+    /// It sent a text message; RFB is binary.
     #[error("the console's host sent a text message, and RFB is bytes")]
     Text,
-    /// It sent RFB that cannot be followed, in the middle of what was being changed for the viewer.
+    /// It sent RFB that cannot be parsed while the dialect was rewriting updates for the viewer.
     #[error(
         "what the console's host sends cannot be made into what this viewer asked for ({0}): ask for full colours, or set transparent = true for this console"
     )]
@@ -67,7 +67,7 @@ pub(crate) enum HostLost {
 }
 
 impl HostLost {
-    /// What the host is to be told, as far as it can be.
+    /// The Close to send, where the connection still allows one.
     pub(super) fn answer(&self) -> Close {
         Close::new(match self {
             // RFC 6455 section 5.5.1: "the endpoint typically echos the status code it received".

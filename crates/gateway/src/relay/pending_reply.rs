@@ -1,19 +1,19 @@
-//! What is owed to ESXi in answer to what it sent: one slot, the newest wins.
+//! The reply to ESXi that is pending, a Pong or a Close: one slot, the newest wins.
 
 use bytes::Bytes;
 use tokio::sync::watch;
 use ws_proto::Close;
 
-/// An answer that `down` found to be due and `up` has to send.
+/// Found to be due by `to_viewer`, sent by `to_host`.
 #[derive(Debug, Clone)]
 pub(super) enum Reply {
-    /// A pong. Only the latest ping must be answered (RFC 6455 section 5.5.3).
+    /// Only the latest ping must be answered (RFC 6455 section 5.5.3).
     Pong(Bytes),
-    /// A Close, after which nothing is sent.
+    /// Nothing is sent after it (RFC 6455 section 5.5.1).
     Close(Close),
 }
 
-/// The slot. A Close stays in it.
+/// The slot. A Close in it is not replaced by a Pong.
 pub(super) struct PendingReply(watch::Sender<Option<Reply>>);
 
 impl PendingReply {
@@ -35,7 +35,7 @@ impl PendingReply {
         self.0.send_replace(Some(Reply::Close(close)));
     }
 
-    /// What is owed already is due to it at once.
+    /// A receiver that also gets a reply that was pending before.
     pub(super) fn replies(&self) -> ReplyReceiver {
         let mut slot = self.0.subscribe();
         slot.mark_changed();
@@ -43,12 +43,12 @@ impl PendingReply {
     }
 }
 
-/// Whoever pays.
+/// The sending direction's end of the slot.
 pub(super) struct ReplyReceiver(watch::Receiver<Option<Reply>>);
 
 impl ReplyReceiver {
-    /// The next reply. Cancelling it loses none.
-    pub(super) async fn due(&mut self) -> Reply {
+    /// The next reply. Cancel safe.
+    pub(super) async fn next(&mut self) -> Reply {
         loop {
             if self.0.changed().await.is_err() {
                 return std::future::pending().await;

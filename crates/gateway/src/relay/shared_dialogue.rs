@@ -1,5 +1,5 @@
-//! A [`Dialogue`] that both directions of one relay use. They run in one task: the lock is never waited for, and never
-//! held while something else is.
+//! A [`Dialogue`] that both directions of one relay use. They run in one task, and no lock is held across an await: it is
+//! never contended.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -12,7 +12,7 @@ use tokio::sync::Notify;
 /// Borrowed for as long as the relay runs.
 pub(super) struct SharedDialogue<'a> {
     dialogue: Mutex<&'a mut Dialogue>,
-    /// There may be something to send to the host.
+    /// Wakes `to_host` when messages for the host are pending.
     pending: Notify,
 }
 
@@ -52,12 +52,12 @@ impl<'a> SharedDialogue<'a> {
         self.notify(&dialogue);
     }
 
-    /// Ready when there is something to send to the host, or a key that waited may go.
+    /// Ready when messages for the host are pending, or delayed keys may be sent.
     pub(super) async fn pending(&self) {
         self.pending.notified().await;
     }
 
-    /// The rest of [`Dialogue`].
+    /// Access to the rest of [`Dialogue`].
     pub(super) fn lock(&self) -> MutexGuard<'_, &'a mut Dialogue> {
         self.dialogue.lock().unwrap_or_else(PoisonError::into_inner)
     }

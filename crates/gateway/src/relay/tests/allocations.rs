@@ -1,4 +1,4 @@
-//! What is allocated once it is warm: counted, for both kinds of records and both directions.
+//! Allocations after warm-up, counted for both kinds of records and both directions.
 
 use std::alloc::System;
 use std::cell::Cell;
@@ -12,11 +12,11 @@ use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use ws_proto::{Decoder, Role};
 
+use super::super::decrypted::Decrypted;
 use super::super::pending_reply::PendingReply;
-use super::super::plain::Plain;
 use super::super::shared_dialogue::SharedDialogue;
-use super::super::up::{self, InputPath};
-use super::super::{Traffic, down};
+use super::super::to_host::{self, InputPath};
+use super::super::{Traffic, to_viewer};
 use super::stage::{Host, KINDS, Kind, Numbers, POLICY, dialogue, frame, update};
 use crate::viewer_link::Clocks;
 use console::mask_keys::MaskKeys;
@@ -24,12 +24,12 @@ use console::mask_keys::MaskKeys;
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
-/// Bytes that arrive when they are allowed to.
+/// A stream whose bytes become readable step by step.
 struct Metered<'a> {
     bytes: &'a [u8],
     at: usize,
     allowed: &'a Cell<usize>,
-    /// At most so many at a time.
+    /// The most per read.
     piece: usize,
 }
 
@@ -49,7 +49,7 @@ impl AsyncRead for Metered<'_> {
     }
 }
 
-/// Takes everything and keeps nothing.
+/// A writer that discards everything.
 #[derive(Default)]
 struct Nowhere(usize);
 
@@ -82,13 +82,13 @@ impl AsyncWrite for Nowhere {
     }
 }
 
-/// How much `pump` allocates in eight stretches of `wire`, behind one in which it gets warm: the least, for others may
+/// How much `pump` allocates in eight stretches of `input`, behind one in which it gets warm: the least, for others may
 /// allocate at the same time.
-async fn least(pump: impl Future, allowed: &Cell<usize>, wire: usize) -> usize {
+async fn least(pump: impl Future, allowed: &Cell<usize>, input: usize) -> usize {
     let mut pump = pin!(pump);
     let mut counts = Vec::with_capacity(8);
     for stretch in 1..=9 {
-        allowed.set(wire / 9 * stretch);
+        allowed.set(input / 9 * stretch);
         let region = Region::new(ALLOCATOR);
         for _ in 0..1000 {
             assert!(futures::poll!(&mut pump).is_pending());
@@ -100,35 +100,35 @@ async fn least(pump: impl Future, allowed: &Cell<usize>, wire: usize) -> usize {
 }
 
 /// Nine MiB of updates: how much is allocated for each, and in how many records it is.
-async fn to_viewer(kind: Kind, dialogue: Option<&SharedDialogue<'static>>) -> (usize, usize) {
+async fn relay_to_viewer(kind: Kind, dialogue: Option<&SharedDialogue<'static>>) -> (usize, usize) {
     let (mut host, session) = Host::met(kind);
     let mut numbers = Numbers(11);
-    let (mut wire, mut records) = (Vec::new(), 0);
-    while wire.len() < 9 << 20 {
-        host.say(&frame(&update(numbers.size())));
-        let more = host.wire();
+    let (mut input, mut records) = (Vec::new(), 0);
+    while input.len() < 9 << 20 {
+        host.send(&frame(&update(numbers.size())));
+        let more = host.records();
         records += more.len().div_ceil(16 * 1024);
-        wire.extend(more);
+        input.extend(more);
     }
     let allowed = Cell::new(0);
     let mut stream = Metered {
-        bytes: &wire,
+        bytes: &input,
         at: 0,
         allowed: &allowed,
         piece: 256 * 1024,
     };
-    let source = down::HostReader {
+    let source = to_viewer::HostReader {
         stream: &mut stream,
         transport: &session,
         decoder: Decoder::new(Role::Client),
-        plain: Plain::default(),
+        decrypted: Decrypted::default(),
         dialogue,
     };
     let early = [BytesMut::new(), BytesMut::new()];
     let (pending, traffic, mut viewer) =
         (PendingReply::new(), Traffic::default(), Nowhere::default());
-    let pump = down::pump(source, early, &mut viewer, &pending, &traffic);
-    let least = least(pump, &allowed, wire.len()).await;
+    let pump = to_viewer::pump(source, early, &mut viewer, &pending, &traffic);
+    let least = least(pump, &allowed, input.len()).await;
     assert!(viewer.0 > 8 << 20);
     (least, records / 9)
 }
@@ -136,10 +136,10 @@ async fn to_viewer(kind: Kind, dialogue: Option<&SharedDialogue<'static>>) -> (u
 /// 900 events of the pointer, of which each 100 are counted.
 async fn to_esxi(kind: Kind, path: InputPath<'_, 'static>) -> usize {
     let (_, session) = Host::met(kind);
-    let wire = [5, 0, 0, 7, 0, 9].repeat(900);
+    let input = [5, 0, 0, 7, 0, 9].repeat(900);
     let allowed = Cell::new(0);
     let mut stream = Metered {
-        bytes: &wire,
+        bytes: &input,
         at: 0,
         allowed: &allowed,
         piece: 6,
@@ -147,7 +147,7 @@ async fn to_esxi(kind: Kind, path: InputPath<'_, 'static>) -> usize {
     let (pending, traffic, mut esxi) =
         (PendingReply::new(), Traffic::default(), Nowhere::default());
     let mut clocks = Clocks::start();
-    let wire_to = up::HostWriter::new(
+    let writer = to_host::HostWriter::new(
         &mut esxi,
         &session,
         MaskKeys::new(),
@@ -156,8 +156,8 @@ async fn to_esxi(kind: Kind, path: InputPath<'_, 'static>) -> usize {
         path,
         &mut clocks,
     );
-    let pump = wire_to.pump(&mut stream, BytesMut::new(), &pending);
-    let least = least(pump, &allowed, wire.len()).await;
+    let pump = writer.pump(&mut stream, BytesMut::new(), &pending);
+    let least = least(pump, &allowed, input.len()).await;
     assert!(esxi.0 > 6 * 800);
     least
 }
@@ -169,9 +169,9 @@ fn nothing_is_allocated_on_the_way_but_by_rustls_for_its_records() {
         .args(["--ignored", "--exact", COUNTS])
         .output()
         .unwrap();
-    let said = String::from_utf8_lossy(&alone.stdout);
-    assert!(alone.status.success(), "{said}");
-    assert!(said.contains("1 passed"), "{said}");
+    let output = String::from_utf8_lossy(&alone.stdout);
+    assert!(alone.status.success(), "{output}");
+    assert!(output.contains("1 passed"), "{output}");
 }
 
 const COUNTS: &str = "relay::tests::allocations::counted";
@@ -182,7 +182,7 @@ async fn counted() {
     for kind in KINDS {
         let dialogue = dialogue();
         for dialogue in [None, Some(&dialogue)] {
-            let (allocated, records) = to_viewer(kind, dialogue).await;
+            let (allocated, records) = relay_to_viewer(kind, dialogue).await;
             let followed = dialogue.is_some();
             eprintln!(
                 "{kind:?} followed {followed}: {allocated} allocations for {records} records"

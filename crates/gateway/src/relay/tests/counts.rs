@@ -1,4 +1,4 @@
-//! How much work there is: calls, copies, turns, and buffers at rest. Counted, not timed.
+//! System calls, copies, turns and held buffers, counted and not timed.
 
 use std::cell::RefCell;
 use std::io::{self, IoSlice};
@@ -10,11 +10,12 @@ use bytes::BytesMut;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use ws_proto::{Decoder, Role};
 
+use super::super::decrypted::Decrypted;
+use super::super::host_buffers::spare_buffers;
 use super::super::pending_reply::PendingReply;
-use super::super::plain::Plain;
 use super::super::shared_dialogue::SharedDialogue;
-use super::super::up::{self, InputPath};
-use super::super::{Traffic, down};
+use super::super::to_host::{self, InputPath};
+use super::super::{Traffic, to_viewer};
 use super::stage::{
     Arriving, Host, KINDS, Numbers, POLICY, TLS13, Viewer, dialogue, frame, relay, update,
 };
@@ -23,7 +24,7 @@ use console::mask_keys::MaskKeys;
 use console::tls_session;
 use console::transport::Transport;
 
-/// Events of the pointer, which ESXi takes as they are.
+/// PointerEvents, which ESXi accepts unchanged.
 fn events(count: usize) -> Vec<u8> {
     (0..count)
         .flat_map(|at| [5, 0, 0, at.to_le_bytes()[0], 0, 9])
@@ -57,20 +58,21 @@ async fn one_read_is_one_write_however_small_the_frames() {
             (0, true),
         ] {
             let (mut host, session) = Host::met(kind);
-            let (mut numbers, mut wire, mut rest) = (Numbers(5), Vec::new(), &sent[..]);
+            let (mut numbers, mut records, mut rest) = (Numbers(5), Vec::new(), &sent[..]);
             while !rest.is_empty() {
                 let size = if size == 0 { numbers.size() } else { size };
                 let (payload, behind) = rest.split_at(size.min(rest.len()));
-                host.say(&frame(payload));
+                host.send(&frame(payload));
                 if own_records {
-                    wire.extend(host.wire());
+                    records.extend(host.records());
                 }
                 rest = behind;
             }
-            wire.extend(host.wire());
+            records.extend(host.records());
             let dialogue = followed.then(dialogue);
             let mut viewer = Viewer::default();
-            let (_, reads) = relay((&session, dialogue.as_ref()), wire, 1 << 20, &mut viewer).await;
+            let (_, reads) =
+                relay((&session, dialogue.as_ref()), records, 1 << 20, &mut viewer).await;
             assert!(viewer.bytes == sent);
             assert!(viewer.calls <= reads, "{} for {reads}", viewer.calls);
             let per_mib = (reads + viewer.calls) * (1 << 20) / sent.len();
@@ -94,17 +96,17 @@ async fn the_events_of_one_read_are_one_frame_in_one_record_and_one_write() {
                 (Viewer::default(), PendingReply::new(), Traffic::default());
             {
                 let mut clocks = Clocks::start();
-                let wire = to_esxi(&session, path, &mut esxi, &traffic, &mut clocks);
-                let mut pump = Box::pin(wire.pump(&mut viewer, BytesMut::new(), &pending));
+                let writer = to_esxi(&session, path, &mut esxi, &traffic, &mut clocks);
+                let mut pump = Box::pin(writer.pump(&mut viewer, BytesMut::new(), &pending));
                 assert!(futures::poll!(&mut pump).is_pending());
             }
             assert_eq!((viewer.calls, esxi.calls), (1, 1));
             let record = u16::from_be_bytes([esxi.bytes[3], esxi.bytes[4]]);
             assert_eq!(usize::from(record) + 5, esxi.bytes.len());
-            let heard = host.hear(&esxi.bytes).unwrap();
+            let received = host.receive(&esxi.bytes).unwrap();
             let mut decoder = Decoder::new(Role::Server);
-            let piece = decoder.scan(&heard).unwrap().unwrap();
-            assert!(piece.len == bytes.len() && piece.skip + piece.len == heard.len());
+            let piece = decoder.scan(&received).unwrap().unwrap();
+            assert!(piece.len == bytes.len() && piece.skip + piece.len == received.len());
         }
     }
 }
@@ -114,14 +116,14 @@ async fn one_session_leaves_the_thread_to_the_others_after_a_turn() {
     for followed in [false, true] {
         let (mut host, session) = Host::met(TLS13[0]);
         for update in updates(4 << 20).chunks(60_000) {
-            host.say(&frame(update));
+            host.send(&frame(update));
         }
-        let wire = host.wire();
-        let mut stream = Arriving::silent_after(wire.clone(), tls_session::READ);
+        let records = host.records();
+        let mut stream = Arriving::silent_after(records.clone(), tls_session::READ);
         let dialogue = followed.then(dialogue);
         let mut viewer = Viewer::default();
         let (pending, traffic) = (PendingReply::new(), Traffic::default());
-        let pump = to_viewer(
+        let pump = relay_to_viewer(
             &session,
             dialogue.as_ref(),
             &mut stream,
@@ -132,7 +134,7 @@ async fn one_session_leaves_the_thread_to_the_others_after_a_turn() {
             let mut pump = Box::pin(pump);
             assert!(futures::poll!(&mut pump).is_pending());
         }
-        let taken = wire.len() - stream.bytes.len();
+        let taken = records.len() - stream.bytes.len();
         assert!(
             taken > 0 && taken <= 2 * tls_session::READ,
             "{taken} in one turn"
@@ -147,12 +149,12 @@ async fn an_idle_session_holds_no_buffer() {
         for dialogue in [None, Some(&dialogue)] {
             let (mut host, session) = Host::met(kind);
             let sent = update(300_000);
-            host.say(&frame(&sent));
-            let mut stream = Arriving::silent_after(host.wire(), tls_session::READ);
+            host.send(&frame(&sent));
+            let mut stream = Arriving::silent_after(host.records(), tls_session::READ);
             let mut viewer = Viewer::default();
             {
                 let (pending, traffic) = (PendingReply::new(), Traffic::default());
-                let pump = to_viewer(
+                let pump = relay_to_viewer(
                     &session,
                     dialogue,
                     &mut stream,
@@ -168,7 +170,7 @@ async fn an_idle_session_holds_no_buffer() {
             }
             assert_eq!(viewer.bytes, sent);
         }
-        for (path, said) in [
+        for (path, translated) in [
             (InputPath::Unchanged, 0),
             (InputPath::Dialect(&dialogue), 1),
         ] {
@@ -177,20 +179,20 @@ async fn an_idle_session_holds_no_buffer() {
             let (mut esxi, pending, traffic) =
                 (Viewer::default(), PendingReply::new(), Traffic::default());
             let mut clocks = Clocks::start();
-            let wire = to_esxi(&session, path, &mut esxi, &traffic, &mut clocks);
-            let mut pump = Box::pin(wire.pump(&mut viewer, BytesMut::new(), &pending));
+            let writer = to_esxi(&session, path, &mut esxi, &traffic, &mut clocks);
+            let mut pump = Box::pin(writer.pump(&mut viewer, BytesMut::new(), &pending));
             assert!(size_of_val(&*pump) < 1536, "{} bytes", size_of_val(&*pump));
             assert!(futures::poll!(&mut pump).is_pending());
-            let kept = up::spare_buffers();
-            assert!(kept[0] == 1 && kept[1] >= said, "{kept:?}");
+            let kept = spare_buffers();
+            assert!(kept[0] == 1 && kept[1] >= translated, "{kept:?}");
         }
     }
 }
 
-/// Where in memory something was read to, last first.
+/// The memory ranges that were read into, last first.
 type Places = RefCell<Vec<Range<*const u8>>>;
 
-/// Bytes that note where they are put.
+/// A stream that records where its bytes are put.
 struct Put<'a> {
     bytes: &'a [u8],
     places: &'a Places,
@@ -215,7 +217,7 @@ impl AsyncRead for Put<'_> {
     }
 }
 
-/// Takes everything, and counts what of it is not where it was read.
+/// A writer that counts bytes that do not lie where they were read.
 struct Taken<'a> {
     places: &'a Places,
     /// Shorter ones may have been moved.
@@ -277,7 +279,7 @@ impl AsyncWrite for Taken<'_> {
     }
 }
 
-/// Only what is short is moved. With rustls' records all is moved once, out of its buffer.
+/// Only short ranges are moved. With rustls' records everything is moved once, out of its buffer.
 #[tokio::test]
 async fn what_esxi_sends_is_written_from_where_it_was_read() {
     for kind in KINDS.into_iter().filter(|kind| kind.in_place) {
@@ -286,16 +288,16 @@ async fn what_esxi_sends_is_written_from_where_it_was_read() {
             let (mut host, session) = Host::met(kind);
             let sent = updates(4 << 20);
             for update in sent.chunks(10_000) {
-                host.say(&frame(update));
+                host.send(&frame(update));
             }
-            let (wire, places) = (host.wire(), Places::default());
+            let (records, places) = (host.records(), Places::default());
             let mut stream = Put {
-                bytes: &wire,
+                bytes: &records,
                 places: &places,
             };
             let mut viewer = Taken::from(&places, 1024);
             let (pending, traffic) = (PendingReply::new(), Traffic::default());
-            let pump = to_viewer(
+            let pump = relay_to_viewer(
                 &session,
                 dialogue,
                 &mut stream,
@@ -328,36 +330,36 @@ async fn what_a_viewer_sends_is_sealed_where_it_was_read() {
         let (pending, traffic) = (PendingReply::new(), Traffic::default());
         {
             let mut clocks = Clocks::start();
-            let wire = to_esxi(
+            let writer = to_esxi(
                 &session,
                 InputPath::Unchanged,
                 &mut esxi,
                 &traffic,
                 &mut clocks,
             );
-            let mut pump = Box::pin(wire.pump(&mut viewer, BytesMut::new(), &pending));
+            let mut pump = Box::pin(writer.pump(&mut viewer, BytesMut::new(), &pending));
             assert!(futures::poll!(&mut pump).is_pending());
         }
         assert!(esxi.there > bytes.len() && esxi.elsewhere == 0);
     }
 }
 
-fn to_viewer<'a, R: AsyncRead + Unpin>(
+fn relay_to_viewer<'a, R: AsyncRead + Unpin>(
     transport: &'a Transport,
     dialogue: Option<&'a SharedDialogue<'static>>,
     stream: &'a mut R,
     viewer: &'a mut (impl AsyncWrite + Unpin),
     (pending, traffic): (&'a PendingReply, &'a Traffic),
-) -> impl Future<Output = down::End> {
-    let source = down::HostReader {
+) -> impl Future<Output = to_viewer::End> {
+    let source = to_viewer::HostReader {
         stream,
         transport,
         decoder: Decoder::new(Role::Client),
-        plain: Plain::default(),
+        decrypted: Decrypted::default(),
         dialogue,
     };
     let early = [BytesMut::new(), BytesMut::new()];
-    down::pump(source, early, viewer, pending, traffic)
+    to_viewer::pump(source, early, viewer, pending, traffic)
 }
 
 fn to_esxi<'a, W: AsyncWrite + Unpin>(
@@ -366,8 +368,8 @@ fn to_esxi<'a, W: AsyncWrite + Unpin>(
     esxi: &'a mut W,
     traffic: &'a Traffic,
     clocks: &'a mut Clocks,
-) -> up::HostWriter<'a, 'static, W> {
-    up::HostWriter::new(
+) -> to_host::HostWriter<'a, 'static, W> {
+    to_host::HostWriter::new(
         esxi,
         transport,
         MaskKeys::new(),

@@ -1,4 +1,4 @@
-//! The relay, driven without sockets: from ESXi every byte, every end, and how many calls that takes; to ESXi the pace.
+//! The relay, driven without sockets: every byte and every end from ESXi, the number of calls, and the pace towards ESXi.
 
 mod allocations;
 mod counts;
@@ -10,7 +10,7 @@ mod typing;
 use rustls::AlertDescription;
 
 use super::HostLost;
-use super::down::End;
+use super::to_viewer::End;
 use stage::{Host, KINDS, Numbers, TLS13, Viewer, frame, relay};
 
 #[tokio::test]
@@ -26,19 +26,19 @@ async fn every_byte_arrives_whatever_records_frames_and_reads_it_is_cut_into() {
                 frames.extend(frame(&payload));
                 sent.extend(payload);
             }
-            let mut wire = Vec::new();
+            let mut records = Vec::new();
             let mut rest = &frames[..];
             while !rest.is_empty() {
                 let (record, behind) = rest.split_at(rest.len().min(1 + numbers.below(40_000)));
-                host.say(record);
-                wire.extend(host.wire());
+                host.send(record);
+                records.extend(host.records());
                 rest = behind;
             }
             let mut viewer = Viewer {
                 takes,
                 ..Viewer::default()
             };
-            let (end, _) = relay((&session, None), wire, piece, &mut viewer).await;
+            let (end, _) = relay((&session, None), records, piece, &mut viewer).await;
             assert!(matches!(end, End::HostLost(HostLost::Vanished)), "{end:?}");
             assert!(viewer.bytes == sent, "{kind:?} in reads of {piece}");
         }
@@ -50,19 +50,19 @@ async fn keys_that_are_renewed_in_a_burst_are_followed_and_answered() {
     for kind in TLS13 {
         let (mut host, session) = Host::met(kind);
         let payload = Numbers(3).bytes(100_000);
-        let (mut wire, mut sent) = (Vec::new(), Vec::new());
+        let (mut records, mut sent) = (Vec::new(), Vec::new());
         for _ in 0..20 {
-            host.say(&frame(&payload));
+            host.send(&frame(&payload));
             sent.extend_from_slice(&payload);
             host.0.refresh_traffic_keys().unwrap();
-            wire.extend(host.wire());
+            records.extend(host.records());
         }
         let mut viewer = Viewer::default();
-        relay((&session, None), wire, 100_000, &mut viewer).await;
+        relay((&session, None), records, 100_000, &mut viewer).await;
         assert!(viewer.bytes == sent);
         // Our own keys are renewed with the next bytes, and the host follows.
         for event in [b"first", b"other"] {
-            assert_eq!(host.hear(&session.seal(event).unwrap()).unwrap(), event);
+            assert_eq!(host.receive(&session.seal(event).unwrap()).unwrap(), event);
         }
     }
 }
@@ -72,24 +72,24 @@ async fn a_close_notify_and_a_cut_are_both_ends_after_all_bytes() {
     for kind in KINDS {
         for in_order in [true, false] {
             let (mut host, session) = Host::met(kind);
-            host.say(&frame(b"last words"));
-            let mut wire = host.wire();
+            host.send(&frame(b"last words"));
+            let mut records = host.records();
             if in_order {
                 host.0.send_close_notify();
-                wire.extend(host.wire());
+                records.extend(host.records());
             } else {
-                host.say(&frame(b"never whole"));
-                wire.extend_from_slice(&host.wire()[..20]);
+                host.send(&frame(b"never whole"));
+                records.extend_from_slice(&host.records()[..20]);
             }
             let mut viewer = Viewer::default();
-            let (end, _) = relay((&session, None), wire, 1 << 20, &mut viewer).await;
+            let (end, _) = relay((&session, None), records, 1 << 20, &mut viewer).await;
             assert!(matches!(end, End::HostLost(HostLost::Vanished)), "{end:?}");
             assert_eq!(viewer.bytes, b"last words");
             assert_eq!(
-                host.hear(&session.seal(b"still").unwrap()).unwrap(),
+                host.receive(&session.seal(b"still").unwrap()).unwrap(),
                 b"still"
             );
-            host.hear(&session.closing_records()).unwrap();
+            host.receive(&session.closing_records()).unwrap();
         }
     }
 }
@@ -99,22 +99,22 @@ async fn a_record_that_was_tampered_with_ends_the_session_with_an_alert_after_al
 {
     for kind in KINDS {
         let (mut host, session) = Host::met(kind);
-        host.say(&frame(b"good"));
-        let mut wire = host.wire();
-        host.say(&frame(b"evil"));
-        let mut evil = host.wire();
+        host.send(&frame(b"good"));
+        let mut records = host.records();
+        host.send(&frame(b"evil"));
+        let mut evil = host.records();
         *evil.last_mut().unwrap() ^= 1;
-        wire.extend(evil);
-        host.say(&frame(b"behind"));
-        wire.extend(host.wire());
+        records.extend(evil);
+        host.send(&frame(b"behind"));
+        records.extend(host.records());
         let mut viewer = Viewer::default();
-        let (end, _) = relay((&session, None), wire, 1 << 20, &mut viewer).await;
+        let (end, _) = relay((&session, None), records, 1 << 20, &mut viewer).await;
         assert!(matches!(end, End::HostLost(HostLost::Broke(_))), "{end:?}");
         assert_eq!(viewer.bytes, b"good");
         assert!(session.seal(b"nothing more").is_err());
-        let told = host.hear(&session.closing_records()).unwrap_err();
+        let alert = host.receive(&session.closing_records()).unwrap_err();
         let bad = rustls::Error::AlertReceived(AlertDescription::BadRecordMac);
-        assert_eq!(told, bad);
+        assert_eq!(alert, bad);
     }
 }
 

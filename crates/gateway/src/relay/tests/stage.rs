@@ -1,4 +1,4 @@
-//! Who takes part where the relay is driven without sockets: ESXi's end of TLS, a stream, a viewer.
+//! The peers of a relay without sockets: ESXi's end of TLS, a stream, a viewer.
 
 use std::collections::VecDeque;
 use std::io::{self, IoSlice, Read, Write};
@@ -12,10 +12,10 @@ use rustls::{ServerConfig, ServerConnection, SupportedProtocolVersion, version};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use ws_proto::{Decoder, Header, MAX_HEADER, Opcode, Role};
 
-use super::super::down::{self, End, HostReader};
+use super::super::decrypted::Decrypted;
 use super::super::pending_reply::PendingReply;
-use super::super::plain::Plain;
 use super::super::shared_dialogue::SharedDialogue;
+use super::super::to_viewer::{self, End, HostReader};
 use super::super::{Traffic, ViewerPolicy};
 use console::crypto;
 use console::tls::Trust;
@@ -48,7 +48,7 @@ impl Kind {
 
 pub(super) const POLICY: ViewerPolicy = ViewerPolicy {
     view_only: false,
-    may_be_alone: true,
+    may_be_exclusive: true,
     habits: None,
     host: HostKind::Vmware,
     idle_timeout: None,
@@ -79,14 +79,14 @@ impl Host {
         let mut input = Input::default();
         loop {
             let over = session.handshake(&mut input).unwrap();
-            host.hear(&session.outgoing()).unwrap();
+            host.receive(&session.outgoing()).unwrap();
             if over && !host.0.is_handshaking() {
                 break;
             }
-            let mut wire = &host.wire()[..];
-            if !wire.is_empty() {
+            let mut records = &host.records()[..];
+            if !records.is_empty() {
                 let mut context = Context::from_waker(std::task::Waker::noop());
-                let filled = session.poll_fill(&mut wire, &mut context, &mut input);
+                let filled = session.poll_fill(&mut records, &mut context, &mut input);
                 assert!(matches!(filled, Poll::Ready(Ok(1..))));
             }
         }
@@ -97,31 +97,31 @@ impl Host {
         (host, Transport::Tls(session))
     }
 
-    pub(super) fn hear(&mut self, mut wire: &[u8]) -> Result<Vec<u8>, rustls::Error> {
-        let mut heard = Vec::new();
-        while !wire.is_empty() {
-            self.0.read_tls(&mut wire).unwrap();
+    pub(super) fn receive(&mut self, mut records: &[u8]) -> Result<Vec<u8>, rustls::Error> {
+        let mut received = Vec::new();
+        while !records.is_empty() {
+            self.0.read_tls(&mut records).unwrap();
             self.0.process_new_packets()?;
-            // Ignored on purpose: there is never more to wait for.
-            let _ = self.0.reader().read_to_end(&mut heard);
+            // WouldBlock: all of it has been read.
+            let _ = self.0.reader().read_to_end(&mut received);
         }
-        Ok(heard)
+        Ok(received)
     }
 
-    pub(super) fn say(&mut self, bytes: &[u8]) {
+    pub(super) fn send(&mut self, bytes: &[u8]) {
         self.0.writer().write_all(bytes).unwrap();
     }
 
-    pub(super) fn wire(&mut self) -> Vec<u8> {
-        let mut wire = Vec::new();
+    pub(super) fn records(&mut self) -> Vec<u8> {
+        let mut records = Vec::new();
         while self.0.wants_write() {
-            self.0.write_tls(&mut wire).unwrap();
+            self.0.write_tls(&mut records).unwrap();
         }
-        wire
+        records
     }
 }
 
-/// What arrives, and in which pieces; then the end of TCP, or silence.
+/// A stream that yields bytes in pieces, then EOF or nothing.
 pub(super) struct Arriving {
     pub(super) bytes: VecDeque<u8>,
     pub(super) piece: usize,
@@ -157,12 +157,12 @@ impl AsyncRead for Arriving {
     }
 }
 
-/// What the viewer got, and in how many calls.
+/// Records what was written to the viewer, and in how many calls.
 #[derive(Default)]
 pub(super) struct Viewer {
     pub(super) bytes: Vec<u8>,
     pub(super) calls: usize,
-    /// At most so much per call; 0: all.
+    /// The most per call; 0: no limit.
     pub(super) takes: usize,
 }
 
@@ -201,7 +201,7 @@ impl AsyncWrite for Viewer {
     }
 }
 
-/// Numbers that look random and are the same each time (Marsaglia's xorshift).
+/// A reproducible pseudo-random sequence (Marsaglia's xorshift).
 pub(super) struct Numbers(pub(super) u64);
 
 impl Numbers {
@@ -219,7 +219,7 @@ impl Numbers {
             .collect()
     }
 
-    /// As a console's messages are: mostly small, seldom large.
+    /// A message size: mostly small, seldom large, as on a console.
     pub(super) fn size(&mut self) -> usize {
         match self.below(100) {
             0..90 => 50 + self.below(1950),
@@ -252,12 +252,12 @@ pub(super) fn shared(habits: Habits, view_only: bool, host: HostKind) -> SharedD
     SharedDialogue::new(Box::leak(Box::new(Dialogue::new(habits, view_only, host))))
 }
 
-/// A viewer that is in, and a host that has shown its screen.
+/// After the handshake with both, up to ServerInit.
 pub(super) fn dialogue() -> SharedDialogue<'static> {
     dialogue_of(Habits::default())
 }
 
-/// Likewise, with these habits.
+/// The same with these habits.
 pub(super) fn dialogue_of(habits: Habits) -> SharedDialogue<'static> {
     const INIT: [u8; 28] = [
         8, 0, 6, 0, 32, 24, 0, 1, 0, 255, 0, 255, 0, 255, 16, 8, 0, 0, 0, 0, 0, 0, 0, 4, 1, 1, 1, 1,
@@ -266,10 +266,10 @@ pub(super) fn dialogue_of(habits: Habits) -> SharedDialogue<'static> {
     dialogue
         .receive_from_viewer(&[1], &mut BytesMut::new())
         .unwrap();
-    let mut plain = Plain::default();
-    plain.input.append(&INIT);
-    plain
-        .mark_by(0..INIT.len(), |bytes, viewer| {
+    let mut decrypted = Decrypted::default();
+    decrypted.input.append(&INIT);
+    decrypted
+        .translate(0..INIT.len(), |bytes, viewer| {
             dialogue.receive_from_host(bytes, viewer)
         })
         .unwrap();
@@ -277,15 +277,15 @@ pub(super) fn dialogue_of(habits: Habits) -> SharedDialogue<'static> {
     dialogue
 }
 
-/// Relays `wire`, in reads of at most `piece` bytes, until its end. Says how that came, and in how many reads.
+/// Relays `records`, in reads of at most `piece` bytes, until they end. Returns the end and the number of reads.
 pub(super) async fn relay(
     (transport, dialogue): (&Transport, Option<&SharedDialogue<'static>>),
-    wire: Vec<u8>,
+    records: Vec<u8>,
     piece: usize,
     viewer: &mut Viewer,
 ) -> (End, usize) {
     let mut stream = Arriving {
-        bytes: wire.into(),
+        bytes: records.into(),
         piece,
         ends: true,
         calls: 0,
@@ -294,11 +294,11 @@ pub(super) async fn relay(
         stream: &mut stream,
         transport,
         decoder: Decoder::new(Role::Client),
-        plain: Plain::default(),
+        decrypted: Decrypted::default(),
         dialogue,
     };
     let early = [BytesMut::new(), BytesMut::new()];
-    let end = down::pump(
+    let end = to_viewer::pump(
         source,
         early,
         viewer,

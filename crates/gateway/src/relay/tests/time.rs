@@ -1,4 +1,4 @@
-//! What is waited for, and for how long: on a clock that is turned by hand.
+//! Timeouts, on tokio's paused clock.
 
 use std::time::Duration;
 
@@ -7,10 +7,10 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::time::{Instant, sleep, timeout};
 use ws_proto::{Decoder, Role};
 
-use super::super::down::{self, HostReader};
+use super::super::decrypted::Decrypted;
 use super::super::pending_reply::PendingReply;
-use super::super::plain::Plain;
-use super::super::up::{End, HostWriter, InputPath};
+use super::super::to_host::{End, HostWriter, InputPath};
+use super::super::to_viewer::{self, HostReader};
 use super::super::view_only_filter::ViewOnlyFilter;
 use super::super::{Traffic, ViewerPolicy};
 use super::stage::{POLICY, dialogue, frame, shared, update};
@@ -23,9 +23,9 @@ const REQUEST: &[u8] = &[3, 1, 0, 0, 0, 0, 0, 64, 0, 48];
 const POINTER: &[u8] = &[5, 0, 0, 7, 0, 9];
 const SECOND: Duration = Duration::from_secs(1);
 
-/// Has a viewer say ClientInit, then `says` every 400 ms. How that ends within a minute, when, and what ESXi heard first.
-async fn says(
-    says: &[u8],
+/// Sends ClientInit, then `message` every 400 ms. Returns how that ends within a minute, when, and ESXi's first byte.
+async fn send_repeatedly(
+    message: &[u8],
     path: InputPath<'_, 'static>,
     policy: ViewerPolicy,
     init: u8,
@@ -49,7 +49,7 @@ async fn says(
         viewer.write_all(&[init]).await.unwrap();
         loop {
             sleep(SECOND * 2 / 5).await;
-            viewer.write_all(says).await.unwrap();
+            viewer.write_all(message).await.unwrap();
         }
     };
     let end = tokio::select! {
@@ -68,7 +68,7 @@ async fn unmasked(console: &mut DuplexStream) -> u8 {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_is_there_presses_keys_or_moves_the_pointer() {
+async fn only_input_events_reset_the_idle_timeout() {
     let policy = ViewerPolicy {
         idle_timeout: Some(SECOND),
         ..POLICY
@@ -78,13 +78,13 @@ async fn who_is_there_presses_keys_or_moves_the_pointer() {
         let looks = shared(Habits::default(), true, HostKind::Vmware);
         [Some(repaired), Some(looks), None]
     };
-    for (said, stays) in [(REQUEST, false), (POINTER, true)] {
+    for (message, stays) in [(REQUEST, false), (POINTER, true)] {
         for dialogue in passages() {
             let path = match &dialogue {
                 Some(dialogue) => InputPath::Dialect(dialogue),
                 None => InputPath::ViewOnly(ViewOnlyFilter::new()),
             };
-            let (end, took, _) = says(said, path, policy, 1).await;
+            let (end, took, _) = send_repeatedly(message, path, policy, 1).await;
             match stays {
                 true => assert!(end.is_none(), "{end:?} after {took:?}"),
                 false => assert!(
@@ -94,40 +94,42 @@ async fn who_is_there_presses_keys_or_moves_the_pointer() {
             }
         }
     }
-    // Where nothing is looked at, anything is a sign of life.
-    let (end, ..) = says(REQUEST, InputPath::Unchanged, policy, 1).await;
+    // Where messages are not parsed, any of them counts as input.
+    let (end, ..) = send_repeatedly(REQUEST, InputPath::Unchanged, policy, 1).await;
     assert!(end.is_none(), "{end:?}");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_host_ends_no_other_viewers_unless_that_is_allowed() {
-    for may_be_alone in [false, true] {
+    for may_be_exclusive in [false, true] {
         for init in [0, 1] {
             let policy = ViewerPolicy {
-                may_be_alone,
+                may_be_exclusive,
                 ..POLICY
             };
-            let expected = if may_be_alone { init } else { 1 };
-            let (_, _, heard) = says(REQUEST, InputPath::Unchanged, policy, init).await;
-            assert_eq!(heard, expected);
+            let expected = if may_be_exclusive { init } else { 1 };
+            let (_, _, received) =
+                send_repeatedly(REQUEST, InputPath::Unchanged, policy, init).await;
+            assert_eq!(received, expected);
             let dialogue = shared(Habits::default(), false, HostKind::Vmware);
-            let (_, _, heard) = says(REQUEST, InputPath::Dialect(&dialogue), policy, init).await;
-            assert_eq!(heard, expected);
-            let (_, _, heard) = says(
+            let (_, _, received) =
+                send_repeatedly(REQUEST, InputPath::Dialect(&dialogue), policy, init).await;
+            assert_eq!(received, expected);
+            let (_, _, received) = send_repeatedly(
                 REQUEST,
                 InputPath::ViewOnly(ViewOnlyFilter::new()),
                 policy,
                 init,
             )
             .await;
-            assert_eq!(heard, expected);
+            assert_eq!(received, expected);
         }
     }
 }
 
-/// A part of a picture, then nothing but pings.
+/// A part of an update, then nothing but pings.
 #[tokio::test(start_paused = true)]
-async fn a_host_that_has_other_things_to_say_does_not_hold_a_picture_up() {
+async fn pings_do_not_extend_the_deadline_of_an_unfinished_update() {
     let dialogue = dialogue();
     let whole = [3, 0, 0, 0, 0, 0, 8, 0, 6, 0];
     dialogue
@@ -140,16 +142,16 @@ async fn a_host_that_has_other_things_to_say_does_not_hold_a_picture_up() {
         stream: &mut console,
         transport: &transport,
         decoder: Decoder::new(Role::Client),
-        plain: Plain::default(),
+        decrypted: Decrypted::default(),
         dialogue: Some(&dialogue),
     };
     let early = [BytesMut::new(), BytesMut::new()];
-    let pump = down::pump(source, early, &mut near, &pending, &traffic);
+    let pump = to_viewer::pump(source, early, &mut near, &pending, &traffic);
     let host = async {
         esxi.write_all(&frame(&update(100))).await.unwrap();
         sleep(SECOND).await;
         assert!(dialogue.lock().waits_for_more().is_some());
-        // Another part: from here on as long again.
+        // Another part restarts the deadline.
         esxi.write_all(&frame(&update(100))).await.unwrap();
         for second in 0..4 {
             assert_eq!(

@@ -15,9 +15,9 @@ use tokio_util::task::TaskTracker;
 use ws_proto::{Decoder, Role};
 
 use super::super::Traffic;
-use super::super::down::{self, HostReader};
+use super::super::decrypted::Decrypted;
 use super::super::pending_reply::PendingReply;
-use super::super::plain::Plain;
+use super::super::to_viewer::{self, HostReader};
 use super::stage::{dialogue, frame, update};
 use crate::session_threads::runtime;
 use console::tls_session;
@@ -76,12 +76,12 @@ async fn at_full_speed(on_read: impl FnMut(usize) + Unpin) {
         stream: &mut stream,
         transport: &Transport::Plain,
         decoder: Decoder::new(Role::Client),
-        plain: Plain::default(),
+        decrypted: Decrypted::default(),
         dialogue: Some(&dialogue),
     };
     let early = [BytesMut::new(), BytesMut::new()];
     let traffic = Traffic::default();
-    down::pump(source, early, &mut sink(), &PendingReply::new(), &traffic).await;
+    to_viewer::pump(source, early, &mut sink(), &PendingReply::new(), &traffic).await;
     assert!(traffic.to_viewer() > (READS * tls_session::READ / 2) as u64);
 }
 
@@ -92,9 +92,9 @@ fn a_session_that_is_alone_hardly_asks_the_kernel_and_wakes_nobody() {
         .args(["--ignored", "--exact", "relay::tests::turns::counted"])
         .output()
         .unwrap();
-    let said = String::from_utf8_lossy(&alone.stdout);
-    assert!(alone.status.success(), "{said}");
-    assert!(said.contains("1 passed"), "{said}");
+    let output = String::from_utf8_lossy(&alone.stdout);
+    assert!(alone.status.success(), "{output}");
+    assert!(output.contains("1 passed"), "{output}");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Keys on their way to ESXi, and when: a clipboard's at a pace that a guest can read, a viewer's as they came.
+//! When keys reach ESXi: a clipboard's at a fixed interval, delayed ones with the viewer's own intervals.
 
 use std::io;
 use std::pin::Pin;
@@ -10,9 +10,9 @@ use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::time::{Instant, sleep_until};
 use ws_proto::{Decoder, Event, Role};
 
+use super::super::decrypted::Decrypted;
 use super::super::pending_reply::PendingReply;
-use super::super::plain::Plain;
-use super::super::up::{End, HostWriter, InputPath};
+use super::super::to_host::{End, HostWriter, InputPath};
 use super::super::{Traffic, ViewerPolicy};
 use super::stage::{Arriving, POLICY, dialogue_of};
 use crate::viewer_link::Clocks;
@@ -20,7 +20,7 @@ use console::mask_keys::MaskKeys;
 use console::transport::Transport;
 use dialect::Habits;
 
-/// What goes to ESXi, and when.
+/// Records what is written to ESXi, and when.
 #[derive(Default)]
 struct Timed(Vec<(Instant, Vec<u8>)>);
 
@@ -69,7 +69,7 @@ async fn a_clipboard_is_typed_a_character_every_15_milliseconds() {
     };
     let (mut esxi, traffic) = (Timed::default(), Traffic::default());
     let mut clocks = Clocks::start();
-    let wire = HostWriter::new(
+    let writer = HostWriter::new(
         &mut esxi,
         &Transport::Plain,
         MaskKeys::new(),
@@ -79,11 +79,11 @@ async fn a_clipboard_is_typed_a_character_every_15_milliseconds() {
         &mut clocks,
     );
     let began = Instant::now();
-    let end = wire
+    let end = writer
         .pump(&mut viewer, BytesMut::new(), &PendingReply::new())
         .await;
     assert!(matches!(end, End::Idle), "{end:?}");
-    let heard: Vec<(u128, Vec<u8>)> = esxi.0[..4]
+    let received: Vec<(u128, Vec<u8>)> = esxi.0[..4]
         .iter()
         .map(|(when, frame)| ((*when - began).as_millis(), payload(frame)))
         .collect();
@@ -91,7 +91,7 @@ async fn a_clipboard_is_typed_a_character_every_15_milliseconds() {
     let expected: Vec<(u128, Vec<u8>)> = [(15, b's'), (30, b'l'), (45, b'o'), (60, b'w')]
         .map(|(when, character)| (when, [key(1, character), key(0, character)].concat()))
         .into();
-    assert_eq!(heard, expected);
+    assert_eq!(received, expected);
     assert!(
         esxi.0[4..]
             .iter()
@@ -100,9 +100,9 @@ async fn a_clipboard_is_typed_a_character_every_15_milliseconds() {
     );
 }
 
-/// A clipboard that takes longer to type than anybody may be idle.
+/// A clipboard that takes longer to type than `idle_timeout`.
 #[tokio::test(start_paused = true)]
-async fn whoever_waits_for_a_clipboard_is_not_idle() {
+async fn typing_a_clipboard_resets_the_idle_timeout() {
     let dialogue = dialogue_of(Habits {
         paste: true,
         ..Habits::default()
@@ -119,7 +119,7 @@ async fn whoever_waits_for_a_clipboard_is_not_idle() {
     let (mut esxi, traffic) = (Timed::default(), Traffic::default());
     let path = InputPath::Dialect(&dialogue);
     let mut clocks = Clocks::start();
-    let wire = HostWriter::new(
+    let writer = HostWriter::new(
         &mut esxi,
         &Transport::Plain,
         MaskKeys::new(),
@@ -128,15 +128,15 @@ async fn whoever_waits_for_a_clipboard_is_not_idle() {
         path,
         &mut clocks,
     );
-    let end = wire
+    let end = writer
         .pump(&mut viewer, BytesMut::new(), &PendingReply::new())
         .await;
     assert!(matches!(end, End::Idle), "{end:?}");
     assert!(esxi.0.len() >= 200, "{} characters", esxi.0.len());
 }
 
-/// What a viewer presses, and after how many milliseconds; then when the host hears of it.
-async fn heard_of(pressed: &[(u64, u8)], host_can_after: Option<u64>) -> Vec<(u128, u8)> {
+/// Sends the keys of `pressed` at their milliseconds. Returns when the host receives them.
+async fn received_keys(pressed: &[(u64, u8)], host_can_after: Option<u64>) -> Vec<(u128, u8)> {
     let dialogue = dialogue_of(Habits::default());
     let (mut viewer, mut hands) = tokio::io::duplex(1024);
     let (mut esxi, traffic) = (Timed::default(), Traffic::default());
@@ -147,7 +147,7 @@ async fn heard_of(pressed: &[(u64, u8)], host_can_after: Option<u64>) -> Vec<(u1
     };
     let (pending, keys) = (PendingReply::new(), MaskKeys::new());
     let mut clocks = Clocks::start();
-    let wire = HostWriter::new(
+    let writer = HostWriter::new(
         &mut esxi,
         &Transport::Plain,
         keys,
@@ -166,27 +166,27 @@ async fn heard_of(pressed: &[(u64, u8)], host_can_after: Option<u64>) -> Vec<(u1
         }
         if let Some(millis) = host_can_after {
             at(millis).await;
-            // ServerCaps without a word on keys.
-            let mut plain = Plain::default();
-            plain.input.append(&[127, 0, 0, 8, 0, 0, 0, 0]);
-            let heard = plain.mark_by(0..8, |bytes, viewer| {
+            // ServerCaps without QEMU key events.
+            let mut decrypted = Decrypted::default();
+            decrypted.input.append(&[127, 0, 0, 8, 0, 0, 0, 0]);
+            let received = decrypted.translate(0..8, |bytes, viewer| {
                 dialogue.receive_from_host(bytes, viewer)
             });
-            heard.unwrap();
+            received.unwrap();
         }
     };
-    let (end, ()) = tokio::join!(wire.pump(&mut viewer, BytesMut::new(), &pending), typing);
+    let (end, ()) = tokio::join!(writer.pump(&mut viewer, BytesMut::new(), &pending), typing);
     assert!(matches!(end, End::Idle), "{end:?}");
-    let mut heard = Vec::new();
+    let mut received = Vec::new();
     for (when, frame) in &esxi.0 {
         let when = (*when - began).as_millis();
         for message in payload_or_none(frame).chunks(8) {
             if let [4, 1, .., keysym] = message {
-                heard.push((when, *keysym));
+                received.push((when, *keysym));
             }
         }
     }
-    heard
+    received
 }
 
 /// What is in a data frame.
@@ -199,18 +199,21 @@ fn payload_or_none(frame: &[u8]) -> Vec<u8> {
 
 #[tokio::test(start_paused = true)]
 async fn held_keys_go_half_a_second_after_the_first_of_them() {
-    // Somebody who never pauses for half a second.
+    // No pause is as long as half a second.
     let pressed: Vec<(u64, u8)> = (0..6).map(|n| (400 * n, b'a')).collect();
-    let heard = heard_of(&pressed, None).await;
-    assert_eq!(heard.first(), Some(&(500, b'a')));
-    assert_eq!(heard.len(), pressed.len());
+    let received = received_keys(&pressed, None).await;
+    assert_eq!(received.first(), Some(&(500, b'a')));
+    assert_eq!(received.len(), pressed.len());
 }
 
 #[tokio::test(start_paused = true)]
 async fn held_keys_go_at_the_pace_at_which_they_came() {
     let pressed = [(0, b'a'), (200, b'b'), (450, b'c'), (1000, b'd')];
-    let heard = heard_of(&pressed, None).await;
-    assert_eq!(heard, [(500, b'a'), (700, b'b'), (950, b'c'), (1000, b'd')]);
+    let received = received_keys(&pressed, None).await;
+    assert_eq!(
+        received,
+        [(500, b'a'), (700, b'b'), (950, b'c'), (1000, b'd')]
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -222,9 +225,9 @@ async fn keys_that_come_while_held_ones_go_catch_up() {
         (800, b'd'),
         (3000, b'e'),
     ];
-    let heard = heard_of(&pressed, None).await;
+    let received = received_keys(&pressed, None).await;
     assert_eq!(
-        heard,
+        received,
         [
             (500, b'a'),
             (900, b'b'),
@@ -236,7 +239,7 @@ async fn keys_that_come_while_held_ones_go_catch_up() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn held_keys_go_at_their_pace_as_soon_as_the_host_has_said_how_it_takes_keys() {
-    let heard = heard_of(&[(0, b'a'), (100, b'b')], Some(300)).await;
-    assert_eq!(heard, [(300, b'a'), (400, b'b')]);
+async fn held_keys_go_at_their_pace_once_the_host_has_sent_server_caps() {
+    let received = received_keys(&[(0, b'a'), (100, b'b')], Some(300)).await;
+    assert_eq!(received, [(300, b'a'), (400, b'b')]);
 }

@@ -1,4 +1,4 @@
-//! ESXi → viewer: payload goes on as it arrives, whatever frames and messages it is cut into.
+//! ESXi → viewer: payload is written as it arrives, without waiting for whole frames or RFB messages.
 
 use std::convert::Infallible;
 use std::future::poll_fn;
@@ -12,29 +12,29 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::time::{Instant, timeout_at};
 use ws_proto::{Close, CloseCode, Decoder, Kind, Piece, What};
 
+use super::decrypted::Decrypted;
 use super::outcome::{HostLost, Outcome};
 use super::pending_reply::PendingReply;
-use super::plain::Plain;
 use super::shared_dialogue::SharedDialogue;
 use super::turn::Turn;
 use crate::traffic::Traffic;
 use console::tls_session::{self, ReadEnd};
 use console::transport::Transport;
 
-/// How long ESXi may take to send the rest of a picture of which it has sent a part.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// How long ESXi may pause within a FramebufferUpdate before the dialect ends it for the viewer.
+const UPDATE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Why this direction ended.
 #[derive(Debug)]
 pub(super) enum End {
-    /// Nothing more comes from ESXi.
+    /// The host closed, or its connection failed.
     HostLost(HostLost),
-    /// The viewer takes nothing any more.
+    /// Writing to the viewer failed.
     ViewerGone,
 }
 
 impl End {
-    /// What ESXi is to be told.
+    /// The Close to send to ESXi.
     pub(super) fn answer(&self) -> Close {
         match self {
             Self::HostLost(lost) => lost.answer(),
@@ -67,17 +67,17 @@ impl From<ReadEnd> for End {
     }
 }
 
-/// The reading half of the console's connection.
+/// Reads and decodes ESXi's socket.
 pub(super) struct HostReader<'a, 'd, R> {
     pub(super) stream: &'a mut R,
     pub(super) transport: &'a Transport,
     pub(super) decoder: Decoder,
-    pub(super) plain: Plain,
-    /// What both sides have said; `None` where RFB passes as it is.
+    pub(super) decrypted: Decrypted,
+    /// `None` where RFB passes unchanged.
     pub(super) dialogue: Option<&'a SharedDialogue<'d>>,
 }
 
-/// Relays until it ends. `early` is what was received before: RFB, then frames.
+/// Relays until this direction ends. `early` was received during the handshake: RFB payload, then undecoded frames.
 pub(super) async fn pump<R: AsyncRead + Unpin>(
     mut host: HostReader<'_, '_, R>,
     early: [BytesMut; 2],
@@ -85,33 +85,33 @@ pub(super) async fn pump<R: AsyncRead + Unpin>(
     pending: &PendingReply,
     traffic: &Traffic,
 ) -> End {
-    if let Some(end) = host.begin(early, viewer, pending, traffic).await {
+    if let Some(end) = host.forward_early(early, viewer, pending, traffic).await {
         return end;
     }
     let (mut turn, mut waiting) = (Turn::default(), None);
     loop {
-        let read = match host.waits_until(&mut waiting) {
+        let read = match host.update_deadline(&mut waiting) {
             None => host.read().await,
-            // A host that has other things to say must not hold it up.
+            // Checked before reading: pings and other messages must not extend the deadline.
             Some(end) if end <= Instant::now() => host.stop_waiting(),
             Some(end) => match timeout_at(end, host.read()).await {
                 Ok(read) => read,
                 Err(_) => host.stop_waiting(),
             },
         };
-        let taken = host.plain.bytes(0).len();
-        if let Some(end) = host.pass_on(viewer, pending, traffic).await {
+        let received = host.decrypted.bytes(0).len();
+        if let Some(end) = host.forward(viewer, pending, traffic).await {
             return end;
         }
         if let Err(over) = read {
             return over.into();
         }
-        turn.took(taken).await;
+        turn.add(received).await;
     }
 }
 
 impl<R: AsyncRead + Unpin> HostReader<'_, '_, R> {
-    async fn begin(
+    async fn forward_early(
         &mut self,
         [payload, frames]: [BytesMut; 2],
         viewer: &mut (impl AsyncWrite + Unpin),
@@ -119,37 +119,37 @@ impl<R: AsyncRead + Unpin> HostReader<'_, '_, R> {
         traffic: &Traffic,
     ) -> Option<End> {
         for piece in payload.chunks(tls_session::READ) {
-            self.plain.input.append(piece);
-            if let Err(end) = self.mark(0..piece.len()) {
+            self.decrypted.input.append(piece);
+            if let Err(end) = self.translate(0..piece.len()) {
                 return Some(end);
             }
             if self.write(viewer, traffic).await.is_err() {
                 return Some(End::ViewerGone);
             }
-            self.plain.forget(piece.len());
+            self.decrypted.discard(piece.len());
         }
         for piece in frames.chunks(tls_session::READ) {
-            self.plain.input.append(piece);
-            if let Some(end) = self.pass_on(viewer, pending, traffic).await {
+            self.decrypted.input.append(piece);
+            if let Some(end) = self.forward(viewer, pending, traffic).await {
                 return Some(end);
             }
         }
         None
     }
 
-    /// Adds what one read gives to `plain`; also where it is the last.
+    /// Reads and decrypts once. The input may have grown even where the result is an error.
     async fn read(&mut self) -> Result<(), ReadEnd> {
         let Self {
             stream,
             transport,
-            plain,
+            decrypted,
             ..
         } = self;
-        poll_fn(|context| transport.poll_read(*stream, context, &mut plain.input)).await
+        poll_fn(|context| transport.poll_read(*stream, context, &mut decrypted.input)).await
     }
 
-    /// Sends what is the viewer's of `plain`, and keeps what is not whole.
-    async fn pass_on(
+    /// Writes what the decoded frames hold for the viewer, and keeps an incomplete frame header.
+    async fn forward(
         &mut self,
         viewer: &mut (impl AsyncWrite + Unpin),
         pending: &PendingReply,
@@ -159,75 +159,79 @@ impl<R: AsyncRead + Unpin> HostReader<'_, '_, R> {
         if self.write(viewer, traffic).await.is_err() {
             return Some(End::ViewerGone);
         }
-        self.plain.forget(decoded);
+        self.decrypted.discard(decoded);
         end
     }
 
-    /// All that has arrived: payload is marked, pings become pending. Says how much of it that was.
+    /// Decodes all complete pieces: payload goes to the output, a ping to `pending`. Returns how much was decoded.
     fn decode(&mut self, pending: &PendingReply) -> (usize, Option<End>) {
         let mut at = 0;
         loop {
-            let piece = match self.decoder.scan(self.plain.bytes(at)) {
+            let piece = match self.decoder.scan(self.decrypted.bytes(at)) {
                 Ok(Some(piece)) => piece,
                 Ok(None) => return (at, None),
                 Err(violation) => return (at, Some(HostLost::Framing(violation).into())),
             };
             let run = at + piece.skip..at + piece.skip + piece.len;
             at = run.end;
-            if let Some(end) = self.take(piece, run, pending) {
+            if let Some(end) = self.dispatch(piece, run, pending) {
                 return (at, Some(end));
             }
         }
     }
 
-    fn take(&mut self, piece: Piece, run: Range<usize>, pending: &PendingReply) -> Option<End> {
+    fn dispatch(&mut self, piece: Piece, run: Range<usize>, pending: &PendingReply) -> Option<End> {
         match piece.what {
             What::Data {
                 kind: Kind::Binary, ..
-            } => return self.mark(run).err(),
+            } => return self.translate(run).err(),
             What::Data {
                 kind: Kind::Text, ..
             } => return Some(HostLost::Text.into()),
-            What::Ping => pending.pong(Bytes::copy_from_slice(self.plain.range(run))),
+            What::Ping => pending.pong(Bytes::copy_from_slice(self.decrypted.range(run))),
             What::Pong => {}
             What::Close => {
-                let said = Close::parse(self.plain.range(run));
-                return Some(said.map_or_else(HostLost::Framing, HostLost::Closed).into());
+                let close = Close::parse(self.decrypted.range(run));
+                return Some(
+                    close
+                        .map_or_else(HostLost::Framing, HostLost::Closed)
+                        .into(),
+                );
             }
         }
         None
     }
 
-    /// What of a run goes to the viewer, and what else.
-    fn mark(&mut self, run: Range<usize>) -> Result<(), End> {
+    /// Appends payload to the output, translated where there is a dialogue.
+    fn translate(&mut self, run: Range<usize>) -> Result<(), End> {
         let Some(dialogue) = self.dialogue else {
-            self.plain.mark(run);
+            self.decrypted.pass(run);
             return Ok(());
         };
-        self.plain
-            .mark_by(run, |bytes, viewer| {
+        self.decrypted
+            .translate(run, |bytes, viewer| {
                 dialogue.receive_from_host(bytes, viewer)
             })
             .map_err(|lost| HostLost::Unfollowable(lost).into())
     }
 
-    /// Until when the viewer may be left in the middle of an update that ESXi has not finished: as long after each part of
-    /// it. `waiting` is after how many parts it waits, and until when.
-    fn waits_until(&self, waiting: &mut Option<(u32, Instant)>) -> Option<Instant> {
+    /// When an update that ESXi has sent a part of is ended for the viewer: [`UPDATE_TIMEOUT`] after its last part.
+    /// `waiting` holds the number of parts received and the deadline.
+    fn update_deadline(&self, waiting: &mut Option<(u32, Instant)>) -> Option<Instant> {
         let parts = self.dialogue?.lock().waits_for_more()?;
         if waiting.is_none_or(|(before, _)| before != parts) {
-            *waiting = Some((parts, Instant::now() + PATIENCE));
+            *waiting = Some((parts, Instant::now() + UPDATE_TIMEOUT));
         }
         waiting.map(|(_, end)| end)
     }
 
     fn stop_waiting(&mut self) -> Result<(), ReadEnd> {
         if let Some(dialogue) = self.dialogue {
-            let marked = self.plain.mark_by(0..0, |_, viewer| {
+            let stopped = self.decrypted.translate(0..0, |_, viewer| {
                 dialogue.stop_waiting(viewer);
                 Ok::<_, Infallible>(())
             });
-            match marked {
+            match stopped {
                 Ok(()) => {}
                 Err(never) => match never {},
             }
@@ -235,19 +239,19 @@ impl<R: AsyncRead + Unpin> HostReader<'_, '_, R> {
         Ok(())
     }
 
-    /// Writes what is marked, as much at a time as one call takes.
+    /// Writes the whole output.
     async fn write(
         &self,
         viewer: &mut (impl AsyncWrite + Unpin),
         traffic: &Traffic,
     ) -> io::Result<()> {
-        let (mut written, marked) = (0, self.plain.marked());
-        if marked == 0 {
+        let (mut written, len) = (0, self.decrypted.output_len());
+        if len == 0 {
             return Ok(());
         }
-        while written < marked {
+        while written < len {
             let count = poll_fn(|context| {
-                self.plain.with_marked(written, |slices| {
+                self.decrypted.with_output(written, |slices| {
                     Pin::new(&mut *viewer).poll_write_vectored(context, slices)
                 })
             })
@@ -258,7 +262,7 @@ impl<R: AsyncRead + Unpin> HostReader<'_, '_, R> {
             traffic.went_to_viewer(count);
             written += count;
         }
-        // A viewer's TLS may have taken more than its socket has.
+        // A TLS stream may have buffered what its socket did not take.
         viewer.flush().await
     }
 }

@@ -1,4 +1,4 @@
-//! What was decrypted of ESXi's frames, and where in it the viewer's bytes lie.
+//! ESXi's decrypted WebSocket stream, and which parts of it go to the viewer: written from where they were decrypted.
 
 use std::convert::Infallible;
 use std::io::IoSlice;
@@ -8,99 +8,97 @@ use console::buffer_pool::{Pooled, poolable};
 use console::tls_session::{self, Input};
 use dialect::ToViewer;
 
-/// Runs shorter than this are moved next to the one before: that costs less than to hand them to the kernel
-/// one by one.
+/// Ranges shorter than this are moved next to the one before: that costs less than an iovec each.
 const SHORT: usize = 1024;
 
-/// How many parts one system call takes. A block of frames that are just not [`SHORT`] has about this many; Linux
-/// allows 1024.
+/// The most iovecs per `writev`. One read of frames that are just not [`SHORT`] has about this many; Linux allows 1024.
 const PARTS: usize = 256;
 
-/// Bytes in the order in which they came, and what of them, and beside them, goes to the viewer.
+/// Received bytes, and the output for the viewer that is made of them and of messages of the gateway's own.
 #[derive(Default)]
-pub(super) struct Plain {
-    /// Where they arrive.
+pub(super) struct Decrypted {
     pub(super) input: Input,
-    /// Held only while there is something in it.
-    marked: Option<Pooled<Marked>>,
+    /// `None` while it is empty, so that an idle session holds no buffer.
+    output: Option<Pooled<Output>>,
 }
 
-/// What the gateway itself has to say, and those parts of it and of the input that go to the viewer.
-struct Marked {
+/// Messages of the gateway's own, and the parts of them and of the input that go to the viewer, in order.
+struct Output {
     own: Vec<u8>,
     parts: Vec<Part>,
 }
 
-/// A part of what goes to the viewer.
+/// A part of the output.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Part {
-    /// Of what was received.
+    /// A range of the input.
     Received(Range<usize>),
-    /// Of what the gateway says itself.
+    /// A range of [`Output::own`].
     Own(Range<usize>),
 }
 
 poolable!(
-    Marked,
+    Output,
     Self {
         own: Vec::new(),
         parts: Vec::with_capacity(PARTS),
     }
 );
 
-impl Plain {
-    /// Over what comes into `input`.
+impl Decrypted {
     pub(super) fn new(input: Input) -> Self {
         Self {
             input,
-            marked: None,
+            output: None,
         }
     }
 
-    /// All bytes from `at` on.
+    /// The input from `at` on.
     pub(super) fn bytes(&self, at: usize) -> &[u8] {
         self.input.opened().get(at..).unwrap_or_default()
     }
 
-    /// Those bytes.
     pub(super) fn range(&self, range: Range<usize>) -> &[u8] {
         self.input.opened().get(range).unwrap_or_default()
     }
 
-    /// Marks bytes behind all that were marked so far as the viewer's.
-    pub(super) fn mark(&mut self, run: Range<usize>) {
-        let marked = self.mark_by(run.clone(), |_, viewer| {
+    /// Appends a range of the input to the output.
+    pub(super) fn pass(&mut self, run: Range<usize>) {
+        let passed = self.translate(run.clone(), |_, viewer| {
             viewer.pass(0..run.len());
             Ok::<_, Infallible>(())
         });
-        match marked {
+        match passed {
             Ok(()) => {}
             Err(never) => match never {},
         }
     }
 
-    /// Lets `judge` say what becomes of bytes behind all that were marked so far.
-    pub(super) fn mark_by<E>(
+    /// Has `translate` append to the output what the viewer gets for a range of the input.
+    pub(super) fn translate<E>(
         &mut self,
         run: Range<usize>,
-        judge: impl FnOnce(&[u8], &mut Marks<'_>) -> Result<(), E>,
+        translate: impl FnOnce(&[u8], &mut OutputWriter<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
-        let Marked { own, parts } = &mut **self.marked.get_or_insert_with(Pooled::take);
+        let Output { own, parts } = &mut **self.output.get_or_insert_with(Pooled::take);
         let before = parts.len();
-        let mut marks = Marks {
+        let mut writer = OutputWriter {
             start: run.start,
-            said: own.len(),
+            noted: own.len(),
             own,
             parts,
         };
-        let judged = judge(self.input.opened().get(run).unwrap_or_default(), &mut marks);
-        marks.note_own();
+        let translated = translate(
+            self.input.opened().get(run).unwrap_or_default(),
+            &mut writer,
+        );
+        writer.note_own();
         join(parts, before, self.input.opened_mut());
-        judged
+        translated
     }
 
-    /// What was marked, but for the first `skip` bytes of it: as much as fits one system call, for `write`.
-    pub(super) fn with_marked<T>(
+    /// Calls `write` with the output behind its first `skip` bytes: as much of it as one `writev` takes.
+    pub(super) fn with_output<T>(
         &self,
         mut skip: usize,
         write: impl FnOnce(&[IoSlice<'_>]) -> T,
@@ -122,42 +120,42 @@ impl Plain {
         write(slices.get(..count).unwrap_or_default())
     }
 
-    /// How many bytes are marked.
-    pub(super) fn marked(&self) -> usize {
+    /// The output's length.
+    pub(super) fn output_len(&self) -> usize {
         self.parts().map(<[u8]>::len).sum()
     }
 
-    /// Forgets the first `count` bytes and all marks.
-    pub(super) fn forget(&mut self, count: usize) {
-        self.forget_marks();
+    /// Discards the first `count` bytes of the input and the whole output.
+    pub(super) fn discard(&mut self, count: usize) {
+        self.clear_output();
         self.input.forget(count);
     }
 
-    fn forget_marks(&mut self) {
-        if let Some(mut marked) = self.marked.take() {
-            marked.parts.clear();
-            marked.own.clear();
-            marked.own.shrink_to(tls_session::READ);
+    fn clear_output(&mut self) {
+        if let Some(mut output) = self.output.take() {
+            output.parts.clear();
+            output.own.clear();
+            output.own.shrink_to(tls_session::READ);
         }
     }
 
     fn parts(&self) -> impl Iterator<Item = &[u8]> {
-        self.marked.iter().flat_map(|marked| {
-            marked.parts.iter().map(|part| match part {
+        self.output.iter().flat_map(|output| {
+            output.parts.iter().map(|part| match part {
                 Part::Received(range) => self.range(range.clone()),
-                Part::Own(range) => marked.own.get(range.clone()).unwrap_or_default(),
+                Part::Own(range) => output.own.get(range.clone()).unwrap_or_default(),
             })
         })
     }
 }
 
-impl Drop for Plain {
+impl Drop for Decrypted {
     fn drop(&mut self) {
-        self.forget_marks();
+        self.clear_output();
     }
 }
 
-/// Moves short parts of those from `before` on next to the one before, where they lie in `bytes`.
+/// Moves short ranges among the parts from `before` on next to their predecessors in `bytes`, and merges them.
 fn join(parts: &mut Vec<Part>, before: usize, bytes: &mut [u8]) {
     let mut kept = before;
     for at in before..parts.len() {
@@ -183,26 +181,26 @@ fn join(parts: &mut Vec<Part>, before: usize, bytes: &mut [u8]) {
     parts.truncate(kept);
 }
 
-/// Where it is noted what goes to the viewer.
-pub(super) struct Marks<'a> {
-    /// Where the run begins.
+/// Appends to the output, as the dialect decides.
+pub(super) struct OutputWriter<'a> {
+    /// Where the translated range begins in the input.
     start: usize,
     own: &'a mut Vec<u8>,
-    /// How much of that is in a part already.
-    said: usize,
+    /// How much of `own` is in a part already.
+    noted: usize,
     parts: &'a mut Vec<Part>,
 }
 
-impl Marks<'_> {
+impl OutputWriter<'_> {
     fn note_own(&mut self) {
-        if self.own.len() > self.said {
-            self.parts.push(Part::Own(self.said..self.own.len()));
-            self.said = self.own.len();
+        if self.own.len() > self.noted {
+            self.parts.push(Part::Own(self.noted..self.own.len()));
+            self.noted = self.own.len();
         }
     }
 }
 
-impl ToViewer for Marks<'_> {
+impl ToViewer for OutputWriter<'_> {
     fn pass(&mut self, range: Range<usize>) {
         self.note_own();
         let (from, to) = (self.start + range.start, self.start + range.end);
@@ -221,8 +219,8 @@ impl ToViewer for Marks<'_> {
 mod tests {
     use super::*;
 
-    fn marked(plain: &Plain, skip: usize) -> (Vec<u8>, usize) {
-        plain.with_marked(skip, |slices| {
+    fn output(decrypted: &Decrypted, skip: usize) -> (Vec<u8>, usize) {
+        decrypted.with_output(skip, |slices| {
             let bytes = slices.iter().flat_map(|slice| slice.to_vec()).collect();
             (bytes, slices.len())
         })
@@ -231,8 +229,8 @@ mod tests {
     #[test]
     fn short_runs_are_moved_together_and_long_ones_stay() {
         let bytes: Vec<u8> = (0..20_000_u32).flat_map(u32::to_be_bytes).collect();
-        let mut plain = Plain::default();
-        plain.input.append(&bytes);
+        let mut decrypted = Decrypted::default();
+        decrypted.input.append(&bytes);
         let runs = [
             2..10,
             12..20,
@@ -245,23 +243,23 @@ mod tests {
         let mut expected = Vec::new();
         for run in runs {
             expected.extend_from_slice(&bytes[run.clone()]);
-            plain.mark(run);
+            decrypted.pass(run);
         }
-        assert_eq!(plain.marked(), expected.len());
-        assert_eq!(marked(&plain, 0), (expected.clone(), 3));
+        assert_eq!(decrypted.output_len(), expected.len());
+        assert_eq!(output(&decrypted, 0), (expected.clone(), 3));
         for skip in 0..expected.len() {
-            assert_eq!(marked(&plain, skip).0, expected[skip..], "from {skip}");
+            assert_eq!(output(&decrypted, skip).0, expected[skip..], "from {skip}");
         }
-        plain.forget(9003);
-        assert_eq!(plain.marked(), 0);
-        assert_eq!(plain.bytes(0), &bytes[9003..]);
+        decrypted.discard(9003);
+        assert_eq!(decrypted.output_len(), 0);
+        assert_eq!(decrypted.bytes(0), &bytes[9003..]);
     }
 
     #[test]
-    fn what_the_gateway_says_comes_where_it_was_said() {
-        let mut plain = Plain::default();
-        plain.input.append(b"0123456789");
-        let judged = plain.mark_by(2..9, |bytes, viewer| {
+    fn own_messages_keep_their_place_among_received_ranges() {
+        let mut decrypted = Decrypted::default();
+        decrypted.input.append(b"0123456789");
+        let translated = decrypted.translate(2..9, |bytes, viewer| {
             assert_eq!(bytes, b"2345678");
             viewer.own().extend(b"a");
             viewer.pass(0..1);
@@ -272,25 +270,25 @@ mod tests {
             viewer.own().extend(b"d");
             Err("lost")
         });
-        assert_eq!(judged, Err("lost"));
-        plain.mark(9..10);
+        assert_eq!(translated, Err("lost"));
+        decrypted.pass(9..10);
         let expected = b"a23bc6d9";
         for skip in 0..expected.len() {
-            assert_eq!(marked(&plain, skip).0, expected[skip..], "from {skip}");
+            assert_eq!(output(&decrypted, skip).0, expected[skip..], "from {skip}");
         }
-        assert_eq!(plain.marked(), expected.len());
-        plain.forget(10);
-        plain.input.append(b"x");
-        plain.mark(0..1);
-        assert_eq!(marked(&plain, 0).0, b"x");
+        assert_eq!(decrypted.output_len(), expected.len());
+        decrypted.discard(10);
+        decrypted.input.append(b"x");
+        decrypted.pass(0..1);
+        assert_eq!(output(&decrypted, 0).0, b"x");
     }
 
     #[test]
-    fn no_block_is_held_once_all_is_forgotten() {
-        let mut plain = Plain::default();
-        plain.input.append(b"abc");
-        plain.mark(0..3);
-        plain.forget(3);
-        assert!(plain.input.holds_no_buffer() && plain.marked.is_none());
+    fn no_buffer_is_held_once_all_is_discarded() {
+        let mut decrypted = Decrypted::default();
+        decrypted.input.append(b"abc");
+        decrypted.pass(0..3);
+        decrypted.discard(3);
+        assert!(decrypted.input.holds_no_buffer() && decrypted.output.is_none());
     }
 }
