@@ -85,12 +85,12 @@ fn length(id: u8, bytes: &[u8]) -> Result<Option<usize>, String> {
     let Some(&[high, low]) = bytes.get(2..4) else {
         return Ok(None);
     };
-    let said = usize::from(u16::from_be_bytes([high, low]));
-    if said == length {
+    let stated = usize::from(u16::from_be_bytes([high, low]));
+    if stated == length {
         Ok(Some(length))
     } else {
         Err(format!(
-            "message 127/{id} of {said} bytes instead of {length}"
+            "message 127/{id} of {stated} bytes instead of {length}"
         ))
     }
 }

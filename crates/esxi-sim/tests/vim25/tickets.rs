@@ -51,7 +51,6 @@ async fn a_ticket_is_refused_with_the_fault_that_says_why() {
         assert_eq!(reply.status, 500);
         assert!(reply.body.contains(fault), "{vm}: {}", reply.body);
     }
-
     let moref = host.moref("one");
     soap.version = "7.0.1.0";
     let connections = soap
