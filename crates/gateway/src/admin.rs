@@ -1,4 +1,4 @@
-//! What operators and their programs ask over HTTP: `/metrics` and `/healthz`.
+//! The HTTP server of `[admin]`: `/metrics` and `/healthz`.
 
 #[cfg(test)]
 mod tests;
@@ -75,15 +75,15 @@ impl OpenAdmin {
         }
     }
 
-    /// Asks for this token from now on.
-    pub(crate) fn ask_for(&self, token: Token) {
+    /// Requires this token from now on.
+    pub(crate) fn set_token(&self, token: Token) {
         self.token.send_replace(token);
     }
 
     /// When this returns, the address is free. Open connections are cut.
     pub(crate) async fn close(self) -> Admin {
         self.closing.cancel();
-        // An accept loop that has panicked has closed its socket likewise.
+        // A panic of the accept loop has closed its socket too.
         let _ = self.accepting.await;
         let token = self.token.borrow().clone();
         Admin {
@@ -149,7 +149,7 @@ async fn listen(
         tasks.spawn(async move {
             let _until_it_ends = permit;
             let answered = timeout(REQUEST_TIMEOUT, answer(stream, routes));
-            // A client that is slow or gone is nobody's concern.
+            // Timeouts and errors of a client need no log line.
             let _ = closing.run_until_cancelled(answered).await;
         });
     }

@@ -1,4 +1,4 @@
-//! One viewer and one WebSocket, byte for byte: nothing is judged, and RFB is not looked at, its handshake neither.
+//! Relays bytes between one viewer and one WebSocket, without login and without parsing RFB.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -21,10 +21,10 @@ use crate::traffic::Traffic;
 use crate::viewer_link::ViewerLink;
 use dialect::HostKind;
 
-/// From a viewer's arrival until the WebSocket is open.
+/// From the viewer's connection until the WebSocket is open.
 const HANDSHAKE: Duration = Duration::from_secs(30);
 
-/// Whoever can connect may do all that the console's host allows.
+/// No restriction: every viewer that can connect has the host's full access.
 const POLICY: ViewerPolicy = ViewerPolicy {
     view_only: false,
     may_be_exclusive: true,
@@ -35,16 +35,16 @@ const POLICY: ViewerPolicy = ViewerPolicy {
 };
 
 /// Relays between `socket`, a viewer that has connected from `viewer`, and the WebSocket of `endpoint`, until either
-/// ends or `told` is cancelled. `id` is the session's number in the log.
+/// ends or `cancelled` is. `id` is the session's number in the log.
 ///
-/// The result says how it went; `None` where the viewer left before it was known whether the console can be had.
+/// The result is the error's sentence, if there was one; `None` where the viewer left before the dial had a result.
 pub async fn relay_bytes(
     id: u64,
     (socket, viewer): (TcpStream, SocketAddr),
     endpoint: &Arc<Endpoint>,
-    told: &CancellationToken,
+    cancelled: &CancellationToken,
 ) -> Option<Result<(), String>> {
-    let session = SessionInfo::new(id, viewer, &endpoint.name, Traffic::default(), told);
+    let session = SessionInfo::new(id, viewer, &endpoint.name, Traffic::default(), cancelled);
     let span = session_log::span(&session);
     let dialer = Dialer::Url(Arc::clone(endpoint));
     let outcome = relayed(socket, &session, &dialer)
@@ -72,7 +72,7 @@ async fn relayed(
     let opened = tokio::select! {
         opened = open => opened.map_err(Failure::from),
         gone = viewer.gone() => Err(gone),
-        () = session.ending.told.cancelled() => return Ok(Outcome::Ended(session.ending.why())),
+        () = session.ending.cancelled.cancelled() => return Ok(Outcome::Ended(session.ending.reason())),
     };
     let link = match opened {
         Ok(link) => link,

@@ -16,52 +16,52 @@ use crate::settings::limits::Limits;
 use crate::shared::Shared;
 use dialect::{Habits, HostKind};
 
-/// Where viewers connect. Which console they get is known once they are judged.
+/// A port for viewers.
 pub(crate) struct Entrance {
     /// The address that was configured.
     pub(crate) listen: SocketAddr,
-    /// From which networks viewers may come; empty where that does not matter.
+    /// The networks that viewers may connect from; empty: any.
     pub(crate) allow: Vec<IpNet>,
-    /// How they log in.
+    /// How viewers log in.
     pub(crate) auth: Auth,
-    /// What bounds the whole gateway.
+    /// Limits of the whole gateway.
     pub(crate) limits: Arc<Limits>,
-    /// What it shares with the other entrances.
+    /// State shared with the other entrances.
     pub(crate) shared: Shared,
     /// The console behind it.
     pub(crate) console: Arc<ServedConsole>,
 }
 
-/// A console on which sessions are opened.
+/// A console that the gateway serves.
 pub(crate) struct ServedConsole {
-    /// As the configuration, the log and the users file name it.
+    /// Its name in the configuration, the log and the users file.
     pub(crate) name: String,
-    /// What counts as the same console until its VM is looked up.
+    /// Identifies the console until its VM is looked up.
     pub(crate) key: ConsoleKey,
-    /// The way there.
+    /// How to connect to it.
     pub(crate) dialer: Dialer,
-    /// Keys, pointer and clipboard go nowhere.
+    /// Input events and clipboards of viewers are dropped.
     pub(crate) view_only: bool,
-    /// Whether a viewer that asks for the console alone gets it.
+    /// Whether a viewer's ClientInit may disconnect the others (RFC 6143 section 7.3.1).
     pub(crate) exclusive: bool,
-    /// How keys and clipboards are treated; `None` where RFB is to pass as it is.
+    /// How keys and clipboards are treated; `None` where RFB passes unchanged.
     pub(crate) habits: Option<Habits>,
 }
 
 impl Entrance {
-    /// What the log and metrics call it before the viewer is judged.
+    /// Its console's name, for the log.
     pub(crate) fn name(&self) -> &str {
         &self.console.name
     }
 
-    /// Keeps what is behind it from being logged out of, for as long as the result exists.
+    /// Keeps the gateway logged in to its vSphere for as long as the token exists.
     pub(crate) fn in_use(&self) -> Option<TaskTrackerToken> {
         self.console.dialer.hold()
     }
 }
 
 impl ServedConsole {
-    /// For the one user who opened it, with every default.
+    /// For a [`PrivateLine`](crate::PrivateLine), with default settings.
     pub(crate) fn private(dialer: Dialer) -> Self {
         let name = dialer.behind().to_string();
         Self {
@@ -74,12 +74,12 @@ impl ServedConsole {
         }
     }
 
-    /// Which VM of its vSphere `vm` is.
+    /// The identity of `vm` on this console's vSphere.
     pub(crate) fn identity(&self, vm: &Vm) -> VmIdentity {
         VmIdentity::new(self.vsphere().unwrap_or_default(), vm)
     }
 
-    /// Its names, as far as they are known.
+    /// Its known names.
     pub(crate) fn named<'a>(&'a self, vm: Option<&'a Vm>) -> Named<'a> {
         Named {
             vsphere: self.vsphere(),
@@ -88,7 +88,7 @@ impl ServedConsole {
         }
     }
 
-    /// What is known of its host: only a vSphere has VMware's.
+    /// The kind of its host: VMware behind a vSphere, unknown at a URL.
     pub(crate) const fn host(&self) -> HostKind {
         match self.dialer {
             Dialer::Vm(..) => HostKind::Vmware,

@@ -1,4 +1,4 @@
-//! Why a session did not come to its end in peace: at which stage, by whose fault, in one sentence.
+//! Why a session failed: stage, blame, and one sentence.
 
 use std::fmt;
 use std::io;
@@ -7,22 +7,22 @@ use std::time::Duration;
 
 pub use console::Blame;
 
-/// Where a session was. The names are those of the log's `stage`.
+/// The stages of a session, as the log's and the metrics' `stage` name them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
-    /// Where the viewer comes from, and whether it may from there.
+    /// PROXY header, allow list, penalties.
     Accept,
-    /// Version, security type and credentials of the viewer.
+    /// The viewer's RFB version, security type, TLS and credentials.
     Negotiate,
-    /// Whether what it claims lets it in.
+    /// Credentials against the configuration, rights and limits.
     Judge,
     /// A ticket from vSphere.
     Ticket,
     /// TCP, TLS, WebSocket and RFB handshake with ESXi.
     Dial,
-    /// The viewer is told that it is in.
+    /// SecurityResult and ClientInit.
     Welcome,
-    /// Bytes go both ways.
+    /// Both directions are relayed.
     Relay,
 }
 
@@ -40,41 +40,41 @@ impl fmt::Display for Stage {
     }
 }
 
-/// Why a session failed. As text it is one sentence, the cause first and the remedy second, and without a
-/// secret: the same one for the viewer and for the log.
+/// Why a session failed. `Display` is one sentence without secrets, cause first and remedy second, for the viewer and the
+/// log alike.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Failure {
     /// The viewer's address is in no `allow` list of this console.
     #[error("{0} may not use this console: add its network to allow")]
     NotAllowed(IpAddr),
-    /// A PROXY header is due and the connection is not from who may send one, or holds none.
+    /// A PROXY header is required, and the connection has none or is not from a trusted balancer.
     #[error("a PROXY header was due, and {0}: see proxy_from and the load balancer")]
     NotProxied(String),
-    /// Too many wrong passwords from there.
+    /// Too many wrong passwords from this source.
     #[error("too many failed logins from your address: try again in {} s", .0.as_secs() + 1)]
     Penalised(Duration),
-    /// Too many wrong passwords for this console, from whatever addresses, and too many wait for their turn.
+    /// Too many wrong passwords for this console from all sources together, and too many logins queued.
     #[error("too many failed logins to this console: try again in {} s", .0.as_secs() + 1)]
     ConsolePenalised(Duration),
     /// Too many connections that have not logged in.
     #[error("too many connections are waiting to log in: try again")]
-    Crowded,
-    /// The gateway was told to end before the viewer had its console.
+    LoginQueueFull,
+    /// The gateway was shut down before the console was open.
     #[error("the gateway ends: try again when it is back")]
     GatewayEnds,
-    /// Too many sessions.
+    /// `max_sessions` is reached.
     #[error(
         "all {limit} sessions of this gateway are in use: try again later, or raise max_sessions"
     )]
-    HouseFull {
+    GatewayFull {
         /// `max_sessions`.
         limit: usize,
     },
-    /// Too many sessions on this VM.
+    /// `max_sessions_per_vm` is reached.
     #[error("all {limit} sessions of {vm} are in use: close one, or raise max_sessions_per_vm")]
     VmFull {
-        /// Which.
+        /// The VM's configured name.
         vm: String,
         /// `max_sessions_per_vm`.
         limit: usize,
@@ -82,59 +82,59 @@ pub enum Failure {
     /// TLS with the viewer failed.
     #[error("no TLS with the viewer ({0})")]
     ViewerTls(String),
-    /// The user exists and the password is right, but this console is not among those of the user.
+    /// The user has logged in, but may not open this console.
     #[error("{user} may not open this console: ask for it to be added to the users file")]
     NotForUser {
-        /// Who.
+        /// The user's name.
         user: String,
     },
-    /// The viewer's first bytes are not what a viewer sends.
-    #[error("{}", misled(*.0))]
+    /// The viewer broke the RFB protocol.
+    #[error("{}", protocol_error(*.0))]
     NotAViewer(rfb_proto::Violation),
-    /// The viewer ended the connection before it was let in.
+    /// The viewer closed the connection before it had logged in.
     #[error("the viewer closed the connection before it had logged in")]
     ViewerLeft,
-    /// The viewer's connection ended before a byte came from it.
+    /// The viewer closed the connection before it sent a byte, as port scans and health checks do.
     #[error("the viewer closed the connection before it sent anything")]
     ViewerSilent,
-    /// The viewer's connection broke.
+    /// Reading or writing the viewer's socket failed.
     #[error("the viewer's connection broke ({})", vsphere::io_in_words(.0))]
     ViewerBroke(#[source] io::Error),
     /// The viewer did not log in within the login timeout.
     #[error("the viewer did not log in within {} s: connect again, or raise login_timeout", .0.as_secs())]
     ViewerSlow(Duration),
-    /// So many passwords had to be checked that this one was not within the login timeout.
+    /// The password was queued for hashing for the whole login timeout.
     #[error("the password was not checked within {} s: see that this machine is not overloaded, or raise login_timeout", .0.as_secs())]
     CheckSlow(Duration),
-    /// The viewer was let in, and did not send the rest of its handshake within the handshake timeout.
+    /// The viewer has logged in, and did not send ClientInit within the handshake timeout.
     #[error("the viewer did not finish its handshake within {} s: try another viewer", .0.as_secs())]
     ViewerUnfinished(Duration),
     /// The VNC password is not the one configured.
     #[error("wrong password: try again, and mind that only the first 8 characters count")]
     WrongPassword,
-    /// Which of the two it is, is not told.
+    /// One sentence for both causes, so that user names cannot be probed.
     #[error("wrong user name or password: try again")]
     WrongLogin,
-    /// The console cannot be had, or was lost.
+    /// The console could not be opened, or was lost.
     #[error(transparent)]
     Console(#[from] console::Error),
-    /// The configuration, or this machine, does not allow a session.
+    /// The configuration or the operating system does not allow a session.
     #[error("{0}")]
     Setup(String),
 }
 
-/// How far a session came, and why no further.
+/// The stage at which a session failed, and why.
 pub(crate) type Stopped = (Stage, Failure);
 
 impl Failure {
-    /// The limit that was met, where it was one: its name in the configuration, as far as it has one.
+    /// The name of the limit that was reached, as in the configuration; `None` where it was none.
     pub(crate) const fn limit(&self) -> Option<&'static str> {
         match self {
             Self::NotAllowed(_) => Some("allow"),
             Self::NotProxied(_) => Some("proxy_protocol"),
             Self::Penalised(_) | Self::ConsolePenalised(_) => Some("penalty"),
-            Self::Crowded => Some("max_unauthenticated"),
-            Self::HouseFull { .. } => Some("max_sessions"),
+            Self::LoginQueueFull => Some("max_unauthenticated"),
+            Self::GatewayFull { .. } => Some("max_sessions"),
             Self::VmFull { .. } => Some("max_sessions_per_vm"),
             Self::ViewerSlow(_) | Self::CheckSlow(_) => Some("login_timeout"),
             Self::ViewerUnfinished(_) => Some("handshake_timeout"),
@@ -143,7 +143,7 @@ impl Failure {
         }
     }
 
-    /// The stage that it belongs to, where it was met on the way to a ticket: who may is judged once more there.
+    /// The stage of a failure between judgement and dial: rights and limits are checked again once the VM is known.
     pub(crate) const fn before_dial(&self) -> Stage {
         match self {
             Self::NotForUser { .. } | Self::VmFull { .. } => Stage::Judge,
@@ -151,7 +151,7 @@ impl Failure {
         }
     }
 
-    /// Whose fault it is.
+    /// The party that has to fix it.
     pub const fn blame(&self) -> Blame {
         match self {
             Self::NotAViewer(_)
@@ -167,21 +167,22 @@ impl Failure {
             | Self::WrongPassword
             | Self::WrongLogin
             | Self::NotForUser { .. } => Blame::Viewer,
-            Self::Crowded | Self::GatewayEnds | Self::HouseFull { .. } | Self::VmFull { .. } => {
-                Blame::Gateway
-            }
+            Self::LoginQueueFull
+            | Self::GatewayEnds
+            | Self::GatewayFull { .. }
+            | Self::VmFull { .. } => Blame::Gateway,
             Self::Setup(_) | Self::CheckSlow(_) => Blame::Gateway,
             Self::Console(error) => error.blame(),
         }
     }
 }
 
-/// Who meant to be here is told what to do; who did not, where it is.
-fn misled(violation: rfb_proto::Violation) -> String {
+/// A remedy for a VNC viewer; for another protocol, what this port is.
+fn protocol_error(violation: rfb_proto::Violation) -> String {
     use rfb_proto::Violation;
     match violation {
         Violation::TooOldToEncrypt => violation.to_string(),
-        // Whoever comes as far as to send messages is a viewer.
+        // The handshake succeeded: it is a VNC viewer.
         Violation::UnknownMessage { .. }
         | Violation::TooManyEncodings(_)
         | Violation::Malformed(_) => {
@@ -198,19 +199,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_is_a_viewer_is_not_told_that_this_is_a_vnc_port() {
+    fn only_a_failed_handshake_says_that_this_is_a_vnc_port() {
         let unknown = Violation::UnknownMessage {
             kind: 255,
             sub: Some(255),
         };
-        let said = Failure::NotAViewer(unknown).to_string();
+        let text = Failure::NotAViewer(unknown).to_string();
         assert!(
-            said.starts_with(
+            text.starts_with(
                 "the viewer sent what cannot be read (message type 255/255 is not known): "
             ),
-            "{said}"
+            "{text}"
         );
-        let said = Failure::NotAViewer(Violation::NotRfb).to_string();
-        assert!(said.starts_with("this is a VNC port, and "), "{said}");
+        let text = Failure::NotAViewer(Violation::NotRfb).to_string();
+        assert!(text.starts_with("this is a VNC port, and "), "{text}");
     }
 }

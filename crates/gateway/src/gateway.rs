@@ -1,5 +1,5 @@
-//! The gateway as a whole: every port bound, or none; a new configuration taken over whole, or not at all;
-//! and an end that waits for its sessions.
+//! The gateway as a whole: binds all ports or none, applies a new configuration completely or not at all, and drains its
+//! sessions at shutdown.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -21,10 +21,10 @@ use crate::shared::Shared;
 use crate::start_error::StartError;
 use crate::wiring::{Upstreams, entrance, upstreams};
 
-/// How a running gateway is told to end.
+/// Signals that end a running gateway.
 #[derive(Debug, Clone, Default)]
 pub struct Shutdown {
-    /// Take no new viewers; let the others go on for the drain timeout.
+    /// Accept no new viewers; end the open sessions after `drain_timeout`.
     pub drain: CancellationToken,
     /// End at once.
     pub now: CancellationToken,
@@ -37,7 +37,8 @@ impl Gateway {
     /// Binds every port, and connects to nothing.
     ///
     /// # Errors
-    /// [`StartError`] at the first port or vSphere that cannot be had; the ports before it are free again.
+    /// [`StartError`] for the first port that cannot be bound or vSphere that cannot be set up; ports bound before it are
+    /// closed.
     pub async fn bind(settings: Config) -> Result<Self, StartError> {
         let (shared, limits) = (Shared::new(), Arc::new(settings.gateway));
         let upstreams = upstreams(settings.vspheres, &Upstreams::new(), &shared)?;
@@ -61,7 +62,7 @@ impl Gateway {
         }))
     }
 
-    /// One port, for one user of this machine. Where a vSphere is behind it, that has been logged in to already.
+    /// Binds one port for one local user. A vSphere behind it is already logged in to.
     pub async fn before(
         dialer: &Dialer,
         listen: SocketAddr,
@@ -86,22 +87,22 @@ impl Gateway {
         }))
     }
 
-    /// How many sessions there are, from now on.
+    /// The gauge of open sessions.
     pub fn sessions(&self) -> Gauge {
         self.0.shared.metrics.sessions_active.clone()
     }
 
-    /// Why the last viewer did not get its console, from now on.
+    /// The failure of the session that ended last, updated while the gateway runs.
     pub fn last_failure(&self) -> LastFailure {
         self.0.shared.last_failure.clone()
     }
 
-    /// Where `/metrics` and `/healthz` are served, where they are.
+    /// The address of `/metrics` and `/healthz`, if they are served.
     pub fn admin(&self) -> Option<SocketAddr> {
         self.0.admin.as_ref()?.0.local_addr().ok()
     }
 
-    /// Where each console really listens, in the configuration's order, and its VM's name.
+    /// The bound address and VM name of each console, in the configuration's order.
     pub fn ports(&self) -> impl Iterator<Item = (SocketAddr, String)> {
         self.0.ports.iter().map(|(listener, port)| {
             let address = listener.local_addr().unwrap_or(port.listen);
@@ -109,15 +110,14 @@ impl Gateway {
         })
     }
 
-    /// Serves until told to end, and returns when every session has ended and every vSphere is logged out.
+    /// Serves until `shutdown`, and returns when every session has ended and every vSphere is logged out.
     pub async fn run(self, shutdown: Shutdown) {
         let (_never, reloads) = mpsc::channel(1);
         self.run_reloading(shutdown, reloads).await;
     }
 
-    /// As [`Gateway::run`], and takes over each configuration that comes out of `reloads`: ports that are
-    /// in both stay open, sessions go on as they began. One that cannot be taken over whole is logged and
-    /// changes nothing.
+    /// As [`Gateway::run`], and applies each configuration received from `reloads`: ports in both stay open, and open
+    /// sessions keep their settings. One that cannot be applied completely is logged and changes nothing.
     pub async fn run_reloading(self, shutdown: Shutdown, mut reloads: mpsc::Receiver<Config>) {
         let mut running = Running::begin(self.0, shutdown.drain.clone());
         loop {

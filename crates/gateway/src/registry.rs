@@ -1,4 +1,4 @@
-//! The sessions that there are: who is on which VM since when, how many on each, and the means to end one.
+//! The open sessions: viewer, user, VM, start and bytes of each; the limits per gateway and VM; and how to end one.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -12,37 +12,37 @@ use tokio_util::sync::CancellationToken;
 use crate::error::Failure;
 use crate::traffic::Traffic;
 
-/// A console as the configuration names it: its vSphere and its `vm`, or its port and its name.
+/// A console's key in the configuration: its vSphere and `vm`, or its port and name.
 pub(crate) type ConsoleKey = (String, String);
 
-/// What is known of one session, from the viewer's arrival on.
+/// One session, from the viewer's connection on.
 pub(crate) struct SessionInfo {
-    /// A number that no other session of this process has.
+    /// Unique in this process.
     pub(crate) id: u64,
-    /// When the viewer arrived.
+    /// When the viewer connected.
     pub(crate) since: Instant,
     /// Bytes each way.
     pub(crate) traffic: Traffic,
-    /// How it is told to end, and why.
+    /// Ends it.
     pub(crate) ending: Ending,
     parties: Mutex<Parties>,
 }
 
-/// Who is on which console.
+/// Viewer, user and console of a session.
 #[derive(Debug, Clone)]
 pub(crate) struct Parties {
-    /// The viewer's address, as far as is known.
+    /// The viewer's address: the PROXY header's, once that is read.
     pub(crate) viewer: SocketAddr,
-    /// The user, where the viewer gave a name.
+    /// The user, once one has logged in.
     pub(crate) user: Option<String>,
-    /// The console, as the configuration names it.
+    /// The console's name in the configuration.
     pub(crate) console: String,
-    /// Its VM, once that was looked up.
+    /// Its VM, once looked up.
     pub(crate) vm: Option<VmIdentity>,
 }
 
 impl SessionInfo {
-    /// Of a viewer that has just arrived. Where `gateway` is cancelled, the session must end too.
+    /// For a viewer that has just connected. Cancelling `gateway` ends the session too.
     pub(crate) fn new(
         id: u64,
         viewer: SocketAddr,
@@ -54,7 +54,7 @@ impl SessionInfo {
             id,
             since: Instant::now(),
             traffic,
-            ending: Ending::with(gateway),
+            ending: Ending::child_of(gateway),
             parties: Mutex::new(Parties {
                 viewer,
                 user: None,
@@ -64,51 +64,50 @@ impl SessionInfo {
         }
     }
 
-    /// Who is on which console, as far as is known by now.
     pub(crate) fn parties(&self) -> MutexGuard<'_, Parties> {
         self.parties.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether the session is known to be on this VM.
+    /// Whether the session is on this VM; false while its VM is unknown.
     pub(crate) fn is_on(&self, vm: &VmIdentity) -> bool {
         self.parties().vm.as_ref().is_some_and(|own| own.is(vm))
     }
 }
 
-/// How a session is told to end, and why.
+/// Ends a session with a reason.
 #[derive(Clone)]
 pub(crate) struct Ending {
-    /// Cancelled when it must end.
-    pub(crate) told: CancellationToken,
-    why: Arc<OnceLock<&'static str>>,
+    /// Cancelled when the session must end.
+    pub(crate) cancelled: CancellationToken,
+    reason: Arc<OnceLock<&'static str>>,
 }
 
 impl Ending {
-    /// It must end where `gateway` is cancelled too.
-    pub(crate) fn with(gateway: &CancellationToken) -> Self {
+    /// Cancelling `gateway` cancels this too.
+    pub(crate) fn child_of(gateway: &CancellationToken) -> Self {
         Self {
-            told: gateway.child_token(),
-            why: Arc::default(),
+            cancelled: gateway.child_token(),
+            reason: Arc::default(),
         }
     }
 
-    /// Why it must end; the gateway's own end needs no words.
-    pub(crate) fn why(&self) -> &'static str {
-        self.why.get().copied().unwrap_or("the gateway ends")
+    /// The reason; without one, the gateway is shutting down.
+    pub(crate) fn reason(&self) -> &'static str {
+        self.reason.get().copied().unwrap_or("the gateway ends")
     }
 
-    /// Ends it. The first reason counts.
-    pub(crate) fn tell(&self, why: &'static str) {
-        self.why.get_or_init(|| why);
-        self.told.cancel();
+    /// Ends the session. The first reason is kept.
+    pub(crate) fn end(&self, reason: &'static str) {
+        self.reason.get_or_init(|| reason);
+        self.cancelled.cancel();
     }
 }
 
-/// Every session that has been let in.
+/// Every session that has logged in.
 #[derive(Clone, Default)]
 pub(crate) struct Registry {
     sessions: Arc<Mutex<BTreeMap<u64, Registered>>>,
-    /// How many they are.
+    /// The gauge of their number.
     active: Gauge,
 }
 
@@ -118,8 +117,8 @@ struct Registered {
 }
 
 impl Registered {
-    /// Whether both are on one VM, as far as is known.
-    fn shares_with(&self, other: &Self) -> bool {
+    /// Whether both are on one VM: by identity where both are looked up, else by key.
+    fn is_on_same_vm(&self, other: &Self) -> bool {
         let (own, other_vm) = (
             self.info.parties().vm.clone(),
             other.info.parties().vm.clone(),
@@ -136,7 +135,7 @@ pub(crate) struct SessionSlot {
 }
 
 impl Registry {
-    /// An empty one, whose length `active` tells.
+    /// An empty registry that keeps its length in `active`.
     pub(crate) fn counted(active: Gauge) -> Self {
         Self {
             active,
@@ -144,7 +143,7 @@ impl Registry {
         }
     }
 
-    /// Enters a session, unless there are `limit` sessions, or `limit_per_vm` on a console of the same name.
+    /// Registers a session, unless there are `limit` sessions, or `limit_per_vm` with the same key.
     pub(crate) fn enter(
         &self,
         info: &Arc<SessionInfo>,
@@ -153,10 +152,10 @@ impl Registry {
     ) -> Result<SessionSlot, Failure> {
         let mut sessions = self.sessions();
         if sessions.len() >= limit {
-            return Err(Failure::HouseFull { limit });
+            return Err(Failure::GatewayFull { limit });
         }
-        let alike = |other: &&Registered| other.key == key;
-        if sessions.values().filter(alike).count() >= limit_per_vm {
+        let same_key = |other: &&Registered| other.key == key;
+        if sessions.values().filter(same_key).count() >= limit_per_vm {
             return Err(Failure::VmFull {
                 vm: key.1,
                 limit: limit_per_vm,
@@ -182,18 +181,17 @@ impl Registry {
 }
 
 impl SessionSlot {
-    /// The session it is of.
     pub(crate) fn info(&self) -> &SessionInfo {
         &self.info
     }
 
-    /// The session is on this VM, unless `limit` others are, whatever names they asked for it by.
+    /// Sets the session's VM, unless `limit` other sessions are on it, by whatever name they were opened.
     pub(crate) fn identify(&self, vm: VmIdentity, limit: usize) -> Result<(), Failure> {
         let sessions = self.registry.sessions();
-        let on_it = |id: &u64, other: &Registered| *id != self.info.id && other.info.is_on(&vm);
+        let is_other = |id: &u64, other: &Registered| *id != self.info.id && other.info.is_on(&vm);
         let others = sessions
             .iter()
-            .filter(|(id, other)| on_it(id, other))
+            .filter(|(id, other)| is_other(id, other))
             .count();
         let Some(own) = sessions.get(&self.info.id) else {
             return Ok(());
@@ -207,16 +205,16 @@ impl SessionSlot {
     }
 
     /// Ends every other session on the same VM.
-    pub(crate) fn end_others(&self, why: &'static str) {
+    pub(crate) fn end_others(&self, reason: &'static str) {
         let sessions = self.registry.sessions();
         let Some(own) = sessions.get(&self.info.id) else {
             return;
         };
         let others = sessions
             .iter()
-            .filter(|(id, other)| **id != self.info.id && other.shares_with(own));
+            .filter(|(id, other)| **id != self.info.id && other.is_on_same_vm(own));
         for (_, other) in others {
-            other.info.ending.tell(why);
+            other.info.ending.end(reason);
         }
     }
 }
@@ -248,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn the_house_and_each_vm_have_their_limits() {
+    fn the_gateway_and_each_vm_have_a_limit() {
         let (registry, gateway) = (Registry::default(), CancellationToken::new());
         let enter = |id, name| registry.enter(&session(id, &gateway), key(name), (3, 2));
         let first = enter(1, "a").unwrap();
@@ -260,14 +258,14 @@ mod tests {
         let _third = enter(3, "b").unwrap();
         assert!(matches!(
             enter(4, "c"),
-            Err(Failure::HouseFull { limit: 3 })
+            Err(Failure::GatewayFull { limit: 3 })
         ));
         drop(first);
         assert!(enter(5, "a").is_ok());
     }
 
     #[test]
-    fn the_others_on_a_vm_can_be_ended_and_nobody_else() {
+    fn end_others_ends_the_sessions_on_the_same_vm_only() {
         let (registry, gateway) = (Registry::default(), CancellationToken::new());
         let enter = |id, name| {
             registry
@@ -276,18 +274,22 @@ mod tests {
         };
         let (own, other, elsewhere) = (enter(1, "a"), enter(2, "a"), enter(3, "b"));
         own.end_others("alone");
-        assert!(other.info().ending.told.is_cancelled() && other.info().ending.why() == "alone");
         assert!(
-            !own.info().ending.told.is_cancelled() && !elsewhere.info().ending.told.is_cancelled()
+            other.info().ending.cancelled.is_cancelled() && other.info().ending.reason() == "alone"
+        );
+        assert!(
+            !own.info().ending.cancelled.is_cancelled()
+                && !elsewhere.info().ending.cancelled.is_cancelled()
         );
         gateway.cancel();
         assert!(
-            own.info().ending.told.is_cancelled() && own.info().ending.why() == "the gateway ends"
+            own.info().ending.cancelled.is_cancelled()
+                && own.info().ending.reason() == "the gateway ends"
         );
     }
 
     #[test]
-    fn a_vm_is_one_by_whatever_names_it_was_asked_for() {
+    fn sessions_on_a_vm_count_together_under_all_its_names() {
         let (registry, gateway) = (Registry::default(), CancellationToken::new());
         let enter = |id, name| {
             registry
@@ -311,13 +313,13 @@ mod tests {
         let full = third.identify(identity("1"), 2).unwrap_err();
         assert!(matches!(full, Failure::VmFull { vm, limit: 2 } if vm == "moref:1"));
         elsewhere.identify(identity("2"), 2).unwrap();
-        // Again, and somewhere else: neither counts twice.
+        // Neither the same session again nor another VM is counted.
         second.identify(identity("1"), 2).unwrap();
         assert!(second.info().is_on(&identity("1")) && !third.info().is_on(&identity("1")));
         first.end_others("alone");
         let ended = slots
             .iter()
-            .map(|slot| slot.info().ending.told.is_cancelled());
+            .map(|slot| slot.info().ending.cancelled.is_cancelled());
         assert_eq!(ended.collect::<Vec<_>>(), [false, true, false, false]);
     }
 }

@@ -1,4 +1,4 @@
-//! A gateway that serves: its ports, what a new configuration makes of them, and its end.
+//! A serving gateway: its accept loops, the reload of its configuration, its shutdown.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -25,7 +25,7 @@ use crate::shared::Shared;
 use crate::start_error::StartError;
 use crate::wiring::{Upstreams, entrance, upstreams};
 
-/// What a gateway consists of before it serves: bound listeners, and what their sessions will use.
+/// A gateway before it serves: bound listeners, and what their sessions use.
 pub(crate) struct Parts {
     pub(crate) ports: Vec<(TcpListener, Arc<Entrance>)>,
     pub(crate) admin: Option<(TcpListener, Admin)>,
@@ -38,19 +38,18 @@ pub(crate) struct Parts {
 /// A gateway that serves.
 pub(crate) struct Running {
     ports: Vec<OpenPort>,
-    /// Where metrics are served, where they are.
     admin: Option<OpenAdmin>,
     upstreams: Upstreams,
     limits: Arc<Limits>,
     shared: Shared,
     threads: Arc<SessionThreads>,
-    /// Cancelled when no new viewers are taken.
+    /// Cancelled when no new viewers are accepted.
     closing: CancellationToken,
-    /// The accept loops and what the vSpheres do in the background.
+    /// The accept loops and the background tasks of the vSpheres.
     tasks: TaskTracker,
 }
 
-/// A port that is being listened on.
+/// A port with its accept loop.
 struct OpenPort {
     listen: SocketAddr,
     port: watch::Sender<Arc<Entrance>>,
@@ -59,10 +58,10 @@ struct OpenPort {
 }
 
 impl OpenPort {
-    /// Takes no more viewers. When this returns, the address is free; sessions go on.
+    /// Stops accepting. When this returns, the address is free; open sessions continue.
     async fn close(self) -> Arc<Entrance> {
         self.closing.cancel();
-        // An accept loop that has panicked has closed its socket likewise.
+        // A panic of the accept loop has closed its socket too.
         let _ = self.accepting.await;
         Arc::clone(&self.port.borrow())
     }
@@ -117,7 +116,7 @@ impl Running {
         });
     }
 
-    /// It stays up while the gateway drains: that is when somebody looks.
+    /// Serves `[admin]` until the drain ends, so that operators can follow it.
     fn open_admin(&mut self, listener: TcpListener, admin: Admin) {
         let (metrics, ended) = (Arc::clone(&self.shared.metrics), &self.shared.ended);
         self.admin = Some(OpenAdmin::begin(
@@ -129,7 +128,7 @@ impl Running {
         ));
     }
 
-    /// Those that are new begin; those that are gone end when their last session does.
+    /// Starts the upstreams that are new, and retires those that are gone: they log out after their last session.
     fn adopt(&mut self, upstreams: Upstreams) {
         for (name, upstream) in &upstreams {
             if !self
@@ -152,7 +151,7 @@ impl Running {
         }
     }
 
-    /// Takes `config` over whole, or not at all.
+    /// Applies `settings` completely or not at all.
     pub(crate) async fn reload(&mut self, settings: Config) -> Result<(), StartError> {
         let limits = Arc::new(settings.gateway);
         let upstreams = upstreams(settings.vspheres, &self.upstreams, &self.shared)?;
@@ -166,11 +165,11 @@ impl Running {
         };
         let (kept, new): (Vec<_>, Vec<_>) = ports.into_iter().partition(is_open);
         let mut fresh = self.bind_new(&new, &kept, settings.admin.as_ref()).await?;
-        // From here on nothing can fail.
+        // Nothing below can fail.
         self.limits = limits;
         for open in &self.ports {
-            let listens_there = |port: &&Arc<Entrance>| port.listen == open.listen;
-            match kept.iter().find(listens_there) {
+            let same_address = |port: &&Arc<Entrance>| port.listen == open.listen;
+            match kept.iter().find(same_address) {
                 Some(port) => drop(open.port.send_replace(Arc::clone(port))),
                 None => open.closing.cancel(),
             }
@@ -182,15 +181,15 @@ impl Running {
                 self.open(listener, port);
             }
         }
-        self.take_over_admin(settings.admin, fresh).await;
+        self.reload_admin(settings.admin, fresh).await;
         info!(ports = self.ports.len(), "configuration taken over");
         Ok(())
     }
 
-    /// Goes on, with the token of now; moves to its new listener, which is in `fresh`; or ends.
-    async fn take_over_admin(&mut self, admin: Option<Admin>, mut fresh: Bound) {
+    /// Updates the token where `[admin]` keeps its address; else closes it and opens its new listener from `fresh`.
+    async fn reload_admin(&mut self, admin: Option<Admin>, mut fresh: Bound) {
         match (admin, &self.admin) {
-            (Some(admin), Some(open)) if open.listen == admin.listen => open.ask_for(admin.token),
+            (Some(admin), Some(open)) if open.listen == admin.listen => open.set_token(admin.token),
             (admin, _) => {
                 if let Some(before) = self.admin.take() {
                     before.close().await;
@@ -203,9 +202,8 @@ impl Running {
         }
     }
 
-    /// Binds what is new: all of it, or nothing. Listeners that are neither kept nor leave room for a new one, as
-    /// 127.0.0.1:5901 where 0.0.0.0:5901 is to come, are closed first; where it comes to nothing they are opened again, and
-    /// only viewers of that moment were turned away.
+    /// Binds all new addresses or none. A listener that is removed and overlaps a new address, as 127.0.0.1:5901 does with
+    /// 0.0.0.0:5901, is closed first and opened again if the bind fails: meanwhile its viewers are refused.
     async fn bind_new(
         &mut self,
         new: &[Arc<Entrance>],
@@ -220,41 +218,41 @@ impl Running {
         stays.extend(admin_before.filter(|_| new_admin.is_none() && admin.is_some()));
         let mut ours: Vec<SocketAddr> = self.ports.iter().map(|open| open.listen).collect();
         ours.extend(admin_before);
-        let leaving = ours
+        let removed = ours
             .iter()
             .filter(|listen| !stays.contains(listen))
             .copied();
-        let in_the_way: Vec<SocketAddr> = leaving
-            .filter(|leaving| wanted.iter().any(|new| may_overlap(leaving, &new.listen)))
+        let conflicting: Vec<SocketAddr> = removed
+            .filter(|removed| wanted.iter().any(|new| may_overlap(removed, &new.listen)))
             .collect();
-        let (crossed, clear): (Vec<_>, Vec<_>) = wanted.into_iter().partition(|new| {
-            in_the_way
+        let (blocked, clear): (Vec<_>, Vec<_>) = wanted.into_iter().partition(|new| {
+            conflicting
                 .iter()
                 .any(|other| may_overlap(other, &new.listen))
         });
-        // First those for which nothing need be closed.
+        // Those without a conflict first: if one of them fails, nothing has been closed.
         let mut fresh = bind_all(clear, &mut ours).await?;
-        let closed = self.close(&in_the_way).await;
-        ours.retain(|address| !in_the_way.contains(address));
-        match bind_all(crossed, &mut ours).await {
+        let closed = self.close(&conflicting).await;
+        ours.retain(|address| !conflicting.contains(address));
+        match bind_all(blocked, &mut ours).await {
             Ok(bound) => {
                 fresh.extend(bound);
                 Ok(fresh)
             }
             Err(error) => {
-                self.open_again(closed).await;
+                self.reopen(closed).await;
                 Err(error)
             }
         }
     }
 
-    /// Listens there no more. When this returns, the addresses are free.
+    /// Closes the listeners on `addresses`. When this returns, the addresses are free.
     async fn close(&mut self, addresses: &[SocketAddr]) -> (Vec<Arc<Entrance>>, Option<Admin>) {
-        let going = self
+        let closing = self
             .ports
             .extract_if(.., |open| addresses.contains(&open.listen));
         let mut closed = Vec::new();
-        for open in going.collect::<Vec<_>>() {
+        for open in closing.collect::<Vec<_>>() {
             closed.push(open.close().await);
         }
         let admin = match self
@@ -267,8 +265,8 @@ impl Running {
         (closed, admin)
     }
 
-    /// Where somebody else was quicker, a later configuration may have it again.
-    async fn open_again(&mut self, (ports, admin): (Vec<Arc<Entrance>>, Option<Admin>)) {
+    /// Opens closed listeners again. One whose address another program has taken meanwhile stays closed until a later reload.
+    async fn reopen(&mut self, (ports, admin): (Vec<Arc<Entrance>>, Option<Admin>)) {
         let lost = |error| error!("a port that was open is lost: {error}");
         for port in ports {
             let Wanted { listen, what } = Wanted::port(&port);
@@ -285,17 +283,17 @@ impl Running {
         }
     }
 
-    /// No new viewers; the others have until the drain timeout, or until `now`.
+    /// Stops accepting, lets sessions continue until `drain_timeout` or `now`, then ends them.
     pub(crate) async fn end(mut self, now: &CancellationToken) {
         self.closing.cancel();
-        let (threads, patience) = (Arc::clone(&self.threads), self.limits.drain_timeout);
+        let (threads, drain_timeout) = (Arc::clone(&self.threads), self.limits.drain_timeout);
         let sessions = threads.sessions();
         if sessions > 0 {
-            info!(sessions, seconds = patience.as_secs(), "draining");
+            info!(sessions, seconds = drain_timeout.as_secs(), "draining");
         }
-        // Ignored on purpose: drained, out of time or hurried, what is left is ended now.
+        // Whether drained, timed out or cancelled: the sessions that are left are ended below.
         let _ = now
-            .run_until_cancelled(timeout(patience, threads.idle()))
+            .run_until_cancelled(timeout(drain_timeout, threads.idle()))
             .await;
         self.shared.ended.cancel();
         threads.idle().await;
@@ -305,8 +303,8 @@ impl Running {
     }
 }
 
-/// Takes viewers in until `closing`, when the socket is closed before this ends; each as the port is configured at that moment. Sessions run
-/// on `threads`.
+/// Accepts viewers until `closing`, each with the port's current configuration. Sessions run on `threads`. The socket is
+/// closed when this returns.
 async fn listen(
     listener: TcpListener,
     current: watch::Receiver<Arc<Entrance>>,

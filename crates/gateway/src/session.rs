@@ -1,15 +1,15 @@
-//! One connection, as one story.
+//! One viewer's connection, from accept to close.
 //!
 //! ```text
-//! accept      the viewer's address: PROXY header, allow list, penalties; a slot before the login
-//! negotiate   RFB version, security, TLS, credentials with the viewer; nothing upstream has happened so far
-//! judge       the claim against the configuration: which console, view-only or not; an entry in the registry
-//! identify    vSphere: which VM it is; its limits, and rights that name it otherwise
-//! ticket      vSphere: a fresh one-time ticket, asked for only now, spent once; or a URL
-//! dial        TCP → TLS → WebSocket upgrade → RFB security with ESXi, or whatever is at that URL
-//! welcome     only now the viewer is told that it is in; any failure above becomes the reason it shows
-//! relay       byte for byte, with the dialect that viewers and ESXi need between them
-//! close       one log line: who ended it, at which stage, how long, bytes each way
+//! accept      PROXY header, allow list, penalties; a pre-login slot
+//! negotiate   RFB version, security type, TLS and credentials with the viewer; nothing is sent upstream before
+//! judge       credentials against the configuration: which console, view-only or not; a slot in the registry
+//! identify    vSphere: the VM; its limit, and rights by its other names
+//! ticket      vSphere: a one-time ticket, acquired as late as possible; none for a URL
+//! dial        TCP, TLS, WebSocket upgrade and RFB security with ESXi or the host at the URL
+//! welcome     SecurityResult: OK, or the failure of a stage above as its reason
+//! relay       both directions, translated where the dialect is on
+//! close       one log line: who ended it, stage, duration, bytes each way
 //! ```
 
 use std::convert::Infallible;
@@ -41,18 +41,18 @@ use crate::traffic::Traffic;
 use crate::viewer_link::ViewerLink;
 use dialect::Dialogue;
 
-/// How long a viewer that is refused before it is asked who it is may take to read why.
-const REFUSAL: Duration = Duration::from_secs(3);
+/// How long a viewer that is refused before authentication may take to read the reason.
+const REFUSE_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// One viewer at one entrance.
 pub(crate) struct Session {
     info: Arc<SessionInfo>,
     entrance: Arc<Entrance>,
-    /// Keeps a vSphere from being logged out of.
+    /// Keeps the gateway logged in to the vSphere.
     _upstream_in_use: Option<TaskTrackerToken>,
 }
 
-/// A session whose viewer is in and whose console is open.
+/// A session with its console open and its viewer logged in.
 struct Opened {
     console: OpenConsole,
     policy: ViewerPolicy,
@@ -60,7 +60,7 @@ struct Opened {
 }
 
 impl Session {
-    /// A viewer has come to `entrance` from `peer`.
+    /// For a viewer that has connected to `entrance` from `peer`.
     pub(crate) fn new(entrance: Arc<Entrance>, peer: SocketAddr) -> Self {
         let shared = &entrance.shared;
         let traffic = Traffic::counted(&shared.metrics);
@@ -78,7 +78,7 @@ impl Session {
         }
     }
 
-    /// The whole story. The connection is closed when it ends, and every log line until then carries its number.
+    /// Runs the session to its end and closes the connection. All its log lines carry its number.
     pub(crate) async fn run(self, socket: TcpStream) {
         let span = session_log::span(&self.info);
         self.run_in_span(socket).instrument(span).await;
@@ -89,7 +89,7 @@ impl Session {
             // A result that is ready wins over shutdown.
             biased;
             outcome = self.serve(socket) => outcome,
-            () = self.out_of_time() => Ok(Outcome::Ended("the gateway ends")),
+            () = self.shutdown_timeout() => Ok(Outcome::Ended("the gateway ends")),
         };
         let shared = &self.entrance.shared;
         if let Some(fault) = fault(&outcome) {
@@ -105,7 +105,7 @@ impl Session {
         let shared = &self.entrance.shared;
         let mut slot = Some(shared.enter(peer, limits.max_unauthenticated));
         let mut viewer = self
-            .arrive(socket, deadline, &mut slot)
+            .accept(socket, deadline, &mut slot)
             .await
             .map_err(|failure| (Stage::Accept, failure))?;
         // Boxed: keeps this future out of the open session's.
@@ -113,11 +113,11 @@ impl Session {
         let Opened {
             console,
             policy,
-            slot: _until_the_end,
+            slot: _registered,
         } = match opened {
             Ok(opened) => opened,
             Err(stopped) => {
-                // Until it has gone it takes a slot before the login, unless it has been let in.
+                // A viewer that has not logged in keeps its pre-login slot until it is closed.
                 let closing = Box::pin(viewer.close());
                 match &slot {
                     Some(slot) => drop(slot.pushed_out.run_until_cancelled(closing).await),
@@ -129,7 +129,7 @@ impl Session {
         session_log::opened(&self.info, &console.link.address);
         let OpenConsole {
             link,
-            slot: _on_its_host,
+            slot: _host_slot,
             watch,
         } = console;
         let mut dialogue = policy
@@ -144,8 +144,8 @@ impl Session {
         Ok(outcome)
     }
 
-    /// The viewer's address, and whether it may come from there. Nothing has been sent so far.
-    async fn arrive(
+    /// Reads the PROXY header and checks the allow list. Nothing has been sent to the viewer yet.
+    async fn accept(
         &self,
         mut socket: TcpStream,
         deadline: Instant,
@@ -169,7 +169,7 @@ impl Session {
             })?;
             from = source::plain(real.unwrap_or(from));
             self.info.parties().viewer = from;
-            slot.iter().for_each(|slot| slot.is_from(from));
+            slot.iter().for_each(|slot| slot.set_source(from));
         }
         let allow = &self.entrance.allow;
         if !allow.is_empty() && !source::is_in(allow, from.ip()) {
@@ -178,7 +178,7 @@ impl Session {
         Ok(ViewerLink::new(socket, input))
     }
 
-    /// From the greeting to the welcome. The viewer has until `deadline` to log in; then its `slot` is given up.
+    /// From ProtocolVersion to ClientInit. The viewer has until `deadline` to log in, which frees its `slot`.
     async fn open(
         &self,
         viewer: &mut ViewerLink,
@@ -207,20 +207,20 @@ impl Session {
             }
         };
         *slot = None;
-        // From here on nobody waits for a person.
+        // No user input is waited for from here on: `handshake_timeout` applies.
         let limit = TimeLimit::of(self.entrance.limits.handshake_timeout);
-        let console = match self.reach(viewer, &admission, limit).await {
+        let console = match self.open_console(viewer, &admission, limit).await {
             Ok(console) => console,
             Err((stage, failure)) => {
                 viewer.turn_away(pending, &failure).await;
-                // As long as it reads why, its entry in the registry stays.
+                // Keeps its registry slot until the viewer has read the reason.
                 viewer.close().await;
                 return Err((stage, failure));
             }
         };
         let policy = self.policy(&admission);
-        let may_be_exclusive = policy.may_be_exclusive.then_some(&admission.slot);
-        self.welcome(viewer, pending, may_be_exclusive, limit)
+        let exclusive = policy.may_be_exclusive.then_some(&admission.slot);
+        self.welcome(viewer, pending, exclusive, limit)
             .await
             .map_err(|failure| (Stage::Welcome, failure))?;
         Ok(Opened {
@@ -230,7 +230,7 @@ impl Session {
         })
     }
 
-    /// Ready when the viewer must make room for others or has taken too long, or the gateway ends.
+    /// Ready when the viewer lost its pre-login slot, the deadline passed, or the gateway ends.
     async fn interrupted(&self, slot: &Option<PreLoginSlot>, deadline: Instant) -> Failure {
         let pushed_out = async {
             match slot {
@@ -239,7 +239,7 @@ impl Session {
             }
         };
         tokio::select! {
-            () = pushed_out => Failure::Crowded,
+            () = pushed_out => Failure::LoginQueueFull,
             () = sleep_until(deadline) => Failure::ViewerSlow(self.entrance.limits.login_timeout),
             () = self.entrance.shared.ended.cancelled() => Failure::GatewayEnds,
         }
@@ -256,14 +256,14 @@ impl Session {
             return Ok(());
         };
         tokio::select! {
-            // Whether it has read it or not, it is not let in.
-            _ = timeout(REFUSAL, viewer.refuse(&failure)) => {}
+            // It is refused, whether or not it has read the reason.
+            _ = timeout(REFUSE_TIMEOUT, viewer.refuse(&failure)) => {}
             _ = self.interrupted(slot, deadline) => {}
         }
         Err(failure)
     }
 
-    /// While its password waits to be hashed, the viewer still takes a slot before the login.
+    /// The viewer keeps its pre-login slot while its password is queued for hashing.
     async fn judge(
         &self,
         claim: Claim,
@@ -278,13 +278,13 @@ impl Session {
             .unwrap_or_default();
         tokio::select! {
             judged = judgement => judged.unwrap_or(Err(slow)),
-            () = pushed_out.cancelled() => Err(Failure::Crowded),
+            () = pushed_out.cancelled() => Err(Failure::LoginQueueFull),
             () = self.entrance.shared.ended.cancelled() => Err(Failure::GatewayEnds),
         }
     }
 
-    /// A console that is ready, unless the viewer leaves or the gateway ends before.
-    async fn reach(
+    /// Opens the console, unless the viewer leaves or the gateway ends first.
+    async fn open_console(
         &self,
         viewer: &ViewerLink,
         admission: &Admission,
@@ -321,7 +321,7 @@ impl Session {
         console.map_err(|error| (Stage::Dial, error.into()))
     }
 
-    /// What the viewer may do once it is in.
+    /// What the viewer may do in the relay.
     fn policy(&self, admission: &Admission) -> ViewerPolicy {
         let Admission {
             console, view_only, ..
@@ -337,18 +337,19 @@ impl Session {
         }
     }
 
-    /// Only now the viewer is told. Where it wants the console for itself and may have it, the others end.
+    /// Sends SecurityResult and reads ClientInit. Where `exclusive` is set and the shared-flag is 0, ends the other sessions
+    /// on the VM.
     async fn welcome(
         &self,
         viewer: &mut ViewerLink,
         pending: Pending,
-        may_be_exclusive: Option<&SessionSlot>,
+        exclusive: Option<&SessionSlot>,
         limit: TimeLimit,
     ) -> Result<(), Failure> {
         let welcome = async {
             viewer.welcome(pending).await?;
-            if let Some(slot) = may_be_exclusive
-                && !viewer.shares().await?
+            if let Some(slot) = exclusive
+                && !viewer.shared_flag().await?
             {
                 slot.end_others("another viewer has asked for the console alone");
             }
@@ -366,7 +367,7 @@ impl Session {
         self.entrance.shared.metrics.stage(stage, seconds);
     }
 
-    /// Logs the VM's state as it changes while its console is open.
+    /// Logs changes of the VM's state while its console is open.
     async fn log_changes(&self, watch: Option<Watch>) -> Infallible {
         let Some(mut watch) = watch else {
             return std::future::pending().await;
@@ -376,15 +377,15 @@ impl Session {
         }
     }
 
-    /// The gateway ends, and both sides have had their time to part in order.
-    async fn out_of_time(&self) {
+    /// Ready when the gateway has ended and both sides have had the time to close in order.
+    async fn shutdown_timeout(&self) {
         self.entrance.shared.ended.cancelled().await;
         sleep(CLOSE_TIMEOUT).await;
     }
 }
 
-/// What [`LastFailure`](crate::last_failure::LastFailure) records of a session: a viewer that leaves is no failure.
-/// `None` where the gateway ended before the session had a result: no viewer waited for that any more.
+/// What [`LastFailure`](crate::last_failure::LastFailure) records of a session: a viewer that leaves is no failure. `None`
+/// (nothing is recorded) where the gateway ended before the session had a result.
 fn fault(outcome: &Result<Outcome, Stopped>) -> Option<Option<(Blame, String)>> {
     match outcome {
         Err((_, Failure::GatewayEnds)) => None,

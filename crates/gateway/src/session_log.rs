@@ -1,4 +1,4 @@
-//! The log lines of a session: one when its console opens and one when it ends; and its share of the metrics.
+//! A session's log lines, when its console opens and when it ends, and its metrics.
 
 use console::address::Address;
 use tracing::{Span, debug, error_span, info};
@@ -9,13 +9,12 @@ use crate::metrics::Metrics;
 use crate::registry::{Parties, SessionInfo};
 use crate::relay::{HostLost, Outcome};
 
-/// The span that every log line of a session is in: it holds its number. Of the highest level, so that no line is
-/// without it.
+/// The span with the session's number, around all its log lines. Level error, so that no filter removes it.
 pub(crate) fn span(session: &SessionInfo) -> Span {
     error_span!("session", session = session.id)
 }
 
-/// The console is open.
+/// Logs that the console is open.
 pub(crate) fn opened(session: &SessionInfo, esxi: &Address) {
     let Parties {
         viewer,
@@ -26,7 +25,7 @@ pub(crate) fn opened(session: &SessionInfo, esxi: &Address) {
     info!(%viewer, %vm, user, %esxi, "session opened");
 }
 
-/// The VM's state has changed while its console is open.
+/// Logs a change of the VM's state.
 pub(crate) fn vm_changed(session: &SessionInfo, state: VmState) {
     let VmState {
         power,
@@ -44,7 +43,7 @@ pub(crate) fn vm_changed(session: &SessionInfo, state: VmState) {
     );
 }
 
-/// The session is over, at whatever stage.
+/// Logs and counts the end of a session, at any stage.
 pub(crate) fn closed(session: &SessionInfo, outcome: Result<Outcome, Stopped>, metrics: &Metrics) {
     let Parties {
         viewer,
@@ -53,13 +52,13 @@ pub(crate) fn closed(session: &SessionInfo, outcome: Result<Outcome, Stopped>, m
         ..
     } = &*session.parties();
     let traffic = &session.traffic;
-    let End {
+    let Closing {
         ended_by,
         stage,
         blame,
         why,
         limit,
-    } = End::of(&outcome);
+    } = Closing::of(&outcome);
     limit.into_iter().for_each(|limit| metrics.refused(limit));
     metrics.ended(ended_by);
     macro_rules! log {
@@ -79,14 +78,14 @@ pub(crate) fn closed(session: &SessionInfo, outcome: Result<Outcome, Stopped>, m
         };
     }
     match outcome {
-        // A port scan, or a load balancer's health check: many of them, and none means anything.
+        // Port scans and load balancers' health checks would fill the log.
         Err((_, Failure::ViewerSilent)) => log!(debug),
         _ => log!(info),
     }
 }
 
-/// How the last line tells a session's end.
-struct End {
+/// The fields of the `session closed` line.
+struct Closing {
     ended_by: &'static str,
     stage: Stage,
     blame: Option<console::Blame>,
@@ -94,7 +93,7 @@ struct End {
     limit: Option<&'static str>,
 }
 
-impl End {
+impl Closing {
     fn of(outcome: &Result<Outcome, Stopped>) -> Self {
         match outcome {
             Ok(outcome) => Self::of_relay(outcome),

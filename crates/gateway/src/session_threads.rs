@@ -1,8 +1,7 @@
-//! The threads on which sessions run: one for each core, each with a runtime of its own.
+//! The threads on which sessions run: one for each core, each with a current-thread runtime.
 //!
-//! A session stays on one thread together with its sockets. When its turn is over it goes to the end of that thread's
-//! queue, which takes no system call. In a runtime of several threads the end of a turn wakes another thread, which then
-//! takes the session over: measured in docs/speed.md.
+//! A session and its sockets stay on one thread, where yielding takes no system call. In tokio's multi-thread runtime a
+//! yield wakes another worker, which then steals the session: measured in docs/speed.md.
 
 use std::io;
 use std::num::NonZero;
@@ -13,11 +12,11 @@ use tokio::runtime::{Builder, Handle, Runtime};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-/// After how many turns of its sessions a thread asks the kernel what has come on the other sockets, where no session has
-/// had it ask before. At full speed these are some four milliseconds. A thread without work asks, and waits, at once.
+/// tokio's `event_interval`: after how many polls of tasks a busy thread polls its I/O driver. At full speed these take some
+/// four milliseconds. An idle thread waits in the driver.
 pub(crate) const TURNS: u32 = 32;
 
-/// A thread for each core. Dropped, they end, and with them the sessions.
+/// One thread per core. Dropping it ends the threads and their sessions.
 pub(crate) struct SessionThreads(Vec<SessionThread>);
 
 struct SessionThread {
@@ -35,7 +34,7 @@ impl SessionThreads {
             .map(Self)
     }
 
-    /// Has `session` serve a viewer's connection, on the thread with the fewest sessions.
+    /// Runs `session` with a viewer's connection on the thread with the fewest sessions.
     pub(crate) fn serve<S: Future<Output = ()> + Send + 'static>(
         &self,
         viewer: TcpStream,
@@ -50,7 +49,7 @@ impl SessionThreads {
         Ok(())
     }
 
-    /// How many sessions there are.
+    /// The number of sessions.
     pub(crate) fn sessions(&self) -> usize {
         self.0.iter().map(|thread| thread.sessions.len()).sum()
     }
@@ -77,13 +76,13 @@ impl SessionThread {
             .name("sessions".into())
             .spawn(move || {
                 runtime.block_on(end.cancelled());
-                // A password that is being hashed is not waited for.
+                // Does not wait for a password that is being hashed.
                 runtime.shutdown_background();
             })?;
         Ok(this)
     }
 
-    /// A connection that this thread is told of when something comes on it, instead of the one that accepted it.
+    /// Registers a socket with this thread's I/O driver, instead of the accepting thread's.
     fn adopt(&self, socket: TcpStream) -> io::Result<TcpStream> {
         let socket = socket.into_std()?;
         let _context = self.runtime.enter();
@@ -97,7 +96,7 @@ impl Drop for SessionThread {
     }
 }
 
-/// What a thread runs its sessions with.
+/// The runtime of a session thread.
 pub(crate) fn runtime() -> io::Result<Runtime> {
     Builder::new_current_thread()
         .enable_all()
@@ -154,7 +153,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn whoever_waits_for_the_sessions_waits_for_all() {
+    async fn idle_waits_for_all_sessions() {
         let threads = SessionThreads::start().unwrap();
         let (_far, near) = connection().await;
         let end = CancellationToken::new();

@@ -1,4 +1,4 @@
-//! What all entrances have in common.
+//! State that all entrances share: limits, penalties, registry, metrics.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -13,20 +13,19 @@ use crate::metrics::Metrics;
 use crate::registry::Registry;
 use console::slots::Slots;
 
-/// One for the whole gateway.
+/// One instance per gateway; clones share it.
 #[derive(Clone)]
 pub(crate) struct Shared {
-    /// The connections that have not logged in yet.
+    /// Connections that have not logged in yet.
     pub(crate) pre_login: PreLoginLimit,
-    /// What failed logins cost.
+    /// Penalties for failed logins.
     pub(crate) penalties: Penalties,
-    /// The sessions that have been let in.
+    /// Sessions that have logged in.
     pub(crate) registry: Registry,
-    /// The consoles on each ESXi host.
+    /// The limit of consoles per ESXi host.
     pub(crate) slots: Slots,
     /// Why the last viewer did not get its console.
     pub(crate) last_failure: LastFailure,
-    /// What is counted.
     pub(crate) metrics: Arc<Metrics>,
     /// Cancelled when open sessions must end.
     pub(crate) ended: CancellationToken,
@@ -34,12 +33,12 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    /// Without a session.
+    /// For ports that several people use.
     pub(crate) fn new() -> Self {
         Self::with(Penalties::new())
     }
 
-    /// Likewise, for one user of this machine, who shares its address with all others.
+    /// For one local user: all local users have the same address, so sources are not told apart.
     pub(crate) fn private() -> Self {
         Self::with(Penalties::private())
     }
@@ -58,15 +57,19 @@ impl Shared {
         }
     }
 
-    /// A number that no other session of this process has.
+    /// A session number that is unique in this process.
     pub(crate) fn number(&self) -> u64 {
         self.next.fetch_add(1, Ordering::Relaxed) + 1
     }
 
-    /// A slot before the login. Without randomness nobody is spared: the first connection must go.
+    /// A slot for a connection that has not logged in. Where the system has no randomness, the limit drops connections as
+    /// early as it may.
     pub(crate) fn enter(&self, from: SocketAddr, limit: usize) -> PreLoginSlot {
-        let dice = getrandom::u64().unwrap_or_default();
-        self.pre_login
-            .enter(from.ip().into(), limit, ((dice >> 32) as u32, dice as u32))
+        let random = getrandom::u64().unwrap_or_default();
+        self.pre_login.enter(
+            from.ip().into(),
+            limit,
+            ((random >> 32) as u32, random as u32),
+        )
     }
 }

@@ -3,40 +3,40 @@
 use std::io;
 use std::net::SocketAddr;
 
-/// Why the gateway cannot start. Nothing has been served then.
+/// Why the gateway cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// A port cannot be had.
+    /// Binding an address failed.
     #[error("cannot listen on {address} for {what} ({source}): {}", remedy(source))]
     Bind {
-        /// Which.
+        /// The address.
         address: SocketAddr,
-        /// For which VM, or `[admin]`.
+        /// The VM's name, or `[admin]`.
         what: String,
-        /// Why.
+        /// The system's error.
         source: io::Error,
     },
-    /// A port cannot be had beside another one that is our own.
+    /// Two of the gateway's own addresses overlap.
     #[error(
         "cannot listen on {address} for {what}: this gateway itself listens on {beside}; choose another port"
     )]
     Twice {
-        /// Which.
+        /// The address.
         address: SocketAddr,
-        /// For which VM, or `[admin]`.
+        /// The VM's name, or `[admin]`.
         what: String,
-        /// Which other one.
+        /// The other address.
         beside: SocketAddr,
     },
     /// A vSphere cannot be set up.
     #[error("[vsphere.{name}]: {source}")]
     Upstream {
-        /// Which.
+        /// Its name.
         name: String,
-        /// Why.
+        /// The cause.
         source: Box<console::Error>,
     },
-    /// A thread for sessions cannot be had.
+    /// Starting a session thread failed.
     #[error(
         "cannot start a thread for sessions ({0}): raise the limit of processes and open files"
     )]

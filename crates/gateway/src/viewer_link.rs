@@ -24,8 +24,8 @@ use console::socket;
 /// name and password: 518 bytes.
 const MAX_INPUT: usize = 1024;
 
-/// How often it is looked whether a viewer that talks ahead of its turn is still there.
-const LOOK_AGAIN: Duration = Duration::from_millis(500);
+/// Polling interval for the end of a connection with unread input.
+const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
 /// A viewer's connection: TCP, or TLS on it (VeNCrypt), whose state is apart: most have none.
 pub(crate) type Connection = Either<TcpStream, Box<TlsStream<TcpStream>>>;
@@ -108,7 +108,7 @@ impl ViewerLink {
                         started?;
                         continue;
                     }
-                    // In the middle of TLS there are no words for it.
+                    // RFB cannot send a reason during the TLS handshake.
                     failure = &mut interrupted => return Err(failure),
                 },
             };
@@ -132,7 +132,7 @@ impl ViewerLink {
         }
     }
 
-    /// Lets the viewer in, and reads what it may still owe.
+    /// Sends SecurityResult: OK, and reads what is left of the viewer's handshake.
     pub(crate) async fn welcome(&mut self, pending: Pending) -> Result<Accepted, Failure> {
         let mut output = BytesMut::new();
         let mut welcome = pending.accept(&mut output);
@@ -151,9 +151,8 @@ impl ViewerLink {
         }
     }
 
-    /// Whether the viewer, once welcome, will share the console (ClientInit, RFC 6143 section 7.3.1). The
-    /// byte is not consumed.
-    pub(crate) async fn shares(&mut self) -> Result<bool, Failure> {
+    /// The shared-flag of ClientInit (RFC 6143 section 7.3.1). The byte is not consumed.
+    pub(crate) async fn shared_flag(&mut self) -> Result<bool, Failure> {
         loop {
             match self.input.first() {
                 Some(&shared) => return Ok(shared != 0),
@@ -180,10 +179,10 @@ impl ViewerLink {
         if matches!(socket.peek(&mut [0]).await, Ok(0) | Err(_)) {
             return self.ended(Failure::ViewerLeft);
         }
-        // It talks ahead of its turn, or ends TLS: more cannot be seen before that is read, but for the end.
+        // There is unread input: only a closed read half can be seen before that is read.
         loop {
             match socket.ready(Interest::READABLE).await {
-                Ok(ready) if !ready.is_read_closed() => sleep(LOOK_AGAIN).await,
+                Ok(ready) if !ready.is_read_closed() => sleep(POLL_INTERVAL).await,
                 _ => return Failure::ViewerLeft,
             }
         }
@@ -213,8 +212,7 @@ impl ViewerLink {
         (self.connection.as_mut(), &mut self.input, &mut self.clocks)
     }
 
-    /// The viewer waits for our word before it begins TLS: what it sent ahead of that would be plain text
-    /// that pretends to have been encrypted.
+    /// Input received before the TLS handshake is refused: it would be plaintext taken for decrypted data.
     async fn start_tls(&mut self, tls: Option<&Arc<ServerConfig>>) -> Result<(), Failure> {
         let (Some(config), Some(Either::Left(socket))) = (tls, self.connection.take()) else {
             return Err(Failure::ViewerTls("no certificate is configured".into()));
@@ -244,7 +242,7 @@ impl ViewerLink {
         }
     }
 
-    /// How it ended: whoever has sent nothing by then was hardly a viewer.
+    /// The failure, or `ViewerSilent` where the viewer has sent nothing.
     fn ended(&self, how: Failure) -> Failure {
         match self.has_sent {
             true => how,

@@ -66,13 +66,13 @@ async fn who_has_no_token_is_told_nothing() {
     let elsewhere = status(listen, "/elsewhere", "").await;
     assert_eq!(elsewhere, "HTTP/1.1 401 Unauthorized");
     let another = "fedcba9876543210".to_owned();
-    open.ask_for(Some(Secret::new(another)));
+    open.set_token(Some(Secret::new(another)));
     let before = format!("Authorization: Bearer {TOKEN}\r\n");
     assert_eq!(
         status(listen, "/healthz", &before).await,
         "HTTP/1.1 401 Unauthorized"
     );
-    open.ask_for(None);
+    open.set_token(None);
     assert_eq!(status(listen, "/healthz", "").await, "HTTP/1.1 200 OK");
     open.close().await;
     assert!(TcpStream::connect(listen).await.is_err());

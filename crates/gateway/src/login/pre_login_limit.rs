@@ -1,9 +1,8 @@
-//! The connections that have not logged in yet: only so many, and none of them can keep the others out.
+//! Limits the connections that have not logged in, by random early drop as OpenSSH's `MaxStartups`.
 //!
-//! As the crowd fills, each newcomer may push one out: from half of the limit on with a chance that grows
-//! until, at the limit, somebody always goes. It is one of those who come from where most come from, taken
-//! at random. So a flood from one place pushes out itself, and not somebody elsewhere who is still typing a
-//! password; and a flood from everywhere does not last against a login that takes milliseconds.
+//! From half of the limit on each new connection may drop one, with a probability that grows to 1 at the limit. The victim
+//! is chosen at random among the sources with the most connections: a flood from one source drops its own connections, and
+//! not one of another source whose user is typing a password.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -13,14 +12,14 @@ use tokio_util::sync::CancellationToken;
 
 use super::source::Source;
 
-/// Everybody who waits before the shared.
+/// The connections that have not logged in.
 #[derive(Clone, Default)]
 pub(crate) struct PreLoginLimit(Arc<Mutex<Members>>);
 
 #[derive(Default)]
 struct Members {
     next: u64,
-    /// Who is in it, in no order.
+    /// In no order.
     present: Vec<Member>,
 }
 
@@ -30,18 +29,17 @@ struct Member {
     pushed_out: CancellationToken,
 }
 
-/// One connection's place in the crowd, until it is dropped.
+/// One connection's slot, until it is dropped.
 pub(crate) struct PreLoginSlot {
-    crowd: PreLoginLimit,
+    connections: PreLoginLimit,
     id: u64,
-    /// Cancelled when it has been pushed out.
+    /// Cancelled when the connection must be dropped.
     pub(crate) pushed_out: CancellationToken,
 }
 
 impl PreLoginLimit {
-    /// A place for somebody `from` there. `dice` are two random numbers, one for whether somebody must go and
-    /// one for who.
-    pub(crate) fn enter(&self, from: Source, limit: usize, dice: (u32, u32)) -> PreLoginSlot {
+    /// A slot for a connection `from` a source. `random` decides whether one is dropped, and which.
+    pub(crate) fn enter(&self, from: Source, limit: usize, random: (u32, u32)) -> PreLoginSlot {
         let mut members = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let id = members.next;
         members.next += 1;
@@ -51,13 +49,13 @@ impl PreLoginLimit {
             from,
             pushed_out: pushed_out.clone(),
         });
-        if must_one_go(members.present.len(), limit, dice.0)
-            && let Some(unlucky) = members.unlucky(dice.1)
+        if must_drop_one(members.present.len(), limit, random.0)
+            && let Some(victim) = members.victim(random.1)
         {
-            members.present.swap_remove(unlucky).pushed_out.cancel();
+            members.present.swap_remove(victim).pushed_out.cancel();
         }
         PreLoginSlot {
-            crowd: self.clone(),
+            connections: self.clone(),
             id,
             pushed_out,
         }
@@ -65,8 +63,8 @@ impl PreLoginLimit {
 }
 
 impl Members {
-    /// One of those who come from where most come from.
-    fn unlucky(&self, dice: u32) -> Option<usize> {
+    /// A random connection of the sources with the most connections.
+    fn victim(&self, random: u32) -> Option<usize> {
         let mut counts = HashMap::new();
         for member in &self.present {
             *counts.entry(member.from).or_insert(0) += 1;
@@ -79,15 +77,19 @@ impl Members {
             .map(|(place, _)| place)
             .collect();
         candidates
-            .get(dice as usize % candidates.len().max(1))
+            .get(random as usize % candidates.len().max(1))
             .copied()
     }
 }
 
 impl PreLoginSlot {
-    /// It turns out to come from there.
-    pub(crate) fn is_from(&self, from: SocketAddr) {
-        let mut members = self.crowd.0.lock().unwrap_or_else(PoisonError::into_inner);
+    /// Sets the source that the PROXY header names.
+    pub(crate) fn set_source(&self, from: SocketAddr) {
+        let mut members = self
+            .connections
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         if let Some(member) = members
             .present
             .iter_mut()
@@ -100,7 +102,11 @@ impl PreLoginSlot {
 
 impl Drop for PreLoginSlot {
     fn drop(&mut self) {
-        let mut members = self.crowd.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut members = self
+            .connections
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         if let Some(place) = members
             .present
             .iter()
@@ -111,14 +117,14 @@ impl Drop for PreLoginSlot {
     }
 }
 
-/// Never up to half of the limit, always beyond it, in between with a chance that grows evenly.
-fn must_one_go(present: usize, limit: usize, dice: u32) -> bool {
+/// Never up to half of the limit, always beyond it, in between with a probability that grows linearly.
+fn must_drop_one(present: usize, limit: usize, random: u32) -> bool {
     let begins = limit / 2;
     let Some(over) = present.checked_sub(begins + 1) else {
         return false;
     };
     let span = limit - begins;
-    over >= span || u64::from(dice) * (span as u64) < (over as u64) << 32
+    over >= span || u64::from(random) * (span as u64) < (over as u64) << 32
 }
 
 #[cfg(test)]
@@ -129,44 +135,46 @@ mod tests {
     const HERE: Source = Source::V6([0; 4]);
     const THERE: Source = Source::V6([1; 4]);
 
-    fn present(crowd: &PreLoginLimit) -> usize {
-        crowd.0.lock().unwrap().present.len()
+    fn present(connections: &PreLoginLimit) -> usize {
+        connections.0.lock().unwrap().present.len()
     }
 
     #[test]
     fn it_never_holds_more_than_the_limit() {
         for limit in 1..20 {
-            let crowd = PreLoginLimit::default();
+            let connections = PreLoginLimit::default();
             let places: Vec<PreLoginSlot> = (0..200)
-                .map(|who| crowd.enter(HERE, limit, (u32::MAX, who)))
+                .map(|who| connections.enter(HERE, limit, (u32::MAX, who)))
                 .collect();
-            assert_eq!(present(&crowd), limit);
+            assert_eq!(present(&connections), limit);
             let out = places
                 .iter()
                 .filter(|place| place.pushed_out.is_cancelled())
                 .count();
             assert_eq!(out, 200 - limit);
             drop(places);
-            assert_eq!(present(&crowd), 0);
+            assert_eq!(present(&connections), 0);
         }
     }
 
     #[test]
     fn up_to_half_of_the_limit_nobody_goes() {
-        let crowd = PreLoginLimit::default();
-        let places: Vec<PreLoginSlot> = (0..32).map(|_| crowd.enter(HERE, 64, (0, 0))).collect();
+        let connections = PreLoginLimit::default();
+        let places: Vec<PreLoginSlot> = (0..32)
+            .map(|_| connections.enter(HERE, 64, (0, 0)))
+            .collect();
         assert!(places.iter().all(|place| !place.pushed_out.is_cancelled()));
-        let _one_more = crowd.enter(HERE, 64, (0, 0));
-        assert_eq!(present(&crowd), 33, "the chance begins at nothing");
-        let _next = crowd.enter(HERE, 64, (0, 0));
-        assert_eq!(present(&crowd), 33);
+        let _one_more = connections.enter(HERE, 64, (0, 0));
+        assert_eq!(present(&connections), 33, "the chance begins at nothing");
+        let _next = connections.enter(HERE, 64, (0, 0));
+        assert_eq!(present(&connections), 33);
     }
 
     #[test]
-    fn the_chance_grows_with_the_crowd() {
+    fn the_chance_grows_with_the_connections() {
         let chance = |present| {
             (0..1000_u32)
-                .filter(|part| must_one_go(present, 64, part * (u32::MAX / 1000)))
+                .filter(|part| must_drop_one(present, 64, part * (u32::MAX / 1000)))
                 .count()
         };
         assert_eq!(chance(33), 0);
@@ -176,30 +184,32 @@ mod tests {
 
     #[test]
     fn a_flood_from_one_place_pushes_out_itself() {
-        let crowd = PreLoginLimit::default();
-        let typing = crowd.enter(THERE, 8, NEVER);
-        let flood: Vec<PreLoginSlot> = (0..500).map(|who| crowd.enter(HERE, 8, (0, who))).collect();
+        let connections = PreLoginLimit::default();
+        let typing = connections.enter(THERE, 8, NEVER);
+        let flood: Vec<PreLoginSlot> = (0..500)
+            .map(|who| connections.enter(HERE, 8, (0, who)))
+            .collect();
         assert!(!typing.pushed_out.is_cancelled());
         assert_eq!(
             flood
                 .iter()
                 .filter(|place| !place.pushed_out.is_cancelled())
                 .count(),
-            present(&crowd) - 1
+            present(&connections) - 1
         );
         // Who turns out to come through the same balancer from elsewhere is not held for one of them.
-        let other = crowd.enter(HERE, 8, (0, 0));
+        let other = connections.enter(HERE, 8, (0, 0));
         if !other.pushed_out.is_cancelled() {
-            other.is_from("192.0.2.1:5".parse().unwrap());
+            other.set_source("192.0.2.1:5".parse().unwrap());
         }
         assert!(!typing.pushed_out.is_cancelled());
     }
 
     #[test]
     fn who_leaves_by_itself_makes_room() {
-        let crowd = PreLoginLimit::default();
+        let connections = PreLoginLimit::default();
         for _ in 0..1000 {
-            let place = crowd.enter(HERE, 1, NEVER);
+            let place = connections.enter(HERE, 1, NEVER);
             assert!(!place.pushed_out.is_cancelled());
         }
     }

@@ -188,7 +188,7 @@ const fn input_path<'a, 'd>(
 /// Ready when the gateway or `max_session_time` ends the session.
 async fn session_end(session: &SessionInfo, end_by: Option<Instant>) -> Outcome {
     tokio::select! {
-        () = session.ending.told.cancelled() => Outcome::Ended(session.ending.why()),
+        () = session.ending.cancelled.cancelled() => Outcome::Ended(session.ending.reason()),
         () = at(end_by) => Outcome::TimeUp,
     }
 }
