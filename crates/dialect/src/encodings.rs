@@ -31,6 +31,16 @@ impl Encodings {
         self.viewer.contains(&encoding)
     }
 
+    /// Another host continues: its rectangles do not build on those of the one before.
+    pub(super) const fn host_is_new(&mut self) {
+        self.history_lost = true;
+    }
+
+    /// Whether the viewer has listed anything.
+    pub(super) const fn is_empty(&self) -> bool {
+        self.viewer.is_empty()
+    }
+
     /// A rectangle of this encoding has not come to the viewer.
     pub(super) fn was_left_out(&mut self, encoding: Encoding) {
         self.history_lost |= has_history(encoding);

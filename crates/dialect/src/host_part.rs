@@ -15,6 +15,7 @@ const MAX_PENDING: usize = 16 * 1024;
 
 /// The host's side of a session.
 pub(super) struct HostPart {
+    kind: HostKind,
     /// The format of its ServerInit: all of its pixels are in it.
     pub(super) format: PixelFormat,
     /// Converts its pixels to the viewer's format; `None` where the two are the same.
@@ -41,6 +42,7 @@ pub(super) struct HostPart {
 impl HostPart {
     pub(super) fn new(kind: HostKind, keys_known: bool) -> Self {
         Self {
+            kind,
             format: PixelFormat::VMWARE,
             converter: None,
             size: (0, 0),
@@ -53,6 +55,27 @@ impl HostPart {
             keys_known,
             pending: BytesMut::new(),
         }
+    }
+
+    /// What is known of the host that takes its place, from its ServerInit, when pixels become those of `viewer`; `None`
+    /// where they cannot.
+    pub(super) fn successor(
+        &self,
+        size: (u16, u16),
+        format: PixelFormat,
+        viewer: PixelFormat,
+        keys_known: bool,
+    ) -> Option<Self> {
+        let converter = match format == viewer {
+            true => None,
+            false => Some(Arc::new(Converter::new(format, viewer)?)),
+        };
+        Some(Self {
+            format,
+            converter,
+            size,
+            ..Self::new(self.kind, keys_known)
+        })
     }
 
     /// It is known how the host takes keys: it has sent ServerCaps, or the answer to a later message without having

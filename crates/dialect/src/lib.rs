@@ -20,6 +20,7 @@
 mod acks;
 mod bounds;
 mod by_keysym;
+mod cannot_continue;
 mod encodings;
 mod host;
 mod host_part;
@@ -36,12 +37,13 @@ mod viewer_part;
 mod viewer_update;
 
 use bytes::BytesMut;
-use rfb_proto::Violation;
 use rfb_proto::input::Input;
 use rfb_proto::keys::Layout;
 use rfb_proto::update::Lost;
+use rfb_proto::{PixelFormat, Violation};
 
 pub use bounds::{Measured, measure};
+pub use cannot_continue::CannotContinue;
 use host::Host;
 pub use host::ToViewer;
 use host_part::HostPart;
@@ -183,6 +185,36 @@ impl Dialogue {
     /// The host does not send what it was expected to.
     pub fn stop_waiting(&mut self, viewer: &mut impl ToViewer) {
         self.host.stop_waiting(&mut self.shared, viewer);
+    }
+
+    /// The host has gone: brings what the viewer has got to the end of a message. A cut header is dropped, a cut
+    /// rectangle completed, and the update ended. The viewer's messages are read as before, but nothing of what they
+    /// become is to be sent until [`host_back`](Self::host_back).
+    ///
+    /// # Errors
+    /// What the viewer has got cannot be completed: the session has to end.
+    pub fn host_lost(&mut self, viewer: &mut impl ToViewer) -> Result<(), CannotContinue> {
+        self.host.finish(&mut self.shared, viewer)?;
+        self.shared.host_lost();
+        Ok(())
+    }
+
+    /// Another host has sent its ServerInit, with this size and format: what it is to be sent first. Its messages after
+    /// ServerInit are to be [received](Self::receive_from_host); the viewer's further ones go to it.
+    ///
+    /// Encodings whose rectangles build on earlier ones (ZRLE, Tight) are not listed to it: the viewer's decoder
+    /// continues the streams of the host before.
+    ///
+    /// # Errors
+    /// The viewer cannot show what this host sends: the session has to end.
+    pub fn host_back(
+        &mut self,
+        size: (u16, u16),
+        format: PixelFormat,
+    ) -> Result<BytesMut, CannotContinue> {
+        let first = self.shared.host_back(size, format)?;
+        self.host = Host::after_server_init(size, format);
+        Ok(first)
     }
 
     /// Whether there is something to [send to the host](Self::take_pending), or a key that waited may go.

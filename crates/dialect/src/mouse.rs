@@ -35,6 +35,12 @@ impl Mouse {
         self.vmware = true;
     }
 
+    /// The host is a new one: no button is down, and it has not said what it takes.
+    pub(super) const fn host_is_new(&mut self) {
+        self.last = None;
+        self.vmware = false;
+    }
+
     /// The viewer was told by the gateway whether its places are steps.
     pub(super) const fn is_relative(&mut self, relative: bool) {
         self.relative = relative;
@@ -43,7 +49,10 @@ impl Mouse {
     /// A PointerEvent.
     pub(super) fn event(&mut self, pointer: Pointer, host: &mut BytesMut) {
         if !self.vmware {
-            Message::Pointer(pointer).write(host);
+            // A new host that has not said whether it takes steps: as positions they would be wrong.
+            if !self.relative {
+                Message::Pointer(pointer).write(host);
+            }
         } else if self.relative {
             self.step(pointer, host);
         } else {

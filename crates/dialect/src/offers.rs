@@ -11,7 +11,7 @@ use super::viewer_update::{HEAD_LENGTH, write_head};
 pub(super) const SIZE_LENGTH: usize = HEAD_LENGTH + 20;
 
 /// How many rectangles the gateway may add to an update.
-pub(super) const MOST: u16 = 4;
+pub(super) const MOST: u16 = 5;
 
 /// What the viewer has been told.
 #[derive(Debug, Default)]
@@ -30,18 +30,40 @@ impl Shared {
     /// Whether there is something that the viewer understands, that the host takes in its own way, and that the
     /// viewer has not been told yet.
     pub(super) fn has_offers(&self) -> bool {
-        self.has_keys() || self.has_buttons() || self.has_sizes() || self.has_pointer().is_some()
+        self.has_new_size()
+            || self.has_keys()
+            || self.has_buttons()
+            || self.has_sizes()
+            || self.has_pointer().is_some()
     }
 
     /// Appends a rectangle for each such thing: [`MOST`] of them. Says how many those are.
     pub(super) fn write_offers(&mut self, viewer: &mut Vec<u8>) -> u16 {
         let due = [
+            self.tell_size(viewer),
             self.offer_keys(viewer),
             self.offer_buttons(viewer),
             self.offer_sizes(viewer),
             self.tell_pointer(viewer),
         ];
         due.into_iter().map(u16::from).sum()
+    }
+
+    /// Whether a new host has another size than the viewer knows.
+    fn has_new_size(&self) -> bool {
+        self.host.size != self.viewer.size && self.viewer.takes_sizes()
+    }
+
+    fn tell_size(&mut self, viewer: &mut Vec<u8>) -> bool {
+        let due = self.has_new_size();
+        if due {
+            self.viewer.size = self.host.size;
+            match self.viewer.encodings.has(Encoding::EXTENDED_DESKTOP_SIZE) {
+                true => self.write_size(false, viewer),
+                false => write_head(self.host.everything(), Encoding::DESKTOP_SIZE, viewer),
+            }
+        }
+        due
     }
 
     fn has_keys(&self) -> bool {

@@ -1,14 +1,15 @@
 //! What both directions of a session have to know of each other: the viewer's part and the host's.
 
 use bytes::BytesMut;
-use rfb_proto::input;
+use rfb_proto::input::{self, Message, UpdateRequest};
 use rfb_proto::vmware::ServerCaps;
 use rfb_proto::{Area, PixelFormat};
 
+use super::acks::Acks;
 use super::encodings::Wanted;
 use super::host_part::HostPart;
 use super::viewer_part::ViewerPart;
-use super::{Habits, HostKind};
+use super::{CannotContinue, Habits, HostKind};
 
 /// The most that is held back of an update, whatever the screen's size.
 const MOST_HELD: u64 = 64 << 20;
@@ -40,6 +41,44 @@ impl Shared {
         if !self.viewer.view_only {
             self.list_encodings_again();
         }
+    }
+
+    /// Nothing more goes to the host.
+    pub(super) fn host_lost(&mut self) {
+        self.host.pending.clear();
+        self.host.acks = Acks::default();
+        self.viewer.paste.cancel();
+    }
+
+    /// See [`super::Dialogue::host_back`].
+    pub(super) fn host_back(
+        &mut self,
+        size: (u16, u16),
+        format: PixelFormat,
+    ) -> Result<BytesMut, CannotContinue> {
+        let viewer = &mut self.viewer;
+        if size != viewer.size && !viewer.takes_sizes() {
+            return Err(CannotContinue::Size);
+        }
+        let keys_known = viewer.sends_keys_unchanged();
+        let successor = self
+            .host
+            .successor(size, format, viewer.format, keys_known)
+            .ok_or(CannotContinue::Format)?;
+        self.host = successor;
+        viewer.host_is_new();
+        let mut host = BytesMut::new();
+        if viewer.set_format && self.host.converter.is_none() {
+            Message::SetPixelFormat(format).write(&mut host);
+        }
+        if !self.viewer.view_only || !self.viewer.encodings.is_empty() {
+            self.list_encodings(&mut host);
+        }
+        let area = self.host.everything();
+        let incremental = false;
+        Message::UpdateRequest(UpdateRequest { incremental, area }).write(&mut host);
+        self.ask(area);
+        Ok(host)
     }
 
     /// The host says what it can do (127/0).

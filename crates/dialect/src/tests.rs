@@ -198,6 +198,8 @@ mod clipboard;
 mod ctrl_alt_insert;
 mod formats;
 mod held_keys;
+mod host_back;
+mod host_lost;
 mod input_devices;
 mod pictures;
 mod recorded;

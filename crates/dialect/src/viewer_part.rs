@@ -1,7 +1,7 @@
 //! What the viewer has said and what it has been told: it outlives a host.
 
 use rfb_proto::input::Message;
-use rfb_proto::{Area, PixelFormat};
+use rfb_proto::{Area, Encoding, PixelFormat};
 
 use super::Habits;
 use super::encodings::Encodings;
@@ -54,6 +54,24 @@ impl ViewerPart {
             mouse: Mouse::default(),
             paste: Paste::default(),
         }
+    }
+
+    /// Whether it can be told of another size of the framebuffer.
+    pub(super) fn takes_sizes(&self) -> bool {
+        self.encodings.has(Encoding::DESKTOP_SIZE)
+            || self.encodings.has(Encoding::EXTENDED_DESKTOP_SIZE)
+    }
+
+    /// A new host has no key and no button down, and none of what was requested or typed before.
+    pub(super) fn host_is_new(&mut self) {
+        self.encodings.host_is_new();
+        self.asked.clear();
+        self.waits_for = None;
+        self.resizing = false;
+        self.keyboard = Keyboard::new(self.habits);
+        self.holds_keys = false;
+        self.mouse.host_is_new();
+        self.paste.cancel();
     }
 
     /// Whether a host need not say how it takes keys: none are sent to it, or all as the viewer sends them.

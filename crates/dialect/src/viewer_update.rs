@@ -38,6 +38,8 @@ pub(super) struct Held {
     bytes: Vec<u8>,
     /// How many of those have begun.
     count: u16,
+    /// Where the last of them begins.
+    last: usize,
     /// How many bytes may be held.
     most: usize,
 }
@@ -83,6 +85,7 @@ impl ViewerUpdate {
         *self = Self::Held(Held {
             bytes: header(id, 0).to_vec(),
             count: 0,
+            last: HEADER,
             most,
         });
     }
@@ -92,7 +95,10 @@ impl ViewerUpdate {
         match self {
             Self::None => {}
             Self::Started { left, .. } => *left = left.saturating_sub(1),
-            Self::Held(held) => held.count = held.count.saturating_add(1),
+            Self::Held(held) => {
+                held.count = held.count.saturating_add(1);
+                held.last = held.bytes.len();
+            }
         }
     }
 
@@ -151,6 +157,44 @@ impl ViewerUpdate {
             // A host that sends fewer than it announced to a viewer that does not know LastRect does so without a gateway.
             Self::Started { .. } => {}
         }
+    }
+
+    /// Drops the rectangle that is under way, if the viewer has nothing of it; says whether that is so.
+    pub(super) fn drop_rectangle(&mut self) -> bool {
+        let Self::Held(held) = self else {
+            return false;
+        };
+        held.bytes.truncate(held.last);
+        held.count = held.count.saturating_sub(1);
+        true
+    }
+
+    /// It ends between two rectangles, without the rest of what the host has announced. A viewer that expects them all
+    /// gets as many of one pixel: black of so many bytes, or where there is no `pixel`, copied onto itself.
+    pub(super) fn finish(&mut self, pixel: Option<usize>, viewer: &mut impl ToViewer) {
+        match self {
+            Self::Held(Held { count: 0, .. }) => *self = Self::None,
+            &mut Self::Started {
+                left,
+                last_rect: false,
+            } => {
+                let area = Area {
+                    width: 1,
+                    height: 1,
+                    ..Area::default()
+                };
+                let (encoding, length) = match pixel {
+                    Some(pixel) => (Encoding::RAW, pixel),
+                    None => (Encoding::COPY_RECT, 4),
+                };
+                for _ in 0..left {
+                    write_head(area, encoding, viewer.own());
+                    viewer.own().put_bytes(0, length);
+                }
+            }
+            Self::None | Self::Held(_) | Self::Started { .. } => {}
+        }
+        self.end(viewer);
     }
 
     /// How many bytes of memory it takes.

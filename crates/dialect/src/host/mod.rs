@@ -1,5 +1,6 @@
 //! What becomes of the host's messages on the way to the viewer.
 
+mod lost;
 mod piece;
 mod rectangle;
 mod updates;
@@ -7,8 +8,8 @@ mod updates;
 use std::ops::Range;
 use std::sync::Arc;
 
-use rfb_proto::update::{Kind, Lost, MAX_PIECE, Message, Update};
-use rfb_proto::{Converter, Encoding, Recolour};
+use rfb_proto::update::{Kind, Lost, MAX_PIECE, Message, PartialRectangle, Update};
+use rfb_proto::{Area, Converter, Encoding, PixelFormat, Recolour};
 
 use super::shared::Shared;
 use super::viewer_update::{ViewerUpdate, header};
@@ -42,6 +43,8 @@ pub(super) struct Host {
     body: Body,
     /// A rectangle whose content the gateway reads, and what has come of that.
     state: Option<(Encoding, Vec<u8>)>,
+    /// The rectangle that is under way, or was the last.
+    partial: PartialRectangle,
     recolour: Recolour,
     /// In force for the update that the viewer is getting.
     converter: Option<Arc<Converter>>,
@@ -86,8 +89,17 @@ impl Host {
             waits: 0,
             body: Body::Pass,
             state: None,
+            partial: PartialRectangle::new(Area::default(), Encoding::RAW),
             recolour: Recolour::default(),
             converter: None,
+        }
+    }
+
+    /// A host whose ServerInit the viewer does not get.
+    pub(super) fn after_server_init(size: (u16, u16), format: PixelFormat) -> Self {
+        Self {
+            update: Update::after_server_init(size, format),
+            ..Self::new()
         }
     }
 

@@ -32,6 +32,7 @@ impl Host {
         }
         self.state = has_state(encoding).then(|| (encoding, Vec::new()));
         self.body = Body::Pass;
+        self.partial.begin(area, encoding);
         let format = match self.viewer_update.is_open() {
             true => &self.converter,
             false => &shared.host.converter,
@@ -129,6 +130,7 @@ impl Host {
         shared: &mut Shared,
         viewer: &mut impl ToViewer,
     ) {
+        self.partial.extend(bytes.get());
         let more = self.rectangles_after_this();
         match (self.body, &self.converter) {
             (Body::LeaveOut, _) => {}

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::*;
 
 /// Recordings whose names end so, by their names.
-fn recordings(extension: &str) -> Vec<(String, Vec<u8>)> {
+pub(super) fn recordings(extension: &str) -> Vec<(String, Vec<u8>)> {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../rfb-proto/tests/recorded");
     let entries = std::fs::read_dir(folder).unwrap();
     let paths = entries.map(|entry| entry.unwrap().path());

@@ -15,7 +15,7 @@ const ZLIB: u8 = 64;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Hextile {
     tiles: Tiles,
-    pixel: u64,
+    pub(super) pixel: u64,
     zlib: bool,
 }
 

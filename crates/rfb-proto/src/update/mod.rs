@@ -4,6 +4,7 @@
 //! of a rectangle, or a run of what follows such a head. Pixels are never looked at, but for the few encodings
 //! whose length is nowhere written (Hextile, Tight, TRLE, JPEG): there their marks are read.
 
+mod complete;
 pub(crate) mod hextile;
 mod jpeg;
 mod message;
@@ -13,6 +14,7 @@ mod tight;
 mod trle;
 mod whole;
 
+pub use complete::PartialRectangle;
 pub use message::{Kind, Message, QemuSound};
 
 use crate::{Area, Encoding, PixelFormat, Violation};
@@ -84,6 +86,17 @@ impl Update {
             format: PixelFormat::VMWARE,
             next_format: PixelFormat::VMWARE,
             size: (0, 0),
+        }
+    }
+
+    /// The server's ServerInit has been read elsewhere, and its first message comes next.
+    pub const fn after_server_init(size: (u16, u16), format: PixelFormat) -> Self {
+        Self {
+            state: State::Message,
+            payload: Payload::NONE,
+            format,
+            next_format: format,
+            size,
         }
     }
 

@@ -1,0 +1,83 @@
+//! The host has gone: what the viewer has got is brought to the end of a message.
+
+use std::ops::Range;
+
+use rfb_proto::Encoding;
+
+use super::{Body, Host, ToViewer};
+use crate::CannotContinue;
+use crate::shared::Shared;
+
+/// The most that completes a cut rectangle, in bytes: twice a Raw rectangle of a screen of 4K.
+const MOST_COMPLETED: usize = 64 << 20;
+
+impl Host {
+    /// See [`crate::Dialogue::host_lost`].
+    pub(crate) fn finish(
+        &mut self,
+        shared: &mut Shared,
+        viewer: &mut impl ToViewer,
+    ) -> Result<(), CannotContinue> {
+        if self.unfollowed {
+            return Err(CannotContinue::NotFollowed);
+        }
+        // The front of a header: the viewer has nothing of it.
+        self.cut.clear();
+        let left_out = self.body == Body::LeaveOut;
+        if !self.update.is_between_rectangles() && !left_out {
+            self.complete(shared, viewer)?;
+        }
+        let pixel = match &self.converter {
+            Some(converter) => Some(converter.target_bytes()),
+            None => self.update.pixel_format().bytes_per_pixel(),
+        };
+        let copies = shared.viewer.encodings.has(Encoding::COPY_RECT);
+        let pixel = pixel.filter(|_| !copies);
+        self.viewer_update.finish(pixel, viewer);
+        *self = Self::new();
+        Ok(())
+    }
+
+    /// Completes the rectangle or the message that is under way, as if the host had sent the rest.
+    fn complete(
+        &mut self,
+        shared: &mut Shared,
+        viewer: &mut impl ToViewer,
+    ) -> Result<(), CannotContinue> {
+        match self.update.complete(&self.partial, MOST_COMPLETED) {
+            Some(rest) => {
+                let mut viewer = Copied { run: &rest, viewer };
+                let followed = self.receive(&rest, shared, &mut viewer);
+                followed.map_err(|_| CannotContinue::NotFollowed)
+            }
+            None if self.viewer_update.drop_rectangle() => {
+                shared
+                    .viewer
+                    .encodings
+                    .was_left_out(self.partial.encoding());
+                Ok(())
+            }
+            None if self.current.is_some() => {
+                Err(CannotContinue::Rectangle(self.partial.encoding()))
+            }
+            None => Err(CannotContinue::Message),
+        }
+    }
+}
+
+/// Gives a viewer copies of a run that it does not have.
+struct Copied<'a, V> {
+    run: &'a [u8],
+    viewer: &'a mut V,
+}
+
+impl<V: ToViewer> ToViewer for Copied<'_, V> {
+    fn pass(&mut self, range: Range<usize>) {
+        let bytes = self.run.get(range).unwrap_or_default();
+        self.viewer.own().extend_from_slice(bytes);
+    }
+
+    fn own(&mut self) -> &mut Vec<u8> {
+        self.viewer.own()
+    }
+}
