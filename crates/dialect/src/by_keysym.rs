@@ -1,4 +1,4 @@
-//! What a host hears that takes no scan codes: the keysyms that press the keys which are meant.
+//! What is sent to a host that takes no scan codes: the keysyms that press the keys which are meant.
 
 use bytes::BytesMut;
 use rfb_proto::keys::{self, Layout, Stroke, Typed};
@@ -6,7 +6,7 @@ use xkeysym::key;
 
 use super::keyboard::HostKey;
 
-/// A key as a host hears it that takes no scan codes.
+/// A key as it is sent to a host that takes no scan codes.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ByKeysym {
     key: u32,

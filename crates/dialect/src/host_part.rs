@@ -1,4 +1,4 @@
-//! What one host has said and is still to be sent: a new host has a new one.
+//! What one host has sent and is still to be sent: a new host has a new one.
 
 use std::sync::Arc;
 

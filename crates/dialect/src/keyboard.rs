@@ -82,7 +82,7 @@ impl Keyboard {
         self.use_scancodes = true;
     }
 
-    /// What the host says that the light shows.
+    /// The state of the Caps Lock LED, as the host has sent it.
     pub(super) const fn caps_lock(&mut self, on: bool) {
         self.caps_lock = on;
     }

@@ -25,7 +25,7 @@ pub(super) struct Mouse {
     last: Option<Pointer>,
     /// The host takes VMware's messages.
     vmware: bool,
-    /// The viewer has been told that it moves by steps.
+    /// The viewer has been sent that its pointer is relative.
     relative: bool,
 }
 
@@ -41,7 +41,7 @@ impl Mouse {
         self.vmware = false;
     }
 
-    /// The viewer was told by the gateway whether its places are steps.
+    /// The gateway has sent the viewer whether its positions are relative.
     pub(super) const fn is_relative(&mut self, relative: bool) {
         self.relative = relative;
     }

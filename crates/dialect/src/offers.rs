@@ -22,7 +22,7 @@ pub(super) struct Offers {
     pub(super) buttons: bool,
     /// Other sizes of the screen, by the gateway.
     pub(super) sizes: bool,
-    /// What it was told of the pointer, if anything.
+    /// Whether its pointer is absolute, as it was sent last.
     absolute: Option<bool>,
 }
 

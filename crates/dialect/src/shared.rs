@@ -81,7 +81,7 @@ impl Shared {
         Ok(host)
     }
 
-    /// The host says what it can do (127/0).
+    /// The host has sent ServerCaps (127/0).
     pub(super) fn handle_server_caps(&mut self, caps: ServerCaps) {
         let host = &mut self.host;
         host.is_vmware = true;

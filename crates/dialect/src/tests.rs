@@ -1,4 +1,4 @@
-//! Both directions of a repaired session, without sockets: what one side says, and what the other hears.
+//! Both directions of a repaired session, without sockets: what one side sends, and what the other receives.
 
 use std::ops::Range;
 
@@ -80,11 +80,11 @@ impl Session {
         session
     }
 
-    /// The viewer says something: what the host hears.
+    /// The viewer sends `bytes`: what the host receives.
     fn viewer(&mut self, bytes: &[u8]) -> Vec<u8> {
         let mut host = BytesMut::new();
-        let heard = self.dialogue.receive_from_viewer(bytes, &mut host).unwrap();
-        assert_eq!(heard, bytes.len(), "whole messages");
+        let read = self.dialogue.receive_from_viewer(bytes, &mut host).unwrap();
+        assert_eq!(read, bytes.len(), "whole messages");
         host.to_vec()
     }
 
@@ -110,7 +110,7 @@ impl Session {
         assert_eq!(self.says(Message::UpdateRequest(request)), expected);
     }
 
-    /// The host says something: what the viewer hears.
+    /// The host sends `bytes`: what the viewer receives.
     fn host(&mut self, bytes: &[u8]) -> Vec<u8> {
         let mut got = Got::default();
         for piece in bytes.chunks(self.piece) {
@@ -121,7 +121,7 @@ impl Session {
         got.bytes
     }
 
-    /// What the gateway says to the host by itself.
+    /// What the gateway sends to the host on its own behalf.
     fn pending(&mut self) -> Vec<u8> {
         self.dialogue.take_pending().to_vec()
     }

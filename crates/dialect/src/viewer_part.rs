@@ -1,4 +1,4 @@
-//! What the viewer has said and what it has been told: it outlives a host.
+//! What the viewer has sent and what it has been sent: it outlives a host.
 
 use rfb_proto::input::Message;
 use rfb_proto::{Area, Encoding, PixelFormat};
@@ -19,7 +19,7 @@ pub(super) struct ViewerPart {
     pub(super) format: PixelFormat,
     /// It has sent SetPixelFormat.
     pub(super) set_format: bool,
-    /// The size of the framebuffer, in pixels, as the viewer was told last.
+    /// The size of the framebuffer, in pixels, as it was sent to the viewer last.
     pub(super) size: (u16, u16),
     pub(super) encodings: Encodings,
     pub(super) offers: Offers,

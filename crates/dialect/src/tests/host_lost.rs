@@ -8,12 +8,7 @@ use super::*;
 use crate::CannotContinue;
 
 /// Larger than one byte can count.
-pub(super) const SCREEN: Area = Area {
-    x: 0,
-    y: 0,
-    width: 600,
-    height: 400,
-};
+pub(super) const SCREEN: Area = area(0, 0, 600, 400);
 
 pub(super) const RGB565: PixelFormat = PixelFormat {
     bits_per_pixel: 16,
@@ -36,7 +31,7 @@ pub(super) fn server_init(size: Area, format: PixelFormat) -> Vec<u8> {
     init.to_vec()
 }
 
-pub(super) fn area(x: u16, y: u16, width: u16, height: u16) -> Area {
+pub(super) const fn area(x: u16, y: u16, width: u16, height: u16) -> Area {
     Area {
         x,
         y,
@@ -201,7 +196,7 @@ fn stream() -> Vec<u8> {
     .concat();
     let mut size = vec![1, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0];
     size.extend([2, 88, 1, 144, 0, 0, 0, 0]);
-    let large = [[0, 0, 0x0100, 0x0100], [0x0101, 0x80, 0x0100, 1]];
+    let large = [[0, 0, 0x0100, 0x0100], [0x0108, 0x80, 0x0100, 1]];
     let rectangles = [
         raw(area(5, 5, 3, 2)),
         rectangle(
