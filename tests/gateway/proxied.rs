@@ -97,8 +97,10 @@ async fn the_api_and_the_console_are_reached_through_the_proxy_and_in_no_other_w
             house.host.address().to_string(),
             house.host.console_address().to_string(),
         );
+        // vSphere may be asked again after the console was reached.
+        let first = |wanted: &String| targets.iter().position(|target| target == wanted);
         assert!(
-            targets.contains(&api) && targets.contains(&console),
+            matches!((first(&api), first(&console)), (Some(api), Some(console)) if api < console),
             "{targets:?}"
         );
     })
