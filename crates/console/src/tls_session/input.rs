@@ -92,7 +92,7 @@ impl Input {
     }
 
     /// Adds bytes that were decrypted elsewhere, in front of the encrypted records: at most [`READ`] bytes since
-    /// [`forget`](Self::forget) left no more than [`LEFTOVER`].
+    /// [`forget`](Self::forget) left no more than `LEFTOVER`.
     pub fn append(&mut self, more: &[u8]) {
         let Block(block) = &mut **self.block.get_or_insert_with(Pooled::take);
         let end = self.opened + more.len();
