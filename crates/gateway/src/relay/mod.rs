@@ -7,7 +7,7 @@
 //! |---|---|
 //! | viewer, by FIN | Close 1000 to ESXi, what ESXi still sends goes to the viewer until its Close comes or [`CLOSE_TIMEOUT`] is over |
 //! | ESXi, by a failed write | what it sent before goes to the viewer as long as the viewer reads |
-//! | viewer, by reset | Close 1001 to ESXi, no wait |
+//! | viewer, by reset | Close 1001 to ESXi; what ESXi still sends is discarded until it has closed, for 3 s at most |
 //! | ESXi, by Close | all that was decoded is written, the Close is echoed, FIN to the viewer |
 //! | ESXi, without Close | all that was decoded is written, FIN to the viewer |
 //! | ESXi, by a violation | likewise, after a Close with the violation's code |
@@ -27,13 +27,12 @@ mod to_viewer;
 mod turn;
 mod view_only_filter;
 
-use std::io;
 use std::pin::{Pin, pin};
 use std::time::Duration;
 
 use bytes::BytesMut;
 use console::host_link::HostLink;
-use console::socket::CLOSE_TIMEOUT;
+use console::socket::{self, CLOSE_TIMEOUT};
 use console::stream::Stream;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::time::{Instant, sleep_until, timeout};
@@ -72,15 +71,14 @@ pub(crate) struct ViewerPolicy {
 pub(crate) struct HostRemainder(Stream);
 
 impl HostRemainder {
-    /// Sends TLS's close_notify where that is due (RFC 8446 section 6.1), and TCP's FIN.
+    /// Sends TLS's close_notify where that is due (RFC 8446 section 6.1) and TCP's FIN, and reads until the host's: a
+    /// socket that is closed with unread input sends RST, on which the host may discard the keys that were released last.
     pub(crate) async fn close(mut self) {
-        let closing = async {
-            let closing_records = self.0.transport.closing_records();
-            self.0.socket.write_all(&closing_records).await?;
-            self.0.socket.shutdown().await
-        };
+        let closing_records = self.0.transport.closing_records();
+        let (mut read, mut write) = self.0.socket.split();
         // The host may already be gone.
-        let _: Result<io::Result<()>, _> = timeout(CLOSE_TIMEOUT, closing).await;
+        let _ = timeout(CLOSE_TIMEOUT, write.write_all(&closing_records)).await;
+        socket::finish(&mut read, &mut write).await;
     }
 }
 
