@@ -18,7 +18,6 @@ use crate::commands::{
 };
 use gateway::settings::Config;
 
-use crate::config;
 use crate::log;
 use crate::log::LogFormat;
 use crate::terminal::{Terminal, print_stderr};

@@ -50,7 +50,9 @@ pub(crate) fn start(format: LogFormat, level: &str) -> bool {
 }
 
 /// The crates that a directive for `mksgate` applies to.
-const CRATES: [&str; 5] = ["mksgate", "gateway", "console", "dialect", "vsphere"];
+const CRATES: [&str; 6] = [
+    "mksgate", "config", "gateway", "console", "dialect", "vsphere",
+];
 
 /// Repeats each directive for `mksgate` for all of [`CRATES`].
 fn directives(given: &str) -> String {
@@ -242,7 +244,7 @@ mod tests {
         assert_eq!(directives("info"), "info");
         assert_eq!(
             directives("hyper=warn,mksgate=debug"),
-            "hyper=warn,mksgate=debug,gateway=debug,console=debug,dialect=debug,vsphere=debug"
+            "hyper=warn,mksgate=debug,config=debug,gateway=debug,console=debug,dialect=debug,vsphere=debug"
         );
     }
 

@@ -12,7 +12,6 @@ use std::sync::Arc;
 
 use gateway::Users;
 use gateway::settings::Auth;
-use mksgate::config;
 use rfb_proto::Password;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;

@@ -18,7 +18,6 @@ use console::settings::Behind;
 use console::tls::{Thumbprint, Trust};
 use gateway::CtrlAltInsert;
 use gateway::settings::Config;
-use mksgate::config;
 use secrecy::ExposeSecret;
 use tempfile::TempDir;
 

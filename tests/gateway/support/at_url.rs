@@ -7,7 +7,6 @@ use std::path::Path;
 
 use gateway::settings::Config;
 use gateway::{Gateway, Shutdown};
-use mksgate::config;
 use tempfile::TempDir;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::task::TaskTracker;

@@ -3,10 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use super::{CommandError, file_owner};
+use config::govc;
 use gateway::settings::Config;
 
-use crate::config;
-use crate::govc;
 use crate::terminal::{Terminal, ask_password, print_stderr};
 
 /// In the current directory.

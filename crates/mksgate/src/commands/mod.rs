@@ -35,8 +35,8 @@ use std::io::{ErrorKind, Write, stdout};
 
 use tokio::task::spawn_blocking;
 
-use crate::config::ConfigError;
 use crate::signals::{SignalError, Termination, TerminationSignals};
+use config::ConfigError;
 use console::Error;
 use gateway::StartError;
 

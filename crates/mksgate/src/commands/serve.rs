@@ -11,7 +11,6 @@ use super::shutdown_signals::watch_signals;
 use super::{CommandError, print};
 use gateway::settings::Config;
 
-use crate::config;
 use gateway::{Gateway, Shutdown};
 
 /// Serves until a signal: SIGHUP reloads the configuration, the first SIGTERM drains, the second ends at once.

@@ -12,7 +12,7 @@ use tokio_rustls::TlsConnector;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
 use super::{CommandError, print};
-use crate::config::sdk_url;
+use config::sdk_url;
 use console::address::Address;
 use console::printable::printable;
 use console::tls::{Thumbprint, Trust};

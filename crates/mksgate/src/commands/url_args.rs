@@ -8,8 +8,7 @@ use rfb_proto::VncPassword;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::CommandError;
-use crate::config::{scalar, secrets};
-use crate::secret_variables;
+use config::{parse_duration, secret_variables, secrets};
 use console::endpoint::{self, Endpoint, Origin};
 use console::headers::{COOKIE, Headers};
 use console::secret::Secret;
@@ -171,7 +170,7 @@ impl UrlArgs {
     fn within(&self) -> Result<Duration, String> {
         match &self.handshake_timeout {
             None => Ok(Limits::default().handshake_timeout),
-            Some(text) => match scalar::parse_duration(text)? {
+            Some(text) => match parse_duration(text)? {
                 Duration::ZERO => Err(
                     "--handshake-timeout 0s leaves no time to connect: write 30s, or leave it out"
                         .into(),

@@ -7,11 +7,11 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::io::AsyncWriteExt;
 use tokio::process::{Child, Command};
 
+use super::command::command_without_secrets;
 use super::endpoint::{Endpoint, PrivatePort};
 use super::installed::ViewerProgram;
 use super::kind::Kind;
 use super::secret_file::SecretFile;
-use crate::secret_variables::program_without;
 
 /// Environment variable that TigerVNC reads the password from, and custom commands may.
 const PASSWORD: &str = "VNC_PASSWORD";
@@ -32,7 +32,7 @@ impl ViewerProgram {
     /// # Errors
     /// A file cannot be created.
     pub(crate) async fn launch(&self, endpoint: &Endpoint) -> io::Result<Launch> {
-        let mut command = program_without(&self.program);
+        let mut command = command_without_secrets(&self.program);
         command.args(&self.arguments).stdin(Stdio::null());
         let mut launch = Launch {
             command,
@@ -109,7 +109,7 @@ impl Launch {
                 .replace("{{display}}", &port.display().to_string())
         };
         let mut words = words.iter().map(fill);
-        let mut command = program_without(words.next().unwrap_or_default());
+        let mut command = command_without_secrets(words.next().unwrap_or_default());
         let password = port.password.expose_secret();
         command.args(words).env(PASSWORD, password);
         Self {

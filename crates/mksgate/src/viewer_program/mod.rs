@@ -1,5 +1,6 @@
 //! VNC viewer programs: which are installed, and how each gets address and password.
 
+mod command;
 mod endpoint;
 mod installed;
 mod kind;

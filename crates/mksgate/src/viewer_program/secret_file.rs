@@ -8,9 +8,9 @@ use secrecy::ExposeSecret;
 use tempfile::TempDir;
 use tokio::io::AsyncWriteExt;
 
+use super::command::command_without_secrets;
 use super::endpoint::PrivatePort;
 use super::private_files::{self, private_folder};
-use crate::secret_variables::program_without;
 use console::printable::printable;
 
 /// Deleted on drop.
@@ -23,7 +23,7 @@ impl SecretFile {
     /// A Remmina profile. Remmina adds the password itself, encrypted in its own format.
     pub(super) async fn remmina(port: &PrivatePort, program: &Path) -> io::Result<Self> {
         let file = Self::write("console.remmina", &profile(port))?;
-        let mut adding = program_without(program)
+        let mut adding = command_without_secrets(program)
             .arg("--update-profile")
             .arg(&file.path)
             .args(["--set-option", "password"])

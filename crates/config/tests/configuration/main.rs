@@ -20,7 +20,6 @@ use std::time::Duration;
 use console::settings::TlsRecords;
 use console::tls::{ConsoleTrust, Thumbprint, Trust};
 use gateway::settings::Config;
-use mksgate::config;
 use rfb_proto::SecurityType;
 use secrecy::ExposeSecret;
 use tempfile::TempDir;

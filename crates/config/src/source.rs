@@ -10,28 +10,28 @@ use ipnet::IpNet;
 use secrecy::SecretString;
 use toml::Spanned;
 
-use super::ask::AskPassword;
-use super::error::ConfigError;
-use super::scalar::Time;
-use super::secrets;
+use crate::ask::AskPassword;
+use crate::error::ConfigError;
+use crate::scalar::Time;
+use crate::secrets;
 
 /// The text and its path: positions of errors.
-pub(super) struct Source<'a> {
-    pub(super) text: &'a str,
-    pub(super) path: &'a Path,
-    pub(super) ask: AskPassword<'a>,
+pub(crate) struct Source<'a> {
+    pub(crate) text: &'a str,
+    pub(crate) path: &'a Path,
+    pub(crate) ask: AskPassword<'a>,
 }
 
 impl Source<'_> {
-    pub(super) fn wrong(&self, span: Range<usize>, sentence: impl Into<String>) -> ConfigError {
+    pub(crate) fn wrong(&self, span: Range<usize>, sentence: impl Into<String>) -> ConfigError {
         ConfigError::at(self.path, self.text, span, sentence)
     }
 
-    pub(super) fn resolve(&self, path: &Path) -> PathBuf {
+    pub(crate) fn resolve(&self, path: &Path) -> PathBuf {
         secrets::resolve_path(path, self.path)
     }
 
-    pub(super) fn check_each<T, U>(
+    pub(crate) fn check_each<T, U>(
         &self,
         tables: BTreeMap<String, Spanned<T>>,
         check: impl Fn(&Self, Spanned<T>) -> Result<U, ConfigError>,
@@ -42,7 +42,7 @@ impl Source<'_> {
             .collect()
     }
 
-    pub(super) fn wrong_file(&self, file: &Spanned<PathBuf>, sentence: &str) -> ConfigError {
+    pub(crate) fn wrong_file(&self, file: &Spanned<PathBuf>, sentence: &str) -> ConfigError {
         let sentence = match file.get_ref().as_os_str().is_empty() {
             true => "this names no file: write its name".into(),
             false => format!("{}: {sentence}", self.resolve(file.get_ref()).display()),
@@ -51,12 +51,12 @@ impl Source<'_> {
     }
 
     /// Reads the first line of a secret file.
-    pub(super) fn secret_file(&self, file: &Spanned<PathBuf>) -> Result<SecretString, ConfigError> {
+    pub(crate) fn secret_file(&self, file: &Spanned<PathBuf>) -> Result<SecretString, ConfigError> {
         secrets::read_line(&self.resolve(file.get_ref()))
             .map_err(|error| self.wrong_file(file, &error))
     }
 
-    pub(super) fn networks(&self, texts: &[Spanned<String>]) -> Result<Vec<IpNet>, ConfigError> {
+    pub(crate) fn networks(&self, texts: &[Spanned<String>]) -> Result<Vec<IpNet>, ConfigError> {
         let network = |text: &Spanned<String>| {
             let word = text.get_ref();
             let parsed = word
@@ -72,7 +72,7 @@ impl Source<'_> {
         texts.iter().map(network).collect()
     }
 
-    pub(super) fn at_least_one(
+    pub(crate) fn at_least_one(
         &self,
         given: Option<&Spanned<usize>>,
         key: &str,
@@ -87,7 +87,7 @@ impl Source<'_> {
         }
     }
 
-    pub(super) fn longer_than_zero(
+    pub(crate) fn longer_than_zero(
         &self,
         given: Option<&Spanned<Time>>,
         key: &str,
@@ -107,7 +107,7 @@ impl Source<'_> {
     }
 }
 
-pub(super) fn unknown(kind: &str, name: &str, known: &[&str]) -> String {
+pub(crate) fn unknown(kind: &str, name: &str, known: &[&str]) -> String {
     match known {
         [] => format!("there is no [{kind}.{name}] in this file: add it"),
         known => format!(

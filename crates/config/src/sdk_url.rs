@@ -5,7 +5,7 @@ use std::net::Ipv6Addr;
 use url::Url;
 
 /// Parses `host`, `host:port` or an https URL.
-pub(crate) fn sdk_url(address: &str) -> Option<Url> {
+pub fn sdk_url(address: &str) -> Option<Url> {
     let text = match address.parse::<Ipv6Addr>() {
         Ok(address) => format!("https://[{address}]"),
         Err(_) if address.contains("://") => address.to_owned(),

@@ -3,4 +3,4 @@
 use secrecy::SecretString;
 
 /// Prompts for a password; `None` without a terminal.
-pub(crate) type AskPassword<'a> = &'a dyn Fn(&str) -> Option<SecretString>;
+pub type AskPassword<'a> = &'a dyn Fn(&str) -> Option<SecretString>;

@@ -10,14 +10,14 @@ use serde::{Deserialize, Deserializer};
 const MAX_SECONDS: u64 = 366 * 24 * 3600;
 
 /// "30s", "5m" or "2h"; "0" needs no unit.
-pub(super) fn duration<'de, D: Deserializer<'de>>(
+pub(crate) fn duration<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Duration>, D::Error> {
     Time::deserialize(deserializer).map(|Time(duration)| Some(duration))
 }
 
 /// Likewise, for a `Spanned` key, whose errors need a position.
-pub(super) struct Time(pub(super) Duration);
+pub(crate) struct Time(pub(crate) Duration);
 
 impl<'de> Deserialize<'de> for Time {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -44,7 +44,7 @@ impl Visitor<'_> for DurationText {
 ///
 /// # Errors
 /// A sentence.
-pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
+pub fn parse_duration(text: &str) -> Result<Duration, String> {
     let wrong = || {
         format!(
             "{text:?} is not a duration: write a number and a unit, as in \"30s\", \"5m\" or \"2h\""

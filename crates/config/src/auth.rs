@@ -10,9 +10,9 @@ use rfb_proto::{SecurityType, VncPassword};
 use secrecy::ExposeSecret;
 use toml::Spanned;
 
-use super::error::ConfigError;
-use super::source::{Source, unknown};
-use super::{file, secrets};
+use crate::error::ConfigError;
+use crate::source::{Source, unknown};
+use crate::{file, secrets};
 use console::secret::Secret;
 use gateway::Users;
 use gateway::certificate;
@@ -20,7 +20,7 @@ use gateway::settings::{Auth, NO_AUTH, STRONGEST_FIRST};
 
 impl Source<'_> {
     /// `none` is reserved: it means no authentication.
-    pub(super) fn check_auth_names(
+    pub(crate) fn check_auth_names(
         &self,
         tables: &BTreeMap<String, Spanned<file::Auth>>,
     ) -> Result<(), ConfigError> {
@@ -31,7 +31,7 @@ impl Source<'_> {
         })
     }
 
-    pub(super) fn auth(&self, table: Spanned<file::Auth>) -> Result<Auth, ConfigError> {
+    pub(crate) fn auth(&self, table: Spanned<file::Auth>) -> Result<Auth, ConfigError> {
         let table = table.into_inner();
         let methods = self.methods(&table.methods)?;
         let is_way_in =
@@ -112,7 +112,7 @@ impl Source<'_> {
         }
     }
 
-    pub(super) fn vnc_password(
+    pub(crate) fn vnc_password(
         &self,
         file: &Spanned<PathBuf>,
     ) -> Result<Secret<VncPassword>, ConfigError> {
@@ -145,7 +145,7 @@ impl Source<'_> {
     }
 
     /// Without `auth`, only loopback listeners are allowed: a viewer controls the VM's keyboard.
-    pub(super) fn console_auth(
+    pub(crate) fn console_auth(
         &self,
         table: &file::Console,
         listen: SocketAddr,

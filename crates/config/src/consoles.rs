@@ -6,9 +6,9 @@ use std::ops::Range;
 
 use toml::Spanned;
 
-use super::error::ConfigError;
-use super::file;
-use super::source::{Source, unknown};
+use crate::error::ConfigError;
+use crate::file;
+use crate::source::{Source, unknown};
 use console::settings::{Behind, VSphere};
 use gateway::overlap::overlap;
 use gateway::settings::{Auth, Console, Limits};
@@ -17,7 +17,7 @@ use gateway::settings::{Auth, Console, Limits};
 type ListenersByPort = BTreeMap<u16, Vec<SocketAddr>>;
 
 impl Source<'_> {
-    pub(super) fn consoles(
+    pub(crate) fn consoles(
         &self,
         tables: Vec<Spanned<file::Console>>,
         bind: IpAddr,

@@ -3,17 +3,17 @@
 use std::env::var;
 use std::path::Path;
 
-use crate::config::{AskPassword, sdk_url};
+use crate::{AskPassword, sdk_url};
 use console::settings::VSphere;
 use console::tls::Trust;
 
 /// Its name in messages.
-pub(crate) const NAME: &str = "govc";
+pub const NAME: &str = "govc";
 
 /// Reads `GOVC_URL` (host, host:port or URL with optional credentials), `GOVC_USERNAME`, `GOVC_PASSWORD` and `GOVC_INSECURE`;
 /// `None` without `GOVC_URL`. Prompts for a missing password. `MKSGATE_TRUST` takes the values of the key `trust`: govc itself
 /// cannot pin a certificate.
-pub(crate) fn vsphere(ask: AskPassword<'_>) -> Option<Result<VSphere, String>> {
+pub fn vsphere(ask: AskPassword<'_>) -> Option<Result<VSphere, String>> {
     let url = var("GOVC_URL").ok().filter(|url| !url.is_empty())?;
     let insecure = matches!(
         var("GOVC_INSECURE").as_deref(),
@@ -30,7 +30,8 @@ pub(crate) fn vsphere(ask: AskPassword<'_>) -> Option<Result<VSphere, String>> {
     Some(read.and_then(|vsphere| with_trust(vsphere, trust.as_deref())))
 }
 
-pub(crate) fn is_set() -> bool {
+/// Whether `GOVC_URL` names a vSphere.
+pub fn is_set() -> bool {
     std::env::var_os("GOVC_URL").is_some_and(|url| !url.is_empty())
 }
 

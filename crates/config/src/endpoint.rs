@@ -9,9 +9,9 @@ use rfb_proto::VncPassword;
 use secrecy::{ExposeSecret, SecretString};
 use toml::Spanned;
 
-use super::error::ConfigError;
-use super::source::Source;
-use super::{file, secrets};
+use crate::error::ConfigError;
+use crate::source::Source;
+use crate::{file, secrets};
 use console::endpoint::{self, Endpoint, Origin};
 use console::headers::{COOKIE, Headers};
 use console::secret::Secret;
@@ -21,7 +21,7 @@ use console::ws_url::WsUrl;
 
 impl Source<'_> {
     /// `place` is where errors about missing keys point.
-    pub(super) fn endpoint(
+    pub(crate) fn endpoint(
         &self,
         table: &file::Console,
         place: Range<usize>,
@@ -176,7 +176,7 @@ impl Source<'_> {
     }
 
     /// The VNC password of a VM, for hosts that require it.
-    pub(super) fn vm_password(
+    pub(crate) fn vm_password(
         &self,
         table: &file::Console,
     ) -> Result<Option<Secret<VncPassword>>, ConfigError> {
@@ -219,7 +219,7 @@ impl Source<'_> {
     }
 
     /// Refuses keys that need a URL.
-    pub(super) fn reject_url_keys(&self, table: &file::Console) -> Result<(), ConfigError> {
+    pub(crate) fn reject_url_keys(&self, table: &file::Console) -> Result<(), ConfigError> {
         let first_of = |headers: &BTreeMap<String, Spanned<String>>| {
             headers.values().next().map(Spanned::span)
         };

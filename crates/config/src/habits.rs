@@ -3,14 +3,14 @@
 use rfb_proto::keys::Layout;
 use toml::Spanned;
 
-use super::error::ConfigError;
-use super::file;
-use super::source::Source;
+use crate::error::ConfigError;
+use crate::file;
+use crate::source::Source;
 use gateway::{CtrlAltInsert, Habits};
 
 impl Source<'_> {
     /// `None` for a transparent relay: as configured, or by default for a console at a URL.
-    pub(super) fn habits(&self, console: &file::Console) -> Result<Option<Habits>, ConfigError> {
+    pub(crate) fn habits(&self, console: &file::Console) -> Result<Option<Habits>, ConfigError> {
         let given = [
             &console.keyboard,
             &console.layout,

@@ -30,7 +30,7 @@ impl fmt::Display for ConfigError {
 impl std::error::Error for ConfigError {}
 
 impl ConfigError {
-    pub(super) fn unreadable(path: &Path, error: &io::Error) -> Self {
+    pub(crate) fn unreadable(path: &Path, error: &io::Error) -> Self {
         let sentence = match error.kind() {
             io::ErrorKind::NotFound => {
                 "there is no such file: name another with --config FILE".into()
@@ -50,7 +50,7 @@ impl ConfigError {
         }
     }
 
-    pub(super) fn in_file(path: &Path, sentence: impl Into<String>) -> Self {
+    pub(crate) fn in_file(path: &Path, sentence: impl Into<String>) -> Self {
         Self {
             path: path.into(),
             place: None,
@@ -58,7 +58,7 @@ impl ConfigError {
         }
     }
 
-    pub(super) fn at(
+    pub(crate) fn at(
         path: &Path,
         text: &str,
         span: Range<usize>,
@@ -72,7 +72,7 @@ impl ConfigError {
     }
 
     /// Rewords an error of the TOML parser as one line, with a suggestion for an unknown key.
-    pub(super) fn toml(path: &Path, text: &str, error: &toml::de::Error) -> Self {
+    pub(crate) fn toml(path: &Path, text: &str, error: &toml::de::Error) -> Self {
         let is_wrong_value = error.message().starts_with("invalid type");
         let sentence = wrong_header(text, error.span().filter(|_| is_wrong_value))
             .or_else(|| unknown_key(error.message()))

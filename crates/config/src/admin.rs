@@ -4,9 +4,9 @@ use std::net::SocketAddr;
 
 use secrecy::ExposeSecret;
 
-use super::error::ConfigError;
-use super::file;
-use super::source::Source;
+use crate::error::ConfigError;
+use crate::file;
+use crate::source::Source;
 use console::secret::Secret;
 use gateway::settings::Admin;
 
@@ -14,7 +14,7 @@ use gateway::settings::Admin;
 const SHORTEST_TOKEN: usize = 16;
 
 impl Source<'_> {
-    pub(super) fn admin_listen(&self, admin: &file::Admin) -> Result<SocketAddr, ConfigError> {
+    pub(crate) fn admin_listen(&self, admin: &file::Admin) -> Result<SocketAddr, ConfigError> {
         let text = admin.listen.get_ref();
         text.parse().map_err(|_| {
             let sentence = format!(
@@ -24,7 +24,7 @@ impl Source<'_> {
         })
     }
 
-    pub(super) fn admin(
+    pub(crate) fn admin(
         &self,
         admin: &file::Admin,
         listen: SocketAddr,

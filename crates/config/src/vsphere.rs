@@ -4,18 +4,18 @@ use secrecy::SecretString;
 use toml::Spanned;
 use url::Url;
 
-use super::error::ConfigError;
-use super::file;
-use super::sdk_url::sdk_url;
-use super::source::Source;
+use crate::error::ConfigError;
+use crate::file;
+use crate::sdk_url::sdk_url;
 use crate::secret_variables;
+use crate::source::Source;
 use console::address::Address;
 use console::secret::Secret;
 use console::settings::{TlsRecords, VSphere};
 use console::tls::{ConsoleTrust, Trust};
 
 impl Source<'_> {
-    pub(super) fn vsphere(&self, table: Spanned<file::VSphere>) -> Result<VSphere, ConfigError> {
+    pub(crate) fn vsphere(&self, table: Spanned<file::VSphere>) -> Result<VSphere, ConfigError> {
         let span = table.span();
         let table = table.into_inner();
         if table.username.get_ref().trim().is_empty() {
@@ -76,7 +76,7 @@ impl Source<'_> {
         })
     }
 
-    pub(super) fn trust(&self, word: Option<&Spanned<String>>) -> Result<Trust, ConfigError> {
+    pub(crate) fn trust(&self, word: Option<&Spanned<String>>) -> Result<Trust, ConfigError> {
         let Some(word) = word else {
             return Ok(Trust::System);
         };
@@ -122,7 +122,7 @@ impl Source<'_> {
     }
 
     /// `what` names the variable's content in errors.
-    pub(super) fn secret_variable(
+    pub(crate) fn secret_variable(
         &self,
         name: &Spanned<String>,
         what: &str,

@@ -4,13 +4,13 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use ipnet::IpNet;
 
-use super::error::ConfigError;
-use super::file;
-use super::source::Source;
+use crate::error::ConfigError;
+use crate::file;
+use crate::source::Source;
 use gateway::settings::Limits;
 
 impl Source<'_> {
-    pub(super) fn bind(&self, gateway: &file::Gateway) -> Result<IpAddr, ConfigError> {
+    pub(crate) fn bind(&self, gateway: &file::Gateway) -> Result<IpAddr, ConfigError> {
         let Some(bind) = &gateway.bind else {
             return Ok(Ipv4Addr::LOCALHOST.into());
         };
@@ -28,7 +28,7 @@ impl Source<'_> {
         })
     }
 
-    pub(super) fn limits(&self, gateway: &file::Gateway) -> Result<Limits, ConfigError> {
+    pub(crate) fn limits(&self, gateway: &file::Gateway) -> Result<Limits, ConfigError> {
         let default = Limits::default();
         Ok(Limits {
             max_sessions: self.at_least_one(

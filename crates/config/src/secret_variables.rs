@@ -2,11 +2,9 @@
 //! viewer's environment would otherwise have the vSphere password.
 
 use std::collections::BTreeSet;
-use std::ffi::OsStr;
 use std::sync::{Mutex, PoisonError};
 
 use secrecy::SecretString;
-use tokio::process::Command;
 
 /// Known without a configuration.
 const USUAL: [&str; 3] = ["GOVC_PASSWORD", "MKSGATE_COOKIE", "MKSGATE_WEBSOCKETURL"];
@@ -27,7 +25,7 @@ fn remember(name: &str) {
 ///
 /// # Errors
 /// The variable is unset or empty.
-pub(crate) fn read(name: &str, what: &str) -> Result<SecretString, String> {
+pub fn read(name: &str, what: &str) -> Result<SecretString, String> {
     remember(name);
     let value = std::env::var(name).ok().filter(|value| !value.is_empty());
     value
@@ -35,15 +33,13 @@ pub(crate) fn read(name: &str, what: &str) -> Result<SecretString, String> {
         .ok_or_else(|| format!("the environment variable {name} is not set: set it to the {what}"))
 }
 
-/// A command whose environment has none of the secrets.
-pub(crate) fn program_without(program: impl AsRef<OsStr>) -> Command {
-    let mut command = Command::new(program);
+/// Names of the variables that a child program must not inherit.
+pub fn names() -> Vec<String> {
     let named = NAMED.lock().unwrap_or_else(PoisonError::into_inner);
-    for name in USUAL.into_iter().chain(named.iter().map(String::as_str)) {
-        command.env_remove(name);
-    }
+    let mut names: Vec<String> = USUAL.map(str::to_owned).into();
+    names.extend(named.iter().cloned());
     if std::env::var_os(URL).is_some_and(|url| url.to_string_lossy().contains('@')) {
-        command.env_remove(URL);
+        names.push(URL.to_owned());
     }
-    command
+    names
 }

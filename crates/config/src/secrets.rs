@@ -24,7 +24,7 @@ const CREDENTIALS: &str = "CREDENTIALS_DIRECTORY";
 const INTO_CREDENTIALS: &str = "$CREDENTIALS_DIRECTORY";
 
 /// Resolves `$CREDENTIALS_DIRECTORY/…`, and relative paths from the configuration's directory.
-pub(super) fn resolve_path(path: &Path, configuration: &Path) -> PathBuf {
+pub(crate) fn resolve_path(path: &Path, configuration: &Path) -> PathBuf {
     match (path.strip_prefix(INTO_CREDENTIALS), credentials()) {
         (Ok(name), Some(folder)) => folder.join(name),
         _ => configuration
@@ -38,7 +38,7 @@ pub(super) fn resolve_path(path: &Path, configuration: &Path) -> PathBuf {
 ///
 /// # Errors
 /// A sentence: unreadable, too large, or accessible to other users.
-pub(crate) fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, String> {
+pub fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, String> {
     let file = open(path)?;
     // Metadata of the open file: the path may be replaced meanwhile.
     let metadata = file.metadata().map_err(|error| unreadable(path, &error))?;
@@ -54,7 +54,7 @@ pub(crate) fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, String> {
 ///
 /// # Errors
 /// A sentence: unreadable or too large.
-pub(super) fn read_public(path: &Path) -> Result<Zeroizing<Vec<u8>>, String> {
+pub(crate) fn read_public(path: &Path) -> Result<Zeroizing<Vec<u8>>, String> {
     read_all(path, open(path)?)
 }
 
@@ -62,7 +62,7 @@ pub(super) fn read_public(path: &Path) -> Result<Zeroizing<Vec<u8>>, String> {
 ///
 /// # Errors
 /// As [`read`]; also if it is not text, or empty.
-pub(crate) fn read_line(path: &Path) -> Result<SecretString, String> {
+pub fn read_line(path: &Path) -> Result<SecretString, String> {
     let bytes = read(path)?;
     let text = str::from_utf8(&bytes).map_err(|_| "it is not text: write the password there")?;
     match text.lines().next() {
@@ -75,7 +75,7 @@ pub(crate) fn read_line(path: &Path) -> Result<SecretString, String> {
 ///
 /// # Errors
 /// As [`read`]; also if a header is invalid.
-pub(crate) fn read_headers(path: &Path, headers: &mut Headers) -> Result<(), String> {
+pub fn read_headers(path: &Path, headers: &mut Headers) -> Result<(), String> {
     let bytes = read(path)?;
     let text = str::from_utf8(&bytes).map_err(|_| "it is not text")?;
     headers.read(1, text)

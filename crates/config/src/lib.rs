@@ -1,4 +1,4 @@
-//! The configuration: reads `gateway.toml` into a valid [`gateway::settings::Config`].
+//! The configuration: reads `gateway.toml`, or govc's environment variables, into a valid [`gateway::settings::Config`].
 
 mod admin;
 mod ask;
@@ -7,11 +7,13 @@ mod consoles;
 mod endpoint;
 mod error;
 mod file;
+pub mod govc;
 mod habits;
 mod limits;
-pub(crate) mod scalar;
+mod scalar;
 mod sdk_url;
-pub(crate) mod secrets;
+pub mod secret_variables;
+pub mod secrets;
 mod source;
 mod vsphere;
 
@@ -21,9 +23,10 @@ use std::path::Path;
 use console::named_file;
 use gateway::settings::Config;
 
-pub(crate) use ask::AskPassword;
+pub use ask::AskPassword;
 pub use error::ConfigError;
-pub(crate) use sdk_url::sdk_url;
+pub use scalar::parse_duration;
+pub use sdk_url::sdk_url;
 use source::Source;
 
 /// Reads and checks a configuration file and the secrets that it names.
@@ -35,7 +38,10 @@ pub fn load(path: &Path) -> Result<Config, ConfigError> {
 }
 
 /// As [`load`], and prompts for vSphere passwords that the file omits.
-pub(crate) fn load_asking(path: &Path, ask: AskPassword<'_>) -> Result<Config, ConfigError> {
+///
+/// # Errors
+/// As [`load`].
+pub fn load_asking(path: &Path, ask: AskPassword<'_>) -> Result<Config, ConfigError> {
     let mut text = String::new();
     let read = named_file::open(path).and_then(|file| {
         file.take(named_file::MAX_SIZE + 1)
