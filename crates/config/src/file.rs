@@ -7,109 +7,109 @@ use std::time::Duration;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::scalar;
+use crate::scalar;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct File {
+pub(crate) struct File {
     #[serde(default)]
-    pub(super) gateway: Gateway,
-    pub(super) admin: Option<Admin>,
+    pub(crate) gateway: Gateway,
+    pub(crate) admin: Option<Admin>,
     #[serde(default)]
-    pub(super) vsphere: BTreeMap<String, Spanned<VSphere>>,
+    pub(crate) vsphere: BTreeMap<String, Spanned<VSphere>>,
     #[serde(default)]
-    pub(super) auth: BTreeMap<String, Spanned<Auth>>,
+    pub(crate) auth: BTreeMap<String, Spanned<Auth>>,
     #[serde(default)]
-    pub(super) console: Vec<Spanned<Console>>,
+    pub(crate) console: Vec<Spanned<Console>>,
 }
 
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Gateway {
-    pub(super) bind: Option<Spanned<String>>,
-    pub(super) max_sessions: Option<Spanned<usize>>,
-    pub(super) max_sessions_per_vm: Option<Spanned<usize>>,
-    pub(super) max_unauthenticated: Option<Spanned<usize>>,
+pub(crate) struct Gateway {
+    pub(crate) bind: Option<Spanned<String>>,
+    pub(crate) max_sessions: Option<Spanned<usize>>,
+    pub(crate) max_sessions_per_vm: Option<Spanned<usize>>,
+    pub(crate) max_unauthenticated: Option<Spanned<usize>>,
     #[serde(default, deserialize_with = "scalar::duration")]
-    pub(super) idle_timeout: Option<Duration>,
+    pub(crate) idle_timeout: Option<Duration>,
     #[serde(default, deserialize_with = "scalar::duration")]
-    pub(super) max_session_time: Option<Duration>,
+    pub(crate) max_session_time: Option<Duration>,
     #[serde(default)]
-    pub(super) proxy_protocol: bool,
-    pub(super) proxy_from: Option<Spanned<Vec<Spanned<String>>>>,
-    pub(super) login_timeout: Option<Spanned<scalar::Time>>,
-    pub(super) handshake_timeout: Option<Spanned<scalar::Time>>,
+    pub(crate) proxy_protocol: bool,
+    pub(crate) proxy_from: Option<Spanned<Vec<Spanned<String>>>>,
+    pub(crate) login_timeout: Option<Spanned<scalar::Time>>,
+    pub(crate) handshake_timeout: Option<Spanned<scalar::Time>>,
     #[serde(default, deserialize_with = "scalar::duration")]
-    pub(super) drain_timeout: Option<Duration>,
+    pub(crate) drain_timeout: Option<Duration>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Admin {
-    pub(super) listen: Spanned<String>,
-    pub(super) token_file: Option<Spanned<PathBuf>>,
+pub(crate) struct Admin {
+    pub(crate) listen: Spanned<String>,
+    pub(crate) token_file: Option<Spanned<PathBuf>>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct VSphere {
-    pub(super) address: Spanned<String>,
-    pub(super) username: Spanned<String>,
-    pub(super) password_file: Option<Spanned<PathBuf>>,
-    pub(super) password_env: Option<Spanned<String>>,
-    pub(super) trust: Option<Spanned<String>>,
-    pub(super) console_trust: Option<Spanned<String>>,
+pub(crate) struct VSphere {
+    pub(crate) address: Spanned<String>,
+    pub(crate) username: Spanned<String>,
+    pub(crate) password_file: Option<Spanned<PathBuf>>,
+    pub(crate) password_env: Option<Spanned<String>>,
+    pub(crate) trust: Option<Spanned<String>>,
+    pub(crate) console_trust: Option<Spanned<String>>,
     #[serde(default)]
-    pub(super) console_address: BTreeMap<String, Spanned<String>>,
-    pub(super) max_consoles: Option<Spanned<usize>>,
-    pub(super) tls_records: Option<Spanned<String>>,
-    pub(super) proxy: Option<Spanned<String>>,
+    pub(crate) console_address: BTreeMap<String, Spanned<String>>,
+    pub(crate) max_consoles: Option<Spanned<usize>>,
+    pub(crate) tls_records: Option<Spanned<String>>,
+    pub(crate) proxy: Option<Spanned<String>>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Auth {
-    pub(super) methods: Spanned<Vec<Spanned<String>>>,
-    pub(super) users_file: Option<Spanned<PathBuf>>,
-    pub(super) password_file: Option<Spanned<PathBuf>>,
-    pub(super) certificate: Option<Spanned<PathBuf>>,
-    pub(super) private_key: Option<Spanned<PathBuf>>,
+pub(crate) struct Auth {
+    pub(crate) methods: Spanned<Vec<Spanned<String>>>,
+    pub(crate) users_file: Option<Spanned<PathBuf>>,
+    pub(crate) password_file: Option<Spanned<PathBuf>>,
+    pub(crate) certificate: Option<Spanned<PathBuf>>,
+    pub(crate) private_key: Option<Spanned<PathBuf>>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Console {
-    pub(super) port: Option<Spanned<u16>>,
-    pub(super) listen: Option<Spanned<String>>,
-    pub(super) vsphere: Option<Spanned<String>>,
-    pub(super) vm: Option<Spanned<String>>,
-    pub(super) vnc_password_file: Option<Spanned<PathBuf>>,
-    pub(super) vnc_password_env: Option<Spanned<String>>,
-    pub(super) url: Option<Spanned<String>>,
-    pub(super) url_command: Option<Spanned<Vec<String>>>,
-    pub(super) name: Option<Spanned<String>>,
-    pub(super) trust: Option<Spanned<String>>,
-    pub(super) subprotocol: Option<Spanned<String>>,
+pub(crate) struct Console {
+    pub(crate) port: Option<Spanned<u16>>,
+    pub(crate) listen: Option<Spanned<String>>,
+    pub(crate) vsphere: Option<Spanned<String>>,
+    pub(crate) vm: Option<Spanned<String>>,
+    pub(crate) vnc_password_file: Option<Spanned<PathBuf>>,
+    pub(crate) vnc_password_env: Option<Spanned<String>>,
+    pub(crate) url: Option<Spanned<String>>,
+    pub(crate) url_command: Option<Spanned<Vec<String>>>,
+    pub(crate) name: Option<Spanned<String>>,
+    pub(crate) trust: Option<Spanned<String>>,
+    pub(crate) subprotocol: Option<Spanned<String>>,
     #[serde(default)]
-    pub(super) headers: BTreeMap<String, Spanned<String>>,
+    pub(crate) headers: BTreeMap<String, Spanned<String>>,
     #[serde(default)]
-    pub(super) headers_env: BTreeMap<String, Spanned<String>>,
-    pub(super) headers_file: Option<Spanned<PathBuf>>,
-    pub(super) cookie: Option<Spanned<String>>,
-    pub(super) cookie_file: Option<Spanned<PathBuf>>,
-    pub(super) cookie_env: Option<Spanned<String>>,
-    pub(super) password_file: Option<Spanned<PathBuf>>,
-    pub(super) password_env: Option<Spanned<String>>,
-    pub(super) allow_plain: Option<Spanned<bool>>,
-    pub(super) auth: Option<Spanned<String>>,
+    pub(crate) headers_env: BTreeMap<String, Spanned<String>>,
+    pub(crate) headers_file: Option<Spanned<PathBuf>>,
+    pub(crate) cookie: Option<Spanned<String>>,
+    pub(crate) cookie_file: Option<Spanned<PathBuf>>,
+    pub(crate) cookie_env: Option<Spanned<String>>,
+    pub(crate) password_file: Option<Spanned<PathBuf>>,
+    pub(crate) password_env: Option<Spanned<String>>,
+    pub(crate) allow_plain: Option<Spanned<bool>>,
+    pub(crate) auth: Option<Spanned<String>>,
     #[serde(default)]
-    pub(super) allow: Vec<Spanned<String>>,
+    pub(crate) allow: Vec<Spanned<String>>,
     #[serde(default)]
-    pub(super) view_only: bool,
-    pub(super) exclusive: Option<Spanned<String>>,
-    pub(super) keyboard: Option<Spanned<String>>,
-    pub(super) layout: Option<Spanned<String>>,
-    pub(super) paste: Option<Spanned<String>>,
-    pub(super) ctrl_alt_insert: Option<Spanned<String>>,
-    pub(super) transparent: Option<bool>,
+    pub(crate) view_only: bool,
+    pub(crate) exclusive: Option<Spanned<String>>,
+    pub(crate) keyboard: Option<Spanned<String>>,
+    pub(crate) layout: Option<Spanned<String>>,
+    pub(crate) paste: Option<Spanned<String>>,
+    pub(crate) ctrl_alt_insert: Option<Spanned<String>>,
+    pub(crate) transparent: Option<bool>,
 }
