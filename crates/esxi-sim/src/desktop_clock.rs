@@ -4,30 +4,26 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::time::{MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
 
-use crate::host_state::HostState;
-use crate::inventory::vm::Display;
+use crate::desktop::Desktop;
 
-/// Updates the time of day (UTC) on every desktop with a clock, each second, until the host stops.
-pub(crate) async fn run(state: Arc<HostState>) {
+/// Updates the time of day (UTC) on those of `desktops` that have a clock, each second, until `stop`.
+pub(crate) async fn run(desktops: Vec<Arc<Desktop>>, stop: CancellationToken) {
     let mut seconds = interval(Duration::from_secs(1));
     seconds.set_missed_tick_behavior(MissedTickBehavior::Skip);
     loop {
         tokio::select! {
-            _ = seconds.tick() => show(&state),
-            () = state.stop.cancelled() => return,
+            _ = seconds.tick() => show(&desktops),
+            () = stop.cancelled() => return,
         }
     }
 }
 
-fn show(state: &HostState) {
+fn show(desktops: &[Arc<Desktop>]) {
     let time = time_of_day(SystemTime::now());
-    for vm in &state.inventory.vms {
-        if let Display::Desktop(desktop) = &vm.display
-            && desktop.has_clock
-        {
-            desktop.show_clock(&time);
-        }
+    for desktop in desktops.iter().filter(|desktop| desktop.has_clock) {
+        desktop.show_clock(&time);
     }
 }
 

@@ -15,10 +15,11 @@ use crate::counts::Counters;
 use crate::datastore::Datastore;
 use crate::inventory::Inventory;
 use crate::inventory::vm::Vm;
+use crate::kind::Kind;
 use crate::misbehaviour::MisbehaviourQueue;
 use crate::screenshots::Screenshots;
 use crate::sessions::Sessions;
-use crate::settings::{Kind, TicketShape};
+use crate::ticket_shape::TicketShape;
 use crate::tickets::Tickets;
 
 /// The state of a host.

@@ -3,15 +3,12 @@
 use std::sync::Arc;
 
 use tokio::time::sleep_until;
+use tokio_util::sync::CancellationToken;
 
-use crate::host_state::HostState;
-use crate::inventory::vm::{Display, Vm};
+use crate::desktop::Desktop;
 
-/// Repeats the key that is held on the desktop of `vm`, until the host stops.
-pub(crate) async fn run(state: Arc<HostState>, vm: Arc<Vm>) {
-    let Display::Desktop(desktop) = &vm.display else {
-        return;
-    };
+/// Repeats the key that is held on `desktop`, until `stop`.
+pub(crate) async fn run(desktop: Arc<Desktop>, stop: CancellationToken) {
     let mut changes = desktop.watch();
     loop {
         changes.mark_unchanged();
@@ -24,9 +21,9 @@ pub(crate) async fn run(state: Arc<HostState>, vm: Arc<Vm>) {
         };
         tokio::select! {
             () = repeat => desktop.repeat(),
-            // Cannot fail: `vm` owns the sender.
+            // Cannot fail: `desktop` owns the sender.
             _ = changes.changed() => {}
-            () = state.stop.cancelled() => return,
+            () = stop.cancelled() => return,
         }
     }
 }

@@ -29,11 +29,13 @@ mod counts;
 mod datastore;
 mod desktop;
 mod desktop_clock;
+mod display;
 mod host;
 mod host_state;
 mod http;
 mod inventory;
 mod key_repeat;
+mod kind;
 mod misbehaviour;
 mod open_connection;
 mod png_file;
@@ -44,6 +46,7 @@ mod screenshots;
 mod sessions;
 mod settings;
 mod soap;
+mod ticket_shape;
 mod tickets;
 mod vim25;
 
@@ -51,11 +54,10 @@ pub use self::counts::{ConsoleEnd, Counts, ENDS_KEPT, EndReason};
 pub use self::desktop::keys::{KEYS_KEPT, KeyEvent};
 pub use self::desktop::mouse::{Pointer, PointerMode, Wheel};
 pub use self::host::Host;
+pub use self::kind::Kind;
 pub use self::misbehaviour::Misbehaviour;
 pub use self::power::Power;
 pub use self::quirks::{CursorShape, KeyRepeat, Layout, PixelFormats, Quirks, ServerCaps};
 pub use self::screenshots::{ScreenshotFault, Screenshots};
-pub use self::settings::{
-    DEMO_PASSWORD, Kind, Screen, Settings, Thumbprint, TicketHost, TicketShape, TicketUrl,
-    VmSettings,
-};
+pub use self::settings::{DEMO_PASSWORD, Screen, Settings, VmSettings};
+pub use self::ticket_shape::{Thumbprint, TicketHost, TicketShape, TicketUrl};

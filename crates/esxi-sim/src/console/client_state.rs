@@ -5,7 +5,7 @@ use std::num::NonZero;
 use bytes::BytesMut;
 
 use super::client_message::ClientMessage;
-use super::encodings::{Encoder, Encoding};
+use super::encodings::encoder::{Encoder, Encoding};
 use super::framebuffer_update::FramebufferUpdate;
 use super::pixel_format::PixelFormat;
 use super::pseudo_encodings::{self, ClientEncodings};

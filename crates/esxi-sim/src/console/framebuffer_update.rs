@@ -2,7 +2,9 @@
 
 use bytes::{BufMut, BytesMut};
 
-use super::encodings::{self, Encoder, Encoding, Rectangle};
+use super::encodings::copy_rect;
+use super::encodings::encoder::{Encoder, Encoding};
+use super::encodings::rectangle::Rectangle;
 use super::pixel_format::PixelFormat;
 use crate::desktop::framebuffer::Part;
 
@@ -33,7 +35,7 @@ impl FramebufferUpdate {
         part: Part<'_>,
     ) {
         match part {
-            Part::Copy { from, to } => self.push(|body| encodings::copy_rect(from, to, body)),
+            Part::Copy { from, to } => self.push(|body| copy_rect::put(from, to, body)),
             Part::Pixels(area, rows) => {
                 let pixels = Rectangle::new(area, rows);
                 self.rectangles += encoder.put(encoding, format, pixels, &mut self.body);

@@ -2,7 +2,9 @@
 
 use bytes::{BufMut, BytesMut};
 
-use super::encodings::{COPY_RECT, Encoding, head};
+use super::encodings::copy_rect;
+use super::encodings::encoder::Encoding;
+use super::encodings::head::head;
 use super::pixel_format::PixelFormat;
 use crate::desktop::area::Area;
 use crate::desktop::mouse::PointerMode;
@@ -26,7 +28,7 @@ impl ClientEncodings {
         let has = |number| listed.contains(&number);
         Self {
             pixels: Encoding::first_of(listed),
-            copies: has(COPY_RECT),
+            copies: has(copy_rect::NUMBER),
             size: has(DESKTOP_SIZE),
             cursor: has(CURSOR),
             cursor_state: has(CURSOR_STATE),

@@ -11,15 +11,17 @@ use super::{bridge, desktop_session, handshake};
 use crate::client_stream::ClientStream;
 use crate::console_connections::{LimitReached, OpenConsole};
 use crate::counts::EndReason;
+use crate::display::Display;
 use crate::host_state::HostState;
-use crate::inventory::vm::{Display, Vm};
+use crate::inventory::vm::Vm;
 use crate::misbehaviour::Misbehaviour;
 use crate::power::Power;
 
-/// Serves the console of `vm` once the connection is upgraded.
+/// Serves the console of `vm`, which shows `display`, once the connection is upgraded.
 pub(crate) async fn run(
     state: Arc<HostState>,
     vm: Arc<Vm>,
+    display: Display,
     upgrade: OnUpgrade,
     misbehaviour: Option<Misbehaviour>,
 ) {
@@ -43,7 +45,7 @@ pub(crate) async fn run(
     )
     .await;
     let end = match &open {
-        Ok(open) => until_ended(&mut socket, &vm, open, &state).await,
+        Ok(open) => until_ended(&mut socket, &vm, &display, open, &state).await,
         Err(LimitReached(_)) => handshake::refuse(&mut socket, LIMIT_REACHED).await,
     };
     // A silent console counts until its client disconnects.
@@ -64,6 +66,7 @@ pub(crate) async fn run(
 async fn until_ended(
     socket: &mut ConsoleSocket,
     vm: &Vm,
+    display: &Display,
     open: &OpenConsole,
     state: &HostState,
 ) -> EndReason {
@@ -76,7 +79,7 @@ async fn until_ended(
         () = state.stop.cancelled() => EndReason::Stopped,
         _ = power.wait_for(|power| *power != Power::On) => EndReason::Stopped,
         () = open.dropped() => EndReason::Dropped,
-        end = serve(socket, vm) => end,
+        end = serve(socket, &vm.name, display) => end,
     }
 }
 
@@ -89,9 +92,9 @@ fn still_counts(end: &EndReason, vm: &Vm) -> bool {
     }
 }
 
-async fn serve(socket: &mut ConsoleSocket, vm: &Vm) -> EndReason {
-    match &vm.display {
-        Display::Desktop(desktop) => desktop_session::serve(socket, &vm.name, desktop).await,
+async fn serve(socket: &mut ConsoleSocket, name: &str, display: &Display) -> EndReason {
+    match display {
+        Display::Desktop(desktop) => desktop_session::serve(socket, name, desktop).await,
         Display::Bridge(server) => bridge::serve(socket, *server).await,
     }
 }

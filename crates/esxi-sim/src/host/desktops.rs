@@ -3,8 +3,8 @@
 use crate::desktop::Desktop;
 use crate::desktop::keys::KeyEvent;
 use crate::desktop::mouse::{Pointer, PointerMode, Wheel};
+use crate::display::Display;
 use crate::host::Host;
-use crate::inventory::vm::Display;
 use crate::png_file;
 
 /// Desktops. Methods that take a VM's name panic if there is no such VM.
@@ -125,7 +125,7 @@ impl Host {
 
     #[track_caller]
     fn desktop(&self, vm: &str) -> Option<&Desktop> {
-        match &self.vm(vm).display {
+        match self.displays.get(&self.vm(vm).moref)? {
             Display::Desktop(desktop) => Some(desktop),
             Display::Bridge(_) => None,
         }

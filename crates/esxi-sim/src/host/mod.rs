@@ -1,35 +1,21 @@
 //! A running simulated host, its faults and its counters.
 
 mod desktops;
+mod start;
 
-use std::io;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 
-use tokio::net::TcpListener;
-use tokio::sync::watch;
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
-
-use crate::api_tasks::ApiTasks;
 use crate::certificate::Identity;
-use crate::counts::{Counters, Counts};
-use crate::datastore::Datastore;
-use crate::desktop_clock;
+use crate::counts::Counts;
+use crate::display::Displays;
 use crate::host_state::HostState;
-use crate::http::listener::{self, Port};
-use crate::http::router::Routes;
-use crate::inventory::Inventory;
 use crate::inventory::vm::Vm;
-use crate::key_repeat;
-use crate::misbehaviour::{Misbehaviour, MisbehaviourQueue};
+use crate::misbehaviour::Misbehaviour;
 use crate::power::Power;
 use crate::screenshots::Screenshots;
-use crate::sessions::Sessions;
-use crate::settings::{Kind, Settings, TicketShape};
-use crate::tickets::Tickets;
-use crate::vim25::version::ApiVersion;
+use crate::ticket_shape::TicketShape;
 
 /// A running host. Dropping it cancels all tasks; [`Host::stop`] also waits for them.
 ///
@@ -38,62 +24,10 @@ pub struct Host {
     state: Arc<HostState>,
     address: SocketAddr,
     identity: Arc<Identity>,
+    displays: Arc<Displays>,
 }
 
 impl Host {
-    /// Starts a host; its ports accept connections when this returns.
-    ///
-    /// # Errors
-    /// The address cannot be bound, or the version is not one.
-    pub async fn start(settings: Settings) -> io::Result<Self> {
-        let api = ApiVersion::read(&settings.version).ok_or_else(|| {
-            io::Error::new(
-                io::ErrorKind::InvalidInput,
-                "a version such as 7.0.3 is needed",
-            )
-        })?;
-        let (listener, identity, address) = bind(settings.listen).await?;
-        let console = match console_listen(&settings) {
-            Some(listen) => Some(bind(listen).await?),
-            None => None,
-        };
-        let mut main = Port {
-            listener,
-            identity: Arc::clone(&identity),
-            routes: Routes::Both,
-        };
-        let mut ports = Vec::new();
-        let (mut console_address, mut console_identity) = (address, Arc::clone(&identity));
-        if let Some((listener, identity, address)) = console {
-            main.routes = Routes::Api;
-            (console_address, console_identity) = (address, Arc::clone(&identity));
-            ports.push(Port {
-                listener,
-                identity,
-                routes: Routes::Console,
-            });
-        }
-        ports.push(main);
-        let state = Arc::new(state(settings, api, console_address, console_identity));
-        for port in ports {
-            state
-                .tasks
-                .spawn(listener::accept(Arc::clone(&state), port));
-        }
-        state.tasks.spawn(desktop_clock::run(Arc::clone(&state)));
-        for vm in &state.inventory.vms {
-            state
-                .tasks
-                .spawn(key_repeat::run(Arc::clone(&state), Arc::clone(vm)));
-        }
-        state.tasks.close();
-        Ok(Self {
-            state,
-            address,
-            identity,
-        })
-    }
-
     /// Stops the host and waits until all its tasks have ended.
     pub async fn stop(self) {
         self.state.stop.cancel();
@@ -261,64 +195,14 @@ impl Host {
         clippy::panic,
         reason = "a test that names a VM that is not there has to fail where it does so"
     )]
-    pub(crate) fn vm(&self, name: &str) -> &Arc<Vm> {
+    fn vm(&self, name: &str) -> &Arc<Vm> {
         let found = self.state.inventory.vms.iter().find(|vm| vm.name == name);
         found.unwrap_or_else(|| panic!("this host has no VM called {name:?}"))
     }
 }
 
-/// The address of a separate console port, if there is one.
-fn console_listen(settings: &Settings) -> Option<SocketAddr> {
-    let own = || {
-        Some(SocketAddr::new(settings.listen.ip(), 0)).filter(|_| settings.kind == Kind::VCenter)
-    };
-    settings.console_listen.or_else(own)
-}
-
-/// Binds a port and generates a certificate for its address.
-async fn bind(listen: SocketAddr) -> io::Result<(TcpListener, Arc<Identity>, SocketAddr)> {
-    let listener = TcpListener::bind(listen).await?;
-    let address = listener.local_addr()?;
-    let identity = Arc::new(Identity::generate(address.ip())?);
-    Ok((listener, identity, address))
-}
-
 impl Drop for Host {
     fn drop(&mut self) {
         self.state.stop.cancel();
-    }
-}
-
-fn state(
-    settings: Settings,
-    api: ApiVersion,
-    console_address: SocketAddr,
-    console_identity: Arc<Identity>,
-) -> HostState {
-    let (kind, clock) = (settings.kind, settings.clock);
-    let vms = settings.vms.into_iter().enumerate();
-    let vms = vms
-        .map(|(index, vm)| Arc::new(Vm::new(vm, index, kind, clock)))
-        .collect();
-    HostState {
-        username: settings.username,
-        password: settings.password,
-        inventory: Inventory::new(kind, api, settings.version, vms),
-        sessions: Sessions::default(),
-        tickets: Tickets::new(settings.ticket_lifetime),
-        counters: Counters::new(),
-        misbehaviours: MisbehaviourQueue::default(),
-        sdk_refusal: Mutex::default(),
-        ticket_shape: Mutex::new(settings.tickets),
-        datastore: Datastore::default(),
-        api_tasks: ApiTasks::default(),
-        screenshots: Mutex::default(),
-        screen_refusal: Mutex::default(),
-        console_address,
-        console_identity,
-        next_seed: AtomicU64::new(settings.seed),
-        changes: watch::Sender::new(()),
-        tasks: TaskTracker::new(),
-        stop: CancellationToken::new(),
     }
 }

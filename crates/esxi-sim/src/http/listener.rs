@@ -1,45 +1,58 @@
 //! A listening port: accepts connections, and serves TLS and HTTP/1.1 in a task for each.
 
-use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use http_body_util::Full;
+use hyper::body::{Bytes, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
+use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
+use super::response::Dropped;
 use crate::certificate::Identity;
 use crate::client_stream::ClientStream;
+use crate::host_state::HostState;
 use crate::open_connection::OpenConnection;
 
-use super::router::{self, Routes};
-use crate::host_state::HostState;
-
-/// A port with its certificate and routes.
+/// A port with its certificate.
 pub(crate) struct Port {
     pub(crate) listener: TcpListener,
     pub(crate) identity: Arc<Identity>,
-    pub(crate) routes: Routes,
+    /// Whether connections may meet the faults of consoles.
+    pub(crate) has_consoles: bool,
 }
 
-/// Accepts connections until the host stops.
-pub(crate) async fn accept(state: Arc<HostState>, port: Port) {
+/// Accepts connections until the host stops, and answers their requests by `answer`, which also gets the flag of
+/// [`ClientStream::cork`].
+pub(crate) async fn accept<A, F>(state: Arc<HostState>, port: Port, answer: A)
+where
+    A: Fn(Arc<AtomicBool>, Request<Incoming>) -> F + Clone + Send + 'static,
+    F: Future<Output = Result<Response<Full<Bytes>>, Dropped>> + Send,
+{
     let acceptor = TlsAcceptor::from(Arc::clone(&port.identity.server));
     let permits = Arc::new(Semaphore::new(CONNECTIONS));
     while let Some((stream, client, permit)) = next(&state, &port.listener, &permits).await {
         let open = OpenConnection::new(state.counters.clone(), client, permit);
-        let (state, acceptor, routes) = (Arc::clone(&state), acceptor.clone(), port.routes);
-        let stop = state.stop.clone();
-        let tasks = state.tasks.clone();
-        tasks.spawn(async move {
+        let (acceptor, answer) = (acceptor.clone(), answer.clone());
+        let (has_consoles, host) = (port.has_consoles, Arc::clone(&state));
+        state.tasks.spawn(async move {
+            let served = async {
+                match has_consoles && host.misbehaviours.take_for_connection() {
+                    true => silent(stream, open).await,
+                    false => connection(stream, open, acceptor, answer).await,
+                }
+            };
             tokio::select! {
-                () = connection(state, stream, open, acceptor, routes) => {}
-                () = stop.cancelled() => {}
+                () = served => {}
+                () = host.stop.cancelled() => {}
             }
         });
     }
@@ -69,19 +82,16 @@ async fn next(
     }
 }
 
-async fn connection(
-    state: Arc<HostState>,
-    stream: TcpStream,
-    open: OpenConnection,
-    acceptor: TlsAcceptor,
-    routes: Routes,
-) {
-    if routes != Routes::Api && state.misbehaviours.take_for_connection() {
-        // Keeps the connection open and silent until the client disconnects or the host stops.
-        let _open = open;
-        let _ = drain(stream).await;
-        return;
-    }
+/// Keeps the connection open and silent until the client disconnects.
+async fn silent(mut stream: TcpStream, _open: OpenConnection) {
+    let _ = tokio::io::copy(&mut stream, &mut tokio::io::sink()).await;
+}
+
+async fn connection<A, F>(stream: TcpStream, open: OpenConnection, acceptor: TlsAcceptor, answer: A)
+where
+    A: Fn(Arc<AtomicBool>, Request<Incoming>) -> F,
+    F: Future<Output = Result<Response<Full<Bytes>>, Dropped>>,
+{
     // Nagle's algorithm would delay small messages.
     let _ = stream.set_nodelay(true);
     let Ok(Ok(tls)) = timeout(TLS_HANDSHAKE, acceptor.accept(stream)).await else {
@@ -89,9 +99,7 @@ async fn connection(
     };
     let stream = ClientStream::new(tls, open);
     let cork = stream.cork();
-    let service = service_fn(move |request| {
-        router::answer(Arc::clone(&state), routes, Arc::clone(&cork), request)
-    });
+    let service = service_fn(move |request| answer(Arc::clone(&cork), request));
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER)
@@ -101,10 +109,6 @@ async fn connection(
     if let Err(error) = served {
         tracing::debug!(%error, "connection ended");
     }
-}
-
-async fn drain(mut stream: TcpStream) -> io::Result<u64> {
-    tokio::io::copy(&mut stream, &mut tokio::io::sink()).await
 }
 
 /// The most open connections. A real host allows 128 (`docs/webmks.md` 2.6); tests with many viewers need more.

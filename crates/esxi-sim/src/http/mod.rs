@@ -5,4 +5,4 @@ pub(crate) mod listener;
 mod response;
 pub(crate) mod router;
 mod screen;
-mod ticket;
+pub(crate) mod ticket;

@@ -11,7 +11,8 @@ use hyper::{Method, Request, Response, StatusCode};
 use tokio::time::timeout;
 
 use super::response::{Dropped, status};
-use super::{folder, screen, ticket};
+use super::ticket::{self, StartConsole};
+use super::{folder, screen};
 use crate::host_state::HostState;
 use crate::soap::dispatch;
 use crate::vim25::version::service_versions;
@@ -27,9 +28,10 @@ pub(crate) enum Routes {
     Both,
 }
 
-/// Answers a request.
+/// Answers a request. `cork`: see [`ClientStream::cork`](crate::client_stream::ClientStream::cork).
 pub(crate) async fn answer(
     state: Arc<HostState>,
+    start_console: Arc<StartConsole>,
     routes: Routes,
     cork: Arc<AtomicBool>,
     request: Request<Incoming>,
@@ -54,7 +56,7 @@ pub(crate) async fn answer(
         }
         (&Method::GET, path) => match path.strip_prefix("/ticket/") {
             Some(ticket) if routes != Routes::Api => {
-                ticket::answer(&state, &cork, ticket, request).await
+                ticket::answer(&state, &*start_console, &cork, ticket, request).await
             }
             _ => Ok(status(StatusCode::NOT_FOUND)),
         },

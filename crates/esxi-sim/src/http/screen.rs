@@ -7,7 +7,6 @@ use hyper::{Response, StatusCode};
 
 use super::response::status;
 use crate::host_state::HostState;
-use crate::inventory::vm::Display;
 use crate::png_file;
 use crate::power::Power;
 use crate::vim25::value::MoRef;
@@ -33,10 +32,10 @@ pub(crate) fn answer(
     let Some(vm) = vm.filter(|vm| vm.power() == Power::On) else {
         return status(StatusCode::NOT_FOUND);
     };
-    let Display::Desktop(desktop) = &vm.display else {
+    let Some(read_screen) = &vm.read_screen else {
         return status(StatusCode::NOT_FOUND);
     };
-    let (size, pixels) = desktop.picture();
+    let (size, pixels) = read_screen();
     let mut response = Response::new(Full::from(png_file::encode(size, pixels.into_iter())));
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("image/png"));

@@ -6,23 +6,28 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{HeaderValue, LOCATION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_PROTOCOL};
+use hyper::upgrade::OnUpgrade;
 use hyper::{Request, Response, StatusCode};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::handshake::server::create_response;
 
 use super::response::{Dropped, status};
-use crate::console::session;
 use crate::host_state::HostState;
+use crate::inventory::vm::Vm;
 use crate::misbehaviour::Misbehaviour;
 use crate::power::Power;
 
-/// Answers the upgrade request; after a 101 the console is served by its own task.
+/// Starts a task that serves the console of a VM once the connection is upgraded, with the fault for it.
+pub(crate) type StartConsole = dyn Fn(Arc<Vm>, OnUpgrade, Option<Misbehaviour>) + Send + Sync;
+
+/// Answers the upgrade request; after a 101 `start` is called.
 ///
 /// # Errors
 /// The client did not offer `binary`: the connection is closed without a response (`docs/webmks.md` 2.1). That the
 /// ticket stays valid is a guess.
 pub(crate) async fn answer(
-    state: &Arc<HostState>,
+    state: &HostState,
+    start: &StartConsole,
     cork: &AtomicBool,
     ticket: &str,
     mut request: Request<Incoming>,
@@ -56,10 +61,7 @@ pub(crate) async fn answer(
         spoil(misbehaviour, &mut response);
     }
     cork.store(true, Ordering::Release);
-    let upgrade = hyper::upgrade::on(&mut request);
-    state
-        .tasks
-        .spawn(session::run(Arc::clone(state), vm, upgrade, misbehaviour));
+    start(vm, hyper::upgrade::on(&mut request), misbehaviour);
     Ok(response)
 }
 

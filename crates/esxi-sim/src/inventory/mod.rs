@@ -2,12 +2,13 @@
 
 mod path;
 mod properties;
+mod service_content;
 pub(crate) mod vm;
 
 use std::sync::Arc;
 
 use self::vm::Vm;
-use crate::settings::Kind;
+use crate::kind::Kind;
 use crate::vim25::value::MoRef;
 use crate::vim25::version::ApiVersion;
 
@@ -205,21 +206,3 @@ impl Inventory {
             .map_or(self.ids.vm_folder, |folder| folder.id.as_str())
     }
 }
-
-/// Whether managed object type `kind` is or extends `wanted`.
-pub(crate) fn is_a(kind: &str, wanted: &str) -> bool {
-    kind == wanted
-        || (wanted == "ManagedEntity" && ENTITIES.contains(&kind))
-        || (wanted == "ComputeResource" && kind == "ClusterComputeResource")
-        || (wanted == "View" && kind == "ContainerView")
-}
-
-const ENTITIES: &[&str] = &[
-    "Folder",
-    "Datacenter",
-    "ComputeResource",
-    "ClusterComputeResource",
-    "HostSystem",
-    "ResourcePool",
-    "VirtualMachine",
-];

@@ -3,7 +3,7 @@
 use super::Inventory;
 use crate::certificate::HOST_NAME;
 use crate::inventory::vm::Vm;
-use crate::settings::Kind;
+use crate::kind::Kind;
 use crate::vim25::value::{Fields, MoRef, Value};
 
 impl Inventory {

@@ -1,6 +1,5 @@
-//! A virtual machine: identity, power state, connections and display.
+//! A virtual machine: identity, power state and console connections.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -8,9 +7,8 @@ use sha1::{Digest, Sha1};
 use tokio::sync::watch;
 
 use crate::console_connections::Connections;
-use crate::desktop::Desktop;
+use crate::kind::Kind;
 use crate::power::Power;
-use crate::settings::{Kind, Screen, VmSettings};
 
 /// A virtual machine of a running host.
 pub(crate) struct Vm {
@@ -22,52 +20,21 @@ pub(crate) struct Vm {
     pub(crate) folder: Option<String>,
     pub(crate) console_permitted: bool,
     pub(crate) connections: Arc<Connections>,
-    /// See [`VmSettings::cut_consoles_linger`].
+    /// See [`VmSettings::cut_consoles_linger`](crate::VmSettings::cut_consoles_linger).
     pub(crate) cut_consoles_linger: bool,
     pub(crate) power: watch::Sender<Power>,
-    pub(crate) display: Display,
+    /// `None`: the simulator does not have its framebuffer.
+    pub(crate) read_screen: Option<ReadScreen>,
     /// Notified when the open consoles are to go silent.
     pub(crate) silence: watch::Sender<()>,
     /// How many AcquireTicket calls still fail with "not completely created".
     pub(crate) not_created_answers: AtomicU32,
 }
 
-/// The display behind the console.
-pub(crate) enum Display {
-    Desktop(Box<Desktop>),
-    Bridge(SocketAddr),
-}
+/// Reads a screen: its size and its pixels, 0x00RRGGBB, row by row.
+pub(crate) type ReadScreen = Box<dyn Fn() -> ((u16, u16), Vec<u32>) + Send + Sync>;
 
 impl Vm {
-    pub(crate) fn new(settings: VmSettings, index: usize, kind: Kind, clock: bool) -> Self {
-        let display = match settings.screen {
-            Screen::Desktop { width, height } => {
-                let desktop = Desktop::new(&settings.name, (width, height), clock, settings.quirks);
-                Display::Desktop(Box::new(desktop))
-            }
-            Screen::Bridge(server) => Display::Bridge(server),
-        };
-        // VMs with the same name in different folders need different uuids.
-        let place = match &settings.folder {
-            Some(folder) => format!("{folder}/{}", settings.name),
-            None => settings.name.clone(),
-        };
-        Self {
-            moref: moref(kind, index),
-            uuid: uuid("bios", &place),
-            instance_uuid: uuid("instance", &place),
-            name: settings.name,
-            folder: settings.folder.filter(|_| kind == Kind::VCenter),
-            console_permitted: settings.console_permitted,
-            connections: Arc::new(Connections::new(settings.max_consoles)),
-            cut_consoles_linger: settings.cut_consoles_linger,
-            power: watch::Sender::new(settings.power),
-            display,
-            silence: watch::Sender::new(()),
-            not_created_answers: AtomicU32::new(0),
-        }
-    }
-
     pub(crate) fn power(&self) -> Power {
         *self.power.borrow()
     }
@@ -83,8 +50,8 @@ impl Vm {
     }
 }
 
-/// Plain integers on ESXi, `vm-123` on vCenter (`docs/webmks.md` 3.4).
-fn moref(kind: Kind, index: usize) -> String {
+/// The managed object id of the VM at `index`: plain integers on ESXi, `vm-123` on vCenter (`docs/webmks.md` 3.4).
+pub(crate) fn moref(kind: Kind, index: usize) -> String {
     match kind {
         Kind::Esxi => (index + 1).to_string(),
         Kind::VCenter => format!("vm-{}", index + 1001),
@@ -92,7 +59,7 @@ fn moref(kind: Kind, index: usize) -> String {
 }
 
 /// A name-based uuid (RFC 9562 section 5.5): the same in every run.
-fn uuid(space: &str, name: &str) -> String {
+pub(crate) fn uuid(space: &str, name: &str) -> String {
     let digest: [u8; 20] = Sha1::new()
         .chain_update(space)
         .chain_update([0])

@@ -8,7 +8,7 @@ use std::time::SystemTime;
 
 use self::property_collectors::Collectors;
 use crate::random;
-use crate::vim25::value::MoRef;
+use crate::vim25::value::{Fields, MoRef, Value, date_time};
 
 /// The open sessions by cookie value.
 #[derive(Default)]
@@ -68,6 +68,19 @@ impl Sessions {
 }
 
 impl Session {
+    /// Its UserSession.
+    pub(crate) fn user_session(&self, username: &str) -> Fields {
+        vec![
+            ("key", Value::text(self.key.as_str())),
+            ("userName", Value::text(username)),
+            ("fullName", Value::text("Simulated User")),
+            ("loginTime", date_time(self.since)),
+            ("lastActiveTime", date_time(self.since)),
+            ("locale", Value::text("en")),
+            ("messageLocale", Value::text("en")),
+        ]
+    }
+
     /// Keeps a page for a token; false when the session has [`PAGES`].
     pub(crate) fn keep_page(&self, token: &str, objects: Vec<String>) -> bool {
         let mut kept = self.objects.lock().unwrap_or_else(PoisonError::into_inner);

@@ -3,8 +3,7 @@
 use std::collections::HashMap;
 
 use crate::vim25::element::Element;
-use crate::vim25::object_content::ObjectContent;
-use crate::vim25::value::{MoRef, Value};
+use crate::vim25::value::{MoRef, ObjectContent, Value};
 
 /// A session's collectors by id. The default collector is created on first use.
 pub(crate) type Collectors = HashMap<String, Collector>;

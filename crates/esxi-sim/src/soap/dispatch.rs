@@ -1,6 +1,6 @@
 //! Parses a SOAP request, calls its method, and writes the response.
 
-use super::call::{Call, Reply, reference};
+use super::call::{Call, Reply};
 use super::{
     property_collector, screenshot, search_index, service_instance, session_manager, ticket,
     wait_for_updates,
@@ -8,6 +8,7 @@ use super::{
 use crate::host_state::HostState;
 use crate::vim25::element::Element;
 use crate::vim25::fault::Fault;
+use crate::vim25::reference::reference;
 use crate::vim25::version::ApiVersion;
 
 /// An HTTP response.

@@ -3,6 +3,7 @@
 mod call;
 pub(crate) mod dispatch;
 mod property_collector;
+mod property_filter;
 mod screenshot;
 mod search_index;
 mod service_instance;

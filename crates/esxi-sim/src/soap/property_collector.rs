@@ -1,19 +1,16 @@
-//! PropertyCollector: evaluates filters and returns properties.
+//! PropertyCollector: returns properties.
 
-use std::collections::{HashMap, HashSet};
-
-use super::call::{Call, Reply, reference};
-use super::{service_instance, session_manager};
-use crate::inventory::is_a;
+use super::call::{Call, Reply};
+use super::property_filter::select;
 use crate::random;
-use crate::vim25::element::Element;
 use crate::vim25::fault::Fault;
-use crate::vim25::object_content::ObjectContent;
-use crate::vim25::value::{MoRef, Value};
+use crate::vim25::value::ObjectContent;
 
 /// Fetch: a single property, as pyVmomi reads `vm.name`. Not in the public WSDL.
 pub(super) fn fetch(call: &Call<'_>) -> Result<Reply, Fault> {
-    let properties = properties(call, &call.this).ok_or_else(|| Fault::not_found(&call.this))?;
+    let properties = call
+        .managed_object(&call.this)
+        .ok_or_else(|| Fault::not_found(&call.this))?;
     let path = call.arguments.text_of("prop").unwrap_or_default();
     let mut xml = String::new();
     if let Some(value) = properties.at(path) {
@@ -91,177 +88,10 @@ fn page(call: &Call<'_>, mut objects: Vec<String>, most: usize) -> Result<Reply,
 fn objects(call: &Call<'_>) -> Result<Vec<String>, Fault> {
     let mut contents = Vec::new();
     for filter in call.arguments.children_of("specSet") {
-        contents.extend(select(call, filter)?.iter().map(ObjectContent::to_xml));
+        let selected = select(&|object| call.managed_object(object), filter)?;
+        contents.extend(selected.iter().map(ObjectContent::to_xml));
     }
     Ok(contents)
-}
-
-/// The objects that a PropertyFilterSpec selects, with their current values.
-pub(super) fn select(call: &Call<'_>, filter: &Element) -> Result<Vec<ObjectContent>, Fault> {
-    let mut selection = Selection {
-        call,
-        named: HashMap::new(),
-        seen: HashSet::new(),
-        chosen: Vec::new(),
-    };
-    for start in filter.children_of("objectSet") {
-        selection.start(start)?;
-    }
-    let contents = selection
-        .chosen
-        .iter()
-        .filter_map(|object| content(call, filter, object));
-    Ok(contents.collect())
-}
-
-/// The traversal of a filter, from its starting objects along its selection specs.
-struct Selection<'a> {
-    call: &'a Call<'a>,
-    /// TraversalSpecs by name, for SelectionSpecs that refer to them.
-    named: HashMap<&'a str, &'a Element>,
-    /// Visited pairs of object and traversal: traversals may be recursive.
-    seen: HashSet<(MoRef, usize)>,
-    chosen: Vec<MoRef>,
-}
-
-impl<'a> Selection<'a> {
-    fn start(&mut self, start: &'a Element) -> Result<(), Fault> {
-        let object =
-            reference(start, "obj").ok_or_else(|| Fault::invalid_argument("objectSet.obj"))?;
-        if properties(self.call, &object).is_none() {
-            return Err(Fault::not_found(&object));
-        }
-        self.name_all(start);
-        if !start.is_true("skip") {
-            self.choose(&object);
-        }
-        self.walk(&object, start);
-        Ok(())
-    }
-
-    fn name_all(&mut self, element: &'a Element) {
-        for select in element.children_of("selectSet") {
-            if let Some(name) = select
-                .text_of("name")
-                .filter(|_| select.child("path").is_some())
-            {
-                self.named.insert(name, select);
-            }
-            self.name_all(select);
-        }
-    }
-
-    fn choose(&mut self, object: &MoRef) {
-        if !self.chosen.contains(object) {
-            self.chosen.push(object.clone());
-        }
-    }
-
-    /// Follows the traversals of `from` whose type matches `object`.
-    fn walk(&mut self, object: &MoRef, from: &'a Element) {
-        for select in from.children_of("selectSet") {
-            let by_name = || self.named.get(select.text_of("name")?).copied();
-            let traversal = if select.child("path").is_some() {
-                Some(select)
-            } else {
-                by_name()
-            };
-            if let Some(traversal) = traversal {
-                self.traverse(object, traversal);
-            }
-        }
-    }
-
-    fn traverse(&mut self, object: &MoRef, traversal: &'a Element) {
-        let fits = traversal
-            .text_of("type")
-            .is_some_and(|kind| is_a(&object.kind, kind));
-        let identity = std::ptr::from_ref(traversal).addr();
-        if !fits || !self.seen.insert((object.clone(), identity)) {
-            return;
-        }
-        let path = traversal.text_of("path").unwrap_or_default();
-        let properties = properties(self.call, object);
-        let targets = match properties
-            .as_ref()
-            .and_then(|properties| properties.at(path))
-        {
-            Some(Value::Ref(to)) => vec![to.clone()],
-            Some(Value::Refs(list)) => list.clone(),
-            _ => Vec::new(),
-        };
-        for target in targets {
-            if !traversal.is_true("skip") {
-                self.choose(&target);
-            }
-            self.walk(&target, traversal);
-        }
-    }
-}
-
-/// The requested properties of an object; `None` if the filter has no PropertySpec of its type. Properties that the
-/// simulator does not have are left out as if unset; a real host answers InvalidProperty.
-fn content(call: &Call<'_>, filter: &Element, object: &MoRef) -> Option<ObjectContent> {
-    let sets: Vec<&Element> = filter
-        .children_of("propSet")
-        .filter(|set| {
-            set.text_of("type")
-                .is_some_and(|kind| is_a(&object.kind, kind))
-        })
-        .collect();
-    if sets.is_empty() {
-        return None;
-    }
-    let properties = properties(call, object)?;
-    let paths = sets.iter().flat_map(|set| paths(set, &properties));
-    let values = paths.filter_map(|path| Some((path.to_owned(), properties.at(path)?.clone())));
-    Some(ObjectContent {
-        object: object.clone(),
-        values: values.collect(),
-    })
-}
-
-fn paths<'a>(set: &'a Element, properties: &'a Value) -> Vec<&'a str> {
-    match properties {
-        Value::Data(_, fields) if set.is_true("all") => {
-            fields.iter().map(|(name, _)| *name).collect()
-        }
-        _ => set
-            .children_of("pathSet")
-            .map(|path| path.text.trim())
-            .collect(),
-    }
-}
-
-/// All properties of an object of the inventory, a view of this session, a task or a manager; `None` if it does not
-/// exist.
-fn properties(call: &Call<'_>, object: &MoRef) -> Option<Value> {
-    let inventory = &call.state.inventory;
-    match object.kind.as_str() {
-        "ContainerView" => {
-            let view = call.session.as_ref()?.view(&object.id)?;
-            Some(Value::Data(
-                "ContainerView",
-                vec![("view", Value::Refs(view))],
-            ))
-        }
-        "ServiceInstance" => Some(Value::Data(
-            "ServiceInstance",
-            vec![("content", service_instance::service_content(inventory))],
-        )),
-        "SessionManager" if object.id == inventory.ids.session_manager => {
-            let session = Value::Data(
-                "UserSession",
-                session_manager::user_session(call, call.session.as_ref()?),
-            );
-            Some(Value::Data(
-                "SessionManager",
-                vec![("currentSession", session)],
-            ))
-        }
-        "Task" => call.state.api_tasks.properties(object),
-        _ => inventory.entity(object),
-    }
 }
 
 /// The maximum and default page size.

@@ -1,12 +1,13 @@
 //! CreateScreenshot_Task, and DeleteDatastoreFile_Task for its file (`docs/webmks.md` 3.5).
 
-use super::call::{Call, Reply, reference};
+use super::call::{Call, Reply};
 use crate::api_tasks::Outcome;
-use crate::inventory::vm::{Display, Vm};
+use crate::inventory::vm::Vm;
 use crate::png_file;
 use crate::power::Power;
 use crate::screenshots::{ScreenshotFault, Screenshots};
 use crate::vim25::fault::Fault;
+use crate::vim25::reference::reference;
 use crate::vim25::value::{MoRef, Value};
 
 /// CreateScreenshot_Task. Which faults come from the call and which from the task is a guess, except NoPermission; so
@@ -21,11 +22,11 @@ pub(super) fn create(call: &Call<'_>) -> Result<Reply, Fault> {
     if vm.power() != Power::On {
         return Err(Fault::invalid_power_state(vm.power()));
     }
-    let Display::Desktop(desktop) = &vm.display else {
+    let Some(read_screen) = &vm.read_screen else {
         return Err(Fault::not_supported());
     };
     let picture = || {
-        let (size, pixels) = desktop.picture();
+        let (size, pixels) = read_screen();
         png_file::encode(size, pixels.into_iter())
     };
     let tasks = &call.state.api_tasks;

@@ -1,9 +1,11 @@
 //! SearchIndex and ViewManager.
 
-use super::call::{Call, Reply, reference};
-use crate::inventory::{Inventory, is_a};
+use super::call::{Call, Reply};
+use crate::inventory::Inventory;
 use crate::random;
 use crate::vim25::fault::Fault;
+use crate::vim25::managed_type::is_a;
+use crate::vim25::reference::reference;
 use crate::vim25::value::{MoRef, Value};
 
 /// FindByUuid: the first VM with this BIOS or instance uuid; not for hosts.

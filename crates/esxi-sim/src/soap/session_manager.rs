@@ -3,9 +3,8 @@
 use secrecy::ExposeSecret;
 
 use super::call::{Call, Reply};
-use crate::sessions::Session;
 use crate::vim25::fault::Fault;
-use crate::vim25::value::{Fields, Value, date_time, write_fields};
+use crate::vim25::value::write_fields;
 
 /// Login. InvalidLogin also for a client that is logged in already, which os-autoinst avoids by clearing its cookies
 /// (`docs/webmks.md` 3.3); that it is this fault is a guess.
@@ -36,7 +35,7 @@ pub(super) fn login(call: &Call<'_>) -> Result<Reply, Fault> {
         counts.sessions_open += 1;
     });
     let mut xml = String::from("<returnval>");
-    write_fields(&user_session(call, &session), &mut xml);
+    write_fields(&session.user_session(&state.username), &mut xml);
     xml.push_str("</returnval>");
     Ok(Reply {
         xml,
@@ -67,17 +66,4 @@ pub(super) fn is_active(call: &Call<'_>) -> Reply {
         .as_ref()
         .is_some_and(|session| Some(session.key.as_str()) == key);
     format!("<returnval>{active}</returnval>").into()
-}
-
-/// A session's UserSession.
-pub(super) fn user_session(call: &Call<'_>, session: &Session) -> Fields {
-    vec![
-        ("key", Value::text(session.key.as_str())),
-        ("userName", Value::text(call.state.username.as_str())),
-        ("fullName", Value::text("Simulated User")),
-        ("loginTime", date_time(session.since)),
-        ("lastActiveTime", date_time(session.since)),
-        ("locale", Value::text("en")),
-        ("messageLocale", Value::text("en")),
-    ]
 }

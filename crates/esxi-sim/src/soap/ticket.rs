@@ -10,7 +10,7 @@ use crate::certificate::{HOST_NAME, Identity, colons};
 use crate::console_connections::LimitReached;
 use crate::inventory::vm::Vm;
 use crate::power::Power;
-use crate::settings::{Thumbprint, TicketHost, TicketUrl};
+use crate::ticket_shape::{Thumbprint, TicketHost, TicketUrl};
 use crate::vim25::fault::Fault;
 use crate::vim25::value::{Fields, Value, write_fields};
 use crate::vim25::version::ApiVersion;

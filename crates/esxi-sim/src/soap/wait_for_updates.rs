@@ -7,7 +7,7 @@ use quick_xml::escape::escape;
 use tokio::time::sleep;
 
 use super::call::{Call, Reply};
-use super::property_collector;
+use super::property_filter::select;
 use crate::random;
 use crate::sessions::Session;
 use crate::sessions::property_collectors::{Change, Collector, Collectors, Filter};
@@ -42,7 +42,7 @@ pub(super) fn create_filter(call: &Call<'_>) -> Result<Reply, Fault> {
         .arguments
         .child("spec")
         .ok_or_else(|| Fault::invalid_argument("spec"))?;
-    property_collector::select(call, spec)?;
+    select(&|object| call.managed_object(object), spec)?;
     let session = session(call)?;
     let id = format!("session[{}]{}", session.key, random::token());
     with_collector(call, session, |collector| {
@@ -139,7 +139,8 @@ fn updates(call: &Call<'_>, session: &Session) -> Result<Option<String>, Fault> 
     with_collector(call, session, |collector| {
         let mut sets = String::new();
         for filter in &mut collector.filters {
-            let changes = filter.report_changes(property_collector::select(call, &filter.spec)?);
+            let changes =
+                filter.report_changes(select(&|object| call.managed_object(object), &filter.spec)?);
             if !changes.is_empty() {
                 sets.push_str("<filterSet>");
                 Value::Ref(MoRef::new("PropertyFilter", filter.id.as_str()))

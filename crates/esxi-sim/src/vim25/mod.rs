@@ -2,6 +2,7 @@
 
 pub(crate) mod element;
 pub(crate) mod fault;
-pub(crate) mod object_content;
+pub(crate) mod managed_type;
+pub(crate) mod reference;
 pub(crate) mod value;
 pub(crate) mod version;

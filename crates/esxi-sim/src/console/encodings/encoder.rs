@@ -5,7 +5,7 @@ use bytes::BytesMut;
 use super::rectangle::Rectangle;
 use super::tight::Tight;
 use super::zrle::Zrle;
-use super::{hextile, raw, rre, tight, tight_png, zrle};
+use super::{hextile, raw, rre, tight, zrle};
 use crate::console::pixel_format::PixelFormat;
 
 /// An encoding of pixels.
@@ -35,7 +35,7 @@ impl Encoding {
             rre::NUMBER => Self::Rre,
             hextile::NUMBER => Self::Hextile,
             tight::NUMBER => Self::Tight,
-            tight_png::NUMBER => Self::TightPng,
+            tight::PNG_NUMBER => Self::TightPng,
             zrle::NUMBER => Self::Zrle,
             _ => return None,
         })
@@ -60,10 +60,14 @@ impl Encoder {
     ) -> u16 {
         match encoding {
             Encoding::Raw => raw::put(format, pixels, out),
-            Encoding::Rre => rre::put(format, pixels, out),
+            Encoding::Rre => {
+                if !rre::put(format, pixels, out) {
+                    raw::put(format, pixels, out);
+                }
+            }
             Encoding::Hextile => hextile::put(format, pixels, out),
             Encoding::Tight => return self.tight.put(format, pixels, out),
-            Encoding::TightPng => return tight_png::put(format, pixels, out),
+            Encoding::TightPng => return tight::put_png(format, pixels, out),
             Encoding::Zrle => self.zrle.put(format, pixels, out),
         }
         1

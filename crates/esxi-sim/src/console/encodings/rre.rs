@@ -3,17 +3,16 @@
 use bytes::{BufMut, BytesMut};
 
 use super::head::head;
-use super::raw;
 use super::rectangle::Rectangle;
 use crate::console::pixel_format::PixelFormat;
 
-/// Appends the rectangle, as Raw where RRE would be longer.
-pub(super) fn put(format: PixelFormat, pixels: Rectangle<'_>, out: &mut BytesMut) {
+/// Appends the rectangle; nothing, and returns false, where it would be longer than in Raw.
+pub(super) fn put(format: PixelFormat, pixels: Rectangle<'_>, out: &mut BytesMut) -> bool {
     let background = pixels.pixels().next().unwrap_or_default();
     let subrectangles = pixels.subrectangles(background);
     let size = format.bytes_per_pixel();
     if 4 + size + subrectangles.len() * (size + 8) > pixels.len() * size {
-        return raw::put(format, pixels, out);
+        return false;
     }
     head(pixels.area(), NUMBER, out);
     out.put_u32(u32::try_from(subrectangles.len()).unwrap_or(u32::MAX));
@@ -24,6 +23,7 @@ pub(super) fn put(format: PixelFormat, pixels: Rectangle<'_>, out: &mut BytesMut
             out.put_u16(number);
         }
     }
+    true
 }
 
 pub(super) const NUMBER: i32 = 2;

@@ -1,4 +1,5 @@
-//! Tight: fill, palette and basic compression (the community's RFB protocol document, Tight encoding).
+//! Tight: fill, palette and basic compression (the community's RFB protocol document, Tight encoding); and TightPNG:
+//! fill, or a PNG file (`docs/webmks.md` 1.4).
 
 use bytes::{BufMut, BytesMut};
 
@@ -7,6 +8,7 @@ use super::palette::Palette;
 use super::rectangle::Rectangle;
 use super::zlib::Zlib;
 use crate::console::pixel_format::PixelFormat;
+use crate::png_file;
 
 /// The zlib streams of one client: full colour, two colours, palettes of up to 256.
 #[derive(Default)]
@@ -77,7 +79,7 @@ fn put_data(stream: &mut Zlib, plain: &[u8], out: &mut BytesMut) {
 }
 
 /// The "compact representation": 7, 7 and 8 bits, lowest first; the top bit says that another byte follows.
-pub(super) fn put_length(length: usize, out: &mut BytesMut) {
+fn put_length(length: usize, out: &mut BytesMut) {
     let bits = |shift: u32| (length >> shift & 0x7f) as u8;
     match length {
         ..0x80 => out.put_u8(bits(0)),
@@ -86,14 +88,36 @@ pub(super) fn put_length(length: usize, out: &mut BytesMut) {
     }
 }
 
+/// Appends the rectangle in TightPNG, in tiles as Tight does; returns how many.
+pub(super) fn put_png(format: PixelFormat, pixels: Rectangle<'_>, out: &mut BytesMut) -> u16 {
+    let mut parts = 0;
+    for part in pixels.tiles(SIDE, SIDE) {
+        let area = part.area();
+        head(area, PNG_NUMBER, out);
+        if let Some(colour) = part.colour() {
+            out.put_u8(FILL);
+            format.write_tight(&[colour], out);
+        } else {
+            out.put_u8(PNG);
+            let file = png_file::encode((area.width, area.height), part.pixels());
+            put_length(file.len(), out);
+            out.put_slice(&file);
+        }
+        parts += 1;
+    }
+    parts
+}
+
 pub(super) const NUMBER: i32 = 7;
-pub(super) const FILL: u8 = 0x80;
+pub(super) const PNG_NUMBER: i32 = -260;
+const FILL: u8 = 0x80;
+const PNG: u8 = 0xa0;
 const FILTER_NAMED: u8 = 0x40;
 const PALETTE_FILTER: u8 = 1;
 const MOST_COLOURS: usize = 256;
 /// Well below Tight's maximum width of 2048, so that areas of one colour are found; and no tile's length exceeds the
 /// compact representation.
-pub(super) const SIDE: u16 = 64;
+const SIDE: u16 = 64;
 
 #[cfg(test)]
 mod tests {
