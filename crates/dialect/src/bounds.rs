@@ -4,7 +4,9 @@ use std::ops::Range;
 
 use bytes::BytesMut;
 
-use super::{Dialogue, Habits, HostKind, ToViewer};
+use super::dialogue::Dialogue;
+use super::settings::{Habits, HostKind};
+use super::to_viewer::ToViewer;
 
 /// What the gateway may add to what one message of the host's becomes: a colour map of 1,542 bytes, what it offers,
 /// ExtendedDesktopSize in the place of DesktopSize, LastRect.

@@ -4,7 +4,7 @@ use bytes::BytesMut;
 use rfb_proto::keys::{self, Layout, Stroke, Typed};
 use xkeysym::key;
 
-use super::keyboard::HostKey;
+use super::host_key::HostKey;
 
 /// A key as it is sent to a host that takes no scan codes.
 #[derive(Debug, Clone, Copy)]

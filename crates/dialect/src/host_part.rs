@@ -7,8 +7,8 @@ use rfb_proto::input::{Message, UpdateRequest};
 use rfb_proto::vmware::ServerCaps;
 use rfb_proto::{Area, Converter, PixelFormat};
 
-use super::HostKind;
 use super::acks::Acks;
+use super::settings::HostKind;
 
 /// The most bytes that wait to be sent to a host that does not read.
 const MAX_PENDING: usize = 16 * 1024;

@@ -1,13 +1,14 @@
 //! The keys that a viewer presses, as the host takes them (`docs/webmks.md` 1.8 and 2.3, Q6), and which are down.
 
 use bytes::BytesMut;
-use rfb_proto::input::{Key, Message, QemuKey};
+use rfb_proto::input::{Key, QemuKey};
 use rfb_proto::keys::{self, ALT_GR, Layout, SHIFT, Stroke, Typed};
-use rfb_proto::vmware::{Command, VScancode};
+use rfb_proto::vmware::VScancode;
 use xkeysym::key;
 
 use super::by_keysym::keysyms;
-use super::{CtrlAltInsert, Habits};
+use super::host_key::HostKey;
+use super::settings::{CtrlAltInsert, Habits};
 
 /// The most keys that are down at once: more than anybody has fingers. The one that was pressed first makes room.
 const MOST_HELD: usize = 24;
@@ -55,13 +56,6 @@ struct Held {
 enum Name {
     Keysym(u32),
     Xt(u32),
-}
-
-/// What the host calls it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum HostKey {
-    Keysym(u32),
-    Scancode(VScancode),
 }
 
 impl Keyboard {
@@ -345,22 +339,6 @@ impl Keyboard {
                 other
             }
             _ => stroke,
-        }
-    }
-}
-
-impl HostKey {
-    const fn scancode(self) -> Option<VScancode> {
-        match self {
-            Self::Scancode(scancode) => Some(scancode),
-            Self::Keysym(_) => None,
-        }
-    }
-
-    pub(super) fn send(self, down: bool, host: &mut BytesMut) {
-        match self {
-            Self::Keysym(keysym) => Message::Key(Key { down, keysym }).write(host),
-            Self::Scancode(scan) => Command::Key { scan, down }.write(host),
         }
     }
 }

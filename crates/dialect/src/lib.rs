@@ -21,229 +21,27 @@ mod acks;
 mod bounds;
 mod by_keysym;
 mod cannot_continue;
+mod dialogue;
 mod encodings;
 mod host;
+mod host_key;
 mod host_part;
 mod keyboard;
 mod missing;
 mod mouse;
 mod offers;
 mod paste;
+mod settings;
 mod shared;
 #[cfg(test)]
 mod tests;
+mod to_viewer;
 mod viewer;
 mod viewer_part;
 mod viewer_update;
 
-use bytes::BytesMut;
-use rfb_proto::input::Input;
-use rfb_proto::keys::Layout;
-use rfb_proto::update::Lost;
-use rfb_proto::{PixelFormat, Violation};
-
 pub use bounds::{Measured, measure};
 pub use cannot_continue::CannotContinue;
-use host::Host;
-pub use host::ToViewer;
-use host_part::HostPart;
-use shared::Shared;
-
-/// How a console's keys and clipboard are to be treated.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Habits {
-    /// Whether keys become scan codes where the host takes those; else they go as the viewer sends them.
-    pub scancodes: bool,
-    /// The layout of the guest's keyboard.
-    pub layout: Layout,
-    /// Whether a viewer's clipboard is typed; else it goes nowhere.
-    pub paste: bool,
-    /// What Ctrl-Alt-Insert on the viewer's keyboard is in the guest.
-    pub ctrl_alt_insert: CtrlAltInsert,
-}
-
-/// What the guest gets where the viewer presses Ctrl-Alt-Insert.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum CtrlAltInsert {
-    /// Ctrl-Alt-Delete, which the viewer's own machine may keep for itself. VMware's consoles do so too.
-    #[default]
-    Delete,
-    /// The same keys.
-    AsIs,
-}
-
-impl Default for Habits {
-    fn default() -> Self {
-        Self {
-            scancodes: true,
-            layout: Layout::Us,
-            paste: false,
-            ctrl_alt_insert: CtrlAltInsert::Delete,
-        }
-    }
-}
-
-/// What is known of a console's host beforehand.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum HostKind {
-    /// It is one of a vSphere's.
-    Vmware,
-    /// It may be any, until it shows that it is VMware's.
-    Unknown,
-}
-
-/// What both sides of one session have said, and what follows from it for either.
-///
-/// Two bounds hold for every input: bytes to one side are at most those from the other and a constant for each message;
-/// memory is at most what the screen needs and a constant.
-pub struct Dialogue {
-    input: Input,
-    host: Host,
-    shared: Shared,
-    /// The viewer has pressed a key or moved its pointer.
-    acted: bool,
-}
-
-impl Dialogue {
-    /// For a viewer whose ClientInit comes next, and a host whose ServerInit comes next.
-    pub fn new(habits: Habits, view_only: bool, kind: HostKind) -> Self {
-        Self {
-            input: Input::new(),
-            host: Host::new(),
-            shared: Shared::new(habits, view_only, kind),
-            acted: false,
-        }
-    }
-
-    /// What the viewer sent: appends what goes to the host, and says how much was read. The rest is a message that is
-    /// not whole, or begins with a key that [waits](Self::holds_keys): it is to be put before what comes next.
-    ///
-    /// # Errors
-    /// A [`Violation`]: what comes next cannot be told apart. What came before it has been appended.
-    pub fn receive_from_viewer(
-        &mut self,
-        bytes: &[u8],
-        host: &mut BytesMut,
-    ) -> Result<usize, Violation> {
-        let Self {
-            input,
-            shared,
-            acted,
-            ..
-        } = self;
-        let mut at = 0;
-        loop {
-            let before = input.clone();
-            let Some(piece) = input.scan(bytes.get(at..).unwrap_or_default())? else {
-                break;
-            };
-            if shared.viewer.hold(&piece.message, shared.host.keys_known) {
-                *input = before;
-                break;
-            }
-            at += piece.bytes.len();
-            *acted |= piece.message.is_input();
-            shared.handle_viewer_message(piece, host)?;
-            input.allow_extended_buttons(shared.viewer.offers.buttons);
-        }
-        Ok(at)
-    }
-
-    /// Takes the mark that the viewer has pressed a key or moved its pointer.
-    pub const fn take_acted(&mut self) -> bool {
-        std::mem::replace(&mut self.acted, false)
-    }
-
-    /// Whether a key waits, and all that the viewer has sent after it, until it is known how the host takes keys.
-    pub const fn holds_keys(&self) -> bool {
-        self.shared.viewer.holds_keys && !self.shared.host.keys_known
-    }
-
-    /// The host has had time enough to say what it can do: keys wait no longer.
-    pub const fn stop_holding_keys(&mut self) {
-        self.shared.host.set_keys_known();
-    }
-
-    /// What the host sent, whatever it is cut into.
-    ///
-    /// # Errors
-    /// It cannot be followed any more, and what the viewer has got of it cannot be continued without.
-    pub fn receive_from_host(
-        &mut self,
-        run: &[u8],
-        viewer: &mut impl ToViewer,
-    ) -> Result<(), Lost> {
-        self.host.receive(run, &mut self.shared, viewer)
-    }
-
-    /// Whether the viewer is in the middle of an update for which more is expected of the host: then a number
-    /// that is another one when the wait begins anew.
-    pub fn waits_for_more(&self) -> Option<u32> {
-        self.host.waits_for_more()
-    }
-
-    /// The host does not send what it was expected to.
-    pub fn stop_waiting(&mut self, viewer: &mut impl ToViewer) {
-        self.host.stop_waiting(&mut self.shared, viewer);
-    }
-
-    /// The host has gone: brings what the viewer has got to the end of a message. A cut header is dropped, a cut
-    /// rectangle completed, and the update ended. The viewer's messages are read as before, but nothing of what they
-    /// become is to be sent until [`host_back`](Self::host_back).
-    ///
-    /// # Errors
-    /// What the viewer has got cannot be completed: the session has to end.
-    pub fn host_lost(&mut self, viewer: &mut impl ToViewer) -> Result<(), CannotContinue> {
-        self.host.finish(&mut self.shared, viewer)?;
-        self.shared.host_lost();
-        Ok(())
-    }
-
-    /// Another host has sent its ServerInit, with this size and format: what it is to be sent first. Its messages after
-    /// ServerInit are to be [received](Self::receive_from_host); the viewer's further ones go to it.
-    ///
-    /// Encodings whose rectangles build on earlier ones (ZRLE, Tight) are not listed to it: the viewer's decoder
-    /// continues the streams of the host before.
-    ///
-    /// # Errors
-    /// The viewer cannot show what this host sends: the session has to end.
-    pub fn host_back(
-        &mut self,
-        size: (u16, u16),
-        format: PixelFormat,
-    ) -> Result<BytesMut, CannotContinue> {
-        let first = self.shared.host_back(size, format)?;
-        self.host = Host::after_server_init(size, format);
-        Ok(first)
-    }
-
-    /// Whether there is something to [send to the host](Self::take_pending), or a key that waited may go.
-    pub fn has_pending(&self) -> bool {
-        let Shared { viewer, host } = &self.shared;
-        !host.pending.is_empty() || !host.acks.is_empty() || viewer.holds_keys && host.keys_known
-    }
-
-    /// What the gateway sends to the host on its own behalf.
-    pub fn take_pending(&mut self) -> BytesMut {
-        let HostPart { pending, acks, .. } = &mut self.shared.host;
-        acks.write(pending);
-        pending.split()
-    }
-
-    /// Whether there is text to be typed.
-    pub fn is_typing(&self) -> bool {
-        self.shared.viewer.paste.is_typing()
-    }
-
-    /// Appends the next character of it.
-    pub fn type_next(&mut self, host: &mut BytesMut) {
-        self.shared.type_next(host);
-    }
-
-    /// What the host gets last: every key and button that is down is released.
-    pub fn release_all(&mut self) -> BytesMut {
-        let mut host = BytesMut::new();
-        self.shared.release_all(&mut host);
-        host
-    }
-}
+pub use dialogue::Dialogue;
+pub use settings::{CtrlAltInsert, Habits, HostKind};
+pub use to_viewer::ToViewer;

@@ -13,19 +13,6 @@ pub(super) const SIZE_LENGTH: usize = HEAD_LENGTH + 20;
 /// How many rectangles the gateway may add to an update.
 pub(super) const MOST: u16 = 5;
 
-/// What the viewer has been told.
-#[derive(Debug, Default)]
-pub(super) struct Offers {
-    /// Keys by their places.
-    keys: bool,
-    /// More than eight buttons.
-    pub(super) buttons: bool,
-    /// Other sizes of the screen, by the gateway.
-    pub(super) sizes: bool,
-    /// Whether its pointer is absolute, as it was sent last.
-    absolute: Option<bool>,
-}
-
 impl Shared {
     /// Whether there is something that the viewer understands, that the host takes in its own way, and that the
     /// viewer has not been told yet.

@@ -6,10 +6,11 @@ use rfb_proto::vmware::ServerCaps;
 use rfb_proto::{Area, PixelFormat};
 
 use super::acks::Acks;
+use super::cannot_continue::CannotContinue;
 use super::encodings::Wanted;
 use super::host_part::HostPart;
+use super::settings::{Habits, HostKind};
 use super::viewer_part::ViewerPart;
-use super::{CannotContinue, Habits, HostKind};
 
 /// The most that is held back of an update, whatever the screen's size.
 const MOST_HELD: u64 = 64 << 20;

@@ -3,13 +3,12 @@
 use rfb_proto::input::Message;
 use rfb_proto::{Area, Encoding, PixelFormat};
 
-use super::Habits;
 use super::encodings::Encodings;
 use super::keyboard::Keyboard;
 use super::missing::Missing;
 use super::mouse::Mouse;
-use super::offers::Offers;
 use super::paste::Paste;
+use super::settings::Habits;
 
 /// The viewer's side of a session.
 pub(super) struct ViewerPart {
@@ -34,6 +33,19 @@ pub(super) struct ViewerPart {
     pub(super) holds_keys: bool,
     pub(super) mouse: Mouse,
     pub(super) paste: Paste,
+}
+
+/// What the viewer has been told.
+#[derive(Debug, Default)]
+pub(super) struct Offers {
+    /// Keys by their places.
+    pub(super) keys: bool,
+    /// More than eight buttons.
+    pub(super) buttons: bool,
+    /// Other sizes of the screen, by the gateway.
+    pub(super) sizes: bool,
+    /// Whether its pointer is absolute, as it was sent last.
+    pub(super) absolute: Option<bool>,
 }
 
 impl ViewerPart {

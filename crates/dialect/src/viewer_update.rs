@@ -4,7 +4,7 @@
 use bytes::BufMut;
 use rfb_proto::{Area, Encoding};
 
-use super::host::{Bytes, ToViewer};
+use super::to_viewer::{Bytes, ToViewer};
 
 /// The length of an update's header.
 const HEADER: usize = 4;

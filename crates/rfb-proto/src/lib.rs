@@ -29,6 +29,7 @@ mod encoding;
 mod field;
 pub mod input;
 pub mod keys;
+mod limits;
 mod password;
 mod pixel;
 mod plain;
@@ -48,15 +49,13 @@ pub use claim::Claim;
 pub use client::{Client, ClientStep, Ready, Refusal};
 pub use convert::Converter;
 pub use encoding::Encoding;
+pub use limits::{MAX_CREDENTIAL, MAX_REASON};
 pub use password::{Challenge, PasswordError, Response, VncPassword};
 pub use pixel::PixelFormat;
-pub use plain::{MAX_CREDENTIAL, Password};
+pub use plain::Password;
 pub use recolour::Recolour;
 pub use security::SecurityType;
 pub use server::{Server, Step};
 pub use verdict::{Accepted, Pending, Welcome};
 pub use version::Version;
 pub use violation::Violation;
-
-/// The longest reason that is written or read, in bytes: a few sentences. RFB itself would allow 4 GiB.
-pub const MAX_REASON: usize = 1024;

@@ -6,11 +6,7 @@ use bytes::{Buf, BufMut, BytesMut};
 use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-use crate::Violation;
-
-/// The longest user name, and the longest password, in bytes. VeNCrypt would allow 4 GiB; whoever sends
-/// them has not logged in yet, and PAM and Windows take no more than this either.
-pub const MAX_CREDENTIAL: usize = 255;
+use crate::{MAX_CREDENTIAL, Violation};
 
 /// A user's password. It cannot be printed and is zeroed when dropped.
 #[derive(Clone, ZeroizeOnDrop)]

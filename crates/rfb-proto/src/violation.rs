@@ -1,7 +1,6 @@
 //! What a peer can do that RFB does not allow.
 
-use crate::MAX_CREDENTIAL;
-use crate::input::MAX_ENCODINGS;
+use crate::limits::{MAX_CREDENTIAL, MAX_ENCODINGS};
 
 /// The peer does not speak RFB as RFC 6143 describes it. The connection is of no use any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

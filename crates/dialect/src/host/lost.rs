@@ -4,9 +4,10 @@ use std::ops::Range;
 
 use rfb_proto::Encoding;
 
-use super::{Body, Host, ToViewer};
-use crate::CannotContinue;
+use super::{Body, Host};
+use crate::cannot_continue::CannotContinue;
 use crate::shared::Shared;
+use crate::to_viewer::ToViewer;
 
 /// The most that completes a cut rectangle, in bytes: twice a Raw rectangle of a screen of 4K.
 const MOST_COMPLETED: usize = 64 << 20;

@@ -1,7 +1,6 @@
 //! What becomes of the host's messages on the way to the viewer.
 
 mod lost;
-mod piece;
 mod rectangle;
 mod updates;
 
@@ -12,9 +11,8 @@ use rfb_proto::update::{Kind, Lost, MAX_PIECE, Message, PartialRectangle, Update
 use rfb_proto::{Area, Converter, Encoding, PixelFormat, Recolour};
 
 use super::shared::Shared;
+use super::to_viewer::{Bytes, ToViewer};
 use super::viewer_update::{ViewerUpdate, header};
-pub(crate) use piece::Bytes;
-pub use piece::ToViewer;
 
 /// Follows what one host sends.
 pub(super) struct Host {

@@ -2,11 +2,11 @@
 
 use rfb_proto::{Area, Encoding, Recolour};
 
-use super::piece::Bytes;
-use super::{Body, Host, ToViewer};
+use super::{Body, Host};
 use crate::encodings;
 use crate::offers::SIZE_LENGTH;
 use crate::shared::Shared;
+use crate::to_viewer::{Bytes, ToViewer};
 use crate::viewer_update::HEAD_LENGTH;
 
 /// The longest content that the gateway reads: that of VMware's LED state.

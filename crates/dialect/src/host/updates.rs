@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use rfb_proto::Encoding;
 
-use super::{Host, ToViewer};
+use super::Host;
 use crate::offers;
 use crate::shared::Shared;
+use crate::to_viewer::ToViewer;
 use crate::viewer_update::header;
 
 /// How often the rest of a picture is asked for when nothing more of it comes.

@@ -1,7 +1,8 @@
 //! What completes a rectangle whose server has gone: the bytes that say the least in its encoding.
 
-use super::payload::{Head, Payload, Then};
-use super::{Kind, State, Update, hextile};
+use super::payload::{Head, Payload, Reader};
+use super::scanner::State;
+use super::{Kind, Update, hextile};
 use crate::{Area, Encoding, PixelFormat};
 
 /// The longest field of a rectangle that may have been cut: a screen of ExtendedDesktopSize.
@@ -35,8 +36,8 @@ impl Update {
         let (mut bytes, mut first_tile) = (Vec::new(), true);
         while let State::Payload(_) = update.state {
             let room = most.saturating_sub(bytes.len());
-            let next = match update.payload.then {
-                Then::Hextile(tile) if update.payload.skip == 0 => {
+            let next = match update.payload.next {
+                Some(Reader::Hextile(tile)) if update.payload.skip == 0 => {
                     partial.tile(tile.pixel, std::mem::take(&mut first_tile))?
                 }
                 _ => partial.next(update.payload, &update.format, room)?,
@@ -105,16 +106,18 @@ impl PartialRectangle {
 
     /// What comes next, up to the next head.
     fn next(&self, payload: Payload, format: &PixelFormat, room: usize) -> Option<Vec<u8>> {
-        let Payload { skip, then } = payload;
+        let Payload { skip, next } = payload;
         let pixel = format.bytes_per_pixel()? as u64;
-        match (self.encoding, skip, then) {
-            (Encoding::RRE | Encoding::CORRE | Encoding::DESKTOP_NAME, 0, Then::Head(_)) => {
-                Some(vec![0; 4])
-            }
-            (Encoding::EXTENDED_DESKTOP_SIZE, 0, Then::Head(Head::Screens)) => {
+        match (self.encoding, skip, next) {
+            (
+                Encoding::RRE | Encoding::CORRE | Encoding::DESKTOP_NAME,
+                0,
+                Some(Reader::Head(_)),
+            ) => Some(vec![0; 4]),
+            (Encoding::EXTENDED_DESKTOP_SIZE, 0, Some(Reader::Head(Head::Screens))) => {
                 Some([&[1, 0, 0, 0][..], &self.screen(&[])].concat())
             }
-            (Encoding::CURSOR_WITH_ALPHA, 0, Then::Head(Head::AlphaCursor(_))) => {
+            (Encoding::CURSOR_WITH_ALPHA, 0, Some(Reader::Head(Head::AlphaCursor(_)))) => {
                 // In encoding Raw.
                 zeros(4 + 4 * self.area.pixels(), room)
             }

@@ -1,7 +1,8 @@
 //! Hextile and ZlibHex, tile by tile (RFC 6143 section 7.7.4; rfbproto, "zlibhex Encoding").
 
-use super::payload::{Payload, Read, Then};
-use crate::{Area, Encoding, update::Lost};
+use super::Lost;
+use super::step::{Read, Step};
+use crate::{Area, Encoding};
 
 pub(crate) const RAW: u8 = 1;
 pub(crate) const BACKGROUND: u8 = 2;
@@ -29,15 +30,13 @@ pub(crate) struct Tiles {
 }
 
 impl Hextile {
-    pub(super) fn begin(area: Area, pixel: u64, zlib: bool) -> Payload {
-        Tiles::of(area).map_or(Payload::NONE, |tiles| {
-            Payload::next(Then::Hextile(Self { tiles, pixel, zlib }))
-        })
+    pub(super) fn begin(area: Area, pixel: u64, zlib: bool) -> Step<Self> {
+        Tiles::of(area).map_or(Step::END, |tiles| Step::next(Self { tiles, pixel, zlib }))
     }
 
     /// One tile's marks: the mask, the colours that it announces, and the number of its subrectangles.
     #[inline]
-    pub(super) fn read(self, input: &[u8]) -> Read {
+    pub(super) fn read(self, input: &[u8]) -> Read<Self> {
         let Some(&mask) = input.first() else {
             return Ok(None);
         };
@@ -70,12 +69,9 @@ impl Hextile {
     }
 
     /// The rest of this tile, and the next.
-    fn after(self, skip: u64) -> Payload {
-        let then = self
-            .tiles
-            .next()
-            .map_or(Then::End, |tiles| Then::Hextile(Self { tiles, ..self }));
-        Payload { skip, then }
+    fn after(self, skip: u64) -> Step<Self> {
+        let next = self.tiles.next().map(|tiles| Self { tiles, ..self });
+        Step { skip, next }
     }
 }
 

@@ -1,8 +1,9 @@
 //! The encoding JPEG: a file without a length, so that its segments must be followed (rfbproto, "JPEG
 //! Encoding"; ITU T.81 annex B).
 
-use super::payload::{Payload, Read, Then};
-use crate::{Encoding, update::Lost};
+use super::Lost;
+use super::step::{Read, Step};
+use crate::Encoding;
 
 const RESTART_FIRST: u8 = 0xd0;
 const RESTART_LAST: u8 = 0xd7;
@@ -25,7 +26,7 @@ pub(super) enum Jpeg {
 }
 
 impl Jpeg {
-    pub(super) fn read(self, input: &[u8]) -> Read {
+    pub(super) fn read(self, input: &[u8]) -> Read<Self> {
         match (self, input) {
             (Self::Scan, _) => Ok(scan(input)),
             (Self::Start, [0xff, START_OF_IMAGE, ..]) => Ok(Some((2, next(0, Self::Marker)))),
@@ -39,9 +40,9 @@ impl Jpeg {
     }
 }
 
-fn segment(marker: u8, rest: &[u8]) -> Read {
+fn segment(marker: u8, rest: &[u8]) -> Read<Jpeg> {
     let after = match marker {
-        END_OF_IMAGE => return Ok(Some((2, Payload::NONE))),
+        END_OF_IMAGE => return Ok(Some((2, Step::END))),
         TEMPORARY | RESTART_FIRST..=RESTART_LAST => return Ok(Some((2, next(0, Jpeg::Marker)))),
         0 | START_OF_IMAGE => return Err(LOST),
         START_OF_SCAN => Jpeg::Scan,
@@ -56,7 +57,7 @@ fn segment(marker: u8, rest: &[u8]) -> Read {
 }
 
 /// In coded data 0xff is followed by zero, or marks a restart; anything else is the next marker.
-fn scan(input: &[u8]) -> Option<(usize, Payload)> {
+fn scan(input: &[u8]) -> Option<(usize, Step<Jpeg>)> {
     let mut at = 0;
     while let Some(rest) = input.get(at..).filter(|rest| !rest.is_empty()) {
         let run = rest.iter().position(|&byte| byte == 0xff);
@@ -70,7 +71,7 @@ fn scan(input: &[u8]) -> Option<(usize, Payload)> {
     (at > 0).then_some((at, next(0, Jpeg::Scan)))
 }
 
-const fn next(skip: u64, jpeg: Jpeg) -> Payload {
-    let then = Then::Jpeg(jpeg);
-    Payload { skip, then }
+const fn next(skip: u64, jpeg: Jpeg) -> Step<Jpeg> {
+    let next = Some(jpeg);
+    Step { skip, next }
 }

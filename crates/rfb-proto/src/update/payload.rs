@@ -3,21 +3,17 @@
 use super::Lost;
 use super::hextile::Hextile;
 use super::jpeg::Jpeg;
+use super::step::{Read, Step};
 use super::tight::Tight;
 use super::trle::Trle;
 use crate::{Area, Encoding, PixelFormat};
 
-/// What is still to come of a rectangle: bytes whose number is known, and then something else.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Payload {
-    pub(super) skip: u64,
-    pub(super) then: Then,
-}
+/// What is still to come of a rectangle.
+pub(super) type Payload = Step<Reader>;
 
-/// What comes where the number of bytes is not known yet. Each is known from 16 bytes at most.
+/// Reads content whose length is not known in advance.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Then {
-    End,
+pub(super) enum Reader {
     Head(Head),
     Hextile(Hextile),
     Tight(Tight),
@@ -57,23 +53,9 @@ pub(super) struct Pixel {
     pub(super) tight: u64,
 }
 
-/// How many bytes were read, and what comes after them.
-pub(super) type Read = Result<Option<(usize, Payload)>, Lost>;
-
 impl Payload {
-    pub(super) const NONE: Self = Self::bytes(0);
-
-    pub(super) const fn bytes(skip: u64) -> Self {
-        let then = Then::End;
-        Self { skip, then }
-    }
-
     const fn head(head: Head) -> Self {
-        Self::next(Then::Head(head))
-    }
-
-    pub(super) const fn next(then: Then) -> Self {
-        Self { skip: 0, then }
+        Self::next(Reader::Head(head))
     }
 
     /// What a rectangle of this encoding holds.
@@ -90,25 +72,25 @@ impl Payload {
             | Encoding::QEMU_EXTENDED_KEY
             | Encoding::QEMU_AUDIO
             | Encoding::EXTENDED_MOUSE_BUTTONS
-            | Encoding::VMWARE_CURSOR_POSITION => Self::NONE,
-            Encoding::CURSOR => Self::bytes(area.pixels() * pixel.plain + area.mask()),
+            | Encoding::VMWARE_CURSOR_POSITION => Self::END,
+            Encoding::CURSOR => Self::skip(area.pixels() * pixel.plain + area.mask()),
             // Two colours, unless there is no cursor at all.
-            Encoding::X_CURSOR if area.pixels() == 0 => Self::NONE,
-            Encoding::X_CURSOR => Self::bytes(6 + 2 * area.mask()),
+            Encoding::X_CURSOR if area.pixels() == 0 => Self::END,
+            Encoding::X_CURSOR => Self::skip(6 + 2 * area.mask()),
             Encoding::CURSOR_WITH_ALPHA => Self::head(Head::AlphaCursor(area)),
-            Encoding::QEMU_LED_STATE => Self::bytes(1),
+            Encoding::QEMU_LED_STATE => Self::skip(1),
             Encoding::DESKTOP_NAME => Self::head(Head::Length),
             Encoding::EXTENDED_DESKTOP_SIZE => Self::head(Head::Screens),
             Encoding::VMWARE_CURSOR => Self::head(Head::VmwareCursor {
                 masks: 2 * area.pixels() * pixel.plain,
                 alpha: 4 * area.pixels(),
             }),
-            Encoding::VMWARE_CURSOR_STATE | Encoding::VMWARE_STATE => Self::bytes(2),
-            Encoding::VMWARE_TYPEMATIC => Self::bytes(10),
-            Encoding::VMWARE_LED_STATE => Self::bytes(4),
-            Encoding::VMWARE_DISPLAY_MODE => Self::bytes(PixelFormat::LENGTH as u64),
-            Encoding::VMWARE_FRAME_STAMP => Self::bytes(8),
-            Encoding::VMWARE_OFFSCREEN_COPY_RECT => Self::bytes(6),
+            Encoding::VMWARE_CURSOR_STATE | Encoding::VMWARE_STATE => Self::skip(2),
+            Encoding::VMWARE_TYPEMATIC => Self::skip(10),
+            Encoding::VMWARE_LED_STATE => Self::skip(4),
+            Encoding::VMWARE_DISPLAY_MODE => Self::skip(PixelFormat::LENGTH as u64),
+            Encoding::VMWARE_FRAME_STAMP => Self::skip(8),
+            Encoding::VMWARE_OFFSCREEN_COPY_RECT => Self::skip(6),
             Encoding::VMWARE_UPDATE_CACHE => Self::head(Head::VmwareCache),
             Encoding::VMWARE_H264_RECT | Encoding::VMWARE_H264_MP4 => Self::head(Head::VmwareH264),
             _ => return Err(Lost::Encoding(encoding)),
@@ -126,26 +108,26 @@ impl Payload {
             })
         };
         Some(match encoding {
-            Encoding::RAW => Self::bytes(area.pixels() * plain),
-            Encoding::COPY_RECT => Self::bytes(4),
+            Encoding::RAW => Self::skip(area.pixels() * plain),
+            Encoding::COPY_RECT => Self::skip(4),
             Encoding::RRE => rre(8),
             Encoding::CORRE => rre(4),
             Encoding::HEXTILE | Encoding::ZLIB_HEX => {
-                Hextile::begin(area, plain, encoding == Encoding::ZLIB_HEX)
+                Hextile::begin(area, plain, encoding == Encoding::ZLIB_HEX).map(Reader::Hextile)
             }
             Encoding::ZLIB | Encoding::ZRLE | Encoding::ZYWRLE => Self::head(Head::Length),
             Encoding::TIGHT | Encoding::TIGHT_PNG => {
-                Self::next(Then::Tight(Tight::begin(encoding, area, pixel.tight)))
+                Self::next(Reader::Tight(Tight::begin(encoding, area, pixel.tight)))
             }
-            Encoding::TRLE => Trle::begin(area, pixel.compressed),
-            Encoding::JPEG => Self::next(Then::Jpeg(Jpeg::Start)),
+            Encoding::TRLE => Trle::begin(area, pixel.compressed).map(Reader::Trle),
+            Encoding::JPEG => Self::next(Reader::Jpeg(Jpeg::Start)),
             Encoding::H264 => Self::head(Head::H264),
             _ => return None,
         })
     }
 
     pub(super) const fn is_over(&self) -> bool {
-        self.skip == 0 && matches!(self.then, Then::End)
+        self.skip == 0 && self.next.is_none()
     }
 
     /// Moves on, and says by how many bytes of `input`; `None` while more are needed.
@@ -156,47 +138,63 @@ impl Payload {
             self.skip -= length as u64;
             return Ok((length > 0).then_some(length));
         }
-        let read = match self.then {
-            Then::End => return Ok(None),
-            Then::Head(head) => head.read(input)?,
-            Then::Hextile(hextile) => hextile.read(input)?,
-            Then::Tight(tight) => tight.read(input)?,
-            Then::Trle(trle) => trle.read(input)?,
-            Then::Jpeg(jpeg) => jpeg.read(input)?,
+        let Some(reader) = self.next else {
+            return Ok(None);
         };
-        Ok(read.map(|(length, next)| {
+        Ok(reader.read(input)?.map(|(length, next)| {
             *self = next;
             length
         }))
     }
 }
 
+impl Reader {
+    #[inline]
+    fn read(self, input: &[u8]) -> Read<Self> {
+        Ok(match self {
+            Self::Head(head) => head.read(input)?,
+            Self::Hextile(hextile) => wrap(hextile.read(input)?, Self::Hextile),
+            Self::Tight(tight) => wrap(tight.read(input)?, Self::Tight),
+            Self::Trle(trle) => wrap(trle.read(input)?, Self::Trle),
+            Self::Jpeg(jpeg) => wrap(jpeg.read(input)?, Self::Jpeg),
+        })
+    }
+}
+
+#[inline]
+fn wrap<N>(
+    read: Option<(usize, Step<N>)>,
+    reader: impl FnOnce(N) -> Reader,
+) -> Option<(usize, Payload)> {
+    read.map(|(length, step)| (length, step.map(reader)))
+}
+
 impl Head {
     #[inline]
-    fn read(self, input: &[u8]) -> Read {
+    fn read(self, input: &[u8]) -> Read<Reader> {
         let word = |at: usize| Some(u32::from_be_bytes(*input.get(at..)?.first_chunk()?));
         let read = match self {
-            Self::Length => word(0).map(|n| (4, Payload::bytes(n.into()))),
+            Self::Length => word(0).map(|n| (4, Payload::skip(n.into()))),
             Self::H264 => word(0)
                 .filter(|_| input.len() >= 8)
-                .map(|n| (8, Payload::bytes(n.into()))),
+                .map(|n| (8, Payload::skip(n.into()))),
             Self::Rre { background, piece } => {
-                word(0).map(|n| (4, Payload::bytes(background + u64::from(n) * piece)))
+                word(0).map(|n| (4, Payload::skip(background + u64::from(n) * piece)))
             }
-            Self::Screens => word(0).map(|head| (4, Payload::bytes(16 * u64::from(head >> 24)))),
+            Self::Screens => word(0).map(|head| (4, Payload::skip(16 * u64::from(head >> 24)))),
             Self::AlphaCursor(area) => match word(0) {
                 None => None,
                 Some(encoding) => Some((4, alpha_cursor(encoding, area)?)),
             },
-            Self::VmwareH264 => word(4).map(|n| (8, Payload::bytes(n.into()))),
+            Self::VmwareH264 => word(4).map(|n| (8, Payload::skip(n.into()))),
             Self::VmwareCache => {
                 let length = input.first_chunk().map(|&[_, _, _, a, b]| [a, b]);
-                length.map(|n| (5, Payload::bytes(u16::from_be_bytes(n).into())))
+                length.map(|n| (5, Payload::skip(u16::from_be_bytes(n).into())))
             }
             Self::VmwareCursor { masks, alpha } => match input.first_chunk() {
                 None => None,
-                Some([0, _]) => Some((2, Payload::bytes(masks))),
-                Some([1, _]) => Some((2, Payload::bytes(alpha))),
+                Some([0, _]) => Some((2, Payload::skip(masks))),
+                Some([1, _]) => Some((2, Payload::skip(alpha))),
                 Some(_) => return Err(Lost::Rectangle(Encoding::VMWARE_CURSOR)),
             },
         };

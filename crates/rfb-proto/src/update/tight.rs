@@ -1,7 +1,8 @@
 //! Tight and TightPNG (rfbproto, "Tight Encoding" and "Tight PNG Encoding"; VMware's, `docs/webmks.md` 1.4).
 
-use super::payload::{Payload, Read, Then};
-use crate::{Area, Encoding, update::Lost};
+use super::Lost;
+use super::step::{Read, Step};
+use crate::{Area, Encoding};
 
 /// Data below this is not compressed, and has no length of its own.
 const LEAST_COMPRESSED: u64 = 12;
@@ -29,7 +30,7 @@ impl Tight {
     }
 
     #[inline]
-    pub(super) fn read(self, input: &[u8]) -> Read {
+    pub(super) fn read(self, input: &[u8]) -> Read<Self> {
         match self {
             Self::Control {
                 encoding,
@@ -42,17 +43,17 @@ impl Tight {
 }
 
 /// The upper four bits say how; the lower ones reset zlib's streams, which is the decoder's business.
-fn control(encoding: Encoding, area: Area, pixel: u64, input: &[u8]) -> Read {
+fn control(encoding: Encoding, area: Area, pixel: u64, input: &[u8]) -> Read<Tight> {
     let Some(&control) = input.first() else {
         return Ok(None);
     };
     let png = encoding == Encoding::TIGHT_PNG;
     let filtered = match control >> 4 {
         // One colour.
-        8 => return Ok(Some((1, Payload::bytes(pixel)))),
+        8 => return Ok(Some((1, Step::skip(pixel)))),
         // JPEG; and, in its place, PNG and VMware's difference to the JPEG before.
-        9 => return Ok(Some((1, Payload::next(Then::Tight(Tight::Length))))),
-        10 | 11 if png => return Ok(Some((1, Payload::next(Then::Tight(Tight::Length))))),
+        9 => return Ok(Some((1, Step::next(Tight::Length)))),
+        10 | 11 if png => return Ok(Some((1, Step::next(Tight::Length)))),
         kind @ 0..8 => kind & 4 != 0,
         // As those before, without zlib (rfbproto, "Tight Without Zlib"); lengths stay.
         kind @ (10 | 11 | 14 | 15) if !png => kind & 4 != 0,
@@ -71,7 +72,7 @@ fn control(encoding: Encoding, area: Area, pixel: u64, input: &[u8]) -> Read {
 }
 
 /// Two colours take a bit for each pixel, more of them a byte.
-fn palette(last: u8, area: Area, pixel: u64) -> Payload {
+fn palette(last: u8, area: Area, pixel: u64) -> Step<Tight> {
     let colours = u64::from(last) + 1;
     let indices = match colours {
         1 | 2 => area.mask(),
@@ -81,18 +82,18 @@ fn palette(last: u8, area: Area, pixel: u64) -> Payload {
 }
 
 /// Bytes that are known to come, and then data that is this long before it is compressed.
-const fn data(before: u64, length: u64) -> Payload {
+const fn data(before: u64, length: u64) -> Step<Tight> {
     if length < LEAST_COMPRESSED {
-        return Payload::bytes(before + length);
+        return Step::skip(before + length);
     }
-    Payload {
+    Step {
         skip: before,
-        then: Then::Tight(Tight::Length),
+        next: Some(Tight::Length),
     }
 }
 
 /// Seven bits in the first byte and in the second, eight in the third; a top bit says that another follows.
-fn length(input: &[u8]) -> Option<(usize, Payload)> {
+fn length(input: &[u8]) -> Option<(usize, Step<Tight>)> {
     let (taken, length) = match *input {
         [a @ ..0x80, ..] => (1, u64::from(a)),
         [a, b @ ..0x80, ..] => (2, u64::from(a & 0x7f) | u64::from(b) << 7),
@@ -102,5 +103,5 @@ fn length(input: &[u8]) -> Option<(usize, Payload)> {
         ),
         _ => return None,
     };
-    Some((taken, Payload::bytes(length)))
+    Some((taken, Step::skip(length)))
 }

@@ -1,8 +1,9 @@
 //! TRLE, tile by tile and run by run (RFC 6143 section 7.7.5).
 
+use super::Lost;
 use super::hextile::Tiles;
-use super::payload::{Payload, Read, Then};
-use crate::{Area, Encoding, update::Lost};
+use super::step::{Read, Step};
+use crate::{Area, Encoding};
 
 /// The tiles of a rectangle that are to come; one at least.
 #[derive(Debug, Clone, Copy)]
@@ -27,19 +28,19 @@ enum Phase {
 const LOST: Lost = Lost::Rectangle(Encoding::TRLE);
 
 impl Trle {
-    pub(super) fn begin(area: Area, pixel: u64) -> Payload {
-        Tiles::of(area).map_or(Payload::NONE, |tiles| {
-            Payload::next(Then::Trle(Self {
+    pub(super) fn begin(area: Area, pixel: u64) -> Step<Self> {
+        Tiles::of(area).map_or(Step::END, |tiles| {
+            Step::next(Self {
                 tiles,
                 pixel,
                 palette: 0,
                 phase: Phase::Tile,
-            }))
+            })
         })
     }
 
     #[inline]
-    pub(super) fn read(self, input: &[u8]) -> Read {
+    pub(super) fn read(self, input: &[u8]) -> Read<Self> {
         let Some(&byte) = input.first() else {
             return Ok(None);
         };
@@ -85,7 +86,7 @@ impl Trle {
         Ok(Some((1, next)))
     }
 
-    fn tile(mut self, subencoding: u8) -> Result<Payload, Lost> {
+    fn tile(mut self, subencoding: u8) -> Result<Step<Self>, Lost> {
         let (width, height) = self.tiles.size();
         let pixels = width * height;
         let runs = |indexed| Phase::Run {
@@ -121,7 +122,7 @@ impl Trle {
     }
 
     /// A run of `length` pixels ends, and perhaps the tile with it.
-    fn ran(self, left: u64, length: u64, indexed: bool) -> Result<Payload, Lost> {
+    fn ran(self, left: u64, length: u64, indexed: bool) -> Result<Step<Self>, Lost> {
         match left.checked_sub(length) {
             None => Err(LOST),
             Some(0) => Ok(self.after(0)),
@@ -129,20 +130,18 @@ impl Trle {
         }
     }
 
-    const fn phase(self, skip: u64, phase: Phase) -> Payload {
-        let then = Then::Trle(Self { phase, ..self });
-        Payload { skip, then }
+    const fn phase(self, skip: u64, phase: Phase) -> Step<Self> {
+        let next = Some(Self { phase, ..self });
+        Step { skip, next }
     }
 
     /// The rest of this tile, and the next.
-    fn after(self, skip: u64) -> Payload {
-        let then = self.tiles.next().map_or(Then::End, |tiles| {
-            Then::Trle(Self {
-                tiles,
-                phase: Phase::Tile,
-                ..self
-            })
+    fn after(self, skip: u64) -> Step<Self> {
+        let next = self.tiles.next().map(|tiles| Self {
+            tiles,
+            phase: Phase::Tile,
+            ..self
         });
-        Payload { skip, then }
+        Step { skip, next }
     }
 }

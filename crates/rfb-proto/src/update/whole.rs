@@ -1,8 +1,9 @@
 //! Updates that are all there and hold nothing but a part of the picture: most of what a busy host sends, and in many
 //! small pieces. To follow them head by head would cost more than to pass them on.
 
-use super::payload::{Payload, Pixel, Then};
-use super::{State, Update, parse};
+use super::payload::{Payload, Pixel, Reader};
+use super::scanner::State;
+use super::{Update, parse};
 
 impl Update {
     /// Moves past the updates that lie whole at the front of `input` one after another and hold nothing but a part of
@@ -53,11 +54,11 @@ fn rectangle(input: &[u8], pixel: Pixel) -> Option<usize> {
     let mut at = 12;
     loop {
         let rest = input.get(at..)?;
-        at += match payload.then {
-            Then::End if payload.skip > rest.len() as u64 => return None,
-            Then::End => return Some(at + usize::try_from(payload.skip).ok()?),
-            Then::Head(_) | Then::Tight(_) => payload.step(rest).ok()??,
-            Then::Hextile(_) | Then::Trle(_) | Then::Jpeg(_) => return None,
+        at += match payload.next {
+            None if payload.skip > rest.len() as u64 => return None,
+            None => return Some(at + usize::try_from(payload.skip).ok()?),
+            Some(Reader::Head(_) | Reader::Tight(_)) => payload.step(rest).ok()??,
+            Some(Reader::Hextile(_) | Reader::Trle(_) | Reader::Jpeg(_)) => return None,
         };
     }
 }

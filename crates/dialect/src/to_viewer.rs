@@ -26,7 +26,7 @@ impl Bytes<'_> {
     }
 
     /// Where in the run they are, if they are.
-    pub(super) fn range(&self) -> Option<Range<usize>> {
+    pub(crate) fn range(&self) -> Option<Range<usize>> {
         match self {
             Self::There(_, range) => Some(range.clone()),
             Self::Kept(_) => None,
