@@ -10,7 +10,7 @@ use secrecy::ExposeSecret;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
-use vsphere::Watch;
+use vsphere::{Watch, happy_eyeballs};
 use ws_proto::{
     Close, CloseCode, Decoder, Event, FrameBuffer, Kind, Opcode, Role, Upgrade, UpgradeError,
     control,
@@ -28,7 +28,7 @@ use crate::socket::CLOSE_TIMEOUT;
 use crate::stream::Stream;
 use crate::target::{Request, Route, Target, TargetKind};
 use crate::transport::Transport;
-use crate::{certificate, happy_eyeballs, proxy};
+use crate::{certificate, proxy};
 
 /// A console after the RFB security handshake: the client's next message is ClientInit.
 pub struct OpenConsole {

@@ -5,7 +5,7 @@
 //! | which console is meant, and how it is opened | [`settings`], [`dialer`], [`identity`], `target` |
 //! | tickets of a vSphere, and the limit of open consoles on each of its hosts | [`upstream`], [`slots`] |
 //! | consoles at URLs, and programs that print a URL | [`endpoint`], [`ws_url`], [`headers`], [`url_command`] |
-//! | addresses, TCP, the HTTP proxy, TLS and certificate checks | [`address`], `ticket_address`, [`happy_eyeballs`], `proxy`, [`stream`], [`transport`], [`tls`], [`certificate`], [`tls_session`] |
+//! | addresses, TCP, the HTTP proxy, TLS and certificate checks | [`address`], `ticket_address`, [`vsphere::happy_eyeballs`], `proxy`, [`stream`], [`transport`], [`tls`], [`certificate`], [`tls_session`] |
 //! | the open connection, its WebSocket mask keys | [`host_link`], [`mask_keys`] |
 //! | an RFB client for screenshots, keys and measurements | [`client`], [`update_stats`] |
 
@@ -17,7 +17,6 @@ pub mod crypto;
 pub mod dialer;
 pub mod endpoint;
 mod error;
-pub mod happy_eyeballs;
 pub mod headers;
 pub mod host_link;
 pub mod identity;

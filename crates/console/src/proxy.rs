@@ -12,9 +12,9 @@ use bytes::BytesMut;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use url::Url;
+use vsphere::{happy_eyeballs, io_in_words};
 
 use crate::address::Address;
-use crate::happy_eyeballs;
 
 /// The longest response head that is read, in bytes.
 const MAX_HEAD: usize = 16 * 1024;
@@ -30,7 +30,7 @@ pub(crate) async fn connect(proxy: &Url, target: &Address) -> io::Result<TcpStre
     let mut socket = connected.map_err(|error| {
         io::Error::new(
             error.kind(),
-            format!("the proxy {own} is not there: {error}"),
+            format!("the proxy {own} is not there: {}", io_in_words(&error)),
         )
     })?;
     socket.write_all(request(proxy, target).as_bytes()).await?;

@@ -21,7 +21,7 @@ use crate::{
     session::{LOGOUT_PATIENCE, Open, Session},
     settings::Settings,
     ticket::Ticket,
-    transport::{PATIENCE, Patience, Transport},
+    transport::{PATIENCE, Patience, SystemResolver, Transport},
     usage::{InUse, Usage},
     vm::Vm,
     vm_ref::VmRef,
@@ -51,7 +51,18 @@ impl Client {
     /// # Errors
     /// [`Error::Settings`]: the URL or the proxy cannot be used.
     pub fn new(settings: Settings) -> Result<Self, Error> {
-        let calls = Arc::new(Calls::new(Transport::new(&settings)?));
+        Self::with_resolver(settings, SystemResolver)
+    }
+
+    /// As [`Client::new`], with names resolved by `resolver` in place of the system's.
+    ///
+    /// # Errors
+    /// [`Error::Settings`]: the URL or the proxy cannot be used.
+    pub fn with_resolver(
+        settings: Settings,
+        resolver: impl reqwest::dns::Resolve + 'static,
+    ) -> Result<Self, Error> {
+        let calls = Arc::new(Calls::new(Transport::new(&settings, resolver)?));
         Ok(Self {
             session: Session::new(&settings, &calls),
             calls,

@@ -18,6 +18,7 @@ mod datastore;
 mod error;
 mod fault;
 mod find;
+pub mod happy_eyeballs;
 mod in_words;
 mod inventory_view;
 mod property;

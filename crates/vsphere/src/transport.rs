@@ -1,11 +1,13 @@
 //! HTTP exchanges with the endpoint: TLS, time and size limits, retries, and errors that name their cause.
 
 mod failure;
+mod resolver;
 
 use std::time::Duration;
 
 use reqwest::{
     StatusCode,
+    dns::Resolve,
     header::{CONTENT_TYPE, COOKIE, HeaderValue, SET_COOKIE},
 };
 use secrecy::{ExposeSecret, SecretString};
@@ -15,6 +17,9 @@ use tokio::{
 };
 
 use crate::{datastore::DatastorePath, error::Error, settings::Settings};
+
+use resolver::RacingResolver;
+pub(crate) use resolver::SystemResolver;
 
 /// How long a call without a deadline may take, retries and login included: less than the gateway's own handshake deadline,
 /// so that the error names the cause and not only a timeout.
@@ -58,11 +63,18 @@ pub(crate) struct Answer {
 
 impl Transport {
     /// Checks the settings; opens no connection.
-    pub(crate) fn new(settings: &Settings) -> Result<Self, Error> {
+    pub(crate) fn new(
+        settings: &Settings,
+        resolver: impl Resolve + 'static,
+    ) -> Result<Self, Error> {
         check(settings)?;
+        // Every connection goes to the proxy where there is one.
+        let next_hop = settings.proxy.as_ref().unwrap_or(&settings.url);
+        let port = next_hop.port_or_known_default().unwrap_or_default();
         let mut builder = reqwest::Client::builder()
             .tls_backend_preconfigured(settings.tls.clone())
             .no_proxy()
+            .dns_resolver(RacingResolver::new(resolver, port))
             .redirect(reqwest::redirect::Policy::none())
             .referer(false)
             .http1_only()
@@ -77,8 +89,8 @@ impl Transport {
             })?;
             builder = builder.proxy(proxy);
         }
-        let http = builder.build().map_err(|error| Error::Settings {
-            reason: format!("no TLS client can be made of these settings: {error}"),
+        let http = builder.build().map_err(|_| Error::Settings {
+            reason: "the HTTP client refuses these TLS settings: set trust to another".to_owned(),
         })?;
         Ok(Self {
             http,

@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use console::happy_eyeballs;
 use rustls::pki_types::{CertificateDer, ServerName};
 use sha2::{Digest, Sha256};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
+use vsphere::happy_eyeballs;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
 use super::{CommandError, print};

@@ -1,6 +1,7 @@
 //! The client against a scripted endpoint over real TLS.
 #![cfg(test)]
 
+mod addresses;
 mod faults;
 mod finding;
 mod hostile;
