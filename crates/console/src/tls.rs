@@ -16,7 +16,7 @@ use rustls::{
 };
 use rustls_platform_verifier::BuilderVerifierExt;
 use sha1::Digest;
-use vsphere::Thumbprints;
+use vsphere::{Thumbprints, pem_in_words, tls_in_words};
 
 use crate::crypto;
 use crate::named_file;
@@ -131,7 +131,7 @@ impl Trust {
         let provider = crypto::provider();
         let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
             .with_safe_default_protocol_versions()
-            .map_err(|error| format!("TLS cannot be set up ({error})"))?;
+            .map_err(|error| format!("TLS cannot be set up ({})", tls_in_words(&error)))?;
         let pinned = |pin| {
             let verifier = Arc::new(PinVerifier { pin, provider });
             builder
@@ -145,10 +145,16 @@ impl Trust {
             Self::DangerAcceptAny => pinned(None),
             Self::System => builder
                 .with_platform_verifier()
-                .map_err(|error| format!("this machine's own authorities cannot be used ({error}): set trust to another"))?
+                .map_err(|error| {
+                    format!(
+                        "this machine's own authorities cannot be used ({}): set trust to another",
+                        tls_in_words(&error)
+                    )
+                })?
                 .with_no_client_auth(),
             Self::WebPki => {
-                let roots = RootCertStore::from_iter(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+                let roots =
+                    RootCertStore::from_iter(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
                 builder.with_root_certificates(roots).with_no_client_auth()
             }
             Self::File(authorities) => {
@@ -176,7 +182,7 @@ fn read_authorities(path: &Path) -> Result<Vec<CertificateDer<'static>>, String>
         Ok(authorities) => Ok(authorities),
         Err(error) => Err(format!(
             "{shown} cannot be read as certificates ({}): it must be PEM",
-            vsphere::pem_in_words(&error)
+            pem_in_words(&error)
         )),
     }
 }

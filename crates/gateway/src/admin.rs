@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod tests;
 
+use std::error::Error;
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,6 +28,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::debug;
+use vsphere::io_in_words;
 
 use crate::listener::accepted;
 use crate::metrics::Metrics;
@@ -149,21 +152,34 @@ async fn listen(
         tasks.spawn(async move {
             let _until_it_ends = permit;
             let answered = timeout(REQUEST_TIMEOUT, answer(stream, routes));
-            // Timeouts and errors of a client need no log line.
-            let _ = closing.run_until_cancelled(answered).await;
+            if let Some(Ok(Err(error))) = closing.run_until_cancelled(answered).await {
+                debug!("a connection to [admin] ended ({})", reason(&error));
+            }
         });
     }
 }
 
 /// Answers the one request of a connection.
-async fn answer(stream: TcpStream, routes: Router) {
-    let served = http1::Builder::new()
+async fn answer(stream: TcpStream, routes: Router) -> Result<(), hyper::Error> {
+    http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_TIMEOUT)
         .keep_alive(false)
         .serve_connection(TokioIo::new(stream), TowerToHyperService::new(routes))
-        .await;
-    if let Err(error) = served {
-        debug!("a connection to [admin] ended ({error})");
+        .await
+}
+
+/// Why a connection ended before its request was answered. hyper's own texts are for programmers.
+fn reason(error: &hyper::Error) -> String {
+    let io = error
+        .source()
+        .and_then(|source| source.downcast_ref::<io::Error>());
+    match io {
+        Some(io) => io_in_words(io),
+        None if error.is_timeout() => "its request did not come in time".into(),
+        None if error.is_parse_too_large() => "the head of its request is too large".into(),
+        None if error.is_parse() => "what it sent is no HTTP request".into(),
+        None if error.is_incomplete_message() => "the client closed it in the middle".into(),
+        None => "it broke".into(),
     }
 }

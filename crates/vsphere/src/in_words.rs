@@ -1,5 +1,4 @@
-//! What libraries call errors, in words for whoever reads a log or looks at a viewer: their own texts hold links to their
-//! documentation and names of their types.
+//! Plain words for errors of other crates, whose own texts contain links to documentation and names of types.
 
 use std::fmt::Debug;
 use std::io;
@@ -7,7 +6,7 @@ use std::io;
 use rustls::pki_types::pem;
 use rustls::{AlertDescription, CertificateError, Error};
 
-/// An error of a connection, which may be one of TLS inside.
+/// The text for an error of a connection, which may wrap a TLS error.
 #[must_use]
 pub fn io_in_words(error: &io::Error) -> String {
     if let Some(inner) = error.get_ref() {
@@ -22,13 +21,19 @@ pub fn io_in_words(error: &io::Error) -> String {
         // rustls explains at length why an end without close_notify is one (RFC 8446 section 6.1).
         io::ErrorKind::UnexpectedEof => "it was closed in the middle".into(),
         _ => match error.to_string() {
-            text if text.contains("://") => error.kind().to_string(),
-            text => text,
+            text if is_plain(&text) => text,
+            _ => error.kind().to_string(),
         },
     }
 }
 
-/// An error of TLS. "It" is the other side.
+/// Whether a text has no link, no path of a Rust type and no `Debug` form.
+fn is_plain(text: &str) -> bool {
+    let marks = ["://", "::", "{", "Some(", "Other(", "Custom"];
+    !marks.iter().any(|mark| text.contains(mark))
+}
+
+/// The text for a TLS error. "It" is the other side.
 #[must_use]
 pub fn tls_in_words(error: &Error) -> String {
     match error {
@@ -47,7 +52,7 @@ pub fn tls_in_words(error: &Error) -> String {
     }
 }
 
-/// What is wrong with a certificate.
+/// The text for a certificate that was refused.
 #[must_use]
 pub fn certificate_in_words(error: &CertificateError) -> String {
     match error {
@@ -73,7 +78,7 @@ pub fn certificate_in_words(error: &CertificateError) -> String {
             }
         }
         CertificateError::Revoked => "it was revoked".into(),
-        // The words of a verifier of our own; webpki's names of errors come this way, too.
+        // From the caller's verifier, or the name of an error of webpki.
         CertificateError::Other(own) => match own.to_string() {
             text if text == "CaUsedAsEndEntity" => {
                 "it is an authority's own, and not one of a server".into()
@@ -85,7 +90,7 @@ pub fn certificate_in_words(error: &CertificateError) -> String {
     }
 }
 
-/// A name out of a certificate, as `DnsName("esxi")` has it.
+/// The name in `DnsName("esxi")`, as rustls presents the names of a certificate.
 fn bare(name: &str) -> &str {
     let inner = name
         .split_once('(')
@@ -93,7 +98,7 @@ fn bare(name: &str) -> &str {
     inner.unwrap_or(name).trim_matches('"')
 }
 
-/// An error of a PEM file.
+/// The text for an error in a PEM file.
 #[must_use]
 pub fn pem_in_words(error: &pem::Error) -> String {
     match error {
@@ -106,7 +111,7 @@ pub fn pem_in_words(error: &pem::Error) -> String {
     }
 }
 
-/// RFC 8446 section 6, in its own words.
+/// The name of an alert (RFC 8446 section 6).
 fn alert_in_words(alert: AlertDescription) -> String {
     match alert {
         AlertDescription::Unknown(number) => format!("alert {number}"),
@@ -114,7 +119,7 @@ fn alert_in_words(alert: AlertDescription) -> String {
     }
 }
 
-/// The name of a variant, without what is in it.
+/// The name of a variant without its fields, as words.
 fn spaced(error: &impl Debug) -> String {
     spaced_name(&format!("{error:?}"))
 }

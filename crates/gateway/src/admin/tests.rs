@@ -118,3 +118,53 @@ async fn only_so_many_connections_are_served_at_once() {
     assert_eq!(status(listen, "/healthz", "").await, "HTTP/1.1 200 OK");
     assert!(begun.elapsed() < HEADER_TIMEOUT / 2);
 }
+
+/// What ended a connection on which the client sent this, and then closed its side or not.
+async fn reason_after(sent: &str, closes: bool) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let mut client = TcpStream::connect(address).await.unwrap();
+    let (stream, _) = listener.accept().await.unwrap();
+    let (_token, current) = watch::channel(None);
+    let served = answer(stream, routes(Arc::default(), current));
+    let sends = async {
+        // The server may have closed the connection already.
+        let _ = client.write_all(sent.as_bytes()).await;
+        if closes {
+            let _ = client.shutdown().await;
+        }
+        let _ = client.read_to_end(&mut Vec::new()).await;
+    };
+    let (served, ()) = tokio::join!(served, sends);
+    reason(&served.unwrap_err())
+}
+
+#[tokio::test]
+async fn reasons_why_connections_ended_are_in_plain_words() {
+    let head = "y".repeat(1 << 20);
+    let head = format!("GET /healthz HTTP/1.1\r\nX: {head}\r\n\r\n");
+    for (sent, expected) in [
+        (
+            "GET /healthz HTTP/1.1\r\nHo",
+            "the client closed it in the middle",
+        ),
+        (
+            "\x16\x03\x01\x02\x01\x01\x01",
+            "what it sent is no HTTP request",
+        ),
+        (
+            "GET /healthz HTTP/9.9\r\n\r\n",
+            "what it sent is no HTTP request",
+        ),
+        (&head, "the head of its request is too large"),
+    ] {
+        assert_eq!(reason_after(sent, true).await, expected, "{sent:.40}");
+    }
+}
+
+/// The clock is paused: the header timeout passes when nothing else happens.
+#[tokio::test(start_paused = true)]
+async fn a_request_that_does_not_come_is_called_that() {
+    let reason = reason_after("GET /healthz HTTP/1.1\r\nHo", false).await;
+    assert_eq!(reason, "its request did not come in time");
+}

@@ -1,15 +1,16 @@
-//! Translates errors of the HTTP library, whose causes are wrapped in several layers.
+//! Turns errors of the HTTP library into ours. They wrap their causes in several layers, and their own texts are the
+//! library's: only texts of this crate and of the operating system get into a message.
 
 use std::{error::Error as StdError, io, sync::Arc};
 
 use crate::error::Error;
 use crate::in_words::{io_in_words, tls_in_words};
 
-/// Turns the HTTP library's error into ours. A TLS error is found wherever it is wrapped, so that the words of the caller's
-/// certificate verifier come through. With a `proxy` on the way, that is where connections are made to.
-pub(crate) fn explain(address: &str, proxy: Option<&str>, error: reqwest::Error) -> Error {
+/// Turns the HTTP library's error into ours. A TLS error is found wherever it is wrapped, so that the caller's certificate
+/// verifier is heard. With a `proxy`, connections are made to that.
+pub(super) fn explain(address: &str, proxy: Option<&str>, error: reqwest::Error) -> Error {
     let address = address.to_owned();
-    // The error's own address makes the URL redundant.
+    // The message names the address already.
     let error = error.without_url();
     if error.is_timeout() && !error.is_connect() {
         return Error::Timeout { address };
@@ -17,7 +18,7 @@ pub(crate) fn explain(address: &str, proxy: Option<&str>, error: reqwest::Error)
     match tls_error(&error) {
         Some(source @ rustls::Error::InvalidCertificate(_)) => Error::Certificate {
             address,
-            reason: certificate_reason(&source),
+            reason: tls_in_words(&source),
             source,
         },
         Some(source) => Error::Tls {
@@ -25,20 +26,16 @@ pub(crate) fn explain(address: &str, proxy: Option<&str>, error: reqwest::Error)
             reason: tls_in_words(&source),
             source,
         },
-        None => unencrypted(address, proxy, error),
+        None => explain_other_than_tls(address, proxy, error),
     }
 }
 
-/// As above, for errors other than TLS errors.
-fn unencrypted(address: String, proxy: Option<&str>, error: reqwest::Error) -> Error {
-    let (reason, closed) = (
-        innermost(&error),
-        is_closed(&error) && !is_of_tunnel(&error),
-    );
-    if let Some(answered) = no_http(&error) {
+fn explain_other_than_tls(address: String, proxy: Option<&str>, error: reqwest::Error) -> Error {
+    if let Some(answered) = not_http(&error) {
         return Error::NotAVsphere { address, answered };
     }
-    let connecting = error.is_connect();
+    let (reason, connecting) = (reason(&error), error.is_connect());
+    let closed = is_closed(&error) && tunnel_error(&error).is_none();
     let source = Arc::new(error);
     match proxy {
         _ if closed => Error::Closed {
@@ -63,19 +60,48 @@ fn unencrypted(address: String, proxy: Option<&str>, error: reqwest::Error) -> E
     }
 }
 
-/// Whether the proxy's tunnel failed. The HTTP library does not export this error's type.
-fn is_of_tunnel(error: &(dyn StdError + 'static)) -> bool {
-    causes(error).any(|cause| cause.to_string().starts_with("tunnel error"))
+/// The cause in a few words.
+fn reason(error: &reqwest::Error) -> String {
+    let io = causes(error).filter_map(|cause| cause.downcast_ref::<io::Error>());
+    match (io.last(), tunnel_error(error)) {
+        (Some(io), _) => io_in_words(io),
+        (None, Some(reason)) => reason.to_owned(),
+        (None, None) if error.is_timeout() => "it does not answer".to_owned(),
+        (None, None) => "the connection broke".to_owned(),
+    }
+}
+
+/// Why the proxy opened no tunnel. The HTTP library does not export the type of this error, only its text.
+fn tunnel_error(error: &(dyn StdError + 'static)) -> Option<&'static str> {
+    let text = causes(error)
+        .map(ToString::to_string)
+        .find(|text| text.starts_with("tunnel error: "))?;
+    Some(match text.as_str() {
+        text if text.contains("authorization") => "it asks for a user name and a password",
+        text if text.contains("too long") => "its answer has a head that has no end",
+        text if text.contains("end of file") => "it closed the connection",
+        text if text.contains("unsuccessful") => "it refuses to connect, or is no HTTP proxy",
+        _ => "the connection to it broke",
+    })
 }
 
 /// A short description of an answer that is not HTTP.
-fn no_http(error: &(dyn StdError + 'static)) -> Option<String> {
-    let error: &hyper::Error = causes(error).find_map(|cause| cause.downcast_ref())?;
-    let answered = match error.is_parse_too_large() {
+fn not_http(error: &(dyn StdError + 'static)) -> Option<String> {
+    let http: &hyper::Error = causes(error).find_map(|cause| cause.downcast_ref())?;
+    // How the library reports a chunk without a length.
+    let bad_chunk = causes(http)
+        .filter_map(|cause| cause.downcast_ref::<io::Error>())
+        .any(|io| {
+            matches!(
+                io.kind(),
+                io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData
+            )
+        });
+    let answered = match http.is_parse_too_large() {
         true => "with a head that has no end",
         false => "something that is no HTTP",
     };
-    error.is_parse().then(|| answered.to_owned())
+    (http.is_parse() || bad_chunk).then(|| answered.to_owned())
 }
 
 /// Whether there was a connection, and the other side ended it.
@@ -101,23 +127,15 @@ fn tls_error(error: &(dyn StdError + 'static)) -> Option<rustls::Error> {
     causes(error).find_map(|cause| cause.downcast_ref::<rustls::Error>().cloned())
 }
 
-fn innermost(error: &(dyn StdError + 'static)) -> String {
-    let last = causes(error).last();
-    last.map_or_else(String::new, |last| match last.downcast_ref() {
-        Some(error) => io_in_words(error),
-        None => last.to_string(),
-    })
-}
-
-/// Every error of the chain.
+/// The error and its causes.
 fn causes<'a>(
     error: &'a (dyn StdError + 'static),
 ) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
-    // Chains that are seen have five links.
+    // Five are usual.
     std::iter::successors(Some(error), |error| cause(*error)).take(32)
 }
 
-/// `io::Error` skips the error that it was made of when asked for its source, so it is asked in its own way.
+/// The source of an error. `io::Error::source` skips the error that it wraps, so that one is taken by `get_ref`.
 fn cause<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a (dyn StdError + 'static)> {
     match error
         .downcast_ref::<io::Error>()
@@ -126,9 +144,4 @@ fn cause<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a (dyn StdError + 
         Some(inner) => Some(inner),
         None => error.source(),
     }
-}
-
-/// The certificate verifier's message where there is one.
-fn certificate_reason(error: &rustls::Error) -> String {
-    tls_in_words(error)
 }

@@ -7,6 +7,8 @@ use quick_xml::{
     events::{BytesRef, BytesStart, Event},
 };
 
+use super::syntax;
+
 /// Reads one whole document.
 ///
 /// Refuses what SOAP 1.1 (section 3) forbids or no vSphere sends: document type declarations, entities other than the five
@@ -19,7 +21,7 @@ pub(crate) fn parse(document: &[u8]) -> Result<Element, Refused> {
     loop {
         let event = reader
             .read_event()
-            .map_err(|error| Refused::Syntax(error.to_string()))?;
+            .map_err(|error| Refused::Syntax(syntax::reason(&error)))?;
         match event {
             Event::Start(start) => tree.open(&start)?,
             Event::Empty(start) => {
@@ -129,7 +131,7 @@ pub(crate) enum Refused {
     #[error("it ends in the middle")]
     Truncated,
     #[error("it is not well-formed XML: {0}")]
-    Syntax(String),
+    Syntax(&'static str),
 }
 
 /// The deepest answer that vSphere gives (an update with nested property values) stays below 20.
@@ -158,7 +160,7 @@ impl Tree {
             return Err(Refused::TooDeep);
         }
         if self.root.is_some() {
-            return Err(Refused::Syntax("it has more than one root".to_owned()));
+            return Err(Refused::Syntax("it has more than one root element"));
         }
         let attributes = attributes(start)?;
         self.count += 1 + attributes.len();
@@ -205,7 +207,7 @@ fn attributes(start: &BytesStart<'_>) -> Result<Vec<(String, String)>, Refused> 
         if attributes.len() == MAX_ATTRIBUTES {
             return Err(Refused::TooManyAttributes);
         }
-        let attribute = attribute.map_err(|error| Refused::Syntax(error.to_string()))?;
+        let attribute = attribute.map_err(|error| Refused::Syntax(syntax::attribute(&error)))?;
         let value = attribute
             .normalized_value(XmlVersion::Implicit1_0)
             .map_err(|_| Refused::Entity)?;
@@ -218,7 +220,7 @@ fn attributes(start: &BytesStart<'_>) -> Result<Vec<(String, String)>, Refused> 
 fn resolve(reference: &BytesRef<'_>) -> Result<Cow<'static, str>, Refused> {
     let character = reference
         .resolve_char_ref()
-        .map_err(|error| Refused::Syntax(error.to_string()))?;
+        .map_err(|_| Refused::Syntax(syntax::REFERENCE))?;
     if let Some(character) = character {
         return Ok(Cow::Owned(character.to_string()));
     }

@@ -5,6 +5,7 @@ mod addresses;
 mod faults;
 mod finding;
 mod hostile;
+mod messages;
 mod screenshots;
 mod sessions;
 mod support;

@@ -322,7 +322,7 @@ async fn a_host_that_hangs_up_in_the_handshake_is_told_so() {
 }
 
 /// What is made of a server that has a certificate, says this to whatever it is asked, and hangs up.
-async fn answered_by(answer: &[u8]) -> Error {
+pub(crate) async fn answered_by(answer: &[u8]) -> Error {
     let key = rcgen::generate_simple_self_signed(["127.0.0.1".into()]).unwrap();
     let private = PrivateKeyDer::try_from(key.signing_key.serialize_der()).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());

@@ -64,7 +64,9 @@ impl CaptureArgs {
         let mut png = Vec::new();
         picture
             .write_png(&mut png)
-            .map_err(|error| Error::Setup(format!("no PNG can be made of it ({error})")))?;
+            .map_err(|_| {
+                Error::Setup("no PNG can be made of a screen of this size: see in a viewer that the guest's screen is on".into())
+            })?;
         Ok(Capture { png, left })
     }
 
