@@ -131,7 +131,7 @@ mod tests {
             let found = (
                 read.url.as_str(),
                 read.username.as_str(),
-                read.password.expose_secret(),
+                read.password.as_ref().unwrap().expose_secret(),
             );
             assert_eq!(found, expected, "{url}");
             assert_eq!(read.trust, Trust::System);
@@ -166,7 +166,7 @@ mod tests {
             Some("typed".into())
         };
         let read = read("u@h", None, None, false, ask).unwrap();
-        assert_eq!(read.password.expose_secret(), "typed");
+        assert_eq!(read.password.as_ref().unwrap().expose_secret(), "typed");
     }
 
     #[test]

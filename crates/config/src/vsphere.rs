@@ -58,7 +58,7 @@ impl Source<'_> {
         Ok(VSphere {
             url,
             username: table.username.into_inner(),
-            password,
+            password: Some(password),
             trust: self.trust(table.trust.as_ref())?,
             console_trust: self.console_trust(table.console_trust.as_ref())?,
             console_address: table

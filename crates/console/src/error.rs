@@ -260,6 +260,8 @@ const fn blame_of_vsphere(error: &vsphere::Error) -> Blame {
     match error {
         Error::Settings { .. }
         | Error::InvalidLogin { .. }
+        | Error::RefusedBefore { .. }
+        | Error::PasswordNeeded { .. }
         | Error::NoSuchVm { .. }
         | Error::AmbiguousName { .. }
         | Error::NoPermission { .. } => Blame::Gateway,

@@ -19,8 +19,8 @@ pub struct VSphere {
     pub url: url::Url,
     /// The account's name.
     pub username: String,
-    /// The account's password.
-    pub password: SecretString,
+    /// The account's password; `None` where a person is going to be asked for it.
+    pub password: Option<SecretString>,
     /// How the certificate of `/sdk` is verified.
     pub trust: Trust,
     /// How the certificates of consoles are verified.
@@ -54,7 +54,7 @@ impl VSphere {
         Self {
             url,
             username,
-            password,
+            password: Some(password),
             trust: Trust::System,
             console_trust: ConsoleTrust::Ticket,
             console_address: BTreeMap::new(),
@@ -69,7 +69,8 @@ impl VSphere {
         let proxy = |one: &Self| one.proxy.as_ref().map(|proxy| proxy.expose().clone());
         self.url == other.url
             && self.username == other.username
-            && self.password.expose_secret() == other.password.expose_secret()
+            && self.password.as_ref().map(ExposeSecret::expose_secret)
+                == other.password.as_ref().map(ExposeSecret::expose_secret)
             && self.trust == other.trust
             && self.console_trust == other.console_trust
             && self.console_address == other.console_address

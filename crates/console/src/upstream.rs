@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
-use vsphere::{Client, Settings, Ticket, TicketParts, Vm, VmRef};
+use vsphere::{Client, SessionStore, Settings, Ticket, TicketParts, Vm, VmRef};
 
 use crate::address::{Address, HTTPS};
 use crate::error::Error;
@@ -39,6 +39,19 @@ impl Upstream {
     /// # Errors
     /// The URL, the proxy or the trust settings cannot be used.
     pub fn new(name: &str, config: VSphere, slots: Slots) -> Result<Self, Error> {
+        Self::with_sessions(name, config, slots, None)
+    }
+
+    /// As [`Upstream::new`], with a store in which the session outlives this program.
+    ///
+    /// # Errors
+    /// As [`Upstream::new`].
+    pub fn with_sessions(
+        name: &str,
+        config: VSphere,
+        slots: Slots,
+        sessions: Option<Arc<dyn SessionStore>>,
+    ) -> Result<Self, Error> {
         let settings = Settings {
             name: name.to_owned(),
             url: config.url.clone(),
@@ -46,6 +59,7 @@ impl Upstream {
             password: config.password.clone(),
             tls: config.trust.client().map_err(Error::Setup)?,
             proxy: config.proxy.as_ref().map(|proxy| proxy.expose().clone()),
+            sessions,
         };
         let api = Address::of(&config.url)
             .ok_or_else(|| Error::Setup("its address names no host".into()))?;

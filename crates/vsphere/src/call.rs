@@ -1,6 +1,5 @@
 //! The vim25 calls that this crate makes, one method each, and their errors.
 
-use secrecy::SecretString;
 use tokio::time::Instant;
 
 use crate::{
@@ -8,6 +7,7 @@ use crate::{
     error::Error,
     fault::{Fault, Kind},
     service::{self, ServiceContent},
+    session_store::SessionCookie,
     soap::{self, Reference, Reply},
     transport::{Answer, Patience, Request, Transport},
     xml::{Element, Writer},
@@ -39,7 +39,7 @@ pub(crate) struct Call<'a> {
     pub(crate) action: &'a str,
     pub(crate) method: &'static str,
     pub(crate) this: &'a Reference,
-    pub(crate) cookie: Option<&'a SecretString>,
+    pub(crate) cookie: Option<&'a SessionCookie>,
     pub(crate) patience: Patience,
 }
 
@@ -76,7 +76,7 @@ impl Calls {
         username: &str,
         password: &str,
         patience: Patience,
-    ) -> Result<SecretString, Failure> {
+    ) -> Result<SessionCookie, Failure> {
         let call = Call {
             action: &service.action,
             method: "Login",
@@ -106,7 +106,7 @@ impl Calls {
     /// A PNG of what a VM shows, in a session.
     pub(crate) async fn screen(
         &self,
-        cookie: &SecretString,
+        cookie: &SessionCookie,
         moref: &str,
         until: Instant,
     ) -> Result<Vec<u8>, Error> {
@@ -120,7 +120,7 @@ impl Calls {
     /// A PNG on a datastore, in a session.
     pub(crate) async fn file(
         &self,
-        cookie: &SecretString,
+        cookie: &SessionCookie,
         path: &DatastorePath,
         datacenter: &str,
         until: Instant,
@@ -203,7 +203,7 @@ impl Calls {
         &self,
         call: Call<'_>,
         arguments: impl FnOnce(&mut Writer),
-    ) -> Result<(Element, Option<SecretString>), Failure> {
+    ) -> Result<(Element, Option<SessionCookie>), Failure> {
         let request = Request {
             action: call.action,
             body: soap::call(call.method, call.this, arguments),

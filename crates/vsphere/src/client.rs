@@ -4,6 +4,7 @@ mod acquire;
 mod background;
 mod follow;
 mod known;
+mod release;
 mod screenshot;
 mod task;
 
@@ -179,19 +180,28 @@ impl Client {
         self.usage.add_user()
     }
 
-    /// Logs out, if there is a session. Never fails: a session that cannot be logged out expires.
+    /// Logs out, if there is a session; one that a [`SessionStore`](crate::SessionStore) has stays open. Never fails: a session
+    /// that cannot be logged out expires.
     ///
     /// Takes three seconds at most. A pending login is waited for, and cancelled after that time.
     pub async fn logout(&self) {
         let until = Instant::now() + LOGOUT_PATIENCE;
         if let Some(open) = self.session.take(until).await {
-            match self.session.log_out(&open, until).await {
-                Ok(()) => tracing::info!(vsphere = %self.name, "logged out"),
-                Err(error) => tracing::debug!(vsphere = %self.name, %error, "not logged out"),
+            if open.is_stored {
+                self.release(&open, until).await;
+            } else {
+                self.end(&open, until).await;
             }
         }
         // Ignored on purpose: sessions that are not logged out by then expire.
         let _ = timeout_at(until, self.session.all_logged_out()).await;
+    }
+
+    async fn end(&self, open: &Open, until: Instant) {
+        match self.session.log_out(open, until).await {
+            Ok(()) => tracing::info!(vsphere = %self.name, "logged out"),
+            Err(error) => tracing::debug!(vsphere = %self.name, %error, "not logged out"),
+        }
     }
 
     /// Runs `work` in the open session and, where that has ended, once more in a new one. `until` covers everything, including

@@ -84,11 +84,27 @@ pub enum Error {
         /// The TLS library's error.
         source: rustls::Error,
     },
-    /// Wrong user name or password. The same ones are not sent again for a while.
-    #[error(
-        "{address} refuses the user name or the password of {username}: correct them in the configuration; the same ones are not tried again for ten minutes, so that the account is not locked"
-    )]
+    /// Wrong user name or password.
+    #[error("{address} refuses the user name or the password of {username}: correct them")]
     InvalidLogin {
+        /// Who wanted to log in.
+        username: String,
+        /// Where.
+        address: String,
+    },
+    /// User name and password were refused by an earlier login of this client, less than ten minutes ago.
+    #[error(
+        "{address} has refused the user name or the password of {username}, and they were not sent again, so that the account is not locked: correct them"
+    )]
+    RefusedBefore {
+        /// Who wanted to log in.
+        username: String,
+        /// Where.
+        address: String,
+    },
+    /// There is no session, and no password for a new one.
+    #[error("{address} has no open session of {username}, and a new one takes a password: give it")]
+    PasswordNeeded {
         /// Who wanted to log in.
         username: String,
         /// Where.

@@ -24,6 +24,11 @@ impl KeptView {
         }
     }
 
+    /// Takes the view, to destroy it.
+    pub(super) async fn take(&self) -> Option<Reference> {
+        self.0.lock().await.take()
+    }
+
     /// Forgets `view`, which no longer exists; a newer one is kept.
     pub(super) async fn forget(&self, gone: &Reference) {
         self.0.lock().await.take_if(|view| view == gone);

@@ -13,6 +13,7 @@
 mod about;
 mod call;
 mod client;
+mod collectors;
 mod connections;
 mod datastore;
 mod error;
@@ -26,6 +27,7 @@ mod reading;
 mod screenshot;
 mod service;
 mod session;
+mod session_store;
 mod settings;
 mod soap;
 mod ticket;
@@ -45,6 +47,7 @@ pub use in_words::{certificate_in_words, io_in_words, pem_in_words, tls_in_words
 #[doc(hidden)]
 pub use reading::read_answer;
 pub use screenshot::Screenshot;
+pub use session_store::{SessionCookie, SessionStore};
 pub use settings::Settings;
 pub use ticket::{Thumbprints, Ticket, TicketParts};
 pub use transport::PATIENCE;

@@ -140,7 +140,7 @@ impl Session {
     fn begin(self: &Arc<Self>, state: &mut State) -> Result<Login, Error> {
         self.close(state);
         if state.refused_at.is_some_and(|at| at.elapsed() < LOCKOUT) {
-            return Err(self.account.invalid_login());
+            return Err(self.account.refused_before());
         }
         state.generation += 1;
         let (generation, service) = (state.generation, state.service.clone());
@@ -160,6 +160,10 @@ impl Session {
         let Phase::Open(open) = mem::take(&mut state.phase) else {
             return;
         };
+        if open.is_stored {
+            // Other programs may be using it; the next login finds out whether it has ended.
+            return;
+        }
         let session = Arc::clone(self);
         self.logouts.spawn(async move {
             let until = Instant::now() + LOGOUT_PATIENCE;

@@ -1,9 +1,11 @@
 //! The settings of a client.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use secrecy::SecretString;
 use url::Url;
+
+use crate::session_store::SessionStore;
 
 /// One vSphere endpoint and the account to use there.
 #[derive(Clone)]
@@ -14,12 +16,14 @@ pub struct Settings {
     pub url: Url,
     /// The account's name.
     pub username: String,
-    /// The password, for that account only.
-    pub password: SecretString,
+    /// The password, for that account only. Without one, only a session of `sessions` can be used.
+    pub password: Option<SecretString>,
     /// The TLS configuration, with which the caller decides how the endpoint's certificate is verified.
     pub tls: rustls::ClientConfig,
     /// An HTTP proxy to reach `/sdk` through, as in `http://proxy.example:3128`; the environment is never asked.
     pub proxy: Option<Url>,
+    /// Where the session is kept for other programs; `None`: it is logged out of.
+    pub sessions: Option<Arc<dyn SessionStore>>,
 }
 
 impl Settings {

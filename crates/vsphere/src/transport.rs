@@ -10,13 +10,14 @@ use reqwest::{
     dns::Resolve,
     header::{CONTENT_TYPE, COOKIE, HeaderValue, SET_COOKIE},
 };
-use secrecy::{ExposeSecret, SecretString};
 use tokio::{
     sync::Semaphore,
     time::{Instant, sleep, timeout_at},
 };
 
-use crate::{datastore::DatastorePath, error::Error, settings::Settings};
+use crate::{
+    datastore::DatastorePath, error::Error, session_store::SessionCookie, settings::Settings,
+};
 
 use resolver::RacingResolver;
 pub(crate) use resolver::SystemResolver;
@@ -41,7 +42,7 @@ pub(crate) struct Request<'a> {
     /// The SOAPAction, as in `urn:vim25/7.0.3.0`.
     pub(crate) action: &'a str,
     pub(crate) body: String,
-    pub(crate) cookie: Option<&'a SecretString>,
+    pub(crate) cookie: Option<&'a SessionCookie>,
     pub(crate) patience: Patience,
 }
 
@@ -58,7 +59,7 @@ pub(crate) enum Patience {
 pub(crate) struct Answer {
     pub(crate) body: Vec<u8>,
     /// The session cookie, where one was set, as `name=value`.
-    pub(crate) cookie: Option<SecretString>,
+    pub(crate) cookie: Option<SessionCookie>,
 }
 
 impl Transport {
@@ -124,7 +125,7 @@ impl Transport {
     /// Reads `/screen?id=…`, which stands beside `/sdk` and takes the same session. A refusal comes in a few words.
     pub(crate) async fn screen(
         &self,
-        cookie: &SecretString,
+        cookie: &SessionCookie,
         moref: &str,
         until: Instant,
     ) -> Result<Result<Vec<u8>, String>, Error> {
@@ -137,7 +138,7 @@ impl Transport {
     /// Reads a file on a datastore; it stands below `/folder` and takes the same session. A refusal comes in a few words.
     pub(crate) async fn file(
         &self,
-        cookie: &SecretString,
+        cookie: &SessionCookie,
         path: &DatastorePath,
         datacenter: &str,
         until: Instant,
@@ -150,7 +151,7 @@ impl Transport {
     async fn beside(
         &self,
         url: url::Url,
-        cookie: &SecretString,
+        cookie: &SessionCookie,
         until: Instant,
     ) -> Result<Result<Vec<u8>, String>, Error> {
         let get = || {
@@ -321,17 +322,16 @@ fn is_passing(error: &Error) -> bool {
 }
 
 /// `vmware_soap_session="…"` out of the `Set-Cookie` lines, without its attributes.
-fn session_cookie(response: &reqwest::Response) -> Option<SecretString> {
+fn session_cookie(response: &reqwest::Response) -> Option<SessionCookie> {
     let lines = response.headers().get_all(SET_COOKIE);
     lines.iter().find_map(|line| {
         let pair = line.to_str().ok()?.split(';').next()?.trim();
-        (pair.starts_with("vmware_soap_session=") && pair.len() <= MAX_COOKIE)
-            .then(|| SecretString::from(pair))
+        SessionCookie::new(pair)
     })
 }
 
-fn cookie_header(cookie: &SecretString) -> Option<HeaderValue> {
-    let mut value = HeaderValue::from_str(cookie.expose_secret()).ok()?;
+fn cookie_header(cookie: &SessionCookie) -> Option<HeaderValue> {
+    let mut value = HeaderValue::from_str(cookie.expose()).ok()?;
     value.set_sensitive(true);
     Some(value)
 }
@@ -363,9 +363,6 @@ const FIRST_PAUSE: Duration = Duration::from_millis(200);
 
 /// A page of 500 VMs has some 700 kB; a server that ignores the page size sends 5,000 VMs in 7 MB.
 const MAX_ANSWER: usize = 16 << 20;
-
-/// The cookies seen have 60 characters.
-const MAX_COOKIE: usize = 4096;
 
 #[cfg(test)]
 mod tests {

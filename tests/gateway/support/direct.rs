@@ -27,7 +27,8 @@ pub(crate) async fn console(host: &Host, vm: &str, tasks: &TaskTracker) -> Viewe
         name: "direct".into(),
         url: format!("https://{}/sdk", host.address()).parse().unwrap(),
         username: "root".into(),
-        password: DEMO_PASSWORD.into(),
+        password: Some(DEMO_PASSWORD.into()),
+        sessions: None,
         tls: tls.clone(),
         proxy: None,
     })

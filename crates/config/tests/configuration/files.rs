@@ -95,7 +95,11 @@ fn a_byte_order_mark_is_no_part_of_a_password() {
     })
     .unwrap();
     assert_eq!(
-        config.vspheres["lab"].password.expose_secret(),
+        config.vspheres["lab"]
+            .password
+            .as_ref()
+            .unwrap()
+            .expose_secret(),
         "a long password"
     );
 }

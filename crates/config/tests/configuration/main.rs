@@ -99,7 +99,10 @@ fn five_lines_are_enough_and_the_rest_has_safe_defaults() {
     assert_eq!(config.gateway.handshake_timeout, Duration::from_secs(30));
     let lab = &config.vspheres["lab"];
     assert_eq!(lab.url.as_str(), "https://192.0.2.10/sdk");
-    assert_eq!(lab.password.expose_secret(), "a long password");
+    assert_eq!(
+        lab.password.as_ref().unwrap().expose_secret(),
+        "a long password"
+    );
     assert_eq!(
         (&lab.trust, &lab.console_trust),
         (&Trust::System, &ConsoleTrust::Ticket)

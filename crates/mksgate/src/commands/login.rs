@@ -50,9 +50,9 @@ impl Sessions {
                 _ => None,
             };
             let Some(password) = another else {
-                return Err(refused(error));
+                return Err(console::Error::from(error).into());
             };
-            settings.password = password;
+            settings.password = Some(password);
             asked += 1;
             self.0.pop();
         }
@@ -67,16 +67,6 @@ impl Sessions {
         for upstream in self.open() {
             upstream.client().logout().await;
         }
-    }
-}
-
-/// Omits the client's advice to wait ten minutes, which does not apply to a command that runs once.
-fn refused(error: Error) -> CommandError {
-    match error {
-        Error::InvalidLogin { username, address } => CommandError::Failed(format!(
-            "{address} refuses the user name or the password of {username}: correct them"
-        )),
-        other => console::Error::from(other).into(),
     }
 }
 

@@ -195,8 +195,11 @@ impl Client {
     /// A separate PropertyCollector, so that updates are not shared with other clients of the session.
     pub(super) async fn make_collector(&self, open: &Open) -> Result<Reference, Failure> {
         let first = &open.service.property_collector;
-        self.create(open, first, "CreatePropertyCollector", |_| {})
-            .await
+        let created = self
+            .create(open, first, "CreatePropertyCollector", |_| {})
+            .await?;
+        open.collectors.add(created.clone());
+        Ok(created)
     }
 
     /// Destroys a collector and its filters; both end with their session in any case.
@@ -205,6 +208,7 @@ impl Client {
         let _ = self
             .destroy(open, "DestroyPropertyCollector", collector)
             .await;
+        open.collectors.remove(collector);
     }
 
     /// A call without a return value that destroys something.

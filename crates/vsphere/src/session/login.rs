@@ -9,9 +9,10 @@ use tracing::Instrument;
 
 use super::open::Open;
 use crate::{
-    call::Calls,
+    call::{Call, Calls, Failure},
     error::Error,
-    service::ServiceContent,
+    service::{self, ServiceContent},
+    session_store::{SessionCookie, SessionStore},
     settings::Settings,
     transport::{PATIENCE, Patience},
 };
@@ -19,7 +20,8 @@ use crate::{
 /// The account, and the endpoint to log in at.
 pub(super) struct Account {
     username: String,
-    password: SecretString,
+    password: Option<SecretString>,
+    store: Option<Arc<dyn SessionStore>>,
     calls: Arc<Calls>,
 }
 
@@ -28,6 +30,7 @@ impl Account {
         Self {
             username: settings.username.clone(),
             password: settings.password.clone(),
+            store: settings.sessions.clone(),
             calls,
         }
     }
@@ -36,8 +39,8 @@ impl Account {
         &self.username
     }
 
-    /// Opens a session within [`PATIENCE`], not a caller's deadline, since many callers share a login. Retrieves ServiceContent
-    /// where it is not known yet.
+    /// Opens a session within [`PATIENCE`], not a caller's deadline, since many callers share a login: the stored session, else
+    /// a new one. Retrieves ServiceContent where it is not known yet.
     pub(super) async fn log_in(
         &self,
         generation: u64,
@@ -48,14 +51,56 @@ impl Account {
             Some(service) => service,
             None => Arc::new(self.calls.discover(until).await?),
         };
-        let cookie = self.cookie(&service, until).await?;
-        tracing::info!(address = self.calls.address(), username = %self.username, "logged in");
+        let stored = self.stored(&service, until).await?;
+        let is_new = stored.is_none();
+        let cookie = match stored {
+            Some(cookie) => cookie,
+            None => self.cookie(&service, until).await?,
+        };
+        let event = if is_new {
+            "logged in"
+        } else {
+            "using the stored session"
+        };
+        tracing::info!(address = self.calls.address(), username = %self.username, "{event}");
+        let is_stored = !is_new || self.store.as_ref().is_some_and(|store| store.save(&cookie));
         Ok(Open {
             generation,
-            cookie: Arc::new(cookie),
+            cookie,
+            is_stored,
             service,
             view: Arc::default(),
+            collectors: Arc::default(),
         })
+    }
+
+    /// The stored session, if the endpoint still knows it. A fault of any kind means that it does not: only a login helps then.
+    async fn stored(
+        &self,
+        service: &ServiceContent,
+        until: Instant,
+    ) -> Result<Option<SessionCookie>, Error> {
+        let Some(store) = &self.store else {
+            return Ok(None);
+        };
+        let Some(cookie) = store.load() else {
+            return Ok(None);
+        };
+        let call = Call {
+            action: &service.action,
+            method: "CurrentTime",
+            this: &service::service_instance(),
+            cookie: Some(&cookie),
+            patience: Patience::Until(until),
+        };
+        match self.calls.call(call, |_| {}).await {
+            Ok(_) => Ok(Some(cookie)),
+            Err(Failure::Fault(_)) => {
+                store.remove(&cookie);
+                Ok(None)
+            }
+            Err(Failure::Error(error)) => Err(error),
+        }
     }
 
     /// Ends the session at the endpoint.
@@ -67,8 +112,8 @@ impl Account {
             .map_err(|failure| self.calls.explain(failure, &self.username))
     }
 
-    pub(super) fn invalid_login(&self) -> Error {
-        Error::InvalidLogin {
+    pub(super) fn refused_before(&self) -> Error {
+        Error::RefusedBefore {
             username: self.username.clone(),
             address: self.calls.address().to_owned(),
         }
@@ -84,12 +129,17 @@ impl Account {
         &self,
         service: &ServiceContent,
         until: Instant,
-    ) -> Result<SecretString, Error> {
-        let password = self.password.expose_secret();
+    ) -> Result<SessionCookie, Error> {
+        let Some(password) = &self.password else {
+            return Err(Error::PasswordNeeded {
+                username: self.username.clone(),
+                address: self.calls.address().to_owned(),
+            });
+        };
         let patience = Patience::Until(until);
         let logged_in = self
             .calls
-            .log_in(service, &self.username, password, patience)
+            .log_in(service, &self.username, password.expose_secret(), patience)
             .await;
         logged_in.map_err(|failure| self.calls.explain(failure, &self.username))
     }

@@ -2,11 +2,9 @@
 
 use std::sync::Arc;
 
-use secrecy::SecretString;
-
 use crate::{
-    call::Call, inventory_view::KeptView, service::ServiceContent, soap::Reference,
-    transport::Patience,
+    call::Call, collectors::Collectors, inventory_view::KeptView, service::ServiceContent,
+    session_store::SessionCookie, soap::Reference, transport::Patience,
 };
 
 /// An open session. Cheap to clone; calls in it fail once the endpoint has ended it.
@@ -14,10 +12,13 @@ use crate::{
 pub(crate) struct Open {
     /// Distinguishes this session from earlier and later ones.
     pub(super) generation: u64,
-    pub(crate) cookie: Arc<SecretString>,
+    pub(crate) cookie: SessionCookie,
+    /// Whether a [`SessionStore`](crate::SessionStore) has it: it then outlives the client.
+    pub(crate) is_stored: bool,
     pub(crate) service: Arc<ServiceContent>,
     /// The view of all VMs below the root folder.
     pub(crate) view: Arc<KeptView>,
+    pub(crate) collectors: Arc<Collectors>,
 }
 
 impl Open {

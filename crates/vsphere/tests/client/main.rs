@@ -8,6 +8,7 @@ mod hostile;
 mod messages;
 mod screenshots;
 mod sessions;
+mod stored_sessions;
 mod support;
 mod tickets;
 mod trust;

@@ -229,7 +229,8 @@ impl Host {
                 .parse()
                 .unwrap(),
             username: "root".into(),
-            password: PASSWORD.into(),
+            password: Some(PASSWORD.into()),
+            sessions: None,
             tls: tls().with_root_certificates(roots).with_no_client_auth(),
             proxy: None,
         }

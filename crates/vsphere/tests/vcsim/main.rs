@@ -84,7 +84,7 @@ async fn a_wrong_password_is_refused() {
         return;
     };
     let mut settings = simulator.settings();
-    settings.password = "open sesame".into();
+    settings.password = Some("open sesame".into());
     let error = vsphere::Client::new(settings)
         .unwrap()
         .vms()

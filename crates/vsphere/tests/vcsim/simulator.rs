@@ -73,7 +73,8 @@ impl Simulator {
             name: "vcsim".into(),
             url: format!("https://{}/sdk", self.address).parse().unwrap(),
             username: "admin".into(),
-            password: "open & <sesame>".into(),
+            password: Some("open & <sesame>".into()),
+            sessions: None,
             tls,
             proxy: None,
         }
