@@ -15,9 +15,9 @@ import vncdo
 from connecting import environment
 from desktop import Desktop
 from libvnc import VNC, LibVnc
+from page import RECIPES, Recipe
 from places import MKSGATE, free_ports
 from program import Program
-from recipe import FOLDER, Recipe
 from screen import ViewerScreen
 from simulator import Simulator
 from sshd import Sshd
@@ -43,8 +43,8 @@ def setUpModule() -> None:
 
 class Recipes(unittest.TestCase):
     def test_each_that_there_is_is_listed(self) -> None:
-        listed = set(re.findall(r"\]\((\S+\.md)\)", (FOLDER / "README.md").read_text()))
-        self.assertEqual({path.name for path in FOLDER.glob("*.md")} - {"README.md"}, listed)
+        listed = set(re.findall(r"\]\((\S+\.md)\)", (RECIPES / "README.md").read_text()))
+        self.assertEqual({path.name for path in RECIPES.glob("*.md")} - {"README.md"}, listed)
 
 
 class BootTyping(unittest.TestCase):

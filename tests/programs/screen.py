@@ -6,6 +6,7 @@ import subprocess
 from PIL import Image
 
 from picture import SIZE
+from places import scratch
 from program import Program
 from waiting import DEADLINE, NotYet, until
 
@@ -80,3 +81,49 @@ class ViewerScreen(Screen):
     def __init__(self) -> None:
         width, height = SIZE
         super().__init__("xvfb", ["Xvfb", "-noreset", "-screen", "0", f"{width + 200}x{height + 200}x24"])
+
+
+class ManagedScreen(Screen):
+    """Xvfb with a window manager, so that windows have frames and titles as on a desktop; for photographs of them."""
+
+    def __init__(self) -> None:
+        width, height = SIZE
+        super().__init__("xvfb", ["Xvfb", "-noreset", "-screen", "0", f"{width + 200}x{height + 200}x24"])
+        self.manager: Program | None = None
+
+    def prepare(self) -> None:
+        home = scratch("openbox-home")
+        env = {"DISPLAY": self.display, "HOME": str(home), "XDG_CONFIG_HOME": str(home), "XDG_CACHE_HOME": str(home)}
+        self.manager = Program("openbox", ["openbox"], env)
+        self.manager.__enter__()
+        until("openbox to manage windows", lambda: self._ended("xdotool", "get_desktop").returncode == 0)
+        self.run("xsetroot", "-solid", "#4a5560")
+        # Out of the way of all windows.
+        self.run("xdotool", "mousemove", "0", "0")
+
+    def __exit__(self, *_: object) -> None:
+        if self.manager:
+            self.manager.__exit__()
+        super().__exit__()
+
+    def photograph(self, window: str) -> Image.Image:
+        """A window with its frame and title, as it is now."""
+        ended = self._ended("import", "-frame", "-window", window, "png:-")
+        if ended.returncode != 0:
+            raise NotYet(_how(ended))
+        return Image.open(io.BytesIO(ended.stdout)).convert("RGB")
+
+    def press(self, window: str, *keys: str) -> None:
+        """Gives a window the keyboard, and presses keys one after the other, each by its X keysym's name."""
+        self.run("xdotool", "windowactivate", "--sync", window)
+        if keys:
+            self.run("xdotool", "key", "--delay", "20", *keys)
+
+    def fill_in(self, dialog: str, *fields: str) -> None:
+        """Types into the fields of a dialog, and confirms it."""
+        self.press(dialog)
+        for number, field in enumerate(fields):
+            if number > 0:
+                self.run("xdotool", "key", "Tab")
+            self.run("xdotool", "type", "--delay", "20", field)
+        self.run("xdotool", "key", "Return")

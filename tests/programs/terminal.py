@@ -8,6 +8,7 @@ import subprocess
 import termios
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from places import scratch
 from waiting import DEADLINE, INTERVAL
@@ -28,6 +29,26 @@ def converse(argv: list[str], answers: dict[str, str], env: dict[str, str], colu
 def converse_in_turn(argv: list[str], answers: list[tuple[str, str]], env: dict[str, str]) -> tuple[int, str]:
     """Likewise, with questions that come in this order, the same one more than once perhaps."""
     return _run(argv, _Answers(list(answers), in_turn=True), env)
+
+
+def answering(
+    argv: list[str], typed: str, passwords: tuple[str, ...], env: dict[str, str], folder: Path
+) -> tuple[int, str]:
+    """Runs it to its end in this folder; types `typed` at once, and each of `passwords` when it is asked for one.
+
+    A password is asked for by a prompt that ends with a colon and a space, where the terminal does not show what is typed.
+    """
+    left, answered = list(passwords), 0
+
+    def reply(terminal: int, said: str) -> None:
+        nonlocal typed, answered
+        os.write(terminal, typed.encode())
+        typed = ""
+        if left and said[answered:].endswith(": ") and not _shows_what_is_typed(terminal):
+            answered = len(said)
+            os.write(terminal, left.pop(0).encode() + b"\n")
+
+    return _run(argv, reply, env, folder=folder)
 
 
 def when_seen(argv: list[str], text: str, do: Callable[[], None], env: dict[str, str]) -> tuple[int, str]:
@@ -91,15 +112,15 @@ class _Answers:
 
 
 def _run(
-    argv: list[str], reply: Callable[[int, str], None], env: dict[str, str], columns: int = 80
+    argv: list[str], reply: Callable[[int, str], None], env: dict[str, str], columns: int = 80, folder: Path | None = None
 ) -> tuple[int, str]:
     """Runs it to its end; `reply` is called with the terminal and all that was said, again and again."""
     ours, theirs = pty.openpty()
     try:
         termios.tcsetwinsize(theirs, (24, columns))
         streams = {"stdin": theirs, "stdout": theirs, "stderr": theirs}
-        # In a folder of its own: what lies about elsewhere is none of its business.
-        where = {"env": env, "cwd": scratch("terminal"), "start_new_session": True, "preexec_fn": take}
+        # In a folder of its own unless told otherwise, so that it finds no configuration.
+        where = {"env": env, "cwd": folder or scratch("terminal"), "start_new_session": True, "preexec_fn": take}
         with subprocess.Popen(argv, **streams, **where) as program:
             os.close(theirs)
             try:
