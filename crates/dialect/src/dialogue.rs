@@ -1,10 +1,11 @@
 //! The state of one session, and what both sides send each other through it.
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use rfb_proto::input::Input;
 use rfb_proto::update::Lost;
 use rfb_proto::{PixelFormat, Violation};
 
+use crate::banner::banner;
 use crate::cannot_continue::CannotContinue;
 use crate::host::Host;
 use crate::host_part::HostPart;
@@ -135,6 +136,36 @@ impl Dialogue {
         let first = self.shared.host_back(size, format)?;
         self.host = Host::after_server_init(size, format);
         Ok(first)
+    }
+
+    /// Whether an update that is not the host's may go to the viewer now: it has received ServerInit and a whole number of
+    /// messages. So it is after [`host_lost`](Self::host_lost), also while there is no host.
+    pub const fn may_insert_update(&self) -> bool {
+        self.host.is_between_messages()
+    }
+
+    /// Whether the viewer has requested an update (RFC 6143 section 7.5.3) and received none since. It then sends no
+    /// SetPixelFormat before it receives one (section 7.5.1); a viewer that has requested nothing may have sent one that has
+    /// not arrived here, and would misread the pixels of a [banner](Self::banner).
+    pub const fn is_update_requested(&self) -> bool {
+        self.shared.viewer.update_requested
+    }
+
+    /// An update that draws `text` over the bottom of the viewer's last picture: see [`banner`]. It is in the format of the
+    /// viewer's last SetPixelFormat and within the size that the viewer knows, and it answers the viewer's request. Viewers
+    /// request the next update at once, so the caller has to limit how often it sends one.
+    ///
+    /// `None` where [no update may be inserted](Self::may_insert_update), the format is not sound, the screen has no room for
+    /// a character, or the viewer uses the host's own colour map, which the banner's would replace.
+    pub fn banner(&mut self, text: &str) -> Option<Bytes> {
+        let Shared { viewer, host } = &mut self.shared;
+        let own_map = !viewer.format.true_colour && !host.format.true_colour;
+        if own_map || !self.host.is_between_messages() {
+            return None;
+        }
+        let banner = banner(text, viewer.size, &viewer.format)?;
+        viewer.update_requested = false;
+        Some(banner)
     }
 
     /// Whether there is something to [send to the host](Self::take_pending), or a key that waited may go.

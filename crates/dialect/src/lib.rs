@@ -15,14 +15,19 @@
 //! | acknowledgements | `acks` | 7.1: a host that wants them may send nothing more without |
 //! | sizes | `host`, `viewer` | 1.6: asked for by a message of their own |
 //!
+//! Where the host is lost, [`Dialogue::host_lost`] completes what the viewer has received, and [`Dialogue::banner`] draws a
+//! line of text over its last picture (`banner`, `font`).
+//!
 //! What viewers are told that they may send (`offers`) is what the host takes in its own way.
 
 mod acks;
+mod banner;
 mod bounds;
 mod by_keysym;
 mod cannot_continue;
 mod dialogue;
 mod encodings;
+mod font;
 mod host;
 mod host_key;
 mod host_part;
@@ -40,6 +45,7 @@ mod viewer;
 mod viewer_part;
 mod viewer_update;
 
+pub use banner::banner;
 pub use bounds::{Measured, measure};
 pub use cannot_continue::CannotContinue;
 pub use dialogue::Dialogue;

@@ -193,6 +193,7 @@ fn german() -> Habits {
 }
 
 mod acks;
+mod banner;
 mod bounds;
 mod clipboard;
 mod ctrl_alt_insert;

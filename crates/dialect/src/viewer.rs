@@ -28,6 +28,7 @@ impl Shared {
                 self.list_encodings(host);
             }
             Message::UpdateRequest(request) => {
+                self.viewer.update_requested = true;
                 match request.incremental {
                     true => self.viewer.waits_for = Some(request.area),
                     false => self.ask(request.area),

@@ -26,6 +26,8 @@ pub(super) struct ViewerPart {
     pub(super) asked: Missing,
     /// The area of its last incremental request, since its update began.
     pub(super) waits_for: Option<Area>,
+    /// It has sent a FramebufferUpdateRequest since its last update began.
+    pub(super) update_requested: bool,
     /// Its SetDesktopSize has not been answered.
     pub(super) resizing: bool,
     pub(super) keyboard: Keyboard,
@@ -60,6 +62,7 @@ impl ViewerPart {
             offers: Offers::default(),
             asked: Missing::default(),
             waits_for: None,
+            update_requested: false,
             resizing: false,
             keyboard: Keyboard::new(habits),
             holds_keys: false,

@@ -35,7 +35,8 @@ impl Host {
         let copies = shared.viewer.encodings.has(Encoding::COPY_RECT);
         let pixel = pixel.filter(|_| !copies);
         self.viewer_update.finish(pixel, viewer);
-        *self = Self::new();
+        // The viewer has a whole number of messages, ServerInit among them.
+        *self = Self::after_server_init(shared.viewer.size, shared.viewer.format);
         Ok(())
     }
 
@@ -50,6 +51,10 @@ impl Host {
                 let mut viewer = Copied { run: &rest, viewer };
                 let followed = self.receive(&rest, shared, &mut viewer);
                 followed.map_err(|_| CannotContinue::NotFollowed)
+            }
+            // Its header has changed the size that the viewer is taken to know.
+            None if self.partial.encoding() == Encoding::EXTENDED_DESKTOP_SIZE => {
+                Err(CannotContinue::Rectangle(self.partial.encoding()))
             }
             None if self.viewer_update.drop_rectangle() => {
                 shared

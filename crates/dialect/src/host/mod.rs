@@ -115,6 +115,11 @@ impl Host {
         followed
     }
 
+    /// Whether what the viewer has received ends with a whole message, and the next begins a new one.
+    pub(super) const fn is_between_messages(&self) -> bool {
+        !self.unfollowed && !self.viewer_update.is_open() && self.update.is_between_messages()
+    }
+
     /// How many updates the host has begun.
     pub(super) const fn updates(&self) -> usize {
         self.updates as usize

@@ -32,6 +32,7 @@ impl Host {
             .skip_pictures(run, |id| shared.host.acks.add(id));
         if pictures > 0 {
             shared.viewer.waits_for = None;
+            shared.viewer.update_requested = false;
         }
         pictures
     }
@@ -54,6 +55,7 @@ impl Host {
         self.missing = (shared.viewer.asked.pixels(), 0);
         self.gathered = 1;
         shared.viewer.waits_for = None;
+        shared.viewer.update_requested = false;
         let mut offers = Vec::new();
         let has_room = rest == u16::MAX || rest <= u16::MAX - offers::MOST;
         let added = match has_room {

@@ -159,6 +159,18 @@ pub(super) fn lose(session: &mut Session, reader: &mut Reader) -> Result<usize, 
     Ok(got.bytes.len())
 }
 
+/// What the viewer is shown while there is no host.
+fn show_banner(session: &mut Session, reader: &mut Reader, context: &str) {
+    let banner = session.dialogue.banner("the host was lost");
+    reader.read(&banner.unwrap_or_else(|| panic!("no banner: {context}")));
+    assert!(reader.is_between_messages(), "{context}");
+    let (width, height) = reader.update.size();
+    let (shown, encoding) = *reader.rectangles.last().unwrap();
+    let right_bottom = (shown.x + shown.width, shown.y + shown.height);
+    assert_eq!(right_bottom, (width, height), "{context}");
+    assert_eq!(encoding, Encoding::RAW, "{context}");
+}
+
 /// A first update of a new host, which then sends nothing more.
 pub(super) fn go_on(session: &mut Session, reader: &mut Reader, area: Area) {
     let pixels = vec![5; usize::try_from(area.pixels()).unwrap() * 4];
@@ -267,6 +279,7 @@ fn a_viewer_is_between_messages_wherever_a_host_of_plain_encodings_is_lost() {
                     let last_rect = (Area::default(), Encoding::LAST_RECT);
                     let knows_it = list.contains(&Encoding::LAST_RECT);
                     assert!(knows_it || !reader.rectangles.contains(&last_rect));
+                    show_banner(&mut session, &mut reader, &context);
 
                     let size = (SCREEN.width, SCREEN.height);
                     session
@@ -325,6 +338,7 @@ fn recorded_sessions_go_on_after_every_cut_that_can_be_completed() {
             }
             plain += 1;
             assert!(reader.is_between_messages(), "{name} cut at {cut}");
+            show_banner(&mut session, &mut reader, &format!("{name} cut at {cut}"));
             let size_now = (size.width, size.height);
             session.dialogue.host_back(size_now, format).unwrap();
             let copy = rectangle(area(0, 0, 1, 1), Encoding::COPY_RECT, &[0; 4]);
