@@ -14,3 +14,4 @@ mod by_gateway;
 mod by_viewer;
 mod leftovers;
 mod payload;
+mod unread_data;
