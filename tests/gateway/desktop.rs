@@ -1,23 +1,23 @@
-//! A viewer sees and drives a VM, in every dialect of RFB.
+//! A viewer sees and drives a VM, in every version of RFB.
 
 use esxi_sim::Pointer;
 use futures::future::join_all;
 use tokio_util::task::TaskTracker;
 
 use crate::support::direct;
-use crate::support::house::{House, PASSWORD, Plan, vm};
-use crate::support::viewer::{Desktop, Dialect, Viewer};
+use crate::support::testbed::{PASSWORD, Setup, Testbed, vm};
+use crate::support::viewer::{Desktop, RfbVersion, Viewer};
 use crate::support::within;
 
 /// Every version line that viewers are known to write, and the handshake that it leads to (`docs/webmks.md` 5.1).
-const VERSIONS: [(&[u8; 12], Dialect); 7] = [
-    (b"RFB 003.003\n", Dialect::V3_3),
-    (b"RFB 003.005\n", Dialect::V3_3),
-    (b"RFB 003.007\n", Dialect::V3_7),
-    (b"RFB 003.008\n", Dialect::V3_8),
-    (b"RFB 003.889\n", Dialect::V3_8),
-    (b"RFB 004.001\n", Dialect::V3_8),
-    (b"RFB 005.000\n", Dialect::V3_8),
+const VERSIONS: [(&[u8; 12], RfbVersion); 7] = [
+    (b"RFB 003.003\n", RfbVersion::V3_3),
+    (b"RFB 003.005\n", RfbVersion::V3_3),
+    (b"RFB 003.007\n", RfbVersion::V3_7),
+    (b"RFB 003.008\n", RfbVersion::V3_8),
+    (b"RFB 003.889\n", RfbVersion::V3_8),
+    (b"RFB 004.001\n", RfbVersion::V3_8),
+    (b"RFB 005.000\n", RfbVersion::V3_8),
 ];
 
 fn small(name: &str) -> Desktop {
@@ -35,12 +35,12 @@ fn assert_is_a_picture(picture: &[u8]) {
 }
 
 #[tokio::test]
-async fn the_picture_is_that_of_a_direct_connection_pixel_for_pixel() {
+async fn picture_equals_that_of_a_direct_connection() {
     within(async {
-        let house = House::new().await;
+        let testbed = Testbed::new().await;
         let tasks = TaskTracker::new();
-        let mut direct = direct::console(&house.host, "vm08", &tasks).await;
-        let mut viewer = house.viewer().await;
+        let mut direct = direct::console(&testbed.host, "vm08", &tasks).await;
+        let mut viewer = testbed.viewer().await;
         assert_eq!(direct.open().await, small("vm08"));
         assert_eq!(viewer.open().await, small("vm08"));
         for text in ["before", " and after"] {
@@ -48,42 +48,42 @@ async fn the_picture_is_that_of_a_direct_connection_pixel_for_pixel() {
             assert_is_a_picture(&picture);
             assert!(picture == direct.picture(&small("vm08")).await, "{text}");
             viewer.type_text(text).await;
-            house
+            testbed
                 .host
                 .typed_until("vm08", |typed| typed.ends_with(text))
                 .await;
         }
         drop((direct, viewer));
-        house.end().await;
+        testbed.end().await;
     })
     .await;
 }
 
 #[tokio::test]
-async fn every_dialect_sees_types_and_points_without_a_password() {
-    within(every_dialect(Plan::default(), None)).await;
+async fn every_rfb_version_without_a_password() {
+    within(every_version(Setup::default(), None)).await;
 }
 
 #[tokio::test]
-async fn every_dialect_sees_types_and_points_with_a_password() {
-    within(every_dialect(
-        Plan::default().with_password(),
+async fn every_rfb_version_with_a_password() {
+    within(every_version(
+        Setup::default().with_password(),
         Some(PASSWORD),
     ))
     .await;
 }
 
-async fn every_dialect(plan: Plan, password: Option<&str>) {
-    let house = plan.start().await;
-    for (place, (line, dialect)) in (10..).zip(VERSIONS) {
-        let mut viewer = house.viewer().await;
-        let verdict = viewer.enter_as(line, dialect, password).await;
+async fn every_version(setup: Setup, password: Option<&str>) {
+    let testbed = setup.start().await;
+    for (place, (line, version)) in (10..).zip(VERSIONS) {
+        let mut viewer = testbed.viewer().await;
+        let verdict = viewer.enter_as(line, version, password).await;
         assert_eq!(verdict, Ok(()), "{}", line.escape_ascii());
         assert_eq!(viewer.init().await, small("vm08"));
         assert_is_a_picture(&viewer.picture(&small("vm08")).await);
         let text = format!("{}!\n", line.escape_ascii());
         viewer.type_text(&text).await;
-        house
+        testbed
             .host
             .typed_until("vm08", |typed| typed.ends_with(&text))
             .await;
@@ -93,49 +93,49 @@ async fn every_dialect(plan: Plan, password: Option<&str>) {
             y: 2 * place,
             buttons: 1,
         };
-        house
+        testbed
             .host
             .pointer_until("vm08", |pointer| pointer == wanted)
             .await;
     }
-    let counts = house.end().await;
+    let counts = testbed.end().await;
     assert_eq!(counts.consoles_opened, VERSIONS.len() as u64);
 }
 
 #[tokio::test]
-async fn a_viewer_may_come_and_go() {
+async fn viewers_may_connect_repeatedly() {
     within(async {
-        let house = House::new().await;
+        let testbed = Testbed::new().await;
         for round in 1..=5 {
-            let mut viewer = house.viewer().await;
+            let mut viewer = testbed.viewer().await;
             viewer.open().await;
             viewer.type_text("x").await;
-            house
+            testbed
                 .host
                 .typed_until("vm08", |typed| typed.len() == round)
                 .await;
             drop(viewer);
-            house
+            testbed
                 .host
                 .counts_until(|counts| counts.ends.len() == round)
                 .await;
         }
-        house.end().await;
+        testbed.end().await;
     })
     .await;
 }
 
 #[tokio::test]
-async fn ten_viewers_at_once_share_one_desktop() {
+async fn ten_viewers_share_one_vm() {
     within(async {
-        let house = House::new().await;
+        let testbed = Testbed::new().await;
         let viewers = join_all((0..10).map(|_| async {
-            let mut viewer = house.viewer().await;
+            let mut viewer = testbed.viewer().await;
             let desktop = viewer.open().await;
             (viewer, desktop)
         }))
         .await;
-        assert_eq!(house.host.counts().consoles_open, 10);
+        assert_eq!(testbed.host.counts().consoles_open, 10);
         let seen = join_all(viewers.into_iter().map(|(mut viewer, desktop)| async move {
             let picture = viewer.picture(&desktop).await;
             viewer.type_text("k").await;
@@ -143,7 +143,7 @@ async fn ten_viewers_at_once_share_one_desktop() {
         }))
         .await;
         assert_eq!(
-            house
+            testbed
                 .host
                 .typed_until("vm08", |typed| typed.len() == 10)
                 .await,
@@ -154,21 +154,21 @@ async fn ten_viewers_at_once_share_one_desktop() {
             // What all have typed is in everybody's picture by now.
             assert!(viewer.picture(&small("vm08")).await != picture);
         }
-        house.end().await;
+        testbed.end().await;
     })
     .await;
 }
 
 #[tokio::test]
-async fn ten_viewers_over_three_vms_each_drive_their_own() {
+async fn ten_viewers_use_three_vms() {
     within(async {
         let names = ["vm01", "vm02", "vm03"];
-        let mut plan = Plan::default();
-        plan.host.vms = names.map(vm).into();
-        plan.consoles = names.map(String::from).into();
-        let house = plan.start().await;
+        let mut setup = Setup::default();
+        setup.host.vms = names.map(vm).into();
+        setup.consoles = names.map(String::from).into();
+        let testbed = setup.start().await;
         let typing = (0..10).map(|number| {
-            let (port, name) = (house.ports[number % 3], names[number % 3]);
+            let (port, name) = (testbed.ports[number % 3], names[number % 3]);
             async move {
                 let mut viewer = Viewer::connect(port).await;
                 let desktop = viewer.open().await;
@@ -179,7 +179,7 @@ async fn ten_viewers_over_three_vms_each_drive_their_own() {
         });
         let pictures = join_all(typing).await;
         for (number, (name, viewers)) in names.into_iter().zip([4, 3, 3]).enumerate() {
-            let typed = house
+            let typed = testbed
                 .host
                 .typed_until(name, |typed| typed.len() == viewers)
                 .await;
@@ -187,7 +187,7 @@ async fn ten_viewers_over_three_vms_each_drive_their_own() {
         }
         let first = |vm| &pictures.iter().find(|(_, of)| *of == vm).unwrap().0;
         assert!(first(0) != first(1) && first(1) != first(2), "names differ");
-        house.end().await;
+        testbed.end().await;
     })
     .await;
 }

@@ -10,14 +10,14 @@ use rfb_proto::{Client, ClientStep, VncPassword};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::support::house::{House, PASSWORD, Plan, vm};
-use crate::support::viewer::{Dialect, Viewer};
-use crate::support::{ask, is_closed, within};
+use crate::support::testbed::{PASSWORD, Setup, Testbed, vm};
+use crate::support::viewer::{RfbVersion, Viewer};
+use crate::support::{http_get, is_closed, within};
 
 /// A VNC password that is not [`PASSWORD`].
 const WRONG: &str = "let me o";
 
-async fn assert_nothing_comes(mut viewer: Viewer) {
+async fn assert_closed_without_data(mut viewer: Viewer) {
     assert_eq!(
         viewer.rest().await,
         b"",
@@ -26,10 +26,10 @@ async fn assert_nothing_comes(mut viewer: Viewer) {
 }
 
 #[tokio::test]
-async fn an_address_that_is_not_allowed_gets_no_byte_and_starts_nothing() {
+async fn address_outside_the_allow_list_is_closed_without_data() {
     within(async {
-        let allow = |network: &'static str| Plan {
-            shape: match network {
+        let allow = |network: &'static str| Setup {
+            customize: match network {
                 "other" => |console| Console {
                     allow: vec!["10.0.0.0/8".parse().unwrap()],
                     ..console
@@ -43,10 +43,10 @@ async fn an_address_that_is_not_allowed_gets_no_byte_and_starts_nothing() {
                     ..console
                 },
             },
-            ..Plan::default()
+            ..Setup::default()
         };
         let closed = allow("other").start().await;
-        assert_nothing_comes(closed.viewer().await).await;
+        assert_closed_without_data(closed.viewer().await).await;
         assert_eq!(closed.end().await.soap_calls(), 0);
         for network in ["mapped", "this"] {
             allow(network).start().await.viewer().await.open().await;
@@ -56,40 +56,40 @@ async fn an_address_that_is_not_allowed_gets_no_byte_and_starts_nothing() {
 }
 
 #[tokio::test]
-async fn the_fifth_wrong_password_in_a_row_costs_a_minute_whatever_comes_next() {
+async fn fifth_wrong_password_refuses_all_logins_for_a_minute() {
     within(async {
-        let house = Plan::default().with_password().start().await;
+        let testbed = Setup::default().with_password().start().await;
         for _ in 0..5 {
-            let reason = house
+            let reason = testbed
                 .viewer()
                 .await
-                .enter(Dialect::V3_8, Some(WRONG))
+                .enter(RfbVersion::V3_8, Some(WRONG))
                 .await
                 .unwrap_err();
             assert!(reason.starts_with("wrong password"), "{reason}");
         }
-        for dialect in Dialect::ALL {
-            let mut viewer = house.viewer().await;
-            let reason = viewer.enter(dialect, Some(PASSWORD)).await.unwrap_err();
+        for version in RfbVersion::ALL {
+            let mut viewer = testbed.viewer().await;
+            let reason = viewer.enter(version, Some(PASSWORD)).await.unwrap_err();
             // Some of the sixty seconds may be over.
             let left =
                 reason.strip_prefix("too many failed logins from your address: try again in ");
             let seconds = left.and_then(|left| left.strip_suffix(" s")?.parse::<u8>().ok());
             assert!(matches!(seconds, Some(50..=60)), "{reason}");
         }
-        assert_eq!(house.end().await.soap_calls(), 0);
+        assert_eq!(testbed.end().await.soap_calls(), 0);
     })
     .await;
 }
 
 #[tokio::test]
-async fn guesses_that_were_begun_side_by_side_are_no_way_around_the_penalty() {
+async fn concurrent_vnc_guesses_do_not_bypass_the_penalty() {
     within(async {
-        let house = Plan::default().with_password().start().await;
+        let testbed = Setup::default().with_password().start().await;
         let mut viewers = Vec::new();
         for _ in 0..20 {
-            let mut viewer = house.viewer().await;
-            viewer.exchange_versions(Dialect::V3_8.line()).await;
+            let mut viewer = testbed.viewer().await;
+            viewer.exchange_versions(RfbVersion::V3_8.bytes()).await;
             assert_eq!(viewer.bytes(2).await, [1, 2]);
             viewer.send(&[2]).await;
             viewers.push(viewer);
@@ -106,22 +106,22 @@ async fn guesses_that_were_begun_side_by_side_are_no_way_around_the_penalty() {
 }
 
 #[tokio::test]
-async fn a_right_password_forgives_the_wrong_ones_before_it() {
+async fn success_clears_failures_before_it() {
     within(async {
-        let house = Plan::default().with_password().start().await;
+        let testbed = Setup::default().with_password().start().await;
         for _ in 0..3 {
             for _ in 0..4 {
-                house
+                testbed
                     .viewer()
                     .await
-                    .enter(Dialect::V3_8, Some(WRONG))
+                    .enter(RfbVersion::V3_8, Some(WRONG))
                     .await
                     .unwrap_err();
             }
-            house
+            testbed
                 .viewer()
                 .await
-                .enter(Dialect::V3_8, Some(PASSWORD))
+                .enter(RfbVersion::V3_8, Some(PASSWORD))
                 .await
                 .unwrap();
         }
@@ -130,42 +130,42 @@ async fn a_right_password_forgives_the_wrong_ones_before_it() {
 }
 
 #[tokio::test]
-async fn each_limit_on_sessions_has_its_own_words() {
+async fn each_limit_on_sessions_has_its_own_message() {
     within(async {
-        let mut plan = Plan {
+        let mut setup = Setup {
             consoles: vec!["vm08".into(), "vm09".into()],
-            ..Plan::default()
+            ..Setup::default()
         };
-        plan.host.vms.push(vm("vm09"));
-        plan.limits.max_sessions = 3;
-        plan.limits.max_sessions_per_vm = 2;
-        let house = plan.start().await;
-        let mut inside = vec![house.viewer().await, house.viewer().await];
+        setup.host.vms.push(vm("vm09"));
+        setup.limits.max_sessions = 3;
+        setup.limits.max_sessions_per_vm = 2;
+        let testbed = setup.start().await;
+        let mut inside = vec![testbed.viewer().await, testbed.viewer().await];
         for viewer in &mut inside {
             viewer.open().await;
         }
-        let reason = reason_of_third(&house).await;
+        let reason = reason_of_third(&testbed).await;
         assert_eq!(
             reason,
             "all 2 sessions of vm08 are in use: close one, or raise max_sessions_per_vm"
         );
-        let mut other = Viewer::connect(house.ports[1]).await;
+        let mut other = Viewer::connect(testbed.ports[1]).await;
         other.open().await;
-        let reason = reason_of_third(&house).await;
+        let reason = reason_of_third(&testbed).await;
         assert!(
             reason.starts_with("all 3 sessions of this gateway are in use"),
             "{reason}"
         );
         // Who leaves makes room.
         drop(inside);
-        house
+        testbed
             .host
             .counts_until(|counts| counts.consoles_open == 1)
             .await;
-        while house
+        while testbed
             .viewer()
             .await
-            .enter(Dialect::V3_8, None)
+            .enter(RfbVersion::V3_8, None)
             .await
             .is_err()
         {}
@@ -173,43 +173,41 @@ async fn each_limit_on_sessions_has_its_own_words() {
     .await;
 }
 
-async fn reason_of_third(house: &House) -> String {
-    house
+async fn reason_of_third(testbed: &Testbed) -> String {
+    testbed
         .viewer()
         .await
-        .enter(Dialect::V3_8, None)
+        .enter(RfbVersion::V3_8, None)
         .await
         .unwrap_err()
 }
 
 #[tokio::test]
-async fn an_esxi_host_takes_only_max_consoles() {
+async fn consoles_per_host_are_limited_by_max_consoles() {
     within(async {
-        let house = Plan {
+        let testbed = Setup {
             max_consoles: 1,
-            ..Plan::default()
+            ..Setup::default()
         }
         .start()
         .await;
-        let mut first = house.viewer().await;
+        let mut first = testbed.viewer().await;
         first.open().await;
-        let reason = reason_of_third(&house).await;
-        let host = house.host.address();
+        let reason = reason_of_third(&testbed).await;
+        let host = testbed.host.address();
         assert_eq!(
             reason,
-            format!(
-                "{host} has all 1 consoles open that max_consoles allows: close one, or raise it"
-            )
+            format!("all 1 consoles of {host} are in use: close one, or raise max_consoles")
         );
         drop(first);
-        house
+        testbed
             .host
             .counts_until(|counts| counts.consoles_open == 0)
             .await;
-        while house
+        while testbed
             .viewer()
             .await
-            .enter(Dialect::V3_8, None)
+            .enter(RfbVersion::V3_8, None)
             .await
             .is_err()
         {}
@@ -218,17 +216,17 @@ async fn an_esxi_host_takes_only_max_consoles() {
 }
 
 #[tokio::test]
-async fn a_viewer_that_may_only_look_changes_nothing() {
+async fn input_of_a_view_only_viewer_is_dropped() {
     within(async {
-        let plan = Plan {
-            shape: |console| Console {
+        let setup = Setup {
+            customize: |console| Console {
                 view_only: true,
                 ..console
             },
-            ..Plan::default()
+            ..Setup::default()
         };
-        let house = plan.start().await;
-        let mut viewer = house.viewer().await;
+        let testbed = setup.start().await;
+        let mut viewer = testbed.viewer().await;
         let desktop = viewer.open().await;
         let before = viewer.picture(&desktop).await;
         viewer.type_text("rm -rf\n").await;
@@ -237,32 +235,32 @@ async fn a_viewer_that_may_only_look_changes_nothing() {
         viewer.send(&[6, 0, 0, 0, 0, 0, 0, 2, b'h', b'i']).await;
         // The picture comes after all that, so it would show it.
         assert_eq!(viewer.picture(&desktop).await, before);
-        assert_eq!(house.host.typed("vm08"), "");
-        assert_eq!(house.host.pointer("vm08").buttons, 0);
+        assert_eq!(testbed.host.typed("vm08"), "");
+        assert_eq!(testbed.host.pointer("vm08").buttons, 0);
     })
     .await;
 }
 
 #[tokio::test]
-async fn a_viewer_that_asks_for_the_console_alone_gets_it_only_where_that_is_honoured() {
+async fn exclusive_access_is_granted_only_where_configured() {
     within(async {
         for honoured in [false, true] {
-            let shape: fn(Console) -> Console = match honoured {
+            let customize: fn(Console) -> Console = match honoured {
                 true => |console| Console {
                     exclusive: true,
                     ..console
                 },
                 false => |console| console,
             };
-            let house = Plan {
-                shape,
-                ..Plan::default()
+            let testbed = Setup {
+                customize,
+                ..Setup::default()
             }
             .start()
             .await;
-            let (mut first, mut second) = (house.viewer().await, house.viewer().await);
+            let (mut first, mut second) = (testbed.viewer().await, testbed.viewer().await);
             first.open().await;
-            second.enter(Dialect::V3_8, None).await.unwrap();
+            second.enter(RfbVersion::V3_8, None).await.unwrap();
             // ClientInit: not shared; then the beginning of ServerInit.
             second.send(&[0]).await;
             assert_eq!(second.bytes(4).await, [0, 160, 0, 120]);
@@ -270,7 +268,7 @@ async fn a_viewer_that_asks_for_the_console_alone_gets_it_only_where_that_is_hon
                 first.rest().await;
             } else {
                 first.type_text("still here").await;
-                house
+                testbed
                     .host
                     .typed_until("vm08", |typed| typed == "still here")
                     .await;
@@ -281,17 +279,17 @@ async fn a_viewer_that_asks_for_the_console_alone_gets_it_only_where_that_is_hon
 }
 
 #[tokio::test]
-async fn silence_and_long_stays_end_where_they_are_limited() {
+async fn idle_timeout_and_max_session_time_end_sessions() {
     within(async {
         for (idle, stay) in [(Some(1), None), (None, Some(1))] {
-            let mut plan = Plan::default();
-            plan.limits.idle_timeout = idle.map(Duration::from_secs);
-            plan.limits.max_session_time = stay.map(Duration::from_secs);
-            let house = plan.start().await;
-            let mut viewer = house.viewer().await;
+            let mut setup = Setup::default();
+            setup.limits.idle_timeout = idle.map(Duration::from_secs);
+            setup.limits.max_session_time = stay.map(Duration::from_secs);
+            let testbed = setup.start().await;
+            let mut viewer = testbed.viewer().await;
             viewer.open().await;
             viewer.rest().await;
-            house
+            testbed
                 .host
                 .counts_until(|counts| counts.consoles_open == 0)
                 .await;
@@ -301,21 +299,21 @@ async fn silence_and_long_stays_end_where_they_are_limited() {
 }
 
 #[tokio::test]
-async fn the_real_address_comes_from_the_balancer_and_from_nobody_else() {
+async fn proxy_header_is_accepted_from_configured_balancers_only() {
     within(async {
-        let behind = |from: &str, shape| {
-            let mut plan = Plan {
-                shape,
-                ..Plan::default()
+        let behind = |from: &str, customize| {
+            let mut setup = Setup {
+                customize,
+                ..Setup::default()
             };
-            plan.limits.proxy_from = Some(vec![from.parse().unwrap()]);
-            plan.start()
+            setup.limits.proxy_from = Some(vec![from.parse().unwrap()]);
+            setup.start()
         };
         let allow_ten: fn(Console) -> Console = |console| Console {
             allow: vec!["10.0.0.0/8".parse().unwrap()],
             ..console
         };
-        let house = behind("127.0.0.1/32", allow_ten).await;
+        let testbed = behind("127.0.0.1/32", allow_ten).await;
         for (header, may) in [
             (&b"PROXY TCP4 10.1.2.3 10.0.0.1 4000 5900\r\n"[..], true),
             (b"PROXY TCP4 11.1.2.3 10.0.0.1 4000 5900\r\n", false),
@@ -331,49 +329,49 @@ async fn the_real_address_comes_from_the_balancer_and_from_nobody_else() {
             (b"\r\n\r\n\0\r\nQUIT\n\x20\0\0\0", false),
             (b"RFB 003.008\n", false),
         ] {
-            let mut viewer = house.viewer().await;
+            let mut viewer = testbed.viewer().await;
             viewer.send(header).await;
             match may {
                 true => drop(viewer.open().await),
-                false => assert_nothing_comes(viewer).await,
+                false => assert_closed_without_data(viewer).await,
             }
         }
         // In single bytes, and with the viewer's first words in the same segment.
-        let mut viewer = house.viewer().await;
+        let mut viewer = testbed.viewer().await;
         for byte in b"PROXY TCP4 10.1.2.3 10.0.0.1 4000 5900\r\n" {
             viewer.send(&[*byte]).await;
         }
         viewer.open().await;
         // From an address that may not say so, even a good header is worth nothing.
-        let house = behind("10.0.0.0/8", |console| console).await;
-        let mut viewer = house.viewer().await;
+        let testbed = behind("10.0.0.0/8", |console| console).await;
+        let mut viewer = testbed.viewer().await;
         viewer
             .send(b"PROXY TCP4 10.1.2.3 10.0.0.1 4000 5900\r\n")
             .await;
-        assert_nothing_comes_or_reset(viewer).await;
+        assert_closed_or_reset_without_data(viewer).await;
     })
     .await;
 }
 
 /// It was closed before it was read, which may be a reset.
-async fn assert_nothing_comes_or_reset(mut viewer: Viewer) {
+async fn assert_closed_or_reset_without_data(mut viewer: Viewer) {
     let mut bytes = Vec::new();
     let _ = viewer.stream.read_to_end(&mut bytes).await;
     assert_eq!(bytes, b"");
 }
 
 #[tokio::test]
-async fn penalties_follow_the_real_address() {
+async fn penalties_apply_to_the_address_in_the_proxy_header() {
     within(async {
-        let mut plan = Plan::default().with_password();
-        plan.limits.proxy_from = Some(vec!["127.0.0.1/32".parse().unwrap()]);
-        let house = plan.start().await;
+        let mut setup = Setup::default().with_password();
+        setup.limits.proxy_from = Some(vec!["127.0.0.1/32".parse().unwrap()]);
+        let testbed = setup.start().await;
         let from = async |last: u8, password| {
-            let mut viewer = house.viewer().await;
+            let mut viewer = testbed.viewer().await;
             viewer
                 .send(format!("PROXY TCP4 10.0.0.{last} 10.0.0.9 4000 5900\r\n").as_bytes())
                 .await;
-            viewer.enter(Dialect::V3_8, Some(password)).await
+            viewer.enter(RfbVersion::V3_8, Some(password)).await
         };
         for _ in 0..5 {
             from(1, WRONG).await.unwrap_err();
@@ -390,12 +388,12 @@ async fn penalties_follow_the_real_address() {
 }
 
 #[tokio::test]
-async fn a_flood_of_silence_does_not_shut_out_who_has_the_password() {
+async fn flood_of_idle_connections_does_not_prevent_logins() {
     within(async {
-        let mut plan = Plan::default().with_password();
-        plan.limits.max_unauthenticated = 64;
-        let house = plan.start().await;
-        let address = house.ports[0];
+        let mut setup = Setup::default().with_password();
+        setup.limits.max_unauthenticated = 64;
+        let testbed = setup.start().await;
+        let address = testbed.ports[0];
         let mut flood = Vec::new();
         for _ in 0..20 {
             flood.extend(join_all((0..25).map(|_| TcpStream::connect(address))).await);
@@ -437,15 +435,15 @@ async fn logs_in(address: SocketAddr) -> std::io::Result<bool> {
 }
 
 #[tokio::test]
-async fn who_is_pushed_out_is_told_why_where_rfb_has_a_place_for_it() {
+async fn dropped_connection_gets_the_reason_where_rfb_can_carry_it() {
     within(async {
-        let mut plan = Plan::default().with_password();
-        plan.limits.max_unauthenticated = 1;
-        let house = plan.start().await;
+        let mut setup = Setup::default().with_password();
+        setup.limits.max_unauthenticated = 1;
+        let testbed = setup.start().await;
         let mut reasons = 0;
         // With room for one, each newcomer pushes out itself or the one before.
         for _ in 0..20 {
-            let mut first = house.viewer().await;
+            let mut first = testbed.viewer().await;
             if first.stream.read_exact(&mut [0; 12]).await.is_err() {
                 continue;
             }
@@ -454,7 +452,7 @@ async fn who_is_pushed_out_is_told_why_where_rfb_has_a_place_for_it() {
             if first.stream.read_exact(&mut [0; 2 + 16]).await.is_err() {
                 continue;
             }
-            let _newcomer = house.viewer().await;
+            let _newcomer = testbed.viewer().await;
             let mut rest = Vec::new();
             if tokio::time::timeout(
                 Duration::from_millis(300),
@@ -475,10 +473,14 @@ async fn who_is_pushed_out_is_told_why_where_rfb_has_a_place_for_it() {
 }
 
 #[tokio::test]
-async fn a_drip_of_single_bytes_ends_with_the_login_timeout() {
+async fn slow_single_bytes_end_with_the_login_timeout() {
     within(async {
-        let house = Plan::default().with_password().impatient().start().await;
-        let mut viewer = house.viewer().await;
+        let testbed = Setup::default()
+            .with_password()
+            .with_short_timeouts()
+            .start()
+            .await;
+        let mut viewer = testbed.viewer().await;
         let mut drip = tokio::time::interval(Duration::from_millis(300));
         let mut sent = 0;
         // Eleven bytes of the version take longer than three seconds; the twelfth is never asked for.
@@ -488,10 +490,10 @@ async fn a_drip_of_single_bytes_ends_with_the_login_timeout() {
         }
         assert!(sent >= 5);
         assert_eq!(viewer.rest().await, b"RFB 003.008\n");
-        house
+        testbed
             .viewer()
             .await
-            .enter(Dialect::V3_8, Some(PASSWORD))
+            .enter(RfbVersion::V3_8, Some(PASSWORD))
             .await
             .unwrap();
     })
@@ -499,11 +501,15 @@ async fn a_drip_of_single_bytes_ends_with_the_login_timeout() {
 }
 
 #[tokio::test]
-async fn whoever_takes_too_long_is_told_so_where_rfb_has_a_place_for_it() {
+async fn login_timeout_is_reported_where_rfb_can_carry_it() {
     within(async {
-        let house = Plan::default().with_password().impatient().start().await;
-        let mut viewer = house.viewer().await;
-        viewer.exchange_versions(Dialect::V3_8.line()).await;
+        let testbed = Setup::default()
+            .with_password()
+            .with_short_timeouts()
+            .start()
+            .await;
+        let mut viewer = testbed.viewer().await;
+        viewer.exchange_versions(RfbVersion::V3_8.bytes()).await;
         assert_eq!(viewer.bytes(2).await, [1, 2]);
         viewer.send(&[2]).await;
         viewer.bytes(16).await;
@@ -521,11 +527,11 @@ async fn whoever_takes_too_long_is_told_so_where_rfb_has_a_place_for_it() {
 #[tokio::test]
 async fn slow_typist_leaves_vsphere_its_full_time() {
     within(async {
-        let mut plan = Plan::default().with_password();
-        plan.limits.handshake_timeout = Duration::from_secs(3);
-        let house = plan.start().await;
-        let mut viewer = house.viewer().await;
-        viewer.exchange_versions(Dialect::V3_8.line()).await;
+        let mut setup = Setup::default().with_password();
+        setup.limits.handshake_timeout = Duration::from_secs(3);
+        let testbed = setup.start().await;
+        let mut viewer = testbed.viewer().await;
+        viewer.exchange_versions(RfbVersion::V3_8.bytes()).await;
         assert_eq!(viewer.bytes(2).await, [1, 2]);
         viewer.send(&[2]).await;
         // The person needs longer than handshake_timeout for the password.
@@ -540,43 +546,49 @@ async fn slow_typist_leaves_vsphere_its_full_time() {
 #[tokio::test]
 async fn viewer_that_never_sends_client_init_ends_with_the_handshake_timeout() {
     within(async {
-        let mut plan = Plan::default().with_password();
-        plan.limits.handshake_timeout = Duration::from_secs(3);
+        let mut setup = Setup::default().with_password();
+        setup.limits.handshake_timeout = Duration::from_secs(3);
         // Whether the viewer wants the console alone must be known before the relay begins.
-        plan.shape = |console| Console {
+        setup.customize = |console| Console {
             exclusive: true,
             ..console
         };
-        let house = plan.start().await;
-        let mut viewer = house.viewer().await;
-        viewer.enter(Dialect::V3_8, Some(PASSWORD)).await.unwrap();
+        let testbed = setup.start().await;
+        let mut viewer = testbed.viewer().await;
+        viewer
+            .enter(RfbVersion::V3_8, Some(PASSWORD))
+            .await
+            .unwrap();
         assert_eq!(viewer.rest().await, b"");
     })
     .await;
 }
 
 #[tokio::test]
-async fn what_is_counted_can_be_read() {
+async fn metrics_and_health_are_served() {
     within(async {
         let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let house = Plan {
+        let testbed = Setup {
             admin: Some(any),
             // Otherwise the gateway has something of its own to say to ESXi.
             transparent: true,
-            ..Plan::default().with_password()
+            ..Setup::default().with_password()
         }
         .start()
         .await;
-        house
+        testbed
             .viewer()
             .await
-            .enter(Dialect::V3_8, Some(WRONG))
+            .enter(RfbVersion::V3_8, Some(WRONG))
             .await
             .unwrap_err();
-        let mut viewer = house.viewer().await;
-        viewer.enter(Dialect::V3_8, Some(PASSWORD)).await.unwrap();
+        let mut viewer = testbed.viewer().await;
+        viewer
+            .enter(RfbVersion::V3_8, Some(PASSWORD))
+            .await
+            .unwrap();
         viewer.init().await;
-        let answer = ask(house.admin.unwrap(), "/metrics").await;
+        let answer = http_get(testbed.admin.unwrap(), "/metrics").await;
         for line in [
             "mksgate_sessions_active 1",
             "mksgate_auth_failures_total 1",
@@ -590,7 +602,7 @@ async fn what_is_counted_can_be_read() {
             );
         }
         assert!(
-            ask(house.admin.unwrap(), "/healthz")
+            http_get(testbed.admin.unwrap(), "/healthz")
                 .await
                 .ends_with("\r\n\r\nok\n")
         );

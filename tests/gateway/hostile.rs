@@ -8,9 +8,9 @@ use tokio::time::timeout;
 
 use crate::support::esxi::Esxi;
 use crate::support::frame;
-use crate::support::house::{House, PASSWORD, Plan};
 use crate::support::pattern::Pattern;
-use crate::support::viewer::{Dialect, Viewer};
+use crate::support::testbed::{PASSWORD, Setup, Testbed};
+use crate::support::viewer::{RfbVersion, Viewer};
 use crate::support::within;
 
 const GREETING: &[u8] = b"RFB 003.008\n";
@@ -21,8 +21,8 @@ const BLOCKED: Duration = Duration::from_millis(700);
 /// What the kernel may hold on both sides of two connections, and far more than the gateway may hold itself.
 const ALL_BUFFERS: u64 = 48 << 20;
 
-async fn assert_serves(house: &House) {
-    house.viewer().await.open().await;
+async fn assert_serves(testbed: &Testbed) {
+    testbed.viewer().await.open().await;
 }
 
 /// Writes the pattern until nobody takes it any more, and checks that this comes soon; answers how much was taken.
@@ -43,9 +43,9 @@ async fn fill(pattern: &mut Pattern, stream: &mut (impl AsyncWrite + Unpin)) -> 
 }
 
 #[tokio::test]
-async fn whoever_speaks_something_else_is_hung_up_on() {
+async fn other_protocols_are_disconnected() {
     within(async {
-        let house = House::new().await;
+        let testbed = Testbed::new().await;
         let openings: [&[u8]; 8] = [
             b"GET / HTTP/1.1\r\nHost: gateway\r\n\r\n",
             b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
@@ -57,22 +57,22 @@ async fn whoever_speaks_something_else_is_hung_up_on() {
             b"\0",
         ];
         for opening in openings {
-            let mut peer = house.viewer().await;
+            let mut peer = testbed.viewer().await;
             peer.send(opening).await;
             assert_eq!(peer.rest().await, GREETING, "{}", opening.escape_ascii());
         }
-        assert_eq!(house.host.counts().connections, 0);
-        assert_serves(&house).await;
-        house.end().await;
+        assert_eq!(testbed.host.counts().connections, 0);
+        assert_serves(&testbed).await;
+        testbed.end().await;
     })
     .await;
 }
 
 #[tokio::test]
-async fn an_endless_version_line_is_not_read_to_its_end() {
+async fn endless_version_line_is_not_read_to_its_end() {
     within(async {
-        let house = House::new().await;
-        let peer = house.viewer().await;
+        let testbed = Testbed::new().await;
+        let peer = testbed.viewer().await;
         let (mut read, mut write) = peer.stream.into_split();
         let talking = async {
             write.write_all(b"RFB 003.").await.unwrap();
@@ -80,22 +80,26 @@ async fn an_endless_version_line_is_not_read_to_its_end() {
             while write.write_all(&digits).await.is_ok() {}
         };
         let listening = async {
-            let mut heard = Vec::new();
+            let mut received = Vec::new();
             // It ends, by a reset perhaps: more was sent than was read.
-            let _ = read.read_to_end(&mut heard).await;
-            assert_eq!(heard, GREETING);
+            let _ = read.read_to_end(&mut received).await;
+            assert_eq!(received, GREETING);
         };
         tokio::join!(talking, listening);
-        assert_eq!(house.host.counts().connections, 0);
-        house.end().await;
+        assert_eq!(testbed.host.counts().connections, 0);
+        testbed.end().await;
     })
     .await;
 }
 
 #[tokio::test]
-async fn whoever_falls_silent_is_hung_up_on_after_the_login_timeout() {
+async fn silent_viewer_is_disconnected_after_the_login_timeout() {
     within(async {
-        let house = Plan::default().impatient().with_password().start().await;
+        let testbed = Setup::default()
+            .with_short_timeouts()
+            .with_password()
+            .start()
+            .await;
         let beginnings: [(&[u8], &[u8]); 5] = [
             (b"", b""),
             (b"R", b""),
@@ -104,119 +108,125 @@ async fn whoever_falls_silent_is_hung_up_on_after_the_login_timeout() {
             (b"RFB 003.008\n\x02half", b"\x01\x02"),
         ];
         join_all(beginnings.map(async |(said, owed)| {
-            let mut peer = house.viewer().await;
+            let mut peer = testbed.viewer().await;
             peer.send(said).await;
-            let heard = peer.rest().await;
+            let received = peer.rest().await;
             let expected = [GREETING, owed].concat();
-            assert!(heard.starts_with(&expected), "{}", heard.escape_ascii());
+            assert!(
+                received.starts_with(&expected),
+                "{}",
+                received.escape_ascii()
+            );
         }))
         .await;
-        assert_eq!(house.end().await.connections, 0);
+        assert_eq!(testbed.end().await.connections, 0);
     })
     .await;
 }
 
 #[tokio::test]
-async fn a_type_that_was_not_offered_is_refused() {
+async fn security_type_that_was_not_offered_is_refused() {
     within(async {
-        let house = Plan::default().with_password().start().await;
+        let testbed = Setup::default().with_password().start().await;
         for choice in [0, 1, 3, 5, 16, 19, 255] {
-            for dialect in [Dialect::V3_7, Dialect::V3_8] {
-                let mut peer = house.viewer().await;
-                peer.exchange_versions(dialect.line()).await;
+            for version in [RfbVersion::V3_7, RfbVersion::V3_8] {
+                let mut peer = testbed.viewer().await;
+                peer.exchange_versions(version.bytes()).await;
                 assert_eq!(peer.bytes(2).await, [1, 2]);
                 peer.send(&[choice]).await;
-                let heard = peer.rest().await;
-                match dialect {
-                    Dialect::V3_8 => {
-                        assert_eq!(heard[..4], [0, 0, 0, 1]);
-                        let reason = String::from_utf8(heard[8..].to_vec()).unwrap();
+                let received = peer.rest().await;
+                match version {
+                    RfbVersion::V3_8 => {
+                        assert_eq!(received[..4], [0, 0, 0, 1]);
+                        let reason = String::from_utf8(received[8..].to_vec()).unwrap();
                         assert!(reason.contains("was not offered"), "{reason}");
                     }
-                    _ => assert_eq!(heard, [0, 0, 0, 1], "a dialect without reasons"),
+                    _ => assert_eq!(received, [0, 0, 0, 1], "a version without reasons"),
                 }
             }
         }
-        assert_eq!(house.end().await.connections, 0);
+        assert_eq!(testbed.end().await.connections, 0);
     })
     .await;
 }
 
 #[tokio::test]
-async fn a_wrong_choice_after_the_console_was_opened_closes_it() {
+async fn wrong_security_type_after_the_dial_closes_the_console() {
     within(async {
-        let house = House::new().await;
-        let mut peer = house.viewer().await;
-        peer.exchange_versions(Dialect::V3_7.line()).await;
+        let testbed = Testbed::new().await;
+        let mut peer = testbed.viewer().await;
+        peer.exchange_versions(RfbVersion::V3_7.bytes()).await;
         assert_eq!(peer.bytes(2).await, [1, 1]);
-        assert_eq!(house.host.counts().consoles_open, 1);
+        assert_eq!(testbed.host.counts().consoles_open, 1);
         peer.send(&[2]).await;
         assert!(peer.rest().await.is_empty());
-        house
+        testbed
             .host
             .counts_until(|counts| counts.consoles_open == 0)
             .await;
         drop(peer);
-        house.end().await;
+        testbed.end().await;
     })
     .await;
 }
 
 #[tokio::test]
-async fn megabytes_before_the_verdict_are_not_held_and_not_lost() {
+async fn input_before_the_security_result_is_neither_buffered_nor_lost() {
     within(async {
         let esxi = Esxi::start().await;
-        let house = Plan::default().leading_to(&esxi).start().await;
-        let mut viewer = house.viewer().await;
+        let testbed = Setup::default().with_console_host(&esxi).start().await;
+        let mut viewer = testbed.viewer().await;
         viewer.send(b"RFB 003.008\n\x01\x01").await;
-        let mut line = esxi.line().await;
-        let request = line.request().await;
+        let mut connection = esxi.connection().await;
+        let request = connection.request().await;
         // The host takes its time.
         let taken = fill(&mut Pattern::new(21), &mut viewer.stream).await;
         assert!(taken > 0);
-        line.send(&crate::support::esxi::upgraded(&request)).await;
-        line.handshake().await;
+        connection
+            .send(&crate::support::esxi::upgraded(&request))
+            .await;
+        connection.handshake().await;
         viewer.stream.shutdown().await.unwrap();
-        let (got, close) = line.hear.until_close().await;
+        let (got, close) = connection.reader.read_until_close().await;
         assert_eq!((got[0], got.len() as u64), (1, taken + 1));
         Pattern::new(21).check(&got[1..]);
         assert_eq!(close, frame::Frame::close(1000));
-        drop((viewer, line));
-        house.end().await;
+        drop((viewer, connection));
+        testbed.end().await;
     })
     .await;
 }
 
 #[tokio::test]
-async fn a_viewer_that_does_not_read_stops_its_own_host_and_nobody_else() {
+async fn viewer_that_does_not_read_blocks_only_its_own_host() {
     within(async {
         let esxi = Esxi::start().await;
-        let house = Plan::default().leading_to(&esxi).start().await;
-        let (mut deaf, line) = esxi.session(&house).await;
-        let (hear, mut say) = line.split();
+        let testbed = Setup::default().with_console_host(&esxi).start().await;
+        let (mut stalled, connection) = esxi.session(&testbed).await;
+        let (reader, mut say) = connection.split();
         // One message that never ends.
         say.write_all(&[0x82, 127, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff])
             .await
             .unwrap();
         let taken = fill(&mut Pattern::new(23), &mut say).await;
-        let (mut other, mut its_line) = esxi.session(&house).await;
+        let (mut other, mut its_line) = esxi.session(&testbed).await;
         its_line.send_binary(b"picture").await;
         assert_eq!(other.bytes(7).await, b"picture");
         // It was only slow: all is there, but for what TLS at the host's end still holds.
         let least = usize::try_from(taken).unwrap() - 128 * 1024;
-        Pattern::new(23).check(&deaf.bytes(least).await);
-        drop((deaf, hear, say, other, its_line));
-        house.end().await;
+        Pattern::new(23).check(&stalled.bytes(least).await);
+        drop((stalled, reader, say, other, its_line));
+        testbed.end().await;
     })
     .await;
 }
 
 #[tokio::test]
-async fn two_hundred_idle_connections_do_not_disturb_a_viewer() {
+async fn idle_connections_do_not_affect_another_viewer() {
     within(async {
-        let house = Plan::default().with_password().start().await;
+        let testbed = Setup::default().with_password().start().await;
         let idle = join_all((0..200).map(|number| {
-            let port = house.ports[0];
+            let port = testbed.ports[0];
             async move {
                 let mut peer = Viewer::connect(port).await;
                 peer.send(&b"RFB 003.008\n\x02"[..number % 14]).await;
@@ -224,74 +234,79 @@ async fn two_hundred_idle_connections_do_not_disturb_a_viewer() {
             }
         }))
         .await;
-        let mut viewer = house.viewer().await;
-        viewer.enter(Dialect::V3_8, Some(PASSWORD)).await.unwrap();
+        let mut viewer = testbed.viewer().await;
+        viewer
+            .enter(RfbVersion::V3_8, Some(PASSWORD))
+            .await
+            .unwrap();
         let desktop = viewer.init().await;
         viewer.picture(&desktop).await;
         viewer.type_text("still here").await;
-        house
+        testbed
             .host
             .typed_until("vm08", |typed| typed == "still here")
             .await;
-        assert_eq!(house.host.counts().tickets_issued, 1);
+        assert_eq!(testbed.host.counts().tickets_issued, 1);
         drop((idle, viewer));
-        house.end().await;
+        testbed.end().await;
     })
     .await;
 }
 
 #[tokio::test]
-async fn an_answer_without_end_is_not_read_to_its_end() {
+async fn endless_http_response_is_not_read_to_its_end() {
     within(async {
         let esxi = Esxi::start().await;
-        let house = Plan::default().leading_to(&esxi).start().await;
-        let mut viewer = house.viewer().await;
+        let testbed = Setup::default().with_console_host(&esxi).start().await;
+        let mut viewer = testbed.viewer().await;
         let hosting = async {
-            let mut line = esxi.line().await;
-            line.request().await;
-            let (hear, mut say) = line.split();
+            let mut connection = esxi.connection().await;
+            connection.request().await;
+            let (reader, mut say) = connection.split();
             say.write_all(b"HTTP/1.1 101 Switching Protocols\r\nX: ")
                 .await
                 .unwrap();
             while say.write_all(&[b'x'; 4096]).await.is_ok() {}
-            drop(hear);
+            drop(reader);
         };
-        let (verdict, ()) = tokio::join!(viewer.enter(Dialect::V3_8, None), hosting);
+        let (verdict, ()) = tokio::join!(viewer.enter(RfbVersion::V3_8, None), hosting);
         let reason = verdict.unwrap_err();
         assert!(reason.contains("too large"), "{reason}");
         drop(viewer);
-        house.end().await;
+        testbed.end().await;
     })
     .await;
 }
 
 #[tokio::test]
-async fn a_reason_of_a_host_is_cut_and_freed_of_control_characters() {
+async fn reason_of_a_host_is_truncated_and_stripped_of_control_characters() {
     within(async {
         let esxi = Esxi::start().await;
-        let house = Plan::default().leading_to(&esxi).start().await;
-        let mut viewer = house.viewer().await;
+        let testbed = Setup::default().with_console_host(&esxi).start().await;
+        let mut viewer = testbed.viewer().await;
         let hosting = async {
-            let mut line = esxi.line().await;
-            let request = line.request().await;
-            line.send(&crate::support::esxi::upgraded(&request)).await;
-            line.send_binary(GREETING).await;
-            line.bytes(12).await;
+            let mut connection = esxi.connection().await;
+            let request = connection.request().await;
+            connection
+                .send(&crate::support::esxi::upgraded(&request))
+                .await;
+            connection.send_binary(GREETING).await;
+            connection.bytes(12).await;
             // No types, and a reason of 4 GiB. What is sent of it leaves at once: the gateway may close before it has read all.
             let reason = [
                 &[0, 0xff, 0xff, 0xff, 0xff][..],
                 b"bad\x1b[31m\r\n news ",
                 &[b'.'; 10_000],
             ];
-            line.send_binary(&reason.concat()).await;
-            line
+            connection.send_binary(&reason.concat()).await;
+            connection
         };
-        let (verdict, line) = tokio::join!(viewer.enter(Dialect::V3_8, None), hosting);
+        let (verdict, connection) = tokio::join!(viewer.enter(RfbVersion::V3_8, None), hosting);
         let reason = verdict.unwrap_err();
         assert!(reason.contains("bad[31m news ..."), "{reason}");
         assert!(!reason.contains(char::is_control) && reason.len() < 5000);
-        drop((viewer, line));
-        house.end().await;
+        drop((viewer, connection));
+        testbed.end().await;
     })
     .await;
 }

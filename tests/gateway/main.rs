@@ -1,8 +1,8 @@
-//! The whole house in one process: viewers that follow a script, the gateway, and a host behind it.
+//! The whole testbed in one process: viewers that follow a script, the gateway, and a host behind it.
 //!
 //! | module | what it is about |
 //! |---|---|
-//! | [`desktop`] | a viewer sees and drives a VM, in every dialect of RFB |
+//! | [`desktop`] | a viewer sees and drives a VM, in every version of RFB |
 //! | [`order`] | what happens before what, and what does not happen at all |
 //! | [`reasons`] | what a viewer reads when it is not let in |
 //! | [`addresses`] | which host is dialled, and which certificate is believed |
@@ -26,13 +26,13 @@ mod at_url;
 mod closing;
 mod desktop;
 mod door;
-mod encrypted;
 mod hostile;
+mod http_proxy;
 mod identity;
-mod order;
 mod penalties;
-mod proxied;
 mod reasons;
-mod reloading;
-mod repairs;
+mod reload;
+mod stages;
 mod support;
+mod translation;
+mod vencrypt;

@@ -66,14 +66,14 @@ class BehindHaProxy(unittest.TestCase):
             with self.subTest(repr(first)), RawViewer(door.ports["vm08", "none"]) as viewer:
                 viewer.send(first)
                 self.assertEqual(b"", viewer.rest())
-                self._ended(viewer.address, known, "it did not begin with a PROXY header")
+                self._ended(viewer.address, known, "no valid PROXY header")
 
     def test_a_header_from_anybody_else_is_not_believed(self) -> None:
         known = len(door.ends())
         with RawViewer(door.ports["vm08", "none"], NOT_ALLOWED) as viewer:
             viewer.send(f"PROXY TCP4 {ALLOWED} 127.0.0.1 4000 5900\r\n".encode())
             self.assertEqual(b"", viewer.rest())
-            self._ended(viewer.address, known, "none is taken from this address")
+            self._ended(viewer.address, known, "the address is not in proxy_from")
 
     def test_health_checks_do_no_harm(self) -> None:
         before = len(door.ends())

@@ -63,7 +63,7 @@ class Guest(unittest.TestCase):
 class Refusals(unittest.TestCase):
     def test_each_is_told_to_the_viewer_in_words_that_help(self) -> None:
         for way, reason in {
-            "wrong password": "did not let us in: the server refused",
+            "wrong password": "refused the VNC login: the server refused",
             "no password": "asks for a VNC password, and none is configured",
             "other subprotocol": "before the console was ready",
         }.items():
@@ -107,7 +107,7 @@ class InOneCommand(unittest.TestCase):
         untrusted = self.secure[:1]
         for step, options, reason in [
             ("rfb", self.secure, "asks for a VNC password, and none is configured: add --password-file$"),
-            ("rfb", [*self.secure, *wrong], "did not let us in: the server refused"),
+            ("rfb", [*self.secure, *wrong], "refused the VNC login: the server refused"),
             ("tls", [*untrusted, *self.password], "not trusted .* add --trust sha256:[0-9a-f]{64}$"),
         ]:
             with self.subTest(reason):

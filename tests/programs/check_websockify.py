@@ -75,7 +75,7 @@ class Pictures(unittest.TestCase):
 class Refusals(unittest.TestCase):
     def test_each_is_told_to_the_viewer_in_words_that_help(self) -> None:
         for way, reason in {
-            "no login": "HTTP status 401 .* see cookie and headers",
+            "no login": "HTTP status 401 .* set cookie or headers",
             "no token": "refused the WebSocket|before the console was ready",
             "no trust": "certificate of 127.0.0.1:[0-9]+ is not trusted .* or change trust",
             "other subprotocol": "refused the WebSocket .* subprotocol",
@@ -155,9 +155,9 @@ class InOneCommand(unittest.TestCase):
         login = ["--headers-file", self.headers]
         for step, options, reason in [
             ("tls", ["--against", self.url, *login], "not trusted .* add --trust sha256:[0-9a-f]{64}$"),
-            ("websocket", ["--against", self.url, "--trust", self.trust], "HTTP status 401 .* see cookie and headers$"),
+            ("websocket", ["--against", self.url, "--trust", self.trust], "HTTP status 401 .* set cookie or headers$"),
             ("websocket", ["--against", f"ws://{plain.address}/", "--subprotocol", "chat"], "subprotocol"),
-            ("tls", ["--against", f"wss://{plain.address}/"], "no TLS connection"),
+            ("tls", ["--against", f"wss://{plain.address}/"], "TLS with "),
             ("websocket", ["--against", f"ws://127.0.0.1:{desktop.port}/"], "refused the WebSocket|before the console was ready"),
         ]:
             with self.subTest(reason):

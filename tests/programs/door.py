@@ -16,7 +16,7 @@ from waiting import DEADLINE, until
 WAYS = ["none", "vnc-password", "x509-none", "x509-vnc", "x509-plain"]
 
 # How the log has it when a viewer does not believe the certificate: with an alert, or by just hanging up.
-DISTRUSTED = "no TLS with the viewer|the viewer closed the connection before it had logged in|connection broke"
+DISTRUSTED = "TLS with the viewer failed|the viewer closed the connection before it had logged in|connection failed"
 
 # Eight characters: all that the VNC password scheme looks at.
 VNC_PASSWORD = "Door-42!"

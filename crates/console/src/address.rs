@@ -102,7 +102,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_hosts_and_ports_are_addresses() {
+    fn addresses_are_parsed_and_anything_else_is_refused() {
         for (text, host, port) in [
             ("esxi", "esxi", 443),
             ("esxi.example.", "esxi.example.", 443),
@@ -124,7 +124,7 @@ mod tests {
 
     #[test]
     fn the_zone_identifier_is_not_sent() {
-        for (host, told, authority) in [
+        for (host, without_zone, authority) in [
             ("fe80::21%eth0", "fe80::21", "[fe80::21]"),
             ("2001:db8::21", "2001:db8::21", "[2001:db8::21]"),
             ("esxi01.example", "esxi01.example", "esxi01.example"),
@@ -133,7 +133,7 @@ mod tests {
                 host: host.into(),
                 port: 443,
             };
-            assert_eq!(address.without_zone(), told);
+            assert_eq!(address.without_zone(), without_zone);
             assert_eq!(address.authority(HTTPS), authority);
         }
     }

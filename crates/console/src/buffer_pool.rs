@@ -55,7 +55,7 @@ impl<T: Poolable> Pooled<T> {
 impl<T: Poolable> Drop for Pooled<T> {
     fn drop(&mut self) {
         let Some(value) = self.0.take() else { return };
-        // Ignored on purpose: when the thread is exiting its pool is gone, and the buffer is freed.
+        // While the thread exits its pool may be gone already: the buffer is freed.
         let _ = T::KEPT.try_with(|kept| {
             let mut kept = kept.borrow_mut();
             if kept.len() < SPARE {
@@ -74,10 +74,10 @@ impl<T: Poolable> Deref for Pooled<T> {
     }
 }
 
-#[expect(clippy::expect_used, reason = "it is there until it is dropped")]
+#[expect(clippy::expect_used, reason = "the value is present until drop")]
 impl<T: Poolable> DerefMut for Pooled<T> {
     fn deref_mut(&mut self) -> &mut T {
-        self.0.as_mut().expect("it is in use")
+        self.0.as_mut().expect("present until drop")
     }
 }
 

@@ -8,7 +8,7 @@ use tokio::time::{Instant, timeout_at};
 use tokio_util::task::task_tracker::TaskTrackerToken;
 use vsphere::{Ticket, Vm, VmRef};
 
-use crate::endpoint::{Endpoint, Place};
+use crate::endpoint::{Endpoint, UrlGrant};
 use crate::error::{Blame, Error};
 use crate::host_link::{HostLink, OpenConsole};
 use crate::progress::{Observer, Progress};
@@ -53,7 +53,7 @@ pub enum Grant {
     /// A ticket, the vSphere that issued it, and the VM's VNC password.
     Ticket(Arc<Upstream>, Box<Ticket>, Option<Secret<VncPassword>>),
     /// A URL, with the headers and password that belong to it.
-    Url(Arc<Endpoint>, Place),
+    Url(Arc<Endpoint>, UrlGrant),
 }
 
 impl Dialer {
@@ -121,7 +121,7 @@ impl Dialer {
                     let ticket = upstream.ticket(vm, limit.deadline).await?;
                     Grant::Ticket(Arc::clone(upstream), ticket.into(), password.clone())
                 }
-                Self::Url(endpoint) => Grant::Url(Arc::clone(endpoint), endpoint.place().await?),
+                Self::Url(endpoint) => Grant::Url(Arc::clone(endpoint), endpoint.grant().await?),
             })
         };
         let granted = timeout_at(limit.deadline, request).await;
@@ -136,7 +136,7 @@ impl Dialer {
         let grant = self.grant(limit).await?;
         observer(match &grant {
             Grant::Ticket(_, ticket, _) => Progress::Ticket(ticket),
-            Grant::Url(_, place) => Progress::Located(place.url()),
+            Grant::Url(_, grant) => Progress::Located(grant.url()),
         });
         grant.dial(limit, observer).await
     }
@@ -213,7 +213,7 @@ impl Grant {
                 password,
                 ..upstream.target(*ticket).await?
             }),
-            Self::Url(endpoint, place) => endpoint.target(place).await,
+            Self::Url(endpoint, grant) => endpoint.target(grant).await,
         }
     }
 }

@@ -46,7 +46,7 @@ pub fn subprotocol(word: &str) -> Result<Option<String>, &'static str> {
     match word {
         NO_SUBPROTOCOL => Ok(None),
         token if is_token(token) => Ok(Some(token.to_owned())),
-        _ => Err("this is no subprotocol: write one word, as \"binary\", or \"none\""),
+        _ => Err("invalid subprotocol: write one word, such as \"binary\", or \"none\""),
     }
 }
 
@@ -60,14 +60,14 @@ pub enum Origin {
 }
 
 /// The URL of one connection, with the credentials that a program printed with it.
-pub struct Place {
+pub struct UrlGrant {
     url: WsUrl,
     /// Printed with the URL; these take precedence over the configured ones.
     headers: Headers,
     password: Option<Secret<VncPassword>>,
 }
 
-impl Place {
+impl UrlGrant {
     /// The URL.
     pub const fn url(&self) -> &WsUrl {
         &self.url
@@ -110,10 +110,10 @@ impl Endpoint {
     ///
     /// # Errors
     /// The program that prints it fails, or prints no usable URL.
-    pub async fn place(&self) -> Result<Place, Error> {
+    pub async fn grant(&self) -> Result<UrlGrant, Error> {
         let command = match &self.origin {
             Origin::Fixed(url) => {
-                return Ok(Place {
+                return Ok(UrlGrant {
                     url: url.clone(),
                     headers: Headers::default(),
                     password: None,
@@ -127,25 +127,25 @@ impl Endpoint {
             headers,
             password,
         } = Box::pin(command.run()).await?;
-        let unusable = |reason| Error::UrlCommand(format!("printed what is of no use ({reason})"));
+        let unusable = |reason| Error::UrlCommand(format!("printed an unusable URL ({reason})"));
         let url = WsUrl::parse(&url).map_err(unusable)?;
         if url.is_exposed && !self.allow_plain {
-            return Err(unusable("ws:// to another machine is not allowed here"));
+            return Err(unusable("ws:// to another machine is not encrypted"));
         }
-        Ok(Place {
+        Ok(UrlGrant {
             url,
             headers,
             password,
         })
     }
 
-    /// The address, TLS configuration and upgrade request for `place`.
-    pub(crate) async fn target(&self, place: Place) -> Result<Target, Error> {
-        let Place {
+    /// The address, TLS configuration and upgrade request for `grant`.
+    pub(crate) async fn target(&self, grant: UrlGrant) -> Result<Target, Error> {
+        let UrlGrant {
             url,
             headers,
             password,
-        } = place;
+        } = grant;
         let route = Route::Direct(self.resolve(&url).await?);
         let tls = match url.encrypted {
             true => Some(self.trust.client().map_err(Error::Setup)?),

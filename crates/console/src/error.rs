@@ -42,19 +42,19 @@ pub enum Error {
     VSphere(vsphere::Error),
     /// vSphere's certificate does not pass `trust`.
     #[error(
-        "the certificate of {address} is not trusted ({trouble}): compare it with what `mksgate trust {address}` shows, and change trust"
+        "the certificate of {address} is not trusted ({reason}): compare it with what `mksgate trust {address}` shows, and change trust"
     )]
     ApiCertificate {
         /// `host`, or `host:port`.
         address: String,
         /// What is wrong with it.
-        trouble: String,
+        reason: String,
     },
     /// The configuration, or an answer of vSphere, does not allow a connection.
     #[error("{0}")]
     Setup(String),
     /// vSphere or the console's host took longer than the handshake timeout.
-    #[error("{what} did not answer within {} s: see that it is not overloaded, or raise handshake_timeout", .within.as_secs())]
+    #[error("{what} did not answer within {} s: check that it is not overloaded, or raise handshake_timeout", .within.as_secs())]
     Slow {
         /// Which party did not answer.
         what: String,
@@ -75,20 +75,16 @@ pub enum Error {
         within: Duration,
     },
     /// All keys were sent, and the console's host sent no update after them within the handshake timeout.
-    #[error("ESXi did not confirm the keys within {} s: see on the console which of them it has taken", .0.as_secs())]
+    #[error("ESXi did not confirm the keys within {} s: check on the console which of them arrived", .0.as_secs())]
     KeysUnconfirmed(Duration),
     /// No name in the ticket can be resolved, and there is no other address.
-    #[error(
-        "cannot find the address of {names}: add it to console_address, or to this machine's DNS"
-    )]
+    #[error("cannot resolve {names}: add them to console_address, or to DNS")]
     Unresolvable {
         /// The names that were tried.
         names: String,
     },
     /// `max_consoles` consoles are open on the host.
-    #[error(
-        "{host} has all {limit} consoles open that max_consoles allows: close one, or raise it"
-    )]
+    #[error("all {limit} consoles of {host} are in use: close one, or raise max_consoles")]
     HostFull {
         /// `host:port`.
         host: String,
@@ -97,7 +93,7 @@ pub enum Error {
     },
     /// No TCP connection to the console's host.
     #[error(
-        "cannot reach {address} ({}): see that this machine may connect to it",
+        "cannot reach {address} ({}): check that this machine may connect to it",
         io_in_words(source)
     )]
     Unreachable {
@@ -108,19 +104,19 @@ pub enum Error {
     },
     /// The certificate of the console's host was refused.
     #[error(
-        "the certificate of {address} is not trusted ({trouble}): see who answers there, or change {key}"
+        "the certificate of {address} is not trusted ({reason}): check which server answers there, or change {key}"
     )]
     Certificate {
         /// `host:port`.
         address: String,
         /// What is wrong with it.
-        trouble: String,
+        reason: String,
         /// The configuration key that decides.
         key: &'static str,
     },
     /// The TLS handshake with the console's host failed for another reason.
     #[error(
-        "no TLS connection to {address} ({}): see that this is the HTTPS port of the console's host",
+        "TLS with {address} failed ({}): check that this is the HTTPS port of the console's host",
         io_in_words(source)
     )]
     Tls {
@@ -164,7 +160,7 @@ pub enum Error {
         how: String,
     },
     /// The RFB security handshake with the console's host failed.
-    #[error("{address} did not let us in: {source}")]
+    #[error("{address} refused the VNC login: {source}")]
     RfbRefused {
         /// `host:port`.
         address: String,
@@ -184,11 +180,11 @@ pub enum Error {
     Framing(#[from] ws_proto::Violation),
     /// The console's host sent RFB that cannot be decoded.
     #[error(
-        "the console's host sent what cannot be read ({0}): see whether a VNC viewer shows this console"
+        "the console's host sent RFB that cannot be decoded ({0}): check whether a VNC viewer shows this console"
     )]
     Unreadable(#[from] rfb_proto::update::Lost),
     /// The console's host sent a WebSocket text message; RFB uses binary messages.
-    #[error("the console's host sent a text message, and RFB is bytes")]
+    #[error("the console's host sent a WebSocket text message, and RFB needs binary ones")]
     Text,
 }
 
@@ -199,10 +195,10 @@ impl From<vsphere::Error> for Error {
                 address,
                 reason,
                 source,
-            } => {
-                let trouble = certificate::refusal_of(&source).unwrap_or(reason);
-                Self::ApiCertificate { address, trouble }
-            }
+            } => Self::ApiCertificate {
+                address,
+                reason: certificate::refusal_of(&source).unwrap_or(reason),
+            },
             other => Self::VSphere(other),
         }
     }
@@ -240,17 +236,15 @@ const fn remedy_of_url(error: &ws_proto::UpgradeError) -> &'static str {
         UpgradeError::Status {
             code: 401 | 403 | 407,
             ..
-        } => "it wants to know who asks, see cookie and headers",
+        } => "it requires credentials, set cookie or headers",
         UpgradeError::Status {
             code: 300..=399, ..
-        } => {
-            "it points elsewhere, as a login page does, see cookie, headers and the path of its url"
-        }
-        UpgradeError::Status { code: 404, .. } => "see the path of its url",
+        } => "it redirects, as to a login page, check cookie, headers and the path of its url",
+        UpgradeError::Status { code: 404, .. } => "check the path of its url",
         UpgradeError::NoProtocol(_) | UpgradeError::ProtocolNotOffered(_) => {
-            "set subprotocol to the one that it speaks, or to \"none\""
+            "set subprotocol to one that it supports, or to \"none\""
         }
-        _ => "see that its url leads to VNC in a WebSocket, and its subprotocol",
+        _ => "check that its url is a WebSocket with VNC, and its subprotocol",
     }
 }
 

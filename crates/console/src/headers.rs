@@ -15,7 +15,7 @@ const RESERVED: [&str; 9] = [
     "sec-websocket-extensions",
 ];
 
-/// The header that the configuration has a key of its own for.
+/// The header with a configuration key of its own.
 pub const COOKIE: &str = "Cookie";
 
 /// Names and values, in the order in which they are sent. `Debug` prints no value.
@@ -30,24 +30,24 @@ impl Headers {
     /// there already.
     pub fn add(&mut self, name: &str, value: SecretString) -> Result<(), String> {
         if !is_token(name) {
-            return Err("the name of this header holds what HTTP does not allow: write it as \"Authorization\"".into());
+            return Err("invalid header name: write a name such as \"Authorization\"".into());
         }
         if RESERVED
             .iter()
             .any(|reserved| reserved.eq_ignore_ascii_case(name))
         {
             return Err(format!(
-                "the header {name} is not for you to set: remove it"
+                "the header {name} is sent by mksgate itself: remove it"
             ));
         }
         if self.has(name) {
-            return Err(format!("the header {name} is given twice: keep one"));
+            return Err(format!("duplicate header {name}: keep one"));
         }
         let text = value.expose_secret();
         let is_allowed = |byte: u8| byte.is_ascii_graphic() || byte == b' ';
         if text.is_empty() || !text.bytes().all(is_allowed) {
             return Err(format!(
-                "the value of the header {name} is empty or holds what HTTP does not allow: write printable ASCII"
+                "the value of the header {name} is empty or not printable ASCII: correct it"
             ));
         }
         self.0.push((name.to_owned(), value));
@@ -66,7 +66,7 @@ impl Headers {
             }
             let header = line
                 .split_once(':')
-                .ok_or_else(|| "it is no \"Name: value\"".into());
+                .ok_or_else(|| "expected \"Name: value\"".into());
             header
                 .and_then(|(name, value)| self.add(name.trim(), value.trim().into()))
                 .map_err(|error| format!("line {number}: {error}"))?;

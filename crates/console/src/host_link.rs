@@ -140,7 +140,12 @@ impl HostLink {
             nonce,
             &headers,
         )
-        .map_err(|error| Error::Setup(format!("{} cannot be asked: {error}", self.address)))?;
+        .map_err(|error| {
+            Error::Setup(format!(
+                "cannot build the upgrade request for {}: {error}",
+                self.address
+            ))
+        })?;
         self.stream
             .write_all(upgrade.request())
             .await
@@ -178,7 +183,9 @@ impl HostLink {
                 }
                 Ok(ClientStep::More) => self.receive().await?,
                 Ok(ClientStep::StartTls) => {
-                    return Err(Error::Setup("TLS inside TLS is not spoken".into()));
+                    return Err(Error::Setup(
+                        "the host requires TLS inside TLS, which is not supported".into(),
+                    ));
                 }
                 Err(source) => return Err(self.rfb_refused(kind, source)),
             }
@@ -246,7 +253,7 @@ impl HostLink {
 
     /// The closing handshake (RFC 6455 section 7.1.2), close_notify and FIN, within [`CLOSE_TIMEOUT`].
     pub async fn close(mut self) {
-        // Ignored on purpose: the host may be gone already.
+        // The host may already be gone.
         let _ = timeout(CLOSE_TIMEOUT, self.closing_handshake()).await;
     }
 
@@ -345,7 +352,7 @@ async fn start_tls(
 ) -> Result<Stream, Error> {
     let name = ServerName::try_from(address.without_zone().to_owned()).map_err(|_| {
         Error::Setup(format!(
-            "{} is no name that TLS could verify: use another, or console_address",
+            "{} is not a valid TLS server name: use another, or console_address",
             address.host
         ))
     })?;
@@ -357,9 +364,9 @@ async fn start_tls(
             .and_then(|inner| inner.downcast_ref())
             .and_then(certificate::refusal_of);
         match refusal {
-            Some(trouble) => Error::Certificate {
+            Some(reason) => Error::Certificate {
                 address,
-                trouble,
+                reason,
                 key: match request.kind {
                     TargetKind::Ticket => "console_trust",
                     TargetKind::Url => "trust",

@@ -38,7 +38,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_vm_is_its_vsphere_and_its_instance_uuid() {
+    fn identity_is_the_vsphere_and_the_instance_uuid() {
         let uuid = |last: char| {
             format!("564d1c4e-0b02-6e1a-3f5c-0d5c0b1a2f3{last}")
                 .parse()

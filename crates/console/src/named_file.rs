@@ -32,7 +32,7 @@ pub fn open(path: &Path) -> io::Result<File> {
     if !is_pipe(kind) {
         return Err(io::Error::new(
             io::ErrorKind::InvalidInput,
-            "it is no regular file",
+            "it is not a regular file",
         ));
     }
     let (opened, waiting) = mpsc::channel();
@@ -53,7 +53,7 @@ fn is_pipe(kind: fs::FileType) -> bool {
     kind.is_fifo()
 }
 
-/// Windows has no pipes in the file system.
+/// Windows has no named pipes in the file system.
 #[cfg(not(unix))]
 fn is_pipe(_: fs::FileType) -> bool {
     false

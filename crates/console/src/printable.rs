@@ -24,13 +24,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn neither_a_line_end_nor_a_command_to_a_terminal_is_left() {
+    fn line_ends_and_escape_sequences_are_removed() {
         let name = "a\r\nb\t\u{1b}[2J\u{9b}2J\u{7f}\u{85}ä日";
         assert_eq!(printable(name), "ab[2J2Jä日");
     }
 
     #[test]
-    fn json_stays_the_same_value_and_has_no_command_to_a_terminal() {
+    fn json_keeps_its_value_and_has_no_control_characters() {
         let value = serde_json::json!({ "name": "a\n\u{1b}[2J\u{9b}2J\u{7f}ä" });
         let shown = printable_json(&format!("{value:#}\n"));
         assert!(shown.chars().all(|c| c == '\n' || !c.is_control()));

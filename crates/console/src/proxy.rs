@@ -30,7 +30,7 @@ pub(crate) async fn connect(proxy: &Url, target: &Address) -> io::Result<TcpStre
     let mut socket = connected.map_err(|error| {
         io::Error::new(
             error.kind(),
-            format!("the proxy {own} is not there: {}", io_in_words(&error)),
+            format!("cannot reach the proxy {own}: {}", io_in_words(&error)),
         )
     })?;
     socket.write_all(request(proxy, target).as_bytes()).await?;
@@ -44,7 +44,7 @@ pub(crate) async fn connect(proxy: &Url, target: &Address) -> io::Result<TcpStre
             return match input.len() == length {
                 true => Ok(socket),
                 false => Err(io::Error::other(
-                    "the proxy's target spoke before it was spoken to",
+                    "the host behind the proxy sent data before the TLS handshake",
                 )),
             };
         }
@@ -81,14 +81,12 @@ fn read_answer(input: &[u8]) -> io::Result<Option<usize>> {
         Ok(httparse::Status::Complete(length)) => match answer.code {
             Some(200..=299) => Ok(Some(length)),
             code => Err(io::Error::other(format!(
-                "the proxy answers with status {}",
+                "the proxy answered with HTTP status {}",
                 code.unwrap_or_default()
             ))),
         },
         Ok(httparse::Status::Partial) if input.len() < MAX_HEAD => Ok(None),
-        _ => Err(io::Error::other(
-            "the proxy does not answer as an HTTP proxy does",
-        )),
+        _ => Err(io::Error::other("the proxy's answer is not HTTP")),
     }
 }
 
@@ -97,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn credentials_go_to_the_proxy_decoded_and_only_where_there_are_some() {
+    fn credentials_are_sent_decoded_where_there_are_some() {
         let target = Address {
             host: "fd00::1".into(),
             port: 443,
@@ -115,17 +113,17 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_proxy_that_is_not_there_is_named_without_what_lets_us_in() {
+    async fn unreachable_proxy_is_named_without_credentials() {
         let target = Address {
             host: "esxi".into(),
             port: 443,
         };
-        // "discard", which nobody serves.
+        // The discard port, on which nothing listens.
         let proxy = Url::parse("http://ann:pr0xy@127.0.0.1:9").unwrap();
-        let said = connect(&proxy, &target).await.unwrap_err().to_string();
+        let error = connect(&proxy, &target).await.unwrap_err().to_string();
         assert!(
-            said.starts_with("the proxy 127.0.0.1:9 is not there: ") && !said.contains("pr0xy"),
-            "{said}"
+            error.starts_with("cannot reach the proxy 127.0.0.1:9: ") && !error.contains("pr0xy"),
+            "{error}"
         );
     }
 
@@ -137,7 +135,10 @@ mod tests {
         }
         assert_eq!(read_answer(head).unwrap(), Some(head.len()));
         let refused = read_answer(b"HTTP/1.1 407 No\r\n\r\n").unwrap_err();
-        assert_eq!(refused.to_string(), "the proxy answers with status 407");
+        assert_eq!(
+            refused.to_string(),
+            "the proxy answered with HTTP status 407"
+        );
         assert!(read_answer(b"SSH-2.0\r\n").is_err());
         assert!(read_answer(&[b"HTTP/1.1 200 ".to_vec(), vec![b'a'; MAX_HEAD]].concat()).is_err());
     }

@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_host_has_its_own_places_and_gets_them_back() {
+    fn slots_are_counted_per_host_and_freed_on_drop() {
         let slots = Slots::default();
         let first = slots.take("a", 2).unwrap();
         let _second = slots.take("a", 2).unwrap();
@@ -57,7 +57,7 @@ mod tests {
         assert_eq!(
             slots.0.lock().unwrap().len(),
             1,
-            "a host without consoles is forgotten"
+            "a host without consoles has no entry"
         );
     }
 }

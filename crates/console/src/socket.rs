@@ -56,6 +56,6 @@ pub async fn finish(read: &mut (impl AsyncRead + Unpin), write: &mut (impl Async
         while read.read(&mut unread).await? > 0 {}
         io::Result::Ok(())
     };
-    // Ignored on purpose: the connection is given up either way.
+    // The connection is dropped either way.
     let _ = timeout(LINGER, closing).await;
 }

@@ -10,7 +10,7 @@ use rustls::pki_types::ServerName;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
-use crate::tls_session::{Input, ReadEnd, TlsSession};
+use crate::tls_session::{ReadEnd, ReceiveBuffer, TlsSession};
 use crate::transport::Transport;
 
 /// A connection. The relay uses its parts directly.
@@ -20,7 +20,7 @@ pub struct Stream {
     /// TLS, or plain TCP.
     pub transport: Transport,
     /// Bytes that were received and not read yet.
-    pub input: Input,
+    pub input: ReceiveBuffer,
 }
 
 impl Stream {
@@ -29,7 +29,7 @@ impl Stream {
         Self {
             socket,
             transport: Transport::Plain,
-            input: Input::default(),
+            input: ReceiveBuffer::default(),
         }
     }
 
@@ -48,7 +48,7 @@ impl Stream {
         // Set by `Upstream::target` for the in-place record layer, which needs the traffic keys.
         let in_place = config.enable_secret_extraction;
         let session = TlsSession::new(config, name)?;
-        let mut input = Input::default();
+        let mut input = ReceiveBuffer::default();
         loop {
             let done = session.handshake(&mut input);
             let sent = socket.write_all(&session.outgoing()).await;
@@ -105,7 +105,7 @@ impl Stream {
 }
 
 /// Moves the decrypted bytes of `input` to `into` and returns how many they are.
-fn drain(input: &mut Input, into: &mut BytesMut) -> usize {
+fn drain(input: &mut ReceiveBuffer, into: &mut BytesMut) -> usize {
     let count = input.opened().len();
     into.extend_from_slice(input.opened());
     input.forget(count);

@@ -66,5 +66,5 @@ pub(crate) async fn resolve(candidates: Vec<Address>) -> Result<(Address, Vec<So
 }
 
 fn no_host() -> Error {
-    Error::Setup("the ticket names no host: see that the VM's host is connected".into())
+    Error::Setup("the ticket has no host name: check that the VM's host is connected".into())
 }

@@ -92,7 +92,7 @@ impl Thumbprint {
 
 /// A certificate that is not the one that was pinned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("it is not the one expected: expected {expected}, got {got}")]
+#[error("expected {expected}, got {got}")]
 pub struct PinMismatch {
     /// The configured digest, or the ticket's.
     pub expected: Thumbprint,
@@ -111,13 +111,13 @@ impl Trust {
             None if text == "system" => Ok(Self::System),
             None if text == "webpki" => Ok(Self::WebPki),
             None if text == "danger-accept-any" => Ok(Self::DangerAcceptAny),
-            Some(("file", "")) => Err("\"file:\" names no file: write \"file:PATH\"".into()),
+            Some(("file", "")) => Err("\"file:\" has no path: write \"file:PATH\"".into()),
             Some(("file", path)) => read_authorities(&beside(Path::new(path))).map(Self::File),
             Some(("sha256", hex)) => parse_sha256(hex).map(Self::Pinned).ok_or_else(|| {
-                "sha256: takes 64 hexadecimal digits, with colons or without".into()
+                "sha256: needs 64 hexadecimal digits, with colons or without".into()
             }),
             _ => Err(format!(
-                "{text:?} is no trust: write \"system\", \"webpki\", \"file:PATH\", \"sha256:HEX\" or \
+                "unknown trust {text:?}: write \"system\", \"webpki\", \"file:PATH\", \"sha256:HEX\" or \
                  \"danger-accept-any\""
             )),
         }
@@ -147,7 +147,7 @@ impl Trust {
                 .with_platform_verifier()
                 .map_err(|error| {
                     format!(
-                        "this machine's own authorities cannot be used ({}): set trust to another",
+                        "the system's certificate authorities cannot be loaded ({}): set trust to another value",
                         tls_in_words(&error)
                     )
                 })?
@@ -177,11 +177,15 @@ fn read_authorities(path: &Path) -> Result<Vec<CertificateDer<'static>>, String>
             });
     match authorities {
         Ok(authorities) if authorities.is_empty() => {
-            Err(format!("{shown} holds no certificate: it must be PEM"))
+            Err(format!("{shown} contains no certificate: it must be PEM"))
         }
         Ok(authorities) => Ok(authorities),
+        Err(pem::Error::Io(error)) => Err(format!(
+            "cannot read {shown} ({})",
+            vsphere::io_in_words(&error)
+        )),
         Err(error) => Err(format!(
-            "{shown} cannot be read as certificates ({}): it must be PEM",
+            "invalid certificates in {shown} ({}): they must be PEM",
             pem_in_words(&error)
         )),
     }
@@ -282,7 +286,7 @@ mod tests {
         }
     }
 
-    /// What the client makes of a server with this certificate that signs with `key`.
+    /// The client's result of a handshake with a server that has this certificate and signs with `key`.
     fn handshake(
         trust: &Trust,
         version: &'static SupportedProtocolVersion,

@@ -7,7 +7,7 @@ use std::task::{Context, Poll, ready};
 
 use tokio::io::AsyncRead;
 
-use crate::tls_session::{Input, ReadEnd, TlsSession};
+use crate::tls_session::{ReadEnd, ReceiveBuffer, TlsSession};
 
 /// A connection's layer; both directions of a relay share it.
 pub enum Transport {
@@ -24,7 +24,7 @@ impl Transport {
         &self,
         stream: &mut R,
         context: &mut Context<'_>,
-        input: &mut Input,
+        input: &mut ReceiveBuffer,
     ) -> Poll<Result<(), ReadEnd>> {
         match self {
             Self::Tls(session) => session.poll_read(stream, context, input),
@@ -79,7 +79,7 @@ impl Transport {
 fn poll_plain<R: AsyncRead + Unpin>(
     stream: &mut R,
     context: &mut Context<'_>,
-    input: &mut Input,
+    input: &mut ReceiveBuffer,
 ) -> Poll<Result<(), ReadEnd>> {
     Poll::Ready(match ready!(input.poll_fill(stream, context)) {
         Ok(0) => Err(ReadEnd::Closed),

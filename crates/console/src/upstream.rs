@@ -61,8 +61,8 @@ impl Upstream {
             proxy: config.proxy.as_ref().map(|proxy| proxy.expose().clone()),
             sessions,
         };
-        let api = Address::of(&config.url)
-            .ok_or_else(|| Error::Setup("its address names no host".into()))?;
+        let api =
+            Address::of(&config.url).ok_or_else(|| Error::Setup("its url has no host".into()))?;
         Ok(Self {
             client: Client::new(settings)?,
             config,
@@ -186,7 +186,7 @@ impl Upstream {
                     let certificate =
                         CertificateDer::from_pem_slice(pem.as_bytes()).map_err(|error| {
                             Error::Setup(format!(
-                                "the certificate in the ticket is none ({})",
+                                "the ticket's certificate is invalid ({})",
                                 vsphere::pem_in_words(&error)
                             ))
                         })?;

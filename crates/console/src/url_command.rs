@@ -88,7 +88,7 @@ impl UrlCommand {
         let (status, output) = self
             .execute()
             .await
-            .map_err(|error| Error::UrlCommand(format!("cannot be used ({error})")))?;
+            .map_err(|error| Error::UrlCommand(format!("cannot be run ({error})")))?;
         let parsed = match status.success() {
             true => parse(&output),
             false => Err(format!("failed with {status}")),
@@ -136,14 +136,14 @@ impl UrlCommand {
     }
 
     fn log(&self, status: ExitStatus, errors: &[u8]) {
-        let said: String = String::from_utf8_lossy(errors)
+        let stderr: String = String::from_utf8_lossy(errors)
             .chars()
             .map(|c| if c.is_control() { ' ' } else { c })
             .collect();
-        let said = said.trim_end();
+        let stderr = stderr.trim_end();
         match status.success() {
-            false => warn!(program = %self, %status, said, "url_command failed"),
-            true => debug!(program = %self, said, "url_command"),
+            false => warn!(program = %self, %status, stderr, "url_command failed"),
+            true => debug!(program = %self, stderr, "url_command"),
         }
     }
 }
@@ -164,7 +164,7 @@ impl ProcessGroup {
 impl Drop for ProcessGroup {
     fn drop(&mut self) {
         if let Some(group) = self.0 {
-            // Ignored on purpose: it fails where no process is left. While one is, its number is not reused.
+            // Fails where no process is left. While one is, its process group id is not reused.
             let _ = kill_process_group(group, Signal::KILL);
         }
     }
@@ -181,7 +181,7 @@ async fn collect(
     }
     match output.len() {
         ..=MAX_OUTPUT => Ok(()),
-        _ => Err(io::Error::other("it prints more than a URL")),
+        _ => Err(io::Error::other("its output is too long")),
     }
 }
 
@@ -201,7 +201,7 @@ async fn drain(pipe: Option<impl AsyncRead + Unpin>, errors: &mut Vec<u8>) -> io
 
 /// Parses the program's output.
 fn parse(output: &[u8]) -> Result<Output, String> {
-    let text = str::from_utf8(output).map_err(|_| "printed what is no text")?;
+    let text = str::from_utf8(output).map_err(|_| "printed output that is not UTF-8")?;
     let (url, more) = text.split_once('\n').unwrap_or((text, ""));
     if url.trim().is_empty() {
         return Err("printed no URL on its first line".into());
@@ -209,7 +209,7 @@ fn parse(output: &[u8]) -> Result<Output, String> {
     let mut headers = Headers::default();
     headers
         .read(2, more)
-        .map_err(|error| format!("printed what is of no use ({error})"))?;
+        .map_err(|error| format!("printed an invalid header ({error})"))?;
     let password = headers.take(VNC_PASSWORD).map(|text| {
         let text = text.expose_secret();
         VncPassword::new(text.get(..VNC_PASSWORD_LENGTH).unwrap_or(text)).map(Secret::new)
@@ -219,7 +219,7 @@ fn parse(output: &[u8]) -> Result<Output, String> {
         headers,
         password: password
             .transpose()
-            .map_err(|error| format!("printed a useless {VNC_PASSWORD} ({error})"))?,
+            .map_err(|error| format!("printed an invalid {VNC_PASSWORD} ({error})"))?,
     })
 }
 
@@ -228,7 +228,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_line_is_the_url_and_the_others_are_headers_and_the_password() {
+    fn first_line_is_the_url_and_further_lines_are_headers_and_the_password() {
         let text = b"wss://h/x\r\nCookie: a=b\r\n\n# why\nvnc-password: PVEVNC:6543210\n";
         let answer = parse(text).unwrap();
         assert_eq!(answer.url.as_str(), "wss://h/x");
@@ -251,12 +251,12 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_is_refused_in_words_that_repeat_nothing() {
+    fn invalid_output_is_refused_and_not_repeated() {
         for (answer, words) in [
             (&b""[..], "no URL"),
             (b"\nwss://h", "no URL"),
-            (b"\xff\xfe", "no text"),
-            (b"wss://h\ngeheim", "line 2: it is no \"Name: value\""),
+            (b"\xff\xfe", "not UTF-8"),
+            (b"wss://h\ngeheim", "line 2: expected \"Name: value\""),
             (
                 b"wss://h\n\nCookie: gehe\x07im",
                 "line 3: the value of the header Cookie",
@@ -267,7 +267,7 @@ mod tests {
             ),
             (
                 b"wss://h\nHost: geheim",
-                "line 2: the header Host is not for you to set",
+                "line 2: the header Host is sent by mksgate itself",
             ),
         ] {
             let error = parse(answer).map(|_| ()).unwrap_err();

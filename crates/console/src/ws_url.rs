@@ -54,16 +54,16 @@ impl WsUrl {
         if text.len() > MAX {
             return Err("this URL is longer than 8 KiB");
         }
-        let url = Url::parse(text).map_err(|_| "this is no URL: write wss://HOST:PORT/PATH")?;
+        let url = Url::parse(text).map_err(|_| "invalid URL: write wss://HOST:PORT/PATH")?;
         let encrypted = match url.scheme() {
             "wss" => true,
             "ws" => false,
             "https" => return Err("this URL begins with https: write wss:// instead"),
             "http" => return Err("this URL begins with http: write ws:// instead"),
-            _ => return Err("this URL is no wss:// and no ws://: write wss://HOST:PORT/PATH"),
+            _ => return Err("this URL is neither wss:// nor ws://: write wss://HOST:PORT/PATH"),
         };
         let (Some(address), Some(host)) = (Address::of(&url), url.host()) else {
-            return Err("this URL names no host: write wss://HOST:PORT/PATH");
+            return Err("this URL has no host: write wss://HOST:PORT/PATH");
         };
         let target = url.query().map_or_else(
             || url.path().to_owned(),
@@ -126,9 +126,9 @@ fn credentials(url: &Url) -> Result<Headers, &'static str> {
     words.push(b':');
     words.extend(decode(url.password().unwrap_or_default()));
     let value = format!("Basic {}", STANDARD.encode(words));
-    headers
-        .add("Authorization", value.into())
-        .map_err(|_| "user and password of this URL cannot be sent: put them into headers")?;
+    headers.add("Authorization", value.into()).map_err(
+        |_| "user and password of this URL are not valid in a header: put them into headers",
+    )?;
     Ok(headers)
 }
 
@@ -137,7 +137,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_url_is_taken_apart() {
+    fn url_is_parsed() {
         for (text, authority, target, shown) in [
             ("wss://h", "h", "/", "h:443"),
             (
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn what_leaves_this_machine_without_tls_is_exposed() {
+    fn unencrypted_url_of_another_machine_is_exposed() {
         for (text, expected) in [
             ("ws://localhost/", false),
             ("ws://127.9.9.9:1/", false),
@@ -195,13 +195,13 @@ mod tests {
     }
 
     #[test]
-    fn a_ticket_is_good_for_one_connection() {
+    fn ticket_url_is_one_time() {
         assert!(WsUrl::parse("wss://h/ticket/1").unwrap().is_one_time());
         assert!(!WsUrl::parse("wss://h/tickets").unwrap().is_one_time());
     }
 
     #[test]
-    fn what_is_no_url_is_refused_without_being_repeated() {
+    fn invalid_url_is_refused_and_not_repeated() {
         let long = format!("wss://h/{}", "x".repeat(MAX));
         for text in [
             "geheim",

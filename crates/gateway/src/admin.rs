@@ -30,7 +30,7 @@ use tokio_util::task::TaskTracker;
 use tracing::debug;
 use vsphere::io_in_words;
 
-use crate::listener::accepted;
+use crate::listener::accept;
 use crate::metrics::Metrics;
 use crate::settings::Admin;
 use console::secret::Secret;
@@ -144,7 +144,7 @@ async fn listen(
     let next = async || {
         // The semaphore is never closed.
         let permit = Arc::clone(&permits).acquire_owned().await.ok();
-        let (stream, _) = accepted(address, || listener.accept()).await;
+        let (stream, _) = accept(address, || listener.accept()).await;
         (permit, stream)
     };
     while let Some((permit, stream)) = closing.run_until_cancelled(next()).await {

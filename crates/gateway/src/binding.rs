@@ -1,4 +1,4 @@
-//! Addresses to listen on, and what to say where one cannot be had.
+//! Binds listeners; a conflict among the gateway's own addresses gets an error of its own.
 
 use std::collections::HashMap;
 use std::io;
@@ -11,7 +11,7 @@ use crate::overlap::may_overlap;
 use crate::settings::Admin;
 use crate::start_error::StartError;
 
-/// An address to listen on, and what for.
+/// An address to listen on, and its user for errors.
 #[derive(Clone)]
 pub(crate) struct Wanted {
     pub(crate) listen: SocketAddr,
@@ -39,7 +39,7 @@ impl Wanted {
 /// Listeners by the address that was asked for.
 pub(crate) type Bound = HashMap<SocketAddr, TcpListener>;
 
-/// Each of them, and adds it to `ours`; none of them where one cannot be had.
+/// Binds all of them and adds their addresses to `ours`. Where one fails, those bound before are closed.
 pub(crate) async fn bind_all(
     wanted: Vec<Wanted>,
     ours: &mut Vec<SocketAddr>,
@@ -52,7 +52,8 @@ pub(crate) async fn bind_all(
     Ok(bound)
 }
 
-/// `ours` are those that we listen on already: where one of them is in the way, nobody else is.
+/// Binds `address`. `ours` are the addresses that the gateway listens on already: where one of them overlaps, the error names
+/// it instead of another program.
 pub(crate) async fn bind(
     address: SocketAddr,
     what: &str,
@@ -61,9 +62,9 @@ pub(crate) async fn bind(
     let bound = TcpListener::bind(address).await;
     bound.map_err(|source| {
         let what = what.to_owned();
-        let in_the_way = ours.iter().find(|other| may_overlap(&address, other));
-        match (source.kind(), in_the_way) {
-            (io::ErrorKind::AddrInUse, Some(&beside)) => StartError::Twice {
+        let overlapping = ours.iter().find(|other| may_overlap(&address, other));
+        match (source.kind(), overlapping) {
+            (io::ErrorKind::AddrInUse, Some(&beside)) => StartError::Overlap {
                 address,
                 what,
                 beside,

@@ -9,7 +9,7 @@ use ipnet::IpNet;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 use vsphere::Vm;
 
-use crate::login::rights::Named;
+use crate::login::rights::ConsoleNames;
 use crate::registry::ConsoleKey;
 use crate::settings::auth::Auth;
 use crate::settings::limits::Limits;
@@ -61,7 +61,7 @@ impl Entrance {
 }
 
 impl ServedConsole {
-    /// For a [`PrivateLine`](crate::PrivateLine), with default settings.
+    /// For a [`LocalEntrance`](crate::LocalEntrance), with default settings.
     pub(crate) fn private(dialer: Dialer) -> Self {
         let name = dialer.behind().to_string();
         Self {
@@ -80,8 +80,8 @@ impl ServedConsole {
     }
 
     /// Its known names.
-    pub(crate) fn named<'a>(&'a self, vm: Option<&'a Vm>) -> Named<'a> {
-        Named {
+    pub(crate) fn names<'a>(&'a self, vm: Option<&'a Vm>) -> ConsoleNames<'a> {
+        ConsoleNames {
             vsphere: self.vsphere(),
             configured: &self.name,
             vm,

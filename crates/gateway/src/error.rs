@@ -49,7 +49,7 @@ pub enum Failure {
     #[error("{0} may not use this console: add its network to allow")]
     NotAllowed(IpAddr),
     /// A PROXY header is required, and the connection has none or is not from a trusted balancer.
-    #[error("a PROXY header was due, and {0}: see proxy_from and the load balancer")]
+    #[error("no valid PROXY header ({0}): check proxy_from and the load balancer")]
     NotProxied(String),
     /// Too many wrong passwords from this source.
     #[error("too many failed logins from your address: try again in {} s", .0.as_secs() + 1)]
@@ -61,7 +61,7 @@ pub enum Failure {
     #[error("too many connections are waiting to log in: try again")]
     LoginQueueFull,
     /// The gateway was shut down before the console was open.
-    #[error("the gateway ends: try again when it is back")]
+    #[error("the gateway is shutting down: try again when it is back")]
     GatewayEnds,
     /// `max_sessions` is reached.
     #[error(
@@ -80,7 +80,7 @@ pub enum Failure {
         limit: usize,
     },
     /// TLS with the viewer failed.
-    #[error("no TLS with the viewer ({0})")]
+    #[error("TLS with the viewer failed ({0})")]
     ViewerTls(String),
     /// The user has logged in, but may not open this console.
     #[error("{user} may not open this console: ask for it to be added to the users file")]
@@ -98,19 +98,19 @@ pub enum Failure {
     #[error("the viewer closed the connection before it sent anything")]
     ViewerSilent,
     /// Reading or writing the viewer's socket failed.
-    #[error("the viewer's connection broke ({})", vsphere::io_in_words(.0))]
+    #[error("the viewer's connection failed ({})", vsphere::io_in_words(.0))]
     ViewerBroke(#[source] io::Error),
     /// The viewer did not log in within the login timeout.
     #[error("the viewer did not log in within {} s: connect again, or raise login_timeout", .0.as_secs())]
     ViewerSlow(Duration),
     /// The password was queued for hashing for the whole login timeout.
-    #[error("the password was not checked within {} s: see that this machine is not overloaded, or raise login_timeout", .0.as_secs())]
+    #[error("the password was not checked within {} s: check that this machine is not overloaded, or raise login_timeout", .0.as_secs())]
     CheckSlow(Duration),
     /// The viewer has logged in, and did not send ClientInit within the handshake timeout.
     #[error("the viewer did not finish its handshake within {} s: try another viewer", .0.as_secs())]
     ViewerUnfinished(Duration),
     /// The VNC password is not the one configured.
-    #[error("wrong password: try again, and mind that only the first 8 characters count")]
+    #[error("wrong password: try again (only the first 8 characters count)")]
     WrongPassword,
     /// One sentence for both causes, so that user names cannot be probed.
     #[error("wrong user name or password: try again")]
@@ -186,7 +186,7 @@ fn protocol_error(violation: rfb_proto::Violation) -> String {
         Violation::UnknownMessage { .. }
         | Violation::TooManyEncodings(_)
         | Violation::Malformed(_) => {
-            format!("the viewer sent what cannot be read ({violation}): try another viewer")
+            format!("the viewer sent an invalid message ({violation}): try another viewer")
         }
         other => format!("this is a VNC port, and {other}"),
     }
@@ -207,7 +207,7 @@ mod tests {
         let text = Failure::NotAViewer(unknown).to_string();
         assert!(
             text.starts_with(
-                "the viewer sent what cannot be read (message type 255/255 is not known): "
+                "the viewer sent an invalid message (message type 255/255 is not known): "
             ),
             "{text}"
         );

@@ -1,4 +1,4 @@
-//! How connections are accepted.
+//! Accepts connections.
 
 use std::io;
 use std::net::SocketAddr;
@@ -7,21 +7,20 @@ use std::time::Duration;
 use tokio::time::sleep;
 use tracing::warn;
 
-/// How long to wait after a failed accept: the usual cause is that descriptors have run out, and it does
-/// not go away faster by asking again at once.
+/// The wait after a failed accept: the usual cause, running out of file descriptors, would fail again at once.
 const BACKOFF: Duration = Duration::from_millis(100);
 
-/// What `accept` brings next, however often it fails before. `listen` is where, for the log.
-pub async fn accepted<T, F: Future<Output = io::Result<T>>>(
+/// Accepts the next connection; retries after errors. `listen` is the address for the log.
+pub async fn accept<T, F: Future<Output = io::Result<T>>>(
     listen: Option<SocketAddr>,
-    mut accept: impl FnMut() -> F,
+    mut next: impl FnMut() -> F,
 ) -> T {
     loop {
-        match accept().await {
+        match next().await {
             Ok(accepted) => return accepted,
             Err(error) => {
                 let listen = listen.map(tracing::field::display);
-                warn!(listen, "cannot accept a viewer ({error}): trying again");
+                warn!(listen, "accept failed ({error}): trying again");
                 sleep(BACKOFF).await;
             }
         }
@@ -37,9 +36,9 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn after_a_failed_accept_there_is_a_pause_before_the_next_one() {
+    async fn a_failed_accept_is_retried_after_a_pause() {
         let (begun, mut tries) = (Instant::now(), 0);
-        let third = accepted(None, || {
+        let third = accept(None, || {
             tries += 1;
             ready(match tries {
                 3 => Ok("a viewer"),

@@ -1,11 +1,11 @@
-//! Who a viewer is, and whether it may come in.
+//! Viewers before their session: source address, authentication, rights and limits.
 //!
-//! | what | where |
+//! | subject | modules |
 //! |---|---|
-//! | the viewer's address, and the one that a load balancer says it has | [`source`], [`proxy_header`] |
-//! | whether its claim lets it in | [`judge`], [`users`], [`rights`], [`hashing`] |
-//! | how many connections may wait to log in, and what failed logins cost | [`pre_login_limit`], [`penalties`] |
-//! | the gateway's own certificate | [`certificate`] |
+//! | source addresses, and those that a load balancer reports | [`source`], [`proxy_header`] |
+//! | authentication and rights | [`judge`], [`users`], [`rights`], [`hashing`] |
+//! | the limit on connections before login, and penalties for failed logins | [`pre_login_limit`], [`penalties`] |
+//! | the gateway's TLS certificate | [`certificate`] |
 
 pub mod certificate;
 pub mod hashing;

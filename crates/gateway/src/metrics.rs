@@ -1,4 +1,4 @@
-//! What is counted, in OpenMetrics. The names are a contract: others have dashboards on them.
+//! The metrics, in OpenMetrics. The names are a contract with users' dashboards.
 
 use prometheus_client::encoding::{EncodeLabelSet, text};
 use prometheus_client::metrics::counter::Counter;
@@ -8,10 +8,10 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
-/// From a local handshake to the longest timeout that anybody would set.
+/// Buckets from a local handshake to the default handshake timeout.
 const STAGE_SECONDS: [f64; 10] = [0.001, 0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0];
 
-/// Everything that is counted.
+/// All metrics.
 pub(crate) struct Metrics {
     registry: Registry,
     pub(crate) sessions_active: Gauge,
@@ -59,7 +59,7 @@ impl Default for Metrics {
 }
 
 impl Metrics {
-    /// The library adds `_total` and the prefix.
+    /// prometheus-client adds the prefix and `_total`.
     fn register(&mut self) {
         let registry = &mut self.registry;
         registry.register(
@@ -95,7 +95,7 @@ impl Metrics {
         );
     }
 
-    /// A connection has ended, as the log's `ended_by` has it.
+    /// Counts the end of a connection; `result` is the log's `ended_by`.
     pub(crate) fn ended(&self, result: &'static str) {
         self.sessions.get_or_create(&ByResult { result }).inc();
     }
@@ -105,7 +105,7 @@ impl Metrics {
         self.bytes.get_or_create_owned(&ByDirection { direction })
     }
 
-    /// A stage took that long.
+    /// Records the duration of a stage.
     pub(crate) fn stage(&self, stage: impl std::fmt::Display, seconds: f64) {
         self.stage_seconds
             .get_or_create(&ByStage {
@@ -114,12 +114,12 @@ impl Metrics {
             .observe(seconds);
     }
 
-    /// This limit has kept somebody out, or ended a session.
+    /// Counts a connection that this limit refused, or a session that it ended.
     pub(crate) fn refused(&self, limit: &'static str) {
         self.refused.get_or_create(&ByLimit { limit }).inc();
     }
 
-    /// All of it, as `/metrics` answers.
+    /// The text of `/metrics`.
     pub(crate) fn text(&self) -> String {
         let mut text = String::new();
         // Writing to a String cannot fail.
@@ -133,7 +133,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_names_are_those_of_the_contract() {
+    fn metric_names_match_the_contract() {
         let metrics = Metrics::default();
         metrics.ended("viewer");
         metrics.bytes("to_viewer").inc_by(5);

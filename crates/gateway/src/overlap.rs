@@ -1,8 +1,8 @@
-//! Which two addresses cannot be listened on at the same time.
+//! Which addresses conflict when both are bound.
 
 use std::net::{IpAddr, SocketAddr};
 
-/// On every system: they are one, or one of them stands for all of its family.
+/// Whether both conflict on every system: they are equal, or one is its family's wildcard address.
 pub fn overlap(one: &SocketAddr, other: &SocketAddr) -> bool {
     let [a, b] = [one, other].map(|address| address.ip().to_canonical());
     let same_family = a.is_ipv4() == b.is_ipv4();
@@ -11,11 +11,11 @@ pub fn overlap(one: &SocketAddr, other: &SocketAddr) -> bool {
         && (a == b || a.is_unspecified() || b.is_unspecified())
 }
 
-/// On some: `[::]` takes IPv4 as well, unless the system is set otherwise (RFC 3493, section 5.3).
+/// Whether both conflict on some systems: `[::]` accepts IPv4 too, unless IPV6_V6ONLY is set (RFC 3493 section 5.3).
 pub fn may_overlap(one: &SocketAddr, other: &SocketAddr) -> bool {
-    let takes_all =
+    let is_wildcard =
         |address: &SocketAddr| matches!(address.ip(), IpAddr::V6(ip) if ip.is_unspecified());
-    overlap(one, other) || (one.port() == other.port() && (takes_all(one) || takes_all(other)))
+    overlap(one, other) || (one.port() == other.port() && (is_wildcard(one) || is_wildcard(other)))
 }
 
 #[cfg(test)]
@@ -23,7 +23,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_stands_for_all_addresses_takes_the_port_of_each() {
+    fn wildcard_addresses_conflict_with_each_address() {
         for (one, other, always, maybe) in [
             ("127.0.0.1:1", "127.0.0.1:1", true, true),
             ("127.0.0.1:1", "0.0.0.0:1", true, true),

@@ -16,7 +16,7 @@ use console::socket;
 use crate::admin::OpenAdmin;
 use crate::binding::{Bound, Wanted, bind, bind_all};
 use crate::entrance::Entrance;
-use crate::listener::accepted;
+use crate::listener::accept;
 use crate::overlap::may_overlap;
 use crate::session::Session;
 use crate::session_threads::SessionThreads;
@@ -312,7 +312,7 @@ async fn listen(
     closing: CancellationToken,
 ) {
     let listen = listener.local_addr().ok();
-    let next = || accepted(listen, || listener.accept());
+    let next = || accept(listen, || listener.accept());
     while let Some((socket, peer)) = closing.run_until_cancelled(next()).await {
         let port = Arc::clone(&current.borrow());
         let served = socket::prepare(&socket)

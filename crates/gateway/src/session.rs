@@ -31,7 +31,7 @@ use vsphere::Watch;
 
 use crate::entrance::Entrance;
 use crate::error::{Failure, Stage, Stopped};
-use crate::login::judge::{Admission, judge, refused_on_arrival};
+use crate::login::judge::{Admission, judge, penalty_on_arrival};
 use crate::login::pre_login_limit::PreLoginSlot;
 use crate::login::{proxy_header, source};
 use crate::registry::{SessionInfo, SessionSlot};
@@ -66,7 +66,7 @@ impl Session {
         let traffic = Traffic::counted(&shared.metrics);
         let info = SessionInfo::new(
             shared.number(),
-            source::plain(peer),
+            source::canonical(peer),
             entrance.name(),
             traffic,
             &shared.ended,
@@ -89,7 +89,7 @@ impl Session {
             // A result that is ready wins over shutdown.
             biased;
             outcome = self.serve(socket) => outcome,
-            () = self.shutdown_timeout() => Ok(Outcome::Ended("the gateway ends")),
+            () = self.shutdown_timeout() => Ok(Outcome::Ended("the gateway is shutting down")),
         };
         let shared = &self.entrance.shared;
         if let Some(fault) = fault(&outcome) {
@@ -120,7 +120,7 @@ impl Session {
                 // A viewer that has not logged in keeps its pre-login slot until it is closed.
                 let closing = Box::pin(viewer.close());
                 match &slot {
-                    Some(slot) => drop(slot.pushed_out.run_until_cancelled(closing).await),
+                    Some(slot) => drop(slot.dropped.run_until_cancelled(closing).await),
                     None => closing.await,
                 }
                 return Err(stopped);
@@ -156,7 +156,7 @@ impl Session {
         if let Some(balancers) = &self.entrance.limits.proxy_from {
             if !source::is_in(balancers, from.ip()) {
                 return Err(Failure::NotProxied(
-                    "none is taken from this address".into(),
+                    "the address is not in proxy_from".into(),
                 ));
             }
             let header = tokio::select! {
@@ -167,7 +167,7 @@ impl Session {
                 true => Failure::ViewerSilent,
                 false => Failure::NotProxied(error.to_string()),
             })?;
-            from = source::plain(real.unwrap_or(from));
+            from = source::canonical(real.unwrap_or(from));
             self.info.parties().viewer = from;
             slot.iter().for_each(|slot| slot.set_source(from));
         }
@@ -232,14 +232,14 @@ impl Session {
 
     /// Ready when the viewer lost its pre-login slot, the deadline passed, or the gateway ends.
     async fn interrupted(&self, slot: &Option<PreLoginSlot>, deadline: Instant) -> Failure {
-        let pushed_out = async {
+        let dropped = async {
             match slot {
-                Some(slot) => slot.pushed_out.cancelled().await,
+                Some(slot) => slot.dropped.cancelled().await,
                 None => std::future::pending().await,
             }
         };
         tokio::select! {
-            () = pushed_out => Failure::LoginQueueFull,
+            () = dropped => Failure::LoginQueueFull,
             () = sleep_until(deadline) => Failure::ViewerSlow(self.entrance.limits.login_timeout),
             () = self.entrance.shared.ended.cancelled() => Failure::GatewayEnds,
         }
@@ -252,7 +252,7 @@ impl Session {
         deadline: Instant,
     ) -> Result<(), Failure> {
         let from = self.info.parties().viewer.ip();
-        let Some(failure) = refused_on_arrival(&self.entrance, from) else {
+        let Some(failure) = penalty_on_arrival(&self.entrance, from) else {
             return Ok(());
         };
         tokio::select! {
@@ -272,13 +272,13 @@ impl Session {
     ) -> Result<Admission, Failure> {
         let slow = Failure::CheckSlow(self.entrance.limits.login_timeout);
         let judgement = timeout_at(deadline, judge(&self.entrance, &self.info, claim));
-        let pushed_out = slot
+        let dropped = slot
             .as_ref()
-            .map(|slot| slot.pushed_out.clone())
+            .map(|slot| slot.dropped.clone())
             .unwrap_or_default();
         tokio::select! {
             judged = judgement => judged.unwrap_or(Err(slow)),
-            () = pushed_out.cancelled() => Err(Failure::LoginQueueFull),
+            () = dropped.cancelled() => Err(Failure::LoginQueueFull),
             () = self.entrance.shared.ended.cancelled() => Err(Failure::GatewayEnds),
         }
     }
@@ -351,7 +351,7 @@ impl Session {
             if let Some(slot) = exclusive
                 && !viewer.shared_flag().await?
             {
-                slot.end_others("another viewer has asked for the console alone");
+                slot.end_others("another viewer requested exclusive access");
             }
             Ok(())
         };

@@ -18,9 +18,9 @@ pub enum StartError {
     },
     /// Two of the gateway's own addresses overlap.
     #[error(
-        "cannot listen on {address} for {what}: this gateway itself listens on {beside}; choose another port"
+        "cannot listen on {address} for {what}: this gateway listens on {beside} already; choose another port"
     )]
-    Twice {
+    Overlap {
         /// The address.
         address: SocketAddr,
         /// The VM's name, or `[admin]`.
@@ -45,7 +45,9 @@ pub enum StartError {
 
 fn remedy(error: &io::Error) -> &'static str {
     match error.kind() {
-        io::ErrorKind::AddrInUse => "another program has it; end that one, or choose another port",
+        io::ErrorKind::AddrInUse => {
+            "another program listens there; stop it, or choose another port"
+        }
         io::ErrorKind::AddrNotAvailable => "no interface of this machine has that address",
         io::ErrorKind::PermissionDenied => "ports below 1024 need a privilege; choose a higher one",
         _ => "choose another address or port",

@@ -1,4 +1,4 @@
-//! Bytes of RFB, counted for one session and for all of them together.
+//! Counts bytes of RFB, for one session and for the metrics of all sessions.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -6,18 +6,18 @@ use prometheus_client::metrics::counter::Counter;
 
 use crate::metrics::Metrics;
 
-/// Bytes of RFB that went each way.
+/// Bytes of RFB by direction.
 #[derive(Debug, Default)]
 pub(crate) struct Traffic {
     to_viewer: AtomicU64,
     to_esxi: AtomicU64,
-    /// The same for all sessions together.
+    /// Those of all sessions.
     total_to_viewer: Counter,
     total_to_esxi: Counter,
 }
 
 impl Traffic {
-    /// Of one session, as part of the whole.
+    /// Counters of one session, which also add to the metrics.
     pub(crate) fn counted(metrics: &Metrics) -> Self {
         Self {
             total_to_viewer: metrics.bytes("to_viewer"),
@@ -36,12 +36,14 @@ impl Traffic {
         self.to_esxi.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn went_to_viewer(&self, count: usize) {
+    /// Adds bytes that were written to the viewer.
+    pub(crate) fn add_to_viewer(&self, count: usize) {
         self.to_viewer.fetch_add(count as u64, Ordering::Relaxed);
         self.total_to_viewer.inc_by(count as u64);
     }
 
-    pub(crate) fn went_to_esxi(&self, count: usize) {
+    /// Adds bytes that were written to ESXi.
+    pub(crate) fn add_to_esxi(&self, count: usize) {
         self.to_esxi.fetch_add(count as u64, Ordering::Relaxed);
         self.total_to_esxi.inc_by(count as u64);
     }

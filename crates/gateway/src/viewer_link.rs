@@ -1,4 +1,4 @@
-//! The viewer's connection, for as long as the viewer is there: lent to the login, then to the relay.
+//! The viewer's connection, which outlives the login and any relay: both borrow it.
 //!
 //! Up to the welcome this is the I/O around [`rfb_proto::Server`].
 
@@ -20,39 +20,38 @@ use tokio_util::either::Either;
 use crate::error::Failure;
 use console::socket;
 
-/// The most that is held of what a viewer sends before it is let in. Its longest message then is a user's
-/// name and password: 518 bytes.
+/// The most input that is buffered before the login. The longest message until then has a name and a password: 518 bytes.
 const MAX_INPUT: usize = 1024;
 
 /// Polling interval for the end of a connection with unread input.
 const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
-/// A viewer's connection: TCP, or TLS on it (VeNCrypt), whose state is apart: most have none.
+/// A viewer's connection: TCP, or TLS over it (VeNCrypt). TLS is boxed, since most viewers have none.
 pub(crate) type Connection = Either<TcpStream, Box<TlsStream<TcpStream>>>;
 
-/// The viewer's connection, both halves; what was read of it and is not judged yet; and its clocks.
+/// The viewer's connection, its unparsed input, and its clocks.
 pub(crate) struct ViewerLink {
-    /// `None` while TLS begins, and for good where that fails.
+    /// `None` during the TLS handshake, and after a failed one.
     connection: Option<Connection>,
     input: BytesMut,
     clocks: Clocks,
-    /// Something has come from it, PROXY header aside.
+    /// Whether it has sent a byte, apart from the PROXY header.
     has_sent: bool,
 }
 
-/// When the viewer did what limits are about.
+/// The times that limits refer to.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Clocks {
-    /// It was let in.
+    /// When it was let in.
     pub(crate) welcomed: Instant,
-    /// It sent something last.
+    /// When it last sent anything.
     pub(crate) received: Instant,
-    /// It pressed a key or moved its pointer last.
+    /// When it last sent an input event.
     pub(crate) acted: Instant,
 }
 
 impl Clocks {
-    /// All of it just now.
+    /// All set to now.
     pub(crate) fn start() -> Self {
         let now = Instant::now();
         Self {
@@ -64,7 +63,7 @@ impl Clocks {
 }
 
 impl ViewerLink {
-    /// Takes a connection on which nothing of RFB has been said; `input` is what was read from it already.
+    /// A connection before its RFB handshake; `input` was read from it already.
     pub(crate) fn new(socket: TcpStream, input: BytesMut) -> Self {
         Self {
             connection: Some(Either::Left(socket)),
@@ -74,9 +73,8 @@ impl ViewerLink {
         }
     }
 
-    /// Version, security type, TLS where that is part of it, credentials: until the viewer has said who it
-    /// is. Where it breaks the protocol, or is `interrupted`, it is told so as far as its version has words
-    /// for that.
+    /// RFB version, security type, TLS and credentials, up to the viewer's claim. Where the viewer breaks the protocol or
+    /// `interrupted` is ready first, it is sent the reason, if its version has a message for that.
     pub(crate) async fn negotiate(
         &mut self,
         methods: &[SecurityType],
@@ -94,7 +92,11 @@ impl ViewerLink {
             self.write(&mut output).await?;
             let failure = match step {
                 Ok(Step::Claim(claim, pending)) => return Ok((claim, pending)),
-                Ok(Step::Refused) => return Err(Failure::Setup("no way in is configured".into())),
+                Ok(Step::Refused) => {
+                    return Err(Failure::Setup(
+                        "no authentication method is configured".into(),
+                    ));
+                }
                 Err(violation) => Failure::NotAViewer(violation),
                 Ok(Step::More) => tokio::select! {
                     read = self.read() => {
@@ -118,7 +120,7 @@ impl ViewerLink {
         }
     }
 
-    /// Tells a viewer that is not even asked who it is why that is so.
+    /// Refuses a viewer before authentication, with the reason.
     pub(crate) async fn refuse(&mut self, failure: &Failure) -> Result<(), Failure> {
         let mut output = BytesMut::new();
         let mut server = Server::refusing(&failure.to_string(), &mut output);
@@ -132,7 +134,7 @@ impl ViewerLink {
         }
     }
 
-    /// Sends SecurityResult: OK, and reads what is left of the viewer's handshake.
+    /// Sends SecurityResult OK and reads the rest of the viewer's handshake.
     pub(crate) async fn welcome(&mut self, pending: Pending) -> Result<Accepted, Failure> {
         let mut output = BytesMut::new();
         let mut welcome = pending.accept(&mut output);
@@ -161,7 +163,7 @@ impl ViewerLink {
         }
     }
 
-    /// Tells the viewer why it is not let in.
+    /// Sends a failed SecurityResult with the reason.
     pub(crate) async fn turn_away(&mut self, pending: Pending, failure: &Failure) {
         let mut output = BytesMut::new();
         pending.refuse(&failure.to_string(), &mut output);
@@ -169,7 +171,7 @@ impl ViewerLink {
         let _ = self.write(&mut output).await;
     }
 
-    /// Ready when the viewer ends the connection. What it may send meanwhile stays unread.
+    /// Ready when the viewer ends the connection. Nothing is read.
     pub(crate) async fn gone(&self) -> Failure {
         let socket = match &self.connection {
             Some(Either::Left(socket)) => socket,
@@ -188,7 +190,7 @@ impl ViewerLink {
         }
     }
 
-    /// Ends the connection so that what was written last still arrives.
+    /// Closes the connection so that the last bytes written still arrive.
     pub(crate) async fn close(&mut self) {
         match self.connection.take() {
             Some(Either::Left(mut socket)) => {
@@ -207,7 +209,7 @@ impl ViewerLink {
         }
     }
 
-    /// The connection where there is one, what was read of it and not judged, and its clocks.
+    /// The connection, if there is one, the unparsed input, and the clocks.
     pub(crate) fn parts(&mut self) -> (Option<&mut Connection>, &mut BytesMut, &mut Clocks) {
         (self.connection.as_mut(), &mut self.input, &mut self.clocks)
     }
@@ -218,7 +220,9 @@ impl ViewerLink {
             return Err(Failure::ViewerTls("no certificate is configured".into()));
         };
         if !self.input.is_empty() {
-            return Err(Failure::ViewerTls("it spoke before it was its turn".into()));
+            return Err(Failure::ViewerTls(
+                "it sent data before the TLS handshake".into(),
+            ));
         }
         let accepted = TlsAcceptor::from(Arc::clone(config)).accept(socket).await;
         let tls = accepted.map_err(|error| Failure::ViewerTls(vsphere::io_in_words(&error)))?;

@@ -1,5 +1,4 @@
-//! From the configuration to what sessions use: a vSphere's session for each configured one, an entrance for each
-//! console.
+//! Creates what sessions use from the settings: a client for each vSphere, an entrance for each console.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,10 +14,10 @@ use crate::settings::limits::Limits;
 use crate::shared::Shared;
 use crate::start_error::StartError;
 
-/// The sessions with each vSphere, by the names of the configuration.
+/// The vSpheres by their names in the configuration.
 pub(crate) type Upstreams = BTreeMap<String, Arc<Upstream>>;
 
-/// One for each configured vSphere; those that `known` has with the very same configuration stay.
+/// An upstream for each configured vSphere. Those in `known` with identical settings are reused, with their sessions.
 pub(crate) fn upstreams(
     vspheres: BTreeMap<String, VSphere>,
     known: &Upstreams,
@@ -40,7 +39,7 @@ pub(crate) fn upstreams(
     Ok(upstreams)
 }
 
-/// Where viewers get to `console`.
+/// The entrance of a configured console.
 pub(crate) fn entrance(
     console: Console,
     upstreams: &Upstreams,
@@ -55,14 +54,14 @@ pub(crate) fn entrance(
         } => {
             let upstream = upstreams.get(vsphere).ok_or_else(|| StartError::Upstream {
                 name: vsphere.clone(),
-                source: console::Error::Setup("it is not configured".into()).into(),
+                source: console::Error::Setup("there is no such section".into()).into(),
             })?;
             Dialer::Vm(Arc::clone(upstream), vm.clone(), password.clone())
         }
         Behind::Url(endpoint) => Dialer::Url(Arc::clone(endpoint)),
     };
     if !limits.keep_private(console.listen) && console.auth.asks_nothing() {
-        warn!(listen = %console.listen, vm = %console.behind, "anybody who can connect is at the keyboard of this VM");
+        warn!(listen = %console.listen, vm = %console.behind, "no authentication: anybody who can connect controls this VM");
     }
     let served = ServedConsole {
         name: console.behind.to_string(),

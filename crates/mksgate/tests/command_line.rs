@@ -121,7 +121,7 @@ fn a_port_in_use_is_named_and_code_1() {
         "{stderr}"
     );
     assert!(
-        stderr.ends_with("another program has it; end that one, or choose another port\n"),
+        stderr.ends_with("another program listens there; stop it, or choose another port\n"),
         "{stderr}"
     );
     assert_eq!(stderr.lines().count(), 1);

@@ -192,7 +192,7 @@ fn a_file_that_is_too_large_for_what_it_should_be_is_refused() {
     std::fs::write(house.path().join("gateway.toml"), endless).unwrap();
     let error = auth(house.path()).unwrap_err();
     assert!(
-        error.contains("/dev/zero: it cannot be read (it is no regular file)"),
+        error.contains("/dev/zero: it cannot be read (it is not a regular file)"),
         "{error}"
     );
 }
@@ -206,20 +206,20 @@ fn what_is_wrong_with_certificate_or_key_is_said_where_that_one_is_named() {
             "cert.pem",
             ":9:15: ",
             garbled("CERTIFICATE"),
-            "cannot be used",
+            "is not usable",
         ),
         ("cert.pem", ":9:15: ", "-----BEGIN".into(), "no certificate"),
         (
             "key.pem",
             ":10:15: ",
             other.signing_key.serialize_pem(),
-            "not the private key of the certificate",
+            "the private key does not belong to the certificate",
         ),
         (
             "key.pem",
             ":10:15: ",
             garbled("PRIVATE KEY"),
-            "cannot be used as a private key",
+            "the private key is not usable",
         ),
         (
             "key.pem",
@@ -441,7 +441,8 @@ fn a_right_that_fits_no_console_is_told_by_check_and_logged_by_serve() {
         &format!("{ADA}:view-onl\n"),
         0o600,
     );
-    let doubt = "\"view-onl\" of the user ada fits no console of this configuration: did you mean view-only?";
+    let doubt =
+        "\"view-onl\" of the user ada matches no configured console: did you mean view-only?";
     let (code, said) = check(house.path(), None);
     assert_eq!(code, Some(0));
     assert!(said.contains(&format!("mksgate: {doubt}\n")), "{said}");

@@ -79,13 +79,13 @@ async fn a_name_that_two_vms_have_and_a_pattern_that_fits_none_are_told() {
     assert_eq!(code, Some(0), "{told}");
     let fits_none = |pattern: &str| {
         format!(
-            "mksgate: {pattern:?} of the user ada fits no console of this configuration: correct it in the users file, or remove it"
+            "mksgate: {pattern:?} of the user ada matches no configured console: correct it in the users file, or remove it"
         )
     };
     assert_eq!(
         told.lines().collect::<Vec<_>>(),
         [
-            "mksgate: \"db01\" of the user ada means two VMs, /DC/vm/one/db01 and /DC/vm/two/db01: write the inventory path of the one that is meant",
+            "mksgate: \"db01\" of the user ada matches two VMs, /DC/vm/one/db01 and /DC/vm/two/db01: write the inventory path of one",
             &fits_none("/DC/vm/three/*"),
             &fits_none("web02"),
         ]

@@ -68,17 +68,17 @@ fn lab(trust: &str) -> String {
 fn whoever_is_believed_whatever_the_certificate_is_told() {
     assert_told(
         &(lab("trust = \"danger-accept-any\"") + VM),
-        "[vsphere.lab] has trust = \"danger-accept-any\": whoever is in between can read its password and drive its VMs; \
+        "[vsphere.lab] has trust = \"danger-accept-any\": a machine in the middle can read its password and control its VMs; \
          set trust to what `mksgate trust 127.0.0.1:9` prints",
     );
     assert_told(
         &(lab("console_trust = \"danger-accept-any\"") + VM),
-        "[vsphere.lab] has console_trust = \"danger-accept-any\": whoever is in between can see and drive its consoles; \
+        "[vsphere.lab] has console_trust = \"danger-accept-any\": a machine in the middle can see and control its consoles; \
          remove it, so that consoles are verified by their tickets",
     );
     assert_told(
         "[[console]]\nport = PORT\nurl = \"wss://127.0.0.1:9/x?token=geheim\"\ntrust = \"danger-accept-any\"\n",
-        "[[console]] 127.0.0.1:9/x has trust = \"danger-accept-any\": whoever is in between can see and drive it; \
+        "[[console]] 127.0.0.1:9/x has trust = \"danger-accept-any\": a machine in the middle can see and control it; \
          set trust to \"file:PATH\" or \"sha256:HEX\"",
     );
 }
@@ -96,7 +96,7 @@ fn metrics_that_other_machines_can_reach_are_told() {
         &("[admin]\nlisten = \"192.0.2.1:9590\"\ntoken_file = \"token\"\n".to_owned()
             + &lab("")
             + VM),
-        "[admin] on 192.0.2.1:9590 can be reached from other machines, and is not encrypted: whoever reads along has its token; \
+        "[admin] on 192.0.2.1:9590 can be reached from other machines and is not encrypted: its token can be read on the network; \
          listen on 127.0.0.1, or allow only the machine that collects metrics in the firewall",
     );
 }

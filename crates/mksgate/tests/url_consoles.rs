@@ -234,7 +234,7 @@ fn a_vm_may_have_a_vnc_password_which_a_url_has_under_another_key() {
 #[test]
 fn a_url_that_is_none_is_refused_without_being_repeated() {
     for (url, words) in [
-        ("geheim", "this is no URL"),
+        ("geheim", "invalid URL"),
         ("https://geheim/", "write wss:// instead"),
         ("vnc://geheim/", "no wss:// and no ws://"),
         ("ws://192.0.2.1/geheim", "add allow_plain = true"),
@@ -253,19 +253,19 @@ fn a_url_that_is_none_is_refused_without_being_repeated() {
 fn what_goes_with_a_url_is_checked_and_no_value_is_repeated() {
     let at = |keys: &str| error(&format!("url = \"wss://h\"\n{keys}"));
     for (keys, expected) in [
-        ("trust = \"maybe\"", ":4:9: \"maybe\" is no trust: write"),
+        ("trust = \"maybe\"", ":4:9: unknown trust \"maybe\": write"),
         (
             "subprotocol = \"two words\"",
-            ":4:15: this is no subprotocol: write one word",
+            ":4:15: invalid subprotocol: write one word",
         ),
         ("name = \"\"", ":4:8: this is not a name"),
         (
             "headers = { Host = \"geheim\" }",
-            ":4:20: the header Host is not for you to set: remove it",
+            ":4:20: the header Host is sent by mksgate itself: remove it",
         ),
         (
             "headers = { \"X Y\" = \"geheim\" }",
-            ":4:21: the name of this header holds what HTTP does not allow",
+            ":4:21: invalid header name",
         ),
         (
             "headers = { X = \"geheim\\nY: z\" }",
@@ -281,7 +281,7 @@ fn what_goes_with_a_url_is_checked_and_no_value_is_repeated() {
         ),
         (
             "headers = { cookie = \"a\" }\ncookie = \"geheim\"",
-            ":5:10: the header Cookie is given twice: keep one",
+            ":5:10: duplicate header Cookie: keep one",
         ),
         (
             "cookie = \"geheim\"\ncookie_file = \"cookie\"",
@@ -302,11 +302,11 @@ fn what_goes_with_a_url_is_checked_and_no_value_is_repeated() {
         ),
         (
             "headers_file = \"twice\"",
-            ":4:16: /twice: line 2: the header x-a is given twice",
+            ":4:16: /twice: line 2: duplicate header x-a",
         ),
         (
             "headers_file = \"colon\"",
-            ":4:16: /colon: line 2: it is no \"Name: value\"",
+            ":4:16: /colon: line 2: expected \"Name: value\"",
         ),
         (
             "password_file = \"long\"",

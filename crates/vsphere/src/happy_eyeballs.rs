@@ -52,7 +52,7 @@ async fn race<T, F: Future<Output = io::Result<T>>>(
 ) -> io::Result<T> {
     let mut rest = addresses.into_iter().peekable();
     let mut attempts = FuturesUnordered::new();
-    let mut failure = io::Error::new(io::ErrorKind::AddrNotAvailable, "it has no address");
+    let mut failure = io::Error::new(io::ErrorKind::AddrNotAvailable, "the name has no address");
     let mut due = Instant::now();
     loop {
         tokio::select! {
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn families_take_turns_and_the_resolvers_first_goes_first() {
+    fn families_alternate_beginning_with_the_resolvers_first() {
         for (resolved, order) in [
             (
                 &["1.0.0.1:1", "1.0.0.2:1", "1.0.0.3:1", "[::1]:1", "[::2]:1"][..],
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn refusals_cost_no_time_and_the_last_is_told() {
+    async fn refusals_cost_no_time_and_the_last_is_returned() {
         let began = Instant::now();
         let tried = Mutex::new(Vec::new());
         let all = addresses(&["192.0.2.1:1", "192.0.2.2:1"]);

@@ -1,12 +1,12 @@
 //! `url_command`: a URL for each connection, and what is told where none comes.
 
-use crate::support::at_url::{Folder, Server};
 use crate::support::esxi::{header, upgraded};
-use crate::support::viewer::Dialect;
+use crate::support::url_gateway::{Folder, Server};
+use crate::support::viewer::RfbVersion;
 use crate::support::within;
 
 #[tokio::test]
-async fn each_connection_gets_a_url_and_credentials_of_its_own() {
+async fn each_connection_gets_its_own_url_and_credentials() {
     within(async {
         let (server, folder) = (Server::start().await, Folder::new());
         // It counts its calls, and prints that in the URL; the password has more than VNC looks at.
@@ -24,14 +24,14 @@ async fn each_connection_gets_a_url_and_credentials_of_its_own() {
         for call in 1..=3 {
             let mut viewer = gateway.viewer().await;
             let hosting = async {
-                let mut line = server.line().await;
-                let request = line.request().await;
-                line.send(&upgraded(&request)).await;
+                let mut connection = server.connection().await;
+                let request = connection.request().await;
+                connection.send(&upgraded(&request)).await;
                 let password = format!("PVEVNC:{call}");
-                assert!(line.let_in(Dialect::V3_8, Some(&password)).await);
+                assert!(connection.rfb_security(RfbVersion::V3_8, Some(&password)).await);
                 request
             };
-            let (entered, request) = tokio::join!(viewer.enter(Dialect::V3_8, None), hosting);
+            let (entered, request) = tokio::join!(viewer.enter(RfbVersion::V3_8, None), hosting);
             entered.unwrap();
             assert_eq!(header(&request, "cookie"), format!("call={call}"));
             let expected = format!("GET /console?ticket={call} HTTP/1.1\r\n");
@@ -43,28 +43,31 @@ async fn each_connection_gets_a_url_and_credentials_of_its_own() {
 }
 
 #[tokio::test]
-async fn a_command_that_gives_no_url_is_told_without_what_it_printed() {
+async fn reason_for_invalid_output_repeats_none_of_it() {
     within(async {
         let folder = Folder::new();
         for (script, words) in [
-            ("echo wss://geheim/; exit 3", "failed with exit status: 3"),
+            ("echo wss://secret/; exit 3", "failed with exit status: 3"),
             ("kill -9 $$", "failed with signal: 9"),
             ("true", "printed no URL on its first line"),
             (
-                "echo; echo wss://geheim/",
+                "echo; echo wss://secret/",
                 "printed no URL on its first line",
             ),
-            ("echo geheim", "this is no URL"),
-            ("echo https://geheim/", "write wss:// instead"),
+            ("echo secret", "invalid URL"),
+            ("echo https://secret/", "write wss:// instead"),
             (
-                "echo ws://192.0.2.1/geheim",
-                "ws:// to another machine is not allowed here",
+                "echo ws://192.0.2.1/secret",
+                "ws:// to another machine is not encrypted",
             ),
-            ("printf '\\377\\376geheim'", "printed what is no text"),
-            ("yes geheim", "prints more than a URL"),
             (
-                "echo wss://geheim/; echo geheim",
-                "line 2: it is no \"Name: value\"",
+                "printf '\\377\\376geheim'",
+                "printed output that is not UTF-8",
+            ),
+            ("yes secret", "its output is too long"),
+            (
+                "echo wss://secret/; echo secret",
+                "line 2: expected \"Name: value\"",
             ),
         ] {
             folder.program("command", script);
@@ -72,7 +75,7 @@ async fn a_command_that_gives_no_url_is_told_without_what_it_printed() {
             let reason = gateway
                 .viewer()
                 .await
-                .enter(Dialect::V3_8, None)
+                .enter(RfbVersion::V3_8, None)
                 .await
                 .unwrap_err();
             assert!(
@@ -88,17 +91,17 @@ async fn a_command_that_gives_no_url_is_told_without_what_it_printed() {
         let reason = gateway
             .viewer()
             .await
-            .enter(Dialect::V3_8, None)
+            .enter(RfbVersion::V3_8, None)
             .await
             .unwrap_err();
-        assert!(reason.contains("cannot be used (No such file"), "{reason}");
+        assert!(reason.contains("cannot be run (No such file"), "{reason}");
         gateway.end().await;
     })
     .await;
 }
 
 #[tokio::test]
-async fn a_command_that_does_not_end_is_ended_and_told() {
+async fn command_that_does_not_end_is_killed_and_reported() {
     within(async {
         let folder = Folder::new();
         let place = folder.path().display();
@@ -108,7 +111,7 @@ async fn a_command_that_does_not_end_is_ended_and_told() {
         let reason = gateway
             .viewer()
             .await
-            .enter(Dialect::V3_8, None)
+            .enter(RfbVersion::V3_8, None)
             .await
             .unwrap_err();
         assert!(reason.contains("URL did not end within 3 s"), "{reason}");
@@ -120,7 +123,7 @@ async fn a_command_that_does_not_end_is_ended_and_told() {
 }
 
 #[tokio::test]
-async fn what_a_command_leaves_running_holds_nobody_up() {
+async fn background_child_of_a_command_delays_nothing() {
     within(async {
         let (server, folder) = (Server::start().await, Folder::new());
         let place = folder.path().display();
@@ -139,7 +142,7 @@ async fn what_a_command_leaves_running_holds_nobody_up() {
 }
 
 #[tokio::test]
-async fn process_group_of_a_command_ends_with_a_viewer_that_leaves() {
+async fn viewer_that_leaves_ends_the_commands_process_group() {
     within(async {
         let folder = Folder::new();
         let place = folder.path().display();
@@ -147,7 +150,7 @@ async fn process_group_of_a_command_ends_with_a_viewer_that_leaves() {
         folder.program("forking", &script);
         let gateway = folder.gateway("", "url_command = [\"./forking\"]").await;
         let mut viewer = gateway.viewer().await;
-        viewer.exchange_versions(Dialect::V3_8.line()).await;
+        viewer.exchange_versions(RfbVersion::V3_8.bytes()).await;
         assert_eq!(viewer.bytes(2).await, [1, 1]);
         viewer.send(&[1]).await;
         let pid = pid_in(&folder).await;
@@ -177,7 +180,7 @@ fn runs(pid: &str) -> bool {
 }
 
 #[tokio::test]
-async fn a_viewer_that_is_not_let_in_starts_no_command() {
+async fn refused_viewer_starts_no_command() {
     within(async {
         let folder = Folder::new();
         let mark = folder.path().join("started");
@@ -190,7 +193,7 @@ async fn a_viewer_that_is_not_let_in_starts_no_command() {
                     [auth.vnc]\nmethods = [\"vnc-password\"]\npassword_file = \"viewers\"";
         let gateway = folder.gateway("", keys).await;
         let mut viewer = gateway.viewer().await;
-        let refused = viewer.enter(Dialect::V3_8, Some("let me o")).await;
+        let refused = viewer.enter(RfbVersion::V3_8, Some("let me o")).await;
         assert!(refused.unwrap_err().starts_with("wrong password"));
         gateway.end().await;
         assert!(!mark.exists());

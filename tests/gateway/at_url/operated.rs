@@ -11,12 +11,12 @@ use gateway::{Gateway, Shutdown};
 use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
 
-use crate::support::at_url::{Folder, Server};
-use crate::support::viewer::{Dialect, Viewer};
-use crate::support::{ask, port_of_our_own, within};
+use crate::support::url_gateway::{Folder, Server};
+use crate::support::viewer::{RfbVersion, Viewer};
+use crate::support::{http_get, reserved_port, within};
 
 #[tokio::test]
-async fn a_console_at_a_url_has_its_limits_and_its_name() {
+async fn console_at_a_url_has_limits_and_a_name() {
     within(async {
         let (server, folder) = (Server::start().await, Folder::new());
         let limits = "max_sessions_per_vm = 1";
@@ -24,19 +24,19 @@ async fn a_console_at_a_url_has_its_limits_and_its_name() {
             ("", format!("{}/x", server.address())),
             ("name = \"kiosk\"\n", "kiosk".into()),
         ] {
-            let keys = format!("{name}url = \"{}\"", server.url("/x?token=geheim"));
+            let keys = format!("{name}url = \"{}\"", server.url("/x?token=secret"));
             let gateway = folder.gateway(limits, &keys).await;
             let (_viewer, _line) = server.session(&gateway).await;
             let reason = Viewer::connect(gateway.port)
                 .await
-                .enter(Dialect::V3_8, None)
+                .enter(RfbVersion::V3_8, None)
                 .await
                 .unwrap_err();
             assert!(
                 reason.starts_with(&format!("all 1 sessions of {shown} are in use")),
                 "{reason}"
             );
-            assert!(server.is_lonely().await);
+            assert!(server.has_no_connection().await);
             gateway.end().await;
         }
     })
@@ -44,7 +44,7 @@ async fn a_console_at_a_url_has_its_limits_and_its_name() {
 }
 
 #[tokio::test]
-async fn what_is_relayed_is_counted_as_for_any_console() {
+async fn relayed_bytes_are_counted() {
     within(async {
         let (server, folder) = (Server::start().await, Folder::new());
         let mut config = folder.config("", &format!("url = \"{}\"", server.url("/")));
@@ -56,18 +56,18 @@ async fn what_is_relayed_is_counted_as_for_any_console() {
         tasks.close();
         let mut viewer = Viewer::connect(port).await;
         let hosting = async {
-            let mut line = server.line().await;
-            line.open().await;
-            line.send_binary(&[7; 1000]).await;
-            line
+            let mut connection = server.connection().await;
+            connection.open().await;
+            connection.send_binary(&[7; 1000]).await;
+            connection
         };
-        let (entered, _line) = tokio::join!(viewer.enter(Dialect::V3_8, None), hosting);
+        let (entered, _line) = tokio::join!(viewer.enter(RfbVersion::V3_8, None), hosting);
         entered.unwrap();
         assert_eq!(viewer.bytes(1000).await, [7; 1000]);
         let relayed = "mksgate_bytes_total{direction=\"to_viewer\"} 1000";
         // Bytes are counted when they have been written: the viewer may have them a moment before.
         let counted = loop {
-            let counted = ask(admin, "/metrics").await;
+            let counted = http_get(admin, "/metrics").await;
             if counted.lines().any(|line| line == relayed) {
                 break counted;
             }
@@ -101,10 +101,10 @@ fn at(url: &str, listen: SocketAddr) -> Config {
 }
 
 #[tokio::test]
-async fn a_new_url_is_for_new_viewers_and_open_sessions_stay() {
+async fn reloaded_url_applies_to_new_viewers_only() {
     within(async {
         let (first, second) = (Server::start().await, Server::start().await);
-        let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, port_of_our_own()));
+        let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, reserved_port()));
         let gateway = Gateway::bind(at(&first.url("/1"), listen)).await.unwrap();
         let (reload, reloads) = mpsc::channel(1);
         let (shutdown, tasks) = (Shutdown::default(), TaskTracker::new());
@@ -113,13 +113,13 @@ async fn a_new_url_is_for_new_viewers_and_open_sessions_stay() {
         let opened = async |server: &Server| {
             let mut viewer = Viewer::connect(listen).await;
             let hosting = async {
-                let mut line = server.line().await;
-                line.open().await;
-                line
+                let mut connection = server.connection().await;
+                connection.open().await;
+                connection
             };
-            let (entered, line) = tokio::join!(viewer.enter(Dialect::V3_8, None), hosting);
+            let (entered, connection) = tokio::join!(viewer.enter(RfbVersion::V3_8, None), hosting);
             entered.unwrap();
-            (viewer, line)
+            (viewer, connection)
         };
         let (mut old_viewer, mut old_line) = opened(&first).await;
         reload.send(at(&second.url("/2"), listen)).await.unwrap();
@@ -131,7 +131,7 @@ async fn a_new_url_is_for_new_viewers_and_open_sessions_stay() {
         new_line.send_binary(b"new").await;
         assert_eq!(old_viewer.bytes(3).await, b"old");
         assert_eq!(new_viewer.bytes(3).await, b"new");
-        assert!(first.is_lonely().await);
+        assert!(first.has_no_connection().await);
         shutdown.now.cancel();
         tasks.wait().await;
     })

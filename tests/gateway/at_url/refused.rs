@@ -1,60 +1,57 @@
 //! What a viewer reads when the server at a URL is not what it should be.
 
-use crate::support::at_url::{AtUrl, Folder, Server};
 use crate::support::esxi::{upgraded, upgraded_to};
 use crate::support::frame::{self, BINARY, TEXT};
-use crate::support::viewer::Dialect;
+use crate::support::url_gateway::{Folder, Server, UrlGateway};
+use crate::support::viewer::RfbVersion;
 use crate::support::within;
 
 /// Checks that a viewer reads all `words`, and nothing of the query, when the server sends these bytes in answer to the
 /// request that it got.
 async fn assert_reason(answer: impl AsyncFn(&str) -> Vec<u8>, words: &[&str]) {
     let server = Server::start().await;
-    let gateway = AtUrl::new(&format!("url = \"{}\"", server.url("/?token=geheim"))).await;
+    let gateway = UrlGateway::new(&format!("url = \"{}\"", server.url("/?token=secret"))).await;
     let mut viewer = gateway.viewer().await;
     let hosting = async {
-        let mut line = server.line().await;
-        let request = line.request().await;
-        line.send(&answer(&request).await).await;
-        line
+        let mut connection = server.connection().await;
+        let request = connection.request().await;
+        connection.send(&answer(&request).await).await;
+        connection
     };
-    let (entered, _line) = tokio::join!(viewer.enter(Dialect::V3_8, None), hosting);
+    let (entered, _line) = tokio::join!(viewer.enter(RfbVersion::V3_8, None), hosting);
     let reason = entered.unwrap_err();
     let address = server.address().to_string();
     for word in words.iter().chain([&address.as_str()]) {
         assert!(reason.contains(word), "without {word:?}: {reason}");
     }
     assert!(
-        !reason.contains("geheim") && !reason.contains("ESXi"),
+        !reason.contains("secret") && !reason.contains("ESXi"),
         "{reason}"
     );
     gateway.end().await;
 }
 
 #[tokio::test]
-async fn an_answer_that_opens_no_websocket_is_told_with_what_to_do() {
+async fn failed_upgrade_is_reported_with_a_remedy() {
     within(async {
         for (head, words) in [
             (
                 "401 Unauthorized",
-                ["HTTP status 401 Unauthorized", "see cookie and headers"],
+                ["HTTP status 401 Unauthorized", "set cookie or headers"],
             ),
             (
                 "403 Forbidden",
-                ["HTTP status 403 Forbidden", "see cookie and headers"],
+                ["HTTP status 403 Forbidden", "set cookie or headers"],
             ),
             (
                 "302 Found\r\nLocation: /login?next=x",
-                ["HTTP status 302 Found", "as a login page does"],
+                ["HTTP status 302 Found", "as to a login page"],
             ),
             (
                 "404 Not Found",
-                ["HTTP status 404 Not Found", "see the path of its url"],
+                ["HTTP status 404 Not Found", "check the path of its url"],
             ),
-            (
-                "200 OK",
-                ["HTTP status 200 OK", "leads to VNC in a WebSocket"],
-            ),
+            ("200 OK", ["HTTP status 200 OK", "is a WebSocket with VNC"]),
         ] {
             let answer = format!("HTTP/1.1 {head}\r\nContent-Length: 0\r\n\r\n");
             assert_reason(async |_| answer.clone().into_bytes(), &words).await;
@@ -66,7 +63,7 @@ async fn an_answer_that_opens_no_websocket_is_told_with_what_to_do() {
 }
 
 #[tokio::test]
-async fn a_subprotocol_that_was_not_asked_for_is_refused() {
+async fn subprotocol_that_was_not_offered_is_refused() {
     within(async {
         for (chosen, words) in [
             (None, "chose no subprotocol"),
@@ -80,7 +77,7 @@ async fn a_subprotocol_that_was_not_asked_for_is_refused() {
 }
 
 #[tokio::test]
-async fn a_server_that_asks_for_a_password_that_is_not_configured_is_told() {
+async fn missing_vnc_password_is_reported() {
     within(async {
         let answer = async |request: &str| {
             let version = frame::whole(BINARY, b"RFB 003.008\n");
@@ -92,7 +89,7 @@ async fn a_server_that_asks_for_a_password_that_is_not_configured_is_told() {
 }
 
 #[tokio::test]
-async fn a_wrong_password_is_told_as_the_servers_own_words() {
+async fn wrong_vnc_password_is_reported_with_the_servers_reason() {
     within(async {
         let folder = Folder::new();
         folder.secret("password", "right");
@@ -104,15 +101,19 @@ async fn a_wrong_password_is_told_as_the_servers_own_words() {
         let gateway = folder.gateway("", &keys).await;
         let mut viewer = gateway.viewer().await;
         let hosting = async {
-            let mut line = server.line().await;
-            let request = line.request().await;
-            line.send(&upgraded(&request)).await;
-            assert!(!line.let_in(Dialect::V3_8, Some("left")).await);
+            let mut connection = server.connection().await;
+            let request = connection.request().await;
+            connection.send(&upgraded(&request)).await;
+            assert!(
+                !connection
+                    .rfb_security(RfbVersion::V3_8, Some("left"))
+                    .await
+            );
         };
-        let (entered, ()) = tokio::join!(viewer.enter(Dialect::V3_8, None), hosting);
+        let (entered, ()) = tokio::join!(viewer.enter(RfbVersion::V3_8, None), hosting);
         let reason = entered.unwrap_err();
         assert!(
-            reason.contains("did not let us in: the server refused: wrong"),
+            reason.contains("refused the VNC login: the server refused: wrong"),
             "{reason}"
         );
         gateway.end().await;
@@ -121,27 +122,33 @@ async fn a_wrong_password_is_told_as_the_servers_own_words() {
 }
 
 #[tokio::test]
-async fn text_instead_of_bytes_is_told() {
+async fn text_message_is_reported() {
     within(async {
         let server = Server::start().await;
-        let gateway = AtUrl::new(&format!("url = \"{}\"", server.url("/"))).await;
+        let gateway = UrlGateway::new(&format!("url = \"{}\"", server.url("/"))).await;
         let mut viewer = gateway.viewer().await;
         let hosting = async {
-            let mut line = server.line().await;
-            let request = line.request().await;
-            line.send(&upgraded(&request)).await;
-            line.send(&frame::whole(TEXT, b"UkZCIDAwMy4wMDgK")).await;
-            line
+            let mut connection = server.connection().await;
+            let request = connection.request().await;
+            connection.send(&upgraded(&request)).await;
+            connection
+                .send(&frame::whole(TEXT, b"UkZCIDAwMy4wMDgK"))
+                .await;
+            connection
         };
-        let (entered, _line) = tokio::join!(viewer.enter(Dialect::V3_8, None), hosting);
-        assert!(entered.unwrap_err().contains("sent a text message"));
+        let (entered, _line) = tokio::join!(viewer.enter(RfbVersion::V3_8, None), hosting);
+        assert!(
+            entered
+                .unwrap_err()
+                .contains("sent a WebSocket text message")
+        );
         gateway.end().await;
     })
     .await;
 }
 
 #[tokio::test]
-async fn nobody_at_the_url_and_nobody_who_answers_are_told() {
+async fn unreachable_and_silent_servers_are_reported() {
     within(async {
         let server = Server::start().await;
         let keys = format!("url = \"{}\"", server.url("/x"));
@@ -150,16 +157,16 @@ async fn nobody_at_the_url_and_nobody_who_answers_are_told() {
         let reason = gateway
             .viewer()
             .await
-            .enter(Dialect::V3_8, None)
+            .enter(RfbVersion::V3_8, None)
             .await
             .unwrap_err();
         assert!(reason.contains("/x did not answer within 3 s"), "{reason}");
         gateway.end().await;
-        let gateway = AtUrl::new("url = \"ws://127.0.0.1:9/x\"").await;
+        let gateway = UrlGateway::new("url = \"ws://127.0.0.1:9/x\"").await;
         let reason = gateway
             .viewer()
             .await
-            .enter(Dialect::V3_8, None)
+            .enter(RfbVersion::V3_8, None)
             .await
             .unwrap_err();
         assert!(reason.starts_with("cannot reach 127.0.0.1:9"), "{reason}");

@@ -2,18 +2,18 @@
 
 use tokio::io::AsyncWriteExt;
 
-use crate::support::at_url::{AtUrl, Folder, Server};
 use crate::support::frame::{self, BINARY, Frame, TEXT};
 use crate::support::pattern::Pattern;
-use crate::support::viewer::Dialect;
+use crate::support::url_gateway::{Folder, Server, UrlGateway};
+use crate::support::viewer::RfbVersion;
 use crate::support::within;
 
 /// What goes each way where much goes both ways.
-const MUCH: u64 = 8 << 20;
+const LONG: u64 = 8 << 20;
 
-async fn open() -> (Server, AtUrl) {
+async fn open() -> (Server, UrlGateway) {
     let server = Server::start().await;
-    let gateway = AtUrl::new(&format!("url = \"{}\"", server.url("/"))).await;
+    let gateway = UrlGateway::new(&format!("url = \"{}\"", server.url("/"))).await;
     (server, gateway)
 }
 
@@ -21,12 +21,12 @@ async fn open() -> (Server, AtUrl) {
 async fn every_byte_arrives_both_ways_without_tls() {
     within(async {
         let (server, gateway) = open().await;
-        let (viewer, line) = server.session(&gateway).await;
-        let (mut hear, mut say) = line.split();
+        let (viewer, connection) = server.session(&gateway).await;
+        let (mut reader, mut say) = connection.split();
         let (mut viewer_in, mut viewer_out) = viewer.stream.into_split();
         let down = async {
             let mut pattern = Pattern::new(1);
-            while pattern.at() < MUCH {
+            while pattern.at() < LONG {
                 let size = 1 + usize::try_from(pattern.at() % 70_000).unwrap();
                 let payload = pattern.take_long(size);
                 say.write_all(&frame::whole(BINARY, &payload))
@@ -37,7 +37,7 @@ async fn every_byte_arrives_both_ways_without_tls() {
         };
         let up = async {
             let mut pattern = Pattern::new(2);
-            while pattern.at() < MUCH {
+            while pattern.at() < LONG {
                 viewer_out
                     .write_all(&pattern.take_long(30_000))
                     .await
@@ -48,7 +48,7 @@ async fn every_byte_arrives_both_ways_without_tls() {
         let seen = async {
             let mut pattern = Pattern::new(1);
             let mut block = vec![0; 50_000];
-            while pattern.at() < MUCH {
+            while pattern.at() < LONG {
                 let count = tokio::io::AsyncReadExt::read(&mut viewer_in, &mut block)
                     .await
                     .unwrap();
@@ -56,39 +56,39 @@ async fn every_byte_arrives_both_ways_without_tls() {
             }
             pattern.at()
         };
-        let heard = async {
+        let received = async {
             let mut pattern = Pattern::new(2);
-            while pattern.at() < MUCH {
-                let bytes = hear.bytes(1000).await;
+            while pattern.at() < LONG {
+                let bytes = reader.bytes(1000).await;
                 assert_eq!(bytes, pattern.take_long(bytes.len()));
             }
         };
-        let (sent, _, _, ()) = tokio::join!(down, up, seen, heard);
-        assert!(sent >= MUCH);
+        let (sent, _, _, ()) = tokio::join!(down, up, seen, received);
+        assert!(sent >= LONG);
         gateway.end().await;
     })
     .await;
 }
 
 #[tokio::test]
-async fn both_sides_end_in_order_without_tls() {
+async fn both_sides_close_in_order_without_tls() {
     within(async {
         let (server, gateway) = open().await;
-        let (viewer, mut line) = server.session(&gateway).await;
+        let (viewer, mut connection) = server.session(&gateway).await;
         drop(viewer);
-        assert_eq!(line.frame().await, Some(Frame::close(1000)));
-        line.send(&frame::close(1000, "")).await;
-        line.hear.ended().await;
+        assert_eq!(connection.frame().await, Some(Frame::close(1000)));
+        connection.send(&frame::close(1000, "")).await;
+        connection.reader.expect_end().await;
 
-        let (mut viewer, mut line) = server.session(&gateway).await;
-        line.send_binary(b"last words").await;
-        line.send(&frame::close(1000, "")).await;
+        let (mut viewer, mut connection) = server.session(&gateway).await;
+        connection.send_binary(b"last words").await;
+        connection.send(&frame::close(1000, "")).await;
         assert_eq!(viewer.rest().await, b"last words");
-        assert_eq!(line.frame().await, Some(Frame::close(1000)));
+        assert_eq!(connection.frame().await, Some(Frame::close(1000)));
 
-        let (mut viewer, mut line) = server.session(&gateway).await;
-        line.send_binary(b"and without a Close").await;
-        line.finish().await;
+        let (mut viewer, mut connection) = server.session(&gateway).await;
+        connection.send_binary(b"and without a Close").await;
+        connection.finish().await;
         assert_eq!(viewer.rest().await, b"and without a Close");
         gateway.end().await;
     })
@@ -96,13 +96,13 @@ async fn both_sides_end_in_order_without_tls() {
 }
 
 #[tokio::test]
-async fn text_ends_the_session_with_the_code_for_it() {
+async fn text_message_is_closed_with_1003() {
     within(async {
         let (server, gateway) = open().await;
-        let (mut viewer, mut line) = server.session(&gateway).await;
-        line.send_binary(b"before").await;
-        line.send(&frame::whole(TEXT, b"cmFuZG9t")).await;
-        assert_eq!(line.frame().await, Some(Frame::close(1003)));
+        let (mut viewer, mut connection) = server.session(&gateway).await;
+        connection.send_binary(b"before").await;
+        connection.send(&frame::whole(TEXT, b"cmFuZG9t")).await;
+        assert_eq!(connection.frame().await, Some(Frame::close(1003)));
         assert_eq!(viewer.rest().await, b"before");
         gateway.end().await;
     })
@@ -110,7 +110,7 @@ async fn text_ends_the_session_with_the_code_for_it() {
 }
 
 #[tokio::test]
-async fn servers_of_every_version_and_with_a_password_let_us_in() {
+async fn servers_of_every_rfb_version_with_and_without_password() {
     within(async {
         let folder = Folder::new();
         folder.secret("password", "8letters");
@@ -120,19 +120,23 @@ async fn servers_of_every_version_and_with_a_password_let_us_in() {
             server.url("/")
         );
         let gateway = folder.gateway("", &keys).await;
-        for dialect in Dialect::ALL {
+        for version in RfbVersion::ALL {
             for password in [false, true] {
                 let mut viewer = gateway.viewer().await;
                 let hosting = async {
-                    let mut line = server.line().await;
-                    let request = line.request().await;
-                    line.send(&crate::support::esxi::upgraded(&request)).await;
-                    let verdict = line.let_in(dialect, password.then_some("8letters")).await;
-                    assert!(verdict, "{dialect:?}");
-                    line.send_binary(b"welcome").await;
-                    line
+                    let mut connection = server.connection().await;
+                    let request = connection.request().await;
+                    connection
+                        .send(&crate::support::esxi::upgraded(&request))
+                        .await;
+                    let verdict = connection
+                        .rfb_security(version, password.then_some("8letters"))
+                        .await;
+                    assert!(verdict, "{version:?}");
+                    connection.send_binary(b"welcome").await;
+                    connection
                 };
-                let (entered, _line) = tokio::join!(viewer.enter(Dialect::V3_8, None), hosting);
+                let (entered, _line) = tokio::join!(viewer.enter(RfbVersion::V3_8, None), hosting);
                 entered.unwrap();
                 assert_eq!(viewer.bytes(7).await, b"welcome");
             }

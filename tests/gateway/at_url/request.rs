@@ -1,26 +1,26 @@
 //! What the server at a URL is asked, and in which words.
 
-use crate::support::at_url::{AtUrl, Folder, Server};
 use crate::support::esxi::{Esxi, header, upgraded_to};
-use crate::support::viewer::Dialect;
+use crate::support::url_gateway::{Folder, Server, UrlGateway};
+use crate::support::viewer::RfbVersion;
 use crate::support::within;
 
 /// The request that a viewer of `gateway` causes.
-async fn request(server: &Server, gateway: &AtUrl) -> String {
+async fn request(server: &Server, gateway: &UrlGateway) -> String {
     let mut viewer = gateway.viewer().await;
-    let entering = viewer.enter(Dialect::V3_8, None);
-    let asked = async { server.line().await.request().await };
+    let entering = viewer.enter(RfbVersion::V3_8, None);
+    let asked = async { server.connection().await.request().await };
     // The server hangs up behind the request.
     let (_, request) = tokio::join!(entering, asked);
     request
 }
 
 #[tokio::test]
-async fn path_and_query_arrive_as_they_are_written() {
+async fn path_and_query_arrive_unchanged() {
     within(async {
         let server = Server::start().await;
         let url = server.url("/some/path?token=abc&x=%2F");
-        let gateway = AtUrl::new(&format!("url = \"{url}\"")).await;
+        let gateway = UrlGateway::new(&format!("url = \"{url}\"")).await;
         let request = request(&server, &gateway).await;
         assert!(
             request.starts_with("GET /some/path?token=abc&x=%2F HTTP/1.1\r\n"),
@@ -35,7 +35,7 @@ async fn path_and_query_arrive_as_they_are_written() {
 }
 
 #[tokio::test]
-async fn headers_and_cookies_arrive_from_wherever_they_are_written() {
+async fn headers_and_cookies_arrive_from_every_source() {
     within(async {
         let folder = Folder::new();
         folder.secret("headers", "# a comment\n\nX-Token: a b c \nX-Empty-Not:yes\n");
@@ -63,11 +63,11 @@ async fn headers_and_cookies_arrive_from_wherever_they_are_written() {
 }
 
 #[tokio::test]
-async fn user_and_password_of_the_url_arrive_as_credentials() {
+async fn user_and_password_of_the_url_become_basic_credentials() {
     within(async {
         let server = Server::start().await;
         let url = server.url("/").replace("ws://", "ws://ada:p%40ss@");
-        let gateway = AtUrl::new(&format!("url = \"{url}\"")).await;
+        let gateway = UrlGateway::new(&format!("url = \"{url}\"")).await;
         let request = request(&server, &gateway).await;
         assert_eq!(header(&request, "authorization"), "Basic YWRhOnBAc3M=");
         assert!(request.starts_with("GET / HTTP/1.1\r\n"));
@@ -78,7 +78,7 @@ async fn user_and_password_of_the_url_arrive_as_credentials() {
 }
 
 #[tokio::test]
-async fn any_subprotocol_can_be_asked_for_or_none() {
+async fn any_subprotocol_can_be_offered_or_none() {
     within(async {
         let server = Server::start().await;
         for (word, asked) in [
@@ -86,16 +86,16 @@ async fn any_subprotocol_can_be_asked_for_or_none() {
             ("plain.kubevirt.io", Some("plain.kubevirt.io")),
         ] {
             let keys = format!("url = \"{}\"\nsubprotocol = \"{word}\"", server.url("/"));
-            let gateway = AtUrl::new(&keys).await;
+            let gateway = UrlGateway::new(&keys).await;
             let mut viewer = gateway.viewer().await;
             let hosting = async {
-                let mut line = server.line().await;
-                let request = line.request().await;
-                line.send(&upgraded_to(&request, asked)).await;
-                line.handshake().await;
+                let mut connection = server.connection().await;
+                let request = connection.request().await;
+                connection.send(&upgraded_to(&request, asked)).await;
+                connection.handshake().await;
                 request
             };
-            let (entered, request) = tokio::join!(viewer.enter(Dialect::V3_8, None), hosting);
+            let (entered, request) = tokio::join!(viewer.enter(RfbVersion::V3_8, None), hosting);
             entered.unwrap();
             let found = request
                 .lines()
@@ -108,7 +108,7 @@ async fn any_subprotocol_can_be_asked_for_or_none() {
 }
 
 #[tokio::test]
-async fn an_encrypted_server_is_asked_only_where_its_certificate_is_trusted() {
+async fn request_is_sent_only_after_the_certificate_is_verified() {
     within(async {
         let (esxi, folder) = (Esxi::start().await, Folder::new());
         std::fs::write(folder.path().join("ca.pem"), esxi.certificate_pem()).unwrap();
@@ -117,8 +117,8 @@ async fn an_encrypted_server_is_asked_only_where_its_certificate_is_trusted() {
             .gateway("", &format!("{url}\ntrust = \"file:ca.pem\""))
             .await;
         let mut viewer = gateway.viewer().await;
-        let hosting = async { esxi.line().await.open().await };
-        let (entered, ()) = tokio::join!(viewer.enter(Dialect::V3_8, None), hosting);
+        let hosting = async { esxi.connection().await.open().await };
+        let (entered, ()) = tokio::join!(viewer.enter(RfbVersion::V3_8, None), hosting);
         entered.unwrap();
         gateway.end().await;
 
@@ -126,8 +126,8 @@ async fn an_encrypted_server_is_asked_only_where_its_certificate_is_trusted() {
         for keys in [&wrong, &url] {
             let gateway = folder.gateway("", keys).await;
             let mut viewer = gateway.viewer().await;
-            let hosting = esxi.refused_line();
-            let (entered, ()) = tokio::join!(viewer.enter(Dialect::V3_8, None), hosting);
+            let hosting = esxi.failed_connection();
+            let (entered, ()) = tokio::join!(viewer.enter(RfbVersion::V3_8, None), hosting);
             let reason = entered.unwrap_err();
             assert!(
                 reason.contains("certificate of") && reason.ends_with("or change trust"),

@@ -1,32 +1,32 @@
 //! ESXi ends first.
 
-use crate::support::esxi::{Esxi, Line};
+use crate::support::esxi::{Esxi, HostConnection};
 use crate::support::frame::{self, BINARY, CONTINUATION, Frame, PING, TEXT};
-use crate::support::house::{House, Plan};
 use crate::support::pattern::Pattern;
+use crate::support::testbed::{Setup, Testbed};
 use crate::support::viewer::Viewer;
 use crate::support::within;
 
 /// More than all buffers between the two ends hold.
-const MUCH: usize = 24 << 20;
+const LONG: usize = 24 << 20;
 
-async fn house() -> (Esxi, House) {
+async fn testbed() -> (Esxi, Testbed) {
     let esxi = Esxi::start().await;
-    let house = Plan::default().leading_to(&esxi).start().await;
-    (esxi, house)
+    let testbed = Setup::default().with_console_host(&esxi).start().await;
+    (esxi, testbed)
 }
 
-/// Reads to the end, which must be in order, and checks that it was all of the pattern's first [`MUCH`] bytes.
-async fn assert_gets_much(viewer: &mut Viewer) {
+/// Reads to the end, which must be in order, and checks that it was all of the pattern's first [`LONG`] bytes.
+async fn assert_receives_long(viewer: &mut Viewer) {
     let got = viewer.rest().await;
-    assert_eq!(got.len(), MUCH);
+    assert_eq!(got.len(), LONG);
     Pattern::new(1).check(&got);
 }
 
-async fn send_much(line: &mut Line) {
-    let bytes = Pattern::new(1).take_long(MUCH);
+async fn send_long(connection: &mut HostConnection) {
+    let bytes = Pattern::new(1).take_long(LONG);
     for message in bytes.chunks(3 << 20) {
-        line.send_binary(message).await;
+        connection.send_binary(message).await;
     }
 }
 
@@ -39,90 +39,90 @@ enum Behind {
 }
 
 #[tokio::test]
-async fn all_bytes_before_a_close_arrive_whatever_comes_behind_it() {
+async fn all_bytes_before_a_close_arrive_whatever_follows_it() {
     within(async {
-        let (esxi, house) = house().await;
+        let (esxi, testbed) = testbed().await;
         for behind in [Behind::Nothing, Behind::CloseNotifyAndFin, Behind::FinAlone] {
-            let (mut viewer, mut line) = esxi.session(&house).await;
+            let (mut viewer, mut connection) = esxi.session(&testbed).await;
             let hosting = async {
-                send_much(&mut line).await;
-                line.send(&frame::close(1000, "")).await;
+                send_long(&mut connection).await;
+                connection.send(&frame::close(1000, "")).await;
                 match behind {
                     Behind::Nothing => {}
-                    Behind::CloseNotifyAndFin => line.finish().await,
-                    Behind::FinAlone => line.finish_without_close_notify().await,
+                    Behind::CloseNotifyAndFin => connection.finish().await,
+                    Behind::FinAlone => connection.finish_without_close_notify().await,
                 }
-                let answer = line.frame().await;
+                let answer = connection.frame().await;
                 assert_eq!(answer, Some(Frame::close(1000)), "{behind:?}");
-                line.hear.ended().await;
+                connection.reader.expect_end().await;
             };
-            tokio::join!(hosting, assert_gets_much(&mut viewer));
+            tokio::join!(hosting, assert_receives_long(&mut viewer));
         }
-        house.end().await;
+        testbed.end().await;
     })
     .await;
 }
 
 #[tokio::test]
-async fn all_bytes_before_an_end_without_close_arrive() {
+async fn all_bytes_before_fin_without_close_arrive() {
     within(async {
-        let (esxi, house) = house().await;
+        let (esxi, testbed) = testbed().await;
         for behind in [Behind::CloseNotifyAndFin, Behind::FinAlone] {
-            let (mut viewer, mut line) = esxi.session(&house).await;
+            let (mut viewer, mut connection) = esxi.session(&testbed).await;
             let hosting = async {
-                send_much(&mut line).await;
+                send_long(&mut connection).await;
                 match behind {
-                    Behind::FinAlone => line.finish_without_close_notify().await,
-                    _ => line.finish().await,
+                    Behind::FinAlone => connection.finish_without_close_notify().await,
+                    _ => connection.finish().await,
                 }
                 // A Close may come, to nobody in particular; nothing else.
-                while let Some(frame) = line.frame().await {
+                while let Some(frame) = connection.frame().await {
                     assert_eq!(frame.opcode, frame::CLOSE, "{behind:?}");
                 }
             };
-            tokio::join!(hosting, assert_gets_much(&mut viewer));
+            tokio::join!(hosting, assert_receives_long(&mut viewer));
         }
-        house.end().await;
+        testbed.end().await;
     })
     .await;
 }
 
 #[tokio::test]
-async fn half_a_frame_arrives_as_far_as_it_came() {
+async fn incomplete_frame_is_delivered_as_far_as_received() {
     within(async {
-        let (esxi, house) = house().await;
-        let (mut viewer, mut line) = esxi.session(&house).await;
+        let (esxi, testbed) = testbed().await;
+        let (mut viewer, mut connection) = esxi.session(&testbed).await;
         let message = frame::whole(BINARY, &Pattern::new(2).take_long(100_000));
-        line.send(&message[..60_010]).await;
-        line.finish().await;
+        connection.send(&message[..60_010]).await;
+        connection.finish().await;
         let got = viewer.rest().await;
         assert_eq!(got.len(), 60_000);
         Pattern::new(2).check(&got);
-        drop((viewer, line));
-        house.end().await;
+        drop((viewer, connection));
+        testbed.end().await;
     })
     .await;
 }
 
 #[tokio::test]
-async fn a_reset_ends_the_viewer_in_order() {
+async fn reset_by_the_host_closes_the_viewer_with_fin() {
     within(async {
-        let (esxi, house) = house().await;
-        let (mut viewer, mut line) = esxi.session(&house).await;
-        line.send_binary(b"the last words").await;
+        let (esxi, testbed) = testbed().await;
+        let (mut viewer, mut connection) = esxi.session(&testbed).await;
+        connection.send_binary(b"the last words").await;
         assert_eq!(viewer.bytes(14).await, b"the last words");
-        line.reset();
+        connection.reset();
         assert!(viewer.rest().await.is_empty());
         drop(viewer);
-        house.end().await;
+        testbed.end().await;
     })
     .await;
 }
 
 #[tokio::test]
-async fn a_close_is_answered_with_its_own_code() {
+async fn close_is_echoed_with_its_code() {
     within(async {
-        let (esxi, house) = house().await;
+        let (esxi, testbed) = testbed().await;
         for (code, reason) in [
             (1000, ""),
             (1001, "powered off"),
@@ -130,44 +130,44 @@ async fn a_close_is_answered_with_its_own_code() {
             (3000, "é"),
             (4999, "x"),
         ] {
-            let (mut viewer, mut line) = esxi.session(&house).await;
-            line.send(&frame::close(code, reason)).await;
-            assert_eq!(line.frame().await, Some(Frame::close(code)));
-            line.hear.ended().await;
+            let (mut viewer, mut connection) = esxi.session(&testbed).await;
+            connection.send(&frame::close(code, reason)).await;
+            assert_eq!(connection.frame().await, Some(Frame::close(code)));
+            connection.reader.expect_end().await;
             assert!(viewer.rest().await.is_empty());
         }
-        let (mut viewer, mut line) = esxi.session(&house).await;
-        line.send(&frame::whole(frame::CLOSE, b"")).await;
-        assert_eq!(line.frame().await.unwrap().opcode, frame::CLOSE);
-        line.hear.ended().await;
+        let (mut viewer, mut connection) = esxi.session(&testbed).await;
+        connection.send(&frame::whole(frame::CLOSE, b"")).await;
+        assert_eq!(connection.frame().await.unwrap().opcode, frame::CLOSE);
+        connection.reader.expect_end().await;
         assert!(viewer.rest().await.is_empty());
-        drop((viewer, line));
-        house.end().await;
+        drop((viewer, connection));
+        testbed.end().await;
     })
     .await;
 }
 
 #[tokio::test]
-async fn nothing_behind_a_close_arrives() {
+async fn nothing_after_a_close_is_delivered() {
     within(async {
-        let (esxi, house) = house().await;
-        let (mut viewer, mut line) = esxi.session(&house).await;
+        let (esxi, testbed) = testbed().await;
+        let (mut viewer, mut connection) = esxi.session(&testbed).await;
         let frames = [
             frame::whole(BINARY, b"before"),
             frame::close(1000, ""),
             frame::whole(BINARY, b"behind"),
         ];
-        line.send(&frames.concat()).await;
+        connection.send(&frames.concat()).await;
         assert_eq!(viewer.rest().await, b"before");
-        assert_eq!(line.frame().await, Some(Frame::close(1000)));
-        drop((viewer, line));
-        house.end().await;
+        assert_eq!(connection.frame().await, Some(Frame::close(1000)));
+        drop((viewer, connection));
+        testbed.end().await;
     })
     .await;
 }
 
 #[tokio::test]
-async fn each_violation_is_answered_with_its_code_after_all_bytes_before_it() {
+async fn violation_is_closed_with_its_code_after_all_bytes_before_it() {
     // RFC 6455 sections 5.1, 5.2, 5.4, 5.5 and 7.4.
     let violations: [(&str, Vec<u8>, u16); 18] = [
         ("masked", vec![0x82, 0x81, 1, 2, 3, 4, 5], 1002),
@@ -198,36 +198,37 @@ async fn each_violation_is_answered_with_its_code_after_all_bytes_before_it() {
         ),
     ];
     within(async {
-        let (esxi, house) = house().await;
+        let (esxi, testbed) = testbed().await;
         for (what, violation, code) in violations {
-            let (mut viewer, mut line) = esxi.session(&house).await;
+            let (mut viewer, mut connection) = esxi.session(&testbed).await;
             let behind = frame::whole(BINARY, b"behind");
-            line.send(&[frame::whole(BINARY, b"before"), violation, behind].concat())
+            connection
+                .send(&[frame::whole(BINARY, b"before"), violation, behind].concat())
                 .await;
             assert_eq!(viewer.rest().await, b"before", "{what}");
-            assert_eq!(line.frame().await, Some(Frame::close(code)), "{what}");
-            line.hear.ended().await;
+            assert_eq!(connection.frame().await, Some(Frame::close(code)), "{what}");
+            connection.reader.expect_end().await;
         }
-        house.end().await;
+        testbed.end().await;
     })
     .await;
 }
 
 #[tokio::test]
-async fn a_message_inside_a_message_is_a_violation() {
+async fn message_inside_a_message_is_a_violation() {
     within(async {
-        let (esxi, house) = house().await;
-        let (mut viewer, mut line) = esxi.session(&house).await;
+        let (esxi, testbed) = testbed().await;
+        let (mut viewer, mut connection) = esxi.session(&testbed).await;
         let frames = [
             frame::part(BINARY, false, b"beg"),
             frame::part(CONTINUATION, false, b"un"),
             frame::whole(BINARY, b"other"),
         ];
-        line.send(&frames.concat()).await;
+        connection.send(&frames.concat()).await;
         assert_eq!(viewer.rest().await, b"begun");
-        assert_eq!(line.frame().await, Some(Frame::close(1002)));
-        drop((viewer, line));
-        house.end().await;
+        assert_eq!(connection.frame().await, Some(Frame::close(1002)));
+        drop((viewer, connection));
+        testbed.end().await;
     })
     .await;
 }

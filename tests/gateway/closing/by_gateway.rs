@@ -5,127 +5,130 @@ use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
-use crate::support::esxi::{Esxi, Line};
+use crate::support::esxi::{Esxi, HostConnection};
 use crate::support::frame::{self, Frame};
-use crate::support::house::{House, Plan};
-use crate::support::viewer::{Dialect, Viewer};
+use crate::support::testbed::{Setup, Testbed};
+use crate::support::viewer::{RfbVersion, Viewer};
 use crate::support::within;
 
-async fn house(drain_timeout: Duration) -> (Esxi, House) {
+async fn testbed(drain_timeout: Duration) -> (Esxi, Testbed) {
     let esxi = Esxi::start().await;
-    let mut plan = Plan::default().leading_to(&esxi);
-    plan.limits.drain_timeout = drain_timeout;
-    let house = plan.start().await;
-    (esxi, house)
+    let mut setup = Setup::default().with_console_host(&esxi);
+    setup.limits.drain_timeout = drain_timeout;
+    let testbed = setup.start().await;
+    (esxi, testbed)
 }
 
 /// Checks that bytes still go both ways.
-async fn assert_alive(viewer: &mut Viewer, line: &mut Line) {
+async fn assert_alive(viewer: &mut Viewer, connection: &mut HostConnection) {
     viewer.send(b"up").await;
-    assert_eq!(line.bytes(2).await, b"up");
-    line.send_binary(b"down").await;
+    assert_eq!(connection.bytes(2).await, b"up");
+    connection.send_binary(b"down").await;
     assert_eq!(viewer.bytes(4).await, b"down");
 }
 
-async fn assert_ended_by_the_gateway(mut viewer: Viewer, mut line: Line) {
-    assert_eq!(line.frame().await, Some(Frame::close(1001)));
-    line.send(&frame::close(1001, "")).await;
-    line.hear.ended().await;
+async fn assert_ended_by_the_gateway(mut viewer: Viewer, mut connection: HostConnection) {
+    assert_eq!(connection.frame().await, Some(Frame::close(1001)));
+    connection.send(&frame::close(1001, "")).await;
+    connection.reader.expect_end().await;
     assert!(viewer.rest().await.is_empty());
 }
 
 /// Waits until nobody listens any more.
-async fn until_closed(house: &House) {
-    while TcpStream::connect(house.ports[0]).await.is_ok() {
+async fn until_closed(testbed: &Testbed) {
+    while TcpStream::connect(testbed.ports[0]).await.is_ok() {
         tokio::task::yield_now().await;
     }
 }
 
 #[tokio::test]
-async fn an_end_at_once_closes_both_sides_in_order() {
+async fn immediate_shutdown_closes_both_sides_in_order() {
     within(async {
-        let (esxi, house) = house(Duration::from_secs(600)).await;
-        let (mut viewer, mut line) = esxi.session(&house).await;
-        assert_alive(&mut viewer, &mut line).await;
-        house.shutdown.now.cancel();
-        assert_ended_by_the_gateway(viewer, line).await;
-        house.gateway_ended().await;
-        assert_eq!(house.end().await.logouts, 1);
+        let (esxi, testbed) = testbed(Duration::from_secs(600)).await;
+        let (mut viewer, mut connection) = esxi.session(&testbed).await;
+        assert_alive(&mut viewer, &mut connection).await;
+        testbed.shutdown.now.cancel();
+        assert_ended_by_the_gateway(viewer, connection).await;
+        testbed.gateway_ended().await;
+        assert_eq!(testbed.end().await.logouts, 1);
     })
     .await;
 }
 
 #[tokio::test]
-async fn a_drain_takes_no_new_viewers_and_lets_the_others_go_on() {
+async fn drain_refuses_new_viewers_and_keeps_open_sessions() {
     within(async {
-        let (esxi, house) = house(Duration::from_secs(600)).await;
-        let (mut viewer, mut line) = esxi.session(&house).await;
-        let (leaving, mut closing) = esxi.session(&house).await;
-        house.shutdown.drain.cancel();
-        until_closed(&house).await;
-        assert_alive(&mut viewer, &mut line).await;
+        let (esxi, testbed) = testbed(Duration::from_secs(600)).await;
+        let (mut viewer, mut connection) = esxi.session(&testbed).await;
+        let (leaving, mut closing) = esxi.session(&testbed).await;
+        testbed.shutdown.drain.cancel();
+        until_closed(&testbed).await;
+        assert_alive(&mut viewer, &mut connection).await;
         drop(leaving);
         assert_eq!(closing.frame().await, Some(Frame::close(1000)));
         drop(closing);
-        assert_alive(&mut viewer, &mut line).await;
+        assert_alive(&mut viewer, &mut connection).await;
         // Whoever tells it twice is in a hurry.
-        house.shutdown.now.cancel();
-        assert_ended_by_the_gateway(viewer, line).await;
-        house.gateway_ended().await;
+        testbed.shutdown.now.cancel();
+        assert_ended_by_the_gateway(viewer, connection).await;
+        testbed.gateway_ended().await;
     })
     .await;
 }
 
 #[tokio::test]
-async fn a_drain_is_over_when_the_last_viewer_has_left() {
+async fn drain_ends_with_the_last_session() {
     within(async {
-        let (esxi, house) = house(Duration::from_secs(600)).await;
-        let (mut viewer, mut line) = esxi.session(&house).await;
-        house.shutdown.drain.cancel();
-        assert_alive(&mut viewer, &mut line).await;
+        let (esxi, testbed) = testbed(Duration::from_secs(600)).await;
+        let (mut viewer, mut connection) = esxi.session(&testbed).await;
+        testbed.shutdown.drain.cancel();
+        assert_alive(&mut viewer, &mut connection).await;
         drop(viewer);
-        assert_eq!(line.frame().await, Some(Frame::close(1000)));
-        drop(line);
-        house.gateway_ended().await;
-        assert_eq!(house.end().await.logouts, 1);
+        assert_eq!(connection.frame().await, Some(Frame::close(1000)));
+        drop(connection);
+        testbed.gateway_ended().await;
+        assert_eq!(testbed.end().await.logouts, 1);
     })
     .await;
 }
 
 #[tokio::test]
-async fn a_drain_ends_whoever_is_left_when_its_time_is_over() {
+async fn drain_timeout_ends_remaining_sessions() {
     within(async {
-        let (esxi, house) = house(Duration::from_millis(300)).await;
-        let (mut viewer, mut line) = esxi.session(&house).await;
-        assert_alive(&mut viewer, &mut line).await;
+        let (esxi, testbed) = testbed(Duration::from_millis(300)).await;
+        let (mut viewer, mut connection) = esxi.session(&testbed).await;
+        assert_alive(&mut viewer, &mut connection).await;
         let begun = Instant::now();
-        house.shutdown.drain.cancel();
-        assert_ended_by_the_gateway(viewer, line).await;
+        testbed.shutdown.drain.cancel();
+        assert_ended_by_the_gateway(viewer, connection).await;
         assert!(begun.elapsed() >= Duration::from_millis(300));
-        house.gateway_ended().await;
+        testbed.gateway_ended().await;
     })
     .await;
 }
 
 #[tokio::test]
-async fn an_end_at_once_does_not_wait_for_viewers_and_hosts_that_are_silent() {
+async fn immediate_shutdown_does_not_wait_for_silent_peers() {
     within(async {
-        let (esxi, house) = house(Duration::from_secs(600)).await;
-        let idle = house.viewer().await;
-        let mut dialling = house.viewer().await;
-        dialling.exchange_versions(Dialect::V3_8.line()).await;
+        let (esxi, testbed) = testbed(Duration::from_secs(600)).await;
+        let idle = testbed.viewer().await;
+        let mut dialling = testbed.viewer().await;
+        dialling.exchange_versions(RfbVersion::V3_8.bytes()).await;
         dialling.bytes(2).await;
         dialling.send(&[1]).await;
         let unanswered = esxi.accept().await;
-        let (silent, line) = esxi.session(&house).await;
-        house.shutdown.now.cancel();
-        house.gateway_ended().await;
+        let (silent, connection) = esxi.session(&testbed).await;
+        testbed.shutdown.now.cancel();
+        testbed.gateway_ended().await;
         // A SecurityResult, as of any failure.
         let told = dialling.rest().await;
         let reason = String::from_utf8_lossy(told.get(8..).unwrap());
         assert_eq!(told[..4], [0, 0, 0, 1]);
-        assert!(reason.starts_with("the gateway ends"), "{reason}");
-        drop((idle, unanswered, silent, line));
+        assert!(
+            reason.starts_with("the gateway is shutting down"),
+            "{reason}"
+        );
+        drop((idle, unanswered, silent, connection));
     })
     .await;
 }

@@ -12,6 +12,6 @@
 mod by_esxi;
 mod by_gateway;
 mod by_viewer;
-mod leftovers;
+mod leaks;
 mod payload;
 mod unread_data;

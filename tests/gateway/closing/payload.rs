@@ -7,18 +7,18 @@ use tokio::net::TcpSocket;
 
 use crate::support::esxi::{Esxi, upgraded};
 use crate::support::frame::{self, BINARY, CONTINUATION, PING, PONG};
-use crate::support::house::{House, PASSWORD, Plan};
 use crate::support::pattern::{Pattern, Random};
-use crate::support::viewer::{Dialect, Viewer};
+use crate::support::testbed::{PASSWORD, Setup, Testbed};
+use crate::support::viewer::{RfbVersion, Viewer};
 use crate::support::within;
 
 /// What goes each way where much goes both ways.
-const MUCH: u64 = 8 << 20;
+const LONG: u64 = 8 << 20;
 
-async fn house() -> (Esxi, House) {
+async fn testbed() -> (Esxi, Testbed) {
     let esxi = Esxi::start().await;
-    let house = Plan::default().leading_to(&esxi).start().await;
-    (esxi, house)
+    let testbed = Setup::default().with_console_host(&esxi).start().await;
+    (esxi, testbed)
 }
 
 /// A size as traffic has it: mostly small, sometimes at the edges of the length's forms, seldom large.
@@ -37,7 +37,7 @@ fn size(random: &mut Random) -> usize {
 async fn send_messages(esxi: &mut (impl AsyncWrite + Unpin), seed: u64) -> Vec<u8> {
     let (mut random, mut pattern) = (Random::new(seed), Pattern::new(seed));
     let mut pings = 0_u32;
-    while pattern.at() < MUCH {
+    while pattern.at() < LONG {
         let mut wire = Vec::new();
         let fragments = 1 + random.below(3);
         for fragment in 0..fragments {
@@ -61,7 +61,7 @@ async fn send_messages(esxi: &mut (impl AsyncWrite + Unpin), seed: u64) -> Vec<u
 }
 
 #[tokio::test]
-async fn random_sizes_both_ways_at_once_with_pings_in_between() {
+async fn random_message_sizes_both_ways_with_pings() {
     for versions in [[&version::TLS12], [&version::TLS13]] {
         for tls_records in [TlsRecords::Rustls, TlsRecords::InPlace] {
             both_ways(&versions, tls_records).await;
@@ -72,28 +72,28 @@ async fn random_sizes_both_ways_at_once_with_pings_in_between() {
 async fn both_ways(versions: &[&'static SupportedProtocolVersion], tls_records: TlsRecords) {
     within(async {
         let esxi = Esxi::speaking(versions).await;
-        let plan = Plan {
+        let setup = Setup {
             tls_records,
-            ..Plan::default()
+            ..Setup::default()
         };
-        let house = plan.leading_to(&esxi).start().await;
-        let (viewer, line) = esxi.session(&house).await;
-        let (mut hear, mut say) = line.split();
+        let testbed = setup.with_console_host(&esxi).start().await;
+        let (viewer, connection) = esxi.session(&testbed).await;
+        let (mut reader, mut say) = connection.split();
         let (mut from_gateway, mut to_gateway) = viewer.stream.into_split();
         let viewing = async {
             let mut pattern = Pattern::new(7);
             let mut buffer = vec![0; 100_000];
-            while pattern.at() < MUCH {
+            while pattern.at() < LONG {
                 let count = from_gateway.read(&mut buffer).await.unwrap();
                 assert_ne!(count, 0, "an early end");
                 // The last eight bytes are not of the pattern: leave them for below.
-                let left = usize::try_from(MUCH - pattern.at()).unwrap();
+                let left = usize::try_from(LONG - pattern.at()).unwrap();
                 pattern.check(&buffer[..count.min(left)]);
             }
         };
         let typing = async {
             let (mut random, mut pattern) = (Random::new(9), Pattern::new(9));
-            while pattern.at() < MUCH {
+            while pattern.at() < LONG {
                 let piece = size(&mut random).min(Pattern::PIECE);
                 to_gateway.write_all(pattern.take(piece)).await.unwrap();
             }
@@ -101,8 +101,8 @@ async fn both_ways(versions: &[&'static SupportedProtocolVersion], tls_records: 
         };
         let hosting = async {
             let (mut pattern, mut pongs) = (Pattern::new(9), Vec::new());
-            while pattern.at() < MUCH || pongs.is_empty() {
-                let frame = hear.frame().await.expect("more is to come");
+            while pattern.at() < LONG || pongs.is_empty() {
+                let frame = reader.frame().await.expect("more is to come");
                 match frame.opcode {
                     BINARY => pattern.check(&frame.payload),
                     PONG => pongs.push(frame.payload),
@@ -113,7 +113,7 @@ async fn both_ways(versions: &[&'static SupportedProtocolVersion], tls_records: 
         };
         let ((), typed, pongs, last) =
             tokio::join!(viewing, typing, hosting, send_messages(&mut say, 7));
-        assert!(typed >= MUCH);
+        assert!(typed >= LONG);
         assert!(
             pongs.is_sorted() && !pongs.is_empty(),
             "pongs in the order of their pings"
@@ -121,90 +121,94 @@ async fn both_ways(versions: &[&'static SupportedProtocolVersion], tls_records: 
         // RFC 6455 section 5.5.3: only the latest ping has to be answered, and it has to be.
         let mut latest = pongs.last().unwrap().clone();
         while latest != last {
-            let frame = hear.frame().await.expect("the last pong");
+            let frame = reader.frame().await.expect("the last pong");
             if frame.opcode == PONG {
                 latest = frame.payload;
             }
         }
-        drop((from_gateway, to_gateway, hear, say));
-        house.end().await;
+        drop((from_gateway, to_gateway, reader, say));
+        testbed.end().await;
     })
     .await;
 }
 
 #[tokio::test]
-async fn a_ping_is_answered_with_its_payload_and_a_pong_is_not() {
+async fn ping_is_answered_with_its_payload_and_pong_is_not() {
     within(async {
-        let (esxi, house) = house().await;
-        let (viewer, mut line) = esxi.session(&house).await;
+        let (esxi, testbed) = testbed().await;
+        let (viewer, mut connection) = esxi.session(&testbed).await;
         for payload in [&b""[..], b"hello", &[0xff; 125]] {
-            line.send(&[frame::whole(PONG, b"unasked"), frame::whole(PING, payload)].concat())
+            connection
+                .send(&[frame::whole(PONG, b"unasked"), frame::whole(PING, payload)].concat())
                 .await;
-            let pong = line.frame().await.unwrap();
+            let pong = connection.frame().await.unwrap();
             assert_eq!((pong.opcode, &pong.payload[..]), (PONG, payload));
         }
-        drop((viewer, line));
-        house.end().await;
+        drop((viewer, connection));
+        testbed.end().await;
     })
     .await;
 }
 
 #[tokio::test]
-async fn a_ping_in_the_handshake_is_answered_too() {
+async fn ping_during_the_rfb_handshake_is_answered() {
     within(async {
-        let (esxi, house) = house().await;
-        let mut viewer = house.viewer().await;
+        let (esxi, testbed) = testbed().await;
+        let mut viewer = testbed.viewer().await;
         let hosting = async {
-            let mut line = esxi.line().await;
-            let request = line.request().await;
-            line.send(&[upgraded(&request), frame::whole(PING, b"early")].concat())
+            let mut connection = esxi.connection().await;
+            let request = connection.request().await;
+            connection
+                .send(&[upgraded(&request), frame::whole(PING, b"early")].concat())
                 .await;
-            let pong = line.frame().await.unwrap();
+            let pong = connection.frame().await.unwrap();
             assert_eq!((pong.opcode, &pong.payload[..]), (PONG, &b"early"[..]));
-            line.handshake().await;
+            connection.handshake().await;
         };
-        let (verdict, ()) = tokio::join!(viewer.enter(Dialect::V3_8, None), hosting);
+        let (verdict, ()) = tokio::join!(viewer.enter(RfbVersion::V3_8, None), hosting);
         verdict.unwrap();
         drop(viewer);
-        house.end().await;
+        testbed.end().await;
     })
     .await;
 }
 
 #[tokio::test]
-async fn what_comes_with_the_security_result_is_answered_too() {
+async fn ping_and_close_with_the_security_result_are_answered() {
     within(async {
-        let (esxi, house) = house().await;
+        let (esxi, testbed) = testbed().await;
         let mut slow = 0;
         // Whoever of both pumps is first, at each try.
         for _ in 0..50 {
-            let mut viewer = house.viewer().await;
+            let mut viewer = testbed.viewer().await;
             let hosting = async {
-                let mut line = esxi.line().await;
-                let request = line.request().await;
-                line.send(&upgraded(&request)).await;
-                line.send(&frame::whole(BINARY, b"RFB 003.008\n")).await;
-                line.bytes(12).await;
-                line.send(&frame::whole(BINARY, &[1, 1])).await;
-                line.bytes(1).await;
+                let mut connection = esxi.connection().await;
+                let request = connection.request().await;
+                connection.send(&upgraded(&request)).await;
+                connection
+                    .send(&frame::whole(BINARY, b"RFB 003.008\n"))
+                    .await;
+                connection.bytes(12).await;
+                connection.send(&frame::whole(BINARY, &[1, 1])).await;
+                connection.bytes(1).await;
                 let last = [
                     frame::whole(BINARY, &[0; 4]),
                     frame::whole(PING, b"now"),
                     frame::close(1000, ""),
                 ];
-                line.send(&last.concat()).await;
-                let pong = line.frame().await.unwrap();
+                connection.send(&last.concat()).await;
+                let pong = connection.frame().await.unwrap();
                 // A Close that is due as well may take the pong's place: nothing but the latest is owed.
                 if pong.opcode == PONG {
                     assert_eq!(pong.payload, b"now");
-                    assert_eq!(line.frame().await.unwrap(), frame::Frame::close(1000));
+                    assert_eq!(connection.frame().await.unwrap(), frame::Frame::close(1000));
                 } else {
                     assert_eq!(pong, frame::Frame::close(1000));
                 }
-                line.finish().await;
+                connection.finish().await;
             };
             let entering = async {
-                viewer.enter(Dialect::V3_8, None).await.unwrap();
+                viewer.enter(RfbVersion::V3_8, None).await.unwrap();
                 viewer.rest().await;
             };
             let begun = tokio::time::Instant::now();
@@ -213,40 +217,40 @@ async fn what_comes_with_the_security_result_is_answered_too() {
         }
         // The machine may stand still once.
         assert!(slow <= 1, "{slow} waited for what was never sent");
-        house.end().await;
+        testbed.end().await;
     })
     .await;
 }
 
 #[tokio::test]
-async fn one_message_of_many_megabytes_arrives_as_it_comes() {
+async fn payload_is_delivered_before_its_message_is_complete() {
     within(async {
-        let (esxi, house) = house().await;
-        let (mut viewer, mut line) = esxi.session(&house).await;
+        let (esxi, testbed) = testbed().await;
+        let (mut viewer, mut connection) = esxi.session(&testbed).await;
         let message = frame::whole(BINARY, &Pattern::new(11).take_long(30 << 20));
         // Nothing waits for a message's end: what was sent of it is read before the rest is sent.
         let (first, rest) = message.split_at(100_010);
-        line.send(first).await;
+        connection.send(first).await;
         let mut pattern = Pattern::new(11);
         pattern.check(&viewer.bytes(100_000).await);
         let hosting = async {
-            line.send(rest).await;
-            line.send(&frame::close(1000, "")).await;
+            connection.send(rest).await;
+            connection.send(&frame::close(1000, "")).await;
         };
         let ((), got) = tokio::join!(hosting, viewer.rest());
         assert_eq!(got.len(), (30 << 20) - 100_000);
         pattern.check(&got);
-        drop((viewer, line));
-        house.end().await;
+        drop((viewer, connection));
+        testbed.end().await;
     })
     .await;
 }
 
 #[tokio::test]
-async fn frames_in_single_bytes_are_the_same_frames() {
+async fn frames_sent_byte_by_byte_are_decoded() {
     within(async {
-        let (esxi, house) = house().await;
-        let (mut viewer, mut line) = esxi.session(&house).await;
+        let (esxi, testbed) = testbed().await;
+        let (mut viewer, mut connection) = esxi.session(&testbed).await;
         let payload = Pattern::new(13).take_long(400);
         let first = [
             frame::part(BINARY, false, &payload[..3]),
@@ -258,27 +262,27 @@ async fn frames_in_single_bytes_are_the_same_frames() {
             frame::whole(BINARY, &payload[130..]),
             frame::close(1000, "done"),
         ];
-        line.drip(&first.concat()).await;
+        connection.send_byte_by_byte(&first.concat()).await;
         // A ping that is read together with a Close need not be answered.
-        assert_eq!(line.frame().await.unwrap().opcode, PONG);
-        line.drip(&others.concat()).await;
+        assert_eq!(connection.frame().await.unwrap().opcode, PONG);
+        connection.send_byte_by_byte(&others.concat()).await;
         assert_eq!(viewer.rest().await, payload);
-        assert_eq!(line.frame().await.unwrap().opcode, frame::CLOSE);
-        drop((viewer, line));
-        house.end().await;
+        assert_eq!(connection.frame().await.unwrap().opcode, frame::CLOSE);
+        drop((viewer, connection));
+        testbed.end().await;
     })
     .await;
 }
 
 #[tokio::test]
-async fn a_host_may_say_all_at_once_or_byte_by_byte() {
+async fn host_may_send_its_handshake_at_once_or_byte_by_byte() {
     within(async {
-        let (esxi, house) = house().await;
+        let (esxi, testbed) = testbed().await;
         for all_at_once in [true, false] {
-            let mut viewer = house.viewer().await;
+            let mut viewer = testbed.viewer().await;
             let hosting = async {
-                let mut line = esxi.line().await;
-                let request = line.request().await;
+                let mut connection = esxi.connection().await;
+                let request = connection.request().await;
                 // ServerInit is not due yet, but bytes are bytes.
                 let wire = [
                     upgraded(&request),
@@ -289,36 +293,36 @@ async fn a_host_may_say_all_at_once_or_byte_by_byte() {
                 ]
                 .concat();
                 match all_at_once {
-                    true => line.send(&wire).await,
-                    false => line.drip(&wire).await,
+                    true => connection.send(&wire).await,
+                    false => connection.send_byte_by_byte(&wire).await,
                 }
-                assert_eq!(line.bytes(13).await, b"RFB 003.008\n\x01");
-                line
+                assert_eq!(connection.bytes(13).await, b"RFB 003.008\n\x01");
+                connection
             };
-            let (verdict, line) = tokio::join!(viewer.enter(Dialect::V3_8, None), hosting);
+            let (verdict, connection) = tokio::join!(viewer.enter(RfbVersion::V3_8, None), hosting);
             verdict.unwrap();
             assert_eq!(viewer.bytes(12).await, b"already here");
-            drop((viewer, line));
+            drop((viewer, connection));
         }
-        house.end().await;
+        testbed.end().await;
     })
     .await;
 }
 
 #[tokio::test]
-async fn a_viewer_may_say_all_at_once_or_byte_by_byte() {
+async fn viewer_may_send_its_handshake_at_once_or_byte_by_byte() {
     within(async {
-        let (esxi, house) = house().await;
+        let (esxi, testbed) = testbed().await;
         let events = Pattern::new(15).take_long(3000);
         for all_at_once in [true, false] {
-            let mut viewer = house.viewer().await;
+            let mut viewer = testbed.viewer().await;
             let wire = [b"RFB 003.008\n\x01\x01", &events[..]].concat();
             let hosting = async {
-                let mut line = esxi.line().await;
-                line.open().await;
-                assert_eq!(line.bytes(1).await, [1], "ClientInit");
-                assert!(line.bytes(events.len()).await == events);
-                line
+                let mut connection = esxi.connection().await;
+                connection.open().await;
+                assert_eq!(connection.bytes(1).await, [1], "ClientInit");
+                assert!(connection.bytes(events.len()).await == events);
+                connection
             };
             let talking = async {
                 for piece in wire.chunks(if all_at_once { wire.len() } else { 1 }) {
@@ -329,34 +333,34 @@ async fn a_viewer_may_say_all_at_once_or_byte_by_byte() {
                     b"RFB 003.008\n\x01\x01\0\0\0\0"
                 );
             };
-            let (line, ()) = tokio::join!(hosting, talking);
-            drop((viewer, line));
+            let (connection, ()) = tokio::join!(hosting, talking);
+            drop((viewer, connection));
         }
-        house.end().await;
+        testbed.end().await;
     })
     .await;
 }
 
 #[tokio::test]
-async fn nothing_is_lost_between_a_password_and_the_relay() {
+async fn input_sent_with_the_password_is_relayed() {
     within(async {
         let esxi = Esxi::start().await;
-        let house = Plan::default()
-            .leading_to(&esxi)
+        let testbed = Setup::default()
+            .with_console_host(&esxi)
             .with_password()
             .start()
             .await;
-        for dialect in Dialect::ALL {
-            let mut viewer = house.viewer().await;
+        for version in RfbVersion::ALL {
+            let mut viewer = testbed.viewer().await;
             let hosting = async {
-                let mut line = esxi.line().await;
-                line.open().await;
-                assert_eq!(line.bytes(6).await, b"\x01early");
-                line
+                let mut connection = esxi.connection().await;
+                connection.open().await;
+                assert_eq!(connection.bytes(6).await, b"\x01early");
+                connection
             };
             let entering = async {
-                viewer.exchange_versions(dialect.line()).await;
-                if dialect == Dialect::V3_3 {
+                viewer.exchange_versions(version.bytes()).await;
+                if version == RfbVersion::V3_3 {
                     assert_eq!(viewer.bytes(4).await, [0, 0, 0, 2]);
                 } else {
                     assert_eq!(viewer.bytes(2).await, [1, 2]);
@@ -366,33 +370,33 @@ async fn nothing_is_lost_between_a_password_and_the_relay() {
                 viewer.send(b"\x01early").await;
                 assert_eq!(viewer.bytes(4).await, [0; 4]);
             };
-            let (line, ()) = tokio::join!(hosting, entering);
-            drop((viewer, line));
+            let (connection, ()) = tokio::join!(hosting, entering);
+            drop((viewer, connection));
         }
-        house.end().await;
+        testbed.end().await;
     })
     .await;
 }
 
 #[tokio::test]
-async fn a_slow_viewer_gets_every_byte() {
+async fn slow_viewer_receives_every_byte() {
     within(async {
-        let (esxi, house) = house().await;
+        let (esxi, testbed) = testbed().await;
         let socket = TcpSocket::new_v4().unwrap();
         socket.set_recv_buffer_size(4096).unwrap();
-        let stream = socket.connect(house.ports[0]).await.unwrap();
+        let stream = socket.connect(testbed.ports[0]).await.unwrap();
         let mut viewer = Viewer { stream };
         let bytes = Pattern::new(17).take_long(6 << 20);
         let hosting = async {
-            let mut line = esxi.line().await;
-            line.open().await;
-            line.send_binary(&bytes).await;
-            line.send(&frame::close(1000, "")).await;
-            assert_eq!(line.bytes(1).await, [1], "ClientInit");
-            assert_eq!(line.frame().await.unwrap().opcode, frame::CLOSE);
+            let mut connection = esxi.connection().await;
+            connection.open().await;
+            connection.send_binary(&bytes).await;
+            connection.send(&frame::close(1000, "")).await;
+            assert_eq!(connection.bytes(1).await, [1], "ClientInit");
+            assert_eq!(connection.frame().await.unwrap().opcode, frame::CLOSE);
         };
         let viewing = async {
-            viewer.enter(Dialect::V3_8, None).await.unwrap();
+            viewer.enter(RfbVersion::V3_8, None).await.unwrap();
             viewer.send(&[1]).await;
             let (mut got, mut piece) = (Vec::new(), [0; 3000]);
             loop {
@@ -406,7 +410,7 @@ async fn a_slow_viewer_gets_every_byte() {
         let (got, ()) = tokio::join!(viewing, hosting);
         assert!(got == bytes, "{} bytes of {}", got.len(), bytes.len());
         drop(viewer);
-        house.end().await;
+        testbed.end().await;
     })
     .await;
 }

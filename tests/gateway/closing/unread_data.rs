@@ -10,9 +10,9 @@ use tokio::io::AsyncWriteExt;
 
 use crate::support::esxi::Esxi;
 use crate::support::frame::{self, BINARY, Frame};
-use crate::support::house::Plan;
+use crate::support::testbed::Setup;
 use crate::support::viewer::Viewer;
-use crate::support::{ask, within};
+use crate::support::{http_get, within};
 
 /// Key events before the last one: more bytes than the host's receive buffer takes (`tcp_rmem`: 128 KiB).
 const KEY_EVENTS: usize = 40_000;
@@ -36,14 +36,14 @@ async fn host_with_unread_data_gets_the_key_release_before_the_end() {
 
 async fn released(leaving: Leaving) {
     let esxi = Esxi::start().await;
-    let mut plan = Plan::default().leading_to(&esxi);
-    plan.transparent = false;
-    plan.admin = Some(([127, 0, 0, 1], 0).into());
-    let house = plan.start().await;
-    let (mut viewer, mut line) = esxi.session(&house).await;
-    line.send_binary(&server_init()).await;
+    let mut setup = Setup::default().with_console_host(&esxi);
+    setup.transparent = false;
+    setup.admin = Some(([127, 0, 0, 1], 0).into());
+    let testbed = setup.start().await;
+    let (mut viewer, mut connection) = esxi.session(&testbed).await;
+    connection.send_binary(&server_init()).await;
     viewer.bytes(24).await;
-    let (mut hear, mut write) = line.split();
+    let (mut reader, mut write) = connection.split();
     let hosting = async {
         let update = frame::whole(BINARY, &update());
         for _ in 0..UPDATES {
@@ -52,15 +52,15 @@ async fn released(leaving: Leaving) {
                 break;
             }
         }
-        hear.until_close().await
+        reader.read_until_close().await
     };
     let typed = events();
     let viewing = async {
         // The host has sent its first update: it takes keysyms, and no key waits for its ServerCaps.
         viewer.bytes(100).await;
-        let before = sent_to_host(&house.admin.unwrap()).await;
+        let before = sent_to_host(&testbed.admin.unwrap()).await;
         viewer.send(&typed).await;
-        while sent_to_host(&house.admin.unwrap()).await < before + typed.len() {
+        while sent_to_host(&testbed.admin.unwrap()).await < before + typed.len() {
             tokio::task::yield_now().await;
         }
         leave(viewer, leaving).await
@@ -78,8 +78,8 @@ async fn released(leaving: Leaving) {
         Leaving::Fin => 1000,
     };
     assert_eq!(close, Frame::close(code), "{leaving:?}");
-    drop((hear, write, viewer));
-    house.end().await;
+    drop((reader, write, viewer));
+    testbed.end().await;
 }
 
 /// The viewer leaves; what remains of it reads nothing.
@@ -129,7 +129,7 @@ fn key(down: bool, keysym: u32) -> Vec<u8> {
 
 /// The gateway's count of bytes of RFB that it has written to hosts.
 async fn sent_to_host(admin: &std::net::SocketAddr) -> usize {
-    let metrics = ask(*admin, "/metrics").await;
+    let metrics = http_get(*admin, "/metrics").await;
     let name = "mksgate_bytes_total{direction=\"to_esxi\"} ";
     let mut counts = metrics.lines().filter_map(|line| line.strip_prefix(name));
     counts.next().unwrap_or("0").parse().unwrap()

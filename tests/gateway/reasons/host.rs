@@ -11,57 +11,59 @@ use tokio_util::task::TaskTracker;
 
 use super::{CLOSED_PORT, assert_reason, assert_reason_in, chatty_port, hex};
 use crate::support::esxi::{Esxi, upgraded};
-use crate::support::house::{House, Plan};
-use crate::support::viewer::Dialect;
+use crate::support::testbed::{Setup, Testbed};
+use crate::support::viewer::RfbVersion;
 use crate::support::within;
 
 #[tokio::test]
-async fn a_host_whose_certificate_is_not_the_one_in_the_ticket() {
+async fn host_with_another_certificate_than_in_the_ticket() {
     within(async {
-        let mut plan = Plan::default();
-        plan.host.version = "8.0.2".into();
-        let house = plan.start().await;
-        house.host.set_tickets(TicketShape {
+        let mut setup = Setup::default();
+        setup.host.version = "8.0.2".into();
+        let testbed = setup.start().await;
+        testbed.host.set_tickets(TicketShape {
             thumbprint: Thumbprint::Wrong,
             ..TicketShape::default()
         });
         let expected = format!("expected sha256:{}", "ee".repeat(32));
-        let got = format!("got sha256:{}", hex(&house.host.certificate_sha256()));
-        let address = house.host.address().to_string();
-        assert_reason(&house, &["certificate", &address, &expected, &got]).await;
-        let counts = house.end().await;
+        let got = format!("got sha256:{}", hex(&testbed.host.certificate_sha256()));
+        let address = testbed.host.address().to_string();
+        assert_reason(&testbed, &["certificate", &address, &expected, &got]).await;
+        let counts = testbed.end().await;
         assert_eq!((counts.tickets_issued, counts.tickets_spent), (3, 0));
     })
     .await;
 }
 
 #[tokio::test]
-async fn a_host_that_cannot_be_reached() {
+async fn unreachable_host() {
     within(async {
         let address = CLOSED_PORT.to_string();
-        let mut plan = Plan::default();
-        plan.console_address
+        let mut setup = Setup::default();
+        setup
+            .console_address
             .insert("127.0.0.1".into(), address.clone());
-        assert_reason_in(plan, &["cannot reach", &address]).await;
+        assert_reason_in(setup, &["cannot reach", &address]).await;
     })
     .await;
 }
 
 #[tokio::test]
-async fn a_host_that_speaks_no_tls() {
+async fn host_without_tls() {
     within(async {
         let tasks = TaskTracker::new();
         let address = chatty_port(&tasks).await.to_string();
-        let mut plan = Plan::default();
-        plan.console_address
+        let mut setup = Setup::default();
+        setup
+            .console_address
             .insert("127.0.0.1".into(), address.clone());
-        assert_reason_in(plan, &["no TLS connection", &address]).await;
+        assert_reason_in(setup, &["TLS with ", &address]).await;
     })
     .await;
 }
 
 #[tokio::test]
-async fn a_host_that_refuses_the_websocket() {
+async fn host_that_refuses_the_upgrade() {
     let table = [
         (Misbehaviour::AnswerStatus(404), "HTTP status 404"),
         (Misbehaviour::AnswerStatus(503), "HTTP status 503"),
@@ -81,7 +83,7 @@ async fn a_host_that_refuses_the_websocket() {
 }
 
 #[tokio::test]
-async fn a_host_that_does_not_let_us_in() {
+async fn host_that_refuses_the_rfb_login() {
     let table = [
         (
             Misbehaviour::NoSecurity("too many clients".into()),
@@ -97,11 +99,11 @@ async fn a_host_that_does_not_let_us_in() {
         ),
         (Misbehaviour::RfbVersion(*b"RFB 002.000\n"), "version 2"),
     ];
-    within(every_misbehaviour(&table, "did not let us in")).await;
+    within(every_misbehaviour(&table, "refused the VNC login")).await;
 }
 
 #[tokio::test]
-async fn a_host_that_asks_for_the_vms_vnc_password_and_the_key_that_gives_it() {
+async fn missing_vnc_password_names_its_configuration_key() {
     let asks = [(Misbehaviour::VncAuthenticationOnly, "set vnc_password_file")];
     within(every_misbehaviour(&asks, "asks for the VM's VNC password")).await;
 }
@@ -123,22 +125,24 @@ fn with_vnc_password(console: Console) -> Console {
 }
 
 #[tokio::test]
-async fn a_configured_vnc_password_lets_viewers_in_and_a_wrong_one_is_the_reason() {
+async fn vnc_password_of_a_console_right_and_wrong() {
     within(async {
         for (asked_for, expected) in [("of a VM", Ok(())), ("another", Err("wrong"))] {
             let esxi = Esxi::start().await;
-            let mut plan = Plan::default().leading_to(&esxi);
-            plan.shape = with_vnc_password;
-            let house = plan.start().await;
+            let mut setup = Setup::default().with_console_host(&esxi);
+            setup.customize = with_vnc_password;
+            let testbed = setup.start().await;
             let entering = async {
-                let mut viewer = house.viewer().await;
-                viewer.enter(Dialect::V3_8, None).await
+                let mut viewer = testbed.viewer().await;
+                viewer.enter(RfbVersion::V3_8, None).await
             };
             let hosting = async {
-                let mut line = esxi.line().await;
-                let request = line.request().await;
-                line.send(&upgraded(&request)).await;
-                line.let_in(Dialect::V3_8, Some(asked_for)).await
+                let mut connection = esxi.connection().await;
+                let request = connection.request().await;
+                connection.send(&upgraded(&request)).await;
+                connection
+                    .rfb_security(RfbVersion::V3_8, Some(asked_for))
+                    .await
             };
             let (entered, was_let_in) = tokio::join!(entering, hosting);
             assert_eq!(was_let_in, expected.is_ok());
@@ -158,7 +162,7 @@ async fn a_configured_vnc_password_lets_viewers_in_and_a_wrong_one_is_the_reason
 }
 
 #[tokio::test]
-async fn a_host_that_leaves_in_the_handshake() {
+async fn host_that_closes_during_the_handshake() {
     let close = Misbehaviour::CloseWith {
         code: 1008,
         reason: "by the rules".into(),
@@ -177,51 +181,55 @@ async fn a_host_that_leaves_in_the_handshake() {
 }
 
 async fn every_misbehaviour(table: &[(Misbehaviour, &str)], always: &str) {
-    let house = House::new().await;
-    let address = house.host.address().to_string();
+    let testbed = Testbed::new().await;
+    let address = testbed.host.address().to_string();
     for (misbehaviour, words) in table {
-        house.host.misbehave_always(Some(misbehaviour.clone()));
-        assert_reason(&house, &[always, words, &address]).await;
+        testbed.host.misbehave_always(Some(misbehaviour.clone()));
+        assert_reason(&testbed, &[always, words, &address]).await;
     }
-    house.host.misbehave_always(None);
-    house.viewer().await.open().await;
-    house.end().await;
+    testbed.host.misbehave_always(None);
+    testbed.viewer().await.open().await;
+    testbed.end().await;
 }
 
 #[tokio::test]
-async fn a_host_that_sends_text() {
+async fn host_that_sends_a_text_message() {
     within(async {
-        let house = House::new().await;
-        house.host.misbehave_always(Some(Misbehaviour::TextMessage));
-        assert_reason(&house, &["text message"]).await;
-        house.end().await;
+        let testbed = Testbed::new().await;
+        testbed
+            .host
+            .misbehave_always(Some(Misbehaviour::TextMessage));
+        assert_reason(&testbed, &["text message"]).await;
+        testbed.end().await;
     })
     .await;
 }
 
 #[tokio::test]
-async fn a_ticket_that_has_expired() {
-    let mut plan = Plan::default();
-    plan.host.ticket_lifetime = Duration::ZERO;
+async fn expired_ticket() {
+    let mut setup = Setup::default();
+    setup.host.ticket_lifetime = Duration::ZERO;
     within(assert_reason_in(
-        plan,
+        setup,
         &["refused the WebSocket", "HTTP status 404"],
     ))
     .await;
 }
 
 #[tokio::test]
-async fn a_host_that_is_silent_at_any_step() {
+async fn host_that_is_silent_at_each_step() {
     within(async {
         // TLS: the kernel accepts for it.
         let esxi = Esxi::start().await;
-        let plan = Plan::default().leading_to(&esxi).impatient();
-        assert_reason_in(plan, &["did not answer"]).await;
+        let setup = Setup::default()
+            .with_console_host(&esxi)
+            .with_short_timeouts();
+        assert_reason_in(setup, &["did not answer"]).await;
         for silence in [Misbehaviour::SilentUpgrade, Misbehaviour::StallAfter(7)] {
-            let house = Plan::default().impatient().start().await;
-            house.host.misbehave_always(Some(silence));
-            assert_reason(&house, &["did not answer"]).await;
-            house.end().await;
+            let testbed = Setup::default().with_short_timeouts().start().await;
+            testbed.host.misbehave_always(Some(silence));
+            assert_reason(&testbed, &["did not answer"]).await;
+            testbed.end().await;
         }
     })
     .await;

@@ -1,4 +1,4 @@
-//! What a viewer reads when it is not let in: in a SecurityResult, or in place of the security types where the dialect has
+//! What a viewer reads when it is not let in: in a SecurityResult, or in place of the security types where the version has
 //! no result.
 
 mod host;
@@ -12,35 +12,35 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
 use tokio_util::task::TaskTracker;
 
-use crate::support::house::{House, PASSWORD, Plan};
-use crate::support::viewer::Dialect;
+use crate::support::testbed::{PASSWORD, Setup, Testbed};
+use crate::support::viewer::RfbVersion;
 use crate::support::within;
 
-/// Checks that viewers of every dialect, at once, read a reason that holds all `words` and no secret.
-async fn assert_reason(house: &House, words: &[&str]) {
-    let reasons = join_all(Dialect::ALL.map(|dialect| async move {
-        let mut viewer = house.viewer().await;
-        (dialect, viewer.enter(dialect, None).await.unwrap_err())
+/// Checks that viewers of every version, at once, read a reason that holds all `words` and no secret.
+async fn assert_reason(testbed: &Testbed, words: &[&str]) {
+    let reasons = join_all(RfbVersion::ALL.map(|version| async move {
+        let mut viewer = testbed.viewer().await;
+        (version, viewer.enter(version, None).await.unwrap_err())
     }))
     .await;
-    for (dialect, reason) in reasons {
+    for (version, reason) in reasons {
         for word in words {
             assert!(
                 reason.contains(word),
-                "{dialect:?}, without {word:?}: {reason}"
+                "{version:?}, without {word:?}: {reason}"
             );
         }
         for secret in [DEMO_PASSWORD, "/ticket/"] {
-            assert!(!reason.contains(secret), "{dialect:?}: {reason}");
+            assert!(!reason.contains(secret), "{version:?}: {reason}");
         }
     }
 }
 
-/// [`assert_reason`] in a house of its own.
-async fn assert_reason_in(plan: Plan, words: &[&str]) {
-    let house = plan.start().await;
-    assert_reason(&house, words).await;
-    house.end().await;
+/// [`assert_reason`] in a testbed of its own.
+async fn assert_reason_in(setup: Setup, words: &[&str]) {
+    let testbed = setup.start().await;
+    assert_reason(&testbed, words).await;
+    testbed.end().await;
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -63,69 +63,69 @@ async fn chatty_port(tasks: &TaskTracker) -> SocketAddr {
 }
 
 #[tokio::test]
-async fn a_wrong_password_is_told_where_the_dialect_has_a_place_for_it() {
+async fn wrong_password_is_reported_where_the_rfb_version_can_carry_it() {
     within(async {
-        let house = Plan::default().with_password().start().await;
-        for (dialect, words) in [
-            (Dialect::V3_3, ""),
-            (Dialect::V3_7, ""),
-            (Dialect::V3_8, "wrong password"),
+        let testbed = Setup::default().with_password().start().await;
+        for (version, words) in [
+            (RfbVersion::V3_3, ""),
+            (RfbVersion::V3_7, ""),
+            (RfbVersion::V3_8, "wrong password"),
         ] {
-            let mut viewer = house.viewer().await;
-            let reason = viewer.enter(dialect, Some("let me o")).await.unwrap_err();
+            let mut viewer = testbed.viewer().await;
+            let reason = viewer.enter(version, Some("let me o")).await.unwrap_err();
             assert!(reason.starts_with(words), "{reason}");
             assert_eq!(reason.is_empty(), words.is_empty(), "{reason}");
             assert!(!reason.contains(PASSWORD) && !reason.contains("let me o"));
         }
-        house.end().await;
+        testbed.end().await;
     })
     .await;
 }
 
 #[tokio::test]
-async fn a_failure_after_the_right_password_is_told_where_the_dialect_has_a_place_for_it() {
+async fn failure_after_the_login_is_reported_where_the_rfb_version_can_carry_it() {
     within(async {
-        let mut plan = Plan::default().with_password();
-        plan.host.vms[0].power = Power::Off;
-        let house = plan.start().await;
-        for (dialect, told) in [
-            (Dialect::V3_3, false),
-            (Dialect::V3_7, false),
-            (Dialect::V3_8, true),
+        let mut setup = Setup::default().with_password();
+        setup.host.vms[0].power = Power::Off;
+        let testbed = setup.start().await;
+        for (version, told) in [
+            (RfbVersion::V3_3, false),
+            (RfbVersion::V3_7, false),
+            (RfbVersion::V3_8, true),
         ] {
-            let mut viewer = house.viewer().await;
-            let reason = viewer.enter(dialect, Some(PASSWORD)).await.unwrap_err();
+            let mut viewer = testbed.viewer().await;
+            let reason = viewer.enter(version, Some(PASSWORD)).await.unwrap_err();
             assert_eq!(reason.contains("vm08 is powered off"), told, "{reason}");
         }
-        house.end().await;
+        testbed.end().await;
     })
     .await;
 }
 
 #[tokio::test]
-async fn no_room_for_another_session_until_one_ends() {
+async fn no_free_session_until_one_ends() {
     within(async {
         for per_vm in [true, false] {
-            let mut plan = Plan::default();
+            let mut setup = Setup::default();
             match per_vm {
-                true => plan.limits.max_sessions_per_vm = 1,
-                false => plan.limits.max_sessions = 1,
+                true => setup.limits.max_sessions_per_vm = 1,
+                false => setup.limits.max_sessions = 1,
             }
-            let house = plan.start().await;
-            let mut first = house.viewer().await;
+            let testbed = setup.start().await;
+            let mut first = testbed.viewer().await;
             first.open().await;
-            assert_reason(&house, &["all 1 sessions", "max_sessions"]).await;
-            assert_eq!(house.host.counts().tickets_issued, 1);
+            assert_reason(&testbed, &["all 1 sessions", "max_sessions"]).await;
+            assert_eq!(testbed.host.counts().tickets_issued, 1);
             drop(first);
             // The console is closed a moment before the seat is free.
-            while house
+            while testbed
                 .viewer()
                 .await
-                .enter(Dialect::V3_8, None)
+                .enter(RfbVersion::V3_8, None)
                 .await
                 .is_err()
             {}
-            house.end().await;
+            testbed.end().await;
         }
     })
     .await;

@@ -6,45 +6,45 @@ use tokio::net::TcpListener;
 use tokio_util::task::TaskTracker;
 
 use super::{CLOSED_PORT, assert_reason, assert_reason_in, chatty_port, hex};
-use crate::support::house::{House, Plan, vm};
-use crate::support::viewer::Dialect;
+use crate::support::testbed::{Setup, Testbed, vm};
+use crate::support::viewer::RfbVersion;
 use crate::support::within;
 
-fn with_vm(vm: VmSettings) -> Plan {
-    let mut plan = Plan::default();
-    plan.host.vms = vec![vm];
-    plan
+fn with_vm(vm: VmSettings) -> Setup {
+    let mut setup = Setup::default();
+    setup.host.vms = vec![vm];
+    setup
 }
 
 #[tokio::test]
-async fn a_vm_that_is_not_there() {
-    let plan = Plan {
+async fn missing_vm() {
+    let setup = Setup {
         consoles: vec!["vm99".into()],
-        ..Plan::default()
+        ..Setup::default()
     };
-    within(assert_reason_in(plan, &["there is no VM", "vm99"])).await;
+    within(assert_reason_in(setup, &["there is no VM", "vm99"])).await;
 }
 
 #[tokio::test]
-async fn a_vm_that_does_not_run_and_one_that_was_switched_on_since() {
+async fn powered_off_vm_and_after_power_on() {
     within(async {
-        let house = House::new().await;
+        let testbed = Testbed::new().await;
         for (power, words) in [
             (Power::Off, "vm08 is powered off"),
             (Power::Suspended, "vm08 is suspended"),
         ] {
-            house.host.set_power("vm08", power);
-            assert_reason(&house, &[words]).await;
+            testbed.host.set_power("vm08", power);
+            assert_reason(&testbed, &[words]).await;
         }
-        house.host.set_power("vm08", Power::On);
-        house.viewer().await.open().await;
-        house.end().await;
+        testbed.host.set_power("vm08", Power::On);
+        testbed.viewer().await.open().await;
+        testbed.end().await;
     })
     .await;
 }
 
 #[tokio::test]
-async fn a_missing_privilege_is_named() {
+async fn missing_privilege_is_named() {
     let vm = VmSettings {
         console_permitted: false,
         ..vm("vm08")
@@ -54,114 +54,114 @@ async fn a_missing_privilege_is_named() {
 }
 
 #[tokio::test]
-async fn all_console_connections_in_use_until_one_is_closed() {
+async fn no_free_console_connection_until_one_is_closed() {
     within(async {
-        let house = with_vm(VmSettings {
+        let testbed = with_vm(VmSettings {
             max_consoles: Some(1),
             ..vm("vm08")
         })
         .start()
         .await;
-        let mut first = house.viewer().await;
+        let mut first = testbed.viewer().await;
         first.open().await;
-        assert_reason(&house, &["vm08", "console connections in use (1)"]).await;
+        assert_reason(&testbed, &["vm08", "console connections in use (1)"]).await;
         drop(first);
-        house
+        testbed
             .host
             .counts_until(|counts| counts.consoles_open == 0)
             .await;
-        house.viewer().await.open().await;
-        house.end().await;
+        testbed.viewer().await.open().await;
+        testbed.end().await;
     })
     .await;
 }
 
 #[tokio::test]
-async fn a_wrong_vsphere_password_is_told_to_all_and_tried_once() {
+async fn wrong_vsphere_password_is_tried_once_and_reported_to_all() {
     within(async {
-        let plan = Plan {
+        let setup = Setup {
             password: "forgotten".into(),
-            ..Plan::default()
+            ..Setup::default()
         };
-        let house = plan.start().await;
-        let address = house.host.address().to_string();
-        assert_reason(&house, &["user name or the password of root", &address]).await;
-        let mut viewer = house.viewer().await;
-        let reason = viewer.enter(Dialect::V3_8, None).await.unwrap_err();
+        let testbed = setup.start().await;
+        let address = testbed.host.address().to_string();
+        assert_reason(&testbed, &["user name or the password of root", &address]).await;
+        let mut viewer = testbed.viewer().await;
+        let reason = viewer.enter(RfbVersion::V3_8, None).await.unwrap_err();
         assert!(!reason.contains("forgotten"), "{reason}");
         drop(viewer);
-        assert_eq!(house.end().await.logins_refused, 1);
+        assert_eq!(testbed.end().await.logins_refused, 1);
     })
     .await;
 }
 
 #[tokio::test]
-async fn a_vsphere_that_cannot_be_reached() {
+async fn unreachable_vsphere() {
     within(async {
         let address = CLOSED_PORT;
-        let plan = Plan {
+        let setup = Setup {
             sdk: Some(address),
-            ..Plan::default()
+            ..Setup::default()
         };
-        assert_reason_in(plan, &[&address.to_string(), "cannot be reached"]).await;
+        assert_reason_in(setup, &[&address.to_string(), "cannot be reached"]).await;
     })
     .await;
 }
 
 #[tokio::test]
-async fn a_vsphere_that_is_silent() {
+async fn silent_vsphere() {
     within(async {
         // The kernel accepts for it.
         let sdk = TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, 0))
             .await
             .unwrap();
-        let plan = Plan {
+        let setup = Setup {
             sdk: Some(sdk.local_addr().unwrap()),
-            ..Plan::default()
+            ..Setup::default()
         };
-        assert_reason_in(plan.impatient(), &["did not answer"]).await;
+        assert_reason_in(setup.with_short_timeouts(), &["did not answer"]).await;
     })
     .await;
 }
 
 #[tokio::test]
-async fn a_vsphere_that_speaks_no_tls() {
+async fn vsphere_without_tls() {
     within(async {
         let tasks = TaskTracker::new();
         let address = chatty_port(&tasks).await;
-        let plan = Plan {
+        let setup = Setup {
             sdk: Some(address),
-            ..Plan::default()
+            ..Setup::default()
         };
-        assert_reason_in(plan, &["no TLS connection", &address.to_string()]).await;
+        assert_reason_in(setup, &["TLS with ", &address.to_string()]).await;
     })
     .await;
 }
 
 #[tokio::test]
-async fn a_vsphere_whose_certificate_is_not_trusted() {
+async fn vsphere_with_an_untrusted_certificate() {
     within(async {
-        let house = Plan {
+        let testbed = Setup {
             trust: Some(Trust::WebPki),
-            ..Plan::default()
+            ..Setup::default()
         }
         .start()
         .await;
-        let address = house.host.address().to_string();
-        assert_reason(&house, &["certificate", &address, "not trusted"]).await;
-        assert_eq!(house.end().await.soap_calls(), 0);
+        let address = testbed.host.address().to_string();
+        assert_reason(&testbed, &["certificate", &address, "not trusted"]).await;
+        assert_eq!(testbed.end().await.soap_calls(), 0);
 
         let pin = console::tls::Thumbprint::Sha256([0xab; 32]);
-        let house = Plan {
+        let testbed = Setup {
             trust: Some(Trust::Pinned(pin)),
-            ..Plan::default()
+            ..Setup::default()
         }
         .start()
         .await;
         let expected = "ab".repeat(32);
-        let got = hex(&house.host.certificate_sha256());
-        assert_reason(&house, &["not trusted", &expected, &got]).await;
-        assert_eq!(house.end().await.soap_calls(), 0);
+        let got = hex(&testbed.host.certificate_sha256());
+        assert_reason(&testbed, &["not trusted", &expected, &got]).await;
+        assert_eq!(testbed.end().await.soap_calls(), 0);
     })
     .await;
 }

@@ -16,8 +16,8 @@ use tokio_rustls::server::TlsStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::frame::{self, BINARY, Frame};
-use super::house::House;
-use super::viewer::{Dialect, Viewer};
+use super::testbed::Testbed;
+use super::viewer::{RfbVersion, Viewer};
 
 /// How much is read at a time.
 const READ: usize = 64 * 1024;
@@ -70,13 +70,13 @@ impl Esxi {
     }
 
     /// The next connection, after TLS.
-    pub(crate) async fn line(&self) -> Line {
+    pub(crate) async fn connection(&self) -> HostConnection {
         let socket = self.accept().await;
-        Line::new(self.acceptor.accept(socket).await.unwrap())
+        HostConnection::new(self.acceptor.accept(socket).await.unwrap())
     }
 
     /// The next connection, which fails in TLS.
-    pub(crate) async fn refused_line(&self) {
+    pub(crate) async fn failed_connection(&self) {
         let socket = self.accept().await;
         assert!(self.acceptor.accept(socket).await.is_err());
     }
@@ -87,53 +87,53 @@ impl Esxi {
         format!("-----BEGIN CERTIFICATE-----\n{encoded}\n-----END CERTIFICATE-----\n")
     }
 
-    /// A viewer of `house` and the host's end of its console, both with ClientInit behind them: whatever one sends now,
+    /// A viewer of `testbed` and the host's end of its console, both with ClientInit behind them: whatever one sends now,
     /// the other gets.
-    pub(crate) async fn session(&self, house: &House) -> (Viewer, Line) {
-        let mut viewer = house.viewer().await;
+    pub(crate) async fn session(&self, testbed: &Testbed) -> (Viewer, HostConnection) {
+        let mut viewer = testbed.viewer().await;
         let entering = async {
-            viewer.enter(Dialect::V3_8, None).await.unwrap();
+            viewer.enter(RfbVersion::V3_8, None).await.unwrap();
             viewer.send(&[1]).await;
         };
         let hosting = async {
-            let mut line = self.line().await;
-            line.open().await;
-            assert_eq!(line.bytes(1).await, [1], "ClientInit");
-            line
+            let mut connection = self.connection().await;
+            connection.open().await;
+            assert_eq!(connection.bytes(1).await, [1], "ClientInit");
+            connection
         };
-        let ((), line) = tokio::join!(entering, hosting);
-        (viewer, line)
+        let ((), connection) = tokio::join!(entering, hosting);
+        (viewer, connection)
     }
 }
 
-/// One console connection. Only one half of it may be in use once it is [`split`](Line::split).
-pub(crate) struct Line<S = TlsStream<TcpStream>> {
-    pub(crate) hear: Hear<S>,
+/// One console connection. Only one half of it may be in use once it is [`split`](HostConnection::split).
+pub(crate) struct HostConnection<S = TlsStream<TcpStream>> {
+    pub(crate) reader: FrameReader<S>,
 }
 
 /// The half that reads frames.
-pub(crate) struct Hear<R> {
+pub(crate) struct FrameReader<R> {
     stream: R,
     input: Vec<u8>,
     /// Payload of binary frames that nobody has asked for yet.
     payload: Vec<u8>,
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Line<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> HostConnection<S> {
     pub(crate) fn new(stream: S) -> Self {
-        let hear = Hear {
+        let reader = FrameReader {
             stream,
             input: Vec::new(),
             payload: Vec::new(),
         };
-        Self { hear }
+        Self { reader }
     }
 
     /// The request's head.
     pub(crate) async fn request(&mut self) -> String {
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {
-            head.push(self.hear.stream.read_u8().await.unwrap());
+            head.push(self.reader.stream.read_u8().await.unwrap());
         }
         String::from_utf8(head).unwrap()
     }
@@ -154,12 +154,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<S> {
         self.send(&frame::whole(BINARY, &[0; 4])).await;
     }
 
-    /// The RFB handshake of a server that speaks `dialect` and may ask for a password: whether the client is let in.
-    pub(crate) async fn let_in(&mut self, dialect: Dialect, password: Option<&str>) -> bool {
-        self.send_binary(dialect.line()).await;
-        assert_eq!(self.bytes(12).await, dialect.line());
+    /// The RFB handshake of a server that speaks `version` and may ask for a password: whether the client is let in.
+    pub(crate) async fn rfb_security(
+        &mut self,
+        version: RfbVersion,
+        password: Option<&str>,
+    ) -> bool {
+        self.send_binary(version.bytes()).await;
+        assert_eq!(self.bytes(12).await, version.bytes());
         let way = if password.is_some() { 2 } else { 1 };
-        if dialect == Dialect::V3_3 {
+        if version == RfbVersion::V3_3 {
             self.send_binary(&[0, 0, 0, way]).await;
         } else {
             self.send_binary(&[1, way]).await;
@@ -172,7 +176,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<S> {
                 let expected = VncPassword::new(password).unwrap().respond(&challenge);
                 self.bytes(16).await == expected
             }
-            None if dialect == Dialect::V3_8 => true,
+            None if version == RfbVersion::V3_8 => true,
             None => return true,
         };
         let reason = &[&[0, 0, 0, 1, 0, 0, 0, 5][..], b"wrong"].concat();
@@ -183,12 +187,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<S> {
 
     /// Sends bytes as they are.
     pub(crate) async fn send(&mut self, bytes: &[u8]) {
-        self.hear.stream.write_all(bytes).await.unwrap();
-        self.hear.stream.flush().await.unwrap();
+        self.reader.stream.write_all(bytes).await.unwrap();
+        self.reader.stream.flush().await.unwrap();
     }
 
     /// Sends each byte in a TLS record and a TCP segment of its own.
-    pub(crate) async fn drip(&mut self, bytes: &[u8]) {
+    pub(crate) async fn send_byte_by_byte(&mut self, bytes: &[u8]) {
         for byte in bytes {
             self.send(std::slice::from_ref(byte)).await;
         }
@@ -199,50 +203,50 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<S> {
         self.send(&frame::whole(BINARY, payload)).await;
     }
 
-    /// See [`Hear::bytes`].
+    /// See [`FrameReader::bytes`].
     pub(crate) async fn bytes(&mut self, count: usize) -> Vec<u8> {
-        self.hear.bytes(count).await
+        self.reader.bytes(count).await
     }
 
-    /// See [`Hear::frame`].
+    /// See [`FrameReader::frame`].
     pub(crate) async fn frame(&mut self) -> Option<Frame> {
-        self.hear.frame().await
+        self.reader.frame().await
     }
 
     /// Ends the sending half: close_notify and FIN.
     pub(crate) async fn finish(&mut self) {
-        self.hear.stream.shutdown().await.unwrap();
+        self.reader.stream.shutdown().await.unwrap();
     }
 
     /// The two halves, to be used at once.
-    pub(crate) fn split(self) -> (Hear<ReadHalf<S>>, WriteHalf<S>) {
+    pub(crate) fn split(self) -> (FrameReader<ReadHalf<S>>, WriteHalf<S>) {
         #[expect(
             clippy::disallowed_methods,
             reason = "a TLS stream has no owned halves"
         )]
-        let (read, write) = tokio::io::split(self.hear.stream);
-        let hear = Hear {
+        let (read, write) = tokio::io::split(self.reader.stream);
+        let reader = FrameReader {
             stream: read,
-            input: self.hear.input,
-            payload: self.hear.payload,
+            input: self.reader.input,
+            payload: self.reader.payload,
         };
-        (hear, write)
+        (reader, write)
     }
 }
 
-impl Line {
+impl HostConnection {
     /// Ends the sending half with FIN alone.
     pub(crate) async fn finish_without_close_notify(&mut self) {
-        self.hear.stream.get_mut().0.shutdown().await.unwrap();
+        self.reader.stream.get_mut().0.shutdown().await.unwrap();
     }
 
     /// Ends the connection with a reset.
     pub(crate) fn reset(self) {
-        self.hear.stream.get_ref().0.set_zero_linger().unwrap();
+        self.reader.stream.get_ref().0.set_zero_linger().unwrap();
     }
 }
 
-impl<R: AsyncRead + Unpin> Hear<R> {
+impl<R: AsyncRead + Unpin> FrameReader<R> {
     /// The next frame; `None` when the connection has ended, however it did.
     pub(crate) async fn frame(&mut self) -> Option<Frame> {
         loop {
@@ -271,7 +275,7 @@ impl<R: AsyncRead + Unpin> Hear<R> {
     }
 
     /// All that comes until a Close: the RFB bytes before it, and it.
-    pub(crate) async fn until_close(&mut self) -> (Vec<u8>, Frame) {
+    pub(crate) async fn read_until_close(&mut self) -> (Vec<u8>, Frame) {
         loop {
             let frame = self.frame().await.expect("a Close before the end");
             match frame.opcode {
@@ -284,7 +288,7 @@ impl<R: AsyncRead + Unpin> Hear<R> {
 
     /// Checks that the connection ends now, without another frame.
     #[track_caller]
-    pub(crate) fn ended(&mut self) -> impl Future<Output = ()> {
+    pub(crate) fn expect_end(&mut self) -> impl Future<Output = ()> {
         let caller = std::panic::Location::caller();
         async move {
             let frame = self.frame().await;

@@ -1,11 +1,11 @@
 //! Both ends of the gateway, as tests need them.
 
-pub(crate) mod at_url;
 pub(crate) mod direct;
 pub(crate) mod esxi;
 pub(crate) mod frame;
-pub(crate) mod house;
 pub(crate) mod pattern;
+pub(crate) mod testbed;
+pub(crate) mod url_gateway;
 pub(crate) mod viewer;
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -60,7 +60,7 @@ pub(crate) fn is_closed(socket: &TcpStream) -> bool {
 
 /// A port whose number must be known before it is listened on: below those that the kernel hands out, so that nobody takes
 /// it meanwhile, and not where another process of tests looks.
-pub(crate) fn port_of_our_own() -> u16 {
+pub(crate) fn reserved_port() -> u16 {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     loop {
         let next = std::process::id() * 8 + NEXT.fetch_add(1, Ordering::Relaxed);
@@ -72,7 +72,7 @@ pub(crate) fn port_of_our_own() -> u16 {
 }
 
 /// One request over plain HTTP, and all of its answer.
-pub(crate) async fn ask(address: SocketAddr, path: &str) -> String {
+pub(crate) async fn http_get(address: SocketAddr, path: &str) -> String {
     let mut socket = TcpStream::connect(address).await.unwrap();
     let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
     socket.write_all(request.as_bytes()).await.unwrap();

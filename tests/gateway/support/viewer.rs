@@ -1,4 +1,4 @@
-//! A VNC viewer that follows a script: raw RFB, in every dialect.
+//! A VNC viewer that follows a script: raw RFB, in every version.
 
 use std::net::SocketAddr;
 
@@ -8,16 +8,16 @@ use tokio::net::TcpStream;
 
 /// Which handshake a version line leads to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Dialect {
+pub(crate) enum RfbVersion {
     V3_3,
     V3_7,
     V3_8,
 }
 
-impl Dialect {
+impl RfbVersion {
     pub(crate) const ALL: [Self; 3] = [Self::V3_3, Self::V3_7, Self::V3_8];
 
-    pub(crate) fn line(self) -> &'static [u8; 12] {
+    pub(crate) fn bytes(self) -> &'static [u8; 12] {
         match self {
             Self::V3_3 => b"RFB 003.003\n",
             Self::V3_7 => b"RFB 003.007\n",
@@ -53,33 +53,33 @@ impl Viewer {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Viewer<S> {
-    /// The whole handshake in `dialect`, up to its verdict.
+    /// The whole handshake in `version`, up to its verdict.
     ///
     /// # Errors
-    /// The reason, empty where the dialect has no place for one. The connection has ended then.
+    /// The reason, empty where the version has no place for one. The connection has ended then.
     pub(crate) async fn enter(
         &mut self,
-        dialect: Dialect,
+        version: RfbVersion,
         password: Option<&str>,
     ) -> Result<(), String> {
-        self.enter_as(dialect.line(), dialect, password).await
+        self.enter_as(version.bytes(), version, password).await
     }
 
     /// [`Viewer::enter`] with another version line.
     pub(crate) async fn enter_as(
         &mut self,
         line: &[u8; 12],
-        dialect: Dialect,
+        version: RfbVersion,
         password: Option<&str>,
     ) -> Result<(), String> {
         self.exchange_versions(line).await;
         let wanted = if password.is_some() { 2 } else { 1 };
-        match dialect {
-            Dialect::V3_3 => match self.word().await {
+        match version {
+            RfbVersion::V3_3 => match self.word().await {
                 0 => return Err(self.reason().await),
                 kind => assert_eq!(kind, wanted, "security type"),
             },
-            Dialect::V3_7 | Dialect::V3_8 => {
+            RfbVersion::V3_7 | RfbVersion::V3_8 => {
                 let count = self.byte().await;
                 if count == 0 {
                     return Err(self.reason().await);
@@ -91,14 +91,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Viewer<S> {
         }
         match password {
             Some(password) => self.answer_challenge(password).await,
-            None if dialect == Dialect::V3_8 => {}
+            None if version == RfbVersion::V3_8 => {}
             None => return Ok(()),
         }
-        match (self.word().await, dialect) {
+        match (self.word().await, version) {
             (0, _) => Ok(()),
-            (1, Dialect::V3_8) => Err(self.reason().await),
+            (1, RfbVersion::V3_8) => Err(self.reason().await),
             (1, _) => {
-                assert!(self.rest().await.is_empty(), "a dialect without reasons");
+                assert!(self.rest().await.is_empty(), "a version without reasons");
                 Err(String::new())
             }
             (other, _) => panic!("SecurityResult {other}"),
@@ -107,7 +107,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Viewer<S> {
 
     /// Enters in 3.8 without a password, and takes part in the desktop.
     pub(crate) async fn open(&mut self) -> Desktop {
-        self.enter(Dialect::V3_8, None)
+        self.enter(RfbVersion::V3_8, None)
             .await
             .expect("nobody is turned away here");
         self.init().await

@@ -47,7 +47,7 @@ fn what_is_no_file_of_bounded_length_holds_nobody_up() {
     assert!(error.contains("a pipe, and nobody writes to it"), "{error}");
     let endless = |path: &Path| std::os::unix::fs::symlink("/dev/zero", path).unwrap();
     let error = load(endless).unwrap_err();
-    assert!(error.contains("it is no regular file"), "{error}");
+    assert!(error.contains("it is not a regular file"), "{error}");
     let large = |path: &Path| {
         let file = std::fs::File::create(path).unwrap();
         file.set_len((16 << 20) + 1).unwrap();

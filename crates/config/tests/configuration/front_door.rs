@@ -68,17 +68,17 @@ fn each_way_in_needs_what_it_needs_and_nothing_else() {
         (
             "\"x509-none\"",
             &TLS.replace("one.key", "two.key"),
-            "two.key: it is not the private key of the certificate",
+            "two.key: the private key does not belong to the certificate",
         ),
         (
             "\"x509-none\"",
             &TLS.replace("one.key", "vnc"),
-            "vnc: it cannot be read as a private key",
+            "vnc: invalid private key",
         ),
         (
             "\"x509-none\"",
             &TLS.replace("one.pem", "vnc"),
-            "vnc: it holds no certificate",
+            "vnc: no certificate in this file",
         ),
         (
             "\"x509-none\"",

@@ -23,7 +23,7 @@ fn what_is_missing_doubled_or_nothing_is_pointed_at() {
         ),
         (
             format!("{LAB}trust = \"file:\"\n{CONSOLE}"),
-            ":6:9: \"file:\" names no file: write \"file:PATH\"",
+            ":6:9: \"file:\" has no path: write \"file:PATH\"",
         ),
     ] {
         assert_eq!(parse(&text).unwrap_err(), sentence, "{text}");
@@ -34,13 +34,13 @@ fn what_is_missing_doubled_or_nothing_is_pointed_at() {
 fn a_device_is_no_secret_and_its_mode_is_left_alone() {
     for device in ["/dev/null", "/dev/zero"] {
         let error = parse(&(LAB.replace("secrets/lab", device) + CONSOLE)).unwrap_err();
-        assert!(error.contains("it is no regular file"), "{error}");
+        assert!(error.contains("it is not a regular file"), "{error}");
         assert!(!error.contains("chmod"), "{error}");
     }
     let error = config::load(Path::new("/dev/zero"))
         .unwrap_err()
         .to_string();
-    assert!(error.contains("it is no regular file"), "{error}");
+    assert!(error.contains("it is not a regular file"), "{error}");
 }
 
 #[test]

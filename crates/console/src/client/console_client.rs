@@ -26,20 +26,20 @@ impl ConsoleClient {
     /// The connection ends, or RFB cannot be decoded.
     pub async fn enter(console: OpenConsole) -> Result<(Self, Screen), Error> {
         let OpenConsole { link, slot, .. } = console;
-        let mut viewer = Self {
+        let mut client = Self {
             link,
             update: Update::new(),
             _slot: slot,
         };
         // The shared-flag: other clients stay connected. VMware ignores it (`docs/webmks.md` 1.2).
-        viewer.send(&[1]).await?;
-        let name = viewer.read_name().await?;
+        client.send(&[1]).await?;
+        let name = client.read_name().await?;
         let screen = Screen {
             name,
-            size: viewer.update.size(),
-            format: viewer.update.pixel_format(),
+            size: client.update.size(),
+            format: client.update.pixel_format(),
         };
-        Ok((viewer, screen))
+        Ok((client, screen))
     }
 
     /// Closes the WebSocket with its closing handshake.

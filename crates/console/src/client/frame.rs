@@ -93,7 +93,7 @@ impl Capture {
         match encoding {
             Encoding::DESKTOP_SIZE => self.picture = Picture::blank(update.size())?,
             Encoding::RAW if self.rectangle.is_none() => {
-                let sentence = "the console has pixels of a kind that cannot be read";
+                let sentence = "the console's pixel format is not supported";
                 return Err(Error::Setup(sentence.into()));
             }
             _ => {}
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn one_pixel_and_the_upper_part_are_no_frame_and_what_is_missing_is_asked_for() {
+    fn partial_updates_leave_the_rest_missing() {
         let (mut capture, mut update) = begin(4, 4);
         assert_eq!(feed(&mut capture, &mut update, &raw(0, 0, 1, 1, 7)), 1);
         assert_eq!(capture.picture.missing().unwrap().height, 4);
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn a_screen_that_changes_its_size_is_taken_anew() {
+    fn new_screen_size_restarts_the_capture() {
         let (mut capture, mut update) = begin(2, 2);
         feed(&mut capture, &mut update, &raw(0, 0, 2, 2, 7));
         assert_eq!(capture.picture.missing(), None);
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn other_messages_and_an_empty_update_are_no_pictures() {
+    fn other_messages_and_an_empty_update_add_no_pixels() {
         let (mut capture, mut update) = begin(2, 2);
         let bell_and_caps = [2, 127, 0, 0, 8, 0, 0, 0, 2];
         assert_eq!(feed(&mut capture, &mut update, &bell_and_caps), 0);

@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_key_goes_down_at_each_pace_and_up_in_the_middle_of_it() {
+    async fn keys_are_pressed_every_pace_and_released_after_half_of_it() {
         let key = |down: u8, character| vec![4, down, 0, 0, 0, 0, 0, character];
         let (sent, over) = played(
             "hi",
@@ -217,8 +217,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn each_of_two_strokes_for_one_character_has_its_time_and_one_that_is_not_sent_takes_none()
-     {
+    async fn each_stroke_of_a_dead_key_is_paced_and_an_omitted_one_takes_no_time() {
         let times = async |press| {
             let (sent, over) = played("ê", Layout::De, press, &CancellationToken::new()).await;
             let times: Vec<u128> = sent.into_iter().map(|(when, _)| when).collect();
@@ -232,14 +231,14 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn cancelling_releases_at_once_and_presses_nothing_more() {
+    async fn cancelling_releases_keys_at_once_and_presses_no_more() {
         let cancel = CancellationToken::new();
-        let telling = async {
+        let cancelling = async {
             sleep(Duration::from_millis(120)).await;
             cancel.cancel();
         };
         let played = played("hij", Layout::Us, KeyEncoding::Keysym, &cancel);
-        let ((sent, over), ()) = tokio::join!(played, telling);
+        let ((sent, over), ()) = tokio::join!(played, cancelling);
         let times: Vec<u128> = sent.iter().map(|(when, _)| *when).collect();
         assert_eq!((times, over), (vec![0, 50, 100, 120], 120));
     }

@@ -94,13 +94,13 @@ impl Chord {
     /// Reads `ctrl-alt-del`, `F2`, `shift-a` and the like.
     ///
     /// # Errors
-    /// A sentence that names the part that is no key.
+    /// A sentence that names the unknown key.
     pub fn parse(text: &str, layout: Layout) -> Result<Self, String> {
         let mut chord = Self::default();
         for name in parts(text) {
             let symbol = named_keysym(name).ok_or_else(|| {
                 format!(
-                    "{name:?} is no key: write one as in ctrl-alt-del, f2, enter, win-r, or a single character"
+                    "unknown key {name:?}: write one as in ctrl-alt-del, f2, enter, win-r, or a single character"
                 )
             })?;
             match layout.key(symbol) {
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn chords_are_read_as_people_write_them() {
+    fn chords_are_parsed() {
         for (text, scancodes) in [
             ("ctrl-alt-del", vec![0x1d, 0x38, 0x153]),
             ("Ctrl+Alt+F1", vec![0x1d, 0x38, 0x3b]),
@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn text_becomes_keys_with_their_modifiers() {
+    fn text_is_translated_to_keys_with_modifiers() {
         let us = chords_of("aB\r\n", Layout::Us).unwrap();
         let scancodes: Vec<Vec<u16>> = us
             .iter()

@@ -41,7 +41,7 @@ impl Picture {
         let (width, height) = (usize::from(width), usize::from(height));
         let pixels = width * height;
         if pixels == 0 || pixels > MAX_PIXELS {
-            let sentence = format!("a screen of {width} x {height} pixels cannot be taken");
+            let sentence = format!("cannot capture a screen of {width} x {height} pixels");
             return Err(Error::Setup(sentence));
         }
         Ok(Self {
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_is_the_smallest_area_around_it() {
+    fn missing_is_the_smallest_area_around_missing_pixels() {
         let mut picture = Picture::blank((4, 3)).unwrap();
         assert_eq!(picture.missing(), Some(area(0, 0, 4, 3)));
         picture.store(area(0, 0, 4, 1), 0, &[[1; 3]; 4]);
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rectangle_is_the_same_however_its_bytes_are_cut() {
+    fn decoding_does_not_depend_on_where_the_bytes_are_cut() {
         let bytes: Vec<u8> = (0..24).collect();
         let whole = |cut: usize| {
             let mut picture = Picture::blank((3, 2)).unwrap();
@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn half_the_size_is_the_mean_of_four() {
+    fn scaling_to_half_the_size_averages_four_pixels() {
         let rgb = [[0, 10, 255], [4, 20, 255], [8, 30, 255], [12, 40, 255]].concat();
         let picture = Picture::from_rgb(2, 2, rgb);
         assert_eq!(picture.scaled(0.5).rgb, [6, 25, 255]);

@@ -52,7 +52,7 @@ impl Host {
         (host, console)
     }
 
-    async fn say(&mut self, bytes: &[u8]) {
+    async fn send(&mut self, bytes: &[u8]) {
         let mut buffer = FrameBuffer::new(bytes.len());
         buffer.payload_mut().copy_from_slice(bytes);
         let frame = buffer.frame(bytes.len(), Opcode::Binary, None);
@@ -67,7 +67,7 @@ impl Host {
                 Some(_) => {}
                 None => {
                     let count = self.socket.read_buf(&mut self.input).await.unwrap();
-                    assert_ne!(count, 0, "the viewer has gone");
+                    assert_ne!(count, 0, "the client closed the connection");
                 }
             }
         }
@@ -101,14 +101,14 @@ async fn played(first: &[&[u8]], then: &[u8]) -> (KeyEncoding, Result<(), Error>
         (press, viewer.wait_until_read().await)
     };
     let host = async {
-        host.say(&server_init()).await;
+        host.send(&server_init()).await;
         host.wait_for_request().await;
         for message in first {
-            host.say(message).await;
+            host.send(message).await;
         }
         host.wait_for_request().await;
         if !then.is_empty() {
-            host.say(then).await;
+            host.send(then).await;
         }
         drop(host);
     };
@@ -116,24 +116,24 @@ async fn played(first: &[&[u8]], then: &[u8]) -> (KeyEncoding, Result<(), Error>
 }
 
 #[tokio::test(start_paused = true)]
-async fn keys_are_read_when_the_request_after_them_is_answered() {
-    let (press, heard) = played(&[&CAPS, &UPDATE], &UPDATE).await;
+async fn answer_to_a_later_request_confirms_the_keys() {
+    let (press, result) = played(&[&CAPS, &UPDATE], &UPDATE).await;
     assert_eq!(press, KeyEncoding::Scancode);
-    heard.unwrap();
+    result.unwrap();
     // In one message: no time passes in between.
     let both = [&UPDATE[..], &CAPS].concat();
-    let (press, heard) = played(&[&both], &UPDATE).await;
+    let (press, result) = played(&[&both], &UPDATE).await;
     assert_eq!(press, KeyEncoding::Scancode);
-    heard.unwrap();
+    result.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
-async fn neither_an_earlier_update_nor_caps_prove_that_keys_were_read() {
-    // Its capabilities come before the first update, and nothing after the keys.
-    let (_, heard) = played(&[&CAPS, &UPDATE], &[]).await;
-    heard.unwrap_err();
-    // They come late.
-    let (press, heard) = played(&[&UPDATE], &CAPS).await;
+async fn neither_an_earlier_update_nor_caps_confirms_the_keys() {
+    // ServerCaps comes before the first update, and nothing after the keys.
+    let (_, result) = played(&[&CAPS, &UPDATE], &[]).await;
+    result.unwrap_err();
+    // ServerCaps comes after the keys.
+    let (press, result) = played(&[&UPDATE], &CAPS).await;
     assert_eq!(press, KeyEncoding::Keysym);
-    heard.unwrap_err();
+    result.unwrap_err();
 }

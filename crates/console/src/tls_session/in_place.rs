@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use tls_records::{AFTER, BEFORE, MAX_PLAIN, Records, Refused};
 
-use super::input::Input;
+use super::receive_buffer::ReceiveBuffer;
 use super::record_layer::LayerState;
 
 /// A connection whose traffic keys were extracted from rustls.
@@ -20,7 +20,7 @@ impl InPlace {
     /// Decrypts all complete records of `input`. Answers and alerts are added to `outgoing`, also on failure.
     pub(super) fn open(
         &mut self,
-        input: &mut Input,
+        input: &mut ReceiveBuffer,
         outgoing: &mut Vec<u8>,
     ) -> io::Result<LayerState<()>> {
         loop {

@@ -4,12 +4,12 @@
 //! `in-place`, that of [`tls_records`], see `in_place`.
 
 mod in_place;
-mod input;
+mod receive_buffer;
 mod record_layer;
 mod session;
 mod unbuffered;
 
-pub use input::Input;
+pub use receive_buffer::ReceiveBuffer;
 pub use record_layer::{READ, ReadEnd};
 pub use session::TlsSession;
 pub use tls_records::{AFTER, BEFORE};

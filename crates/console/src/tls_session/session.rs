@@ -15,7 +15,7 @@ use tls_records::Records;
 use tokio::io::AsyncRead;
 
 use super::in_place::InPlace;
-use super::input::Input;
+use super::receive_buffer::ReceiveBuffer;
 use super::record_layer::{LayerState, ReadEnd, invalid};
 use super::unbuffered::Unbuffered;
 
@@ -57,7 +57,7 @@ impl TlsSession {
     ///
     /// # Errors
     /// The handshake failed, or the peer sent close_notify.
-    pub fn handshake(&self, input: &mut Input) -> io::Result<bool> {
+    pub fn handshake(&self, input: &mut ReceiveBuffer) -> io::Result<bool> {
         match self.state().open(input)? {
             LayerState::Blocked => Ok(false),
             LayerState::Ready(()) => Ok(true),
@@ -106,7 +106,7 @@ impl TlsSession {
         &self,
         stream: &mut R,
         context: &mut Context<'_>,
-        input: &mut Input,
+        input: &mut ReceiveBuffer,
     ) -> Poll<io::Result<usize>> {
         self.state().poll_fill(stream, context, input)
     }
@@ -117,7 +117,7 @@ impl TlsSession {
         &self,
         stream: &mut R,
         context: &mut Context<'_>,
-        input: &mut Input,
+        input: &mut ReceiveBuffer,
     ) -> Poll<Result<(), ReadEnd>> {
         let mut state = self.state();
         if state.closed {
@@ -182,7 +182,7 @@ impl TlsSession {
         let mut closing = std::mem::take(&mut state.outgoing);
         if let Ok(State { records, .. }) = state.usable() {
             match records {
-                // Ignored on purpose: without close_notify the connection is closed all the same.
+                // Without close_notify the connection is closed all the same.
                 RecordLayer::Rustls(records) => drop(records.close(&mut closing)),
                 RecordLayer::InPlace(records) => records.close(&mut closing),
             }
@@ -219,7 +219,7 @@ impl State {
         &mut self,
         stream: &mut R,
         context: &mut Context<'_>,
-        input: &mut Input,
+        input: &mut ReceiveBuffer,
     ) -> Poll<io::Result<usize>> {
         match &mut self.records {
             RecordLayer::Rustls(records) => records.poll_fill(stream, context),
@@ -227,7 +227,7 @@ impl State {
         }
     }
 
-    fn open(&mut self, input: &mut Input) -> io::Result<LayerState<()>> {
+    fn open(&mut self, input: &mut ReceiveBuffer) -> io::Result<LayerState<()>> {
         let state = match &mut self.records {
             RecordLayer::Rustls(records) => records.open(input, &mut self.outgoing),
             RecordLayer::InPlace(records) => records.open(input, &mut self.outgoing),

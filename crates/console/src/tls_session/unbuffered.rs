@@ -15,7 +15,7 @@ use rustls::unbuffered::{
 use rustls::{ClientConfig, ProtocolVersion};
 use tokio::io::AsyncRead;
 
-use super::input::Input;
+use super::receive_buffer::ReceiveBuffer;
 use super::record_layer::{LayerState, READ, fill, invalid};
 use crate::buffer_pool::{Pooled, poolable};
 
@@ -85,7 +85,7 @@ impl Unbuffered {
     /// Processes the received records. What rustls has to send is added to `outgoing`, also on failure.
     pub(super) fn open(
         &mut self,
-        input: &mut Input,
+        input: &mut ReceiveBuffer,
         outgoing: &mut Vec<u8>,
     ) -> io::Result<LayerState<()>> {
         self.process(&mut |bytes| input.append(bytes), outgoing, |_, _| ())
@@ -102,8 +102,8 @@ impl Unbuffered {
 
     /// Adds close_notify.
     pub(super) fn close(&mut self, outgoing: &mut Vec<u8>) -> io::Result<()> {
-        self.send(outgoing, |mut traffic, words| {
-            append(words, OVERHEAD, |room| traffic.queue_close_notify(room))
+        self.send(outgoing, |mut traffic, sealed| {
+            append(sealed, OVERHEAD, |room| traffic.queue_close_notify(room))
         })
     }
 
@@ -214,7 +214,7 @@ impl Unbuffered {
             let Ok(ConnectionState::EncodeTlsData(data)) = state else {
                 return;
             };
-            // Ignored on purpose: the failure itself is returned to the caller.
+            // The failure itself is returned to the caller.
             let _ = encode(data, outgoing);
         }
     }

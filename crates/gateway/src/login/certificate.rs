@@ -1,4 +1,4 @@
-//! Our own certificate, which encrypted viewers see.
+//! The gateway's certificate, for viewers that use VeNCrypt.
 
 use std::sync::Arc;
 
@@ -9,41 +9,41 @@ use rustls::server::{NoServerSessionStorage, ParsedCertificate};
 
 use console::crypto;
 
-/// A certificate and those that lead from it to an authority.
+/// A certificate, and the intermediate certificates after it.
 pub struct Chain(Vec<CertificateDer<'static>>);
 
-/// A certificate chain in PEM, ours first.
+/// Parses a certificate chain in PEM, the gateway's own certificate first.
 ///
 /// # Errors
-/// A sentence: it is none.
+/// A sentence: the PEM or the first certificate is invalid.
 pub fn chain(pem: &[u8]) -> Result<Chain, String> {
     let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(pem)
         .collect::<Result<_, _>>()
         .map_err(|error| {
             format!(
-                "it cannot be read as a certificate ({}): it must be PEM",
+                "invalid certificate ({}): it must be PEM",
                 vsphere::pem_in_words(&error)
             )
         })?;
     match chain.first().map(ParsedCertificate::try_from) {
-        None => Err("it holds no certificate: it must be PEM".into()),
+        None => Err("no certificate in this file: it must be PEM".into()),
         Some(Err(error)) => Err(format!(
-            "its first certificate cannot be used ({})",
+            "the first certificate is not usable ({})",
             vsphere::tls_in_words(&error)
         )),
         Some(Ok(_)) => Ok(Chain(chain)),
     }
 }
 
-/// A TLS server that presents this certificate, with its private key in PEM. TLS 1.2 and 1.3; a viewer needs
-/// no certificate of its own. Nothing is kept to resume by: consoles stay open for hours.
+/// The TLS server configuration for a certificate and its private key in PEM: TLS 1.2 and 1.3, no client certificates, no
+/// session resumption, since consoles stay open for hours.
 ///
 /// # Errors
-/// A sentence: the key is none, or that of another certificate.
+/// A sentence: the key is invalid, or belongs to another certificate.
 pub fn server(Chain(chain): Chain, key: &[u8]) -> Result<Arc<ServerConfig>, String> {
     let key = PrivateKeyDer::from_pem_slice(key).map_err(|error| {
         format!(
-            "it cannot be read as a private key ({}): it must be PEM, without a passphrase",
+            "invalid private key ({}): it must be PEM, without a passphrase",
             vsphere::pem_in_words(&error)
         )
     })?;
@@ -52,10 +52,9 @@ pub fn server(Chain(chain): Chain, key: &[u8]) -> Result<Arc<ServerConfig>, Stri
         .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, key))
         .map_err(|error| match error {
             rustls::Error::InconsistentKeys(_) => {
-                "it is not the private key of the certificate: use the pair that was made together"
-                    .into()
+                "the private key does not belong to the certificate: use a matching pair".into()
             }
-            other => format!("it cannot be used as a private key ({other})"),
+            other => format!("the private key is not usable ({other})"),
         })?;
     server.session_storage = Arc::new(NoServerSessionStorage {});
     server.send_tls13_tickets = 0;

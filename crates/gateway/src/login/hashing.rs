@@ -1,4 +1,4 @@
-//! Argon2id: what a stored hash may ask for, and how many passwords are hashed at once.
+//! Argon2id password hashes, with limits on their cost and on concurrent work.
 
 #[cfg(test)]
 mod tests;
@@ -14,30 +14,29 @@ use tokio::task::spawn_blocking;
 use tracing::{Span, warn};
 use zeroize::Zeroize;
 
-/// How many passwords are hashed at once, in the whole process: each takes a core for tens of milliseconds
-/// and some 19 MiB, and sessions want to go on meanwhile. Whoever waits for a place is one of the bounded
-/// crowd of those who have not logged in.
-const AT_ONCE: usize = 2;
+/// Concurrent hash computations in the process: each takes a core for tens of milliseconds and 19 MiB, and open sessions
+/// must not stall. Waiting logins are bounded by the pre-login limit.
+const MAX_CONCURRENT: usize = 2;
 
-/// The most memory that a stored hash may ask for, in KiB. More would be a mistake, or an attack on
-/// ourselves.
+/// The most memory that a stored hash may require, in KiB.
 const MAX_MEMORY: u32 = 256 * 1024;
 
-/// The most passes that a stored hash may ask for, likewise.
+/// The most passes that a stored hash may require.
 const MAX_PASSES: u32 = 32;
 
 static HASHERS: Hashers = Hashers::new();
 
-/// A password's hash as the users file has it, checked. It cannot be printed.
+/// A password hash of the users file, validated. It has no `Debug`, so it cannot be logged.
 pub(crate) struct StoredHash(PasswordHash);
 
 impl StoredHash {
     /// Reads a PHC string (`$argon2id$v=19$…`).
     ///
     /// # Errors
-    /// A sentence, in which nothing of the hash is repeated.
+    /// A sentence that repeats no part of the hash.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
-        let wrong = "its second field is no argon2id hash: make it by `mksgate passwd NAME`";
+        let wrong =
+            "the second field is not an argon2id hash: create it with `mksgate passwd NAME`";
         let hash = PasswordHash::new(text).map_err(|_| wrong)?;
         let version = hash.version.and_then(|version| version.try_into().ok());
         if hash.algorithm.as_str() != Algorithm::Argon2id.as_str()
@@ -50,16 +49,16 @@ impl StoredHash {
         let params = Params::try_from(&hash).map_err(|_| wrong)?;
         if params.m_cost() > MAX_MEMORY || params.t_cost() > MAX_PASSES {
             return Err(format!(
-                "its hash asks for more than {MAX_MEMORY} KiB or {MAX_PASSES} passes: make it anew"
+                "the hash requires more than {MAX_MEMORY} KiB or {MAX_PASSES} passes: create it again with `mksgate passwd NAME`"
             ));
         }
         Ok(Self(hash))
     }
 
-    /// Whether this is the hash of `password`: one run of Argon2, however that ends.
-    fn is_of(&self, password: &Password) -> bool {
+    /// Whether this is the hash of `password`. Runs Argon2 once in every case.
+    fn matches(&self, password: &Password) -> bool {
         self.compare(password).unwrap_or_else(|error| {
-            warn!("a password could not be compared ({error})");
+            warn!("Argon2 failed ({error}): the login is refused");
             false
         })
     }
@@ -69,7 +68,7 @@ impl StoredHash {
             return Ok(false);
         };
         let params = Params::try_from(&self.0)?;
-        let mut area = Area::of(params.block_count());
+        let mut memory = WorkMemory::take(params.block_count());
         let mut output = [0; Output::MAX_LENGTH];
         let output = output.get_mut(..expected.len()).unwrap_or_default();
         let hasher = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
@@ -77,26 +76,26 @@ impl StoredHash {
             password.expose().as_bytes(),
             salt,
             output,
-            area.blocks(),
+            memory.blocks(),
         )?;
-        // Compared in constant time.
+        // `Output` compares in constant time.
         Ok(Output::new(output)? == *expected)
     }
 }
 
-/// Where Argon2 works: some 19 MiB, kept for the next hash. An area that came and went with each of them would leave
-/// holes for others to settle in, until a flood of wrong passwords has made hundreds of MiB of them.
-struct Area {
+/// Argon2's memory, about 19 MiB, reused by later hashes: allocating it for each one fragmented the heap by hundreds of MiB
+/// under a flood of wrong passwords.
+struct WorkMemory {
     memory: Vec<Block>,
     length: usize,
 }
 
-/// Those that nobody uses: never more than were in use at once.
-static SPARE: Mutex<Vec<Vec<Block>>> = Mutex::new(Vec::new());
+/// Unused memory, at most as many pieces as were in use at once.
+static UNUSED: Mutex<Vec<Vec<Block>>> = Mutex::new(Vec::new());
 
-impl Area {
-    fn of(length: usize) -> Self {
-        let mut memory = SPARE
+impl WorkMemory {
+    fn take(length: usize) -> Self {
+        let mut memory = UNUSED
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .pop()
@@ -112,12 +111,12 @@ impl Area {
     }
 }
 
-impl Drop for Area {
+impl Drop for WorkMemory {
     fn drop(&mut self) {
-        // What is in it was made of a password.
+        // It was derived from a password.
         self.blocks().iter_mut().for_each(Zeroize::zeroize);
         let memory = std::mem::take(&mut self.memory);
-        SPARE
+        UNUSED
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .push(memory);
@@ -127,14 +126,14 @@ impl Drop for Area {
 /// The hash of a new password, for the users file.
 ///
 /// # Errors
-/// A sentence, where the operating system has no randomness for the salt, or no memory.
+/// A sentence: the operating system provides no randomness for the salt, or no memory.
 pub fn hash(password: &[u8]) -> Result<String, String> {
     hash_with(Params::default(), password)
 }
 
-/// Whether `stored` is the hash of `password`, once there is a place to find out.
+/// Whether `stored` is the hash of `password`; waits for a permit first.
 pub(crate) async fn matches(stored: std::sync::Arc<StoredHash>, password: Password) -> bool {
-    let compared = HASHERS.run(move || stored.is_of(&password)).await;
+    let compared = HASHERS.run(move || stored.matches(&password)).await;
     compared.unwrap_or(false)
 }
 
@@ -142,27 +141,27 @@ pub(crate) fn hash_with(params: Params, password: &[u8]) -> Result<String, Strin
     Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
         .hash_password(password)
         .map(|hash| hash.to_string())
-        .map_err(|error| format!("cannot hash ({error})"))
+        .map_err(|error| format!("cannot hash the password ({error})"))
 }
 
-/// The places at which passwords are hashed.
+/// Limits concurrent hash computations.
 struct Hashers(Semaphore);
 
 impl Hashers {
     const fn new() -> Self {
-        Self(Semaphore::const_new(AT_ONCE))
+        Self(Semaphore::const_new(MAX_CONCURRENT))
     }
 
-    /// What `work` yields, once it has had a place; `None` where it panicked. It keeps its place until it has
-    /// ended: a hash cannot be interrupted, and one that nobody waits for any more costs as much as another.
+    /// Runs `work` with a permit; `None` where it panicked. The permit is held until `work` has ended, also if this future is
+    /// dropped: a running hash cannot be cancelled.
     async fn run<T: Send + 'static>(
         &'static self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Option<T> {
-        let place = self.0.acquire().await.ok()?;
+        let permit = self.0.acquire().await.ok()?;
         let session = Span::current();
         let working = spawn_blocking(move || {
-            let _until_it_has_ended = place;
+            let _until_it_has_ended = permit;
             session.in_scope(work)
         });
         working.await.ok()

@@ -1,4 +1,4 @@
-//! Whether a viewer may come in, and to which console: its claim against the configuration, and the limits.
+//! Authenticates a viewer's claim and checks its rights and the session limits.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -16,45 +16,46 @@ use crate::registry::{SessionInfo, SessionSlot};
 use crate::settings::auth::Auth;
 use crate::settings::limits::Limits;
 
-/// A viewer that may come in.
+/// A viewer that has logged in and may open its console.
 pub(crate) struct Admission {
-    /// The console that it gets.
+    /// The console.
     pub(crate) console: Arc<ServedConsole>,
     /// Its entry in the registry.
     pub(crate) slot: SessionSlot,
-    /// It may only look.
+    /// Its input events and clipboard are dropped.
     pub(crate) view_only: bool,
-    /// The user whose rights do not name the console as the configuration does: whether they name its VM is to be seen.
-    undecided: Option<User>,
+    /// Set where the user's rights do not match the console's configured name: they are checked again, against the VM's
+    /// other names, once it has been looked up.
+    unresolved_rights: Option<User>,
     max_sessions_per_vm: usize,
 }
 
 impl Admission {
-    /// Looks up which VM it is: another name of it may be the one that the user may open, and sessions on it count
-    /// together, whatever names they asked for it by. Nothing is known of a console at a URL but its name.
+    /// Looks the VM up, checks the user's rights against all of its names, and counts the session on the VM under its
+    /// identity. Does nothing for a console at a URL.
     pub(crate) async fn identify(&self, limit: TimeLimit) -> Result<(), Failure> {
         match self.console.dialer.vm(limit).await {
-            Ok(Some(vm)) => self.settle(vm).await,
+            Ok(Some(vm)) => self.check_vm(vm).await,
             Ok(None) => Ok(()),
-            // A user who may not open it is not told what is wrong with it.
+            // The state of the VM is not disclosed to a user without rights to it.
             Err(error) => Err(self.not_for_user().unwrap_or_else(|| error.into())),
         }
     }
 
-    /// The same for the VM that a ticket is for, in case that names have been given anew since.
+    /// Repeats the checks where the ticket was issued for another VM: names may have changed since the lookup.
     pub(crate) async fn confirm(&self, vm: &Vm) -> Result<(), Failure> {
         match self.slot.info().is_on(&self.console.identity(vm)) {
             true => Ok(()),
-            false => self.settle(vm.clone()).await,
+            false => self.check_vm(vm.clone()).await,
         }
     }
 
-    async fn settle(&self, mut vm: Vm) -> Result<(), Failure> {
-        if let Some(user) = &self.undecided {
+    async fn check_vm(&self, mut vm: Vm) -> Result<(), Failure> {
+        if let Some(user) = &self.unresolved_rights {
             if user.needs_path() && vm.path.is_none() {
                 vm = self.console.dialer.with_path(&vm).await.unwrap_or(vm);
             }
-            if !user.may_open(self.console.named(Some(&vm))) {
+            if !user.may_open(self.console.names(Some(&vm))) {
                 return self.not_for_user().map_or(Ok(()), Err);
             }
         }
@@ -63,7 +64,7 @@ impl Admission {
     }
 
     fn not_for_user(&self) -> Option<Failure> {
-        self.undecided.as_ref().map(not_for)
+        self.unresolved_rights.as_ref().map(not_for)
     }
 }
 
@@ -73,23 +74,23 @@ fn not_for(user: &User) -> Failure {
     }
 }
 
-/// What a viewer from there is told before it is asked who it is; `None` where it may go on.
-pub(crate) fn refused_on_arrival(entrance: &Entrance, from: IpAddr) -> Option<Failure> {
+/// The penalty of a viewer's source as a failure, before authentication; `None` where it may log in.
+pub(crate) fn penalty_on_arrival(entrance: &Entrance, from: IpAddr) -> Option<Failure> {
     let (penalties, now) = (&entrance.shared.penalties, Instant::now());
     let wait = match entrance.auth.users {
-        // It may be a user who is not penalised.
-        Some(_) => penalties.wait_of(from.into(), now),
-        None => penalties.wait(attempt(entrance, from, &Claim::Nobody), now),
+        // The user is not known yet, and penalties of a login apply to one user.
+        Some(_) => penalties.remaining_for_source(from.into(), now),
+        None => penalties.remaining(attempt(entrance, from, &Claim::Nobody), now),
     };
     wait.map(Failure::Penalised)
 }
 
-/// Who tries to log in, and to what: a user of a users file, or whoever knows this console's password.
+/// The attempt as penalties count it: at a user of a users file, or at this console's password.
 fn attempt(entrance: &Entrance, from: IpAddr, claim: &Claim) -> Attempt {
     let penalties = &entrance.shared.penalties;
-    let console = penalties.subject((entrance.listen, &entrance.console.key));
+    let console = penalties.hashed((entrance.listen, &entrance.console.key));
     let login = match (claim, &entrance.auth.users) {
-        (Claim::Plain { user, .. }, Some(users)) => penalties.subject((users.origin(), user)),
+        (Claim::Plain { user, .. }, Some(users)) => penalties.hashed((users.origin(), user)),
         _ => console,
     };
     Attempt {
@@ -99,8 +100,8 @@ fn attempt(entrance: &Entrance, from: IpAddr, claim: &Claim) -> Attempt {
     }
 }
 
-/// Judges the claim of a viewer that has come to `entrance`: a wrong password costs its source, a right one takes that
-/// back.
+/// Judges a viewer's claim: authentication, rights, and a slot in the registry. Failures and successes count towards
+/// penalties.
 pub(crate) async fn judge(
     entrance: &Entrance,
     session: &Arc<SessionInfo>,
@@ -111,9 +112,9 @@ pub(crate) async fn judge(
     session.parties().user = user.as_ref().map(|user| user.name.clone());
     let view_only = user.as_ref().is_some_and(|user| user.view_only);
     let console = Arc::clone(&entrance.console);
-    let named = console.named(None);
-    let undecided = user.filter(|user| !user.may_open(named));
-    if let (Some(user), None) = (&undecided, named.vsphere) {
+    let names = console.names(None);
+    let unresolved_rights = user.filter(|user| !user.may_open(names));
+    if let (Some(user), None) = (&unresolved_rights, names.vsphere) {
         return Err(not_for(user));
     }
     let Limits {
@@ -128,12 +129,12 @@ pub(crate) async fn judge(
         slot,
         view_only: console.view_only || view_only,
         console,
-        undecided,
+        unresolved_rights,
         max_sessions_per_vm,
     })
 }
 
-/// Who it is, where it gave a name and the right password.
+/// Verifies the claim, subject to penalties. Returns the user of a claim with a name.
 async fn authenticate(
     entrance: &Entrance,
     from: IpAddr,
@@ -142,33 +143,33 @@ async fn authenticate(
     let penalties = &entrance.shared.penalties;
     let attempt = attempt(entrance, from, claim);
     let penalty = || {
-        let wait = penalties.wait(attempt, Instant::now());
+        let wait = penalties.remaining(attempt, Instant::now());
         wait.map_or(Ok(()), |wait| Err(Failure::Penalised(wait)))
     };
     if *claim == Claim::Nobody {
-        // Nothing was guessed, so nothing is taken back.
+        // No password was tried: this is neither a failure nor a success.
         return Ok(None);
     }
     penalty()?;
-    let turn = penalties.turn(attempt, Instant::now());
+    let turn = penalties.reserve_turn(attempt, Instant::now());
     let wait = turn.map_err(Failure::ConsolePenalised)?;
     if !wait.is_zero() {
         sleep(wait).await;
     }
     let verified = verify(&entrance.auth, claim).await;
-    // Once more: guesses that are made side by side count as if they were made one by one.
+    // Checked again: concurrent attempts must not get more guesses than sequential ones.
     penalty()?;
     match verified {
-        Ok(_) => penalties.passed(attempt, Instant::now()),
+        Ok(_) => penalties.record_success(attempt, Instant::now()),
         Err(_) => {
-            penalties.failed(attempt, Instant::now());
+            penalties.record_failure(attempt, Instant::now());
             entrance.shared.metrics.auth_failures.inc();
         }
     }
     verified
 }
 
-/// Whether the claim is true; and who it is, where it gave a name.
+/// Compares the claim with the configured passwords. Returns the user of a claim with a name.
 async fn verify(auth: &Auth, claim: &Claim) -> Result<Option<User>, Failure> {
     match claim {
         Claim::Nobody => Ok(None),

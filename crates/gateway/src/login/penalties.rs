@@ -1,14 +1,14 @@
-//! What failed logins cost. The model is OpenSSH's `PerSourcePenalties`.
+//! Penalties for failed logins, modelled on OpenSSH's `PerSourcePenalties`.
 //!
-//! | counted | costs from | who is held up |
+//! | failures counted by | penalty from | who is delayed or refused |
 //! |---|---|---|
-//! | by login (a user, or a console's password) and source | the 5th failure | that source, at that login |
-//! | by source: an IPv4 address, an IPv6 /64 | the 10th | that source, everywhere |
-//! | by IPv6 /56 and /48 | the 20th, the 40th | that network, everywhere |
-//! | by console, over all sources | the 100th | sources that have not logged in there before: their guesses are spaced |
+//! | login (a user, or a console's password) and source | the 5th failure | that source, at that login |
+//! | source: an IPv4 address, an IPv6 /64 | the 10th | that source, at every login |
+//! | IPv6 /56 and /48 | the 20th, the 40th | that network, at every login |
+//! | console, over all sources | the 100th | sources that have not logged in there before: their attempts are spaced out |
 //!
-//! The first three refuse for a minute, doubled by each further failure. A success takes back the failures at the same
-//! login from the same source, and no others: whoever may log in to one console gets no free guesses at another.
+//! The first three refuse logins for a minute, doubled by each further failure. A success clears the failures at the same
+//! login from the same source and no others: a user of one console gets no free attempts at another.
 
 mod counts;
 mod pace;
@@ -29,67 +29,68 @@ use pace::Paces;
 
 const HOUR: Duration = Duration::from_secs(3600);
 
-const LOGIN: Level = Level::new(5, HOUR);
+const BY_LOGIN: Level = Level::new(5, HOUR);
 
-/// By [`Source::networks`]: the source itself, and the /56 and /48 around it. One site has either of those (RFC 6177); a
-/// carrier may have many customers in one /48, hence the shorter penalty.
-const NETWORKS: [Level; 3] = [
+/// In the order of [`Source::networks`]: the source itself, its /56 and its /48. A site has a /56 or a /48 (RFC 6177); the
+/// penalty for a /48 is shorter, because a carrier may have many customers in one.
+const BY_NETWORK: [Level; 3] = [
     Level::new(10, HOUR),
     Level::new(20, HOUR),
     Level::new(40, Duration::from_secs(600)),
 ];
 
-/// The longest time between two guesses at a console, whatever their sources.
-const SLOWEST: Duration = Duration::from_secs(1);
+/// The longest interval between two attempts at a console over all sources.
+const MAX_INTERVAL: Duration = Duration::from_secs(1);
 
-/// The same for a port whose viewer cannot be told from those who guess. A random password of 40 bits withstands that.
-const SLOWEST_PRIVATE: Duration = Duration::from_millis(10);
+/// The same for a private port, where the owner's attempts cannot be distinguished from an attacker's and are delayed too.
+/// A random password of 40 bits withstands attempts at this rate.
+const MAX_INTERVAL_PRIVATE: Duration = Duration::from_millis(10);
 
-/// Where somebody has logged in from is remembered for this many pairs of a console and a source.
-const MOST_KNOWN: usize = 4096;
+/// The most pairs of a console and a source whose successful login is remembered.
+const MAX_KNOWN: usize = 4096;
 
 /// Failed logins of the whole gateway.
 #[derive(Clone)]
 pub(crate) struct Penalties {
     hasher: RandomState,
-    /// Whether sources are told apart.
+    /// Whether sources are distinguished.
     by_source: bool,
     state: Arc<Mutex<State>>,
 }
 
-/// What is guessed at: a hash, so that it has one size whatever names are made up.
+/// A login or a console as a hash: its size does not depend on the length of the names that attackers send.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct Subject(u64);
+pub(crate) struct HashedKey(u64);
 
-/// Who tries to log in, and to what.
+/// One login attempt.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Attempt {
-    /// From where.
+    /// Where it comes from.
     pub(crate) source: Source,
     /// The user, or the console's password.
-    pub(crate) login: Subject,
+    pub(crate) login: HashedKey,
     /// The console.
-    pub(crate) console: Subject,
+    pub(crate) console: HashedKey,
 }
 
 struct State {
-    logins: Counts<(Subject, Source)>,
+    logins: Counts<(HashedKey, Source)>,
     networks: [Counts<IpNet>; 3],
     paces: Paces,
-    /// Who has logged in to which console, and when.
-    known: HashMap<(Subject, Source), Instant>,
+    /// When each source last logged in to each console.
+    known: HashMap<(HashedKey, Source), Instant>,
 }
 
 impl Penalties {
-    /// For ports that many people share.
+    /// For ports with several users.
     pub(crate) fn new() -> Self {
-        Self::with(true, SLOWEST)
+        Self::with(true, MAX_INTERVAL)
     }
 
-    /// For a port of one user of this machine. All local users have the same address: nobody is refused for the guesses
-    /// of a neighbour, and guesses are only spaced.
+    /// For a port of one local user. All local users share one address, so attempts are only spaced out: another local user
+    /// must not be able to lock the owner out.
     pub(crate) fn private() -> Self {
-        Self::with(false, SLOWEST_PRIVATE)
+        Self::with(false, MAX_INTERVAL_PRIVATE)
     }
 
     fn with(by_source: bool, slowest: Duration) -> Self {
@@ -97,66 +98,70 @@ impl Penalties {
             hasher: RandomState::new(),
             by_source,
             state: Arc::new(Mutex::new(State {
-                logins: Counts::new(LOGIN),
-                networks: NETWORKS.map(Counts::new),
+                logins: Counts::new(BY_LOGIN),
+                networks: BY_NETWORK.map(Counts::new),
                 paces: Paces::new(slowest),
                 known: HashMap::new(),
             })),
         }
     }
 
-    /// What is guessed at, by all that tells it from others.
-    pub(crate) fn subject(&self, identity: impl Hash) -> Subject {
-        Subject(self.hasher.hash_one(identity))
+    /// The key of a login or console, from everything that identifies it.
+    pub(crate) fn hashed(&self, identity: impl Hash) -> HashedKey {
+        HashedKey(self.hasher.hash_one(identity))
     }
 
-    /// How long `attempt` is refused; `None` where it is not.
-    pub(crate) fn wait(&self, attempt: Attempt, now: Instant) -> Option<Duration> {
-        let at_login = self.lock().logins.wait(&attempt.pair(), now);
-        at_login.max(self.wait_of(attempt.source, now))
+    /// The remaining penalty of `attempt`; `None` where it may proceed.
+    pub(crate) fn remaining(&self, attempt: Attempt, now: Instant) -> Option<Duration> {
+        let at_login = self.lock().logins.remaining(&attempt.login_key(), now);
+        at_login.max(self.remaining_for_source(attempt.source, now))
     }
 
-    /// How long `source` is refused wherever it goes.
-    pub(crate) fn wait_of(&self, source: Source, now: Instant) -> Option<Duration> {
+    /// The remaining penalty of `source` at every login.
+    pub(crate) fn remaining_for_source(&self, source: Source, now: Instant) -> Option<Duration> {
         let state = self.lock();
         let networks = source.networks().zip(&state.networks);
         networks
-            .filter_map(|(net, counts)| counts.wait(&net, now))
+            .filter_map(|(net, counts)| counts.remaining(&net, now))
             .max()
     }
 
-    /// How long `attempt` waits for its turn among all guesses at that console.
+    /// Reserves a turn for `attempt` among all attempts at its console, and returns how long it must wait for it.
     ///
     /// # Errors
-    /// Too many wait already: when it is worth to come again.
-    pub(crate) fn turn(&self, attempt: Attempt, now: Instant) -> Result<Duration, Duration> {
+    /// Too many are waiting: the time after which to try again.
+    pub(crate) fn reserve_turn(
+        &self,
+        attempt: Attempt,
+        now: Instant,
+    ) -> Result<Duration, Duration> {
         let mut state = self.lock();
         let is_known = state.known.contains_key(&(attempt.console, attempt.source));
         match self.by_source && is_known {
             true => Ok(Duration::ZERO),
-            false => state.paces.turn(attempt.console, now),
+            false => state.paces.reserve_turn(attempt.console, now),
         }
     }
 
-    /// The password was wrong.
-    pub(crate) fn failed(&self, attempt: Attempt, now: Instant) {
+    /// Counts a wrong password.
+    pub(crate) fn record_failure(&self, attempt: Attempt, now: Instant) {
         let mut state = self.lock();
-        state.paces.failed(attempt.console, now);
+        state.paces.record_failure(attempt.console, now);
         if self.by_source {
-            state.logins.failed(attempt.pair(), now);
+            state.logins.record_failure(attempt.login_key(), now);
             let networks = attempt.source.networks().zip(&mut state.networks);
-            networks.for_each(|(net, counts)| counts.failed(net, now));
+            networks.for_each(|(net, counts)| counts.record_failure(net, now));
         }
     }
 
-    /// The password was right.
-    pub(crate) fn passed(&self, attempt: Attempt, now: Instant) {
+    /// Clears the failures of this login and source.
+    pub(crate) fn record_success(&self, attempt: Attempt, now: Instant) {
         let mut state = self.lock();
-        let failures = state.logins.forget(&attempt.pair(), now);
+        let failures = state.logins.remove(&attempt.login_key(), now);
         let networks = attempt.source.networks().zip(&mut state.networks);
-        networks.for_each(|(net, counts)| counts.take_back(&net, failures, now));
+        networks.for_each(|(net, counts)| counts.subtract(&net, failures, now));
         if self.by_source {
-            state.remember((attempt.console, attempt.source), now);
+            state.remember_success((attempt.console, attempt.source), now);
         }
     }
 
@@ -166,15 +171,15 @@ impl Penalties {
 }
 
 impl Attempt {
-    const fn pair(self) -> (Subject, Source) {
+    const fn login_key(self) -> (HashedKey, Source) {
         (self.login, self.source)
     }
 }
 
 impl State {
-    /// Only successes are remembered, so nobody without a password can fill this.
-    fn remember(&mut self, pair: (Subject, Source), now: Instant) {
-        if self.known.len() >= MOST_KNOWN && !self.known.contains_key(&pair) {
+    /// Remembers a successful login in place of the oldest one. Failures never get here, so an attacker cannot evict entries.
+    fn remember_success(&mut self, pair: (HashedKey, Source), now: Instant) {
+        if self.known.len() >= MAX_KNOWN && !self.known.contains_key(&pair) {
             let oldest = self.known.iter().min_by_key(|(_, since)| **since);
             if let Some(oldest) = oldest.map(|(pair, _)| *pair) {
                 self.known.remove(&oldest);

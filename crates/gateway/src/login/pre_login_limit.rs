@@ -1,8 +1,7 @@
 //! Limits the connections that have not logged in, by random early drop as OpenSSH's `MaxStartups`.
 //!
-//! From half of the limit on each new connection may drop one, with a probability that grows to 1 at the limit. The victim
-//! is chosen at random among the sources with the most connections: a flood from one source drops its own connections, and
-//! not one of another source whose user is typing a password.
+//! From half of the limit on, each new connection may drop one, with a probability that grows to 1 at the limit. The dropped
+//! one is chosen at random among the sources with the most connections, so that a flood from one source drops its own.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -19,14 +18,14 @@ pub(crate) struct PreLoginLimit(Arc<Mutex<Members>>);
 #[derive(Default)]
 struct Members {
     next: u64,
-    /// In no order.
+    /// Unordered.
     present: Vec<Member>,
 }
 
 struct Member {
     id: u64,
     from: Source,
-    pushed_out: CancellationToken,
+    dropped: CancellationToken,
 }
 
 /// One connection's slot, until it is dropped.
@@ -34,7 +33,7 @@ pub(crate) struct PreLoginSlot {
     connections: PreLoginLimit,
     id: u64,
     /// Cancelled when the connection must be dropped.
-    pub(crate) pushed_out: CancellationToken,
+    pub(crate) dropped: CancellationToken,
 }
 
 impl PreLoginLimit {
@@ -43,21 +42,21 @@ impl PreLoginLimit {
         let mut members = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let id = members.next;
         members.next += 1;
-        let pushed_out = CancellationToken::new();
+        let dropped = CancellationToken::new();
         members.present.push(Member {
             id,
             from,
-            pushed_out: pushed_out.clone(),
+            dropped: dropped.clone(),
         });
         if must_drop_one(members.present.len(), limit, random.0)
             && let Some(victim) = members.victim(random.1)
         {
-            members.present.swap_remove(victim).pushed_out.cancel();
+            members.present.swap_remove(victim).dropped.cancel();
         }
         PreLoginSlot {
             connections: self.clone(),
             id,
-            pushed_out,
+            dropped,
         }
     }
 }
@@ -140,38 +139,38 @@ mod tests {
     }
 
     #[test]
-    fn it_never_holds_more_than_the_limit() {
+    fn never_holds_more_than_the_limit() {
         for limit in 1..20 {
             let connections = PreLoginLimit::default();
-            let places: Vec<PreLoginSlot> = (0..200)
+            let slots: Vec<PreLoginSlot> = (0..200)
                 .map(|who| connections.enter(HERE, limit, (u32::MAX, who)))
                 .collect();
             assert_eq!(present(&connections), limit);
-            let out = places
+            let out = slots
                 .iter()
-                .filter(|place| place.pushed_out.is_cancelled())
+                .filter(|slot| slot.dropped.is_cancelled())
                 .count();
             assert_eq!(out, 200 - limit);
-            drop(places);
+            drop(slots);
             assert_eq!(present(&connections), 0);
         }
     }
 
     #[test]
-    fn up_to_half_of_the_limit_nobody_goes() {
+    fn up_to_half_of_the_limit_none_is_dropped() {
         let connections = PreLoginLimit::default();
-        let places: Vec<PreLoginSlot> = (0..32)
+        let slots: Vec<PreLoginSlot> = (0..32)
             .map(|_| connections.enter(HERE, 64, (0, 0)))
             .collect();
-        assert!(places.iter().all(|place| !place.pushed_out.is_cancelled()));
+        assert!(slots.iter().all(|slot| !slot.dropped.is_cancelled()));
         let _one_more = connections.enter(HERE, 64, (0, 0));
-        assert_eq!(present(&connections), 33, "the chance begins at nothing");
+        assert_eq!(present(&connections), 33, "the probability begins at 0");
         let _next = connections.enter(HERE, 64, (0, 0));
         assert_eq!(present(&connections), 33);
     }
 
     #[test]
-    fn the_chance_grows_with_the_connections() {
+    fn the_probability_grows_with_the_connections() {
         let chance = |present| {
             (0..1000_u32)
                 .filter(|part| must_drop_one(present, 64, part * (u32::MAX / 1000)))
@@ -183,34 +182,34 @@ mod tests {
     }
 
     #[test]
-    fn a_flood_from_one_place_pushes_out_itself() {
+    fn a_flood_from_one_source_drops_its_own_connections() {
         let connections = PreLoginLimit::default();
         let typing = connections.enter(THERE, 8, NEVER);
         let flood: Vec<PreLoginSlot> = (0..500)
             .map(|who| connections.enter(HERE, 8, (0, who)))
             .collect();
-        assert!(!typing.pushed_out.is_cancelled());
+        assert!(!typing.dropped.is_cancelled());
         assert_eq!(
             flood
                 .iter()
-                .filter(|place| !place.pushed_out.is_cancelled())
+                .filter(|slot| !slot.dropped.is_cancelled())
                 .count(),
             present(&connections) - 1
         );
-        // Who turns out to come through the same balancer from elsewhere is not held for one of them.
+        // A connection whose PROXY header names another source no longer counts for the flood's.
         let other = connections.enter(HERE, 8, (0, 0));
-        if !other.pushed_out.is_cancelled() {
+        if !other.dropped.is_cancelled() {
             other.set_source("192.0.2.1:5".parse().unwrap());
         }
-        assert!(!typing.pushed_out.is_cancelled());
+        assert!(!typing.dropped.is_cancelled());
     }
 
     #[test]
-    fn who_leaves_by_itself_makes_room() {
+    fn a_closed_connection_frees_its_slot() {
         let connections = PreLoginLimit::default();
         for _ in 0..1000 {
-            let place = connections.enter(HERE, 1, NEVER);
-            assert!(!place.pushed_out.is_cancelled());
+            let slot = connections.enter(HERE, 1, NEVER);
+            assert!(!slot.dropped.is_cancelled());
         }
     }
 }

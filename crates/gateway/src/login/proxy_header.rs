@@ -1,4 +1,4 @@
-//! The PROXY protocol, versions 1 and 2: who the viewer really is, told by a load balancer in front.
+//! The PROXY protocol, versions 1 and 2: a load balancer reports the viewer's address.
 
 use std::io;
 use std::net::SocketAddr;
@@ -8,43 +8,43 @@ use ppp::{HeaderResult, PartialResult, v1, v2};
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 
-/// The longest header that is read. Version 1 has at most 107 bytes; version 2 has 16 and up to 64 KiB of
-/// which a TCP address takes 36: the rest is room for what some balancers add.
+/// The longest header that is accepted. Version 1 has at most 107 bytes. Version 2 allows 64 KiB: 52 for TCP addresses, the
+/// rest for the TLVs that some balancers add.
 const MAX_HEADER: usize = 1024;
 
-/// How version 1 begins: a line.
+/// The beginning of version 1, which is a text line.
 const VERSION_1: &[u8] = b"PROXY ";
 
-/// The longest such line, says the protocol.
+/// The longest line of version 1 (PROXY protocol, section 2.1).
 const MAX_LINE: usize = 107;
 
-/// How version 2 begins.
+/// The signature of version 2.
 const VERSION_2: &[u8] = b"\r\n\r\n\0\r\nQUIT\n";
 
-/// Reads the header that must begin the connection, and leaves what follows in `input`. `None` where the
-/// balancer speaks for itself, as in its health checks.
+/// Reads the header and leaves the bytes after it in `input`. `None` where the connection is the balancer's own, as in health
+/// checks (UNKNOWN, LOCAL).
 pub(crate) async fn read(
     socket: &mut TcpStream,
     input: &mut BytesMut,
 ) -> io::Result<Option<SocketAddr>> {
     loop {
         if socket.read_buf(input).await? == 0 {
-            return Err(io::Error::other("it ended in its PROXY header"));
+            return Err(io::Error::other("the connection ended within it"));
         }
         if let Some((source, length)) = parse(input)? {
             input.advance(length);
             return Ok(source);
         }
         if input.len() >= MAX_HEADER {
-            return Err(io::Error::other("its PROXY header is too long"));
+            return Err(io::Error::other("it is too long"));
         }
     }
 }
 
-/// The source and the header's length; `None` while it is not whole. Public for the fuzz target alone.
+/// The source address and the header's length; `None` while the header is incomplete. Public for the fuzz target.
 ///
 /// # Errors
-/// What the input begins with is no PROXY header.
+/// The input does not begin with a PROXY header.
 pub fn parse(input: &[u8]) -> io::Result<Option<(Option<SocketAddr>, usize)>> {
     let begins_as = |form: &[u8]| {
         input
@@ -56,7 +56,7 @@ pub fn parse(input: &[u8]) -> io::Result<Option<(Option<SocketAddr>, usize)>> {
     if begins_as(VERSION_1) && !line_end {
         return match input.len() < MAX_LINE {
             true => Ok(None),
-            false => Err(io::Error::other("its PROXY header is too long")),
+            false => Err(io::Error::other("it is too long")),
         };
     }
     let result = HeaderResult::parse(input);
@@ -89,9 +89,9 @@ pub fn parse(input: &[u8]) -> io::Result<Option<(Option<SocketAddr>, usize)>> {
             };
             Ok(Some((source, header.len())))
         }
-        HeaderResult::V1(Err(_)) | HeaderResult::V2(Err(_)) => {
-            Err(io::Error::other("it did not begin with a PROXY header"))
-        }
+        HeaderResult::V1(Err(_)) | HeaderResult::V2(Err(_)) => Err(io::Error::other(
+            "the connection begins with something else",
+        )),
     }
 }
 
@@ -103,7 +103,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_bytes_cut_anywhere_are_judged_the_same(
+        fn the_result_does_not_depend_on_where_the_input_is_cut(
             form in 0..3_usize,
             bytes in proptest::collection::vec(any::<u8>(), 0..200),
             cut in any::<prop::sample::Index>(),
@@ -111,7 +111,7 @@ mod tests {
             let beginning = [&b""[..], VERSION_1, VERSION_2][form];
             let bytes = [beginning, &bytes].concat();
             let part = parse(&bytes[..cut.index(bytes.len() + 1)]);
-            // What a part is refused for, or is enough for, more bytes do not change.
+            // A result for a part is the result for the whole.
             match part {
                 Ok(None) => {}
                 Ok(found) => prop_assert_eq!(parse(&bytes).unwrap(), found),
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn each_form_is_read_at_every_cut_and_no_byte_beyond_it() {
+    fn each_form_is_parsed_at_every_cut_and_no_byte_after_it_is_consumed() {
         let v4 = [10, 0, 0, 1, 10, 0, 0, 2, 0x12, 0x34, 0, 80];
         let mut v6 = [0; 36];
         v6[15] = 1;
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_is_refused_at_once() {
+    fn anything_else_is_refused_without_waiting_for_more() {
         for bytes in [
             &b"RFB 003.008\n"[..],
             b"GET / HTTP/1.1\r\n",

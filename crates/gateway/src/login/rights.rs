@@ -1,74 +1,77 @@
-//! Which consoles a user may open: patterns over the names of a VM.
+//! The consoles that a user may open, as glob patterns over the names of a VM.
 
 use globset::{Glob, GlobMatcher};
 use vsphere::Vm;
 
-/// How a VM is named other than by its name or path, as `vm` of a console has it.
-const KINDS: [&str; 3] = ["uuid", "instance-uuid", "moref"];
+/// The prefixes of ids in the `vm` key of a console.
+const ID_PREFIXES: [&str; 3] = ["uuid", "instance-uuid", "moref"];
 
-/// What means something else than itself in a glob.
-const WILD: [char; 6] = ['*', '?', '[', ']', '{', '}'];
+/// The special characters of globs.
+const WILDCARDS: [char; 6] = ['*', '?', '[', ']', '{', '}'];
 
 /// One pattern of a users file: `PATTERN`, or `VSPHERE:PATTERN`.
 #[derive(Debug, Clone)]
 pub(crate) struct Right {
-    /// As it is written.
+    /// As written in the users file.
     pub(crate) text: String,
-    anywhere: GlobMatcher,
-    /// The name of a vSphere, and what fits a console of that vSphere only.
+    any_vsphere: GlobMatcher,
+    /// The vSphere's name and the pattern for its consoles, for `VSPHERE:PATTERN`.
     qualified: Option<(String, GlobMatcher)>,
 }
 
-/// How a console is named.
+/// The names of a console.
 #[derive(Clone, Copy)]
-pub(crate) struct Named<'a> {
+pub(crate) struct ConsoleNames<'a> {
     /// Its vSphere; `None` where it is at a URL.
     pub(crate) vsphere: Option<&'a str>,
-    /// As the configuration has it.
+    /// Its name in the configuration.
     pub(crate) configured: &'a str,
-    /// As it was looked up.
+    /// The VM, once it has been looked up.
     pub(crate) vm: Option<&'a Vm>,
 }
 
-impl Named<'_> {
-    /// Whether they are known to be two VMs.
-    pub(crate) fn is_another_than(&self, other: &Self) -> bool {
+impl ConsoleNames<'_> {
+    /// Whether both have been looked up and are different VMs.
+    pub(crate) fn is_other_vm(&self, other: &Self) -> bool {
         match (self.vm, other.vm) {
             (Some(own), Some(other)) => own.moref != other.moref,
             _ => false,
         }
     }
 
-    /// Its path where that is known.
-    pub(crate) fn in_full(&self) -> &str {
+    /// Its inventory path where that is known, else its configured name.
+    pub(crate) fn path_or_name(&self) -> &str {
         let path = self.vm.and_then(|vm| vm.path.as_deref());
         path.unwrap_or(self.configured)
     }
 
-    /// Whether the configuration has the name that people see.
-    pub(crate) fn has_plain_name(&self) -> bool {
+    /// Whether it is configured by its display name, not by path or id.
+    pub(crate) fn has_display_name(&self) -> bool {
         let kind = self.configured.split_once(':').map(|(kind, _)| kind);
-        !self.configured.starts_with('/') && !kind.is_some_and(|kind| KINDS.contains(&kind))
+        !self.configured.starts_with('/') && !kind.is_some_and(|kind| ID_PREFIXES.contains(&kind))
     }
 }
 
 impl Right {
-    /// Reads a pattern.
+    /// Parses a pattern.
     ///
     /// # Errors
-    /// A sentence.
+    /// A sentence: it is not a valid glob.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let glob = |pattern: &str| match Glob::new(pattern) {
             Ok(glob) => Ok(glob.compile_matcher()),
-            Err(error) => Err(format!("{text:?} is no console ({})", error.kind())),
+            Err(error) => Err(format!(
+                "{text:?} is not a valid pattern ({})",
+                error.kind()
+            )),
         };
         let qualified = text.split_once(':').filter(|(vsphere, pattern)| {
-            let is_name = !vsphere.is_empty() && !vsphere.contains(WILD);
-            is_name && !KINDS.contains(vsphere) && !pattern.is_empty()
+            let is_name = !vsphere.is_empty() && !vsphere.contains(WILDCARDS);
+            is_name && !ID_PREFIXES.contains(vsphere) && !pattern.is_empty()
         });
         Ok(Self {
             text: text.to_owned(),
-            anywhere: glob(text)?,
+            any_vsphere: glob(text)?,
             qualified: match qualified {
                 Some((vsphere, pattern)) => Some((vsphere.to_owned(), glob(pattern)?)),
                 None => None,
@@ -76,42 +79,42 @@ impl Right {
         })
     }
 
-    /// Whether it means this console, by any of its names.
-    pub(crate) fn fits(&self, console: Named<'_>) -> bool {
+    /// Whether it matches any name of the console.
+    pub(crate) fn matches(&self, console: ConsoleNames<'_>) -> bool {
         let by_vsphere = self.qualified.as_ref().is_some_and(|(vsphere, pattern)| {
-            console.vsphere == Some(vsphere) && fits(pattern, console)
+            console.vsphere == Some(vsphere) && matches(pattern, console)
         });
-        by_vsphere || fits(&self.anywhere, console)
+        by_vsphere || matches(&self.any_vsphere, console)
     }
 
-    /// Whether it may mean a console by its inventory path.
+    /// Whether it matches inventory paths.
     pub(crate) fn is_path(&self) -> bool {
         let pattern = self.qualified.as_ref().map(|(_, pattern)| pattern);
-        is_path(&self.anywhere) || pattern.is_some_and(is_path)
+        is_path(&self.any_vsphere) || pattern.is_some_and(is_path)
     }
 
-    /// Whether it may mean a console by one of its ids.
+    /// Whether it matches ids.
     pub(crate) fn is_id(&self) -> bool {
         let pattern = self.qualified.as_ref().map(|(_, pattern)| pattern);
-        let text = pattern.unwrap_or(&self.anywhere).glob().glob();
+        let text = pattern.unwrap_or(&self.any_vsphere).glob().glob();
         let kind = text.split_once(':').map(|(kind, _)| kind);
-        kind.is_some_and(|kind| KINDS.contains(&kind))
+        kind.is_some_and(|kind| ID_PREFIXES.contains(&kind))
     }
 
-    /// Whether it names one VM, and not several by wildcards.
-    pub(crate) fn is_plain(&self) -> bool {
-        !self.text.contains(WILD)
+    /// Whether it has no wildcards.
+    pub(crate) fn is_literal(&self) -> bool {
+        !self.text.contains(WILDCARDS)
     }
 
-    /// Whether it means whatever there is.
-    pub(crate) fn is_everything(&self) -> bool {
+    /// Whether it matches every console.
+    pub(crate) fn matches_all(&self) -> bool {
         self.text.chars().all(|letter| letter == '*')
     }
 }
 
-/// A wildcard in front reaches no path and no id that the configuration does not name: `m*` means names with an m, and
-/// not every `moref:`.
-fn fits(pattern: &GlobMatcher, console: Named<'_>) -> bool {
+/// A pattern that begins with a wildcard matches paths and ids only where the console is configured by them: `m*` means names
+/// with an m, not every `moref:`.
+fn matches(pattern: &GlobMatcher, console: ConsoleNames<'_>) -> bool {
     if pattern.is_match(console.configured) {
         return true;
     }
@@ -124,7 +127,7 @@ fn fits(pattern: &GlobMatcher, console: Named<'_>) -> bool {
             .is_some_and(|rest| rest.starts_with(':'))
             && id.is_some_and(|id| pattern.is_match(format!("{kind}:{id}")))
     };
-    let [uuid, instance_uuid, moref] = KINDS;
+    let [uuid, instance_uuid, moref] = ID_PREFIXES;
     pattern.is_match(&vm.name)
         || is_path(pattern) && vm.path.as_ref().is_some_and(|path| pattern.is_match(path))
         || by_id(uuid, vm.uuid.map(|uuid| uuid.to_string()))
@@ -143,7 +146,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_pattern_means_a_vm_by_each_of_its_names_and_never_more() {
+    fn a_pattern_matches_each_name_of_a_vm_and_no_other() {
         let uuid = |last: char| {
             format!("564d1c4e-0b02-6e1a-3f5c-0d5c0b1a2f3{last}")
                 .parse()
@@ -160,16 +163,16 @@ mod tests {
             uuid: uuid('a'),
             instance_uuid: uuid('b'),
         };
-        let configured = Named {
+        let configured = ConsoleNames {
             vsphere: Some("lab"),
             configured: "moref:vm-42",
             vm: None,
         };
-        let looked_up = Named {
+        let looked_up = ConsoleNames {
             vm: Some(&vm),
             ..configured
         };
-        // Whether it fits before the VM is looked up, and after.
+        // Whether it matches before the VM is looked up, and after.
         for (pattern, before, after) in [
             ("moref:vm-42", true, true),
             ("moref:*", true, true),
@@ -208,22 +211,22 @@ mod tests {
             ("lab:", false, false),
         ] {
             let right = Right::parse(pattern).unwrap();
-            let fits = (right.fits(configured), right.fits(looked_up));
-            assert_eq!(fits, (before, after), "{pattern}");
+            let matches = (right.matches(configured), right.matches(looked_up));
+            assert_eq!(matches, (before, after), "{pattern}");
         }
-        let at_a_url = Named {
+        let at_a_url = ConsoleNames {
             vsphere: None,
             configured: "198.51.100.7:443/vm",
             vm: None,
         };
-        for (pattern, fits) in [
+        for (pattern, matches) in [
             ("198.51.100.7:443/*", true),
             ("198.51.100.7:*", true),
             ("lab:*", false),
         ] {
             assert_eq!(
-                Right::parse(pattern).unwrap().fits(at_a_url),
-                fits,
+                Right::parse(pattern).unwrap().matches(at_a_url),
+                matches,
                 "{pattern}"
             );
         }

@@ -1,15 +1,15 @@
-//! Where a viewer comes from, as limits and penalties see it.
+//! Source addresses of viewers, as allow lists, limits and penalties use them.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use ipnet::IpNet;
 
-/// An address without its IPv4-mapped disguise: a socket that listens on `::` sees IPv4 as `::ffff:a.b.c.d`.
-pub(crate) fn plain(address: SocketAddr) -> SocketAddr {
+/// Converts an IPv4-mapped address to IPv4: a socket that listens on `::` reports IPv4 peers as `::ffff:a.b.c.d`.
+pub(crate) fn canonical(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(address.ip().to_canonical(), address.port())
 }
 
-/// Whether `address` is in one of `networks`, whichever of the two is written in IPv4-mapped form.
+/// Whether `address` is in one of `networks`; either may be in IPv4-mapped form.
 pub(crate) fn is_in(networks: &[IpNet], address: IpAddr) -> bool {
     let mapped = match address {
         IpAddr::V4(address) => Some(IpAddr::V6(address.to_ipv6_mapped())),
@@ -20,8 +20,8 @@ pub(crate) fn is_in(networks: &[IpNet], address: IpAddr) -> bool {
     })
 }
 
-/// Who is held responsible for a failed login: an IPv4 address, or the /64 of an IPv6 address, which is what
-/// one customer has.
+/// The source to which connections and failed logins are attributed: an IPv4 address, or the /64 of an IPv6 address, which a
+/// customer has at least.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Source {
     /// One address.
@@ -31,7 +31,7 @@ pub(crate) enum Source {
 }
 
 impl Source {
-    /// The network that it is, and those around it by which IPv6 is counted as well: /64, /56 and /48.
+    /// The networks by which it is counted: /32 for IPv4; /64, /56 and /48 for IPv6.
     pub(crate) fn networks(self) -> impl Iterator<Item = IpNet> {
         let (address, prefixes) = match self {
             Self::V4(address) => (IpAddr::V4(address), [32, 0, 0]),
@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn networks_know_both_forms_of_ipv4() {
+    fn networks_contain_both_forms_of_ipv4() {
         let networks = |texts: &[&str]| {
             texts
                 .iter()
@@ -85,11 +85,11 @@ mod tests {
             );
         }
         let mapped: SocketAddr = "[::ffff:10.1.2.3]:5".parse().unwrap();
-        assert_eq!(plain(mapped).to_string(), "10.1.2.3:5");
+        assert_eq!(canonical(mapped).to_string(), "10.1.2.3:5");
     }
 
     #[test]
-    fn an_ipv6_neighbour_is_the_same_source() {
+    fn addresses_of_one_ipv6_64_are_one_source() {
         let source = |text: &str| Source::from(text.parse::<IpAddr>().unwrap());
         assert_eq!(source("fd00:1:2:3::1"), source("fd00:1:2:3:ffff::2"));
         assert_ne!(source("fd00:1:2:3::1"), source("fd00:1:2:4::1"));

@@ -1,4 +1,4 @@
-//! Who may log in by name and password, to which consoles, and whether only to look.
+//! The users file: names, password hashes and rights.
 
 #[cfg(test)]
 mod tests;
@@ -12,24 +12,24 @@ use std::sync::Arc;
 use rfb_proto::{MAX_CREDENTIAL, Password};
 
 use super::hashing::{self, StoredHash};
-use super::rights::{Named, Right};
+use super::rights::{ConsoleNames, Right};
 
-/// Makes a user one who may only look.
+/// The word that makes a user view-only.
 const VIEW_ONLY: &str = "view-only";
 
-/// How near a pattern must be to that to be taken for it: two letters off.
+/// The Jaro-Winkler similarity above which a pattern is taken for a misspelt [`VIEW_ONLY`]: up to two letters differ.
 const NEAR: f64 = 0.85;
 
 /// A users file: lines of `name:$argon2id$…`, and after another colon the consoles that the user may open
 /// (names or globs, of all vSpheres or as `VSPHERE:PATTERN` of one, separated by commas; none: all of them) and the word
 /// `view-only`.
 pub struct Users {
-    /// In the order of their names; never empty.
+    /// Sorted by name; never empty.
     records: Vec<Record>,
-    /// The file that it was read from, where it was one: tells its users from those of the same name elsewhere.
+    /// The path of the file: distinguishes its users from those of the same name in other files.
     origin: PathBuf,
-    /// Chooses whose hash an unknown user's password is compared with.
-    stand_in: RandomState,
+    /// Chooses the hash that an unknown user's password is compared with.
+    decoy_choice: RandomState,
 }
 
 struct Record {
@@ -37,32 +37,32 @@ struct Record {
     hash: Arc<StoredHash>,
 }
 
-/// A user who has given the right password.
+/// A user who has logged in.
 #[derive(Debug, Clone)]
 pub struct User {
     /// As in the users file.
     pub name: String,
-    /// Keys, pointer and clipboard go nowhere.
+    /// Input events and clipboard are dropped.
     pub view_only: bool,
-    /// `None`: all of them.
+    /// The consoles that the user may open; `None`: all.
     consoles: Option<Vec<Right>>,
 }
 
 impl User {
-    /// Whether this console is among those of the user.
-    pub(crate) fn may_open(&self, console: Named<'_>) -> bool {
+    /// Whether the user has the right to this console.
+    pub(crate) fn may_open(&self, console: ConsoleNames<'_>) -> bool {
         let mut rights = self.consoles.iter().flatten();
-        self.consoles.is_none() || rights.any(|right| right.fits(console))
+        self.consoles.is_none() || rights.any(|right| right.matches(console))
     }
 
-    /// Whether some of them are named by inventory path.
+    /// Whether a right is an inventory path, which costs a further round trip to look up.
     pub(crate) fn needs_path(&self) -> bool {
         self.consoles.iter().flatten().any(Right::is_path)
     }
 }
 
 impl fmt::Debug for Users {
-    /// Names only.
+    /// Prints the names only.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names = self.records.iter().map(|record| &record.user.name);
         f.debug_set().entries(names).finish()
@@ -70,10 +70,10 @@ impl fmt::Debug for Users {
 }
 
 impl Users {
-    /// Reads the text of a users file. Blank lines and lines that begin with `#` say nothing.
+    /// Parses a users file. Blank lines and lines that begin with `#` are skipped.
     ///
     /// # Errors
-    /// A sentence with the number of the first line that is wrong. Nothing of a hash is in it.
+    /// A sentence with the number of the first invalid line, which repeats no part of a hash.
     pub fn parse(text: &str) -> Result<Self, String> {
         let mut by_name = BTreeMap::new();
         let lines = (1..).zip(text.lines().map(str::trim));
@@ -82,34 +82,35 @@ impl Users {
             let name = record.user.name.clone();
             if by_name.insert(name.clone(), record).is_some() {
                 return Err(format!(
-                    "line {number}: {name} is there already: keep one of the lines"
+                    "line {number}: duplicate user {name}: keep one of the lines"
                 ));
             }
         }
         if by_name.is_empty() {
-            return Err("it names no user: add a line made by `mksgate passwd NAME`".into());
+            return Err(
+                "the file contains no user: add a line printed by `mksgate passwd NAME`".into(),
+            );
         }
         let records = by_name.into_values().collect();
         Ok(Self {
             records,
             origin: PathBuf::new(),
-            stand_in: RandomState::new(),
+            decoy_choice: RandomState::new(),
         })
     }
 
-    /// They were read from this file.
+    /// Sets the path of the file that the users were read from.
     pub fn with_origin(self, origin: PathBuf) -> Self {
         Self { origin, ..self }
     }
 
-    /// The file that they were read from.
+    /// The path of the file that the users were read from.
     pub(crate) fn origin(&self) -> &Path {
         &self.origin
     }
 
-    /// A sentence for each pattern that means none of `consoles`, or more than it seems to: whoever wrote it meant
-    /// something else.
-    pub(crate) fn doubts(&self, consoles: &[Named<'_>]) -> Vec<String> {
+    /// A sentence for each pattern that matches none of `consoles`, or VMs that its author probably did not mean.
+    pub(crate) fn warnings(&self, consoles: &[ConsoleNames<'_>]) -> Vec<String> {
         let users = self.records.iter().map(|record| &record.user);
         let rights = users.flat_map(|user| {
             user.consoles
@@ -118,12 +119,12 @@ impl Users {
                 .map(|right| (&user.name, right))
         });
         rights
-            .filter_map(|(user, right)| doubt(user, right, consoles))
+            .filter_map(|(user, right)| warning(user, right, consoles))
             .collect()
     }
 
-    /// The user, if there is one of that name and this is the password. A password is hashed once in any
-    /// case, at one of a few places in the whole process.
+    /// The user, if the name exists and the password is right. Hashes the password once in every case, so that the time does
+    /// not tell whether the name exists.
     pub async fn verify(&self, name: &str, password: &Password) -> Option<User> {
         self.verify_by(name, password, hashing::matches).await
     }
@@ -137,21 +138,21 @@ impl Users {
     where
         F: Future<Output = bool>,
     {
-        let place = self
+        let found = self
             .records
             .binary_search_by(|record| record.user.name.as_str().cmp(name));
         let record = self
             .records
-            .get(place.unwrap_or_else(|_| self.stand_in(name)))?;
+            .get(found.unwrap_or_else(|_| self.decoy(name)))?;
         let right = matches(Arc::clone(&record.hash), password.clone()).await;
-        (right && place.is_ok()).then(|| record.user.clone())
+        (right && found.is_ok()).then(|| record.user.clone())
     }
 
-    /// Whose hash an unknown user's password is compared with. A name always gets the same one, and it may
-    /// be anybody's: so where hashes cost differently, that tells nothing about who is there.
-    fn stand_in(&self, name: &str) -> usize {
+    /// The index of the hash that an unknown user's password is compared with. It is always the same one for a name, and any
+    /// of the file's: where hashes differ in cost, the time still does not tell whether a name exists.
+    fn decoy(&self, name: &str) -> usize {
         let users = u64::try_from(self.records.len()).unwrap_or(u64::MAX);
-        let chosen = self.stand_in.hash_one(name).checked_rem(users);
+        let chosen = self.decoy_choice.hash_one(name).checked_rem(users);
         chosen
             .and_then(|chosen| usize::try_from(chosen).ok())
             .unwrap_or_default()
@@ -162,7 +163,7 @@ impl Record {
     fn parse(line: &str) -> Result<Self, String> {
         let (name, rest) = line
             .split_once(':')
-            .ok_or("it is not NAME:HASH, as `mksgate passwd NAME` prints it")?;
+            .ok_or("expected NAME:HASH, as `mksgate passwd NAME` prints it")?;
         check_name(name)?;
         let (hash, rights) = rest.split_once(':').unwrap_or((rest, ""));
         let hash = Arc::new(StoredHash::parse(hash)?);
@@ -181,14 +182,14 @@ impl Record {
     }
 }
 
-/// What a user may be called, so that a line of the users file can hold it and a viewer can send it.
+/// Checks that a name can stand in a line of the users file and be sent by a viewer.
 ///
 /// # Errors
-/// A sentence that says what is wrong.
+/// A sentence with the rules.
 pub fn check_name(name: &str) -> Result<(), String> {
-    let wrong = |c: char| c == ':' || c.is_control();
+    let is_forbidden = |c: char| c == ':' || c.is_control();
     let fits = (1..=MAX_CREDENTIAL).contains(&name.len());
-    if !fits || name.contains(wrong) || name.starts_with('#') || name.trim() != name {
+    if !fits || name.contains(is_forbidden) || name.starts_with('#') || name.trim() != name {
         return Err(format!(
             "a user name has 1 to {MAX_CREDENTIAL} bytes, no colon, no # in front and no space at either end"
         ));
@@ -196,7 +197,7 @@ pub fn check_name(name: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Whether the user may only look, and the consoles, as they are written.
+/// Whether `view-only` is among the rights, and the patterns.
 fn parse_rights(rights: &str) -> (bool, Vec<&str>) {
     let rights = rights.split(',').map(str::trim);
     let (words, patterns): (Vec<&str>, Vec<&str>) = rights
@@ -205,47 +206,47 @@ fn parse_rights(rights: &str) -> (bool, Vec<&str>) {
     (!words.is_empty(), patterns)
 }
 
-/// What is doubtful about one pattern.
-fn doubt(user: &str, right: &Right, consoles: &[Named<'_>]) -> Option<String> {
+/// The warning about one pattern, if there is one.
+fn warning(user: &str, right: &Right, consoles: &[ConsoleNames<'_>]) -> Option<String> {
     let pattern = &right.text;
-    let fitting: Vec<&Named<'_>> = consoles
+    let matching: Vec<&ConsoleNames<'_>> = consoles
         .iter()
-        .filter(|console| right.fits(**console))
+        .filter(|console| right.matches(**console))
         .collect();
-    let Some(first) = fitting.first() else {
+    let Some(first) = matching.first() else {
         let remedy = match strsim::jaro_winkler(pattern, VIEW_ONLY) > NEAR {
             true => format!("did you mean {VIEW_ONLY}?"),
-            false if can_be_known_only_later(right, consoles) => return None,
+            false if needs_lookup(right, consoles) => return None,
             false => "correct it in the users file, or remove it".into(),
         };
         return Some(format!(
-            "{pattern:?} of the user {user} fits no console of this configuration: {remedy}"
+            "{pattern:?} of the user {user} matches no configured console: {remedy}"
         ));
     };
-    let elsewhere = fitting.iter().find(|other| other.vsphere != first.vsphere);
-    if let Some(other) = elsewhere.filter(|_| !right.is_everything()) {
+    let elsewhere = matching.iter().find(|other| other.vsphere != first.vsphere);
+    if let Some(other) = elsewhere.filter(|_| !right.matches_all()) {
         let [one, other] = [first, *other].map(|console| console.vsphere.unwrap_or("a URL"));
-        let example = fitting
+        let example = matching
             .iter()
             .find_map(|console| console.vsphere)
             .unwrap_or_default();
         return Some(format!(
-            "{pattern:?} of the user {user} means consoles of {one} and of {other}: write \"{example}:{pattern}\" if only those are meant"
+            "{pattern:?} of the user {user} matches consoles of {one} and of {other}: write \"{example}:{pattern}\" to restrict it"
         ));
     }
-    let another = fitting.iter().find(|other| other.is_another_than(first));
-    another.filter(|_| right.is_plain()).map(|other| {
-        let [one, other] = [first, *other].map(|console| console.in_full());
-        format!("{pattern:?} of the user {user} means two VMs, {one} and {other}: write the inventory path of the one that is meant")
+    let another = matching.iter().find(|other| other.is_other_vm(first));
+    another.filter(|_| right.is_literal()).map(|other| {
+        let [one, other] = [first, *other].map(|console| console.path_or_name());
+        format!("{pattern:?} of the user {user} matches two VMs, {one} and {other}: write the inventory path of one")
     })
 }
 
-/// A path or an id may mean a console that is configured by another name, and a name one that is configured by an id: that is
-/// known when the VM is looked up.
-fn can_be_known_only_later(right: &Right, consoles: &[Named<'_>]) -> bool {
+/// Whether the right may match once VMs are looked up: a path or an id may be that of a console configured by name, and a
+/// name that of a console configured by id.
+fn needs_lookup(right: &Right, consoles: &[ConsoleNames<'_>]) -> bool {
     let by_name = !right.is_path() && !right.is_id();
     consoles.iter().any(|console| {
         let is_known = console.vm.is_some() || console.vsphere.is_none();
-        !(is_known || by_name && console.has_plain_name())
+        !(is_known || by_name && console.has_display_name())
     })
 }

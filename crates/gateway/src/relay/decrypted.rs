@@ -5,7 +5,7 @@ use std::io::IoSlice;
 use std::ops::Range;
 
 use console::buffer_pool::{Pooled, poolable};
-use console::tls_session::{self, Input};
+use console::tls_session::{self, ReceiveBuffer};
 use dialect::ToViewer;
 
 /// Ranges shorter than this are moved next to the one before: that costs less than an iovec each.
@@ -17,7 +17,7 @@ const PARTS: usize = 256;
 /// Received bytes, and the output for the viewer that is made of them and of messages of the gateway's own.
 #[derive(Default)]
 pub(super) struct Decrypted {
-    pub(super) input: Input,
+    pub(super) input: ReceiveBuffer,
     /// `None` while it is empty, so that an idle session holds no buffer.
     output: Option<Pooled<Output>>,
 }
@@ -46,7 +46,7 @@ poolable!(
 );
 
 impl Decrypted {
-    pub(super) fn new(input: Input) -> Self {
+    pub(super) fn new(input: ReceiveBuffer) -> Self {
         Self {
             input,
             output: None,

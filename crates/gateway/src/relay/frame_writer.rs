@@ -52,7 +52,7 @@ impl<W: AsyncWrite + Unpin> FrameWriter<'_, W> {
         let frame = frame_within(buffer, FRONT..FRONT + len, Opcode::Binary, key);
         let sealed = self.transport.seal_within(buffer, frame)?;
         self.esxi.write_all(&sealed).await?;
-        self.traffic.went_to_esxi(len);
+        self.traffic.add_to_esxi(len);
         Ok(())
     }
 

@@ -194,16 +194,16 @@ async fn session_end(session: &SessionInfo, end_by: Option<Instant>) -> Outcome 
 /// Runs both directions until one of them or the session ends, then ends the others as the table at the top of this file
 /// says.
 async fn first_to_end(
-    mut to_host: Pin<&mut impl Future<Output = to_host::End>>,
-    mut to_viewer: Pin<&mut impl Future<Output = to_viewer::End>>,
+    mut to_host: Pin<&mut impl Future<Output = to_host::ToHostEnd>>,
+    mut to_viewer: Pin<&mut impl Future<Output = to_viewer::ToViewerEnd>>,
     ended: Pin<&mut impl Future<Output = Outcome>>,
     pending: &PendingReply,
     traffic: &Traffic,
 ) -> Outcome {
     tokio::select! {
         end = &mut to_host => match end {
-            to_host::End::ViewerReset => Outcome::ViewerLeft,
-            end @ to_host::End::EsxiBroke(_) => {
+            to_host::ToHostEnd::ViewerReset => Outcome::ViewerLeft,
+            end @ to_host::ToHostEnd::EsxiBroke(_) => {
                 // What it sent before is still delivered, however slow the viewer is.
                 let other = while_progressing(&mut to_viewer, traffic).await;
                 after_to_host(end, other)
@@ -230,9 +230,9 @@ async fn first_to_end(
 
 /// Waits for `to_viewer` as long as the viewer reads.
 async fn while_progressing(
-    mut to_viewer: impl Future<Output = to_viewer::End> + Unpin,
+    mut to_viewer: impl Future<Output = to_viewer::ToViewerEnd> + Unpin,
     traffic: &Traffic,
-) -> Option<to_viewer::End> {
+) -> Option<to_viewer::ToViewerEnd> {
     loop {
         let before = traffic.to_viewer();
         match timeout(CLOSE_TIMEOUT, &mut to_viewer).await {
@@ -253,17 +253,24 @@ async fn at(moment: Option<Instant>) {
 
 /// The result where `to_host` ended first. Where writing to ESXi failed, a Close or violation that ESXi sent before is the
 /// better cause.
-fn after_to_host(to_host: to_host::End, to_viewer: Option<to_viewer::End>) -> Outcome {
+fn after_to_host(
+    to_host: to_host::ToHostEnd,
+    to_viewer: Option<to_viewer::ToViewerEnd>,
+) -> Outcome {
     match (to_host, to_viewer) {
-        (to_host::End::ViewerLeft | to_host::End::ViewerReset, _) => Outcome::ViewerLeft,
-        (to_host::End::Idle, _) => Outcome::Idle,
-        (to_host::End::Violation(violation), _) => Outcome::Violation(violation),
-        (to_host::End::CloseSent, None) => Outcome::Ended("ESXi did not answer a Close"),
+        (to_host::ToHostEnd::ViewerLeft | to_host::ToHostEnd::ViewerReset, _) => {
+            Outcome::ViewerLeft
+        }
+        (to_host::ToHostEnd::Idle, _) => Outcome::Idle,
+        (to_host::ToHostEnd::Violation(violation), _) => Outcome::Violation(violation),
+        (to_host::ToHostEnd::CloseSent, None) => Outcome::Ended("ESXi did not answer a Close"),
         (
-            to_host::End::EsxiBroke(_),
-            Some(to_viewer::End::HostLost(lost @ (HostLost::Closed(_) | HostLost::Framing(_)))),
+            to_host::ToHostEnd::EsxiBroke(_),
+            Some(to_viewer::ToViewerEnd::HostLost(
+                lost @ (HostLost::Closed(_) | HostLost::Framing(_)),
+            )),
         ) => Outcome::HostLost(lost),
-        (to_host::End::EsxiBroke(error), _) => Outcome::HostLost(HostLost::Broke(error)),
-        (to_host::End::CloseSent, Some(end)) => end.into(),
+        (to_host::ToHostEnd::EsxiBroke(error), _) => Outcome::HostLost(HostLost::Broke(error)),
+        (to_host::ToHostEnd::CloseSent, Some(end)) => end.into(),
     }
 }

@@ -48,20 +48,20 @@ pub(crate) enum HostLost {
     #[error("the console's host closed: {}", .0.as_ref().map_or_else(|| "a Close without a code".into(), close_text))]
     Closed(Option<Close>),
     /// It ended the connection without a WebSocket Close.
-    #[error("the console's host ended the connection without saying goodbye")]
+    #[error("the console's host ended the connection without a WebSocket Close")]
     Vanished,
     /// Its connection broke.
-    #[error("the connection to the console's host broke ({})", vsphere::io_in_words(.0))]
+    #[error("the connection to the console's host failed ({})", vsphere::io_in_words(.0))]
     Broke(#[source] io::Error),
     /// It broke the WebSocket protocol.
     #[error("the console's host broke the WebSocket protocol: {0}")]
     Framing(ws_proto::Violation),
     /// It sent a text message; RFB is binary.
-    #[error("the console's host sent a text message, and RFB is bytes")]
+    #[error("the console's host sent a WebSocket text message, and RFB needs binary ones")]
     Text,
     /// It sent RFB that cannot be parsed while the dialect was rewriting updates for the viewer.
     #[error(
-        "what the console's host sends cannot be made into what this viewer asked for ({0}): ask for full colours, or set transparent = true for this console"
+        "the host's updates cannot be converted for this viewer ({0}): select full colour in the viewer, or set transparent = true for this console"
     )]
     Unfollowable(Lost),
 }

@@ -33,7 +33,7 @@ const TYPING_INTERVAL: Duration = Duration::from_millis(15);
 
 /// Why this direction ended.
 #[derive(Debug)]
-pub(super) enum End {
+pub(super) enum ToHostEnd {
     /// The viewer sent a FIN; Close 1000 was sent to ESXi.
     ViewerLeft,
     /// The viewer's connection was reset; Close 1001 was sent to ESXi.
@@ -116,20 +116,20 @@ impl<'a, 'd, W: AsyncWrite + Unpin> HostWriter<'a, 'd, W> {
         viewer: &mut (impl AsyncRead + Unpin),
         early: BytesMut,
         pending: &PendingReply,
-    ) -> End {
+    ) -> ToHostEnd {
         let end = match self.relay(viewer, early, pending).await {
             Ok(end) => end,
-            Err(error) => return End::EsxiBroke(error),
+            Err(error) => return ToHostEnd::EsxiBroke(error),
         };
         let code = match end {
-            End::CloseSent | End::EsxiBroke(_) => return end,
-            End::ViewerLeft => CloseCode::NORMAL,
-            End::ViewerReset | End::Idle => CloseCode::GOING_AWAY,
-            End::Violation(_) => CloseCode::POLICY,
+            ToHostEnd::CloseSent | ToHostEnd::EsxiBroke(_) => return end,
+            ToHostEnd::ViewerLeft => CloseCode::NORMAL,
+            ToHostEnd::ViewerReset | ToHostEnd::Idle => CloseCode::GOING_AWAY,
+            ToHostEnd::Violation(_) => CloseCode::POLICY,
         };
         match self.close(&Close::new(code)).await {
             Ok(()) => end,
-            Err(error) => End::EsxiBroke(error),
+            Err(error) => ToHostEnd::EsxiBroke(error),
         }
     }
 
@@ -148,9 +148,9 @@ impl<'a, 'd, W: AsyncWrite + Unpin> HostWriter<'a, 'd, W> {
         viewer: &mut (impl AsyncRead + Unpin),
         early: BytesMut,
         pending: &PendingReply,
-    ) -> io::Result<End> {
+    ) -> io::Result<ToHostEnd> {
         if let Some(violation) = self.forward_early(early).await? {
-            return Ok(End::Violation(violation));
+            return Ok(ToHostEnd::Violation(violation));
         }
         let mut replies = pending.replies();
         let mut typed = self.clocks.received;
@@ -165,7 +165,7 @@ impl<'a, 'd, W: AsyncWrite + Unpin> HostWriter<'a, 'd, W> {
                     Reply::Pong(payload) => self.frames.control(Opcode::Pong, &payload).await?,
                     Reply::Close(close) => {
                         self.close(&close).await?;
-                        return Ok(End::CloseSent);
+                        return Ok(ToHostEnd::CloseSent);
                     }
                 },
                 pending = pending_for_host(dialogue) => {
@@ -175,7 +175,7 @@ impl<'a, 'd, W: AsyncWrite + Unpin> HostWriter<'a, 'd, W> {
                 () = at(self.backlog.due()) => {
                     // Boxed, as below: keeps the session's future small; this is rare.
                     if let Some(violation) = Box::pin(self.send_backlog()).await? {
-                        return Ok(End::Violation(violation));
+                        return Ok(ToHostEnd::Violation(violation));
                     }
                 }
                 character = next_character(dialogue, typed) => {
@@ -187,17 +187,17 @@ impl<'a, 'd, W: AsyncWrite + Unpin> HostWriter<'a, 'd, W> {
                 read = poll_fn(|context| self.poll_read(viewer, context)), if self.kept < READ => match read {
                     Ok(0) => {
                         Box::pin(self.send_whole_backlog()).await?;
-                        return Ok(End::ViewerLeft);
+                        return Ok(ToHostEnd::ViewerLeft);
                     }
                     Ok(count) => {
                         self.clocks.received = Instant::now();
                         if let Some(violation) = self.forward(count).await? {
-                            return Ok(End::Violation(violation));
+                            return Ok(ToHostEnd::Violation(violation));
                         }
                     }
-                    Err(_) => return Ok(End::ViewerReset),
+                    Err(_) => return Ok(ToHostEnd::ViewerReset),
                 },
-                () = idle => return Ok(End::Idle),
+                () = idle => return Ok(ToHostEnd::Idle),
             }
         }
     }

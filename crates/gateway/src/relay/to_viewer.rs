@@ -26,14 +26,14 @@ const UPDATE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Why this direction ended.
 #[derive(Debug)]
-pub(super) enum End {
+pub(super) enum ToViewerEnd {
     /// The host closed, or its connection failed.
     HostLost(HostLost),
     /// Writing to the viewer failed.
     ViewerGone,
 }
 
-impl End {
+impl ToViewerEnd {
     /// The Close to send to ESXi.
     pub(super) fn answer(&self) -> Close {
         match self {
@@ -43,22 +43,22 @@ impl End {
     }
 }
 
-impl From<End> for Outcome {
-    fn from(end: End) -> Self {
+impl From<ToViewerEnd> for Outcome {
+    fn from(end: ToViewerEnd) -> Self {
         match end {
-            End::HostLost(lost) => Self::HostLost(lost),
-            End::ViewerGone => Self::ViewerLeft,
+            ToViewerEnd::HostLost(lost) => Self::HostLost(lost),
+            ToViewerEnd::ViewerGone => Self::ViewerLeft,
         }
     }
 }
 
-impl From<HostLost> for End {
+impl From<HostLost> for ToViewerEnd {
     fn from(lost: HostLost) -> Self {
         Self::HostLost(lost)
     }
 }
 
-impl From<ReadEnd> for End {
+impl From<ReadEnd> for ToViewerEnd {
     fn from(over: ReadEnd) -> Self {
         Self::HostLost(match over {
             ReadEnd::Closed | ReadEnd::Truncated => HostLost::Vanished,
@@ -84,7 +84,7 @@ pub(super) async fn pump<R: AsyncRead + Unpin>(
     viewer: &mut (impl AsyncWrite + Unpin),
     pending: &PendingReply,
     traffic: &Traffic,
-) -> End {
+) -> ToViewerEnd {
     if let Some(end) = host.forward_early(early, viewer, pending, traffic).await {
         return end;
     }
@@ -117,14 +117,14 @@ impl<R: AsyncRead + Unpin> HostReader<'_, '_, R> {
         viewer: &mut (impl AsyncWrite + Unpin),
         pending: &PendingReply,
         traffic: &Traffic,
-    ) -> Option<End> {
+    ) -> Option<ToViewerEnd> {
         for piece in payload.chunks(tls_session::READ) {
             self.decrypted.input.append(piece);
             if let Err(end) = self.translate(0..piece.len()) {
                 return Some(end);
             }
             if self.write(viewer, traffic).await.is_err() {
-                return Some(End::ViewerGone);
+                return Some(ToViewerEnd::ViewerGone);
             }
             self.decrypted.discard(piece.len());
         }
@@ -154,17 +154,17 @@ impl<R: AsyncRead + Unpin> HostReader<'_, '_, R> {
         viewer: &mut (impl AsyncWrite + Unpin),
         pending: &PendingReply,
         traffic: &Traffic,
-    ) -> Option<End> {
+    ) -> Option<ToViewerEnd> {
         let (decoded, end) = self.decode(pending);
         if self.write(viewer, traffic).await.is_err() {
-            return Some(End::ViewerGone);
+            return Some(ToViewerEnd::ViewerGone);
         }
         self.decrypted.discard(decoded);
         end
     }
 
     /// Decodes all complete pieces: payload goes to the output, a ping to `pending`. Returns how much was decoded.
-    fn decode(&mut self, pending: &PendingReply) -> (usize, Option<End>) {
+    fn decode(&mut self, pending: &PendingReply) -> (usize, Option<ToViewerEnd>) {
         let mut at = 0;
         loop {
             let piece = match self.decoder.scan(self.decrypted.bytes(at)) {
@@ -180,7 +180,12 @@ impl<R: AsyncRead + Unpin> HostReader<'_, '_, R> {
         }
     }
 
-    fn dispatch(&mut self, piece: Piece, run: Range<usize>, pending: &PendingReply) -> Option<End> {
+    fn dispatch(
+        &mut self,
+        piece: Piece,
+        run: Range<usize>,
+        pending: &PendingReply,
+    ) -> Option<ToViewerEnd> {
         match piece.what {
             What::Data {
                 kind: Kind::Binary, ..
@@ -203,7 +208,7 @@ impl<R: AsyncRead + Unpin> HostReader<'_, '_, R> {
     }
 
     /// Appends payload to the output, translated where there is a dialogue.
-    fn translate(&mut self, run: Range<usize>) -> Result<(), End> {
+    fn translate(&mut self, run: Range<usize>) -> Result<(), ToViewerEnd> {
         let Some(dialogue) = self.dialogue else {
             self.decrypted.pass(run);
             return Ok(());
@@ -259,7 +264,7 @@ impl<R: AsyncRead + Unpin> HostReader<'_, '_, R> {
             if count == 0 {
                 return Err(io::ErrorKind::WriteZero.into());
             }
-            traffic.went_to_viewer(count);
+            traffic.add_to_viewer(count);
             written += count;
         }
         // A TLS stream may have buffered what its socket did not take.

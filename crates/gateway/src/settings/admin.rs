@@ -1,20 +1,20 @@
-//! Where metrics and health are served.
+//! The `[admin]` section.
 
 use std::net::SocketAddr;
 
 use console::secret::Secret;
 
-/// Where `/metrics` and `/healthz` are served, and to whom.
+/// The HTTP listener for `/metrics` and `/healthz`.
 #[derive(Debug, Clone)]
 pub struct Admin {
-    /// Where.
+    /// Its address.
     pub listen: SocketAddr,
-    /// What has to stand in `Authorization: Bearer`; `None` where nothing is asked for.
+    /// The bearer token that requests need (RFC 6750); `None`: none.
     pub token: Option<Secret<String>>,
 }
 
 impl Admin {
-    /// To whoever can connect.
+    /// A listener without a token.
     pub const fn open(listen: SocketAddr) -> Self {
         Self {
             listen,

@@ -1,4 +1,4 @@
-//! A way in: how a viewer proves that it may.
+//! An `[auth.NAME]` section: how viewers log in.
 
 use std::sync::Arc;
 
@@ -7,10 +7,10 @@ use rfb_proto::{SecurityType, VncPassword};
 
 use crate::login::users::Users;
 
-/// The way in that stands for itself wherever an `[auth.NAME]` is named.
+/// The name that can be used in place of an `[auth.NAME]`: no authentication.
 pub const NO_AUTH: &str = "none";
 
-/// What each method is called, in the order in which viewers are offered them.
+/// The names of the methods, in the order in which viewers are offered them.
 pub const STRONGEST_FIRST: [(&str, SecurityType); 5] = [
     ("x509-plain", SecurityType::X509Plain),
     ("x509-vnc", SecurityType::X509Vnc),
@@ -19,21 +19,21 @@ pub const STRONGEST_FIRST: [(&str, SecurityType); 5] = [
     (NO_AUTH, SecurityType::None),
 ];
 
-/// How a viewer proves that it may.
+/// How viewers log in.
 #[derive(Debug, Clone)]
 pub struct Auth {
-    /// The ways in, as they are offered.
+    /// The security types, in the order in which they are offered.
     pub methods: Vec<SecurityType>,
-    /// The VNC password, where that is a way in.
+    /// The VNC password, for methods that use one.
     pub password: Option<Secret<VncPassword>>,
-    /// Who may by name and password, where that is a way in.
+    /// The users, for methods with name and password.
     pub users: Option<Arc<Users>>,
-    /// Our certificate, where a way in is encrypted.
+    /// The TLS server configuration, for VeNCrypt methods.
     pub tls: Option<Arc<rustls::ServerConfig>>,
 }
 
 impl Auth {
-    /// Anybody may.
+    /// No authentication.
     pub fn none() -> Self {
         Self {
             methods: vec![SecurityType::None],
@@ -43,28 +43,28 @@ impl Auth {
         }
     }
 
-    /// Whether there is a way in for whoever can connect.
+    /// Whether a method needs no credentials.
     pub fn asks_nothing(&self) -> bool {
         self.methods.iter().any(Self::asks_nothing_by)
     }
 
-    /// Whether `method` lets in whoever can connect.
+    /// Whether `method` needs no credentials.
     pub const fn asks_nothing_by(method: &SecurityType) -> bool {
         matches!(method, SecurityType::None | SecurityType::X509None)
     }
 
-    /// What `method` is called in the configuration.
+    /// The name of `method` in the configuration.
     pub fn name_of(method: &SecurityType) -> &'static str {
         let named = STRONGEST_FIRST.iter().find(|(_, known)| known == method);
         named.map_or("unknown", |(name, _)| name)
     }
 
-    /// What its methods are called, in their order.
+    /// The names of its methods, in their order.
     pub fn names(&self) -> impl Iterator<Item = &'static str> {
         self.methods.iter().map(Self::name_of)
     }
 
-    /// Whoever gives one of these users' name and password may, encrypted by `tls`.
+    /// Name and password over TLS.
     pub fn x509_plain(users: Users, tls: Arc<rustls::ServerConfig>) -> Self {
         Self {
             methods: vec![SecurityType::X509Plain],
@@ -74,7 +74,7 @@ impl Auth {
         }
     }
 
-    /// Whoever knows `password` may.
+    /// VNC authentication with `password`.
     pub fn vnc_password(password: VncPassword) -> Self {
         Self {
             methods: vec![SecurityType::VncPassword],

@@ -1,11 +1,11 @@
-//! Limits of time and number.
+//! The `[gateway]` section: limits of time and number.
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use ipnet::IpNet;
 
-/// What bounds the whole gateway.
+/// Limits of the whole gateway.
 #[derive(Debug, Clone)]
 pub struct Limits {
     /// Sessions at once, all ports together: 1 or more.
@@ -14,22 +14,22 @@ pub struct Limits {
     pub max_sessions_per_vm: usize,
     /// Connections at once that have not logged in yet, all ports together: 1 or more.
     pub max_unauthenticated: usize,
-    /// From a viewer's arrival until its password is judged: a person's time.
+    /// From a viewer's connection until its credentials are checked: the user's time.
     pub login_timeout: Duration,
-    /// From then until its console is open: the time of vSphere and the console's host.
+    /// From then until its console is open: the time for vSphere and the console's host.
     pub handshake_timeout: Duration,
-    /// How long a viewer may send nothing; `None` where it may for ever.
+    /// The longest time without input from a viewer; `None`: no limit.
     pub idle_timeout: Option<Duration>,
-    /// How long a session may last; `None` where it may for ever.
+    /// The longest session; `None`: no limit.
     pub max_session_time: Option<Duration>,
-    /// Who must begin each connection with a PROXY header; `None` where nobody may.
+    /// The load balancers, which must begin each connection with a PROXY header; `None`: no PROXY headers.
     pub proxy_from: Option<Vec<IpNet>>,
-    /// How long open sessions may go on after SIGTERM.
+    /// How long open sessions may continue after SIGTERM.
     pub drain_timeout: Duration,
 }
 
 impl Limits {
-    /// Whether only this machine can reach a port on `listen`: not where a balancer brings others there.
+    /// Whether only this machine can reach a port on `listen`: a load balancer would forward connections of others.
     pub fn keep_private(&self, listen: SocketAddr) -> bool {
         listen.ip().is_loopback() && self.proxy_from.is_none()
     }

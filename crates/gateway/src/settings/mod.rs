@@ -1,9 +1,9 @@
-//! What the gateway is told to be: ports, consoles, ways in and limits, checked by whoever has read them.
+//! The gateway's settings: ports, consoles, authentication and limits. The reader of the configuration has validated them.
 
 mod admin;
 pub(crate) mod auth;
-mod doubts;
 pub(crate) mod limits;
+mod warnings;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -16,43 +16,43 @@ pub use admin::Admin;
 pub use auth::{Auth, NO_AUTH, STRONGEST_FIRST};
 pub use limits::Limits;
 
-use crate::login::rights::Named;
+use crate::login::rights::ConsoleNames;
 use dialect::Habits;
 
-/// Everything the gateway needs to know, checked.
+/// All settings.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// `[gateway]`.
     pub gateway: Limits,
-    /// `[admin]`: where metrics and health are served.
+    /// `[admin]`.
     pub admin: Option<Admin>,
     /// `[vsphere.NAME]`, by name.
     pub vspheres: BTreeMap<String, VSphere>,
-    /// `[[console]]`, in the file's order.
+    /// `[[console]]`, in the order of the file.
     pub consoles: Vec<Console>,
 }
 
-/// One port and the console behind it.
+/// One `[[console]]`: a port and the console behind it.
 #[derive(Debug, Clone)]
 pub struct Console {
-    /// Where viewers connect.
+    /// The address that viewers connect to.
     pub listen: SocketAddr,
-    /// What viewers get to see.
+    /// The VM or URL that the port leads to.
     pub behind: Behind,
-    /// Who may.
+    /// How viewers log in.
     pub auth: Auth,
-    /// From where; empty where that does not matter.
+    /// The networks that viewers may connect from; empty: any.
     pub allow: Vec<IpNet>,
-    /// Keys, pointer and clipboard go nowhere.
+    /// Input events and clipboards of viewers are dropped.
     pub view_only: bool,
-    /// Whether a viewer that asks for the console alone gets it.
+    /// Whether a viewer's ClientInit may disconnect the others (RFC 6143 section 7.3.1).
     pub exclusive: bool,
-    /// How keys and clipboards are treated; `None` where RFB is to pass as it is, whatever comes of it.
+    /// How keys and clipboards are treated; `None` where RFB passes unchanged.
     pub habits: Option<Habits>,
 }
 
 impl Console {
-    /// A console with every default.
+    /// A VM's console with default settings.
     pub fn new(listen: SocketAddr, vsphere: impl Into<String>, vm: VmRef, auth: Auth) -> Self {
         let behind = Behind::Vm {
             vsphere: vsphere.into(),
@@ -62,7 +62,7 @@ impl Console {
         Self::leading_to(behind, listen, auth)
     }
 
-    /// Likewise, whatever is behind it. What ESXi needs repaired, nobody else does.
+    /// A console with default settings. Only ESXi needs the dialect, so it is off for URLs.
     pub fn leading_to(behind: Behind, listen: SocketAddr, auth: Auth) -> Self {
         let is_vm = matches!(behind, Behind::Vm { .. });
         Self {
@@ -76,20 +76,20 @@ impl Console {
         }
     }
 
-    /// What it is called: by the configuration, and where it was looked up, by its vSphere.
-    pub(crate) fn named<'a>(&'a self, configured: &'a str, vm: Option<&'a Vm>) -> Named<'a> {
+    /// Its names, in the configuration and, where it was looked up, at its vSphere.
+    pub(crate) fn names<'a>(&'a self, configured: &'a str, vm: Option<&'a Vm>) -> ConsoleNames<'a> {
         let vsphere = match &self.behind {
             Behind::Vm { vsphere, .. } => Some(vsphere.as_str()),
             Behind::Url(_) => None,
         };
-        Named {
+        ConsoleNames {
             vsphere,
             configured,
             vm,
         }
     }
 
-    /// What counts as the same console until it is looked up: a VM as it is named, or a port that leads to a URL.
+    /// Identifies the console until its VM is looked up: the VM's configured name, or the port of a URL.
     pub fn key(&self) -> (String, String) {
         let lead = match &self.behind {
             Behind::Vm { vsphere, .. } => vsphere.clone(),
@@ -100,7 +100,7 @@ impl Console {
 }
 
 impl Config {
-    /// One vSphere and no console.
+    /// Settings with one vSphere and no console.
     pub fn of_one(name: &str, vsphere: VSphere) -> Self {
         let vspheres = BTreeMap::from([(name.to_owned(), vsphere)]);
         Self {

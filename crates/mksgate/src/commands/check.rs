@@ -42,8 +42,8 @@ pub(crate) async fn run(
             .for_each(|warning| terminal.note(format!("mksgate: {warning}")));
     };
     print_warnings(match options.offline {
-        true => config.doubts(),
-        false => config.doubtful_settings(),
+        true => config.warnings(),
+        false => config.settings_warnings(),
     });
     let vspheres = std::mem::take(&mut config.vspheres);
     let upstreams: Upstreams = vspheres
@@ -77,7 +77,7 @@ pub(crate) async fn run(
     }
     let (rows, vms, failures) = looked_up?;
     if !options.offline {
-        print_warnings(config.doubtful_rights(&vms));
+        print_warnings(config.rights_warnings(&vms));
     }
     let heading = ["LISTEN", "VSPHERE", "VM", "AUTH", "REACHED BY", "FOUND"];
     // Errors are in the last column and must not be truncated.

@@ -185,7 +185,7 @@ fn given(argument: Option<&String>, variable: &str) -> Option<String> {
 
 async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
     let listen = listener.local_addr().ok();
-    listener::accepted(listen, || listener.accept()).await
+    listener::accept(listen, || listener.accept()).await
 }
 
 /// Rejects other viewers while a session runs.

@@ -35,7 +35,7 @@ pub(crate) async fn run(config: Config, path: PathBuf) -> Result<(), CommandErro
 }
 
 fn log_warnings(config: &Config) {
-    for warning in config.doubts() {
+    for warning in config.warnings() {
         warn!("{warning}");
     }
 }

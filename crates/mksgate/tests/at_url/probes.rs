@@ -132,7 +132,7 @@ fn probe_says_which_step_fails_why_and_what_to_try() {
     fails_at(
         "tcp",
         &["--against", &nobody],
-        "see that this machine may connect to it",
+        "check that this machine may connect to it",
     );
     fails_at(
         "url",
@@ -142,24 +142,24 @@ fn probe_says_which_step_fails_why_and_what_to_try() {
     fails_at(
         "url",
         &["--url-command", "./nonsense"],
-        "printed what is of no use (this is no URL",
+        "printed an unusable URL (invalid URL",
     );
     fails_at(
         "url",
         &["--url-command", "./none"],
-        "cannot be used (No such file",
+        "cannot be run (No such file",
     );
     for (kind, step, why) in [
         (
             Kind::NotFound,
             "websocket",
-            "HTTP status 404 Not Found): see the path of its url",
+            "HTTP status 404 Not Found): check the path of its url",
         ),
         (Kind::Bare, "websocket", "the answer is not HTTP/1.1"),
         (
             Kind::Subprotocol,
             "websocket",
-            "set subprotocol to the one that it speaks, or to \"none\"",
+            "set subprotocol to one that it supports, or to \"none\"",
         ),
         (
             Kind::NoRfb,
@@ -183,5 +183,5 @@ fn probe_says_which_step_fails_why_and_what_to_try() {
     // TLS where there is none.
     let plain = Server::plain(Kind::Bare);
     let wss = plain.url("/").replace("ws://", "wss://");
-    fails_at("tls", &["--against", &wss], "no TLS connection to ");
+    fails_at("tls", &["--against", &wss], "TLS with ");
 }

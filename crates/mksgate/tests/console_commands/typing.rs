@@ -46,7 +46,7 @@ async fn text_and_keys_reach_the_guest_in_their_order() {
 async fn keys_that_there_are_none_of_are_refused_before_anything_is_connected() {
     let host = host().await;
     for (arguments, why) in [
-        (["keys", "web01", "ctrl-dle"], "\"dle\" is no key"),
+        (["keys", "web01", "ctrl-dle"], "unknown key \"dle\""),
         (
             ["type", "web01", "stra\u{df}e"],
             "the layout us has no key for 'ß'",
@@ -158,7 +158,7 @@ async fn silent(misbehaviour: Misbehaviour, arguments: &[&str]) -> (Host, TempDi
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_host_that_falls_silent_is_not_waited_for_longer_than_the_handshake_timeout() {
-    let slow = "mksgate: ESXi's keyboard did not answer within 4 s: see that it is not overloaded, or raise handshake_timeout\n";
+    let slow = "mksgate: ESXi's keyboard did not answer within 4 s: check that it is not overloaded, or raise handshake_timeout\n";
     let unheard = "mksgate: ESXi did not confirm the keys within 4 s: see on the console which of them it has taken\n";
     // In its ServerInit, before its first update, and after that.
     let cases = [(40, slow), (60, slow), (120, unheard)].map(async |(after, why)| {

@@ -1,4 +1,4 @@
-//! What is counted here is counted: nothing is timed.
+//! Concurrency is tested by counts, not by times.
 
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Barrier, mpsc};
@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 
 use super::*;
 
-/// Cheap parameters: what is tested is not how hard it is.
+/// Parameters that are fast to compute.
 fn cheap() -> Params {
     Params::new(8, 1, 1, None).unwrap()
 }
@@ -22,12 +22,12 @@ fn hashers() -> &'static Hashers {
 }
 
 #[tokio::test]
-async fn two_passwords_are_hashed_at_once_and_never_three() {
+async fn at_most_two_passwords_are_hashed_at_once() {
     let hashers = hashers();
     let (running, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
-    // Nobody gets past it alone.
-    let pair = Arc::new(Barrier::new(AT_ONCE));
-    let all = (0..6 * AT_ONCE).map(|_| {
+    // Passed by two threads at a time only.
+    let pair = Arc::new(Barrier::new(MAX_CONCURRENT));
+    let all = (0..6 * MAX_CONCURRENT).map(|_| {
         let (running, most, pair) = (running.clone(), most.clone(), pair.clone());
         hashers.run(move || {
             most.fetch_max(running.fetch_add(1, SeqCst) + 1, SeqCst);
@@ -36,41 +36,41 @@ async fn two_passwords_are_hashed_at_once_and_never_three() {
         })
     });
     let ended = join_all(all).await;
-    assert_eq!(ended.into_iter().flatten().count(), 6 * AT_ONCE);
-    assert_eq!(most.load(SeqCst), AT_ONCE);
+    assert_eq!(ended.into_iter().flatten().count(), 6 * MAX_CONCURRENT);
+    assert_eq!(most.load(SeqCst), MAX_CONCURRENT);
 }
 
 #[tokio::test]
-async fn a_hash_that_nobody_waits_for_any_more_keeps_its_place_until_it_has_ended() {
+async fn cancelled_hash_keeps_its_permit_until_it_has_ended() {
     let hashers = hashers();
     let (begin, begun) = oneshot::channel();
     let (end, ended) = mpsc::channel::<()>();
     let hashing = hashers.run(move || {
         begin.send(()).unwrap();
-        // An error is the end, too.
+        // The sender is dropped below.
         let _ = ended.recv();
     });
     tokio::select! {
-        _ = hashing => panic!("it has not been told to end"),
+        _ = hashing => panic!("ended before the sender was dropped"),
         begun = begun => begun.unwrap(),
     }
-    assert_eq!(hashers.0.available_permits(), AT_ONCE - 1);
+    assert_eq!(hashers.0.available_permits(), MAX_CONCURRENT - 1);
     drop(end);
-    let all = u32::try_from(AT_ONCE).unwrap();
+    let all = u32::try_from(MAX_CONCURRENT).unwrap();
     drop(hashers.0.acquire_many(all).await.unwrap());
 }
 
 #[tokio::test]
-async fn work_that_panics_gives_its_place_back() {
+async fn panicking_work_returns_its_permit() {
     let hashers = hashers();
-    for _ in 0..2 * AT_ONCE {
+    for _ in 0..2 * MAX_CONCURRENT {
         assert_eq!(hashers.run(|| panic!("on purpose")).await, None::<()>);
     }
     assert_eq!(hashers.run(|| 1).await, Some(1));
 }
 
 #[tokio::test]
-async fn a_hash_matches_its_own_password_only() {
+async fn hash_matches_its_own_password_only() {
     let stored = Arc::new(StoredHash::parse(&stored("lovelace")).unwrap());
     for (password, right) in [
         ("lovelace", true),
@@ -84,7 +84,7 @@ async fn a_hash_matches_its_own_password_only() {
 }
 
 #[test]
-fn a_new_password_is_hashed_as_owasp_recommends_and_never_twice_the_same() {
+fn new_hashes_use_the_parameters_that_owasp_recommends_and_a_fresh_salt() {
     let (one, other) = (hash(b"x").unwrap(), hash(b"x").unwrap());
     assert!(one.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{one}");
     assert_ne!(one, other);
@@ -92,28 +92,37 @@ fn a_new_password_is_hashed_as_owasp_recommends_and_never_twice_the_same() {
 }
 
 #[test]
-fn a_stored_hash_is_argon2id_whole_and_affordable() {
+fn stored_hash_must_be_complete_argon2id_within_the_limits() {
     let good = stored("x");
     assert!(StoredHash::parse(&good).is_ok());
     let without_hash = good.rsplit_once('$').unwrap().0;
     let without_salt = without_hash.rsplit_once('$').unwrap().0;
     for (bad, words) in [
-        ("", "is no argon2id hash"),
-        ("plain", "is no argon2id hash"),
-        (without_hash, "is no argon2id hash"),
-        (without_salt, "is no argon2id hash"),
-        (&good.replace("argon2id", "argon2i"), "is no argon2id hash"),
-        (&good.replace("argon2id", "argon2d"), "is no argon2id hash"),
-        (&good.replace("argon2id", "scrypt"), "is no argon2id hash"),
-        (&good.replace("v=19", "v=16"), "is no argon2id hash"),
-        (&good.replace("$v=19", ""), "is no argon2id hash"),
-        (&good.replace("m=8", "m=7"), "is no argon2id hash"),
-        (&good.replace("t=1", "t=0"), "is no argon2id hash"),
-        (&good.replace("p=1", "p=2"), "is no argon2id hash"),
-        (&good.replace("p=1", "q=1"), "is no argon2id hash"),
-        (&good.replace("m=8", "m=262145"), "asks for more than"),
-        (&good.replace("t=1", "t=33"), "asks for more than"),
-        (&good.replace("t=1", "t=4294967295"), "asks for more than"),
+        ("", "is not an argon2id hash"),
+        ("plain", "is not an argon2id hash"),
+        (without_hash, "is not an argon2id hash"),
+        (without_salt, "is not an argon2id hash"),
+        (
+            &good.replace("argon2id", "argon2i"),
+            "is not an argon2id hash",
+        ),
+        (
+            &good.replace("argon2id", "argon2d"),
+            "is not an argon2id hash",
+        ),
+        (
+            &good.replace("argon2id", "scrypt"),
+            "is not an argon2id hash",
+        ),
+        (&good.replace("v=19", "v=16"), "is not an argon2id hash"),
+        (&good.replace("$v=19", ""), "is not an argon2id hash"),
+        (&good.replace("m=8", "m=7"), "is not an argon2id hash"),
+        (&good.replace("t=1", "t=0"), "is not an argon2id hash"),
+        (&good.replace("p=1", "p=2"), "is not an argon2id hash"),
+        (&good.replace("p=1", "q=1"), "is not an argon2id hash"),
+        (&good.replace("m=8", "m=262145"), "requires more than"),
+        (&good.replace("t=1", "t=33"), "requires more than"),
+        (&good.replace("t=1", "t=4294967295"), "requires more than"),
     ] {
         assert_ne!(bad, good);
         let error = StoredHash::parse(bad).err().unwrap();
@@ -126,13 +135,13 @@ fn a_stored_hash_is_argon2id_whole_and_affordable() {
 }
 
 #[test]
-fn what_is_compared_in_a_used_area_is_compared_right() {
-    // Larger and smaller ones in turn, so that areas grow and are used in part.
+fn reused_memory_does_not_change_the_result() {
+    // Larger and smaller ones in turn, so that memory grows and is used in part.
     for memory in [8, 64, 8, 32, 64, 16] {
         let params = Params::new(memory, 1, 1, None).unwrap();
         let stored = StoredHash::parse(&hash_with(params, b"right").unwrap()).unwrap();
-        assert!(stored.is_of(&Password::new("right")));
-        assert!(!stored.is_of(&Password::new("wrong")));
-        assert!(!stored.is_of(&Password::new("")));
+        assert!(stored.matches(&Password::new("right")));
+        assert!(!stored.matches(&Password::new("wrong")));
+        assert!(!stored.matches(&Password::new("")));
     }
 }

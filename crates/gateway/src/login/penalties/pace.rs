@@ -1,54 +1,54 @@
-//! How fast a console's password can be guessed at, whatever the number of sources: many failures space further guesses,
-//! and never refuse for good.
+//! Limits the rate of login attempts at a console over all sources: after many failures, attempts are spaced out but not
+//! refused, so that an attacker cannot lock the users out.
 
 use std::collections::HashMap;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::Subject;
+use super::HashedKey;
 
-/// This many failures cost nothing.
-pub(super) const FREE: u32 = 100;
+/// Failures that do not yet delay further attempts.
+pub(super) const FREE_FAILURES: u32 = 100;
 
-/// How much each further one adds to the time between two guesses.
-pub(super) const STEP: Duration = Duration::from_micros(25);
+/// What each further failure adds to the interval between two attempts.
+pub(super) const INTERVAL_STEP: Duration = Duration::from_micros(25);
 
-/// A failure is forgotten after this long.
+/// One failure expires after each such period.
 const DECAY: Duration = Duration::from_secs(1);
 
-/// Whoever would wait longer than this is told to come again.
-pub(super) const PATIENCE: Duration = Duration::from_secs(10);
+/// An attempt that would wait longer than this is refused.
+pub(super) const MAX_WAIT: Duration = Duration::from_secs(10);
 
-/// One pace for each console that has seen failures.
+/// The pace of each console that has had failures.
 pub(super) struct Paces {
     slowest: Duration,
-    consoles: HashMap<Subject, Pace>,
+    consoles: HashMap<HashedKey, Pace>,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Pace {
     failures: u32,
-    /// Up to when failures have been forgotten.
+    /// When failures were last expired.
     aged: Instant,
-    /// When the next guess has its turn.
+    /// The turn of the next attempt.
     next: Instant,
 }
 
 impl Pace {
     fn age(&mut self, now: Instant) {
         let seconds = now.saturating_duration_since(self.aged).as_secs() / DECAY.as_secs();
-        let forgotten = u32::try_from(seconds).unwrap_or(u32::MAX);
-        self.failures = self.failures.saturating_sub(forgotten);
+        let expired = u32::try_from(seconds).unwrap_or(u32::MAX);
+        self.failures = self.failures.saturating_sub(expired);
         self.aged = match self.failures {
             0 => now,
-            _ => self.aged + DECAY * forgotten,
+            _ => self.aged + DECAY * expired,
         };
     }
 
     fn interval(&self, slowest: Duration) -> Duration {
-        let beyond = self.failures.saturating_sub(FREE);
-        STEP.saturating_mul(beyond).min(slowest)
+        let further = self.failures.saturating_sub(FREE_FAILURES);
+        INTERVAL_STEP.saturating_mul(further).min(slowest)
     }
 }
 
@@ -60,24 +60,28 @@ impl Paces {
         }
     }
 
-    /// How long a guess that comes now waits for its turn, or when it may come again.
-    pub(super) fn turn(&mut self, console: Subject, now: Instant) -> Result<Duration, Duration> {
+    /// Reserves a turn for an attempt at `now`: how long it waits, or, where that is too long, after which time to try again.
+    pub(super) fn reserve_turn(
+        &mut self,
+        console: HashedKey,
+        now: Instant,
+    ) -> Result<Duration, Duration> {
         let Some(pace) = self.consoles.get_mut(&console) else {
             return Ok(Duration::ZERO);
         };
         pace.age(now);
         let turn = pace.next.max(now);
         let wait = turn - now;
-        if wait > PATIENCE {
+        if wait > MAX_WAIT {
             return Err(wait);
         }
         pace.next = turn + pace.interval(self.slowest);
         Ok(wait)
     }
 
-    pub(super) fn failed(&mut self, console: Subject, now: Instant) {
+    pub(super) fn record_failure(&mut self, console: HashedKey, now: Instant) {
         if !self.consoles.contains_key(&console) {
-            // Consoles come and go with the configuration.
+            // A reload may have removed consoles: their entries expire here.
             self.consoles.retain(|_, pace| {
                 pace.age(now);
                 pace.failures > 0

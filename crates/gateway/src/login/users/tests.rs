@@ -1,4 +1,4 @@
-//! The users file: what its lines mean, and what is told to whom.
+//! Parsing, verification, rights and warnings.
 
 use std::cell::Cell;
 use std::collections::BTreeSet;
@@ -7,7 +7,7 @@ use argon2::Params;
 
 use super::*;
 
-/// Cheap parameters: what is tested is not how hard it is.
+/// Parameters that are fast to compute.
 fn line(name: &str, password: &str, rights: &str) -> String {
     line_of_passes(1, name, password, rights)
 }
@@ -18,8 +18,8 @@ fn line_of_passes(passes: u32, name: &str, password: &str, rights: &str) -> Stri
     format!("{name}:{hash}{rights}\n")
 }
 
-fn at_lab(configured: &str) -> Named<'_> {
-    Named {
+fn at_lab(configured: &str) -> ConsoleNames<'_> {
+    ConsoleNames {
         vsphere: Some("lab"),
         configured,
         vm: None,
@@ -56,7 +56,7 @@ async fn name_and_password_must_both_be_right() {
 }
 
 #[tokio::test]
-async fn a_right_a_wrong_and_an_unknown_one_cost_one_hash_each() {
+async fn every_login_computes_one_hash() {
     let users = Users::parse(&(line("ada", "x", "") + &line("bob", "y", ""))).unwrap();
     let hashed = Cell::new(0);
     for (name, password, may) in [
@@ -79,7 +79,7 @@ async fn a_right_a_wrong_and_an_unknown_one_cost_one_hash_each() {
 }
 
 #[tokio::test]
-async fn the_password_of_whoever_stands_in_does_not_let_an_unknown_name_in() {
+async fn the_decoys_password_does_not_let_an_unknown_name_in() {
     let users = Users::parse(&line("ada", "x", "")).unwrap();
     for name in ["eve", "Ada", "ad", "adaa", ""] {
         assert!(logs_in(&users, name, "x").await.is_none(), "{name}");
@@ -87,7 +87,7 @@ async fn the_password_of_whoever_stands_in_does_not_let_an_unknown_name_in() {
 }
 
 #[tokio::test]
-async fn an_unknown_name_costs_what_one_of_the_users_costs_and_always_the_same() {
+async fn an_unknown_name_always_gets_the_same_decoy_and_any_user_may_be_one() {
     let text: String = (1..=8)
         .map(|passes| line_of_passes(passes, &format!("user{passes}"), "x", ""))
         .collect();
@@ -113,7 +113,7 @@ async fn an_unknown_name_costs_what_one_of_the_users_costs_and_always_the_same()
         assert_eq!(cost_of(&name).await, cost, "{name}");
         seen.insert(cost);
     }
-    // That one of eight is never chosen in 256 times is less likely than 1 in 10^14.
+    // The probability that one of eight is never chosen in 256 draws is below 10^-14.
     assert_eq!(seen.len(), 8);
 }
 
@@ -149,21 +149,24 @@ async fn rights_are_names_globs_and_a_word() {
 }
 
 #[test]
-fn each_wrong_line_is_named_and_no_hash_is_repeated() {
+fn errors_have_the_line_number_and_repeat_no_hash() {
     let good = line("ada", "x", "");
     let greedy = good.replace("m=8", "m=4000000").replace("ada", "bob");
     let long = "b".repeat(MAX_CREDENTIAL + 1);
     for (bad, words) in [
-        ("bob\n", "line 2: it is not NAME:HASH"),
+        ("bob\n", "line 2: expected NAME:HASH"),
         (":x\n", "line 2: a user name has 1 to 255 bytes"),
         (&line(&long, "x", ""), "line 2: a user name has"),
         (&line("bob ", "x", ""), "line 2: a user name has"),
         (&line("b\tob", "x", ""), "line 2: a user name has"),
-        ("bob:plain\n", "line 2: its second field is no argon2id"),
-        (&greedy, "line 2: its hash asks for more"),
-        (&good, "line 2: ada is there already"),
-        (&line("bob", "x", ":we[b"), "line 2: \"we[b\" is no console"),
-        ("\n#\nbob\n", "line 4: it is not NAME:HASH"),
+        ("bob:plain\n", "line 2: the second field is not an argon2id"),
+        (&greedy, "line 2: the hash requires more"),
+        (&good, "line 2: duplicate user ada"),
+        (
+            &line("bob", "x", ":we[b"),
+            "line 2: \"we[b\" is not a valid pattern",
+        ),
+        ("\n#\nbob\n", "line 4: expected NAME:HASH"),
     ] {
         let error = Users::parse(&format!("{good}{bad}")).unwrap_err();
         assert!(error.starts_with(words), "{bad} gives {error}");
@@ -171,37 +174,37 @@ fn each_wrong_line_is_named_and_no_hash_is_repeated() {
     }
     for nobody in ["", "# nobody\n", "\n\n"] {
         let error = Users::parse(nobody).unwrap_err();
-        assert!(error.starts_with("it names no user"), "{error}");
+        assert!(error.starts_with("the file contains no user"), "{error}");
     }
 }
 
 #[test]
-fn nothing_of_a_hash_can_be_printed() {
+fn debug_output_contains_no_hash() {
     let users = Users::parse(&line("ada", "x", "")).unwrap();
     assert_eq!(format!("{users:?}"), "{\"ada\"}");
 }
 
 #[test]
-fn a_pattern_that_fits_no_console_is_doubted_and_a_misspelt_word_recognised() {
+fn a_pattern_without_a_console_is_warned_about_and_a_misspelt_view_only_recognised() {
     let ada = line("ada", "x", ":view-onl,vm*");
     let bob = line("bob", "x", ":web01,db*,view-only");
     let text = format!("{ada}{bob}");
     let users = Users::parse(&text).unwrap();
     let consoles = ["vm08", "web01"].map(at_lab);
     assert_eq!(
-        users.doubts(&consoles),
+        users.warnings(&consoles),
         [
-            "\"view-onl\" of the user ada fits no console of this configuration: did you mean view-only?",
-            "\"db*\" of the user bob fits no console of this configuration: correct it in the users file, or remove it",
+            "\"view-onl\" of the user ada matches no configured console: did you mean view-only?",
+            "\"db*\" of the user bob matches no configured console: correct it in the users file, or remove it",
         ]
     );
 }
 
 #[test]
-fn a_pattern_that_means_two_is_doubted() {
+fn a_pattern_that_matches_two_vspheres_is_warned_about() {
     let text = line("ada", "x", ":vm08,lab:web01,web*,*,db01");
     let users = Users::parse(&text).unwrap();
-    let at_other = |configured| Named {
+    let at_other = |configured| ConsoleNames {
         vsphere: Some("other"),
         ..at_lab(configured)
     };
@@ -211,27 +214,27 @@ fn a_pattern_that_means_two_is_doubted() {
         at_lab("web01"),
         at_other("web02"),
         at_lab("db01"),
-        // Two ports of one VM are no doubt.
+        // Two ports of one VM are fine.
         at_lab("db01"),
     ];
     assert_eq!(
-        users.doubts(&consoles),
+        users.warnings(&consoles),
         [
-            "\"vm08\" of the user ada means consoles of lab and of other: write \"lab:vm08\" if only those are meant",
-            "\"web*\" of the user ada means consoles of lab and of other: write \"lab:web*\" if only those are meant",
+            "\"vm08\" of the user ada matches consoles of lab and of other: write \"lab:vm08\" to restrict it",
+            "\"web*\" of the user ada matches consoles of lab and of other: write \"lab:web*\" to restrict it",
         ]
     );
 }
 
 #[test]
-fn what_only_a_look_up_can_tell_is_not_doubted_before() {
+fn what_only_a_lookup_can_tell_is_not_warned_about_before() {
     let users = Users::parse(&line("ada", "x", ":/DC/vm/db/*,uuid:4*,web01")).unwrap();
-    let doubts = |configured| users.doubts(&[at_lab(configured)]).len();
-    assert_eq!(doubts("vm08"), 1, "web01 is another name");
-    assert_eq!(doubts("moref:vm-42"), 0);
-    let at_a_url = Named {
+    let warnings = |configured| users.warnings(&[at_lab(configured)]).len();
+    assert_eq!(warnings("vm08"), 1, "web01 is another name");
+    assert_eq!(warnings("moref:vm-42"), 0);
+    let at_a_url = ConsoleNames {
         vsphere: None,
         ..at_lab("kiosk")
     };
-    assert_eq!(users.doubts(&[at_a_url]).len(), 3);
+    assert_eq!(users.warnings(&[at_a_url]).len(), 3);
 }

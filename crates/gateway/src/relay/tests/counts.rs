@@ -350,7 +350,7 @@ fn relay_to_viewer<'a, R: AsyncRead + Unpin>(
     stream: &'a mut R,
     viewer: &'a mut (impl AsyncWrite + Unpin),
     (pending, traffic): (&'a PendingReply, &'a Traffic),
-) -> impl Future<Output = to_viewer::End> {
+) -> impl Future<Output = to_viewer::ToViewerEnd> {
     let source = to_viewer::HostReader {
         stream,
         transport,

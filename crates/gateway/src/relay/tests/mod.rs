@@ -10,7 +10,7 @@ mod typing;
 use rustls::AlertDescription;
 
 use super::HostLost;
-use super::to_viewer::End;
+use super::to_viewer::ToViewerEnd;
 use stage::{Host, KINDS, Numbers, TLS13, Viewer, frame, relay};
 
 #[tokio::test]
@@ -39,7 +39,10 @@ async fn every_byte_arrives_whatever_records_frames_and_reads_it_is_cut_into() {
                 ..Viewer::default()
             };
             let (end, _) = relay((&session, None), records, piece, &mut viewer).await;
-            assert!(matches!(end, End::HostLost(HostLost::Vanished)), "{end:?}");
+            assert!(
+                matches!(end, ToViewerEnd::HostLost(HostLost::Vanished)),
+                "{end:?}"
+            );
             assert!(viewer.bytes == sent, "{kind:?} in reads of {piece}");
         }
     }
@@ -83,7 +86,10 @@ async fn a_close_notify_and_a_cut_are_both_ends_after_all_bytes() {
             }
             let mut viewer = Viewer::default();
             let (end, _) = relay((&session, None), records, 1 << 20, &mut viewer).await;
-            assert!(matches!(end, End::HostLost(HostLost::Vanished)), "{end:?}");
+            assert!(
+                matches!(end, ToViewerEnd::HostLost(HostLost::Vanished)),
+                "{end:?}"
+            );
             assert_eq!(viewer.bytes, b"last words");
             assert_eq!(
                 host.receive(&session.seal(b"still").unwrap()).unwrap(),
@@ -109,7 +115,10 @@ async fn a_record_that_was_tampered_with_ends_the_session_with_an_alert_after_al
         records.extend(host.records());
         let mut viewer = Viewer::default();
         let (end, _) = relay((&session, None), records, 1 << 20, &mut viewer).await;
-        assert!(matches!(end, End::HostLost(HostLost::Broke(_))), "{end:?}");
+        assert!(
+            matches!(end, ToViewerEnd::HostLost(HostLost::Broke(_))),
+            "{end:?}"
+        );
         assert_eq!(viewer.bytes, b"good");
         assert!(session.seal(b"nothing more").is_err());
         let alert = host.receive(&session.closing_records()).unwrap_err();
@@ -124,7 +133,10 @@ async fn what_is_no_record_at_all_ends_the_session() {
         let (_, session) = Host::met(kind);
         let mut viewer = Viewer::default();
         let (end, _) = relay((&session, None), vec![0xff; 5000], 1 << 20, &mut viewer).await;
-        assert!(matches!(end, End::HostLost(HostLost::Broke(_))), "{end:?}");
+        assert!(
+            matches!(end, ToViewerEnd::HostLost(HostLost::Broke(_))),
+            "{end:?}"
+        );
         assert_eq!(viewer.bytes, b"");
     }
 }

@@ -15,11 +15,11 @@ use ws_proto::{Decoder, Header, MAX_HEADER, Opcode, Role};
 use super::super::decrypted::Decrypted;
 use super::super::pending_reply::PendingReply;
 use super::super::shared_dialogue::SharedDialogue;
-use super::super::to_viewer::{self, End, HostReader};
+use super::super::to_viewer::{self, HostReader, ToViewerEnd};
 use super::super::{Traffic, ViewerPolicy};
 use console::crypto;
 use console::tls::Trust;
-use console::tls_session::{Input, TlsSession};
+use console::tls_session::{ReceiveBuffer, TlsSession};
 use console::transport::Transport;
 use dialect::{Dialogue, Habits, HostKind};
 
@@ -76,7 +76,7 @@ impl Host {
         config.enable_secret_extraction = kind.in_place;
         let session = TlsSession::new(config, name).unwrap();
         let mut host = Self(host);
-        let mut input = Input::default();
+        let mut input = ReceiveBuffer::default();
         loop {
             let over = session.handshake(&mut input).unwrap();
             host.receive(&session.outgoing()).unwrap();
@@ -283,7 +283,7 @@ pub(super) async fn relay(
     records: Vec<u8>,
     piece: usize,
     viewer: &mut Viewer,
-) -> (End, usize) {
+) -> (ToViewerEnd, usize) {
     let mut stream = Arriving {
         bytes: records.into(),
         piece,

@@ -9,7 +9,7 @@ use ws_proto::{Decoder, Role};
 
 use super::super::decrypted::Decrypted;
 use super::super::pending_reply::PendingReply;
-use super::super::to_host::{End, HostWriter, InputPath};
+use super::super::to_host::{HostWriter, InputPath, ToHostEnd};
 use super::super::to_viewer::{self, HostReader};
 use super::super::view_only_filter::ViewOnlyFilter;
 use super::super::{Traffic, ViewerPolicy};
@@ -29,7 +29,7 @@ async fn send_repeatedly(
     path: InputPath<'_, 'static>,
     policy: ViewerPolicy,
     init: u8,
-) -> (Option<End>, Duration, u8) {
+) -> (Option<ToHostEnd>, Duration, u8) {
     let (mut viewer, mut near) = duplex(1 << 16);
     let (mut esxi, mut console) = duplex(1 << 20);
     let (pending, traffic, transport) = (PendingReply::new(), Traffic::default(), Transport::Plain);
@@ -88,7 +88,7 @@ async fn only_input_events_reset_the_idle_timeout() {
             match stays {
                 true => assert!(end.is_none(), "{end:?} after {took:?}"),
                 false => assert!(
-                    matches!(end, Some(End::Idle)) && took == SECOND,
+                    matches!(end, Some(ToHostEnd::Idle)) && took == SECOND,
                     "{end:?}, {took:?}"
                 ),
             }

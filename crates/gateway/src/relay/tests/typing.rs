@@ -12,7 +12,7 @@ use ws_proto::{Decoder, Event, Role};
 
 use super::super::decrypted::Decrypted;
 use super::super::pending_reply::PendingReply;
-use super::super::to_host::{End, HostWriter, InputPath};
+use super::super::to_host::{HostWriter, InputPath, ToHostEnd};
 use super::super::{Traffic, ViewerPolicy};
 use super::stage::{Arriving, POLICY, dialogue_of};
 use crate::viewer_link::Clocks;
@@ -82,7 +82,7 @@ async fn a_clipboard_is_typed_a_character_every_15_milliseconds() {
     let end = writer
         .pump(&mut viewer, BytesMut::new(), &PendingReply::new())
         .await;
-    assert!(matches!(end, End::Idle), "{end:?}");
+    assert!(matches!(end, ToHostEnd::Idle), "{end:?}");
     let received: Vec<(u128, Vec<u8>)> = esxi.0[..4]
         .iter()
         .map(|(when, frame)| ((*when - began).as_millis(), payload(frame)))
@@ -131,7 +131,7 @@ async fn typing_a_clipboard_resets_the_idle_timeout() {
     let end = writer
         .pump(&mut viewer, BytesMut::new(), &PendingReply::new())
         .await;
-    assert!(matches!(end, End::Idle), "{end:?}");
+    assert!(matches!(end, ToHostEnd::Idle), "{end:?}");
     assert!(esxi.0.len() >= 200, "{} characters", esxi.0.len());
 }
 
@@ -176,7 +176,7 @@ async fn received_keys(pressed: &[(u64, u8)], host_can_after: Option<u64>) -> Ve
         }
     };
     let (end, ()) = tokio::join!(writer.pump(&mut viewer, BytesMut::new(), &pending), typing);
-    assert!(matches!(end, End::Idle), "{end:?}");
+    assert!(matches!(end, ToHostEnd::Idle), "{end:?}");
     let mut received = Vec::new();
     for (when, frame) in &esxi.0 {
         let when = (*when - began).as_millis();

@@ -16,7 +16,7 @@ use crate::commands::random_password::random_password;
 use crate::signals::TerminationSignals;
 use crate::viewer_program::PrivatePort;
 use gateway::settings::{Auth, Limits};
-use gateway::{Gateway, PrivateLine, Shutdown};
+use gateway::{Gateway, LocalEntrance, Shutdown};
 
 /// How long to wait for a viewer that another process was asked to start.
 const ARRIVAL: Duration = Duration::from_secs(10);
@@ -108,8 +108,8 @@ async fn bind(target: &Target, listen: SocketAddr) -> Result<(Gateway, PrivatePo
 }
 
 /// A console on a pipe or socket that only this user can reach, so it has no password.
-pub(super) fn private_line(target: &Target) -> PrivateLine {
-    PrivateLine::new(target.dialer.clone(), limits(target))
+pub(super) fn local_entrance(target: &Target) -> LocalEntrance {
+    LocalEntrance::new(target.dialer.clone(), limits(target))
 }
 
 /// Defaults, but the target's handshake timeout: there is one user only.

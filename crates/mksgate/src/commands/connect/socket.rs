@@ -12,13 +12,13 @@ use super::target::Target;
 use crate::commands::CommandError;
 use crate::signals::TerminationSignals;
 use crate::viewer_program::{Endpoint, ViewerProgram, private_folder, restrict};
-use gateway::{PrivateLine, listener};
+use gateway::{LocalEntrance, listener};
 
 /// Serves the socket until the viewer exits.
 pub(super) async fn open(target: &Target, viewer: &ViewerProgram) -> Result<Outcome, CommandError> {
     let mut signals = TerminationSignals::watch()?;
     let socket = Socket::bind(target)?;
-    let last_failure = socket.line.last_failure();
+    let last_failure = socket.entrance.last_failure();
     let endpoint = Endpoint::Socket(socket.folder.path().join(NAME));
     let ended = CancellationToken::new();
     let used = async {
@@ -34,7 +34,7 @@ pub(super) async fn open(target: &Target, viewer: &ViewerProgram) -> Result<Outc
 struct Socket {
     folder: TempDir,
     listener: UnixListener,
-    line: PrivateLine,
+    entrance: LocalEntrance,
 }
 
 impl Socket {
@@ -54,7 +54,7 @@ impl Socket {
         Ok(Self {
             folder,
             listener,
-            line: port::private_line(target),
+            entrance: port::local_entrance(target),
         })
     }
 
@@ -62,13 +62,13 @@ impl Socket {
     async fn run(self, ended: &CancellationToken, target: &Target) {
         let tasks = TaskTracker::new();
         target.keep_session_alive(&tasks);
-        let next = || listener::accepted(None, || self.listener.accept());
+        let next = || listener::accept(None, || self.listener.accept());
         while let Some((stream, _)) = ended.run_until_cancelled(next()).await {
-            let line = self.line.clone();
+            let entrance = self.entrance.clone();
             let (input, output) = stream.into_split();
-            tasks.spawn(line.carry(input, output));
+            tasks.spawn(entrance.serve(input, output));
         }
-        self.line.end();
+        self.entrance.end();
         target.retire();
         tasks.close();
         tasks.wait().await;

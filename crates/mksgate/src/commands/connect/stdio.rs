@@ -14,20 +14,20 @@ use crate::signals::TerminationSignals;
 /// Relays until either side closes. The first signal ends the session in order, the second at once. Needs no password: the peer
 /// started us.
 pub(super) async fn run(target: &Target) -> Result<Outcome, CommandError> {
-    let line = port::private_line(target);
-    let last_failure = line.last_failure();
+    let entrance = port::local_entrance(target);
+    let last_failure = entrance.last_failure();
     let broken = |error| CommandError::Failed(format!("cannot carry the console ({error})"));
     let mut signals = TerminationSignals::watch()?;
     let tasks = TaskTracker::new();
     target.keep_session_alive(&tasks);
-    let ended = line.clone();
+    let ended = entrance.clone();
     let terminated = async {
         signals.next().await;
         ended.end();
         signals.next().await
     };
     let carried = tokio::select! {
-        carried = line.carry(stdin(), stdout()) => carried.map_err(broken),
+        carried = entrance.serve(stdin(), stdout()) => carried.map_err(broken),
         by = terminated => Err(CommandError::Signalled(by)),
     };
     target.retire();

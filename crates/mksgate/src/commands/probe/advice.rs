@@ -18,9 +18,9 @@ const HTTPS: u16 = 443;
 pub(super) async fn for_failure(failure: &Error, step: &str) -> Facts {
     let sentence = match failure {
         Error::Certificate {
-            address, trouble, ..
+            address, reason, ..
         } => {
-            return shown_certificate(address, trouble)
+            return shown_certificate(address, reason)
                 .await
                 .unwrap_or_else(|| facts(json!({}), failure.to_string()));
         }
@@ -43,13 +43,13 @@ pub(super) async fn for_failure(failure: &Error, step: &str) -> Facts {
 }
 
 /// Shows the rejected certificate, so that the user can compare and pin it.
-async fn shown_certificate(address: &str, trouble: &str) -> Option<Facts> {
+async fn shown_certificate(address: &str, reason: &str) -> Option<Facts> {
     let certificate = trust::presented(&Address::parse(address, HTTPS)?).await;
     let certificate = certificate.ok()?;
     let digest = Thumbprint::Sha256(Sha256::digest(&certificate).into()).to_string();
     let (subject, issuer, valid) = trust::describe(&certificate).ok()?;
     let sentence = format!(
-        "the certificate of {address} is not trusted ({trouble}): it is of {subject}, by {issuer}, valid {valid}; if that is the right one, add --trust {digest}"
+        "the certificate of {address} is not trusted ({reason}): it is of {subject}, by {issuer}, valid {valid}; if that is the right one, add --trust {digest}"
     );
     let known = json!({
         "subject": subject,

@@ -45,11 +45,11 @@ const BGR233: PixelFormat = PixelFormat {
 async fn truth() -> Vec<u8> {
     let tasks = TaskTracker::new();
     // In no quirk of its own: some would end this connection.
-    let house = quirky(Quirks::default(), |console| console).await;
-    let mut direct = direct::console(&house.host, "vm08", &tasks).await;
+    let testbed = testbed_with(Quirks::default(), |console| console).await;
+    let mut direct = direct::console(&testbed.host, "vm08", &tasks).await;
     let desktop = direct.open().await;
     let pixels = direct.picture(&desktop).await;
-    house.end().await;
+    testbed.end().await;
     let mut native = Vec::new();
     Converter::new(RGBX, PixelFormat::VMWARE)
         .unwrap()
@@ -78,23 +78,23 @@ async fn one_update(viewer: &mut Viewer, desktop: &Desktop, format: PixelFormat)
     picture
 }
 
-async fn shows_the_truth(house: &House, list: &[Encoding], format: PixelFormat) {
+async fn shows_the_truth(testbed: &Testbed, list: &[Encoding], format: PixelFormat) {
     let truth = truth().await;
     let mut expected = Vec::new();
     Converter::new(PixelFormat::VMWARE, format)
         .unwrap()
         .convert(&truth, &mut expected);
-    let mut viewer = house.viewer().await;
+    let mut viewer = testbed.viewer().await;
     let desktop = viewer.open().await;
-    viewer.say(Message::SetPixelFormat(format)).await;
-    viewer.list(list).await;
-    viewer.ask(false, EVERYTHING).await;
+    viewer.send_message(Message::SetPixelFormat(format)).await;
+    viewer.set_encodings(list).await;
+    viewer.request_update(false, EVERYTHING).await;
     let picture = one_update(&mut viewer, &desktop, format).await;
     assert!(picture == expected, "{format:?}");
 }
 
 #[tokio::test]
-async fn every_format_shows_the_right_colours_whatever_the_host_does_with_formats() {
+async fn every_pixel_format_has_the_right_colours_on_every_host() {
     within(async {
         for pixel_formats in [
             PixelFormats::Honoured,
@@ -105,36 +105,36 @@ async fn every_format_shows_the_right_colours_whatever_the_host_does_with_format
                 pixel_formats,
                 ..Quirks::default()
             };
-            let house = quirky(quirks, |console| console).await;
+            let testbed = testbed_with(quirks, |console| console).await;
             for format in [PixelFormat::VMWARE, RGBX, RGB565_BIG, BGR233] {
-                shows_the_truth(&house, &[Encoding::RAW], format).await;
+                shows_the_truth(&testbed, &[Encoding::RAW], format).await;
             }
-            house.end().await;
+            testbed.end().await;
         }
     })
     .await;
 }
 
 #[tokio::test]
-async fn a_true_colour_flag_of_255_does_not_end_the_console() {
+async fn true_colour_flag_of_255_is_accepted() {
     within(async {
-        let house = quirky(Quirks::default(), |console| console).await;
-        let mut viewer = house.viewer().await;
+        let testbed = testbed_with(Quirks::default(), |console| console).await;
+        let mut viewer = testbed.viewer().await;
         let desktop = viewer.open().await;
         let mut asked = vec![0; 4];
         PixelFormat::VMWARE.write(&mut asked);
         asked[7] = 255;
         viewer.send(&asked).await;
-        viewer.ask(false, EVERYTHING).await;
+        viewer.request_update(false, EVERYTHING).await;
         one_update(&mut viewer, &desktop, PixelFormat::VMWARE).await;
         drop(viewer);
-        house.end().await;
+        testbed.end().await;
     })
     .await;
 }
 
 #[tokio::test]
-async fn who_asks_once_gets_one_whole_picture_with_and_without_last_rect() {
+async fn single_request_gets_a_complete_picture_with_and_without_last_rect() {
     let quirks = [
         (true, None),
         (false, NonZero::new(7)),
@@ -153,36 +153,36 @@ async fn who_asks_once_gets_one_whole_picture_with_and_without_last_rect() {
                 ..Quirks::default()
             };
             let truth = truth().await;
-            let house = quirky(quirks.clone(), |console| console).await;
-            let mut viewer = house.viewer().await;
+            let testbed = testbed_with(quirks.clone(), |console| console).await;
+            let mut viewer = testbed.viewer().await;
             let desktop = viewer.open().await;
-            viewer.list(list).await;
-            viewer.ask(false, EVERYTHING).await;
+            viewer.set_encodings(list).await;
+            viewer.request_update(false, EVERYTHING).await;
             let picture = one_update(&mut viewer, &desktop, PixelFormat::VMWARE).await;
             assert!(picture == truth, "{quirks:?} {list:?}");
             drop(viewer);
-            house.end().await;
+            testbed.end().await;
         },
     )))
     .await;
 }
 
 #[tokio::test]
-async fn heartbeats_and_sound_do_not_reach_the_viewer() {
+async fn vmware_messages_do_not_reach_the_viewer() {
     within(async {
         let quirks = Quirks {
             chatty: true,
             ..Quirks::default()
         };
-        let house = quirky(quirks, |console| console).await;
-        shows_the_truth_of_a_chatty_host(&house).await;
-        house.end().await;
+        let testbed = testbed_with(quirks, |console| console).await;
+        shows_the_truth_of_a_chatty_host(&testbed).await;
+        testbed.end().await;
     })
     .await;
 }
 
-async fn shows_the_truth_of_a_chatty_host(house: &House) {
-    let mut viewer = house.viewer().await;
+async fn shows_the_truth_of_a_chatty_host(testbed: &Testbed) {
+    let mut viewer = testbed.viewer().await;
     let desktop = viewer.open().await;
     let first = viewer.picture(&desktop).await;
     for _ in 0..5 {
@@ -191,13 +191,15 @@ async fn shows_the_truth_of_a_chatty_host(house: &House) {
 }
 
 #[tokio::test]
-async fn a_viewer_that_resizes_its_window_resizes_the_guest() {
+async fn set_desktop_size_resizes_the_guest() {
     within(async {
-        let house = quirky(Quirks::default(), |console| console).await;
-        let mut viewer = house.viewer().await;
+        let testbed = testbed_with(Quirks::default(), |console| console).await;
+        let mut viewer = testbed.viewer().await;
         let desktop = viewer.open().await;
-        viewer.list(&[Encoding::EXTENDED_DESKTOP_SIZE]).await;
-        viewer.ask(false, EVERYTHING).await;
+        viewer
+            .set_encodings(&[Encoding::EXTENDED_DESKTOP_SIZE])
+            .await;
+        viewer.request_update(false, EVERYTHING).await;
         let mut rectangles = viewer.update_head().await;
         let (area, encoding) = viewer.rectangle().await;
         assert_eq!(encoding, Encoding::EXTENDED_DESKTOP_SIZE);
@@ -213,16 +215,16 @@ async fn a_viewer_that_resizes_its_window_resizes_the_guest() {
         }
         let screen = [0, 0, 0, 0, 0, 0, 0, 0, 0, 200, 0, 100, 0, 0, 0, 0];
         let ask = [&[251, 0, 0, 200, 0, 100, 1, 0][..], &screen].concat();
-        viewer.ask(true, EVERYTHING).await;
+        viewer.request_update(true, EVERYTHING).await;
         viewer.send(&ask).await;
         viewer.update_head().await;
         let (told, encoding) = viewer.rectangle().await;
         assert_eq!(encoding, Encoding::EXTENDED_DESKTOP_SIZE);
         // 1: because this viewer has asked for it.
         assert_eq!((told.x, told.y, told.width, told.height), (1, 0, 200, 100));
-        assert_eq!(house.host.size("vm08"), (200, 100));
+        assert_eq!(testbed.host.size("vm08"), (200, 100));
         drop(viewer);
-        house.end().await;
+        testbed.end().await;
     })
     .await;
 }

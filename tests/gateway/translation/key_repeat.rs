@@ -33,13 +33,13 @@ fn strokes(keys: &[KeyEvent]) -> Vec<(u16, bool)> {
         .collect()
 }
 
-async fn repeating(repeat: KeyRepeat, server_caps: Option<ServerCaps>) -> House {
+async fn repeating(repeat: KeyRepeat, server_caps: Option<ServerCaps>) -> Testbed {
     let quirks = Quirks {
         key_repeat: Some(repeat),
         server_caps,
         ..Quirks::default()
     };
-    quirky(quirks, pasting).await
+    testbed_with(quirks, pasting).await
 }
 
 fn pasting(console: Console) -> Console {
@@ -55,7 +55,7 @@ fn pasting(console: Console) -> Console {
 
 impl Viewer {
     async fn key(&mut self, keysym: u32, down: bool) {
-        self.say(Message::Key(Key { down, keysym })).await;
+        self.send_message(Message::Key(Key { down, keysym })).await;
     }
 
     async fn cut(&mut self, text: &[u8]) {
@@ -66,14 +66,14 @@ impl Viewer {
 }
 
 #[tokio::test]
-async fn a_held_key_is_repeated_by_the_host_until_it_goes_up() {
+async fn held_key_is_repeated_by_the_host_until_its_release() {
     within(join_all([Some(ServerCaps::default()), None].map(
         |server_caps| async move {
-            let house = repeating(FAST, server_caps).await;
-            let mut viewer = seeing(&house, &[Encoding::RAW]).await;
+            let testbed = repeating(FAST, server_caps).await;
+            let mut viewer = viewer_with_picture(&testbed, &[Encoding::RAW]).await;
             // That it would repeat keys itself is not passed on: the next picture would tell it to.
-            viewer.list(&[Encoding::RAW, KEY_REPEAT]).await;
-            viewer.ask(false, EVERYTHING).await;
+            viewer.set_encodings(&[Encoding::RAW, KEY_REPEAT]).await;
+            viewer.request_update(false, EVERYTHING).await;
             for _ in 0..viewer.update_head().await {
                 let (area, encoding) = viewer.rectangle().await;
                 assert_eq!(encoding, Encoding::RAW);
@@ -82,12 +82,12 @@ async fn a_held_key_is_repeated_by_the_host_until_it_goes_up() {
             }
             viewer.key(A, true).await;
             let repeated = |typed: &str| typed.len() >= 4;
-            house.host.typed_until("vm08", repeated).await;
+            testbed.host.typed_until("vm08", repeated).await;
             viewer.key(A, false).await;
             // Another one is typed once, so that the first one's repetition has ended by then.
             viewer.key(B, true).await;
             viewer.key(B, false).await;
-            let keys = house
+            let keys = testbed
                 .host
                 .keys_until("vm08", |keys| strokes(keys).contains(&(0x30, false)))
                 .await;
@@ -99,50 +99,50 @@ async fn a_held_key_is_repeated_by_the_host_until_it_goes_up() {
             let rest: Vec<KeyEvent> = rest.copied().collect();
             assert_eq!(strokes(&rest), [(0x1e, false), (0x30, true), (0x30, false)]);
             drop(viewer);
-            house.end().await;
+            testbed.end().await;
         },
     )))
     .await;
 }
 
 #[tokio::test]
-async fn a_viewer_that_repeats_a_key_itself_has_it_pressed_as_often_as_it_says() {
+async fn repeats_sent_by_the_viewer_are_single_presses() {
     within(join_all([Some(ServerCaps::default()), None].map(
         |server_caps| async move {
-            let house = repeating(SLOW, server_caps).await;
-            let mut viewer = seeing(&house, &[Encoding::RAW]).await;
+            let testbed = repeating(SLOW, server_caps).await;
+            let mut viewer = viewer_with_picture(&testbed, &[Encoding::RAW]).await;
             for down in [true, true, true, false] {
                 viewer.key(A, down).await;
             }
-            let keys = house
+            let keys = testbed
                 .host
                 .keys_until("vm08", |keys| keys.last().is_some_and(|key| !key.down))
                 .await;
             let held = [(0x1e, true); 3];
             assert_eq!(strokes(&keys), [&held[..], &[(0x1e, false)]].concat());
-            assert_eq!(house.host.typed("vm08"), "aaa");
+            assert_eq!(testbed.host.typed("vm08"), "aaa");
             drop(viewer);
-            house.end().await;
+            testbed.end().await;
         },
     )))
     .await;
 }
 
 #[tokio::test]
-async fn a_key_goes_up_before_the_host_repeats_it_whatever_comes_between() {
+async fn key_release_overtakes_other_input_before_the_host_repeats_the_key() {
     within(async {
-        let house = repeating(SLOW, Some(ServerCaps::default())).await;
-        let mut viewer = seeing(&house, &[Encoding::RAW]).await;
+        let testbed = repeating(SLOW, Some(ServerCaps::default())).await;
+        let mut viewer = viewer_with_picture(&testbed, &[Encoding::RAW]).await;
         viewer.key(A, true).await;
         // A wild mouse.
         for at in 0..20_000_u16 {
             let (x, y) = (at % 160, at % 120);
             viewer
-                .say(Message::Pointer(Pointer { buttons: 0, x, y }))
+                .send_message(Message::Pointer(Pointer { buttons: 0, x, y }))
                 .await;
         }
         viewer.key(A, false).await;
-        let keys = house
+        let keys = testbed
             .host
             .keys_until("vm08", |keys| keys.last().is_some_and(|key| !key.down))
             .await;
@@ -151,7 +151,7 @@ async fn a_key_goes_up_before_the_host_repeats_it_whatever_comes_between() {
         let text = [b'b'; 2000];
         viewer.key(A, true).await;
         viewer.cut(&text).await;
-        house
+        testbed
             .host
             .typed_until("vm08", |typed| typed.ends_with('b'))
             .await;
@@ -160,11 +160,14 @@ async fn a_key_goes_up_before_the_host_repeats_it_whatever_comes_between() {
             let ups = keys.iter().filter(|key| !key.down);
             ups.filter(|key| key.scan_code == Some(0x1e)).count() == 2
         };
-        let keys = house.host.keys_until("vm08", up).await;
+        let keys = testbed.host.keys_until("vm08", up).await;
         assert!(keys.iter().all(|key| !key.repeated), "{keys:?}");
-        assert!(house.host.typed("vm08").len() < text.len(), "it went first");
+        assert!(
+            testbed.host.typed("vm08").len() < text.len(),
+            "it went first"
+        );
         drop(viewer);
-        house.end().await;
+        testbed.end().await;
     })
     .await;
 }

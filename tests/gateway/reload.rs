@@ -13,9 +13,9 @@ use rfb_proto::VncPassword;
 use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
 
-use crate::support::house::{PASSWORD, vm};
-use crate::support::viewer::{Dialect, Viewer};
-use crate::support::{ask, port_of_our_own, until, within};
+use crate::support::testbed::{PASSWORD, vm};
+use crate::support::viewer::{RfbVersion, Viewer};
+use crate::support::{http_get, reserved_port, until, within};
 
 /// A gateway that runs, and takes over what is sent.
 struct Reloading {
@@ -77,7 +77,7 @@ impl Fleet {
         };
         Self {
             hosts: [host().await.unwrap(), host().await.unwrap()],
-            ports: [port_of_our_own(), port_of_our_own()],
+            ports: [reserved_port(), reserved_port()],
         }
     }
 
@@ -119,7 +119,7 @@ impl Fleet {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn ports_and_vspheres_come_and_go_and_sessions_stay() {
+async fn reload_adds_and_removes_ports_and_vspheres_and_keeps_sessions() {
     within(async {
         let fleet = Fleet::new().await;
         let open = Auth::none();
@@ -152,13 +152,13 @@ async fn ports_and_vspheres_come_and_go_and_sessions_stay() {
         fleet
             .viewer(0)
             .await
-            .enter(Dialect::V3_8, Some(PASSWORD))
+            .enter(RfbVersion::V3_8, Some(PASSWORD))
             .await
             .unwrap();
         fleet
             .viewer(1)
             .await
-            .enter(Dialect::V3_8, Some(PASSWORD))
+            .enter(RfbVersion::V3_8, Some(PASSWORD))
             .await
             .unwrap();
         first.type_text("all the while").await;
@@ -178,7 +178,7 @@ async fn ports_and_vspheres_come_and_go_and_sessions_stay() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_configuration_that_cannot_be_had_whole_changes_nothing() {
+async fn configuration_that_cannot_be_applied_completely_changes_nothing() {
     within(async {
         let fleet = Fleet::new().await;
         let open = Auth::none();
@@ -201,7 +201,7 @@ async fn a_configuration_that_cannot_be_had_whole_changes_nothing() {
         fleet
             .viewer(0)
             .await
-            .enter(Dialect::V3_8, Some(PASSWORD))
+            .enter(RfbVersion::V3_8, Some(PASSWORD))
             .await
             .unwrap();
         shutdown.now.cancel();
@@ -227,7 +227,7 @@ const ANOTHER: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
 
 #[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread")]
-async fn an_address_is_widened_and_narrowed_on_the_same_port() {
+async fn listen_address_changes_to_and_from_the_wildcard_on_the_same_port() {
     within(async {
         let fleet = Fleet::new().await;
         let config = fleet.config(&[0], &Auth::none());
@@ -269,7 +269,7 @@ async fn an_address_is_widened_and_narrowed_on_the_same_port() {
 
 #[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread")]
-async fn ports_that_cannot_be_widened_listen_as_before() {
+async fn failed_change_to_the_wildcard_keeps_the_old_listeners() {
     within(async {
         let fleet = Fleet::new().await;
         let open_on = |address| {
@@ -308,7 +308,7 @@ async fn ports_that_cannot_be_widened_listen_as_before() {
 }
 
 #[tokio::test]
-async fn a_port_that_is_our_own_already_is_told_as_such() {
+async fn conflict_with_an_own_port_is_reported_as_such() {
     within(async {
         let fleet = Fleet::new().await;
         let config = fleet.config(&[0], &Auth::none());
@@ -329,10 +329,10 @@ async fn a_port_that_is_our_own_already_is_told_as_such() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn metrics_move_change_their_token_and_end_with_the_configuration() {
+async fn reload_moves_admin_changes_its_token_and_removes_it() {
     within(async {
         let fleet = Fleet::new().await;
-        let [first, second] = [port_of_our_own(), port_of_our_own()]
+        let [first, second] = [reserved_port(), reserved_port()]
             .map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
         let config = |admin: Option<Admin>| Config {
             admin,
@@ -342,29 +342,37 @@ async fn metrics_move_change_their_token_and_end_with_the_configuration() {
         let open = |listen| config(Some(Admin::open(listen)));
         let gateway = Reloading::begin(config(None)).await;
         gateway.take_over(&open(first)).await;
-        assert!(ask(first, "/healthz").await.ends_with("ok\n"));
+        assert!(http_get(first, "/healthz").await.ends_with("ok\n"));
         gateway.take_over(&open(second)).await;
-        assert!(ask(second, "/healthz").await.ends_with("ok\n") && is_free(first));
+        assert!(http_get(second, "/healthz").await.ends_with("ok\n") && is_free(first));
         // The address stays, and those who have no token are not answered any more.
         let token = Some(Secret::new("0123456789abcdef".to_owned()));
         let listen = second;
         gateway
             .take_over(&config(Some(Admin { listen, token })))
             .await;
-        assert!(ask(second, "/metrics").await.starts_with("HTTP/1.1 401 "));
+        assert!(
+            http_get(second, "/metrics")
+                .await
+                .starts_with("HTTP/1.1 401 ")
+        );
         // An address that somebody else has: all goes on as before.
         let taken = TcpListener::bind(first).unwrap();
         let token = Some(Secret::new("0123456789abcdef".to_owned()));
         let before = config(Some(Admin { listen, token }));
         gateway.refuse(&open(first), &before).await;
-        assert!(ask(second, "/metrics").await.starts_with("HTTP/1.1 401 "));
+        assert!(
+            http_get(second, "/metrics")
+                .await
+                .starts_with("HTTP/1.1 401 ")
+        );
         drop(taken);
         // Metrics and a console change places.
         let console = SocketAddr::from((Ipv4Addr::LOCALHOST, fleet.ports[0]));
         let mut swapped = open(console);
         swapped.consoles[0].listen = second;
         gateway.take_over(&swapped).await;
-        assert!(ask(console, "/healthz").await.ends_with("ok\n"));
+        assert!(http_get(console, "/healthz").await.ends_with("ok\n"));
         Viewer::connect(second).await.open().await;
         gateway.take_over(&config(None)).await;
         until(|| is_free(second)).await;

@@ -19,16 +19,16 @@ use super::viewer::Viewer;
 /// The password of ports that have one.
 pub(crate) const PASSWORD: &str = "let me i";
 
-/// What the house is to be like. The default is a standalone ESXi with one small VM, and a port for it that anybody may
+/// What the testbed is to be like. The default is a standalone ESXi with one small VM, and a port for it that anybody may
 /// use.
-pub(crate) struct Plan {
+pub(crate) struct Setup {
     pub(crate) host: Settings,
     pub(crate) limits: Limits,
     /// One port per entry: a reference to a VM, as in the configuration.
     pub(crate) consoles: Vec<String>,
     pub(crate) auth: Auth,
     /// What else is configured for each console.
-    pub(crate) shape: fn(Console) -> Console,
+    pub(crate) customize: fn(Console) -> Console,
     /// RFB passes as it is, as for peers whose scripts are no RFB.
     pub(crate) transparent: bool,
     pub(crate) admin: Option<SocketAddr>,
@@ -47,7 +47,7 @@ pub(crate) struct Plan {
     pub(crate) password: String,
 }
 
-impl Default for Plan {
+impl Default for Setup {
     fn default() -> Self {
         Self {
             host: Settings {
@@ -63,7 +63,7 @@ impl Default for Plan {
             },
             consoles: vec!["vm08".into()],
             auth: Auth::none(),
-            shape: |console| console,
+            customize: |console| console,
             transparent: false,
             admin: None,
             sdk: None,
@@ -82,7 +82,7 @@ impl Default for Plan {
     }
 }
 
-impl Plan {
+impl Setup {
     /// Viewers have to know [`PASSWORD`].
     pub(crate) fn with_password(mut self) -> Self {
         self.auth = Auth::vnc_password(VncPassword::new(PASSWORD).unwrap());
@@ -91,7 +91,7 @@ impl Plan {
 
     /// Tickets are the simulated host's, and consoles are dialled at `esxi`, who may say anything: nothing of it is
     /// repaired on the way.
-    pub(crate) fn leading_to(mut self, esxi: &Esxi) -> Self {
+    pub(crate) fn with_console_host(mut self, esxi: &Esxi) -> Self {
         self.transparent = true;
         self.console_address = BTreeMap::from([("127.0.0.1".into(), esxi.address().to_string())]);
         self.console_trust = ConsoleTrust::Fixed(esxi.trust());
@@ -99,13 +99,13 @@ impl Plan {
     }
 
     /// A login or handshake that nobody completes is given up soon.
-    pub(crate) fn impatient(mut self) -> Self {
+    pub(crate) fn with_short_timeouts(mut self) -> Self {
         self.limits.login_timeout = Duration::from_secs(3);
         self.limits.handshake_timeout = Duration::from_secs(3);
         self
     }
 
-    pub(crate) async fn start(self) -> House {
+    pub(crate) async fn start(self) -> Testbed {
         let host = Host::start(self.host).await.unwrap();
         let url = format!("https://{}/sdk", self.sdk.unwrap_or(host.address()));
         let pin = Trust::Pinned(Thumbprint::Sha256(host.certificate_sha256()));
@@ -123,7 +123,7 @@ impl Plan {
             if self.transparent {
                 console.habits = None;
             }
-            (self.shape)(console)
+            (self.customize)(console)
         };
         let gateway = Gateway::bind(Config {
             gateway: self.limits,
@@ -138,7 +138,7 @@ impl Plan {
         let (shutdown, tasks) = (Shutdown::default(), TaskTracker::new());
         tasks.spawn(gateway.run(shutdown.clone()));
         tasks.close();
-        House {
+        Testbed {
             host,
             ports,
             admin,
@@ -159,20 +159,20 @@ pub(crate) fn vm(name: &str) -> VmSettings {
     }
 }
 
-/// A running house. Dropping it ends it, some time; [`House::end`] waits for that.
-pub(crate) struct House {
+/// A running testbed. Dropping it ends it, some time; [`Testbed::end`] waits for that.
+pub(crate) struct Testbed {
     pub(crate) host: Host,
-    /// One per entry of [`Plan::consoles`].
+    /// One per entry of [`Setup::consoles`].
     pub(crate) ports: Vec<SocketAddr>,
-    /// Where metrics are, where [`Plan::admin`] asks for them.
+    /// Where metrics are, where [`Setup::admin`] asks for them.
     pub(crate) admin: Option<SocketAddr>,
     pub(crate) shutdown: Shutdown,
     tasks: TaskTracker,
 }
 
-impl House {
+impl Testbed {
     pub(crate) async fn new() -> Self {
-        Plan::default().start().await
+        Setup::default().start().await
     }
 
     /// A viewer that has connected to the first port.
@@ -195,7 +195,7 @@ impl House {
     }
 }
 
-impl Drop for House {
+impl Drop for Testbed {
     fn drop(&mut self) {
         self.shutdown.now.cancel();
     }

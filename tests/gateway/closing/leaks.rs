@@ -6,8 +6,8 @@ use tokio::runtime::Handle;
 
 use crate::support::esxi::Esxi;
 use crate::support::frame;
-use crate::support::house::{House, Plan};
-use crate::support::viewer::Dialect;
+use crate::support::testbed::{Setup, Testbed};
+use crate::support::viewer::RfbVersion;
 use crate::support::{until, within};
 
 /// How often each kind of end comes about.
@@ -15,8 +15,8 @@ const ROUNDS: usize = 5;
 
 /// Runs [`in_a_process_of_its_own`] there: other tests open descriptors too.
 #[test]
-fn no_task_and_no_descriptor_is_left_behind() {
-    let name = "closing::leftovers::in_a_process_of_its_own";
+fn sessions_leak_no_task_and_no_descriptor() {
+    let name = "closing::leaks::in_a_process_of_its_own";
     let output = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", name, "--ignored", "--nocapture"])
         .stdin(Stdio::null())
@@ -45,44 +45,44 @@ async fn in_a_process_of_its_own() {
     within(async {
         let descriptors_at_first = descriptors();
         let esxi = Esxi::start().await;
-        let house = Plan::default().leading_to(&esxi).start().await;
+        let testbed = Setup::default().with_console_host(&esxi).start().await;
         // The first session logs in; that connection may stay open.
-        drop(esxi.session(&house).await);
-        until(|| house.host.counts().sessions_open == 1).await;
-        every_end(&esxi, &house).await;
+        drop(esxi.session(&testbed).await);
+        until(|| testbed.host.counts().sessions_open == 1).await;
+        every_end(&esxi, &testbed).await;
         // Of those connections to the API at most four are kept (and each has a task or two at both ends), whatever
         // number of sessions there was.
         until(|| tasks() <= 16 && descriptors() <= descriptors_at_first + 24).await;
-        house.end().await;
+        testbed.end().await;
         drop(esxi);
         until(|| tasks() == 0 && descriptors() <= descriptors_at_first).await;
     })
     .await;
 }
 
-async fn every_end(esxi: &Esxi, house: &House) {
+async fn every_end(esxi: &Esxi, testbed: &Testbed) {
     for _ in 0..ROUNDS {
-        let (viewer, line) = esxi.session(house).await;
+        let (viewer, connection) = esxi.session(testbed).await;
         drop(viewer);
-        drop(line);
-        let (viewer, line) = esxi.session(house).await;
+        drop(connection);
+        let (viewer, connection) = esxi.session(testbed).await;
         viewer.reset();
-        drop(line);
-        let (viewer, line) = esxi.session(house).await;
-        line.reset();
+        drop(connection);
+        let (viewer, connection) = esxi.session(testbed).await;
+        connection.reset();
         drop(viewer);
-        let (mut viewer, mut line) = esxi.session(house).await;
-        line.send(&frame::close(1000, "")).await;
+        let (mut viewer, mut connection) = esxi.session(testbed).await;
+        connection.send(&frame::close(1000, "")).await;
         assert!(viewer.rest().await.is_empty());
-        let (viewer, mut line) = esxi.session(house).await;
-        line.send(&[0xff; 40]).await;
-        drop(line);
+        let (viewer, mut connection) = esxi.session(testbed).await;
+        connection.send(&[0xff; 40]).await;
+        drop(connection);
         viewer.reset();
         // In the handshake: nothing said, something said, the host reached.
-        drop(house.viewer().await);
-        house.viewer().await.reset();
-        let mut viewer = house.viewer().await;
-        viewer.exchange_versions(Dialect::V3_3.line()).await;
+        drop(testbed.viewer().await);
+        testbed.viewer().await.reset();
+        let mut viewer = testbed.viewer().await;
+        viewer.exchange_versions(RfbVersion::V3_3.bytes()).await;
         let dialled = esxi.accept().await;
         drop(viewer);
         drop(dialled);

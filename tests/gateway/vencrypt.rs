@@ -14,7 +14,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use crate::support::house::{House, PASSWORD, Plan};
+use crate::support::testbed::{PASSWORD, Setup, Testbed};
 use crate::support::viewer::Viewer;
 use crate::support::{is_closed, until, within};
 
@@ -57,20 +57,20 @@ fn certificate() -> (Arc<ServerConfig>, CertificateDer<'static>) {
 }
 
 struct Door {
-    house: House,
+    testbed: Testbed,
     pin: Trust,
 }
 
 impl Door {
-    async fn with(methods: &[SecurityType], shape: fn(Console) -> Console) -> Self {
+    async fn with(methods: &[SecurityType], customize: fn(Console) -> Console) -> Self {
         let (tls, certificate) = certificate();
         let mut auth = Auth::x509_plain(users(), tls);
         auth.methods = methods.to_vec();
         auth.password = Auth::vnc_password(VncPassword::new(PASSWORD).unwrap()).password;
-        let house = Plan {
+        let testbed = Setup {
             auth,
-            shape,
-            ..Plan::default()
+            customize,
+            ..Setup::default()
         }
         .start()
         .await;
@@ -80,7 +80,7 @@ impl Door {
         ))
         .into();
         Self {
-            house,
+            testbed,
             pin: Trust::Pinned(Thumbprint::Sha256(digest)),
         }
     }
@@ -91,7 +91,7 @@ impl Door {
 
     /// A whole handshake by `client`, TLS included.
     async fn enter(&self, client: Client) -> Result<Viewer<TlsStream<TcpStream>>, String> {
-        let mut socket = TcpStream::connect(self.house.ports[0]).await.unwrap();
+        let mut socket = TcpStream::connect(self.testbed.ports[0]).await.unwrap();
         let mut talk = Talk {
             client,
             input: BytesMut::new(),
@@ -153,14 +153,14 @@ impl Talk {
 }
 
 #[tokio::test]
-async fn a_user_with_the_right_password_sees_and_drives_the_vm_encrypted() {
+async fn user_with_the_right_password_uses_the_vm_over_tls() {
     within(async {
         let door = Door::by_name().await;
         let mut viewer = door.enter_as("ada", "x").await.unwrap();
         let desktop = viewer.init().await;
         assert_eq!(desktop.name, "vm08");
         viewer.type_text("typed through TLS").await;
-        door.house
+        door.testbed
             .host
             .typed_until("vm08", |typed| typed == "typed through TLS")
             .await;
@@ -170,20 +170,20 @@ async fn a_user_with_the_right_password_sees_and_drives_the_vm_encrypted() {
 }
 
 #[tokio::test]
-async fn a_wrong_name_and_a_wrong_password_are_told_alike_and_cost_nothing_upstream() {
+async fn wrong_name_and_wrong_password_have_one_reason_and_no_upstream_connection() {
     within(async {
         let door = Door::by_name().await;
         for (name, password) in [("ada", "y"), ("nobody", "x"), ("", "")] {
             let reason = door.enter_as(name, password).await.err().unwrap();
             assert_eq!(reason, "wrong user name or password: try again", "{name}");
         }
-        assert_eq!(door.house.end().await.soap_calls(), 0);
+        assert_eq!(door.testbed.end().await.soap_calls(), 0);
     })
     .await;
 }
 
 #[tokio::test]
-async fn a_user_is_held_to_the_rights_in_the_users_file() {
+async fn rights_of_the_users_file_are_enforced() {
     within(async {
         let door = Door::by_name().await;
         let reason = door.enter_as("stranger", "x").await.err().unwrap();
@@ -197,13 +197,13 @@ async fn a_user_is_held_to_the_rights_in_the_users_file() {
         looker.type_text("nobody reads this").await;
         // It comes after the keys, so that they would have been typed.
         looker.picture(&desktop).await;
-        assert_eq!(door.house.host.typed("vm08"), "");
+        assert_eq!(door.testbed.host.typed("vm08"), "");
     })
     .await;
 }
 
 #[tokio::test]
-async fn a_right_may_name_the_vm_by_another_name_than_the_console() {
+async fn right_may_use_another_name_of_the_vm() {
     within(async {
         let door = Door::by_name().await;
         for user in ["by-id", "by-path", "by-vsphere"] {
@@ -213,16 +213,16 @@ async fn a_right_may_name_the_vm_by_another_name_than_the_console() {
             let reason = door.enter_as(user, "x").await.err().unwrap();
             assert!(reason.ends_with("added to the users file"), "{reason}");
         }
-        assert_eq!(door.house.end().await.tickets_issued, 3);
+        assert_eq!(door.testbed.end().await.tickets_issued, 3);
     })
     .await;
 }
 
 #[tokio::test]
-async fn who_may_not_open_a_console_is_not_told_what_is_wrong_with_it() {
+async fn state_of_a_vm_is_not_disclosed_to_a_user_without_rights() {
     within(async {
         let door = Door::by_name().await;
-        door.house.host.refuse_sdk(503, 100);
+        door.testbed.host.refuse_sdk(503, 100);
         let reason = door.enter_as("stranger", "x").await.err().unwrap();
         assert!(reason.starts_with("stranger may not open"), "{reason}");
     })
@@ -230,7 +230,7 @@ async fn who_may_not_open_a_console_is_not_told_what_is_wrong_with_it() {
 }
 
 #[tokio::test]
-async fn a_vnc_password_and_nothing_at_all_go_through_tls_too() {
+async fn x509_vnc_and_x509_none() {
     within(async {
         let door = Door::with(&[SecurityType::X509Vnc], |console| console).await;
         let by = |password| Client::new(Some(VncPassword::new(password).unwrap())).with_tls();
@@ -255,8 +255,8 @@ async fn a_vnc_password_and_nothing_at_all_go_through_tls_too() {
 /// VeNCrypt up to our word that TLS may begin.
 const UP_TO_TLS: &[u8] = b"RFB 003.008\n\x13\x00\x02\x00\x00\x01\x06";
 
-async fn up_to_tls(house: &House) -> Viewer {
-    let mut viewer = house.viewer().await;
+async fn up_to_tls(testbed: &Testbed) -> Viewer {
+    let mut viewer = testbed.viewer().await;
     for piece in [&UP_TO_TLS[..12], &UP_TO_TLS[12..13], &UP_TO_TLS[13..15]] {
         viewer.send(piece).await;
     }
@@ -269,7 +269,7 @@ async fn up_to_tls(house: &House) -> Viewer {
 }
 
 #[tokio::test]
-async fn what_is_no_tls_or_comes_ahead_of_it_ends_that_connection_and_no_other() {
+async fn invalid_tls_and_plaintext_before_it_end_that_connection_only() {
     within(async {
         let door = Door::by_name().await;
         for garbage in [
@@ -277,7 +277,7 @@ async fn what_is_no_tls_or_comes_ahead_of_it_ends_that_connection_and_no_other()
             b"GET / HTTP/1.1\r\n\r\n",
             &[0; 600],
         ] {
-            let mut viewer = up_to_tls(&door.house).await;
+            let mut viewer = up_to_tls(&door.testbed).await;
             viewer.send(&UP_TO_TLS[15..]).await;
             assert_eq!(viewer.bytes(1).await, [1]);
             viewer.send(garbage).await;
@@ -287,7 +287,7 @@ async fn what_is_no_tls_or_comes_ahead_of_it_ends_that_connection_and_no_other()
             assert!(rest.len() < 64, "an alert at most: {rest:?}");
         }
         // A name and a password in plain words, ahead of TLS.
-        let mut viewer = up_to_tls(&door.house).await;
+        let mut viewer = up_to_tls(&door.testbed).await;
         viewer
             .send(&[&UP_TO_TLS[15..], b"\0\0\0\x03\0\0\0\x01adax"].concat())
             .await;
@@ -296,7 +296,7 @@ async fn what_is_no_tls_or_comes_ahead_of_it_ends_that_connection_and_no_other()
         assert_eq!(rest, [1]);
         // Oversize fields, encrypted.
         for lengths in [[0xff; 8], [0, 0, 1, 0, 0, 0, 0, 0]] {
-            let mut socket = up_to_tls(&door.house).await;
+            let mut socket = up_to_tls(&door.testbed).await;
             socket.send(&UP_TO_TLS[15..]).await;
             assert_eq!(socket.bytes(1).await, [1]);
             let connector = TlsConnector::from(Arc::new(door.pin.client().unwrap()));
@@ -308,7 +308,7 @@ async fn what_is_no_tls_or_comes_ahead_of_it_ends_that_connection_and_no_other()
             assert!(rest.len() < 400, "a refusal at most");
         }
         door.enter_as("ada", "x").await.unwrap();
-        let counts = door.house.end().await;
+        let counts = door.testbed.end().await;
         assert_eq!(
             counts.tickets_issued, 1,
             "only who was let in cost a ticket"
@@ -318,18 +318,18 @@ async fn what_is_no_tls_or_comes_ahead_of_it_ends_that_connection_and_no_other()
 }
 
 #[tokio::test]
-async fn whoever_stops_in_the_middle_of_tls_can_be_pushed_out_too() {
+async fn connection_stalled_in_the_tls_handshake_can_be_dropped() {
     within(async {
         let (tls, _) = certificate();
-        let mut plan = Plan {
+        let mut setup = Setup {
             auth: Auth::x509_plain(users(), tls),
-            ..Plan::default()
+            ..Setup::default()
         };
-        plan.limits.max_unauthenticated = 8;
-        let house = plan.start().await;
+        setup.limits.max_unauthenticated = 8;
+        let testbed = setup.start().await;
         let mut silent = Vec::new();
         for _ in 0..60 {
-            let mut viewer = house.viewer().await;
+            let mut viewer = testbed.viewer().await;
             // As far as it gets: it may be the one that is pushed out.
             let _ = viewer.stream.write_all(UP_TO_TLS).await;
             silent.push(viewer);
@@ -347,7 +347,7 @@ async fn whoever_stops_in_the_middle_of_tls_can_be_pushed_out_too() {
 }
 
 #[tokio::test]
-async fn guesses_side_by_side_count_as_if_they_were_made_one_by_one() {
+async fn concurrent_guesses_count_like_sequential_ones() {
     within(async {
         let door = Door::by_name().await;
         let guesses =
@@ -363,12 +363,12 @@ async fn guesses_side_by_side_count_as_if_they_were_made_one_by_one() {
 }
 
 #[tokio::test]
-async fn a_viewer_of_3_3_learns_that_an_encrypted_login_is_wanted() {
+async fn rfb_3_3_viewer_gets_the_reason_that_encryption_is_required() {
     within(async {
         let door = Door::by_name().await;
-        let mut viewer = door.house.viewer().await;
+        let mut viewer = door.testbed.viewer().await;
         let reason = viewer
-            .enter(crate::support::viewer::Dialect::V3_3, None)
+            .enter(crate::support::viewer::RfbVersion::V3_3, None)
             .await
             .unwrap_err();
         assert!(reason.contains("encrypted"), "{reason}");

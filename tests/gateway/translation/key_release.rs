@@ -8,9 +8,9 @@ use rfb_proto::input::{Key, Pointer};
 use rfb_proto::vmware::{Command, VScancode};
 
 use super::*;
-use crate::support::esxi::{Esxi, Line};
+use crate::support::esxi::{Esxi, HostConnection};
 use crate::support::frame::{self, Frame};
-use crate::support::viewer::Dialect;
+use crate::support::viewer::RfbVersion;
 use crate::support::within;
 
 /// Control, Alt and A: by their keysyms, and where they are.
@@ -25,9 +25,11 @@ const POINTER: Pointer = Pointer {
 
 async fn hold(viewer: &mut Viewer) {
     for (keysym, _) in HELD {
-        viewer.say(Message::Key(Key { down: true, keysym })).await;
+        viewer
+            .send_message(Message::Key(Key { down: true, keysym }))
+            .await;
     }
-    viewer.say(Message::Pointer(POINTER)).await;
+    viewer.send_message(Message::Pointer(POINTER)).await;
 }
 
 /// The ways in which a session ends while keys are down and the host goes on.
@@ -44,7 +46,7 @@ enum Way {
 }
 
 #[tokio::test]
-async fn all_keys_are_up_when_a_session_has_ended_whichever_way() {
+async fn all_keys_are_released_however_the_session_ends() {
     let ways = [
         Way::ViewerLeaves,
         Way::ViewerResets,
@@ -78,22 +80,25 @@ async fn ends_with_keys_up(way: Way, server_caps: Option<ServerCaps>) {
         },
         _ => default,
     };
-    let mut plan = Plan {
+    let mut setup = Setup {
         limits,
-        shape: |console| Console {
+        customize: |console| Console {
             exclusive: true,
             ..console
         },
-        ..Plan::default()
+        ..Setup::default()
     };
-    plan.host.vms[0].quirks.server_caps = server_caps;
-    let house = plan.start().await;
+    setup.host.vms[0].quirks.server_caps = server_caps;
+    let testbed = setup.start().await;
     // Otherwise its keys would wait, for longer than some of these sessions last.
-    let mut viewer = seeing(&house, &[Encoding::RAW]).await;
+    let mut viewer = viewer_with_picture(&testbed, &[Encoding::RAW]).await;
     hold(&mut viewer).await;
-    let down = house.host.keys_until("vm08", |keys| keys.len() == 3).await;
+    let down = testbed
+        .host
+        .keys_until("vm08", |keys| keys.len() == 3)
+        .await;
     assert!(down.iter().all(|key| key.down), "{way:?}");
-    house
+    testbed
         .host
         .pointer_until("vm08", |pointer| pointer.buttons == 1)
         .await;
@@ -101,24 +106,24 @@ async fn ends_with_keys_up(way: Way, server_caps: Option<ServerCaps>) {
     match way {
         Way::ViewerLeaves => drop(one.take()),
         Way::ViewerResets => one.take().unwrap().reset(),
-        Way::GatewayEnds => house.shutdown.now.cancel(),
+        Way::GatewayEnds => testbed.shutdown.now.cancel(),
         Way::ViewerBreaksTheProtocol => one.as_mut().unwrap().send(&[99]).await,
         Way::AnotherViewerIsAlone => {
-            let viewer = other.insert(house.viewer().await);
-            viewer.enter(Dialect::V3_8, None).await.unwrap();
+            let viewer = other.insert(testbed.viewer().await);
+            viewer.enter(RfbVersion::V3_8, None).await.unwrap();
             // ClientInit: not shared.
             viewer.send(&[0]).await;
         }
         Way::ViewerIsIdle | Way::TimeIsUp => {}
     }
-    house
+    testbed
         .host
         .counts_until(|counts| counts.ends.len() == 1)
         .await;
-    assert!(house.host.keys_down("vm08").is_empty(), "{way:?}");
-    assert_eq!(house.host.pointer("vm08").buttons, 0, "{way:?}");
+    assert!(testbed.host.keys_down("vm08").is_empty(), "{way:?}");
+    assert_eq!(testbed.host.pointer("vm08").buttons, 0, "{way:?}");
     drop((one, other));
-    house.end().await;
+    testbed.end().await;
 }
 
 /// How a host ends a session.
@@ -135,7 +140,7 @@ enum Ending {
 }
 
 #[tokio::test]
-async fn a_host_that_ends_the_session_is_told_first_that_all_keys_are_up() {
+async fn host_that_ends_the_session_gets_key_releases_before_the_close() {
     let endings = [
         (Ending::Close, 3000),
         (Ending::Fin, 1001),
@@ -144,9 +149,9 @@ async fn a_host_that_ends_the_session_is_told_first_that_all_keys_are_up() {
     ];
     within(async {
         for (ending, code) in endings {
-            for by_place in [true, false] {
-                let (told, close) = told_after(ending, by_place).await;
-                assert_eq!(told, keys(false, by_place), "{ending:?}");
+            for by_scancode in [true, false] {
+                let (told, close) = told_after(ending, by_scancode).await;
+                assert_eq!(told, keys(false, by_scancode), "{ending:?}");
                 assert_eq!(close, Frame::close(code), "{ending:?}");
             }
         }
@@ -155,65 +160,65 @@ async fn a_host_that_ends_the_session_is_told_first_that_all_keys_are_up() {
 }
 
 /// What the host hears once it has ended a session in which keys were down.
-async fn told_after(ending: Ending, by_place: bool) -> (Vec<u8>, Frame) {
+async fn told_after(ending: Ending, by_scancode: bool) -> (Vec<u8>, Frame) {
     let esxi = Esxi::start().await;
-    let mut plan = Plan::default().leading_to(&esxi);
-    plan.transparent = false;
-    let house = plan.start().await;
-    let (mut viewer, mut line) = esxi.session(&house).await;
-    begin(&mut line, by_place).await;
+    let mut setup = Setup::default().with_console_host(&esxi);
+    setup.transparent = false;
+    let testbed = setup.start().await;
+    let (mut viewer, mut connection) = esxi.session(&testbed).await;
+    begin(&mut connection, by_scancode).await;
     // When the viewer has got ServerInit, the gateway has something to say to the host, which goes first.
     viewer.bytes(24).await;
-    viewer.list(&[Encoding::LAST_RECT]).await;
-    viewer.ask(false, EVERYTHING).await;
+    viewer.set_encodings(&[Encoding::LAST_RECT]).await;
+    viewer.request_update(false, EVERYTHING).await;
     hold(&mut viewer).await;
     // The gateway asks for ServerCaps and then, where they say that keys are taken, for the lights.
-    let own = if by_place { 8 + 12 } else { 8 };
+    let own = if by_scancode { 8 + 12 } else { 8 };
     // The same with the viewer's one encoding.
-    let list = if by_place { 16 } else { 12 };
-    let asked = line.bytes(own + list + 10).await;
+    let list = if by_scancode { 16 } else { 12 };
+    let asked = connection.bytes(own + list + 10).await;
     assert_eq!([asked[0], asked[own], asked[own + list]], [2, 2, 3]);
-    let down = keys(true, by_place);
-    assert_eq!(line.bytes(down.len()).await, down);
+    let down = keys(true, by_scancode);
+    assert_eq!(connection.bytes(down.len()).await, down);
     match ending {
-        Ending::Close => line.send(&frame::close(3000, "powered off")).await,
-        Ending::Fin => line.finish().await,
+        Ending::Close => connection.send(&frame::close(3000, "powered off")).await,
+        Ending::Fin => connection.finish().await,
         // RFC 6455 section 5.2: an opcode that is reserved.
-        Ending::BadFrame => line.send(&frame::whole(3, b"")).await,
+        Ending::BadFrame => connection.send(&frame::whole(3, b"")).await,
         Ending::BadRfb => {
             // Tight knows no such kind. What comes after it cannot be told from it.
             let malformed = [&[0; 8][..], &[0, 0, 0, 7, 0xc0]].concat();
             let update = [&[0, 0, 0, 2][..], &PIXEL, &malformed].concat();
-            line.send_binary(&update).await;
+            connection.send_binary(&update).await;
         }
     }
-    let heard = line.hear.until_close().await;
-    line.hear.ended().await;
-    drop((viewer, line));
-    house.end().await;
-    heard
+    let received = connection.reader.read_until_close().await;
+    connection.reader.expect_end().await;
+    drop((viewer, connection));
+    testbed.end().await;
+    received
 }
 
 /// A rectangle of one pixel, in Raw.
 const PIXEL: [u8; 16] = [0, 0, 0, 0, 0, 1, 0, 1, 0, 0, 0, 0, 9, 9, 9, 0];
 
 /// The host says what it is, and either that it takes scan codes or, by something else, that it does not.
-async fn begin(line: &mut Line, by_place: bool) {
+async fn begin(connection: &mut HostConnection, by_scancode: bool) {
     let mut said = vec![0, 160, 0, 120];
     PixelFormat::VMWARE.write(&mut said);
     said.extend([0; 4]);
-    match by_place {
+    match by_scancode {
         true => said.extend([127, 0, 0, 8, 0, 0, 0, 2]),
         false => said.extend([&[0, 0, 0, 1][..], &PIXEL].concat()),
     }
-    line.send_binary(&said).await;
+    connection.send_binary(&said).await;
 }
 
 /// All of [`HELD`] and [`POINTER`] going down or up, as such a host hears it.
-fn keys(down: bool, by_place: bool) -> Vec<u8> {
+fn keys(down: bool, by_scancode: bool) -> Vec<u8> {
     let mut said = Vec::new();
     for (keysym, scan) in HELD {
-        match by_place {
+        match by_scancode {
             true => {
                 let scan = VScancode(scan);
                 Command::Key { scan, down }.write(&mut said);

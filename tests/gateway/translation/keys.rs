@@ -75,36 +75,38 @@ const RETURN: u32 = 0xff0d;
 
 async fn press(viewer: &mut Viewer, keysym: u32) {
     for down in [true, false] {
-        viewer.say(Message::Key(Key { down, keysym })).await;
+        viewer
+            .send_message(Message::Key(Key { down, keysym }))
+            .await;
     }
 }
 
 #[tokio::test]
-async fn typed_text_is_the_same_in_the_guest_in_every_layout() {
+async fn typed_text_arrives_in_every_layout() {
     within(join_all(TEXTS.map(|(guest, text, _)| async move {
         let quirks = Quirks {
             layout: guest,
             ..Quirks::default()
         };
-        let house = quirky(quirks, layout(guest)).await;
-        let mut viewer = seeing(&house, &[Encoding::RAW]).await;
+        let testbed = testbed_with(quirks, layout(guest)).await;
+        let mut viewer = viewer_with_picture(&testbed, &[Encoding::RAW]).await;
         for character in text.chars() {
             press(&mut viewer, keys::keysym(character)).await;
         }
         press(&mut viewer, RETURN).await;
-        let typed = house
+        let typed = testbed
             .host
             .typed_until("vm08", |typed| typed.ends_with('\n'))
             .await;
         assert_eq!(typed.trim_end(), text);
         drop(viewer);
-        house.end().await;
+        testbed.end().await;
     })))
     .await;
 }
 
 #[tokio::test]
-async fn a_clipboard_is_typed_the_same_in_every_layout_with_and_without_scan_codes() {
+async fn pasted_text_arrives_in_every_layout_by_scancode_and_by_keysym() {
     let cases = TEXTS.into_iter().flat_map(|(guest, text, not_us)| {
         // A key that no US keyboard has cannot be asked for by a keysym.
         let without = text.replace(not_us, "");
@@ -120,37 +122,37 @@ async fn a_clipboard_is_typed_the_same_in_every_layout_with_and_without_scan_cod
                 server_caps,
                 ..Quirks::default()
             };
-            let house = quirky(quirks, layout(guest)).await;
-            let mut viewer = seeing(&house, &[Encoding::RAW]).await;
+            let testbed = testbed_with(quirks, layout(guest)).await;
+            let mut viewer = viewer_with_picture(&testbed, &[Encoding::RAW]).await;
             let clipboard = format!("{text}\n");
             let length = u32::try_from(clipboard.len()).unwrap().to_be_bytes();
             let cut = [&[6, 0, 0, 0][..], &length, clipboard.as_bytes()].concat();
             viewer.send(&cut).await;
-            let typed = house
+            let typed = testbed
                 .host
                 .typed_until("vm08", |typed| typed.ends_with('\n'))
                 .await;
             assert_eq!(typed, clipboard, "{server_caps:?}");
             drop(viewer);
-            house.end().await;
+            testbed.end().await;
         },
     )))
     .await;
 }
 
 #[tokio::test]
-async fn a_viewer_that_sends_places_types_in_whatever_layout_the_guest_has() {
+async fn qemu_extended_keys_are_independent_of_the_guests_layout() {
     within(async {
         let quirks = Quirks {
             layout: Guest::German,
             ..Quirks::default()
         };
         // The configuration says nothing of the guest's layout.
-        let house = quirky(quirks, |console| console).await;
-        let mut viewer = house.viewer().await;
+        let testbed = testbed_with(quirks, |console| console).await;
+        let mut viewer = testbed.viewer().await;
         viewer.open().await;
-        viewer.list(&[Encoding::QEMU_EXTENDED_KEY]).await;
-        viewer.ask(false, EVERYTHING).await;
+        viewer.set_encodings(&[Encoding::QEMU_EXTENDED_KEY]).await;
+        viewer.request_update(false, EVERYTHING).await;
         viewer.update_head().await;
         assert_eq!(viewer.rectangle().await.1, Encoding::QEMU_EXTENDED_KEY);
         // A German viewer's z, ß, and AltGr with q.
@@ -161,7 +163,7 @@ async fn a_viewer_that_sends_places_types_in_whatever_layout_the_guest_has() {
                     keysym,
                     keycode,
                 };
-                viewer.say(Message::QemuKey(key)).await;
+                viewer.send_message(Message::QemuKey(key)).await;
             }
         }
         for (down, keysym, keycode) in [
@@ -175,33 +177,33 @@ async fn a_viewer_that_sends_places_types_in_whatever_layout_the_guest_has() {
                 keysym,
                 keycode,
             };
-            viewer.say(Message::QemuKey(key)).await;
+            viewer.send_message(Message::QemuKey(key)).await;
         }
         let all = |typed: &str| typed.chars().count() == 3;
-        assert_eq!(house.host.typed_until("vm08", all).await, "zß@");
-        let by_place = house
+        assert_eq!(testbed.host.typed_until("vm08", all).await, "zß@");
+        let by_scancode = testbed
             .host
             .keys("vm08")
             .iter()
             .all(|key| key.keysym.is_none());
-        assert!(by_place, "no keysym has reached the host");
+        assert!(by_scancode, "no keysym has reached the host");
         drop(viewer);
-        house.end().await;
+        testbed.end().await;
     })
     .await;
 }
 
 /// Waits for no picture: half of such visits began too early for scan codes once.
 #[tokio::test]
-async fn what_is_typed_at_once_is_the_same_in_the_guest() {
+async fn keys_sent_before_server_caps_arrive() {
     within(async {
         let quirks = Quirks {
             layout: Guest::German,
             ..Quirks::default()
         };
-        let house = quirky(quirks, layout(Guest::German)).await;
+        let testbed = testbed_with(quirks, layout(Guest::German)).await;
         for visit in 1..=20 {
-            let mut viewer = house.viewer().await;
+            let mut viewer = testbed.viewer().await;
             viewer.open().await;
             for character in "zy\n".chars() {
                 press(&mut viewer, keys::keysym(character)).await;
@@ -210,24 +212,24 @@ async fn what_is_typed_at_once_is_the_same_in_the_guest() {
             drop(viewer);
             let all = |typed: &str| typed.matches('\n').count() == visit;
             assert_eq!(
-                house.host.typed_until("vm08", all).await,
+                testbed.host.typed_until("vm08", all).await,
                 "zy\n".repeat(visit)
             );
         }
-        house.end().await;
+        testbed.end().await;
     })
     .await;
 }
 
 #[tokio::test]
-async fn a_key_goes_up_at_once_while_the_viewer_takes_no_picture() {
+async fn key_release_is_not_delayed_by_a_viewer_that_does_not_read() {
     within(async {
         let esxi = Esxi::start().await;
-        let mut plan = Plan::default().leading_to(&esxi);
-        plan.transparent = false;
-        let house = plan.start().await;
-        let (mut viewer, line) = esxi.session(&house).await;
-        let (mut hear, mut say) = line.split();
+        let mut setup = Setup::default().with_console_host(&esxi);
+        setup.transparent = false;
+        let testbed = setup.start().await;
+        let (mut viewer, connection) = esxi.session(&testbed).await;
+        let (mut reader, mut say) = connection.split();
         // A screen of 64 MiB, of which nothing is read: every buffer on the way fills.
         let mut init = vec![16, 0, 16, 0];
         PixelFormat::VMWARE.write(&mut init);
@@ -250,31 +252,31 @@ async fn a_key_goes_up_at_once_while_the_viewer_takes_no_picture() {
                 Message::Key(Key { down, keysym: 0x61 }).write(&mut expected);
             }
             // Behind what the gateway says by itself: SetEncodings with one.
-            assert_eq!(hear.bytes(8).await[..4], [2, 0, 0, 1]);
-            assert_eq!(hear.bytes(16).await, expected);
+            assert_eq!(reader.bytes(8).await[..4], [2, 0, 0, 1]);
+            assert_eq!(reader.bytes(16).await, expected);
             let mut picture = vec![0; 24 + update.len() + (64 << 20)];
             viewer.stream.read_exact(&mut picture).await.unwrap();
             assert!(picture.ends_with(&[7; 1000]));
         };
         tokio::join!(flood, typing);
-        drop((viewer, hear, say));
-        house.end().await;
+        drop((viewer, reader, say));
+        testbed.end().await;
     })
     .await;
 }
 
 #[tokio::test]
-async fn the_wheel_and_a_relative_pointer_arrive() {
+async fn wheel_and_relative_pointer_arrive() {
     within(async {
-        let house = quirky(Quirks::default(), |console| console).await;
-        house.host.set_pointer_mode("vm08", PointerMode::Relative);
-        let mut viewer = house.viewer().await;
+        let testbed = testbed_with(Quirks::default(), |console| console).await;
+        testbed.host.set_pointer_mode("vm08", PointerMode::Relative);
+        let mut viewer = testbed.viewer().await;
         viewer.open().await;
-        viewer.list(&[Encoding::QEMU_POINTER_MOTION]).await;
+        viewer.set_encodings(&[Encoding::QEMU_POINTER_MOTION]).await;
         // The host is asked for it once it has said that it takes VMware's messages.
         let mut told = false;
         while !told {
-            viewer.ask(false, EVERYTHING).await;
+            viewer.request_update(false, EVERYTHING).await;
             for _ in 0..viewer.update_head().await {
                 let (area, encoding) = viewer.rectangle().await;
                 match encoding {
@@ -295,29 +297,29 @@ async fn the_wheel_and_a_relative_pointer_arrive() {
             x: 0x7fff + 5,
             y: 0x7fff + 7,
         };
-        viewer.say(Message::Pointer(steps)).await;
-        house
+        viewer.send_message(Message::Pointer(steps)).await;
+        testbed
             .host
             .pointer_until("vm08", |pointer| pointer.buttons == 1)
             .await;
         drop(viewer);
-        house.end().await;
-        let house = quirky(Quirks::default(), |console| console).await;
-        let mut viewer = seeing(&house, &[Encoding::RAW]).await;
+        testbed.end().await;
+        let testbed = testbed_with(Quirks::default(), |console| console).await;
+        let mut viewer = viewer_with_picture(&testbed, &[Encoding::RAW]).await;
         for buttons in [1 << 3, 0, 1 << 3, 0, 1 << 4, 0, 1 << 3, 0] {
             let pointer = Pointer {
                 buttons,
                 x: 3,
                 y: 4,
             };
-            viewer.say(Message::Pointer(pointer)).await;
+            viewer.send_message(Message::Pointer(pointer)).await;
         }
         press(&mut viewer, 0x61).await;
-        house.host.typed_until("vm08", |typed| typed == "a").await;
-        let Wheel { vertical, .. } = house.host.wheel("vm08");
+        testbed.host.typed_until("vm08", |typed| typed == "a").await;
+        let Wheel { vertical, .. } = testbed.host.wheel("vm08");
         assert_eq!(vertical, 2);
         drop(viewer);
-        house.end().await;
+        testbed.end().await;
     })
     .await;
 }

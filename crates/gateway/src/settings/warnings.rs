@@ -1,45 +1,45 @@
-//! What is allowed and yet hardly meant: `check` prints it, `serve` logs it as warnings.
+//! Settings that are valid and probably not intended: `check` prints these warnings, `serve` logs them.
 
 use std::sync::Arc;
 
 use vsphere::Vm;
 
 use super::Config;
-use crate::login::rights::Named;
+use crate::login::rights::ConsoleNames;
 use crate::login::users::Users;
 use console::address::{Address, HTTPS};
 use console::settings::Behind;
 use console::tls::{ConsoleTrust, Trust};
 
 impl Config {
-    /// A sentence each, as far as it can be told without a vSphere.
-    pub fn doubts(&self) -> Vec<String> {
-        let mut doubts = self.doubtful_settings();
-        doubts.extend(self.doubtful_rights(&[]));
-        doubts
+    /// All warnings that need no lookup at a vSphere, a sentence each.
+    pub fn warnings(&self) -> Vec<String> {
+        let mut warnings = self.settings_warnings();
+        warnings.extend(self.rights_warnings(&[]));
+        warnings
     }
 
-    /// What the users files have no part in.
-    pub fn doubtful_settings(&self) -> Vec<String> {
-        let mut doubts = self.unverified();
-        doubts.extend(self.exposed_admin());
-        doubts
+    /// Warnings about settings, without those about users files.
+    pub fn settings_warnings(&self) -> Vec<String> {
+        let mut warnings = self.unverified();
+        warnings.extend(self.exposed_admin());
+        warnings
     }
 
-    /// Every place that believes anybody to be the other end.
+    /// Each setting that disables the verification of a certificate.
     fn unverified(&self) -> Vec<String> {
         let mut found = Vec::new();
         for (name, vsphere) in &self.vspheres {
             if vsphere.trust == Trust::DangerAcceptAny {
                 found.push(format!(
-                    "[vsphere.{name}] has trust = \"danger-accept-any\": whoever is in between can read its password and drive its VMs; \
+                    "[vsphere.{name}] has trust = \"danger-accept-any\": a machine in the middle can read its password and control its VMs; \
                      set trust to what `mksgate trust {}` prints",
                     Address::of(&vsphere.url).map_or_else(String::new, |address| address.authority(HTTPS))
                 ));
             }
             if vsphere.console_trust == ConsoleTrust::Fixed(Trust::DangerAcceptAny) {
                 found.push(format!(
-                    "[vsphere.{name}] has console_trust = \"danger-accept-any\": whoever is in between can see and drive its consoles; \
+                    "[vsphere.{name}] has console_trust = \"danger-accept-any\": a machine in the middle can see and control its consoles; \
                      remove it, so that consoles are verified by their tickets"
                 ));
             }
@@ -49,7 +49,7 @@ impl Config {
                 && endpoint.trust == Trust::DangerAcceptAny
             {
                 found.push(format!(
-                    "[[console]] {} has trust = \"danger-accept-any\": whoever is in between can see and drive it; \
+                    "[[console]] {} has trust = \"danger-accept-any\": a machine in the middle can see and control it; \
                      set trust to \"file:PATH\" or \"sha256:HEX\"",
                     endpoint.name
                 ));
@@ -63,14 +63,14 @@ impl Config {
         let is_private = listen.ip().to_canonical().is_loopback();
         (!is_private).then(|| {
             format!(
-                "[admin] on {listen} can be reached from other machines, and is not encrypted: whoever reads along has its token; \
+                "[admin] on {listen} can be reached from other machines and is not encrypted: its token can be read on the network; \
                  listen on 127.0.0.1, or allow only the machine that collects metrics in the firewall"
             )
         })
     }
 
-    /// What is doubtful in the users files. `vms` are the VMs of the consoles, in their order, as far as they were looked up.
-    pub fn doubtful_rights(&self, vms: &[Option<Vm>]) -> Vec<String> {
+    /// Warnings about the rights in users files. `vms` are the consoles' VMs in the same order, where they were looked up.
+    pub fn rights_warnings(&self, vms: &[Option<Vm>]) -> Vec<String> {
         let names: Vec<String> = self
             .consoles
             .iter()
@@ -81,8 +81,8 @@ impl Config {
             .map(Option::as_ref)
             .chain(std::iter::repeat(None));
         let consoles = self.consoles.iter().zip(&names).zip(vms);
-        let consoles: Vec<Named<'_>> = consoles
-            .map(|((console, name), vm)| console.named(name, vm))
+        let consoles: Vec<ConsoleNames<'_>> = consoles
+            .map(|((console, name), vm)| console.names(name, vm))
             .collect();
         let mut seen: Vec<&Arc<Users>> = Vec::new();
         for users in self
@@ -95,7 +95,7 @@ impl Config {
             }
         }
         seen.iter()
-            .flat_map(|users| users.doubts(&consoles))
+            .flat_map(|users| users.warnings(&consoles))
             .collect()
     }
 }

@@ -21,7 +21,7 @@ const ROOM: usize = LEFTOVER + RECORD + READ;
 
 /// A receive buffer, which is held only while it contains data.
 #[derive(Default)]
-pub struct Input {
+pub struct ReceiveBuffer {
     block: Option<Pooled<Block>>,
     /// How many bytes are decrypted, from the start of the block.
     opened: usize,
@@ -29,7 +29,7 @@ pub struct Input {
     sealed: Range<usize>,
 }
 
-impl Input {
+impl ReceiveBuffer {
     /// The decrypted bytes.
     pub fn opened(&self) -> &[u8] {
         self.block
@@ -137,7 +137,7 @@ impl Input {
     }
 }
 
-/// The pooled memory of an [`Input`].
+/// The pooled memory of an [`ReceiveBuffer`].
 struct Block(Box<[u8]>);
 
 poolable!(Block, Self(vec![0; ROOM].into()));
@@ -148,30 +148,30 @@ mod tests {
 
     use super::*;
 
-    fn arrives(input: &mut Input, mut wire: &[u8]) {
+    fn fill(input: &mut ReceiveBuffer, mut records: &[u8]) {
         let mut context = Context::from_waker(Waker::noop());
-        let count = wire.len();
-        let polled = input.poll_fill(&mut wire, &mut context);
+        let count = records.len();
+        let polled = input.poll_fill(&mut records, &mut context);
         assert!(matches!(polled, Poll::Ready(Ok(read)) if read == count));
     }
 
     /// The encrypted bytes, and their distance from the decrypted ones.
-    fn sealed(input: &mut Input) -> (Vec<u8>, usize) {
+    fn sealed(input: &mut ReceiveBuffer) -> (Vec<u8>, usize) {
         let (room, at) = input.sealed_mut();
         (room[at..].to_vec(), at)
     }
 
     #[test]
     fn encrypted_bytes_stay_behind_decrypted_ones() {
-        let mut input = Input::default();
-        arrives(&mut input, b"abcde|fgh");
+        let mut input = ReceiveBuffer::default();
+        fill(&mut input, b"abcde|fgh");
         input.mark_opened(5, 6);
         assert_eq!(input.opened(), b"abcde");
         assert_eq!(sealed(&mut input), (b"fgh".to_vec(), 1));
         input.forget(3);
         assert_eq!(input.opened(), b"de");
         assert_eq!(sealed(&mut input), (b"fgh".to_vec(), 0));
-        arrives(&mut input, b"ijk");
+        fill(&mut input, b"ijk");
         input.append(b"__");
         assert_eq!(input.opened(), b"de__");
         assert_eq!(sealed(&mut input), (b"fghijk".to_vec(), 0));

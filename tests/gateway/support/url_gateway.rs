@@ -11,8 +11,8 @@ use tempfile::TempDir;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::task::TaskTracker;
 
-use super::esxi::Line;
-use super::viewer::{Dialect, Viewer};
+use super::esxi::HostConnection;
+use super::viewer::{RfbVersion, Viewer};
 
 /// A server that waits to be dialled.
 pub(crate) struct Server(TcpListener);
@@ -32,32 +32,35 @@ impl Server {
     }
 
     /// The next connection.
-    pub(crate) async fn line(&self) -> Line<TcpStream> {
+    pub(crate) async fn connection(&self) -> HostConnection<TcpStream> {
         let (socket, _) = self.0.accept().await.unwrap();
         socket.set_nodelay(true).unwrap();
-        Line::new(socket)
+        HostConnection::new(socket)
     }
 
     /// Whether nobody waits to be accepted.
-    pub(crate) async fn is_lonely(&self) -> bool {
+    pub(crate) async fn has_no_connection(&self) -> bool {
         futures::poll!(std::pin::pin!(self.0.accept())).is_pending()
     }
 
     /// A viewer of `gateway` and this server's end of its console, both with ClientInit behind them.
-    pub(crate) async fn session(&self, gateway: &AtUrl) -> (Viewer, Line<TcpStream>) {
+    pub(crate) async fn session(
+        &self,
+        gateway: &UrlGateway,
+    ) -> (Viewer, HostConnection<TcpStream>) {
         let mut viewer = gateway.viewer().await;
         let entering = async {
-            viewer.enter(Dialect::V3_8, None).await.unwrap();
+            viewer.enter(RfbVersion::V3_8, None).await.unwrap();
             viewer.send(&[1]).await;
         };
         let hosting = async {
-            let mut line = self.line().await;
-            line.open().await;
-            assert_eq!(line.bytes(1).await, [1], "ClientInit");
-            line
+            let mut connection = self.connection().await;
+            connection.open().await;
+            assert_eq!(connection.bytes(1).await, [1], "ClientInit");
+            connection
         };
-        let ((), line) = tokio::join!(entering, hosting);
-        (viewer, line)
+        let ((), connection) = tokio::join!(entering, hosting);
+        (viewer, connection)
     }
 }
 
@@ -103,13 +106,13 @@ impl Folder {
     }
 
     /// A gateway with that configuration.
-    pub(crate) async fn gateway(&self, limits: &str, keys: &str) -> AtUrl {
+    pub(crate) async fn gateway(&self, limits: &str, keys: &str) -> UrlGateway {
         let gateway = Gateway::bind(self.config(limits, keys)).await.unwrap();
         let port = gateway.ports().next().unwrap().0;
         let (shutdown, tasks) = (Shutdown::default(), TaskTracker::new());
         tasks.spawn(gateway.run(shutdown.clone()));
         tasks.close();
-        AtUrl {
+        UrlGateway {
             port,
             shutdown,
             tasks,
@@ -117,14 +120,14 @@ impl Folder {
     }
 }
 
-/// A running gateway. Dropping it ends it, some time; [`AtUrl::end`] waits for that.
-pub(crate) struct AtUrl {
+/// A running gateway. Dropping it ends it, some time; [`UrlGateway::end`] waits for that.
+pub(crate) struct UrlGateway {
     pub(crate) port: SocketAddr,
     shutdown: Shutdown,
     tasks: TaskTracker,
 }
 
-impl AtUrl {
+impl UrlGateway {
     /// With a console of these keys, which name no files.
     pub(crate) async fn new(keys: &str) -> Self {
         Folder::new().gateway("", keys).await
@@ -141,7 +144,7 @@ impl AtUrl {
     }
 }
 
-impl Drop for AtUrl {
+impl Drop for UrlGateway {
     fn drop(&mut self) {
         self.shutdown.now.cancel();
     }

@@ -8,8 +8,8 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::task::AbortOnDropHandle;
 
-use crate::support::house::Plan;
-use crate::support::viewer::Dialect;
+use crate::support::testbed::Setup;
+use crate::support::viewer::RfbVersion;
 use crate::support::within;
 
 /// A proxy that lets whoever gives these credentials connect to anywhere.
@@ -76,26 +76,26 @@ async fn tunnel(socket: TcpStream, seen: Arc<Mutex<Vec<String>>>) {
 }
 
 #[tokio::test]
-async fn the_api_and_the_console_are_reached_through_the_proxy_and_in_no_other_way() {
+async fn api_and_console_are_reached_only_through_the_proxy() {
     within(async {
         let proxy = Proxy::start().await;
-        let mut plan = Plan {
+        let mut setup = Setup {
             proxy: Some(format!("http://user:p%40ss@{}", proxy.address)),
-            ..Plan::default()
+            ..Setup::default()
         };
-        plan.host.kind = Kind::VCenter;
-        let house = plan.start().await;
-        let mut viewer = house.viewer().await;
+        setup.host.kind = Kind::VCenter;
+        let testbed = setup.start().await;
+        let mut viewer = testbed.viewer().await;
         viewer.open().await;
         viewer.type_text("through").await;
-        house
+        testbed
             .host
             .typed_until("vm08", |typed| typed == "through")
             .await;
         let targets = proxy.targets.lock().unwrap().clone();
         let (api, console) = (
-            house.host.address().to_string(),
-            house.host.console_address().to_string(),
+            testbed.host.address().to_string(),
+            testbed.host.console_address().to_string(),
         );
         // vSphere may be asked again after the console was reached.
         let first = |wanted: &String| targets.iter().position(|target| target == wanted);
@@ -108,18 +108,18 @@ async fn the_api_and_the_console_are_reached_through_the_proxy_and_in_no_other_w
 }
 
 #[tokio::test]
-async fn a_proxy_that_refuses_is_named_as_the_cause() {
+async fn refusal_of_the_proxy_is_reported() {
     within(async {
         let proxy = Proxy::start().await;
-        let plan = Plan {
+        let setup = Setup {
             proxy: Some(format!("http://{}", proxy.address)),
-            ..Plan::default()
+            ..Setup::default()
         };
-        let house = plan.start().await;
-        let reason = house
+        let testbed = setup.start().await;
+        let reason = testbed
             .viewer()
             .await
-            .enter(Dialect::V3_8, None)
+            .enter(RfbVersion::V3_8, None)
             .await
             .unwrap_err();
         let named = format!("the proxy {} leads no way to ", proxy.address);

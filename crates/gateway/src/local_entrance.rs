@@ -1,4 +1,4 @@
-//! Sessions for one user whose viewer does not come by TCP: on a pipe, or on a Unix socket.
+//! Sessions of a local viewer on stdin and stdout or on a Unix socket.
 
 use std::io;
 use std::net::Ipv4Addr;
@@ -18,12 +18,12 @@ use crate::settings::auth::Auth;
 use crate::settings::limits::Limits;
 use crate::shared::Shared;
 
-/// A console without a port of its own. Whoever reaches it is who it is for: no password is asked.
+/// A console without a TCP port. The pipe or socket restricts access, so there is no authentication.
 #[derive(Clone)]
-pub struct PrivateLine(Arc<Entrance>);
+pub struct LocalEntrance(Arc<Entrance>);
 
-impl PrivateLine {
-    /// To the console behind `dialer`.
+impl LocalEntrance {
+    /// An entrance to the console of `dialer`.
     pub fn new(dialer: Dialer, limits: Limits) -> Self {
         let served = ServedConsole::private(dialer);
         Self(Arc::new(Entrance {
@@ -36,7 +36,7 @@ impl PrivateLine {
         }))
     }
 
-    /// Why the last viewer did not get its console, from now on.
+    /// The failure of the session that ended last, updated while sessions run.
     pub fn last_failure(&self) -> LastFailure {
         self.0.shared.last_failure.clone()
     }
@@ -46,30 +46,30 @@ impl PrivateLine {
         self.0.shared.ended.cancel();
     }
 
-    /// Carries what comes from `input` to a session and what comes out of it to `output`, until either ends. What the
-    /// session has left for `output` is delivered however slowly that takes it, unless [`end`](Self::end) is called.
+    /// Serves a viewer on `input` and `output` until either ends. Once the session has ended, its remaining output is written
+    /// without a time limit, unless [`end`](Self::end) is called.
     ///
     /// # Errors
-    /// There is no loopback connection to be had.
-    pub async fn carry(
+    /// No loopback connection can be opened.
+    pub async fn serve(
         self,
         input: impl AsyncRead + Unpin,
         output: impl AsyncWrite + Unpin,
     ) -> io::Result<()> {
         let ended = self.0.shared.ended.clone();
-        let (ours, theirs) = pair().await?;
+        let (ours, theirs) = loopback_pair().await?;
         let mut session = pin!(Session::new(self.0, theirs.peer_addr()?).run(theirs));
-        let mut carrying = pin!(copy_both(ours, input, output));
+        let mut copying = pin!(copy_both(ours, input, output));
         tokio::select! {
-            () = &mut carrying => session.await,
+            () = &mut copying => session.await,
             () = &mut session => {
-                let given_up = async {
+                let aborted = async {
                     ended.cancelled().await;
                     sleep(CLOSE_TIMEOUT).await;
                 };
                 tokio::select! {
-                    () = carrying => {}
-                    () = given_up => {}
+                    () = copying => {}
+                    () = aborted => {}
                 }
             }
         }
@@ -77,7 +77,7 @@ impl PrivateLine {
     }
 }
 
-/// Until what comes out of `ours` has been delivered.
+/// Copies both directions until the output of `ours` is delivered.
 async fn copy_both(
     ours: TcpStream,
     mut input: impl AsyncRead + Unpin,
@@ -100,13 +100,13 @@ async fn copy_both(
     }
 }
 
-/// Two ends of one connection that nobody else has had a hand in: what a session takes is TCP.
-async fn pair() -> io::Result<(TcpStream, TcpStream)> {
+/// Both ends of a TCP connection over loopback: sessions take TCP sockets.
+async fn loopback_pair() -> io::Result<(TcpStream, TcpStream)> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     let ours = TcpStream::connect(listener.local_addr()?).await?;
     loop {
         let (theirs, peer) = listener.accept().await?;
-        // Somebody else on this machine may have been faster.
+        // Another local process may have connected first.
         if peer == ours.local_addr()? {
             socket::prepare(&theirs)?;
             socket::prepare(&ours)?;

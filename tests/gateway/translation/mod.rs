@@ -1,9 +1,9 @@
 //! What viewers send, as hosts in every quirk take it, and what the host sends, as viewers take it.
 
+mod key_release;
+mod key_repeat;
 mod keys;
-mod let_go;
 mod pictures;
-mod repeat;
 
 use std::time::Duration;
 
@@ -13,47 +13,47 @@ use gateway::settings::Console;
 use rfb_proto::input::{Message, set_encodings};
 use rfb_proto::{Area, Encoding};
 
-use crate::support::house::{House, Plan, vm};
+use crate::support::testbed::{Setup, Testbed, vm};
 use crate::support::viewer::Viewer;
 
-/// A house with one VM in these quirks, whose console is shaped so.
-async fn quirky(quirks: Quirks, shape: fn(Console) -> Console) -> House {
-    let mut plan = Plan {
-        shape,
-        ..Plan::default()
+/// A testbed with one VM in these quirks, whose console is shaped so.
+async fn testbed_with(quirks: Quirks, customize: fn(Console) -> Console) -> Testbed {
+    let mut setup = Setup {
+        customize,
+        ..Setup::default()
     };
-    plan.host.vms = vec![VmSettings {
+    setup.host.vms = vec![VmSettings {
         quirks,
         ..vm("vm08")
     }];
-    plan.start().await
+    setup.start().await
 }
 
 /// A viewer that has got its first picture, and so knows what it may send.
-async fn seeing(house: &House, list: &[Encoding]) -> Viewer {
-    let mut viewer = house.viewer().await;
+async fn viewer_with_picture(testbed: &Testbed, list: &[Encoding]) -> Viewer {
+    let mut viewer = testbed.viewer().await;
     let desktop = viewer.open().await;
-    viewer.list(list).await;
+    viewer.set_encodings(list).await;
     viewer.picture(&desktop).await;
     viewer
 }
 
 impl Viewer {
-    async fn say(&mut self, message: Message<'_>) {
+    async fn send_message(&mut self, message: Message<'_>) {
         let mut bytes = Vec::new();
         message.write(&mut bytes);
         self.send(&bytes).await;
     }
 
-    async fn list(&mut self, list: &[Encoding]) {
+    async fn set_encodings(&mut self, list: &[Encoding]) {
         let mut bytes = Vec::new();
         set_encodings(list.iter().copied(), &mut bytes);
         self.send(&bytes).await;
     }
 
-    async fn ask(&mut self, incremental: bool, area: Area) {
+    async fn request_update(&mut self, incremental: bool, area: Area) {
         let request = rfb_proto::input::UpdateRequest { incremental, area };
-        self.say(Message::UpdateRequest(request)).await;
+        self.send_message(Message::UpdateRequest(request)).await;
     }
 
     /// The head of an update: how many rectangles it announces.
