@@ -1,4 +1,4 @@
-//! Which host is dialled, and which certificate is believed there (`docs/webmks.md` 2.1, "hostname trap").
+//! Which host is dialled, and how its certificate is verified (`docs/webmks.md` 2.1, "hostname trap").
 
 use std::net::{Ipv4Addr, SocketAddr};
 

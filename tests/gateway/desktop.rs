@@ -1,4 +1,4 @@
-//! A viewer sees and drives a VM, in every version of RFB.
+//! Pictures, keys and pointer in every version of RFB.
 
 use esxi_sim::Pointer;
 use futures::future::join_all;
@@ -9,7 +9,7 @@ use crate::support::testbed::{PASSWORD, Setup, Testbed, vm};
 use crate::support::viewer::{Desktop, RfbVersion, Viewer};
 use crate::support::within;
 
-/// Every version line that viewers are known to write, and the handshake that it leads to (`docs/webmks.md` 5.1).
+/// Every ProtocolVersion that viewers are known to send, and the version that it results in (`docs/webmks.md` 5.1).
 const VERSIONS: [(&[u8; 12], RfbVersion); 7] = [
     (b"RFB 003.003\n", RfbVersion::V3_3),
     (b"RFB 003.005\n", RfbVersion::V3_3),
@@ -28,7 +28,7 @@ fn small(name: &str) -> Desktop {
     }
 }
 
-/// More than one colour, so that equal pictures mean something.
+/// Checks that the picture has more than one colour, so that a comparison is meaningful.
 fn assert_is_a_picture(picture: &[u8]) {
     let (first, rest) = picture.split_first_chunk::<4>().unwrap();
     assert!(rest.chunks(4).any(|pixel| pixel != first), "one colour");
@@ -151,7 +151,7 @@ async fn ten_viewers_share_one_vm() {
         );
         for (mut viewer, picture) in seen {
             assert_is_a_picture(&picture);
-            // What all have typed is in everybody's picture by now.
+            // All keys have been typed, and each viewer's picture shows them.
             assert!(viewer.picture(&small("vm08")).await != picture);
         }
         testbed.end().await;

@@ -1,4 +1,4 @@
-//! Peers that mean no good, or do not know where they are: they cost little and disturb nobody.
+//! Malicious and misdirected peers: they consume little and affect no other session.
 
 use std::time::Duration;
 
@@ -15,17 +15,17 @@ use crate::support::within;
 
 const GREETING: &[u8] = b"RFB 003.008\n";
 
-/// A write that makes no progress for so long is blocked: all buffers in between are full.
+/// A write without progress for this long is blocked: all buffers on the way are full.
 const BLOCKED: Duration = Duration::from_millis(700);
 
-/// What the kernel may hold on both sides of two connections, and far more than the gateway may hold itself.
+/// More than the kernel's buffers of two connections hold, and far more than the gateway may buffer.
 const ALL_BUFFERS: u64 = 48 << 20;
 
 async fn assert_serves(testbed: &Testbed) {
     testbed.viewer().await.open().await;
 }
 
-/// Writes the pattern until nobody takes it any more, and checks that this comes soon; answers how much was taken.
+/// Writes the pattern until the write blocks, checks that this happens within [`ALL_BUFFERS`], and returns how much was taken.
 async fn fill(pattern: &mut Pattern, stream: &mut (impl AsyncWrite + Unpin)) -> u64 {
     let mut taken = 0;
     loop {
@@ -81,7 +81,7 @@ async fn endless_version_line_is_not_read_to_its_end() {
         };
         let listening = async {
             let mut received = Vec::new();
-            // It ends, by a reset perhaps: more was sent than was read.
+            // The end may be a reset, since more was sent than was read.
             let _ = read.read_to_end(&mut received).await;
             assert_eq!(received, GREETING);
         };
@@ -179,7 +179,7 @@ async fn input_before_the_security_result_is_neither_buffered_nor_lost() {
         viewer.send(b"RFB 003.008\n\x01\x01").await;
         let mut connection = esxi.connection().await;
         let request = connection.request().await;
-        // The host takes its time.
+        // The host has not answered yet.
         let taken = fill(&mut Pattern::new(21), &mut viewer.stream).await;
         assert!(taken > 0);
         connection
@@ -204,7 +204,7 @@ async fn viewer_that_does_not_read_blocks_only_its_own_host() {
         let testbed = Setup::default().with_console_host(&esxi).start().await;
         let (mut stalled, connection) = esxi.session(&testbed).await;
         let (reader, mut say) = connection.split();
-        // One message that never ends.
+        // One endless message.
         say.write_all(&[0x82, 127, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff])
             .await
             .unwrap();
@@ -212,7 +212,7 @@ async fn viewer_that_does_not_read_blocks_only_its_own_host() {
         let (mut other, mut its_line) = esxi.session(&testbed).await;
         its_line.send_binary(b"picture").await;
         assert_eq!(other.bytes(7).await, b"picture");
-        // It was only slow: all is there, but for what TLS at the host's end still holds.
+        // Once it reads, it receives everything but what the host's TLS has buffered.
         let least = usize::try_from(taken).unwrap() - 128 * 1024;
         Pattern::new(23).check(&stalled.bytes(least).await);
         drop((stalled, reader, say, other, its_line));
@@ -292,7 +292,7 @@ async fn reason_of_a_host_is_truncated_and_stripped_of_control_characters() {
                 .await;
             connection.send_binary(GREETING).await;
             connection.bytes(12).await;
-            // No types, and a reason of 4 GiB. What is sent of it leaves at once: the gateway may close before it has read all.
+            // No security types, and a reason of 4 GiB. It is sent in one write, since the gateway may close before it has read all.
             let reason = [
                 &[0, 0xff, 0xff, 0xff, 0xff][..],
                 b"bad\x1b[31m\r\n news ",

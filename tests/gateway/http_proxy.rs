@@ -1,4 +1,4 @@
-//! An HTTP proxy on the way to vSphere and to consoles (RFC 9110 section 9.3.6).
+//! An HTTP proxy in front of vSphere and consoles (CONNECT, RFC 9110 section 9.3.6).
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -12,10 +12,10 @@ use crate::support::testbed::Setup;
 use crate::support::viewer::RfbVersion;
 use crate::support::within;
 
-/// A proxy that lets whoever gives these credentials connect to anywhere.
+/// A proxy that tunnels to any target for clients with these credentials.
 struct Proxy {
     address: SocketAddr,
-    /// Where it has connected to, in order.
+    /// The targets in the order of their connections.
     targets: Arc<Mutex<Vec<String>>>,
     _accepting: AbortOnDropHandle<()>,
 }
@@ -71,7 +71,7 @@ async fn tunnel(socket: TcpStream, seen: Arc<Mutex<Vec<String>>>) {
         .write_all(b"HTTP/1.1 200 Connection established\r\n\r\n")
         .await
         .unwrap();
-    // However it ends is an end.
+    // The result is not relevant.
     let _ = copy_bidirectional(&mut client, &mut server).await;
 }
 
@@ -97,7 +97,7 @@ async fn api_and_console_are_reached_only_through_the_proxy() {
             testbed.host.address().to_string(),
             testbed.host.console_address().to_string(),
         );
-        // vSphere may be asked again after the console was reached.
+        // vSphere may be called again after the console was dialled.
         let first = |wanted: &String| targets.iter().position(|target| target == wanted);
         assert!(
             matches!((first(&api), first(&console)), (Some(api), Some(console)) if api < console),

@@ -1,4 +1,4 @@
-//! One VM behind several ports, by whatever names they have it.
+//! One VM behind several ports under different names.
 
 use esxi_sim::Host;
 use gateway::settings::Console;
@@ -14,7 +14,7 @@ async fn testbed(customize: fn(Console) -> Console) -> Testbed {
         ..Setup::default()
     };
     setup.host.vms.push(vm("vm09"));
-    // Every host of this kind gives its VMs the same ids.
+    // Every host of this kind assigns its VMs the same ids.
     let host = Host::start(setup.host.clone()).await.unwrap();
     setup.consoles = vec![
         "vm08".into(),
@@ -78,10 +78,10 @@ async fn exclusive_access_covers_all_names_of_the_vm() {
             // ClientInit: not shared.
             second.send(&[0]).await;
             first.rest().await;
-            // So that the next one finds a place.
+            // Frees the slot for the next one.
             drop(second);
         }
-        // Who is on another VM has noticed nothing.
+        // The session on another VM is unaffected.
         other.picture(&desktop).await;
     })
     .await;

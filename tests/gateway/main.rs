@@ -1,35 +1,39 @@
-//! The whole testbed in one process: viewers that follow a script, the gateway, and a host behind it.
+//! End-to-end tests in one process: scripted viewers, the gateway, and a simulated or scripted host.
 //!
-//! | module | what it is about |
+//! | module | subject |
 //! |---|---|
-//! | [`desktop`] | a viewer sees and drives a VM, in every version of RFB |
-//! | [`order`] | what happens before what, and what does not happen at all |
-//! | [`reasons`] | what a viewer reads when it is not let in |
-//! | [`addresses`] | which host is dialled, and which certificate is believed |
+//! | [`desktop`] | pictures, keys and pointer in every version of RFB |
+//! | [`stages`] | the order of a session's stages |
+//! | [`reasons`] | the reasons that refused viewers get |
+//! | [`addresses`] | which host is dialled, and how its certificate is verified |
 //! | [`closing`] | every way in which a session ends |
-//! | [`door`] | who may in, from where, how many, and what it costs to try |
+//! | [`access`] | who may open a console, limits, view-only and exclusive access, metrics |
+//! | [`pre_login`] | connections before their login |
+//! | [`proxy_protocol`] | the PROXY protocol |
 //! | [`identity`] | one VM behind several ports |
-//! | [`penalties`] | which failed logins a success takes back |
-//! | [`encrypted`] | logging in through TLS |
-//! | [`proxied`] | everything upstream through an HTTP proxy |
-//! | [`repairs`] | what viewers send, as hosts in every quirk take it, and back |
-//! | [`reloading`] | a new configuration while the gateway runs |
+//! | [`penalties`] | penalties for failed logins |
+//! | [`vencrypt`] | logins over TLS |
+//! | [`http_proxy`] | upstream connections through an HTTP proxy |
+//! | [`translation`] | the dialect end to end, with every quirk of hosts |
+//! | [`reload`] | reloads of the configuration |
 //! | [`at_url`] | consoles at a URL instead of a vSphere |
-//! | [`hostile`] | peers that mean no good |
+//! | [`hostile`] | malicious and misdirected peers |
 //!
-//! Nothing here sleeps: tests wait for what happens, and fail when it does not within [`support::LIMIT`].
+//! Tests wait for events and fail when one does not happen within [`support::LIMIT`].
 
 #![cfg(unix)]
 
+mod access;
 mod addresses;
 mod at_url;
 mod closing;
 mod desktop;
-mod door;
 mod hostile;
 mod http_proxy;
 mod identity;
 mod penalties;
+mod pre_login;
+mod proxy_protocol;
 mod reasons;
 mod reload;
 mod stages;

@@ -1,4 +1,4 @@
-//! Which failed logins a success takes back, and which not.
+//! Penalties for failed logins, and which failures a success clears.
 
 use gateway::settings::{Auth, Console};
 
@@ -27,13 +27,13 @@ async fn testbed() -> Testbed {
     setup.start().await
 }
 
-/// The outcome of one login at the port of that number.
+/// The outcome of one login at the port with that index.
 async fn enter(testbed: &Testbed, port: usize, password: Option<&str>) -> Result<(), String> {
     let mut viewer = Viewer::connect(testbed.ports[port]).await;
     viewer.enter(RfbVersion::V3_8, password).await
 }
 
-/// How many of eight guesses at the first console are looked at, each after `between`.
+/// How many of eight guesses at the first console are checked, each after `between`.
 async fn guesses(testbed: &Testbed, between: impl AsyncFn()) -> usize {
     let mut looked_at = 0;
     for _ in 0..8 {
@@ -50,7 +50,7 @@ async fn success_at_one_console_gains_no_guesses_at_another() {
         let testbed = testbed().await;
         let logs_in_elsewhere = async || enter(&testbed, 1, Some(PASSWORD)).await.unwrap();
         assert_eq!(guesses(&testbed, logs_in_elsewhere).await, 5);
-        // Where it knows the password it is let in as before.
+        // A login with the right password still succeeds.
         logs_in_elsewhere().await;
     })
     .await;
@@ -77,6 +77,80 @@ async fn guesses_at_several_consoles_count_together() {
         }
         let reason = enter(&testbed, 2, None).await.unwrap_err();
         assert!(reason.starts_with("too many failed logins from your address"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn fifth_wrong_password_refuses_all_logins_for_a_minute() {
+    within(async {
+        let testbed = Setup::default().with_password().start().await;
+        for _ in 0..5 {
+            let reason = testbed
+                .viewer()
+                .await
+                .enter(RfbVersion::V3_8, Some(WRONG))
+                .await
+                .unwrap_err();
+            assert!(reason.starts_with("wrong password"), "{reason}");
+        }
+        for version in RfbVersion::ALL {
+            let mut viewer = testbed.viewer().await;
+            let reason = viewer.enter(version, Some(PASSWORD)).await.unwrap_err();
+            // A part of the minute may have passed.
+            let left =
+                reason.strip_prefix("too many failed logins from your address: try again in ");
+            let seconds = left.and_then(|left| left.strip_suffix(" s")?.parse::<u8>().ok());
+            assert!(matches!(seconds, Some(50..=60)), "{reason}");
+        }
+        assert_eq!(testbed.end().await.soap_calls(), 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn concurrent_vnc_guesses_do_not_bypass_the_penalty() {
+    within(async {
+        let testbed = Setup::default().with_password().start().await;
+        let mut viewers = Vec::new();
+        for _ in 0..20 {
+            let mut viewer = testbed.viewer().await;
+            viewer.exchange_versions(RfbVersion::V3_8.bytes()).await;
+            assert_eq!(viewer.bytes(2).await, [1, 2]);
+            viewer.send(&[2]).await;
+            viewers.push(viewer);
+        }
+        let mut guessed = 0;
+        for viewer in &mut viewers {
+            viewer.answer_challenge(WRONG).await;
+            let rest = viewer.rest().await;
+            guessed += usize::from(String::from_utf8_lossy(&rest).contains("wrong password"));
+        }
+        assert_eq!(guessed, 5);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn success_clears_failures_before_it() {
+    within(async {
+        let testbed = Setup::default().with_password().start().await;
+        for _ in 0..3 {
+            for _ in 0..4 {
+                testbed
+                    .viewer()
+                    .await
+                    .enter(RfbVersion::V3_8, Some(WRONG))
+                    .await
+                    .unwrap_err();
+            }
+            testbed
+                .viewer()
+                .await
+                .enter(RfbVersion::V3_8, Some(PASSWORD))
+                .await
+                .unwrap();
+        }
     })
     .await;
 }

@@ -1,4 +1,4 @@
-//! A new configuration while the gateway runs: what is in both goes on, what is gone ends when its sessions do.
+//! Reloads: what both configurations have continues, what was removed ends with its sessions.
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -17,7 +17,7 @@ use crate::support::testbed::{PASSWORD, vm};
 use crate::support::viewer::{RfbVersion, Viewer};
 use crate::support::{http_get, reserved_port, until, within};
 
-/// A gateway that runs, and takes over what is sent.
+/// A running gateway that applies the configurations sent to it.
 struct Reloading {
     reload: mpsc::Sender<Config>,
     shutdown: Shutdown,
@@ -38,17 +38,17 @@ impl Reloading {
         }
     }
 
-    /// Returns when `config` is what runs.
-    async fn take_over(&self, config: &Config) {
+    /// Returns when `config` has been applied.
+    async fn apply(&self, config: &Config) {
         self.settle(config, config).await;
     }
 
-    /// Returns when `config` has been refused, and `before` goes on.
+    /// Returns when `config` has been refused and `before` is still applied.
     async fn refuse(&self, config: &Config, before: &Config) {
         self.settle(config, before).await;
     }
 
-    /// The third is only taken in when the first is done with, since there is room for one; `then` changes nothing more.
+    /// Sends both, and `then` once more: the channel holds one, so the third send returns once `first` was handled.
     async fn settle(&self, first: &Config, then: &Config) {
         for config in [first, then, then] {
             self.reload.send(config.clone()).await.unwrap();
@@ -61,7 +61,7 @@ impl Reloading {
     }
 }
 
-/// Two hosts, so that one can go.
+/// Two hosts, of which one can be removed.
 struct Fleet {
     hosts: [Host; 2],
     ports: [u16; 2],
@@ -90,7 +90,7 @@ impl Fleet {
         }
     }
 
-    /// A console on each of these hosts, on the port of the same number.
+    /// A console on each of these hosts, at the port with the same index.
     fn config(&self, hosts: &[usize], auth: &Auth) -> Config {
         let name = |host: &usize| format!("host{host}");
         let console = |host: &usize| {
@@ -112,7 +112,7 @@ impl Fleet {
         Viewer::connect(SocketAddr::from((Ipv4Addr::LOCALHOST, self.ports[host]))).await
     }
 
-    /// Whether anybody listens on the port of that number.
+    /// Whether the port with that index is listened on.
     fn is_open(&self, host: usize) -> bool {
         std::net::TcpStream::connect((Ipv4Addr::LOCALHOST, self.ports[host])).is_ok()
     }
@@ -132,7 +132,7 @@ async fn reload_adds_and_removes_ports_and_vspheres_and_keeps_sessions() {
         first.open().await;
         second.open().await;
 
-        // The second host goes; what is open on it stays until it ends, and only then it is logged out.
+        // The second host is removed: its open session continues, and vSphere is logged out after it has ended.
         reload.send(fleet.config(&[0], &open)).await.unwrap();
         until(|| !fleet.is_open(1)).await;
         second.type_text("still here").await;
@@ -145,7 +145,7 @@ async fn reload_adds_and_removes_ports_and_vspheres_and_keeps_sessions() {
             .counts_until(|counts| counts.logouts == 1)
             .await;
 
-        // The first goes on without a new login, and a new viewer meets the new way in.
+        // The first continues without a new login, and new viewers get the new authentication.
         let password = Auth::vnc_password(VncPassword::new(PASSWORD).unwrap());
         reload.send(fleet.config(&[0, 1], &password)).await.unwrap();
         until(|| fleet.is_open(1)).await;
@@ -188,10 +188,10 @@ async fn configuration_that_cannot_be_applied_completely_changes_nothing() {
         tasks.spawn(gateway.run_reloading(shutdown.clone(), reloads));
         tasks.close();
         let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, fleet.ports[1])).unwrap();
-        // Port 1 cannot be had: so the password, which is in the same configuration, is not asked for either.
+        // Binding port 1 fails, so the password in the same configuration is not applied either.
         let password = Auth::vnc_password(VncPassword::new(PASSWORD).unwrap());
         reload.send(fleet.config(&[0, 1], &password)).await.unwrap();
-        // A second one is only taken when the first is done with.
+        // A second one is received once the first has been handled.
         reload.send(fleet.config(&[0, 1], &password)).await.unwrap();
         reload.send(fleet.config(&[0, 1], &password)).await.unwrap();
         fleet.viewer(0).await.open().await;
@@ -210,7 +210,7 @@ async fn configuration_that_cannot_be_applied_completely_changes_nothing() {
     .await;
 }
 
-/// `config`, whose first console listens on these addresses, one console on each.
+/// `config` with copies of its first console, one at each of these addresses.
 fn listening(config: &Config, addresses: &[(Ipv4Addr, u16)]) -> Config {
     let console = |address: &(Ipv4Addr, u16)| Console {
         listen: SocketAddr::from(*address),
@@ -222,7 +222,7 @@ fn listening(config: &Config, addresses: &[(Ipv4Addr, u16)]) -> Config {
     }
 }
 
-/// On Linux every address that begins with 127 is this machine's.
+/// On Linux all of 127.0.0.0/8 is local.
 const ANOTHER: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
 
 #[cfg(target_os = "linux")]
@@ -242,18 +242,16 @@ async fn listen_address_changes_to_and_from_the_wildcard_on_the_same_port() {
             (Ipv4Addr::LOCALHOST, false),
             (Ipv4Addr::UNSPECIFIED, true),
         ] {
-            gateway
-                .take_over(&listening(&config, &[(address, port)]))
-                .await;
+            gateway.apply(&listening(&config, &[(address, port)])).await;
             let reached = std::net::TcpStream::connect(elsewhere).is_ok();
             assert_eq!(reached, is_everywhere, "{address}");
             fleet.viewer(0).await.open().await;
         }
         Viewer::connect(elsewhere).await.open().await;
 
-        // One for all becomes one for each of two.
+        // The wildcard address is replaced by two addresses.
         let two = [(Ipv4Addr::LOCALHOST, port), (ANOTHER, port)];
-        gateway.take_over(&listening(&config, &two)).await;
+        gateway.apply(&listening(&config, &two)).await;
         fleet.viewer(0).await.open().await;
         Viewer::connect(elsewhere).await.open().await;
 
@@ -281,7 +279,7 @@ async fn failed_change_to_the_wildcard_keeps_the_old_listeners() {
         let mut first = fleet.viewer(0).await;
         first.open().await;
 
-        // Another program has a part of what is to come: one of the two could be had, and both are as they were.
+        // Another program listens on one of the two new addresses: neither is bound, and the old listeners stay.
         for place in [0, 1] {
             let taken = TcpListener::bind((ANOTHER, fleet.ports[place])).unwrap();
             gateway.refuse(&wide, &narrow).await;
@@ -297,7 +295,7 @@ async fn failed_change_to_the_wildcard_keeps_the_old_listeners() {
             .typed_until("vm08", |typed| typed == "all the while")
             .await;
 
-        gateway.take_over(&wide).await;
+        gateway.apply(&wide).await;
         for port in fleet.ports {
             let elsewhere = SocketAddr::from((ANOTHER, port));
             Viewer::connect(elsewhere).await.open().await;
@@ -321,7 +319,7 @@ async fn conflict_with_an_own_port_is_reported_as_such() {
         assert_eq!(
             error,
             format!(
-                "cannot listen on 127.0.0.1:{port} for vm08: this gateway itself listens on 127.0.0.1:{port}; choose another port"
+                "cannot listen on 127.0.0.1:{port} for vm08: this gateway listens on 127.0.0.1:{port} already; choose another port"
             )
         );
     })
@@ -341,22 +339,20 @@ async fn reload_moves_admin_changes_its_token_and_removes_it() {
         let is_free = |address: SocketAddr| TcpListener::bind(address).is_ok();
         let open = |listen| config(Some(Admin::open(listen)));
         let gateway = Reloading::begin(config(None)).await;
-        gateway.take_over(&open(first)).await;
+        gateway.apply(&open(first)).await;
         assert!(http_get(first, "/healthz").await.ends_with("ok\n"));
-        gateway.take_over(&open(second)).await;
+        gateway.apply(&open(second)).await;
         assert!(http_get(second, "/healthz").await.ends_with("ok\n") && is_free(first));
-        // The address stays, and those who have no token are not answered any more.
+        // The address stays, and requests without the token are refused.
         let token = Some(Secret::new("0123456789abcdef".to_owned()));
         let listen = second;
-        gateway
-            .take_over(&config(Some(Admin { listen, token })))
-            .await;
+        gateway.apply(&config(Some(Admin { listen, token }))).await;
         assert!(
             http_get(second, "/metrics")
                 .await
                 .starts_with("HTTP/1.1 401 ")
         );
-        // An address that somebody else has: all goes on as before.
+        // Another program listens on the address: nothing changes.
         let taken = TcpListener::bind(first).unwrap();
         let token = Some(Secret::new("0123456789abcdef".to_owned()));
         let before = config(Some(Admin { listen, token }));
@@ -367,14 +363,14 @@ async fn reload_moves_admin_changes_its_token_and_removes_it() {
                 .starts_with("HTTP/1.1 401 ")
         );
         drop(taken);
-        // Metrics and a console change places.
+        // [admin] and a console swap addresses.
         let console = SocketAddr::from((Ipv4Addr::LOCALHOST, fleet.ports[0]));
         let mut swapped = open(console);
         swapped.consoles[0].listen = second;
-        gateway.take_over(&swapped).await;
+        gateway.apply(&swapped).await;
         assert!(http_get(console, "/healthz").await.ends_with("ok\n"));
         Viewer::connect(second).await.open().await;
-        gateway.take_over(&config(None)).await;
+        gateway.apply(&config(None)).await;
         until(|| is_free(second)).await;
         fleet.viewer(0).await.open().await;
         gateway.end().await;

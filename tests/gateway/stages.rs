@@ -1,4 +1,4 @@
-//! What happens before what, and what does not happen at all.
+//! The order of a session's stages, and connections that must not be made.
 
 use std::net::Ipv4Addr;
 use std::time::Duration;
@@ -15,10 +15,10 @@ use crate::support::testbed::{PASSWORD, Setup, Testbed};
 use crate::support::viewer::{RfbVersion, Viewer};
 use crate::support::{is_silent, within};
 
-/// Sooner than any time limit of the gateway's own towards vSphere and ESXi, the shortest of which is 10 s.
+/// Shorter than the gateway's own time limits towards vSphere and ESXi, of which the shortest is 10 s.
 const SOON: Duration = Duration::from_secs(5);
 
-/// Ends the gateway, which waits for its sessions, and checks that the host has not even been connected to.
+/// Ends the gateway, which waits for its sessions, and checks that nothing has connected to the host.
 async fn assert_untouched(testbed: Testbed) {
     let counts = testbed.end().await;
     assert_eq!((counts.connections, counts.soap_calls()), (0, 0));
@@ -70,7 +70,7 @@ async fn no_ticket_is_acquired_before_the_password_is_received() {
         viewer.exchange_versions(RfbVersion::V3_8.bytes()).await;
         assert_eq!(viewer.bytes(2).await, [1, 2]);
         viewer.send(&[2]).await;
-        // Another one goes all the way meanwhile, so that there was time for something to happen.
+        // Another viewer opens its console meanwhile, so that there was time for a ticket.
         let mut other = testbed.viewer().await;
         other.enter(RfbVersion::V3_8, Some(PASSWORD)).await.unwrap();
         let counts = testbed.host.counts();
@@ -98,7 +98,7 @@ async fn security_result_is_sent_after_the_hosts() {
         assert_eq!(viewer.bytes(2).await, [1, 2]);
         viewer.send(&[2]).await;
         viewer.answer_challenge(PASSWORD).await;
-        // Each of these steps of the host's is answered by the gateway before the viewer is looked at.
+        // The gateway has answered each step of the host before the viewer's socket is checked.
         let mut connection = esxi.connection().await;
         assert!(is_silent(&viewer.stream), "TLS");
         let request = connection.request().await;
@@ -158,7 +158,7 @@ async fn each_session_uses_one_ticket_and_all_share_one_api_session() {
             viewer.open().await;
             viewer
         };
-        // The first ones come at once, before there is a session; the others find it.
+        // The first ones connect before there is an API session; the others use it.
         let mut viewers = join_all((0..6).map(|_| enter())).await;
         for _ in 0..3 {
             viewers.push(enter().await);
@@ -192,7 +192,7 @@ async fn expired_api_session_is_renewed_once() {
 #[tokio::test]
 async fn viewers_that_leave_during_the_api_login_neither_repeat_nor_delay_it() {
     within(async {
-        // A vSphere that accepts and says nothing.
+        // A vSphere that accepts TCP and sends nothing.
         let sdk = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let testbed = Setup {
             sdk: Some(sdk.local_addr().unwrap()),
@@ -210,7 +210,7 @@ async fn viewers_that_leave_during_the_api_login_neither_repeat_nor_delay_it() {
             let mut next = testbed.viewer().await;
             next.exchange_versions(RfbVersion::V3_3.bytes()).await;
         }
-        // Long before anybody loses patience with that vSphere.
+        // Before any timeout towards vSphere.
         timeout(SOON, testbed.end()).await.unwrap();
         call.read_to_end(&mut hello).await.unwrap();
         assert_eq!(hello[0], 22, "a TLS handshake was begun");

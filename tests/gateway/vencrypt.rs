@@ -1,4 +1,4 @@
-//! Viewers that log in through TLS (VeNCrypt): by name and password, by VNC password, by nothing.
+//! VeNCrypt: X509Plain, X509Vnc and X509None.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use crate::support::testbed::{PASSWORD, Setup, Testbed};
 use crate::support::viewer::Viewer;
 use crate::support::{is_closed, until, within};
 
-/// Lines that `mksgate passwd` printed for the password "x", with rights added.
+/// Lines of `mksgate passwd` for the password "x", with rights.
 const HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$t2dIS7GCpYHUKunPpwb3uw$dgLDrR/+jioPf+BcqP30PKFWdcX43S5Y3HjdCN1rsD8";
 
 fn users() -> Users {
@@ -41,7 +41,7 @@ fn users() -> Users {
     Users::parse(&text).unwrap()
 }
 
-/// A certificate of our own, and the TLS server that shows it.
+/// A self-signed certificate and a TLS server configuration with it.
 fn certificate() -> (Arc<ServerConfig>, CertificateDer<'static>) {
     let made = rcgen::generate_simple_self_signed(vec!["localhost".into()]).unwrap();
     let certificate = made.cert.der().clone();
@@ -89,7 +89,7 @@ impl Door {
         Self::with(&[SecurityType::X509Plain], |console| console).await
     }
 
-    /// A whole handshake by `client`, TLS included.
+    /// A complete handshake by `client`, with TLS.
     async fn enter(&self, client: Client) -> Result<Viewer<TlsStream<TcpStream>>, String> {
         let mut socket = TcpStream::connect(self.testbed.ports[0]).await.unwrap();
         let mut talk = Talk {
@@ -130,7 +130,7 @@ struct Talk {
 }
 
 impl Talk {
-    /// Up to the next step: whether that is TLS, or the end.
+    /// Advances the handshake to its next step: TLS, or the end.
     async fn until_step(
         &mut self,
         stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
@@ -195,7 +195,7 @@ async fn rights_of_the_users_file_are_enforced() {
         let mut looker = door.enter_as("looker", "x").await.unwrap();
         let desktop = looker.init().await;
         looker.type_text("nobody reads this").await;
-        // It comes after the keys, so that they would have been typed.
+        // The picture is sent after the keys were processed.
         looker.picture(&desktop).await;
         assert_eq!(door.testbed.host.typed("vm08"), "");
     })
@@ -252,7 +252,7 @@ async fn x509_vnc_and_x509_none() {
     .await;
 }
 
-/// VeNCrypt up to our word that TLS may begin.
+/// VeNCrypt up to the gateway's acceptance of the subtype, after which TLS begins.
 const UP_TO_TLS: &[u8] = b"RFB 003.008\n\x13\x00\x02\x00\x00\x01\x06";
 
 async fn up_to_tls(testbed: &Testbed) -> Viewer {
@@ -282,11 +282,11 @@ async fn invalid_tls_and_plaintext_before_it_end_that_connection_only() {
             assert_eq!(viewer.bytes(1).await, [1]);
             viewer.send(garbage).await;
             let mut rest = Vec::new();
-            // A reset is as good an end as any.
+            // A reset is accepted too.
             let _ = viewer.stream.read_to_end(&mut rest).await;
             assert!(rest.len() < 64, "an alert at most: {rest:?}");
         }
-        // A name and a password in plain words, ahead of TLS.
+        // Name and password in plaintext, before TLS.
         let mut viewer = up_to_tls(&door.testbed).await;
         viewer
             .send(&[&UP_TO_TLS[15..], b"\0\0\0\x03\0\0\0\x01adax"].concat())
@@ -294,7 +294,7 @@ async fn invalid_tls_and_plaintext_before_it_end_that_connection_only() {
         let mut rest = Vec::new();
         let _ = viewer.stream.read_to_end(&mut rest).await;
         assert_eq!(rest, [1]);
-        // Oversize fields, encrypted.
+        // Oversized fields over TLS.
         for lengths in [[0xff; 8], [0, 0, 1, 0, 0, 0, 0, 0]] {
             let mut socket = up_to_tls(&door.testbed).await;
             socket.send(&UP_TO_TLS[15..]).await;
@@ -330,7 +330,7 @@ async fn connection_stalled_in_the_tls_handshake_can_be_dropped() {
         let mut silent = Vec::new();
         for _ in 0..60 {
             let mut viewer = testbed.viewer().await;
-            // As far as it gets: it may be the one that is pushed out.
+            // Errors are ignored: this connection may be the one that is dropped.
             let _ = viewer.stream.write_all(UP_TO_TLS).await;
             silent.push(viewer);
         }

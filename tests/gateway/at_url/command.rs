@@ -1,4 +1,4 @@
-//! `url_command`: a URL for each connection, and what is told where none comes.
+//! `url_command`: a URL for each connection, and the reasons where there is none.
 
 use crate::support::esxi::{header, upgraded};
 use crate::support::url_gateway::{Folder, Server};
@@ -9,7 +9,7 @@ use crate::support::within;
 async fn each_connection_gets_its_own_url_and_credentials() {
     within(async {
         let (server, folder) = (Server::start().await, Folder::new());
-        // It counts its calls, and prints that in the URL; the password has more than VNC looks at.
+        // The script counts its calls in the URL; the password is longer than the 8 bytes that VNC uses.
         let script = format!(
             "echo >> calls.$1; n=$(wc -l < calls.$1); echo '{}'$n; echo \"Cookie: call=$n\"; echo \"VNC-Password: PVEVNC:$n-and-more\"",
             server.url("/console?ticket=")
@@ -161,7 +161,7 @@ async fn viewer_that_leaves_ends_the_commands_process_group() {
     .await;
 }
 
-/// The number that a script has written.
+/// The process id that a script has written.
 async fn pid_in(folder: &Folder) -> String {
     let mut pid = String::new();
     crate::support::until(|| {
@@ -172,7 +172,7 @@ async fn pid_in(folder: &Folder) -> String {
     pid.trim().to_owned()
 }
 
-/// Whether it does: who has ended may stay on the list until somebody asks how.
+/// Whether the process runs; a zombie, which has ended and was not reaped, does not.
 fn runs(pid: &str) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     let state = stat.rsplit(')').next().unwrap_or_default().trim_start();

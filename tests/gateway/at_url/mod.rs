@@ -1,5 +1,4 @@
-//! Consoles at a URL instead of a vSphere: what is asked there, what comes through, and what a viewer reads where it does
-//! not.
+//! Consoles at a URL instead of a vSphere: requests, relayed data, and the reasons that viewers get.
 
 mod command;
 mod operated;

@@ -1,4 +1,4 @@
-//! How such consoles are operated: their limits and names, what is counted, a new configuration.
+//! Operation of consoles at URLs: limits, names, metrics, reloads.
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -65,7 +65,7 @@ async fn relayed_bytes_are_counted() {
         entered.unwrap();
         assert_eq!(viewer.bytes(1000).await, [7; 1000]);
         let relayed = "mksgate_bytes_total{direction=\"to_viewer\"} 1000";
-        // Bytes are counted when they have been written: the viewer may have them a moment before.
+        // Bytes are counted after the write, so the viewer may receive them before.
         let counted = loop {
             let counted = http_get(admin, "/metrics").await;
             if counted.lines().any(|line| line == relayed) {
@@ -88,7 +88,7 @@ async fn relayed_bytes_are_counted() {
     .await;
 }
 
-/// A console on `listen`, of which only the URL is known.
+/// A console on `listen` at a URL, with default settings.
 fn at(url: &str, listen: SocketAddr) -> Config {
     let endpoint = Arc::new(Endpoint::at(url).unwrap());
     let console = Console::leading_to(Behind::Url(endpoint), listen, Auth::none());
@@ -123,7 +123,7 @@ async fn reloaded_url_applies_to_new_viewers_only() {
         };
         let (mut old_viewer, mut old_line) = opened(&first).await;
         reload.send(at(&second.url("/2"), listen)).await.unwrap();
-        // The channel has room for one: the second has been taken when the third is in it.
+        // The channel holds one, so the second has been received once the third was sent.
         reload.send(at(&second.url("/2"), listen)).await.unwrap();
         reload.reserve().await.unwrap();
         let (mut new_viewer, mut new_line) = opened(&second).await;

@@ -1,4 +1,4 @@
-//! What a viewer reads when the server at a URL is not what it should be.
+//! Reasons that viewers get when the server at a URL cannot be used.
 
 use crate::support::esxi::{upgraded, upgraded_to};
 use crate::support::frame::{self, BINARY, TEXT};
@@ -6,8 +6,8 @@ use crate::support::url_gateway::{Folder, Server, UrlGateway};
 use crate::support::viewer::RfbVersion;
 use crate::support::within;
 
-/// Checks that a viewer reads all `words`, and nothing of the query, when the server sends these bytes in answer to the
-/// request that it got.
+/// Checks the reason that a viewer gets when the server answers the request with these bytes: it contains all `words` and no
+/// part of the query.
 async fn assert_reason(answer: impl AsyncFn(&str) -> Vec<u8>, words: &[&str]) {
     let server = Server::start().await;
     let gateway = UrlGateway::new(&format!("url = \"{}\"", server.url("/?token=secret"))).await;

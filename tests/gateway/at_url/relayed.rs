@@ -1,4 +1,4 @@
-//! What comes through: every byte, without TLS too, whatever RFB the server speaks.
+//! Data relayed without TLS, and servers of every RFB version.
 
 use tokio::io::AsyncWriteExt;
 
@@ -8,7 +8,7 @@ use crate::support::url_gateway::{Folder, Server, UrlGateway};
 use crate::support::viewer::RfbVersion;
 use crate::support::within;
 
-/// What goes each way where much goes both ways.
+/// How much is sent each way.
 const LONG: u64 = 8 << 20;
 
 async fn open() -> (Server, UrlGateway) {

@@ -1,16 +1,16 @@
-//! What the server at a URL is asked, and in which words.
+//! The upgrade request to a server at a URL.
 
 use crate::support::esxi::{Esxi, header, upgraded_to};
 use crate::support::url_gateway::{Folder, Server, UrlGateway};
 use crate::support::viewer::RfbVersion;
 use crate::support::within;
 
-/// The request that a viewer of `gateway` causes.
+/// The upgrade request for a viewer of `gateway`.
 async fn request(server: &Server, gateway: &UrlGateway) -> String {
     let mut viewer = gateway.viewer().await;
     let entering = viewer.enter(RfbVersion::V3_8, None);
     let asked = async { server.connection().await.request().await };
-    // The server hangs up behind the request.
+    // The server closes after the request.
     let (_, request) = tokio::join!(entering, asked);
     request
 }

@@ -7,7 +7,7 @@ use crate::support::testbed::{Setup, Testbed};
 use crate::support::viewer::Viewer;
 use crate::support::within;
 
-/// More than all buffers between the two ends hold.
+/// More than all buffers between the two peers hold.
 const LONG: usize = 24 << 20;
 
 async fn testbed() -> (Esxi, Testbed) {
@@ -16,7 +16,7 @@ async fn testbed() -> (Esxi, Testbed) {
     (esxi, testbed)
 }
 
-/// Reads to the end, which must be in order, and checks that it was all of the pattern's first [`LONG`] bytes.
+/// Reads to FIN and checks that the data was the pattern's first [`LONG`] bytes.
 async fn assert_receives_long(viewer: &mut Viewer) {
     let got = viewer.rest().await;
     assert_eq!(got.len(), LONG);
@@ -30,7 +30,7 @@ async fn send_long(connection: &mut HostConnection) {
     }
 }
 
-/// What a host does behind its Close.
+/// What a host does after its Close.
 #[derive(Debug, Clone, Copy)]
 enum Behind {
     Nothing,
@@ -75,7 +75,7 @@ async fn all_bytes_before_fin_without_close_arrive() {
                     Behind::FinAlone => connection.finish_without_close_notify().await,
                     _ => connection.finish().await,
                 }
-                // A Close may come, to nobody in particular; nothing else.
+                // The gateway may send a Close and nothing else.
                 while let Some(frame) = connection.frame().await {
                     assert_eq!(frame.opcode, frame::CLOSE, "{behind:?}");
                 }

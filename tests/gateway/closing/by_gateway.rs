@@ -19,7 +19,7 @@ async fn testbed(drain_timeout: Duration) -> (Esxi, Testbed) {
     (esxi, testbed)
 }
 
-/// Checks that bytes still go both ways.
+/// Checks that bytes are still relayed both ways.
 async fn assert_alive(viewer: &mut Viewer, connection: &mut HostConnection) {
     viewer.send(b"up").await;
     assert_eq!(connection.bytes(2).await, b"up");
@@ -34,7 +34,7 @@ async fn assert_ended_by_the_gateway(mut viewer: Viewer, mut connection: HostCon
     assert!(viewer.rest().await.is_empty());
 }
 
-/// Waits until nobody listens any more.
+/// Waits until the port is closed.
 async fn until_closed(testbed: &Testbed) {
     while TcpStream::connect(testbed.ports[0]).await.is_ok() {
         tokio::task::yield_now().await;
@@ -68,7 +68,7 @@ async fn drain_refuses_new_viewers_and_keeps_open_sessions() {
         assert_eq!(closing.frame().await, Some(Frame::close(1000)));
         drop(closing);
         assert_alive(&mut viewer, &mut connection).await;
-        // Whoever tells it twice is in a hurry.
+        // The second signal ends it at once.
         testbed.shutdown.now.cancel();
         assert_ended_by_the_gateway(viewer, connection).await;
         testbed.gateway_ended().await;
@@ -120,7 +120,7 @@ async fn immediate_shutdown_does_not_wait_for_silent_peers() {
         let (silent, connection) = esxi.session(&testbed).await;
         testbed.shutdown.now.cancel();
         testbed.gateway_ended().await;
-        // A SecurityResult, as of any failure.
+        // A failed SecurityResult with its reason.
         let told = dialling.rest().await;
         let reason = String::from_utf8_lossy(told.get(8..).unwrap());
         assert_eq!(told[..4], [0, 0, 0, 1]);

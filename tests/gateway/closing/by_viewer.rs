@@ -100,7 +100,7 @@ async fn reset_during_an_update_closes_the_console() {
                 let (bytes, close) = reader.read_until_close().await;
                 assert_eq!(close, Frame::close(1001));
                 assert!(bytes.is_empty());
-                // The rest of the picture is not taken; a reset may be how that is said.
+                // The rest of the picture is discarded; the end may be a reset.
                 reader.expect_end().await;
             };
             tokio::join!(sending, leaving);

@@ -1,4 +1,4 @@
-//! No session leaves a task or a descriptor behind, however it ends.
+//! No kind of end leaks a task or a file descriptor.
 
 use std::process::{Command, Stdio};
 
@@ -10,10 +10,10 @@ use crate::support::testbed::{Setup, Testbed};
 use crate::support::viewer::RfbVersion;
 use crate::support::{until, within};
 
-/// How often each kind of end comes about.
+/// How often each kind of end is repeated.
 const ROUNDS: usize = 5;
 
-/// Runs [`in_a_process_of_its_own`] there: other tests open descriptors too.
+/// Runs [`in_a_process_of_its_own`] in a new process, since other tests open descriptors too.
 #[test]
 fn sessions_leak_no_task_and_no_descriptor() {
     let name = "closing::leaks::in_a_process_of_its_own";
@@ -46,12 +46,11 @@ async fn in_a_process_of_its_own() {
         let descriptors_at_first = descriptors();
         let esxi = Esxi::start().await;
         let testbed = Setup::default().with_console_host(&esxi).start().await;
-        // The first session logs in; that connection may stay open.
+        // The first session logs in; the API connection may stay open.
         drop(esxi.session(&testbed).await);
         until(|| testbed.host.counts().sessions_open == 1).await;
         every_end(&esxi, &testbed).await;
-        // Of those connections to the API at most four are kept (and each has a task or two at both ends), whatever
-        // number of sessions there was.
+        // At most four API connections are kept, each with one or two tasks at both ends, for any number of sessions.
         until(|| tasks() <= 16 && descriptors() <= descriptors_at_first + 24).await;
         testbed.end().await;
         drop(esxi);
@@ -78,7 +77,7 @@ async fn every_end(esxi: &Esxi, testbed: &Testbed) {
         connection.send(&[0xff; 40]).await;
         drop(connection);
         viewer.reset();
-        // In the handshake: nothing said, something said, the host reached.
+        // During the handshake: before the first byte, after it, and after the dial.
         drop(testbed.viewer().await);
         testbed.viewer().await.reset();
         let mut viewer = testbed.viewer().await;

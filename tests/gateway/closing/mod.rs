@@ -1,12 +1,12 @@
-//! Every way in which a session ends, row by row, byte by byte.
+//! Every way in which a session ends.
 //!
 //! | first to end | then |
 //! |---|---|
-//! | viewer, in order | Close 1000 to ESXi; what ESXi still sends arrives; both connections end |
+//! | viewer, by FIN | Close 1000 to ESXi; what ESXi still sends arrives; both connections end |
 //! | viewer, by reset | Close 1001 to ESXi, and its connection ends |
 //! | ESXi, by Close | all bytes before it arrive, the Close is answered, FIN to the viewer |
 //! | ESXi, without Close | all bytes arrive, FIN to the viewer |
-//! | ESXi, by a violation | all bytes before it arrive, a Close that says so, FIN to the viewer |
+//! | ESXi, by a violation | all bytes before it arrive, a Close with the violation's code, FIN to the viewer |
 //! | the gateway | Close 1001 to ESXi, FIN to the viewer |
 
 mod by_esxi;

@@ -1,4 +1,4 @@
-//! Every byte arrives, once and in order, however it is cut and whoever is slow.
+//! Every byte arrives once and in order, for any fragmentation and any slow peer.
 
 use console::settings::TlsRecords;
 use rustls::{SupportedProtocolVersion, version};
@@ -12,7 +12,7 @@ use crate::support::testbed::{PASSWORD, Setup, Testbed};
 use crate::support::viewer::{RfbVersion, Viewer};
 use crate::support::within;
 
-/// What goes each way where much goes both ways.
+/// How much is sent each way.
 const LONG: u64 = 8 << 20;
 
 async fn testbed() -> (Esxi, Testbed) {
@@ -21,7 +21,7 @@ async fn testbed() -> (Esxi, Testbed) {
     (esxi, testbed)
 }
 
-/// A size as traffic has it: mostly small, sometimes at the edges of the length's forms, seldom large.
+/// A random size: mostly small, sometimes at the limits of the length encodings, seldom large.
 fn size(random: &mut Random) -> usize {
     match random.below(16) {
         0 => 0,
@@ -86,7 +86,7 @@ async fn both_ways(versions: &[&'static SupportedProtocolVersion], tls_records: 
             while pattern.at() < LONG {
                 let count = from_gateway.read(&mut buffer).await.unwrap();
                 assert_ne!(count, 0, "an early end");
-                // The last eight bytes are not of the pattern: leave them for below.
+                // The last eight bytes are not part of the pattern.
                 let left = usize::try_from(LONG - pattern.at()).unwrap();
                 pattern.check(&buffer[..count.min(left)]);
             }
@@ -118,7 +118,7 @@ async fn both_ways(versions: &[&'static SupportedProtocolVersion], tls_records: 
             pongs.is_sorted() && !pongs.is_empty(),
             "pongs in the order of their pings"
         );
-        // RFC 6455 section 5.5.3: only the latest ping has to be answered, and it has to be.
+        // RFC 6455 section 5.5.3: the latest ping must be answered, earlier ones need not be.
         let mut latest = pongs.last().unwrap().clone();
         while latest != last {
             let frame = reader.frame().await.expect("the last pong");
@@ -178,7 +178,7 @@ async fn ping_and_close_with_the_security_result_are_answered() {
     within(async {
         let (esxi, testbed) = testbed().await;
         let mut slow = 0;
-        // Whoever of both pumps is first, at each try.
+        // Either direction of the relay may be first, so it is repeated.
         for _ in 0..50 {
             let mut viewer = testbed.viewer().await;
             let hosting = async {
@@ -198,7 +198,7 @@ async fn ping_and_close_with_the_security_result_are_answered() {
                 ];
                 connection.send(&last.concat()).await;
                 let pong = connection.frame().await.unwrap();
-                // A Close that is due as well may take the pong's place: nothing but the latest is owed.
+                // The Close may replace the pending pong: only the latest reply is sent.
                 if pong.opcode == PONG {
                     assert_eq!(pong.payload, b"now");
                     assert_eq!(connection.frame().await.unwrap(), frame::Frame::close(1000));
@@ -215,7 +215,7 @@ async fn ping_and_close_with_the_security_result_are_answered() {
             tokio::join!(entering, hosting);
             slow += usize::from(begun.elapsed() >= std::time::Duration::from_secs(2));
         }
-        // The machine may stand still once.
+        // Allows for one stall of the machine.
         assert!(slow <= 1, "{slow} waited for what was never sent");
         testbed.end().await;
     })
@@ -228,7 +228,7 @@ async fn payload_is_delivered_before_its_message_is_complete() {
         let (esxi, testbed) = testbed().await;
         let (mut viewer, mut connection) = esxi.session(&testbed).await;
         let message = frame::whole(BINARY, &Pattern::new(11).take_long(30 << 20));
-        // Nothing waits for a message's end: what was sent of it is read before the rest is sent.
+        // The first part is read before the rest of the message is sent.
         let (first, rest) = message.split_at(100_010);
         connection.send(first).await;
         let mut pattern = Pattern::new(11);
@@ -263,7 +263,7 @@ async fn frames_sent_byte_by_byte_are_decoded() {
             frame::close(1000, "done"),
         ];
         connection.send_byte_by_byte(&first.concat()).await;
-        // A ping that is read together with a Close need not be answered.
+        // A ping that is read together with a Close need not be answered, so the Close is sent later.
         assert_eq!(connection.frame().await.unwrap().opcode, PONG);
         connection.send_byte_by_byte(&others.concat()).await;
         assert_eq!(viewer.rest().await, payload);
@@ -283,7 +283,7 @@ async fn host_may_send_its_handshake_at_once_or_byte_by_byte() {
             let hosting = async {
                 let mut connection = esxi.connection().await;
                 let request = connection.request().await;
-                // ServerInit is not due yet, but bytes are bytes.
+                // Any bytes do in place of ServerInit, since RFB is not parsed here.
                 let wire = [
                     upgraded(&request),
                     frame::whole(BINARY, b"RFB 003.008\n"),

@@ -1,4 +1,4 @@
-//! What the host that has the console is the reason of.
+//! Failures caused by the console's host.
 
 use std::time::Duration;
 
@@ -108,7 +108,7 @@ async fn missing_vnc_password_names_its_configuration_key() {
     within(every_misbehaviour(&asks, "asks for the VM's VNC password")).await;
 }
 
-/// What lets viewers in is configured with the console, and no viewer is asked for it.
+/// Configures the VM's VNC password, which viewers do not need.
 fn with_vnc_password(console: Console) -> Console {
     let Behind::Vm { vsphere, vm, .. } = console.behind else {
         panic!("a VM's console");
@@ -219,7 +219,7 @@ async fn expired_ticket() {
 #[tokio::test]
 async fn host_that_is_silent_at_each_step() {
     within(async {
-        // TLS: the kernel accepts for it.
+        // Silent in TLS: the kernel completes the TCP handshake.
         let esxi = Esxi::start().await;
         let setup = Setup::default()
             .with_console_host(&esxi)

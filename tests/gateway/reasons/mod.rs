@@ -1,5 +1,5 @@
-//! What a viewer reads when it is not let in: in a SecurityResult, or in place of the security types where the version has
-//! no result.
+//! The reasons that refused viewers get: in SecurityResult, or in place of the security types where the RFB version has no
+//! result.
 
 mod host;
 mod vsphere;
@@ -16,7 +16,7 @@ use crate::support::testbed::{PASSWORD, Setup, Testbed};
 use crate::support::viewer::RfbVersion;
 use crate::support::within;
 
-/// Checks that viewers of every version, at once, read a reason that holds all `words` and no secret.
+/// Checks that concurrent viewers of every version get a reason that contains all `words` and no secret.
 async fn assert_reason(testbed: &Testbed, words: &[&str]) {
     let reasons = join_all(RfbVersion::ALL.map(|version| async move {
         let mut viewer = testbed.viewer().await;
@@ -47,10 +47,10 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// A port at which nobody listens.
+/// A port without a listener.
 const CLOSED_PORT: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 9));
 
-/// A port that greets with a line of text and hangs up.
+/// A port that sends a line of text and closes.
 async fn chatty_port(tasks: &TaskTracker) -> SocketAddr {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -117,7 +117,7 @@ async fn no_free_session_until_one_ends() {
             assert_reason(&testbed, &["all 1 sessions", "max_sessions"]).await;
             assert_eq!(testbed.host.counts().tickets_issued, 1);
             drop(first);
-            // The console is closed a moment before the seat is free.
+            // The console is closed before the session's slot is freed.
             while testbed
                 .viewer()
                 .await

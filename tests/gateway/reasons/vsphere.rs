@@ -1,4 +1,4 @@
-//! What vSphere is the reason of.
+//! Failures caused by vSphere.
 
 use console::tls::Trust;
 use esxi_sim::{Power, VmSettings};
@@ -111,7 +111,7 @@ async fn unreachable_vsphere() {
 #[tokio::test]
 async fn silent_vsphere() {
     within(async {
-        // The kernel accepts for it.
+        // The kernel completes the TCP handshake.
         let sdk = TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, 0))
             .await
             .unwrap();
@@ -133,7 +133,7 @@ async fn vsphere_without_tls() {
             sdk: Some(address),
             ..Setup::default()
         };
-        assert_reason_in(setup, &["TLS with ", &address.to_string()]).await;
+        assert_reason_in(setup, &["no TLS connection", &address.to_string()]).await;
     })
     .await;
 }

@@ -1,4 +1,4 @@
-//! A console without the gateway: the simulator's ticket, and somebody else's WebSocket.
+//! A console without the gateway: a ticket of the simulator, and tokio-tungstenite's WebSocket.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ use super::viewer::Viewer;
 
 type Socket = WebSocketStream<TlsStream<TcpStream>>;
 
-/// The console of `vm` on `host`, as a viewer's byte stream. `tasks` carries the bytes.
+/// The console of `vm` on `host` as a viewer's byte stream. The relay runs in `tasks`.
 pub(crate) async fn console(host: &Host, vm: &str, tasks: &TaskTracker) -> Viewer<DuplexStream> {
     let pin = Trust::Pinned(Thumbprint::Sha256(host.certificate_sha256()));
     let tls = pin.client().unwrap();

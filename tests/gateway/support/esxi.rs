@@ -1,4 +1,4 @@
-//! The console end of an ESXi, byte by byte: TLS, the upgrade, frames and RFB as the test writes them.
+//! A scripted console host: the test writes the TLS stream's bytes, from the upgrade on.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -19,10 +19,10 @@ use super::frame::{self, BINARY, Frame};
 use super::testbed::Testbed;
 use super::viewer::{RfbVersion, Viewer};
 
-/// How much is read at a time.
+/// The size of reads.
 const READ: usize = 64 * 1024;
 
-/// A host that waits for consoles to be dialled. Tickets come from elsewhere.
+/// A host that accepts console connections. Tickets come from the simulator.
 pub(crate) struct Esxi {
     listener: TcpListener,
     acceptor: TlsAcceptor,
@@ -34,7 +34,7 @@ impl Esxi {
         Self::speaking(rustls::ALL_VERSIONS).await
     }
 
-    /// One that speaks these versions of TLS and no others.
+    /// A host with these TLS versions only.
     pub(crate) async fn speaking(versions: &[&'static SupportedProtocolVersion]) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let identity = rcgen::generate_simple_self_signed(["127.0.0.1".into()]).unwrap();
@@ -57,12 +57,12 @@ impl Esxi {
         self.listener.local_addr().unwrap()
     }
 
-    /// This host's certificate as an authority, which it is to itself.
+    /// Trust in this host's self-signed certificate.
     pub(crate) fn trust(&self) -> Trust {
         Trust::File(vec![self.certificate.clone()])
     }
 
-    /// The next TCP connection, unanswered.
+    /// The next TCP connection, before TLS.
     pub(crate) async fn accept(&self) -> TcpStream {
         let (socket, _) = self.listener.accept().await.unwrap();
         socket.set_nodelay(true).unwrap();
@@ -75,20 +75,19 @@ impl Esxi {
         HostConnection::new(self.acceptor.accept(socket).await.unwrap())
     }
 
-    /// The next connection, which fails in TLS.
+    /// The next connection, whose TLS handshake must fail.
     pub(crate) async fn failed_connection(&self) {
         let socket = self.accept().await;
         assert!(self.acceptor.accept(socket).await.is_err());
     }
 
-    /// [`Esxi::trust`] as a file holds it.
+    /// The certificate in PEM.
     pub(crate) fn certificate_pem(&self) -> String {
         let encoded = base64::engine::general_purpose::STANDARD.encode(&self.certificate);
         format!("-----BEGIN CERTIFICATE-----\n{encoded}\n-----END CERTIFICATE-----\n")
     }
 
-    /// A viewer of `testbed` and the host's end of its console, both with ClientInit behind them: whatever one sends now,
-    /// the other gets.
+    /// A viewer of `testbed` and the host's connection of its console, both after ClientInit: what either sends now is relayed.
     pub(crate) async fn session(&self, testbed: &Testbed) -> (Viewer, HostConnection) {
         let mut viewer = testbed.viewer().await;
         let entering = async {
@@ -106,7 +105,7 @@ impl Esxi {
     }
 }
 
-/// One console connection. Only one half of it may be in use once it is [`split`](HostConnection::split).
+/// The host's side of one console connection.
 pub(crate) struct HostConnection<S = TlsStream<TcpStream>> {
     pub(crate) reader: FrameReader<S>,
 }
@@ -115,7 +114,7 @@ pub(crate) struct HostConnection<S = TlsStream<TcpStream>> {
 pub(crate) struct FrameReader<R> {
     stream: R,
     input: Vec<u8>,
-    /// Payload of binary frames that nobody has asked for yet.
+    /// Payload of binary frames that was not consumed yet.
     payload: Vec<u8>,
 }
 
@@ -129,7 +128,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> HostConnection<S> {
         Self { reader }
     }
 
-    /// The request's head.
+    /// Reads the upgrade request.
     pub(crate) async fn request(&mut self) -> String {
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {
@@ -138,14 +137,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> HostConnection<S> {
         String::from_utf8(head).unwrap()
     }
 
-    /// Upgrade and RFB handshake, until SecurityResult is sent.
+    /// Upgrade and RFB handshake up to SecurityResult.
     pub(crate) async fn open(&mut self) {
         let request = self.request().await;
         self.send(&upgraded(&request)).await;
         self.handshake().await;
     }
 
-    /// The RFB handshake, until SecurityResult is sent.
+    /// The RFB handshake up to SecurityResult.
     pub(crate) async fn handshake(&mut self) {
         self.send(&frame::whole(BINARY, b"RFB 003.008\n")).await;
         assert_eq!(self.bytes(12).await, b"RFB 003.008\n");
@@ -154,7 +153,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> HostConnection<S> {
         self.send(&frame::whole(BINARY, &[0; 4])).await;
     }
 
-    /// The RFB handshake of a server that speaks `version` and may ask for a password: whether the client is let in.
+    /// The RFB handshake of a server of this version, with an optional VNC password: whether the client is authenticated.
     pub(crate) async fn rfb_security(
         &mut self,
         version: RfbVersion,
@@ -162,12 +161,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> HostConnection<S> {
     ) -> bool {
         self.send_binary(version.bytes()).await;
         assert_eq!(self.bytes(12).await, version.bytes());
-        let way = if password.is_some() { 2 } else { 1 };
+        let security_type = if password.is_some() { 2 } else { 1 };
         if version == RfbVersion::V3_3 {
-            self.send_binary(&[0, 0, 0, way]).await;
+            self.send_binary(&[0, 0, 0, security_type]).await;
         } else {
-            self.send_binary(&[1, way]).await;
-            assert_eq!(self.bytes(1).await, [way], "the chosen type");
+            self.send_binary(&[1, security_type]).await;
+            assert_eq!(self.bytes(1).await, [security_type], "the chosen type");
         }
         let is_right = match password {
             Some(password) => {
@@ -185,7 +184,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> HostConnection<S> {
         is_right
     }
 
-    /// Sends bytes as they are.
+    /// Sends raw bytes.
     pub(crate) async fn send(&mut self, bytes: &[u8]) {
         self.reader.stream.write_all(bytes).await.unwrap();
         self.reader.stream.flush().await.unwrap();
@@ -218,7 +217,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> HostConnection<S> {
         self.reader.stream.shutdown().await.unwrap();
     }
 
-    /// The two halves, to be used at once.
+    /// Splits it into halves that can be used concurrently.
     pub(crate) fn split(self) -> (FrameReader<ReadHalf<S>>, WriteHalf<S>) {
         #[expect(
             clippy::disallowed_methods,
@@ -247,7 +246,7 @@ impl HostConnection {
 }
 
 impl<R: AsyncRead + Unpin> FrameReader<R> {
-    /// The next frame; `None` when the connection has ended, however it did.
+    /// The next frame; `None` at the end of the connection, also after an error.
     pub(crate) async fn frame(&mut self) -> Option<Frame> {
         loop {
             if let Some(frame) = frame::take(&mut self.input) {
@@ -264,17 +263,17 @@ impl<R: AsyncRead + Unpin> FrameReader<R> {
         }
     }
 
-    /// Exactly `count` bytes of RFB, from as many binary frames as they come in.
+    /// Exactly `count` bytes of RFB, from any number of binary frames.
     pub(crate) async fn bytes(&mut self, count: usize) -> Vec<u8> {
         while self.payload.len() < count {
-            let frame = self.frame().await.expect("more was to come");
+            let frame = self.frame().await.expect("the connection ended early");
             assert_eq!(frame.opcode, BINARY, "{frame:?}");
             self.payload.extend(frame.payload);
         }
         self.payload.drain(..count).collect()
     }
 
-    /// All that comes until a Close: the RFB bytes before it, and it.
+    /// Reads up to a Close: the RFB bytes before it, and the frame.
     pub(crate) async fn read_until_close(&mut self) -> (Vec<u8>, Frame) {
         loop {
             let frame = self.frame().await.expect("a Close before the end");
@@ -286,7 +285,7 @@ impl<R: AsyncRead + Unpin> FrameReader<R> {
         }
     }
 
-    /// Checks that the connection ends now, without another frame.
+    /// Checks that the connection ends without another frame.
     #[track_caller]
     pub(crate) fn expect_end(&mut self) -> impl Future<Output = ()> {
         let caller = std::panic::Location::caller();
@@ -297,12 +296,12 @@ impl<R: AsyncRead + Unpin> FrameReader<R> {
     }
 }
 
-/// The answer that opens a WebSocket with `binary`.
+/// The response that opens a WebSocket with subprotocol `binary`.
 pub(crate) fn upgraded(request: &str) -> Vec<u8> {
     upgraded_to(request, Some("binary"))
 }
 
-/// The answer that opens a WebSocket with that subprotocol, or none.
+/// The response that opens a WebSocket with that subprotocol, or none.
 pub(crate) fn upgraded_to(request: &str, subprotocol: Option<&str>) -> Vec<u8> {
     let key = header(request, "sec-websocket-key");
     let chosen = subprotocol.map(|name| format!("Sec-WebSocket-Protocol: {name}\r\n"));

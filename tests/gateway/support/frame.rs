@@ -39,7 +39,7 @@ pub(crate) fn close(code: u16, reason: &str) -> Vec<u8> {
     )
 }
 
-/// What a client sent.
+/// A frame from a client.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Frame {
     pub(crate) opcode: u8,
@@ -47,7 +47,7 @@ pub(crate) struct Frame {
 }
 
 impl Frame {
-    /// What a Close frame with `code` and no words looks like.
+    /// A Close frame with `code` and no reason.
     pub(crate) fn close(code: u16) -> Self {
         Self {
             opcode: CLOSE,
@@ -56,8 +56,8 @@ impl Frame {
     }
 }
 
-/// Takes a frame from the front of `input`, once it is all there. It has to be whole, masked, as short as can be, and
-/// without reserved bits.
+/// Removes a frame from the front of `input`, once it is complete. It must be unfragmented and masked, with the shortest
+/// length encoding and no reserved bits.
 pub(crate) fn take(input: &mut Vec<u8>) -> Option<Frame> {
     let &[first, second, ..] = &input[..] else {
         return None;

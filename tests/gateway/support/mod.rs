@@ -1,4 +1,4 @@
-//! Both ends of the gateway, as tests need them.
+//! Viewers, hosts and the gateway between them.
 
 pub(crate) mod direct;
 pub(crate) mod esxi;
@@ -16,10 +16,10 @@ use socket2::SockRef;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// How long a test may take before it counts as hanging. The slowest takes a tenth of it on a busy machine.
+/// The time limit of a test. The slowest takes a tenth of it on a busy machine.
 pub(crate) const LIMIT: Duration = Duration::from_secs(240);
 
-/// `what`, which must be done within [`LIMIT`].
+/// Awaits `what`, which must complete within [`LIMIT`].
 #[track_caller]
 pub(crate) fn within<T>(what: impl Future<Output = T>) -> impl Future<Output = T> {
     let caller = std::panic::Location::caller();
@@ -31,22 +31,22 @@ pub(crate) fn within<T>(what: impl Future<Output = T>) -> impl Future<Output = T
     }
 }
 
-/// Polls `condition`, letting everybody else work in between, until it holds.
+/// Polls `condition` until it holds, and yields to other tasks in between.
 pub(crate) async fn until(mut condition: impl FnMut() -> bool) {
     while !condition() {
         tokio::task::yield_now().await;
     }
 }
 
-/// Whether nothing has arrived on `socket` that was not read: neither bytes nor the end. The kernel itself is asked, and
-/// on loopback what was written has arrived.
+/// Whether `socket` has neither unread bytes nor an end of stream. This peeks at the kernel's buffer: on loopback, what was
+/// written has arrived.
 pub(crate) fn is_silent(socket: &TcpStream) -> bool {
     let mut byte = [std::mem::MaybeUninit::uninit()];
     let peeked = SockRef::from(socket).peek(&mut byte);
     matches!(peeked, Err(error) if error.kind() == std::io::ErrorKind::WouldBlock)
 }
 
-/// Whether the other side has closed, as far as has arrived. What came before that is dropped.
+/// Whether the peer has closed. Unread bytes before that are discarded.
 pub(crate) fn is_closed(socket: &TcpStream) -> bool {
     let mut bytes = [0; 1024];
     loop {
@@ -58,8 +58,8 @@ pub(crate) fn is_closed(socket: &TcpStream) -> bool {
     }
 }
 
-/// A port whose number must be known before it is listened on: below those that the kernel hands out, so that nobody takes
-/// it meanwhile, and not where another process of tests looks.
+/// A port number that is known before it is bound: below the ephemeral range, so that the kernel does not assign it
+/// meanwhile, and different in each test process.
 pub(crate) fn reserved_port() -> u16 {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     loop {
@@ -71,7 +71,7 @@ pub(crate) fn reserved_port() -> u16 {
     }
 }
 
-/// One request over plain HTTP, and all of its answer.
+/// The complete response to a GET request over plain HTTP.
 pub(crate) async fn http_get(address: SocketAddr, path: &str) -> String {
     let mut socket = TcpStream::connect(address).await.unwrap();
     let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");

@@ -1,6 +1,6 @@
-//! Long streams of bytes that can be told apart at every place, and random numbers that are the same in every run.
+//! Long byte streams in which a lost or repeated byte is detected, and reproducible random numbers.
 
-/// Bytes after which the stream repeats itself: prime, so that no buffer's size divides it.
+/// The period of the stream: a prime, so that it is no multiple of a buffer's size.
 const PERIOD: usize = 65_521;
 
 /// Marsaglia's xorshift64.
@@ -25,9 +25,9 @@ impl Random {
     }
 }
 
-/// A stream of bytes without end, to be sent by one and compared by the other.
+/// An endless stream of bytes, sent by one peer and compared by the other.
 pub(crate) struct Pattern {
-    /// Two periods, so that a piece of up to one can be cut anywhere.
+    /// Two periods, so that a piece of up to one period is contiguous.
     bytes: Vec<u8>,
     at: u64,
 }
@@ -50,7 +50,7 @@ impl Pattern {
         &self.bytes[start..start + count]
     }
 
-    /// The next bytes, however many.
+    /// The next bytes, of any number.
     pub(crate) fn take_long(&mut self, mut count: usize) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(count);
         while count > 0 {
@@ -74,7 +74,7 @@ impl Pattern {
         }
     }
 
-    /// How many bytes there were so far.
+    /// The position in the stream.
     pub(crate) fn at(&self) -> u64 {
         self.at
     }

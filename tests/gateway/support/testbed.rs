@@ -1,4 +1,4 @@
-//! A simulated host and a gateway in front of it, on free loopback ports.
+//! A simulated host and a gateway in front of it on free loopback ports.
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -19,31 +19,30 @@ use super::viewer::Viewer;
 /// The password of ports that have one.
 pub(crate) const PASSWORD: &str = "let me i";
 
-/// What the testbed is to be like. The default is a standalone ESXi with one small VM, and a port for it that anybody may
-/// use.
+/// The settings of a testbed. The default is a standalone ESXi with one small VM and a port for it without authentication.
 pub(crate) struct Setup {
     pub(crate) host: Settings,
     pub(crate) limits: Limits,
     /// One port per entry: a reference to a VM, as in the configuration.
     pub(crate) consoles: Vec<String>,
     pub(crate) auth: Auth,
-    /// What else is configured for each console.
+    /// Changes the settings of each console.
     pub(crate) customize: fn(Console) -> Console,
-    /// RFB passes as it is, as for peers whose scripts are no RFB.
+    /// RFB passes unchanged, for scripted peers that do not send RFB.
     pub(crate) transparent: bool,
     pub(crate) admin: Option<SocketAddr>,
-    /// `None`: the login address is the simulated host's.
+    /// The API's address; `None`: the simulated host's.
     pub(crate) sdk: Option<SocketAddr>,
-    /// `None`: the simulated host's certificate is pinned.
+    /// The API's trust; `None`: the simulated host's certificate is pinned.
     pub(crate) trust: Option<Trust>,
     pub(crate) console_trust: ConsoleTrust,
     pub(crate) console_address: BTreeMap<String, String>,
     pub(crate) max_consoles: usize,
-    /// As the environment's `TLS_RECORDS` says, so that all tests can be had with either.
+    /// From the environment variable `TLS_RECORDS`, so that all tests can run with either.
     pub(crate) tls_records: TlsRecords,
-    /// An HTTP proxy on the way to everything upstream.
+    /// An HTTP proxy for all upstream connections.
     pub(crate) proxy: Option<String>,
-    /// What the gateway logs in with.
+    /// The password of the gateway's vSphere account.
     pub(crate) password: String,
 }
 
@@ -55,7 +54,7 @@ impl Default for Setup {
                 clock: false,
                 ..Settings::default()
             },
-            // What limits do has tests of its own; the others come in crowds.
+            // Limits have their own tests; others use many viewers at once.
             limits: Limits {
                 max_sessions_per_vm: 64,
                 max_unauthenticated: 512,
@@ -83,14 +82,13 @@ impl Default for Setup {
 }
 
 impl Setup {
-    /// Viewers have to know [`PASSWORD`].
+    /// Requires VNC authentication with [`PASSWORD`].
     pub(crate) fn with_password(mut self) -> Self {
         self.auth = Auth::vnc_password(VncPassword::new(PASSWORD).unwrap());
         self
     }
 
-    /// Tickets are the simulated host's, and consoles are dialled at `esxi`, who may say anything: nothing of it is
-    /// repaired on the way.
+    /// Dials consoles at the scripted host `esxi`, with tickets of the simulated one. RFB passes unchanged.
     pub(crate) fn with_console_host(mut self, esxi: &Esxi) -> Self {
         self.transparent = true;
         self.console_address = BTreeMap::from([("127.0.0.1".into(), esxi.address().to_string())]);
@@ -98,7 +96,7 @@ impl Setup {
         self
     }
 
-    /// A login or handshake that nobody completes is given up soon.
+    /// Short login and handshake timeouts.
     pub(crate) fn with_short_timeouts(mut self) -> Self {
         self.limits.login_timeout = Duration::from_secs(3);
         self.limits.handshake_timeout = Duration::from_secs(3);
@@ -148,7 +146,7 @@ impl Setup {
     }
 }
 
-/// A powered-on VM whose desktop is small enough to be compared often.
+/// A powered-on VM with a small desktop, which is fast to compare.
 pub(crate) fn vm(name: &str) -> VmSettings {
     VmSettings {
         screen: Screen::Desktop {
@@ -159,12 +157,12 @@ pub(crate) fn vm(name: &str) -> VmSettings {
     }
 }
 
-/// A running testbed. Dropping it ends it, some time; [`Testbed::end`] waits for that.
+/// A running testbed. Dropping it cancels it; [`Testbed::end`] waits for the end.
 pub(crate) struct Testbed {
     pub(crate) host: Host,
     /// One per entry of [`Setup::consoles`].
     pub(crate) ports: Vec<SocketAddr>,
-    /// Where metrics are, where [`Setup::admin`] asks for them.
+    /// The address of `[admin]`, where [`Setup::admin`] is set.
     pub(crate) admin: Option<SocketAddr>,
     pub(crate) shutdown: Shutdown,
     tasks: TaskTracker,
@@ -180,12 +178,12 @@ impl Testbed {
         Viewer::connect(self.ports[0]).await
     }
 
-    /// Waits until the gateway has ended, which it has to be told.
+    /// Waits for the end of the gateway, which must have been shut down.
     pub(crate) async fn gateway_ended(&self) {
         self.tasks.wait().await;
     }
 
-    /// Ends gateway and host, and answers what has happened on the host.
+    /// Ends gateway and host, and returns the host's counts.
     pub(crate) async fn end(self) -> esxi_sim::Counts {
         self.shutdown.now.cancel();
         self.tasks.wait().await;

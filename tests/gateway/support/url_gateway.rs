@@ -1,4 +1,4 @@
-//! A gateway whose one console is at a URL, and the server at that URL: without TLS, byte by byte.
+//! A gateway with one console at a URL, and a scripted server at that URL, without TLS.
 
 use std::fs::Permissions;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -14,7 +14,7 @@ use tokio_util::task::TaskTracker;
 use super::esxi::HostConnection;
 use super::viewer::{RfbVersion, Viewer};
 
-/// A server that waits to be dialled.
+/// A server that accepts console connections.
 pub(crate) struct Server(TcpListener);
 
 impl Server {
@@ -38,12 +38,12 @@ impl Server {
         HostConnection::new(socket)
     }
 
-    /// Whether nobody waits to be accepted.
+    /// Whether no connection waits to be accepted.
     pub(crate) async fn has_no_connection(&self) -> bool {
         futures::poll!(std::pin::pin!(self.0.accept())).is_pending()
     }
 
-    /// A viewer of `gateway` and this server's end of its console, both with ClientInit behind them.
+    /// A viewer of `gateway` and the server's connection of its console, both after ClientInit.
     pub(crate) async fn session(
         &self,
         gateway: &UrlGateway,
@@ -64,7 +64,7 @@ impl Server {
     }
 }
 
-/// A folder with a gateway.toml, and what that names.
+/// A folder for a gateway.toml and the files that it names.
 pub(crate) struct Folder(TempDir);
 
 impl Folder {
@@ -76,19 +76,19 @@ impl Folder {
         self.0.path()
     }
 
-    /// A file that only its owner can use.
+    /// Writes a file with mode 0600.
     pub(crate) fn secret(&self, name: &str, text: &str) {
         let path = self.path().join(name);
         std::fs::write(&path, text).unwrap();
         std::fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
     }
 
-    /// A shell script.
+    /// Writes an executable shell script.
     pub(crate) fn program(&self, name: &str, script: &str) {
         let text = self.path().join(format!("{name}.text"));
         std::fs::write(&text, format!("#!/bin/sh\n{script}\n")).unwrap();
-        // A child copies it. While this process has a file open for writing, another test may start a program, which then
-        // has it open too for a moment; and what anybody has open for writing cannot be started.
+        // A child process copies it: if this process had it open for writing, a program that another test starts meanwhile would
+        // inherit the descriptor, and executing the script would fail with ETXTBSY.
         let copied = std::process::Command::new("install")
             .args(["-m", "700"])
             .args([&text, &self.path().join(name)])
@@ -96,9 +96,9 @@ impl Folder {
         assert!(copied.unwrap().success(), "install {name}");
     }
 
-    /// What a gateway.toml with a `[[console]]` of these keys means. Its port is a free one.
+    /// The settings of a gateway.toml with one `[[console]]` of these keys, at a free port.
     pub(crate) fn config(&self, limits: &str, keys: &str) -> Config {
-        // In a file a port cannot be 0.
+        // The file does not allow port 0.
         let text = format!("[gateway]\n{limits}\n[[console]]\nport = 1\n{keys}\n");
         let mut config = config::parse(&text, &self.path().join("gateway.toml")).unwrap();
         config.consoles[0].listen.set_port(0);
@@ -120,7 +120,7 @@ impl Folder {
     }
 }
 
-/// A running gateway. Dropping it ends it, some time; [`UrlGateway::end`] waits for that.
+/// A running gateway. Dropping it cancels it; [`UrlGateway::end`] waits for the end.
 pub(crate) struct UrlGateway {
     pub(crate) port: SocketAddr,
     shutdown: Shutdown,
@@ -128,7 +128,7 @@ pub(crate) struct UrlGateway {
 }
 
 impl UrlGateway {
-    /// With a console of these keys, which name no files.
+    /// A gateway with a console of these keys, which name no files.
     pub(crate) async fn new(keys: &str) -> Self {
         Folder::new().gateway("", keys).await
     }

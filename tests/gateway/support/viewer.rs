@@ -1,4 +1,4 @@
-//! A VNC viewer that follows a script: raw RFB, in every version.
+//! A scripted VNC viewer that speaks every version of RFB.
 
 use std::net::SocketAddr;
 
@@ -6,7 +6,7 @@ use rfb_proto::VncPassword;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// Which handshake a version line leads to.
+/// The RFB version that a handshake results in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum RfbVersion {
     V3_3,
@@ -26,12 +26,12 @@ impl RfbVersion {
     }
 }
 
-/// A connection over which RFB is spoken.
+/// A viewer's connection.
 pub(crate) struct Viewer<S = TcpStream> {
     pub(crate) stream: S,
 }
 
-/// What ServerInit says.
+/// The contents of ServerInit.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Desktop {
     pub(crate) width: u16,
@@ -53,10 +53,10 @@ impl Viewer {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Viewer<S> {
-    /// The whole handshake in `version`, up to its verdict.
+    /// The handshake up to SecurityResult, or to its equivalent in `version`.
     ///
     /// # Errors
-    /// The reason, empty where the version has no place for one. The connection has ended then.
+    /// The reason, empty where the version has none. The connection has ended.
     pub(crate) async fn enter(
         &mut self,
         version: RfbVersion,
@@ -65,7 +65,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Viewer<S> {
         self.enter_as(version.bytes(), version, password).await
     }
 
-    /// [`Viewer::enter`] with another version line.
+    /// As [`Viewer::enter`], with another ProtocolVersion message.
     pub(crate) async fn enter_as(
         &mut self,
         line: &[u8; 12],
@@ -98,18 +98,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Viewer<S> {
             (0, _) => Ok(()),
             (1, RfbVersion::V3_8) => Err(self.reason().await),
             (1, _) => {
-                assert!(self.rest().await.is_empty(), "a version without reasons");
+                assert!(self.rest().await.is_empty(), "this version has no reason");
                 Err(String::new())
             }
             (other, _) => panic!("SecurityResult {other}"),
         }
     }
 
-    /// Enters in 3.8 without a password, and takes part in the desktop.
+    /// The complete handshake in 3.8 without a password.
     pub(crate) async fn open(&mut self) -> Desktop {
         self.enter(RfbVersion::V3_8, None)
             .await
-            .expect("nobody is turned away here");
+            .expect("the viewer is accepted");
         self.init().await
     }
 
@@ -124,7 +124,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Viewer<S> {
         self.send(&response).await;
     }
 
-    /// ClientInit, shared, and ServerInit.
+    /// Sends ClientInit (shared) and reads ServerInit.
     pub(crate) async fn init(&mut self) -> Desktop {
         self.send(&[1]).await;
         let width = self.stream.read_u16().await.unwrap();
@@ -140,19 +140,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Viewer<S> {
         }
     }
 
-    /// The whole screen: four bytes per pixel, red, green, blue and nothing, row by row.
+    /// Requests the whole screen: four bytes per pixel (red, green, blue, unused) by rows.
     pub(crate) async fn picture(&mut self, desktop: &Desktop) -> Vec<u8> {
         // 32 bits, depth 24, little-endian, true colour, 255 each, red first.
         let format = [32, 24, 0, 1, 0, 255, 0, 255, 0, 255, 0, 8, 16, 0, 0, 0];
         self.send(&[&[0; 4], &format[..]].concat()).await;
-        // SetEncodings: raw alone.
+        // SetEncodings: Raw only.
         self.send(&[2, 0, 0, 1, 0, 0, 0, 0]).await;
         let (width, height) = (desktop.width.to_be_bytes(), desktop.height.to_be_bytes());
         self.send(&[&[3, 0, 0, 0, 0, 0][..], &width, &height].concat())
             .await;
         let (width, height) = (usize::from(desktop.width), usize::from(desktop.height));
         let mut picture = vec![0; width * height * 4];
-        // A host may send what has changed, unasked and more than once, before the picture that was asked for.
+        // A host may send changed areas before the requested picture, more than once.
         let mut seen = vec![false; width * height];
         while seen.contains(&false) {
             self.update(&mut picture, &mut seen, width).await;
@@ -160,7 +160,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Viewer<S> {
         picture
     }
 
-    /// One FramebufferUpdate into `picture`, whose pixels are `seen` then.
+    /// Reads one FramebufferUpdate into `picture` and marks its pixels in `seen`.
     async fn update(&mut self, picture: &mut [u8], seen: &mut [bool], width: usize) {
         assert_eq!(self.byte().await, 0, "message type");
         self.byte().await;
@@ -209,7 +209,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Viewer<S> {
         bytes
     }
 
-    /// All that still comes, to the connection's orderly end.
+    /// Checks that the connection is closed before a byte was sent.
+    pub(crate) async fn expect_closed_without_data(mut self) {
+        assert_eq!(self.rest().await, b"", "no byte before the end");
+    }
+
+    /// Reads to FIN.
     pub(crate) async fn rest(&mut self) -> Vec<u8> {
         let mut bytes = Vec::new();
         self.stream
@@ -219,7 +224,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Viewer<S> {
         bytes
     }
 
-    /// A reason, which is the last that is said.
+    /// Reads a reason and the end of the connection after it.
     async fn reason(&mut self) -> String {
         let length = self.word().await as usize;
         let reason = self.rest().await;

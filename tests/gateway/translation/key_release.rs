@@ -1,4 +1,4 @@
-//! Nothing stays pressed in the guest when a session has ended.
+//! All keys and buttons are released when a session ends.
 
 use esxi_sim::ServerCaps;
 use futures::future::join_all;
@@ -13,10 +13,10 @@ use crate::support::frame::{self, Frame};
 use crate::support::viewer::RfbVersion;
 use crate::support::within;
 
-/// Control, Alt and A: by their keysyms, and where they are.
+/// Control, Alt and A: keysym and scancode.
 const HELD: [(u32, u16); 3] = [(0xffe3, 0x1d), (0xffe9, 0x38), (0x61, 0x1e)];
 
-/// And the left button.
+/// The left button is down.
 const POINTER: Pointer = Pointer {
     buttons: 1,
     x: 3,
@@ -32,7 +32,7 @@ async fn hold(viewer: &mut Viewer) {
     viewer.send_message(Message::Pointer(POINTER)).await;
 }
 
-/// The ways in which a session ends while keys are down and the host goes on.
+/// How a session ends with keys down while the host still works.
 #[derive(Debug, Clone, Copy)]
 enum Way {
     ViewerLeaves,
@@ -41,7 +41,7 @@ enum Way {
     TimeIsUp,
     GatewayEnds,
     ViewerBreaksTheProtocol,
-    /// It asks for the console alone, and gets it.
+    /// It requests exclusive access and gets it.
     AnotherViewerIsAlone,
 }
 
@@ -66,7 +66,7 @@ async fn all_keys_are_released_however_the_session_ends() {
 }
 
 async fn ends_with_keys_up(way: Way, server_caps: Option<ServerCaps>) {
-    // Long enough for all that comes before the end.
+    // Long enough for everything before the end.
     let short = Some(Duration::from_secs(2));
     let default = Limits::default();
     let limits = match way {
@@ -90,7 +90,7 @@ async fn ends_with_keys_up(way: Way, server_caps: Option<ServerCaps>) {
     };
     setup.host.vms[0].quirks.server_caps = server_caps;
     let testbed = setup.start().await;
-    // Otherwise its keys would wait, for longer than some of these sessions last.
+    // Before the first picture, keys are delayed longer than some of these sessions last.
     let mut viewer = viewer_with_picture(&testbed, &[Encoding::RAW]).await;
     hold(&mut viewer).await;
     let down = testbed
@@ -129,13 +129,13 @@ async fn ends_with_keys_up(way: Way, server_caps: Option<ServerCaps>) {
 /// How a host ends a session.
 #[derive(Debug, Clone, Copy)]
 enum Ending {
-    /// With a Close. RFC 6455 section 5.5.1 lets the other side say something before its own.
+    /// With a Close. The other side may send data before its own Close (RFC 6455 section 5.5.1).
     Close,
-    /// It sends no more, and still listens.
+    /// It closes its sending half only.
     Fin,
-    /// A frame that is none.
+    /// It sends an invalid frame.
     BadFrame,
-    /// RFB that cannot be followed, in a picture that the gateway has to complete.
+    /// It sends invalid RFB within an update that the dialect rewrites.
     BadRfb,
 }
 
@@ -159,7 +159,7 @@ async fn host_that_ends_the_session_gets_key_releases_before_the_close() {
     .await;
 }
 
-/// What the host hears once it has ended a session in which keys were down.
+/// What the host receives after it has ended a session with keys down.
 async fn told_after(ending: Ending, by_scancode: bool) -> (Vec<u8>, Frame) {
     let esxi = Esxi::start().await;
     let mut setup = Setup::default().with_console_host(&esxi);
@@ -167,14 +167,14 @@ async fn told_after(ending: Ending, by_scancode: bool) -> (Vec<u8>, Frame) {
     let testbed = setup.start().await;
     let (mut viewer, mut connection) = esxi.session(&testbed).await;
     begin(&mut connection, by_scancode).await;
-    // When the viewer has got ServerInit, the gateway has something to say to the host, which goes first.
+    // Once the viewer has ServerInit, the gateway's own messages to the host precede the viewer's.
     viewer.bytes(24).await;
     viewer.set_encodings(&[Encoding::LAST_RECT]).await;
     viewer.request_update(false, EVERYTHING).await;
     hold(&mut viewer).await;
-    // The gateway asks for ServerCaps and then, where they say that keys are taken, for the lights.
+    // The gateway requests ServerCaps and, where key events are announced, the LED state.
     let own = if by_scancode { 8 + 12 } else { 8 };
-    // The same with the viewer's one encoding.
+    // The same with the viewer's encoding added.
     let list = if by_scancode { 16 } else { 12 };
     let asked = connection.bytes(own + list + 10).await;
     assert_eq!([asked[0], asked[own], asked[own + list]], [2, 2, 3]);
@@ -183,10 +183,10 @@ async fn told_after(ending: Ending, by_scancode: bool) -> (Vec<u8>, Frame) {
     match ending {
         Ending::Close => connection.send(&frame::close(3000, "powered off")).await,
         Ending::Fin => connection.finish().await,
-        // RFC 6455 section 5.2: an opcode that is reserved.
+        // A reserved opcode (RFC 6455 section 5.2).
         Ending::BadFrame => connection.send(&frame::whole(3, b"")).await,
         Ending::BadRfb => {
-            // Tight knows no such kind. What comes after it cannot be told from it.
+            // An unknown Tight subencoding: its length cannot be determined.
             let malformed = [&[0; 8][..], &[0, 0, 0, 7, 0xc0]].concat();
             let update = [&[0, 0, 0, 2][..], &PIXEL, &malformed].concat();
             connection.send_binary(&update).await;
@@ -199,10 +199,10 @@ async fn told_after(ending: Ending, by_scancode: bool) -> (Vec<u8>, Frame) {
     received
 }
 
-/// A rectangle of one pixel, in Raw.
+/// A Raw rectangle of one pixel.
 const PIXEL: [u8; 16] = [0, 0, 0, 0, 0, 1, 0, 1, 0, 0, 0, 0, 9, 9, 9, 0];
 
-/// The host says what it is, and either that it takes scan codes or, by something else, that it does not.
+/// Sends ServerInit, then ServerCaps with key events, or an update, which shows that there are none.
 async fn begin(connection: &mut HostConnection, by_scancode: bool) {
     let mut said = vec![0, 160, 0, 120];
     PixelFormat::VMWARE.write(&mut said);
@@ -214,7 +214,7 @@ async fn begin(connection: &mut HostConnection, by_scancode: bool) {
     connection.send_binary(&said).await;
 }
 
-/// All of [`HELD`] and [`POINTER`] going down or up, as such a host hears it.
+/// The messages that press or release [`HELD`] and [`POINTER`] at such a host.
 fn keys(down: bool, by_scancode: bool) -> Vec<u8> {
     let mut said = Vec::new();
     for (keysym, scan) in HELD {

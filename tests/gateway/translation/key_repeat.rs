@@ -1,4 +1,4 @@
-//! The host repeats a key that is held, and no other.
+//! The host repeats a held key and no other.
 
 use esxi_sim::{KeyEvent, KeyRepeat, ServerCaps};
 use futures::future::join_all;
@@ -10,22 +10,22 @@ use crate::support::within;
 const A: u32 = 0x61;
 const B: u32 = 0x62;
 
-/// Fast enough for a test that waits for repetitions.
+/// Fast, since tests wait for repetitions.
 const FAST: KeyRepeat = KeyRepeat {
     delay: Duration::from_millis(30),
     period: Duration::from_millis(5),
 };
 
-/// Longer than any test here takes, unless something is held up.
+/// Longer than any test here takes, unless a release is delayed.
 const SLOW: KeyRepeat = KeyRepeat {
     delay: Duration::from_secs(20),
     ..FAST
 };
 
-/// The key repeat of VMware's own client, which would then be the viewer's to do.
+/// The pseudo-encoding with which VMware's client announces that it repeats keys itself.
 const KEY_REPEAT: Encoding = Encoding(0x574d_5667);
 
-/// Which keys went down or up.
+/// The keys and whether they went down.
 fn strokes(keys: &[KeyEvent]) -> Vec<(u16, bool)> {
     let codes = keys.iter();
     codes
@@ -71,7 +71,7 @@ async fn held_key_is_repeated_by_the_host_until_its_release() {
         |server_caps| async move {
             let testbed = repeating(FAST, server_caps).await;
             let mut viewer = viewer_with_picture(&testbed, &[Encoding::RAW]).await;
-            // That it would repeat keys itself is not passed on: the next picture would tell it to.
+            // The viewer's key repeat encoding is not passed on: the next update would enable it.
             viewer.set_encodings(&[Encoding::RAW, KEY_REPEAT]).await;
             viewer.request_update(false, EVERYTHING).await;
             for _ in 0..viewer.update_head().await {
@@ -84,7 +84,7 @@ async fn held_key_is_repeated_by_the_host_until_its_release() {
             let repeated = |typed: &str| typed.len() >= 4;
             testbed.host.typed_until("vm08", repeated).await;
             viewer.key(A, false).await;
-            // Another one is typed once, so that the first one's repetition has ended by then.
+            // Another key is typed once; by then the repetition of the first has ended.
             viewer.key(B, true).await;
             viewer.key(B, false).await;
             let keys = testbed
@@ -94,7 +94,7 @@ async fn held_key_is_repeated_by_the_host_until_its_release() {
             let (down, rest) = keys.split_first().unwrap();
             assert_eq!((down.scan_code, down.repeated), (Some(0x1e), false));
             let rest = rest.iter().skip_while(|key| key.repeated);
-            // On a busy machine the other one may repeat as well.
+            // On a busy machine the other key may repeat too.
             let rest = rest.filter(|key| key.scan_code != Some(0x30) || !key.repeated);
             let rest: Vec<KeyEvent> = rest.copied().collect();
             assert_eq!(strokes(&rest), [(0x1e, false), (0x30, true), (0x30, false)]);
@@ -134,7 +134,7 @@ async fn key_release_overtakes_other_input_before_the_host_repeats_the_key() {
         let testbed = repeating(SLOW, Some(ServerCaps::default())).await;
         let mut viewer = viewer_with_picture(&testbed, &[Encoding::RAW]).await;
         viewer.key(A, true).await;
-        // A wild mouse.
+        // Many pointer events.
         for at in 0..20_000_u16 {
             let (x, y) = (at % 160, at % 120);
             viewer
@@ -147,7 +147,7 @@ async fn key_release_overtakes_other_input_before_the_host_repeats_the_key() {
             .keys_until("vm08", |keys| keys.last().is_some_and(|key| !key.down))
             .await;
         assert_eq!(strokes(&keys), [(0x1e, true), (0x1e, false)]);
-        // A clipboard that takes half a minute to type.
+        // A clipboard that takes 30 s to type.
         let text = [b'b'; 2000];
         viewer.key(A, true).await;
         viewer.cut(&text).await;

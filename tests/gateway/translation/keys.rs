@@ -1,4 +1,4 @@
-//! What is typed arrives as the guest's keyboard would write it, and nothing stays pressed.
+//! Typed and pasted text arrives in guests with every keyboard layout, and no key stays down.
 
 use esxi_sim::{Layout as Guest, PointerMode, ServerCaps, Wheel};
 use futures::future::join_all;
@@ -11,10 +11,10 @@ use super::*;
 use crate::support::esxi::Esxi;
 use crate::support::{frame, within};
 
-/// A guest, what is typed there, and what of it is on keys that no US keyboard has.
+/// A guest's layout, text for it, and the part of the text on keys that US keyboards lack.
 ///
-/// What is typed is on no key of a US keyboard, or in another place there, or takes AltGr or a dead key. Left out is
-/// what Windows, whose layouts the gateway has, and Linux, whose the guests have, write in different ways.
+/// The text is absent from a US keyboard, on another key there, or needs AltGr or a dead key. Left out are characters that
+/// the gateway's layouts (Windows) and the guests' (Linux) have on different keys.
 const TEXTS: [(Guest, &str, &[char]); 6] = [
     (
         Guest::Us,
@@ -108,7 +108,7 @@ async fn typed_text_arrives_in_every_layout() {
 #[tokio::test]
 async fn pasted_text_arrives_in_every_layout_by_scancode_and_by_keysym() {
     let cases = TEXTS.into_iter().flat_map(|(guest, text, not_us)| {
-        // A key that no US keyboard has cannot be asked for by a keysym.
+        // Keys that US keyboards lack cannot be sent as keysyms.
         let without = text.replace(not_us, "");
         [
             (guest, text.to_owned(), Some(ServerCaps::default())),
@@ -147,7 +147,7 @@ async fn qemu_extended_keys_are_independent_of_the_guests_layout() {
             layout: Guest::German,
             ..Quirks::default()
         };
-        // The configuration says nothing of the guest's layout.
+        // No layout is configured.
         let testbed = testbed_with(quirks, |console| console).await;
         let mut viewer = testbed.viewer().await;
         viewer.open().await;
@@ -155,7 +155,7 @@ async fn qemu_extended_keys_are_independent_of_the_guests_layout() {
         viewer.request_update(false, EVERYTHING).await;
         viewer.update_head().await;
         assert_eq!(viewer.rectangle().await.1, Encoding::QEMU_EXTENDED_KEY);
-        // A German viewer's z, ß, and AltGr with q.
+        // z, ß, and AltGr-q on a German keyboard.
         for (keysym, keycode) in [(0x7a, 0x15), (0xdf, 0x0c)] {
             for down in [true, false] {
                 let key = QemuKey {
@@ -193,7 +193,7 @@ async fn qemu_extended_keys_are_independent_of_the_guests_layout() {
     .await;
 }
 
-/// Waits for no picture: half of such visits began too early for scan codes once.
+/// The viewer waits for no picture: ServerCaps is not received yet when it types.
 #[tokio::test]
 async fn keys_sent_before_server_caps_arrive() {
     within(async {
@@ -208,7 +208,7 @@ async fn keys_sent_before_server_caps_arrive() {
             for character in "zy\n".chars() {
                 press(&mut viewer, keys::keysym(character)).await;
             }
-            // It has gone before the host has said anything.
+            // The viewer leaves before the host has sent ServerCaps.
             drop(viewer);
             let all = |typed: &str| typed.matches('\n').count() == visit;
             assert_eq!(
@@ -230,7 +230,7 @@ async fn key_release_is_not_delayed_by_a_viewer_that_does_not_read() {
         let testbed = setup.start().await;
         let (mut viewer, connection) = esxi.session(&testbed).await;
         let (mut reader, mut say) = connection.split();
-        // A screen of 64 MiB, of which nothing is read: every buffer on the way fills.
+        // A screen of 64 MiB that is not read: every buffer on the way fills.
         let mut init = vec![16, 0, 16, 0];
         PixelFormat::VMWARE.write(&mut init);
         init.extend([0; 4]);
@@ -241,7 +241,7 @@ async fn key_release_is_not_delayed_by_a_viewer_that_does_not_read() {
                     .await
                     .unwrap();
             }
-            // What the socket had no room for is still in the TLS session.
+            // Flushes what the TLS session has buffered.
             say.flush().await.unwrap();
         };
         let typing = async {
@@ -251,7 +251,7 @@ async fn key_release_is_not_delayed_by_a_viewer_that_does_not_read() {
             for down in [true, false] {
                 Message::Key(Key { down, keysym: 0x61 }).write(&mut expected);
             }
-            // Behind what the gateway says by itself: SetEncodings with one.
+            // After the gateway's own SetEncodings with one encoding.
             assert_eq!(reader.bytes(8).await[..4], [2, 0, 0, 1]);
             assert_eq!(reader.bytes(16).await, expected);
             let mut picture = vec![0; 24 + update.len() + (64 << 20)];
@@ -273,7 +273,7 @@ async fn wheel_and_relative_pointer_arrive() {
         let mut viewer = testbed.viewer().await;
         viewer.open().await;
         viewer.set_encodings(&[Encoding::QEMU_POINTER_MOTION]).await;
-        // The host is asked for it once it has said that it takes VMware's messages.
+        // The gateway requests it once ServerCaps was received.
         let mut told = false;
         while !told {
             viewer.request_update(false, EVERYTHING).await;

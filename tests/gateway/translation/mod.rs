@@ -1,4 +1,4 @@
-//! What viewers send, as hosts in every quirk take it, and what the host sends, as viewers take it.
+//! The dialect end to end: viewers' messages at hosts with every quirk, and hosts' updates at viewers.
 
 mod key_release;
 mod key_repeat;
@@ -16,7 +16,7 @@ use rfb_proto::{Area, Encoding};
 use crate::support::testbed::{Setup, Testbed, vm};
 use crate::support::viewer::Viewer;
 
-/// A testbed with one VM in these quirks, whose console is shaped so.
+/// A testbed with one VM with these quirks and customized console settings.
 async fn testbed_with(quirks: Quirks, customize: fn(Console) -> Console) -> Testbed {
     let mut setup = Setup {
         customize,
@@ -29,7 +29,7 @@ async fn testbed_with(quirks: Quirks, customize: fn(Console) -> Console) -> Test
     setup.start().await
 }
 
-/// A viewer that has got its first picture, and so knows what it may send.
+/// A viewer that has received its first picture, so that the gateway knows the host's ServerCaps.
 async fn viewer_with_picture(testbed: &Testbed, list: &[Encoding]) -> Viewer {
     let mut viewer = testbed.viewer().await;
     let desktop = viewer.open().await;
@@ -56,14 +56,14 @@ impl Viewer {
         self.send_message(Message::UpdateRequest(request)).await;
     }
 
-    /// The head of an update: how many rectangles it announces.
+    /// Reads the header of a FramebufferUpdate and returns its number of rectangles.
     async fn update_head(&mut self) -> u16 {
         let head = self.bytes(4).await;
         assert_eq!(head[0], 0, "a FramebufferUpdate");
         u16::from_be_bytes([head[2], head[3]])
     }
 
-    /// The head of a rectangle.
+    /// Reads the header of a rectangle.
     async fn rectangle(&mut self) -> (Area, Encoding) {
         let head = self.bytes(12).await;
         let side = |at: usize| u16::from_be_bytes([head[at], head[at + 1]]);
@@ -78,7 +78,7 @@ impl Viewer {
     }
 }
 
-/// The whole of a small desktop.
+/// The whole screen of a small desktop.
 const EVERYTHING: Area = Area {
     x: 0,
     y: 0,

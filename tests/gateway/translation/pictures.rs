@@ -1,4 +1,4 @@
-//! Pictures are whole and in the viewer's own format, whatever quirk the host is in.
+//! Pictures are complete and in the viewer's pixel format for every quirk of the host.
 
 use std::num::NonZero;
 
@@ -12,7 +12,7 @@ use crate::support::direct;
 use crate::support::viewer::Desktop;
 use crate::support::within;
 
-/// Red, green, blue, nothing: what [`Viewer::picture`] asks for.
+/// Red, green, blue and an unused byte, as [`Viewer::picture`] requests.
 const RGBX: PixelFormat = PixelFormat {
     red_shift: 0,
     blue_shift: 16,
@@ -41,10 +41,10 @@ const BGR233: PixelFormat = PixelFormat {
     ..PixelFormat::VMWARE
 };
 
-/// The desktop as a connection without the gateway shows it, in the host's own format.
+/// The picture of a direct connection, in the host's own format.
 async fn truth() -> Vec<u8> {
     let tasks = TaskTracker::new();
-    // In no quirk of its own: some would end this connection.
+    // Without quirks: some would end this connection.
     let testbed = testbed_with(Quirks::default(), |console| console).await;
     let mut direct = direct::console(&testbed.host, "vm08", &tasks).await;
     let desktop = direct.open().await;
@@ -57,7 +57,7 @@ async fn truth() -> Vec<u8> {
     native
 }
 
-/// One update that is the whole picture, in Raw.
+/// Reads one update with the whole picture in Raw.
 async fn one_update(viewer: &mut Viewer, desktop: &Desktop, format: PixelFormat) -> Vec<u8> {
     let size = format.bytes_per_pixel().unwrap();
     let (width, height) = (usize::from(desktop.width), usize::from(desktop.height));
@@ -144,7 +144,7 @@ async fn single_request_gets_a_complete_picture_with_and_without_last_rect() {
     let cases = quirks
         .into_iter()
         .flat_map(|quirk| lists.map(|list| (quirk, list)));
-    // Whether an answer is short depends on how many there were: each asks a host of its own.
+    // Partial answers depend on how many requests there were, so each case has its own host.
     within(join_all(cases.map(
         |((one_pixel_answers, rows_per_answer), list)| async move {
             let quirks = Quirks {
@@ -220,7 +220,7 @@ async fn set_desktop_size_resizes_the_guest() {
         viewer.update_head().await;
         let (told, encoding) = viewer.rectangle().await;
         assert_eq!(encoding, Encoding::EXTENDED_DESKTOP_SIZE);
-        // 1: because this viewer has asked for it.
+        // Reason 1: requested by this viewer.
         assert_eq!((told.x, told.y, told.width, told.height), (1, 0, 200, 100));
         assert_eq!(testbed.host.size("vm08"), (200, 100));
         drop(viewer);
