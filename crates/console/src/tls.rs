@@ -16,7 +16,7 @@ use rustls::{
 };
 use rustls_platform_verifier::BuilderVerifierExt;
 use sha1::Digest;
-use vsphere::{Thumbprints, pem_in_words, tls_in_words};
+use vsphere::{Thumbprints, io_in_words, pem_in_words, tls_in_words};
 
 use crate::crypto;
 use crate::named_file;
@@ -180,10 +180,7 @@ fn read_authorities(path: &Path) -> Result<Vec<CertificateDer<'static>>, String>
             Err(format!("{shown} contains no certificate: it must be PEM"))
         }
         Ok(authorities) => Ok(authorities),
-        Err(pem::Error::Io(error)) => Err(format!(
-            "cannot read {shown} ({})",
-            vsphere::io_in_words(&error)
-        )),
+        Err(pem::Error::Io(error)) => Err(format!("cannot read {shown} ({})", io_in_words(&error))),
         Err(error) => Err(format!(
             "invalid certificates in {shown} ({}): they must be PEM",
             pem_in_words(&error)

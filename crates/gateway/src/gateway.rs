@@ -126,7 +126,7 @@ impl Gateway {
                 () = shutdown.now.cancelled() => break,
                 Some(settings) = reloads.recv() => {
                     if let Err(error) = running.reload(settings).await {
-                        warn!("the configuration is not taken over: {error}");
+                        warn!("the configuration is not applied: {error}");
                     }
                 }
             }

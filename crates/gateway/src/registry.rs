@@ -93,7 +93,10 @@ impl Ending {
 
     /// The reason; without one, the gateway is shutting down.
     pub(crate) fn reason(&self) -> &'static str {
-        self.reason.get().copied().unwrap_or("the gateway ends")
+        self.reason
+            .get()
+            .copied()
+            .unwrap_or("the gateway is shutting down")
     }
 
     /// Ends the session. The first reason is kept.
@@ -284,7 +287,7 @@ mod tests {
         gateway.cancel();
         assert!(
             own.info().ending.cancelled.is_cancelled()
-                && own.info().ending.reason() == "the gateway ends"
+                && own.info().ending.reason() == "the gateway is shutting down"
         );
     }
 

@@ -182,7 +182,7 @@ impl Running {
             }
         }
         self.reload_admin(settings.admin, fresh).await;
-        info!(ports = self.ports.len(), "configuration taken over");
+        info!(ports = self.ports.len(), "configuration applied");
         Ok(())
     }
 
@@ -267,7 +267,7 @@ impl Running {
 
     /// Opens closed listeners again. One whose address another program has taken meanwhile stays closed until a later reload.
     async fn reopen(&mut self, (ports, admin): (Vec<Arc<Entrance>>, Option<Admin>)) {
-        let lost = |error| error!("a port that was open is lost: {error}");
+        let lost = |error| error!("cannot reopen a port: {error}");
         for port in ports {
             let Wanted { listen, what } = Wanted::port(&port);
             match bind(listen, &what, &[]).await {

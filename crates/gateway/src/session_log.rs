@@ -119,16 +119,21 @@ impl Closing {
     fn of_relay(outcome: &Outcome) -> Self {
         let by_gateway = |why: &str, limit| ("gateway", None, why.to_owned(), limit);
         let (ended_by, blame, why, limit) = match outcome {
-            Outcome::ViewerLeft => ("viewer", None, "the viewer closed".into(), None),
+            Outcome::ViewerLeft => (
+                "viewer",
+                None,
+                "the viewer closed the connection".into(),
+                None,
+            ),
             Outcome::HostLost(closed @ HostLost::Closed(_)) => {
                 ("esxi", None, closed.to_string(), None)
             }
             Outcome::Ended(why) => by_gateway(why, None),
             Outcome::Idle => {
-                let why = "nobody was at the viewer for idle_timeout";
+                let why = "no input for idle_timeout";
                 by_gateway(why, Some("idle_timeout"))
             }
-            Outcome::TimeUp => by_gateway("max_session_time is over", Some("max_session_time")),
+            Outcome::TimeUp => by_gateway("max_session_time has passed", Some("max_session_time")),
             fault @ (Outcome::HostLost(_) | Outcome::Violation(_)) => {
                 let (blame, why) = fault.fault().unzip();
                 ("fault", blame, why.unwrap_or_default(), None)

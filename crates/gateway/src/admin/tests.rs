@@ -1,4 +1,4 @@
-//! Who is answered, and who must not keep others from being answered.
+//! Authorization, timeouts and the limit of connections.
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::Instant;
@@ -7,7 +7,7 @@ use super::*;
 
 const TOKEN: &str = "0123456789abcdef";
 
-/// An `[admin]` on a free port, with a token or without.
+/// A server on a free port, with or without a token.
 async fn begin(token: Option<&str>) -> (OpenAdmin, SocketAddr) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let listen = listener.local_addr().unwrap();
@@ -18,7 +18,7 @@ async fn begin(token: Option<&str>) -> (OpenAdmin, SocketAddr) {
     (open, listen)
 }
 
-/// The first line of the answer to a request with these headers; empty where none comes.
+/// The status line of the response to a request with these headers; empty where there is none.
 async fn status(listen: SocketAddr, path: &str, headers: &str) -> String {
     let mut socket = TcpStream::connect(listen).await.unwrap();
     let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\n{headers}\r\n");
@@ -29,7 +29,7 @@ async fn status(listen: SocketAddr, path: &str, headers: &str) -> String {
 }
 
 #[tokio::test]
-async fn who_has_no_token_is_told_nothing() {
+async fn requests_without_the_token_are_refused() {
     let (open, listen) = begin(Some(TOKEN)).await;
     for (headers, expected) in [
         ("", "HTTP/1.1 401 Unauthorized"),
@@ -78,9 +78,9 @@ async fn who_has_no_token_is_told_nothing() {
     assert!(TcpStream::connect(listen).await.is_err());
 }
 
-/// The clock is the test's: it goes on when nothing else does.
+/// On tokio's paused clock, which advances when all tasks wait.
 #[tokio::test(start_paused = true)]
-async fn half_a_request_ends_with_the_header_timeout() {
+async fn incomplete_request_ends_with_the_header_timeout() {
     let (_open, listen) = begin(None).await;
     for begun_with in [
         "",
@@ -102,7 +102,7 @@ async fn half_a_request_ends_with_the_header_timeout() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn only_so_many_connections_are_served_at_once() {
+async fn concurrent_connections_are_limited() {
     let (_open, listen) = begin(None).await;
     let mut silent = Vec::new();
     for _ in 0..CONNECTIONS {
@@ -112,7 +112,7 @@ async fn only_so_many_connections_are_served_at_once() {
     assert_eq!(status(listen, "/healthz", "").await, "HTTP/1.1 200 OK");
     assert!(
         begun.elapsed() >= HEADER_TIMEOUT / 2,
-        "its turn comes when others have ended"
+        "it is served once others have ended"
     );
     let begun = Instant::now();
     assert_eq!(status(listen, "/healthz", "").await, "HTTP/1.1 200 OK");

@@ -54,7 +54,10 @@ pub fn server(Chain(chain): Chain, key: &[u8]) -> Result<Arc<ServerConfig>, Stri
             rustls::Error::InconsistentKeys(_) => {
                 "the private key does not belong to the certificate: use a matching pair".into()
             }
-            other => format!("the private key is not usable ({other})"),
+            other => format!(
+                "the private key is not usable ({})",
+                vsphere::tls_in_words(&other)
+            ),
         })?;
     server.session_storage = Arc::new(NoServerSessionStorage {});
     server.send_tls13_tickets = 0;

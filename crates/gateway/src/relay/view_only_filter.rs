@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_message_is_a_violation() {
+    fn unknown_message_is_a_violation() {
         let mut bytes = [INIT, &[99; 20]].concat();
         assert!(ViewOnlyFilter::new().filter(&mut bytes).is_err());
     }

@@ -58,7 +58,7 @@ async fn reload_on_hangup(mut hangup: Signal, path: PathBuf, reload: mpsc::Sende
                     return;
                 }
             }
-            Err(error) => warn!("the configuration is not taken over: {error}"),
+            Err(error) => warn!("the configuration is not applied: {error}"),
         }
     }
 }

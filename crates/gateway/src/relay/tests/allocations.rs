@@ -82,8 +82,8 @@ impl AsyncWrite for Nowhere {
     }
 }
 
-/// How much `pump` allocates in eight stretches of `input`, behind one in which it gets warm: the least, for others may
-/// allocate at the same time.
+/// How much `pump` allocates in eight parts of `input` after a warm-up part: the minimum, since other threads may allocate
+/// meanwhile.
 async fn least(pump: impl Future, allowed: &Cell<usize>, input: usize) -> usize {
     let mut pump = pin!(pump);
     let mut counts = Vec::with_capacity(8);
@@ -99,9 +99,9 @@ async fn least(pump: impl Future, allowed: &Cell<usize>, input: usize) -> usize 
     counts[1..].iter().copied().min().unwrap()
 }
 
-/// Nine MiB of updates: how much is allocated for each, and in how many records it is.
+/// Relays nine MiB of updates: allocations per MiB, and its number of records.
 async fn relay_to_viewer(kind: Kind, dialogue: Option<&SharedDialogue<'static>>) -> (usize, usize) {
-    let (mut host, session) = Host::met(kind);
+    let (mut host, session) = Host::connected(kind);
     let mut numbers = Numbers(11);
     let (mut input, mut records) = (Vec::new(), 0);
     while input.len() < 9 << 20 {
@@ -133,9 +133,9 @@ async fn relay_to_viewer(kind: Kind, dialogue: Option<&SharedDialogue<'static>>)
     (least, records / 9)
 }
 
-/// 900 events of the pointer, of which each 100 are counted.
+/// Relays 900 PointerEvents, counted by 100.
 async fn to_esxi(kind: Kind, path: InputPath<'_, 'static>) -> usize {
-    let (_, session) = Host::met(kind);
+    let (_, session) = Host::connected(kind);
     let input = [5, 0, 0, 7, 0, 9].repeat(900);
     let allowed = Cell::new(0);
     let mut stream = Metered {
@@ -162,9 +162,9 @@ async fn to_esxi(kind: Kind, path: InputPath<'_, 'static>) -> usize {
     least
 }
 
-/// In a process of its own: what the tests beside it allocate would be counted too.
+/// Run in a new process, since allocations of concurrent tests would be counted too.
 #[test]
-fn nothing_is_allocated_on_the_way_but_by_rustls_for_its_records() {
+fn only_rustls_allocates_for_its_records() {
     let alone = Command::new(std::env::current_exe().unwrap())
         .args(["--ignored", "--exact", COUNTS])
         .output()

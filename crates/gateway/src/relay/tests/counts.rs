@@ -1,4 +1,4 @@
-//! System calls, copies, turns and held buffers, counted and not timed.
+//! Counts of system calls, copies, turns and held buffers.
 
 use std::cell::RefCell;
 use std::io::{self, IoSlice};
@@ -41,7 +41,7 @@ fn updates(least: usize) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn one_read_is_one_write_however_small_the_frames() {
+async fn frames_of_one_read_are_one_write() {
     let sent = updates(8 << 20);
     for (kind, own_records) in [
         (TLS13[0], false),
@@ -57,7 +57,7 @@ async fn one_read_is_one_write_however_small_the_frames() {
             (0, false),
             (0, true),
         ] {
-            let (mut host, session) = Host::met(kind);
+            let (mut host, session) = Host::connected(kind);
             let (mut numbers, mut records, mut rest) = (Numbers(5), Vec::new(), &sent[..]);
             while !rest.is_empty() {
                 let size = if size == 0 { numbers.size() } else { size };
@@ -85,11 +85,11 @@ async fn one_read_is_one_write_however_small_the_frames() {
 }
 
 #[tokio::test]
-async fn the_events_of_one_read_are_one_frame_in_one_record_and_one_write() {
+async fn messages_of_one_read_are_one_frame_one_record_and_one_write() {
     for kind in KINDS {
         let dialogue = dialogue();
         for path in [InputPath::Unchanged, InputPath::Dialect(&dialogue)] {
-            let (mut host, session) = Host::met(kind);
+            let (mut host, session) = Host::connected(kind);
             let bytes = events(100);
             let mut viewer = Arriving::silent_after(bytes.clone(), bytes.len());
             let (mut esxi, pending, traffic) =
@@ -112,9 +112,9 @@ async fn the_events_of_one_read_are_one_frame_in_one_record_and_one_write() {
 }
 
 #[tokio::test]
-async fn one_session_leaves_the_thread_to_the_others_after_a_turn() {
+async fn session_yields_after_a_turn() {
     for followed in [false, true] {
-        let (mut host, session) = Host::met(TLS13[0]);
+        let (mut host, session) = Host::connected(TLS13[0]);
         for update in updates(4 << 20).chunks(60_000) {
             host.send(&frame(update));
         }
@@ -143,11 +143,11 @@ async fn one_session_leaves_the_thread_to_the_others_after_a_turn() {
 }
 
 #[tokio::test]
-async fn an_idle_session_holds_no_buffer() {
+async fn idle_session_holds_no_buffer() {
     for kind in KINDS {
         let dialogue = dialogue();
         for dialogue in [None, Some(&dialogue)] {
-            let (mut host, session) = Host::met(kind);
+            let (mut host, session) = Host::connected(kind);
             let sent = update(300_000);
             host.send(&frame(&sent));
             let mut stream = Arriving::silent_after(host.records(), tls_session::READ);
@@ -174,7 +174,7 @@ async fn an_idle_session_holds_no_buffer() {
             (InputPath::Unchanged, 0),
             (InputPath::Dialect(&dialogue), 1),
         ] {
-            let (_, session) = Host::met(kind);
+            let (_, session) = Host::connected(kind);
             let mut viewer = Arriving::silent_after(events(100), 6);
             let (mut esxi, pending, traffic) =
                 (Viewer::default(), PendingReply::new(), Traffic::default());
@@ -279,13 +279,13 @@ impl AsyncWrite for Taken<'_> {
     }
 }
 
-/// Only short ranges are moved. With rustls' records everything is moved once, out of its buffer.
+/// Only short ranges are moved. With rustls' record layer everything is copied once, out of its buffer.
 #[tokio::test]
-async fn what_esxi_sends_is_written_from_where_it_was_read() {
+async fn payload_for_the_viewer_is_not_copied() {
     for kind in KINDS.into_iter().filter(|kind| kind.in_place) {
         let dialogue = dialogue();
         for dialogue in [None, Some(&dialogue)] {
-            let (mut host, session) = Host::met(kind);
+            let (mut host, session) = Host::connected(kind);
             let sent = updates(4 << 20);
             for update in sent.chunks(10_000) {
                 host.send(&frame(update));
@@ -316,11 +316,11 @@ async fn what_esxi_sends_is_written_from_where_it_was_read() {
     }
 }
 
-/// With rustls' records they are in a buffer of its own; what is repaired is written anew.
+/// With rustls' record layer they are in its own buffer; translated messages are in another one.
 #[tokio::test]
-async fn what_a_viewer_sends_is_sealed_where_it_was_read() {
+async fn messages_for_esxi_are_encrypted_in_the_read_buffer() {
     for kind in KINDS.into_iter().filter(|kind| kind.in_place) {
-        let (_, session) = Host::met(kind);
+        let (_, session) = Host::connected(kind);
         let (bytes, places) = (events(100), Places::default());
         let mut viewer = Put {
             bytes: &bytes,

@@ -1,4 +1,4 @@
-//! The relay, driven without sockets: every byte and every end from ESXi, the number of calls, and the pace towards ESXi.
+//! The relay without sockets: data and ends from ESXi, numbers of calls, timing towards ESXi.
 
 mod allocations;
 mod counts;
@@ -14,10 +14,10 @@ use super::to_viewer::ToViewerEnd;
 use stage::{Host, KINDS, Numbers, TLS13, Viewer, frame, relay};
 
 #[tokio::test]
-async fn every_byte_arrives_whatever_records_frames_and_reads_it_is_cut_into() {
+async fn every_byte_arrives_for_all_sizes_of_records_frames_and_reads() {
     for kind in KINDS {
         for (piece, takes) in [(1, 0), (7, 3), (1000, 0), (20_000, 5000), (1 << 20, 0)] {
-            let (mut host, session) = Host::met(kind);
+            let (mut host, session) = Host::connected(kind);
             let mut numbers = Numbers(piece as u64);
             let (mut sent, mut frames) = (Vec::new(), Vec::new());
             while sent.len() < if piece < 10 { 60_000 } else { 6 << 20 } {
@@ -49,9 +49,9 @@ async fn every_byte_arrives_whatever_records_frames_and_reads_it_is_cut_into() {
 }
 
 #[tokio::test]
-async fn keys_that_are_renewed_in_a_burst_are_followed_and_answered() {
+async fn repeated_key_updates_are_followed_and_answered() {
     for kind in TLS13 {
-        let (mut host, session) = Host::met(kind);
+        let (mut host, session) = Host::connected(kind);
         let payload = Numbers(3).bytes(100_000);
         let (mut records, mut sent) = (Vec::new(), Vec::new());
         for _ in 0..20 {
@@ -63,7 +63,7 @@ async fn keys_that_are_renewed_in_a_burst_are_followed_and_answered() {
         let mut viewer = Viewer::default();
         relay((&session, None), records, 100_000, &mut viewer).await;
         assert!(viewer.bytes == sent);
-        // Our own keys are renewed with the next bytes, and the host follows.
+        // The requested update of the gateway's own keys goes with its next record.
         for event in [b"first", b"other"] {
             assert_eq!(host.receive(&session.seal(event).unwrap()).unwrap(), event);
         }
@@ -71,10 +71,10 @@ async fn keys_that_are_renewed_in_a_burst_are_followed_and_answered() {
 }
 
 #[tokio::test]
-async fn a_close_notify_and_a_cut_are_both_ends_after_all_bytes() {
+async fn all_bytes_before_close_notify_or_a_truncation_arrive() {
     for kind in KINDS {
         for in_order in [true, false] {
-            let (mut host, session) = Host::met(kind);
+            let (mut host, session) = Host::connected(kind);
             host.send(&frame(b"last words"));
             let mut records = host.records();
             if in_order {
@@ -101,10 +101,9 @@ async fn a_close_notify_and_a_cut_are_both_ends_after_all_bytes() {
 }
 
 #[tokio::test]
-async fn a_record_that_was_tampered_with_ends_the_session_with_an_alert_after_all_bytes_before_it()
-{
+async fn forged_record_is_answered_with_an_alert_after_all_bytes_before_it() {
     for kind in KINDS {
-        let (mut host, session) = Host::met(kind);
+        let (mut host, session) = Host::connected(kind);
         host.send(&frame(b"good"));
         let mut records = host.records();
         host.send(&frame(b"evil"));
@@ -128,9 +127,9 @@ async fn a_record_that_was_tampered_with_ends_the_session_with_an_alert_after_al
 }
 
 #[tokio::test]
-async fn what_is_no_record_at_all_ends_the_session() {
+async fn invalid_record_header_ends_the_session() {
     for kind in KINDS {
-        let (_, session) = Host::met(kind);
+        let (_, session) = Host::connected(kind);
         let mut viewer = Viewer::default();
         let (end, _) = relay((&session, None), vec![0xff; 5000], 1 << 20, &mut viewer).await;
         assert!(

@@ -59,8 +59,8 @@ pub(super) const POLICY: ViewerPolicy = ViewerPolicy {
 pub(super) struct Host(pub(super) ServerConnection);
 
 impl Host {
-    /// Both ends, the handshake behind them.
-    pub(super) fn met(kind: Kind) -> (Self, Transport) {
+    /// Both peers after the TLS handshake.
+    pub(super) fn connected(kind: Kind) -> (Self, Transport) {
         let identity = rcgen::generate_simple_self_signed(["esxi".into()]).unwrap();
         let key = PrivatePkcs8KeyDer::from(identity.signing_key.serialize_der());
         let config = ServerConfig::builder_with_provider(crypto::provider())
@@ -257,7 +257,7 @@ pub(super) fn dialogue() -> SharedDialogue<'static> {
     dialogue_of(Habits::default())
 }
 
-/// The same with these habits.
+/// As [`dialogue`], with these habits.
 pub(super) fn dialogue_of(habits: Habits) -> SharedDialogue<'static> {
     const INIT: [u8; 28] = [
         8, 0, 6, 0, 32, 24, 0, 1, 0, 255, 0, 255, 0, 255, 16, 8, 0, 0, 0, 0, 0, 0, 0, 4, 1, 1, 1, 1,

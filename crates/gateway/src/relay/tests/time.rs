@@ -100,7 +100,7 @@ async fn only_input_events_reset_the_idle_timeout() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_host_ends_no_other_viewers_unless_that_is_allowed() {
+async fn shared_flag_is_set_unless_exclusive_access_is_allowed() {
     for may_be_exclusive in [false, true] {
         for init in [0, 1] {
             let policy = ViewerPolicy {
@@ -127,7 +127,7 @@ async fn a_host_ends_no_other_viewers_unless_that_is_allowed() {
     }
 }
 
-/// A part of an update, then nothing but pings.
+/// Sends a part of an update, then only pings.
 #[tokio::test(start_paused = true)]
 async fn pings_do_not_extend_the_deadline_of_an_unfinished_update() {
     let dialogue = dialogue();

@@ -1,4 +1,4 @@
-//! When keys reach ESXi: a clipboard's at a fixed interval, delayed ones with the viewer's own intervals.
+//! Timing of keys: a typed clipboard has a fixed interval, delayed keys keep the viewer's intervals.
 
 use std::io;
 use std::pin::Pin;
@@ -20,7 +20,7 @@ use console::mask_keys::MaskKeys;
 use console::transport::Transport;
 use dialect::Habits;
 
-/// Records what is written to ESXi, and when.
+/// Records writes to ESXi and their times.
 #[derive(Default)]
 struct Timed(Vec<(Instant, Vec<u8>)>);
 
@@ -52,7 +52,7 @@ fn payload(frame: &[u8]) -> Vec<u8> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_clipboard_is_typed_a_character_every_15_milliseconds() {
+async fn clipboard_is_typed_at_the_typing_interval() {
     let dialogue = dialogue_of(Habits {
         paste: true,
         ..Habits::default()
@@ -135,7 +135,7 @@ async fn typing_a_clipboard_resets_the_idle_timeout() {
     assert!(esxi.0.len() >= 200, "{} characters", esxi.0.len());
 }
 
-/// Sends the keys of `pressed` at their milliseconds. Returns when the host receives them.
+/// Sends the keys of `pressed` at their times in milliseconds, and returns when the host receives them.
 async fn received_keys(pressed: &[(u64, u8)], host_can_after: Option<u64>) -> Vec<(u128, u8)> {
     let dialogue = dialogue_of(Habits::default());
     let (mut viewer, mut hands) = tokio::io::duplex(1024);
@@ -189,7 +189,7 @@ async fn received_keys(pressed: &[(u64, u8)], host_can_after: Option<u64>) -> Ve
     received
 }
 
-/// What is in a data frame.
+/// The payload of a data frame.
 fn payload_or_none(frame: &[u8]) -> Vec<u8> {
     match frame.first() {
         Some(0x82) => payload(frame),
@@ -198,7 +198,7 @@ fn payload_or_none(frame: &[u8]) -> Vec<u8> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn held_keys_go_half_a_second_after_the_first_of_them() {
+async fn delayed_keys_are_sent_half_a_second_after_the_first() {
     // No pause is as long as half a second.
     let pressed: Vec<(u64, u8)> = (0..6).map(|n| (400 * n, b'a')).collect();
     let received = received_keys(&pressed, None).await;
@@ -207,7 +207,7 @@ async fn held_keys_go_half_a_second_after_the_first_of_them() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn held_keys_go_at_the_pace_at_which_they_came() {
+async fn delayed_keys_keep_their_intervals() {
     let pressed = [(0, b'a'), (200, b'b'), (450, b'c'), (1000, b'd')];
     let received = received_keys(&pressed, None).await;
     assert_eq!(
@@ -217,7 +217,7 @@ async fn held_keys_go_at_the_pace_at_which_they_came() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn keys_that_come_while_held_ones_go_catch_up() {
+async fn keys_received_behind_delayed_ones_catch_up() {
     let pressed = [
         (0, b'a'),
         (400, b'b'),
@@ -239,7 +239,7 @@ async fn keys_that_come_while_held_ones_go_catch_up() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn held_keys_go_at_their_pace_once_the_host_has_sent_server_caps() {
+async fn delayed_keys_keep_their_intervals_after_server_caps() {
     let received = received_keys(&[(0, b'a'), (100, b'b')], Some(300)).await;
     assert_eq!(received, [(300, b'a'), (400, b'b')]);
 }
