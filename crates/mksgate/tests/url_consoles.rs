@@ -236,7 +236,7 @@ fn a_url_that_is_none_is_refused_without_being_repeated() {
     for (url, words) in [
         ("geheim", "invalid URL"),
         ("https://geheim/", "write wss:// instead"),
-        ("vnc://geheim/", "no wss:// and no ws://"),
+        ("vnc://geheim/", "neither wss:// nor ws://"),
         ("ws://192.0.2.1/geheim", "add allow_plain = true"),
     ] {
         let error = error(&format!("url = \"{url}\""));
@@ -269,7 +269,7 @@ fn what_goes_with_a_url_is_checked_and_no_value_is_repeated() {
         ),
         (
             "headers = { X = \"geheim\\nY: z\" }",
-            ":4:17: the value of the header X is empty or holds",
+            ":4:17: the value of the header X is empty or not printable ASCII",
         ),
         (
             "headers = { X = \"\" }",
@@ -277,7 +277,7 @@ fn what_goes_with_a_url_is_checked_and_no_value_is_repeated() {
         ),
         (
             "cookie = \"geheim\\r\\n\"",
-            ":4:10: the value of the header Cookie is empty or holds",
+            ":4:10: the value of the header Cookie is empty or not printable ASCII",
         ),
         (
             "headers = { cookie = \"a\" }\ncookie = \"geheim\"",

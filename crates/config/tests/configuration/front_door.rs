@@ -88,7 +88,7 @@ fn each_way_in_needs_what_it_needs_and_nothing_else() {
         (
             "\"x509-plain\"",
             &format!("{TLS}{}", USERS.replace("users\"", "lab\"")),
-            "line 1: it is not NAME:HASH",
+            "line 1: expected NAME:HASH",
         ),
     ] {
         let error = error(&auth(methods, more));

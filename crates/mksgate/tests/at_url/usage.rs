@@ -41,7 +41,7 @@ fn what_cannot_be_meant_is_told_with_code_2_before_anything_is_tried() {
         "mksgate: invalid URL: write wss://HOST:PORT/PATH\n",
     );
     refused(&["--url", "http://geheim/"], "write ws:// instead");
-    refused(&["--url", "vnc://geheim/"], "no wss:// and no ws://");
+    refused(&["--url", "vnc://geheim/"], "neither wss:// nor ws://");
     refused(
         &["--url", "ws://192.0.2.1/geheim"],
         "write wss://, or add --allow-plain\n",

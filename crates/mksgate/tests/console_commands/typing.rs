@@ -159,7 +159,7 @@ async fn silent(misbehaviour: Misbehaviour, arguments: &[&str]) -> (Host, TempDi
 #[tokio::test(flavor = "multi_thread")]
 async fn a_host_that_falls_silent_is_not_waited_for_longer_than_the_handshake_timeout() {
     let slow = "mksgate: ESXi's keyboard did not answer within 4 s: check that it is not overloaded, or raise handshake_timeout\n";
-    let unheard = "mksgate: ESXi did not confirm the keys within 4 s: see on the console which of them it has taken\n";
+    let unheard = "mksgate: ESXi did not confirm the keys within 4 s: check on the console which of them arrived\n";
     // In its ServerInit, before its first update, and after that.
     let cases = [(40, slow), (60, slow), (120, unheard)].map(async |(after, why)| {
         let stall = Misbehaviour::StallAfter(after);
