@@ -64,7 +64,7 @@ fn what_cannot_be_meant_is_told_with_code_2_before_anything_is_tried() {
         &["--header", "X: a", "--header", "x: geheim"],
         "duplicate header x",
     );
-    sentence(&["--header", "X: geheim\r\nY: z"], "invalid header name");
+    sentence(&["--header", "X: geheim\r\nY: z"], "not printable ASCII");
     sentence(&["--header-env", "geheim"], "takes NAME=VARIABLE");
     sentence(
         &["--header-env", "X=NO_SUCH"],
