@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
 use crate::READ;
-use console::tls_session::{Input, TlsSession};
+use console::tls_session::{ReceiveBuffer, TlsSession};
 
 /// TCP both ways.
 pub(crate) async fn plain(mut viewer: TcpStream, mut host: TcpStream) -> anyhow::Result<()> {
@@ -41,7 +41,7 @@ pub(crate) async fn own(
     mut host: TcpStream,
     in_place: bool,
 ) -> anyhow::Result<()> {
-    let mut input = Input::default();
+    let mut input = ReceiveBuffer::default();
     let session = shake_hands(&mut host, &mut input, in_place).await?;
     let (mut viewer_in, mut viewer_out) = viewer.split();
     let (mut host_in, mut host_out) = host.split();
@@ -72,7 +72,7 @@ pub(crate) async fn own(
 
 pub(crate) async fn shake_hands(
     host: &mut TcpStream,
-    input: &mut Input,
+    input: &mut ReceiveBuffer,
     in_place: bool,
 ) -> anyhow::Result<TlsSession> {
     let mut config = Trust::DangerAcceptAny

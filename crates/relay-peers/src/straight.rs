@@ -13,7 +13,7 @@ use ws_proto::{Decoder, Opcode, Piece, Role, Upgrade, What, frame_within};
 
 use crate::READ;
 use crate::raw::{both, shake_hands};
-use console::tls_session::{Input, TlsSession};
+use console::tls_session::{ReceiveBuffer, TlsSession};
 
 /// The room for a frame's header and mask.
 const FRONT: usize = ws_proto::HEADROOM;
@@ -26,7 +26,7 @@ pub(crate) async fn relay(
     mut host: TcpStream,
     in_place: bool,
 ) -> anyhow::Result<()> {
-    let mut input = Input::default();
+    let mut input = ReceiveBuffer::default();
     let session = shake_hands(&mut host, &mut input, in_place).await?;
     upgrade(&mut host, &session, &mut input).await?;
     let (mut viewer_in, mut viewer_out) = viewer.split();
@@ -65,7 +65,7 @@ pub(crate) async fn relay(
 
 async fn pass_on(
     decoder: &mut Decoder,
-    input: &mut Input,
+    input: &mut ReceiveBuffer,
     viewer: &mut WriteHalf<'_>,
 ) -> anyhow::Result<()> {
     let mut runs: Vec<std::ops::Range<usize>> = Vec::new();
@@ -101,7 +101,7 @@ async fn pass_on(
 async fn upgrade(
     host: &mut TcpStream,
     session: &TlsSession,
-    input: &mut Input,
+    input: &mut ReceiveBuffer,
 ) -> anyhow::Result<()> {
     let upgrade = Upgrade::new("localhost", "/", Some("binary"), [7; 16], &[])?;
     host.write_all(&session.seal(upgrade.request())?).await?;
