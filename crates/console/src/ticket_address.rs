@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use tokio::net::lookup_host;
-use vsphere::{Kind, TicketParts};
+use vsphere::{ApiType, TicketParts};
 
 use crate::address::{Address, HTTPS};
 use crate::error::Error;
@@ -27,7 +27,7 @@ pub(crate) fn candidates(
     let replaced = named
         .iter()
         .filter_map(|(host, port)| Address::parse(replacements.get(*host)?, *port));
-    let own = (ticket.from == Kind::Esxi).then(|| api.clone());
+    let own = (ticket.from == ApiType::Esxi).then(|| api.clone());
     let mut candidates: Vec<Address> = replaced.collect();
     candidates.extend(named.iter().map(|(host, port)| Address {
         host: (*host).clone(),

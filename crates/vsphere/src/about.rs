@@ -6,7 +6,7 @@ use std::fmt;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct About {
     /// ESXi or vCenter.
-    pub api_type: Kind,
+    pub api_type: ApiType,
     /// As in `VMware ESXi 7.0.3 build-19193900`.
     pub full_name: String,
     /// The product's version, as in `7.0.3`.
@@ -19,14 +19,14 @@ pub struct About {
 
 /// What kind of endpoint it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Kind {
+pub enum ApiType {
     /// A single host (`HostAgent`): its consoles are at the address of its API.
     Esxi,
     /// A vCenter (`VirtualCenter`): consoles are at its hosts, never at the vCenter.
     VCenter,
 }
 
-impl fmt::Display for Kind {
+impl fmt::Display for ApiType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Esxi => "ESXi",

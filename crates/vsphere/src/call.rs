@@ -5,11 +5,12 @@ use tokio::time::Instant;
 use crate::{
     datastore::DatastorePath,
     error::Error,
-    fault::{Fault, Kind},
+    fault::{Fault, FaultKind},
+    reference::Reference,
     service::{self, ServiceContent},
     session_store::SessionCookie,
-    soap::{self, Reference, Reply},
-    transport::{Answer, Patience, Request, Transport},
+    soap::{self, Reply},
+    transport::{Answer, Deadline, Request, Transport},
     xml::{Element, Writer},
 };
 
@@ -20,14 +21,14 @@ pub(crate) struct Calls {
 
 /// Why a call failed.
 #[derive(Debug)]
-pub(crate) enum Failure {
+pub(crate) enum CallError {
     /// The server answered with a SOAP fault.
     Fault(Fault),
     /// There is no SOAP answer.
     Error(Error),
 }
 
-impl From<Error> for Failure {
+impl From<Error> for CallError {
     fn from(error: Error) -> Self {
         Self::Error(error)
     }
@@ -40,7 +41,7 @@ pub(crate) struct Call<'a> {
     pub(crate) method: &'static str,
     pub(crate) this: &'a Reference,
     pub(crate) cookie: Option<&'a SessionCookie>,
-    pub(crate) patience: Patience,
+    pub(crate) deadline: Deadline,
 }
 
 impl Calls {
@@ -75,14 +76,14 @@ impl Calls {
         service: &ServiceContent,
         username: &str,
         password: &str,
-        patience: Patience,
-    ) -> Result<SessionCookie, Failure> {
+        deadline: Deadline,
+    ) -> Result<SessionCookie, CallError> {
         let call = Call {
             action: &service.action,
             method: "Login",
             this: &service.session_manager,
             cookie: None,
-            patience,
+            deadline,
         };
         let (_, cookie) = self
             .exchange(call, |out| {
@@ -98,7 +99,7 @@ impl Calls {
         &self,
         call: Call<'_>,
         arguments: impl FnOnce(&mut Writer),
-    ) -> Result<Element, Failure> {
+    ) -> Result<Element, CallError> {
         let (response, _) = self.exchange(call, arguments).await?;
         Ok(response)
     }
@@ -149,24 +150,24 @@ impl Calls {
     }
 
     /// The error for a failure that does not concern a VM; callers explain faults about a VM themselves.
-    pub(crate) fn explain(&self, failure: Failure, username: &str) -> Error {
+    pub(crate) fn explain(&self, failure: CallError, username: &str) -> Error {
         let fault = match failure {
-            Failure::Error(error) => return error,
-            Failure::Fault(fault) => fault,
+            CallError::Error(error) => return error,
+            CallError::Fault(fault) => fault,
         };
         let address = self.address().to_owned();
         let message = fault.message;
         let username = username.to_owned();
         match fault.kind {
-            Kind::InvalidLogin => Error::InvalidLogin { username, address },
-            Kind::NotAuthenticated => Error::NotAuthenticated { username, address },
-            Kind::NoPermission { object, privileges } => Error::NoPermission {
+            FaultKind::InvalidLogin => Error::InvalidLogin { username, address },
+            FaultKind::NotAuthenticated => Error::NotAuthenticated { username, address },
+            FaultKind::NoPermission { object, privileges } => Error::NoPermission {
                 username,
                 privilege: privilege_list(&privileges),
                 object: object.map_or(address, |(_, id)| id),
             },
-            Kind::Licence => Error::Licence { address, message },
-            Kind::NotSupported => Error::NotSupported { address, message },
+            FaultKind::Licence => Error::Licence { address, message },
+            FaultKind::NotSupported => Error::NotSupported { address, message },
             other => Error::Fault {
                 address,
                 kind: other.name().to_owned(),
@@ -186,7 +187,7 @@ impl Calls {
             method: "RetrieveServiceContent",
             this: &service::service_instance(),
             cookie: None,
-            patience: Patience::Until(until),
+            deadline: Deadline::Call(until),
         };
         let response = self
             .call(call, |_| {})
@@ -203,22 +204,22 @@ impl Calls {
         &self,
         call: Call<'_>,
         arguments: impl FnOnce(&mut Writer),
-    ) -> Result<(Element, Option<SessionCookie>), Failure> {
+    ) -> Result<(Element, Option<SessionCookie>), CallError> {
         let request = Request {
             action: call.action,
             body: soap::call(call.method, call.this, arguments),
             cookie: call.cookie,
-            patience: call.patience,
+            deadline: call.deadline,
         };
         let answer = self.transport.post(request).await?;
         let response = self.read(&answer)?;
         Ok((response, answer.cookie))
     }
 
-    fn read(&self, answer: &Answer) -> Result<Element, Failure> {
+    fn read(&self, answer: &Answer) -> Result<Element, CallError> {
         match soap::reply(&answer.body) {
             Ok(Some(Reply::Returned(response))) => Ok(response),
-            Ok(Some(Reply::Fault(fault))) => Err(Failure::Fault(fault)),
+            Ok(Some(Reply::Fault(fault))) => Err(CallError::Fault(fault)),
             Ok(None) => Err(self.no_soap("a document that is no SOAP").into()),
             // An answer that is not XML comes from another server than a vSphere.
             Err(_) if !begins_like_soap(&answer.body) => {

@@ -3,10 +3,10 @@
 mod acquire;
 mod background;
 mod follow;
-mod known;
 mod release;
 mod screenshot;
 mod task;
+mod vm_cache;
 
 use std::sync::Arc;
 
@@ -14,34 +14,35 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::{
     about::About,
-    call::{Calls, Failure},
+    call::{CallError, Calls},
     connections::ConsoleConnection,
     error::Error,
     fault,
     find::Finder,
-    session::{LOGOUT_PATIENCE, Open, Session},
+    open_session::OpenSession,
+    session::{LOGOUT_TIMEOUT, Session},
     settings::Settings,
     ticket::Ticket,
-    transport::{PATIENCE, Patience, SystemResolver, Transport},
+    transport::{CALL_TIMEOUT, Deadline, SystemResolver, Transport},
     usage::{InUse, Usage},
     vm::Vm,
     vm_ref::VmRef,
     watch::{Watch, Watched},
 };
 
-use known::Known;
+use vm_cache::VmCache;
 
 /// One vSphere endpoint. Share it behind an `Arc`: all calls use one session, and at most four are made at once.
 ///
 /// Each method logs in where needed, logs in again once if the session has ended, and retries transient failures, within
-/// [`PATIENCE`] unless a deadline is given. A future may be dropped at any time: a login that it began continues, with
-/// [`PATIENCE`] of its own, for other and later callers; everything else stops, and objects that it had created at the
+/// [`CALL_TIMEOUT`] unless a deadline is given. A future may be dropped at any time: a login that it began continues, with
+/// [`CALL_TIMEOUT`] of its own, for other and later callers; everything else stops, and objects that it had created at the
 /// endpoint end with the session.
 pub struct Client {
     name: String,
     calls: Arc<Calls>,
     session: Arc<Session>,
-    known: Known,
+    vms: VmCache,
     usage: Arc<Usage>,
     watched: Arc<Watched>,
 }
@@ -67,7 +68,7 @@ impl Client {
         Ok(Self {
             session: Session::new(&settings, &calls),
             calls,
-            known: Known::default(),
+            vms: VmCache::default(),
             usage: Usage::new(),
             watched: Arc::default(),
             name: settings.name,
@@ -84,21 +85,21 @@ impl Client {
     /// # Errors
     /// The endpoint does not answer, or is no vSphere.
     pub async fn about(&self) -> Result<About, Error> {
-        let until = Instant::now() + PATIENCE;
+        let until = Instant::now() + CALL_TIMEOUT;
         Ok(self.calls.discover(until).await?.about)
     }
 
     /// Logs in, unless a session is open already, and gives what the endpoint says of itself. Every other call logs in by
     /// itself: this is for whoever wants to know first whether it can.
     pub async fn login(&self) -> Result<About, Error> {
-        let until = Instant::now() + PATIENCE;
+        let until = Instant::now() + CALL_TIMEOUT;
         self.in_session(until, |open| async move { Ok(open.service.about.clone()) })
             .await
     }
 
     /// The one VM that is meant, as it is now, with path and host name.
     pub async fn find(&self, vm: &VmRef) -> Result<Vm, Error> {
-        let until = Instant::now() + PATIENCE;
+        let until = Instant::now() + CALL_TIMEOUT;
         self.in_session(until, |open| async move {
             self.finder(&open, until).one_with_path(vm).await
         })
@@ -107,7 +108,7 @@ impl Client {
 
     /// Every VM that the account can see, templates left out, sorted by path.
     pub async fn vms(&self) -> Result<Vec<Vm>, Error> {
-        let until = Instant::now() + PATIENCE;
+        let until = Instant::now() + CALL_TIMEOUT;
         self.in_session(until, |open| async move {
             self.finder(&open, until).all().await
         })
@@ -116,7 +117,7 @@ impl Client {
 
     /// A fresh ticket for that VM's console. See [`Client::ticket_before`].
     pub async fn ticket(&self, vm: &VmRef) -> Result<Ticket, Error> {
-        self.ticket_before(vm, Instant::now() + PATIENCE).await
+        self.ticket_before(vm, Instant::now() + CALL_TIMEOUT).await
     }
 
     /// A fresh ticket for that VM's console, or the reason why there is none, before the deadline.
@@ -132,12 +133,12 @@ impl Client {
     /// The one VM that is meant, without path and host name, as it was when it was last looked up, at most some minutes ago;
     /// before the deadline. A ticket for it takes no further look-up.
     pub async fn resolve_before(&self, vm: &VmRef, deadline: Instant) -> Result<Vm, Error> {
-        if let Some(known) = self.known.recall(vm) {
+        if let Some(known) = self.vms.get(vm) {
             return Ok(known);
         }
         self.in_session(deadline, |open| async move {
             let found = self.finder(&open, deadline).one(vm).await?;
-            self.known.learn(vm, &found);
+            self.vms.insert(vm, &found);
             Ok(found)
         })
         .await
@@ -145,11 +146,11 @@ impl Client {
 
     /// Who is connected to that VM's console now, where the host offers that (7.0.1.0 and later).
     pub async fn connections(&self, vm: &VmRef) -> Result<Vec<ConsoleConnection>, Error> {
-        let until = Instant::now() + PATIENCE;
+        let until = Instant::now() + CALL_TIMEOUT;
         self.in_session(until, |open| async move {
             let vm = self.finder(&open, until).one(vm).await?;
             match self.ask_connections(&open, &vm, until).await {
-                Err(Failure::Fault(fault)) => Err(self.refusal(&open, &vm, fault, until).await),
+                Err(CallError::Fault(fault)) => Err(self.refusal(&open, &vm, fault, until).await),
                 other => other,
             }
         })
@@ -159,7 +160,7 @@ impl Client {
     /// A PNG of what a VM shows, by its managed object id as [`Vm::moref`] has it (`/screen`, `docs/webmks.md` 3.5). It
     /// must be powered on. A host that refuses is [`Error::NoScreen`]: [`Client::screenshot`] is another way.
     pub async fn screen(&self, moref: &str) -> Result<Vec<u8>, Error> {
-        let until = Instant::now() + PATIENCE;
+        let until = Instant::now() + CALL_TIMEOUT;
         let moref = moref.to_owned();
         self.in_session(until, |open| {
             let moref = moref.clone();
@@ -185,7 +186,7 @@ impl Client {
     ///
     /// Takes three seconds at most. A pending login is waited for, and cancelled after that time.
     pub async fn logout(&self) {
-        let until = Instant::now() + LOGOUT_PATIENCE;
+        let until = Instant::now() + LOGOUT_TIMEOUT;
         if let Some(open) = self.session.take(until).await {
             if open.is_stored {
                 self.release(&open, until).await;
@@ -197,7 +198,7 @@ impl Client {
         let _ = timeout_at(until, self.session.all_logged_out()).await;
     }
 
-    async fn end(&self, open: &Open, until: Instant) {
+    async fn end(&self, open: &OpenSession, until: Instant) {
         match self.session.log_out(open, until).await {
             Ok(()) => tracing::info!(vsphere = %self.name, "logged out"),
             Err(error) => tracing::debug!(vsphere = %self.name, %error, "not logged out"),
@@ -206,9 +207,13 @@ impl Client {
 
     /// Runs `work` in the open session and, where that has ended, once more in a new one. `until` covers everything, including
     /// waiting for a login that another caller began.
-    async fn in_session<T, F>(&self, until: Instant, work: impl Fn(Open) -> F) -> Result<T, Error>
+    async fn in_session<T, F>(
+        &self,
+        until: Instant,
+        work: impl Fn(OpenSession) -> F,
+    ) -> Result<T, Error>
     where
-        F: Future<Output = Result<T, Failure>>,
+        F: Future<Output = Result<T, CallError>>,
     {
         self.usage.mark_used();
         let done = timeout_at(until, self.try_in_session(work)).await;
@@ -223,9 +228,9 @@ impl Client {
         done
     }
 
-    async fn try_in_session<T, F>(&self, work: impl Fn(Open) -> F) -> Result<T, Error>
+    async fn try_in_session<T, F>(&self, work: impl Fn(OpenSession) -> F) -> Result<T, Error>
     where
-        F: Future<Output = Result<T, Failure>>,
+        F: Future<Output = Result<T, CallError>>,
     {
         let open = self.session.open().await?;
         let failure = match work(open.clone()).await {
@@ -241,12 +246,12 @@ impl Client {
             .map_err(|failure| self.calls.explain(failure, self.session.username()))
     }
 
-    fn finder<'a>(&'a self, open: &'a Open, until: Instant) -> Finder<'a> {
+    fn finder<'a>(&'a self, open: &'a OpenSession, until: Instant) -> Finder<'a> {
         Finder {
             calls: &self.calls,
             open,
             username: self.session.username(),
-            patience: Patience::Until(until),
+            deadline: Deadline::Call(until),
         }
     }
 }
@@ -260,6 +265,6 @@ impl std::fmt::Debug for Client {
     }
 }
 
-fn has_ended(failure: &Failure) -> bool {
-    matches!(failure, Failure::Fault(fault) if fault.kind == fault::Kind::NotAuthenticated)
+fn has_ended(failure: &CallError) -> bool {
+    matches!(failure, CallError::Fault(fault) if fault.kind == fault::FaultKind::NotAuthenticated)
 }

@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use crate::soap::Reference;
+use crate::reference::Reference;
 
 /// Created and not destroyed yet.
 #[derive(Default)]

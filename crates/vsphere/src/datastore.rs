@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_is_written_back_as_it_was_read() {
+    fn path_round_trips() {
         for text in ["[ds] vm/vm-1.png", "[a b/ü] x.png", "[ds] a b/ü [1] ].png"] {
             assert_eq!(DatastorePath::read(text).unwrap().to_string(), text);
         }
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_file_on_a_datastore_is_refused() {
+    fn path_that_names_no_file_on_a_datastore_is_refused() {
         for (text, why) in [
             ("", NoDatastorePath::Datastore),
             ("vm/vm-1.png", NoDatastorePath::Datastore),
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn a_png_is_told_by_its_name() {
+    fn png_is_recognized_by_file_name() {
         for (text, is) in [
             ("[ds] vm/a.png", true),
             ("[ds] vm/a.PNG", true),

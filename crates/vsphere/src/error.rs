@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::vm::Power;
+use crate::runtime_info::Power;
 
 /// Why there is no answer. Its text is one sentence: the cause first, what to do second, and never a secret.
 ///

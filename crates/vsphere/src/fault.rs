@@ -1,11 +1,11 @@
 //! SOAP faults, parsed into vim25 fault types.
 
-use crate::{vm::Power, xml::Element};
+use crate::{runtime_info::Power, xml::Element};
 
 /// A typed vim25 fault. It comes as HTTP 500 (`docs/webmks.md` 3.1).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Fault {
-    pub(crate) kind: Kind,
+    pub(crate) kind: FaultKind,
     /// The server's message, on one line, shortened.
     pub(crate) message: String,
     /// The id of the missing object, in a ManagedObjectNotFound.
@@ -14,7 +14,7 @@ pub(crate) struct Fault {
 
 /// What the fault's type says.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum FaultKind {
     InvalidLogin,
     NotAuthenticated,
     NoPermission {
@@ -44,8 +44,8 @@ impl Fault {
     pub(crate) fn read(fault: &Element) -> Self {
         let detail = fault.child("detail").and_then(|d| d.elements().first());
         let kind = match detail {
-            Some(detail) => Kind::read(type_name(detail), detail),
-            None => Kind::from_message(fault.text_of("faultstring").unwrap_or_default()),
+            Some(detail) => FaultKind::read(type_name(detail), detail),
+            None => FaultKind::from_message(fault.text_of("faultstring").unwrap_or_default()),
         };
         Self {
             kind,
@@ -57,8 +57,8 @@ impl Fault {
     /// Reads a `LocalizedMethodFault`, as a property that could not be read carries it.
     pub(crate) fn read_localized(fault: &Element) -> Self {
         let kind = fault.child("fault").map_or_else(
-            || Kind::Other("unknown".to_owned()),
-            |detail| Kind::read(type_name(detail), detail),
+            || FaultKind::Other("unknown".to_owned()),
+            |detail| FaultKind::read(type_name(detail), detail),
         );
         Self {
             kind,
@@ -68,7 +68,7 @@ impl Fault {
     }
 }
 
-impl Kind {
+impl FaultKind {
     /// The fault's type as the API spells it.
     pub(crate) fn name(&self) -> &str {
         match self {
@@ -133,7 +133,7 @@ impl Kind {
     }
 }
 
-fn no_permission(detail: &Element) -> Kind {
+fn no_permission(detail: &Element) -> FaultKind {
     let object = detail.child("object").and_then(|object| {
         let kind = object.attribute("type")?;
         Some((kind.to_owned(), object.text().trim().to_owned()))
@@ -149,7 +149,7 @@ fn no_permission(detail: &Element) -> Kind {
         .collect();
     privileges.sort_unstable();
     privileges.dedup();
-    Kind::NoPermission { object, privileges }
+    FaultKind::NoPermission { object, privileges }
 }
 
 /// `<InvalidLoginFault xsi:type="InvalidLogin">`: the dynamic type, else the element's name without its ending.
@@ -203,19 +203,19 @@ mod tests {
     use crate::xml::parse;
 
     #[test]
-    fn the_dynamic_type_decides_under_any_prefix() {
+    fn fault_kind_is_read_from_dynamic_type_under_any_prefix() {
         let fault = read(
             r#"<f xmlns:xsi="i"><faultcode>ServerFaultCode</faultcode><faultstring>Cannot complete
                login.</faultstring><detail><InvalidLoginFault xsi:type="v:InvalidLogin"/></detail></f>"#,
         );
-        assert_eq!(fault.kind, Kind::InvalidLogin);
+        assert_eq!(fault.kind, FaultKind::InvalidLogin);
         assert_eq!(fault.message, "Cannot complete login");
     }
 
     #[test]
-    fn the_elements_name_decides_where_no_type_is_given() {
+    fn fault_kind_is_read_from_element_name_without_dynamic_type() {
         let fault = read("<f><detail><NotAuthenticatedFault/></detail></f>");
-        assert_eq!(fault.kind, Kind::NotAuthenticated);
+        assert_eq!(fault.kind, FaultKind::NotAuthenticated);
     }
 
     #[test]
@@ -227,11 +227,11 @@ mod tests {
         );
         let object = Some(("VirtualMachine".to_owned(), "vm-7".to_owned()));
         let privileges = vec!["A".to_owned(), "B".to_owned()];
-        assert_eq!(fault.kind, Kind::NoPermission { object, privileges });
+        assert_eq!(fault.kind, FaultKind::NoPermission { object, privileges });
     }
 
     #[test]
-    fn a_peers_text_is_one_bounded_line() {
+    fn text_from_peer_becomes_one_bounded_line() {
         let line = one_line(&format!("a\r\n\u{1b}[31m {}", "x".repeat(1000)));
         assert!(line.starts_with("a [31m x"), "{line}");
         assert_eq!(line.chars().count(), MAX_MESSAGE);

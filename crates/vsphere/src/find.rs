@@ -1,26 +1,28 @@
 //! Finding virtual machines: by name, path, UUID or id, with the fewest calls that each takes.
 
-pub(crate) mod path;
+pub(crate) mod ancestors;
 
 use crate::{
-    call::{Call, Calls, Failure},
+    call::{Call, CallError, Calls},
     error::Error,
-    fault::Kind,
-    property::{self, Object, Source, Wanted},
-    session::Open,
-    soap::Reference,
-    transport::Patience,
+    fault::FaultKind,
+    inventory_path::{is_same_path, unescape_name},
+    open_session::OpenSession,
+    property::{self, Object, ObjectSet, PropertySpec},
+    reference::Reference,
+    runtime_info::{ConnectionState, Power},
+    transport::Deadline,
     uuid::Uuid,
-    vm::{ConnectionState, Power, Vm, unescape_name},
+    vm::Vm,
     vm_ref::VmRef,
 };
 
 /// A search within one session.
 pub(crate) struct Finder<'a> {
     pub(crate) calls: &'a Calls,
-    pub(crate) open: &'a Open,
+    pub(crate) open: &'a OpenSession,
     pub(crate) username: &'a str,
-    pub(crate) patience: Patience,
+    pub(crate) deadline: Deadline,
 }
 
 /// A VM, with what its inventory path is built from.
@@ -42,12 +44,12 @@ pub(crate) enum Located {
 impl Finder<'_> {
     /// The one VM that matches, without path and host name. By name and by id this takes one round trip, by path and by UUID
     /// two.
-    pub(crate) async fn one(&self, wanted: &VmRef) -> Result<Vm, Failure> {
+    pub(crate) async fn one(&self, wanted: &VmRef) -> Result<Vm, CallError> {
         Ok(self.found(wanted).await?.vm)
     }
 
     /// The one VM that matches, with path and host name, which takes one more round trip.
-    pub(crate) async fn one_with_path(&self, wanted: &VmRef) -> Result<Vm, Failure> {
+    pub(crate) async fn one_with_path(&self, wanted: &VmRef) -> Result<Vm, CallError> {
         let mut found = [self.found(wanted).await?];
         self.add_paths(&mut found).await?;
         let [found] = found;
@@ -55,7 +57,7 @@ impl Finder<'_> {
     }
 
     /// Every VM that the account can see, without templates, with paths and host names, by path.
-    pub(crate) async fn all(&self) -> Result<Vec<Vm>, Failure> {
+    pub(crate) async fn all(&self) -> Result<Vec<Vm>, CallError> {
         let mut found = self.inventory().await?;
         self.add_paths(&mut found).await?;
         let mut vms: Vec<Vm> = found.into_iter().map(|found| found.vm).collect();
@@ -64,7 +66,7 @@ impl Finder<'_> {
     }
 
     /// Locates the one VM that matches, with one round trip at most.
-    pub(crate) async fn locate(&self, wanted: &VmRef) -> Result<Located, Failure> {
+    pub(crate) async fn locate(&self, wanted: &VmRef) -> Result<Located, CallError> {
         match wanted {
             VmRef::Name(name) => self.by_name(name).await.map(Located::Described),
             VmRef::Path(path) => self.by_path(path).await,
@@ -75,23 +77,27 @@ impl Finder<'_> {
     }
 
     /// Reads the properties of the VM at `at`.
-    pub(crate) async fn describe(&self, at: &Reference, wanted: &VmRef) -> Result<Found, Failure> {
+    pub(crate) async fn describe(
+        &self,
+        at: &Reference,
+        wanted: &VmRef,
+    ) -> Result<Found, CallError> {
         match self.properties(std::slice::from_ref(at)).await {
-            Err(Failure::Fault(fault)) if fault.kind == Kind::ManagedObjectNotFound => {
+            Err(CallError::Fault(fault)) if fault.kind == FaultKind::ManagedObjectNotFound => {
                 Err(self.no_such_vm(wanted).into())
             }
             found => self.only(found?, wanted).await,
         }
     }
 
-    async fn found(&self, wanted: &VmRef) -> Result<Found, Failure> {
+    async fn found(&self, wanted: &VmRef) -> Result<Found, CallError> {
         match self.locate(wanted).await? {
             Located::Described(found) => Ok(found),
             Located::At(reference) => self.describe(&reference, wanted).await,
         }
     }
 
-    async fn by_name(&self, name: &str) -> Result<Found, Failure> {
+    async fn by_name(&self, name: &str) -> Result<Found, CallError> {
         let plain = unescape_name(name);
         let found = self.inventory().await?;
         let found = found
@@ -101,7 +107,7 @@ impl Finder<'_> {
             .await
     }
 
-    async fn by_path(&self, path: &str) -> Result<Located, Failure> {
+    async fn by_path(&self, path: &str) -> Result<Located, CallError> {
         let wanted = VmRef::Path(path.to_owned());
         let response = self
             .calls
@@ -117,7 +123,7 @@ impl Finder<'_> {
         }
     }
 
-    async fn by_walking(&self, path: &str, wanted: &VmRef) -> Result<Found, Failure> {
+    async fn by_walking(&self, path: &str, wanted: &VmRef) -> Result<Found, CallError> {
         let mut found = self.inventory().await?;
         self.add_paths(&mut found).await?;
         let same = |found: &Found| {
@@ -125,7 +131,7 @@ impl Finder<'_> {
                 .vm
                 .path
                 .as_deref()
-                .is_some_and(|own| path::same(own, path))
+                .is_some_and(|own| is_same_path(own, path))
         };
         self.only(found.into_iter().filter(same).collect(), wanted)
             .await
@@ -136,7 +142,7 @@ impl Finder<'_> {
         uuid: Uuid,
         instance: bool,
         wanted: &VmRef,
-    ) -> Result<Located, Failure> {
+    ) -> Result<Located, CallError> {
         let response = self
             .calls
             .call(self.search("FindAllByUuid"), |out| {
@@ -158,14 +164,14 @@ impl Finder<'_> {
     }
 
     /// The only match; an error where there are none or several.
-    async fn only(&self, mut found: Vec<Found>, wanted: &VmRef) -> Result<Found, Failure> {
+    async fn only(&self, mut found: Vec<Found>, wanted: &VmRef) -> Result<Found, CallError> {
         if found.len() > 1 {
             return Err(self.ambiguous(found, wanted).await?.into());
         }
         found.pop().ok_or_else(|| self.no_such_vm(wanted).into())
     }
 
-    async fn ambiguous(&self, mut found: Vec<Found>, wanted: &VmRef) -> Result<Error, Failure> {
+    async fn ambiguous(&self, mut found: Vec<Found>, wanted: &VmRef) -> Result<Error, CallError> {
         found.truncate(MAX_PATHS_TOLD);
         self.add_paths(&mut found).await?;
         let place = |found: Found| {
@@ -191,11 +197,11 @@ impl Finder<'_> {
     ///
     /// ManagedObjectNotFound may concern a VM that was deleted meanwhile, or the view. In both cases the view is created again,
     /// which fails with NotAuthenticated if the session has ended.
-    async fn inventory(&self) -> Result<Vec<Found>, Failure> {
+    async fn inventory(&self) -> Result<Vec<Found>, CallError> {
         for _ in 1..MAX_READINGS {
             let view = self.view().await?;
             match self.seen_in(&view).await {
-                Err(Failure::Fault(fault)) if fault.kind == Kind::ManagedObjectNotFound => {
+                Err(CallError::Fault(fault)) if fault.kind == FaultKind::ManagedObjectNotFound => {
                     if fault.missing.is_none_or(|missing| missing == view.id) {
                         self.open.view.forget(&view).await;
                     }
@@ -206,10 +212,10 @@ impl Finder<'_> {
         self.seen_in(&self.view().await?).await
     }
 
-    async fn seen_in(&self, view: &Reference) -> Result<Vec<Found>, Failure> {
-        let source = Source::View(view);
+    async fn seen_in(&self, view: &Reference) -> Result<Vec<Found>, CallError> {
+        let source = ObjectSet::View(view);
         let objects =
-            property::retrieve(self.calls, self.open, source, &VM_PROPERTIES, self.patience)
+            property::retrieve(self.calls, self.open, source, &VM_PROPERTIES, self.deadline)
                 .await?;
         let no_template = |object: &&Object| object.text("config.template") != Some("true");
         Ok(objects
@@ -219,13 +225,13 @@ impl Finder<'_> {
             .collect())
     }
 
-    async fn view(&self) -> Result<Reference, Failure> {
+    async fn view(&self) -> Result<Reference, CallError> {
         self.open.view.get_or_make(|| self.create_view()).await
     }
 
-    async fn create_view(&self) -> Result<Reference, Failure> {
+    async fn create_view(&self) -> Result<Reference, CallError> {
         let this = &self.open.service.view_manager;
-        let call = self.open.call("CreateContainerView", this, self.patience);
+        let call = self.open.call("CreateContainerView", this, self.deadline);
         let response = self
             .calls
             .call(call, |out| {
@@ -238,17 +244,17 @@ impl Finder<'_> {
         view.ok_or_else(|| self.calls.malformed("there is no view in it").into())
     }
 
-    async fn properties(&self, vms: &[Reference]) -> Result<Vec<Found>, Failure> {
-        let source = Source::Objects(vms);
+    async fn properties(&self, vms: &[Reference]) -> Result<Vec<Found>, CallError> {
+        let source = ObjectSet::Objects(vms);
         let objects =
-            property::retrieve(self.calls, self.open, source, &VM_PROPERTIES, self.patience)
+            property::retrieve(self.calls, self.open, source, &VM_PROPERTIES, self.deadline)
                 .await?;
         Ok(objects.iter().filter_map(read).collect())
     }
 
     fn search(&self, method: &'static str) -> Call<'_> {
         let this = &self.open.service.search_index;
-        self.open.call(method, this, self.patience)
+        self.open.call(method, this, self.deadline)
     }
 }
 
@@ -284,7 +290,7 @@ fn read(object: &Object) -> Option<Found> {
 
 const VIRTUAL_MACHINE: &str = "VirtualMachine";
 
-const VM_PROPERTIES: [Wanted; 1] = [Wanted {
+const VM_PROPERTIES: [PropertySpec; 1] = [PropertySpec {
     kind: VIRTUAL_MACHINE,
     properties: &[
         "name",

@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn no_error_of_tls_carries_a_link_or_the_name_of_a_type() {
+    fn tls_error_texts_have_no_links_or_type_names() {
         for error in tls_errors() {
             let words = tls_in_words(&error);
             assert_plain(&words);
@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn no_error_of_a_connection_carries_a_link() {
+    fn io_error_texts_have_no_links() {
         let close_notify = "peer closed connection without sending TLS close_notify: \
                             https://docs.rs/rustls/latest/rustls/manual/_03_howto/index.html";
         for kind in [

@@ -2,20 +2,17 @@
 
 use tokio::sync::Mutex;
 
-use crate::{call::Failure, soap::Reference};
+use crate::reference::Reference;
 
 /// The view, once it is created; the endpoint destroys it with the session.
 #[derive(Default)]
-pub(crate) struct KeptView(Mutex<Option<Reference>>);
+pub(crate) struct ContainerView(Mutex<Option<Reference>>);
 
-impl KeptView {
+impl ContainerView {
     /// The view; concurrent callers share one creation.
-    pub(super) async fn get_or_make<F>(
-        &self,
-        make: impl FnOnce() -> F,
-    ) -> Result<Reference, Failure>
+    pub(crate) async fn get_or_make<F, E>(&self, make: impl FnOnce() -> F) -> Result<Reference, E>
     where
-        F: Future<Output = Result<Reference, Failure>>,
+        F: Future<Output = Result<Reference, E>>,
     {
         let mut view = self.0.lock().await;
         match &*view {
@@ -30,7 +27,7 @@ impl KeptView {
     }
 
     /// Forgets `view`, which no longer exists; a newer one is kept.
-    pub(super) async fn forget(&self, gone: &Reference) {
+    pub(crate) async fn forget(&self, gone: &Reference) {
         self.0.lock().await.take_if(|view| view == gone);
     }
 }

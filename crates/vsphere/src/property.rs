@@ -3,37 +3,37 @@
 use std::collections::HashMap;
 
 use crate::{
-    call::{Call, Calls, Failure},
+    call::{Call, CallError, Calls},
     fault::{self, Fault},
-    session::Open,
-    soap::Reference,
-    transport::Patience,
+    open_session::OpenSession,
+    reference::Reference,
+    transport::Deadline,
     xml::{Element, Writer},
 };
 
 /// Where to read from.
-pub(crate) enum Source<'a> {
+pub(crate) enum ObjectSet<'a> {
     /// Every object of a container view.
     View(&'a Reference),
     /// These objects.
     Objects(&'a [Reference]),
     /// These objects and, by way of these steps, others; and beside them more objects that lead nowhere.
-    Walk {
+    Traverse {
         from: &'a [Reference],
-        steps: &'a [Step],
+        steps: &'a [TraversalSpec],
         beside: &'a [Reference],
     },
 }
 
 /// One step from an object to others, which may be followed by any other step of the same walk.
-pub(crate) struct Step {
+pub(crate) struct TraversalSpec {
     pub(crate) name: &'static str,
     pub(crate) from: &'static str,
     pub(crate) property: &'static str,
 }
 
 /// Which properties of which type.
-pub(crate) struct Wanted {
+pub(crate) struct PropertySpec {
     pub(crate) kind: &'static str,
     pub(crate) properties: &'static [&'static str],
 }
@@ -61,13 +61,13 @@ impl Object {
 /// account may not read. NotAuthenticated is returned as a fault also where the server reports it for each object.
 pub(crate) async fn retrieve(
     calls: &Calls,
-    open: &Open,
-    source: Source<'_>,
-    wanted: &[Wanted],
-    patience: Patience,
-) -> Result<Vec<Object>, Failure> {
+    open: &OpenSession,
+    source: ObjectSet<'_>,
+    wanted: &[PropertySpec],
+    deadline: Deadline,
+) -> Result<Vec<Object>, CallError> {
     let first = calls
-        .call(collector(open, "RetrievePropertiesEx", patience), |out| {
+        .call(collector(open, "RetrievePropertiesEx", deadline), |out| {
             out.element("specSet", &[], |spec| filter_spec(spec, &source, wanted));
             out.element("options", &[], |options| options.value("maxObjects", PAGE));
         })
@@ -77,7 +77,7 @@ pub(crate) async fn retrieve(
     while let Some(next) = token {
         let more = calls
             .call(
-                collector(open, "ContinueRetrievePropertiesEx", patience),
+                collector(open, "ContinueRetrievePropertiesEx", deadline),
                 |out| {
                     out.value("token", &next);
                 },
@@ -89,7 +89,7 @@ pub(crate) async fn retrieve(
 }
 
 /// A `PropertyFilterSpec`'s inside.
-pub(crate) fn filter_spec(out: &mut Writer, source: &Source<'_>, wanted: &[Wanted]) {
+pub(crate) fn filter_spec(out: &mut Writer, source: &ObjectSet<'_>, wanted: &[PropertySpec]) {
     for wanted in wanted {
         out.element("propSet", &[], |set| {
             set.value("type", wanted.kind);
@@ -99,13 +99,13 @@ pub(crate) fn filter_spec(out: &mut Writer, source: &Source<'_>, wanted: &[Wante
         });
     }
     match source {
-        Source::View(view) => out.element("objectSet", &[], |set| {
+        ObjectSet::View(view) => out.element("objectSet", &[], |set| {
             view.write("obj", set);
             set.value("skip", "true");
             select(set, "eachOfTheView", "ContainerView", "view", &[]);
         }),
-        Source::Objects(objects) => plain(out, objects),
-        Source::Walk {
+        ObjectSet::Objects(objects) => plain(out, objects),
+        ObjectSet::Traverse {
             from,
             steps,
             beside,
@@ -123,7 +123,7 @@ fn plain(out: &mut Writer, objects: &[Reference]) {
 }
 
 /// A TraversalSpec may name others, itself too, but a name must be declared once in each ObjectSpec before it is used.
-fn walk(out: &mut Writer, objects: &[Reference], steps: &[Step]) {
+fn walk(out: &mut Writer, objects: &[Reference], steps: &[TraversalSpec]) {
     let names: Vec<&'static str> = steps.iter().map(|step| step.name).collect();
     for object in objects {
         out.element("objectSet", &[], |set| {
@@ -148,8 +148,8 @@ fn select(out: &mut Writer, name: &str, from: &str, property: &str, then: &[&'st
     });
 }
 
-fn collector<'a>(open: &'a Open, method: &'static str, patience: Patience) -> Call<'a> {
-    open.call(method, &open.service.property_collector, patience)
+fn collector<'a>(open: &'a OpenSession, method: &'static str, deadline: Deadline) -> Call<'a> {
+    open.call(method, &open.service.property_collector, deadline)
 }
 
 /// Adds the objects of one page and returns the token of the next.
@@ -157,7 +157,7 @@ fn page(
     calls: &Calls,
     response: &Element,
     objects: &mut Vec<Object>,
-) -> Result<Option<String>, Failure> {
+) -> Result<Option<String>, CallError> {
     // Without results there is no `returnval` element.
     let Some(result) = response.child("returnval") else {
         return Ok(None);
@@ -177,13 +177,13 @@ fn page(
         .filter(|token| !token.is_empty()))
 }
 
-fn check_session(object: &Element) -> Result<(), Failure> {
+fn check_session(object: &Element) -> Result<(), CallError> {
     let faults = object
         .children("missingSet")
         .filter_map(|missing| missing.child("fault"));
     for fault in faults.map(Fault::read_localized) {
-        if fault.kind == fault::Kind::NotAuthenticated {
-            return Err(Failure::Fault(fault));
+        if fault.kind == fault::FaultKind::NotAuthenticated {
+            return Err(CallError::Fault(fault));
         }
     }
     Ok(())

@@ -1,13 +1,15 @@
 //! All parsers of answers behind one function, for the fuzz target.
 
 use crate::{
-    about::Kind,
+    about::ApiType,
     connections::ConsoleConnection,
     datastore::DatastorePath,
+    inventory_path::unescape_name,
+    runtime_info::{ConnectionState, Power},
     service::{self, ServiceContent},
     soap::{self, Reply},
     ticket::Ticket,
-    vm::{ConnectionState, Power, Vm, unescape_name},
+    vm::Vm,
     watch::VmState,
     xml::Element,
 };
@@ -23,7 +25,7 @@ pub fn read_answer(document: &[u8]) {
     for value in response.children("returnval") {
         let _ = ServiceContent::read(value, None);
         let _ = DatastorePath::read(value.text());
-        let _ = Ticket::read(value, nameless(value), Kind::Esxi);
+        let _ = Ticket::read(value, nameless(value), ApiType::Esxi);
         let mut state = VmState::default();
         value
             .elements()
@@ -51,7 +53,7 @@ mod tests {
     use super::read_answer;
 
     #[test]
-    fn no_cut_and_no_flipped_byte_of_an_answer_panics() {
+    fn truncated_and_corrupted_answers_do_not_panic() {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures");
         let mut read = 0;
         for file in std::fs::read_dir(folder).unwrap() {

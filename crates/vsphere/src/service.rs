@@ -1,8 +1,8 @@
 //! `ServiceContent`: the ids of the endpoint's managed objects, none of which is hard-coded elsewhere.
 
 use crate::{
-    about::{About, Kind},
-    soap::Reference,
+    about::{About, ApiType},
+    reference::Reference,
     xml::Element,
 };
 
@@ -50,8 +50,8 @@ impl ServiceContent {
 fn about(about: &Element) -> Result<About, &'static str> {
     let text = |name: &'static str| about.text_of(name).map(crate::fault::one_line);
     let api_type = match about.text_of("apiType") {
-        Some("HostAgent") => Kind::Esxi,
-        Some("VirtualCenter") => Kind::VCenter,
+        Some("HostAgent") => ApiType::Esxi,
+        Some("VirtualCenter") => ApiType::VCenter,
         _ => return Err("apiType"),
     };
     Ok(About {

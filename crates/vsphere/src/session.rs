@@ -1,7 +1,6 @@
 //! The API session: opened by the first caller, shared by all, renewed where it has ended.
 
 mod login;
-mod open;
 
 use std::{
     mem,
@@ -12,10 +11,12 @@ use std::{
 use tokio::time::{Instant, timeout_at};
 use tokio_util::task::TaskTracker;
 
-use crate::{call::Calls, error::Error, service::ServiceContent, settings::Settings};
+use crate::{
+    call::Calls, error::Error, open_session::OpenSession, service::ServiceContent,
+    settings::Settings,
+};
 
 use login::{Account, Login};
-pub(crate) use open::Open;
 
 /// The session's state and its pending logins.
 pub(crate) struct Session {
@@ -42,7 +43,7 @@ enum Phase {
     #[default]
     Closed,
     Opening(Login),
-    Open(Open),
+    Open(OpenSession),
 }
 
 impl Session {
@@ -61,17 +62,17 @@ impl Session {
     }
 
     /// The open session, or a new one. Concurrent callers share one login and its result.
-    pub(crate) async fn open(self: &Arc<Self>) -> Result<Open, Error> {
+    pub(crate) async fn open(self: &Arc<Self>) -> Result<OpenSession, Error> {
         self.other_than(None).await
     }
 
     /// A newer session than `ended`: one that another caller has opened since, or a new one.
-    pub(crate) async fn renew(self: &Arc<Self>, ended: &Open) -> Result<Open, Error> {
+    pub(crate) async fn renew(self: &Arc<Self>, ended: &OpenSession) -> Result<OpenSession, Error> {
         self.other_than(Some(ended.generation)).await
     }
 
     /// Takes the session, for logging out. A pending login is waited for until `until`, and cancelled then.
-    pub(crate) async fn take(&self, until: Instant) -> Option<Open> {
+    pub(crate) async fn take(&self, until: Instant) -> Option<OpenSession> {
         let login = match &self.state().phase {
             Phase::Opening(login) => Some(login.clone()),
             Phase::Closed | Phase::Open(_) => None,
@@ -94,7 +95,7 @@ impl Session {
     }
 
     /// The session if it is open; never logs in.
-    pub(crate) fn current(&self) -> Option<Open> {
+    pub(crate) fn current(&self) -> Option<OpenSession> {
         match &self.state().phase {
             Phase::Open(open) => Some(open.clone()),
             Phase::Closed | Phase::Opening(_) => None,
@@ -102,7 +103,7 @@ impl Session {
     }
 
     /// Forgets `ended`, since it has ended; a newer session is kept.
-    pub(crate) fn forget(self: &Arc<Self>, ended: &Open) {
+    pub(crate) fn forget(self: &Arc<Self>, ended: &OpenSession) {
         let mut state = self.state();
         if matches!(&state.phase, Phase::Open(open) if open.generation == ended.generation) {
             self.close(&mut state);
@@ -110,7 +111,7 @@ impl Session {
     }
 
     /// Logs out of a session that [`take`](Self::take) returned.
-    pub(crate) async fn log_out(&self, taken: &Open, until: Instant) -> Result<(), Error> {
+    pub(crate) async fn log_out(&self, taken: &OpenSession, until: Instant) -> Result<(), Error> {
         self.account.log_out(taken, until).await
     }
 
@@ -120,7 +121,7 @@ impl Session {
         self.logouts.wait().await;
     }
 
-    async fn other_than(self: &Arc<Self>, ended: Option<u64>) -> Result<Open, Error> {
+    async fn other_than(self: &Arc<Self>, ended: Option<u64>) -> Result<OpenSession, Error> {
         let login = {
             let mut state = self.state();
             match &state.phase {
@@ -166,7 +167,7 @@ impl Session {
         }
         let session = Arc::clone(self);
         self.logouts.spawn(async move {
-            let until = Instant::now() + LOGOUT_PATIENCE;
+            let until = Instant::now() + LOGOUT_TIMEOUT;
             if session.account.log_out(&open, until).await.is_ok() {
                 tracing::debug!(
                     username = session.username(),
@@ -177,7 +178,7 @@ impl Session {
     }
 
     /// Stores the result of a login.
-    fn store(&self, result: &Result<Open, Error>) {
+    fn store(&self, result: &Result<OpenSession, Error>) {
         let mut state = self.state();
         match result {
             Ok(open) => {
@@ -205,4 +206,4 @@ impl Session {
 const LOCKOUT: Duration = Duration::from_secs(600);
 
 /// A shutdown must not wait for an endpoint that does not answer.
-pub(crate) const LOGOUT_PATIENCE: Duration = Duration::from_secs(3);
+pub(crate) const LOGOUT_TIMEOUT: Duration = Duration::from_secs(3);

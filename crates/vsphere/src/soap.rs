@@ -2,40 +2,9 @@
 
 use crate::{
     fault::Fault,
-    xml::{self, Element, Refused, Writer},
+    reference::Reference,
+    xml::{self, Element, Writer, XmlError},
 };
-
-/// A managed object reference: its type and its id.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) struct Reference {
-    pub(crate) kind: String,
-    pub(crate) id: String,
-}
-
-impl Reference {
-    pub(crate) fn new(kind: &str, id: &str) -> Self {
-        Self {
-            kind: kind.to_owned(),
-            id: id.to_owned(),
-        }
-    }
-
-    /// Reads `<x type="Kind">id</x>`.
-    pub(crate) fn read(element: &Element) -> Option<Self> {
-        let id = element.text().trim();
-        if id.is_empty() || id.len() > MAX_ID {
-            return None;
-        }
-        Some(Self::new(element.attribute("type")?, id))
-    }
-
-    /// Writes itself as the element `name`.
-    pub(crate) fn write(&self, name: &'static str, out: &mut Writer) {
-        out.element(name, &[("type", &self.kind)], |inside| {
-            inside.characters(&self.id)
-        });
-    }
-}
 
 /// The envelope of one call of `method` on `this`; `arguments` writes what follows `_this`.
 pub(crate) fn call(
@@ -65,7 +34,7 @@ pub(crate) enum Reply {
 }
 
 /// Reads an envelope. `None` when the document is well-formed XML but no SOAP.
-pub(crate) fn reply(document: &[u8]) -> Result<Option<Reply>, Refused> {
+pub(crate) fn reply(document: &[u8]) -> Result<Option<Reply>, XmlError> {
     let mut envelope = xml::parse(document)?;
     if envelope.name() != "Envelope" {
         return Ok(None);
@@ -84,15 +53,12 @@ const ENVELOPE: [(&str, &str); 3] = [
     ("xmlns:xsd", "http://www.w3.org/2001/XMLSchema"),
 ];
 
-/// vSphere's own ids stay below 100 characters; they are sent back in requests and kept in the cache.
-const MAX_ID: usize = 256;
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_call_is_an_envelope_with_this_first() {
+    fn call_is_an_envelope_with_this_as_first_argument() {
         let this = Reference::new("VirtualMachine", "vm-4<2");
         let text = call("AcquireTicket", &this, |out| {
             out.value("ticketType", "webmks")
@@ -107,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_envelope_is_no_reply() {
+    fn document_without_envelope_is_no_reply() {
         assert!(reply(b"<html><body/></html>").unwrap().is_none());
         assert!(reply(b"<Envelope><Body/></Envelope>").unwrap().is_none());
         assert!(reply(b"<Envelope/>").unwrap().is_none());

@@ -5,7 +5,7 @@ use std::fmt;
 use secrecy::SecretString;
 use url::Url;
 
-use crate::{about::Kind, uuid::hex_bytes, vm::Vm, xml::Element};
+use crate::{about::ApiType, uuid::hex_bytes, vm::Vm, xml::Element};
 
 /// A one-time `webmks` ticket. Neither `Clone` nor shown by `Debug`; consumed by [`Ticket::into_parts`].
 pub struct Ticket {
@@ -29,7 +29,7 @@ pub struct TicketParts {
     /// Whose console it opens.
     pub vm: Vm,
     /// Whether an ESXi or a vCenter gave it: only an ESXi's own address is a place where its consoles are.
-    pub from: Kind,
+    pub from: ApiType,
 }
 
 /// Hashes of a certificate in its DER form.
@@ -43,7 +43,7 @@ pub struct Thumbprints {
 
 impl Ticket {
     /// Reads the `returnval` of AcquireTicket; the error says what is wrong, without saying what it held.
-    pub(crate) fn read(value: &Element, vm: Vm, from: Kind) -> Result<Self, &'static str> {
+    pub(crate) fn read(value: &Element, vm: Vm, from: ApiType) -> Result<Self, &'static str> {
         let ticket = value
             .text_of("ticket")
             .map(str::trim)

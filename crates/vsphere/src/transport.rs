@@ -24,7 +24,7 @@ pub(crate) use resolver::SystemResolver;
 
 /// How long a call without a deadline may take, retries and login included: less than the gateway's own handshake deadline,
 /// so that the error names the cause and not only a timeout.
-pub const PATIENCE: Duration = Duration::from_secs(25);
+pub const CALL_TIMEOUT: Duration = Duration::from_secs(25);
 
 /// The HTTP client of one endpoint.
 pub(crate) struct Transport {
@@ -33,7 +33,7 @@ pub(crate) struct Transport {
     address: String,
     /// Host and port of the proxy on the way, where there is one.
     proxy: Option<String>,
-    /// Permits for concurrent calls; waiting for updates needs none (see [`Patience::Long`]).
+    /// Permits for concurrent calls; waiting for updates needs none (see [`Deadline::LongPoll`]).
     calls: Semaphore,
 }
 
@@ -43,16 +43,16 @@ pub(crate) struct Request<'a> {
     pub(crate) action: &'a str,
     pub(crate) body: String,
     pub(crate) cookie: Option<&'a SessionCookie>,
-    pub(crate) patience: Patience,
+    pub(crate) deadline: Deadline,
 }
 
 /// How long to wait for an answer.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Patience {
+pub(crate) enum Deadline {
     /// An ordinary call: until then, retries included; one of at most [`MAX_CALLS`].
-    Until(Instant),
+    Call(Instant),
     /// A call that the server answers when something changes: until then, not counted, never retried.
-    Long(Instant),
+    LongPoll(Instant),
 }
 
 /// A whole answer of an HTTP server that speaks SOAP: status 200 or 500.
@@ -109,9 +109,9 @@ impl Transport {
 
     /// Sends a SOAP request and reads the whole answer.
     pub(crate) async fn post(&self, request: Request<'_>) -> Result<Answer, Error> {
-        match request.patience {
-            Patience::Long(until) => self.exchange(|| self.soap(&request), until).await,
-            Patience::Until(until) => self.retry(|| self.soap(&request), until).await,
+        match request.deadline {
+            Deadline::LongPoll(until) => self.exchange(|| self.soap(&request), until).await,
+            Deadline::Call(until) => self.retry(|| self.soap(&request), until).await,
         }
     }
 
@@ -369,7 +369,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_jittered_pause_is_between_half_and_whole() {
+    fn jittered_pause_is_between_half_and_all_of_the_pause() {
         let pause = Duration::from_millis(1000);
         for _ in 0..100 {
             let now = jittered(pause);

@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_user_who_leaves_has_told_the_endpoint_nothing() {
+    async fn dropping_a_user_does_not_count_as_keep_alive() {
         let usage = Usage::new();
         let user = usage.add_user();
         let other = usage.add_user();

@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_way_of_writing_is_the_same_uuid() {
+    fn all_notations_parse_to_the_same_uuid() {
         let canonical = "564d1c4e-0b02-6e1a-3f5c-0d5c0b1a2f3e";
         let uuid: Uuid = canonical.parse().unwrap();
         assert_eq!(uuid.to_string(), canonical);
@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn too_short_too_long_and_no_hexadecimal_are_refused() {
+    fn malformed_uuids_are_refused() {
         for text in [
             "",
             "564d",

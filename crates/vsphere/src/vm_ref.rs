@@ -91,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_kind_is_told_apart_and_written_back_the_same() {
+    fn every_kind_of_reference_round_trips() {
         let uuid: Uuid = "564d1c4e-0b02-6e1a-3f5c-0d5c0b1a2f3e".parse().unwrap();
         let table = [
             ("vm08", VmRef::Name("vm08".into())),
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_names_no_vm() {
+    fn empty_references_are_refused() {
         for text in ["", "  ", "/", "//", "/ /", "moref:", "moref: "] {
             assert_eq!(text.parse::<VmRef>(), Err(InvalidVmRef::Empty), "{text:?}");
         }

@@ -8,9 +8,9 @@ use std::{
 use tokio::sync::watch;
 
 use crate::{
-    soap::Reference,
+    reference::Reference,
+    runtime_info::{ConnectionState, Power},
     usage::InUse,
-    vm::{ConnectionState, Power},
     xml::Element,
 };
 

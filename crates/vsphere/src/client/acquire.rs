@@ -6,17 +6,18 @@ use tokio::time::{Instant, sleep};
 
 use super::Client;
 use crate::{
-    call::{Failure, privilege_list},
+    call::{CallError, privilege_list},
     connections::ConsoleConnection,
     error::Error,
-    fault::{Fault, Kind},
+    fault::{Fault, FaultKind},
     find::Located,
-    property::{self, Source, Wanted},
-    session::Open,
-    soap::Reference,
+    open_session::OpenSession,
+    property::{self, ObjectSet, PropertySpec},
+    reference::Reference,
+    runtime_info::{ConnectionState, Power},
     ticket::Ticket,
-    transport::Patience,
-    vm::{ConnectionState, Power, Vm},
+    transport::Deadline,
+    vm::Vm,
     vm_ref::VmRef,
     xml::Element,
 };
@@ -26,11 +27,11 @@ impl Client {
     /// it exists but "has not been completely created" (`docs/webmks.md` 2.1), the call is repeated after a pause.
     pub(super) async fn acquire(
         &self,
-        open: &Open,
+        open: &OpenSession,
         wanted: &VmRef,
         until: Instant,
-    ) -> Result<Ticket, Failure> {
-        let (mut vm, mut answer) = match self.known.recall(wanted) {
+    ) -> Result<Ticket, CallError> {
+        let (mut vm, mut answer) = match self.vms.get(wanted) {
             Some(vm) => {
                 let answer = self.ask(open, &vm.moref, until).await;
                 (vm, answer)
@@ -39,15 +40,15 @@ impl Client {
         };
         loop {
             let fault = match answer {
-                Err(Failure::Fault(fault)) => fault,
+                Err(CallError::Fault(fault)) => fault,
                 answer => return self.ticket_in(&answer?, vm, open),
             };
-            if fault.kind != Kind::ManagedObjectNotFound {
+            if fault.kind != FaultKind::ManagedObjectNotFound {
                 return Err(self.refusal(open, &vm, fault, until).await);
             }
-            self.known.forget(wanted);
+            self.vms.remove(wanted);
             let again = self.finder(open, until).one(wanted).await?;
-            self.known.learn(wanted, &again);
+            self.vms.insert(wanted, &again);
             if again.moref == vm.moref {
                 self.wait_for_creation(&vm, fault, until).await?;
             }
@@ -59,10 +60,10 @@ impl Client {
     /// Two round trips for every kind of reference: the VM's id; then the ticket and, concurrently, the VM's properties.
     async fn look_up_and_ask(
         &self,
-        open: &Open,
+        open: &OpenSession,
         wanted: &VmRef,
         until: Instant,
-    ) -> Result<(Vm, Result<Element, Failure>), Failure> {
+    ) -> Result<(Vm, Result<Element, CallError>), CallError> {
         let finder = self.finder(open, until);
         let (found, answer) = match finder.locate(wanted).await? {
             Located::Described(found) => {
@@ -75,19 +76,29 @@ impl Client {
                 (found?, answer)
             }
         };
-        self.known.learn(wanted, &found.vm);
+        self.vms.insert(wanted, &found.vm);
         Ok((found.vm, answer))
     }
 
-    async fn ask(&self, open: &Open, moref: &str, until: Instant) -> Result<Element, Failure> {
+    async fn ask(
+        &self,
+        open: &OpenSession,
+        moref: &str,
+        until: Instant,
+    ) -> Result<Element, CallError> {
         let this = Reference::new("VirtualMachine", moref);
-        let call = open.call("AcquireTicket", &this, Patience::Until(until));
+        let call = open.call("AcquireTicket", &this, Deadline::Call(until));
         self.calls
             .call(call, |out| out.value("ticketType", "webmks"))
             .await
     }
 
-    fn ticket_in(&self, response: &Element, vm: Vm, open: &Open) -> Result<Ticket, Failure> {
+    fn ticket_in(
+        &self,
+        response: &Element,
+        vm: Vm,
+        open: &OpenSession,
+    ) -> Result<Ticket, CallError> {
         let value = response
             .child("returnval")
             .ok_or_else(|| self.calls.malformed("there is no ticket in it"))?;
@@ -109,55 +120,55 @@ impl Client {
     /// The fault as an error that names the VM. NotAuthenticated stays a fault, so that the caller renews the session.
     pub(super) async fn refusal(
         &self,
-        open: &Open,
+        open: &OpenSession,
         vm: &Vm,
         fault: Fault,
         until: Instant,
-    ) -> Failure {
+    ) -> CallError {
         let name = vm.name.clone();
         let message = fault.message.clone();
         let error = match fault.kind {
-            Kind::NoPermission { object, privileges } => Error::NoPermission {
+            FaultKind::NoPermission { object, privileges } => Error::NoPermission {
                 username: self.session.username().to_owned(),
                 privilege: privilege_list(&privileges),
                 object: self.object_name(open, vm, object, until).await,
             },
-            Kind::InvalidPowerState { existing } => Error::InvalidPowerState {
+            FaultKind::InvalidPowerState { existing } => Error::InvalidPowerState {
                 vm: name,
                 state: existing,
             },
-            Kind::InvalidState => self.invalid_state(open, vm, message, until).await,
-            Kind::MksConnectionLimitReached { limit } => Error::ConnectionLimit {
+            FaultKind::InvalidState => self.invalid_state(open, vm, message, until).await,
+            FaultKind::MksConnectionLimitReached { limit } => Error::ConnectionLimit {
                 vm: name,
                 limit,
                 holders: self.holders(open, vm, until).await,
             },
-            Kind::HostDisconnected => Error::HostDisconnected { vm: name, message },
-            Kind::TaskInProgress => Error::Busy { vm: name, message },
-            Kind::File(kind) => Error::NotWritten {
+            FaultKind::HostDisconnected => Error::HostDisconnected { vm: name, message },
+            FaultKind::TaskInProgress => Error::Busy { vm: name, message },
+            FaultKind::File(kind) => Error::NotWritten {
                 vm: name,
                 kind,
                 message,
             },
-            _ => return Failure::Fault(fault),
+            _ => return CallError::Fault(fault),
         };
         error.into()
     }
 
     pub(super) async fn ask_connections(
         &self,
-        open: &Open,
+        open: &OpenSession,
         vm: &Vm,
         until: Instant,
-    ) -> Result<Vec<ConsoleConnection>, Failure> {
+    ) -> Result<Vec<ConsoleConnection>, CallError> {
         let this = Reference::new("VirtualMachine", &vm.moref);
-        let call = open.call("QueryConnections", &this, Patience::Until(until));
+        let call = open.call("QueryConnections", &this, Deadline::Call(until));
         let response = self.calls.call(call, |_| {}).await?;
         Ok(ConsoleConnection::read_all(&response))
     }
 
     /// Who holds the console connections; unknown for older hosts, which lack QueryConnections.
-    async fn holders(&self, open: &Open, vm: &Vm, until: Instant) -> Vec<String> {
+    async fn holders(&self, open: &OpenSession, vm: &Vm, until: Instant) -> Vec<String> {
         let connections = self
             .ask_connections(open, vm, until)
             .await
@@ -169,7 +180,13 @@ impl Client {
     }
 
     /// InvalidState has no detail, so the error is derived from the VM's current state.
-    async fn invalid_state(&self, open: &Open, vm: &Vm, message: String, until: Instant) -> Error {
+    async fn invalid_state(
+        &self,
+        open: &OpenSession,
+        vm: &Vm,
+        message: String,
+        until: Instant,
+    ) -> Error {
         let wanted = VmRef::Moref(vm.moref.clone());
         let vm = vm.name.clone();
         match self.finder(open, until).one(&wanted).await {
@@ -187,7 +204,7 @@ impl Client {
 
     async fn object_name(
         &self,
-        open: &Open,
+        open: &OpenSession,
         vm: &Vm,
         object: Option<(String, String)>,
         until: Instant,
@@ -195,17 +212,23 @@ impl Client {
         let Some((kind, id)) = object.filter(|(_, id)| *id != vm.moref) else {
             return vm.name.clone();
         };
-        let wanted = [Wanted {
+        let wanted = [PropertySpec {
             kind: "ManagedEntity",
             properties: &["name"],
         }];
         let this = [Reference::new(&kind, &id)];
-        let patience = Patience::Until(until);
-        let objects =
-            property::retrieve(&self.calls, open, Source::Objects(&this), &wanted, patience).await;
+        let deadline = Deadline::Call(until);
+        let objects = property::retrieve(
+            &self.calls,
+            open,
+            ObjectSet::Objects(&this),
+            &wanted,
+            deadline,
+        )
+        .await;
         let name = objects.ok().and_then(|objects| {
             let name = objects.first()?.text("name")?;
-            Some(crate::vm::unescape_name(name))
+            Some(crate::inventory_path::unescape_name(name))
         });
         name.unwrap_or(id)
     }

@@ -6,7 +6,7 @@ use tokio::time::{Instant, sleep};
 
 use super::{Client, has_ended};
 use crate::usage::Due;
-use crate::{service, transport::Patience};
+use crate::{service, transport::Deadline};
 
 impl Client {
     /// The client's background work. Never returns; drop the future to stop it. Without it no session is kept alive or logged out
@@ -32,10 +32,10 @@ impl Client {
             return;
         };
         let this = service::service_instance();
-        let patience = Patience::Until(Instant::now() + crate::transport::PATIENCE);
+        let deadline = Deadline::Call(Instant::now() + crate::transport::CALL_TIMEOUT);
         match self
             .calls
-            .call(open.call("CurrentTime", &this, patience), |_| {})
+            .call(open.call("CurrentTime", &this, deadline), |_| {})
             .await
         {
             Ok(_) => self.usage.mark_kept_alive(),

@@ -8,15 +8,15 @@ use tokio::{
 };
 
 use super::{Client, has_ended};
-use crate::transport::PATIENCE;
+use crate::transport::CALL_TIMEOUT;
 use crate::{
-    call::Failure,
+    call::CallError,
     error::Error,
-    fault::{Fault, Kind},
-    property::{self, Source, Wanted},
-    session::Open,
-    soap::Reference,
-    transport::Patience,
+    fault::{Fault, FaultKind},
+    open_session::OpenSession,
+    property::{self, ObjectSet, PropertySpec},
+    reference::Reference,
+    transport::Deadline,
 };
 
 impl Client {
@@ -53,7 +53,11 @@ impl Client {
         Err(self.calls.explain(failure, self.session.username()))
     }
 
-    async fn follow(&self, open: &Open, changes: &mut watch::Receiver<()>) -> Result<(), Failure> {
+    async fn follow(
+        &self,
+        open: &OpenSession,
+        changes: &mut watch::Receiver<()>,
+    ) -> Result<(), CallError> {
         let collector = self.make_collector(open).await?;
         let result = self.follow_with(open, &collector, changes).await;
         self.destroy_collector(open, &collector).await;
@@ -62,10 +66,10 @@ impl Client {
 
     async fn follow_with(
         &self,
-        open: &Open,
+        open: &OpenSession,
         collector: &Reference,
         changes: &mut watch::Receiver<()>,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), CallError> {
         let mut filters = Filters::new();
         // An empty version requests the complete state.
         let mut version = String::new();
@@ -84,7 +88,7 @@ impl Client {
             tokio::select! {
                 waited = self.wait(open, collector, &version) => match waited {
                     // Some servers cannot continue after a deleted VM: a new collector reports the complete state.
-                    Err(Failure::Fault(fault)) if self.report_deleted(&fault, &filters) => return Ok(()),
+                    Err(CallError::Fault(fault)) if self.report_deleted(&fault, &filters) => return Ok(()),
                     waited => version = waited?.unwrap_or(version),
                 },
                 _ = changes.changed() => {
@@ -100,7 +104,7 @@ impl Client {
     /// Whether the fault means that a watched VM was deleted, which is then reported to its watches.
     fn report_deleted(&self, fault: &Fault, filters: &Filters) -> bool {
         let missing = fault.missing.as_deref().unwrap_or_default();
-        let lost = fault.kind == Kind::ManagedObjectNotFound && filters.contains_key(missing);
+        let lost = fault.kind == FaultKind::ManagedObjectNotFound && filters.contains_key(missing);
         if lost {
             self.watched.update(missing, |state| state.gone = true);
         }
@@ -110,11 +114,11 @@ impl Client {
     /// Creates and destroys filters to match `ids`, and returns whether any was created.
     async fn set_filters(
         &self,
-        open: &Open,
+        open: &OpenSession,
         collector: &Reference,
         ids: &[String],
         filters: &mut Filters,
-    ) -> Result<bool, Failure> {
+    ) -> Result<bool, CallError> {
         let unwatched: Vec<String> = filters
             .keys()
             .filter(|id| !ids.contains(id))
@@ -141,21 +145,21 @@ impl Client {
     /// Creates the filter of one VM; `None` where the VM was deleted, which is reported to its watches.
     async fn add_filter(
         &self,
-        open: &Open,
+        open: &OpenSession,
         collector: &Reference,
         id: &str,
-    ) -> Result<Option<Reference>, Failure> {
+    ) -> Result<Option<Reference>, CallError> {
         let vm = [Reference::new("VirtualMachine", id)];
         let made = self
             .create(open, collector, "CreateFilter", |out| {
                 out.element("spec", &[], |spec| {
-                    property::filter_spec(spec, &Source::Objects(&vm), &STATE);
+                    property::filter_spec(spec, &ObjectSet::Objects(&vm), &STATE);
                 });
                 out.value("partialUpdates", "false");
             })
             .await;
         match made {
-            Err(Failure::Fault(fault)) if fault.kind == Kind::ManagedObjectNotFound => {
+            Err(CallError::Fault(fault)) if fault.kind == FaultKind::ManagedObjectNotFound => {
                 self.watched.update(id, |state| state.gone = true);
                 Ok(None)
             }
@@ -166,12 +170,12 @@ impl Client {
     /// Waits for updates and applies them. Returns the next version, or `None` where it stays the same.
     async fn wait(
         &self,
-        open: &Open,
+        open: &OpenSession,
         collector: &Reference,
         version: &str,
-    ) -> Result<Option<String>, Failure> {
-        let patience = Patience::Long(Instant::now() + WAIT + WAIT_MARGIN);
-        let call = open.call("WaitForUpdatesEx", collector, patience);
+    ) -> Result<Option<String>, CallError> {
+        let deadline = Deadline::LongPoll(Instant::now() + WAIT + WAIT_MARGIN);
+        let call = open.call("WaitForUpdatesEx", collector, deadline);
         let waited = self
             .calls
             .call(call, |out| {
@@ -187,13 +191,13 @@ impl Client {
                 self.watched.apply(updates);
                 updates.text_of("version").map(str::to_owned)
             })),
-            Err(Failure::Fault(fault)) if starts_over(&fault) => Ok(Some(String::new())),
+            Err(CallError::Fault(fault)) if starts_over(&fault) => Ok(Some(String::new())),
             Err(failure) => Err(failure),
         }
     }
 
     /// A separate PropertyCollector, so that updates are not shared with other clients of the session.
-    pub(super) async fn make_collector(&self, open: &Open) -> Result<Reference, Failure> {
+    pub(super) async fn make_collector(&self, open: &OpenSession) -> Result<Reference, CallError> {
         let first = &open.service.property_collector;
         let created = self
             .create(open, first, "CreatePropertyCollector", |_| {})
@@ -203,7 +207,7 @@ impl Client {
     }
 
     /// Destroys a collector and its filters; both end with their session in any case.
-    pub(super) async fn destroy_collector(&self, open: &Open, collector: &Reference) {
+    pub(super) async fn destroy_collector(&self, open: &OpenSession, collector: &Reference) {
         // Ignored on purpose: it ends with the session at the latest.
         let _ = self
             .destroy(open, "DestroyPropertyCollector", collector)
@@ -214,13 +218,13 @@ impl Client {
     /// A call without a return value that destroys something.
     pub(super) async fn destroy(
         &self,
-        open: &Open,
+        open: &OpenSession,
         method: &'static str,
         this: &Reference,
-    ) -> Result<(), Failure> {
-        let patience = Patience::Until(Instant::now() + PATIENCE);
+    ) -> Result<(), CallError> {
+        let deadline = Deadline::Call(Instant::now() + CALL_TIMEOUT);
         self.calls
-            .call(open.call(method, this, patience), |_| {})
+            .call(open.call(method, this, deadline), |_| {})
             .await?;
         Ok(())
     }
@@ -228,15 +232,15 @@ impl Client {
     /// A call that creates a managed object and returns its reference.
     pub(super) async fn create(
         &self,
-        open: &Open,
+        open: &OpenSession,
         this: &Reference,
         method: &'static str,
         arguments: impl FnOnce(&mut crate::xml::Writer),
-    ) -> Result<Reference, Failure> {
-        let patience = Patience::Until(Instant::now() + PATIENCE);
+    ) -> Result<Reference, CallError> {
+        let deadline = Deadline::Call(Instant::now() + CALL_TIMEOUT);
         let response = self
             .calls
-            .call(open.call(method, this, patience), arguments)
+            .call(open.call(method, this, deadline), arguments)
             .await?;
         let made = response.child("returnval").and_then(Reference::read);
         made.ok_or_else(|| {
@@ -253,10 +257,10 @@ type Filters = HashMap<String, Reference>;
 /// Whether the next wait must begin with an empty version: after InvalidCollectorVersion (`docs/webmks.md` 3.4), and after
 /// RequestCanceled from our own late CancelWaitForUpdates.
 fn starts_over(fault: &Fault) -> bool {
-    matches!(&fault.kind, Kind::Other(kind) if kind == "InvalidCollectorVersion" || kind == "RequestCanceled")
+    matches!(&fault.kind, FaultKind::Other(kind) if kind == "InvalidCollectorVersion" || kind == "RequestCanceled")
 }
 
-const STATE: [Wanted; 1] = [Wanted {
+const STATE: [PropertySpec; 1] = [PropertySpec {
     kind: "VirtualMachine",
     properties: &[
         "runtime.powerState",

@@ -3,11 +3,11 @@
 use tokio::time::{Instant, timeout_at};
 
 use super::Client;
-use crate::session::Open;
+use crate::open_session::OpenSession;
 
 impl Client {
     /// Destroys what this client has created in the session: it would add up there until the session ends.
-    pub(super) async fn release(&self, open: &Open, until: Instant) {
+    pub(super) async fn release(&self, open: &OpenSession, until: Instant) {
         let released = async {
             for collector in open.collectors.take() {
                 self.destroy_collector(open, &collector).await;

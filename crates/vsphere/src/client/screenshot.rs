@@ -6,11 +6,11 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::Client;
-use crate::transport::PATIENCE;
+use crate::transport::CALL_TIMEOUT;
 use crate::{
-    call::Failure, datastore::DatastorePath, error::Error, find::path::Datacenter,
-    screenshot::Screenshot, session::Open, soap::Reference, transport::Patience, vm::Vm,
-    xml::Element,
+    call::CallError, datastore::DatastorePath, error::Error, find::ancestors::Datacenter,
+    open_session::OpenSession, reference::Reference, screenshot::Screenshot, transport::Deadline,
+    vm::Vm, xml::Element,
 };
 
 impl Client {
@@ -21,7 +21,7 @@ impl Client {
     /// it cannot be, [`Screenshot::not_removed`] says why. Only a file that is called a PNG and is one is ever removed, and
     /// what is dropped half-way leaves it there.
     pub async fn screenshot(&self, vm: &Vm) -> Result<Screenshot, Error> {
-        let until = Instant::now() + PATIENCE;
+        let until = Instant::now() + CALL_TIMEOUT;
         // Before the screenshot, since a failure here leaves no file behind.
         let datacenter = self
             .in_session(until, |open| async move {
@@ -47,15 +47,15 @@ impl Client {
 
     async fn begin_screenshot(
         &self,
-        open: &Open,
+        open: &OpenSession,
         vm: &Vm,
         until: Instant,
-    ) -> Result<Reference, Failure> {
+    ) -> Result<Reference, CallError> {
         let this = Reference::new("VirtualMachine", &vm.moref);
-        let call = open.call("CreateScreenshot_Task", &this, Patience::Until(until));
+        let call = open.call("CreateScreenshot_Task", &this, Deadline::Call(until));
         match self.calls.call(call, |_| {}).await {
             Ok(response) => self.task_in(&response),
-            Err(Failure::Fault(fault)) => Err(self.refusal(open, vm, fault, until).await),
+            Err(CallError::Fault(fault)) => Err(self.refusal(open, vm, fault, until).await),
             Err(other) => Err(other),
         }
     }
@@ -63,13 +63,13 @@ impl Client {
     /// Waits for the task and returns the file's path.
     async fn written(
         &self,
-        open: Open,
+        open: OpenSession,
         vm: &Vm,
         task: &Reference,
         until: Instant,
-    ) -> Result<DatastorePath, Failure> {
+    ) -> Result<DatastorePath, CallError> {
         let result = match self.ended(&open, task, until).await {
-            Err(Failure::Fault(fault)) => {
+            Err(CallError::Fault(fault)) => {
                 return Err(self.refusal(&open, vm, fault, until).await);
             }
             ended => ended?,
@@ -112,11 +112,11 @@ impl Client {
     }
 
     async fn remove(&self, path: &DatastorePath, datacenter: &Datacenter) -> Result<(), Error> {
-        let until = Instant::now() + REMOVAL_PATIENCE;
+        let until = Instant::now() + REMOVAL_TIMEOUT;
         self.in_session(until, |open| async move {
             let this = open.service.file_manager.as_ref();
             let this = this.ok_or_else(|| self.calls.no_file_manager())?;
-            let call = open.call("DeleteDatastoreFile_Task", this, Patience::Until(until));
+            let call = open.call("DeleteDatastoreFile_Task", this, Deadline::Call(until));
             let response = self
                 .calls
                 .call(call, |out| {
@@ -130,11 +130,11 @@ impl Client {
         .await
     }
 
-    fn task_in(&self, response: &Element) -> Result<Reference, Failure> {
+    fn task_in(&self, response: &Element) -> Result<Reference, CallError> {
         let task = response.child("returnval").and_then(Reference::read);
         task.ok_or_else(|| self.calls.malformed("there is no task in it").into())
     }
 }
 
 /// The time limit for deleting the file, while the caller waits for a picture that was fetched already.
-const REMOVAL_PATIENCE: Duration = Duration::from_secs(10);
+const REMOVAL_TIMEOUT: Duration = Duration::from_secs(10);

@@ -4,13 +4,13 @@ use tokio::time::Instant;
 
 use super::Client;
 use crate::{
-    call::Failure,
+    call::CallError,
     error::Error,
     fault::Fault,
-    property::{self, Source, Wanted},
-    session::Open,
-    soap::Reference,
-    transport::Patience,
+    open_session::OpenSession,
+    property::{self, ObjectSet, PropertySpec},
+    reference::Reference,
+    transport::Deadline,
     xml::Element,
 };
 
@@ -27,10 +27,10 @@ impl Client {
     /// that began it.
     pub(super) async fn ended(
         &self,
-        open: &Open,
+        open: &OpenSession,
         task: &Reference,
         until: Instant,
-    ) -> Result<Option<Element>, Failure> {
+    ) -> Result<Option<Element>, CallError> {
         let collector = self.make_collector(open).await?;
         let result = self.ended_with(open, &collector, task, until).await;
         self.destroy_collector(open, &collector).await;
@@ -39,12 +39,12 @@ impl Client {
 
     async fn ended_with(
         &self,
-        open: &Open,
+        open: &OpenSession,
         collector: &Reference,
         task: &Reference,
         until: Instant,
-    ) -> Result<Option<Element>, Failure> {
-        let source = Source::Objects(std::slice::from_ref(task));
+    ) -> Result<Option<Element>, CallError> {
+        let source = ObjectSet::Objects(std::slice::from_ref(task));
         self.create(open, collector, "CreateFilter", |out| {
             out.element("spec", &[], |spec| {
                 property::filter_spec(spec, &source, &TASK);
@@ -73,17 +73,17 @@ impl Client {
 
     async fn wait_before(
         &self,
-        open: &Open,
+        open: &OpenSession,
         collector: &Reference,
         version: &str,
         until: Instant,
-    ) -> Result<Option<Element>, Failure> {
+    ) -> Result<Option<Element>, CallError> {
         let left = until.saturating_duration_since(Instant::now()).as_secs();
         if left == 0 {
             let address = self.calls.address().to_owned();
             return Err(Error::Timeout { address }.into());
         }
-        let call = open.call("WaitForUpdatesEx", collector, Patience::Long(until));
+        let call = open.call("WaitForUpdatesEx", collector, Deadline::LongPoll(until));
         let mut response = self
             .calls
             .call(call, |out| {
@@ -96,9 +96,9 @@ impl Client {
         Ok(response.take_child("returnval"))
     }
 
-    fn failed(&self, info: TaskInfo) -> Failure {
+    fn failed(&self, info: TaskInfo) -> CallError {
         match info.error {
-            Some(fault) => Failure::Fault(fault),
+            Some(fault) => CallError::Fault(fault),
             None => self
                 .calls
                 .malformed("a task failed and it does not say why")
@@ -126,7 +126,7 @@ impl TaskInfo {
     }
 }
 
-const TASK: [Wanted; 1] = [Wanted {
+const TASK: [PropertySpec; 1] = [PropertySpec {
     kind: "Task",
     properties: &["info.state", "info.result", "info.error"],
 }];

@@ -7,14 +7,14 @@ use tokio::{sync::watch, task::AbortHandle, time::Instant};
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
-use super::open::Open;
 use crate::{
-    call::{Call, Calls, Failure},
+    call::{Call, CallError, Calls},
     error::Error,
+    open_session::OpenSession,
     service::{self, ServiceContent},
     session_store::{SessionCookie, SessionStore},
     settings::Settings,
-    transport::{PATIENCE, Patience},
+    transport::{CALL_TIMEOUT, Deadline},
 };
 
 /// The account, and the endpoint to log in at.
@@ -39,14 +39,14 @@ impl Account {
         &self.username
     }
 
-    /// Opens a session within [`PATIENCE`], not a caller's deadline, since many callers share a login: the stored session, else
+    /// Opens a session within [`CALL_TIMEOUT`], not a caller's deadline, since many callers share a login: the stored session, else
     /// a new one. Retrieves ServiceContent where it is not known yet.
     pub(super) async fn log_in(
         &self,
         generation: u64,
         service: Option<Arc<ServiceContent>>,
-    ) -> Result<Open, Error> {
-        let until = Instant::now() + PATIENCE;
+    ) -> Result<OpenSession, Error> {
+        let until = Instant::now() + CALL_TIMEOUT;
         let service = match service {
             Some(service) => service,
             None => Arc::new(self.calls.discover(until).await?),
@@ -64,7 +64,7 @@ impl Account {
         };
         tracing::info!(address = self.calls.address(), username = %self.username, "{event}");
         let is_stored = !is_new || self.store.as_ref().is_some_and(|store| store.save(&cookie));
-        Ok(Open {
+        Ok(OpenSession {
             generation,
             cookie,
             is_stored,
@@ -91,22 +91,22 @@ impl Account {
             method: "CurrentTime",
             this: &service::service_instance(),
             cookie: Some(&cookie),
-            patience: Patience::Until(until),
+            deadline: Deadline::Call(until),
         };
         match self.calls.call(call, |_| {}).await {
             Ok(_) => Ok(Some(cookie)),
-            Err(Failure::Fault(_)) => {
+            Err(CallError::Fault(_)) => {
                 store.remove(&cookie);
                 Ok(None)
             }
-            Err(Failure::Error(error)) => Err(error),
+            Err(CallError::Error(error)) => Err(error),
         }
     }
 
     /// Ends the session at the endpoint.
-    pub(super) async fn log_out(&self, open: &Open, until: Instant) -> Result<(), Error> {
-        let patience = Patience::Until(until);
-        let call = open.call("Logout", &open.service.session_manager, patience);
+    pub(super) async fn log_out(&self, open: &OpenSession, until: Instant) -> Result<(), Error> {
+        let deadline = Deadline::Call(until);
+        let call = open.call("Logout", &open.service.session_manager, deadline);
         let done = self.calls.call(call, |_| {}).await;
         done.map(drop)
             .map_err(|failure| self.calls.explain(failure, &self.username))
@@ -136,10 +136,10 @@ impl Account {
                 address: self.calls.address().to_owned(),
             });
         };
-        let patience = Patience::Until(until);
+        let deadline = Deadline::Call(until);
         let logged_in = self
             .calls
-            .log_in(service, &self.username, password.expose_secret(), patience)
+            .log_in(service, &self.username, password.expose_secret(), deadline)
             .await;
         logged_in.map_err(|failure| self.calls.explain(failure, &self.username))
     }
@@ -148,7 +148,7 @@ impl Account {
 /// A login, pending or done. Cheap to clone; dropping it does not cancel the task.
 #[derive(Clone)]
 pub(super) struct Login {
-    outcome: watch::Receiver<Option<Result<Open, Error>>>,
+    outcome: watch::Receiver<Option<Result<OpenSession, Error>>>,
     task: AbortHandle,
 }
 
@@ -156,7 +156,7 @@ impl Login {
     /// Spawns the login as a task on `tracker`.
     pub(super) fn begin(
         tracker: &TaskTracker,
-        login: impl Future<Output = Result<Open, Error>> + Send + 'static,
+        login: impl Future<Output = Result<OpenSession, Error>> + Send + 'static,
     ) -> Self {
         let (sender, outcome) = watch::channel(None);
         // Log lines of the task belong to the first caller's span.
@@ -178,7 +178,7 @@ impl Login {
     }
 
     /// Waits for the outcome without a time limit; `None` where the login was cancelled.
-    pub(super) async fn outcome(&self) -> Option<Result<Open, Error>> {
+    pub(super) async fn outcome(&self) -> Option<Result<OpenSession, Error>> {
         let mut outcome = self.outcome.clone();
         let outcome = outcome.wait_for(Option::is_some).await.ok()?;
         outcome.clone()

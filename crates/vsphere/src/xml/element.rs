@@ -14,14 +14,14 @@ use super::syntax;
 /// Refuses what SOAP 1.1 (section 3) forbids or no vSphere sends: document type declarations, entities other than the five
 /// predefined, text that is not UTF-8; and anything deeper than [`MAX_DEPTH`], with more than [`MAX_ATTRIBUTES`] attributes
 /// on one element, or with more than [`MAX_NODES`] elements and attributes.
-pub(crate) fn parse(document: &[u8]) -> Result<Element, Refused> {
-    let text = std::str::from_utf8(document).map_err(|_| Refused::NotUtf8)?;
+pub(crate) fn parse(document: &[u8]) -> Result<Element, XmlError> {
+    let text = std::str::from_utf8(document).map_err(|_| XmlError::NotUtf8)?;
     let mut reader = Reader::from_str(text.trim_start_matches('\u{feff}'));
     let mut tree = Tree::default();
     loop {
         let event = reader
             .read_event()
-            .map_err(|error| Refused::Syntax(syntax::reason(&error)))?;
+            .map_err(|error| XmlError::Syntax(syntax::reason(&error)))?;
         match event {
             Event::Start(start) => tree.open(&start)?,
             Event::Empty(start) => {
@@ -32,7 +32,7 @@ pub(crate) fn parse(document: &[u8]) -> Result<Element, Refused> {
             Event::Text(text) => tree.text(&text.xml10_content()),
             Event::CData(text) => tree.text(&text.xml10_content()),
             Event::GeneralRef(reference) => tree.text(&resolve(&reference)?),
-            Event::DocType(_) => return Err(Refused::DocumentType),
+            Event::DocType(_) => return Err(XmlError::DocumentType),
             Event::Decl(declaration) => check_encoding(declaration.encoding())?,
             Event::Comment(_) | Event::PI(_) => {}
             Event::Eof => return tree.finish(),
@@ -115,7 +115,7 @@ impl Element {
 
 /// Why a document was not read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Refused {
+pub(crate) enum XmlError {
     #[error("it is not UTF-8")]
     NotUtf8,
     #[error("it has a document type declaration")]
@@ -155,17 +155,17 @@ struct Tree {
 }
 
 impl Tree {
-    fn open(&mut self, start: &BytesStart<'_>) -> Result<(), Refused> {
+    fn open(&mut self, start: &BytesStart<'_>) -> Result<(), XmlError> {
         if self.path.len() >= MAX_DEPTH {
-            return Err(Refused::TooDeep);
+            return Err(XmlError::TooDeep);
         }
         if self.root.is_some() {
-            return Err(Refused::Syntax("it has more than one root element"));
+            return Err(XmlError::Syntax("it has more than one root element"));
         }
         let attributes = attributes(start)?;
         self.count += 1 + attributes.len();
         if self.count > MAX_NODES {
-            return Err(Refused::TooMany);
+            return Err(XmlError::TooMany);
         }
         self.path.push(Element {
             name: start.local_name().as_ref().to_owned(),
@@ -193,51 +193,51 @@ impl Tree {
         }
     }
 
-    fn finish(self) -> Result<Element, Refused> {
+    fn finish(self) -> Result<Element, XmlError> {
         if !self.path.is_empty() {
-            return Err(Refused::Truncated);
+            return Err(XmlError::Truncated);
         }
-        self.root.ok_or(Refused::Truncated)
+        self.root.ok_or(XmlError::Truncated)
     }
 }
 
-fn attributes(start: &BytesStart<'_>) -> Result<Vec<(String, String)>, Refused> {
+fn attributes(start: &BytesStart<'_>) -> Result<Vec<(String, String)>, XmlError> {
     let mut attributes = Vec::new();
     for attribute in start.attributes() {
         if attributes.len() == MAX_ATTRIBUTES {
-            return Err(Refused::TooManyAttributes);
+            return Err(XmlError::TooManyAttributes);
         }
-        let attribute = attribute.map_err(|error| Refused::Syntax(syntax::attribute(&error)))?;
+        let attribute = attribute.map_err(|error| XmlError::Syntax(syntax::attribute(&error)))?;
         let value = attribute
             .normalized_value(XmlVersion::Implicit1_0)
-            .map_err(|_| Refused::Entity)?;
+            .map_err(|_| XmlError::Entity)?;
         attributes.push((attribute.key.as_ref().to_owned(), value.into_owned()));
     }
     attributes.shrink_to_fit();
     Ok(attributes)
 }
 
-fn resolve(reference: &BytesRef<'_>) -> Result<Cow<'static, str>, Refused> {
+fn resolve(reference: &BytesRef<'_>) -> Result<Cow<'static, str>, XmlError> {
     let character = reference
         .resolve_char_ref()
-        .map_err(|_| Refused::Syntax(syntax::REFERENCE))?;
+        .map_err(|_| XmlError::Syntax(syntax::REFERENCE))?;
     if let Some(character) = character {
         return Ok(Cow::Owned(character.to_string()));
     }
     let name = reference.xml10_content();
     quick_xml::escape::resolve_predefined_entity(&name)
         .map(Cow::Borrowed)
-        .ok_or(Refused::Entity)
+        .ok_or(XmlError::Entity)
 }
 
 /// What was read as UTF-8 must not claim to be something else: another reader would see other text.
-fn check_encoding<E>(encoding: Option<Result<Cow<'_, str>, E>>) -> Result<(), Refused> {
+fn check_encoding<E>(encoding: Option<Result<Cow<'_, str>, E>>) -> Result<(), XmlError> {
     match encoding {
         None => Ok(()),
         Some(Ok(name)) if name.eq_ignore_ascii_case("utf-8") => Ok(()),
         // US-ASCII is a part of UTF-8.
         Some(Ok(name)) if name.eq_ignore_ascii_case("us-ascii") => Ok(()),
-        Some(_) => Err(Refused::NotUtf8),
+        Some(_) => Err(XmlError::NotUtf8),
     }
 }
 
@@ -267,54 +267,54 @@ mod tests {
     #[test]
     fn a_document_type_declaration_is_refused() {
         let billion_laughs = b"<!DOCTYPE a [<!ENTITY b 'ha'><!ENTITY c '&b;&b;&b;'>]><a>&c;</a>";
-        assert_eq!(parse(billion_laughs).unwrap_err(), Refused::DocumentType);
+        assert_eq!(parse(billion_laughs).unwrap_err(), XmlError::DocumentType);
     }
 
     #[test]
-    fn an_entity_of_the_peers_own_is_refused() {
-        assert_eq!(parse(b"<a>&file;</a>").unwrap_err(), Refused::Entity);
-        assert_eq!(parse(b"<a b='&file;'/>").unwrap_err(), Refused::Entity);
+    fn entities_that_are_not_predefined_are_refused() {
+        assert_eq!(parse(b"<a>&file;</a>").unwrap_err(), XmlError::Entity);
+        assert_eq!(parse(b"<a b='&file;'/>").unwrap_err(), XmlError::Entity);
     }
 
     #[test]
     fn text_that_is_not_utf8_is_refused() {
-        assert_eq!(parse(b"<a>\xff\xfe</a>").unwrap_err(), Refused::NotUtf8);
+        assert_eq!(parse(b"<a>\xff\xfe</a>").unwrap_err(), XmlError::NotUtf8);
         let claimed = b"<?xml version='1.0' encoding='UTF-16'?><a/>";
-        assert_eq!(parse(claimed).unwrap_err(), Refused::NotUtf8);
+        assert_eq!(parse(claimed).unwrap_err(), XmlError::NotUtf8);
     }
 
     #[test]
     fn nesting_beyond_the_bound_is_refused() {
         assert!(parse(nested(MAX_DEPTH).as_bytes()).is_ok());
         let error = parse(nested(MAX_DEPTH + 1).as_bytes()).unwrap_err();
-        assert_eq!(error, Refused::TooDeep);
+        assert_eq!(error, XmlError::TooDeep);
     }
 
     #[test]
     fn more_elements_than_the_bound_are_refused() {
         let many = format!("<a>{}</a>", "<b/>".repeat(MAX_NODES));
-        assert_eq!(parse(many.as_bytes()).err(), Some(Refused::TooMany));
+        assert_eq!(parse(many.as_bytes()).err(), Some(XmlError::TooMany));
     }
 
     #[test]
     fn more_attributes_on_an_element_than_the_bound_are_refused() {
         assert!(parse(with_attributes(MAX_ATTRIBUTES).as_bytes()).is_ok());
         let error = parse(with_attributes(MAX_ATTRIBUTES + 1).as_bytes()).unwrap_err();
-        assert_eq!(error, Refused::TooManyAttributes);
+        assert_eq!(error, XmlError::TooManyAttributes);
     }
 
     #[test]
-    fn attributes_count_as_elements_do() {
+    fn attributes_count_towards_the_limit_of_elements() {
         let element = with_attributes(MAX_ATTRIBUTES);
         let enough = MAX_NODES / (MAX_ATTRIBUTES + 1);
         let few = format!("<a>{}</a>", element.repeat(enough - 1));
         assert!(parse(few.as_bytes()).is_ok());
         let many = format!("<a>{}</a>", element.repeat(enough + 1));
-        assert_eq!(parse(many.as_bytes()).err(), Some(Refused::TooMany));
+        assert_eq!(parse(many.as_bytes()).err(), Some(XmlError::TooMany));
     }
 
     #[test]
-    fn the_worst_trees_within_the_bounds_take_no_more_memory_than_is_said() {
+    fn largest_trees_take_no_more_memory_than_documented() {
         let attributed = "<b c='d' e='f' g='h' i='j' k='l' m='n' o='p'>q</b>";
         let worst = [
             ("<b/>".to_owned(), 1),
@@ -339,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn a_document_cut_anywhere_is_refused() {
+    fn document_truncated_anywhere_is_refused() {
         let whole = "<a b='c'>text<d>&amp;</d></a>";
         assert!(parse(whole.as_bytes()).is_ok());
         for cut in 0..whole.len() {
@@ -349,7 +349,7 @@ mod tests {
 
     #[test]
     fn a_second_root_is_refused() {
-        assert!(matches!(parse(b"<a/><b/>"), Err(Refused::Syntax(_))));
+        assert!(matches!(parse(b"<a/><b/>"), Err(XmlError::Syntax(_))));
     }
 
     fn nested(depth: usize) -> String {

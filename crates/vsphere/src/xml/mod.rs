@@ -4,5 +4,5 @@ mod element;
 mod syntax;
 mod write;
 
-pub(crate) use element::{Element, Refused, parse};
+pub(crate) use element::{Element, XmlError, parse};
 pub(crate) use write::Writer;

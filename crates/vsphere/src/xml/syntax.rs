@@ -49,7 +49,7 @@ pub(super) fn attribute(error: &AttrError) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::xml::{Refused, parse};
+    use crate::xml::{XmlError, parse};
 
     #[test]
     fn syntax_errors_are_in_plain_words() {
@@ -71,7 +71,7 @@ mod tests {
             ("<a/><b/>", "it has more than one root element"),
         ] {
             let refused = parse(document.as_bytes()).unwrap_err();
-            assert_eq!(refused, Refused::Syntax(expected), "{document}");
+            assert_eq!(refused, XmlError::Syntax(expected), "{document}");
         }
     }
 }

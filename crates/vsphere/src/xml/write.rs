@@ -72,7 +72,7 @@ mod tests {
     use crate::xml::parse;
 
     #[test]
-    fn whatever_is_written_is_read_back_the_same() {
+    fn written_values_are_read_back_unchanged() {
         let nasty = "]]><a b=\"c\" d='e'>&amp;&#0; \r\n\t ü 漢 %2f \u{10ffff}";
         let mut writer = Writer::default();
         writer.element("r", &[("k", nasty)], |inside| inside.value("v", nasty));

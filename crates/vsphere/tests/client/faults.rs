@@ -15,7 +15,7 @@ async fn refused_with(name: &str) -> Error {
 }
 
 #[tokio::test]
-async fn a_powered_off_or_suspended_vm_is_told_with_its_state() {
+async fn error_names_the_power_state() {
     let error = refused_with("powered-off").await;
     assert!(
         matches!(&error, Error::InvalidPowerState { vm, state: Some(Power::Off) } if vm == "vm08"),
@@ -27,7 +27,7 @@ async fn a_powered_off_or_suspended_vm_is_told_with_its_state() {
 }
 
 #[tokio::test]
-async fn a_plain_invalid_state_is_explained_by_the_vms_own_state() {
+async fn invalid_state_fault_is_explained_by_the_power_state() {
     let host = Host::esxi().await;
     host.on("AcquireTicket", fault("invalid-state"));
     let on = ok(objects(&vm("7", "vm08", "poweredOn")));
@@ -70,7 +70,7 @@ async fn a_missing_privilege_is_named_with_the_vm() {
 }
 
 #[tokio::test]
-async fn all_missing_privileges_are_named_with_the_object_that_lacks_them() {
+async fn missing_privileges_are_named_with_their_object() {
     let host = Host::vcenter().await;
     host.on("AcquireTicket", fault("no-permission-8.0"));
     let folder = object("Folder", "group-v3", &[("name", "Lab%2f1")]);
@@ -89,7 +89,7 @@ async fn all_missing_privileges_are_named_with_the_object_that_lacks_them() {
 }
 
 #[tokio::test]
-async fn each_other_fault_has_its_own_error() {
+async fn other_faults_map_to_their_own_errors() {
     let error = refused_with("connection-limit").await;
     assert!(
         matches!(error, Error::ConnectionLimit { limit: Some(1), .. }),
@@ -110,7 +110,7 @@ async fn each_other_fault_has_its_own_error() {
 }
 
 #[tokio::test]
-async fn a_vm_that_is_gone_is_looked_up_once_more() {
+async fn deleted_vm_is_looked_up_once_more() {
     let host = Host::esxi().await;
     let client = host.client();
     client.ticket(&vm08()).await.unwrap();
@@ -135,7 +135,7 @@ async fn a_vm_that_is_gone_is_looked_up_once_more() {
 }
 
 #[tokio::test]
-async fn a_vm_that_is_gone_for_good_is_no_such_vm() {
+async fn vm_that_is_not_found_again_is_no_such_vm() {
     let host = Host::esxi().await;
     let client = host.client();
     client.ticket(&vm08()).await.unwrap();
@@ -149,7 +149,7 @@ async fn a_vm_that_is_gone_for_good_is_no_such_vm() {
 }
 
 #[tokio::test]
-async fn a_vm_that_is_still_being_created_is_waited_for() {
+async fn ticket_waits_for_a_vm_that_is_being_created() {
     let host = Host::esxi().await;
     let not_yet = fault("managed-object-not-found");
     host.script_of(
@@ -161,7 +161,7 @@ async fn a_vm_that_is_still_being_created_is_waited_for() {
 }
 
 #[tokio::test]
-async fn a_vm_that_is_never_complete_is_told_before_the_deadline() {
+async fn vm_that_is_never_created_is_an_error_before_the_deadline() {
     let host = Host::esxi().await;
     let client = host.client();
     // Logged in, and the VM known: within the deadline there is one call.
@@ -177,7 +177,7 @@ async fn a_vm_that_is_never_complete_is_told_before_the_deadline() {
 }
 
 #[tokio::test]
-async fn who_holds_the_console_slots_is_told_where_the_host_offers_that() {
+async fn connection_limit_error_names_the_connected_users() {
     let host = Host::esxi().await;
     host.on("AcquireTicket", fault("connection-limit"));
     host.on("QueryConnections", ok(fixture("connections")));

@@ -44,7 +44,7 @@ async fn a_found_vm_has_its_state_host_path_and_uuids() {
 }
 
 #[tokio::test]
-async fn two_vms_of_one_name_are_told_with_their_paths() {
+async fn ambiguous_name_error_lists_the_paths() {
     let host = Host::vcenter().await;
     let two = vm("vm-7", "web", "poweredOn")
         + &vm("vm-8", "web", "poweredOff").replace("group-v3", "group-v4");
@@ -94,7 +94,7 @@ async fn uuids_are_looked_up_in_the_index_of_their_kind() {
 }
 
 #[tokio::test]
-async fn the_ticket_is_asked_for_while_the_vm_is_still_being_described() {
+async fn ticket_and_properties_are_requested_concurrently() {
     let host = Host::vcenter().await;
     host.on("FindAllByUuid", ok(found("FindAllByUuid", &["vm-7"])));
     let description = host.gate("RetrievePropertiesEx");
@@ -113,7 +113,7 @@ async fn the_ticket_is_asked_for_while_the_vm_is_still_being_described() {
 }
 
 #[tokio::test]
-async fn two_vms_of_one_uuid_are_told_with_their_paths() {
+async fn ambiguous_uuid_error_lists_the_paths() {
     let host = Host::vcenter().await;
     host.on(
         "FindAllByUuid",
@@ -135,7 +135,7 @@ async fn two_vms_of_one_uuid_are_told_with_their_paths() {
 }
 
 #[tokio::test]
-async fn a_uuid_that_nobody_has_is_no_such_vm() {
+async fn unknown_uuid_is_no_such_vm() {
     let host = Host::vcenter().await;
     host.on("FindAllByUuid", ok(found("FindAllByUuid", &[])));
     let wanted: VmRef = "uuid:564d1c4e-0b02-6e1a-3f5c-000000000007".parse().unwrap();
@@ -144,7 +144,7 @@ async fn a_uuid_that_nobody_has_is_no_such_vm() {
 }
 
 #[tokio::test]
-async fn an_inventory_path_is_asked_of_the_index() {
+async fn inventory_path_is_looked_up_in_the_search_index() {
     let host = Host::vcenter().await;
     host.on(
         "FindByInventoryPath",
@@ -160,7 +160,7 @@ async fn an_inventory_path_is_asked_of_the_index() {
 }
 
 #[tokio::test]
-async fn a_path_through_a_vapp_is_walked() {
+async fn path_through_a_vapp_is_found_by_listing_all_vms() {
     let host = Host::vcenter().await;
     host.on("FindByInventoryPath", ok(found("FindByInventoryPath", &[])));
     let inside = vm("vm-7", "db", "poweredOn")
@@ -186,7 +186,7 @@ async fn a_path_through_a_vapp_is_walked() {
 }
 
 #[tokio::test]
-async fn a_moref_is_taken_as_it_is() {
+async fn moref_needs_no_lookup() {
     let host = Host::esxi().await;
     let client = host.client();
     client.ticket(&"moref:7".parse().unwrap()).await.unwrap();
@@ -217,7 +217,7 @@ async fn all_vms_are_listed_by_path_without_templates() {
 }
 
 #[tokio::test]
-async fn pages_are_followed_to_the_last() {
+async fn all_pages_are_read() {
     let host = Host::vcenter().await;
     let first = objects(&vm("vm-7", "a", "poweredOn"))
         .replace("<returnval>", "<returnval><token>t&amp;1</token>");
@@ -254,7 +254,7 @@ async fn pages_are_followed_to_the_last() {
 }
 
 #[tokio::test]
-async fn a_session_that_hides_its_end_in_the_objects_is_renewed() {
+async fn session_end_reported_per_object_renews_the_session() {
     let host = Host::vcenter().await;
     let hidden = "<objects><obj type='VirtualMachine'>vm-7</obj><missingSet><path>name</path><fault><fault xsi:type='NotAuthenticated'/><localizedMessage/></fault></missingSet></objects>";
     host.script_of(
@@ -287,7 +287,7 @@ fn not_found(kind: &str, id: &str) -> Reply {
 }
 
 #[tokio::test]
-async fn a_vm_that_is_deleted_while_all_are_read_ends_no_session() {
+async fn vm_deleted_during_listing_keeps_the_session() {
     let host = Host::vcenter().await;
     let deleted = not_found("VirtualMachine", "vm-9");
     let rest = ok(objects(&vm("vm-7", "vm08", "poweredOn")));
@@ -301,7 +301,7 @@ async fn a_vm_that_is_deleted_while_all_are_read_ends_no_session() {
 }
 
 #[tokio::test]
-async fn what_is_never_found_is_told_and_not_read_for_ever() {
+async fn repeated_not_found_ends_the_retries() {
     let host = Host::vcenter().await;
     host.on("RetrievePropertiesEx", not_found("VirtualMachine", "vm-9"));
     let error = host.client().vms().await.unwrap_err();
@@ -314,7 +314,7 @@ async fn what_is_never_found_is_told_and_not_read_for_ever() {
 }
 
 #[tokio::test]
-async fn a_view_that_is_gone_is_made_again_in_the_same_session() {
+async fn lost_view_is_created_again_in_the_same_session() {
     let host = Host::vcenter().await;
     let rest = ok(objects(&vm("vm-7", "vm08", "poweredOn")));
     host.script_of(
@@ -328,7 +328,7 @@ async fn a_view_that_is_gone_is_made_again_in_the_same_session() {
 }
 
 #[tokio::test]
-async fn a_view_that_went_with_its_session_has_the_session_renewed() {
+async fn view_lost_with_its_session_renews_the_session() {
     let host = Host::vcenter().await;
     let rest = ok(objects(&vm("vm-7", "vm08", "poweredOn")));
     host.script_of(

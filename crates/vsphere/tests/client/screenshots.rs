@@ -86,7 +86,7 @@ async fn taken(host: &Host) -> Result<Screenshot, Error> {
 }
 
 #[tokio::test]
-async fn a_picture_is_taken_fetched_and_its_file_removed() {
+async fn screenshot_is_taken_fetched_and_its_file_removed() {
     let host = esxi().await;
     let running = told("task-1", "1", &[("info.state", "running")]);
     host.script_of("WaitForUpdatesEx", [running, written(PATH), removed()]);
@@ -161,7 +161,7 @@ async fn on_a_vcenter_the_file_is_in_the_datacenter_of_the_vm() {
 }
 
 #[tokio::test]
-async fn a_file_that_cannot_be_removed_does_not_spoil_the_picture() {
+async fn file_that_cannot_be_removed_still_gives_a_screenshot() {
     let left = async |host: &Host| {
         let picture = taken(host).await.unwrap();
         assert_eq!(picture.png, PNG);
@@ -187,7 +187,7 @@ async fn a_file_that_cannot_be_removed_does_not_spoil_the_picture() {
 }
 
 #[tokio::test]
-async fn a_session_that_ends_half_way_is_renewed_and_no_second_picture_taken() {
+async fn session_that_ends_during_a_screenshot_is_renewed_without_a_second_screenshot() {
     let host = esxi().await;
     let client = host.client();
     let vm = vm08(&client).await;

@@ -31,7 +31,7 @@ async fn pass(duration: Duration) {
 }
 
 #[tokio::test]
-async fn an_ended_session_is_renewed_once_and_the_call_goes_on() {
+async fn ended_session_is_renewed_and_the_call_repeated() {
     let host = Host::esxi().await;
     let client = host.client();
     client.ticket(&vm08()).await.unwrap();
@@ -66,7 +66,7 @@ fn cookies(sessions: usize) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_session_that_one_call_denies_is_not_left_behind_where_it_lives_on() {
+async fn session_reported_as_ended_by_one_call_is_logged_out() {
     let host = Host::esxi().await;
     host.on("AcquireTicket", fault("not-authenticated"));
     let client = host.client();
@@ -79,7 +79,7 @@ async fn a_session_that_one_call_denies_is_not_left_behind_where_it_lives_on() {
 }
 
 #[tokio::test]
-async fn a_session_that_is_denied_while_it_is_kept_alive_is_not_left_behind() {
+async fn session_reported_as_ended_by_keep_alive_is_logged_out() {
     let host = Host::esxi().await;
     host.on("CurrentTime", fault("not-authenticated"));
     let client = Arc::new(host.client());
@@ -96,7 +96,7 @@ async fn a_session_that_is_denied_while_it_is_kept_alive_is_not_left_behind() {
 }
 
 #[tokio::test]
-async fn a_session_that_ends_at_once_again_is_told_and_not_renewed_for_ever() {
+async fn session_that_ends_twice_is_an_error() {
     let host = Host::esxi().await;
     host.on("AcquireTicket", fault("not-authenticated"));
     let error = host.client().ticket(&vm08()).await.unwrap_err();
@@ -105,7 +105,7 @@ async fn a_session_that_ends_at_once_again_is_told_and_not_renewed_for_ever() {
 }
 
 #[tokio::test]
-async fn logging_out_ends_the_session_once_and_is_quiet_without_one() {
+async fn logout_is_sent_once_and_only_with_a_session() {
     let host = Host::esxi().await;
     let client = host.client();
     client.logout().await;
@@ -137,7 +137,7 @@ async fn three_hundred_callers_on_an_expired_session_cause_one_login_and_lose_no
 }
 
 #[tokio::test]
-async fn callers_who_waited_for_a_login_that_failed_share_its_failure() {
+async fn callers_that_waited_for_a_login_share_its_error() {
     let host = Host::esxi().await;
     host.on("Login", status(400, ""));
     let client = Arc::new(host.client());
@@ -175,7 +175,7 @@ async fn wrong_credentials_are_sent_once_in_ten_minutes() {
 }
 
 #[tokio::test]
-async fn at_most_four_calls_are_under_way() {
+async fn at_most_four_calls_are_concurrent() {
     let host = Host::esxi().await;
     let client = Arc::new(host.client());
     client.ticket(&vm08()).await.unwrap();
@@ -251,7 +251,7 @@ async fn an_endpoint_that_was_replaced_is_discovered_again_after_a_failed_login(
 }
 
 #[tokio::test]
-async fn who_waits_for_somebody_elses_login_waits_no_longer_than_its_own_deadline() {
+async fn waiting_for_a_shared_login_ends_at_the_callers_deadline() {
     let host = Host::esxi().await;
     let gate = host.gate("Login");
     let client = host.client();
@@ -281,7 +281,7 @@ async fn begin_a_login_and_leave(host: &Host, client: &Client) {
 }
 
 #[tokio::test]
-async fn a_login_whose_caller_has_left_goes_on_for_the_next() {
+async fn login_continues_after_its_caller_is_dropped() {
     let host = Host::esxi().await;
     let gate = host.gate("Login");
     let client = host.client();
@@ -294,7 +294,7 @@ async fn a_login_whose_caller_has_left_goes_on_for_the_next() {
 }
 
 #[tokio::test]
-async fn however_many_callers_leave_a_slow_login_there_is_one() {
+async fn dropped_callers_of_a_slow_login_cause_only_one_login() {
     let host = Host::esxi().await;
     let gate = host.gate("Login");
     let client = Arc::new(host.client());
@@ -308,7 +308,7 @@ async fn however_many_callers_leave_a_slow_login_there_is_one() {
 }
 
 #[tokio::test]
-async fn wrong_credentials_are_not_sent_again_though_the_caller_left_before_the_refusal() {
+async fn refused_credentials_are_not_sent_again_after_the_caller_is_dropped() {
     let host = Host::esxi().await;
     let gate = host.gate("Login");
     let client = host.client();
@@ -327,7 +327,7 @@ async fn wrong_credentials_are_not_sent_again_though_the_caller_left_before_the_
 }
 
 #[tokio::test]
-async fn a_login_outlasts_the_deadline_of_the_caller_who_began_it() {
+async fn login_continues_after_its_callers_deadline() {
     let host = Host::esxi().await;
     let gate = host.gate("Login");
     let client = Arc::new(host.client());
@@ -349,7 +349,7 @@ async fn a_login_outlasts_the_deadline_of_the_caller_who_began_it() {
 }
 
 #[tokio::test]
-async fn logging_out_waits_for_a_login_that_nobody_waits_for_any_more() {
+async fn logout_waits_for_a_pending_login() {
     let host = Host::esxi().await;
     let gate = host.gate("Login");
     let client = host.client();
@@ -361,7 +361,7 @@ async fn logging_out_waits_for_a_login_that_nobody_waits_for_any_more() {
 }
 
 #[tokio::test]
-async fn logging_out_breaks_off_a_login_that_does_not_end_and_the_next_caller_logs_in() {
+async fn logout_cancels_an_endless_login() {
     let host = Host::esxi().await;
     let gate = host.gate("Login");
     let client = host.client();

@@ -2,7 +2,7 @@
 
 use secrecy::ExposeSecret;
 use tokio::time::Instant;
-use vsphere::{Kind, PATIENCE, TicketParts, VmRef};
+use vsphere::{ApiType, CALL_TIMEOUT, TicketParts, VmRef};
 
 use crate::support::{COOKIE, Host, PASSWORD, fixture, objects, ok, vm};
 
@@ -11,7 +11,7 @@ fn vm08() -> VmRef {
 }
 
 #[tokio::test]
-async fn a_ticket_of_a_standalone_esxi_names_the_vm_and_no_host() {
+async fn ticket_of_a_standalone_esxi_has_no_host() {
     let host = Host::esxi().await;
     let client = host.client();
     let parts = client.ticket(&vm08()).await.unwrap().into_parts();
@@ -20,14 +20,14 @@ async fn a_ticket_of_a_standalone_esxi_names_the_vm_and_no_host() {
     assert_eq!(parts.port, Some(443));
     // 443 is what wss means anyway.
     assert_eq!(parts.url_host, Some(("esxi-lab".to_owned(), None)));
-    assert_eq!(parts.from, Kind::Esxi);
+    assert_eq!(parts.from, ApiType::Esxi);
     assert_eq!(parts.vm.moref, "7");
     assert_eq!(parts.vm.name, "vm08");
     assert!(parts.thumbprints.sha1.is_some());
 }
 
 #[tokio::test]
-async fn a_known_vm_costs_one_call_and_an_unknown_one_two() {
+async fn cached_vm_takes_one_call_and_a_new_one_two() {
     let host = Host::esxi().await;
     let client = host.client();
     client.ticket(&vm08()).await.unwrap();
@@ -58,7 +58,7 @@ async fn a_known_vm_costs_one_call_and_an_unknown_one_two() {
 async fn a_vm_that_was_resolved_is_not_looked_up_again_for_its_ticket() {
     let host = Host::esxi().await;
     let client = host.client();
-    let soon = Instant::now() + PATIENCE;
+    let soon = Instant::now() + CALL_TIMEOUT;
     let vm = client.resolve_before(&vm08(), soon).await.unwrap();
     assert_eq!(vm.moref, "7");
     assert!(vm.instance_uuid.is_some());
@@ -72,7 +72,7 @@ async fn a_vm_that_was_resolved_is_not_looked_up_again_for_its_ticket() {
 }
 
 #[tokio::test]
-async fn every_call_names_the_version_and_carries_the_cookie() {
+async fn every_call_has_the_soap_action_and_the_cookie() {
     let host = Host::esxi().await;
     host.client().ticket(&vm08()).await.unwrap();
     let asked = host.asked();
@@ -104,7 +104,7 @@ async fn every_call_names_the_version_and_carries_the_cookie() {
 }
 
 #[tokio::test]
-async fn the_version_list_is_believed_before_the_api_version() {
+async fn version_list_precedes_api_version() {
     let host = Host::esxi().await;
     let list = "<namespaces version='1.0'><namespace><name>urn:vim25</name><version>7.0.3.2</version></namespace></namespaces>";
     host.on("/sdk/vimServiceVersions.xml", ok(list));
@@ -117,7 +117,7 @@ async fn the_version_list_is_believed_before_the_api_version() {
 }
 
 #[tokio::test]
-async fn tickets_of_every_release_are_understood() {
+async fn tickets_of_every_release_are_read() {
     let sha256: [u8; 32] = std::array::from_fn(|at| u8::try_from(at).unwrap());
     let shapes = [
         (
@@ -166,7 +166,7 @@ async fn tickets_of_every_release_are_understood() {
         assert_eq!(thumbprints.sha1.is_some(), sha1, "{name}");
         assert_eq!(thumbprints.sha256, sha256, "{name}");
         assert_eq!(certificate_pem.is_some(), pem, "{name}");
-        assert_eq!(from, Kind::VCenter, "{name}");
+        assert_eq!(from, ApiType::VCenter, "{name}");
     }
 }
 
@@ -209,7 +209,7 @@ async fn an_ipv6_address_is_understood_with_brackets_and_without() {
 }
 
 #[tokio::test]
-async fn nothing_secret_is_ever_shown() {
+async fn debug_and_errors_show_no_secrets() {
     let host = Host::esxi().await;
     let client = host.client();
     let ticket = client.ticket(&vm08()).await.unwrap();
@@ -230,7 +230,7 @@ async fn nothing_secret_is_ever_shown() {
 async fn about_needs_no_login() {
     let host = Host::vcenter().await;
     let about = host.client().about().await.unwrap();
-    assert_eq!(about.api_type, Kind::VCenter);
+    assert_eq!(about.api_type, ApiType::VCenter);
     assert_eq!(
         about.full_name,
         "VMware vCenter Server 8.0.2 build-22617221"

@@ -67,7 +67,7 @@ async fn error_with(settings: Settings) -> Error {
 }
 
 #[tokio::test]
-async fn the_verifiers_own_words_and_error_come_through() {
+async fn verifier_error_reaches_the_caller() {
     let host = Host::esxi().await;
     let mut settings = host.settings();
     settings.tls = tls()
@@ -127,7 +127,7 @@ async fn a_port_without_tls_is_a_tls_error() {
 }
 
 #[tokio::test]
-async fn a_refused_connection_names_the_address_and_the_cause() {
+async fn refused_connection_error_names_address_and_cause() {
     let host = Host::esxi().await;
     let mut settings = host.settings();
     // "discard", which nobody serves.
@@ -141,7 +141,7 @@ async fn a_refused_connection_names_the_address_and_the_cause() {
 }
 
 #[tokio::test]
-async fn an_overloaded_host_is_asked_again_a_little_later() {
+async fn overloaded_host_is_retried() {
     let host = Host::esxi().await;
     let ticket = ok(crate::support::fixture("ticket-bare"));
     host.script_of("AcquireTicket", [status(503, ""), status(503, ""), ticket]);
@@ -217,7 +217,7 @@ async fn a_proxy_is_asked_for_a_tunnel_to_the_host() {
 }
 
 #[tokio::test]
-async fn a_proxy_that_refuses_is_told() {
+async fn refusing_proxy_is_a_proxy_error() {
     let host = Host::esxi().await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let mut settings = host.settings();
@@ -241,7 +241,7 @@ async fn a_proxy_that_refuses_is_told() {
 }
 
 #[tokio::test]
-async fn a_proxy_that_is_not_there_is_named_without_what_lets_us_in() {
+async fn unreachable_proxy_is_named_without_its_credentials() {
     let host = Host::esxi().await;
     let mut settings = host.settings();
     // "discard", which nobody serves.
@@ -258,7 +258,7 @@ async fn a_proxy_that_is_not_there_is_named_without_what_lets_us_in() {
 }
 
 #[tokio::test]
-async fn a_host_that_answers_otherwise_than_a_vsphere_is_not_called_unreachable() {
+async fn answers_of_other_servers_are_not_called_unreachable() {
     let endless = [b"HTTP/1.1 200 OK\r\n".to_vec(), b"X: y\r\n".repeat(1 << 16)].concat();
     let (closed, no_http, no_status, endless) = tokio::join!(
         answered_by(b""),
@@ -295,7 +295,7 @@ async fn a_host_that_answers_otherwise_than_a_vsphere_is_not_called_unreachable(
 }
 
 #[tokio::test]
-async fn a_host_that_hangs_up_in_the_handshake_is_told_so() {
+async fn connection_closed_in_the_handshake_is_an_error_of_its_own() {
     let host = Host::esxi().await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let mut settings = host.settings();
@@ -360,7 +360,7 @@ pub(crate) async fn answered_by(answer: &[u8]) -> Error {
 }
 
 #[tokio::test]
-async fn an_answer_that_never_comes_is_a_timeout_at_the_deadline() {
+async fn missing_answer_times_out_at_the_deadline() {
     let host = Host::esxi().await;
     let client = host.client();
     let vm = VmRef::Name("vm08".into());

@@ -65,7 +65,7 @@ const CONNECTED: (&str, &str) = ("runtime.connectionState", "<val>connected</val
 const HOST_9: (&str, &str) = ("runtime.host", "<val type='HostSystem'>host-9</val>");
 
 #[tokio::test]
-async fn states_and_changes_are_told_as_they_come() {
+async fn watch_reports_states_and_changes() {
     let host = watched_host().await;
     let answers = host.gate("WaitForUpdatesEx");
     let client = Arc::new(host.client());
@@ -108,7 +108,7 @@ async fn states_and_changes_are_told_as_they_come() {
 }
 
 #[tokio::test]
-async fn one_more_watch_is_one_more_filter_and_all_is_told_from_the_start() {
+async fn another_watch_adds_a_filter_and_restarts_updates() {
     let host = watched_host().await;
     let answers = host.gate("WaitForUpdatesEx");
     let client = Arc::new(host.client());
@@ -143,7 +143,7 @@ async fn one_more_watch_is_one_more_filter_and_all_is_told_from_the_start() {
 }
 
 #[tokio::test]
-async fn when_nobody_watches_any_more_nothing_is_left_on_the_server() {
+async fn last_dropped_watch_destroys_the_collector() {
     let host = watched_host().await;
     let answers = host.gate("WaitForUpdatesEx");
     let client = Arc::new(host.client());
@@ -159,7 +159,7 @@ async fn when_nobody_watches_any_more_nothing_is_left_on_the_server() {
 }
 
 #[tokio::test]
-async fn watching_goes_on_in_a_new_session_and_after_a_lost_version() {
+async fn watch_continues_in_a_new_session_and_after_a_lost_version() {
     let host = watched_host().await;
     let answers = host.gate("WaitForUpdatesEx");
     let client = Arc::new(host.client());
@@ -191,7 +191,7 @@ async fn watching_goes_on_in_a_new_session_and_after_a_lost_version() {
 }
 
 #[tokio::test]
-async fn a_vm_that_is_not_there_is_told_as_gone() {
+async fn watch_of_a_missing_vm_reports_gone() {
     let host = watched_host().await;
     host.on("CreateFilter", fault("managed-object-not-found"));
     let _answers = host.gate("WaitForUpdatesEx");

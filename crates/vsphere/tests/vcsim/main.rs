@@ -10,7 +10,7 @@ use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use secrecy::ExposeSecret;
 use tokio::{task::JoinSet, time::timeout};
-use vsphere::{Error, Kind, Power, Vm, VmRef};
+use vsphere::{ApiType, Error, Power, Vm, VmRef};
 
 use simulator::{Simulator, named};
 
@@ -54,12 +54,12 @@ async fn every_vm_of_a_large_inventory_is_found_by_every_key() {
 }
 
 #[tokio::test]
-async fn an_esxi_is_understood_as_well() {
+async fn esxi_inventory_is_read() {
     let Some(simulator) = Simulator::start(&["-esx"]) else {
         return;
     };
     let client = simulator.client();
-    assert_eq!(client.about().await.unwrap().api_type, Kind::Esxi);
+    assert_eq!(client.about().await.unwrap().api_type, ApiType::Esxi);
     let vms = client.vms().await.unwrap();
     assert!(!vms.is_empty());
     for vm in &vms {
@@ -74,7 +74,7 @@ async fn an_esxi_is_understood_as_well() {
             assert_eq!(client.find(&reference).await.unwrap(), *vm, "{reference}");
         }
         let ticket = client.ticket(&named(&vm.name)).await.unwrap().into_parts();
-        assert_eq!(ticket.from, Kind::Esxi);
+        assert_eq!(ticket.from, ApiType::Esxi);
     }
 }
 
@@ -94,7 +94,7 @@ async fn a_wrong_password_is_refused() {
 }
 
 #[tokio::test]
-async fn an_expired_session_is_noticed_by_every_kind_of_call() {
+async fn expired_session_is_renewed_by_every_kind_of_call() {
     let Some(mut simulator) = Simulator::start(&[]) else {
         return;
     };
@@ -113,7 +113,7 @@ async fn an_expired_session_is_noticed_by_every_kind_of_call() {
 }
 
 #[tokio::test]
-async fn a_vm_that_is_off_is_told_with_its_state() {
+async fn powered_off_vm_error_names_its_state() {
     let Some(mut simulator) = Simulator::start(&[]) else {
         return;
     };
@@ -157,7 +157,7 @@ async fn names_with_every_kind_of_character_are_found() {
 }
 
 #[tokio::test]
-async fn two_vms_of_one_name_are_told_with_both_paths() {
+async fn ambiguous_name_error_lists_both_paths() {
     let Some(mut simulator) = Simulator::start(&["-folders=1"]) else {
         return;
     };
@@ -175,7 +175,7 @@ async fn two_vms_of_one_name_are_told_with_both_paths() {
 }
 
 #[tokio::test]
-async fn a_vm_that_was_removed_is_no_such_vm() {
+async fn removed_vm_is_no_such_vm() {
     let Some(mut simulator) = Simulator::start(&[]) else {
         return;
     };

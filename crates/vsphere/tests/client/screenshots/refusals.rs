@@ -3,7 +3,7 @@
 use super::*;
 
 #[tokio::test]
-async fn without_a_datacenter_to_be_seen_no_picture_is_taken() {
+async fn no_screenshot_without_a_visible_datacenter() {
     let host = that_takes_pictures(Host::vcenter().await);
     let folder = object("Folder", "group-v3", &[("name", "vm")]);
     let one = ok(objects(&vm("vm-7", "vm08", "poweredOn")));
@@ -79,7 +79,7 @@ async fn each_fault_of_the_task_has_the_same_errors() {
 }
 
 #[tokio::test]
-async fn a_task_that_ends_without_saying_how_is_no_answer() {
+async fn failed_task_without_error_is_malformed() {
     for (changes, why) in [
         (&[("info.state", "error")][..], "does not say why"),
         (&[("info.state", "success")], "the picture is in \"\""),
@@ -108,7 +108,7 @@ async fn a_task_that_ends_without_saying_how_is_no_answer() {
 }
 
 #[tokio::test]
-async fn a_path_that_is_none_or_no_png_is_neither_fetched_nor_removed() {
+async fn unsafe_path_is_neither_fetched_nor_removed() {
     for path in [
         "vm/vm-1.png",
         "/vmfs/volumes/ds/vm/vm-1.png",
@@ -129,7 +129,7 @@ async fn a_path_that_is_none_or_no_png_is_neither_fetched_nor_removed() {
 }
 
 #[tokio::test]
-async fn a_picture_that_cannot_be_fetched_is_left_and_it_is_told_where() {
+async fn error_names_the_file_that_cannot_be_fetched() {
     for (reply, why) in [
         (status(401, ""), "(HTTP status 401): see that this account"),
         (status(403, ""), "(HTTP status 403): see that this account"),
@@ -157,7 +157,7 @@ async fn a_picture_that_cannot_be_fetched_is_left_and_it_is_told_where() {
 }
 
 #[tokio::test]
-async fn a_task_without_end_is_given_up_in_time() {
+async fn endless_task_times_out() {
     let host = esxi().await;
     let client = host.client();
     let vm = vm08(&client).await;
@@ -170,14 +170,14 @@ async fn a_task_without_end_is_given_up_in_time() {
     };
     let (taken, ()) = tokio::join!(client.screenshot(&vm), waiting);
     assert!(matches!(taken, Err(Error::Timeout { .. })), "{taken:?}");
-    assert!(began.elapsed() <= vsphere::PATIENCE + Duration::from_secs(1));
+    assert!(began.elapsed() <= vsphere::CALL_TIMEOUT + Duration::from_secs(1));
     let asked = host.asked();
-    let most = format!("<maxWaitSeconds>{}</", vsphere::PATIENCE.as_secs() - 1);
+    let most = format!("<maxWaitSeconds>{}</", vsphere::CALL_TIMEOUT.as_secs() - 1);
     assert!(asked.last().unwrap().body.contains(&most), "{asked:?}");
 }
 
 #[tokio::test]
-async fn a_host_that_refuses_its_screen_is_told_from_one_that_is_overloaded() {
+async fn refused_screen_differs_from_overload() {
     let host = Host::esxi().await;
     let client = host.client();
     host.on("/screen", ok(PNG));

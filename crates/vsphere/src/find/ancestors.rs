@@ -4,18 +4,19 @@ use std::collections::{HashMap, HashSet};
 
 use super::{Finder, Found};
 use crate::{
-    about::Kind,
-    call::Failure,
+    about::ApiType,
+    call::CallError,
     error::Error,
-    property::{self, Object, Source, Step, Wanted},
-    soap::Reference,
-    vm::{Vm, unescape_name},
+    inventory_path::unescape_name,
+    property::{self, Object, ObjectSet, PropertySpec, TraversalSpec},
+    reference::Reference,
+    vm::Vm,
     vm_ref::VmRef,
 };
 
 impl Finder<'_> {
     /// Fills in `path` and `host` of each; what the account may not see stays `None`.
-    pub(super) async fn add_paths(&self, found: &mut [Found]) -> Result<(), Failure> {
+    pub(super) async fn add_paths(&self, found: &mut [Found]) -> Result<(), CallError> {
         let parents = distinct(found.iter().filter_map(|found| found.parent.clone()));
         let hosts = distinct(found.iter().filter_map(|found| {
             let id = found.vm.host_moref.as_ref()?;
@@ -24,13 +25,13 @@ impl Finder<'_> {
         if parents.is_empty() && hosts.is_empty() {
             return Ok(());
         }
-        let source = Source::Walk {
+        let source = ObjectSet::Traverse {
             from: &parents,
             steps: &UPWARDS,
             beside: &hosts,
         };
         let objects =
-            property::retrieve(self.calls, self.open, source, &NAMED, self.patience).await?;
+            property::retrieve(self.calls, self.open, source, &NAMED, self.deadline).await?;
         let places = places(&objects);
         for found in found {
             found.vm.host = found
@@ -44,19 +45,19 @@ impl Finder<'_> {
     }
 
     /// The datacenter that a VM is in: two round trips on a vCenter, none on an ESXi.
-    pub(crate) async fn datacenter(&self, vm: &Vm) -> Result<Datacenter, Failure> {
-        if self.open.service.about.api_type == Kind::Esxi {
+    pub(crate) async fn datacenter(&self, vm: &Vm) -> Result<Datacenter, CallError> {
+        if self.open.service.about.api_type == ApiType::Esxi {
             return Ok(Datacenter::of_esxi());
         }
         let found = self.found(&VmRef::Moref(vm.moref.clone())).await?;
-        let source = Source::Walk {
+        let source = ObjectSet::Traverse {
             from: found.parent.as_slice(),
             steps: &UPWARDS,
             beside: &[],
         };
         let objects = match &found.parent {
             Some(_) => {
-                property::retrieve(self.calls, self.open, source, &NAMED, self.patience).await?
+                property::retrieve(self.calls, self.open, source, &NAMED, self.deadline).await?
             }
             None => Vec::new(),
         };
@@ -98,17 +99,6 @@ impl Datacenter {
             path: "ha-datacenter".to_owned(),
         }
     }
-}
-
-/// Whether two inventory paths lead to the same object: slashes at the ends and the case of escapes do not matter.
-pub(super) fn same(a: &str, b: &str) -> bool {
-    let names = |path: &str| -> Vec<String> {
-        path.split('/')
-            .filter(|name| !name.is_empty())
-            .map(unescape_name)
-            .collect()
-    };
-    names(a) == names(b)
 }
 
 /// An ancestor of a VM.
@@ -175,38 +165,38 @@ fn distinct(references: impl Iterator<Item = Reference>) -> Vec<Reference> {
 const DATACENTER: &str = "Datacenter";
 
 /// Whatever is on the way has a `parent`, but for vApps, whose way to their folder is another.
-const UPWARDS: [Step; 3] = [
-    Step {
+const UPWARDS: [TraversalSpec; 3] = [
+    TraversalSpec {
         name: "up",
         from: "ManagedEntity",
         property: "parent",
     },
-    Step {
+    TraversalSpec {
         name: "outerVApp",
         from: "VirtualApp",
         property: "parentVApp",
     },
-    Step {
+    TraversalSpec {
         name: "vAppFolder",
         from: "VirtualApp",
         property: "parentFolder",
     },
 ];
 
-const NAMED: [Wanted; 4] = [
-    Wanted {
+const NAMED: [PropertySpec; 4] = [
+    PropertySpec {
         kind: "Folder",
         properties: &["name", "parent"],
     },
-    Wanted {
+    PropertySpec {
         kind: DATACENTER,
         properties: &["name", "parent"],
     },
-    Wanted {
+    PropertySpec {
         kind: "VirtualApp",
         properties: &["name", "parentVApp", "parentFolder"],
     },
-    Wanted {
+    PropertySpec {
         kind: "HostSystem",
         properties: &["name"],
     },
@@ -214,14 +204,3 @@ const NAMED: [Wanted; 4] = [
 
 /// Ends a cycle of parents, which a faulty server might report.
 const MAX_LEVELS: usize = 100;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_same_path_may_be_written_in_several_ways() {
-        assert!(same("/DC/vm/a%2Fb/c", "DC/vm/a%2fb/c/"));
-        assert!(!same("/DC/vm/a/b/c", "/DC/vm/a%2fb/c"));
-    }
-}
