@@ -122,7 +122,7 @@ async fn refusal_of_the_proxy_is_reported() {
             .enter(RfbVersion::V3_8, None)
             .await
             .unwrap_err();
-        let named = format!("the proxy {} leads no way to ", proxy.address);
+        let named = format!("the proxy {} cannot connect to ", proxy.address);
         assert!(reason.starts_with(&named), "{reason}");
         assert!(proxy.targets.lock().unwrap().is_empty());
     })

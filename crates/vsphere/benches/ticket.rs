@@ -11,7 +11,7 @@
 )]
 
 #[allow(dead_code, reason = "shared with the tests, which use all of it")]
-#[path = "../tests/client/support.rs"]
+#[path = "../tests/client/support/mod.rs"]
 mod support;
 
 use std::{sync::Arc, time::Duration};

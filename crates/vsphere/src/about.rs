@@ -1,4 +1,4 @@
-//! AboutInfo, which an endpoint tells without a login.
+//! AboutInfo, which needs no login.
 
 use std::fmt;
 

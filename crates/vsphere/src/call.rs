@@ -141,7 +141,7 @@ impl Calls {
         }
     }
 
-    /// The error for an answer that violates the API.
+    /// The error for an answer that violates the API; `reason` completes "it cannot be read".
     pub(crate) fn malformed(&self, reason: impl Into<String>) -> Error {
         Error::Malformed {
             address: self.address().to_owned(),

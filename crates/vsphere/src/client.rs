@@ -83,21 +83,27 @@ impl Client {
     /// The endpoint's AboutInfo. Needs no login.
     ///
     /// # Errors
-    /// The endpoint does not answer, or is no vSphere.
+    /// The endpoint cannot be reached, or is no vSphere.
     pub async fn about(&self) -> Result<About, Error> {
         let until = Instant::now() + CALL_TIMEOUT;
         Ok(self.calls.discover(until).await?.about)
     }
 
-    /// Logs in, unless a session is open already, and gives what the endpoint says of itself. Every other call logs in by
-    /// itself: this is for whoever wants to know first whether it can.
+    /// Logs in, unless a session is open, and returns the endpoint's AboutInfo. Other methods log in by themselves; this one
+    /// checks the credentials.
+    ///
+    /// # Errors
+    /// The endpoint cannot be reached, is no vSphere, or refuses the credentials.
     pub async fn login(&self) -> Result<About, Error> {
         let until = Instant::now() + CALL_TIMEOUT;
         self.in_session(until, |open| async move { Ok(open.service.about.clone()) })
             .await
     }
 
-    /// The one VM that is meant, as it is now, with path and host name.
+    /// The VM's current properties, with path and host name.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchVm`] or [`Error::AmbiguousName`]; or there is no session, for the reasons of [`Client::login`].
     pub async fn find(&self, vm: &VmRef) -> Result<Vm, Error> {
         let until = Instant::now() + CALL_TIMEOUT;
         self.in_session(until, |open| async move {
@@ -106,7 +112,10 @@ impl Client {
         .await
     }
 
-    /// Every VM that the account can see, templates left out, sorted by path.
+    /// All VMs that the account can see, without templates, sorted by path.
+    ///
+    /// # Errors
+    /// There is no session, for the reasons of [`Client::login`], or the inventory cannot be read.
     pub async fn vms(&self) -> Result<Vec<Vm>, Error> {
         let until = Instant::now() + CALL_TIMEOUT;
         self.in_session(until, |open| async move {
@@ -115,14 +124,19 @@ impl Client {
         .await
     }
 
-    /// A fresh ticket for that VM's console. See [`Client::ticket_before`].
+    /// A new ticket for the VM's console. See [`Client::ticket_before`].
+    ///
+    /// # Errors
+    /// As [`Client::ticket_before`], within [`CALL_TIMEOUT`].
     pub async fn ticket(&self, vm: &VmRef) -> Result<Ticket, Error> {
         self.ticket_before(vm, Instant::now() + CALL_TIMEOUT).await
     }
 
-    /// A fresh ticket for that VM's console, or the reason why there is none, before the deadline.
+    /// A new ticket for the VM's console, before the deadline. It takes one round trip if the VM is in the cache.
     ///
-    /// Where the VM is known already this is one round trip.
+    /// # Errors
+    /// The VM is not found or not powered on, has no free console connection, or the account lacks a privilege; there is no
+    /// session, for the reasons of [`Client::login`]; [`Error::Timeout`] at the deadline.
     pub async fn ticket_before(&self, vm: &VmRef, deadline: Instant) -> Result<Ticket, Error> {
         self.in_session(deadline, |open| async move {
             self.acquire(&open, vm, deadline).await
@@ -130,8 +144,11 @@ impl Client {
         .await
     }
 
-    /// The one VM that is meant, without path and host name, as it was when it was last looked up, at most some minutes ago;
-    /// before the deadline. A ticket for it takes no further look-up.
+    /// The VM's properties without path and host name, before the deadline; from the cache if they are at most five minutes
+    /// old. A ticket for the VM then takes no lookup.
+    ///
+    /// # Errors
+    /// As [`Client::find`]; [`Error::Timeout`] at the deadline.
     pub async fn resolve_before(&self, vm: &VmRef, deadline: Instant) -> Result<Vm, Error> {
         if let Some(known) = self.vms.get(vm) {
             return Ok(known);
@@ -144,7 +161,10 @@ impl Client {
         .await
     }
 
-    /// Who is connected to that VM's console now, where the host offers that (7.0.1.0 and later).
+    /// The open connections to the VM's console (QueryConnections, since 7.0.1.0).
+    ///
+    /// # Errors
+    /// [`Error::NotSupported`] on older hosts; the errors of [`Client::find`].
     pub async fn connections(&self, vm: &VmRef) -> Result<Vec<ConsoleConnection>, Error> {
         let until = Instant::now() + CALL_TIMEOUT;
         self.in_session(until, |open| async move {
@@ -158,7 +178,11 @@ impl Client {
     }
 
     /// A PNG of what a VM shows, by its managed object id as [`Vm::moref`] has it (`/screen`, `docs/webmks.md` 3.5). It
-    /// must be powered on. A host that refuses is [`Error::NoScreen`]: [`Client::screenshot`] is another way.
+    /// must be powered on.
+    ///
+    /// # Errors
+    /// [`Error::NoScreen`] if the host refuses, where [`Client::screenshot`] may succeed; there is no session, for the reasons
+    /// of [`Client::login`].
     pub async fn screen(&self, moref: &str) -> Result<Vec<u8>, Error> {
         let until = Instant::now() + CALL_TIMEOUT;
         let moref = moref.to_owned();
@@ -194,7 +218,7 @@ impl Client {
                 self.end(&open, until).await;
             }
         }
-        // Ignored on purpose: sessions that are not logged out by then expire.
+        // The result does not matter: sessions that are not logged out by then expire.
         let _ = timeout_at(until, self.session.all_logged_out()).await;
     }
 

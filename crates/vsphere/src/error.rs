@@ -1,57 +1,57 @@
-//! Everything that can go wrong, by what a person can do about it.
+//! The errors of this crate. Each variant is a cause with a remedy of its own.
 
 use std::sync::Arc;
 
 use crate::runtime_info::Power;
 
-/// Why there is no answer. Its text is one sentence: the cause first, what to do second, and never a secret.
+/// Why a call failed. Its text is one sentence, cause first and remedy second, without secrets.
 ///
-/// It can be cloned, because callers who waited for one login share its failure.
+/// It is `Clone` because callers that wait for the same login share its error.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The settings cannot work.
+    /// The settings cannot be used.
     #[error("{reason}")]
     Settings {
-        /// What is wrong with them, as a sentence.
+        /// What is wrong with them, as a sentence with its remedy.
         reason: String,
     },
-    /// No connection, or it broke.
+    /// No connection, or one that broke.
     #[error(
         "{address} cannot be reached ({reason}): check the address, and that this machine may connect to it"
     )]
     Unreachable {
         /// Host, and port where it is not 443.
         address: String,
-        /// The innermost cause.
+        /// The cause in a few words.
         reason: String,
-        /// The whole chain.
+        /// The HTTP library's error.
         source: Arc<dyn std::error::Error + Send + Sync>,
     },
-    /// The proxy is not there, or does not lead on.
+    /// The proxy cannot be reached, or opens no tunnel.
     #[error(
-        "the proxy {proxy} leads no way to {address} ({reason}): check proxy in the configuration, and the proxy's log"
+        "the proxy {proxy} cannot connect to {address} ({reason}): check proxy in the configuration, and the proxy's log"
     )]
     Proxy {
-        /// Its host and port.
+        /// The proxy's host and port.
         proxy: String,
-        /// Host, and port where it is not 443, of what is behind it.
+        /// The endpoint's host, and port where it is not 443.
         address: String,
-        /// The innermost cause.
+        /// The cause in a few words.
         reason: String,
-        /// The whole chain.
+        /// The HTTP library's error.
         source: Arc<dyn std::error::Error + Send + Sync>,
     },
-    /// Connected, and closed by the other side where an answer was due.
+    /// The other side closed the connection before its answer was complete.
     #[error(
         "{address} closed the connection {when}: check that this is the HTTPS port of an ESXi or vCenter, and its log"
     )]
     Closed {
         /// Host, and port where it is not 443.
         address: String,
-        /// In the middle of what.
+        /// At which point.
         when: &'static str,
-        /// The whole chain.
+        /// The HTTP library's error.
         source: Arc<dyn std::error::Error + Send + Sync>,
     },
     /// Connected, but no answer came in time.
@@ -67,19 +67,19 @@ pub enum Error {
     Certificate {
         /// Host, and port where it is not 443.
         address: String,
-        /// The verifier's own words.
+        /// The verifier's reason.
         reason: String,
-        /// The TLS library's error, with the verifier's own inside.
+        /// The TLS library's error, which contains that of the verifier.
         source: rustls::Error,
     },
-    /// No TLS connection for another reason than the certificate.
+    /// The TLS handshake failed for another reason than the certificate.
     #[error(
         "no TLS connection to {address} ({reason}): check that this is the HTTPS port of an ESXi or vCenter"
     )]
     Tls {
         /// Host, and port where it is not 443.
         address: String,
-        /// The TLS library's words.
+        /// The cause in a few words.
         reason: String,
         /// The TLS library's error.
         source: rustls::Error,
@@ -87,9 +87,9 @@ pub enum Error {
     /// Wrong user name or password.
     #[error("{address} refuses the user name or the password of {username}: correct them")]
     InvalidLogin {
-        /// Who wanted to log in.
+        /// The account's name.
         username: String,
-        /// Where.
+        /// The endpoint: host, and port where it is not 443.
         address: String,
     },
     /// User name and password were refused by an earlier login of this client, less than ten minutes ago.
@@ -115,160 +115,160 @@ pub enum Error {
         "{address} ends each session at once: see in its log why, and whether {username} may have sessions"
     )]
     NotAuthenticated {
-        /// Whose session.
+        /// The account's name.
         username: String,
-        /// Where.
+        /// The endpoint: host, and port where it is not 443.
         address: String,
     },
     /// The account lacks a privilege.
     #[error("{username} lacks the privilege {privilege} on {object}: give it a role that has it")]
     NoPermission {
-        /// Who lacks it.
+        /// The account's name.
         username: String,
         /// The privilege's id, as in `VirtualMachine.Interact.ConsoleInteract`; several are separated by commas.
         privilege: String,
         /// The name of the object where it is missing.
         object: String,
     },
-    /// Nothing answers to that name, path or id, as far as this account can see.
+    /// No VM that this account can see has that name, path or id.
     #[error("there is no VM {what}: check its spelling, and that {username} may see it")]
     NoSuchVm {
-        /// What was looked for, as in the configuration.
+        /// The reference, as in the configuration.
         what: String,
-        /// Who looked.
+        /// The account's name.
         username: String,
     },
-    /// Two or more VMs answer to it.
+    /// Two or more VMs have that name or UUID.
     #[error("{} VMs are called {name} ({}): name one by its path, or by instance-uuid:…", paths.len(), paths.join(", "))]
     AmbiguousName {
-        /// What was looked for, as in the configuration.
+        /// The reference, as in the configuration.
         name: String,
-        /// Where they are; `moref:…` where the path may not be seen.
+        /// Their inventory paths; `moref:…` where the account cannot see the path.
         paths: Vec<String>,
     },
-    /// It does not run, so that it has no console.
-    #[error("{vm} is {}: switch it on first", state_in_words(*state))]
+    /// The VM is not powered on, so it has no console.
+    #[error("{vm} is {}: switch it on first", state_text(*state))]
     InvalidPowerState {
         /// The VM's name.
         vm: String,
-        /// Its state, where the server told.
+        /// Its state, if the server reported it.
         state: Option<Power>,
     },
-    /// It cannot do that now, and the server does not say why in a way that a program understands.
+    /// InvalidState, which has no detail that says why.
     #[error(
         "{vm} cannot do that in its present state ({message}): see that it is powered on and its host is in order"
     )]
     InvalidState {
         /// The VM's name.
         vm: String,
-        /// The server's own words.
+        /// The server's message.
         message: String,
     },
-    /// All its console slots are taken.
-    #[error("{vm} has all its console connections in use{}: close one{}", limit_in_words(*limit), holders_in_words(holders))]
+    /// The VM's console connections are all in use (MksConnectionLimitReached).
+    #[error("{vm} has all its console connections in use{}: close one{}", limit_text(*limit), holders_text(holders))]
     ConnectionLimit {
         /// The VM's name.
         vm: String,
-        /// How many it allows (`RemoteDisplay.maxConnections`).
+        /// The limit (`RemoteDisplay.maxConnections`).
         limit: Option<u32>,
-        /// Who has them, where the server told: user and address.
+        /// The connected users and their addresses, if the server listed them.
         holders: Vec<String>,
     },
-    /// The host that has the VM is not there.
+    /// vCenter has no connection to the VM's host.
     #[error("the host of {vm} is not connected ({message}): bring the host back")]
     HostDisconnected {
         /// The VM's name.
         vm: String,
-        /// The server's own words.
+        /// The server's message.
         message: String,
     },
-    /// Something else is done with it just now (TaskInProgress).
+    /// Another task runs on the VM (TaskInProgress).
     #[error(
         "{vm} is busy with another task{}: try again when that has ended",
-        message_in_words(message)
+        in_parentheses(message)
     )]
     Busy {
         /// The VM's name.
         vm: String,
-        /// The server's own words.
+        /// The server's message.
         message: String,
     },
-    /// `/screen` is refused, or answers with something that is no PNG.
+    /// `/screen` refused the request, or its answer is no PNG.
     #[error(
         "{address} gives no picture of this VM at /screen ({answered}): take it from the VM's console"
     )]
     NoScreen {
         /// Host, and port where it is not 443.
         address: String,
-        /// What it answered, in short.
+        /// The answer in a few words.
         answered: String,
     },
     /// The host could not write a picture to the VM's datastore (FileFault and its kinds).
     #[error(
         "no picture of {vm} can be written to its datastore ({kind}{}): see that the datastore is in order and has room, or take the picture from the VM's console",
-        words_behind(message)
+        after_colon(message)
     )]
     NotWritten {
         /// The VM's name.
         vm: String,
         /// The fault's type, as in `NoDiskSpace`.
         kind: String,
-        /// The server's own words.
+        /// The server's message.
         message: String,
     },
-    /// The host has written a picture and it cannot be had.
+    /// The host has written a picture to the datastore, and it cannot be fetched.
     #[error("the picture is in {path} and cannot be fetched from there: {cause}")]
     NotFetched {
-        /// Where it is: `[datastore] folder/file.png`.
+        /// Its path: `[datastore] folder/file.png`.
         path: String,
-        /// Why, with what to do.
+        /// The cause, with its remedy.
         cause: Box<Self>,
     },
-    /// `/folder` does not hand out a file.
+    /// `/folder` refused the request for a file.
     #[error(
-        "{address} does not hand it out ({answered}): see that this account may browse the datastore (Datastore.Browse)"
+        "{address} refuses the file ({answered}): see that this account may browse the datastore (Datastore.Browse)"
     )]
     NoFile {
         /// Host, and port where it is not 443.
         address: String,
-        /// What it answered, in short.
+        /// The answer in a few words.
         answered: String,
     },
-    /// A licence forbids it.
+    /// The licence does not allow the call.
     #[error(
         "the licence of {address} forbids this ({message}): a licence with API access is needed"
     )]
     Licence {
         /// Host, and port where it is not 443.
         address: String,
-        /// The server's own words.
+        /// The server's message.
         message: String,
     },
-    /// The server does not offer that.
+    /// The server does not have that method.
     #[error("{address} does not offer this ({message}): it takes ESXi or vCenter 6.0 or later")]
     NotSupported {
         /// Host, and port where it is not 443.
         address: String,
-        /// The server's own words.
+        /// The server's message.
         message: String,
     },
-    /// Something answers there, but no vSphere.
+    /// Another server than a vSphere answered.
     #[error("{address} is no ESXi or vCenter (it answered {answered}): check the address")]
     NotAVsphere {
         /// Host, and port where it is not 443.
         address: String,
-        /// What it answered, in short.
+        /// The answer in a few words.
         answered: String,
     },
-    /// An HTTP status that says all there is to say.
-    #[error("{address} answers with HTTP status {status}: {}", status_in_words(*status))]
+    /// An HTTP status other than those of SOAP.
+    #[error("{address} answers with HTTP status {status}: {}", status_text(*status))]
     Http {
         /// Host, and port where it is not 443.
         address: String,
         /// The status.
         status: u16,
     },
-    /// An answer beyond what is held in memory.
+    /// The answer is larger than the limit in memory.
     #[error(
         "an answer of {address} is larger than {limit} bytes: check that this is an ESXi or vCenter"
     )]
@@ -278,7 +278,7 @@ pub enum Error {
         /// The limit.
         limit: usize,
     },
-    /// An answer that makes no sense.
+    /// The answer violates the API.
     #[error(
         "an answer of {address} cannot be read ({reason}): check that this is an ESXi or vCenter"
     )]
@@ -288,22 +288,22 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
-    /// Any other fault, with the server's own words.
+    /// Any other fault.
     #[error(
         "{address} reports {kind}{}: see there what it means",
-        message_in_words(message)
+        in_parentheses(message)
     )]
     Fault {
         /// Host, and port where it is not 443.
         address: String,
         /// The fault's type, as in `TaskInProgress`.
         kind: String,
-        /// The server's own words, shortened.
+        /// The server's message, shortened.
         message: String,
     },
 }
 
-fn state_in_words(state: Option<Power>) -> &'static str {
+fn state_text(state: Option<Power>) -> &'static str {
     match state {
         Some(Power::Off) => "powered off",
         Some(Power::Suspended) => "suspended",
@@ -312,35 +312,35 @@ fn state_in_words(state: Option<Power>) -> &'static str {
     }
 }
 
-fn limit_in_words(limit: Option<u32>) -> String {
+fn limit_text(limit: Option<u32>) -> String {
     limit.map_or_else(String::new, |limit| format!(" ({limit})"))
 }
 
-fn holders_in_words(holders: &[String]) -> String {
+fn holders_text(holders: &[String]) -> String {
     if holders.is_empty() {
         return ", or raise RemoteDisplay.maxConnections".to_owned();
     }
     format!(" of these: {}", holders.join(", "))
 }
 
-fn status_in_words(status: u16) -> &'static str {
+fn status_text(status: u16) -> &'static str {
     match status {
         503 => "it is overloaded or still starting; try again later",
         401 | 403 | 407 => "something in front of it wants a login of its own",
-        300..=399 => "it sends elsewhere; use the address that it sends to",
+        300..=399 => "it redirects; use the address that it redirects to",
         404 => "check the path, which is /sdk on every ESXi and vCenter",
         _ => "check the address, and its log",
     }
 }
 
-fn words_behind(message: &str) -> String {
+fn after_colon(message: &str) -> String {
     match message {
         "" => String::new(),
         message => format!(": {message}"),
     }
 }
 
-fn message_in_words(message: &str) -> String {
+fn in_parentheses(message: &str) -> String {
     if message.is_empty() {
         return String::new();
     }

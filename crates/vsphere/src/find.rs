@@ -1,4 +1,4 @@
-//! Finding virtual machines: by name, path, UUID or id, with the fewest calls that each takes.
+//! Lookup of virtual machines by name, path, UUID or id, each with as few calls as possible.
 
 pub(crate) mod ancestors;
 
@@ -25,7 +25,7 @@ pub(crate) struct Finder<'a> {
     pub(crate) deadline: Deadline,
 }
 
-/// A VM, with what its inventory path is built from.
+/// A VM, with the data for its inventory path.
 pub(crate) struct Found {
     pub(crate) vm: Vm,
     /// The name as the API escapes it.
@@ -119,11 +119,14 @@ impl Finder<'_> {
         match hit.filter(|hit| hit.kind == VIRTUAL_MACHINE) {
             Some(hit) => Ok(Located::At(hit)),
             // SearchIndex does not find paths through a vApp.
-            None => self.by_walking(path, &wanted).await.map(Located::Described),
+            None => self
+                .by_path_in_inventory(path, &wanted)
+                .await
+                .map(Located::Described),
         }
     }
 
-    async fn by_walking(&self, path: &str, wanted: &VmRef) -> Result<Found, CallError> {
+    async fn by_path_in_inventory(&self, path: &str, wanted: &VmRef) -> Result<Found, CallError> {
         let mut found = self.inventory().await?;
         self.add_paths(&mut found).await?;
         let same = |found: &Found| {
@@ -172,7 +175,7 @@ impl Finder<'_> {
     }
 
     async fn ambiguous(&self, mut found: Vec<Found>, wanted: &VmRef) -> Result<Error, CallError> {
-        found.truncate(MAX_PATHS_TOLD);
+        found.truncate(MAX_PATHS_LISTED);
         self.add_paths(&mut found).await?;
         let place = |found: Found| {
             let id = found.vm.moref;
@@ -306,7 +309,7 @@ const VM_PROPERTIES: [PropertySpec; 1] = [PropertySpec {
 }];
 
 /// How many matches an error lists: a viewer's message box has little space.
-const MAX_PATHS_TOLD: usize = 8;
+const MAX_PATHS_LISTED: usize = 8;
 
 /// How often reading is repeated after a VM was deleted meanwhile.
 const MAX_READINGS: usize = 3;

@@ -1,14 +1,14 @@
-//! Console tickets from ESXi and vCenter: the few vim25 SOAP calls they take, and those that a picture takes.
+//! Console tickets and screenshots from ESXi and vCenter, by vim25 SOAP calls.
 //!
-//! One [`Client`] is one vSphere endpoint and holds at most one session there, shared by all who ask. The life of a ticket:
+//! A [`Client`] is one vSphere endpoint, with at most one session, which all callers share. How a ticket is acquired:
 //!
-//! 1. [`Client::ticket`] takes the open session, or logs in (one login in flight, however many are waiting).
-//! 2. The VM is looked up as its [`VmRef`] says, unless it is known already.
-//! 3. `AcquireTicket("webmks")` gives a one-time credential; the reply becomes a [`Ticket`], which is spent by value.
-//! 4. A session that has ended in the meantime is renewed once; a VM that has moved out of sight is looked up once more.
+//! 1. [`Client::ticket`] uses the open session, or logs in; concurrent callers share one login.
+//! 2. The VM is looked up by its [`VmRef`], unless it is in the cache.
+//! 3. `AcquireTicket("webmks")` returns a one-time credential, the [`Ticket`], which is consumed by use.
+//! 4. A session that has ended is renewed once; a VM that no longer exists is looked up once more.
 //!
-//! Nothing secret is in any `Debug`, `Display` or [`Error`]. Every string is escaped on the way out and every answer is
-//! bounded on the way in.
+//! No `Debug`, `Display` or [`Error`] contains a secret. Every string in a request is escaped, and the size of answers is
+//! limited.
 
 mod about;
 mod call;

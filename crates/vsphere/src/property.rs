@@ -11,13 +11,13 @@ use crate::{
     xml::{Element, Writer},
 };
 
-/// Where to read from.
+/// The objects to read.
 pub(crate) enum ObjectSet<'a> {
     /// Every object of a container view.
     View(&'a Reference),
     /// These objects.
     Objects(&'a [Reference]),
-    /// These objects and, by way of these steps, others; and beside them more objects that lead nowhere.
+    /// The objects in `from`, those reached from them by `steps`, and the objects in `beside`, which are not traversed.
     Traverse {
         from: &'a [Reference],
         steps: &'a [TraversalSpec],
@@ -25,14 +25,14 @@ pub(crate) enum ObjectSet<'a> {
     },
 }
 
-/// One step from an object to others, which may be followed by any other step of the same walk.
+/// From objects of a type to those that a property refers to; any other step of the same traversal may follow.
 pub(crate) struct TraversalSpec {
     pub(crate) name: &'static str,
     pub(crate) from: &'static str,
     pub(crate) property: &'static str,
 }
 
-/// Which properties of which type.
+/// The properties to read of a type.
 pub(crate) struct PropertySpec {
     pub(crate) kind: &'static str,
     pub(crate) properties: &'static [&'static str],
@@ -110,7 +110,7 @@ pub(crate) fn filter_spec(out: &mut Writer, source: &ObjectSet<'_>, wanted: &[Pr
             steps,
             beside,
         } => {
-            walk(out, from, steps);
+            traverse(out, from, steps);
             plain(out, beside);
         }
     }
@@ -123,7 +123,7 @@ fn plain(out: &mut Writer, objects: &[Reference]) {
 }
 
 /// A TraversalSpec may name others, itself too, but a name must be declared once in each ObjectSpec before it is used.
-fn walk(out: &mut Writer, objects: &[Reference], steps: &[TraversalSpec]) {
+fn traverse(out: &mut Writer, objects: &[Reference], steps: &[TraversalSpec]) {
     let names: Vec<&'static str> = steps.iter().map(|step| step.name).collect();
     for object in objects {
         out.element("objectSet", &[], |set| {
@@ -204,7 +204,7 @@ fn read_object(object: &Element) -> Option<Object> {
     })
 }
 
-/// Some 700 kB each: large enough that most inventories are one page, small enough to be quick to answer.
+/// Objects in a page: some 700 kB. Most inventories are one page.
 const PAGE: &str = "500";
 
 /// vCenter 8 manages 40,000 powered-on VMs at most, 45,000 registered; beyond twice that it is no vCenter.

@@ -26,7 +26,7 @@ pub struct TicketParts {
     pub thumbprints: Thumbprints,
     /// The host's certificate itself, as PEM, since 9.0.
     pub certificate_pem: Option<String>,
-    /// Whose console it opens.
+    /// The VM.
     pub vm: Vm,
     /// Whether an ESXi or a vCenter gave it: only an ESXi's own address is a place where its consoles are.
     pub from: ApiType,
@@ -42,7 +42,7 @@ pub struct Thumbprints {
 }
 
 impl Ticket {
-    /// Reads the `returnval` of AcquireTicket; the error says what is wrong, without saying what it held.
+    /// Reads the `returnval` of AcquireTicket; the error does not contain the ticket.
     pub(crate) fn read(value: &Element, vm: Vm, from: ApiType) -> Result<Self, &'static str> {
         let ticket = value
             .text_of("ticket")
@@ -70,12 +70,12 @@ impl Ticket {
         })
     }
 
-    /// Whose console it opens.
+    /// The VM.
     pub fn vm(&self) -> &Vm {
         &self.parts.vm
     }
 
-    /// What the certificate at the console hashes to.
+    /// Digests of the console's certificate.
     pub const fn thumbprints(&self) -> &Thumbprints {
         &self.parts.thumbprints
     }
@@ -107,7 +107,7 @@ impl fmt::Debug for TicketParts {
 }
 
 impl Thumbprints {
-    /// A thumbprint that is there but cannot be read is an error: leaving it out would weaken what is pinned.
+    /// A malformed thumbprint is an error: without it, less would be pinned.
     fn read(value: &Element) -> Result<Self, &'static str> {
         let listed = value.children("certThumbprintList").find(|listed| {
             let algorithm = listed.text_of("hashAlgorithm").unwrap_or_default().trim();
@@ -130,7 +130,7 @@ fn thumbprint<const N: usize>(text: Option<&str>) -> Result<Option<[u8; N]>, &'s
     }
 }
 
-/// It becomes part of a request line; what could break one is refused.
+/// Whether a ticket can be part of a URL in a request line.
 fn is_ticket(text: &str) -> bool {
     let safe = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'/' | b'?' | b'#' | b'\\');
     !text.is_empty() && text.len() <= MAX_TICKET && text.bytes().all(safe)

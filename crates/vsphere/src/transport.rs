@@ -1,4 +1,4 @@
-//! HTTP exchanges with the endpoint: TLS, time and size limits, retries, and errors that name their cause.
+//! HTTP requests to the endpoint: TLS, deadlines, size limits, retries.
 
 mod failure;
 mod resolver;
@@ -22,8 +22,8 @@ use crate::{
 use resolver::RacingResolver;
 pub(crate) use resolver::SystemResolver;
 
-/// How long a call without a deadline may take, retries and login included: less than the gateway's own handshake deadline,
-/// so that the error names the cause and not only a timeout.
+/// The time limit of a call without a deadline, retries and login included. It is shorter than the gateway's default
+/// `handshake_timeout`, so that the error names the cause.
 pub const CALL_TIMEOUT: Duration = Duration::from_secs(25);
 
 /// The HTTP client of one endpoint.
@@ -31,7 +31,7 @@ pub(crate) struct Transport {
     http: reqwest::Client,
     url: url::Url,
     address: String,
-    /// Host and port of the proxy on the way, where there is one.
+    /// Host and port of the proxy, if there is one.
     proxy: Option<String>,
     /// Permits for concurrent calls; waiting for updates needs none (see [`Deadline::LongPoll`]).
     calls: Semaphore,
@@ -46,19 +46,19 @@ pub(crate) struct Request<'a> {
     pub(crate) deadline: Deadline,
 }
 
-/// How long to wait for an answer.
+/// When to stop waiting for an answer.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Deadline {
-    /// An ordinary call: until then, retries included; one of at most [`MAX_CALLS`].
+    /// An ordinary call: at most [`MAX_CALLS`] at once, retried until then.
     Call(Instant),
-    /// A call that the server answers when something changes: until then, not counted, never retried.
+    /// A call that the server answers when something changes: not counted in [`MAX_CALLS`], never retried.
     LongPoll(Instant),
 }
 
-/// A whole answer of an HTTP server that speaks SOAP: status 200 or 500.
+/// A complete answer with one of the statuses of SOAP, 200 or 500.
 pub(crate) struct Answer {
     pub(crate) body: Vec<u8>,
-    /// The session cookie, where one was set, as `name=value`.
+    /// The session cookie, if one was set, as `name=value`.
     pub(crate) cookie: Option<SessionCookie>,
 }
 
@@ -115,14 +115,14 @@ impl Transport {
         }
     }
 
-    /// Reads a document below `/sdk`; no session is needed for those.
+    /// Reads a document below `/sdk`, which needs no session.
     pub(crate) async fn get(&self, name: &str, until: Instant) -> Result<Answer, Error> {
         let mut url = self.url.clone();
         url.set_path(&format!("{}/{name}", self.url.path().trim_end_matches('/')));
         self.retry(|| self.http.get(url.clone()), until).await
     }
 
-    /// Reads `/screen?id=…`, which stands beside `/sdk` and takes the same session. A refusal comes in a few words.
+    /// Reads `/screen?id=…` with the session's cookie. The inner error is a refusal in a few words.
     pub(crate) async fn screen(
         &self,
         cookie: &SessionCookie,
@@ -132,10 +132,10 @@ impl Transport {
         let mut url = self.url.clone();
         url.set_path("/screen");
         url.query_pairs_mut().append_pair("id", moref);
-        self.beside(url, cookie, until).await
+        self.get_in_session(url, cookie, until).await
     }
 
-    /// Reads a file on a datastore; it stands below `/folder` and takes the same session. A refusal comes in a few words.
+    /// Reads a file on a datastore, below `/folder`, with the session's cookie. The inner error is a refusal in a few words.
     pub(crate) async fn file(
         &self,
         cookie: &SessionCookie,
@@ -143,12 +143,13 @@ impl Transport {
         datacenter: &str,
         until: Instant,
     ) -> Result<Result<Vec<u8>, String>, Error> {
-        self.beside(path.url(&self.url, datacenter), cookie, until)
+        self.get_in_session(path.url(&self.url, datacenter), cookie, until)
             .await
     }
 
-    /// Reads what is beside `/sdk`. It is a vSphere, for there is a session: any status but an overload's is a refusal.
-    async fn beside(
+    /// Reads a document outside `/sdk`. Since there is a session, the endpoint is a vSphere: any status but that of overload is
+    /// a refusal.
+    async fn get_in_session(
         &self,
         url: url::Url,
         cookie: &SessionCookie,
@@ -184,7 +185,7 @@ impl Transport {
         }
     }
 
-    /// Overload and broken connections are tried again, a little later each time; nothing else is.
+    /// Retries transient failures, with growing pauses.
     async fn retry(
         &self,
         request: impl Fn() -> reqwest::RequestBuilder,
@@ -193,7 +194,7 @@ impl Transport {
         let mut pause = FIRST_PAUSE;
         for _ in 1..MAX_ATTEMPTS {
             let error = match self.permitted(&request, until).await {
-                Err(error) if is_passing(&error) => error,
+                Err(error) if is_transient(&error) => error,
                 other => return other,
             };
             let pause_now = jittered(pause);
@@ -213,7 +214,7 @@ impl Transport {
         until: Instant,
     ) -> Result<Answer, Error> {
         let permit = timeout_at(until, self.calls.acquire()).await;
-        // The semaphore is never closed: the only error is that time ran out.
+        // The semaphore is never closed, so the only error is the timeout.
         let Ok(Ok(_permit)) = permit else {
             return Err(self.timeout());
         };
@@ -260,7 +261,7 @@ impl Transport {
         failure::explain(&self.address, self.proxy.as_deref(), error)
     }
 
-    /// Any other status than the two that carry SOAP.
+    /// The error for a status other than those of SOAP.
     fn refused(&self, status: StatusCode) -> Error {
         let address = self.address.clone();
         match status {
@@ -308,7 +309,7 @@ fn check(settings: &Settings) -> Result<(), Error> {
 }
 
 /// Whether a failure is transient: overload, or a connection that broke.
-fn is_passing(error: &Error) -> bool {
+fn is_transient(error: &Error) -> bool {
     matches!(
         error,
         Error::Unreachable { .. }
@@ -321,7 +322,7 @@ fn is_passing(error: &Error) -> bool {
     )
 }
 
-/// `vmware_soap_session="…"` out of the `Set-Cookie` lines, without its attributes.
+/// `vmware_soap_session="…"` from the `Set-Cookie` headers, without its attributes.
 fn session_cookie(response: &reqwest::Response) -> Option<SessionCookie> {
     let lines = response.headers().get_all(SET_COOKIE);
     lines.iter().find_map(|line| {
@@ -336,29 +337,28 @@ fn cookie_header(cookie: &SessionCookie) -> Option<HeaderValue> {
     Some(value)
 }
 
-/// What an overloaded host answers (`docs/webmks.md` 2.6).
+/// The status of an overloaded host (`docs/webmks.md` 2.6).
 const OVERLOADED: u16 = 503;
 
-/// Half of the pause to the whole of it, at random: a hundred viewers who were refused together do not come back together.
+/// A random time from half the pause to all of it, so that calls refused at the same time are not repeated at the same time.
 fn jittered(pause: Duration) -> Duration {
     let random = getrandom::u32().unwrap_or(u32::MAX);
     pause.mul_f64(0.5 + 0.5 * f64::from(random) / f64::from(u32::MAX))
 }
 
-/// A host in the same data centre answers in milliseconds, one across the world in a third of a second; three lost SYNs
-/// cost seven seconds.
+/// Long enough for three lost SYNs, which take seven seconds.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Hosts answer 503 to more (`docs/webmks.md` 2.6: four in parallel were fine).
+/// Hosts answer 503 to more (`docs/webmks.md` 2.6: four at once were accepted).
 const MAX_CALLS: usize = 4;
 
-/// ESXi's front door counts idle connections too (`docs/webmks.md` 2.6): give them back soon.
+/// Idle connections count towards the limit of ESXi's reverse proxy (`docs/webmks.md` 2.6).
 const POOL_IDLE: Duration = Duration::from_secs(30);
 
-/// With the pauses below, two to four seconds go by before a refused connection is told to the viewer.
+/// With the pauses, a refused connection is an error after two to four seconds.
 const MAX_ATTEMPTS: u32 = 5;
 
-/// Long enough for a reused connection to be replaced, short enough not to be noticed.
+/// The first pause before a retry; each further one is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 
 /// A page of 500 VMs has some 700 kB; a server that ignores the page size sends 5,000 VMs in 7 MB.

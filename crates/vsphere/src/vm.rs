@@ -14,7 +14,7 @@ pub struct Vm {
     pub name: String,
     /// Whether it runs.
     pub power: Power,
-    /// Whether its host can do anything with it.
+    /// Whether vCenter or the host can manage it.
     pub connection: ConnectionState,
     /// The name of the host that it is on; `None` when that was not asked for or may not be seen.
     pub host: Option<String>,

@@ -17,9 +17,9 @@ use crate::{
 /// The watched properties of a VM; `None` where not reported yet.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct VmState {
-    /// Whether it runs.
+    /// The power state.
     pub power: Option<Power>,
-    /// Whether its host can do anything with it.
+    /// Whether vCenter or the host can manage it.
     pub connection: Option<ConnectionState>,
     /// The managed object id of the host that it is on.
     pub host_moref: Option<String>,

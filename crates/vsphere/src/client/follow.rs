@@ -26,7 +26,7 @@ impl Client {
         let mut pause = FIRST_PAUSE;
         loop {
             while self.watched.ids().is_empty() {
-                // Ignored on purpose: `self` owns the sender, so this cannot fail.
+                // The result does not matter: `self` owns the sender, so this cannot fail.
                 let _ = changes.changed().await;
             }
             match self.follow_in_session(&mut changes).await {
@@ -94,7 +94,7 @@ impl Client {
                 _ = changes.changed() => {
                     // Viewers that connect at the same time are handled in one change of the filters.
                     sleep(SETTLE).await;
-                    // Ignored on purpose: the dropped call may be pending at the server, or finished already.
+                    // The result does not matter: the dropped call may be pending at the server, or finished already.
                     let _ = self.destroy(open, "CancelWaitForUpdates", collector).await;
                 }
             }
@@ -126,7 +126,7 @@ impl Client {
             .collect();
         for id in unwatched {
             if let Some(filter) = filters.remove(&id) {
-                // Ignored on purpose: the server may have destroyed the filter together with its VM.
+                // The result does not matter: the server may have destroyed the filter together with its VM.
                 let _ = self.destroy(open, "DestroyPropertyFilter", &filter).await;
             }
         }
@@ -208,7 +208,7 @@ impl Client {
 
     /// Destroys a collector and its filters; both end with their session in any case.
     pub(super) async fn destroy_collector(&self, open: &OpenSession, collector: &Reference) {
-        // Ignored on purpose: it ends with the session at the latest.
+        // The result does not matter: it ends with the session at the latest.
         let _ = self
             .destroy(open, "DestroyPropertyCollector", collector)
             .await;

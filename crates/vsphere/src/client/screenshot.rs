@@ -17,9 +17,13 @@ impl Client {
     /// A picture of what a VM shows, which the host takes by CreateScreenshot_Task. It takes the privilege
     /// `VirtualMachine.Interact.CreateScreenshot`, and to fetch it one to browse the datastore. The VM must be powered on.
     ///
-    /// The host writes it to a file beside the VM's own. That is removed again, for which there are ten seconds more; where
-    /// it cannot be, [`Screenshot::not_removed`] says why. Only a file that is called a PNG and is one is ever removed, and
-    /// what is dropped half-way leaves it there.
+    /// The host writes it to a file in the VM's folder, which is deleted within ten further seconds;
+    /// [`Screenshot::not_removed`] has the error if that fails. Only a file with a PNG's name and signature is deleted. If the
+    /// future is dropped, the file may remain.
+    ///
+    /// # Errors
+    /// The VM is not powered on, the account lacks a privilege, the host cannot write the file ([`Error::NotWritten`]), or it
+    /// cannot be fetched ([`Error::NotFetched`]); there is no session, for the reasons of [`Client::login`].
     pub async fn screenshot(&self, vm: &Vm) -> Result<Screenshot, Error> {
         let until = Instant::now() + CALL_TIMEOUT;
         // Before the screenshot, since a failure here leaves no file behind.

@@ -1,4 +1,4 @@
-//! Inventory paths, from the parents of VMs: folders, vApps and datacenters, read in one round trip.
+//! Inventory paths of VMs, built from their ancestors (folders, vApps, datacenters), which are read in one round trip.
 
 use std::collections::{HashMap, HashSet};
 
@@ -15,7 +15,7 @@ use crate::{
 };
 
 impl Finder<'_> {
-    /// Fills in `path` and `host` of each; what the account may not see stays `None`.
+    /// Sets `path` and `host` of each VM; they stay `None` where the account may not see the objects.
     pub(super) async fn add_paths(&self, found: &mut [Found]) -> Result<(), CallError> {
         let parents = distinct(found.iter().filter_map(|found| found.parent.clone()));
         let hosts = distinct(found.iter().filter_map(|found| {
@@ -27,24 +27,30 @@ impl Finder<'_> {
         }
         let source = ObjectSet::Traverse {
             from: &parents,
-            steps: &UPWARDS,
+            steps: &TO_PARENTS,
             beside: &hosts,
         };
-        let objects =
-            property::retrieve(self.calls, self.open, source, &NAMED, self.deadline).await?;
-        let places = places(&objects);
+        let objects = property::retrieve(
+            self.calls,
+            self.open,
+            source,
+            &ANCESTOR_PROPERTIES,
+            self.deadline,
+        )
+        .await?;
+        let ancestors = ancestors(&objects);
         for found in found {
             found.vm.host = found
                 .vm
                 .host_moref
                 .as_deref()
-                .and_then(|id| host_name(&places, id));
-            found.vm.path = path(&places, &self.open.service.root_folder, found);
+                .and_then(|id| host_name(&ancestors, id));
+            found.vm.path = path(&ancestors, &self.open.service.root_folder, found);
         }
         Ok(())
     }
 
-    /// The datacenter that a VM is in: two round trips on a vCenter, none on an ESXi.
+    /// The datacenter of a VM: two round trips on a vCenter, none on an ESXi.
     pub(crate) async fn datacenter(&self, vm: &Vm) -> Result<Datacenter, CallError> {
         if self.open.service.about.api_type == ApiType::Esxi {
             return Ok(Datacenter::of_esxi());
@@ -52,21 +58,28 @@ impl Finder<'_> {
         let found = self.found(&VmRef::Moref(vm.moref.clone())).await?;
         let source = ObjectSet::Traverse {
             from: found.parent.as_slice(),
-            steps: &UPWARDS,
+            steps: &TO_PARENTS,
             beside: &[],
         };
         let objects = match &found.parent {
             Some(_) => {
-                property::retrieve(self.calls, self.open, source, &NAMED, self.deadline).await?
+                property::retrieve(
+                    self.calls,
+                    self.open,
+                    source,
+                    &ANCESTOR_PROPERTIES,
+                    self.deadline,
+                )
+                .await?
             }
             None => Vec::new(),
         };
-        let there = objects.iter().map(|object| &object.reference);
-        let mut there = there.filter(|reference| reference.kind == DATACENTER);
-        let places = places(&objects);
+        let references = objects.iter().map(|object| &object.reference);
+        let mut datacenters = references.filter(|reference| reference.kind == DATACENTER);
+        let ancestors = ancestors(&objects);
         let root = &self.open.service.root_folder;
-        let datacenter = there.next().and_then(|at| {
-            let names = names(&places, root, at)?;
+        let datacenter = datacenters.next().and_then(|at| {
+            let names = names(&ancestors, root, at)?;
             Some(Datacenter {
                 reference: at.clone(),
                 path: names.join("/"),
@@ -87,12 +100,12 @@ impl Finder<'_> {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Datacenter {
     pub(crate) reference: Reference,
-    /// The inventory path, names escaped as the API does, without a slash before it: `dcPath`, as govc writes it.
+    /// The inventory path without its leading slash, names escaped as the API does: the value of `dcPath`, as in govc.
     pub(crate) path: String,
 }
 
 impl Datacenter {
-    /// The only one that an ESXi has (`docs/webmks.md` 3.5).
+    /// An ESXi has only this one (`docs/webmks.md` 3.5).
     fn of_esxi() -> Self {
         Self {
             reference: Reference::new(DATACENTER, "ha-datacenter"),
@@ -101,44 +114,44 @@ impl Datacenter {
     }
 }
 
-/// An ancestor of a VM.
-struct Place {
+/// An ancestor of a VM, or the host of one.
+struct Ancestor {
     name: String,
     parent: Option<Reference>,
 }
 
-fn places(objects: &[Object]) -> HashMap<&str, Place> {
+fn ancestors(objects: &[Object]) -> HashMap<&str, Ancestor> {
     let up = |object: &Object| {
-        // A vApp's plain parent is a resource pool, which is on no VM's path.
+        // The `parent` of a vApp is a resource pool, which is not part of inventory paths.
         ["parentVApp", "parentFolder", "parent"]
             .iter()
             .find_map(|property| object.reference(property))
     };
-    let place = |object: &Object| Place {
+    let ancestor = |object: &Object| Ancestor {
         name: object.text("name").unwrap_or_default().to_owned(),
         parent: up(object),
     };
     objects
         .iter()
-        .map(|object| (object.reference.id.as_str(), place(object)))
+        .map(|object| (object.reference.id.as_str(), ancestor(object)))
         .collect()
 }
 
-fn host_name(places: &HashMap<&str, Place>, id: &str) -> Option<String> {
-    let name = &places.get(id)?.name;
+fn host_name(ancestors: &HashMap<&str, Ancestor>, id: &str) -> Option<String> {
+    let name = &ancestors.get(id)?.name;
     (!name.is_empty()).then(|| unescape_name(name))
 }
 
-/// `None` where the chain does not reach the root: a partial path would name another object.
-fn path(places: &HashMap<&str, Place>, root: &Reference, found: &Found) -> Option<String> {
-    let mut names = names(places, root, found.parent.as_ref()?)?;
+/// `None` if an ancestor is missing: a path without it would name another object.
+fn path(ancestors: &HashMap<&str, Ancestor>, root: &Reference, found: &Found) -> Option<String> {
+    let mut names = names(ancestors, root, found.parent.as_ref()?)?;
     names.push(&found.raw_name);
     Some(format!("/{}", names.join("/")))
 }
 
-/// The names from the root, which has none here, down to that place and with it.
+/// The names below the root, down to and including `at`.
 fn names<'a>(
-    places: &'a HashMap<&str, Place>,
+    ancestors: &'a HashMap<&str, Ancestor>,
     root: &Reference,
     mut at: &'a Reference,
 ) -> Option<Vec<&'a str>> {
@@ -147,9 +160,9 @@ fn names<'a>(
         if names.len() >= MAX_LEVELS {
             return None;
         }
-        let place = places.get(at.id.as_str())?;
-        names.push(place.name.as_str());
-        at = place.parent.as_ref()?;
+        let ancestor = ancestors.get(at.id.as_str())?;
+        names.push(ancestor.name.as_str());
+        at = ancestor.parent.as_ref()?;
     }
     names.reverse();
     Some(names)
@@ -164,8 +177,8 @@ fn distinct(references: impl Iterator<Item = Reference>) -> Vec<Reference> {
 
 const DATACENTER: &str = "Datacenter";
 
-/// Whatever is on the way has a `parent`, but for vApps, whose way to their folder is another.
-const UPWARDS: [TraversalSpec; 3] = [
+/// Ancestors are reached through `parent`; those of a vApp through `parentVApp` or `parentFolder`.
+const TO_PARENTS: [TraversalSpec; 3] = [
     TraversalSpec {
         name: "up",
         from: "ManagedEntity",
@@ -183,7 +196,7 @@ const UPWARDS: [TraversalSpec; 3] = [
     },
 ];
 
-const NAMED: [PropertySpec; 4] = [
+const ANCESTOR_PROPERTIES: [PropertySpec; 4] = [
     PropertySpec {
         kind: "Folder",
         properties: &["name", "parent"],
@@ -202,5 +215,5 @@ const NAMED: [PropertySpec; 4] = [
     },
 ];
 
-/// Ends a cycle of parents, which a faulty server might report.
+/// The most ancestors: a faulty server may report a cycle.
 const MAX_LEVELS: usize = 100;

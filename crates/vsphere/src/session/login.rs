@@ -163,7 +163,7 @@ impl Login {
         let login = login.in_current_span();
         let task = tracker.spawn(async move {
             let result = login.await;
-            // Ignored on purpose: all callers may have been dropped.
+            // The result does not matter: all callers may have been dropped.
             let _ = sender.send(Some(result));
         });
         Self {

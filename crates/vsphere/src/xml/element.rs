@@ -11,13 +11,13 @@ use super::syntax;
 
 /// Reads one whole document.
 ///
-/// Refuses what SOAP 1.1 (section 3) forbids or no vSphere sends: document type declarations, entities other than the five
-/// predefined, text that is not UTF-8; and anything deeper than [`MAX_DEPTH`], with more than [`MAX_ATTRIBUTES`] attributes
+/// Refuses document type declarations (which SOAP 1.1 section 3 forbids), entities other than the five predefined ones, and
+/// text that is not UTF-8; and documents nested deeper than [`MAX_DEPTH`], with more than [`MAX_ATTRIBUTES`] attributes
 /// on one element, or with more than [`MAX_NODES`] elements and attributes.
 pub(crate) fn parse(document: &[u8]) -> Result<Element, XmlError> {
     let text = std::str::from_utf8(document).map_err(|_| XmlError::NotUtf8)?;
     let mut reader = Reader::from_str(text.trim_start_matches('\u{feff}'));
-    let mut tree = Tree::default();
+    let mut tree = TreeBuilder::default();
     loop {
         let event = reader
             .read_event()
@@ -40,7 +40,7 @@ pub(crate) fn parse(document: &[u8]) -> Result<Element, XmlError> {
     }
 }
 
-/// One element with everything inside it. Names are local names: vim25 never needs the prefix to tell two apart.
+/// One element and its content. Names are local names: in vim25 no two names differ only in their prefix.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Element {
     name: String,
@@ -76,12 +76,12 @@ impl Element {
         Some(self.children.swap_remove(at))
     }
 
-    /// Its first child, without the rest.
+    /// The first child.
     pub(crate) fn into_first(self) -> Option<Self> {
         self.children.into_iter().next()
     }
 
-    /// The character data directly inside, as it was written.
+    /// The character data directly inside, white space included.
     pub(crate) fn text(&self) -> &str {
         &self.text
     }
@@ -91,7 +91,7 @@ impl Element {
         self.child(name).map(Self::text)
     }
 
-    /// The attribute that is written without a prefix, as a managed object reference's `type` is.
+    /// The value of an attribute without a prefix, such as `type` of a managed object reference.
     pub(crate) fn attribute(&self, name: &str) -> Option<&str> {
         self.attributes
             .iter()
@@ -99,7 +99,7 @@ impl Element {
             .map(|(_, value)| value.as_str())
     }
 
-    /// The dynamic type (`xsi:type` under whatever prefix), without its prefix.
+    /// The local name of the dynamic type: the value of `xsi:type`, with any prefix for `xsi`.
     pub(crate) fn dynamic_type(&self) -> Option<&str> {
         let (_, value) = self
             .attributes
@@ -113,7 +113,7 @@ impl Element {
     }
 }
 
-/// Why a document was not read.
+/// Why a document was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum XmlError {
     #[error("it is not UTF-8")]
@@ -134,27 +134,28 @@ pub(crate) enum XmlError {
     Syntax(&'static str),
 }
 
-/// The deepest answer that vSphere gives (an update with nested property values) stays below 20.
+/// The deepest answers of vSphere, updates with nested property values, have less than 20 levels.
 pub(crate) const MAX_DEPTH: usize = 64;
 
-/// The envelope has four or five, anything inside it two. Each is compared with those before it, so that this also bounds
-/// the time that one element takes.
+/// The envelope has four or five, other elements two. The parser compares each with those before it, so the limit also bounds
+/// the time for one element.
 pub(crate) const MAX_ATTRIBUTES: usize = 16;
 
 /// Elements and attributes together. A page of [`crate::property`] has some 30,000; a server that ignores the page size and
-/// lists 5,000 VMs sends 300,000. Either costs at most 200 bytes besides long texts, so that the worst that a peer can do is
-/// 100 MB, and twice the answer's own length for long texts, for as long as one answer is read.
+/// lists 5,000 VMs sends 300,000. Either takes at most 200 bytes besides long texts, so one answer takes at most
+/// 100 MB, and twice its own length for long texts, while it is read.
 pub(crate) const MAX_NODES: usize = 500_000;
 
-/// The path from the root to the element that is being read; the root when it is done.
+/// Builds the tree from the parser's events.
 #[derive(Default)]
-struct Tree {
+struct TreeBuilder {
+    /// From the root to the element that is being read.
     path: Vec<Element>,
     root: Option<Element>,
     count: usize,
 }
 
-impl Tree {
+impl TreeBuilder {
     fn open(&mut self, start: &BytesStart<'_>) -> Result<(), XmlError> {
         if self.path.len() >= MAX_DEPTH {
             return Err(XmlError::TooDeep);
@@ -185,7 +186,7 @@ impl Tree {
         let Some(mut element) = self.path.pop() else {
             return;
         };
-        // A list of one has room for four otherwise.
+        // A vector with one child has capacity for four.
         element.children.shrink_to_fit();
         match self.path.last_mut() {
             Some(parent) => parent.children.push(element),
@@ -230,12 +231,12 @@ fn resolve(reference: &BytesRef<'_>) -> Result<Cow<'static, str>, XmlError> {
         .ok_or(XmlError::Entity)
 }
 
-/// What was read as UTF-8 must not claim to be something else: another reader would see other text.
+/// Refuses a declared encoding other than UTF-8: another parser would read another text.
 fn check_encoding<E>(encoding: Option<Result<Cow<'_, str>, E>>) -> Result<(), XmlError> {
     match encoding {
         None => Ok(()),
         Some(Ok(name)) if name.eq_ignore_ascii_case("utf-8") => Ok(()),
-        // US-ASCII is a part of UTF-8.
+        // US-ASCII is a subset of UTF-8.
         Some(Ok(name)) if name.eq_ignore_ascii_case("us-ascii") => Ok(()),
         Some(_) => Err(XmlError::NotUtf8),
     }
@@ -334,7 +335,7 @@ mod tests {
         }
         assert!(
             most > 75_000_000,
-            "the sentence says too much: {most} bytes"
+            "the documented limit is too high: {most} bytes"
         );
     }
 
@@ -361,7 +362,7 @@ mod tests {
         format!("<b{attributes}/>")
     }
 
-    /// What everything inside takes from glibc's allocator: 8 bytes more than was asked for, in steps of 16, from 32 on.
+    /// The memory that glibc's allocator takes for a tree: 8 bytes more than requested, rounded up to 16, at least 32.
     fn allocated(element: &Element) -> usize {
         let block = |bytes: usize| match bytes {
             0 => 0,

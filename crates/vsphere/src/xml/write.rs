@@ -1,14 +1,13 @@
 //! Writes XML. All values are escaped; there is no function that writes raw text.
 
-/// A document that is being written.
+/// Builds a document.
 #[derive(Default)]
 pub(crate) struct Writer {
     text: String,
 }
 
 impl Writer {
-    /// Writes `<name attributes>`, what `inside` writes, `</name>`. Names and attribute names are the program's own;
-    /// attribute values are escaped.
+    /// Writes an element with the content that `inside` writes. Attribute values are escaped; names are constants.
     pub(crate) fn element(
         &mut self,
         name: &'static str,
@@ -41,7 +40,7 @@ impl Writer {
         escape_into(&mut self.text, value);
     }
 
-    /// What was written.
+    /// The document.
     pub(crate) fn finish(self) -> String {
         self.text
     }

@@ -1,4 +1,4 @@
-//! VMs are found by every way of naming one.
+//! Lookup of VMs by name, path, UUID and id.
 
 use vsphere::{Error, Power, VmRef};
 

@@ -1,4 +1,4 @@
-//! Answers that are too large, cut off, laden with entities or no SOAP at all are refused with bounded memory.
+//! Answers that are too large, truncated, malformed or not SOAP are refused with bounded memory.
 
 use vsphere::{Error, VmRef};
 

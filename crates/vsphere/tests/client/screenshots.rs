@@ -1,4 +1,4 @@
-//! Pictures: at `/screen`, and by a task whose file is fetched and removed.
+//! Screenshots: from `/screen`, and by CreateScreenshot_Task, whose file is fetched and removed.
 
 mod refusals;
 

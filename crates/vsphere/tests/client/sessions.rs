@@ -1,4 +1,4 @@
-//! One session, however many use it; kept while it is used, given back when it is not.
+//! Sessions: shared by all callers, kept alive while in use, logged out when unused.
 
 use std::{sync::Arc, time::Duration};
 

@@ -1,4 +1,4 @@
-//! A ticket is acquired in as few calls as can be, and holds what the server said.
+//! Tickets: the calls that they take, and their content.
 
 use secrecy::ExposeSecret;
 use tokio::time::Instant;

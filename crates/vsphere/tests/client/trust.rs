@@ -1,4 +1,4 @@
-//! The way there: trust is the caller's, and its words come through.
+//! Connections: certificate verification, proxies, retries, and errors of the transport.
 
 use std::{error::Error as _, sync::Arc};
 
@@ -170,7 +170,7 @@ async fn only_https_addresses_without_credentials_are_accepted() {
     }
 }
 
-/// A proxy that passes one tunnel on and gives what was asked of it.
+/// Serves one request to a proxy and returns it.
 async fn proxy(listener: TcpListener, answer: &str) -> String {
     let (mut client, _) = listener.accept().await.unwrap();
     let mut asked = Vec::new();
@@ -233,7 +233,7 @@ async fn refusing_proxy_is_a_proxy_error() {
     let (address, said) = (host.settings().url, error.to_string());
     assert!(matches!(error, Error::Proxy { .. }), "{error:?}");
     let begin = format!(
-        "the proxy 127.0.0.1:{port} leads no way to 127.0.0.1:{} (",
+        "the proxy 127.0.0.1:{port} cannot connect to 127.0.0.1:{} (",
         address.port().unwrap()
     );
     assert!(said.starts_with(&begin), "{said}");
@@ -248,7 +248,7 @@ async fn unreachable_proxy_is_named_without_its_credentials() {
     settings.proxy = Some("http://ann:pr0xy@127.0.0.1:9".parse().unwrap());
     let said = error_with(settings).await.to_string();
     assert!(
-        said.starts_with("the proxy 127.0.0.1:9 leads no way to 127.0.0.1:"),
+        said.starts_with("the proxy 127.0.0.1:9 cannot connect to 127.0.0.1:"),
         "{said}"
     );
     assert!(
@@ -321,7 +321,7 @@ async fn connection_closed_in_the_handshake_is_an_error_of_its_own() {
     assert!(said.starts_with(&expected), "{said}");
 }
 
-/// What is made of a server that has a certificate, says this to whatever it is asked, and hangs up.
+/// The client's error where the server answers every request with these bytes and closes the connection.
 pub(crate) async fn answered_by(answer: &[u8]) -> Error {
     let key = rcgen::generate_simple_self_signed(["127.0.0.1".into()]).unwrap();
     let private = PrivateKeyDer::try_from(key.signing_key.serialize_der()).unwrap();
@@ -348,7 +348,7 @@ pub(crate) async fn answered_by(answer: &[u8]) -> Error {
                 .read_buf(&mut Vec::with_capacity(4096))
                 .await
                 .unwrap();
-            // Who has heard enough may be gone.
+            // The client may have closed the connection.
             let _ = stream.write_all(answer).await;
             let _ = stream.flush().await;
         }

@@ -1,4 +1,4 @@
-//! Watched VMs tell of their changes as the endpoint does, without being asked again and again.
+//! Watched VMs: changes reported by the PropertyCollector.
 
 use std::{sync::Arc, time::Duration};
 

@@ -1,4 +1,4 @@
-//! The client against vcsim, the simulator that the Go world tests its vSphere clients with.
+//! The client against vcsim, govmomi's simulator of vCenter.
 //!
 //! `VCSIM` names the built program (`main.go` beside this file). Without it, it is built with `go` if there is one; where
 //! there is none either, the tests say that they were skipped.

@@ -1,4 +1,4 @@
-//! Starting vcsim, and its levers.
+//! Starts and controls vcsim.
 
 use std::{
     env,

@@ -1,4 +1,4 @@
-//! Pictures that are not to be had: each reason has its own error, and nothing is left behind unsaid.
+//! Screenshots that fail: the error of each cause, and the files that remain.
 
 use super::*;
 

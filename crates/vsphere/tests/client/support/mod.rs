@@ -1,4 +1,6 @@
-//! A scripted vSphere: real TLS and HTTP, answers as the test says, and a journal of what was asked.
+//! A scripted endpoint over TLS and HTTP, which records the requests.
+
+mod objects;
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -19,6 +21,8 @@ use tokio::{
 };
 use tokio_rustls::TlsAcceptor;
 use vsphere::{Client, Settings};
+
+pub(crate) use objects::{object, objects, vm};
 
 pub(crate) const PASSWORD: &str = "s3cret & <sound>";
 /// The cookie of the first session.
@@ -44,7 +48,7 @@ pub(crate) fn status(status: u16, body: impl Into<Bytes>) -> Reply {
     Reply { status, ..ok(body) }
 }
 
-/// A fault as the fixture of that name has it.
+/// The fault in the fixture `fault-NAME`.
 pub(crate) fn fault(name: &str) -> Reply {
     status(500, fixture(&format!("fault-{name}")))
 }
@@ -61,18 +65,18 @@ pub(crate) fn envelope(inside: &str) -> String {
     )
 }
 
-/// What was asked.
+/// A request.
 #[derive(Debug, Clone)]
 pub(crate) struct Asked {
     pub(crate) method: String,
     pub(crate) body: String,
-    /// What is behind the path's question mark.
+    /// The query of the URL.
     pub(crate) query: Option<String>,
     pub(crate) cookie: Option<String>,
     pub(crate) action: Option<String>,
 }
 
-/// A running endpoint; it ends when it is dropped.
+/// A running endpoint, which stops when it is dropped.
 pub(crate) struct Host {
     pub(crate) port: u16,
     pub(crate) certificate: CertificateDer<'static>,
@@ -88,10 +92,10 @@ struct Script {
     sessions: Mutex<Sessions>,
 }
 
-/// Where answers wait until the test gives them.
+/// Answers that the test sends when it wants to.
 type Gate = Arc<tokio::sync::Mutex<mpsc::Receiver<Reply>>>;
 
-/// How many there have been, and the cookie of the one that is open.
+/// The number of sessions so far, and the cookie of the open one.
 #[derive(Default)]
 struct Sessions {
     count: usize,
@@ -161,18 +165,18 @@ impl Host {
         host
     }
 
-    /// From now on, that is the answer.
+    /// Sets the answer to a method.
     pub(crate) fn on(&self, method: &str, reply: Reply) {
         self.script_of(method, [reply]);
     }
 
-    /// These answers, one after the other; the last one stays.
+    /// Sets the answers to a method; the last one is repeated.
     pub(crate) fn script_of(&self, method: &str, replies: impl IntoIterator<Item = Reply>) {
         let mut answers = self.script.answers.lock().unwrap();
         answers.insert(method.to_owned(), replies.into_iter().collect());
     }
 
-    /// From now on, answers to that method wait until they are sent.
+    /// Makes calls of a method wait for answers that the test sends.
     pub(crate) fn gate(&self, method: &str) -> mpsc::Sender<Reply> {
         let (sender, receiver) = mpsc::channel(8);
         let gate = Arc::new(tokio::sync::Mutex::new(receiver));
@@ -184,7 +188,7 @@ impl Host {
         sender
     }
 
-    /// Ends the session that is open, as an idle limit does.
+    /// Ends the open session, as an idle timeout does.
     pub(crate) fn expire(&self) {
         self.script.sessions.lock().unwrap().open = None;
     }
@@ -193,7 +197,7 @@ impl Host {
         self.script.journal.borrow().clone()
     }
 
-    /// Waits until the method has been called that often.
+    /// Waits until the method was called `times` times.
     pub(crate) async fn called(&self, method: &str, times: usize) {
         let mut journal = self.script.journal.subscribe();
         let enough =
@@ -206,7 +210,7 @@ impl Host {
         );
     }
 
-    /// The names of the methods that were called, in order.
+    /// The called methods, in order.
     pub(crate) fn methods(&self) -> Vec<String> {
         self.asked().into_iter().map(|asked| asked.method).collect()
     }
@@ -248,14 +252,7 @@ pub(crate) fn tls() -> rustls::ConfigBuilder<rustls::ClientConfig, rustls::Wants
         .unwrap()
 }
 
-/// The answer of RetrievePropertiesEx with these objects.
-pub(crate) fn objects(objects: &str) -> String {
-    envelope(&format!(
-        "<RetrievePropertiesExResponse xmlns='urn:vim25'><returnval>{objects}</returnval></RetrievePropertiesExResponse>"
-    ))
-}
-
-/// The answer of a method that makes something.
+/// The answer of a method that creates an object.
 pub(crate) fn made(method: &str, kind: &str, id: &str) -> Reply {
     ok(envelope(&format!(
         "<{method}Response xmlns='urn:vim25'><returnval type='{kind}'>{id}</returnval></{method}Response>"
@@ -267,45 +264,6 @@ pub(crate) fn nothing(method: &str) -> Reply {
     ok(envelope(&format!("<{method}Response xmlns='urn:vim25'/>")))
 }
 
-/// One VM among the objects, in a folder `group-v3`.
-pub(crate) fn vm(moref: &str, name: &str, power: &str) -> String {
-    let uuid = format!(
-        "564d1c4e-0b02-6e1a-3f5c-{:0>12}",
-        moref.trim_start_matches("vm-")
-    );
-    object(
-        "VirtualMachine",
-        moref,
-        &[
-            ("name", name),
-            ("runtime.powerState", power),
-            ("runtime.connectionState", "connected"),
-            ("config.uuid", &uuid),
-            ("config.instanceUuid", &uuid.replace("564d", "5052")),
-            ("runtime.host", "HostSystem:host-9"),
-            ("parent", "Folder:group-v3"),
-        ],
-    )
-}
-
-/// An object; a value of the form `Folder:id` is written as a reference.
-pub(crate) fn object(kind: &str, id: &str, properties: &[(&str, &str)]) -> String {
-    let mut text = format!("<objects><obj type='{kind}'>{id}</obj>");
-    for (name, value) in properties {
-        let reference = ["HostSystem", "Folder", "Datacenter", "VirtualApp"]
-            .iter()
-            .find_map(|kind| Some((kind, value.strip_prefix(kind)?.strip_prefix(':')?)));
-        let value = match reference {
-            Some((kind, id)) => {
-                format!("<val type='{kind}' xsi:type='ManagedObjectReference'>{id}</val>")
-            }
-            None => format!("<val xsi:type='xsd:string'>{value}</val>"),
-        };
-        text.push_str(&format!("<propSet><name>{name}</name>{value}</propSet>"));
-    }
-    text + "</objects>"
-}
-
 async fn accept(listener: TcpListener, tls: TlsAcceptor, script: Arc<Script>) {
     let mut connections = JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {
@@ -315,7 +273,7 @@ async fn accept(listener: TcpListener, tls: TlsAcceptor, script: Arc<Script>) {
                 return;
             };
             let service = service_fn(|request| answer(request, &script));
-            // The client may break off at any time.
+            // The client may close the connection at any time.
             let _ = hyper::server::conn::http1::Builder::new()
                 .serve_connection(TokioIo::new(stream), service)
                 .await;
