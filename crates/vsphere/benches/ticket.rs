@@ -10,7 +10,11 @@
     reason = "a bench"
 )]
 
-#[allow(dead_code, reason = "shared with the tests, which use all of it")]
+#[allow(
+    dead_code,
+    unused_imports,
+    reason = "shared with the tests, which use all of it"
+)]
 #[path = "../tests/client/support/mod.rs"]
 mod support;
 
