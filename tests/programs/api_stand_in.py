@@ -1,7 +1,6 @@
-"""Stands in for an API that gives consoles: HTTPS, and WebSockets that are passed on to somebody who has one.
+"""Stand-ins for the APIs of Proxmox VE, KubeVirt and Hetzner Cloud: HTTPS, and relayed WebSockets.
 
-It is our own idea of Proxmox VE, of KubeVirt and of Hetzner Cloud, made after their documentation. They themselves are not
-here.
+They are written after the documentation of these products; the products themselves are not tested.
 """
 
 import json
@@ -19,11 +18,11 @@ from authority import Authority
 
 
 class ApiStandIn:
-    """Listens at `address`, with a certificate of `authority`; `behind` is the port of a WebSocket without TLS."""
+    """Listens at `address`, with a certificate of `authority`, and relays to the WebSocket server on the port `behind`."""
 
     subprotocol = "binary"
 
-    # The HTTP status of a call that went well.
+    # The HTTP status of a call that succeeded.
     success = 200
 
     def __init__(self, authority: Authority, behind: int) -> None:
@@ -46,7 +45,7 @@ class ApiStandIn:
             def do_GET(self) -> None:
                 offered = self.headers["Sec-WebSocket-Protocol"]
                 if offered == stand_in.subprotocol and stand_in.may_open(self.path, self.headers):
-                    stand_in.pass_on(self.connection, self.headers["Sec-WebSocket-Key"])
+                    stand_in.relay(self.connection, self.headers["Sec-WebSocket-Key"])
                 else:
                     self.send_error(401)
                 self.close_connection = True
@@ -71,15 +70,15 @@ class ApiStandIn:
         self.server.server_close()
 
     def answer(self, path: str, headers, form: dict[str, str]) -> dict[str, Any] | None:
-        """What a call gives; None where it is refused."""
+        """The answer to a call; None if it is refused."""
         return None
 
     def may_open(self, path: str, headers) -> bool:
-        """Whether a WebSocket opens."""
+        """Whether the client may open a WebSocket."""
         raise NotImplementedError
 
-    def pass_on(self, client: ssl.SSLSocket, key: str) -> None:
-        """Asks the one behind in the client's place, and passes on what either says, until one ends."""
+    def relay(self, client: ssl.SSLSocket, key: str) -> None:
+        """Opens a WebSocket to the server behind, and relays in both directions until one side closes."""
         with socket.create_connection(("127.0.0.1", self.behind)) as server:
             server.sendall(
                 f"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
@@ -93,23 +92,23 @@ class ApiStandIn:
                 ready = [client] if client.pending() else select.select([client, server], [], [])[0]
                 for one, other in ((client, server), (server, client)):
                     if one in ready:
-                        said = one.recv(65536)
-                        if not said:
+                        data = one.recv(65536)
+                        if not data:
                             return
-                        other.sendall(said)
+                        other.sendall(data)
 
 
 class Proxmox(ApiStandIn):
-    """A login, a console for a VM, a ticket that opens its WebSocket once."""
+    """A login, a call that gives a ticket for a VM's console, and a WebSocket that each ticket opens once."""
 
-    # A ticket begins with its time in hexadecimal: VNC looks at no more than this.
+    # The first eight characters of each ticket; VNC authentication uses no more.
     vnc_password = "PVEVNC:6"
 
     def __init__(self, authority: Authority, behind: int, password: str, vm: str) -> None:
         super().__init__(authority, behind)
         self.password = password
         self.vm = f"/api2/json/{vm}"
-        # With signs that mean something else in a URL.
+        # With characters that must be escaped in a URL.
         self.cookie = f"PVE:console@pve:{secrets.token_hex(4)}::{secrets.token_urlsafe(40)}+/=="
         self.token = secrets.token_urlsafe(20) + "+/"
         self.tickets: set[str] = set()
@@ -148,7 +147,7 @@ class Proxmox(ApiStandIn):
 
 
 class KubeVirt(ApiStandIn):
-    """The console of a VM, for whoever has the token."""
+    """The consoles of VMs, for clients with the token."""
 
     subprotocol = "plain.kubevirt.io"
 
@@ -163,11 +162,11 @@ class KubeVirt(ApiStandIn):
 
 
 class Hetzner(ApiStandIn):
-    """The console of a server, for whoever has the project's token: a URL that opens once, and a password."""
+    """A call that gives the URL of a server's console, which opens once, and its password, to clients with the token."""
 
     success = 201
 
-    # Of 32 characters; VNC looks at no more than this.
+    # The first eight of 32 characters; VNC authentication uses no more.
     vnc_password = "9MQaTg2V"
 
     def __init__(self, authority: Authority, behind: int, token: str, server: int) -> None:
@@ -176,14 +175,14 @@ class Hetzner(ApiStandIn):
         self.server_id = server
         self.tickets: set[str] = set()
         self.opened = 0
-        # Whether other users of this machine could have read the token while somebody asked with it.
-        self.overheard = False
+        # Whether the token was on the command line of a process, where other users can read it, during a call.
+        self.exposed = False
 
     def answer(self, path: str, headers, form: dict[str, str]) -> dict[str, Any] | None:
         wanted = f"/v1/servers/{self.server_id}/actions/request_console"
         if path != wanted or form or headers["Authorization"] != f"Bearer {self.token}":
             return None
-        self.overheard = self.overheard or _is_on_a_command_line(self.token)
+        self.exposed = self.exposed or _is_on_a_command_line(self.token)
         ticket = secrets.token_hex(16)
         self.tickets.add(ticket)
         return {
@@ -211,6 +210,6 @@ def _is_on_a_command_line(secret: str) -> bool:
             if secret.encode() in (process / "cmdline").read_bytes():
                 return True
         except OSError:
-            # It has just ended.
+            # The process has ended meanwhile.
             continue
     return False

@@ -1,11 +1,11 @@
-"""`mksgate connect --url` and `mksgate probe --against`, with no vSphere and no configuration at all."""
+"""`mksgate connect --url` and `mksgate probe --against`, without a vSphere and without a configuration."""
 
 import json
 import subprocess
 from pathlib import Path
 from typing import Any
 
-from places import MKSGATE, scratch
+from places import MKSGATE, private_file, scratch
 from program import Program
 from waiting import DEADLINE
 
@@ -16,31 +16,31 @@ class ConnectUrl(Program):
     def __init__(self, *options: str | Path) -> None:
         super().__init__("connect-url", [MKSGATE, "connect", "--proxy-only", *options])
 
-    def __enter__(self) -> "ConnectUrl":
-        super().__enter__()
-        try:
-            line = json.loads(self.line(r"^\{.*\}$")[0])
-        except BaseException:
-            self.__exit__()
-            raise
+    def wait_until_ready(self) -> None:
+        line = json.loads(self.line(r"^\{.*\}$")[0])
         self.port, self.password = line["port"], line["password"]
-        return self
 
 
 def probe(*options: str | Path) -> tuple[int, dict[str, Any], str]:
-    """The exit code of a probe for programs, its answer, and all that it said."""
+    """Runs `mksgate probe --json`; its exit code, its answer, and its whole output."""
     argv = [str(MKSGATE), "probe", "--json", *map(str, options)]
     ended = subprocess.run(argv, cwd=scratch("probe"), capture_output=True, text=True, timeout=DEADLINE)
-    said = ended.stdout + ended.stderr
+    output = ended.stdout + ended.stderr
     try:
-        return ended.returncode, json.loads(ended.stdout), said
+        return ended.returncode, json.loads(ended.stdout), output
     except ValueError as error:
-        raise AssertionError(f"no answer, but {said}") from error
+        raise AssertionError(f"the output is not JSON: {output}") from error
+
+
+def failed_step(*options: str | Path) -> tuple[dict[str, Any], str]:
+    """Runs a probe that must fail; its last step, and its whole output."""
+    code, answer, output = probe(*options)
+    last = answer["steps"][-1]
+    if code != 1 or last["ok"]:
+        raise AssertionError(f"the probe ended with {code}: {output}")
+    return last, output
 
 
 def secret_file(name: str, text: str) -> Path:
-    """A file that only its owner can read."""
-    path = scratch("secret") / name
-    path.touch(mode=0o600)
-    path.write_text(text)
-    return path
+    """A file in a new folder, which only its owner can read."""
+    return private_file(scratch("secret") / name, text)

@@ -1,4 +1,4 @@
-"""Attackers from many addresses of the loopback network, side by side, beside whoever is a real viewer."""
+"""Clients that attack a port in parallel, from many addresses of the loopback network."""
 
 import os
 from collections import Counter
@@ -7,47 +7,47 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 from rfb import VNC, X509_NONE, X509_PLAIN, RawViewer
 
-# Enough that the gateway is the one that has to keep up, few enough to leave a real viewer its share of two cores.
-ATTACKERS = 4
+# Threads: enough to keep the gateway busy, few enough to leave time for a real viewer on two cores.
+THREADS = 4
 
-# One strike: its number in, what became of it out.
-Strike = Callable[[int], str]
+# Makes the attempt of this number; returns its outcome.
+Attempt = Callable[[int], str]
 
 
-class Siege:
-    """So many strikes, begun in `__enter__`; what they hold open is closed in `__exit__`."""
+class ParallelAttempts:
+    """Starts `count` attempts in `__enter__`; those that have not begun by `__exit__` are left out."""
 
-    def __init__(self, strikes: int, strike: Strike) -> None:
-        self.strikes, self.strike = strikes, strike
+    def __init__(self, count: int, attempt: Attempt) -> None:
+        self.count, self.attempt = count, attempt
 
-    def __enter__(self) -> "Siege":
-        self._attackers = ThreadPoolExecutor(ATTACKERS)
-        self._begun: list[Future[str]] = [self._attackers.submit(self.strike, n) for n in range(self.strikes)]
+    def __enter__(self) -> "ParallelAttempts":
+        self._pool = ThreadPoolExecutor(THREADS)
+        self._attempts: list[Future[str]] = [self._pool.submit(self.attempt, n) for n in range(self.count)]
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._attackers.shutdown(cancel_futures=True)
+        self._pool.shutdown(cancel_futures=True)
 
-    def lasts(self) -> bool:
-        return not all(strike.done() for strike in self._begun)
+    def are_running(self) -> bool:
+        return not all(attempt.done() for attempt in self._attempts)
 
     def outcomes(self) -> Counter[str]:
-        """Waits for all strikes; how many had which outcome."""
-        return Counter(strike.result() for strike in self._begun)
+        """Waits for all attempts; how many had each outcome."""
+        return Counter(attempt.result() for attempt in self._attempts)
 
 
 class Attackers:
-    """The strikes against a port. What they keep open stays so until `leave`."""
+    """The kinds of attempts at a port. Connections that they keep open are closed by `leave`."""
 
     def __init__(self, port: int) -> None:
         self.port = port
         self.held: list[RawViewer] = []
 
-    def say_nothing(self, number: int) -> str:
+    def send_nothing(self, number: int) -> str:
         self.held.append(RawViewer(self.port, source(number)))
         return "connected"
 
-    def begin_tls_and_say_no_more(self, number: int) -> str:
+    def begin_tls_and_stop(self, number: int) -> str:
         viewer = RawViewer(self.port, source(number))
         self.held.append(viewer)
         return outcome(lambda: viewer.begin_tls(X509_NONE) or "began TLS")
@@ -59,14 +59,14 @@ class Attackers:
         return outcome(lambda: guess(self.port, source(0)))
 
     def give_a_wrong_user_password(self, number: int) -> str:
-        def strike() -> str:
+        def attempt() -> str:
             with RawViewer(self.port, source(number)) as viewer:
                 viewer.begin_tls(X509_PLAIN)
                 viewer.start_tls()
                 viewer.log_in(b"ada", os.urandom(8).hex().encode())
                 return viewer.reason()
 
-        return outcome(strike)
+        return outcome(attempt)
 
     def leave(self) -> None:
         for viewer in self.held:
@@ -75,7 +75,7 @@ class Attackers:
 
 
 def guess(port: int, address: str) -> str:
-    """One wrong VNC password; what it is told."""
+    """Sends a wrong VNC password; the reason in the answer."""
     with RawViewer(port, address) as viewer:
         if VNC not in viewer.offered():
             return viewer.text()
@@ -90,12 +90,12 @@ def answer_wrongly(viewer: RawViewer) -> str:
 
 
 def source(number: int) -> str:
-    """An address of its own for each number; none is that of a real viewer."""
+    """Another loopback address for each number; none is that of a real viewer."""
     return f"127.{10 + number // 40_000}.{number // 200 % 200}.{1 + number % 200}"
 
 
-def outcome(strike: Callable[[], str]) -> str:
+def outcome(attempt: Callable[[], str]) -> str:
     try:
-        return strike()
+        return attempt()
     except (EOFError, ConnectionError):
         return "was cut off"

@@ -11,12 +11,12 @@ from cryptography.x509.oid import NameOID
 
 from places import scratch
 
-# Longer than any run, shorter than what a strict viewer still believes.
+# Longer than any run, shorter than the longest lifetime that strict viewers accept.
 DAYS = 30
 
 
 class Authority:
-    """`pem` is the authority's own certificate: what a viewer must be given to believe the others."""
+    """`pem` is the authority's own certificate: what a viewer needs in order to trust the others."""
 
     def __init__(self, name: str = "authority of the checks") -> None:
         self.folder = scratch("authority")

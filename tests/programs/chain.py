@@ -1,14 +1,13 @@
-"""The whole way that a picture takes: Xvnc behind a simulated ESXi behind mksgate."""
+"""Xvnc behind a simulated ESXi behind mksgate: all programs between a desktop and a viewer."""
 
 from contextlib import ExitStack
 
 from desktop import Desktop
-from gateway import Gateway
+from gateway import METHODS, Gateway
 from simulator import Simulator
 
-# Eight characters: all that the VNC password scheme looks at.
-PASSWORD = "Pa55-wd!"
-WRONG_PASSWORD = "Pa55-wd?"
+# vm08 and vm09 show the desktop; vm10 is powered off.
+CONSOLES = [("vm08", method) for method in METHODS] + [("vm09", "none"), ("vm10", "none")]
 
 
 class Chain:
@@ -21,13 +20,13 @@ class Chain:
             self.simulator = stack.enter_context(
                 Simulator("--bridge", f"vm08={server}", "--bridge", f"vm09={server}", "--off", "vm10")
             )
-            consoles = [("vm08", "none"), ("vm08", "vnc"), ("vm09", "none"), ("vm10", "none")]
-            self.gateway = stack.enter_context(Gateway(self.simulator, consoles, PASSWORD))
+            self.gateway = stack.enter_context(Gateway(self.simulator, CONSOLES))
             self._stack = stack.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._stack.close()
 
-    def port(self, vm: str, way_in: str = "none") -> int:
-        return self.gateway.ports[vm, way_in]
+    def port(self, method: str = "none", vm: str = "vm08") -> int:
+        """The port of a VM's console with this login method."""
+        return self.gateway.ports[vm, method]

@@ -1,14 +1,12 @@
 """The framing, judged by the Autobahn|Testsuite: ws-proto's echo client against its fuzzing server."""
 
 import json
-import socket
 import unittest
 
 from places import TARGET, free_ports, scratch
 from program import Program
-from waiting import until
 
-# Where `autobahn/setup.sh` has put it.
+# `autobahn/setup.sh` installs it here.
 WSTEST = TARGET / "autobahn" / "wstest"
 
 CLIENT = TARGET / "debug" / "examples" / "conformance_client"
@@ -17,10 +15,10 @@ CLIENT = TARGET / "debug" / "examples" / "conformance_client"
 # messages, which no console sends; 12 and 13 are compression, which is never offered.
 GROUPS = ["1.*", "2.*", "3.*", "4.*", "5.*", "7.*", "9.*", "10.*"]
 
-# What those groups hold in this version of the suite.
+# The number of cases in those groups, in this version of the suite.
 CASES = 156
 
-# NON-STRICT is allowed by RFC 6455; INFORMATIONAL judges nothing.
+# NON-STRICT is allowed by RFC 6455; INFORMATIONAL is no verdict.
 GOOD = {"OK", "NON-STRICT", "INFORMATIONAL"}
 
 # Group 9 sends messages of up to 16 MiB.
@@ -36,7 +34,7 @@ class Autobahn(unittest.TestCase):
         (folder / "spec.json").write_text(json.dumps({"url": address, "outdir": str(folder), **cases}))
         argv = [WSTEST, "-m", "fuzzingserver", "-s", folder / "spec.json", "-u", "0"]
         with Program("wstest", argv) as server:
-            until("the fuzzing server", lambda: _listens(server, port))
+            server.wait_for_port(port)
             with Program("conformance_client", [CLIENT], {"WSTEST": address}) as client:
                 self.assertEqual(0, client.ended(SECONDS), client.stderr)
         verdicts = json.loads((folder / "index.json").read_text())["ws-proto"]
@@ -47,13 +45,3 @@ class Autobahn(unittest.TestCase):
 
 def _good(verdict: dict[str, str]) -> bool:
     return verdict["behavior"] in GOOD and verdict["behaviorClose"] in GOOD
-
-
-def _listens(server: Program, port: int) -> bool:
-    if server.process.poll() is not None:
-        raise RuntimeError(f"wstest ended: {server.stderr or server.stdout}")
-    try:
-        socket.create_connection(("127.0.0.1", port), 1).close()
-        return True
-    except OSError:
-        return False

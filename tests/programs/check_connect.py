@@ -1,4 +1,4 @@
-"""From a VM's name to its screen in one command, with the viewers that people have."""
+"""`mksgate connect` with stock viewers and without a viewer; `screenshot`, `type` and `keys`."""
 
 import json
 import os
@@ -15,17 +15,17 @@ import snapshot
 import terminal
 import tigervnc
 import vncdo
-from connecting import Connect, Told, environment, mksgate
+from connecting import Connect, RecordingViewer, environment, mksgate
 from desktop import Desktop
 from places import MKSGATE
 from screen import ViewerScreen
 from simulator import Simulator
 from waiting import until
 
-# JPEG at its best leaves far less, another picture of the same kind far more.
+# The mean difference of a picture that went through JPEG is far less, that of another picture far more.
 JPEG_NOISE = 5.0
 
-# What a terminal is told when a bar goes.
+# The escape sequence that removes a progress bar.
 ERASE_LINE = "\x1b[2K"
 
 desktop: Desktop
@@ -41,18 +41,18 @@ def setUpModule() -> None:
 
 
 class Viewers(unittest.TestCase):
-    def test_tigervnc_shows_the_desktop_and_types_into_it_and_no_password_is_to_be_seen(self) -> None:
-        told = Told(tigervnc.COMMAND)
-        with Connect(simulator, screen, "vm08", "--viewer", told.command) as connect:
+    def test_tigervnc_shows_the_desktop_and_types_and_the_password_is_not_visible(self) -> None:
+        recorded = RecordingViewer(tigervnc.COMMAND)
+        with Connect(simulator, screen, "vm08", "--viewer", recorded.command) as connect:
             window = screen.window("TigerVNC Viewer")
             picture.become_equal(lambda: screen.picture(window), desktop.picture)
             screen.run("xdotool", "windowfocus", "--sync", window, "type", "--delay", "20", "connected by name")
             screen.run("xdotool", "key", "Return")
             desktop.has_read("connected by name")
-            self._keeps_the_password(connect, told)
-            self.assertIn(f"VNC_PASSWORD={told.passwords().pop()}\n", "\n".join(connect.environments()))
+            self._keeps_the_password(connect, recorded)
+            self.assertIn(f"VNC_PASSWORD={recorded.passwords().pop()}\n", "\n".join(connect.environments()))
 
-    def test_its_end_is_ours_with_its_exit_code(self) -> None:
+    def test_it_ends_with_the_viewer_and_its_exit_code(self) -> None:
         with Connect(simulator, screen, "vm08", "--viewer", tigervnc.COMMAND) as connect:
             screen.window("TigerVNC Viewer")
             viewers = [process for process in connect.processes() if int(process.name) != connect.process.pid]
@@ -67,8 +67,8 @@ class Viewers(unittest.TestCase):
             connect.end()
             self.assertEqual([], connect.processes())
 
-    def test_without_being_told_it_finds_a_viewer_and_says_which(self) -> None:
-        # Left to itself it asks for a screen of the size that its window has: not from a desktop that others look at.
+    def test_without_an_option_it_finds_a_viewer_and_names_it(self) -> None:
+        # Without options it asks the guest for the size of its window, so it gets a desktop that no other check compares.
         with Connect(simulator, screen, "vm09") as connect:
             screen.window("TigerVNC Viewer")
             self.assertRegex(connect.stderr, r"^vm09: TigerVNC \(/\S+/xtigervncviewer\)\n")
@@ -77,9 +77,9 @@ class Viewers(unittest.TestCase):
         self._shows("remmina", lambda: remmina.shows(screen, "vm08", desktop.picture))
 
     def test_gvncviewer_shows_the_desktop(self) -> None:
-        # It asks for JPEG, which leaves no pixel as it is; its menu is above.
-        told = Told("gvncviewer")
-        with Connect(simulator, screen, "vm08", "--viewer", told.command) as connect:
+        # It asks for JPEG, so pixels differ a little; above the picture is its menu.
+        recorded = RecordingViewer("gvncviewer")
+        with Connect(simulator, screen, "vm08", "--viewer", recorded.command) as connect:
 
             def differs(turned: int) -> float:
                 seen, expected = screen.picture(screen.window("Gvncviewer")), desktop.picture()
@@ -89,9 +89,9 @@ class Viewers(unittest.TestCase):
             until("the desktop in its window", lambda: differs(0) < JPEG_NOISE)
             self.assertGreater(differs(180), JPEG_NOISE)
             self.assertNotIn("password", connect.stderr)
-            # A socket that only its user can reach takes the place of a password.
-            self.assertEqual(set(), told.passwords())
-            self.assertRegex("".join(told.command_lines()), r"^/\S+\n$")
+            # It is given a socket that only its user can reach, and no password.
+            self.assertEqual(set(), recorded.passwords())
+            self.assertRegex("".join(recorded.command_lines()), r"^/\S+\n$")
 
     def test_remote_viewer_shows_the_desktop(self) -> None:
         self._shows("remote-viewer", lambda: _is_in_the_window("Remote-viewer"))
@@ -101,23 +101,23 @@ class Viewers(unittest.TestCase):
         self._shows(viewer, lambda: _is_in_the_window("Vncviewer"))
 
     def _shows(self, viewer: str, wait: Callable[[], None]) -> None:
-        """Its window has the desktop in it, and it was asked for no password, nor was that to be seen."""
-        told = Told(viewer)
-        with Connect(simulator, screen, "vm08", "--viewer", told.command) as connect:
+        """Its window shows the desktop; it did not ask for a password, and did not reveal it."""
+        recorded = RecordingViewer(viewer)
+        with Connect(simulator, screen, "vm08", "--viewer", recorded.command) as connect:
             wait()
             self.assertNotIn("password", connect.stderr)
-            self._keeps_the_password(connect, told)
+            self._keeps_the_password(connect, recorded)
 
-    def _keeps_the_password(self, connect: Connect, told: Told) -> None:
-        """It was told one, and nobody else can have seen that: not by a command line, nor in what was said."""
-        (password,) = told.passwords()
+    def _keeps_the_password(self, connect: Connect, recorded: RecordingViewer) -> None:
+        """The viewer was given a password, which is on no command line and in no output."""
+        (password,) = recorded.passwords()
         lines = connect.command_lines()
         self.assertGreaterEqual(len(lines), 2, "mksgate and the viewer")
-        self.assertNotIn(password, "\n".join(lines + told.command_lines()) + connect.stdout + connect.stderr)
+        self.assertNotIn(password, "\n".join(lines + recorded.command_lines()) + connect.stdout + connect.stderr)
 
 
 def _is_in_the_window(kind: str) -> None:
-    """Waits until the desktop is to be seen in the window of this class."""
+    """Waits until the window of this class shows the desktop."""
 
     def look() -> bool:
         return remmina.contains(screen.picture(screen.window(kind)), desktop.picture())
@@ -126,7 +126,7 @@ def _is_in_the_window(kind: str) -> None:
 
 
 class Endpoint(unittest.TestCase):
-    def test_proxy_only_serves_vncdotool_one_visit_after_another(self) -> None:
+    def test_proxy_only_serves_one_connection_after_another(self) -> None:
         with Connect(simulator, None, "vm08", "--proxy-only") as connect:
             line = json.loads(connect.line(r"^\{.*\}$")[0])
             for _ in range(2):
@@ -164,7 +164,7 @@ class WithoutAViewer(unittest.TestCase):
         typed = mksgate(simulator, "type", "vm08", "Typed: Äh? No, (a) {b} [c] ~ $", "--enter", "--layout", "de", "--delay", "10")
         self.assertEqual(0, typed.returncode, typed.stderr)
         desktop.has_read("Typed: Äh? No, (a) {b} [c] ~ $")
-        # Standard input, and a mistake that is taken back.
+        # From standard input, with a typing error and Backspace.
         lines = mksgate(simulator, "type", "vm08", "--file", "-", "--delay", "10", typed="two\nlinesX")
         self.assertEqual(0, lines.returncode, lines.stderr)
         keys = mksgate(simulator, "keys", "vm08", "backspace", "shift-1", "enter")
@@ -172,7 +172,7 @@ class WithoutAViewer(unittest.TestCase):
         desktop.has_read("lines!")
         self.assertEqual("two", desktop.lines()[-2])
 
-    def test_probe_has_a_verdict_about_a_real_server(self) -> None:
+    def test_probe_reports_on_a_real_server(self) -> None:
         probed = mksgate(simulator, "probe", "vm08", "--json")
         answer = json.loads(probed.stdout)
         self.assertTrue(answer["ok"], answer)

@@ -1,4 +1,4 @@
-"""`cargo run --release -- demo`: three simulated desktops behind three ports, as a newcomer tries it first."""
+"""`cargo run --release -- demo`: three simulated desktops behind three ports, as the README recommends it."""
 
 import unittest
 
@@ -12,7 +12,7 @@ from waiting import until
 
 VMS = 3
 
-# The colour bars alone are eight; a blank screen is one.
+# The colour bars have eight; a blank screen has one.
 FEW = 8
 
 ports: range
@@ -34,13 +34,13 @@ class Demo(unittest.TestCase):
         screens = [vncdo.capture(port) for port in ports]
         for screen in screens:
             self.assertGreaterEqual(picture.colours(screen), FEW)
-        # The name of its VM is on each.
+        # Each shows the name of its VM.
         self.assertEqual(VMS, len({screen.tobytes() for screen in screens}))
 
     def test_what_is_typed_on_one_port_shows_there_and_nowhere_else(self) -> None:
         before = [_typed_half(port) for port in ports]
         self.assertEqual(0, vncdo.visit(ports[0], "type", "hello").returncode)
-        # One that comes later sees it too, though keys may wait a moment when nobody looks.
+        # A viewer that connects later sees it too; the guest may handle the keys a moment after the viewer has left.
         until("what was typed", lambda: picture.difference(before[0], _typed_half(ports[0])))
         after = [_typed_half(port) for port in ports]
         changed = [picture.difference(*pair) != "" for pair in zip(before, after, strict=True)]
@@ -48,9 +48,9 @@ class Demo(unittest.TestCase):
 
 
 class End(unittest.TestCase):
-    """Named to be the last: the demo is gone after it."""
+    """The last check by its name, because it ends the demo."""
 
-    def test_it_ends_with_0_when_told(self) -> None:
+    def test_it_ends_with_0_on_sigterm(self) -> None:
         self.assertEqual(0, demo.end())
 
 

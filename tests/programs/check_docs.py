@@ -1,4 +1,4 @@
-"""The documentation: its links lead somewhere, and its picture can be made again."""
+"""The documentation: its relative links are valid, and the picture of the demo can be made again."""
 
 import os
 import re
@@ -27,12 +27,12 @@ class Links(unittest.TestCase):
                     self.assertTrue(target.exists())
                     self.assertTrue(not heading or heading in _anchors(target))
 
-    def test_readme_is_read_in_a_few_minutes(self) -> None:
+    def test_readme_has_at_most_150_lines(self) -> None:
         self.assertLessEqual(len((ROOT / "README.md").read_text().splitlines()), 150)
 
 
 class Picture(unittest.TestCase):
-    def test_the_script_makes_it(self) -> None:
+    def test_the_script_makes_the_picture(self) -> None:
         made = scratch("picture") / "demo.png"
         env = {**os.environ, "MKSGATE": str(MKSGATE), "PORT": str(free_ports(VMS))}
         argv = [ROOT / "docs/pictures/make", made]
@@ -40,12 +40,12 @@ class Picture(unittest.TestCase):
         kept = picture.read(ROOT / "docs/pictures/demo.png")
         again = picture.read(made)
         self.assertEqual(kept.size, again.size)
-        # The first VM's colours are in both at the same place; its clock and the ports are not the same.
+        # The colour bars of the first VM are the same in both; the clock and the ports are not.
         bars = (30, 280, 800, 480)
         self.assertEqual("", picture.difference(kept.crop(bars), again.crop(bars)))
 
 
 def _anchors(page: Path) -> set[str]:
-    """The headings of a page, as links name them."""
+    """The anchors of a page's headings."""
     headings = HEADING.findall(BLOCK.sub("", page.read_text()))
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}

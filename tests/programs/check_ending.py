@@ -1,4 +1,4 @@
-"""How mksgate ends: as a service manager asks it to, with viewers on it."""
+"""SIGTERM while a viewer is connected."""
 
 import unittest
 
@@ -8,8 +8,8 @@ from tigervnc import TigerVnc
 
 
 class Ending(unittest.TestCase):
-    def test_told_to_end_it_drains_ends_with_0_and_its_viewer_ends_too(self) -> None:
-        with Chain() as chain, ViewerScreen() as screen, TigerVnc(screen, chain.port("vm08")) as viewer:
+    def test_it_drains_and_ends_with_0_and_its_viewer_ends_too(self) -> None:
+        with Chain() as chain, ViewerScreen() as screen, TigerVnc(screen, chain.port()) as viewer:
             viewer.shows(chain.desktop.picture)
             self.assertEqual(0, chain.gateway.end())
             viewer.ended()

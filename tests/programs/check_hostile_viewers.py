@@ -1,4 +1,4 @@
-"""Viewers that break the protocol: each is told so as far as it can be, and blamed in the log, and nothing grows."""
+"""Viewers that violate the protocol: each gets a reason where RFB has room for one, and the log blames the viewer."""
 
 import os
 import struct
@@ -8,35 +8,35 @@ from functools import partial
 
 import picture
 import vncdo
-from door import DEBUG, VNC_PASSWORD, Door
+from gateway import DEBUG, VNC_PASSWORD, Gateway
 from rfb import GREETING, NONE, VENCRYPT, VNC, X509_NONE, X509_PLAIN, X509_VNC, RawViewer
 from simulator import Simulator
 
-# Of the gateway, whatever happens before its door.
+# The limit of the gateway's memory.
 MEBIBYTES = 150
 
-# VeNCrypt's kinds that are never offered: Plain without TLS, and the three that have TLS without a certificate.
+# VeNCrypt subtypes that are never offered: Plain without TLS, and those that use TLS without a certificate.
 PLAIN, TLS_NONE, TLS_VNC, TLS_PLAIN = 256, 257, 258, 259
 
-# The longest field that VeNCrypt can name, and one byte more than it may have here.
+# The longest field of VeNCrypt, and one byte more than the gateway accepts.
 HUGE, TOO_LONG = 0xFFFF_FFFF, 256
 
-# More than any buffer before the door.
+# More than any buffer before the login.
 MUCH = 1 << 20
 
-WAYS = ["vnc-password", "x509-none", "x509-plain", "x509-plain+x509-vnc+vnc-password"]
+METHODS = ["vnc-password", "x509-none", "x509-plain", "x509-plain+x509-vnc+vnc-password"]
 
-door: Door
+gateway: Gateway
 
 
 def setUpModule() -> None:
-    global door
+    global gateway
     simulator = unittest.enterModuleContext(Simulator("--vm", "vm08", "--no-clock"))
-    door = unittest.enterModuleContext(Door(simulator, [("vm08", way) for way in WAYS], env=DEBUG))
+    gateway = unittest.enterModuleContext(Gateway(simulator, [("vm08", method) for method in METHODS], env=DEBUG))
 
 
 class HostileViewers(unittest.TestCase):
-    def test_whoever_is_no_viewer_is_told_goodbye(self) -> None:
+    def test_other_protocols_are_refused(self) -> None:
         hello = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\x00"
         others = [b"GET / HTTP/1.1\r\n\r\n", b"SSH-2.0-OpenSSH_9.2p1\r\n", hello]
         for first in [*others, bytes(12), b"RFB 999.999\n"[:11] + b"\0", os.urandom(MUCH)]:
@@ -44,25 +44,25 @@ class HostileViewers(unittest.TestCase):
                 attack = partial(self._sends, data=first)
                 self._is_blamed("vnc-password", attack, "this is a VNC port")
 
-    def test_a_type_that_is_not_offered_is_refused_with_a_reason(self) -> None:
+    def test_a_security_type_that_is_not_offered_is_refused_with_a_reason(self) -> None:
         cases = [("vnc-password", NONE), ("vnc-password", VENCRYPT), ("x509-plain", NONE), ("x509-plain", VNC)]
-        for way, choice in [*cases, ("vnc-password", 0), ("vnc-password", 255)]:
-            with self.subTest(f"{choice} at {way}"):
-                self._is_blamed(way, partial(self._chooses, choice=choice), "this is a VNC port")
+        for method, choice in [*cases, ("vnc-password", 0), ("vnc-password", 255)]:
+            with self.subTest(f"{choice} at {method}"):
+                self._is_blamed(method, partial(self._chooses, choice=choice), "this is a VNC port")
 
-    def test_a_kind_of_vencrypt_that_is_not_offered_is_refused(self) -> None:
+    def test_a_vencrypt_subtype_that_is_not_offered_is_refused(self) -> None:
         strong = "x509-plain+x509-vnc+vnc-password"
         cases = [("x509-plain", kind) for kind in [X509_NONE, X509_VNC, PLAIN, TLS_NONE, TLS_VNC, TLS_PLAIN, 0, HUGE]]
-        for way, kind in [*cases, (strong, X509_NONE), (strong, TLS_PLAIN), ("x509-none", X509_PLAIN)]:
-            with self.subTest(f"{kind} at {way}"):
-                self._is_blamed(way, partial(self._chooses_kind, kind=kind), "this is a VNC port")
+        for method, kind in [*cases, (strong, X509_NONE), (strong, TLS_PLAIN), ("x509-none", X509_PLAIN)]:
+            with self.subTest(f"{kind} at {method}"):
+                self._is_blamed(method, partial(self._chooses_kind, kind=kind), "this is a VNC port")
 
-    def test_what_is_offered_is_what_is_configured_the_strongest_first(self) -> None:
+    def test_the_configured_methods_are_offered_the_strongest_first(self) -> None:
         offers = {}
-        for way in WAYS:
-            with self._at(way) as viewer:
+        for method in METHODS:
+            with self._at(method) as viewer:
                 types = viewer.offered()
-                offers[way] = types, viewer.kinds() if VENCRYPT in types else []
+                offers[method] = types, viewer.kinds() if VENCRYPT in types else []
         expected = {
             "vnc-password": ([VNC], []),
             "x509-none": ([VENCRYPT], [X509_NONE]),
@@ -71,7 +71,7 @@ class HostileViewers(unittest.TestCase):
         }
         self.assertEqual(expected, offers)
 
-    def test_an_old_viewer_that_cannot_encrypt_is_told_so_and_never_asked_for_less(self) -> None:
+    def test_rfb_3_3_is_refused_with_a_reason_where_encryption_is_required(self) -> None:
         def attack(viewer: RawViewer) -> None:
             viewer.read(len(GREETING))
             viewer.send(b"RFB 003.003\n")
@@ -103,17 +103,17 @@ class HostileViewers(unittest.TestCase):
 
                 self._is_blamed("x509-none", attack, "TLS with the viewer failed|the viewer closed|connection failed")
 
-    def test_what_is_said_before_tls_stands_does_not_count_as_encrypted(self) -> None:
+    def test_bytes_before_the_tls_handshake_are_not_taken_as_encrypted(self) -> None:
         def attack(viewer: RawViewer) -> None:
             viewer.offered()
             viewer.kinds()
-            # In one piece with the choice: a name and a password in plain text.
+            # In one segment with the choice of the subtype: a name and a password, not encrypted.
             login = struct.pack(">II", 3, 3) + b"adaada"
             self._sends(viewer, struct.pack(">I", X509_PLAIN) + login)
 
         self._is_blamed("x509-plain", attack, "TLS with the viewer failed")
 
-    def test_a_name_or_password_that_is_too_long_is_refused_with_a_reason_and_not_waited_for(self) -> None:
+    def test_a_name_or_password_that_is_too_long_is_refused_before_it_is_read(self) -> None:
         for user, password in [(HUGE, HUGE), (TOO_LONG, 8), (8, TOO_LONG), (0x8000_0000, 0), (3, HUGE)]:
             with self.subTest(f"{user}, {password}"):
 
@@ -125,7 +125,7 @@ class HostileViewers(unittest.TestCase):
 
                 self._is_blamed("x509-plain", attack, "this is a VNC port")
 
-    def test_one_that_hangs_up_anywhere_is_no_more_than_a_line_in_the_log(self) -> None:
+    def test_a_viewer_may_close_at_any_step(self) -> None:
         steps: list[Callable[[RawViewer], object]] = [
             lambda viewer: None,
             lambda viewer: viewer.send(GREETING[:5]),
@@ -137,34 +137,34 @@ class HostileViewers(unittest.TestCase):
         ]
         for number, step in enumerate(steps):
             with self.subTest(f"after step {number}"):
-                known = len(door.ends())
+                known = len(gateway.ends())
                 with self._at("x509-plain") as viewer:
                     step(viewer)
-                end = door.end_of(viewer.address, known)
+                end = gateway.end_of(viewer.address, known)
                 self.assertIn("viewer", [end["ended_by"], end.get("blame")], end)
 
     def tearDown(self) -> None:
-        """Whatever it was, a real viewer gets in, and the gateway has not grown."""
-        self.assertEqual(picture.SIZE, vncdo.capture(door.ports["vm08", "vnc-password"], VNC_PASSWORD).size)
-        self.assertLess(door.memory(), MEBIBYTES)
-        self.assertNotIn("panicked", door.stderr)
+        """A real viewer still logs in, and the gateway's memory is bounded."""
+        self.assertEqual(picture.SIZE, vncdo.capture(gateway.ports["vm08", "vnc-password"], VNC_PASSWORD).size)
+        self.assertLess(gateway.memory(), MEBIBYTES)
+        self.assertNotIn("panicked", gateway.stderr)
 
-    def _at(self, way: str) -> RawViewer:
-        return RawViewer(door.ports["vm08", way])
+    def _at(self, method: str) -> RawViewer:
+        return RawViewer(gateway.ports["vm08", method])
 
-    def _is_blamed(self, way: str, attack: Callable[[RawViewer], None], words: str) -> None:
-        """Attacks until the gateway has ended it; the log says that it was the viewer, and why."""
-        known = len(door.ends())
-        with self._at(way) as viewer:
+    def _is_blamed(self, method: str, attack: Callable[[RawViewer], None], words: str) -> None:
+        """Runs the attack until the gateway closes; the log blames the viewer and matches `words`."""
+        known = len(gateway.ends())
+        with self._at(method) as viewer:
             attack(viewer)
             viewer.rest()
-        end = door.end_of(viewer.address, known)
+        end = gateway.end_of(viewer.address, known)
         self.assertEqual("viewer", end.get("blame") or end["ended_by"], end)
         self.assertEqual("negotiate", end["stage"], end)
         self.assertRegex(end["message"], words)
 
     def _sends(self, viewer: RawViewer, data: bytes) -> None:
-        """All of it, or as much as the gateway takes."""
+        """Sends all of it, or as much as the gateway reads."""
         try:
             viewer.send(data)
         except ConnectionError:

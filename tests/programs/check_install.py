@@ -1,4 +1,4 @@
-"""docs/install.md: its commands, with folders of our own in the place of /usr/local and /etc; and the unit for systemd."""
+"""docs/install.md: its commands, with other folders in place of /usr/local and /etc; the unit for systemd."""
 
 import os
 import re
@@ -46,7 +46,7 @@ class Install(unittest.TestCase):
 
 
 class Unit(unittest.TestCase):
-    def test_the_page_says_what_the_unit_has(self) -> None:
+    def test_the_page_names_the_units_paths_and_secrets(self) -> None:
         text = (DOCS / "install.md").read_text()
         for setting in re.findall(r"^LoadCredential=(\S+):", UNIT.read_text(), re.MULTILINE):
             self.assertIn(f"$CREDENTIALS_DIRECTORY/{setting}", text)
@@ -54,7 +54,7 @@ class Unit(unittest.TestCase):
         for path in program:
             self.assertIn(path, text)
 
-    def test_it_exposes_little(self) -> None:
+    def test_systemd_rates_its_exposure_as_low(self) -> None:
         argv = ["systemd-analyze", "security", "--offline=yes", f"--threshold={MOST_EXPOSED}", UNIT]
         rated = subprocess.run(argv, capture_output=True, text=True)
         self.assertEqual(0, rated.returncode, rated.stdout + rated.stderr)

@@ -1,6 +1,6 @@
-"""What somebody types is what the guest shows, for guests with a keyboard of each layout that the gateway knows.
+"""Typed text arrives in guests with each keyboard layout that the gateway knows.
 
-The guests' keyboards are the simulator's, which knows nothing of the gateway's tables.
+The simulator's layouts are tables of their own, not those of the gateway.
 """
 
 import unittest
@@ -12,14 +12,14 @@ from screen import ViewerScreen
 from simulator import Simulator
 from tigervnc import TigerVnc
 
-# Of the guest, as mksgate calls it, with the simulator's quirk for it.
+# The value of `layout`, and the simulator's quirk for it.
 LAYOUTS = {"us": "", "uk": "british", "de": "german", "fr": "french", "es": "spanish", "jp": "japanese"}
 
-# As XKB calls it, where that is something else.
+# XKB's name, where that is another one.
 XKB = {"uk": "gb"}
 
-# Each character has a key of its own, with Shift or without. None is on a further level of a key before it: xdotool
-# would press that one.
+# Each character is on a key with or without Shift, and on no third level of a key with a lower keycode: xdotool would
+# press that one.
 KEYED = {
     "us": r"""Zap "yes" {x_y}: 42% @ ~`\| <a>;'""",
     "uk": r"""Zap "yes" #x_y~: £42 @ ¬`; (a)?'""",
@@ -29,8 +29,8 @@ KEYED = {
     "jp": """Zap "yes" {x_y}: 42% @ `^ <a>;' (b)=+*[&]""",
 }
 
-# More of Latin-1 that the layout has: on further levels, with AltGr, and with dead keys. Left out is what Windows has
-# elsewhere than Linux, whose layouts the simulator's guests have: the French ~ and ` and the Spanish ~, dead keys on one
+# Further characters of Latin-1 in the layout: on the third level and with dead keys. Left out are those that Windows and
+# Linux, whose layouts the simulator has, put on different keys: the French ~ and ` and the Spanish ~, dead keys on one
 # of them alone; the British vowels with acutes and ¦; the Japanese ¥.
 FURTHER = {
     "us": "",
@@ -53,7 +53,7 @@ THIRD_LEVEL = {
 # A dead key and a letter.
 DEAD = {"de": ([21, 26], "é"), "fr": ([34, 32], "ô"), "es": ([48, 32], "ó")}
 
-WAY = "none"
+METHOD = "none"
 
 simulator: Simulator
 gateway: Gateway
@@ -64,26 +64,26 @@ def setUpModule() -> None:
     global simulator, gateway, screen
     vms = [option for vm, quirk in LAYOUTS.items() for option in ("--vm", f"{vm}={quirk}")]
     simulator = unittest.enterModuleContext(Simulator("--no-clock", *vms))
-    habits = {vm: f'layout = "{vm}"\n' for vm in LAYOUTS}
-    gateway = unittest.enterModuleContext(Gateway(simulator, [(vm, WAY) for vm in LAYOUTS], "unused", habits))
+    vm_keys = {vm: f'layout = "{vm}"\n' for vm in LAYOUTS}
+    gateway = unittest.enterModuleContext(Gateway(simulator, [(vm, METHOD) for vm in LAYOUTS], vm_keys=vm_keys))
     screen = unittest.enterModuleContext(ViewerScreen())
 
 
 class TigerVncViewer(unittest.TestCase):
-    """It says which key was pressed, wherever that is on whichever keyboard."""
+    """It sends scan codes (QEMU's extended key events), so the viewer's and the guest's keyboards need the same layout."""
 
-    def test_text_typed_on_a_keyboard_like_the_guests_is_the_same_there(self) -> None:
+    def test_text_typed_with_the_guests_layout_arrives(self) -> None:
         for vm, text in KEYED.items():
-            screen.become_keyboard(XKB.get(vm, vm))
-            with self.subTest(vm), TigerVnc(screen, gateway.ports[vm, WAY]) as viewer:
+            screen.set_layout(XKB.get(vm, vm))
+            with self.subTest(vm), TigerVnc(screen, gateway.ports[vm, METHOD]) as viewer:
                 viewer.shows(lambda vm=vm: simulator.picture(vm))
                 viewer.type_line(text)
                 simulator.has_typed(vm, f"{text}\n")
 
-    def test_alt_gr_and_dead_keys_are_the_guests_own(self) -> None:
+    def test_alt_gr_and_dead_keys_work_as_on_the_guests_layout(self) -> None:
         for vm in THIRD_LEVEL:
-            screen.become_keyboard(XKB.get(vm, vm))
-            with self.subTest(vm), TigerVnc(screen, gateway.ports[vm, WAY]) as viewer:
+            screen.set_layout(XKB.get(vm, vm))
+            with self.subTest(vm), TigerVnc(screen, gateway.ports[vm, METHOD]) as viewer:
                 viewer.shows(lambda vm=vm: simulator.picture(vm))
                 (third, typed), (dead, letter) = THIRD_LEVEL[vm], DEAD.get(vm, ([], ""))
                 viewer.press(*(f"{ALT_GR}+{key}" for key in third), *map(str, dead), "Return")
@@ -91,14 +91,14 @@ class TigerVncViewer(unittest.TestCase):
 
 
 class Vncdotool(unittest.TestCase):
-    """It sends characters and no keys, so the gateway has to find the keys on the guest's keyboard."""
+    """It sends keysyms, so the gateway has to find the keys of the guest's layout."""
 
     def test_characters_of_every_level_are_typed_as_they_are(self) -> None:
         for vm in LAYOUTS:
             with self.subTest(vm):
                 text = KEYED[vm] + FURTHER[vm]
-                # Only a host that has answered is known to take keys by their places.
+                # The gateway knows that the host takes scan codes only after the first update, hence the capture.
                 seen = scratch("vncdotool") / "picture.png"
-                ended = vncdo.visit(gateway.ports[vm, WAY], "capture", seen, "type", text, "key", "enter")
+                ended = vncdo.visit(gateway.ports[vm, METHOD], "capture", seen, "type", text, "key", "enter")
                 self.assertEqual(0, ended.returncode, ended.stderr)
                 simulator.has_typed(vm, f"{text}\n")

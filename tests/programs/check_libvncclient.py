@@ -1,20 +1,20 @@
-"""A viewer on libvncclient (Debian's, on GnuTLS) through each kind of front door."""
+"""A viewer on libvncclient (Debian's, on GnuTLS) with each login method."""
 
 import unittest
 
 import picture
 from authority import Authority
-from door import DISTRUSTED, USER, USER_PASSWORD, VNC_PASSWORD, WRONG_USER_PASSWORD, WRONG_VNC_PASSWORD
-from door_chain import DoorChain
+from chain import Chain
+from gateway import DISTRUSTED, USER, USER_PASSWORD, VNC_PASSWORD, WRONG_USER_PASSWORD, WRONG_VNC_PASSWORD
 from libvnc import NONE, VENCRYPT, VNC, LibVnc
 
-chain: DoorChain
+chain: Chain
 viewer: LibVnc
 
 
 def setUpModule() -> None:
     global chain, viewer
-    chain = unittest.enterModuleContext(DoorChain())
+    chain = unittest.enterModuleContext(Chain())
     viewer = LibVnc()
 
 
@@ -43,23 +43,23 @@ class LibVncClient(unittest.TestCase):
         for user, password in [(USER, WRONG_USER_PASSWORD), ("eve", USER_PASSWORD)]:
             self._is_refused("x509-plain", VENCRYPT, "wrong user name or password", user=user, password=password)
 
-    def test_it_does_not_believe_an_unknown_authority_and_the_log_says_that_it_was_the_viewer(self) -> None:
-        known = len(chain.door.ends())
-        stranger = Authority("somebody else").pem
-        visit = viewer.visit(chain.port("x509-plain"), VENCRYPT, stranger, USER, USER_PASSWORD)
+    def test_it_does_not_trust_an_unknown_authority_and_the_log_blames_the_viewer(self) -> None:
+        known = len(chain.gateway.ends())
+        unknown = Authority("somebody else").pem
+        visit = viewer.visit(chain.port("x509-plain"), VENCRYPT, unknown, USER, USER_PASSWORD)
         self.assertEqual(1, visit.code)
-        self.assertRegex(visit.log, "(?i)certificate")
-        end = chain.door.end_after(known, DISTRUSTED)
+        self.assertRegex(visit.said, "(?i)certificate")
+        end = chain.gateway.end_after(known, DISTRUSTED)
         self.assertIn("viewer", [end["ended_by"], end.get("blame")], end)
         self.assertEqual("negotiate", end["stage"])
 
-    def _sees(self, way: str, code: int, user: str = "", password: str = "") -> None:
-        authority = chain.door.authority.pem if code == VENCRYPT else None
+    def _sees(self, method: str, security_type: int, user: str = "", password: str = "") -> None:
+        authority = chain.gateway.authority.pem if security_type == VENCRYPT else None
         picture.become_equal(
-            lambda: viewer.visit(chain.port(way), code, authority, user, password).picture(), chain.desktop.picture
+            lambda: viewer.visit(chain.port(method), security_type, authority, user, password).picture(), chain.desktop.picture
         )
 
-    def _is_refused(self, way: str, code: int, reason: str, user: str = "", password: str = "") -> None:
-        visit = viewer.visit(chain.port(way), code, chain.door.authority.pem, user, password)
-        self.assertEqual(1, visit.code, visit.log)
-        self.assertRegex(visit.log, reason)
+    def _is_refused(self, method: str, security_type: int, reason: str, user: str = "", password: str = "") -> None:
+        visit = viewer.visit(chain.port(method), security_type, chain.gateway.authority.pem, user, password)
+        self.assertEqual(1, visit.code, visit.said)
+        self.assertRegex(visit.said, reason)

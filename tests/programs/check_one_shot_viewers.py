@@ -1,6 +1,6 @@
-"""Viewers that ask for one picture, know no LastRect and take no rectangle without a pixel: Perl's Net::VNC, vncsnapshot.
+"""Viewers that request one update, without LastRect and empty rectangles: Perl's Net::VNC, vncsnapshot.
 
-Each goes to a real Xvnc, a real QEMU, and every quirk of the simulator's own desktop, in the default configuration.
+Each connects to a real Xvnc, a real QEMU, and every quirk of the simulator's own desktop, in the default configuration.
 """
 
 import unittest
@@ -13,15 +13,14 @@ import picture
 import snapshot
 from check_quirks import QUIRKS
 from desktop import Desktop
-from gateway import Gateway
+from gateway import Gateway, UrlGateway
 from qemu import Qemu
 from simulator import Simulator
-from url_gateway import UrlGateway
 
-# Whoever has no password to give gives this; nobody asks.
+# The password of viewers that need one, though the console does not ask for it.
 UNUSED = "unused"
 
-WAY = "none"
+METHOD = "none"
 
 # The port of each console, and what it shows.
 consoles: dict[str, tuple[int, Callable[[], Image.Image]]] = {}
@@ -34,13 +33,13 @@ def setUpModule() -> None:
     options = [option for vm, port in bridges.items() for option in ("--bridge", f"{vm}=127.0.0.1:{port}")]
     options += [option for vm, quirk in QUIRKS.items() for option in ("--vm", f"{vm}={quirk}")]
     simulator = enter(Simulator("--no-clock", *options))
-    gateway = enter(Gateway(simulator, [(vm, WAY) for vm in (*bridges, *QUIRKS)], UNUSED))
+    gateway = enter(Gateway(simulator, [(vm, METHOD) for vm in (*bridges, *QUIRKS)]))
     url = f'url = "ws://127.0.0.1:{qemu.websocket}/"'
     at_url = enter(UrlGateway({"QEMU at a URL": url, "QEMU at a URL, by scan codes": f'{url}\nkeyboard = "scancode"'}))
-    consoles.update({"Xvnc": (gateway.ports["Xvnc", WAY], desktop.picture)})
-    consoles.update({"QEMU": (gateway.ports["QEMU", WAY], qemu.picture)})
+    consoles.update({"Xvnc": (gateway.ports["Xvnc", METHOD], desktop.picture)})
+    consoles.update({"QEMU": (gateway.ports["QEMU", METHOD], qemu.picture)})
     consoles.update({name: (port, qemu.picture) for name, port in at_url.ports.items()})
-    consoles.update({vm: (gateway.ports[vm, WAY], lambda vm=vm: simulator.picture(vm)) for vm in QUIRKS})
+    consoles.update({vm: (gateway.ports[vm, METHOD], lambda vm=vm: simulator.picture(vm)) for vm in QUIRKS})
 
 
 class OneShot(unittest.TestCase):
@@ -49,7 +48,7 @@ class OneShot(unittest.TestCase):
             with self.subTest(name):
                 picture.become_equal(lambda port=port: netvnc.capture(port), shown)
 
-    def test_vncsnapshot_finishes_with_a_picture_of_each(self) -> None:
+    def test_vncsnapshot_takes_a_picture_of_each_console(self) -> None:
         for name, (port, shown) in consoles.items():
             with self.subTest(name):
                 seen = snapshot.visit(port, UNUSED).picture()

@@ -1,4 +1,4 @@
-"""`mksgate relay` in the place of os-autoinst's dewebsockify: a ticket of the simulated host, its arguments, vncdotool."""
+"""`mksgate relay` in place of os-autoinst's dewebsockify, with its arguments and a ticket of the simulated host."""
 
 import ssl
 import sys
@@ -16,7 +16,7 @@ from openqa import LOG_LEVEL, Dewebsockify
 from places import scratch
 from simulator import Simulator
 
-# openQA adds these where it is told to (VMWARE_VNC_OVER_WS_INSECURE).
+# openQA adds these if VMWARE_VNC_OVER_WS_INSECURE is set.
 TOLD = ("--loglevel", LOG_LEVEL, "--insecure")
 
 desktop: Desktop
@@ -34,7 +34,7 @@ def ticket() -> tuple[str, str]:
 
 
 def certificate_of(url: str) -> Path:
-    """A file with the certificate that the URL's host shows."""
+    """A file with the certificate of the URL's host."""
     host = urlsplit(url)
     file = scratch("certificate") / "host.pem"
     file.write_text(ssl.get_server_certificate((host.hostname, host.port)))
@@ -52,12 +52,12 @@ class InPlaceOfDewebsockify(unittest.TestCase):
         self.assertGreater(picture.colours(capture()), picture.MANY)
         picture.become_equal(capture, desktop.picture)
 
-    def test_with_os_autoinsts_own_three_arguments_and_nothing_else_it_shows_the_desktop(self) -> None:
+    def test_it_shows_the_desktop_with_os_autoinsts_three_arguments_alone(self) -> None:
         def capture() -> Image.Image:
             url, cookie = ticket()
             relay = Dewebsockify(url, cookie)
             self.assertEqual(["--listenport", "--websocketurl", "--cookie"], relay.argv[1::2])
-            # Without --insecure the machine itself must trust the host: the host's certificate is among what it trusts.
+            # Without --insecure the system must trust the host, so the host's certificate is added to what it trusts.
             relay.env["SSL_CERT_FILE"] = str(certificate_of(url))
             with relay:
                 seen = vncdo.capture(relay.port)
@@ -82,13 +82,13 @@ class InPlaceOfDewebsockify(unittest.TestCase):
         self.assertNotIn(url.rpartition("/")[2], said)
         self.assertNotIn(cookie.partition("=")[2].strip('"'), said)
 
-    def test_a_certificate_that_nobody_trusts_is_refused_unless_told(self) -> None:
+    def test_an_untrusted_certificate_is_refused_without_insecure(self) -> None:
         with Dewebsockify(*ticket()) as relay:
             self.assertNotEqual(0, vncdo.visit(relay.port, "key", "a").returncode)
             self.assertEqual(1, relay.ended())
         self.assertRegex(relay.stderr, "mksgate: the certificate of 127.0.0.1:[0-9]+ is not trusted .* or change trust")
 
-    def test_told_to_end_before_anybody_came_it_does(self) -> None:
+    def test_sigterm_ends_it_before_the_first_connection(self) -> None:
         with Dewebsockify(*ticket(), *TOLD) as relay:
             self.assertEqual(0, relay.end())
 

@@ -1,4 +1,4 @@
-"""Further viewers through the front door, each by its own means: gvnccapture, vncsnapshot, TightVNC, Remmina."""
+"""Further viewers with the login methods that they have: gvnccapture, vncsnapshot, TightVNC, Remmina."""
 
 import unittest
 
@@ -6,24 +6,24 @@ import gvnc
 import picture
 import snapshot
 from authority import Authority
-from door import USER, USER_PASSWORD, VNC_PASSWORD, WRONG_USER_PASSWORD, WRONG_VNC_PASSWORD
-from door_chain import DoorChain
+from chain import Chain
+from gateway import USER, USER_PASSWORD, VNC_PASSWORD, WRONG_USER_PASSWORD, WRONG_VNC_PASSWORD
 from remmina import Remmina
 from screen import ViewerScreen
 from tightvnc import TightVnc
 
-chain: DoorChain
+chain: Chain
 screen: ViewerScreen
 
 
 def setUpModule() -> None:
     global chain, screen
-    chain = unittest.enterModuleContext(DoorChain())
+    chain = unittest.enterModuleContext(Chain())
     screen = unittest.enterModuleContext(ViewerScreen())
 
 
 class GvncCapture(unittest.TestCase):
-    """gtk-vnc: GNOME's viewers, virt-manager's and virt-viewer's window."""
+    """gtk-vnc, which GNOME's viewers, virt-manager and virt-viewer use."""
 
     def test_without_a_password_its_capture_equals_the_desktop(self) -> None:
         self.assertGreater(picture.colours(gvnc.visit(chain.port("none")).picture()), picture.MANY)
@@ -46,24 +46,24 @@ class GvncCapture(unittest.TestCase):
         login = {"Username: ": USER, "Password: ": WRONG_USER_PASSWORD}
         self._is_refused("x509-plain", login, "wrong user name or password")
 
-    def test_it_does_not_believe_an_unknown_authority(self) -> None:
+    def test_it_does_not_trust_an_unknown_authority(self) -> None:
         visit = gvnc.visit(chain.port("x509-none"), authority=Authority("somebody else").pem)
         self.assertNotEqual(0, visit.code)
         self.assertRegex(visit.said, "Unable to connect")
 
-    def _captures(self, way: str, answers: dict[str, str]) -> None:
-        authority = chain.door.authority.pem if way.startswith("x509") else None
-        picture.become_equal(lambda: gvnc.visit(chain.port(way), answers, authority).picture(), chain.desktop.picture)
+    def _captures(self, method: str, answers: dict[str, str]) -> None:
+        authority = chain.gateway.authority.pem if method.startswith("x509") else None
+        picture.become_equal(lambda: gvnc.visit(chain.port(method), answers, authority).picture(), chain.desktop.picture)
 
-    def _is_refused(self, way: str, answers: dict[str, str], reason: str) -> None:
-        known = len(chain.door.ends())
-        visit = gvnc.visit(chain.port(way), answers, chain.door.authority.pem)
+    def _is_refused(self, method: str, answers: dict[str, str], reason: str) -> None:
+        known = len(chain.gateway.ends())
+        visit = gvnc.visit(chain.port(method), answers, chain.gateway.authority.pem)
         self.assertNotEqual(0, visit.code)
-        self.assertEqual("judge", chain.door.end_after(known, reason)["stage"])
+        self.assertEqual("judge", chain.gateway.end_after(known, reason)["stage"])
 
 
 class VncSnapshot(unittest.TestCase):
-    """RFB 3.3, as macOS and many an old viewer."""
+    """It speaks RFB 3.3, as macOS and many old viewers do."""
 
     def test_with_a_vnc_password_it_takes_a_picture_of_the_desktop(self) -> None:
         visit = snapshot.visit(chain.port("vnc-password"), VNC_PASSWORD)
@@ -100,6 +100,6 @@ class RemminaViewer(unittest.TestCase):
             viewer.shows(chain.desktop.picture)
 
     def test_through_x509_plain_it_shows_the_desktop_pixel_for_pixel(self) -> None:
-        authority = chain.door.authority.pem
+        authority = chain.gateway.authority.pem
         with Remmina(screen, chain.port("x509-plain"), USER_PASSWORD, USER, authority) as viewer:
             viewer.shows(chain.desktop.picture)

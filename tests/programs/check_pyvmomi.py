@@ -1,4 +1,4 @@
-"""pyVmomi against the simulator: the script beside this says each thing that it found in a line of its own."""
+"""pyVmomi against the simulator: a script that prints one line for each check."""
 
 import sys
 import unittest

@@ -1,6 +1,6 @@
-"""A real machine behind mksgate: QEMU, seen by every stock viewer, and driven by TigerVNC and vncdotool.
+"""QEMU behind mksgate: its picture in stock viewers, and keys from TigerVNC and vncdotool.
 
-What its screen shows and which keys its guest hears is told by QEMU itself.
+QEMU itself says what its screen shows and which keys its guest received.
 """
 
 import unittest
@@ -22,9 +22,9 @@ from simulator import Simulator
 from tightvnc import TightVnc
 from tigervnc import TigerVnc
 
-VM, WAY = "vm08", "none"
+VM, METHOD = "vm08", "none"
 
-# Whoever has no password to give gives this; nobody asks.
+# The password of viewers that need one, though the console does not ask for it.
 UNUSED = "unused"
 
 qemu: Qemu
@@ -36,13 +36,13 @@ def setUpModule() -> None:
     global qemu, port, screen
     qemu = unittest.enterModuleContext(Qemu())
     simulator = unittest.enterModuleContext(Simulator("--bridge", f"{VM}=127.0.0.1:{qemu.port}"))
-    gateway = unittest.enterModuleContext(Gateway(simulator, [(VM, WAY)], UNUSED))
-    port = gateway.ports[VM, WAY]
+    gateway = unittest.enterModuleContext(Gateway(simulator, [(VM, METHOD)]))
+    port = gateway.ports[VM, METHOD]
     screen = unittest.enterModuleContext(ViewerScreen())
 
 
 class Picture(unittest.TestCase):
-    def test_the_guests_picture_has_no_two_pixels_alike(self) -> None:
+    def test_no_two_pixels_of_the_guests_picture_are_equal(self) -> None:
         width, height = machine_code.SIZE
         self.assertEqual(width * height, picture.colours(machine_code.picture()))
         self.assertGreater(picture.colours(qemu.picture()), picture.MANY)
@@ -106,7 +106,7 @@ class Keys(unittest.TestCase):
         self.assertEqual(0, ended.returncode, ended.stderr)
         qemu.has_typed("vncdotool was here, 42 times\n")
 
-    def test_keys_that_pcs_had_not_at_first_reach_the_guest_as_what_they_are(self) -> None:
+    def test_keys_with_an_extended_scan_code_reach_the_guest(self) -> None:
         known = len(qemu.keys())
         ended = vncdo.visit(port, "key", "left", "keydown", "rctrl", "keyup", "rctrl", "key", "enter")
         self.assertEqual(0, ended.returncode, ended.stderr)

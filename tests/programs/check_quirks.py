@@ -1,6 +1,6 @@
-"""Stock viewers at desktops that differ from a plain VNC server in every way that ESXi's kind is known to.
+"""Stock viewers with desktops that differ from a plain VNC server in every way that is known of ESXi.
 
-Each desktop is the simulator's own, which tells itself what it shows, so that pictures are compared pixel for pixel.
+The desktops are the simulator's, which says what they show, so that pictures are compared pixel for pixel.
 """
 
 import unittest
@@ -20,8 +20,7 @@ from tightvnc import TightVnc
 from tigervnc import TigerVnc
 from waiting import until
 
-# A console for each: how it takes pixel formats, answers requests, what it sends unasked, and whether a key that is held
-# repeats by itself.
+# A VM for each set of quirks: pixel formats, answers to requests, unasked messages, key repeat by the host.
 QUIRKS = {
     "plain": "",
     "no-caps": "no-caps",
@@ -36,13 +35,13 @@ QUIRKS = {
     "all-at-once": "only-native,one-pixel,split,chatty,repeat,acks",
 }
 
-# Where A is, in PC set 1.
+# The scan code of A.
 KEY_A = 0x1E
 
-# Whoever has no password to give gives this; nobody asks.
+# The password of viewers that need one, though the console does not ask for it.
 UNUSED = "unused"
 
-WAY = "none"
+METHOD = "none"
 
 simulator: Simulator
 gateway: Gateway
@@ -53,7 +52,7 @@ def setUpModule() -> None:
     global simulator, gateway, screen
     vms = [option for vm, quirks in QUIRKS.items() for option in ("--vm", f"{vm}={quirks}")]
     simulator = unittest.enterModuleContext(Simulator("--no-clock", *vms))
-    gateway = unittest.enterModuleContext(Gateway(simulator, [(vm, WAY) for vm in QUIRKS], UNUSED))
+    gateway = unittest.enterModuleContext(Gateway(simulator, [(vm, METHOD) for vm in QUIRKS]))
     screen = unittest.enterModuleContext(ViewerScreen())
 
 
@@ -73,7 +72,7 @@ class TigerVncViewer(unittest.TestCase):
                 viewer.shows(lambda vm=vm: simulator.picture(vm))
 
     def test_a_key_that_is_held_repeats_and_stops(self) -> None:
-        # Its X server repeats the key too, and which of the two does is no matter.
+        # The viewer's X server repeats the key, too; either repetition will do.
         with TigerVnc(screen, port("repeat")) as viewer:
             viewer.shows(lambda: simulator.picture("repeat"))
             with viewer.holding("a"):
@@ -104,7 +103,7 @@ class OtherViewers(unittest.TestCase):
                 simulator.has_typed(vm, "vncdotool was here: 42\n")
 
     def test_a_key_that_vncdotool_holds_repeats_and_stops(self) -> None:
-        # It says once that the key is down, and the host's first repetition comes half a second later.
+        # It sends one key-down event; the host repeats the key for the first time half a second later.
         held = ["keydown", "a", "pause", "3", "keyup", "a", "key", "b", "key", "enter"]
         for vm, repeats in {"plain": False, "repeat": True}.items():
             with self.subTest(vm):
@@ -115,7 +114,7 @@ class OtherViewers(unittest.TestCase):
                 by_host = [key["repeated"] for key in simulator.keys(vm)[before:] if key["scan_code"] == KEY_A]
                 count = sum(by_host)
                 self.assertEqual(repeats, count > 0)
-                # Between the key-down and the key-up, and nowhere else.
+                # All repetitions are between the key-down and the key-up event.
                 self.assertEqual([False, *[True] * count, False], by_host)
 
     def test_gvnccapture_captures_each_pixel_for_pixel(self) -> None:
@@ -149,4 +148,4 @@ class OtherViewers(unittest.TestCase):
 
 
 def port(vm: str) -> int:
-    return gateway.ports[vm, WAY]
+    return gateway.ports[vm, METHOD]

@@ -1,4 +1,4 @@
-"""The recipes of docs/recipes, with the programs that they are about."""
+"""The recipes of docs/recipes, with the programs that they describe."""
 
 import contextlib
 import os
@@ -42,7 +42,7 @@ def setUpModule() -> None:
 
 
 class Recipes(unittest.TestCase):
-    def test_each_that_there_is_is_listed(self) -> None:
+    def test_the_list_has_every_recipe(self) -> None:
         listed = set(re.findall(r"\]\((\S+\.md)\)", (RECIPES / "README.md").read_text()))
         self.assertEqual({path.name for path in RECIPES.glob("*.md")} - {"README.md"}, listed)
 
@@ -51,7 +51,7 @@ class BootTyping(unittest.TestCase):
     def test_text_and_keys_are_typed_and_the_screen_is_kept(self) -> None:
         recipe = Recipe("boot-typing", environment(simulator))
         recipe.run(0)
-        # The key before the text is a character to this shell.
+        # This shell reads the Escape key as a character.
         desktop.has_read("\x1blinux ks=http://192.0.2.1/ks.cfg text")
         seen = picture.read(recipe.folder / "after.png")
         self.assertEqual(picture.SIZE, seen.size)
@@ -78,7 +78,7 @@ class Guacamole(unittest.TestCase):
 
 
 class Ansible(unittest.TestCase):
-    def test_the_play_sees_to_the_console(self) -> None:
+    def test_the_playbook_types_and_takes_a_picture(self) -> None:
         recipe = Recipe("ansible", environment(simulator))
         played = recipe.run(0, HOME=str(recipe.folder), ANSIBLE_NOCOLOR="1", ANSIBLE_LOCALHOST_WARNING="0")
         self.assertRegex(played.stdout, r"localhost +: ok=5 .*failed=0 ")
@@ -94,7 +94,7 @@ class RemminaProfile(unittest.TestCase):
 
 class Ssh(unittest.TestCase):
     def test_each_viewer_on_the_port_has_a_console_over_ssh(self) -> None:
-        with Sshd(_mksgate_is_there()) as sshd:
+        with Sshd(_jump_host_environment()) as sshd:
             port = free_ports()
             env = environment(simulator)
             recipe = Recipe("ssh", env | {"PATH": f"{sshd.client}{os.pathsep}{env['PATH']}"}, {"5901": str(port)})
@@ -141,7 +141,7 @@ class Links(unittest.TestCase):
 
 @contextlib.contextmanager
 def _daemon(name: str) -> Iterator[Recipe]:
-    """mksgate with the recipe's own configuration, before the simulated host, on a port that is free."""
+    """mksgate with the recipe's configuration, in front of the simulated host, on a free port."""
     port = str(free_ports())
     trust = f'trust = "sha256:{simulator.sha256}"'
     instead = {"192.0.2.10": simulator.address, 'trust = "system"': trust, "5901": port}
@@ -155,18 +155,18 @@ def _daemon(name: str) -> Iterator[Recipe]:
 
 
 def _at_home(env: dict[str, str]) -> dict[str, str]:
-    """Everything of a user in the places below HOME that are usual."""
+    """The environment without XDG variables, so that all files are below HOME."""
     return {name: value for name, value in env.items() if not name.startswith("XDG_")}
 
 
-def _mksgate_is_there() -> dict[str, str]:
-    """What a login on the jump host finds."""
+def _jump_host_environment() -> dict[str, str]:
+    """The environment of a login on the jump host."""
     env = environment(simulator)
     known = {name: value for name, value in env.items() if name.startswith("GOVC_")}
     return known | {"PATH": f"{MKSGATE.parent}:/usr/bin:/bin"}
 
 
 def _listens(port: int) -> bool:
-    """Whether a port is taken: connecting to it would open a console."""
+    """Whether a port is listened on. Connecting to it would open a console."""
     found = subprocess.run(["ss", "-Hltn", f"sport = :{port}"], capture_output=True, text=True, check=True)
     return found.stdout != ""

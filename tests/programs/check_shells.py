@@ -1,4 +1,4 @@
-"""What a real shell with its line editor makes of a VM's name when somebody presses Tab: one word, whatever is in it."""
+"""Completion of VM names with Tab in real shells: the result is one word, whatever characters are in the name."""
 
 import os
 import re
@@ -16,13 +16,13 @@ from places import MKSGATE, scratch
 from simulator import Simulator
 from waiting import DEADLINE, INTERVAL
 
-# A name that would be two commands and a comment; one with all that a shell looks for; and one that commands a terminal,
-# which is never completed.
+# A name that would be two commands and a comment; one with all characters that are special to a shell; and one with a
+# control character, which is never completed.
 TWO = "web01;echo broken #"
 QUOTES = """it's "$HOME" `id` $(id) \\ * ? [a] {b} ~ ! & | < > : end"""
 BELL = "bell\x07"
 
-# A command of these shells that has our completions and shows its words.
+# A command `show` with our completions, which prints its arguments.
 BASH = """
 PS1='ready> '; PS2='unfinished> '
 bind 'set enable-bracketed-paste off' 2> /dev/null
@@ -44,7 +44,7 @@ mksgate completions fish | string replace -- '--command mksgate' '--command show
 function show; printf '<%s>' $argv; echo; end
 """
 
-# How a line editor moves the cursor and colours what is typed.
+# Escape sequences by which a line editor moves the cursor and sets colours.
 CONTROL = re.compile(r"\x1b\[[\d;?>=]*[A-Za-z]|\x1b[=>()][B0]?|\x1b\][^\x07]*\x07|[\r\x0f]")
 
 simulator: Simulator
@@ -68,7 +68,7 @@ class AtPrompt(unittest.TestCase):
     def _completes_to_one_word(self, argv: list[str], name: str, rc: str, load: str) -> None:
         home = scratch("home")
         (home / name).write_text(rc)
-        # A file of a VM's name: a shell that looked for files would find it, and not quote it.
+        # A shell that completed file names would find this one.
         folder = scratch("folder")
         (folder / TWO).touch()
         env = environment(simulator) | {"HOME": str(home), "TERM": "xterm", "LC_ALL": "C.UTF-8", "HISTFILE": ""}
@@ -88,15 +88,15 @@ class AtPrompt(unittest.TestCase):
 
 
 class Prompt:
-    """A shell on a terminal of its own."""
+    """A shell on a pseudo-terminal."""
 
     def __init__(self, argv: list[str], env: dict[str, str], folder: str) -> None:
         self.ours, theirs = os.openpty()
-        # Wide enough for a line that never breaks.
+        # Wide enough that no line wraps.
         termios.tcsetwinsize(theirs, (24, 400))
         self.said = ""
         streams = {"stdin": theirs, "stdout": theirs, "stderr": theirs}
-        where = {"env": env, "cwd": folder, "start_new_session": True, "preexec_fn": terminal.take}
+        where = {"env": env, "cwd": folder, "start_new_session": True, "preexec_fn": terminal.take_control}
         self.shell = subprocess.Popen(argv, **streams, **where)
         os.close(theirs)
 
@@ -114,11 +114,11 @@ class Prompt:
         self._until(lambda said: re.search(r"^loaded$(.|\n)*ready> $", said, re.MULTILINE))
 
     def completed(self, typed: str, end: str) -> str:
-        """Types this, presses Tab, waits until its last word ends like that, and returns what the line then did."""
+        """Types a line, presses Tab, waits until its last word ends with `end`, and returns the output of the line."""
         self._type(typed)
         self._until(lambda said: said.endswith(typed))
         self._type("\t")
-        # Whatever quote or blank the shell has put behind it; a bell where there is nothing to complete.
+        # With the quote or blank that the shell adds; a bell where there is nothing to complete.
         self._until(lambda said: re.search(rf"({re.escape(end)}[\"']? ?|\x07)$", said))
         self._type("\r")
         return self._until(lambda said: re.search(r"<probe>.*\n(.|\n)*ready> $", said))
@@ -128,7 +128,7 @@ class Prompt:
         os.write(self.ours, text.encode())
 
     def _until(self, is_there: Callable[[str], Any]) -> str:
-        """What was said since something was typed, once that is there."""
+        """The output since the last input, once `is_there` is true of it."""
         end = time.monotonic() + DEADLINE
         while time.monotonic() < end:
             if select.select([self.ours], [], [], INTERVAL)[0]:

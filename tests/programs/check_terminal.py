@@ -1,4 +1,4 @@
-"""What somebody at a terminal sees and is asked, and what shells complete."""
+"""Prompts, colours, tables and spinners on a terminal, completions and manual pages."""
 
 import os
 import re
@@ -14,18 +14,18 @@ from places import MKSGATE, scratch
 from simulator import Simulator
 from waiting import DEADLINE
 
-# What a wrong password is asked for with.
+# The prompt after a wrong password.
 AGAIN = "refuses the password of root. Password: "
 
 ESCAPE = "\x1b"
 
-# How a colour begins or ends, and a letter that is bold or faint (ECMA-48, SGR).
+# The escape sequence that sets colours, bold and faint (ECMA-48, SGR).
 COLOUR = re.compile(re.escape(ESCAPE) + r"\[[\d;]*m")
 
-# Seconds from one picture of the spinner to the next (TICK in spinner.rs).
+# Seconds between two frames of the spinner (TICK in spinner.rs).
 SPINNER_TICK = 0.1
 
-# For a completion on a busy machine.
+# A completion gives up after two seconds, which may be too short on a busy machine.
 TRIES = 5
 
 simulator: Simulator
@@ -38,8 +38,8 @@ def setUpModule() -> None:
     )
 
 
-class Asked(unittest.TestCase):
-    def test_a_password_that_is_missing_is_asked_for_and_not_shown(self) -> None:
+class Prompts(unittest.TestCase):
+    def test_a_missing_password_is_prompted_for_and_not_echoed(self) -> None:
         env = environment(simulator) | {"GOVC_PASSWORD": ""}
         asked = [(f"Password of root at {simulator.address}: ", simulator.password)]
         for words in (["vms"], ["probe", "web01"], ["connect", "web01", "--", "echo", "web01"]):
@@ -49,7 +49,7 @@ class Asked(unittest.TestCase):
                 self.assertIn("web01", said)
                 self.assertNotIn(simulator.password, said)
 
-    def test_a_wrong_password_is_asked_for_again_three_times(self) -> None:
+    def test_a_wrong_password_is_prompted_for_again_up_to_three_times(self) -> None:
         wrong = {"GOVC_PASSWORD": "wrong"}
         code, said = self._vms(wrong, [(AGAIN, "wrong too"), (AGAIN, simulator.password)])
         self.assertEqual(0, code, said)
@@ -59,7 +59,7 @@ class Asked(unittest.TestCase):
         self.assertRegex(said, r"refuses the user name or the password of root: correct them\r\n$")
         self.assertEqual(3, said.count(AGAIN))
 
-    def test_a_configuration_may_leave_the_password_to_be_asked_for(self) -> None:
+    def test_a_password_that_the_configuration_leaves_out_is_prompted_for(self) -> None:
         folder = scratch("configuration")
         text = f'[vsphere.lab]\naddress = "{simulator.address}"\nusername = "root"\ntrust = "sha256:{simulator.sha256}"\n'
         (folder / "gateway.toml").write_text(text + '[[console]]\nport = 5901\nvsphere = "lab"\nvm = "web01"\n')
@@ -69,13 +69,13 @@ class Asked(unittest.TestCase):
         code, said = terminal.converse_in_turn(argv, asked, env)
         self.assertEqual(0, code, said)
         self.assertRegex(said, r"web01 +poweredOn +5901")
-        # Where nobody can be asked, that is an error, and a daemon asks nobody.
+        # Without a terminal that is an error; the daemon never asks.
         for command in ["vms", "serve"]:
             ended = subprocess.run([*argv[:-1], command], env=env, capture_output=True, text=True, timeout=DEADLINE)
             self.assertEqual(2, ended.returncode)
             self.assertRegex(ended.stderr, "^mksgate: .*it has no password: add password_file or password_env\n$")
 
-    def test_the_terminal_is_as_before_where_somebody_ends_the_program_instead(self) -> None:
+    def test_the_terminal_is_restored_when_a_prompt_is_interrupted(self) -> None:
         asked = f"Password of root at {simulator.address}: ", {"GOVC_PASSWORD": ""}
         first, probed, opened = [(words, *asked) for words in (["vms"], ["probe", "web01"], ["connect", "web01", "--proxy-only"])]
         again = ["vms"], AGAIN, {"GOVC_PASSWORD": "wrong"}
@@ -96,8 +96,8 @@ class Asked(unittest.TestCase):
         return terminal.converse_in_turn([str(MKSGATE), "vms"], answers, environment(simulator) | env)
 
 
-class Shown(unittest.TestCase):
-    def test_colours_are_for_terminals_and_for_who_wants_them(self) -> None:
+class Output(unittest.TestCase):
+    def test_colours_are_used_on_terminals_and_without_no_color(self) -> None:
         green = re.compile(re.escape(ESCAPE) + r"\[32mok")
         self.assertRegex(self._probe({}), green)
         for env in [{"NO_COLOR": "1"}, {"TERM": "dumb"}]:
@@ -116,15 +116,15 @@ class Shown(unittest.TestCase):
             self.assertNotRegex(self._log(env), COLOUR)
         self.assertNotIn(ESCAPE, mksgate(simulator, "vms", "--verbose").stderr.decode())
 
-    def test_a_spinner_is_not_in_the_way_of_the_log(self) -> None:
+    def test_there_is_no_spinner_beside_the_log(self) -> None:
         for env, arguments in [({}, ["vms", "--verbose"]), ({"MKSGATE_LOG": "info"}, ["vms"])]:
             said = self._run(arguments, env)
             self.assertRegex(said, "INFO.* logged in")
             self.assertNotIn("logging in", said)
             self.assertNotIn("listing VMs", said)
 
-    def test_a_spinner_says_what_is_waited_for(self) -> None:
-        # The host answers nothing before the spinner was seen: a fast one might be done before it is drawn.
+    def test_a_spinner_names_the_step(self) -> None:
+        # The host answers only after the spinner was seen; otherwise the command might end before the spinner is drawn.
         simulator.pause()
         self.addCleanup(simulator.resume)
         argv = [str(MKSGATE), "vms"]
@@ -132,9 +132,9 @@ class Shown(unittest.TestCase):
         self.assertEqual(0, code, said)
         self.assertIn("web01", said)
 
-    def test_no_spinner_is_shown_where_it_is_quiet_or_no_terminal(self) -> None:
+    def test_there_is_no_spinner_with_quiet_or_without_a_terminal(self) -> None:
         for show in (lambda: self._on_terminal(["vms", "--quiet"]), lambda: mksgate(simulator, "vms").stderr.decode()):
-            # Long enough that a spinner would have been drawn several times.
+            # Long enough for several frames of a spinner.
             simulator.pause()
             Timer(10 * SPINNER_TICK, simulator.resume).start()
             self.assertNotIn("logging in", show())
@@ -148,7 +148,7 @@ class Shown(unittest.TestCase):
             self.assertEqual(columns < 100, "…" in said, said)
             self.assertEqual(columns > 200, "INSTANCE UUID" in said, said)
 
-    def test_the_bytes_of_a_picture_are_kept_from_a_terminal(self) -> None:
+    def test_a_picture_is_not_written_to_a_terminal(self) -> None:
         code, said = terminal.converse([str(MKSGATE), "screenshot", "web01", "-o", "-"], {}, environment(simulator))
         self.assertEqual(2, code, said)
         self.assertIn("standard output is a terminal: write the name of a file", said)
@@ -159,7 +159,7 @@ class Shown(unittest.TestCase):
         return self._run(["probe", vm], env, code)
 
     def _log(self, env: dict[str, str]) -> str:
-        # What is answered has no colours, so that all of them are the log's.
+        # The answer has no colours: all colours are those of the log.
         return self._run(["vms", "--verbose"], env)
 
     def _run(self, arguments: list[str], env: dict[str, str], expected: int = 0) -> str:
@@ -174,7 +174,7 @@ class Shown(unittest.TestCase):
 
 
 class Shells(unittest.TestCase):
-    """Each completes the name of a VM from what it has of it."""
+    """Each completes the name of a VM from its first letters."""
 
     def test_bash_completes_names_of_vms(self) -> None:
         script = """
@@ -190,7 +190,7 @@ class Shells(unittest.TestCase):
         self.assertRegex(self._completes("fish", "--no-config", "-c", script)[0], r"^web01\b")
 
     def test_zsh_completes_names_of_vms(self) -> None:
-        # Without a line editor there is no completion system: its last word is stood in for.
+        # Without a line editor zsh has no completion system, so its functions are replaced here.
         script = """
             compdef() { :; }; _describe() { print -l -- ${(P)4:-} ${(P)2:-} ${(P)3:-} $@ }
             source <(mksgate completions zsh)
@@ -208,7 +208,7 @@ class Shells(unittest.TestCase):
         return ended.stdout.splitlines()
 
     def _completes(self, *argv: str) -> list[str]:
-        """Likewise, again where the two seconds that a completion takes at most were too short."""
+        """Likewise; tries again if the completion gave up."""
         for _ in range(TRIES):
             lines = self._run(*argv)
             if any("web01" in line for line in lines):
@@ -217,7 +217,7 @@ class Shells(unittest.TestCase):
 
 
 class Manual(unittest.TestCase):
-    def test_its_pages_are_read_by_man_without_a_complaint(self) -> None:
+    def test_man_shows_its_pages_without_warnings(self) -> None:
         folder: Path = scratch("man")
         self.assertEqual(0, mksgate(simulator, "man", "-d", folder).returncode)
         pages = sorted(folder.glob("*.1"))

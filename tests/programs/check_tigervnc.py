@@ -1,10 +1,11 @@
-"""TigerVNC's viewer through mksgate: pictures, keys, passwords, and what it is told when a console cannot be had."""
+"""TigerVNC's viewer through mksgate: pictures, keys, passwords, and the reasons when a console cannot be opened."""
 
 import unittest
 
 import picture
 import tigervnc
-from chain import PASSWORD, WRONG_PASSWORD, Chain
+from chain import Chain
+from gateway import VNC_PASSWORD, WRONG_VNC_PASSWORD
 from screen import ViewerScreen
 from tigervnc import TigerVnc
 
@@ -23,7 +24,7 @@ class Viewer(unittest.TestCase):
         with TigerVnc(screen, chain.desktop.port) as viewer:
             viewer.shows(chain.desktop.picture)
             direct = screen.picture()
-        with TigerVnc(screen, chain.port("vm08")) as viewer:
+        with TigerVnc(screen, chain.port()) as viewer:
             viewer.shows(chain.desktop.picture)
             through = screen.picture()
         self.assertGreater(picture.colours(through), picture.MANY)
@@ -31,34 +32,34 @@ class Viewer(unittest.TestCase):
 
     def test_every_lossless_encoding_shows_the_desktop_pixel_for_pixel(self) -> None:
         for encoding in tigervnc.ENCODINGS:
-            with self.subTest(encoding), TigerVnc(screen, chain.port("vm08"), encoding) as viewer:
+            with self.subTest(encoding), TigerVnc(screen, chain.port(), encoding) as viewer:
                 viewer.shows(chain.desktop.picture)
 
     def test_few_colours_are_those_of_the_desktop_in_every_lossless_encoding(self) -> None:
         for colours in tigervnc.FEW:
             for encoding in tigervnc.ENCODINGS:
                 name = f"{encoding} with {colours.highest}"
-                with self.subTest(name), TigerVnc(screen, chain.port("vm08"), encoding, colours=colours) as viewer:
+                with self.subTest(name), TigerVnc(screen, chain.port(), encoding, colours=colours) as viewer:
                     viewer.shows(lambda colours=colours: colours.of(chain.desktop.picture()))
 
     def test_typed_text_reaches_the_shell_and_its_echo_the_window(self) -> None:
-        with TigerVnc(screen, chain.port("vm08")) as viewer:
+        with TigerVnc(screen, chain.port()) as viewer:
             viewer.type_line("TigerVNC was here, 42 times")
             chain.desktop.has_read("TigerVNC was here, 42 times")
             viewer.shows(chain.desktop.picture)
 
     def test_a_password_lets_it_see_and_type(self) -> None:
-        with TigerVnc(screen, chain.port("vm08", "vnc"), password=PASSWORD) as viewer:
+        with TigerVnc(screen, chain.port("vnc-password"), password=VNC_PASSWORD) as viewer:
             viewer.shows(chain.desktop.picture)
             viewer.type_line("TigerVNC with a password")
             chain.desktop.has_read("TigerVNC with a password")
 
     def test_a_wrong_password_is_refused_with_a_reason(self) -> None:
-        with TigerVnc(screen, chain.port("vm08", "vnc"), password=WRONG_PASSWORD) as viewer:
+        with TigerVnc(screen, chain.port("vnc-password"), password=WRONG_VNC_PASSWORD) as viewer:
             viewer.ended()
             self.assertRegex(viewer.stderr, "wrong password")
 
     def test_a_vm_that_is_off_is_refused_with_that_reason(self) -> None:
-        with TigerVnc(screen, chain.port("vm10")) as viewer:
+        with TigerVnc(screen, chain.port(vm="vm10")) as viewer:
             viewer.ended()
             self.assertRegex(viewer.stderr, "vm10 is powered off")

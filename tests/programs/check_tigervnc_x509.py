@@ -1,21 +1,21 @@
-"""TigerVNC's viewer through encrypted front doors, with the authority in a file."""
+"""TigerVNC's viewer with the x509 login methods."""
 
 import unittest
 
 import picture
 from authority import Authority
-from door import DISTRUSTED, USER, USER_PASSWORD, VNC_PASSWORD, WRONG_USER_PASSWORD
-from door_chain import DoorChain
+from chain import Chain
+from gateway import DISTRUSTED, USER, USER_PASSWORD, VNC_PASSWORD, WRONG_USER_PASSWORD
 from screen import ViewerScreen
 from tigervnc_x509 import EncryptedTigerVnc
 
-chain: DoorChain
+chain: Chain
 screen: ViewerScreen
 
 
 def setUpModule() -> None:
     global chain, screen
-    chain = unittest.enterModuleContext(DoorChain())
+    chain = unittest.enterModuleContext(Chain())
     screen = unittest.enterModuleContext(ViewerScreen())
 
 
@@ -38,33 +38,33 @@ class EncryptedViewer(unittest.TestCase):
                 viewer.ended()
                 self.assertRegex(viewer.stderr, "Authentication failure: wrong user name or password")
 
-    def test_without_the_authority_it_asks_and_a_no_ends_it_by_the_viewers_doing(self) -> None:
-        known = len(chain.door.ends())
+    def test_without_the_authority_it_asks_and_a_no_is_logged_as_the_viewers(self) -> None:
+        known = len(chain.gateway.ends())
         port = chain.port("x509-plain")
         with EncryptedTigerVnc(screen, port, "X509Plain", None, USER, USER_PASSWORD) as viewer:
-            viewer.is_told_no()
+            viewer.is_not_trusted()
             viewer.ended()
             self.assertRegex(viewer.stderr, "Unknown certificate issuer")
         self._the_viewer_is_blamed(known)
 
     def test_with_the_file_of_another_authority_it_asks_too(self) -> None:
-        known = len(chain.door.ends())
-        stranger = Authority("somebody else").pem
+        known = len(chain.gateway.ends())
+        unknown = Authority("somebody else").pem
         port = chain.port("x509-plain")
-        with EncryptedTigerVnc(screen, port, "X509Plain", stranger, USER, USER_PASSWORD) as viewer:
-            viewer.is_told_no()
+        with EncryptedTigerVnc(screen, port, "X509Plain", unknown, USER, USER_PASSWORD) as viewer:
+            viewer.is_not_trusted()
             viewer.ended()
             self.assertRegex(viewer.stderr, "Unknown certificate issuer")
         self._the_viewer_is_blamed(known)
 
-    def test_a_viewer_that_only_knows_another_kind_is_not_let_in(self) -> None:
+    def test_a_viewer_without_a_common_security_type_is_refused(self) -> None:
         with EncryptedTigerVnc(screen, chain.port("vnc-password"), "X509Plain", None, USER, USER_PASSWORD) as viewer:
             viewer.ended()
             self.assertRegex(viewer.stderr, "No matching security types")
 
-    def _viewer(self, way: str, user: str = "", password: str = "") -> EncryptedTigerVnc:
-        port = chain.port({"X509Plain": "x509-plain", "X509Vnc": "x509-vnc", "X509None": "x509-none"}[way])
-        return EncryptedTigerVnc(screen, port, way, chain.door.authority.pem, user, password)
+    def _viewer(self, subtype: str, user: str = "", password: str = "") -> EncryptedTigerVnc:
+        port = chain.port({"X509Plain": "x509-plain", "X509Vnc": "x509-vnc", "X509None": "x509-none"}[subtype])
+        return EncryptedTigerVnc(screen, port, subtype, chain.gateway.authority.pem, user, password)
 
     def _shows_and_types(self, viewer: EncryptedTigerVnc, text: str) -> None:
         viewer.shows(chain.desktop.picture)
@@ -74,6 +74,6 @@ class EncryptedViewer(unittest.TestCase):
         viewer.shows(chain.desktop.picture)
 
     def _the_viewer_is_blamed(self, known: int) -> None:
-        end = chain.door.end_after(known, DISTRUSTED)
+        end = chain.gateway.end_after(known, DISTRUSTED)
         self.assertIn("viewer", [end["ended_by"], end.get("blame")], end)
         self.assertNotIn("user", end)

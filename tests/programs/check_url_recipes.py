@@ -1,4 +1,4 @@
-"""The recipes for consoles at URLs: their files as they stand, but for addresses and secrets."""
+"""The recipes for consoles at URLs: their files, with other addresses and secrets."""
 
 import base64
 import secrets
@@ -42,8 +42,8 @@ class Recipes(unittest.TestCase):
         with UrlRecipe("websockify", instead, files) as gateway:
             picture.become_equal(lambda: vncdo.capture(gateway.ports[5901]), desktop.picture)
             self._shows(gateway.ports[5902], guest)
-            self._finds(gateway, desktop.picture().size)
-            self._says_nothing(gateway, [login.partition(":")[2], password])
+            self._probe_finds(gateway, desktop.picture().size)
+            self._keeps_secret(gateway, [login.partition(":")[2], password])
 
     def test_proxmox_against_a_stand_in_with_a_login_and_a_ticket_for_each_viewer(self) -> None:
         password = secrets.token_urlsafe(12) + "&="
@@ -53,12 +53,12 @@ class Recipes(unittest.TestCase):
         with UrlRecipe("proxmox", {"pve.example:8006": api.address}, files) as gateway:
             for _ in range(2):
                 self._shows(gateway.ports[5901], guest)
-            self._finds(gateway, guest.picture().size)
+            self._probe_finds(gateway, guest.picture().size)
             self.assertGreaterEqual(api.opened, 3)
             self.assertEqual(set(), api.tickets, "each was spent")
-            self._says_nothing(gateway, [password, api.cookie, api.token, "PVEVNC:"])
+            self._keeps_secret(gateway, [password, api.cookie, api.token, "PVEVNC:"])
 
-    def test_kubevirt_against_a_stand_in_with_a_token_that_stands_or_is_fresh(self) -> None:
+    def test_kubevirt_against_a_stand_in_with_a_fixed_or_new_token(self) -> None:
         token = secrets.token_urlsafe(40)
         guest = self.enterContext(Qemu())
         api = self.enterContext(KubeVirt(authority, guest.websocket, token, ["vm08", "vm09"]))
@@ -69,33 +69,33 @@ class Recipes(unittest.TestCase):
         with UrlRecipe("kubevirt", instead, files) as gateway:
             for port in gateway.ports.values():
                 self._shows(port, guest)
-            self._says_nothing(gateway, [token])
+            self._keeps_secret(gateway, [token])
 
     def test_hetzner_against_a_stand_in_with_a_token_and_a_fresh_url_for_each_viewer(self) -> None:
         token = secrets.token_urlsafe(48)
         guest = self.enterContext(Qemu(password=Hetzner.vnc_password))
         api = self.enterContext(Hetzner(authority, guest.websocket, token, 42))
         recipe = UrlRecipe("hetzner", {"api.hetzner.cloud": api.address, "jEheVytl…": token}, {})
-        # Where mksgate and curl look for whom this machine trusts.
+        # From here mksgate and curl take the authorities that the system trusts.
         recipe.env |= {name: str(authority.pem) for name in ["SSL_CERT_FILE", "CURL_CA_BUNDLE"]}
         with recipe as gateway:
             for _ in range(2):
                 self._shows(gateway.ports[5901], guest)
-            self._finds(gateway, guest.picture().size)
+            self._probe_finds(gateway, guest.picture().size)
             self.assertGreaterEqual(api.opened, 3)
             self.assertEqual(set(), api.tickets, "each was spent")
-            self.assertFalse(api.overheard, "the token was on a command line")
-            self._says_nothing(gateway, [token, "token=", Hetzner.vnc_password])
+            self.assertFalse(api.exposed, "the token was on a command line")
+            self._keeps_secret(gateway, [token, "token=", Hetzner.vnc_password])
 
     def _shows(self, port: int, guest: Qemu) -> None:
         picture.become_equal(lambda: vncdo.capture(port), guest.picture)
 
-    def _finds(self, gateway: UrlRecipe, size: tuple[int, int]) -> None:
+    def _probe_finds(self, gateway: UrlRecipe, size: tuple[int, int]) -> None:
         probed = gateway.probe()
         self.assertEqual((0, ""), (probed.returncode, probed.stderr), probed.stdout)
         self.assertIn(f"{size[0]} x {size[1]}", probed.stdout)
 
-    def _says_nothing(self, gateway: UrlRecipe, of: Iterable[str]) -> None:
+    def _keeps_secret(self, gateway: UrlRecipe, of: Iterable[str]) -> None:
         said = gateway.stdout + gateway.stderr
         self.assertIn("session opened", said)
         for secret in of:

@@ -1,6 +1,7 @@
-"""VMware's own console client, WMKS, in Chromium, straight at the simulator: what the simulator speaks is what it knows.
+"""VMware's own console client, WMKS, in Chromium, directly on the simulator, without mksgate.
 
-As pyVmomi vouches for the simulator's vim25, it vouches for its RFB, with and without acknowledgements of updates.
+It shows that the simulator speaks RFB as VMware's client expects, with and without acknowledgements of updates, as pyVmomi
+shows it for vim25.
 """
 
 import time
@@ -18,32 +19,32 @@ from simulator import Simulator
 from waiting import until
 from wmks import Page, Wmks
 
-# A console for each: what it announces, and whether it insists on being acknowledged.
+# The quirks of each VM: its capabilities, and whether it needs acknowledgements.
 VMS = {"plain": "plain-caps", "real": "", "acks": "acks", "masks": "acks,cursor-masks"}
-# It announces nothing: a console to look at.
+# It announces no capabilities.
 NO_CAPS = "no-caps"
 ACKNOWLEDGED = ["real", "acks", "masks"]
 
 TEXT = r"""Zap "yes" {x_y}: 42% @ ~`\|<a>; =+-_? (Q)^&*![#]$ ./'"""
 
-# With Shift on a US keyboard.
+# Characters that need Shift on a US keyboard.
 SHIFTED = set("""~!@#$%^&*()_+{}|:"<>?""")
 
 CTRL, ALT, DELETE = 0x1D, 0x38, 0x153
 MODIFIERS = [0x1D, 0x11D, 0x2A, 0x36, 0x38, 0x138, 0x15B, 0x15C]
 LEFT, MIDDLE, RIGHT = 1, 2, 4
 
-# By how many notches a page would scroll to the right and down; the client's vertical and horizontal step.
+# Notches to the right and down, as a page scrolls; the vertical and horizontal steps that the guest receives.
 WHEEL = {(0, -1): (1, 0), (0, 1): (-1, 0), (1, 0): (0, 1), (-1, 0): (0, -1)}
 
 SIZE, LARGER, GUESTS_OWN = (800, 600), (1024, 700), (640, 400)
 
-# Where the page has the console.
+# The position of the console in the page.
 PLACE = (20, 20)
 
 REQUESTS = EVERYTHING, CHANGES, ACKS = "whole_requests", "incremental_requests", "acknowledgements"
 
-# How long nothing is to be asked for.
+# Seconds in which no request must come.
 IDLE = 2.0
 
 simulator: Simulator
@@ -94,7 +95,7 @@ class VMwaresClient(unittest.TestCase):
                 self.assertEqual(down, seen[:3])
                 self.assertEqual(sorted(up), sorted(seen[3:]))
 
-    def test_it_begins_by_letting_go_of_eight_modifiers_whatever_is_announced(self) -> None:
+    def test_it_first_releases_eight_modifiers_whatever_is_announced(self) -> None:
         for vm in [*VMS, NO_CAPS]:
             with self.subTest(vm):
                 before = len(simulator.keys(vm))
@@ -118,7 +119,7 @@ class VMwaresClient(unittest.TestCase):
                 viewer.shows()
                 self.assertTrue(viewer.is_well())
 
-    def test_it_turns_the_wheel_and_lets_go_of_no_button(self) -> None:
+    def test_it_turns_the_wheel_and_releases_no_button(self) -> None:
         for vm in VMS:
             with self.subTest(vm), client(vm) as viewer:
                 viewer.point(300, 200)
@@ -144,7 +145,7 @@ class VMwaresClient(unittest.TestCase):
                 self.assertEqual(GUESTS_OWN, viewer.picture().size)
                 self.assertTrue(viewer.is_well())
 
-    def test_it_asks_once_for_everything_and_an_idle_screen_for_nothing(self) -> None:
+    def test_it_requests_the_whole_screen_once_and_an_idle_screen_never(self) -> None:
         for vm in VMS:
             with self.subTest(vm):
                 before = simulator.counts()
@@ -156,14 +157,14 @@ class VMwaresClient(unittest.TestCase):
                     busy = until("an end of its requests", lambda: settled(simulator))
                     asked = {kind: busy[kind] - before[kind] for kind in REQUESTS}
                     self.assertEqual(1, asked[EVERYTHING])
-                    # It asks for changes in one way or in the other.
+                    # It requests changes by acknowledgements or by incremental requests, never both.
                     used, unused = (ACKS, CHANGES) if vm in ACKNOWLEDGED else (CHANGES, ACKS)
                     self.assertGreater(asked[used], 0)
                     self.assertEqual(0, asked[unused])
                     time.sleep(IDLE)
                     self.assertEqual(busy, simulator.counts())
 
-    def test_a_cursor_of_masks_is_transparent_where_the_simulator_means_it(self) -> None:
+    def test_a_cursor_of_masks_is_transparent_at_its_corners(self) -> None:
         with client("masks") as viewer:
             cursor = viewer.cursor()
         clear, red, white = (0, 0, 0, 0), (255, 0, 0, 255), (255, 255, 255, 255)
@@ -172,7 +173,7 @@ class VMwaresClient(unittest.TestCase):
 
 
 def settled(simulator: Simulator) -> dict[str, int] | None:
-    """What was counted, once nothing is added for a moment: the answer to the last update may be under way."""
+    """The counters, once they have not changed for a moment."""
     counts = simulator.counts()
     time.sleep(IDLE / 4)
     return counts if counts == simulator.counts() else None
@@ -180,7 +181,7 @@ def settled(simulator: Simulator) -> dict[str, int] | None:
 
 @contextmanager
 def client(vm: str) -> Iterator[Wmks]:
-    """One that has asked for the size of its place, and shows what the guest does in that."""
+    """A client that has resized the guest to its place in the page, and shows it."""
     with Wmks(chromium, page, simulator, vm, SIZE) as viewer:
         until("the size of its place", lambda: simulator.picture(vm).size == SIZE)
         viewer.shows()

@@ -14,11 +14,11 @@ from waiting import DEADLINE, until
 
 _FLAGS = [
     *["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"],
-    # What it would fetch by itself.
+    # No downloads of its own.
     *["--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-quic"],
-    # Whatever the surroundings say: no proxy, and no name but these two.
+    # No proxy, and no host names but these two.
     *["--no-proxy-server", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost"],
-    # A simulated host signs its certificate itself.
+    # The simulated host has a self-signed certificate.
     "--ignore-certificate-errors",
     "--window-size=1400,1100",
 ]
@@ -31,22 +31,16 @@ class Chromium(Program):
         self.port = free_ports()
         super().__init__("chromium", ["chromedriver", f"--port={self.port}"])
 
-    def __enter__(self) -> "Chromium":
-        super().__enter__()
-        try:
-            self.line("started successfully")
-            server = f"http://127.0.0.1:{self.port}"
-            direct = Proxy(raw={"proxyType": ProxyType.DIRECT})
-            config = ClientConfig(server, proxy=direct, timeout=int(DEADLINE))
-            self.driver = Remote(server, options=self._options(), client_config=config)
-            self.driver.set_script_timeout(DEADLINE)
-        except BaseException:
-            self.__exit__()
-            raise
-        return self
+    def wait_until_ready(self) -> None:
+        self.line("started successfully")
+        server = f"http://127.0.0.1:{self.port}"
+        direct = Proxy(raw={"proxyType": ProxyType.DIRECT})
+        config = ClientConfig(server, proxy=direct, timeout=int(DEADLINE))
+        self.driver = Remote(server, options=self._options(), client_config=config)
+        self.driver.set_script_timeout(DEADLINE)
 
     def run(self, script: str, *arguments: object) -> object:
-        """What a script in the page returns."""
+        """The result of a script in the page."""
         return self.driver.execute_script(script, *arguments)
 
     def becomes(self, what: str, script: str) -> None:
@@ -54,7 +48,7 @@ class Chromium(Program):
         until(what, lambda: self.run(f"return {script}"))
 
     def screenshot(self, name: str) -> Image.Image:
-        """What the page looks like; kept with the logs under this name."""
+        """A screenshot of the page, which is kept with the logs under this name."""
         path = self.folder / name
         path.write_bytes(self.driver.get_screenshot_as_png())
         return Image.open(io.BytesIO(path.read_bytes())).convert("RGB")

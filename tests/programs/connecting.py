@@ -1,4 +1,4 @@
-"""`mksgate connect` and its like, with a simulated host in their environment."""
+"""mksgate's commands, with a simulated host in their environment."""
 
 import os
 import re
@@ -15,10 +15,10 @@ from waiting import DEADLINE
 
 
 def environment(simulator: Simulator, screen: ViewerScreen | None = None) -> dict[str, str]:
-    """All that a command needs to know of the host, and of the screen for a viewer; nothing of whoever runs this."""
+    """The variables that a command needs for the host, and a viewer for the screen; none of the caller's settings."""
     env = {name: value for name, value in os.environ.items() if not name.startswith(("GOVC_", "VNC"))}
     env |= {"GOVC_URL": simulator.address, "GOVC_USERNAME": simulator.username, "GOVC_PASSWORD": simulator.password}
-    # TERM: on a terminal that is said to be none or a dumb one, nothing moves and nothing is coloured.
+    # TERM: without one, or with "dumb", there are no spinners and no colours.
     env |= {"GOVC_INSECURE": "1", "LC_ALL": "C.UTF-8", "TERM": "xterm"}
     for name in ["DISPLAY", "WAYLAND_DISPLAY", "NO_COLOR", "DBUS_SESSION_BUS_ADDRESS"]:
         env.pop(name, None)
@@ -32,7 +32,7 @@ def environment(simulator: Simulator, screen: ViewerScreen | None = None) -> dic
 
 
 def mksgate(simulator: Simulator, *arguments: str | Path, typed: str = "") -> subprocess.CompletedProcess[bytes]:
-    """A command that ends by itself."""
+    """Runs a command that ends by itself."""
     argv = [str(MKSGATE), *map(str, arguments)]
     env, folder = environment(simulator), scratch("command")
     return subprocess.run(argv, env=env, cwd=folder, input=typed.encode(), capture_output=True, timeout=DEADLINE)
@@ -46,22 +46,21 @@ class Connect(Program):
         self.env = environment(simulator, screen)
 
     def command_lines(self) -> list[str]:
-        """What any user of this machine sees of them."""
+        """The command lines of all its processes, which any user of the machine can read."""
         return [(process / "cmdline").read_bytes().replace(b"\0", b" ").decode() for process in self.processes()]
 
     def environments(self) -> list[str]:
-        """What only this user sees of them."""
+        """The environments of all its processes, which only this user can read."""
         return [(process / "environ").read_bytes().replace(b"\0", b"\n").decode() for process in self.processes()]
 
 
-class Told:
-    """A viewer under its own name, which keeps what it is told before it becomes the real one.
+class RecordingViewer:
+    """A script with the name of a viewer, which records its arguments, password and input, then runs the viewer.
 
-    `command` is for `--viewer`. It is told the password in its environment, on its standard input or in a file that its
-    command line names.
+    `command` is for `--viewer`. A viewer is given the password in its environment, on its standard input or in a file.
     """
 
-    # What it was told is kept by its process id: a viewer may be started to be told something, and again to be a viewer.
+    # By process id: a viewer may be started once to be given the password, and again to connect.
     SCRIPT = """#!/bin/sh
 printf '%s\\n' "$*" > "{folder}/$$.command-line"
 printf '%s\\n' "$VNC_PASSWORD" > "{folder}/$$.told"
@@ -71,7 +70,7 @@ for word; do [ ! -f "$word" ] || cat "$word" >> "{folder}/$$.told"; done
 exec {viewer} "$@" < "{folder}/$$.input"
 """
 
-    # A password that was made up for one console (LETTERS in random_password.rs), alone on its line.
+    # A password that was made for one console (LETTERS in random_password.rs), alone on a line.
     PASSWORD = re.compile(r"^(?:password=)?([a-z2-9]{8})$", re.MULTILINE)
 
     def __init__(self, viewer: str) -> None:
@@ -79,16 +78,16 @@ exec {viewer} "$@" < "{folder}/$$.input"
         real = shutil.which(program)
         if real is None:
             raise AssertionError(f"{program} is not installed")
-        self.folder = scratch("told")
+        self.folder = scratch("recorded")
         script = scratch("viewer") / Path(real).name
         script.write_text(self.SCRIPT.format(folder=self.folder, viewer=real))
         script.chmod(0o700)
         self.command = shlex.join([str(script), *options])
 
     def passwords(self) -> set[str]:
-        """Those that it was told, and may keep to itself."""
+        """The passwords that it was given."""
         return set(self.PASSWORD.findall("\n".join(path.read_text() for path in self.folder.glob("*.told"))))
 
     def command_lines(self) -> list[str]:
-        """Those of each of its processes, though it may have ended."""
+        """The command line of each of its processes, also of those that have ended."""
         return [path.read_text() for path in self.folder.glob("*.command-line")]

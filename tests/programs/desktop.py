@@ -1,4 +1,4 @@
-"""The desktop behind it all: a real Xvnc with a full-screen picture, and an xterm whose shell writes lines to a file."""
+"""A real desktop: Xvnc with a full-screen picture, and an xterm whose shell writes the typed lines to a file."""
 
 from pathlib import Path
 
@@ -8,10 +8,10 @@ from program import Program
 from screen import Screen
 from waiting import until
 
-# Off the corner, so that a picture that is moved shows; small, so that most of the picture stays.
+# Not in the corner, so that a shifted picture is noticed; small, so that most of the picture is visible.
 XTERM = "40x8+100+100"
 
-# In the part of the picture that the xterm never covers.
+# A part of the picture that the xterm does not cover.
 CORNER = (400, 300, 800, 600)
 
 
@@ -23,9 +23,9 @@ class Desktop(Screen):
         width, height = picture.SIZE
         super().__init__(
             "xvnc",
-            # Without -noreset it would wipe the picture when the program that painted it leaves as its last client.
+            # Without -noreset, Xvnc clears the picture when the program that painted it disconnects as the last client.
             ["Xvnc", "-noreset", "-rfbport", str(self.port), "-interface", "127.0.0.1", "-SecurityTypes", "None", "-AlwaysShared"]
-            # By default it shuts out an address from which more than five connections begin at once.
+            # By default Xvnc blocks an address after five failed or concurrent connections.
             + ["-BlacklistThreshold", "1000"]
             + ["-geometry", f"{width}x{height}", "-depth", "24"],
         )
@@ -36,7 +36,7 @@ class Desktop(Screen):
         image = self.server.folder / "picture.png"
         picture.make(image)
         with Program("display", ["display", "-window", "root", image], {"DISPLAY": self.display}) as painter:
-            # It ends with 1 even when it has painted; the comparison below is what tells.
+            # Its exit code is 1 even on success; the comparison below decides.
             painter.ended()
         self._start_xterm()
         shown = self.picture()
@@ -61,6 +61,6 @@ class Desktop(Screen):
         argv = ["xterm", "-geometry", XTERM, "-e", "sh", "-c", shell, "sh", self.typed]
         self.xterm = Program("xterm", argv, {"DISPLAY": self.display})
         self.xterm.__enter__()
-        # Without a window manager nobody else gives it the keyboard.
+        # Without a window manager it has no keyboard focus otherwise.
         self.run("xdotool", "windowfocus", "--sync", self.window("xterm"))
         self.run("xdotool", "mousemove", "5", "5")

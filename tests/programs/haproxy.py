@@ -1,4 +1,4 @@
-"""HAProxy in front of a port: with PROXY headers of either version, and health checks that never rest."""
+"""HAProxy in front of a port: with PROXY headers of either version, and health checks."""
 
 import socket
 
@@ -6,7 +6,7 @@ from places import free_ports, scratch
 from program import Program
 from waiting import DEADLINE, until
 
-# Between two health checks, and how long one may take to connect: a machine that stands still is no fault.
+# The interval of health checks, which is also their timeout.
 CHECK = "1s"
 
 VERSIONS = {"v1": "send-proxy", "v2": "send-proxy-v2"}
@@ -22,7 +22,7 @@ class HaProxy(Program):
         self.statistics = scratch("haproxy-statistics") / "s"
         sections = [
             f"listen {version}\n    bind 127.0.0.1:{self.ports[version]}\n"
-            f"    server door 127.0.0.1:{port} {header} check inter {CHECK}\n"
+            f"    server mksgate 127.0.0.1:{port} {header} check inter {CHECK}\n"
             for version, header in VERSIONS.items()
         ]
         head = f"global\n    stats socket {self.statistics} mode 600\n"
@@ -31,26 +31,19 @@ class HaProxy(Program):
         configuration.write_text(head + defaults + "".join(sections))
         self.argv = ["haproxy", "-db", "-f", str(configuration)]
 
-    def __enter__(self) -> "HaProxy":
-        super().__enter__()
-        try:
-            until("a health check", self._are_all_up)
-        except BaseException as error:
-            self.__exit__()
-            raise RuntimeError(f"HAProxy does not run: {self.stderr}") from error
-        return self
+    def wait_until_ready(self) -> None:
+        until("a health check", self._are_all_up)
 
     def _are_all_up(self) -> bool:
-        if self.process.poll() is not None:
-            raise ChildProcessError(f"it ended with {self.process.returncode}")
+        self.must_run()
         try:
             return all(server["status"] == "UP" for server in self.servers().values())
         except (ConnectionRefusedError, FileNotFoundError):
-            # The file is there a moment before anybody listens.
+            # HAProxy creates the file a moment before it listens.
             return False
 
     def servers(self) -> dict[str, dict[str, str]]:
-        """What HAProxy thinks of the port, by the version of the header."""
+        """HAProxy's statistics of the server, by the version of the header."""
         with socket.socket(socket.AF_UNIX) as asking:
             asking.settimeout(DEADLINE)
             asking.connect(str(self.statistics))
@@ -60,4 +53,4 @@ class HaProxy(Program):
                 text += more
         names, *lines = text.decode().removeprefix("# ").strip().splitlines()
         rows = [dict(zip(names.split(","), line.split(","), strict=True)) for line in lines]
-        return {row["pxname"]: row for row in rows if row["svname"] == "door"}
+        return {row["pxname"]: row for row in rows if row["svname"] == "mksgate"}

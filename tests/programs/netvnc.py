@@ -1,4 +1,4 @@
-"""Perl's Net::VNC: one picture for each call. It takes the first update for the picture, and knows no LastRect."""
+"""Perl's Net::VNC: one picture for each call. It takes the first update as the whole picture; no LastRect."""
 
 import subprocess
 from pathlib import Path

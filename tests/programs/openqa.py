@@ -1,4 +1,4 @@
-"""What openQA's os-autoinst does before it starts its dewebsockify, and how it starts that.
+"""Does what os-autoinst does: acquires a ticket, and starts dewebsockify with its arguments.
 
 As a program it prints the URL of a fresh ticket: openqa.py ADDRESS USERNAME VM, with the password in $PASSWORD.
 """
@@ -13,12 +13,12 @@ from places import MKSGATE, free_ports, scratch
 from program import Program
 from waiting import until
 
-# Its log may say all that it has to say: neither ticket nor cookie is in it.
+# The lowest level; even there the log must contain neither ticket nor cookie.
 LOG_LEVEL = "trace"
 
 
 def acquire(address: str, username: str, password: str, vm: str) -> tuple[str, str]:
-    """The URL of a fresh ticket, and the session's cookie."""
+    """The URL of a new ticket, and the session's cookie."""
     host, _, port = address.rpartition(":")
     context = ssl._create_unverified_context()
     service = SmartConnect(host=host, port=int(port), user=username, pwd=password, sslContext=context)
@@ -29,12 +29,12 @@ def acquire(address: str, username: str, password: str, vm: str) -> tuple[str, s
         cookie = service._stub.cookie.partition(";")[0]
         return found.AcquireTicket("webmks").url, cookie
     finally:
-        # The ticket outlives the session that asked for it.
+        # The ticket stays valid after the session.
         Disconnect(service)
 
 
 class Dewebsockify(Program):
-    """mksgate under dewebsockify's name, with the arguments and in the order in which os-autoinst gives them."""
+    """mksgate under the name dewebsockify, with os-autoinst's arguments in os-autoinst's order."""
 
     def __init__(self, url: str, cookie: str, *more: str) -> None:
         self.port = free_ports()
@@ -43,14 +43,8 @@ class Dewebsockify(Program):
         argv = [name, "--listenport", self.port, "--websocketurl", url, "--cookie", f"vmware_client=VMware; {cookie}"]
         super().__init__("dewebsockify", [*argv, *more])
 
-    def __enter__(self) -> "Dewebsockify":
-        super().__enter__()
-        try:
-            self.line(rf":{self.port} ")
-        except BaseException:
-            self.__exit__()
-            raise
-        return self
+    def wait_until_ready(self) -> None:
+        self.line(rf":{self.port} ")
 
     def has_logged(self, words: str) -> None:
         until(f"{words!r} in the log", lambda: words in self.stderr)

@@ -10,7 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from places import MKSGATE, ROOT, scratch
+from places import MKSGATE, ROOT, private_file, scratch
 from program import Program
 from terminal import answering
 from waiting import DEADLINE
@@ -96,9 +96,7 @@ class Page:
 
     def secret(self, name: str, text: str) -> None:
         """Writes a file that the page expects, readable by its owner only."""
-        path = self.folder / name
-        path.touch(mode=0o600)
-        path.write_text(text + "\n")
+        private_file(self.folder / name, text + "\n")
 
 
 class Recipe(Page):

@@ -14,7 +14,7 @@ MANY = 10_000
 
 
 def make(path: Path) -> None:
-    """Writes the picture: each pixel differs from its neighbours, so that any slip or wrong colour shows."""
+    """Writes the picture: each pixel differs from its neighbours, so that any shift or wrong colour is noticed."""
     width, height = SIZE
     picture = Image.new("RGB", SIZE)
     picture.putdata([_pixel(x, y) for y in range(height) for x in range(width)])
@@ -43,7 +43,7 @@ def difference(one: Image.Image, other: Image.Image) -> str:
 
 
 def become_equal(one: Callable[[], Image.Image], other: Callable[[], Image.Image]) -> None:
-    """Takes both pictures again and again until they are equal: what was typed last may still be on its way."""
+    """Waits until both pictures, which are taken again and again, are equal."""
     last = ""
 
     def look() -> bool:

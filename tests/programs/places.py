@@ -1,4 +1,4 @@
-"""Where things lie: the built programs, the folders that checks write to, free ports."""
+"""The built programs, the folders and files that checks write, and free ports."""
 
 import os
 import shutil
@@ -14,19 +14,19 @@ SIMULATOR = TARGET / "debug" / "examples" / "esxi-sim"
 # being found free here and its being bound by the program.
 PORTS = range(20000, 32000)
 
-# What the programs of a check write, kept after the run: one folder for each module of checks.
+# The output of programs, kept after the run: one folder for each module of checks.
 _scratch = TARGET / "programs"
 
 
 def begin_scratch(module: str) -> None:
-    """From here on `scratch` makes its folders for this module; those of its last run go."""
+    """Makes `scratch` create its folders for this module, and deletes those of the module's last run."""
     global _scratch
     _scratch = TARGET / "programs" / module
     shutil.rmtree(_scratch, ignore_errors=True)
 
 
 def scratch(name: str) -> Path:
-    """A fresh folder; a second one of the same name gets a number."""
+    """A new folder; a second one of the same name gets a number."""
     number = 1
     while True:
         folder = _scratch / (name if number == 1 else f"{name}-{number}")
@@ -37,9 +37,17 @@ def scratch(name: str) -> Path:
             number += 1
 
 
+def private_file(path: Path, content: str | bytes) -> Path:
+    """Writes a file that only its owner can read; a script can be executed by its owner."""
+    data = content if isinstance(content, bytes) else content.encode()
+    path.touch(mode=0o700 if data.startswith(b"#!") else 0o600)
+    path.write_bytes(data)
+    return path
+
+
 def free_ports(count: int = 1) -> int:
     """The first of `count` neighbouring loopback ports that nobody listens on."""
-    # Two harnesses at once begin their search in different places.
+    # Two runs at the same time start their search at different ports.
     first = PORTS.start + os.getpid() * 16 % len(PORTS)
     for _ in range(len(PORTS)):
         if first + count > PORTS.stop:
@@ -62,5 +70,5 @@ def _is_free(port: int) -> bool:
     return True
 
 
-# Handed out in this process, though perhaps not bound yet.
+# Returned in this process, though perhaps not bound yet.
 _taken: set[int] = set()

@@ -1,10 +1,12 @@
-"""One program that runs beside a check: in a process group of its own, its output in files, ended with the check."""
+"""A program that runs during a check: in its own process group, with its output in files; it ends with the check."""
 
 import os
 import re
 import signal
+import socket
 import subprocess
 from pathlib import Path
+from typing import Self
 
 from places import scratch
 from waiting import DEADLINE, until
@@ -22,7 +24,7 @@ class Program:
         self.env = {**os.environ, "LC_ALL": "C.UTF-8", **(env or {})}
         self.folder = scratch(name)
 
-    def __enter__(self) -> "Program":
+    def __enter__(self) -> Self:
         with self._log("stdout").open("wb") as out, self._log("stderr").open("wb") as err:
             self.process = subprocess.Popen(
                 self.argv,
@@ -33,12 +35,20 @@ class Program:
                 stderr=err,
                 start_new_session=True,
             )
+        try:
+            self.wait_until_ready()
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
+    def wait_until_ready(self) -> None:
+        """What `__enter__` waits for before it returns; the program is ended if this raises. May be overridden."""
+
     def __exit__(self, *_: object) -> None:
-        # One that is paused would not hear it.
+        # A program that is paused does not handle SIGTERM.
         self.resume()
-        # The group may outlive its leader, so it is told to end even when the leader has ended.
+        # Other processes of the group may still run when the first has ended.
         self._signal_group(signal.SIGTERM)
         try:
             self.process.wait(GRACE)
@@ -46,14 +56,14 @@ class Program:
             pass
         self._signal_group(signal.SIGKILL)
         self.process.wait()
-        # Those that somebody else has to wait for are gone a moment later, and so are their windows and ports.
+        # Processes with another parent end a moment later; only then are their windows and ports gone.
         try:
             until(f"the end of all of {self.name}", lambda: not self.processes(), GRACE)
         except TimeoutError:
             pass
 
     def processes(self) -> list[Path]:
-        """Those of its group that still run, as folders of /proc."""
+        """The folders in /proc of the processes of its group that still run."""
         found = []
         for process in Path("/proc").glob("[0-9]*"):
             try:
@@ -80,13 +90,31 @@ class Program:
             complete = self.stdout.rpartition("\n")[0]
             found = re.search(pattern, complete, re.MULTILINE)
             if found is None and not running:
-                raise RuntimeError(f"{self.name} ended with {self.process.returncode}: {self.stderr[-2000:]}")
+                self.must_run()
             return found
 
         return until(f"a line like {pattern!r} from {self.name}", look)
 
+    def must_run(self) -> None:
+        """Raises an error if the program has ended."""
+        if self.process.poll() is not None:
+            raise RuntimeError(f"{self.name} ended with {self.process.returncode}: {self.stderr[-2000:] or self.stdout}")
+
+    def wait_for_port(self, port: int) -> None:
+        """Waits until a loopback port accepts a connection, which is then closed."""
+
+        def accepts() -> bool:
+            self.must_run()
+            try:
+                socket.create_connection(("127.0.0.1", port), 1).close()
+            except OSError:
+                return False
+            return True
+
+        until(f"port {port} of {self.name}", accepts)
+
     def pause(self) -> None:
-        """It does nothing until `resume`; the kernel still takes connections and bytes for it."""
+        """Stops the program until `resume`; the kernel still accepts connections and bytes for it."""
         self._signal_group(signal.SIGSTOP)
 
     def resume(self) -> None:

@@ -1,4 +1,4 @@
-"""A virtual machine that is one: QEMU, whose VNC server is the desktop and whose guest is a small program of ours."""
+"""A QEMU virtual machine, with QEMU's own VNC server and a small guest program of ours."""
 
 import json
 import socket
@@ -11,11 +11,11 @@ import machine_code
 import picture
 import scan_codes
 from authority import Authority
-from places import free_ports
+from places import free_ports, private_file
 from program import Program
 from waiting import DEADLINE, until
 
-# What QEMU adds to a display's number.
+# QEMU's VNC display number is the port minus this.
 FIRST_PORT = 5900
 
 
@@ -28,38 +28,30 @@ class Qemu(Program):
         super().__init__("qemu", [])
         self.port = free_ports(2)
         self.websocket = self.port + 1
-        self.heard: Path = self.folder / "heard"
+        self.received: Path = self.folder / "received"
         disk = self.folder / "disk.img"
         disk.write_bytes(machine_code.disk())
-        # Nothing but what is named here, and no acceleration: it is the same on every machine.
+        # Only these devices, and no acceleration, so that it is the same on every machine.
         self.argv = ["qemu-system-x86_64", "-no-user-config", "-nodefaults", "-machine", "pc", "-accel", "tcg", "-m", "16"]
-        self.argv += ["-vga", "std", "-drive", f"file={disk},format=raw,if=ide", "-debugcon", f"file:{self.heard}"]
-        # Relative, since a socket's name may be no longer than 107 bytes; it is started in its folder.
+        self.argv += ["-vga", "std", "-drive", f"file={disk},format=raw,if=ide", "-debugcon", f"file:{self.received}"]
+        # Relative to the folder, because the path of a socket has at most 107 bytes.
         self.argv += ["-qmp", "unix:monitor,server=on,wait=off"]
-        # As ESXi, it is to ignore whether a client wants to be alone.
+        # Like ESXi, it ignores whether a client asks for an exclusive session.
         display = f"127.0.0.1:{self.port - FIRST_PORT},share=ignore,websocket=127.0.0.1:{self.websocket}"
         if authority:
             folder = self._certificates(authority)
             self.argv += ["-object", f"tls-creds-x509,id=tls,endpoint=server,verify-peer=off,dir={folder}"]
             display += ",tls-creds=tls"
         if password:
-            secret = self.folder / "password"
-            secret.touch(mode=0o600)
-            secret.write_text(password)
+            secret = private_file(self.folder / "password", password)
             self.argv += ["-object", f"secret,id=password,file={secret}"]
             display += ",password-secret=password"
         self.argv += ["-vnc", display]
 
-    def __enter__(self) -> "Qemu":
-        super().__enter__()
-        try:
-            self.monitor = until("QEMU's monitor", self._monitor)
-            until("the guest's picture", lambda: self.picture().size == machine_code.SIZE)
-            picture.become_equal(self.picture, machine_code.picture)
-        except BaseException:
-            self.__exit__()
-            raise
-        return self
+    def wait_until_ready(self) -> None:
+        self.monitor = until("QEMU's monitor", self._monitor)
+        until("the guest's picture", lambda: self.picture().size == machine_code.SIZE)
+        picture.become_equal(self.picture, machine_code.picture)
 
     def __exit__(self, *exception: object) -> None:
         if hasattr(self, "monitor"):
@@ -67,17 +59,17 @@ class Qemu(Program):
         super().__exit__(*exception)
 
     def picture(self) -> Image.Image:
-        """What the guest's screen shows now, as QEMU itself tells it."""
+        """The guest's screen, by QEMU's screendump."""
         file = self.folder / "screen.ppm"
         self.monitor.execute("screendump", filename=str(file))
         return picture.read(file)
 
     def keys(self) -> list[tuple[int, bool]]:
-        """The keys that the guest has heard, by scan code, with whether each went down."""
-        return scan_codes.keys(self.heard.read_bytes()) if self.heard.exists() else []
+        """The key events that the guest has received: scan code, and whether the key went down."""
+        return scan_codes.keys(self.received.read_bytes()) if self.received.exists() else []
 
     def has_typed(self, text: str) -> None:
-        """Waits until what the guest has heard ends with this text, all its keys up."""
+        """Waits until the text that the guest has received ends with this, and all keys are up."""
 
         def look() -> bool:
             keys = self.keys()
@@ -86,7 +78,7 @@ class Qemu(Program):
         until(f"the text {text!r} in the guest (it has {self.keys()})", look)
 
     def _certificates(self, authority: Authority) -> Path:
-        """A folder as QEMU wants it."""
+        """A folder with the file names that QEMU expects."""
         folder = self.folder / "tls"
         folder.mkdir()
         certificate, key = authority.certificate()
@@ -95,8 +87,7 @@ class Qemu(Program):
         return folder
 
     def _monitor(self) -> "Monitor | None":
-        if self.process.poll() is not None:
-            raise RuntimeError(f"QEMU ended with {self.process.returncode}: {self.stderr}")
+        self.must_run()
         try:
             return Monitor(self.folder)
         except (FileNotFoundError, ConnectionRefusedError):
@@ -115,7 +106,7 @@ class Monitor:
             self._socket.close()
             raise
         self._lines = self._socket.makefile("rw")
-        # It begins with a greeting, and waits for what its client can do.
+        # QEMU sends a greeting, and expects the client's capabilities.
         self._lines.readline()
         self.execute("qmp_capabilities")
 
@@ -127,7 +118,7 @@ class Monitor:
             answer = json.loads(self._lines.readline())
             if "error" in answer:
                 raise RuntimeError(f"{command}: {answer['error']['desc']}")
-            # Events come between.
+            # There may be events before the answer.
             if "return" in answer:
                 return answer["return"]
 
@@ -137,7 +128,7 @@ class Monitor:
 
 
 def down(keys: list[tuple[int, bool]]) -> set[int]:
-    """The keys that are down after all of these."""
+    """The keys that are down after these events."""
     held: set[int] = set()
     for code, is_down in keys:
         held = held | {code} if is_down else held - {code}

@@ -1,4 +1,4 @@
-"""Remmina, in a window under Xvfb: a profile in a file, opened at the start."""
+"""Remmina, in a window under Xvfb, started with a profile."""
 
 import subprocess
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from program import Program
 from screen import ViewerScreen
 from waiting import DEADLINE, NotYet, until
 
-# Where to look for the desktop's corner: its toolbar is on the left, its tabs above.
+# The corner of the desktop is within so many pixels: the toolbar is on the left, the tabs are above.
 MARGIN = 100
 
 # Large enough for the toolbar and most of the desktop.
@@ -27,7 +27,7 @@ class Remmina(Program):
         super().__init__("remmina", [])
         self.screen = screen
         self.env |= {"DISPLAY": screen.display, "NO_AT_BRIDGE": "1", "GSETTINGS_BACKEND": "memory"}
-        # None of the surrounding user's settings, and no bus that another Remmina may already be on.
+        # None of the user's settings, and no D-Bus session on which another Remmina may run.
         self.env |= {name: str(self._home(name)) for name in ["HOME", "XDG_RUNTIME_DIR"]}
         self.env |= {f"XDG_{kind}_HOME": str(self._home(kind)) for kind in ["DATA", "CONFIG", "CACHE"]}
         self.env.pop("DBUS_SESSION_BUS_ADDRESS", None)
@@ -38,7 +38,7 @@ class Remmina(Program):
         lines += [f"username={user}"] if user else []
         lines += [f"cacert={authority}"] if authority else []
         profile.write_text("\n".join(lines) + "\n")
-        # It keeps passwords in a form of its own, and this is how it is told one.
+        # It stores passwords in a format of its own, which this command writes.
         subprocess.run(
             ["remmina", "--update-profile", profile, "--set-option", f"password={password}"],
             env=self.env,
@@ -67,7 +67,7 @@ def shows(screen: ViewerScreen, console: str, expected: Callable[[], Image.Image
         seen = screen.picture(window)
         if contains(seen, expected()):
             return True
-        # While it connects it gives its window a size of its own, or makes another one.
+        # While it connects it resizes its window, or opens another one.
         if seen.size != WINDOW:
             try:
                 screen.run("xdotool", "windowsize", window, *map(str, WINDOW))
@@ -94,5 +94,5 @@ def contains(window: Image.Image, desktop: Image.Image) -> bool:
 
 
 def _begins_alike(window: Image.Image, desktop: Image.Image, x: int, y: int) -> bool:
-    """A few pixels, before all of them are compared."""
+    """Compares a few pixels, which is faster than all of them."""
     return all(window.getpixel((x + n, y + n)) == desktop.getpixel((n, n)) for n in (3, 7, 20))

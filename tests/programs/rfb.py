@@ -1,4 +1,4 @@
-"""Bytes as a viewer sends them, one by one: for what no real viewer can be made to do."""
+"""An RFB client that sends single messages, for exchanges that no real viewer makes."""
 
 import socket
 import ssl
@@ -8,13 +8,13 @@ from waiting import DEADLINE
 
 GREETING = b"RFB 003.008\n"
 
-# Security types (RFC 6143 section 7.1.2) and VeNCrypt's kinds.
+# Security types (RFC 6143 section 7.1.2) and VeNCrypt's subtypes.
 NONE, VNC, VENCRYPT = 1, 2, 19
 X509_NONE, X509_VNC, X509_PLAIN = 260, 261, 262
 
 
 class RawViewer:
-    """A connection from any loopback address. Nothing is sent that is not asked for."""
+    """A connection from any loopback address. It sends nothing by itself."""
 
     def __init__(self, port: int, source: str = "127.0.0.1") -> None:
         self.socket = socket.create_connection(("127.0.0.1", port), DEADLINE, (source, 0))
@@ -40,7 +40,7 @@ class RawViewer:
         return data
 
     def rest(self) -> bytes:
-        """What still comes until the other side ends the connection; a reset is an end too."""
+        """Reads until the other side closes or resets the connection."""
         data = b""
         try:
             while more := self.socket.recv(4096):
@@ -50,30 +50,30 @@ class RawViewer:
         return data
 
     def offered(self) -> list[int]:
-        """Says that it speaks 3.8; the security types that it may choose from."""
+        """Sends RFB 3.8's greeting; returns the security types that the server offers."""
         if self.read(len(GREETING)) != GREETING:
-            raise AssertionError("that is no greeting")
+            raise AssertionError("the server sent no RFB 3.8 greeting")
         self.send(GREETING)
         (count,) = self.read(1)
         return list(self.read(count))
 
     def kinds(self) -> list[int]:
-        """Chooses VeNCrypt 0.2; the kinds of it that it may choose from."""
+        """Chooses VeNCrypt 0.2; returns the subtypes that the server offers."""
         self.send(bytes([VENCRYPT]))
         version = self.read(2)
         self.send(version)
         refused, count = self.read(2)
         if version != b"\x00\x02" or refused:
-            raise AssertionError(f"that is no VeNCrypt 0.2: {version!r}, {refused}")
+            raise AssertionError(f"the server did not accept VeNCrypt 0.2: {version!r}, {refused}")
         return list(struct.unpack(f">{count}I", self.read(4 * count)))
 
     def begin_tls(self, kind: int) -> None:
-        """Chooses that kind of VeNCrypt, up to where TLS is to begin."""
+        """Chooses this subtype of VeNCrypt; the next bytes are the TLS handshake."""
         self.offered()
         self.kinds()
         self.send(struct.pack(">I", kind))
         if self.read(1) != b"\x01":
-            raise AssertionError("the kind was offered and is refused")
+            raise AssertionError("the server refuses a subtype that it offered")
 
     def reason(self) -> str:
         """Reads a failed security result and the reason that comes with it."""
@@ -83,23 +83,23 @@ class RawViewer:
         return self.text()
 
     def text(self) -> str:
-        """Reads a reason, as it also comes in place of the security types when none is offered."""
+        """Reads a reason, which the server also sends in place of security types."""
         (length,) = struct.unpack(">I", self.read(4))
         return self.read(length).decode()
 
     def start_tls(self) -> None:
-        """From here on it is encrypted, by whatever certificate: who the server is, others check."""
+        """Starts TLS, without verifying the certificate."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
         self.socket = context.wrap_socket(self.socket)
 
     def log_in(self, user: bytes, password: bytes) -> None:
-        """What VeNCrypt's Plain asks for, once TLS stands."""
+        """Sends the name and password of VeNCrypt's Plain, inside TLS."""
         self.send(struct.pack(">II", len(user), len(password)) + user + password)
 
     def see_screen(self) -> tuple[int, int]:
-        """Through a door without a password: the size of the desktop that it is shown."""
+        """Logs in at a port without a password; the size of the desktop in ServerInit."""
         self.offered()
         self.send(bytes([NONE]))
         if self.read(4) != bytes(4):

@@ -14,7 +14,7 @@ from places import begin_scratch
 
 
 class Report(unittest.TestResult):
-    """Prints what it hears. A check that was skipped has not been made, so it counts as failed."""
+    """Prints the result of each check. A skipped check counts as failed."""
 
     passed = failed = 0
 
@@ -50,8 +50,8 @@ class Report(unittest.TestResult):
 
 
 def _sentence(test: unittest.TestCase) -> str:
-    """What the check's name says."""
-    # A part of a check says after the check's name which part it is.
+    """The check's name as a sentence."""
+    # A subtest adds its own name.
     whole, part = getattr(test, "test_case", test), getattr(test, "_message", None)
     name = getattr(whole, "_testMethodName", None) or str(whole)
     sentence = name.removeprefix("test_").replace("_", " ")
@@ -59,7 +59,7 @@ def _sentence(test: unittest.TestCase) -> str:
 
 
 def main() -> int:
-    # An end from outside must end the programs too, so it becomes the exception that no check swallows.
+    # SIGTERM must also end the programs of the check, so it raises KeyboardInterrupt, which no check catches.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     report = Report()
     for module in sys.argv[1:]:
@@ -78,5 +78,5 @@ def main() -> int:
 if __name__ == "__main__":
     code = main()
     sys.stdout.flush()
-    # Not sys.exit, which waits for all threads: a check that has failed may have left one that never ends.
+    # Not sys.exit, which waits for all threads: a failed check may have left a thread that never ends.
     os._exit(code)

@@ -1,16 +1,16 @@
 """PC keyboards: from the bytes of scan code set 1 to keys, and from keys to what a US keyboard types."""
 
-# The bytes before a key that PCs had not at first.
+# The prefix of keys that the first PC keyboards did not have.
 EXTENDED = 0xE0
-# A key that goes up has this bit.
+# Set when a key is released.
 UP = 0x80
-# Keys with EXTENDED, as VMware numbers them too: bit 8.
+# Bit 8 of the scan code of keys with that prefix, as in VMware's messages.
 EXTENDED_BIT = 0x100
 
 LEFT_SHIFT, RIGHT_SHIFT, ENTER, SPACE = 0x2A, 0x36, 0x1C, 0x39
 RIGHT_CONTROL, LEFT_ARROW = 0x11D, 0x14B
 
-# First scan code, what is typed without Shift, and with it.
+# The first scan code of a row, and its characters without and with Shift.
 _ROWS = [
     (0x02, "1234567890-=", "!@#$%^&*()_+"),
     (0x10, "qwertyuiop[]", "QWERTYUIOP{}"),
@@ -22,7 +22,7 @@ _ROWS = [
 
 
 def keys(data: bytes) -> list[tuple[int, bool]]:
-    """The keys in order, with whether each went down."""
+    """The key events in order: scan code, and whether the key went down."""
     found, extended = [], 0
     for byte in data:
         if byte == EXTENDED:
@@ -34,7 +34,7 @@ def keys(data: bytes) -> list[tuple[int, bool]]:
 
 
 def typed(events: list[tuple[int, bool]]) -> str:
-    """What a guest with a US keyboard has typed by these keys."""
+    """The text that these key events type in a guest with a US keyboard."""
     text, shifts = "", set()
     for code, down in events:
         if code in (LEFT_SHIFT, RIGHT_SHIFT):

@@ -1,4 +1,4 @@
-"""X servers without a screen: Xvfb for the viewers' windows, and what can be done with any X display."""
+"""X displays: what can be done with any of them, and Xvfb for the windows of viewers."""
 
 import io
 import subprocess
@@ -31,7 +31,7 @@ class Screen:
         self.server.__exit__()
 
     def prepare(self) -> None:
-        """What has to be on the display before it is used; may be overridden."""
+        """Prepares the display before it is used; may be overridden."""
 
     def run(self, *argv: str) -> bytes:
         """Runs a short program on this display; its output."""
@@ -41,14 +41,14 @@ class Screen:
         return ended.stdout
 
     def picture(self, window: str = "root") -> Image.Image:
-        """What a window shows now, without the pointer. One that is moved at this moment, or goes, cannot be seen: `NotYet`."""
+        """A picture of a window, without the pointer. Raises `NotYet` if the window is being moved or closed."""
         ended = self._ended("import", "-window", window, "png:-")
         if ended.returncode != 0:
             raise NotYet(_how(ended))
         return Image.open(io.BytesIO(ended.stdout)).convert("RGB")
 
-    def become_keyboard(self, layout: str) -> None:
-        """From here on its keyboard has this layout of XKB's."""
+    def set_layout(self, layout: str) -> None:
+        """Sets the XKB layout of its keyboard."""
         self.run("setxkbmap", layout)
 
     def window(self, kind: str) -> str:
@@ -56,11 +56,11 @@ class Screen:
         return self._search("--class", kind)
 
     def titled(self, title: str) -> str:
-        """Likewise, with a title that this expression matches."""
+        """Likewise, of the first whose title matches this expression."""
         return self._search("--name", title)
 
     def _search(self, by: str, what: str) -> str:
-        # It fails when any window goes while it looks at all of them, and then finds it the next time.
+        # xdotool fails if any window is closed during the search; the next search may succeed.
         def look() -> list[bytes]:
             return self._ended("xdotool", "search", "--onlyvisible", by, what).stdout.split()
 
@@ -76,7 +76,7 @@ def _how(ended: subprocess.CompletedProcess[bytes]) -> str:
 
 
 class ViewerScreen(Screen):
-    """Xvfb, with room for a viewer's window and what a toolkit puts around it."""
+    """Xvfb, large enough for a viewer's window with its toolbars."""
 
     def __init__(self) -> None:
         width, height = SIZE

@@ -1,4 +1,4 @@
-"""The simulated ESXi host, started as the program that it is."""
+"""The program of the simulated ESXi host."""
 
 import io
 import json
@@ -17,39 +17,33 @@ from waiting import DEADLINE, until
 class Simulator(Program):
     """`address` and `sha256` (of its certificate) are what a configuration needs to reach it.
 
-    Of VMs with a desktop of its own it tells what they show and what they have heard.
+    It also says what the simulated desktops show and which input they received.
     """
 
     username = "root"
 
     def __init__(self, *options: str) -> None:
-        # Hexadecimal: it must not begin with the dash of an option.
+        # Hexadecimal, so that it does not begin with a dash.
         self.password = secrets.token_hex(12)
         login = ["--username", self.username, "--password", self.password]
         super().__init__("esxi-sim", [SIMULATOR, *login, *options])
 
-    def __enter__(self) -> "Simulator":
-        super().__enter__()
-        try:
-            ready = json.loads(self.line(r"^\{.*\}$")[0])
-            self.address: str = ready["address"]
-            self.sha256: str = ready["sha256"]
-            self.guests: str = ready["guests"]
-        except BaseException:
-            self.__exit__()
-            raise
-        return self
+    def wait_until_ready(self) -> None:
+        ready = json.loads(self.line(r"^\{.*\}$")[0])
+        self.address: str = ready["address"]
+        self.sha256: str = ready["sha256"]
+        self.guests: str = ready["guests"]
 
     def picture(self, vm: str) -> Image.Image:
-        """What the VM's screen shows now."""
-        return Image.open(io.BytesIO(self._look(vm, "picture.png"))).convert("RGB")
+        """The VM's screen."""
+        return Image.open(io.BytesIO(self._get(vm, "picture.png"))).convert("RGB")
 
     def typed(self, vm: str) -> str:
-        """The text that the VM's guest has made of the keys so far."""
-        return self._look(vm, "typed").decode()
+        """The text typed in the VM's guest so far."""
+        return self._get(vm, "typed").decode()
 
     def has_typed(self, vm: str, text: str) -> None:
-        """Waits until the text in the guest ends with this, and none of its keys is down."""
+        """Waits until the typed text ends with this, and no key is down."""
         try:
             until("the text", lambda: self.typed(vm).endswith(text) and not self.keys_down(vm))
         except TimeoutError as late:
@@ -58,25 +52,25 @@ class Simulator(Program):
 
     def keys(self, vm: str) -> list[dict[str, Any]]:
         """The key events so far: `scan_code`, `keysym`, `down`, `repeated`."""
-        return json.loads(self._look(vm, "keys"))
+        return json.loads(self._get(vm, "keys"))
 
     def keys_down(self, vm: str) -> list[int]:
         """The scan codes of the keys that are down."""
-        return json.loads(self._look(vm, "down"))
+        return json.loads(self._get(vm, "down"))
 
     def pointer(self, vm: str) -> dict[str, Any]:
         """`x`, `y`, `buttons`, and the steps of the `wheel` so far, vertical and horizontal."""
-        return json.loads(self._look(vm, "pointer"))
+        return json.loads(self._get(vm, "pointer"))
 
     def counts(self) -> dict[str, int]:
         """Of all VMs: `whole_requests`, `incremental_requests`, `acknowledgements`, `consoles_open`."""
         return json.loads(self._ask("counts"))
 
     def resize(self, vm: str, width: int, height: int) -> None:
-        """The VM's guest changes its resolution."""
+        """Changes the resolution of the VM's guest."""
         self._ask(f"{_quoted(vm)}/size/{width}x{height}", b"")
 
-    def _look(self, vm: str, what: str) -> bytes:
+    def _get(self, vm: str, what: str) -> bytes:
         return self._ask(f"{_quoted(vm)}/{what}")
 
     def _ask(self, path: str, body: bytes | None = None) -> bytes:
@@ -88,5 +82,5 @@ def _quoted(vm: str) -> str:
     return urllib.parse.quote(vm, safe="")
 
 
-# Whatever proxy the surroundings name, it is not for loopback.
+# Without the proxies of the environment, since the simulator is on loopback.
 _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))

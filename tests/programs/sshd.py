@@ -1,4 +1,4 @@
-"""OpenSSH's server on loopback, for this user's own key; and a client that calls it `jump`."""
+"""OpenSSH's server on loopback, with a key of its own, and a client configuration with the host `jump`."""
 
 import getpass
 import os
@@ -11,7 +11,7 @@ from waiting import until
 
 
 class Sshd(Program):
-    """`client` is a folder with an `ssh` in it that knows the way; who logs in has `env`."""
+    """`client` is a folder with an `ssh` that uses the client configuration; `env` is set in each login."""
 
     def __init__(self, env: dict[str, str]) -> None:
         port = free_ports()
@@ -19,7 +19,7 @@ class Sshd(Program):
         for key in ["host-key", "user-key"]:
             argv = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(self.folder / key)]
             subprocess.run(argv, check=True, stdin=subprocess.DEVNULL)
-        # It wants this folder where it is root, empty, and does not make it.
+        # As root it needs this folder, and does not create it.
         if os.geteuid() == 0:
             Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
         variables = " ".join(f'"{name}={value}"' for name, value in env.items())
@@ -40,14 +40,8 @@ class Sshd(Program):
         script.write_text(f'#!/bin/sh\nexec /usr/bin/ssh -F {self.folder}/ssh_config "$@"\n')
         script.chmod(0o755)
 
-    def __enter__(self) -> "Sshd":
-        super().__enter__()
-        try:
-            until("sshd to listen", lambda: "Server listening" in self.stderr)
-        except BaseException:
-            self.__exit__()
-            raise
-        return self
+    def wait_until_ready(self) -> None:
+        until("sshd to listen", lambda: "Server listening" in self.stderr)
 
     def _write(self, name: str, lines: list[str]) -> None:
         path = self.folder / name

@@ -1,4 +1,4 @@
-"""A program on a terminal of its own, that asks and is answered: some viewers take a password in no other way."""
+"""Runs programs on a pseudo-terminal and answers their prompts."""
 
 import fcntl
 import os
@@ -13,30 +13,30 @@ from pathlib import Path
 from places import scratch
 from waiting import DEADLINE, INTERVAL
 
-# Of the attributes that `tcgetattr` returns, the one that says whether what is typed is shown.
+# The index of the local flags, ECHO among them, in the result of `tcgetattr`.
 LOCAL_FLAGS = 3
 
 
 def converse(argv: list[str], answers: dict[str, str], env: dict[str, str], columns: int = 80) -> tuple[int, str]:
-    """Runs it to its end, and gives each answer once, when its question is the last that was said.
+    """Runs a program to its end, and gives each answer once, when the output ends with its prompt.
 
-    A question with a password in its name is answered when the terminal does not show any more what is typed: what
-    was typed before is thrown away. Returns the exit code and everything that was on the terminal.
+    A prompt for a password is answered when the terminal's echo is off, because earlier input is discarded. Returns the
+    exit code and the whole output.
     """
     return _run(argv, _Answers(list(answers.items()), in_turn=False), env, columns)
 
 
 def converse_in_turn(argv: list[str], answers: list[tuple[str, str]], env: dict[str, str]) -> tuple[int, str]:
-    """Likewise, with questions that come in this order, the same one more than once perhaps."""
+    """Likewise, with prompts in this order; a prompt may occur more than once."""
     return _run(argv, _Answers(list(answers), in_turn=True), env)
 
 
 def answering(
     argv: list[str], typed: str, passwords: tuple[str, ...], env: dict[str, str], folder: Path
 ) -> tuple[int, str]:
-    """Runs it to its end in this folder; types `typed` at once, and each of `passwords` when it is asked for one.
+    """Runs a program to its end in this folder; types `typed` at once, and each of `passwords` at a prompt for one.
 
-    A password is asked for by a prompt that ends with a colon and a space, where the terminal does not show what is typed.
+    Such a prompt ends with a colon and a space, and the terminal's echo is off.
     """
     left, answered = list(passwords), 0
 
@@ -44,7 +44,7 @@ def answering(
         nonlocal typed, answered
         os.write(terminal, typed.encode())
         typed = ""
-        if left and said[answered:].endswith(": ") and not _shows_what_is_typed(terminal):
+        if left and said[answered:].endswith(": ") and not _echoes(terminal):
             answered = len(said)
             os.write(terminal, left.pop(0).encode() + b"\n")
 
@@ -52,7 +52,7 @@ def answering(
 
 
 def when_seen(argv: list[str], text: str, do: Callable[[], None], env: dict[str, str]) -> tuple[int, str]:
-    """Runs it to its end likewise, and calls `do` once, when this text is on the terminal."""
+    """Runs a program to its end likewise, and calls `do` once, when this text is in the output."""
     done = False
 
     def reply(_terminal: int, said: str) -> None:
@@ -65,21 +65,21 @@ def when_seen(argv: list[str], text: str, do: Callable[[], None], env: dict[str,
 
 
 def broken_off(argv: list[str], question: str, end: Callable[[int, int], None], env: dict[str, str]) -> tuple[int, bool]:
-    """Runs it until it asks for a password, and does `end` with the terminal and the program's number.
+    """Runs a program until it prompts for a password, and calls `end` with the terminal and the process id.
 
-    Returns the exit code, and whether the terminal shows again what is typed, line by line, and knows Ctrl-C.
+    Returns the exit code, and whether the terminal has its usual mode again: echo, lines, and signals by Ctrl-C.
     """
     ours, theirs = pty.openpty()
     try:
         streams = {"stdin": theirs, "stdout": theirs, "stderr": theirs}
-        where = {"env": env, "cwd": scratch("terminal"), "start_new_session": True, "preexec_fn": take}
+        where = {"env": env, "cwd": scratch("terminal"), "start_new_session": True, "preexec_fn": take_control}
         with subprocess.Popen(argv, **streams, **where) as program:
             try:
                 said = ""
                 until = time.monotonic() + DEADLINE
-                while not said.endswith(question) or _shows_what_is_typed(theirs):
+                while not said.endswith(question) or _echoes(theirs):
                     if time.monotonic() > until:
-                        raise TimeoutError(f"not asked within {DEADLINE:g} s: {said}")
+                        raise TimeoutError(f"no prompt within {DEADLINE:g} s: {said}")
                     if select.select([ours], [], [], INTERVAL)[0]:
                         said += os.read(ours, 4096).decode(errors="replace")
                 end(ours, program.pid)
@@ -94,17 +94,17 @@ def broken_off(argv: list[str], question: str, end: Callable[[int, int], None], 
 
 
 class _Answers:
-    """Gives each answer once, when its question is the last that was said."""
+    """Gives each answer once, when the output ends with its prompt."""
 
     def __init__(self, answers: list[tuple[str, str]], in_turn: bool) -> None:
         self.answers, self.in_turn, self.answered = answers, in_turn, 0
 
     def __call__(self, terminal: int, said: str) -> None:
         for question, answer in self.answers[:1] if self.in_turn else list(self.answers):
-            # What was answered already is no question any more.
+            # A prompt that was answered does not count again.
             if not said[self.answered :].endswith(question):
                 continue
-            if "assword" in question and _shows_what_is_typed(terminal):
+            if "assword" in question and _echoes(terminal):
                 continue
             self.answered = len(said)
             self.answers.remove((question, answer))
@@ -114,13 +114,13 @@ class _Answers:
 def _run(
     argv: list[str], reply: Callable[[int, str], None], env: dict[str, str], columns: int = 80, folder: Path | None = None
 ) -> tuple[int, str]:
-    """Runs it to its end; `reply` is called with the terminal and all that was said, again and again."""
+    """Runs a program to its end; `reply` is called again and again with the terminal and the output so far."""
     ours, theirs = pty.openpty()
     try:
         termios.tcsetwinsize(theirs, (24, columns))
         streams = {"stdin": theirs, "stdout": theirs, "stderr": theirs}
         # In a folder of its own unless told otherwise, so that it finds no configuration.
-        where = {"env": env, "cwd": folder or scratch("terminal"), "start_new_session": True, "preexec_fn": take}
+        where = {"env": env, "cwd": folder or scratch("terminal"), "start_new_session": True, "preexec_fn": take_control}
         with subprocess.Popen(argv, **streams, **where) as program:
             os.close(theirs)
             try:
@@ -132,8 +132,8 @@ def _run(
         os.close(ours)
 
 
-def take() -> None:
-    """Makes it the one that /dev/tty means."""
+def take_control() -> None:
+    """Makes standard input the controlling terminal of this process."""
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
@@ -145,11 +145,11 @@ def _converse(terminal: int, reply: Callable[[int, str], None]) -> str:
             try:
                 said += os.read(terminal, 4096).decode(errors="replace")
             except OSError:
-                # The program has closed its side.
+                # All processes have closed the terminal.
                 return said
         reply(terminal, said)
     raise TimeoutError(f"not within {DEADLINE:g} s to its end: {said}")
 
 
-def _shows_what_is_typed(terminal: int) -> bool:
+def _echoes(terminal: int) -> bool:
     return bool(termios.tcgetattr(terminal)[LOCAL_FLAGS] & termios.ECHO)

@@ -14,28 +14,28 @@ from program import Program
 from screen import ViewerScreen
 from waiting import until
 
-# Every encoding that leaves the pixels as they are: Tight without JPEG is lossless too.
+# All lossless encodings; Tight is one without JPEG.
 ENCODINGS = ["Raw", "Hextile", "ZRLE", "Tight"]
 
-# The window's geometry as it is, no menu hint over the picture, errors to stderr instead of a dialog that nobody closes.
+# No resizing, no menu hint over the picture, and errors on stderr instead of in a dialog.
 OPTIONS = [
     *["-Shared=1", "-RemoteResize=0", "-MenuKey=", "-AlertOnFatalError=0", "-ReconnectOnError=0"],
     *["-AutoSelect=0", "-NoJPEG=1", "-Log=*:stderr:30"],
 ]
 
-# All of it, for whoever starts a viewer by a command line.
+# A command line for programs that start a viewer.
 COMMAND = " ".join(["xtigervncviewer", *OPTIONS, "-PreferredEncoding=ZRLE"])
 
 
 @dataclass(frozen=True)
 class Colours:
-    """How many colours the viewer asks for: the highest value that red, green and blue have then."""
+    """The viewer's options for a number of colours, and the highest values of red, green and blue in that pixel format."""
 
     options: tuple[str, ...]
     highest: tuple[int, int, int]
 
     def of(self, image: Image.Image) -> Image.Image:
-        """What is left of a picture: each intensity the nearest that there is, then as bright again as the viewer makes it."""
+        """A picture with each value rounded to the nearest level, and scaled to 0 … 255 as the viewer does."""
         levels = [round(value * most / 255) * 255 // most for most in self.highest for value in range(256)]
         return image.point(levels)
 
@@ -66,18 +66,18 @@ class TigerVnc(Program):
         self.argv += [f"127.0.0.1::{port}"]
 
     def type_line(self, text: str) -> None:
-        """Types a line into the viewer's window, as somebody at the keyboard would."""
+        """Types a line into the viewer's window."""
         window = self._window()
         self.screen.run("xdotool", "windowfocus", "--sync", window, "type", "--delay", "20", text)
         self.screen.run("xdotool", "key", "Return")
 
     def press(self, *keys: str) -> None:
-        """Presses keys one after the other, each by its X keysym's name or its keycode; with a + those before it held."""
+        """Presses keys one after the other, by the names of their keysyms or by keycodes; "a+b" holds a while b is pressed."""
         self.screen.run("xdotool", "windowfocus", "--sync", self._window(), "key", "--delay", "20", *keys)
 
     @contextmanager
     def holding(self, key: str) -> Iterator[None]:
-        """A key is down meanwhile, by its X keysym's name."""
+        """Holds a key, given by the name of its keysym, during the `with` block."""
         self.screen.run("xdotool", "windowfocus", "--sync", self._window(), "keydown", key)
         try:
             yield
@@ -100,7 +100,7 @@ class TigerVnc(Program):
 
 
 def password_file(password: str) -> Path:
-    """The password as the viewer reads it from a file."""
+    """A password file in the viewer's format."""
     made = subprocess.run(["tigervncpasswd", "-f"], input=password.encode(), check=True, capture_output=True, timeout=30)
     path = scratch("tigervnc-password") / "passwd"
     path.touch(mode=0o600)

@@ -12,7 +12,7 @@ from tigervnc import password_file
 
 
 class TightVnc(Program):
-    """One viewer, connected to a loopback port. Its pictures are compared, so they are sent as they are."""
+    """One viewer, connected to a loopback port. It asks for a lossless encoding."""
 
     def __init__(self, screen: ViewerScreen, port: int, password: str) -> None:
         super().__init__("tightvnc", [])

@@ -1,4 +1,4 @@
-"""Waits for a condition by looking again and again, never by hoping that a pause was long enough."""
+"""Waits for a condition by polling it, instead of sleeping for a time that may be too short."""
 
 import time
 from collections.abc import Callable
@@ -6,19 +6,19 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-# Between two looks: short beside anything that is waited for, long enough to leave the two cores to others.
+# Seconds between two polls.
 INTERVAL = 0.05
 
-# Far above what any wait here took on two busy cores, so that only a real fault reaches it.
+# Far longer than any wait on two busy cores, so that only a fault reaches it.
 DEADLINE = 30.0
 
 
 class NotYet(Exception):
-    """What a look raises that came too early, for a reason that is worth being told if nothing comes later."""
+    """Raised by a poll that should be repeated; its message is in the error when the time is up."""
 
 
 def until(what: str, look: Callable[[], T], seconds: float = DEADLINE) -> T:
-    """The first truthy value that `look` returns; `what` names it in the error when none comes in time."""
+    """Polls `look` until it returns a true value, and returns that; `what` names it in the error when the time is up."""
     end = time.monotonic() + seconds
     while True:
         reason = ""

@@ -25,18 +25,18 @@ INSTALLED = TARGET / "wmks"
 # A download, which may be slow.
 INSTALL_LIMIT = 300
 
-# On the guest's screen, where a click has no further effect.
+# A position on the guest's screen where a click has no effect.
 FREE_PLACE = (40, 560)
 
-# Pixels that a page scrolls for a notch of the wheel.
+# Pixels of scrolling per notch of the wheel.
 NOTCH = 120
 
-# What the client calls its state.
+# The client's name of its state.
 CONNECTED = "connected"
 
 
 def install() -> Path:
-    """Has npm install what package-lock.json names; the client's one file."""
+    """Installs the packages of package-lock.json with npm; returns the client's script."""
     INSTALLED.mkdir(exist_ok=True)
     for name in ["package.json", "package-lock.json"]:
         (INSTALLED / name).write_bytes((SOURCE / name).read_bytes())
@@ -48,7 +48,7 @@ def install() -> Path:
 
 
 class Page:
-    """The page's server; `url` is where it is."""
+    """An HTTP server for the page at `url`."""
 
     def __init__(self, client: Path) -> None:
         html, script = (SOURCE / "page.html").read_bytes(), client.read_bytes()
@@ -79,7 +79,7 @@ class Page:
 
 
 class Wmks:
-    """The client, connected to a VM's console straight at the simulator, in a place of this size."""
+    """The client, connected to a VM's console of the simulator, in an element of this size."""
 
     def __init__(self, chromium: Chromium, page: Page, simulator: Simulator, vm: str, size: tuple[int, int]) -> None:
         self.chromium, self.page, self.simulator, self.vm, self.size = chromium, page, simulator, vm, size
@@ -93,12 +93,12 @@ class Wmks:
         return self
 
     def __exit__(self, *_: object) -> None:
-        # A page that is left may be kept alive for a way back to it, and its socket with it.
+        # Chromium may keep a page, and its socket, in the back/forward cache.
         self.chromium.run("client.disconnect()")
         until("the console's end", lambda: self.simulator.counts()["consoles_open"] == 0)
 
     def is_well(self) -> bool:
-        """Whether it is connected still and nothing went wrong."""
+        """Whether it is connected and has seen no error."""
         return self.chromium.run("return seen") == {"state": CONNECTED, "errors": []}
 
     def picture(self) -> Image.Image:
@@ -111,16 +111,16 @@ class Wmks:
         picture.become_equal(self.picture, lambda: self.simulator.picture(self.vm))
 
     def cursor(self) -> Image.Image:
-        """The guest's cursor as the client has handed it to the browser: an icon in a data URL."""
+        """The guest's cursor, which the client gives to the browser as a data URL."""
         style = self.chromium.run("return document.querySelector('#console canvas').style.cursor")
         return Image.open(io.BytesIO(base64.b64decode(style.partition("base64,")[2].partition(")")[0]))).convert("RGBA")
 
     def actions(self) -> ActionChains:
-        """What a person does; the pointer jumps."""
+        """A chain of input events; pointer moves take no time."""
         return ActionChains(self.chromium.driver, duration=0)
 
     def point(self, x: int, y: int) -> None:
-        """Moves the pointer to this place of the guest's screen."""
+        """Moves the pointer to this position of the guest's screen."""
         self._pointer(lambda pointer: pointer.move_to_location(*self._at(x, y)))
 
     def press(self, button: int) -> None:
@@ -131,13 +131,13 @@ class Wmks:
         self._pointer(lambda pointer: pointer.pointer_up(button))
 
     def turn_wheel(self, x: int, y: int, right: int, down: int) -> None:
-        """Notches at this place, as a page scrolls by them."""
+        """Turns the wheel by notches at this position, as a page scrolls."""
         actions = self.actions()
         actions.w3c_actions.wheel_action.scroll(*self._at(x, y), NOTCH * right, NOTCH * down, 0, "viewport")
         actions.perform()
 
     def take_focus(self) -> None:
-        """Clicks on it, as somebody does who is about to type."""
+        """Clicks on it, so that it has the keyboard focus."""
         self.point(*FREE_PLACE)
         self.press(0)
         self.release(0)
@@ -148,14 +148,14 @@ class Wmks:
         actions.perform()
 
     def _at(self, x: int, y: int) -> tuple[int, int]:
-        """A place of the guest's screen in the page."""
+        """A position of the guest's screen, in the page."""
         left, top = self.chromium.run(
             "const { left, top } = document.querySelector('#console canvas').getBoundingClientRect(); return [left, top]"
         )
         return round(left) + x, round(top) + y
 
     def resize(self, width: int, height: int) -> None:
-        """Makes its place in the page as large as this, and tells it so."""
+        """Resizes its element in the page, and notifies the client."""
         self.chromium.run(
             """const [width, height] = arguments;
             Object.assign(document.getElementById("console").style, { width: `${width}px`, height: `${height}px` });

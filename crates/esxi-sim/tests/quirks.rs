@@ -189,7 +189,7 @@ async fn a_chatty_host_sends_what_nobody_asked_for() {
 }
 
 #[tokio::test]
-async fn moods_change_nothing_for_a_desktop_that_has_none() {
+async fn quirks_change_nothing_for_a_desktop_without_them() {
     let host = start(|settings| {
         settings.vms = vec![
             VmSettings {

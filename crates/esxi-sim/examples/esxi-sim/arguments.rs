@@ -16,7 +16,7 @@ pub(crate) struct Arguments {
     #[arg(long, default_value = "127.0.0.1:0", value_name = "ADDR:PORT")]
     listen: SocketAddr,
     /// A VM with a simulated desktop, and its quirks besides those of --quirk
-    #[arg(long = "vm", value_name = "NAME[=MOOD,…]", value_parser = named)]
+    #[arg(long = "vm", value_name = "NAME[=QUIRK,…]", value_parser = named)]
     vms: Vec<(String, Vec<Quirk>)>,
     /// A VM whose console is a real VNC server
     #[arg(long = "bridge", value_name = "NAME=ADDR:PORT", value_parser = bridge)]

@@ -1,4 +1,4 @@
-"""Sits between mksgate and a vSphere, is taken for it and hears every word: so that a check knows each secret."""
+"""A TLS proxy between mksgate and a vSphere that records all bytes, so that a check knows the tickets and cookies."""
 
 import asyncio
 import hashlib
@@ -11,8 +11,8 @@ from simulator import Simulator
 from waiting import DEADLINE
 
 
-class Eavesdropper:
-    """Runs from `__enter__` to `__exit__`. To a configuration it is a host as the one behind it."""
+class RecordingProxy:
+    """Runs from `__enter__` to `__exit__`. In a configuration it replaces the host behind it."""
 
     def __init__(self, simulator: Simulator) -> None:
         self.username, self.password = simulator.username, simulator.password
@@ -26,12 +26,12 @@ class Eavesdropper:
         self._client.verify_mode = ssl.CERT_NONE
         der = ssl.PEM_cert_to_DER_cert(certificate.read_text())
         self.sha256 = hashlib.sha256(der).hexdigest()
-        self._heard = bytearray()
+        self._recorded = bytearray()
         self._lock = Lock()
         self._writers: set[asyncio.StreamWriter] = set()
 
-    def __enter__(self) -> "Eavesdropper":
-        # One thread for all connections: no two may touch the same TLS connection at once.
+    def __enter__(self) -> "RecordingProxy":
+        # One thread for all connections: a TLS connection must not be used by two threads at once.
         self._loop = asyncio.new_event_loop()
         self._thread = Thread(target=self._loop.run_forever)
         self._thread.start()
@@ -43,22 +43,22 @@ class Eavesdropper:
         try:
             asyncio.run_coroutine_threadsafe(self._stop(), self._loop).result(DEADLINE)
         finally:
-            # Whatever went wrong: a thread that is left would keep the whole program from ending.
+            # In any case: a remaining thread would keep the process from ending.
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join(DEADLINE)
             self._loop.close()
 
     def tickets(self) -> set[str]:
-        """Those that were handed out so far."""
+        """The tickets that were issued so far."""
         return self._found(rb"<ticket[^>]*>([^<]+)</ticket>")
 
     def cookies(self) -> set[str]:
-        """What stands for the gateway's login."""
+        """The cookies of the gateway's sessions."""
         return self._found(rb'vmware_soap_session="?([^";\r]+)')
 
     def _found(self, pattern: bytes) -> set[str]:
         with self._lock:
-            return {found.decode() for found in re.findall(pattern, bytes(self._heard))}
+            return {found.decode() for found in re.findall(pattern, bytes(self._recorded))}
 
     async def _start(self) -> tuple[str, int]:
         self._listener = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self._server)
@@ -67,7 +67,7 @@ class Eavesdropper:
     async def _stop(self) -> None:
         self._listener.close()
         serving = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-        # Not cancelled: their connections end, and so do they. Of those that are closing the end is near, and Python
+        # Not cancelled: they end when their connections do. Connections that are closing are left alone, because Python
         # 3.11.2 cannot abort a TLS connection that was closed twice.
         for writer in self._writers:
             if not writer.is_closing():
@@ -78,19 +78,19 @@ class Eavesdropper:
         beyond, back = await asyncio.open_connection(*self._behind, ssl=self._client)
         self._writers |= {writer, back}
         try:
-            await asyncio.gather(self._pass_on(reader, back), self._pass_on(beyond, writer))
+            await asyncio.gather(self._relay(reader, back), self._relay(beyond, writer))
         except OSError:
-            # One of the two has gone without a word; the other is told below.
+            # One side was reset; the other is closed below.
             pass
         finally:
             writer.close()
             back.close()
 
-    async def _pass_on(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+    async def _relay(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
         while data := await source.read(65536):
             with self._lock:
-                self._heard += data
+                self._recorded += data
             sink.write(data)
             await sink.drain()
-        # TLS has no half of a connection: when one direction is over, both are.
+        # asyncio's TLS connections cannot be half-closed: the end of one direction ends both.
         sink.close()
