@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use gateway::settings::Console;
+use gateway::settings::ConsoleSettings;
 
 use crate::support::testbed::{PASSWORD, Setup, Testbed, vm};
 use crate::support::viewer::{RfbVersion, Viewer};
@@ -17,15 +17,15 @@ async fn address_outside_the_allow_list_is_closed_without_data() {
     within(async {
         let allow = |network: &'static str| Setup {
             customize: match network {
-                "other" => |console| Console {
+                "other" => |console| ConsoleSettings {
                     allow: vec!["10.0.0.0/8".parse().unwrap()],
                     ..console
                 },
-                "mapped" => |console| Console {
+                "mapped" => |console| ConsoleSettings {
                     allow: vec!["::ffff:127.0.0.0/104".parse().unwrap()],
                     ..console
                 },
-                _ => |console| Console {
+                _ => |console| ConsoleSettings {
                     allow: vec!["::1/128".parse().unwrap(), "127.0.0.1/32".parse().unwrap()],
                     ..console
                 },
@@ -132,7 +132,7 @@ async fn consoles_per_host_are_limited_by_max_consoles() {
 async fn input_of_a_view_only_viewer_is_dropped() {
     within(async {
         let setup = Setup {
-            customize: |console| Console {
+            customize: |console| ConsoleSettings {
                 view_only: true,
                 ..console
             },
@@ -158,8 +158,8 @@ async fn input_of_a_view_only_viewer_is_dropped() {
 async fn exclusive_access_is_granted_only_where_configured() {
     within(async {
         for honoured in [false, true] {
-            let customize: fn(Console) -> Console = match honoured {
-                true => |console| Console {
+            let customize: fn(ConsoleSettings) -> ConsoleSettings = match honoured {
+                true => |console| ConsoleSettings {
                     exclusive: true,
                     ..console
                 },

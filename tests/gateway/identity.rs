@@ -1,14 +1,14 @@
 //! One VM behind several ports under different names.
 
 use esxi_sim::Host;
-use gateway::settings::Console;
+use gateway::settings::ConsoleSettings;
 
 use crate::support::testbed::{Setup, Testbed, vm};
 use crate::support::viewer::{RfbVersion, Viewer};
 use crate::support::within;
 
 /// vm08 by its name, inventory path, managed object id, instance UUID and BIOS UUID, and another VM.
-async fn testbed(customize: fn(Console) -> Console) -> Testbed {
+async fn testbed(customize: fn(ConsoleSettings) -> ConsoleSettings) -> Testbed {
     let mut setup = Setup {
         customize,
         ..Setup::default()
@@ -64,7 +64,7 @@ async fn sessions_on_one_vm_count_together_under_all_its_names() {
 #[tokio::test]
 async fn exclusive_access_covers_all_names_of_the_vm() {
     within(async {
-        let testbed = testbed(|console| Console {
+        let testbed = testbed(|console| ConsoleSettings {
             exclusive: true,
             ..console
         })

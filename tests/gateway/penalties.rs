@@ -1,6 +1,6 @@
 //! Penalties for failed logins, and which failures a success clears.
 
-use gateway::settings::{Auth, Console};
+use gateway::settings::{Auth, ConsoleSettings};
 
 use crate::support::testbed::{PASSWORD, Setup, Testbed, vm};
 use crate::support::viewer::{RfbVersion, Viewer};
@@ -14,8 +14,8 @@ async fn testbed() -> Testbed {
     let names = ["vm08", "vm09", "open"];
     let mut setup = Setup {
         consoles: names.map(str::to_owned).to_vec(),
-        customize: |console| match console.behind.to_string().as_str() {
-            "open" => Console {
+        customize: |console| match console.backend.to_string().as_str() {
+            "open" => ConsoleSettings {
                 auth: Auth::none(),
                 ..console
             },

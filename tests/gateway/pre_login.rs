@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use futures::future::join_all;
-use gateway::settings::Console;
+use gateway::settings::ConsoleSettings;
 use rfb_proto::{Client, ClientStep, VncPassword};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -175,7 +175,7 @@ async fn viewer_that_never_sends_client_init_ends_with_the_handshake_timeout() {
         let mut setup = Setup::default().with_password();
         setup.limits.handshake_timeout = Duration::from_secs(3);
         // With `exclusive`, the gateway needs ClientInit before the relay begins.
-        setup.customize = |console| Console {
+        setup.customize = |console| ConsoleSettings {
             exclusive: true,
             ..console
         };

@@ -1,6 +1,6 @@
 //! The PROXY protocol: the viewer's address comes from a load balancer.
 
-use gateway::settings::Console;
+use gateway::settings::ConsoleSettings;
 use tokio::io::AsyncReadExt;
 
 use crate::support::testbed::{PASSWORD, Setup};
@@ -21,7 +21,7 @@ async fn proxy_header_is_accepted_from_configured_balancers_only() {
             setup.limits.proxy_from = Some(vec![from.parse().unwrap()]);
             setup.start()
         };
-        let allow_ten: fn(Console) -> Console = |console| Console {
+        let allow_ten: fn(ConsoleSettings) -> ConsoleSettings = |console| ConsoleSettings {
             allow: vec!["10.0.0.0/8".parse().unwrap()],
             ..console
         };

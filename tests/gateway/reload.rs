@@ -7,7 +7,7 @@ use console::secret::Secret;
 use console::settings::VSphere;
 use console::tls::{Thumbprint, Trust};
 use esxi_sim::{DEMO_PASSWORD, Host, Settings};
-use gateway::settings::{Admin, Auth, Config, Console, Limits};
+use gateway::settings::{Admin, Auth, Config, ConsoleSettings, Limits};
 use gateway::{Gateway, Shutdown};
 use rfb_proto::VncPassword;
 use tokio::sync::mpsc;
@@ -95,7 +95,7 @@ impl Fleet {
         let name = |host: &usize| format!("host{host}");
         let console = |host: &usize| {
             let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, self.ports[*host]));
-            Console::new(listen, name(host), "vm08".parse().unwrap(), auth.clone())
+            ConsoleSettings::new(listen, name(host), "vm08".parse().unwrap(), auth.clone())
         };
         Config {
             gateway: Limits::default(),
@@ -212,7 +212,7 @@ async fn configuration_that_cannot_be_applied_completely_changes_nothing() {
 
 /// `config` with copies of its first console, one at each of these addresses.
 fn listening(config: &Config, addresses: &[(Ipv4Addr, u16)]) -> Config {
-    let console = |address: &(Ipv4Addr, u16)| Console {
+    let console = |address: &(Ipv4Addr, u16)| ConsoleSettings {
         listen: SocketAddr::from(*address),
         ..config.consoles[0].clone()
     };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::BytesMut;
 use console::tls::{Thumbprint, Trust};
 use gateway::Users;
-use gateway::settings::{Auth, Console};
+use gateway::settings::{Auth, ConsoleSettings};
 use rfb_proto::{Client, ClientStep, Password, Refusal, SecurityType, VncPassword};
 use rustls::ServerConfig;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
@@ -62,7 +62,10 @@ struct Door {
 }
 
 impl Door {
-    async fn with(methods: &[SecurityType], customize: fn(Console) -> Console) -> Self {
+    async fn with(
+        methods: &[SecurityType],
+        customize: fn(ConsoleSettings) -> ConsoleSettings,
+    ) -> Self {
         let (tls, certificate) = certificate();
         let mut auth = Auth::x509_plain(users(), tls);
         auth.methods = methods.to_vec();

@@ -16,7 +16,7 @@ use crate::{file, secrets};
 use console::secret::Secret;
 use gateway::Users;
 use gateway::certificate;
-use gateway::settings::{Auth, NO_AUTH, STRONGEST_FIRST};
+use gateway::settings::{Auth, METHODS, NO_AUTH};
 
 impl Source<'_> {
     /// `none` is reserved: it means no authentication.
@@ -65,11 +65,8 @@ impl Source<'_> {
         texts: &Spanned<Vec<Spanned<String>>>,
     ) -> Result<Vec<SecurityType>, ConfigError> {
         for text in texts.get_ref() {
-            if !STRONGEST_FIRST
-                .iter()
-                .any(|(name, _)| name == text.get_ref())
-            {
-                let known = STRONGEST_FIRST.map(|(name, _)| name).join(", ");
+            if !METHODS.iter().any(|(name, _)| name == text.get_ref()) {
+                let known = METHODS.map(|(name, _)| name).join(", ");
                 return Err(self.wrong(
                     text.span(),
                     format!("{:?} is not a method: known are {known}", text.get_ref()),
@@ -77,7 +74,7 @@ impl Source<'_> {
             }
         }
         let is_named = |name: &str| texts.get_ref().iter().any(|text| text.get_ref() == name);
-        let methods: Vec<SecurityType> = STRONGEST_FIRST
+        let methods: Vec<SecurityType> = METHODS
             .into_iter()
             .filter(|(name, _)| is_named(name))
             .map(|(_, method)| method)
@@ -164,12 +161,12 @@ impl Source<'_> {
             return Err(self.wrong(place, sentence));
         };
         match (name.get_ref().as_str(), auths.get(name.get_ref())) {
-            (_, Some(auth)) if is_private || !auth.asks_nothing() => Ok(auth.clone()),
+            (_, Some(auth)) if is_private || !auth.needs_no_credentials() => Ok(auth.clone()),
             (named, Some(auth)) => {
                 let ways = auth
                     .methods
                     .iter()
-                    .filter(|method| Auth::asks_nothing_by(method));
+                    .filter(|method| Auth::method_needs_no_credentials(method));
                 let ways: Vec<&str> = ways.map(Auth::name_of).collect();
                 let sentence = format!(
                     "{listen} can be reached from other machines and [auth.{named}] lets anybody in by {}: \

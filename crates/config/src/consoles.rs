@@ -9,9 +9,9 @@ use toml::Spanned;
 use crate::error::ConfigError;
 use crate::file;
 use crate::source::{Source, unknown};
-use console::settings::{Behind, VSphere};
+use console::settings::{Backend, VSphere};
 use gateway::overlap::overlap;
-use gateway::settings::{Auth, Console, Limits};
+use gateway::settings::{Auth, ConsoleSettings, Limits};
 
 /// Listen addresses of the consoles, by port.
 type ListenersByPort = BTreeMap<u16, Vec<SocketAddr>>;
@@ -25,7 +25,7 @@ impl Source<'_> {
         limits: &Limits,
         vspheres: &BTreeMap<String, VSphere>,
         auths: &BTreeMap<String, Auth>,
-    ) -> Result<Vec<Console>, ConfigError> {
+    ) -> Result<Vec<ConsoleSettings>, ConfigError> {
         let mut taken = ListenersByPort::new();
         let mut consoles = Vec::new();
         for table in tables {
@@ -34,15 +34,15 @@ impl Source<'_> {
             let (listen, place) = self.listen(&table, span, bind)?;
             self.check_overlap(listen, &place, admin, &taken)?;
             taken.entry(listen.port()).or_default().push(listen);
-            let behind = self.behind(&table, place.clone(), vspheres)?;
+            let backend = self.backend(&table, place.clone(), vspheres)?;
             let auth =
-                self.console_auth(&table, listen, limits.keep_private(listen), place, auths)?;
-            consoles.push(Console {
+                self.console_auth(&table, listen, limits.is_local_only(listen), place, auths)?;
+            consoles.push(ConsoleSettings {
                 allow: self.networks(&table.allow)?,
                 view_only: table.view_only,
                 exclusive: self.exclusive(table.exclusive.as_ref())?,
                 habits: self.habits(&table)?,
-                ..Console::leading_to(behind, listen, auth)
+                ..ConsoleSettings::with_defaults(backend, listen, auth)
             });
         }
         Ok(consoles)
@@ -74,14 +74,14 @@ impl Source<'_> {
     }
 
     /// A VM of a vSphere, or a URL.
-    fn behind(
+    fn backend(
         &self,
         table: &file::Console,
         place: Range<usize>,
         vspheres: &BTreeMap<String, VSphere>,
-    ) -> Result<Behind, ConfigError> {
+    ) -> Result<Backend, ConfigError> {
         let (vsphere, vm) = match (&table.vsphere, &table.vm) {
-            (None, None) => return self.endpoint(table, place).map(Behind::Url),
+            (None, None) => return self.endpoint(table, place).map(Backend::Url),
             (Some(vsphere), Some(vm)) => (vsphere, vm),
             (Some(vsphere), None) => {
                 return Err(self.wrong(vsphere.span(), "this console has no vm: add it"));
@@ -97,7 +97,7 @@ impl Source<'_> {
             return Err(self.wrong(vsphere.span(), unknown("vsphere", name, &known)));
         }
         let parsed = vm.get_ref().parse();
-        Ok(Behind::Vm {
+        Ok(Backend::Vm {
             vsphere: name.clone(),
             vm: parsed.map_err(|error| self.wrong(vm.span(), format!("{error}")))?,
             password: self.vm_password(table)?,

@@ -13,7 +13,7 @@ use crate::error::{Blame, Error};
 use crate::host_link::{HostLink, OpenConsole};
 use crate::progress::{Observer, Progress};
 use crate::secret::Secret;
-use crate::settings::Behind;
+use crate::settings::Backend;
 use crate::target::Target;
 use crate::upstream::Upstream;
 
@@ -58,14 +58,14 @@ pub enum Grant {
 
 impl Dialer {
     /// The console, as the configuration describes it.
-    pub fn behind(&self) -> Behind {
+    pub fn backend(&self) -> Backend {
         match self {
-            Self::Vm(upstream, vm, password) => Behind::Vm {
+            Self::Vm(upstream, vm, password) => Backend::Vm {
                 vsphere: upstream.client().name().to_owned(),
                 vm: vm.clone(),
                 password: password.clone(),
             },
-            Self::Url(endpoint) => Behind::Url(Arc::clone(endpoint)),
+            Self::Url(endpoint) => Backend::Url(Arc::clone(endpoint)),
         }
     }
 

@@ -40,7 +40,7 @@ pub(crate) async fn connect(proxy: &Url, target: &Address) -> io::Result<TcpStre
             return Err(io::Error::other("the proxy closed the connection"));
         }
         if let Some(length) = read_answer(&input)? {
-            // The client speaks first in TLS: bytes from the target mean that it is no TLS server.
+            // In TLS the client sends first: bytes from the target mean that it is not a TLS server.
             return match input.len() == length {
                 true => Ok(socket),
                 false => Err(io::Error::other(

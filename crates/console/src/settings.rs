@@ -82,7 +82,7 @@ impl VSphere {
 
 /// Which console a port leads to. As text it is the name in the log, in `check` and in the users file.
 #[derive(Debug, Clone)]
-pub enum Behind {
+pub enum Backend {
     /// A VM of a vSphere.
     Vm {
         /// The name of the vSphere in the configuration.
@@ -96,7 +96,7 @@ pub enum Behind {
     Url(Arc<Endpoint>),
 }
 
-impl fmt::Display for Behind {
+impl fmt::Display for Backend {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Vm { vm, .. } => fmt::Display::fmt(vm, f),

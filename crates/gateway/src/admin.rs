@@ -178,7 +178,7 @@ fn reason(error: &hyper::Error) -> String {
         Some(io) => io_in_words(io),
         None if error.is_timeout() => "its request did not come in time".into(),
         None if error.is_parse_too_large() => "the head of its request is too large".into(),
-        None if error.is_parse() => "what it sent is no HTTP request".into(),
+        None if error.is_parse() => "its request is not valid HTTP".into(),
         None if error.is_incomplete_message() => "the client closed it in the middle".into(),
         None => "it broke".into(),
     }

@@ -63,7 +63,7 @@ impl Entrance {
 impl ServedConsole {
     /// For a [`LocalEntrance`](crate::LocalEntrance), with default settings.
     pub(crate) fn private(dialer: Dialer) -> Self {
-        let name = dialer.behind().to_string();
+        let name = dialer.backend().to_string();
         Self {
             key: (String::new(), name.clone()),
             name,

@@ -16,7 +16,7 @@ use crate::last_failure::LastFailure;
 use crate::running::{Parts, Running};
 use crate::session_threads::SessionThreads;
 use crate::settings::limits::Limits;
-use crate::settings::{Auth, Config, Console};
+use crate::settings::{Auth, Config, ConsoleSettings};
 use crate::shared::Shared;
 use crate::start_error::StartError;
 use crate::wiring::{Upstreams, entrance, upstreams};
@@ -44,7 +44,7 @@ impl Gateway {
         let upstreams = upstreams(settings.vspheres, &Upstreams::new(), &shared)?;
         let (mut ports, mut ours) = (Vec::new(), Vec::new());
         for console in settings.consoles {
-            let listener = bind(console.listen, &console.behind.to_string(), &ours).await?;
+            let listener = bind(console.listen, &console.backend.to_string(), &ours).await?;
             ours.push(console.listen);
             ports.push((listener, entrance(console, &upstreams, &limits, &shared)?));
         }
@@ -63,7 +63,7 @@ impl Gateway {
     }
 
     /// Binds one port for one local user. A vSphere behind it is already logged in to.
-    pub async fn before(
+    pub async fn bind_private(
         dialer: &Dialer,
         listen: SocketAddr,
         auth: Auth,
@@ -75,8 +75,8 @@ impl Gateway {
             (name, Arc::clone(upstream))
         };
         let upstreams: Upstreams = dialer.upstream().map(named).into_iter().collect();
-        let console = Console::leading_to(dialer.behind(), listen, auth);
-        let listener = bind(console.listen, &console.behind.to_string(), &[]).await?;
+        let console = ConsoleSettings::with_defaults(dialer.backend(), listen, auth);
+        let listener = bind(console.listen, &console.backend.to_string(), &[]).await?;
         Ok(Self(Parts {
             ports: vec![(listener, entrance(console, &upstreams, &limits, &shared)?)],
             admin: None,

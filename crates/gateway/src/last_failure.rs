@@ -20,7 +20,7 @@ impl LastFailure {
         failure.and_then(|(blame, sentence)| (blame != Blame::Viewer).then_some(sentence))
     }
 
-    /// The sentence, whoever is to blame.
+    /// The sentence, also where the viewer is to blame.
     pub fn sentence(&self) -> Option<String> {
         self.0.borrow().clone().map(|(_, sentence)| sentence)
     }

@@ -38,7 +38,7 @@ impl Shared {
         Self::with(Penalties::new())
     }
 
-    /// For one local user: all local users have the same address, so sources are not told apart.
+    /// For one local user: all local users have the same address, so sources are not distinguished.
     pub(crate) fn private() -> Self {
         Self::with(Penalties::private())
     }

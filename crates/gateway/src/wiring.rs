@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use console::dialer::Dialer;
-use console::settings::{Behind, VSphere};
+use console::settings::{Backend, VSphere};
 use console::upstream::Upstream;
 use tracing::warn;
 
 use crate::entrance::{Entrance, ServedConsole};
-use crate::settings::Console;
+use crate::settings::ConsoleSettings;
 use crate::settings::limits::Limits;
 use crate::shared::Shared;
 use crate::start_error::StartError;
@@ -41,13 +41,13 @@ pub(crate) fn upstreams(
 
 /// The entrance of a configured console.
 pub(crate) fn entrance(
-    console: Console,
+    console: ConsoleSettings,
     upstreams: &Upstreams,
     limits: &Arc<Limits>,
     shared: &Shared,
 ) -> Result<Arc<Entrance>, StartError> {
-    let dialer = match &console.behind {
-        Behind::Vm {
+    let dialer = match &console.backend {
+        Backend::Vm {
             vsphere,
             vm,
             password,
@@ -58,13 +58,13 @@ pub(crate) fn entrance(
             })?;
             Dialer::Vm(Arc::clone(upstream), vm.clone(), password.clone())
         }
-        Behind::Url(endpoint) => Dialer::Url(Arc::clone(endpoint)),
+        Backend::Url(endpoint) => Dialer::Url(Arc::clone(endpoint)),
     };
-    if !limits.keep_private(console.listen) && console.auth.asks_nothing() {
-        warn!(listen = %console.listen, vm = %console.behind, "no authentication: anybody who can connect controls this VM");
+    if !limits.is_local_only(console.listen) && console.auth.needs_no_credentials() {
+        warn!(listen = %console.listen, vm = %console.backend, "no authentication: anybody who can connect controls this VM");
     }
     let served = ServedConsole {
-        name: console.behind.to_string(),
+        name: console.backend.to_string(),
         key: console.key(),
         dialer,
         view_only: console.view_only,

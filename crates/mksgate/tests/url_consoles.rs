@@ -14,7 +14,7 @@ use std::process::Command;
 use std::sync::Arc;
 
 use console::endpoint::{Endpoint, Origin};
-use console::settings::Behind;
+use console::settings::Backend;
 use console::tls::{Thumbprint, Trust};
 use gateway::CtrlAltInsert;
 use gateway::settings::Config;
@@ -57,9 +57,9 @@ fn parse(keys: &str) -> Result<Config, String> {
 
 fn endpoint(keys: &str) -> Arc<Endpoint> {
     let config = parse(&format!("[[console]]\nport = 5990\n{keys}")).unwrap();
-    match &config.consoles[0].behind {
-        Behind::Url(endpoint) => Arc::clone(endpoint),
-        behind => panic!("{behind}"),
+    match &config.consoles[0].backend {
+        Backend::Url(endpoint) => Arc::clone(endpoint),
+        backend => panic!("{backend}"),
     }
 }
 
@@ -200,9 +200,9 @@ fn a_vm_may_have_a_vnc_password_which_a_url_has_under_another_key() {
         ("vnc_password_env = \"CARGO_PKG_VERSION\"", true),
     ] {
         let config = vm(keys).unwrap();
-        match &config.consoles[0].behind {
-            Behind::Vm { password, .. } => assert_eq!(password.is_some(), expected, "{keys}"),
-            behind => panic!("{behind}"),
+        match &config.consoles[0].backend {
+            Backend::Vm { password, .. } => assert_eq!(password.is_some(), expected, "{keys}"),
+            backend => panic!("{backend}"),
         }
         assert!(!format!("{config:?}").contains("8letters"));
     }

@@ -5,8 +5,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use console::endpoint::Endpoint;
-use console::settings::Behind;
-use gateway::settings::{Admin, Auth, Config, Console, Limits};
+use console::settings::Backend;
+use gateway::settings::{Admin, Auth, Config, ConsoleSettings, Limits};
 use gateway::{Gateway, Shutdown};
 use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
@@ -91,7 +91,7 @@ async fn relayed_bytes_are_counted() {
 /// A console on `listen` at a URL, with default settings.
 fn at(url: &str, listen: SocketAddr) -> Config {
     let endpoint = Arc::new(Endpoint::at(url).unwrap());
-    let console = Console::leading_to(Behind::Url(endpoint), listen, Auth::none());
+    let console = ConsoleSettings::with_defaults(Backend::Url(endpoint), listen, Auth::none());
     Config {
         gateway: Limits::default(),
         admin: None,

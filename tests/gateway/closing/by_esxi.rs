@@ -32,7 +32,7 @@ async fn send_long(connection: &mut HostConnection) {
 
 /// What a host does after its Close.
 #[derive(Debug, Clone, Copy)]
-enum Behind {
+enum AfterClose {
     Nothing,
     CloseNotifyAndFin,
     FinAlone,
@@ -42,18 +42,22 @@ enum Behind {
 async fn all_bytes_before_a_close_arrive_whatever_follows_it() {
     within(async {
         let (esxi, testbed) = testbed().await;
-        for behind in [Behind::Nothing, Behind::CloseNotifyAndFin, Behind::FinAlone] {
+        for after in [
+            AfterClose::Nothing,
+            AfterClose::CloseNotifyAndFin,
+            AfterClose::FinAlone,
+        ] {
             let (mut viewer, mut connection) = esxi.session(&testbed).await;
             let hosting = async {
                 send_long(&mut connection).await;
                 connection.send(&frame::close(1000, "")).await;
-                match behind {
-                    Behind::Nothing => {}
-                    Behind::CloseNotifyAndFin => connection.finish().await,
-                    Behind::FinAlone => connection.finish_without_close_notify().await,
+                match after {
+                    AfterClose::Nothing => {}
+                    AfterClose::CloseNotifyAndFin => connection.finish().await,
+                    AfterClose::FinAlone => connection.finish_without_close_notify().await,
                 }
                 let answer = connection.frame().await;
-                assert_eq!(answer, Some(Frame::close(1000)), "{behind:?}");
+                assert_eq!(answer, Some(Frame::close(1000)), "{after:?}");
                 connection.reader.expect_end().await;
             };
             tokio::join!(hosting, assert_receives_long(&mut viewer));
@@ -67,17 +71,17 @@ async fn all_bytes_before_a_close_arrive_whatever_follows_it() {
 async fn all_bytes_before_fin_without_close_arrive() {
     within(async {
         let (esxi, testbed) = testbed().await;
-        for behind in [Behind::CloseNotifyAndFin, Behind::FinAlone] {
+        for after in [AfterClose::CloseNotifyAndFin, AfterClose::FinAlone] {
             let (mut viewer, mut connection) = esxi.session(&testbed).await;
             let hosting = async {
                 send_long(&mut connection).await;
-                match behind {
-                    Behind::FinAlone => connection.finish_without_close_notify().await,
+                match after {
+                    AfterClose::FinAlone => connection.finish_without_close_notify().await,
                     _ => connection.finish().await,
                 }
                 // The gateway may send a Close and nothing else.
                 while let Some(frame) = connection.frame().await {
-                    assert_eq!(frame.opcode, frame::CLOSE, "{behind:?}");
+                    assert_eq!(frame.opcode, frame::CLOSE, "{after:?}");
                 }
             };
             tokio::join!(hosting, assert_receives_long(&mut viewer));
@@ -155,7 +159,7 @@ async fn nothing_after_a_close_is_delivered() {
         let frames = [
             frame::whole(BINARY, b"before"),
             frame::close(1000, ""),
-            frame::whole(BINARY, b"behind"),
+            frame::whole(BINARY, b"after"),
         ];
         connection.send(&frames.concat()).await;
         assert_eq!(viewer.rest().await, b"before");
@@ -201,9 +205,9 @@ async fn violation_is_closed_with_its_code_after_all_bytes_before_it() {
         let (esxi, testbed) = testbed().await;
         for (what, violation, code) in violations {
             let (mut viewer, mut connection) = esxi.session(&testbed).await;
-            let behind = frame::whole(BINARY, b"behind");
+            let after = frame::whole(BINARY, b"after");
             connection
-                .send(&[frame::whole(BINARY, b"before"), violation, behind].concat())
+                .send(&[frame::whole(BINARY, b"before"), violation, after].concat())
                 .await;
             assert_eq!(viewer.rest().await, b"before", "{what}");
             assert_eq!(connection.frame().await, Some(Frame::close(code)), "{what}");

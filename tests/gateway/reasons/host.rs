@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use console::secret::Secret;
-use console::settings::Behind;
+use console::settings::Backend;
 use esxi_sim::{Misbehaviour, Thumbprint, TicketShape};
-use gateway::settings::Console;
+use gateway::settings::ConsoleSettings;
 use rfb_proto::VncPassword;
 use tokio_util::task::TaskTracker;
 
@@ -109,13 +109,13 @@ async fn missing_vnc_password_names_its_configuration_key() {
 }
 
 /// Configures the VM's VNC password, which viewers do not need.
-fn with_vnc_password(console: Console) -> Console {
-    let Behind::Vm { vsphere, vm, .. } = console.behind else {
+fn with_vnc_password(console: ConsoleSettings) -> ConsoleSettings {
+    let Backend::Vm { vsphere, vm, .. } = console.backend else {
         panic!("a VM's console");
     };
     let password = Some(Secret::new(VncPassword::new("of a VM").unwrap()));
-    Console {
-        behind: Behind::Vm {
+    ConsoleSettings {
+        backend: Backend::Vm {
             vsphere,
             vm,
             password,

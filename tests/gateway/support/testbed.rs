@@ -8,7 +8,7 @@ use console::secret::Secret;
 use console::settings::{TlsRecords, VSphere};
 use console::tls::{ConsoleTrust, Thumbprint, Trust};
 use esxi_sim::{DEMO_PASSWORD, Host, Screen, Settings, VmSettings};
-use gateway::settings::{Admin, Auth, Config, Console, Limits};
+use gateway::settings::{Admin, Auth, Config, ConsoleSettings, Limits};
 use gateway::{Gateway, Shutdown};
 use rfb_proto::VncPassword;
 use tokio_util::task::TaskTracker;
@@ -27,7 +27,7 @@ pub(crate) struct Setup {
     pub(crate) consoles: Vec<String>,
     pub(crate) auth: Auth,
     /// Changes the settings of each console.
-    pub(crate) customize: fn(Console) -> Console,
+    pub(crate) customize: fn(ConsoleSettings) -> ConsoleSettings,
     /// RFB passes unchanged, for scripted peers that do not send RFB.
     pub(crate) transparent: bool,
     pub(crate) admin: Option<SocketAddr>,
@@ -117,7 +117,7 @@ impl Setup {
         let console = |vm: &String| {
             let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
             let vm = vm.parse().unwrap();
-            let mut console = Console::new(listen, "lab", vm, self.auth.clone());
+            let mut console = ConsoleSettings::new(listen, "lab", vm, self.auth.clone());
             if self.transparent {
                 console.habits = None;
             }

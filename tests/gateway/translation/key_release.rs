@@ -82,7 +82,7 @@ async fn ends_with_keys_up(way: Way, server_caps: Option<ServerCaps>) {
     };
     let mut setup = Setup {
         limits,
-        customize: |console| Console {
+        customize: |console| ConsoleSettings {
             exclusive: true,
             ..console
         },

@@ -42,12 +42,12 @@ async fn repeating(repeat: KeyRepeat, server_caps: Option<ServerCaps>) -> Testbe
     testbed_with(quirks, pasting).await
 }
 
-fn pasting(console: Console) -> Console {
+fn pasting(console: ConsoleSettings) -> ConsoleSettings {
     let habits = Habits {
         paste: true,
         ..Habits::default()
     };
-    Console {
+    ConsoleSettings {
         habits: Some(habits),
         ..console
     }

@@ -48,7 +48,7 @@ const TEXTS: [(Guest, &str, &[char]); 6] = [
     ),
 ];
 
-fn layout(guest: Guest) -> fn(Console) -> Console {
+fn layout(guest: Guest) -> fn(ConsoleSettings) -> ConsoleSettings {
     match guest {
         Guest::Us => |console| typing(console, Layout::Us),
         Guest::German => |console| typing(console, Layout::De),
@@ -59,13 +59,13 @@ fn layout(guest: Guest) -> fn(Console) -> Console {
     }
 }
 
-fn typing(console: Console, layout: Layout) -> Console {
+fn typing(console: ConsoleSettings, layout: Layout) -> ConsoleSettings {
     let habits = Habits {
         layout,
         paste: true,
         ..Habits::default()
     };
-    Console {
+    ConsoleSettings {
         habits: Some(habits),
         ..console
     }

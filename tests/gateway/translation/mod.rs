@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use esxi_sim::{Quirks, VmSettings};
 use gateway::Habits;
-use gateway::settings::Console;
+use gateway::settings::ConsoleSettings;
 use rfb_proto::input::{Message, set_encodings};
 use rfb_proto::{Area, Encoding};
 
@@ -17,7 +17,10 @@ use crate::support::testbed::{Setup, Testbed, vm};
 use crate::support::viewer::Viewer;
 
 /// A testbed with one VM with these quirks and customized console settings.
-async fn testbed_with(quirks: Quirks, customize: fn(Console) -> Console) -> Testbed {
+async fn testbed_with(
+    quirks: Quirks,
+    customize: fn(ConsoleSettings) -> ConsoleSettings,
+) -> Testbed {
     let mut setup = Setup {
         customize,
         ..Setup::default()

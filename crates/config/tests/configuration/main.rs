@@ -109,7 +109,7 @@ fn five_lines_are_enough_and_the_rest_has_safe_defaults() {
     );
     let console = &config.consoles[0];
     assert_eq!(console.listen.to_string(), "127.0.0.1:5901");
-    assert_eq!(console.behind.to_string(), "vm08");
+    assert_eq!(console.backend.to_string(), "vm08");
 }
 
 #[test]

@@ -150,11 +150,11 @@ async fn reasons_why_connections_ended_are_in_plain_words() {
         ),
         (
             "\x16\x03\x01\x02\x01\x01\x01",
-            "what it sent is no HTTP request",
+            "its request is not valid HTTP",
         ),
         (
             "GET /healthz HTTP/9.9\r\n\r\n",
-            "what it sent is no HTTP request",
+            "its request is not valid HTTP",
         ),
         (&head, "the head of its request is too large"),
     ] {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// The longest such delay. Most viewers request an update before anybody types, and its first rectangle ends the delay.
+/// The longest such delay. Most viewers request an update before the user types, and its first rectangle ends the delay.
 const MAX_DELAY: Duration = Duration::from_millis(500);
 
 /// Reads closer together than this are merged, which bounds the queue.

@@ -11,7 +11,7 @@ use crate::login::users::Users;
 pub const NO_AUTH: &str = "none";
 
 /// The names of the methods, in the order in which viewers are offered them.
-pub const STRONGEST_FIRST: [(&str, SecurityType); 5] = [
+pub const METHODS: [(&str, SecurityType); 5] = [
     ("x509-plain", SecurityType::X509Plain),
     ("x509-vnc", SecurityType::X509Vnc),
     ("x509-none", SecurityType::X509None),
@@ -44,18 +44,18 @@ impl Auth {
     }
 
     /// Whether a method needs no credentials.
-    pub fn asks_nothing(&self) -> bool {
-        self.methods.iter().any(Self::asks_nothing_by)
+    pub fn needs_no_credentials(&self) -> bool {
+        self.methods.iter().any(Self::method_needs_no_credentials)
     }
 
     /// Whether `method` needs no credentials.
-    pub const fn asks_nothing_by(method: &SecurityType) -> bool {
+    pub const fn method_needs_no_credentials(method: &SecurityType) -> bool {
         matches!(method, SecurityType::None | SecurityType::X509None)
     }
 
     /// The name of `method` in the configuration.
     pub fn name_of(method: &SecurityType) -> &'static str {
-        let named = STRONGEST_FIRST.iter().find(|(_, known)| known == method);
+        let named = METHODS.iter().find(|(_, known)| known == method);
         named.map_or("unknown", |(name, _)| name)
     }
 

@@ -30,7 +30,7 @@ pub struct Limits {
 
 impl Limits {
     /// Whether only this machine can reach a port on `listen`: a load balancer would forward connections of others.
-    pub fn keep_private(&self, listen: SocketAddr) -> bool {
+    pub fn is_local_only(&self, listen: SocketAddr) -> bool {
         listen.ip().is_loopback() && self.proxy_from.is_none()
     }
 }

@@ -8,12 +8,12 @@ mod warnings;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use console::settings::{Behind, VSphere};
+use console::settings::{Backend, VSphere};
 use ipnet::IpNet;
 use vsphere::{Vm, VmRef};
 
 pub use admin::Admin;
-pub use auth::{Auth, NO_AUTH, STRONGEST_FIRST};
+pub use auth::{Auth, METHODS, NO_AUTH};
 pub use limits::Limits;
 
 use crate::login::rights::ConsoleNames;
@@ -29,16 +29,16 @@ pub struct Config {
     /// `[vsphere.NAME]`, by name.
     pub vspheres: BTreeMap<String, VSphere>,
     /// `[[console]]`, in the order of the file.
-    pub consoles: Vec<Console>,
+    pub consoles: Vec<ConsoleSettings>,
 }
 
 /// One `[[console]]`: a port and the console behind it.
 #[derive(Debug, Clone)]
-pub struct Console {
+pub struct ConsoleSettings {
     /// The address that viewers connect to.
     pub listen: SocketAddr,
     /// The VM or URL that the port leads to.
-    pub behind: Behind,
+    pub backend: Backend,
     /// How viewers log in.
     pub auth: Auth,
     /// The networks that viewers may connect from; empty: any.
@@ -51,23 +51,23 @@ pub struct Console {
     pub habits: Option<Habits>,
 }
 
-impl Console {
+impl ConsoleSettings {
     /// A VM's console with default settings.
     pub fn new(listen: SocketAddr, vsphere: impl Into<String>, vm: VmRef, auth: Auth) -> Self {
-        let behind = Behind::Vm {
+        let backend = Backend::Vm {
             vsphere: vsphere.into(),
             vm,
             password: None,
         };
-        Self::leading_to(behind, listen, auth)
+        Self::with_defaults(backend, listen, auth)
     }
 
     /// A console with default settings. Only ESXi needs the dialect, so it is off for URLs.
-    pub fn leading_to(behind: Behind, listen: SocketAddr, auth: Auth) -> Self {
-        let is_vm = matches!(behind, Behind::Vm { .. });
+    pub fn with_defaults(backend: Backend, listen: SocketAddr, auth: Auth) -> Self {
+        let is_vm = matches!(backend, Backend::Vm { .. });
         Self {
             listen,
-            behind,
+            backend,
             auth,
             allow: Vec::new(),
             view_only: false,
@@ -78,9 +78,9 @@ impl Console {
 
     /// Its names, in the configuration and, where it was looked up, at its vSphere.
     pub(crate) fn names<'a>(&'a self, configured: &'a str, vm: Option<&'a Vm>) -> ConsoleNames<'a> {
-        let vsphere = match &self.behind {
-            Behind::Vm { vsphere, .. } => Some(vsphere.as_str()),
-            Behind::Url(_) => None,
+        let vsphere = match &self.backend {
+            Backend::Vm { vsphere, .. } => Some(vsphere.as_str()),
+            Backend::Url(_) => None,
         };
         ConsoleNames {
             vsphere,
@@ -91,17 +91,17 @@ impl Console {
 
     /// Identifies the console until its VM is looked up: the VM's configured name, or the port of a URL.
     pub fn key(&self) -> (String, String) {
-        let lead = match &self.behind {
-            Behind::Vm { vsphere, .. } => vsphere.clone(),
-            Behind::Url(_) => self.listen.to_string(),
+        let lead = match &self.backend {
+            Backend::Vm { vsphere, .. } => vsphere.clone(),
+            Backend::Url(_) => self.listen.to_string(),
         };
-        (lead, self.behind.to_string())
+        (lead, self.backend.to_string())
     }
 }
 
 impl Config {
     /// Settings with one vSphere and no console.
-    pub fn of_one(name: &str, vsphere: VSphere) -> Self {
+    pub fn with_vsphere(name: &str, vsphere: VSphere) -> Self {
         let vspheres = BTreeMap::from([(name.to_owned(), vsphere)]);
         Self {
             gateway: Limits::default(),

@@ -8,7 +8,7 @@ use super::Config;
 use crate::login::rights::ConsoleNames;
 use crate::login::users::Users;
 use console::address::{Address, HTTPS};
-use console::settings::Behind;
+use console::settings::Backend;
 use console::tls::{ConsoleTrust, Trust};
 
 impl Config {
@@ -45,7 +45,7 @@ impl Config {
             }
         }
         for console in &self.consoles {
-            if let Behind::Url(endpoint) = &console.behind
+            if let Backend::Url(endpoint) = &console.backend
                 && endpoint.trust == Trust::DangerAcceptAny
             {
                 found.push(format!(
@@ -74,7 +74,7 @@ impl Config {
         let names: Vec<String> = self
             .consoles
             .iter()
-            .map(|console| console.behind.to_string())
+            .map(|console| console.backend.to_string())
             .collect();
         let vms = vms
             .iter()

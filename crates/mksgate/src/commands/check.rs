@@ -15,7 +15,7 @@ use crate::terminal::Terminal;
 use console::Error;
 use console::dialer::{Dialer, TimeLimit};
 use console::endpoint::Endpoint;
-use console::settings::Behind;
+use console::settings::Backend;
 use console::slots::Slots;
 use console::upstream::Upstream;
 use gateway::settings::{Config, Limits};
@@ -92,14 +92,18 @@ pub(crate) async fn run(
     }
 }
 
-fn row(console: &gateway::settings::Console, limits: &Limits, found: String) -> Vec<String> {
+fn row(
+    console: &gateway::settings::ConsoleSettings,
+    limits: &Limits,
+    found: String,
+) -> Vec<String> {
     vec![
         console.listen.to_string(),
-        match &console.behind {
-            Behind::Vm { vsphere, .. } => vsphere.clone(),
-            Behind::Url(_) => "-".into(),
+        match &console.backend {
+            Backend::Vm { vsphere, .. } => vsphere.clone(),
+            Backend::Url(_) => "-".into(),
         },
-        console.behind.to_string(),
+        console.backend.to_string(),
         console.auth.names().collect::<Vec<_>>().join(", "),
         reached_by(console, limits),
         found,
@@ -107,9 +111,12 @@ fn row(console: &gateway::settings::Console, limits: &Limits, found: String) -> 
 }
 
 /// Who may connect, how they authenticate, and whether the connection is encrypted.
-fn reached_by(console: &gateway::settings::Console, limits: &Limits) -> String {
+fn reached_by(console: &gateway::settings::ConsoleSettings, limits: &Limits) -> String {
     let auth = &console.auth;
-    let who = match (limits.keep_private(console.listen), auth.asks_nothing()) {
+    let who = match (
+        limits.is_local_only(console.listen),
+        auth.needs_no_credentials(),
+    ) {
         (true, true) => "anybody on this machine",
         (true, false) => "this machine",
         (false, true) => "ANYBODY who can connect",
@@ -120,7 +127,7 @@ fn reached_by(console: &gateway::settings::Console, limits: &Limits) -> String {
         let networks: Vec<String> = console.allow.iter().map(ToString::to_string).collect();
         words.push(format!("from {}", networks.join(" ")));
     }
-    if !auth.asks_nothing() {
+    if !auth.needs_no_credentials() {
         words.push(match (auth.password.is_some(), auth.users.is_some()) {
             (_, false) => "with a password".into(),
             (false, true) => "with a user's password".into(),
@@ -137,12 +144,12 @@ fn reached_by(console: &gateway::settings::Console, limits: &Limits) -> String {
 }
 
 async fn look_up(
-    console: &gateway::settings::Console,
+    console: &gateway::settings::ConsoleSettings,
     upstreams: &Upstreams,
     within: Duration,
 ) -> Result<(String, Option<Vm>), String> {
-    match &console.behind {
-        Behind::Vm { vsphere, vm, .. } => match upstreams.get(vsphere) {
+    match &console.backend {
+        Backend::Vm { vsphere, vm, .. } => match upstreams.get(vsphere) {
             Some(Ok(upstream)) => {
                 let vm = find(upstream, vm).await?;
                 Ok((described(&vm), Some(vm)))
@@ -150,7 +157,7 @@ async fn look_up(
             Some(Err(failure)) => Err(failure.to_string()),
             None => Err("its vSphere is not configured".into()),
         },
-        Behind::Url(endpoint) => Ok((dial(endpoint, within).await?, None)),
+        Backend::Url(endpoint) => Ok((dial(endpoint, within).await?, None)),
     }
 }
 

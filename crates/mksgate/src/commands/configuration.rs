@@ -85,7 +85,7 @@ pub(crate) fn or_environment(
     match (vsphere, missing) {
         (Some(vsphere), _) => {
             passed_over.inspect(|why| terminal.note(not_read(why)));
-            Ok(Config::of_one(
+            Ok(Config::with_vsphere(
                 govc::NAME,
                 vsphere.map_err(CommandError::Usage)?,
             ))
@@ -103,7 +103,7 @@ pub(super) fn silent(named: Option<PathBuf>) -> Option<Config> {
         Ok(path) => config::load(&path).ok(),
         Err(_) => {
             let vsphere = govc::vsphere(&|_| None)?;
-            Some(Config::of_one(govc::NAME, vsphere.ok()?))
+            Some(Config::with_vsphere(govc::NAME, vsphere.ok()?))
         }
     }
 }

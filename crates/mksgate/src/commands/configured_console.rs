@@ -1,13 +1,13 @@
 //! The configured console of a VM.
 
-use console::settings::Behind;
+use console::settings::Backend;
 use vsphere::{Vm, VmRef};
 
 /// Whether `behind` leads to the VM `found` of the vSphere `name`.
-pub(crate) fn serves_vm(behind: &Behind, name: &str, found: &Vm) -> bool {
-    match behind {
-        Behind::Vm { vsphere, vm, .. } => vsphere == name && refers_to(vm, found),
-        Behind::Url(_) => false,
+pub(crate) fn serves_vm(backend: &Backend, name: &str, found: &Vm) -> bool {
+    match backend {
+        Backend::Vm { vsphere, vm, .. } => vsphere == name && refers_to(vm, found),
+        Backend::Url(_) => false,
     }
 }
 

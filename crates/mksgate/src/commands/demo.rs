@@ -14,7 +14,7 @@ use super::shutdown_signals::watch_signals;
 use super::{CommandError, print};
 use console::settings::VSphere;
 use console::tls::{Thumbprint, Trust};
-use gateway::settings::{Auth, Config, Console, Limits};
+use gateway::settings::{Auth, Config, ConsoleSettings, Limits};
 use gateway::{Gateway, Shutdown};
 
 /// Name of the simulated vSphere.
@@ -101,7 +101,7 @@ fn configuration(
         Some(Err(error)) => return Err(CommandError::Failed(error.to_string())),
     };
     let console = |(name, port): (&String, u16)| {
-        Console::new(
+        ConsoleSettings::new(
             SocketAddr::new(options.listen, port),
             VSPHERE,
             VmRef::Name(name.clone()),

@@ -9,8 +9,8 @@ use vsphere::Vm;
 use super::configured_console::serves_vm;
 use super::{CommandError, url_args};
 use console::secret::Secret;
-use console::settings::Behind;
-use gateway::settings::Console;
+use console::settings::Backend;
+use gateway::settings::ConsoleSettings;
 
 /// Never an argument itself: other users can read those in the process list.
 #[derive(Args)]
@@ -34,17 +34,17 @@ impl VmPassword {
 
 /// The password of the console in the configuration that leads to this VM.
 pub(super) fn configured(
-    consoles: &[Console],
+    consoles: &[ConsoleSettings],
     vsphere: &str,
     vm: &Vm,
 ) -> Option<Secret<VncPassword>> {
     let of_vm = consoles
         .iter()
-        .filter(|console| serves_vm(&console.behind, vsphere, vm));
+        .filter(|console| serves_vm(&console.backend, vsphere, vm));
     of_vm
-        .filter_map(|console| match &console.behind {
-            Behind::Vm { password, .. } => password.clone(),
-            Behind::Url(_) => None,
+        .filter_map(|console| match &console.backend {
+            Backend::Vm { password, .. } => password.clone(),
+            Backend::Url(_) => None,
         })
         .next()
 }

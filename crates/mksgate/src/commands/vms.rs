@@ -15,7 +15,7 @@ use crate::terminal::{self, Terminal};
 use console::Error;
 use console::printable::printable_json;
 use filter::Filter;
-use gateway::settings::{Config, Console};
+use gateway::settings::{Config, ConsoleSettings};
 use row::{COLUMNS, Row};
 
 /// Polling interval of `--watch`.
@@ -72,7 +72,7 @@ pub(crate) async fn run(
 async fn list(
     filter: &Filter,
     sessions: &login::Sessions,
-    consoles: &[Console],
+    consoles: &[ConsoleSettings],
 ) -> Result<Vec<Row>, CommandError> {
     let mut rows = Vec::new();
     for upstream in sessions.open() {
@@ -89,7 +89,7 @@ async fn changed(
     before: &[Row],
     filter: &Filter,
     sessions: &login::Sessions,
-    consoles: &[Console],
+    consoles: &[ConsoleSettings],
 ) -> Result<Vec<Row>, CommandError> {
     loop {
         sleep(PAUSE).await;

@@ -94,7 +94,7 @@ async fn bind(target: &Target, listen: SocketAddr) -> Result<(Gateway, PrivatePo
     let vnc =
         VncPassword::new(&password).map_err(|error| CommandError::Failed(error.to_string()))?;
     let auth = Auth::vnc_password(vnc);
-    let gateway = Gateway::before(&target.dialer, listen, auth, limits(target)).await?;
+    let gateway = Gateway::bind_private(&target.dialer, listen, auth, limits(target)).await?;
     let address = gateway
         .ports()
         .next()

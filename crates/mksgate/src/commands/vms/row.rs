@@ -5,7 +5,7 @@ use vsphere::Vm;
 
 use crate::commands::configured_console::serves_vm;
 
-use gateway::settings::Console;
+use gateway::settings::ConsoleSettings;
 
 /// Headings of [`Row::cells`].
 pub(super) const COLUMNS: [&str; 9] = [
@@ -36,10 +36,10 @@ pub(super) struct Row {
 
 impl Row {
     /// `port` is set if one of `consoles` leads to the VM.
-    pub(super) fn new(vm: Vm, vsphere: &str, consoles: &[Console]) -> Self {
+    pub(super) fn new(vm: Vm, vsphere: &str, consoles: &[ConsoleSettings]) -> Self {
         let port = consoles
             .iter()
-            .find(|console| serves_vm(&console.behind, vsphere, &vm));
+            .find(|console| serves_vm(&console.backend, vsphere, &vm));
         Self {
             power: vm.power.to_string(),
             uuid: vm.uuid.map(|uuid| uuid.to_string()),
