@@ -111,7 +111,7 @@ async fn a_name_without_addresses_is_an_error_that_says_so() {
     settings.url.set_host(Some("localhost")).unwrap();
     let client = Client::with_resolver(settings, Fixed(Vec::new())).unwrap();
     let error = client.login().await.unwrap_err().to_string();
-    assert!(error.contains("(it has no address)"), "{error}");
+    assert!(error.contains("(the name has no address)"), "{error}");
 }
 
 /// A proxy that opens every tunnel to `port`, and bears connections that end before a request.
