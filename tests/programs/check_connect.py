@@ -154,11 +154,11 @@ class WithoutAViewer(unittest.TestCase):
         self.assertEqual(0, code, said)
         bars = dict(re.findall(r"([█░]{30}) (\d of 2)  vm0[89]\b", said))
         self.assertEqual({"░" * 30: "0 of 2", "█" * 15 + "░" * 15: "1 of 2", "█" * 30: "2 of 2"}, bars, said)
-        self.assertTrue(said.endswith(f"\r{ERASE_LINE}2 pictures are in shots\r\n"), said)
+        self.assertTrue(said.endswith(f"\r{ERASE_LINE}2 screenshots are in shots\r\n"), said)
         code, said = terminal.converse([*argv, "--quiet"], {}, environment(simulator) | {"TERM": "xterm"})
         self.assertEqual((0, ""), (code, said))
         taken = mksgate(simulator, *argv[1:])
-        self.assertEqual((0, b"2 pictures are in shots\n"), (taken.returncode, taken.stderr))
+        self.assertEqual((0, b"2 screenshots are in shots\n"), (taken.returncode, taken.stderr))
 
     def test_text_and_keys_reach_the_shell(self) -> None:
         typed = mksgate(simulator, "type", "vm08", "Typed: Äh? No, (a) {b} [c] ~ $", "--enter", "--layout", "de", "--delay", "10")

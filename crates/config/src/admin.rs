@@ -11,7 +11,7 @@ use console::secret::Secret;
 use gateway::settings::Admin;
 
 /// 12 random bytes in base64.
-const SHORTEST_TOKEN: usize = 16;
+const MIN_TOKEN_LENGTH: usize = 16;
 
 impl Source<'_> {
     pub(crate) fn admin_listen(&self, admin: &file::Admin) -> Result<SocketAddr, ConfigError> {
@@ -20,7 +20,7 @@ impl Source<'_> {
             let sentence = format!(
                 "listen = {text:?} is not ADDRESS:PORT, as \"127.0.0.1:9590\" or \"[::1]:9590\""
             );
-            self.wrong(admin.listen.span(), sentence)
+            self.error_at(admin.listen.span(), sentence)
         })
     }
 
@@ -32,7 +32,7 @@ impl Source<'_> {
         let Some(file) = &admin.token_file else {
             return match listen.ip().to_canonical().is_loopback() {
                 true => Ok(Admin::open(listen)),
-                false => Err(self.wrong(
+                false => Err(self.error_at(
                     admin.listen.span(),
                     format!(
                         "{listen} can be reached from other machines: add token_file, or listen on 127.0.0.1"
@@ -42,11 +42,11 @@ impl Source<'_> {
         };
         let line = self.secret_file(file)?;
         let token = line.expose_secret();
-        if token.len() < SHORTEST_TOKEN || !token.bytes().all(is_token_byte) {
+        if token.len() < MIN_TOKEN_LENGTH || !token.bytes().all(is_token_byte) {
             let sentence = format!(
-                "its first line is not a token: write {SHORTEST_TOKEN} or more letters and digits there, as `openssl rand -hex 32` prints"
+                "its first line is not a token: write {MIN_TOKEN_LENGTH} or more letters and digits there, as `openssl rand -hex 32` prints"
             );
-            return Err(self.wrong_file(file, &sentence));
+            return Err(self.file_error(file, &sentence));
         }
         Ok(Admin {
             listen,

@@ -11,40 +11,39 @@ use secrecy::ExposeSecret;
 use toml::Spanned;
 
 use crate::error::ConfigError;
-use crate::source::{Source, unknown};
-use crate::{file, secrets};
+use crate::source::{Source, no_such_section};
+use crate::{file, secret_file};
 use console::secret::Secret;
 use gateway::Users;
 use gateway::certificate;
 use gateway::settings::{Auth, METHODS, NO_AUTH};
 
 impl Source<'_> {
-    /// `none` is reserved: it means no authentication.
+    /// The name `none` means no authentication.
     pub(crate) fn check_auth_names(
         &self,
         tables: &BTreeMap<String, Spanned<file::Auth>>,
     ) -> Result<(), ConfigError> {
         tables.get(NO_AUTH).map_or(Ok(()), |table| {
             let sentence =
-                "[auth.none] cannot be: auth = \"none\" lets anybody in; choose another name";
-            Err(self.wrong(table.span(), sentence))
+                "[auth.none] is reserved: auth = \"none\" means no authentication; choose another name";
+            Err(self.error_at(table.span(), sentence))
         })
     }
 
     pub(crate) fn auth(&self, table: Spanned<file::Auth>) -> Result<Auth, ConfigError> {
         let table = table.into_inner();
         let methods = self.methods(&table.methods)?;
-        let is_way_in =
-            |wanted: &[SecurityType]| methods.iter().any(|method| wanted.contains(method));
-        let by_vnc = is_way_in(&[SecurityType::VncPassword, SecurityType::X509Vnc]);
-        let by_name = is_way_in(&[SecurityType::X509Plain]);
+        let has_any = |types: &[SecurityType]| methods.iter().any(|method| types.contains(method));
+        let has_vnc_password = has_any(&[SecurityType::VncPassword, SecurityType::X509Vnc]);
+        let has_users = has_any(&[SecurityType::X509Plain]);
         let encrypted = methods.iter().any(|method| method.is_encrypted());
-        let needed =
+        let required =
             |given, is_needed, key| self.required_only_if(given, is_needed, key, &table.methods);
-        let password = needed(&table.password_file, by_vnc, "password_file")?;
-        let users = needed(&table.users_file, by_name, "users_file")?;
-        let certificate = needed(&table.certificate, encrypted, "certificate")?;
-        let key = needed(&table.private_key, encrypted, "private_key")?;
+        let password = required(&table.password_file, has_vnc_password, "password_file")?;
+        let users = required(&table.users_file, has_users, "users_file")?;
+        let certificate = required(&table.certificate, encrypted, "certificate")?;
+        let key = required(&table.private_key, encrypted, "private_key")?;
         Ok(Auth {
             password: password.map(|file| self.vnc_password(file)).transpose()?,
             users: users
@@ -59,7 +58,7 @@ impl Source<'_> {
         })
     }
 
-    /// In order of strength, whatever order the file has.
+    /// The methods, strongest first.
     fn methods(
         &self,
         texts: &Spanned<Vec<Spanned<String>>>,
@@ -67,9 +66,9 @@ impl Source<'_> {
         for text in texts.get_ref() {
             if !METHODS.iter().any(|(name, _)| name == text.get_ref()) {
                 let known = METHODS.map(|(name, _)| name).join(", ");
-                return Err(self.wrong(
+                return Err(self.error_at(
                     text.span(),
-                    format!("{:?} is not a method: known are {known}", text.get_ref()),
+                    format!("{:?} is not a method: write one of {known}", text.get_ref()),
                 ));
             }
         }
@@ -80,7 +79,7 @@ impl Source<'_> {
             .map(|(_, method)| method)
             .collect();
         match methods.is_empty() {
-            true => Err(self.wrong(
+            true => Err(self.error_at(
                 texts.span(),
                 "methods is empty, so no viewer can log in: name one",
             )),
@@ -97,11 +96,11 @@ impl Source<'_> {
         methods: &Spanned<Vec<Spanned<String>>>,
     ) -> Result<Option<&'a Spanned<PathBuf>>, ConfigError> {
         match (given, is_needed) {
-            (None, true) => Err(self.wrong(
+            (None, true) => Err(self.error_at(
                 methods.span(),
                 format!("these methods need a {key}: add it"),
             )),
-            (Some(file), false) => Err(self.wrong(
+            (Some(file), false) => Err(self.error_at(
                 file.span(),
                 format!("{key} has no effect with these methods: remove it, or add a method"),
             )),
@@ -116,14 +115,14 @@ impl Source<'_> {
         let text = self.secret_file(file)?;
         VncPassword::new(text.expose_secret())
             .map(Secret::new)
-            .map_err(|error| self.wrong_file(file, &error.to_string()))
+            .map_err(|error| self.file_error(file, &error.to_string()))
     }
 
     fn users(&self, file: &Spanned<PathBuf>) -> Result<Users, ConfigError> {
         let path = self.resolve(file.get_ref());
-        let bytes = secrets::read(&path).map_err(|error| self.wrong_file(file, &error))?;
-        let text = str::from_utf8(&bytes).map_err(|_| self.wrong_file(file, "it is not text"))?;
-        let users = Users::parse(text).map_err(|error| self.wrong_file(file, &error))?;
+        let bytes = secret_file::read(&path).map_err(|error| self.file_error(file, &error))?;
+        let text = str::from_utf8(&bytes).map_err(|_| self.file_error(file, "it is not text"))?;
+        let users = Users::parse(text).map_err(|error| self.file_error(file, &error))?;
         Ok(users.with_origin(path))
     }
 
@@ -132,11 +131,11 @@ impl Source<'_> {
         chain: &Spanned<PathBuf>,
         key: &Spanned<PathBuf>,
     ) -> Result<Arc<rustls::ServerConfig>, ConfigError> {
-        let wrong = |file, error: String| self.wrong_file(file, &error);
-        let certificates = secrets::read_public(&self.resolve(chain.get_ref()))
+        let wrong = |file, error: String| self.file_error(file, &error);
+        let certificates = secret_file::read_public(&self.resolve(chain.get_ref()))
             .and_then(|pem| certificate::chain(&pem))
             .map_err(|error| wrong(chain, error))?;
-        secrets::read(&self.resolve(key.get_ref()))
+        secret_file::read(&self.resolve(key.get_ref()))
             .and_then(|pem| certificate::server(certificates, &pem))
             .map_err(|error| wrong(key, error))
     }
@@ -147,7 +146,7 @@ impl Source<'_> {
         table: &file::Console,
         listen: SocketAddr,
         is_private: bool,
-        place: Range<usize>,
+        span: Range<usize>,
         auths: &BTreeMap<String, Auth>,
     ) -> Result<Auth, ConfigError> {
         let Some(name) = &table.auth else {
@@ -156,29 +155,29 @@ impl Source<'_> {
             }
             let sentence = format!(
                 "{listen} can be reached from other machines: add auth = \"NAME\" of an [auth.NAME], or \
-                 auth = \"none\" if anybody may use this console"
+                 auth = \"none\" if no login is wanted"
             );
-            return Err(self.wrong(place, sentence));
+            return Err(self.error_at(span, sentence));
         };
         match (name.get_ref().as_str(), auths.get(name.get_ref())) {
             (_, Some(auth)) if is_private || !auth.needs_no_credentials() => Ok(auth.clone()),
             (named, Some(auth)) => {
-                let ways = auth
+                let open_methods = auth
                     .methods
                     .iter()
                     .filter(|method| Auth::method_needs_no_credentials(method));
-                let ways: Vec<&str> = ways.map(Auth::name_of).collect();
+                let open_methods: Vec<&str> = open_methods.map(Auth::name_of).collect();
                 let sentence = format!(
-                    "{listen} can be reached from other machines and [auth.{named}] lets anybody in by {}: \
-                     remove that method, or write auth = \"none\" here if that is meant",
-                    ways.join(" and ")
+                    "{listen} can be reached from other machines and [auth.{named}] needs no credentials with {}: \
+                     remove that method, or write auth = \"none\" here if no login is wanted",
+                    open_methods.join(" and ")
                 );
-                Err(self.wrong(name.span(), sentence))
+                Err(self.error_at(name.span(), sentence))
             }
             (NO_AUTH, None) => Ok(Auth::none()),
             (name_text, None) => {
                 let known: Vec<&str> = auths.keys().map(String::as_str).chain([NO_AUTH]).collect();
-                Err(self.wrong(name.span(), unknown("auth", name_text, &known)))
+                Err(self.error_at(name.span(), no_such_section("auth", name_text, &known)))
             }
         }
     }

@@ -8,7 +8,7 @@ use toml::Spanned;
 
 use crate::error::ConfigError;
 use crate::file;
-use crate::source::{Source, unknown};
+use crate::source::{Source, no_such_section};
 use console::settings::{Backend, VSphere};
 use gateway::overlap::overlap;
 use gateway::settings::{Auth, ConsoleSettings, Limits};
@@ -26,22 +26,27 @@ impl Source<'_> {
         vspheres: &BTreeMap<String, VSphere>,
         auths: &BTreeMap<String, Auth>,
     ) -> Result<Vec<ConsoleSettings>, ConfigError> {
-        let mut taken = ListenersByPort::new();
+        let mut used = ListenersByPort::new();
         let mut consoles = Vec::new();
         for table in tables {
             let span = table.span();
             let table = table.into_inner();
-            let (listen, place) = self.listen(&table, span, bind)?;
-            self.check_overlap(listen, &place, admin, &taken)?;
-            taken.entry(listen.port()).or_default().push(listen);
-            let backend = self.backend(&table, place.clone(), vspheres)?;
-            let auth =
-                self.console_auth(&table, listen, limits.is_local_only(listen), place, auths)?;
+            let (listen, position) = self.listen(&table, span, bind)?;
+            self.check_overlap(listen, &position, admin, &used)?;
+            used.entry(listen.port()).or_default().push(listen);
+            let backend = self.backend(&table, position.clone(), vspheres)?;
+            let auth = self.console_auth(
+                &table,
+                listen,
+                limits.is_local_only(listen),
+                position,
+                auths,
+            )?;
             consoles.push(ConsoleSettings {
                 allow: self.networks(&table.allow)?,
                 view_only: table.view_only,
                 exclusive: self.exclusive(table.exclusive.as_ref())?,
-                habits: self.habits(&table)?,
+                habits: self.dialect_settings(&table)?,
                 ..ConsoleSettings::with_defaults(backend, listen, auth)
             });
         }
@@ -52,54 +57,54 @@ impl Source<'_> {
     fn check_overlap(
         &self,
         listen: SocketAddr,
-        place: &Range<usize>,
+        position: &Range<usize>,
         admin: Option<SocketAddr>,
-        taken: &ListenersByPort,
+        used: &ListenersByPort,
     ) -> Result<(), ConfigError> {
-        let same_port = taken.get(&listen.port()).into_iter().flatten();
+        let same_port = used.get(&listen.port()).into_iter().flatten();
         let mut others = same_port.filter(|other| overlap(&listen, other));
         let sentence = match (others.next(), admin.filter(|admin| overlap(&listen, admin))) {
             (Some(same), _) if *same == listen => {
-                format!("{listen} has a console already: give each its own port")
+                format!("another console listens on {listen} already: give each its own port")
             }
             (Some(other), _) => format!(
-                "{listen} and {other}, which has a console already, overlap: give each its own port"
+                "{listen} overlaps with {other}, where another console listens: give each its own port"
             ),
             (None, Some(admin)) => {
                 format!("[admin] listens on {admin} already: give each its own port")
             }
             (None, None) => return Ok(()),
         };
-        Err(self.wrong(place.clone(), sentence))
+        Err(self.error_at(position.clone(), sentence))
     }
 
     /// A VM of a vSphere, or a URL.
     fn backend(
         &self,
         table: &file::Console,
-        place: Range<usize>,
+        position: Range<usize>,
         vspheres: &BTreeMap<String, VSphere>,
     ) -> Result<Backend, ConfigError> {
         let (vsphere, vm) = match (&table.vsphere, &table.vm) {
-            (None, None) => return self.endpoint(table, place).map(Backend::Url),
+            (None, None) => return self.endpoint(table, position).map(Backend::Url),
             (Some(vsphere), Some(vm)) => (vsphere, vm),
             (Some(vsphere), None) => {
-                return Err(self.wrong(vsphere.span(), "this console has no vm: add it"));
+                return Err(self.error_at(vsphere.span(), "this console has no vm: add it"));
             }
             (None, Some(vm)) => {
-                return Err(self.wrong(vm.span(), "this console has no vsphere: add it"));
+                return Err(self.error_at(vm.span(), "this console has no vsphere: add it"));
             }
         };
         self.reject_url_keys(table)?;
         let name = vsphere.get_ref();
         if !vspheres.contains_key(name) {
             let known: Vec<&str> = vspheres.keys().map(String::as_str).collect();
-            return Err(self.wrong(vsphere.span(), unknown("vsphere", name, &known)));
+            return Err(self.error_at(vsphere.span(), no_such_section("vsphere", name, &known)));
         }
         let parsed = vm.get_ref().parse();
         Ok(Backend::Vm {
             vsphere: name.clone(),
-            vm: parsed.map_err(|error| self.wrong(vm.span(), format!("{error}")))?,
+            vm: parsed.map_err(|error| self.error_at(vm.span(), format!("{error}")))?,
             password: self.vm_password(table)?,
         })
     }
@@ -110,7 +115,7 @@ impl Source<'_> {
         span: Range<usize>,
         bind: IpAddr,
     ) -> Result<(SocketAddr, Range<usize>), ConfigError> {
-        let (listen, place) = match (&table.port, &table.listen) {
+        let (listen, position) = match (&table.port, &table.listen) {
             (Some(port), None) => (SocketAddr::new(bind, *port.get_ref()), port.span()),
             (None, Some(listen)) => {
                 let wrong = || {
@@ -123,23 +128,23 @@ impl Source<'_> {
                     listen
                         .get_ref()
                         .parse()
-                        .map_err(|_| self.wrong(listen.span(), wrong()))?,
+                        .map_err(|_| self.error_at(listen.span(), wrong()))?,
                     listen.span(),
                 )
             }
             (None, None) => {
-                return Err(self.wrong(span, "this console has no port: add port or listen"));
+                return Err(self.error_at(span, "this console has no port: add port or listen"));
             }
             (Some(_), Some(listen)) => {
-                return Err(self.wrong(
+                return Err(self.error_at(
                     listen.span(),
                     "this console has port and listen: keep one of them",
                 ));
             }
         };
         match listen.port() {
-            0 => Err(self.wrong(place, "port 0 cannot be used by viewers: choose another")),
-            _ => Ok((listen, place)),
+            0 => Err(self.error_at(position, "viewers cannot connect to port 0: choose another")),
+            _ => Ok((listen, position)),
         }
     }
 
@@ -147,9 +152,9 @@ impl Source<'_> {
         match word.map(|word| (word.get_ref().as_str(), word)) {
             None | Some(("ignore", _)) => Ok(false),
             Some(("honour", _)) => Ok(true),
-            Some((other, word)) => Err(self.wrong(
+            Some((other, word)) => Err(self.error_at(
                 word.span(),
-                format!("{other:?} is not known here: write \"ignore\" or \"honour\""),
+                format!("{other:?} is not a value of exclusive: write \"ignore\" or \"honour\""),
             )),
         }
     }

@@ -11,7 +11,7 @@ use toml::Spanned;
 
 use crate::error::ConfigError;
 use crate::source::Source;
-use crate::{file, secrets};
+use crate::{file, secret_file};
 use console::endpoint::{self, Endpoint, Origin};
 use console::headers::{COOKIE, Headers};
 use console::secret::Secret;
@@ -20,11 +20,11 @@ use console::url_command::UrlCommand;
 use console::ws_url::WsUrl;
 
 impl Source<'_> {
-    /// `place` is where errors about missing keys point.
+    /// `span` is where errors about missing keys point.
     pub(crate) fn endpoint(
         &self,
         table: &file::Console,
-        place: Range<usize>,
+        span: Range<usize>,
     ) -> Result<Arc<Endpoint>, ConfigError> {
         let allow_plain = table
             .allow_plain
@@ -35,11 +35,11 @@ impl Source<'_> {
             (None, Some(command)) => Origin::Command(self.command(command)?),
             (Some(_), Some(command)) => {
                 let sentence = "this console has url and url_command: keep one of them";
-                return Err(self.wrong(command.span(), sentence));
+                return Err(self.error_at(command.span(), sentence));
             }
             (None, None) => {
                 let sentence = "this console has no target: add vsphere and vm, or url";
-                return Err(self.wrong(place, sentence));
+                return Err(self.error_at(span, sentence));
             }
         };
         let mut endpoint = Endpoint::new(origin);
@@ -59,11 +59,11 @@ impl Source<'_> {
 
     fn url(&self, url: &Spanned<String>, allow_plain: bool) -> Result<WsUrl, ConfigError> {
         match WsUrl::parse(url.get_ref()) {
-            Ok(exposed) if exposed.is_exposed && !allow_plain => Err(self.wrong(
+            Ok(exposed) if exposed.is_exposed && !allow_plain => Err(self.error_at(
                 url.span(),
                 "ws:// to another machine can be read and changed on the way: write wss://, or add allow_plain = true",
             )),
-            parsed => parsed.map_err(|error| self.wrong(url.span(), error)),
+            parsed => parsed.map_err(|error| self.error_at(url.span(), error)),
         }
     }
 
@@ -77,7 +77,7 @@ impl Source<'_> {
                 };
                 Ok(UrlCommand::new(program, arguments.to_vec()))
             }
-            _ => Err(self.wrong(
+            _ => Err(self.error_at(
                 words.span(),
                 "url_command names no program: write [\"PROGRAM\", \"ARGUMENT\"]",
             )),
@@ -88,9 +88,9 @@ impl Source<'_> {
         let text = name.get_ref();
         match text.is_empty() || text.contains(char::is_control) {
             false => Ok(text.clone()),
-            true => Err(self.wrong(
+            true => Err(self.error_at(
                 name.span(),
-                "this is not a name: write one line of text, or leave it out",
+                "the name is empty or has control characters: write one line of text, or leave it out",
             )),
         }
     }
@@ -98,7 +98,7 @@ impl Source<'_> {
     /// ws:// has no certificate to verify.
     fn endpoint_trust(&self, table: &file::Console, origin: &Origin) -> Result<Trust, ConfigError> {
         match (&table.trust, origin) {
-            (Some(trust), Origin::Fixed(url)) if !url.encrypted => Err(self.wrong(
+            (Some(trust), Origin::Fixed(url)) if !url.encrypted => Err(self.error_at(
                 trust.span(),
                 "trust has no effect with ws://, which has no certificate: remove it, or write wss://",
             )),
@@ -107,7 +107,7 @@ impl Source<'_> {
     }
 
     fn subprotocol(&self, word: &Spanned<String>) -> Result<Option<String>, ConfigError> {
-        endpoint::subprotocol(word.get_ref()).map_err(|error| self.wrong(word.span(), error))
+        endpoint::subprotocol(word.get_ref()).map_err(|error| self.error_at(word.span(), error))
     }
 
     /// Headers from the file itself, from another file and from the environment, and the cookie.
@@ -117,22 +117,22 @@ impl Source<'_> {
             let given = value.get_ref().as_str().into();
             headers
                 .add(name, given)
-                .map_err(|error| self.wrong(value.span(), error))?;
+                .map_err(|error| self.error_at(value.span(), error))?;
         }
         for (name, variable) in &table.headers_env {
             let value = self.secret_variable(variable, "value of the header")?;
             headers
                 .add(name, value)
-                .map_err(|error| self.wrong(variable.span(), error))?;
+                .map_err(|error| self.error_at(variable.span(), error))?;
         }
         if let Some(file) = &table.headers_file {
-            secrets::read_headers(&self.resolve(file.get_ref()), &mut headers)
-                .map_err(|error| self.wrong_file(file, &error))?;
+            secret_file::read_headers(&self.resolve(file.get_ref()), &mut headers)
+                .map_err(|error| self.file_error(file, &error))?;
         }
-        if let Some((cookie, place)) = self.cookie(table)? {
+        if let Some((cookie, span)) = self.cookie(table)? {
             headers
                 .add(COOKIE, cookie)
-                .map_err(|error| self.wrong(place, error))?;
+                .map_err(|error| self.error_at(span, error))?;
         }
         Ok(headers)
     }
@@ -158,8 +158,9 @@ impl Source<'_> {
                     variable.as_ref().map(Spanned::span),
                 ];
                 let last = spans.into_iter().flatten().max_by_key(|span| span.start);
-                let sentence = "it has two cookies: keep cookie, cookie_file or cookie_env";
-                Err(self.wrong(last.unwrap_or_default(), sentence))
+                let sentence =
+                    "this console has two cookies: keep one of cookie, cookie_file and cookie_env";
+                Err(self.error_at(last.unwrap_or_default(), sentence))
             }
         }
     }
@@ -171,7 +172,7 @@ impl Source<'_> {
         self.host_password(
             table.password_file.as_ref(),
             table.password_env.as_ref(),
-            "it has two passwords: keep password_file or password_env",
+            "this console has two passwords: keep password_file or password_env",
         )
     }
 
@@ -183,7 +184,7 @@ impl Source<'_> {
         self.host_password(
             table.vnc_password_file.as_ref(),
             table.vnc_password_env.as_ref(),
-            "it has two passwords: keep vnc_password_file or vnc_password_env",
+            "this console has two passwords: keep vnc_password_file or vnc_password_env",
         )
     }
 
@@ -201,9 +202,9 @@ impl Source<'_> {
                 let text = self.secret_variable(variable, "password")?;
                 VncPassword::new(text.expose_secret())
                     .map(|password| Some(Secret::new(password)))
-                    .map_err(|error| self.wrong(variable.span(), error.to_string()))
+                    .map_err(|error| self.error_at(variable.span(), error.to_string()))
             }
-            (Some(_), Some(variable)) => Err(self.wrong(variable.span(), both)),
+            (Some(_), Some(variable)) => Err(self.error_at(variable.span(), both)),
         }
     }
 
@@ -213,8 +214,8 @@ impl Source<'_> {
         let variable = table.vnc_password_env.as_ref().map(Spanned::span);
         file.or(variable).map_or(Ok(()), |span| {
             let sentence =
-                "this is a VM's password, and there is a url: write password_file or password_env";
-            Err(self.wrong(span, sentence))
+                "vnc_password_* is for a VM, and this console has a url: write password_file or password_env";
+            Err(self.error_at(span, sentence))
         })
     }
 
@@ -251,8 +252,8 @@ impl Source<'_> {
         let wrong = given.into_iter().find_map(|(key, span)| Some((key, span?)));
         wrong.map_or(Ok(()), |(key, span)| {
             let sentence =
-                format!("{key} has no effect with vsphere and vm: keep it, or those two");
-            Err(self.wrong(span, sentence))
+                format!("{key} has no effect with vsphere and vm: remove it, or remove those two");
+            Err(self.error_at(span, sentence))
         })
     }
 }

@@ -13,14 +13,14 @@ const MIN_SIMILARITY: f64 = 0.7;
 pub struct ConfigError {
     path: PathBuf,
     /// Line and column, from 1; `None` for the file as a whole.
-    place: Option<(usize, usize)>,
+    position: Option<(usize, usize)>,
     sentence: String,
 }
 
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.path.display())?;
-        if let Some((line, column)) = self.place {
+        if let Some((line, column)) = self.position {
             write!(f, ":{line}:{column}")?;
         }
         write!(f, ": {}", self.sentence)
@@ -45,7 +45,7 @@ impl ConfigError {
         };
         Self {
             path: path.into(),
-            place: None,
+            position: None,
             sentence,
         }
     }
@@ -53,7 +53,7 @@ impl ConfigError {
     pub(crate) fn in_file(path: &Path, sentence: impl Into<String>) -> Self {
         Self {
             path: path.into(),
-            place: None,
+            position: None,
             sentence: sentence.into(),
         }
     }
@@ -66,7 +66,7 @@ impl ConfigError {
     ) -> Self {
         Self {
             path: path.into(),
-            place: Some(place(text, span.start)),
+            position: Some(position(text, span.start)),
             sentence: sentence.into(),
         }
     }
@@ -82,18 +82,23 @@ impl ConfigError {
             .unwrap_or_else(|| error.message().replace('\n', "; "));
         Self {
             path: path.into(),
-            place: error.span().map(|span| place(text, span.start)),
+            position: error.span().map(|span| position(text, span.start)),
             sentence,
         }
     }
 }
 
 /// Line and column of a byte, from 1; columns count characters.
-fn place(text: &str, byte: usize) -> (usize, usize) {
-    let before = text.get(..byte).unwrap_or(text);
-    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-    let column = before.get(line_start..).unwrap_or_default().chars().count() + 1;
-    (before.matches('\n').count() + 1, column)
+fn position(text: &str, byte: usize) -> (usize, usize) {
+    let preceding = text.get(..byte).unwrap_or(text);
+    let line_start = preceding.rfind('\n').map_or(0, |newline| newline + 1);
+    let column = preceding
+        .get(line_start..)
+        .unwrap_or_default()
+        .chars()
+        .count()
+        + 1;
+    (preceding.matches('\n').count() + 1, column)
 }
 
 /// Parses serde's "invalid type: string "…", expected a number". Omits the value, which may be a misplaced secret.
@@ -130,10 +135,10 @@ fn unquoted_value(message: &str) -> Option<String> {
 /// Missing and duplicate keys.
 fn missing_or_duplicate(message: &str) -> Option<String> {
     if message == "duplicate key" {
-        return Some("this is here already: keep one of the two".into());
+        return Some("duplicate key: keep one of the two".into());
     }
     let key = message.strip_prefix("missing field ")?;
-    Some(format!("{key} is missing here: add it"))
+    Some(format!("{key} is missing: add it"))
 }
 
 /// A misspelt header such as `[vsphere]`, which serde reports at the keys below it.
@@ -149,7 +154,7 @@ fn wrong_header(text: &str, span: Option<Range<usize>>) -> Option<String> {
     Some(match header {
         "[vsphere]" => "this [vsphere] has no name: write [vsphere.NAME]".to_owned(),
         "[auth]" => "this [auth] has no name: write [auth.NAME]".to_owned(),
-        "[console]" => "there may be several consoles: write [[console]]".to_owned(),
+        "[console]" => "consoles are an array of tables: write [[console]]".to_owned(),
         _ => return None,
     })
 }
@@ -166,13 +171,13 @@ fn unknown_key(message: &str) -> Option<String> {
     let nearest = known
         .iter()
         .map(|name| (strsim::jaro_winkler(unknown, name), name))
-        .filter(|(likeness, _)| *likeness > MIN_SIMILARITY)
+        .filter(|(similarity, _)| *similarity > MIN_SIMILARITY)
         .max_by(|(a, _), (b, _)| a.total_cmp(b));
     Some(match nearest {
         Some((_, name)) => format!("unknown key `{unknown}`: did you mean `{name}`?"),
-        None if known.is_empty() => format!("unknown key `{unknown}`: none is known here"),
+        None if known.is_empty() => format!("unknown key `{unknown}`: no key is allowed here"),
         None => format!(
-            "unknown key `{unknown}`: known here are {}",
+            "unknown key `{unknown}`: the keys of this section are {}",
             known.join(", ")
         ),
     })

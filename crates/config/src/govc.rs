@@ -87,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn url_user_and_password_are_found_wherever_they_stand() {
+    fn url_user_and_password_are_read_from_url_and_variables() {
         for (url, username, password, expected) in [
             (
                 "esxi",
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_is_named_and_no_password_is_repeated() {
+    fn errors_name_the_missing_variable_and_omit_passwords() {
         assert!(
             read("h", None, Some("p".into()), false, &|_| None)
                 .unwrap_err()
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_there_is_asked_for_the_password_that_is_missing() {
+    fn missing_password_is_prompted_for() {
         let ask: AskPassword<'_> = &|prompt| {
             assert_eq!(prompt, "Password of u at h: ");
             Some("typed".into())
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn whom_to_believe_is_said_as_in_the_configuration() {
+    fn mksgate_trust_takes_the_values_of_the_key_trust() {
         let vsphere = || read("u:p@h", None, None, true, &|_| None).unwrap();
         let trust = |text| with_trust(vsphere(), text).map(|vsphere| vsphere.trust);
         assert_eq!(trust(None), Ok(Trust::DangerAcceptAny));

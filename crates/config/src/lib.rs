@@ -4,16 +4,16 @@ mod admin;
 mod ask;
 mod auth;
 mod consoles;
+mod dialect;
 mod endpoint;
 mod error;
 mod file;
 pub mod govc;
-mod habits;
 mod limits;
 mod scalar;
 mod sdk_url;
+pub mod secret_file;
 pub mod secret_variables;
-pub mod secrets;
 mod source;
 mod vsphere;
 

@@ -18,13 +18,13 @@ impl Source<'_> {
         text.parse().map_err(|_| {
             let sentence = match text.parse::<SocketAddr>() {
                 Ok(_) => format!(
-                    "bind = {text:?} has a port, which stands in each [[console]]: write the address alone"
+                    "bind = {text:?} has a port: write the address only, and the port in each [[console]]"
                 ),
                 Err(_) => format!(
                     "bind = {text:?} is not an IP address: write one, as \"127.0.0.1\" or \"::1\""
                 ),
             };
-            self.wrong(bind.span(), sentence)
+            self.error_at(bind.span(), sentence)
         })
     }
 
@@ -63,13 +63,13 @@ impl Source<'_> {
         })
     }
 
-    /// Only listed proxies are believed: any peer could send a forged PROXY header.
+    /// PROXY headers are accepted only from these networks: any other peer could forge them.
     fn proxy_from(&self, gateway: &file::Gateway) -> Result<Option<Vec<IpNet>>, ConfigError> {
         match (&gateway.proxy_from, gateway.proxy_protocol) {
             (None, false) => Ok(None),
             (Some(from), true) => self.networks(from.get_ref()).map(Some),
             (None, true) => Ok(Some(vec![IpNet::from(IpAddr::from(Ipv4Addr::LOCALHOST))])),
-            (Some(from), false) => Err(self.wrong(
+            (Some(from), false) => Err(self.error_at(
                 from.span(),
                 "proxy_from has no effect without PROXY protocol: add proxy_protocol = true",
             )),

@@ -7,18 +7,18 @@ use std::sync::{Mutex, PoisonError};
 use secrecy::SecretString;
 
 /// Known without a configuration.
-const USUAL: [&str; 3] = ["GOVC_PASSWORD", "MKSGATE_COOKIE", "MKSGATE_WEBSOCKETURL"];
+const ALWAYS: [&str; 3] = ["GOVC_PASSWORD", "MKSGATE_COOKIE", "MKSGATE_WEBSOCKETURL"];
 
 /// Removed only if it has credentials.
 const URL: &str = "GOVC_URL";
 
 /// Named by the configuration.
-static NAMED: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+static CONFIGURED: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
 
 /// Excludes a variable from the environment of child programs.
 fn remember(name: &str) {
-    let mut named = NAMED.lock().unwrap_or_else(PoisonError::into_inner);
-    named.insert(name.to_owned());
+    let mut configured = CONFIGURED.lock().unwrap_or_else(PoisonError::into_inner);
+    configured.insert(name.to_owned());
 }
 
 /// Reads a secret from an environment variable; `what` names its content in the error.
@@ -35,9 +35,9 @@ pub fn read(name: &str, what: &str) -> Result<SecretString, String> {
 
 /// Names of the variables that a child program must not inherit.
 pub fn names() -> Vec<String> {
-    let named = NAMED.lock().unwrap_or_else(PoisonError::into_inner);
-    let mut names: Vec<String> = USUAL.map(str::to_owned).into();
-    names.extend(named.iter().cloned());
+    let configured = CONFIGURED.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut names: Vec<String> = ALWAYS.map(str::to_owned).into();
+    names.extend(configured.iter().cloned());
     if std::env::var_os(URL).is_some_and(|url| url.to_string_lossy().contains('@')) {
         names.push(URL.to_owned());
     }

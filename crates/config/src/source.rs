@@ -13,7 +13,7 @@ use toml::Spanned;
 use crate::ask::AskPassword;
 use crate::error::ConfigError;
 use crate::scalar::Time;
-use crate::secrets;
+use crate::secret_file;
 
 /// The text and its path: positions of errors.
 pub(crate) struct Source<'a> {
@@ -23,12 +23,12 @@ pub(crate) struct Source<'a> {
 }
 
 impl Source<'_> {
-    pub(crate) fn wrong(&self, span: Range<usize>, sentence: impl Into<String>) -> ConfigError {
+    pub(crate) fn error_at(&self, span: Range<usize>, sentence: impl Into<String>) -> ConfigError {
         ConfigError::at(self.path, self.text, span, sentence)
     }
 
     pub(crate) fn resolve(&self, path: &Path) -> PathBuf {
-        secrets::resolve_path(path, self.path)
+        secret_file::resolve_path(path, self.path)
     }
 
     pub(crate) fn check_each<T, U>(
@@ -42,18 +42,18 @@ impl Source<'_> {
             .collect()
     }
 
-    pub(crate) fn wrong_file(&self, file: &Spanned<PathBuf>, sentence: &str) -> ConfigError {
+    pub(crate) fn file_error(&self, file: &Spanned<PathBuf>, sentence: &str) -> ConfigError {
         let sentence = match file.get_ref().as_os_str().is_empty() {
-            true => "this names no file: write its name".into(),
+            true => "the file name is empty: write one".into(),
             false => format!("{}: {sentence}", self.resolve(file.get_ref()).display()),
         };
-        self.wrong(file.span(), sentence)
+        self.error_at(file.span(), sentence)
     }
 
     /// Reads the first line of a secret file.
     pub(crate) fn secret_file(&self, file: &Spanned<PathBuf>) -> Result<SecretString, ConfigError> {
-        secrets::read_line(&self.resolve(file.get_ref()))
-            .map_err(|error| self.wrong_file(file, &error))
+        secret_file::read_line(&self.resolve(file.get_ref()))
+            .map_err(|error| self.file_error(file, &error))
     }
 
     pub(crate) fn networks(&self, texts: &[Spanned<String>]) -> Result<Vec<IpNet>, ConfigError> {
@@ -63,7 +63,7 @@ impl Source<'_> {
                 .parse()
                 .or_else(|_| word.parse().map(|address: IpAddr| IpNet::from(address)));
             parsed.map_err(|_| {
-                self.wrong(
+                self.error_at(
                     text.span(),
                     format!("{word:?} is not a network: write one, as \"10.0.0.0/8\""),
                 )
@@ -79,7 +79,7 @@ impl Source<'_> {
         default: usize,
     ) -> Result<usize, ConfigError> {
         match given {
-            Some(none) if *none.get_ref() == 0 => Err(self.wrong(
+            Some(none) if *none.get_ref() == 0 => Err(self.error_at(
                 none.span(),
                 format!("{key} = 0 admits no viewer: write 1 or more"),
             )),
@@ -95,7 +95,7 @@ impl Source<'_> {
     ) -> Result<Duration, ConfigError> {
         match given {
             None => Ok(default),
-            Some(zero) if zero.get_ref().0.is_zero() => Err(self.wrong(
+            Some(zero) if zero.get_ref().0.is_zero() => Err(self.error_at(
                 zero.span(),
                 format!(
                     "{key} = \"0s\" admits no viewer: write \"{}s\", or leave it out",
@@ -107,7 +107,7 @@ impl Source<'_> {
     }
 }
 
-pub(crate) fn unknown(kind: &str, name: &str, known: &[&str]) -> String {
+pub(crate) fn no_such_section(kind: &str, name: &str, known: &[&str]) -> String {
     match known {
         [] => format!("there is no [{kind}.{name}] in this file: add it"),
         known => format!(

@@ -19,8 +19,8 @@ impl Source<'_> {
         let span = table.span();
         let table = table.into_inner();
         if table.username.get_ref().trim().is_empty() {
-            let sentence = "username is empty: write whom to log in as";
-            return Err(self.wrong(table.username.span(), sentence));
+            let sentence = "username is empty: write the name of an account";
+            return Err(self.error_at(table.username.span(), sentence));
         }
         let password = match (&table.password_file, &table.password_env) {
             (Some(file), None) => self.secret_file(file)?,
@@ -28,20 +28,20 @@ impl Source<'_> {
             (None, None) => {
                 let (user, host) = (table.username.get_ref(), table.address.get_ref());
                 let host = host.rsplit('@').next().unwrap_or_default();
-                let asked = (self.ask)(&format!("Password of {user} at {host}: "));
-                let sentence = "it has no password: add password_file or password_env";
-                asked.ok_or_else(|| self.wrong(span, sentence))?
+                let prompted = (self.ask)(&format!("Password of {user} at {host}: "));
+                let sentence = "this vSphere has no password: add password_file or password_env";
+                prompted.ok_or_else(|| self.error_at(span, sentence))?
             }
             (Some(_), Some(env)) => {
-                return Err(self.wrong(
+                return Err(self.error_at(
                     env.span(),
-                    "it has two passwords: keep password_file or password_env",
+                    "this vSphere has two passwords: keep password_file or password_env",
                 ));
             }
         };
         // The address is not repeated in the error: it may hold a password.
         let url = sdk_url(table.address.get_ref()).ok_or_else(|| {
-            self.wrong(
+            self.error_at(
                 table.address.span(),
                 "this is not an address: write host, host:port or an https URL, without user and password",
             )
@@ -52,7 +52,7 @@ impl Source<'_> {
                     "{:?} is not an address: write host or host:port",
                     address.get_ref()
                 );
-                return Err(self.wrong(address.span(), sentence));
+                return Err(self.error_at(address.span(), sentence));
             }
         }
         Ok(VSphere {
@@ -81,7 +81,7 @@ impl Source<'_> {
             return Ok(Trust::System);
         };
         Trust::parse(word.get_ref(), |path| self.resolve(path))
-            .map_err(|error| self.wrong(word.span(), error))
+            .map_err(|error| self.error_at(word.span(), error))
     }
 
     fn console_trust(&self, word: Option<&Spanned<String>>) -> Result<ConsoleTrust, ConfigError> {
@@ -99,9 +99,11 @@ impl Source<'_> {
         match word.get_ref().as_str() {
             "rustls" => Ok(TlsRecords::Rustls),
             "in-place" => Ok(TlsRecords::InPlace),
-            other => Err(self.wrong(
+            other => Err(self.error_at(
                 word.span(),
-                format!("{other:?} makes no TLS records: write \"rustls\" or \"in-place\""),
+                format!(
+                    "{other:?} is not a value of tls_records: write \"rustls\" or \"in-place\""
+                ),
             )),
         }
     }
@@ -114,7 +116,7 @@ impl Source<'_> {
             .filter(|url| url.scheme() == "http" && url.has_host());
         match url {
             Some(url) => Ok(Some(Secret::new(url))),
-            None => Err(self.wrong(
+            None => Err(self.error_at(
                 given.span(),
                 "this is not a proxy: write \"http://HOST:PORT\"",
             )),
@@ -127,6 +129,7 @@ impl Source<'_> {
         name: &Spanned<String>,
         what: &str,
     ) -> Result<SecretString, ConfigError> {
-        secret_variables::read(name.get_ref(), what).map_err(|error| self.wrong(name.span(), error))
+        secret_variables::read(name.get_ref(), what)
+            .map_err(|error| self.error_at(name.span(), error))
     }
 }

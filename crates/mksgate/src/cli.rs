@@ -24,12 +24,12 @@ use crate::terminal::{Terminal, print_stderr};
 use crate::usage_error::OneLine;
 
 /// os-autoinst's program that `relay` replaces.
-const RELAYS_OTHER_NAME: &str = "dewebsockify";
+const DEWEBSOCKIFY: &str = "dewebsockify";
 
 /// The command was tried and failed.
-const FAILED: u8 = 1;
+const EXIT_FAILURE: u8 = 1;
 /// The command line or the configuration is wrong; nothing was tried.
-const USAGE: u8 = 2;
+const EXIT_USAGE: u8 = 2;
 
 /// A plain VNC port for every ESXi virtual machine console.
 #[derive(Parser)]
@@ -129,10 +129,10 @@ pub fn run() -> ExitCode {
     };
     let (sentence, code) = match execute(cli, terminal) {
         Ok(code) => return code,
-        Err(CommandError::Config(error)) => (error.to_string(), USAGE),
-        Err(CommandError::Usage(sentence)) => (sentence, USAGE),
-        Err(CommandError::Failed(sentence)) => (sentence, FAILED),
-        Err(CommandError::Reported) => return FAILED.into(),
+        Err(CommandError::Config(error)) => (error.to_string(), EXIT_USAGE),
+        Err(CommandError::Usage(sentence)) => (sentence, EXIT_USAGE),
+        Err(CommandError::Failed(sentence)) => (sentence, EXIT_FAILURE),
+        Err(CommandError::Reported) => return EXIT_FAILURE.into(),
         Err(CommandError::Signalled(by)) => return by.exit_code().into(),
     };
     print_stderr(format!("mksgate: {sentence}"));
@@ -144,10 +144,10 @@ fn report_clap_error(error: clap::Error) -> ExitCode {
     let code = match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => ExitCode::SUCCESS,
         // No arguments at all: print the help.
-        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => USAGE.into(),
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => EXIT_USAGE.into(),
         _ => {
             print_stderr(format!("mksgate: {}", error.apply::<OneLine>().render()));
-            return USAGE.into();
+            return EXIT_USAGE.into();
         }
     };
     // There is nowhere else to report the failure.
@@ -159,7 +159,7 @@ fn report_clap_error(error: clap::Error) -> ExitCode {
 fn arguments() -> Vec<OsString> {
     let mut words: Vec<OsString> = std::env::args_os().collect();
     let name = words.first().map(Path::new).and_then(Path::file_stem);
-    if name.is_some_and(|name| name == RELAYS_OTHER_NAME) {
+    if name.is_some_and(|name| name == DEWEBSOCKIFY) {
         words.insert(1, "relay".into());
     }
     words

@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn a_directive_for_mksgate_is_for_each_of_its_crates() {
+    fn mksgate_directive_applies_to_all_crates() {
         assert_eq!(directives("info"), "info");
         assert_eq!(
             directives("hyper=warn,mksgate=debug"),
@@ -249,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_in_an_event_neither_begins_another_nor_commands_a_terminal() {
+    fn control_characters_in_fields_are_removed() {
         let name = "a\r\nINFO forged \u{1b}[2J\u{9b}2J";
         let text = Written::text(|| tracing::info!(vm = %name, "found {name}"));
         assert_eq!(text.lines().count(), 1, "{text}");
@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn text_line_carries_the_fields_of_its_span() {
+    fn text_line_has_fields_of_its_span() {
         let text = Written::text(outside_and_inside);
         let lines: Vec<&str> = text.lines().collect();
         assert!(lines[0].ends_with("  INFO outside ports=2"), "{text}");
@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn json_line_carries_the_fields_of_its_span_as_its_own() {
+    fn json_line_has_fields_of_its_span_at_top_level() {
         let text = Written::json(outside_and_inside);
         let lines: Vec<serde_json::Value> = text
             .lines()

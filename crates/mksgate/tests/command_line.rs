@@ -1,4 +1,4 @@
-//! The program itself: what it prints, and with which code it ends.
+//! Output and exit codes of the program.
 
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "tests")]
@@ -36,7 +36,7 @@ fn run(folder: &Path, arguments: &[&str]) -> (Option<i32>, String, String) {
     )
 }
 
-/// A folder with a gateway.toml for one console on `port`, and `more` at its end.
+/// A directory with a gateway.toml that has one console on `port`, and `more`.
 fn folder(port: u16, more: &str) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("secret"), "x").unwrap();
@@ -49,9 +49,9 @@ fn folder(port: u16, more: &str) -> TempDir {
     folder
 }
 
-/// A port whose number must be known before it is listened on: below those that the kernel hands out, so that nobody takes
-/// it meanwhile, and not where another process of tests looks.
-fn port_of_our_own() -> u16 {
+/// A free port whose number must be known before the program listens on it. It is below the ephemeral range, so that no other
+/// socket takes it meanwhile, and differs between test processes.
+fn reserved_port() -> u16 {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     loop {
         let next = std::process::id() * 8 + NEXT.fetch_add(1, Ordering::Relaxed);
@@ -79,8 +79,8 @@ fn signal(child: &Child, name: &str) {
 }
 
 #[test]
-fn a_wrong_configuration_is_one_sentence_and_code_2_before_any_port_opens() {
-    let port = port_of_our_own();
+fn invalid_configuration_exits_with_2_before_any_port_opens() {
+    let port = reserved_port();
     let folder = folder(port, "prot = 1\n");
     let (code, stdout, stderr) = run(folder.path(), &["serve"]);
     assert_eq!(code, Some(2));
@@ -93,7 +93,7 @@ fn a_wrong_configuration_is_one_sentence_and_code_2_before_any_port_opens() {
 }
 
 #[test]
-fn a_missing_configuration_says_where_one_would_be() {
+fn missing_configuration_error_names_the_default_paths() {
     let empty = tempfile::tempdir().unwrap();
     let (code, _, stderr) = run(empty.path(), &["serve"]);
     assert_eq!(code, Some(2));
@@ -109,7 +109,7 @@ fn a_missing_configuration_says_where_one_would_be() {
 }
 
 #[test]
-fn a_port_in_use_is_named_and_code_1() {
+fn port_in_use_exits_with_1() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port();
     let (code, _, stderr) = run(folder(port, "").path(), &["serve"]);
@@ -128,8 +128,8 @@ fn a_port_in_use_is_named_and_code_1() {
 }
 
 #[test]
-fn serve_prints_its_ports_when_they_are_open_and_ends_on_sigterm() {
-    let port = port_of_our_own();
+fn serve_prints_open_ports_and_ends_on_sigterm() {
+    let port = reserved_port();
     let folder = folder(port, "");
     let mut child = mksgate(folder.path(), &["serve"]).spawn().unwrap();
     assert_eq!(first_line(&mut child), format!("127.0.0.1:{port} vm08\n"));
@@ -139,18 +139,18 @@ fn serve_prints_its_ports_when_they_are_open_and_ends_on_sigterm() {
     assert_eq!(child.wait().unwrap().code(), Some(0));
 }
 
-/// As where a log's disk is full.
+/// Fails every write, as a full disk does.
 #[cfg(target_os = "linux")]
 #[test]
-fn a_log_that_cannot_be_written_holds_nothing_up() {
-    let port = port_of_our_own();
+fn unwritable_log_delays_nothing() {
+    let port = reserved_port();
     let folder = folder(port, "");
     let mut child = mksgate(folder.path(), &["serve"])
         .stderr(std::fs::File::create("/dev/full").unwrap())
         .spawn()
         .unwrap();
     first_line(&mut child);
-    // Each session is a line in the log, by its own task.
+    // Each session's task writes a log line.
     for _ in 0..3 {
         let viewer = TcpStream::connect(("127.0.0.1", port)).unwrap();
         let mut greeting = String::new();
@@ -162,8 +162,8 @@ fn a_log_that_cannot_be_written_holds_nothing_up() {
 }
 
 #[test]
-fn a_second_signal_ends_a_session_that_drains() {
-    let port = port_of_our_own();
+fn second_signal_ends_draining_sessions() {
+    let port = reserved_port();
     let folder = folder(port, "");
     let mut child = mksgate(folder.path(), &["serve"]).spawn().unwrap();
     first_line(&mut child);
@@ -172,7 +172,7 @@ fn a_second_signal_ends_a_session_that_drains() {
     BufReader::new(&viewer).read_line(&mut greeting).unwrap();
     assert_eq!(greeting, "RFB 003.008\n");
     signal(&child, "-TERM");
-    // The first signal has arrived when nobody listens any more.
+    // The listener is closed once the first signal has arrived.
     while TcpStream::connect(("127.0.0.1", port)).is_ok() {}
     signal(&child, "-INT");
     (&viewer).write_all(b"RFB").unwrap();
@@ -188,14 +188,14 @@ fn a_second_signal_ends_a_session_that_drains() {
 }
 
 #[test]
-fn passwd_prints_a_line_that_the_users_file_takes() {
+fn passwd_output_is_a_valid_users_file_line() {
     let empty = tempfile::tempdir().unwrap();
     let hash = |user: &str, typed: &str| {
         let mut child = mksgate(empty.path(), &["passwd", user])
             .stdin(Stdio::piped())
             .spawn()
             .unwrap();
-        // A program that refuses the name does not read it.
+        // A program that refuses the name does not read stdin.
         let _ = child.stdin.take().unwrap().write_all(typed.as_bytes());
         let Output {
             status,
@@ -245,12 +245,12 @@ fn passwd_prints_a_line_that_the_users_file_takes() {
 }
 
 #[test]
-fn systemd_credentials_are_read_where_systemd_puts_them() {
-    let folder = folder(port_of_our_own(), "");
+fn systemd_credentials_are_read() {
+    let folder = folder(reserved_port(), "");
     let credentials = tempfile::tempdir().unwrap();
     let secret = credentials.path().join("lab");
     std::fs::write(&secret, "x").unwrap();
-    // As systemd does it: an access list, of which the group's bits show the mask.
+    // As systemd does: with an access list, whose mask is in the group bits.
     std::fs::set_permissions(&secret, Permissions::from_mode(0o440)).unwrap();
     let path = folder.path().join("gateway.toml");
     let text = std::fs::read_to_string(&path)
@@ -270,7 +270,7 @@ fn systemd_credentials_are_read_where_systemd_puts_them() {
 }
 
 #[test]
-fn usage_errors_are_code_2_and_help_is_code_0() {
+fn usage_errors_exit_with_2_and_help_with_0() {
     let empty = tempfile::tempdir().unwrap();
     assert_eq!(run(empty.path(), &["demo", "--vms", "0"]).0, Some(2));
     for help in [&["--help"][..], &["help"], &["-h"]] {
@@ -278,7 +278,7 @@ fn usage_errors_are_code_2_and_help_is_code_0() {
         assert_eq!((code, stderr.as_str()), (Some(0), ""));
         assert!(stdout.contains("serve") && stdout.contains("demo"));
     }
-    // A name alone is no command line, and who types it wants to see what there is.
+    // Without arguments the help is printed.
     let (code, stdout, stderr) = run(empty.path(), &[]);
     assert_eq!((code, stdout.as_str()), (Some(2), ""));
     assert!(stderr.contains("serve") && stderr.contains("demo"));
@@ -288,7 +288,7 @@ fn usage_errors_are_code_2_and_help_is_code_0() {
 }
 
 #[test]
-fn a_usage_error_is_one_line_as_any_other_error() {
+fn usage_errors_are_one_line() {
     let empty = tempfile::tempdir().unwrap();
     for (arguments, sentence) in [
         (
@@ -323,7 +323,7 @@ fn a_usage_error_is_one_line_as_any_other_error() {
 }
 
 #[test]
-fn help_says_who_reaches_a_console_and_how() {
+fn help_explains_who_can_connect() {
     let empty = tempfile::tempdir().unwrap();
     let (_, help, _) = run(empty.path(), &["connect", "--help"]);
     let says = |words: &str| assert!(help.contains(words), "{words}: {help}");
@@ -336,7 +336,7 @@ fn help_says_who_reaches_a_console_and_how() {
 }
 
 #[test]
-fn where_to_listen_is_an_address_and_the_error_says_how_one_is_written() {
+fn listen_takes_an_address_and_its_error_shows_the_syntax() {
     let empty = tempfile::tempdir().unwrap();
     for (arguments, words) in [
         (

@@ -1,4 +1,4 @@
-//! `connect`, the program itself against a simulated host, with scripted viewers.
+//! Runs `connect` against a simulated host, with scripted viewers.
 
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
@@ -30,7 +30,7 @@ async fn host() -> Host {
     .unwrap()
 }
 
-/// A program in `folder` that writes its arguments and the password to `told`, and ends with `code`.
+/// A program in `folder` that writes its arguments and the password to the file `told`, and exits with `code`.
 fn viewer_program(folder: &TempDir, name: &str, code: u8) {
     let path = folder.path().join(name);
     let script = format!("#!/bin/sh\nprintf '%s|' \"$@\" \"$VNC_PASSWORD\" > told\nexit {code}\n");
@@ -43,7 +43,7 @@ fn told(folder: &TempDir) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn proxy_only_serves_one_viewer_after_another_each_with_a_fresh_ticket() {
+async fn proxy_only_serves_viewers_in_turn_each_with_a_fresh_ticket() {
     let host = host().await;
     let folder = tempdir().unwrap();
     let command = mksgate_at(&host, &folder, &["connect", "vm08", "--proxy-only"]);
@@ -74,7 +74,7 @@ async fn proxy_only_serves_one_viewer_after_another_each_with_a_fresh_ticket() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_guesses_of_other_local_users_do_not_lock_the_own_viewer_out() {
+async fn failed_logins_of_other_local_users_do_not_block_the_viewer() {
     let host = host().await;
     let folder = tempdir().unwrap();
     let command = mksgate_at(&host, &folder, &["connect", "vm08", "--proxy-only"]);
@@ -91,7 +91,7 @@ async fn the_guesses_of_other_local_users_do_not_lock_the_own_viewer_out() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_interrupt_ends_an_open_console_in_order() {
+async fn interrupt_closes_an_open_console_cleanly() {
     let host = host().await;
     let folder = tempdir().unwrap();
     let command = mksgate_at(&host, &folder, &["connect", "vm08", "--proxy-only"]);
@@ -107,7 +107,7 @@ async fn an_interrupt_ends_an_open_console_in_order() {
     host.counts_until(|counts| counts.consoles_open == 1).await;
     let code = spawn_blocking(move || {
         let code = interrupt(&mut child);
-        // What was under way may still come, and then the end.
+        // Data in flight may still arrive before the end.
         (&socket).read_to_end(&mut Vec::new()).unwrap();
         code
     });
@@ -120,7 +120,7 @@ async fn an_interrupt_ends_an_open_console_in_order() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_command_of_ones_own_learns_where_to_connect_and_its_code_is_ours() {
+async fn custom_command_gets_the_address_and_its_exit_code_is_returned() {
     let host = host().await;
     let folder = tempdir().unwrap();
     viewer_program(&folder, "own", 7);
@@ -150,7 +150,7 @@ async fn a_command_of_ones_own_learns_where_to_connect_and_its_code_is_ours() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_viewer_that_is_installed_is_found_and_started() {
+async fn installed_viewer_is_found_and_started() {
     let host = host().await;
     let folder = tempdir().unwrap();
     viewer_program(&folder, "xtigervncviewer", 3);
@@ -175,7 +175,7 @@ async fn the_viewer_that_is_installed_is_found_and_started() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_viewer_that_takes_a_socket_gets_one_unless_a_port_was_asked_for() {
+async fn viewer_with_socket_support_gets_a_socket_unless_listen_is_given() {
     let host = host().await;
     let folder = tempdir().unwrap();
     viewer_program(&folder, "gvncviewer", 0);
@@ -195,12 +195,15 @@ async fn a_viewer_that_takes_a_socket_gets_one_unless_a_port_was_asked_for() {
         let (told, error) = connect(&["--listen", listen]).await;
         let display = told[0].strip_prefix("127.0.0.1:").map(str::parse::<i32>);
         assert!(matches!(display, Some(Ok(_))), "{told:?}");
-        assert!(error.starts_with("it will ask for a password"), "{error}");
+        assert!(
+            error.starts_with("enter this password in the viewer: "),
+            "{error}"
+        );
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_endpoint_that_others_reach_is_refused_before_anything_is_tried() {
+async fn listen_off_loopback_is_refused_before_connecting() {
     let host = host().await;
     let folder = tempdir().unwrap();
     for (listen, address) in [
@@ -209,13 +212,13 @@ async fn an_endpoint_that_others_reach_is_refused_before_anything_is_tried() {
         ("192.0.2.1:5900", "192.0.2.1"),
         ("[::ffff:192.0.2.1]:0", "192.0.2.1"),
     ] {
-        // What would end by itself if it were tried.
+        // Would exit by itself if it were started.
         let arguments = ["connect", "vm08", "--listen", listen, "--", "true"];
         let (code, shown, error) = run(mksgate_at(&host, &folder, &arguments)).await;
         assert_eq!((code, shown.as_str()), (Some(2), ""), "{error}");
         let sentence = format!(
-            "mksgate: invalid value '{listen}' for '--listen <ADDR:PORT>': others may reach {address}, and this console is \
-             for you alone: listen on 127.0.0.1, or configure a port with an auth of its own for `mksgate serve` \
+            "mksgate: invalid value '{listen}' for '--listen <ADDR:PORT>': {address} can be reached from other machines, and \
+             this port is for one user: listen on 127.0.0.1, or configure a port with its own auth for `mksgate serve` \
              (see --help)\n"
         );
         assert_eq!(error, sentence);
@@ -232,7 +235,7 @@ async fn an_endpoint_that_others_reach_is_refused_before_anything_is_tried() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_a_viewer_nothing_is_connected_to() {
+async fn missing_viewer_is_reported_before_connecting() {
     let host = host().await;
     let folder = tempdir().unwrap();
     let connect = async |more: &[&str], path: &str, display: Option<&str>| {
@@ -262,14 +265,14 @@ async fn without_a_viewer_nothing_is_connected_to() {
     viewer_program(&folder, "xtigervncviewer", 0);
     let dark = connect(&[], empty, None).await;
     assert!(
-        dark.contains("there is no screen for TigerVNC here"),
+        dark.contains("TigerVNC needs a display, but neither DISPLAY"),
         "{dark}"
     );
     assert_eq!(host.counts().logins, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_vm_that_is_off_starts_no_viewer() {
+async fn powered_off_vm_starts_no_viewer() {
     let host = host().await;
     let folder = tempdir().unwrap();
     for how in [
@@ -289,7 +292,7 @@ async fn a_vm_that_is_off_starts_no_viewer() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn stdio_is_the_console_itself_and_ends_with_its_input() {
+async fn stdio_relays_the_console_and_ends_with_its_input() {
     let host = host().await;
     let folder = tempdir().unwrap();
     let mut command = mksgate_at(&host, &folder, &["connect", "vm08", "--stdio"]);
@@ -314,7 +317,7 @@ async fn stdio_is_the_console_itself_and_ends_with_its_input() {
     assert_eq!(counts.tickets_spent, 1);
 }
 
-/// A console on pipes, and much more on its way out than they hold, which nobody reads.
+/// A console on pipes, with more output pending than a pipe holds and no reader.
 async fn stalled(host: &Host, folder: &TempDir) -> Child {
     let mut command = mksgate_at(host, folder, &["connect", "vm08", "--stdio"]);
     command.stdin(Stdio::piped()).stdout(Stdio::piped());
@@ -336,11 +339,11 @@ async fn stalled(host: &Host, folder: &TempDir) -> Child {
     child.await.unwrap()
 }
 
-/// Half of what a pipe holds where nobody says otherwise (pipe(7)): it is filled page by page, and not each to its end.
+/// Half of a pipe's default capacity (pipe(7)): pages of a pipe may be filled in part.
 const HALF: u64 = 32 * 1024;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn stdio_ends_when_it_is_told_to_though_nobody_reads() {
+async fn stdio_ends_on_a_signal_while_stdout_is_blocked() {
     let host = host().await;
     let folder = tempdir().unwrap();
     let mut child = stalled(&host, &folder).await;
@@ -352,19 +355,19 @@ async fn stdio_ends_when_it_is_told_to_though_nobody_reads() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn stdio_that_is_told_to_end_twice_ends_at_once() {
+async fn stdio_ends_at_once_on_a_second_signal() {
     let host = host().await;
     let folder = tempdir().unwrap();
     let mut child = stalled(&host, &folder).await;
     signal(&child, "-TERM");
-    // It has heard that, and still waits for whoever reads.
+    // It has received the signal, and still waits for the reader.
     host.counts_until(|counts| counts.consoles_open == 0).await;
     let code = spawn_blocking(move || interrupt(&mut child));
     assert_eq!(code.await.unwrap(), Some(130), "the second has ended it");
     host.counts_until(|counts| counts.sessions_open == 0).await;
 }
 
-/// Remmina where another one runs already: it is told, and who was called ends.
+/// Remmina while an instance runs: the new process passes the address on and exits.
 const REMMINA: &str = r#"#!/bin/sh
 case "$1" in
     --update-profile) read -r password; echo "password=$password" >> "$2" ;;
@@ -373,7 +376,7 @@ esac
 "#;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_viewer_that_hands_over_to_another_is_waited_for() {
+async fn session_outlives_a_viewer_that_delegates_to_a_running_instance() {
     let host = host().await;
     let folder = tempdir().unwrap();
     let path = folder.path().join("remmina");

@@ -1,5 +1,4 @@
-//! What `connect` leaves to others: folders and files of its own that nobody else can use, whatever the umask, and no secret
-//! in the environment of what it starts.
+//! `connect`: its files and directories are private whatever the umask, and child programs get no secrets in their environment.
 
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
@@ -25,7 +24,7 @@ async fn host() -> Host {
     .unwrap()
 }
 
-/// The same, started where new files are everybody's.
+/// The same command with umask 0.
 fn without_umask(command: &Command) -> Command {
     let mut shell = Command::new("sh");
     shell
@@ -42,8 +41,8 @@ fn without_umask(command: &Command) -> Command {
     shell
 }
 
-/// A viewer of this name in `folder`: it does `before`, then notes the modes of what its last argument names, and of the
-/// folder around that.
+/// A viewer of this name in `folder`: it runs `before`, then records the modes of the file in its last argument and of that
+/// file's directory.
 fn viewer(folder: &TempDir, name: &str, before: &str) {
     let script = format!(
         "#!/bin/sh\nfor last; do :; done\n{before}\nstat -c %a \"$last\" \"$(dirname \"$last\")\" > modes\n"
@@ -52,9 +51,9 @@ fn viewer(folder: &TempDir, name: &str, before: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn files_and_folders_are_private_under_any_umask() {
+async fn files_and_directories_are_private_under_any_umask() {
     let host = host().await;
-    // Remmina writes its profile anew.
+    // Remmina rewrites its profile.
     let rewrite = "if [ \"$1\" = --update-profile ]; then\n\
                    cat > /dev/null; text=$(cat \"$2\"); rm \"$2\"; echo \"$text\" > \"$2\"; exit\nfi";
     for (name, before) in [
@@ -74,7 +73,7 @@ async fn files_and_folders_are_private_under_any_umask() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_secret_is_inherited_by_a_viewer_or_a_command() {
+async fn child_programs_inherit_no_secrets() {
     let host = host().await;
     let folder = tempdir().unwrap();
     let script = "#!/bin/sh\nenv > environment\n";

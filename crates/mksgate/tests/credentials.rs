@@ -113,7 +113,7 @@ fn passwd(arguments: &[&str], user: Option<&str>, typed: &[u8]) -> (Option<i32>,
 }
 
 #[test]
-fn a_credential_may_have_any_mode_and_be_named_by_the_variable_or_by_its_path() {
+fn systemd_credentials_may_have_any_mode() {
     let (house, credentials) = (house(), tempfile::tempdir().unwrap());
     fill(credentials.path(), 0o440);
     let path = format!("{}/", credentials.path().display());
@@ -124,11 +124,11 @@ fn a_credential_may_have_any_mode_and_be_named_by_the_variable_or_by_its_path() 
     }
     let (code, said) = check(house.path(), None);
     assert_eq!(code, Some(2), "elsewhere it is a file like any other");
-    assert!(said.contains("others can read or write it"), "{said}");
+    assert!(said.contains("other users can read or write it"), "{said}");
 }
 
 #[test]
-fn a_credential_may_be_a_link_within_its_folder() {
+fn systemd_credential_may_be_a_symlink_inside_the_directory() {
     // A Kubernetes volume looks like this.
     let (house, credentials) = (house(), tempfile::tempdir().unwrap());
     let data = credentials.path().join("..data");
@@ -148,7 +148,7 @@ fn a_credential_may_be_a_link_within_its_folder() {
 }
 
 #[test]
-fn what_only_seems_to_be_a_credential_is_judged_by_its_mode() {
+fn files_outside_the_credentials_directory_need_mode_600() {
     let (house, folder) = (house(), tempfile::tempdir().unwrap());
     let credentials = folder.path().join("credentials");
     std::fs::create_dir(&credentials).unwrap();
@@ -160,12 +160,15 @@ fn what_only_seems_to_be_a_credential_is_judged_by_its_mode() {
         std::fs::write(house.path().join("gateway.toml"), text(at)).unwrap();
         let (code, said) = check(house.path(), Some(&credentials));
         assert_eq!(code, Some(2), "{at}");
-        assert!(said.contains("lab: others can read or write it"), "{said}");
+        assert!(
+            said.contains("lab: other users can read or write it"),
+            "{said}"
+        );
     }
 }
 
 #[test]
-fn a_credential_without_systemd_is_told_from_a_misspelt_one() {
+fn unset_credentials_directory_is_distinguished_from_a_missing_file() {
     let (house, credentials) = (house(), tempfile::tempdir().unwrap());
     let text = text("$CREDENTIALS_DIRECTORY/");
     std::fs::write(house.path().join("gateway.toml"), text).unwrap();
@@ -179,7 +182,7 @@ fn a_credential_without_systemd_is_told_from_a_misspelt_one() {
 }
 
 #[test]
-fn a_file_that_is_too_large_for_what_it_should_be_is_refused() {
+fn too_large_files_are_refused() {
     for name in FILES {
         let house = house();
         file(&house.path().join(name), &"#".repeat((1 << 20) + 1), 0o600);
@@ -198,7 +201,7 @@ fn a_file_that_is_too_large_for_what_it_should_be_is_refused() {
 }
 
 #[test]
-fn what_is_wrong_with_certificate_or_key_is_said_where_that_one_is_named() {
+fn certificate_and_key_errors_have_the_position_of_their_key() {
     let other = rcgen::generate_simple_self_signed(vec!["other.example".into()]).unwrap();
     let garbled = |kind: &str| format!("-----BEGIN {kind}-----\nAAAA\n-----END {kind}-----\n");
     for (name, place, text, sentence) in [
@@ -237,7 +240,7 @@ fn what_is_wrong_with_certificate_or_key_is_said_where_that_one_is_named() {
 }
 
 #[test]
-fn viewers_are_met_in_tls_1_2_and_1_3_with_the_configured_certificate_and_nothing_to_resume_by() {
+fn tls_1_2_and_1_3_present_the_certificate_without_session_resumption() {
     let house = house();
     let server = auth(house.path()).unwrap().tls.unwrap();
     let certificate = CertificateDer::from_pem_file(house.path().join("cert.pem")).unwrap();
@@ -285,7 +288,7 @@ fn viewers_are_met_in_tls_1_2_and_1_3_with_the_configured_certificate_and_nothin
 }
 
 #[test]
-fn check_says_for_each_port_by_what_and_by_whom_it_can_be_reached() {
+fn check_prints_who_can_reach_each_port_and_how() {
     let house = house();
     let tls = "certificate = \"cert.pem\"\nprivate_key = \"key.pem\"\n";
     let (vnc, users) = ("password_file = \"vnc\"\n", "users_file = \"users\"\n");
@@ -367,18 +370,18 @@ fn check_says_for_each_port_by_what_and_by_whom_it_can_be_reached() {
             .join(" ")
     };
     for (listen, _, methods, reach) in rows {
-        let row = format!("{listen} lab vm08 {methods} {reach} not asked");
+        let row = format!("{listen} lab vm08 {methods} {reach} not checked");
         assert_eq!(row_of(listen), row);
     }
     let reach = "ANYBODY who can connect, from 10.0.0.0/8 2001:db8::/32, not encrypted";
     assert_eq!(
         row_of("[::]:5908"),
-        format!("[::]:5908 lab vm08 none {reach} not asked")
+        format!("[::]:5908 lab vm08 none {reach} not checked")
     );
 }
 
 #[test]
-fn passwd_takes_the_name_that_is_given_else_that_of_who_runs_it() {
+fn passwd_defaults_to_the_current_user() {
     for (arguments, user, name) in [
         (vec!["ada"], Some("root"), "ada"),
         (vec![], Some("root"), "root"),
@@ -399,7 +402,7 @@ fn passwd_takes_the_name_that_is_given_else_that_of_who_runs_it() {
 }
 
 #[tokio::test]
-async fn passwd_hashes_the_first_line_as_it_is_and_says_nothing_of_it() {
+async fn passwd_hashes_the_first_line_verbatim() {
     let longest = "p".repeat(rfb_proto::MAX_CREDENTIAL);
     for (typed, password) in [
         ("secret words\n", "secret words"),
@@ -434,7 +437,7 @@ async fn passwd_hashes_the_first_line_as_it_is_and_says_nothing_of_it() {
 }
 
 #[test]
-fn a_right_that_fits_no_console_is_told_by_check_and_logged_by_serve() {
+fn unmatched_pattern_is_printed_by_check_and_logged_by_serve() {
     let house = house();
     file(
         &house.path().join("users"),

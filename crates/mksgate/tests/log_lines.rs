@@ -1,4 +1,4 @@
-//! What `serve` writes into its log about a viewer, from its arrival to its end.
+//! The log of `serve` about one viewer.
 
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
@@ -16,7 +16,7 @@ use tempfile::TempDir;
 use tokio::task::spawn_blocking;
 
 use support::viewer::enter;
-use support::{mksgate, port_of_our_own, signal};
+use support::{mksgate, reserved_port, signal};
 
 /// A daemon with one console of a simulated host, and its log.
 struct Daemon {
@@ -27,12 +27,12 @@ struct Daemon {
 }
 
 impl Daemon {
-    /// Logs as JSON what `level` asks for.
+    /// Logs as JSON at `level`.
     async fn start(host: &Host, level: &'static str) -> Self {
         let address = host.address();
         let start = move || {
             let folder = tempfile::tempdir().unwrap();
-            let port = port_of_our_own();
+            let port = reserved_port();
             let text = format!(
                 "[vsphere.lab]\naddress = \"{address}\"\nusername = \"root\"\npassword_env = \"PASSWORD_OF_LAB\"\n\
                  trust = \"danger-accept-any\"\n\
@@ -65,7 +65,7 @@ impl Daemon {
         TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).unwrap()
     }
 
-    /// The log's lines up to the first with these words in its message.
+    /// Log lines up to the first whose message has these words.
     fn lines_until(&mut self, words: &str) -> Vec<Value> {
         let mut lines = Vec::new();
         loop {
@@ -104,7 +104,7 @@ async fn host() -> Host {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_line_of_a_session_carries_its_number() {
+async fn session_lines_have_the_session_number() {
     let host = host().await;
     let mut daemon = Daemon::start(&host, "mksgate=trace,vsphere=trace").await;
     let done = spawn_blocking(move || {
@@ -113,7 +113,7 @@ async fn every_line_of_a_session_carries_its_number() {
         let opening = daemon.lines_until("session opened");
         let login = opening.iter().find(|line| says(line, "logged in")).unwrap();
         let number = login["session"].as_u64().unwrap();
-        // A clipboard that no key writes, which is told (RFC 6143 section 7.5.6).
+        // A clipboard without any character that can be typed is logged (RFC 6143 section 7.5.6).
         (&viewer).write_all(b"\x06\0\0\0\0\0\0\x01\xa4").unwrap();
         let told = daemon.lines_until("clipboard");
         drop(viewer);
@@ -127,7 +127,7 @@ async fn every_line_of_a_session_carries_its_number() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn connection_that_never_said_a_byte_is_logged_as_debug() {
+async fn connection_without_data_is_logged_at_debug_level() {
     let host = host().await;
     let mut daemon = Daemon::start(&host, "mksgate=debug").await;
     let done = spawn_blocking(move || {

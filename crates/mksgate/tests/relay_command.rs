@@ -1,4 +1,4 @@
-//! `mksgate relay`: what a caller of dewebsockify relies on, and what it does better.
+//! `mksgate relay`: its compatibility with dewebsockify, and its errors.
 
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
@@ -14,7 +14,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use sha1::{Digest, Sha1};
 
-/// A WebSocket server that waits to be dialled.
+/// A WebSocket server.
 struct Server(TcpListener);
 
 impl Server {
@@ -26,7 +26,7 @@ impl Server {
         format!("ws://{}{path}", self.0.local_addr().unwrap())
     }
 
-    /// The next connection, on which it opens the WebSocket; and the head of the request for that.
+    /// Accepts a connection and upgrades it; returns it with the head of its request.
     fn open(&self) -> (TcpStream, String) {
         upgrade(self.0.accept().unwrap().0)
     }
@@ -59,7 +59,7 @@ fn upgrade(mut socket: TcpStream) -> (TcpStream, String) {
     (socket, head)
 }
 
-/// One short frame from a client: its opcode and its payload.
+/// Reads a short frame of a client: opcode and payload.
 fn frame(socket: &mut TcpStream) -> (u8, Vec<u8>) {
     let mut head = [0; 6];
     socket.read_exact(&mut head).unwrap();
@@ -75,7 +75,7 @@ fn frame(socket: &mut TcpStream) -> (u8, Vec<u8>) {
     (head[0] & 0xf, payload)
 }
 
-/// Its child is ended with it.
+/// A running `relay`, killed on drop.
 struct Relay {
     child: Child,
     address: String,
@@ -132,19 +132,19 @@ impl Relay {
 
 impl Drop for Relay {
     fn drop(&mut self) {
-        // Ignored on purpose: it may have ended.
+        // It may have exited already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// Whether the other side has ended the connection without a word.
-fn is_turned_away(mut viewer: TcpStream) -> bool {
+/// Whether the connection was closed without data.
+fn is_rejected(mut viewer: TcpStream) -> bool {
     matches!(viewer.read(&mut [0]), Ok(0) | Err(_))
 }
 
 #[test]
-fn the_arguments_of_openqas_caller_lead_to_the_ticket_once_and_byte_for_byte() {
+fn openqa_arguments_relay_bytes_and_use_the_ticket_once() {
     let server = Server::new();
     let url = server.url("/ticket/0123456789abcdef");
     let cookie = "vmware_client=VMware; vmware_soap_session=\"geheim\"";
@@ -178,7 +178,7 @@ fn the_arguments_of_openqas_caller_lead_to_the_ticket_once_and_byte_for_byte() {
         head.contains("\r\nSec-WebSocket-Protocol: binary\r\n"),
         "{head}"
     );
-    // Nothing is understood, so anything goes.
+    // Bytes are relayed as they are, RFB or not.
     viewer.write_all(b"\0not RFB\xff").unwrap();
     assert_eq!(frame(&mut console), (2, b"\0not RFB\xff".to_vec()));
     console
@@ -202,7 +202,7 @@ fn the_arguments_of_openqas_caller_lead_to_the_ticket_once_and_byte_for_byte() {
 }
 
 #[test]
-fn url_and_cookie_may_stand_in_the_environment() {
+fn url_and_cookie_are_read_from_the_environment() {
     let server = Server::new();
     let mut command = Command::new(env!("CARGO_BIN_EXE_mksgate"));
     command
@@ -217,26 +217,25 @@ fn url_and_cookie_may_stand_in_the_environment() {
 }
 
 #[test]
-fn one_viewer_after_another_and_never_two() {
+fn viewers_are_served_one_at_a_time() {
     let server = Server::new();
     let relay = Relay::start(&["--listenport", "0", "--websocketurl", &server.url("/same")]);
     for _ in 0..3 {
         let (mut viewer, console) = next_viewer(&relay, &server);
         let (mut console, head) = upgrade(console);
         assert!(head.starts_with("GET /same HTTP/1.1\r\n"));
-        // A viewer that leaves before that is none whose end is told.
+        // Otherwise the viewer may leave before its session has begun.
         console.write_all(b"\x82\x01R").unwrap();
         viewer.set_nonblocking(false).unwrap();
         viewer.read_exact(&mut [0]).unwrap();
-        assert!(is_turned_away(relay.viewer()));
+        assert!(is_rejected(relay.viewer()));
         drop(viewer);
         assert_eq!(frame(&mut console), (8, vec![3, 0xe8]));
         console.write_all(b"\x88\x02\x03\xe8").unwrap();
     }
 }
 
-/// A viewer whose console the server is asked for, and that request's connection. Until the one before has wholly gone
-/// it is turned away, and comes again.
+/// A viewer and the connection that the server got for it. Retries while the previous session still ends.
 fn next_viewer(relay: &Relay, server: &Server) -> (TcpStream, TcpStream) {
     server.0.set_nonblocking(true).unwrap();
     let mut viewer = relay.viewer();
@@ -261,7 +260,7 @@ fn next_viewer(relay: &Relay, server: &Server) -> (TcpStream, TcpStream) {
 }
 
 #[test]
-fn each_further_viewer_gets_the_url_that_the_command_prints() {
+fn reconnect_command_runs_for_each_further_viewer() {
     let server = Server::new();
     let folder = tempfile::tempdir().unwrap();
     let program = folder.path().join("fresh url");
@@ -289,13 +288,13 @@ fn each_further_viewer_gets_the_url_that_the_command_prints() {
             console.write_all(b"\x88\x02\x03\xe8").unwrap();
             assert_eq!(frame(&mut console).0, 8);
             drop(console);
-            assert!(is_turned_away(viewer));
+            assert!(is_rejected(viewer));
         }
     }
 }
 
 #[test]
-fn a_ticket_that_is_refused_is_told_and_code_1() {
+fn refused_ticket_exits_with_1() {
     let server = Server::new();
     let relay = Relay::start(&[
         "--listenport",
@@ -309,7 +308,7 @@ fn a_ticket_that_is_refused_is_told_and_code_1() {
     console
         .write_all(b"HTTP/1.1 404 Not Found\r\n\r\n")
         .unwrap();
-    assert!(is_turned_away(viewer));
+    assert!(is_rejected(viewer));
     let (code, log) = relay.ended();
     assert_eq!(code, Some(1));
     let last = log.lines().last().unwrap();
@@ -320,24 +319,24 @@ fn a_ticket_that_is_refused_is_told_and_code_1() {
 }
 
 #[test]
-fn a_signal_ends_it_and_both_sides_are_told() {
+fn signal_closes_both_sides() {
     let server = Server::new();
     let relay = Relay::start(&["--listenport", "0", "--websocketurl", &server.url("/")]);
     let viewer = relay.viewer();
     let (mut console, _) = server.open();
-    // Only when a byte has come through is the relay known to have begun.
+    // A relayed byte shows that the session has begun.
     (&viewer).write_all(b"x").unwrap();
     assert_eq!(frame(&mut console).0, 2);
     let id = relay.child.id().to_string();
     assert!(Command::new("kill").arg(id).status().unwrap().success());
     assert_eq!(frame(&mut console), (8, vec![3, 0xe9]));
     drop(console);
-    assert!(is_turned_away(viewer));
+    assert!(is_rejected(viewer));
     assert_eq!(relay.ended().0, Some(0));
 }
 
 #[test]
-fn what_cannot_be_done_is_one_sentence_and_code_2_without_a_secret() {
+fn usage_errors_are_one_line_without_secrets() {
     for (arguments, words) in [
         (&[][..], "there is no URL: add --websocketurl URL"),
         (&["--websocketurl", "geheim"], "invalid URL: write wss://"),

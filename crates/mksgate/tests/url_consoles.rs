@@ -1,4 +1,4 @@
-//! What a `[[console]]` with a URL may say, the one sentence for each thing it may not, and what `check` says of it.
+//! `[[console]]` with a URL: settings, errors, and the output of `check`.
 
 #![cfg(unix)]
 #![allow(
@@ -43,7 +43,7 @@ fn folder() -> TempDir {
     folder
 }
 
-/// A console with these keys. A place in an error is counted from the first of them.
+/// A configuration with these keys; line numbers in errors count from the first of them.
 fn parse(keys: &str) -> Result<Config, String> {
     let folder = folder();
     let path = folder.path().join("gateway.toml");
@@ -70,7 +70,7 @@ fn error(keys: &str) -> String {
 }
 
 #[test]
-fn two_lines_are_enough_and_the_rest_has_safe_defaults() {
+fn two_lines_suffice_and_defaults_are_safe() {
     let found = endpoint("url = \"wss://198.51.100.7/some/path?token=geheim\"");
     assert_eq!(found.name, "198.51.100.7:443/some/path");
     assert_eq!(found.trust, Trust::System);
@@ -79,7 +79,7 @@ fn two_lines_are_enough_and_the_rest_has_safe_defaults() {
 }
 
 #[test]
-fn everything_can_be_said() {
+fn all_keys_are_read() {
     let found = endpoint(&format!(
         "url = \"wss://h\"\nname = \"vm 8\"\ntrust = \"sha256:{}\"\nsubprotocol = \"plain.kubevirt.io\"\n\
          cookie_file = \"cookie\"\nheaders_file = \"headers\"\npassword_file = \"password\"\n\
@@ -113,7 +113,7 @@ fn everything_can_be_said() {
 }
 
 #[test]
-fn rfb_passes_as_it_is_unless_something_of_it_is_to_be_treated() {
+fn url_consoles_are_transparent_unless_a_dialect_key_is_set() {
     let habits = |keys: &str| {
         let config = parse(&format!("[[console]]\nport = 1\nurl = \"wss://h\"\n{keys}")).unwrap();
         config.consoles[0].habits
@@ -128,12 +128,12 @@ fn rfb_passes_as_it_is_unless_something_of_it_is_to_be_treated() {
     assert!(error("url = \"wss://h\"\nctrl_alt_insert = \"no\"").contains("\"delete\", \"as-is\""));
     assert!(
         error("url = \"wss://h\"\ntransparent = true\npaste = \"type\"")
-            .starts_with(":5:9: transparent = true")
+            .starts_with(":5:9: this key has no effect with transparent = true")
     );
 }
 
 #[test]
-fn no_secret_can_be_printed() {
+fn debug_output_has_no_secrets() {
     let found = endpoint(
         "url = \"wss://geheim:geheim@h/ticket/geheim?geheim\"\ncookie = \"geheim\"\nheaders = { X = \"geheim\" }",
     );
@@ -144,7 +144,7 @@ fn no_secret_can_be_printed() {
 }
 
 #[test]
-fn a_console_leads_to_one_thing() {
+fn console_has_exactly_one_target() {
     const URL: &str = "url = \"wss://h/geheim\"\n";
     const VM: &str = "vsphere = \"lab\"\nvm = \"vm08\"\n";
     for (keys, expected) in [
@@ -156,19 +156,19 @@ fn a_console_leads_to_one_thing() {
         ("vsphere = \"lab\"", ":3:11: this console has no vm: add it"),
         (
             &format!("{VM}{URL}"),
-            ":5:7: url has no effect with vsphere and vm: keep it, or those two",
+            ":5:7: url has no effect with vsphere and vm: remove it, or remove those two",
         ),
         (
             &format!("{VM}cookie = \"geheim\""),
-            ":5:10: cookie has no effect with vsphere and vm: keep it, or those two",
+            ":5:10: cookie has no effect with vsphere and vm: remove it, or remove those two",
         ),
         (
             &format!("{VM}trust = \"system\""),
-            ":5:9: trust has no effect with vsphere and vm: keep it, or those two",
+            ":5:9: trust has no effect with vsphere and vm: remove it, or remove those two",
         ),
         (
             &format!("{VM}allow_plain = false"),
-            ":5:15: allow_plain has no effect with vsphere and vm: keep it, or those two",
+            ":5:15: allow_plain has no effect with vsphere and vm: remove it, or remove those two",
         ),
         (
             &format!("{URL}url_command = [\"x\"]"),
@@ -188,7 +188,7 @@ fn a_console_leads_to_one_thing() {
 }
 
 #[test]
-fn a_vm_may_have_a_vnc_password_which_a_url_has_under_another_key() {
+fn vnc_password_keys_are_for_vms_and_password_keys_for_urls() {
     let lab = "[vsphere.lab]\naddress = \"esxi\"\nusername = \"root\"\npassword_env = \"CARGO_PKG_NAME\"\n";
     let vm = |keys: &str| {
         let console = "[[console]]\nport = 1\nvsphere = \"lab\"\nvm = \"vm08\"\n";
@@ -232,7 +232,7 @@ fn a_vm_may_have_a_vnc_password_which_a_url_has_under_another_key() {
 }
 
 #[test]
-fn a_url_that_is_none_is_refused_without_being_repeated() {
+fn invalid_url_is_refused_and_not_repeated() {
     for (url, words) in [
         ("geheim", "invalid URL"),
         ("https://geheim/", "write wss:// instead"),
@@ -250,7 +250,7 @@ fn a_url_that_is_none_is_refused_without_being_repeated() {
 }
 
 #[test]
-fn what_goes_with_a_url_is_checked_and_no_value_is_repeated() {
+fn url_options_are_checked_and_values_not_repeated() {
     let at = |keys: &str| error(&format!("url = \"wss://h\"\n{keys}"));
     for (keys, expected) in [
         ("trust = \"maybe\"", ":4:9: unknown trust \"maybe\": write"),
@@ -258,7 +258,10 @@ fn what_goes_with_a_url_is_checked_and_no_value_is_repeated() {
             "subprotocol = \"two words\"",
             ":4:15: invalid subprotocol: write one word",
         ),
-        ("name = \"\"", ":4:8: this is not a name"),
+        (
+            "name = \"\"",
+            ":4:8: the name is empty or has control characters",
+        ),
         (
             "headers = { Host = \"geheim\" }",
             ":4:20: the header Host is sent by mksgate itself: remove it",
@@ -285,11 +288,11 @@ fn what_goes_with_a_url_is_checked_and_no_value_is_repeated() {
         ),
         (
             "cookie = \"geheim\"\ncookie_file = \"cookie\"",
-            ":5:15: it has two cookies: keep",
+            ":5:15: this console has two cookies: keep",
         ),
         (
             "cookie_file = \"public\"",
-            ":4:15: /public: others can read or write it: chmod 600",
+            ":4:15: /public: other users can read or write it: chmod 600",
         ),
         ("cookie_file = \"none\"", ":4:15: /none: it cannot be read"),
         (
@@ -314,7 +317,7 @@ fn what_goes_with_a_url_is_checked_and_no_value_is_repeated() {
         ),
         (
             "password_file = \"password\"\npassword_env = \"X\"",
-            ":5:16: it has two passwords: keep",
+            ":5:16: this console has two passwords: keep",
         ),
     ] {
         let error = at(keys);
@@ -329,7 +332,7 @@ fn what_goes_with_a_url_is_checked_and_no_value_is_repeated() {
 }
 
 #[test]
-fn check_names_such_consoles_and_dials_them() {
+fn check_dials_url_consoles() {
     let folder = folder();
     // Nobody answers on port 9.
     let text = "[[console]]\nport = 5990\nurl = \"ws://127.0.0.1:9/websockify?token=geheim\"\ncookie_file = \"cookie\"\n\

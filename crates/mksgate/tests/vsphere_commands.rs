@@ -1,4 +1,4 @@
-//! `trust`, `check` and `vms`, the program itself against a simulated host.
+//! Runs `trust`, `check` and `vms` against a simulated host.
 
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
@@ -53,7 +53,7 @@ fn folder(host: &Host, trust: &str, vms: &[&str]) -> TempDir {
     folder
 }
 
-/// The line that `mksgate trust` says to paste.
+/// The setting that `mksgate trust` prints.
 async fn trust_line(host: &Host) -> String {
     let empty = tempfile::tempdir().unwrap();
     let (code, shown, _) = run(mksgate(&empty, &["trust", &host.address().to_string()])).await;
@@ -65,7 +65,7 @@ async fn trust_line(host: &Host) -> String {
     let digest = host.certificate_sha256().map(|byte| format!("{byte:02X}"));
     let line = format!("\nsha256    {}\n", digest.join(":"));
     assert!(shown.contains(&line), "{shown}");
-    // What is to be copied stands on a line of its own, with nothing behind it.
+    // The setting is on a line of its own, to be copied.
     let hex: String = digest.concat().to_lowercase();
     assert!(
         shown.contains(&format!("\n\nMKSGATE_TRUST=sha256:{hex}\n\n")),
@@ -75,7 +75,7 @@ async fn trust_line(host: &Host) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_trust_prints_is_what_the_configuration_needs() {
+async fn trust_output_is_accepted_by_the_configuration() {
     let host = host().await;
     let line = trust_line(&host).await;
     let hex: String = host
@@ -92,13 +92,13 @@ async fn what_trust_prints_is_what_the_configuration_needs() {
         .env_remove("GOVC_INSECURE")
         .env("MKSGATE_TRUST", format!("sha256:{hex}"));
     assert_eq!(run(command).await.0, Some(0));
-    // Nobody was logged in for that but by those two, and that is over.
+    // Only those two logged in, and both have logged out.
     let counts = host.counts_until(|counts| counts.sessions_open == 0).await;
     assert_eq!(counts.logins, 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_certificate_that_is_another_or_nobodys_is_one_sentence() {
+async fn changed_and_untrusted_certificates_are_one_line_errors() {
     let host = host().await;
     let other = format!("trust = \"sha256:{}\"", "ab".repeat(32));
     let (code, _, error) = run(mksgate(&folder(&host, &other, &["web01"]), &["vms"])).await;
@@ -126,7 +126,7 @@ async fn a_certificate_that_is_another_or_nobodys_is_one_sentence() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn check_says_of_each_console_whether_it_can_be_had() {
+async fn check_prints_availability_of_each_console() {
     let host = host().await;
     let line = trust_line(&host).await;
     let folder = folder(&host, &line, &["web01", "old03", "nope"]);
@@ -142,19 +142,19 @@ async fn check_says_of_each_console_whether_it_can_be_had() {
         "{table}"
     );
     assert!(
-        rows[2].ends_with(", powered off: no viewer gets in until it runs"),
+        rows[2].ends_with(", powered off: viewers are refused until it runs"),
         "{table}"
     );
     assert!(rows[3].contains("FAILED: there is no VM nope"), "{table}");
     assert!(!table.contains(DEMO_PASSWORD) && !error.contains(DEMO_PASSWORD));
     let (code, table, _) = run(mksgate(&folder, &["check", "--offline"])).await;
     assert_eq!(code, Some(0));
-    assert_eq!(table.matches("not asked").count(), 3);
+    assert_eq!(table.matches("not checked").count(), 3);
     assert_eq!(host.counts().logins, 1, "offline is offline");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn vms_are_listed_for_people_and_for_programs() {
+async fn vms_prints_a_table_or_json() {
     let host = host().await;
     let folder = folder(&host, &trust_line(&host).await, &["/DC/vm/db 02"]);
     let (code, table, _) = run(mksgate(&folder, &["vms"])).await;
@@ -189,7 +189,7 @@ async fn vms_are_listed_for_people_and_for_programs() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn vms_needs_no_configuration_where_the_environment_says_enough() {
+async fn vms_works_with_govc_variables_only() {
     let host = host().await;
     let empty = tempfile::tempdir().unwrap();
     let ask = |url: String, more: &[(&str, &str)]| {
@@ -224,7 +224,7 @@ async fn vms_needs_no_configuration_where_the_environment_says_enough() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn vms_are_found_by_a_part_of_their_name_and_put_in_order() {
+async fn vms_filters_and_sorts() {
     let host = host().await;
     let folder = tempfile::tempdir().unwrap();
     let names = async |more: &[&str]| {
@@ -250,7 +250,7 @@ async fn vms_are_found_by_a_part_of_their_name_and_put_in_order() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn watching_shows_a_change_when_it_has_come() {
+async fn watch_prints_the_list_after_a_change() {
     let host = host().await;
     let folder = tempfile::tempdir().unwrap();
     let mut command = mksgate_at(&host, &folder, &["vms", "old", "--watch"]);
@@ -277,7 +277,7 @@ async fn watching_shows_a_change_when_it_has_come() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn shells_complete_commands_and_the_names_of_vms() {
+async fn completion_offers_commands_and_vm_names() {
     let host = host().await;
     let folder = tempfile::tempdir().unwrap();
     let complete = async |host_is_there: bool, words: &[&str]| {
@@ -294,7 +294,7 @@ async fn shells_complete_commands_and_the_names_of_vms() {
         assert_eq!((code, error.as_str()), (Some(0), ""));
         shown
     };
-    // Who has pressed Tab waits for two seconds: where that was too short, nothing is shown, and a session may be left.
+    // Completion has two seconds: if that was too short, nothing is shown, and a session may be left.
     let mut too_short = 0;
     let mut names_of = async |words: &[&str]| {
         for _ in 0..5 {
@@ -312,7 +312,7 @@ async fn shells_complete_commands_and_the_names_of_vms() {
         assert!(names.contains(name), "{names}");
     }
     assert_eq!(names_of(&["probe", "we"]).await, "web01");
-    // Where nobody answers, nobody waits for long, and nothing is said.
+    // Without an answer completion ends soon and prints nothing.
     assert!(!complete(false, &["connect", ""]).await.contains("web01"));
     host.counts_until(|counts| counts.sessions_open <= too_short)
         .await;
@@ -324,7 +324,7 @@ async fn shells_complete_commands_and_the_names_of_vms() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_manual_is_made_of_the_same_source_as_help() {
+async fn manual_has_the_help_texts() {
     let folder = tempfile::tempdir().unwrap();
     let (code, page, _) = run(mksgate(&folder, &["man"])).await;
     assert_eq!(code, Some(0));

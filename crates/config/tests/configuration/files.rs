@@ -1,8 +1,8 @@
-//! The file itself: how editors save it, and what is no file of bounded length.
+//! Encodings and kinds of the configuration file.
 
 use super::*;
 
-/// What `config::load` says of the file that `make` has put there.
+/// Loads the file that `make` creates.
 fn load(make: impl Fn(&Path)) -> Result<Config, String> {
     let folder = folder();
     let path = folder.path().join("gateway.toml");
@@ -19,7 +19,7 @@ fn pipe(path: &Path) {
 }
 
 #[test]
-fn a_configuration_is_read_however_an_editor_saves_it() {
+fn line_ends_byte_order_mark_and_tabs_are_accepted() {
     let text = format!("{LAB}{CONSOLE}");
     for bytes in [
         text.replace('\n', "\r\n").into_bytes(),
@@ -40,7 +40,7 @@ fn a_configuration_is_read_however_an_editor_saves_it() {
 }
 
 #[test]
-fn what_is_no_file_of_bounded_length_holds_nobody_up() {
+fn directories_pipes_devices_and_large_files_are_refused_at_once() {
     let error = load(|path| std::fs::create_dir(path).unwrap()).unwrap_err();
     assert!(error.contains("it is a directory"), "{error}");
     let error = load(pipe).unwrap_err();
@@ -73,7 +73,7 @@ fn what_is_no_file_of_bounded_length_holds_nobody_up() {
 }
 
 #[test]
-fn a_pipe_that_somebody_writes_to_is_a_configuration_like_any_other() {
+fn configuration_can_be_a_pipe() {
     let text = format!("{LAB}{CONSOLE}");
     load(|path| {
         pipe(path);
@@ -84,7 +84,7 @@ fn a_pipe_that_somebody_writes_to_is_a_configuration_like_any_other() {
 }
 
 #[test]
-fn a_byte_order_mark_is_no_part_of_a_password() {
+fn byte_order_mark_is_not_part_of_a_password() {
     let config = load(|path| {
         secret(
             &path.with_file_name("marked"),

@@ -1,4 +1,4 @@
-//! What a gateway.toml may say, and the one sentence for each thing it may not.
+//! Reads configurations and checks the settings or the error.
 
 #![cfg(unix)]
 #![allow(
@@ -8,9 +8,9 @@
     reason = "tests"
 )]
 
+mod access;
 mod files;
-mod front_door;
-mod refused;
+mod invalid;
 
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
@@ -24,7 +24,7 @@ use rfb_proto::SecurityType;
 use secrecy::ExposeSecret;
 use tempfile::TempDir;
 
-/// A file that only its owner can use.
+/// Writes a file with mode 0600.
 fn secret(path: &Path, text: &[u8]) {
     std::fs::write(path, text).unwrap();
     std::fs::set_permissions(path, Permissions::from_mode(0o600)).unwrap();
@@ -33,7 +33,7 @@ fn secret(path: &Path, text: &[u8]) {
 /// A line that `mksgate passwd ada` printed for the password "x".
 const ADA: &str = "ada:$argon2id$v=19$m=19456,t=2,p=1$t2dIS7GCpYHUKunPpwb3uw$dgLDrR/+jioPf+BcqP30PKFWdcX43S5Y3HjdCN1rsD8";
 
-/// A folder with the secrets that the texts below name.
+/// A directory with the secret files that the configurations below name.
 fn folder() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let secrets = folder.path().join("secrets");
@@ -78,7 +78,7 @@ fn parse(text: &str) -> Result<Config, String> {
     })
 }
 
-/// `LAB` and a console, with something added or changed.
+/// Parses [`LAB`] and `more`.
 fn with(more: &str) -> Result<Config, String> {
     parse(&format!("{LAB}{more}"))
 }
@@ -92,7 +92,7 @@ fn error(text: &str) -> String {
 const CONSOLE: &str = "[[console]]\nport = 5901\nvsphere = \"lab\"\nvm = \"vm08\"\n";
 
 #[test]
-fn five_lines_are_enough_and_the_rest_has_safe_defaults() {
+fn five_lines_suffice_and_defaults_are_safe() {
     let config = with(CONSOLE).unwrap();
     assert_eq!(config.gateway.max_sessions, 1024);
     assert_eq!(config.gateway.login_timeout, Duration::from_secs(120));
@@ -113,7 +113,7 @@ fn five_lines_are_enough_and_the_rest_has_safe_defaults() {
 }
 
 #[test]
-fn no_secret_can_be_printed() {
+fn debug_output_has_no_secrets() {
     let auth = "[auth.ops]\nmethods = [\"vnc-password\"]\npassword_file = \"secrets/vnc\"\n";
     let config = with(&format!("{auth}{CONSOLE}auth = \"ops\"\n")).unwrap();
     let printed = format!("{config:?}{config:#?}");
@@ -125,7 +125,7 @@ fn no_secret_can_be_printed() {
 }
 
 #[test]
-fn every_trust_is_understood() {
+fn all_trust_values_are_parsed() {
     let digits = "ab:".repeat(31) + "CD";
     for (text, trust) in [
         ("system", Trust::System),
@@ -157,7 +157,7 @@ fn every_trust_is_understood() {
 }
 
 #[test]
-fn records_are_rustls_unless_they_are_to_be_opened_in_place() {
+fn tls_records_defaults_to_rustls() {
     for (text, records) in [
         ("", TlsRecords::Rustls),
         ("tls_records = \"rustls\"\n", TlsRecords::Rustls),
@@ -168,13 +168,13 @@ fn records_are_rustls_unless_they_are_to_be_opened_in_place() {
     }
     let error = error(&format!("tls_records = \"own\"\n{CONSOLE}"));
     assert!(
-        error.contains("\"own\" makes no TLS records: write \"rustls\" or \"in-place\""),
+        error.contains("\"own\" is not a value of tls_records: write \"rustls\" or \"in-place\""),
         "{error}"
     );
 }
 
 #[test]
-fn an_unknown_key_is_named_with_its_place_and_the_nearest_known_one() {
+fn unknown_key_has_a_position_and_a_suggestion() {
     assert_eq!(
         error("[[console]]\nprot = 5901\nvsphere = \"lab\"\nvm = \"vm08\"\n"),
         ":7:1: unknown key `prot`: did you mean `port`?"
@@ -185,20 +185,20 @@ fn an_unknown_key_is_named_with_its_place_and_the_nearest_known_one() {
     );
     assert!(
         error(&format!("{CONSOLE}xyzzy = 1\n"))
-            .contains("unknown key `xyzzy`: known here are port, listen")
+            .contains("unknown key `xyzzy`: the keys of this section are port, listen")
     );
 }
 
 #[test]
-fn a_doubled_port_is_pointed_at() {
+fn duplicate_port_has_a_position() {
     assert_eq!(
         error(&format!("{CONSOLE}{CONSOLE}")),
-        ":11:8: 127.0.0.1:5901 has a console already: give each its own port"
+        ":11:8: another console listens on 127.0.0.1:5901 already: give each its own port"
     );
 }
 
 #[test]
-fn a_missing_password_file_is_named() {
+fn missing_password_file_is_named() {
     let text = format!(
         "[vsphere.two]\naddress = \"h\"\nusername = \"u\"\npassword_file = \"secrets/no\"\n{CONSOLE}"
     );
@@ -210,7 +210,7 @@ fn a_missing_password_file_is_named() {
 }
 
 #[test]
-fn a_vsphere_that_is_not_there_is_named() {
+fn unknown_vsphere_is_named() {
     let text = CONSOLE.replace("\"lab\"", "\"lba\"");
     assert_eq!(
         error(&text),
@@ -224,7 +224,7 @@ fn a_vsphere_that_is_not_there_is_named() {
 }
 
 #[test]
-fn an_auth_that_is_not_there_is_named() {
+fn unknown_auth_is_named() {
     let error = error(&format!("{CONSOLE}auth = \"ops\"\n"));
     assert!(
         error.ends_with(": there is no [auth.ops] in this file: add it, or name one of none"),
@@ -233,7 +233,7 @@ fn an_auth_that_is_not_there_is_named() {
 }
 
 #[test]
-fn what_others_can_reach_asks_for_a_word_about_auth() {
+fn listeners_off_loopback_require_auth() {
     for bind in [
         "bind = \"0.0.0.0\"",
         "bind = \"::\"",
@@ -253,11 +253,11 @@ fn what_others_can_reach_asks_for_a_word_about_auth() {
         "{open}{}auth = \"open\"\n",
         CONSOLE.replace("port = 5901", "listen = \"0.0.0.0:5901\"")
     );
-    assert!(error(&text).contains("write auth = \"none\" here if that is meant"));
+    assert!(error(&text).contains("write auth = \"none\" here if no login is wanted"));
 }
 
 #[test]
-fn nought_is_a_duration_without_a_unit() {
+fn zero_needs_no_unit() {
     for nought in ["0", "0s", "0h"] {
         let config = with(&format!(
             "[gateway]\nidle_timeout = \"{nought}\"\n{CONSOLE}"
@@ -268,11 +268,11 @@ fn nought_is_a_duration_without_a_unit() {
 }
 
 #[test]
-fn the_example_in_the_repository_is_a_configuration() {
+fn sample_configuration_is_valid() {
     let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../gateway.toml");
     let text = std::fs::read_to_string(&example).unwrap();
     let folder = folder();
-    // What is commented out with "#: " is an example too.
+    // Lines that begin with "#: " are examples, which must be valid too.
     let all: String = text
         .lines()
         .map(|line| line.strip_prefix("#: ").unwrap_or(line).to_owned() + "\n")

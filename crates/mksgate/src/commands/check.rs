@@ -59,7 +59,7 @@ pub(crate) async fn run(
         let limits = &config.gateway;
         for console in &config.consoles {
             let found = if options.offline {
-                Ok(("not asked".to_owned(), None))
+                Ok(("not checked".to_owned(), None))
             } else {
                 look_up(console, &upstreams, limits.handshake_timeout).await
             };
@@ -134,7 +134,11 @@ fn reached_by(console: &gateway::settings::ConsoleSettings, limits: &Limits) -> 
             (true, true) => "with a password or a user's".into(),
         });
     }
-    let encrypted = auth.methods.iter().filter(|way| way.is_encrypted()).count();
+    let encrypted = auth
+        .methods
+        .iter()
+        .filter(|method| method.is_encrypted())
+        .count();
     words.push(match encrypted {
         0 => "not encrypted".into(),
         all if all == auth.methods.len() => "encrypted".into(),
@@ -166,7 +170,7 @@ async fn dial(endpoint: &Arc<Endpoint>, within: Duration) -> Result<String, Stri
     let dialer = Dialer::Url(Arc::clone(endpoint));
     let console = dialer.dial(TimeLimit::of(within), &|_| {}).await;
     match console {
-        Ok(console) => Ok(format!("{} lets us in", console.link.address)),
+        Ok(console) => Ok(format!("{} accepted the connection", console.link.address)),
         Err(error) => Err(error.to_string()),
     }
 }
@@ -181,7 +185,7 @@ fn described(vm: &Vm) -> String {
     let (name, on) = (&vm.name, on.unwrap_or_default());
     match vm.power {
         Power::On => format!("{name}{on}"),
-        Power::Off => format!("{name}{on}, powered off: no viewer gets in until it runs"),
-        Power::Suspended => format!("{name}{on}, suspended: no viewer gets in until it runs"),
+        Power::Off => format!("{name}{on}, powered off: viewers are refused until it runs"),
+        Power::Suspended => format!("{name}{on}, suspended: viewers are refused until it runs"),
     }
 }

@@ -24,18 +24,18 @@ use shell::Shell;
 pub(crate) const VARIABLE: &str = "MKSGATE_COMPLETE";
 
 /// The shell that requests candidates, if any.
-static ASKING: OnceLock<String> = OnceLock::new();
+static REQUESTING_SHELL: OnceLock<String> = OnceLock::new();
 
 /// Must run before clap removes the variable from the environment.
 pub(crate) fn remember_shell() {
     if let Ok(shell) = std::env::var(VARIABLE) {
         // Set once: this is called once, at startup.
-        let _ = ASKING.set(shell);
+        let _ = REQUESTING_SHELL.set(shell);
     }
 }
 
 /// Limit for listing VMs: the user has pressed Tab and waits.
-const PATIENCE: Duration = Duration::from_secs(2);
+const LIST_TIMEOUT: Duration = Duration::from_secs(2);
 
 #[derive(Args)]
 pub(crate) struct Options {
@@ -67,20 +67,23 @@ pub(crate) fn vm_names(
     else {
         return Vec::new();
     };
-    let listed = runtime.block_on(async { timeout(PATIENCE, list(config)).await });
+    let listed = runtime.block_on(async { timeout(LIST_TIMEOUT, list(config)).await });
     runtime.shutdown_background();
     let variable = |name| std::env::var(name).unwrap_or_default();
-    let asking = ASKING.get().map(String::as_str).unwrap_or_default();
-    let shell = Shell::new(asking, &variable(shell::TYPED));
-    let begins = shell.read(&current.to_string_lossy());
-    let completes = |(name, help): (String, String)| {
+    let requesting = REQUESTING_SHELL
+        .get()
+        .map(String::as_str)
+        .unwrap_or_default();
+    let shell = Shell::new(requesting, &variable(shell::TYPED));
+    let prefix = shell.read(&current.to_string_lossy());
+    let candidate_of = |(name, help): (String, String)| {
         // A name with control characters cannot be typed and could send commands to the terminal.
-        let fits = name.starts_with(&begins) && printable(&name) == name;
+        let matches = name.starts_with(&prefix) && printable(&name) == name;
         let candidate = || CompletionCandidate::new(shell.write(&name));
-        fits.then(|| candidate().help(Some(printable(&help).into())))
+        matches.then(|| candidate().help(Some(printable(&help).into())))
     };
     let listed = listed.unwrap_or_default().into_iter();
-    listed.filter_map(completes).collect()
+    listed.filter_map(candidate_of).collect()
 }
 
 /// Candidate and description of each VM.
@@ -93,12 +96,12 @@ async fn list(config: Config) -> Vec<(String, String)> {
         let vms = upstream.client().vms().await.unwrap_or_default();
         upstream.client().logout().await;
         for vm in &vms {
-            let twins = vms.iter().filter(|other| other.name == vm.name).count();
+            let same_name = vms.iter().filter(|other| other.name == vm.name).count();
             let path = vm.path.clone().unwrap_or_default();
-            let place = format!("{} {path}", vm.power);
+            let description = format!("{} {path}", vm.power);
             // Ambiguous names are replaced by inventory paths.
-            candidates.push(match twins {
-                1 => (vm.name.clone(), place),
+            candidates.push(match same_name {
+                1 => (vm.name.clone(), description),
                 _ => (path, vm.power.to_string()),
             });
         }

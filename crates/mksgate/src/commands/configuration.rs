@@ -9,64 +9,64 @@ use gateway::settings::Config;
 use crate::terminal::{Terminal, ask_password, print_stderr};
 
 /// In the current directory.
-const HERE: &str = "gateway.toml";
+const LOCAL: &str = "gateway.toml";
 
 /// System-wide.
-const ETC: &str = "/etc/mksgate/gateway.toml";
+const SYSTEM: &str = "/etc/mksgate/gateway.toml";
 
 /// The selected configuration file.
-pub(crate) struct Found {
+pub(crate) struct Selection {
     path: Result<PathBuf, CommandError>,
     /// Why the file in the current directory is not read, if it exists.
-    passed_over: Option<String>,
+    skipped: Option<String>,
 }
 
-impl Found {
-    /// `--config`, else the current directory, else the system. With `unless_in_environment`, `GOVC_URL` replaces the current
-    /// directory.
-    fn find(named: Option<PathBuf>, unless_in_environment: bool) -> Self {
-        let here = Path::new(HERE);
-        let passed_over = match here.exists() && named.is_none() {
-            true if unless_in_environment && govc::is_set() => {
+impl Selection {
+    /// `--config`, else the current directory, else the system. With `prefer_environment`, `GOVC_URL` takes precedence over
+    /// the current directory.
+    fn find(named: Option<PathBuf>, prefer_environment: bool) -> Self {
+        let local = Path::new(LOCAL);
+        let skipped = match local.exists() && named.is_none() {
+            true if prefer_environment && govc::is_set() => {
                 Some("GOVC_URL is set: unset it, or name the file with --config".to_owned())
             }
-            true => file_owner::distrust_reason(here),
+            true => file_owner::distrust_reason(local),
             false => None,
         };
-        let found = || {
-            let here = (passed_over.is_none() && here.exists()).then(|| here.to_owned());
-            let etc = || Some(PathBuf::from(ETC)).filter(|path| path.exists());
-            here.or_else(etc)
+        let default = || {
+            let local = (skipped.is_none() && local.exists()).then(|| local.to_owned());
+            let system = || Some(PathBuf::from(SYSTEM)).filter(|path| path.exists());
+            local.or_else(system)
         };
-        let path = named.or_else(found).ok_or_else(|| {
-            CommandError::Usage(match &passed_over {
-                Some(why) => format!("./{HERE} is not read, since {why}"),
+        let path = named.or_else(default).ok_or_else(|| {
+            CommandError::Usage(match &skipped {
+                Some(why) => format!("./{LOCAL} is not read, since {why}"),
                 None => {
                     format!(
-                        "there is no ./{HERE} and no {ETC}: write one, or name it with --config"
+                        "there is no ./{LOCAL} and no {SYSTEM}: write one, or name it with --config"
                     )
                 }
             })
         });
-        Self { path, passed_over }
+        Self { path, skipped }
     }
 
     /// The path; reports a file in the current directory that was skipped in favour of another.
     fn into_path(self, report: impl Fn(String)) -> Result<PathBuf, CommandError> {
-        if let (Some(why), Ok(_)) = (&self.passed_over, &self.path) {
-            report(not_read(why));
+        if let (Some(why), Ok(_)) = (&self.skipped, &self.path) {
+            report(skipped_message(why));
         }
         self.path
     }
 }
 
-fn not_read(why: &str) -> String {
-    format!("mksgate: ./{HERE} is not read, since {why}")
+fn skipped_message(why: &str) -> String {
+    format!("mksgate: ./{LOCAL} is not read, since {why}")
 }
 
 /// For `serve` and `check`, which need a file.
 pub(crate) fn path(named: Option<PathBuf>) -> Result<PathBuf, CommandError> {
-    Found::find(named, false).into_path(print_stderr)
+    Selection::find(named, false).into_path(print_stderr)
 }
 
 /// For commands that can do without a file: falls back to `GOVC_URL` and prompts for a missing password.
@@ -74,17 +74,17 @@ pub(crate) fn or_environment(
     named: Option<PathBuf>,
     terminal: Terminal,
 ) -> Result<Config, CommandError> {
-    let Found { path, passed_over } = Found::find(named, true);
+    let Selection { path, skipped } = Selection::find(named, true);
     let (vsphere, missing) = match path {
         Ok(path) => {
-            passed_over.inspect(|why| terminal.note(not_read(why)));
+            skipped.inspect(|why| terminal.note(skipped_message(why)));
             return Ok(config::load_asking(&path, &ask_password)?);
         }
         Err(missing) => (govc::vsphere(&ask_password), missing),
     };
     match (vsphere, missing) {
         (Some(vsphere), _) => {
-            passed_over.inspect(|why| terminal.note(not_read(why)));
+            skipped.inspect(|why| terminal.note(skipped_message(why)));
             Ok(Config::with_vsphere(
                 govc::NAME,
                 vsphere.map_err(CommandError::Usage)?,
@@ -99,7 +99,7 @@ pub(crate) fn or_environment(
 
 /// For shell completion: no prompts and no messages.
 pub(super) fn silent(named: Option<PathBuf>) -> Option<Config> {
-    match Found::find(named, true).path {
+    match Selection::find(named, true).path {
         Ok(path) => config::load(&path).ok(),
         Err(_) => {
             let vsphere = govc::vsphere(&|_| None)?;

@@ -59,7 +59,7 @@ pub(crate) async fn run(
         ConsoleTarget::Vm(vm_args, config) => {
             let within = config.gateway.handshake_timeout;
             let work = async |found_vm: &FoundVm, spinner: &Spinner| {
-                found_vm.must_run()?;
+                found_vm.require_running()?;
                 spinner.done();
                 client
                     .run(&Target::vm(found_vm, within), listen, terminal)
@@ -121,8 +121,8 @@ impl Client {
                 }
                 let view =
                     async |port: PrivatePort, signals: &mut TerminationSignals, in_use: &InUse| {
-                        let over = in_use.until_unused();
-                        view(viewer, &Endpoint::Port(port), signals, over).await
+                        let unused = in_use.until_unused();
+                        view(viewer, &Endpoint::Port(port), signals, unused).await
                     };
                 port::open(target, listen, view).await
             }

@@ -8,7 +8,7 @@ use vsphere::VmRef;
 
 use super::CommandError;
 use super::url_args::{self, UrlArgs};
-use super::vm_args::{VSphereArg, VmArgs, known_vms};
+use super::vm_args::{VSphereArg, VmArgs, vm_completer};
 use super::vm_password::VmPassword;
 use console::endpoint::Endpoint;
 use gateway::settings::Config;
@@ -22,14 +22,14 @@ use gateway::settings::Config;
 )]
 pub(crate) struct ConsoleArgs {
     /// VM: name, inventory path (/DC/vm/folder/name), uuid:…, instance-uuid:… or moref:…
-    #[arg(add = known_vms())]
+    #[arg(add = vm_completer())]
     vm: Option<VmRef>,
     #[command(flatten)]
     vsphere: VSphereArg,
     #[command(flatten)]
     password: VmPassword,
     #[command(flatten)]
-    at: Box<UrlArgs>,
+    url: Box<UrlArgs>,
 }
 
 /// The selected console, before any connection.
@@ -46,7 +46,7 @@ impl ConsoleArgs {
         self,
         config: impl FnOnce() -> Result<Config, CommandError>,
     ) -> Result<ConsoleTarget, CommandError> {
-        match (self.at.endpoint()?, self.vm) {
+        match (self.url.endpoint()?, self.vm) {
             (Some((endpoint, within)), _) => Ok(ConsoleTarget::Url(Arc::new(endpoint), within)),
             (None, Some(vm)) => Ok(ConsoleTarget::Vm(
                 VmArgs::new(vm, self.vsphere, self.password),

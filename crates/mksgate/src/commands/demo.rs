@@ -56,10 +56,10 @@ pub(crate) async fn run(options: Options) -> Result<(), CommandError> {
     signals.spawn(watch_signals(shutdown.clone())?);
     print(greeting(&host, &gateway, password.as_deref()))?;
     // The first signal also ends the sessions: a demo need not drain.
-    let hurry = shutdown.drain.clone();
+    let drain = shutdown.drain.clone();
     let now = shutdown.now.clone();
     signals.spawn(async move {
-        hurry.cancelled().await;
+        drain.cancelled().await;
         now.cancel();
     });
     gateway.run(shutdown).await;
@@ -111,7 +111,7 @@ fn configuration(
     let last = u32::from(options.port) + u32::from(options.vms) - 1;
     if last > u32::from(u16::MAX) {
         return Err(CommandError::Usage(format!(
-            "--port {} leaves no room for {} VMs",
+            "--port {} is too high for {} VMs: choose a lower one",
             options.port, options.vms
         )));
     }

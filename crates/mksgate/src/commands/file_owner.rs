@@ -13,16 +13,16 @@ pub(super) fn distrust_reason(file: &Path) -> Option<String> {
     for (path, what) in [(folder, "its folder"), (file, "it")] {
         let metadata = match path.metadata() {
             Ok(metadata) => metadata,
-            Err(error) => return Some(format!("{what} cannot be looked at ({error})")),
+            Err(error) => return Some(format!("{what} cannot be examined ({error})")),
         };
         if !is_own_or_root(metadata.uid()) {
             return Some(format!(
                 "{what} belongs to another user: name the file with --config if you trust it"
             ));
         }
-        if others_may_write(metadata.mode()) {
+        if others_can_write(metadata.mode()) {
             return Some(format!(
-                "others may write {what}: chmod go-w {}, or name the file with --config",
+                "other users can write {what}: chmod go-w {}, or name the file with --config",
                 path.display()
             ));
         }
@@ -43,6 +43,6 @@ pub(super) fn is_own_or_root(owner: u32) -> bool {
 
 /// Group write counts: the members are not known here.
 #[cfg(unix)]
-pub(super) const fn others_may_write(mode: u32) -> bool {
+pub(super) const fn others_can_write(mode: u32) -> bool {
     mode & 0o022 != 0
 }

@@ -1,3 +1,5 @@
+//! The VM that a command works on.
+
 use std::sync::Arc;
 
 use rfb_proto::VncPassword;
@@ -15,7 +17,7 @@ pub(crate) struct FoundVm {
     pub(crate) vsphere: String,
     pub(crate) vm: Vm,
     /// The reference by which the VM was looked up.
-    pub(crate) wanted: VmRef,
+    pub(crate) vm_ref: VmRef,
     /// For hosts that require VNC authentication.
     pub(crate) vnc_password: Option<Secret<VncPassword>>,
 }
@@ -28,7 +30,7 @@ impl FoundVm {
     }
 
     /// Fails if the VM is off: it then has no console.
-    pub(crate) fn must_run(&self) -> Result<(), CommandError> {
+    pub(crate) fn require_running(&self) -> Result<(), CommandError> {
         match self.vm.power {
             Power::On => Ok(()),
             power => Err(CommandError::Failed(not_running(&self.vm, Some(power)))),

@@ -22,7 +22,7 @@ use console::{Blame, Error};
 use gateway::settings::Config;
 
 /// Longest delay, in milliseconds.
-const SLOWEST: u64 = 60_000;
+const MAX_DELAY_MS: u64 = 60_000;
 
 #[derive(Args)]
 pub(crate) struct Keyboard {
@@ -30,7 +30,7 @@ pub(crate) struct Keyboard {
     #[arg(long, default_value = "us", value_parser = layouts())]
     layout: Layout,
     /// Delay between keys, in milliseconds; firmware and boot loaders may need 100
-    #[arg(long, value_name = "MS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(..=SLOWEST))]
+    #[arg(long, value_name = "MS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(..=MAX_DELAY_MS))]
     delay: u64,
 }
 
@@ -50,13 +50,13 @@ impl Keyboard {
         let within = config.gateway.handshake_timeout;
         let mut signals = TerminationSignals::watch()?;
         let work = async |found_vm: &FoundVm, spinner: &Spinner| {
-            found_vm.must_run()?;
+            found_vm.require_running()?;
             let failed = |failure: Error| CommandError::Failed(found_vm.explain(&failure));
-            let entered = async { enter(found_vm, within, spinner).await.map_err(failed) };
-            let (viewer, press) = or_signal(&mut signals, entered).await?;
+            let opened = async { open(found_vm, within, spinner).await.map_err(failed) };
+            let (viewer, encoding) = or_signal(&mut signals, opened).await?;
             spinner.set_message(format!("pressing {} keys", chords.len()));
             let cancel = CancellationToken::new();
-            let mut played = pin!(self.play_on(viewer, chords, press, within, &cancel));
+            let mut played = pin!(self.play_chords(viewer, chords, encoding, within, &cancel));
             let ended = tokio::select! {
                 played = &mut played => {
                     played.map_err(failed)?.leave().await;
@@ -69,15 +69,15 @@ impl Keyboard {
                 match timeout(CLOSE_TIMEOUT, played).await {
                     Ok(Ok(viewer)) => viewer.leave().await,
                     _ => print_stderr(format!(
-                        "{} has not confirmed that its keys are up: see whether one is held down",
+                        "{} did not confirm that all keys are released: check whether a key is still held down",
                         found_vm.vm.name
                     )),
                 }
                 return Err(CommandError::Signalled(by));
             }
-            if press == KeyEncoding::Keysym {
+            if encoding == KeyEncoding::Keysym {
                 terminal.note(format!(
-                    "{} takes no scan codes: its host turns each character into keys by a layout of its own",
+                    "the host of {} does not accept scan codes: it translates each character to keys with its own layout",
                     found_vm.vm.name
                 ));
             }
@@ -87,16 +87,16 @@ impl Keyboard {
     }
 
     /// The playback has no deadline; the confirmation that follows it has `within`.
-    async fn play_on(
+    async fn play_chords(
         &self,
         mut viewer: ConsoleClient,
         chords: &[Chord],
-        press: KeyEncoding,
+        encoding: KeyEncoding,
         within: Duration,
         cancel: &CancellationToken,
     ) -> Result<ConsoleClient, Error> {
-        let pace = Duration::from_millis(self.delay);
-        viewer.play(chords, press, pace, cancel).await?;
+        let delay = Duration::from_millis(self.delay);
+        viewer.play(chords, encoding, delay, cancel).await?;
         timeout(within, viewer.wait_until_read())
             .await
             .unwrap_or(Err(Error::KeysUnconfirmed(within)))?;
@@ -105,7 +105,7 @@ impl Keyboard {
 }
 
 /// Opens the console and asks which key events the host accepts.
-async fn enter(
+async fn open(
     found_vm: &FoundVm,
     within: Duration,
     spinner: &Spinner,
@@ -113,17 +113,17 @@ async fn enter(
     let observer = spinner.observer();
     let limit = TimeLimit::of(within);
     let console = found_vm.dialer().dial(limit, &*observer).await?;
-    let entered = async {
+    let opened = async {
         let (mut viewer, _) = ConsoleClient::enter(console).await?;
-        let press = viewer.negotiate_keys().await?;
-        Ok((viewer, press))
+        let encoding = viewer.negotiate_keys().await?;
+        Ok((viewer, encoding))
     };
     let slow = || Error::Slow {
         what: "ESXi's keyboard".into(),
         blame: Blame::Esxi,
         within,
     };
-    timeout(within, entered)
+    timeout(within, opened)
         .await
         .unwrap_or_else(|_| Err(slow()))
 }

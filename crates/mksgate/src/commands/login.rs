@@ -13,21 +13,21 @@ use console::slots::Slots;
 use console::upstream::Upstream;
 
 /// Retries. With the first attempt they stay below the five after which vCenter locks the account.
-const ATTEMPTS: usize = 3;
+const MAX_RETRIES: usize = 3;
 
 #[derive(Default)]
 pub(crate) struct Sessions(Vec<Arc<Upstream>>);
 
 impl Sessions {
     /// Logs in, with a prompt after a refused password.
-    pub(crate) async fn begin(
+    pub(crate) async fn log_in(
         &mut self,
         name: &str,
         mut settings: VSphere,
         spinner: &Spinner,
         observer: &Observer,
     ) -> Result<Arc<Upstream>, CommandError> {
-        let mut asked = 0;
+        let mut retries = 0;
         loop {
             let upstream = Upstream::new(name, settings.clone(), Slots::default())?;
             let upstream = Arc::new(upstream);
@@ -43,34 +43,34 @@ impl Sessions {
                 }
                 Err(error) => error,
             };
-            let another = match error {
-                Error::InvalidLogin { .. } if asked < ATTEMPTS => {
-                    ask_again(&settings, spinner).await
+            let password = match error {
+                Error::InvalidLogin { .. } if retries < MAX_RETRIES => {
+                    prompt_again(&settings, spinner).await
                 }
                 _ => None,
             };
-            let Some(password) = another else {
+            let Some(password) = password else {
                 return Err(console::Error::from(error).into());
             };
             settings.password = Some(password);
-            asked += 1;
+            retries += 1;
             self.0.pop();
         }
     }
 
-    pub(crate) fn open(&self) -> impl Iterator<Item = &Upstream> {
+    pub(crate) fn upstreams(&self) -> impl Iterator<Item = &Upstream> {
         self.0.iter().map(|upstream| &**upstream)
     }
 
     /// Logs out of all sessions.
-    pub(crate) async fn end(self) {
-        for upstream in self.open() {
+    pub(crate) async fn log_out(self) {
+        for upstream in self.upstreams() {
             upstream.client().logout().await;
         }
     }
 }
 
-async fn ask_again(settings: &VSphere, spinner: &Spinner) -> Option<SecretString> {
+async fn prompt_again(settings: &VSphere, spinner: &Spinner) -> Option<SecretString> {
     let host = settings.url.host_str().unwrap_or_default();
     let user = &settings.username;
     let prompt = format!("{host} refuses the password of {user}. Password: ");

@@ -11,7 +11,7 @@ use crate::terminal::read_password;
 use gateway::{hashing, users};
 
 /// VeNCrypt's limit (see `rfb_proto::MAX_CREDENTIAL`).
-const LONGEST: usize = rfb_proto::MAX_CREDENTIAL;
+const MAX_LENGTH: usize = rfb_proto::MAX_CREDENTIAL;
 
 /// Environment variable with the login name.
 const LOGIN: &str = if cfg!(windows) { "USERNAME" } else { "USER" };
@@ -36,9 +36,9 @@ pub(crate) fn run(options: Options) -> Result<(), CommandError> {
     } else {
         first_line()?
     };
-    if password.is_empty() || password.len() > LONGEST {
+    if password.is_empty() || password.len() > MAX_LENGTH {
         return Err(CommandError::Usage(format!(
-            "a password needs 1 to {LONGEST} bytes"
+            "the password must have 1 to {MAX_LENGTH} bytes: choose another"
         )));
     }
     let hash = hashing::hash(password.as_bytes()).map_err(CommandError::Failed)?;
@@ -52,7 +52,7 @@ fn ask_twice(user: &str) -> Result<Zeroizing<String>, CommandError> {
             .map_err(|error| CommandError::Failed(format!("cannot read the password ({error})")))
     };
     let first = ask(format!("Password for {user}: "))?;
-    let second = ask("The same again: ".into())?;
+    let second = ask("Repeat the password: ".into())?;
     match first == second {
         true => Ok(first),
         false => Err(CommandError::Usage(
@@ -63,8 +63,8 @@ fn ask_twice(user: &str) -> Result<Zeroizing<String>, CommandError> {
 
 fn first_line() -> Result<Zeroizing<String>, CommandError> {
     // Capacity for the limit, one byte more to detect excess, and CRLF: no reallocation leaves a copy in memory.
-    let mut line = Zeroizing::new(String::with_capacity(LONGEST + 4));
-    let limit = u64::try_from(LONGEST + 3).unwrap_or(u64::MAX);
+    let mut line = Zeroizing::new(String::with_capacity(MAX_LENGTH + 4));
+    let limit = u64::try_from(MAX_LENGTH + 3).unwrap_or(u64::MAX);
     stdin()
         .lock()
         .take(limit)

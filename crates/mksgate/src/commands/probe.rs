@@ -71,17 +71,17 @@ pub(crate) async fn run(
                 vsphere.tls_records = TlsRecords::Rustls;
             }
             let within = config.gateway.handshake_timeout;
-            let path = Steps::to_vm(vm_args.name(), vm_args.asked(&config));
+            let path = Steps::to_vm(vm_args.name(), vm_args.vsphere_count(&config));
             let output = ProbeOutput::new(path, json, terminal, "logging in");
             let observer = output.observer();
             let mut signals = TerminationSignals::watch()?;
             let work = async |found_vm: &FoundVm, _: &_| {
                 let dialer = found_vm.dialer();
-                let looked = async {
-                    let looked = look(&dialer, within, &observer, depth).await;
-                    looked.map_err(|failure| CommandError::Failed(found_vm.explain(&failure)))
+                let tested = async {
+                    let tested = open_and_test(&dialer, within, &observer, depth).await;
+                    tested.map_err(|failure| CommandError::Failed(found_vm.explain(&failure)))
                 };
-                or_signal(&mut signals, looked).await
+                or_signal(&mut signals, tested).await
             };
             let done = vm_args
                 .run_observed(*config, &output.spinner, &observer, work)
@@ -110,7 +110,7 @@ async fn probe_url(
     depth: Depth,
 ) -> Result<Result<Vec<Section>, Facts>, CommandError> {
     Ok(
-        match look(dialer, within, &output.observer(), depth).await {
+        match open_and_test(dialer, within, &output.observer(), depth).await {
             Ok(sections) => Ok(sections),
             Err(failure) => Err(advice::for_failure(&failure, output.step()).await),
         },
@@ -128,7 +128,7 @@ enum Depth {
     Thorough,
 }
 
-async fn look(
+async fn open_and_test(
     dialer: &Dialer,
     within: Duration,
     observer: &Observer,
@@ -173,7 +173,7 @@ impl ProbeOutput {
         let (record, spinner) = (Arc::clone(&self.record), self.spinner.clone());
         move |progress| {
             let mut record = locked(&record);
-            spinner.suspend(|| record.reached(&progress));
+            spinner.suspend(|| record.complete(&progress));
             spinner.show_next(&progress);
         }
     }
@@ -201,7 +201,7 @@ impl ProbeOutput {
         let verdict = record.verdict(failed);
         if let Some(path) = written.transpose()? {
             let shown = path.display();
-            self.terminal.note(format!("the report is in {shown}"));
+            self.terminal.note(format!("report written to {shown}"));
         }
         verdict
     }

@@ -77,7 +77,7 @@ impl Options {
 
 /// Serves one viewer at a time until a signal; a URL with a one-time ticket, without a command for more, serves one viewer only.
 pub(crate) async fn run(options: Options) -> Result<(), CommandError> {
-    let Consoles { first, then, once } = consoles(&options)?;
+    let Consoles { first, later, once } = consoles(&options)?;
     let address = SocketAddr::new(options.listenaddress, options.listenport);
     let listener = TcpListener::bind(address).await.map_err(|error| {
         CommandError::Failed(format!(
@@ -95,11 +95,11 @@ pub(crate) async fn run(options: Options) -> Result<(), CommandError> {
             break;
         };
         let relayed = relay_bytes(id, accepted, endpoint, drain);
-        let served = alone(&listener, relayed).await;
-        if let (true, Some(how)) = (once, served) {
-            return how.map_err(CommandError::Failed);
+        let served = reject_others_during(&listener, relayed).await;
+        if let (true, Some(result)) = (once, served) {
+            return result.map_err(CommandError::Failed);
         }
-        endpoint = &then;
+        endpoint = &later;
     }
     Ok(())
 }
@@ -107,7 +107,7 @@ pub(crate) async fn run(options: Options) -> Result<(), CommandError> {
 /// Endpoints of the first viewer and of the later ones.
 struct Consoles {
     first: Arc<Endpoint>,
-    then: Arc<Endpoint>,
+    later: Arc<Endpoint>,
     /// The first viewer is the only one: its ticket is valid once.
     once: bool,
 }
@@ -117,7 +117,7 @@ fn consoles(options: &Options) -> Result<Consoles, CommandError> {
     let printed = options.command()?;
     let once = printed.is_none() && fixed.as_ref().is_some_and(WsUrl::is_one_time);
     let (fixed, printed) = (fixed.map(Origin::Fixed), printed.map(Origin::Command));
-    let (first, then) = match (fixed, printed) {
+    let (first, later) = match (fixed, printed) {
         (Some(fixed), Some(printed)) => (fixed, printed),
         (Some(same), None) | (None, Some(same)) => (same.clone(), same),
         (None, None) => {
@@ -127,14 +127,14 @@ fn consoles(options: &Options) -> Result<Consoles, CommandError> {
     };
     Ok(Consoles {
         first: options.endpoint(first)?.into(),
-        then: options.endpoint(then)?.into(),
+        later: options.endpoint(later)?.into(),
         once,
     })
 }
 
 impl Options {
     fn url(&self) -> Result<Option<WsUrl>, CommandError> {
-        let Some(text) = given(self.websocketurl.as_ref(), URL_VARIABLE) else {
+        let Some(text) = argument_or_variable(self.websocketurl.as_ref(), URL_VARIABLE) else {
             return Ok(None);
         };
         match WsUrl::parse(&text) {
@@ -160,7 +160,7 @@ impl Options {
             false => Trust::parse(&self.trust, Path::to_path_buf).map_err(CommandError::Usage)?,
         };
         let mut headers = Headers::default();
-        if let Some(cookie) = given(self.cookie.as_ref(), COOKIE_VARIABLE) {
+        if let Some(cookie) = argument_or_variable(self.cookie.as_ref(), COOKIE_VARIABLE) {
             headers
                 .add(COOKIE, cookie.into())
                 .map_err(CommandError::Usage)?;
@@ -175,7 +175,7 @@ impl Options {
 }
 
 /// The argument, else the environment variable.
-fn given(argument: Option<&String>, variable: &str) -> Option<String> {
+fn argument_or_variable(argument: Option<&String>, variable: &str) -> Option<String> {
     let set = || std::env::var(variable).ok();
     argument
         .cloned()
@@ -189,12 +189,12 @@ async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
 }
 
 /// Rejects other viewers while a session runs.
-async fn alone<T>(listener: &TcpListener, visit: impl Future<Output = T>) -> T {
-    let mut visit = pin!(visit);
+async fn reject_others_during<T>(listener: &TcpListener, session: impl Future<Output = T>) -> T {
+    let mut session = pin!(session);
     loop {
         tokio::select! {
-            done = &mut visit => return done,
-            (_, viewer) = accept(listener) => info!(%viewer, "turned away: another viewer is connected"),
+            done = &mut session => return done,
+            (_, viewer) = accept(listener) => info!(%viewer, "rejected: another viewer is connected"),
         }
     }
 }

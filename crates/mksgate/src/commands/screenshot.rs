@@ -5,6 +5,7 @@ mod api;
 mod capture;
 mod capture_args;
 mod file;
+mod png_decoder;
 mod symlinks;
 
 use std::ffi::OsString;
@@ -16,7 +17,7 @@ use clap::builder::TypedValueParser;
 use vsphere::VmRef;
 
 use super::found_vm::FoundVm;
-use super::vm_args::{VSphereArg, VmArgs, known_vms};
+use super::vm_args::{VSphereArg, VmArgs, vm_completer};
 use super::vm_password::VmPassword;
 use super::{CommandError, or_signal, print_async};
 use crate::signals::TerminationSignals;
@@ -27,7 +28,7 @@ use gateway::settings::Config;
 #[derive(Args)]
 pub(crate) struct Options {
     /// VM: name, inventory path (/DC/vm/folder/name), uuid:…, instance-uuid:… or moref:…
-    #[arg(required_unless_present = "all", conflicts_with = "all", add = known_vms())]
+    #[arg(required_unless_present = "all", conflicts_with = "all", add = vm_completer())]
     vm: Option<VmRef>,
     #[command(flatten)]
     vsphere: VSphereArg,
@@ -67,7 +68,7 @@ pub(crate) async fn run(
             let mut signals = TerminationSignals::watch()?;
             let vm_args = VmArgs::new(vm, options.vsphere, options.password);
             let work = async |found_vm: &FoundVm, spinner: &Spinner| {
-                found_vm.must_run()?;
+                found_vm.require_running()?;
                 let observer = spinner.observer();
                 let password = found_vm.vnc_password.clone();
                 let taken = capture
@@ -102,7 +103,7 @@ fn picture_file(name: OsString) -> Result<PathBuf, &'static str> {
     match name.to_str() {
         Some("") => Err("write the name of a file"),
         Some("-") if stdout().is_terminal() => Err(
-            "standard output is a terminal: write the name of a file, or send it to one with > or |",
+            "standard output is a terminal: write the name of a file, or redirect it with > or |",
         ),
         _ => Ok(name.into()),
     }

@@ -15,7 +15,7 @@ use gateway::{Gateway, Shutdown};
 
 /// Serves until a signal: SIGHUP reloads the configuration, the first SIGTERM drains, the second ends at once.
 pub(crate) async fn run(config: Config, path: PathBuf) -> Result<(), CommandError> {
-    allow_descriptors();
+    raise_descriptor_limit();
     log_warnings(&config);
     let gateway = Gateway::bind(config).await?;
     let shutdown = Shutdown::default();
@@ -41,7 +41,7 @@ fn log_warnings(config: &Config) {
 }
 
 /// Raises RLIMIT_NOFILE to its hard limit: a session takes two descriptors, and the usual soft limit is 1024.
-fn allow_descriptors() {
+fn raise_descriptor_limit() {
     match rlimit::increase_nofile_limit(u64::MAX) {
         Ok(limit) => debug!(limit, "descriptors"),
         Err(error) => warn!("cannot raise the limit of file descriptors ({error})"),
@@ -58,7 +58,9 @@ async fn reload_on_hangup(mut hangup: Signal, path: PathBuf, reload: mpsc::Sende
                     return;
                 }
             }
-            Err(error) => warn!("the configuration is not applied: {error}"),
+            Err(error) => warn!(
+                "cannot reload the configuration, so the previous one stays in effect: {error}"
+            ),
         }
     }
 }

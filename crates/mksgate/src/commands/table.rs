@@ -8,7 +8,7 @@ use console::printable::printable;
 const GAP: usize = 2;
 
 /// Minimum column width.
-const NARROWEST: usize = 6;
+const MIN_WIDTH: usize = 6;
 
 pub(super) struct Table<'a> {
     heading: Vec<&'a str>,
@@ -63,7 +63,7 @@ impl<'a> Table<'a> {
         let mut widths = self.widths();
         while width.is_some_and(|width| total(&widths) > width) {
             match widths.iter_mut().max() {
-                Some(widest) if *widest > NARROWEST => *widest -= 1,
+                Some(widest) if *widest > MIN_WIDTH => *widest -= 1,
                 _ => break,
             }
         }
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_is_cut_with_an_ellipsis_or_left_out() {
+    fn cells_that_do_not_fit_are_truncated_or_their_column_omitted() {
         let table = || Table::new(&["NAME", "POWER", "ID"], &rows());
         assert_eq!(
             table().aligned(Some(23)),
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wide_character_takes_its_two_columns_and_a_command_to_the_terminal_none() {
+    fn wide_characters_take_two_columns_and_control_characters_none() {
         let rows = [
             vec!["日本".into(), "a".into()],
             vec!["\u{1b}[2Jx".into(), "b".into()],

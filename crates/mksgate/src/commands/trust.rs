@@ -18,7 +18,7 @@ use console::printable::printable;
 use console::tls::{Thumbprint, Trust};
 
 /// Timeout of TCP and TLS handshakes together.
-const PATIENCE: Duration = Duration::from_secs(10);
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 
 #[derive(Args)]
 pub(crate) struct Options {
@@ -28,13 +28,15 @@ pub(crate) struct Options {
 
 /// Shows the certificate. Only a TLS handshake is sent, and no credentials.
 pub(crate) async fn run(options: Options) -> Result<(), CommandError> {
-    let address = place(&options.address).ok_or_else(|| {
+    let address = parse_address(&options.address).ok_or_else(|| {
         CommandError::Usage(format!(
             "{:?} is not an address: write host, host:port or an https URL",
             options.address
         ))
     })?;
-    let certificate = presented(&address).await.map_err(CommandError::Failed)?;
+    let certificate = fetch_certificate(&address)
+        .await
+        .map_err(CommandError::Failed)?;
     let (subject, issuer, validity) = describe(&certificate).map_err(CommandError::Failed)?;
     let digest: [u8; 32] = Sha256::digest(&certificate).into();
     let thumbprint = Thumbprint::Sha256(digest);
@@ -42,15 +44,15 @@ pub(crate) async fn run(options: Options) -> Result<(), CommandError> {
     let shown = digest.map(|byte| format!("{byte:02X}")).join(":");
     print(format!(
         "subject   {subject}\nissuer    {issuer}\nvalid     {validity}\nsha256    {shown}\n\n\
-         Compare the fingerprint with the one on the host's own screen or in its vSphere Client, then trust it,\n\
-         without a configuration by\n\n\
+         Compare the fingerprint with the one on the host's own screen or in its vSphere Client. To trust it\n\
+         without a configuration, set\n\n\
          MKSGATE_TRUST={thumbprint}\n\n\
-         and else by\n\n\
+         and in gateway.toml, write\n\n\
          trust = \"{thumbprint}\"\n"
     ))
 }
 
-fn place(text: &str) -> Option<Address> {
+fn parse_address(text: &str) -> Option<Address> {
     Address::of(&sdk_url(text)?)
 }
 
@@ -58,10 +60,12 @@ fn place(text: &str) -> Option<Address> {
 ///
 /// # Errors
 /// A sentence.
-pub(super) async fn presented(address: &Address) -> Result<CertificateDer<'static>, String> {
-    match timeout(PATIENCE, fetch(address)).await {
+pub(super) async fn fetch_certificate(
+    address: &Address,
+) -> Result<CertificateDer<'static>, String> {
+    match timeout(HANDSHAKE_TIMEOUT, fetch(address)).await {
         Ok(fetched) => fetched.map_err(|failure| {
-            format!("cannot see a certificate of {address} ({failure}): check the address")
+            format!("cannot get the certificate of {address} ({failure}): check the address")
         }),
         Err(_) => Err(format!("{address} does not answer: check the address")),
     }
@@ -83,14 +87,14 @@ async fn fetch(address: &Address) -> Result<CertificateDer<'static>, String> {
     let first = session.peer_certificates().and_then(|chain| chain.first());
     first
         .map(|certificate| certificate.clone().into_owned())
-        .ok_or_else(|| "it showed none".into())
+        .ok_or_else(|| "it presented none".into())
 }
 
 pub(super) fn describe(
     certificate: &CertificateDer<'_>,
 ) -> Result<(String, String, String), String> {
     let (_, parsed) = X509Certificate::from_der(certificate)
-        .map_err(|_| "what it shows is no certificate".to_owned())?;
+        .map_err(|_| "it presented an invalid certificate: check the address".to_owned())?;
     let validity = parsed.validity();
     let date = |time: &x509_parser::time::ASN1Time| {
         time.to_rfc2822()
@@ -114,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_host_is_named_by_name_or_address_of_either_kind_with_a_port_or_without() {
+    fn host_names_and_both_address_families_are_parsed_with_and_without_a_port() {
         for (text, host, port) in [
             ("esxi.example", "esxi.example", 443),
             ("192.0.2.1:8443", "192.0.2.1", 8443),
@@ -125,7 +129,7 @@ mod tests {
             ("https://[fd00::1]:18444", "fd00::1", 18444),
         ] {
             let host = host.to_owned();
-            assert_eq!(place(text), Some(Address { host, port }), "{text}");
+            assert_eq!(parse_address(text), Some(Address { host, port }), "{text}");
         }
         for text in [
             "",
@@ -134,7 +138,7 @@ mod tests {
             "[::1",
             "::1:x",
         ] {
-            assert_eq!(place(text), None, "{text}");
+            assert_eq!(parse_address(text), None, "{text}");
         }
     }
 }

@@ -15,7 +15,7 @@ use console::named_file;
 use gateway::settings::Config;
 
 /// Limit in bytes: half an hour at the default pace.
-const LONGEST: u64 = 64 * 1024;
+const MAX_SIZE: u64 = 64 * 1024;
 
 #[derive(Args)]
 pub(crate) struct Options {
@@ -63,10 +63,10 @@ pub(crate) async fn run(
 
 /// Suggests other layouts only if they have the character.
 fn no_key(layout: Layout, character: char) -> String {
-    let having = |other: &Layout| other.types(character).is_some();
+    let has_character = |other: &Layout| other.types(character).is_some();
     let others: Vec<&str> = Layout::ALL
         .into_iter()
-        .filter(having)
+        .filter(has_character)
         .map(Layout::name)
         .collect();
     let name = layout.name();
@@ -88,19 +88,18 @@ fn read(path: &Path) -> Result<String, CommandError> {
     };
     let mut text = String::new();
     let read = match path == Path::new("-") {
-        true => stdin().lock().take(LONGEST + 1).read_to_string(&mut text),
-        false => {
-            named_file::open(path).and_then(|file| file.take(LONGEST + 1).read_to_string(&mut text))
-        }
+        true => stdin().lock().take(MAX_SIZE + 1).read_to_string(&mut text),
+        false => named_file::open(path)
+            .and_then(|file| file.take(MAX_SIZE + 1).read_to_string(&mut text)),
     };
     match read.map_err(unreadable)? as u64 {
         // A byte order mark is not part of the text.
-        ..=LONGEST => Ok(match text.strip_prefix('\u{feff}') {
+        ..=MAX_SIZE => Ok(match text.strip_prefix('\u{feff}') {
             Some(text) => text.to_owned(),
             None => text,
         }),
         _ => Err(CommandError::Usage(format!(
-            "{} has more than {LONGEST} bytes: split it",
+            "{} has more than {MAX_SIZE} bytes: split it",
             path.display()
         ))),
     }
@@ -111,18 +110,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn another_layout_is_advised_only_where_one_has_the_key() {
-        let said = no_key(Layout::Us, 'ß');
-        assert!(said.contains("choose it with --layout (de"), "{said}");
+    fn other_layouts_are_suggested_only_if_they_have_the_character() {
+        let message = no_key(Layout::Us, 'ß');
+        assert!(message.contains("choose it with --layout (de"), "{message}");
         for character in ['\u{7}', '\u{feff}', '☃'] {
-            let said = no_key(Layout::Us, character);
-            assert!(!said.contains("--layout"), "{said}");
-            assert!(said.ends_with("leave it out of the text"), "{said}");
+            let message = no_key(Layout::Us, character);
+            assert!(!message.contains("--layout"), "{message}");
+            assert!(message.ends_with("leave it out of the text"), "{message}");
         }
     }
 
     #[test]
-    fn the_mark_before_a_file_of_text_is_not_typed() {
+    fn byte_order_mark_is_not_typed() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("text");
         std::fs::write(&path, "\u{feff}one\u{feff}").unwrap();

@@ -8,7 +8,7 @@ use rfb_proto::VncPassword;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::CommandError;
-use config::{parse_duration, secret_variables, secrets};
+use config::{parse_duration, secret_file, secret_variables};
 use console::endpoint::{self, Endpoint, Origin};
 use console::headers::{COOKIE, Headers};
 use console::secret::Secret;
@@ -81,10 +81,9 @@ impl UrlArgs {
         let Some(origin) = self.origin()? else {
             return Ok(None);
         };
-        let console = self.of(origin).and_then(|endpoint| {
-            let within = self.within()?;
-            Ok(Some((endpoint, within)))
-        });
+        let console = self
+            .with_origin(origin)
+            .and_then(|endpoint| Ok(Some((endpoint, self.timeout()?))));
         console.map_err(CommandError::Usage)
     }
 
@@ -109,7 +108,7 @@ impl UrlArgs {
         }
     }
 
-    fn of(&self, origin: Origin) -> Result<Endpoint, String> {
+    fn with_origin(&self, origin: Origin) -> Result<Endpoint, String> {
         let mut endpoint = Endpoint {
             trust: self.trust(&origin)?,
             headers: self.headers()?,
@@ -144,14 +143,14 @@ impl UrlArgs {
             headers.add(name.trim(), value.trim().into())?;
         }
         for header in &self.headers_env {
-            let (name, variable) = header
-                .split_once('=')
-                .ok_or("--header-env takes NAME=VARIABLE, and not the value itself")?;
+            let (name, variable) = header.split_once('=').ok_or(
+                "--header-env takes NAME=VARIABLE, the name of a variable and not the value itself",
+            )?;
             let value = secret_variables::read(variable, "value of the header")?;
             headers.add(name, value)?;
         }
         if let Some(file) = &self.headers_file {
-            secrets::read_headers(file, &mut headers).map_err(of_file(file))?;
+            secret_file::read_headers(file, &mut headers).map_err(in_file(file))?;
         }
         let cookie = match &self.cookie {
             Some(cookie) => Some(cookie.as_str().into()),
@@ -167,7 +166,7 @@ impl UrlArgs {
         Ok(headers)
     }
 
-    fn within(&self) -> Result<Duration, String> {
+    fn timeout(&self) -> Result<Duration, String> {
         match &self.handshake_timeout {
             None => Ok(Limits::default().handshake_timeout),
             Some(text) => match parse_duration(text)? {
@@ -175,7 +174,7 @@ impl UrlArgs {
                     "--handshake-timeout 0s leaves no time to connect: write 30s, or leave it out"
                         .into(),
                 ),
-                within => Ok(within),
+                timeout => Ok(timeout),
             },
         }
     }
@@ -200,13 +199,15 @@ fn read_secret(
     what: &str,
 ) -> Result<Option<SecretString>, String> {
     match (file, variable) {
-        (Some(file), _) => secrets::read_line(file).map(Some).map_err(of_file(file)),
+        (Some(file), _) => secret_file::read_line(file)
+            .map(Some)
+            .map_err(in_file(file)),
         (None, Some(variable)) => secret_variables::read(variable, what).map(Some),
         (None, None) => Ok(None),
     }
 }
 
-fn of_file(file: &Path) -> impl Fn(String) -> String {
+fn in_file(file: &Path) -> impl Fn(String) -> String {
     let shown = file.display().to_string();
     move |error| format!("{shown}: {error}")
 }

@@ -20,7 +20,7 @@ use gateway::settings::Config;
 #[derive(Args)]
 pub(crate) struct VmArgs {
     /// VM: name, inventory path (/DC/vm/folder/name), uuid:…, instance-uuid:… or moref:…
-    #[arg(add = known_vms())]
+    #[arg(add = vm_completer())]
     vm: VmRef,
     #[command(flatten)]
     vsphere: VSphereArg,
@@ -36,7 +36,7 @@ pub(crate) struct VSphereArg {
 }
 
 /// Completes VM names in the shell.
-pub(crate) fn known_vms() -> ArgValueCompleter {
+pub(crate) fn vm_completer() -> ArgValueCompleter {
     ArgValueCompleter::new(|current: &OsStr| completions::vm_names(current, configuration::silent))
 }
 
@@ -77,7 +77,7 @@ impl VmArgs {
     }
 
     /// The number of vSpheres to search.
-    pub(crate) fn asked(&self, config: &Config) -> usize {
+    pub(crate) fn vsphere_count(&self, config: &Config) -> usize {
         match self.vsphere.vsphere {
             Some(_) => 1,
             None => config.vspheres.len(),
@@ -120,30 +120,30 @@ impl VmArgs {
         work: impl AsyncFnOnce(&FoundVm, &Spinner) -> Result<T, CommandError>,
     ) -> Result<T, CommandError> {
         let mut sessions = login::Sessions::default();
-        let choosing = self.choose(config, &mut sessions, spinner, observer);
-        let done = match interruptible(choosing).await {
+        let finding = self.find_vm(config, &mut sessions, spinner, observer);
+        let done = match interruptible(finding).await {
             Ok(found_vm) => work(&found_vm, spinner).await,
             Err(error) => Err(error),
         };
-        sessions.end().await;
+        sessions.log_out().await;
         done
     }
 
     /// Finds the VM; fails if several vSpheres have it.
-    async fn choose(
+    async fn find_vm(
         self,
         config: Config,
         sessions: &mut login::Sessions,
         spinner: &Spinner,
         observer: &Observer,
     ) -> Result<FoundVm, CommandError> {
-        let given = self.password.read()?;
+        let password = self.password.read()?;
         // All logins before all lookups: the progress then shows one step after the other.
         let mut upstreams = Vec::new();
         for (vsphere, settings) in self.vsphere.of(config.vspheres)? {
             spinner.set_message("logging in");
             let upstream = sessions
-                .begin(&vsphere, settings, spinner, observer)
+                .log_in(&vsphere, settings, spinner, observer)
                 .await?;
             upstreams.push((vsphere, upstream));
         }
@@ -152,12 +152,12 @@ impl VmArgs {
             match upstream.client().find(&self.vm).await {
                 Ok(vm) => {
                     let configured = || configured(&config.consoles, &vsphere, &vm);
-                    let vnc_password = given.clone().or_else(configured);
+                    let vnc_password = password.clone().or_else(configured);
                     found.push(FoundVm {
                         upstream,
                         vsphere,
                         vm,
-                        wanted: self.vm.clone(),
+                        vm_ref: self.vm.clone(),
                         vnc_password,
                     });
                 }
@@ -177,7 +177,7 @@ impl VmArgs {
                 "{} and {} both have a VM {}: name one of them with --vsphere",
                 other.vsphere, one.vsphere, self.vm
             ))),
-            _ => Err(no_such_vm(&self.vm, sessions.open()).await),
+            _ => Err(no_such_vm(&self.vm, sessions.upstreams()).await),
         }
     }
 }

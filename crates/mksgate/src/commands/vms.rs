@@ -19,7 +19,7 @@ use gateway::settings::{Config, ConsoleSettings};
 use row::{COLUMNS, Row};
 
 /// Polling interval of `--watch`.
-const PAUSE: Duration = Duration::from_secs(5);
+const POLL_INTERVAL: Duration = Duration::from_secs(5);
 
 #[derive(Args)]
 pub(crate) struct Options {
@@ -49,7 +49,7 @@ pub(crate) async fn run(
         let spinner = terminal.spinner("logging in");
         let several = vspheres.len() > 1;
         for (name, settings) in vspheres {
-            sessions.begin(&name, settings, &spinner, &|_| {}).await?;
+            sessions.log_in(&name, settings, &spinner, &|_| {}).await?;
         }
         spinner.set_message("listing VMs");
         let mut rows = list(&options.filter, &sessions, &consoles).await?;
@@ -65,7 +65,7 @@ pub(crate) async fn run(
         Ok(())
     })
     .await;
-    sessions.end().await;
+    sessions.log_out().await;
     listed
 }
 
@@ -75,7 +75,7 @@ async fn list(
     consoles: &[ConsoleSettings],
 ) -> Result<Vec<Row>, CommandError> {
     let mut rows = Vec::new();
-    for upstream in sessions.open() {
+    for upstream in sessions.upstreams() {
         let found = upstream.client().vms().await.map_err(Error::from)?;
         let name = upstream.client().name();
         rows.extend(found.into_iter().map(|vm| Row::new(vm, name, consoles)));
@@ -86,15 +86,15 @@ async fn list(
 
 /// Polls until the list differs.
 async fn changed(
-    before: &[Row],
+    previous: &[Row],
     filter: &Filter,
     sessions: &login::Sessions,
     consoles: &[ConsoleSettings],
 ) -> Result<Vec<Row>, CommandError> {
     loop {
-        sleep(PAUSE).await;
+        sleep(POLL_INTERVAL).await;
         let now = list(filter, sessions, consoles).await?;
-        if now != before {
+        if now != previous {
             return Ok(now);
         }
     }

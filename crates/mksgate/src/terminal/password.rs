@@ -83,9 +83,9 @@ impl Echo {
 impl Drop for Echo {
     fn drop(&mut self) {
         use rustix::termios::{OptionalActions, tcsetattr};
-        if let Some(before) = &self.0 {
+        if let Some(settings) = &self.0 {
             // There is no other way to restore them.
-            let _ = tcsetattr(stdin(), OptionalActions::Now, before);
+            let _ = tcsetattr(stdin(), OptionalActions::Now, settings);
         }
     }
 }

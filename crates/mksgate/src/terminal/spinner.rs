@@ -75,9 +75,9 @@ impl Spinner {
         self.0.0.inc(1);
     }
 
-    /// Hides the line while `talk` prints.
-    pub(crate) fn suspend<T>(&self, talk: impl FnOnce() -> T) -> T {
-        self.0.0.suspend(talk)
+    /// Hides the line while `print` prints.
+    pub(crate) fn suspend<T>(&self, print: impl FnOnce() -> T) -> T {
+        self.0.0.suspend(print)
     }
 
     /// Hides the line during a password prompt. The caller watches signals.
@@ -99,7 +99,7 @@ impl Spinner {
 
     /// Shows the step that follows `progress`.
     pub(crate) fn show_next(&self, progress: &Progress<'_>) {
-        self.set_message(next(progress));
+        self.set_message(next_step(progress));
     }
 
     /// An observer that shows the next step.
@@ -116,15 +116,15 @@ impl Drop for Line {
 }
 
 /// The step that follows `progress`.
-fn next(progress: &Progress<'_>) -> String {
+fn next_step(progress: &Progress<'_>) -> String {
     match progress {
         Progress::LoggedIn { .. } => "looking for the VM".into(),
         Progress::Found { vm, .. } => format!("asking for a ticket for {}", vm.name),
         Progress::Ticket(_) | Progress::Located(_) => "connecting to the console".into(),
         Progress::Connected { host, .. } => format!("securing the connection to {host}"),
         Progress::Secured(_) => "opening the WebSocket".into(),
-        Progress::Upgraded { .. } | Progress::Entered { .. } => "entering the console".into(),
-        Progress::Screen(_) => "looking at the screen".into(),
-        Progress::Updated(_) => "looking at what else the console sends".into(),
+        Progress::Upgraded { .. } | Progress::Entered { .. } => "negotiating RFB".into(),
+        Progress::Screen(_) => "requesting the screen".into(),
+        Progress::Updated(_) => "waiting for further messages".into(),
     }
 }

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use super::path_lookup::{on_path, runnable};
 
 /// How much of a binary is searched for its vendor's name; the largest viewers have 15 MB.
-const SEARCHED: u64 = 32 << 20;
+const SEARCH_LIMIT: u64 = 32 << 20;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -92,11 +92,11 @@ impl Kind {
             programs, files, ..
         } = self.places();
         let on_path = programs.iter().filter_map(|name| on_path(name));
-        let elsewhere = files
+        let in_fixed_places = files
             .iter()
             .filter_map(|file| runnable(installed_path(file)));
         on_path
-            .chain(elsewhere)
+            .chain(in_fixed_places)
             .find(|program| !is_ambiguous_name(program) || Self::of(program) == self)
     }
 
@@ -106,7 +106,7 @@ impl Kind {
         Self::by_name(program)
             .or_else(|| Self::by_name(&target))
             .unwrap_or_else(|| match is_ambiguous_name(&target) {
-                true => Self::by_maker(&target),
+                true => Self::by_vendor(&target),
                 false => Self::Unknown,
             })
     }
@@ -119,21 +119,21 @@ impl Kind {
         Self::here().find(|kind| kind.places().programs.contains(&stem))
     }
 
-    fn by_maker(program: &Path) -> Self {
+    fn by_vendor(program: &Path) -> Self {
         let text = read_prefix(program);
-        let is_in = |maker: &str| {
-            let mut windows = text.windows(maker.len());
-            windows.any(|window| window == maker.as_bytes())
+        let is_in = |vendor: &str| {
+            let mut windows = text.windows(vendor.len());
+            windows.any(|window| window == vendor.as_bytes())
         };
-        let makers = [
+        let vendors = [
             (Self::TigerVnc, "TigerVNC"),
             (Self::RealVnc, "RealVNC"),
             (Self::UltraVnc, "UltraVNC"),
             (Self::TightVnc, "TightVNC"),
         ];
-        makers
+        vendors
             .into_iter()
-            .find(|(_, maker)| is_in(maker))
+            .find(|(_, vendor)| is_in(vendor))
             .map_or(Self::Unknown, |(kind, _)| kind)
     }
 
@@ -213,7 +213,7 @@ fn read_prefix(program: &Path) -> Vec<u8> {
     let mut bytes = Vec::new();
     if let Ok(file) = File::open(program) {
         // A partial read may be enough.
-        let _ = file.take(SEARCHED).read_to_end(&mut bytes);
+        let _ = file.take(SEARCH_LIMIT).read_to_end(&mut bytes);
     }
     bytes
 }

@@ -101,7 +101,7 @@ mod tests {
     const TITLE: &str = r"vmhost=evilprecommand=evil[other]a\\b";
 
     #[test]
-    fn a_vms_name_is_one_value_of_a_profile_for_remmina() {
+    fn remmina_profile_escapes_the_title() {
         let expected = [
             ("name", TITLE),
             ("protocol", "VNC"),
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn a_vms_name_is_one_value_of_a_file_for_virt_viewer() {
+    fn virt_viewer_file_escapes_the_title() {
         let file = SecretFile::virt_viewer(&port()).unwrap();
         let text = std::fs::read_to_string(&file.path).unwrap();
         let expected = [

@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn proxy_only_serves_one_viewer_after_another_without_any_vsphere() {
+fn proxy_only_serves_viewers_in_turn_without_a_vsphere() {
     for server in [Server::plain(Kind::Desktop), Server::secure(Kind::Desktop)] {
         let url = server.url("/websockify?token=geheim");
         let mut arguments = vec!["--url", &url, "--proxy-only"];
@@ -30,7 +30,7 @@ fn proxy_only_serves_one_viewer_after_another_without_any_vsphere() {
 }
 
 #[test]
-fn each_viewer_gets_the_url_that_the_command_prints() {
+fn url_command_runs_for_each_viewer() {
     let server = Server::plain(Kind::Desktop);
     let folder = folder();
     counting(&folder, &server.url("/"));
@@ -51,7 +51,7 @@ fn each_viewer_gets_the_url_that_the_command_prints() {
 }
 
 #[test]
-fn what_goes_with_the_request_may_stand_in_files_and_in_the_environment() {
+fn headers_and_cookie_come_from_files_and_environment() {
     let server = Server::plain(Kind::Desktop);
     let folder = folder();
     let url = server.url("/");
@@ -95,7 +95,7 @@ fn what_goes_with_the_request_may_stand_in_files_and_in_the_environment() {
 }
 
 #[test]
-fn a_command_of_ones_own_learns_where_to_connect_and_its_code_is_ours() {
+fn custom_command_gets_the_address_and_its_exit_code_is_returned() {
     let server = Server::plain(Kind::Desktop);
     let (folder, url) = (folder(), server.url("/"));
     let script = "#!/bin/sh\nprintf '%s|' \"$@\" \"$VNC_PASSWORD\"\nexit 7\n";
@@ -128,7 +128,7 @@ fn a_command_of_ones_own_learns_where_to_connect_and_its_code_is_ours() {
 }
 
 #[test]
-fn the_viewer_that_is_installed_is_started_and_the_console_named_without_its_query() {
+fn viewer_title_omits_the_query_of_the_url() {
     let server = Server::plain(Kind::Desktop);
     let (folder, url) = (folder(), server.url("/desk?token=geheim"));
     program(
@@ -151,7 +151,7 @@ fn the_viewer_that_is_installed_is_started_and_the_console_named_without_its_que
 }
 
 #[test]
-fn stdio_is_the_console_itself_and_what_it_cannot_be_is_told() {
+fn stdio_relays_the_console_and_reports_failures() {
     let server = Server::plain(Kind::Desktop);
     let (folder, url) = (folder(), server.url("/"));
     let stdio = |url: &str| {
@@ -173,7 +173,7 @@ fn stdio_is_the_console_itself_and_what_it_cannot_be_is_told() {
     garbage.stdin(Stdio::piped());
     garbage.stdout(Stdio::null()).stderr(Stdio::piped());
     let mut child = garbage.spawn().unwrap();
-    // It may have heard enough before it has heard all.
+    // It may exit before it has read everything.
     let _ = child.stdin.take().unwrap().write_all(&[b'x'; 300]);
     let (code, said) = ended(child);
     assert_eq!(code, Some(1), "{said}");
@@ -189,7 +189,7 @@ fn stdio_is_the_console_itself_and_what_it_cannot_be_is_told() {
 }
 
 #[test]
-fn why_a_viewer_got_no_console_is_told_here_too_and_its_code_stays_ours() {
+fn failed_console_is_reported_and_the_viewers_exit_code_returned() {
     let folder = folder();
     let script = "#!/bin/sh\necho \"{\\\"address\\\":\\\"$1\\\",\\\"port\\\":$2,\\\"password\\\":\\\"$VNC_PASSWORD\\\"}\"\nread -r _\nexit 4\n";
     program(&folder.path().join("own"), script);
@@ -212,7 +212,7 @@ fn why_a_viewer_got_no_console_is_told_here_too_and_its_code_stays_ours() {
     );
 }
 
-/// With which code, and what it said on stderr.
+/// Exit code and stderr.
 fn ended(child: Child) -> (Option<i32>, String) {
     let output = child.wait_with_output().unwrap();
     let said = String::from_utf8(output.stderr).unwrap();

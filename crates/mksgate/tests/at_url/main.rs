@@ -1,4 +1,4 @@
-//! `connect --url` and `probe --against`, the program itself against servers that speak VNC in a WebSocket, or do not.
+//! Runs `connect --url` and `probe --against` against servers that speak RFB in a WebSocket, or do not.
 
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
@@ -23,7 +23,7 @@ use support::mksgate;
 use support::program::program;
 use support::viewer::{enter, interrupt, proxy, view};
 
-/// A folder with what the options name.
+/// A directory with the files that the options name.
 fn folder() -> TempDir {
     let folder = tempdir().unwrap();
     write(
@@ -43,7 +43,7 @@ fn write(folder: &TempDir, name: &str, text: &str, mode: u32) {
     std::fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
 }
 
-/// A program that prints this URL with a number at its end: how often it was run.
+/// A program that prints this URL followed by the number of times it was run.
 fn counting(folder: &TempDir, url: &str) {
     let script = format!("#!/bin/sh\necho >> runs\necho \"{url}$(wc -l < runs)\"\n");
     program(&folder.path().join("fresh-url"), &script);

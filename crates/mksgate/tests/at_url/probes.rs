@@ -1,9 +1,9 @@
-//! `probe --against`: each step, and what it says where one fails.
+//! `probe --against`: its steps and its errors.
 
 use super::*;
 
 #[test]
-fn probe_tells_each_step_and_ends_with_a_verdict() {
+fn probe_prints_each_step_and_a_verdict() {
     let (plain, secure) = (Server::plain(Kind::Desktop), Server::secure(Kind::Desktop));
     let folder = folder();
     for (server, expected) in [
@@ -30,20 +30,22 @@ fn probe_tells_each_step_and_ends_with_a_verdict() {
             .map(|line| line.split_whitespace().next().unwrap())
             .collect();
         assert_eq!(steps, expected);
-        assert!(lines[lines.len() - 2].ends_with("a second update came; ServerCaps none came"));
+        assert!(
+            lines[lines.len() - 2].ends_with("second update received; ServerCaps not received")
+        );
         let screen = lines[lines.len() - 3];
         assert!(
             screen.contains("\"the desk\", 640 x 480, 32 bits per pixel, depth 24, little-endian"),
             "{screen}"
         );
-        let verdict = format!("{} has a console, ready after ", server.shown("/desk"));
+        let verdict = format!("{}: the console opened in ", server.shown("/desk"));
         assert!(lines.last().unwrap().starts_with(&verdict), "{shown}");
         assert!(!shown.contains("geheim"), "{shown}");
     }
 }
 
 #[test]
-fn probe_for_programs_has_the_same_as_values() {
+fn probe_json_has_the_same_facts() {
     let (server, folder) = (Server::secure(Kind::Desktop), folder());
     let url = server.url("/");
     let arguments = ["--against", &url, "--trust", &server.thumbprint, "--json"];
@@ -78,7 +80,7 @@ fn probe_for_programs_has_the_same_as_values() {
 }
 
 #[test]
-fn a_certificate_that_is_not_trusted_comes_with_the_option_that_would_trust_it() {
+fn untrusted_certificate_error_has_the_trust_option() {
     let (server, folder) = (Server::secure(Kind::Desktop), folder());
     let url = server.url("/");
     let other = format!("sha256:{}", "ab".repeat(32));
@@ -89,10 +91,7 @@ fn a_certificate_that_is_not_trusted_comes_with_the_option_that_would_trust_it()
             .lines()
             .find(|line| line.starts_with("FAILED"))
             .unwrap();
-        let option = format!(
-            "if that is the right one, add --trust {}",
-            server.thumbprint
-        );
+        let option = format!("if it is the right one, add --trust {}", server.thumbprint);
         assert!(
             failed.contains(" tls ") && failed.ends_with(&option),
             "{failed}"
@@ -109,7 +108,7 @@ fn a_certificate_that_is_not_trusted_comes_with_the_option_that_would_trust_it()
 }
 
 #[test]
-fn probe_says_which_step_fails_why_and_what_to_try() {
+fn probe_names_the_failed_step_cause_and_remedy() {
     let folder = folder();
     let script = |name: &str, text: &str| program(&folder.path().join(name), text);
     script("fails", "#!/bin/sh\necho geheim\nexit 3\n");
@@ -124,7 +123,7 @@ fn probe_says_which_step_fails_why_and_what_to_try() {
         assert_eq!(failed.len(), 1, "{shown}");
         let words: Vec<&str> = failed[0].split_whitespace().collect();
         assert!(words[1] == step && failed[0].contains(why), "{shown}");
-        let verdict = format!("has no console for us: it fails at {step}");
+        let verdict = format!("the console did not open, step {step} failed");
         assert!(shown.lines().last().unwrap().ends_with(&verdict), "{shown}");
         assert!(!shown.contains("geheim"), "{shown}");
     };
@@ -164,12 +163,12 @@ fn probe_says_which_step_fails_why_and_what_to_try() {
         (
             Kind::NoRfb,
             "rfb",
-            "the peer does not speak RFB: it began with something else than a protocol version: see that VNC is behind this URL",
+            "the peer does not speak RFB: it began with something else than a protocol version: check that the URL leads to a VNC server",
         ),
         (
             Kind::Silent,
             "rfb",
-            "did not say that it speaks RFB within 3 s: see that VNC is behind this URL, or raise --handshake-timeout",
+            "sent no RFB version within 3 s: check that the URL leads to a VNC server, or raise --handshake-timeout",
         ),
     ] {
         let patience: &[&str] = match kind {
@@ -180,7 +179,7 @@ fn probe_says_which_step_fails_why_and_what_to_try() {
         let url = server.url("/");
         fails_at(step, &[&["--against", &url], patience].concat(), why);
     }
-    // TLS where there is none.
+    // wss:// to a server without TLS.
     let plain = Server::plain(Kind::Bare);
     let wss = plain.url("/").replace("ws://", "wss://");
     fails_at("tls", &["--against", &wss], "TLS with ");

@@ -13,28 +13,28 @@ use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
 
-/// What whoever dials it meets.
+/// The behaviour of the server.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// A desktop of 640 × 480 pixels, called "the desk".
     Desktop,
-    /// The same, behind a subprotocol that nobody has asked for.
+    /// The same, with a subprotocol that was not requested.
     Subprotocol,
-    /// HTTP that knows no such path.
+    /// HTTP 404 for every path.
     NotFound,
     /// A VNC server without a WebSocket.
     Bare,
-    /// A WebSocket in which something else is spoken.
+    /// A WebSocket with another protocol than RFB.
     NoRfb,
-    /// A WebSocket in which nothing is ever said.
+    /// A WebSocket on which nothing is sent.
     Silent,
 }
 
-/// Dropping it ends it.
+/// A server, stopped on drop.
 pub(crate) struct Server {
     address: SocketAddr,
     scheme: &'static str,
-    /// What it shows, as `trust` takes it; empty without TLS.
+    /// The thumbprint of its certificate, as `trust` takes it; empty without TLS.
     pub(crate) thumbprint: String,
     heads: Arc<Mutex<Vec<String>>>,
     ended: Arc<AtomicBool>,
@@ -46,7 +46,7 @@ impl Server {
         Self::start(kind, None, String::new())
     }
 
-    /// With a certificate that nobody has signed.
+    /// With a self-signed certificate.
     pub(crate) fn secure(kind: Kind) -> Self {
         let made = rcgen::generate_simple_self_signed(["127.0.0.1".into()]).unwrap();
         let digest = Sha256::digest(made.cert.der());
@@ -77,7 +77,7 @@ impl Server {
                     return;
                 }
                 let (socket, heard, tls) = (socket.unwrap(), Arc::clone(&heard), tls.clone());
-                // Ignored on purpose: whoever dials may leave at any point.
+                // The client may disconnect at any point.
                 spawn(move || match tls {
                     Some(tls) => {
                         let session = ServerConnection::new(tls).unwrap();
@@ -101,7 +101,7 @@ impl Server {
         format!("{}://{}{path}", self.scheme, self.address)
     }
 
-    /// As errors and logs name it.
+    /// The URL as errors and logs show it.
     pub(crate) fn shown(&self, path: &str) -> String {
         format!("{}{path}", self.address)
     }
@@ -115,7 +115,7 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         self.ended.store(true, Ordering::SeqCst);
-        // Ignored on purpose: it only has to look up.
+        // The connection only wakes the accept loop.
         let _ = TcpStream::connect(self.address);
         self.accepting.take().unwrap().join().unwrap();
     }
@@ -141,7 +141,7 @@ fn serve(mut stream: impl Read + Write, kind: Kind, heads: &Mutex<Vec<String>>) 
         Kind::NoRfb => socket.send(b"220 mail.example ESMTP\r\n")?,
         _ => {}
     }
-    // Until whoever has come has gone.
+    // Until the client disconnects.
     loop {
         socket.receive()?;
     }
@@ -156,7 +156,7 @@ fn head(stream: &mut impl Read) -> io::Result<String> {
     Ok(String::from_utf8(head).unwrap())
 }
 
-/// RFC 6455 section 4.2.2, with the subprotocol that was asked for, if any.
+/// RFC 6455 section 4.2.2, with the requested subprotocol, if any.
 fn answer(head: &str, kind: Kind) -> String {
     let value = |name: &str| head.lines().find_map(|line| line.strip_prefix(name));
     let key = value("Sec-WebSocket-Key: ").unwrap();
@@ -176,7 +176,7 @@ fn answer(head: &str, kind: Kind) -> String {
     answer + "\r\n"
 }
 
-/// RFB 3.8 without a password, and one white pixel for whoever asks for an update.
+/// RFB 3.8 without a password; answers update requests with one white pixel.
 fn desktop<S: Read + Write>(socket: &mut WebSocket<S>) -> io::Result<()> {
     socket.send(b"RFB 003.008\n")?;
     socket.take(12)?;
@@ -201,7 +201,7 @@ fn desktop<S: Read + Write>(socket: &mut WebSocket<S>) -> io::Result<()> {
                 let update = [0, 0, 0, 1, 0, 0, 0, 0, 0, 1, 0, 1, 0, 0, 0, 0];
                 socket.send(&[&update[..], &[0xff; 4]].concat())?;
             }
-            // What no test of ours sends.
+            // Not sent by these tests.
             _ => return Ok(()),
         }
     }
@@ -209,7 +209,7 @@ fn desktop<S: Read + Write>(socket: &mut WebSocket<S>) -> io::Result<()> {
 
 struct WebSocket<S> {
     stream: S,
-    /// What has come and was not asked for yet.
+    /// Received and not consumed yet.
     payload: Vec<u8>,
 }
 
@@ -228,7 +228,7 @@ impl<S: Read + Write> WebSocket<S> {
         Ok(self.payload.drain(..count).collect())
     }
 
-    /// The next frame, which is short. A Close is answered, and is the end.
+    /// Reads the next, short frame. Answers a Close and ends.
     fn receive(&mut self) -> io::Result<()> {
         let mut head = [0; 6];
         self.stream.read_exact(&mut head)?;

@@ -1,9 +1,9 @@
-//! What cannot be meant, and where the options are told of.
+//! Usage errors, completions and manual pages.
 
 use super::*;
 
 #[test]
-fn what_cannot_be_meant_is_told_with_code_2_before_anything_is_tried() {
+fn invalid_options_exit_with_2_before_connecting() {
     let folder = folder();
     let refused = |arguments: &[&str], words: &str| {
         for command in ["connect", "probe"] {
@@ -73,7 +73,7 @@ fn what_cannot_be_meant_is_told_with_code_2_before_anything_is_tried() {
     sentence(&["--headers-file", "none"], "none: it cannot be read");
     sentence(
         &["--cookie-file", "public"],
-        "public: others can read or write it: chmod 600 public",
+        "public: other users can read or write it: chmod 600 public",
     );
     sentence(
         &["--cookie", "geheim", "--cookie-file", "cookie"],
@@ -93,7 +93,7 @@ fn what_cannot_be_meant_is_told_with_code_2_before_anything_is_tried() {
 }
 
 #[test]
-fn completions_and_manual_know_the_options() {
+fn completions_and_manual_have_the_options() {
     let folder = folder();
     let complete = |words: &[&str]| {
         let mut command = mksgate(&folder, &[&["--", "mksgate"], words].concat());

@@ -1,4 +1,4 @@
-//! Each command with a configuration file of two vSpheres: which of them is asked, and which has the VM.
+//! Commands with a configuration file of two vSpheres: which of them is searched, and which has the VM.
 
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
@@ -37,7 +37,7 @@ impl Two {
         run(mksgate(&self.folder, arguments)).await
     }
 
-    /// How often it was logged in to each, and how many tickets of each were spent, once nobody is logged in any more.
+    /// Logins and tickets of each, once all sessions are closed.
     async fn logins_and_tickets(&self) -> [(u64, u64); 2] {
         let mut counted = [(0, 0); 2];
         for (host, counted) in [&self.lab, &self.prod].into_iter().zip(&mut counted) {
@@ -68,7 +68,7 @@ fn table(name: &str, host: &Host) -> String {
     )
 }
 
-/// A command line of each command for `vm`, which would do something to it.
+/// A command line of each command, for `vm`.
 fn each(vm: &str) -> [Vec<&str>; 5] {
     [
         vec!["probe", vm],
@@ -79,11 +79,11 @@ fn each(vm: &str) -> [Vec<&str>; 5] {
     ]
 }
 
-/// With which code each ends where it is done.
+/// The exit code of each on success.
 const DONE: [i32; 5] = [0, 0, 0, 0, 7];
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_vm_is_found_in_the_vsphere_that_has_it() {
+async fn vm_is_found_in_the_vsphere_that_has_it() {
     let two = Two::start().await;
     for (arguments, done) in each("db02").iter().zip(DONE) {
         let (code, _, error) = two.run(arguments).await;
@@ -91,18 +91,18 @@ async fn a_vm_is_found_in_the_vsphere_that_has_it() {
     }
     assert_eq!(two.prod.typed("db02"), "ab");
     decoded(&std::fs::read(two.folder.path().join("x.png")).unwrap());
-    // The command of `connect` has not gone to its console.
+    // The command that `connect` runs does not open the console.
     assert_eq!(two.logins_and_tickets().await, [(5, 0), (5, 4)]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_name_that_two_vspheres_have_is_told_and_no_console_is_opened() {
+async fn ambiguous_name_is_reported_and_no_console_is_opened() {
     let two = Two::start().await;
     for arguments in each("both") {
         let (code, shown, error) = two.run(&arguments).await;
         assert_eq!(code, Some(1), "{arguments:?}");
         let told = match arguments[0] {
-            // It is what it has found out.
+            // The error is what probe found out.
             "probe" => shown,
             _ => error,
         };
@@ -115,7 +115,7 @@ async fn a_name_that_two_vspheres_have_is_told_and_no_console_is_opened() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn only_the_vsphere_that_is_named_is_asked() {
+async fn vsphere_option_limits_the_search() {
     let two = Two::start().await;
     for (arguments, done) in each("both").iter().zip(DONE) {
         let arguments = [
@@ -139,7 +139,7 @@ async fn only_the_vsphere_that_is_named_is_asked() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_viewer_comes_to_the_console_in_the_vsphere_that_is_named() {
+async fn viewer_connects_to_the_vm_of_the_named_vsphere() {
     let two = Two::start().await;
     let arguments = ["connect", "both", "--vsphere", "prod", "--proxy-only"];
     let command = mksgate(&two.folder, &arguments);
@@ -153,7 +153,7 @@ async fn a_viewer_comes_to_the_console_in_the_vsphere_that_is_named() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn probe_tells_each_login_and_then_which_vsphere_has_the_vm() {
+async fn probe_prints_each_login_and_the_vsphere_of_the_vm() {
     let two = Two::start().await;
     for (vm, more, vspheres) in [
         ("web01", &[][..], &["lab", "prod", "lab"][..]),
@@ -184,7 +184,7 @@ async fn probe_tells_each_login_and_then_which_vsphere_has_the_vm() {
         } else {
             &two.prod
         };
-        // Whoever opens the TLS records of other commands, here it is who knows the certificate.
+        // Probe uses rustls for TLS records, whatever tls_records says, to get the certificate.
         let certificate = format!("sha256:{}", hex(&host.console_certificate_sha256()));
         assert_eq!(steps[vspheres.len() + 2]["thumbprint"], certificate);
     }
@@ -216,7 +216,7 @@ async fn probe_fails_at_the_step_that_fails() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_vsphere_that_is_not_configured_is_a_usage_error_that_names_those_that_are() {
+async fn unknown_vsphere_is_a_usage_error_that_lists_the_configured_ones() {
     let two = Two::start().await;
     for arguments in each("both") {
         let arguments = [&arguments[..2], &["--vsphere", "prd"], &arguments[2..]].concat();
@@ -232,13 +232,12 @@ async fn a_vsphere_that_is_not_configured_is_a_usage_error_that_names_those_that
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_configuration_that_is_named_counts_for_more_than_the_environment_and_that_for_more_than_the_folder()
- {
+async fn config_option_overrides_environment_which_overrides_local_file() {
     let two = Two::start().await;
     let elsewhere = nowhere();
     let path = two.folder.path().join("gateway.toml");
     let named = ["--config", path.to_str().unwrap(), "keys", "web01", "x"];
-    // The password's file is looked for beside the configuration, whoever asks from where.
+    // The password file is relative to the configuration, not to the working directory.
     let (code, _, error) = run(mksgate_at(&two.prod, &elsewhere, &named)).await;
     assert_eq!((code, error.as_str()), (Some(0), ""));
     assert_eq!(two.lab.typed("web01"), "x");

@@ -1,4 +1,4 @@
-//! `probe`, `screenshot`, `type` and `keys`, the program itself against a simulated host.
+//! Runs `probe`, `screenshot`, `type` and `keys` against a simulated host.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
@@ -9,10 +9,10 @@ mod probes;
 mod reports;
 mod screenshots;
 mod screenshots_by_task;
+#[cfg(unix)]
+mod signals;
 #[path = "../support/mod.rs"]
 mod support;
-#[cfg(unix)]
-mod told_to_end;
 mod typing;
 
 use std::io::Cursor;
@@ -27,7 +27,7 @@ use tempfile::{TempDir, tempdir};
 
 use support::{ended, mksgate, mksgate_at, run, run_bytes, signal};
 
-/// Three VMs of which one is off, and two that share a name.
+/// Three VMs, one of them powered off, and two that share a name.
 async fn host() -> Host {
     let in_folder = |folder: &str| VmSettings {
         folder: Some(folder.into()),
@@ -58,7 +58,7 @@ fn nowhere() -> TempDir {
     tempdir().unwrap()
 }
 
-/// A folder with a configuration of a console of `web01` on `host`, whose password is in [`PASSWORD`], and of `more`.
+/// A directory with a configuration that has a console of `web01` on `host`, with [`PASSWORD`] as password, and `more`.
 fn configuration(host: &Host, more: &str) -> TempDir {
     let folder = nowhere();
     let text = format!(
@@ -88,7 +88,7 @@ fn decoded(png: &[u8]) -> (u32, u32, Vec<u8>) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_keeps_out_is_one_sentence_on_stderr() {
+async fn failures_are_one_line_on_stderr() {
     let host = host().await;
     let keeps_out = async |variable: &str, value: &str, why: &str| {
         let folder = nowhere();
@@ -115,7 +115,7 @@ async fn what_keeps_out_is_one_sentence_on_stderr() {
         "compare it with what `mksgate trust 127.0.0.1:",
     )
     .await;
-    // The console's own door is HTTPS and no vSphere.
+    // The console's port speaks HTTPS and is no vSphere.
     let console = host.console_address().to_string();
     keeps_out("GOVC_URL", &console, "is no ESXi or vCenter").await;
     let (code, _, error) = run(mksgate(&nowhere(), &["probe", "web01"])).await;
@@ -124,7 +124,7 @@ async fn what_keeps_out_is_one_sentence_on_stderr() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_reader_who_has_had_enough_is_no_failure() {
+async fn closed_stdout_is_no_failure() {
     let host = host().await;
     for arguments in [
         &["vms"][..],
@@ -143,7 +143,7 @@ async fn a_reader_who_has_had_enough_is_no_failure() {
     }
 }
 
-/// A host with one VM `web01`, 200 × 100 pixels, in this quirk.
+/// A host with one VM `web01`, 200 × 100 pixels, with these quirks.
 async fn quirky(quirks: Quirks) -> Host {
     let size = Screen::Desktop {
         width: 200,

@@ -1,10 +1,10 @@
-//! `probe`: each step, and what it says where one fails.
+//! `probe`: its steps and its errors.
 
 use super::*;
 
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
-async fn a_host_that_asks_for_the_vms_vnc_password_names_what_gives_it() {
+async fn missing_vnc_password_error_names_the_options() {
     let host = host().await;
     host.misbehave_always(Some(Misbehaviour::VncAuthenticationOnly));
     for command in [
@@ -27,7 +27,7 @@ async fn a_host_that_asks_for_the_vms_vnc_password_names_what_gives_it() {
 
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
-async fn the_vms_vnc_password_lets_every_command_in() {
+async fn every_command_takes_the_vnc_password() {
     let host = quirky(Quirks {
         vnc_password: Some("of a VM".into()),
         ..Quirks::default()
@@ -62,7 +62,7 @@ async fn the_vms_vnc_password_lets_every_command_in() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn probe_tells_each_step_and_ends_with_a_verdict() {
+async fn probe_prints_each_step_and_a_verdict() {
     let host = host().await;
     let (code, shown, error) = run(mksgate_at(&host, &nowhere(), &["probe", "web01"])).await;
     assert_eq!((code, error.as_str()), (Some(0), ""));
@@ -90,13 +90,15 @@ async fn probe_tells_each_step_and_ends_with_a_verdict() {
     assert!(lines[7].ends_with(
         "\"web01\", 800 x 600, 32 bits per pixel, depth 24, little-endian, red/green/blue at 16/8/0"
     ));
-    assert!(lines[8].contains("a second update came; ServerCaps 0x021020bf: VMware's key events"));
-    assert!(lines[9].starts_with("web01 has a console, ready after "));
+    assert!(
+        lines[8].contains("second update received; ServerCaps 0x021020bf: VMware's key events")
+    );
+    assert!(lines[9].starts_with("web01: the console opened in "));
     host.counts_until(|counts| counts.sessions_open == 0).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn probe_for_programs_has_the_same_as_values() {
+async fn probe_json_has_the_same_facts() {
     let host = host().await;
     let arguments = ["probe", "/DC/vm/db 02", "--json"];
     let (code, shown, _) = run(mksgate_at(&host, &nowhere(), &arguments)).await;
@@ -134,7 +136,7 @@ async fn probe_for_programs_has_the_same_as_values() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn probe_says_which_step_fails_why_and_what_to_try() {
+async fn probe_names_the_failed_step_cause_and_remedy() {
     let host = host().await;
     let fails_at = async |step: &str, vm: &str, why: &str| {
         let (code, shown, error) = run(mksgate_at(&host, &nowhere(), &["probe", vm])).await;
@@ -144,7 +146,7 @@ async fn probe_says_which_step_fails_why_and_what_to_try() {
             .find(|line| line.starts_with("FAILED"))
             .unwrap();
         assert!(failed.contains(step) && failed.contains(why), "{shown}");
-        let verdict = format!("{vm} has no console for us: it fails at {step}");
+        let verdict = format!("{vm}: the console did not open, step {step} failed");
         assert_eq!(shown.lines().last(), Some(verdict.as_str()));
     };
     fails_at(

@@ -1,10 +1,10 @@
-//! `probe --report`: what is in the file, what is not, and whose file it is.
+//! `probe --report`: the content of the file and how it is written.
 
 use std::os::unix::fs::{PermissionsExt, symlink};
 
 use super::*;
 
-/// What a report has under this heading.
+/// The lines under this heading.
 fn section<'a>(report: &'a str, title: &str) -> Vec<&'a str> {
     let from = report.split(&format!("## {title}\n\n")).nth(1);
     let section = from.unwrap_or_default();
@@ -15,7 +15,7 @@ fn section<'a>(report: &'a str, title: &str) -> Vec<&'a str> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_thorough_report_says_what_the_host_sends_and_names_nobody() {
+async fn thorough_report_has_no_names() {
     let host = quirky(Quirks {
         needs_acks: true,
         ..Quirks::default()
@@ -25,7 +25,7 @@ async fn a_thorough_report_says_what_the_host_sends_and_names_nobody() {
     let arguments = ["probe", "web01", "--report", "report.md", "--thorough"];
     let (code, shown, error) = run(mksgate_at(&host, &folder, &arguments)).await;
     assert_eq!(code, Some(0), "{shown}{error}");
-    assert_eq!(error, "the report is in report.md\n");
+    assert_eq!(error, "report written to report.md\n");
     let path = folder.path().join("report.md");
     let mode = std::fs::metadata(&path).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
@@ -35,12 +35,12 @@ async fn a_thorough_report_says_what_the_host_sends_and_names_nobody() {
         "- login: product VMware ESXi ",
         "- rfb: version 3.8, security_types [\"None\"]",
         "- screen: width 200, height 100, bits_per_pixel 32, ",
-        "- ServerCaps: 0x021020bf: VMware's key events (127/0), wants ClientCaps (127/3), update acks",
-        "- a second update came after ServerCaps: yes",
+        "- ServerCaps: 0x021020bf: VMware's key events (127/0), expects ClientCaps (127/3), update acks",
+        "- second update received after ServerCaps: yes",
     ] {
         assert!(report.contains(line), "{line} is missing in {report}");
     }
-    let encodings = section(&report, "Each encoding, asked for by itself");
+    let encodings = section(&report, "Each encoding, requested alone");
     assert_eq!(encodings.len(), 6, "{report}");
     for (line, name) in encodings
         .iter()
@@ -53,19 +53,21 @@ async fn a_thorough_report_says_what_the_host_sends_and_names_nobody() {
             "{line}"
         );
     }
-    assert_eq!(section(&report, "Nothing asked for, for 10 s").len(), 1);
-    let further = section(
-        &report,
-        "Whether updates go on, each on a connection of its own",
+    assert_eq!(
+        section(&report, "Messages received in 10 s without a request").len(),
+        1
     );
+    let further = section(&report, "Further updates, each test on its own connection");
     assert_eq!(further.len(), 3, "{report}");
     assert!(
-        further[0]
-            .ends_with("acks are announced (0x20) and none was sent; 0 of 4 further updates came"),
+        further[0].ends_with(
+            "acks are announced (0x20) and none was sent; 0 of 4 further updates received"
+        ),
         "{report}"
     );
     assert!(
-        further[1].contains("0x5100 sent") && further[1].ends_with("4 of 4 further updates came"),
+        further[1].contains("0x5100 sent")
+            && further[1].ends_with("4 of 4 further updates received"),
         "{report}"
     );
     assert!(
@@ -85,13 +87,13 @@ async fn a_thorough_report_says_what_the_host_sends_and_names_nobody() {
     ] {
         assert!(!report.contains(secret), "{secret} is in {report}");
     }
-    // One ticket for the probe, and one for each connection of its own.
+    // One ticket for the probe, and one for each test with its own connection.
     assert_eq!(host.counts().tickets_spent, 4);
     host.counts_until(|counts| counts.sessions_open == 0).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_report_replaces_a_link_and_follows_none_and_tells_where_a_probe_failed() {
+async fn report_replaces_a_symlink_and_names_the_failed_step() {
     let host = host().await;
     host.misbehave(Misbehaviour::NoSecurity("web01 is moved".into()));
     let folder = nowhere();
@@ -107,7 +109,7 @@ async fn a_report_replaces_a_link_and_follows_none_and_tells_where_a_probe_faile
     assert_eq!(std::fs::read_to_string(&elsewhere).unwrap(), "precious");
     assert!(!link.is_symlink());
     let report = std::fs::read_to_string(&link).unwrap();
-    assert!(report.contains("- it failed at rfb "), "{report}");
+    assert!(report.contains("- failed at rfb "), "{report}");
     assert!(!report.contains("web01"), "{report}");
     for (name, words) in [
         (".", "directory"),

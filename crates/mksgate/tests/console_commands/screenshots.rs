@@ -7,7 +7,7 @@ use tokio::net::TcpListener;
 use super::*;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_screenshot_is_what_the_host_itself_shows_pixel_for_pixel() {
+async fn screenshot_equals_the_hosts_screen() {
     let host = host().await;
     let folder = nowhere();
     let typed = run(mksgate_at(&host, &folder, &["type", "web01", "pixels"])).await;
@@ -39,7 +39,7 @@ async fn a_screenshot_is_what_the_host_itself_shows_pixel_for_pixel() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_file_is_replaced_by_a_whole_picture_or_not_at_all() {
+async fn file_is_replaced_atomically() {
     let host = host().await;
     let folder = nowhere();
     let file = folder.path().join("x.png");
@@ -57,7 +57,7 @@ async fn a_file_is_replaced_by_a_whole_picture_or_not_at_all() {
 
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
-async fn a_link_stays_one_and_a_private_file_stays_private() {
+async fn symlink_and_file_mode_are_kept() {
     use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
     let host = host().await;
     let folder = nowhere();
@@ -76,7 +76,7 @@ async fn a_link_stays_one_and_a_private_file_stays_private() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_file_that_cannot_be_written_is_told_by_the_name_that_was_given() {
+async fn write_error_has_the_given_file_name() {
     let host = host().await;
     let folder = nowhere();
     std::fs::create_dir(folder.path().join("pictures")).unwrap();
@@ -84,7 +84,7 @@ async fn a_file_that_cannot_be_written_is_told_by_the_name_that_was_given() {
     for (output, told) in [
         (
             "none/x.png",
-            "cannot write none/x.png: there is no folder none: make it, or name another file",
+            "cannot write none/x.png: there is no directory none: create it, or name another file",
         ),
         (
             "file/x.png",
@@ -102,7 +102,7 @@ async fn a_file_that_cannot_be_written_is_told_by_the_name_that_was_given() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn all_vms_that_run_are_taken_and_one_that_cannot_be_spoils_no_other() {
+async fn all_captures_running_vms_and_continues_after_a_failure() {
     let hidden = VmSettings {
         console_permitted: false,
         ..VmSettings::desktop("hidden")
@@ -129,7 +129,7 @@ async fn all_vms_that_run_are_taken_and_one_that_cannot_be_spoils_no_other() {
     let (code, _, error) = run(shots(&host)).await;
     assert_eq!(
         (code, error.as_str()),
-        (Some(0), "6 pictures are in shots\n")
+        (Some(0), "6 screenshots are in shots\n")
     );
     vms.push(hidden);
     let host = Host::start(settings(vms)).await.unwrap();
@@ -142,7 +142,7 @@ async fn all_vms_that_run_are_taken_and_one_that_cannot_be_spoils_no_other() {
     );
     assert_eq!(
         told[1],
-        "mksgate: 1 of 7 pictures could not be taken: see above"
+        "mksgate: 1 of 7 screenshots failed: see the messages above"
     );
     let mut names: Vec<String> = std::fs::read_dir(folder.path().join("shots"))
         .unwrap()
@@ -156,8 +156,8 @@ async fn all_vms_that_run_are_taken_and_one_that_cannot_be_spoils_no_other() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_all_vms_four_are_looked_at_at_once_and_the_next_only_when_one_is_done() {
-    // Behind each console is a server that says nothing: it is open until we end it.
+async fn all_captures_at_most_four_vms_at_once() {
+    // Each console is a server that sends nothing: it stays open until this test closes it.
     let server = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let behind = server.local_addr().unwrap();
     let names = (0..10).map(|n| format!("vm{n}"));
@@ -173,7 +173,7 @@ async fn of_all_vms_four_are_looked_at_at_once_and_the_next_only_when_one_is_don
         let mut open = VecDeque::new();
         for n in 0..10 {
             if n == 4 {
-                // A fifth would be there before another program has logged in, listed the VMs and gone.
+                // A fifth would connect before another program has logged in, listed the VMs and exited.
                 let listed = run(mksgate_at(&host, &folder, &["vms"])).await;
                 assert_eq!(listed.0, Some(0), "{}", listed.2);
                 assert_eq!(host.counts().consoles_opened, 4);
@@ -186,14 +186,14 @@ async fn of_all_vms_four_are_looked_at_at_once_and_the_next_only_when_one_is_don
     };
     let ((code, _, error), ()) = tokio::join!(run(command), consoles);
     assert_eq!(code, Some(1));
-    let told = "mksgate: 10 of 10 pictures could not be taken: see above\n";
+    let told = "mksgate: 10 of 10 screenshots failed: see the messages above\n";
     assert!(error.ends_with(told), "{error}");
     let counts = host.counts();
     assert_eq!((counts.consoles_opened, counts.consoles_at_once), (10, 4));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_screenshot_is_whole_in_every_mood_of_the_host() {
+async fn screenshot_is_complete_with_every_quirk() {
     let rows = std::num::NonZero::new(7);
     for quirks in [
         Quirks {

@@ -1,9 +1,9 @@
-//! `screenshot --via api`: the host's own picture, by /screen or by a task.
+//! `screenshot --via api`: from /screen or by CreateScreenshot_Task.
 
 use super::*;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn where_the_screen_is_refused_a_task_takes_the_picture_and_leaves_nothing() {
+async fn screenshot_task_is_the_fallback_and_deletes_its_file() {
     for kind in [Kind::Esxi, Kind::VCenter] {
         let vms = vec![VmSettings::desktop("a b/ü")];
         let settings = Settings {
@@ -28,7 +28,7 @@ async fn where_the_screen_is_refused_a_task_takes_the_picture_and_leaves_nothing
         }
         let (_, said) = shot(&["--verbose"]).await;
         assert!(
-            said.contains("no picture at /screen") && said.contains("and its file removed"),
+            said.contains("/screen has no picture") && said.contains("and its file deleted"),
             "{said}"
         );
         let (small, _) = shot(&["--scale", "0.5"]).await;
@@ -41,7 +41,7 @@ async fn where_the_screen_is_refused_a_task_takes_the_picture_and_leaves_nothing
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_file_that_may_not_be_removed_is_told_and_the_picture_taken_all_the_same() {
+async fn file_that_cannot_be_deleted_is_reported_and_the_screenshot_kept() {
     let host = host().await;
     host.refuse_screen(Some(404));
     host.set_screenshots(Screenshots {
@@ -54,7 +54,7 @@ async fn a_file_that_may_not_be_removed_is_told_and_the_picture_taken_all_the_sa
     assert_eq!(code, Some(0), "{error}");
     assert!(
         error.starts_with(
-            "web01: the host's own file of the picture stays in [datastore1] web01/web01-1.png, since it cannot be removed: root lacks the privilege Datastore.FileManagement on "
+            "web01: the screenshot file [datastore1] web01/web01-1.png was left on the datastore, since it cannot be deleted: root lacks the privilege Datastore.FileManagement on "
         ),
         "{error}"
     );
@@ -63,11 +63,11 @@ async fn a_file_that_may_not_be_removed_is_told_and_the_picture_taken_all_the_sa
     let arguments = ["screenshot", "--all", "-d", "shots", "--via=api"];
     let (code, _, error) = run(mksgate_at(&host, &folder, &arguments)).await;
     assert_eq!(code, Some(0), "{error}");
-    assert_eq!(error.matches("cannot be removed").count(), 4, "{error}");
+    assert_eq!(error.matches("cannot be deleted").count(), 4, "{error}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_picture_that_neither_way_gives_is_told_by_what_keeps_the_task_from_it() {
+async fn failure_of_both_ways_reports_the_tasks_error() {
     let host = host().await;
     host.refuse_screen(Some(404));
     let fails = async |screenshots: Screenshots, why: &str| {
@@ -133,7 +133,7 @@ async fn a_picture_that_neither_way_gives_is_told_by_what_keeps_the_task_from_it
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_overloaded_host_is_not_asked_for_more() {
+async fn overloaded_host_gets_no_further_requests() {
     let host = host().await;
     host.refuse_screen(Some(503));
     let arguments = ["screenshot", "web01", "-o", "-", "--via", "api"];

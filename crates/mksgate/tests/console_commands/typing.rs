@@ -3,7 +3,7 @@
 use super::*;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_host_that_waits_for_acks_confirms_keys_too() {
+async fn keys_are_confirmed_by_a_host_that_requires_acks() {
     let host = quirky(Quirks {
         needs_acks: true,
         ..Quirks::default()
@@ -21,7 +21,7 @@ async fn a_host_that_waits_for_acks_confirms_keys_too() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn text_and_keys_reach_the_guest_in_their_order() {
+async fn text_and_keys_arrive_in_order() {
     let host = host().await;
     let folder = nowhere();
     let type_ = async |arguments: &[&str]| {
@@ -43,7 +43,7 @@ async fn text_and_keys_reach_the_guest_in_their_order() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn keys_that_there_are_none_of_are_refused_before_anything_is_connected() {
+async fn unknown_keys_are_refused_before_connecting() {
     let host = host().await;
     for (arguments, why) in [
         (["keys", "web01", "ctrl-dle"], "unknown key \"dle\""),
@@ -66,7 +66,7 @@ async fn keys_that_there_are_none_of_are_refused_before_anything_is_connected() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn keys_go_by_their_place_so_that_the_guests_layout_decides() {
+async fn scan_codes_are_interpreted_by_the_guests_layout() {
     let german = Quirks {
         layout: Layout::German,
         ..Quirks::default()
@@ -80,7 +80,7 @@ async fn keys_go_by_their_place_so_that_the_guests_layout_decides() {
         (Some(0), ""),
         "no word of another layout"
     );
-    // A guest whose dead keys are not dead writes the blank that stands behind an accent too.
+    // A guest without dead keys also writes the space that follows an accent.
     assert_eq!(host.typed("web01").replace("~ ", "~"), text);
     let arguments = ["keys", "web01", "ctrl-alt-del", "--layout", "de"];
     let (code, _, error) = run(mksgate_at(&host, &nowhere(), &arguments)).await;
@@ -104,7 +104,7 @@ async fn keys_go_by_their_place_so_that_the_guests_layout_decides() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn where_the_host_takes_no_places_keys_go_by_their_meaning_and_that_is_said() {
+async fn without_scan_code_support_keysyms_are_sent_and_reported() {
     let plain = Quirks {
         server_caps: None,
         ..Quirks::default()
@@ -113,15 +113,18 @@ async fn where_the_host_takes_no_places_keys_go_by_their_meaning_and_that_is_sai
     let arguments = ["type", "web01", "Plain #1", "--delay", "2"];
     let (code, _, error) = run(mksgate_at(&host, &nowhere(), &arguments)).await;
     assert_eq!(code, Some(0));
-    assert!(error.starts_with("web01 takes no scan codes"), "{error}");
+    assert!(
+        error.starts_with("the host of web01 does not accept scan codes"),
+        "{error}"
+    );
     assert_eq!(host.typed("web01"), "Plain #1");
 }
 
-/// `web01` with its keys down for so long that a signal comes before they are up.
+/// `web01`, with keys held down so long that a signal arrives before they are released.
 const HELD: [&str; 6] = ["keys", "web01", "ctrl-alt-del", "a", "--delay", "60000"];
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_ends_it_while_keys_are_down_leaves_none_down() {
+async fn interrupt_releases_keys_that_are_down() {
     for (word, code) in [("-INT", 130), ("-TERM", 143)] {
         let host = host().await;
         let folder = nowhere();
@@ -141,9 +144,9 @@ async fn whoever_ends_it_while_keys_are_down_leaves_none_down() {
     }
 }
 
-/// A host that does this wrong, and a command line whose configuration has it answer within four seconds.
+/// A host that misbehaves, and a command whose handshake timeout is four seconds.
 async fn silent(misbehaviour: Misbehaviour, arguments: &[&str]) -> (Host, TempDir, Command) {
-    // Without acks, which ask for updates: a host that stalls in sending one takes no more keys.
+    // Without acks, which request updates: a host that stalls while sending one accepts no more keys.
     let host = quirky(Quirks {
         server_caps: Some(ServerCaps::PLAIN),
         ..Quirks::default()
@@ -157,10 +160,10 @@ async fn silent(misbehaviour: Misbehaviour, arguments: &[&str]) -> (Host, TempDi
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_host_that_falls_silent_is_not_waited_for_longer_than_the_handshake_timeout() {
+async fn silent_host_is_given_up_after_handshake_timeout() {
     let slow = "mksgate: ESXi's keyboard did not answer within 4 s: check that it is not overloaded, or raise handshake_timeout\n";
     let unheard = "mksgate: ESXi did not confirm the keys within 4 s: check on the console which of them arrived\n";
-    // In its ServerInit, before its first update, and after that.
+    // During ServerInit, before the first update, and after it.
     let cases = [(40, slow), (60, slow), (120, unheard)].map(async |(after, why)| {
         let stall = Misbehaviour::StallAfter(after);
         let (host, _folder, command) = silent(stall, &["type", "web01", "x"]).await;
@@ -173,7 +176,7 @@ async fn a_host_that_falls_silent_is_not_waited_for_longer_than_the_handshake_ti
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_host_that_does_not_confirm_that_keys_are_up_does_not_hold_up_the_end_and_that_is_said() {
+async fn unconfirmed_key_release_is_reported_and_does_not_delay_exit() {
     let (host, _folder, mut command) = silent(Misbehaviour::StallAfter(120), &HELD).await;
     let child = command.spawn().unwrap();
     host.keys_until("web01", |keys| keys.len() == 3).await;
@@ -182,7 +185,7 @@ async fn a_host_that_does_not_confirm_that_keys_are_up_does_not_hold_up_the_end_
     assert_eq!(code, Some(143));
     assert_eq!(
         error,
-        "web01 has not confirmed that its keys are up: see whether one is held down\n"
+        "web01 did not confirm that all keys are released: check whether a key is still held down\n"
     );
     host.counts_until(|counts| counts.sessions_open == 0).await;
 }

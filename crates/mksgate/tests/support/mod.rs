@@ -1,4 +1,4 @@
-//! The program itself, run to its end.
+//! Runs the program.
 
 #![allow(dead_code, reason = "each test file uses its part")]
 
@@ -13,10 +13,10 @@ use esxi_sim::{DEMO_PASSWORD, Host};
 use tempfile::TempDir;
 use tokio::task::spawn_blocking;
 
-/// The exit code, and what was printed on either stream.
+/// Exit code, stdout and stderr.
 pub(crate) type Ended = (Option<i32>, String, String);
 
-/// A command line, in a folder and without a vSphere in its environment.
+/// A command in this directory, without a vSphere in its environment.
 pub(crate) fn mksgate(folder: &TempDir, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_mksgate"));
     command.args(arguments).current_dir(folder.path());
@@ -47,9 +47,9 @@ pub(crate) fn mksgate_at(host: &Host, folder: &TempDir, arguments: &[&str]) -> C
     command
 }
 
-/// A port whose number must be known before it is listened on: below those that the kernel hands out, so that nobody takes
-/// it meanwhile, and not where another process of tests looks.
-pub(crate) fn port_of_our_own() -> u16 {
+/// A free port whose number must be known before the program listens on it. It is below the ephemeral range, so that no other
+/// socket takes it meanwhile, and differs between test processes.
+pub(crate) fn reserved_port() -> u16 {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     loop {
         let next = std::process::id() * 8 + NEXT.fetch_add(1, Ordering::Relaxed);
@@ -60,7 +60,7 @@ pub(crate) fn port_of_our_own() -> u16 {
     }
 }
 
-/// Sends it a signal, as in `-TERM`.
+/// Sends a signal such as `-TERM`.
 pub(crate) fn signal(child: &Child, signal: &str) {
     let sent = Command::new("kill")
         .args([signal, &child.id().to_string()])
@@ -69,7 +69,7 @@ pub(crate) fn signal(child: &Child, signal: &str) {
     assert!(sent.success());
 }
 
-/// The exit code, and what was printed on the streams that are pipes.
+/// Waits for the exit, and returns exit code and the streams that are pipes.
 pub(crate) async fn ended(child: Child) -> Ended {
     let output = spawn_blocking(move || child.wait_with_output().unwrap()).await;
     let Output {
@@ -81,13 +81,13 @@ pub(crate) async fn ended(child: Child) -> Ended {
     (status.code(), text(stdout), text(stderr))
 }
 
-/// Runs it to its end.
+/// Runs the command and waits for its exit.
 pub(crate) async fn run(command: Command) -> Ended {
     let (code, stdout, stderr) = run_bytes(command).await;
     (code, String::from_utf8(stdout).unwrap(), stderr)
 }
 
-/// Likewise, where the answer is no text.
+/// As [`run`], for binary output.
 pub(crate) async fn run_bytes(mut command: Command) -> (Option<i32>, Vec<u8>, String) {
     let output = spawn_blocking(move || command.output().unwrap()).await;
     let Output {

@@ -1,10 +1,10 @@
-//! Programs that a test writes and that are then started.
+//! Executable files that tests create.
 
 use std::path::Path;
 use std::process::Command;
 
-/// Makes `script` a program at `path`. A child process writes it: while this one has a file open for writing, another test
-/// may start a program, which then has it open too for a moment; and what anybody has open for writing cannot be started.
+/// Writes an executable script. A child process writes it, against ETXTBSY: a file descriptor of this process that is open for
+/// writing could be inherited by a program that another test starts at the same time.
 pub(crate) fn program(path: &Path, script: &str) {
     let mut text = path.as_os_str().to_owned();
     text.push(".text");

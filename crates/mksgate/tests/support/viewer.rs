@@ -1,4 +1,4 @@
-//! What `connect` is used by: whoever reads its line, and a viewer that does no more than enter.
+//! Clients of `connect`: a reader of the line that it prints, and a viewer that connects and disconnects.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -8,7 +8,7 @@ use bytes::BytesMut;
 use rfb_proto::{Client, ClientStep, Refusal, SecurityType, VncPassword};
 use serde_json::Value;
 
-/// A `--proxy-only` that is ready, and its line.
+/// Starts a `--proxy-only` command, and returns its line when it is ready.
 pub(crate) fn proxy(mut command: Command) -> (Child, Value) {
     let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
     let mut line = String::new();
@@ -23,7 +23,7 @@ pub(crate) fn interrupt(child: &mut Child) -> Option<i32> {
     child.wait().unwrap().code()
 }
 
-/// Enters a console and reads its ServerInit: the size of its screen.
+/// Connects to a console and reads its ServerInit: the size of its screen.
 pub(crate) fn enter(
     mut reader: impl Read,
     mut writer: impl Write,

@@ -78,8 +78,9 @@ pub(super) fn registration(shell: &dyn EnvCompleter, variable: &str) -> Option<S
     if shell.name() != "bash" {
         return Some(script);
     }
-    let asks = format!("{variable}=\"bash\" \\\n");
-    let tells = format!("{asks}        {TYPED}=\"${{COMP_WORDS[COMP_CWORD]-}}\" \\\n");
+    let request = format!("{variable}=\"bash\" \\\n");
+    let request_with_word =
+        format!("{request}        {TYPED}=\"${{COMP_WORDS[COMP_CWORD]-}}\" \\\n");
     Some(
         script
             .replacen(
@@ -92,7 +93,7 @@ pub(super) fn registration(shell: &dyn EnvCompleter, variable: &str) -> Option<S
                 "    local status=$?\n    [[ $globs == *f* ]] || set +f\n    if [[ $status != 0 ]]; then",
                 1,
             )
-            .replacen(&asks, &tells, 1),
+            .replacen(&request, &request_with_word, 1),
     )
 }
 
@@ -144,7 +145,7 @@ mod tests {
     const NAME: &str = "a;b #'\"$(c)`d`\\*?[e]~!{f}&|<>:=^%ä日";
 
     #[test]
-    fn a_posix_shell_reads_one_word_in_what_is_written_for_bash() {
+    fn bash_candidates_are_one_word_to_a_posix_shell() {
         for (quote, before, after) in [(None, "", ""), (Some('\''), "'", "'")] {
             let written = Shell::Bash { quote }.write(NAME);
             let words = shlex::split(&format!("{before}{written}{after}"));
@@ -157,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_written_is_read_again() {
+    fn read_reverses_write() {
         for shell in [
             Shell::new("bash", ""),
             Shell::new("fish", ""),
@@ -177,14 +178,14 @@ mod tests {
     }
 
     #[test]
-    fn powershell_reads_one_text() {
+    fn powershell_candidates_are_quoted() {
         let shell = Shell::new("powershell", "");
         assert_eq!(shell.write("web-01.x"), "web-01.x");
         assert_eq!(shell.write("a;b '$c' ’"), "'a;b ''$c'' ’’'");
     }
 
     #[test]
-    fn the_script_for_bash_is_ours_in_three_places() {
+    fn bash_script_has_our_three_changes() {
         let shells = Shells::builtins();
         let script = registration(shells.completer("bash").unwrap(), "VARIABLE").unwrap();
         assert!(script.contains("    set -f\n    COMPREPLY=("), "{script}");

@@ -13,7 +13,7 @@ use crate::terminal::print_stderr;
 use crate::viewer_program::{Endpoint, Launch, ViewerProgram};
 
 /// Time between SIGTERM and SIGKILL.
-const GRACE: Duration = Duration::from_secs(3);
+const TERMINATION_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Runs the program and terminates it when we receive a signal.
 pub(super) async fn run(
@@ -21,17 +21,17 @@ pub(super) async fn run(
     what: &str,
     signals: &mut TerminationSignals,
 ) -> Result<ExitCode, CommandError> {
-    let broken = |error| {
+    let cannot_start = |error| {
         CommandError::Failed(format!(
-            "{what} cannot be started ({error}): see that it is installed"
+            "{what} cannot be started ({error}): check that it is installed"
         ))
     };
-    let mut child = launch.start().await.map_err(broken)?;
+    let mut child = launch.start().await.map_err(cannot_start)?;
     let status = tokio::select! {
         status = child.wait() => status,
         _ = signals.next() => {
             terminate(&mut child);
-            match timeout(GRACE, child.wait()).await {
+            match timeout(TERMINATION_TIMEOUT, child.wait()).await {
                 Ok(status) => status,
                 Err(_) => {
                     // The process may have exited already.
@@ -41,28 +41,28 @@ pub(super) async fn run(
             }
         }
     };
-    status.map(code).map_err(broken)
+    status.map(code).map_err(cannot_start)
 }
 
-/// Runs the viewer on the endpoint. A viewer that delegates to a running instance exits early: then waits for `over`.
+/// Runs the viewer on the endpoint. A viewer that delegates to a running instance exits early: then waits for `unused`.
 pub(super) async fn view(
     viewer: &ViewerProgram,
     endpoint: &Endpoint,
     signals: &mut TerminationSignals,
-    over: impl Future<Output = ()>,
+    unused: impl Future<Output = ()>,
 ) -> Result<ExitCode, CommandError> {
     let program = viewer.program.display().to_string();
     let mut launch = viewer.launch(endpoint).await.map_err(|error| {
-        CommandError::Failed(format!("{program} cannot be given the address ({error})"))
+        CommandError::Failed(format!("cannot prepare the connection file for {program} ({error}): check that TMPDIR is writable"))
     })?;
     if let Some(password) = &launch.password_to_type {
         let password = password.expose_secret();
-        print_stderr(format!("it will ask for a password, which is {password}"));
+        print_stderr(format!("enter this password in the viewer: {password}"));
     }
     let code = run(&mut launch, &program, signals).await?;
     if viewer.kind.delegates_to_running_instance() && code == ExitCode::SUCCESS {
         tokio::select! {
-            () = over => {}
+            () = unused => {}
             _ = signals.next() => {}
         }
     }

@@ -33,7 +33,7 @@ pub(super) struct ClientArgs {
     proxy_only: bool,
     /// Where to listen, on loopback only; port 0 takes a free one [default: 127.0.0.1:0, or a Unix socket for viewers that support
     /// it]
-    #[arg(long, value_name = "ADDR:PORT", value_parser = port::on_loopback)]
+    #[arg(long, value_name = "ADDR:PORT", value_parser = port::parse_loopback)]
     pub(super) listen: Option<SocketAddr>,
     /// Serve the console on stdin and stdout, for example for `ssh HOST mksgate connect VM --stdio` or socat
     #[arg(long, conflicts_with_all = ["viewer", "command", "listen"])]
@@ -69,15 +69,19 @@ impl ClientArgs {
     }
 }
 
-/// Gives one message for all viewers. An unknown viewer may need no display.
+/// Checked here so that the error is the same for all viewers. An unknown viewer may need no display.
 fn require_display(viewer: &ViewerProgram) -> Result<(), CommandError> {
     let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    let has_one = cfg!(windows) || cfg!(target_os = "macos");
-    if has_one || is_set("DISPLAY") || is_set("WAYLAND_DISPLAY") || viewer.kind == Kind::Unknown {
+    let always_has_display = cfg!(windows) || cfg!(target_os = "macos");
+    if always_has_display
+        || is_set("DISPLAY")
+        || is_set("WAYLAND_DISPLAY")
+        || viewer.kind == Kind::Unknown
+    {
         return Ok(());
     }
     Err(CommandError::Failed(format!(
-        "there is no screen for {} here (neither DISPLAY nor WAYLAND_DISPLAY is set): use --proxy-only, or come by ssh -X",
+        "{} needs a display, but neither DISPLAY nor WAYLAND_DISPLAY is set: use --proxy-only, or connect with ssh -X",
         viewer.kind.name()
     )))
 }

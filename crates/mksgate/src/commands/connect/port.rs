@@ -19,10 +19,10 @@ use gateway::settings::{Auth, Limits};
 use gateway::{Gateway, LocalEntrance, Shutdown};
 
 /// How long to wait for a viewer that another process was asked to start.
-const ARRIVAL: Duration = Duration::from_secs(10);
+const FIRST_VIEWER_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Polling interval of the session count.
-const LOOK: Duration = Duration::from_millis(200);
+const POLL_INTERVAL: Duration = Duration::from_millis(200);
 
 /// Default listen address.
 const FREE_PORT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
@@ -31,7 +31,7 @@ const FREE_PORT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0
 ///
 /// # Errors
 /// Not ADDR:PORT, or not a loopback address.
-pub(super) fn on_loopback(text: &str) -> Result<SocketAddr, String> {
+pub(super) fn parse_loopback(text: &str) -> Result<SocketAddr, String> {
     let listen: SocketAddr = text
         .parse()
         .map_err(|_| "write an address and a port, as in 127.0.0.1:5900".to_owned())?;
@@ -40,8 +40,8 @@ pub(super) fn on_loopback(text: &str) -> Result<SocketAddr, String> {
     match address.is_loopback() {
         true => Ok(SocketAddr::new(address, listen.port())),
         false => Err(format!(
-            "others may reach {address}, and this console is for you alone: listen on 127.0.0.1, or configure a port with an auth of \
-             its own for `mksgate serve`"
+            "{address} can be reached from other machines, and this port is for one user: listen on 127.0.0.1, or configure a \
+             port with its own auth for `mksgate serve`"
         )),
     }
 }
@@ -60,29 +60,29 @@ pub(super) async fn open(
     let (gateway, port) = bind(target, listen.unwrap_or(FREE_PORT)).await?;
     let (in_use, last_failure) = (InUse(gateway.sessions()), gateway.last_failure());
     let shutdown = Shutdown::default();
-    let used = async {
-        let used = work(port, &mut signals, &in_use).await;
+    let result = async {
+        let result = work(port, &mut signals, &in_use).await;
         shutdown.now.cancel();
-        used
+        result
     };
-    let (used, ()) = tokio::join!(used, gateway.run(shutdown.clone()));
-    Ok((used?, last_failure.beyond_viewer()))
+    let (result, ()) = tokio::join!(result, gateway.run(shutdown.clone()));
+    Ok((result?, last_failure.beyond_viewer()))
 }
 
 /// Counts the sessions on the port.
 pub(super) struct InUse(Gauge);
 
 impl InUse {
-    /// Completes when the last viewer has disconnected, or if none connects within [`ARRIVAL`].
+    /// Completes when the last viewer has disconnected, or if none connects within [`FIRST_VIEWER_TIMEOUT`].
     pub(super) async fn until_unused(&self) {
         let arrived = async {
             while self.0.get() == 0 {
-                sleep(LOOK).await;
+                sleep(POLL_INTERVAL).await;
             }
         };
-        if timeout(ARRIVAL, arrived).await.is_ok() {
+        if timeout(FIRST_VIEWER_TIMEOUT, arrived).await.is_ok() {
             while self.0.get() > 0 {
-                sleep(LOOK).await;
+                sleep(POLL_INTERVAL).await;
             }
         }
     }
@@ -115,7 +115,7 @@ pub(super) fn local_entrance(target: &Target) -> LocalEntrance {
 /// Defaults, but the target's handshake timeout: there is one user only.
 fn limits(target: &Target) -> Limits {
     Limits {
-        handshake_timeout: target.within,
+        handshake_timeout: target.handshake_timeout,
         ..Limits::default()
     }
 }

@@ -20,14 +20,14 @@ pub(super) async fn open(target: &Target, viewer: &ViewerProgram) -> Result<Outc
     let socket = Socket::bind(target)?;
     let last_failure = socket.entrance.last_failure();
     let endpoint = Endpoint::Socket(socket.folder.path().join(NAME));
-    let ended = CancellationToken::new();
-    let used = async {
-        let used = view(viewer, &endpoint, &mut signals, std::future::ready(())).await;
-        ended.cancel();
-        used
+    let done = CancellationToken::new();
+    let result = async {
+        let result = view(viewer, &endpoint, &mut signals, std::future::ready(())).await;
+        done.cancel();
+        result
     };
-    let (used, ()) = tokio::join!(used, socket.run(&ended, target));
-    Ok((used?, last_failure.beyond_viewer()))
+    let (result, ()) = tokio::join!(result, socket.run(&done, target));
+    Ok((result?, last_failure.beyond_viewer()))
 }
 
 /// A socket in a directory with mode 0700.
@@ -48,7 +48,7 @@ impl Socket {
         };
         let (folder, listener) = listen().map_err(|error: std::io::Error| {
             CommandError::Failed(format!(
-                "cannot make a socket ({error}): name another TMPDIR, or another viewer"
+                "cannot create a Unix socket ({error}): set TMPDIR to another directory, or choose another viewer"
             ))
         })?;
         Ok(Self {
@@ -58,18 +58,18 @@ impl Socket {
         })
     }
 
-    /// Accepts until `ended`, then ends all sessions and removes the socket.
-    async fn run(self, ended: &CancellationToken, target: &Target) {
+    /// Accepts until `done`, then ends all sessions and removes the socket.
+    async fn run(self, done: &CancellationToken, target: &Target) {
         let tasks = TaskTracker::new();
         target.keep_session_alive(&tasks);
         let next = || listener::accept(None, || self.listener.accept());
-        while let Some((stream, _)) = ended.run_until_cancelled(next()).await {
+        while let Some((stream, _)) = done.run_until_cancelled(next()).await {
             let entrance = self.entrance.clone();
             let (input, output) = stream.into_split();
             tasks.spawn(entrance.serve(input, output));
         }
         self.entrance.end();
-        target.retire();
+        target.log_out();
         tasks.close();
         tasks.wait().await;
     }

@@ -11,28 +11,28 @@ use super::target::Target;
 use crate::commands::CommandError;
 use crate::signals::TerminationSignals;
 
-/// Relays until either side closes. The first signal ends the session in order, the second at once. Needs no password: the peer
-/// started us.
+/// Relays until either side closes. The first signal closes the session cleanly, the second aborts it. Needs no password: the peer
+/// started this process.
 pub(super) async fn run(target: &Target) -> Result<Outcome, CommandError> {
     let entrance = port::local_entrance(target);
     let last_failure = entrance.last_failure();
-    let broken = |error| CommandError::Failed(format!("cannot carry the console ({error})"));
+    let failed = |error| CommandError::Failed(format!("cannot relay the console ({error})"));
     let mut signals = TerminationSignals::watch()?;
     let tasks = TaskTracker::new();
     target.keep_session_alive(&tasks);
-    let ended = entrance.clone();
+    let ending = entrance.clone();
     let terminated = async {
         signals.next().await;
-        ended.end();
+        ending.end();
         signals.next().await
     };
-    let carried = tokio::select! {
-        carried = entrance.serve(stdin(), stdout()) => carried.map_err(broken),
+    let relayed = tokio::select! {
+        relayed = entrance.serve(stdin(), stdout()) => relayed.map_err(failed),
         by = terminated => Err(CommandError::Signalled(by)),
     };
-    target.retire();
+    target.log_out();
     tasks.close();
     tasks.wait().await;
-    carried?;
+    relayed?;
     Ok((ExitCode::SUCCESS, last_failure.sentence()))
 }

@@ -14,32 +14,31 @@ pub(super) struct Target {
     /// Shown as window title.
     pub(super) title: String,
     pub(super) dialer: Dialer,
-    /// The handshake timeout.
-    pub(super) within: Duration,
+    pub(super) handshake_timeout: Duration,
 }
 
 impl Target {
-    pub(super) fn vm(found_vm: &FoundVm, within: Duration) -> Self {
+    pub(super) fn vm(found_vm: &FoundVm, handshake_timeout: Duration) -> Self {
         Self {
             title: found_vm.vm.name.clone(),
             dialer: Dialer::Vm(
                 Arc::clone(&found_vm.upstream),
-                found_vm.wanted.clone(),
+                found_vm.vm_ref.clone(),
                 found_vm.vnc_password.clone(),
             ),
-            within,
+            handshake_timeout,
         }
     }
 
-    pub(super) fn url(endpoint: Arc<Endpoint>, within: Duration) -> Self {
+    pub(super) fn url(endpoint: Arc<Endpoint>, handshake_timeout: Duration) -> Self {
         Self {
             title: endpoint.name.clone(),
             dialer: Dialer::Url(endpoint),
-            within,
+            handshake_timeout,
         }
     }
 
-    /// Keeps the vSphere session alive on `tasks`, until [`Target::retire`].
+    /// Keeps the vSphere session alive on `tasks`, until [`Target::log_out`].
     pub(super) fn keep_session_alive(&self, tasks: &TaskTracker) {
         if let Some(upstream) = self.dialer.upstream() {
             tasks.spawn(Arc::clone(upstream).run());
@@ -47,7 +46,7 @@ impl Target {
     }
 
     /// Ends the vSphere session.
-    pub(super) fn retire(&self) {
+    pub(super) fn log_out(&self) {
         if let Some(upstream) = self.dialer.upstream() {
             upstream.retire();
         }

@@ -20,12 +20,12 @@ pub(super) async fn for_failure(failure: &Error, step: &str) -> Facts {
         Error::Certificate {
             address, reason, ..
         } => {
-            return shown_certificate(address, reason)
+            return untrusted_certificate(address, reason)
                 .await
                 .unwrap_or_else(|| facts(json!({}), failure.to_string()));
         }
         Error::Slow { what, within, .. } if step == RFB => format!(
-            "{what} opened the WebSocket and did not say that it speaks RFB within {} s: see that VNC is behind this URL, or raise --handshake-timeout",
+            "{what} opened the WebSocket but sent no RFB version within {} s: check that the URL leads to a VNC server, or raise --handshake-timeout",
             within.as_secs()
         ),
         Error::RfbRefused {
@@ -36,20 +36,20 @@ pub(super) async fn for_failure(failure: &Error, step: &str) -> Facts {
             source: Refusal::Violation(Violation::NotRfb),
             ..
         }
-        | Error::Text => format!("{failure}: see that VNC is behind this URL"),
+        | Error::Text => format!("{failure}: check that the URL leads to a VNC server"),
         other => other.to_string(),
     };
     facts(json!({}), sentence)
 }
 
 /// Shows the rejected certificate, so that the user can compare and pin it.
-async fn shown_certificate(address: &str, reason: &str) -> Option<Facts> {
-    let certificate = trust::presented(&Address::parse(address, HTTPS)?).await;
+async fn untrusted_certificate(address: &str, reason: &str) -> Option<Facts> {
+    let certificate = trust::fetch_certificate(&Address::parse(address, HTTPS)?).await;
     let certificate = certificate.ok()?;
     let digest = Thumbprint::Sha256(Sha256::digest(&certificate).into()).to_string();
     let (subject, issuer, valid) = trust::describe(&certificate).ok()?;
     let sentence = format!(
-        "the certificate of {address} is not trusted ({reason}): it is of {subject}, by {issuer}, valid {valid}; if that is the right one, add --trust {digest}"
+        "the certificate of {address} is not trusted ({reason}): subject {subject}, issuer {issuer}, valid {valid}; if it is the right one, add --trust {digest}"
     );
     let known = json!({
         "subject": subject,

@@ -8,7 +8,7 @@ use console::update_stats::UpdateStats;
 /// Known bits of ServerCaps (`docs/webmks.md` 1.5 and 7.1).
 const CAPS: [(u32, &str); 17] = [
     (0x2, "VMware's key events (127/0)"),
-    (0x8, "wants ClientCaps (127/3)"),
+    (0x8, "expects ClientCaps (127/3)"),
     (0x20, "update acks (127/4)"),
     (0x80, "resolution requests (127/5)"),
     (0x100, "key events by Unicode (127/6)"),
@@ -29,7 +29,7 @@ const CAPS: [(u32, &str); 17] = [
 
 pub(super) fn caps(caps: Option<ServerCaps>) -> String {
     let Some(ServerCaps(bits)) = caps else {
-        return "none came".into();
+        return "not received".into();
     };
     let known = CAPS.iter().filter(|(bit, _)| bits & bit != 0);
     let mut words: Vec<String> = known.map(|(_, words)| (*words).to_owned()).collect();
@@ -38,7 +38,7 @@ pub(super) fn caps(caps: Option<ServerCaps>) -> String {
         words.push(format!("unknown {unknown:#x}"));
     }
     if words.is_empty() {
-        words.push("nothing".into());
+        words.push("none".into());
     }
     format!("{bits:#010x}: {}", words.join(", "))
 }
@@ -64,9 +64,9 @@ pub(super) fn encoding(encoding: &Encoding) -> String {
 }
 
 /// Counts of received messages.
-pub(super) fn traffic(seen: &UpdateStats) -> String {
+pub(super) fn message_counts(seen: &UpdateStats) -> String {
     if seen.is_empty() {
-        return "nothing came".into();
+        return "nothing received".into();
     }
     let mut parts = Vec::new();
     if seen.updates > 0 {
@@ -94,14 +94,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn caps_of_a_real_host_are_told_with_what_is_not_known_of_them() {
+    fn unknown_bits_of_server_caps_are_listed_as_hex() {
         let output = caps(Some(ServerCaps(0x0210_20bf)));
         assert_eq!(
             output,
-            "0x021020bf: VMware's key events (127/0), wants ClientCaps (127/3), update acks (127/4), resolution requests \
+            "0x021020bf: VMware's key events (127/0), expects ClientCaps (127/3), update acks (127/4), resolution requests \
              (127/5), update cache (127/11), unknown 0x2100015"
         );
-        assert_eq!(caps(Some(ServerCaps(0))), "0x00000000: nothing");
-        assert_eq!(caps(None), "none came");
+        assert_eq!(caps(Some(ServerCaps(0))), "0x00000000: none");
+        assert_eq!(caps(None), "not received");
     }
 }

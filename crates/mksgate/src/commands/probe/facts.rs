@@ -19,19 +19,19 @@ pub(super) type Facts = (Map<String, Value>, String);
 /// `trust` is the verification that applied, where no ticket had a thumbprint.
 pub(super) fn of(progress: &Progress<'_>, trust: Option<&Trust>) -> Facts {
     match progress {
-        Progress::LoggedIn { vsphere, about } => login(vsphere, about),
-        Progress::Found { vsphere, vm } => found(vsphere, vm),
-        Progress::Ticket(ticket) => got(ticket),
-        Progress::Located(url) => located(url),
+        Progress::LoggedIn { vsphere, about } => login_facts(vsphere, about),
+        Progress::Found { vsphere, vm } => vm_facts(vsphere, vm),
+        Progress::Ticket(ticket) => ticket_facts(ticket),
+        Progress::Located(url) => url_facts(url),
         Progress::Connected { host, peer } => {
             let peer = peer.map(|peer| peer.to_string());
             let sentence = match &peer {
-                Some(peer) if *peer != host.to_string() => format!("{host}, which is {peer}"),
+                Some(peer) if *peer != host.to_string() => format!("{host} ({peer})"),
                 _ => host.to_string(),
             };
             facts(json!({"host": host.to_string(), "peer": peer}), sentence)
         }
-        Progress::Secured(tls) => secured(tls, trust),
+        Progress::Secured(tls) => tls_facts(tls, trust),
         Progress::Upgraded { subprotocol } => facts(
             json!({ "subprotocol": subprotocol }),
             match subprotocol {
@@ -40,26 +40,26 @@ pub(super) fn of(progress: &Progress<'_>, trust: Option<&Trust>) -> Facts {
             },
         ),
         Progress::Entered { ready, offered } => {
-            let version = number(ready.version);
-            let offered: Vec<String> = offered.iter().map(|&code| security(code)).collect();
+            let version = version_number(ready.version);
+            let offered: Vec<String> = offered.iter().map(|&code| security_type(code)).collect();
             let sentence = format!("RFB {version}, security types: {}", offered.join(", "));
             facts(
                 json!({"version": version, "security_types": offered}),
                 sentence,
             )
         }
-        Progress::Screen(screen) => seen(screen),
+        Progress::Screen(screen) => screen_facts(screen),
         Progress::Updated(seen) => {
             let caps = describe::caps(seen.caps);
             facts(
                 json!({"server_caps": seen.caps.map(|_| caps.as_str()), "update_ids": seen.ids}),
-                format!("a second update came; ServerCaps {caps}"),
+                format!("second update received; ServerCaps {caps}"),
             )
         }
     }
 }
 
-fn login(vsphere: &str, about: &About) -> Facts {
+fn login_facts(vsphere: &str, about: &About) -> Facts {
     let kind = about.api_type.to_string();
     let sentence = format!("{}, API {}", about.full_name, about.api_version);
     facts(
@@ -68,9 +68,12 @@ fn login(vsphere: &str, about: &About) -> Facts {
     )
 }
 
-fn found(vsphere: &str, vm: &Vm) -> Facts {
+fn vm_facts(vsphere: &str, vm: &Vm) -> Facts {
     let place = vm.path.as_deref().unwrap_or(&vm.name);
-    let host = vm.host.as_deref().unwrap_or("a host that may not be seen");
+    let host = vm
+        .host
+        .as_deref()
+        .unwrap_or("a host that this account cannot see");
     let sentence = format!("{place} ({}), {} on {host}", vm.moref, vm.power);
     let facts_ = json!({
         "vsphere": vsphere,
@@ -83,16 +86,16 @@ fn found(vsphere: &str, vm: &Vm) -> Facts {
     facts(facts_, sentence)
 }
 
-fn got(ticket: &Ticket) -> Facts {
+fn ticket_facts(ticket: &Ticket) -> Facts {
     let thumbprint = Thumbprint::strongest(ticket.thumbprints()).map(|print| print.to_string());
     let sentence = match &thumbprint {
-        Some(thumbprint) => format!("good once, for a host with the certificate {thumbprint}"),
-        None => "good once; it says nothing of the host's certificate".into(),
+        Some(thumbprint) => format!("one-time ticket, certificate thumbprint {thumbprint}"),
+        None => "one-time ticket without a certificate thumbprint".into(),
     };
     facts(json!({ "thumbprint": thumbprint }), sentence)
 }
 
-fn located(url: &WsUrl) -> Facts {
+fn url_facts(url: &WsUrl) -> Facts {
     let shown = format!("{}://{url}", url.scheme());
     let sentence = match url.encrypted {
         true => shown.clone(),
@@ -102,7 +105,7 @@ fn located(url: &WsUrl) -> Facts {
 }
 
 /// The kind of verification, for JSON and for the sentence.
-const fn believed(trust: &Trust) -> (&'static str, &'static str) {
+const fn verification(trust: &Trust) -> (&'static str, &'static str) {
     match trust {
         Trust::System => ("system", "trusted by this machine's authorities"),
         Trust::WebPki => ("webpki", "trusted by Mozilla's authorities"),
@@ -112,9 +115,9 @@ const fn believed(trust: &Trust) -> (&'static str, &'static str) {
     }
 }
 
-fn secured(tls: &TlsSession, trust: Option<&Trust>) -> Facts {
+fn tls_facts(tls: &TlsSession, trust: Option<&Trust>) -> Facts {
     let Some((certificate, version)) = tls.identity() else {
-        return facts(json!({}), "no certificate was shown".into());
+        return facts(json!({}), "no certificate was presented".into());
     };
     let version = match version {
         ProtocolVersion::TLSv1_3 => "TLS 1.3",
@@ -132,17 +135,17 @@ fn secured(tls: &TlsSession, trust: Option<&Trust>) -> Facts {
         "thumbprint": digest,
     });
     if let (Some(trust), Some(seen)) = (trust, seen.as_object_mut()) {
-        let (word, words) = believed(trust);
+        let (word, words) = verification(trust);
         seen.insert("trust".into(), word.into());
         sentence = format!("{sentence}, {words}");
     }
     facts(seen, sentence)
 }
 
-fn seen(screen: &Screen) -> Facts {
+fn screen_facts(screen: &Screen) -> Facts {
     let Screen { name, size, format } = screen;
     let (width, height) = size;
-    let sentence = format!("\"{name}\", {width} x {height}, {}", pixels(format));
+    let sentence = format!("\"{name}\", {width} x {height}, {}", pixel_format(format));
     let facts_ = json!({
         "name": name,
         "width": width,
@@ -157,7 +160,7 @@ fn seen(screen: &Screen) -> Facts {
     facts(facts_, sentence)
 }
 
-fn pixels(format: &PixelFormat) -> String {
+fn pixel_format(format: &PixelFormat) -> String {
     let bits = format.bits_per_pixel;
     let depth = format.depth;
     if !format.true_colour {
@@ -168,7 +171,7 @@ fn pixels(format: &PixelFormat) -> String {
     format!("{bits} bits per pixel, depth {depth}, {endian}-endian, red/green/blue at {r}/{g}/{b}")
 }
 
-const fn number(version: Version) -> &'static str {
+const fn version_number(version: Version) -> &'static str {
     match version {
         Version::V3_3 => "3.3",
         Version::V3_7 => "3.7",
@@ -177,7 +180,7 @@ const fn number(version: Version) -> &'static str {
 }
 
 /// Name of a security type (RFC 6143, section 8.1.2, and IANA's registry).
-fn security(code: u8) -> String {
+fn security_type(code: u8) -> String {
     match code {
         code if code == SecurityType::None.code() => "None".into(),
         code if code == SecurityType::VncPassword.code() => "VNC password".into(),

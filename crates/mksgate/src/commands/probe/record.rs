@@ -16,7 +16,7 @@ use console::progress::Progress;
 pub(super) struct Record {
     json: bool,
     path: Steps,
-    begun: Instant,
+    started: Instant,
     /// End of the previous step.
     last: Instant,
     steps: Vec<Value>,
@@ -28,7 +28,7 @@ impl Record {
         Self {
             json,
             path,
-            begun: now,
+            started: now,
             last: now,
             steps: Vec::new(),
         }
@@ -43,25 +43,25 @@ impl Record {
         self.path.step()
     }
 
-    pub(super) fn reached(&mut self, progress: &Progress<'_>) {
+    pub(super) fn complete(&mut self, progress: &Progress<'_>) {
         let found = facts::of(progress, self.path.trust.as_ref());
         let step = self.path.complete(progress);
-        self.ended(step, true, found);
+        self.finish_step(step, true, found);
     }
 
-    fn ended(&mut self, step: &str, ok: bool, (facts, sentence): Facts) {
-        let took = self.last.elapsed();
+    fn finish_step(&mut self, step: &str, ok: bool, (facts, sentence): Facts) {
+        let duration = self.last.elapsed();
         if !self.json {
-            let mark = mark(ok);
-            let (sentence, took) = (printable(&sentence), took.as_millis());
-            let shown = format!("{mark} {step:<9} {took:>5} ms  {sentence}\n");
+            let mark = step_mark(ok);
+            let (sentence, duration) = (printable(&sentence), duration.as_millis());
+            let shown = format!("{mark} {step:<9} {duration:>5} ms  {sentence}\n");
             // A closed stdout is reported by the verdict.
             let _ = print(shown);
         }
         let mut entry = Map::new();
         entry.insert("step".into(), step.into());
         entry.insert("ok".into(), ok.into());
-        entry.insert("seconds".into(), took.as_secs_f64().into());
+        entry.insert("seconds".into(), duration.as_secs_f64().into());
         entry.extend(facts);
         self.steps.push(Value::Object(entry));
         self.last = Instant::now();
@@ -72,18 +72,18 @@ impl Record {
         let (ok, step) = (failed.is_none(), self.step());
         if let Some((mut facts, why)) = failed {
             facts.insert("error".into(), why.as_str().into());
-            self.ended(step, false, (facts, why));
+            self.finish_step(step, false, (facts, why));
         }
-        let (name, took) = (&self.path.name, self.last - self.begun);
+        let (name, duration) = (&self.path.name, self.last - self.started);
         let verdict = match ok {
-            true => format!("{name} has a console, ready after {} ms", took.as_millis()),
-            false => format!("{name} has no console for us: it fails at {step}"),
+            true => format!("{name}: the console opened in {} ms", duration.as_millis()),
+            false => format!("{name}: the console did not open, step {step} failed"),
         };
         if self.json {
             let answer = json!({
                 (self.path.kind): name,
                 "ok": ok,
-                "seconds": took.as_secs_f64(),
+                "seconds": duration.as_secs_f64(),
                 "steps": std::mem::take(&mut self.steps),
                 "verdict": verdict,
             });
@@ -98,7 +98,7 @@ impl Record {
     }
 }
 
-fn mark(ok: bool) -> String {
+fn step_mark(ok: bool) -> String {
     coloured(ok, if ok { "ok    " } else { "FAILED" })
 }
 

@@ -83,14 +83,17 @@ pub(super) fn text(steps: &[Value], sections: &[Section], failed_at: Option<&str
     };
     line(format!("- mksgate: {}", build()));
     for (step, names) in FACTS {
-        for found in steps.iter().filter(|found| found["step"] == step) {
-            line(format!("- {step}: {}", facts(found, names)));
+        for step_result in steps
+            .iter()
+            .filter(|step_result| step_result["step"] == step)
+        {
+            line(format!("- {step}: {}", facts(step_result, names)));
         }
     }
     match failed_at {
         None => line("- the console opened".into()),
         Some(step) => line(format!(
-            "- it failed at {step} (why is left out here: it may hold names)"
+            "- failed at {step} (the reason is omitted: it may contain names)"
         )),
     }
     for section in sections {
@@ -104,8 +107,8 @@ pub(super) fn text(steps: &[Value], sections: &[Section], failed_at: Option<&str
     text
 }
 
-fn facts(found: &Value, names: &[&str]) -> String {
-    let of = |name: &&str| match found.get(name) {
+fn facts(step_result: &Value, names: &[&str]) -> String {
+    let of = |name: &&str| match step_result.get(name) {
         None | Some(Value::Null) => format!("{name} none"),
         Some(Value::String(text)) => format!("{name} {text}"),
         Some(other) => format!("{name} {other}"),

@@ -13,23 +13,23 @@ use console::dialer::{Dialer, TimeLimit};
 use console::update_stats::UpdateStats;
 
 /// Timeout of a requested update.
-const PATIENCE: Duration = Duration::from_secs(10);
+const UPDATE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Extra time for ServerCaps after the first update. That ServerCaps comes first is a guess.
-const CAPS_PATIENCE: Duration = Duration::from_millis(500);
+const CAPS_TIMEOUT: Duration = Duration::from_millis(500);
 /// How long to wait for further updates to one request.
-const TRAILING_UPDATES: Duration = Duration::from_millis(200);
+const TRAILING_UPDATE_TIME: Duration = Duration::from_millis(200);
 /// How long to watch for unsolicited messages.
-const SILENCE: Duration = Duration::from_secs(10);
+const UNSOLICITED_TIME: Duration = Duration::from_secs(10);
 /// Timeout of a pong and of reactions to ClientCaps.
-const ANSWER: Duration = Duration::from_secs(3);
+const REPLY_TIMEOUT: Duration = Duration::from_secs(3);
 /// Number of further updates that a test requests.
-const FURTHER: usize = 4;
+const FURTHER_UPDATES: usize = 4;
 
 /// As sent by VMware's own client (`docs/webmks.md` 1.5).
 const CLIENT_CAPS: u32 = 0x5100;
 
 /// Encodings of a viewer that supports only Raw.
-const PLAIN: [Encoding; 4] = [
+const RAW_ONLY: [Encoding; 4] = [
     Encoding::RAW,
     Encoding::LAST_RECT,
     Encoding::DESKTOP_SIZE,
@@ -37,7 +37,7 @@ const PLAIN: [Encoding; 4] = [
 ];
 
 /// JPEG quality 5 of 9: some servers send TightPNG only with a quality level.
-const QUALITY: Encoding = Encoding(-27);
+const JPEG_QUALITY_5: Encoding = Encoding(-27);
 
 /// Encodings that are tested one by one.
 const ENCODINGS: [&[Encoding]; 6] = [
@@ -45,8 +45,8 @@ const ENCODINGS: [&[Encoding]; 6] = [
     &[Encoding::COPY_RECT],
     &[Encoding::HEXTILE],
     &[Encoding::ZRLE],
-    &[Encoding::TIGHT, QUALITY],
-    &[Encoding::TIGHT_PNG, QUALITY],
+    &[Encoding::TIGHT, JPEG_QUALITY_5],
+    &[Encoding::TIGHT_PNG, JPEG_QUALITY_5],
 ];
 
 /// A section of the report.
@@ -57,39 +57,42 @@ pub(super) struct Section {
 
 /// Requests an update, waits for ServerCaps, and requests a second update.
 pub(super) async fn two_updates(viewer: &mut ConsoleClient) -> Result<UpdateStats, Error> {
-    let mut seen = UpdateStats::default();
-    begin(viewer, &mut seen, Acks::AsAnnounced).await?;
+    let mut stats = UpdateStats::default();
+    first_update(viewer, &mut stats, Acks::AsAnnounced).await?;
     match viewer
-        .request_screen(&mut seen, Acks::AsAnnounced, PATIENCE)
+        .request_screen(&mut stats, Acks::AsAnnounced, UPDATE_TIMEOUT)
         .await?
     {
-        true => Ok(seen),
+        true => Ok(stats),
         false => Err(Error::NoUpdate {
             which: "second",
-            within: PATIENCE,
+            within: UPDATE_TIMEOUT,
         }),
     }
 }
 
 /// Requests the first update and waits for ServerCaps.
-async fn begin(
+async fn first_update(
     viewer: &mut ConsoleClient,
-    seen: &mut UpdateStats,
+    stats: &mut UpdateStats,
     acks: Acks,
 ) -> Result<(), Error> {
-    viewer.set_encodings(PLAIN).await?;
-    if !viewer.request_screen(seen, Acks::Never, PATIENCE).await? {
+    viewer.set_encodings(RAW_ONLY).await?;
+    if !viewer
+        .request_screen(stats, Acks::Never, UPDATE_TIMEOUT)
+        .await?
+    {
         return Err(Error::NoUpdate {
             which: "first",
-            within: PATIENCE,
+            within: UPDATE_TIMEOUT,
         });
     }
-    if seen.caps.is_none() {
-        let caps = |seen: &UpdateStats| seen.caps.is_some();
-        viewer.watch(seen, CAPS_PATIENCE, caps).await?;
+    if stats.caps.is_none() {
+        let caps = |stats: &UpdateStats| stats.caps.is_some();
+        viewer.watch(stats, CAPS_TIMEOUT, caps).await?;
     }
     match acks {
-        Acks::AsAnnounced => viewer.ack(seen).await,
+        Acks::AsAnnounced => viewer.ack(stats).await,
         Acks::Never => Ok(()),
     }
 }
@@ -105,57 +108,59 @@ pub(super) async fn on_open_console(
         lines: vec![
             format!("ServerCaps: {}", describe::caps(first.caps)),
             format!("update ids: {}", ids.join(", ")),
-            "a second update came after ServerCaps: yes".into(),
+            "second update received after ServerCaps: yes".into(),
         ],
     };
     let mut encodings = Section {
-        title: "Each encoding, asked for by itself",
+        title: "Each encoding, requested alone",
         lines: Vec::new(),
     };
     let mut is_open = true;
     for listed in ENCODINGS {
         let name = listed.first().map_or_else(String::new, describe::encoding);
-        let (line, ended) = match is_open {
-            true => line_and_ended(asked_for(viewer, listed, first.caps).await),
-            false => ("not asked for: the connection had ended".into(), true),
+        let (line, connection_ended) = match is_open {
+            true => line_and_ended(request_encoding(viewer, listed, first.caps).await),
+            false => ("not requested: the connection had ended".into(), true),
         };
-        is_open &= !ended;
+        is_open &= !connection_ended;
         encodings.lines.push(format!("{name}: {line}"));
     }
-    let silence = match is_open {
+    let unsolicited = match is_open {
         true => {
-            let mut seen = UpdateStats::default();
-            let watched = viewer.watch(&mut seen, SILENCE, |_| false).await;
-            let came = describe::traffic(&seen);
-            match watched {
-                Ok(_) => came,
-                Err(failure) => format!("{came}; {}", ended(&failure)),
+            let mut stats = UpdateStats::default();
+            let result = viewer.watch(&mut stats, UNSOLICITED_TIME, |_| false).await;
+            let received = describe::message_counts(&stats);
+            match result {
+                Ok(_) => received,
+                Err(failure) => format!("{received}; {}", connection_ended(&failure)),
             }
         }
-        false => "not watched: the connection had ended".into(),
+        false => "not tested: the connection had ended".into(),
     };
-    let silence = Section {
-        title: "Nothing asked for, for 10 s",
-        lines: vec![silence],
+    let unsolicited = Section {
+        title: "Messages received in 10 s without a request",
+        lines: vec![unsolicited],
     };
-    vec![updates, encodings, silence]
+    vec![updates, encodings, unsolicited]
 }
 
-async fn asked_for(
+async fn request_encoding(
     viewer: &mut ConsoleClient,
     listed: &[Encoding],
     caps: Option<ServerCaps>,
 ) -> Result<String, Error> {
-    let mut seen = UpdateStats::of(caps);
+    let mut stats = UpdateStats::of(caps);
     viewer.set_encodings(listed.iter().copied()).await?;
-    let came = viewer
-        .request_screen(&mut seen, Acks::AsAnnounced, PATIENCE)
+    let received = viewer
+        .request_screen(&mut stats, Acks::AsAnnounced, UPDATE_TIMEOUT)
         .await?;
-    if !came {
-        return Ok(format!("no update within {} s", PATIENCE.as_secs()));
+    if !received {
+        return Ok(format!("no update within {} s", UPDATE_TIMEOUT.as_secs()));
     }
-    viewer.watch(&mut seen, TRAILING_UPDATES, |_| false).await?;
-    Ok(describe::traffic(&seen))
+    viewer
+        .watch(&mut stats, TRAILING_UPDATE_TIME, |_| false)
+        .await?;
+    Ok(describe::message_counts(&stats))
 }
 
 /// A test on a new connection.
@@ -178,7 +183,7 @@ pub(super) async fn thorough(dialer: &Dialer, within: Duration) -> Section {
         lines.push(format!("{name}: {line}"));
     }
     Section {
-        title: "Whether updates go on, each on a connection of its own",
+        title: "Further updates, each test on its own connection",
         lines,
     }
 }
@@ -192,9 +197,9 @@ async fn on_own_connection(
     let (mut viewer, _) = timeout(within, ConsoleClient::enter(console))
         .await
         .map_err(|_| dialer.host_timeout(TimeLimit::of(within)))??;
-    let tried = trial.run(&mut viewer).await;
+    let result = trial.run(&mut viewer).await;
     viewer.leave().await;
-    tried
+    result
 }
 
 impl Trial {
@@ -203,62 +208,70 @@ impl Trial {
             Self::NoAcks => Acks::Never,
             Self::ClientCaps | Self::Ping => Acks::AsAnnounced,
         };
-        let mut seen = UpdateStats::default();
-        begin(viewer, &mut seen, acks).await?;
-        let has = |caps| seen.caps.is_some_and(|announced| announced.has(caps));
-        let before = match self {
+        let mut stats = UpdateStats::default();
+        first_update(viewer, &mut stats, acks).await?;
+        let has = |caps| stats.caps.is_some_and(|announced| announced.has(caps));
+        let prefix = match self {
             Self::NoAcks if !has(ServerCaps::UPDATE_ACK) => {
                 "acks are not announced (0x20); ".into()
             }
             Self::NoAcks => "acks are announced (0x20) and none was sent; ".into(),
             Self::ClientCaps if !has(ServerCaps::CLIENT_CAPS) => {
-                return Ok("not tried: the host has not announced that it wants them (0x8)".into());
+                return Ok(
+                    "not tested: the host does not announce that it expects them (0x8)".into(),
+                );
             }
             Self::ClientCaps => {
                 viewer.command(Command::ClientCaps(CLIENT_CAPS)).await?;
                 let mut after = UpdateStats::default();
-                viewer.watch(&mut after, ANSWER, |_| false).await?;
+                viewer.watch(&mut after, REPLY_TIMEOUT, |_| false).await?;
                 format!(
                     "{CLIENT_CAPS:#x} sent, within {} s {}; ",
-                    ANSWER.as_secs(),
-                    describe::traffic(&after)
+                    REPLY_TIMEOUT.as_secs(),
+                    describe::message_counts(&after)
                 )
             }
             Self::Ping => {
                 viewer.ping().await?;
                 viewer
-                    .watch(&mut UpdateStats::default(), ANSWER, |_| false)
+                    .watch(&mut UpdateStats::default(), REPLY_TIMEOUT, |_| false)
                     .await?;
                 match viewer.pongs() {
-                    0 => format!("no pong within {} s; ", ANSWER.as_secs()),
-                    _ => "a pong came; ".into(),
+                    0 => format!("no pong within {} s; ", REPLY_TIMEOUT.as_secs()),
+                    _ => "pong received; ".into(),
                 }
             }
         };
-        let mut came = 0;
-        while came < FURTHER && viewer.request_screen(&mut seen, acks, PATIENCE).await? {
-            came += 1;
+        let mut received = 0;
+        while received < FURTHER_UPDATES
+            && viewer
+                .request_screen(&mut stats, acks, UPDATE_TIMEOUT)
+                .await?
+        {
+            received += 1;
         }
-        Ok(format!("{before}{came} of {FURTHER} further updates came"))
+        Ok(format!(
+            "{prefix}{received} of {FURTHER_UPDATES} further updates received"
+        ))
     }
 }
 
 /// The result as text, and whether the connection has ended.
-fn line_and_ended(tried: Result<String, Error>) -> (String, bool) {
-    match tried {
+fn line_and_ended(result: Result<String, Error>) -> (String, bool) {
+    match result {
         Ok(line) => (line, false),
-        Err(failure) => (ended(&failure), true),
+        Err(failure) => (connection_ended(&failure), true),
     }
 }
 
 /// Omits text from the host, which may have addresses and names.
-fn ended(error: &Error) -> String {
+fn connection_ended(error: &Error) -> String {
     match error {
         Error::HostClosed { how, .. } => {
             let how = how.split(',').next().unwrap_or_default();
             match how.starts_with("close code") {
-                true => format!("the host ended the connection ({how})"),
-                false => "the host ended the connection".into(),
+                true => format!("the host closed the connection ({how})"),
+                false => "the host closed the connection".into(),
             }
         }
         Error::NoUpdate { .. } | Error::Unreadable(_) | Error::Framing(_) => error.to_string(),

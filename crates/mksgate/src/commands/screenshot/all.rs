@@ -20,7 +20,7 @@ use console::upstream::Upstream;
 use gateway::settings::Config;
 
 /// Hosts answer 503 to more connections at once (`docs/webmks.md` 2.6).
-const AT_ONCE: usize = 4;
+const MAX_CONCURRENT: usize = 4;
 
 /// The VMs to capture.
 pub(super) struct Selection {
@@ -40,7 +40,7 @@ pub(super) async fn run(
     std::fs::create_dir_all(directory).map_err(|error| {
         let shown = directory.display();
         CommandError::Failed(format!(
-            "cannot make {shown} ({error}): name another folder"
+            "cannot create {shown} ({error}): name another directory"
         ))
     })?;
     let mut sessions = login::Sessions::default();
@@ -48,7 +48,7 @@ pub(super) async fn run(
         let spinner = terminal.spinner("listing VMs");
         let mut vms = Vec::new();
         for (name, settings) in selection.vsphere.of(config.vspheres)? {
-            let upstream = sessions.begin(&name, settings, &spinner, &|_| {}).await?;
+            let upstream = sessions.log_in(&name, settings, &spinner, &|_| {}).await?;
             let found = upstream.client().vms().await.map_err(Error::from)?;
             let running = found.into_iter().filter(|vm| vm.power == Power::On);
             vms.extend(running.map(|vm| {
@@ -58,46 +58,46 @@ pub(super) async fn run(
             }));
         }
         drop(spinner);
-        take(vms, directory, capture, terminal).await
+        capture_all(vms, directory, capture, terminal).await
     })
     .await;
-    sessions.end().await;
+    sessions.log_out().await;
     done
 }
 
 /// A running VM, its vSphere, and its VNC password.
 type Running = (Arc<Upstream>, Vm, Option<Secret<VncPassword>>);
 
-async fn take(
+async fn capture_all(
     vms: Vec<Running>,
     directory: &Path,
     capture: CaptureArgs,
     terminal: Terminal,
 ) -> Result<(), CommandError> {
     let (all, bar) = (vms.len(), terminal.bar(vms.len()));
-    let names = names(vms.iter().map(|(_, vm, _)| vm));
-    let pictures = stream::iter(vms.into_iter().zip(names));
+    let file_names = file_names(vms.iter().map(|(_, vm, _)| vm));
+    let pictures = stream::iter(vms.into_iter().zip(file_names));
     let taken = pictures.map(|((upstream, vm, password), name)| {
         let path = directory.join(name);
         let bar = bar.clone();
-        async move { one((upstream, vm, password), &path, capture, &bar).await }
+        async move { capture_one((upstream, vm, password), &path, capture, &bar).await }
     });
-    let taken: Vec<bool> = taken.buffer_unordered(AT_ONCE).collect().await;
+    let taken: Vec<bool> = taken.buffer_unordered(MAX_CONCURRENT).collect().await;
     drop(bar);
     match taken.iter().filter(|taken| !**taken).count() {
         0 => {
             let shown = directory.display();
-            terminal.note(format!("{all} pictures are in {shown}"));
+            terminal.note(format!("{all} screenshots are in {shown}"));
             Ok(())
         }
         failed => Err(CommandError::Failed(format!(
-            "{failed} of {all} pictures could not be taken: see above"
+            "{failed} of {all} screenshots failed: see the messages above"
         ))),
     }
 }
 
 /// Captures one VM and reports a failure at once. Returns success.
-async fn one(
+async fn capture_one(
     (upstream, vm, password): Running,
     path: &Path,
     capture: CaptureArgs,
@@ -118,8 +118,8 @@ async fn one(
 }
 
 /// A unique file name per VM: path separators are replaced, and duplicates get the moref appended.
-fn names<'a>(vms: impl Iterator<Item = &'a Vm>) -> Vec<String> {
-    let mut taken = BTreeSet::new();
+fn file_names<'a>(vms: impl Iterator<Item = &'a Vm>) -> Vec<String> {
+    let mut used = BTreeSet::new();
     vms.map(|vm| {
         let safe = |c: char| match c {
             '/' | '\\' | ':' | '*' | '?' | '"' | '<' | '>' | '|' => '_',
@@ -130,7 +130,7 @@ fn names<'a>(vms: impl Iterator<Item = &'a Vm>) -> Vec<String> {
         let name = name.trim_start_matches('.');
         let plain = format!("{name}.png");
         // Some file systems ignore case.
-        match !name.is_empty() && taken.insert(plain.to_lowercase()) {
+        match !name.is_empty() && used.insert(plain.to_lowercase()) {
             true => plain,
             false => format!("{name}-{}.png", vm.moref),
         }
@@ -145,7 +145,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn file_names_are_no_paths_and_differ() {
+    fn file_names_are_unique_and_have_no_path_separators() {
         let vm = |name: &str, moref: &str| Vm {
             moref: moref.into(),
             name: name.into(),
@@ -164,7 +164,7 @@ mod tests {
             vm("...", "4"),
         ];
         assert_eq!(
-            names(vms.iter()),
+            file_names(vms.iter()),
             ["web.png", "Web-2.png", "_a_b.png", "-4.png"]
         );
     }

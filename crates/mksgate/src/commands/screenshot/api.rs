@@ -13,7 +13,7 @@ pub(super) async fn take(client: &Client, vm: &Vm) -> Result<Capture, Error> {
             Ok(png.into())
         }
         Err(Error::NoScreen { answered, .. }) => {
-            tracing::info!(vm = %name, %answered, "no picture at /screen: CreateScreenshot_Task takes one");
+            tracing::info!(vm = %name, %answered, "/screen has no picture: using CreateScreenshot_Task");
             by_screenshot_task(client, vm).await
         }
         Err(error) => Err(error),
@@ -25,20 +25,20 @@ async fn by_screenshot_task(client: &Client, vm: &Vm) -> Result<Capture, Error> 
     let name = &vm.name;
     let shot = client.screenshot(vm).await?;
     let path = &shot.path;
-    let left = match &shot.not_removed {
+    let leftover = match &shot.not_removed {
         None => {
-            tracing::info!(vm = %name, %path, "taken by CreateScreenshot_Task, and its file removed");
+            tracing::info!(vm = %name, %path, "taken by CreateScreenshot_Task, and its file deleted");
             None
         }
         Some(why) => {
             tracing::info!(vm = %name, %path, "taken by CreateScreenshot_Task");
             Some(format!(
-                "{name}: the host's own file of the picture stays in {path}, since it cannot be removed: {why}"
+                "{name}: the screenshot file {path} was left on the datastore, since it cannot be deleted: {why}"
             ))
         }
     };
     Ok(Capture {
         png: shot.png,
-        left,
+        leftover,
     })
 }

@@ -9,7 +9,7 @@ use tokio::time::{Instant, timeout_at};
 use vsphere::{Vm, VmRef};
 
 use super::capture::Capture;
-use super::{api, file};
+use super::{api, png_decoder};
 use console::client::{ConsoleClient, Picture};
 use console::dialer::{Dialer, TimeLimit};
 use console::progress::{Observer, Progress};
@@ -46,15 +46,19 @@ impl CaptureArgs {
         password: Option<Secret<VncPassword>>,
         observer: &Observer,
     ) -> Result<Capture, Error> {
-        let (picture, left) = match self.via {
-            Via::Webmks => (self.look(upstream, vm, password, observer).await?, None),
+        let (picture, leftover) = match self.via {
+            Via::Webmks => (
+                self.take_from_console(upstream, vm, password, observer)
+                    .await?,
+                None,
+            ),
             Via::Api => {
                 let taken = api::take(upstream.client(), vm).await?;
                 if self.scale == 1.0 {
                     return Ok(taken);
                 }
-                let picture = file::decoded(&taken.png).map_err(Error::Setup)?;
-                (picture, taken.left)
+                let picture = png_decoder::decode(&taken.png).map_err(Error::Setup)?;
+                (picture, taken.leftover)
             }
         };
         let picture = match self.scale {
@@ -65,12 +69,12 @@ impl CaptureArgs {
         picture
             .write_png(&mut png)
             .map_err(|_| {
-                Error::Setup("no PNG can be made of a screen of this size: see in a viewer that the guest's screen is on".into())
+                Error::Setup("a screen of this size cannot be encoded as PNG: check in a viewer that the guest's screen is on".into())
             })?;
-        Ok(Capture { png, left })
+        Ok(Capture { png, leftover })
     }
 
-    async fn look(
+    async fn take_from_console(
         self,
         upstream: &Arc<Upstream>,
         vm: &Vm,
@@ -82,7 +86,7 @@ impl CaptureArgs {
         let dialer = Dialer::Vm(Arc::clone(upstream), vm, password);
         let limit = TimeLimit::of(self.within);
         let console = dialer.dial(limit, observer).await?;
-        let looked = async {
+        let captured = async {
             let (mut viewer, screen) = ConsoleClient::enter(console).await?;
             observer(Progress::Screen(&screen));
             let picture = viewer.frame().await?;
@@ -94,7 +98,7 @@ impl CaptureArgs {
             blame: Blame::Esxi,
             within: self.within,
         };
-        timeout_at(Instant::now() + self.within, looked)
+        timeout_at(Instant::now() + self.within, captured)
             .await
             .unwrap_or_else(|_| Err(slow()))
     }

@@ -39,8 +39,12 @@ impl Filter {
     pub(super) fn apply(&self, rows: &mut Vec<Row>) -> Result<(), CommandError> {
         if let Some(pattern) = &self.pattern {
             let pattern = Pattern::parse(pattern)?;
-            let path_fits = |row: &Row| row.path.as_deref().is_some_and(|path| pattern.fits(path));
-            rows.retain(|row| pattern.fits(&row.name) || path_fits(row));
+            let path_matches = |row: &Row| {
+                row.path
+                    .as_deref()
+                    .is_some_and(|path| pattern.matches(path))
+            };
+            rows.retain(|row| pattern.matches(&row.name) || path_matches(row));
         }
         if let Some(state) = self.power {
             rows.retain(|row| row.power == state.word());
@@ -111,7 +115,7 @@ impl Pattern {
         Ok(Self::Whole(glob.compile_matcher()))
     }
 
-    fn fits(&self, text: &str) -> bool {
+    fn matches(&self, text: &str) -> bool {
         match self {
             Self::Part(part) => text.to_lowercase().contains(part),
             Self::Whole(glob) => glob.is_match(text),
@@ -124,8 +128,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn all_but_two_signs_stand_for_themselves() {
-        for (pattern, fitting, other) in [
+    fn only_asterisk_and_question_mark_are_wildcards() {
+        for (pattern, matching, other) in [
             ("vm[1]", "VM[1] of ours", "vm1"),
             ("vm[1]*", "vm[1]", "vm1"),
             ("m[", "vm[1]", "vm1"),
@@ -134,8 +138,8 @@ mod tests {
             ("a\\*", "a\\b", "a*"),
             ("w?b*", "web01/DC", "wb01"),
         ] {
-            let fits = |text| Pattern::parse(pattern).is_ok_and(|pattern| pattern.fits(text));
-            assert!(fits(fitting) && !fits(other), "{pattern}");
+            let matches = |text| Pattern::parse(pattern).is_ok_and(|pattern| pattern.matches(text));
+            assert!(matches(matching) && !matches(other), "{pattern}");
         }
     }
 }

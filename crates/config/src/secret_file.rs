@@ -12,20 +12,23 @@ use console::headers::Headers;
 use console::named_file;
 
 /// Size limit of a file in bytes: enough for some thousand users.
-const MAX: usize = 1 << 20;
+const MAX_SIZE: usize = 1 << 20;
 
 /// Written by some editors; not part of the secret.
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
 /// The directory of systemd's `LoadCredential=`, which protects files by means other than permission bits.
-const CREDENTIALS: &str = "CREDENTIALS_DIRECTORY";
+const CREDENTIALS_VARIABLE: &str = "CREDENTIALS_DIRECTORY";
 
 /// Prefix of configured paths into that directory.
-const INTO_CREDENTIALS: &str = "$CREDENTIALS_DIRECTORY";
+const CREDENTIALS_PREFIX: &str = "$CREDENTIALS_DIRECTORY";
 
 /// Resolves `$CREDENTIALS_DIRECTORY/…`, and relative paths from the configuration's directory.
 pub(crate) fn resolve_path(path: &Path, configuration: &Path) -> PathBuf {
-    match (path.strip_prefix(INTO_CREDENTIALS), credentials()) {
+    match (
+        path.strip_prefix(CREDENTIALS_PREFIX),
+        credentials_directory(),
+    ) {
         (Ok(name), Some(folder)) => folder.join(name),
         _ => configuration
             .parent()
@@ -42,10 +45,12 @@ pub fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, String> {
     let file = open(path)?;
     // Metadata of the open file: the path may be replaced meanwhile.
     let metadata = file.metadata().map_err(|error| unreadable(path, &error))?;
-    let is_credential = || credentials().is_some_and(|folder| is_within(path, &folder));
-    if others_can_use(&metadata) && !is_credential() {
+    let is_credential = || credentials_directory().is_some_and(|folder| is_in(path, &folder));
+    if others_can_access(&metadata) && !is_credential() {
         let shown = path.display();
-        return Err(format!("others can read or write it: chmod 600 {shown}"));
+        return Err(format!(
+            "other users can read or write it: chmod 600 {shown}"
+        ));
     }
     read_all(path, file)
 }
@@ -64,10 +69,11 @@ pub(crate) fn read_public(path: &Path) -> Result<Zeroizing<Vec<u8>>, String> {
 /// As [`read`]; also if it is not text, or empty.
 pub fn read_line(path: &Path) -> Result<SecretString, String> {
     let bytes = read(path)?;
-    let text = str::from_utf8(&bytes).map_err(|_| "it is not text: write the password there")?;
+    let text =
+        str::from_utf8(&bytes).map_err(|_| "it is not UTF-8 text: write the secret there")?;
     match text.lines().next() {
         Some(line) if !line.is_empty() => Ok(line.into()),
-        _ => Err("its first line is empty: write the password there".into()),
+        _ => Err("its first line is empty: write the secret there".into()),
     }
 }
 
@@ -87,8 +93,8 @@ fn open(path: &Path) -> Result<File, String> {
 
 fn read_all(path: &Path, file: File) -> Result<Zeroizing<Vec<u8>>, String> {
     // Full capacity at once: a reallocation would leave an unzeroed copy.
-    let mut bytes = Zeroizing::new(Vec::with_capacity(MAX + 1));
-    let limit = u64::try_from(MAX + 1).unwrap_or(u64::MAX);
+    let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_SIZE + 1));
+    let limit = u64::try_from(MAX_SIZE + 1).unwrap_or(u64::MAX);
     file.take(limit)
         .read_to_end(&mut bytes)
         .map_err(|error| unreadable(path, &error))?;
@@ -96,33 +102,37 @@ fn read_all(path: &Path, file: File) -> Result<Zeroizing<Vec<u8>>, String> {
         bytes.drain(..BYTE_ORDER_MARK.len());
     }
     match bytes.len() {
-        ..=MAX => Ok(bytes),
-        _ => Err(format!("it has more than {MAX} bytes: name another file")),
+        ..=MAX_SIZE => Ok(bytes),
+        _ => Err(format!(
+            "it has more than {MAX_SIZE} bytes: name another file"
+        )),
     }
 }
 
 fn unreadable(path: &Path, error: &io::Error) -> String {
-    let unknown = Component::Normal(OsStr::new(INTO_CREDENTIALS));
+    let unknown = Component::Normal(OsStr::new(CREDENTIALS_PREFIX));
     if path.components().any(|part| part == unknown) {
         return format!(
-            "{CREDENTIALS} is not set: systemd sets it for a service that has LoadCredential="
+            "{CREDENTIALS_VARIABLE} is not set: systemd sets it for a service that has LoadCredential="
         );
     }
     match error.kind() {
         io::ErrorKind::PermissionDenied => {
-            format!("it cannot be read ({error}): make it readable for the user that this runs as")
+            format!(
+                "it cannot be read ({error}): make it readable for the user that mksgate runs as"
+            )
         }
         _ => format!("it cannot be read ({error}): create it or correct its name"),
     }
 }
 
-fn credentials() -> Option<PathBuf> {
-    let folder = std::env::var_os(CREDENTIALS).map(PathBuf::from);
+fn credentials_directory() -> Option<PathBuf> {
+    let folder = std::env::var_os(CREDENTIALS_VARIABLE).map(PathBuf::from);
     folder.filter(|folder| folder.is_absolute())
 }
 
 /// Whether the file is in the directory, with symlinks and `..` resolved.
-fn is_within(path: &Path, folder: &Path) -> bool {
+fn is_in(path: &Path, folder: &Path) -> bool {
     match (canonicalize(path), canonicalize(folder)) {
         (Ok(path), Ok(folder)) => path.starts_with(folder),
         _ => false,
@@ -130,13 +140,13 @@ fn is_within(path: &Path, folder: &Path) -> bool {
 }
 
 #[cfg(unix)]
-fn others_can_use(metadata: &Metadata) -> bool {
+fn others_can_access(metadata: &Metadata) -> bool {
     use std::os::unix::fs::PermissionsExt;
     metadata.permissions().mode() & 0o077 != 0
 }
 
 /// Windows has access lists instead.
 #[cfg(not(unix))]
-fn others_can_use(_: &Metadata) -> bool {
+fn others_can_access(_: &Metadata) -> bool {
     false
 }

@@ -1,4 +1,4 @@
-//! Whether `./gateway.toml` is read: not where somebody else could have written it, nor where GOVC_URL is set.
+//! Whether `./gateway.toml` is read: not if another user could have written it, nor if GOVC_URL is set.
 
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
@@ -16,14 +16,14 @@ use tempfile::{TempDir, tempdir};
 
 use support::{mksgate, mksgate_at, run};
 
-/// Whoever could read the password, if the file were read.
+/// A listener that would receive the password if the file were read.
 struct Hostile {
     listener: TcpListener,
     folder: TempDir,
 }
 
 impl Hostile {
-    /// A folder with a `gateway.toml` that leads to a listener, of these modes.
+    /// A directory and a `gateway.toml` with these modes; its vSphere is the listener.
     fn new(folder_mode: u32, file_mode: u32) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
@@ -47,7 +47,7 @@ impl Hostile {
         command
     }
 
-    /// What a shell asks where somebody presses Tab.
+    /// The completion request of a shell.
     fn completion(&self) -> Command {
         let mut command = self.command(&["--", "mksgate", "probe", "w"]);
         command
@@ -56,14 +56,14 @@ impl Hostile {
         command
     }
 
-    /// Whether somebody has connected.
-    fn was_asked(&self) -> bool {
+    /// Whether there was a connection.
+    fn was_connected(&self) -> bool {
         self.listener.accept().is_ok()
     }
 }
 
 #[tokio::test]
-async fn a_file_that_somebody_else_may_write_is_not_read_and_never_for_completion() {
+async fn file_that_others_can_write_is_not_read() {
     for (folder, file, what) in [
         (0o777, 0o644, "its folder"),
         (0o1777, 0o644, "its folder"),
@@ -74,7 +74,7 @@ async fn a_file_that_somebody_else_may_write_is_not_read_and_never_for_completio
         let hostile = Hostile::new(folder, file);
         let path = if what == "it" { "gateway.toml" } else { "." };
         let why = format!(
-            "mksgate: ./gateway.toml is not read, since others may write {what}: \
+            "mksgate: ./gateway.toml is not read, since other users can write {what}: \
              chmod go-w {path}, or name the file with --config"
         );
         let (code, shown, error) = run(hostile.command(&["vms"])).await;
@@ -85,8 +85,8 @@ async fn a_file_that_somebody_else_may_write_is_not_read_and_never_for_completio
             assert_eq!((code, error), (Some(2), format!("{why}\n")), "{command}");
         }
         assert_eq!(run(hostile.completion()).await.1, "");
-        assert!(!hostile.was_asked());
-        // Whoever names it means it.
+        assert!(!hostile.was_connected());
+        // A file named by --config is read.
         let (code, _, _) =
             run(hostile.command(&["--config", "gateway.toml", "check", "--offline"])).await;
         assert_eq!(code, Some(0));
@@ -94,7 +94,7 @@ async fn a_file_that_somebody_else_may_write_is_not_read_and_never_for_completio
 }
 
 #[tokio::test]
-async fn a_file_of_somebody_else_is_not_read() {
+async fn file_of_another_user_is_not_read() {
     const SOMEBODY: u32 = 54_321;
     for path in ["", "gateway.toml"] {
         let hostile = Hostile::new(0o755, 0o644);
@@ -105,14 +105,14 @@ async fn a_file_of_somebody_else_is_not_read() {
                 assert_eq!(code, Some(2));
                 assert!(error.contains("belongs to another user"), "{error}");
             }
-            // Only root can give a file away.
+            // Only root can change the owner of a file.
             Err(_) => assert_eq!(code, Some(0), "{error}"),
         }
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_private_file_is_read_but_not_by_client_commands_where_govc_url_is_set() {
+async fn govc_url_takes_precedence_over_the_local_file_except_for_serve() {
     let host = Host::start(Settings {
         vms: vec![VmSettings::desktop("web01")],
         clock: false,
@@ -133,8 +133,8 @@ async fn a_private_file_is_read_but_not_by_client_commands_where_govc_url_is_set
         value.map(|value| completion.env(name, value));
     }
     assert_eq!(run(completion).await.1.trim(), "web01");
-    assert!(!other.was_asked());
-    // The daemon goes by its file.
+    assert!(!other.was_connected());
+    // The daemon reads its file.
     let mut check = mksgate_at(&host, &other.folder, &["check", "--offline"]);
     check.env("PASSWORD_OF_LAB", "geheim");
     let checked = run(check).await;
@@ -143,5 +143,5 @@ async fn a_private_file_is_read_but_not_by_client_commands_where_govc_url_is_set
     let warning = "mksgate: [vsphere.lab] has trust = \"danger-accept-any\":";
     assert!(warnings.starts_with(warning), "{warnings}");
     run(other.completion()).await;
-    assert!(other.was_asked(), "where it is trusted, it is read");
+    assert!(other.was_connected(), "where it is trusted, it is read");
 }

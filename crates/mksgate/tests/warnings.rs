@@ -1,4 +1,4 @@
-//! What a configuration may say and hardly means: `check` prints it, `serve` logs it as warnings.
+//! Warnings about a valid configuration: `check` prints them, `serve` logs them.
 
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
@@ -14,13 +14,13 @@ use std::process::Output;
 use support::mksgate;
 use tempfile::TempDir;
 
-/// A file that only its owner can read.
+/// Writes a file with mode 0600.
 fn secret(path: &Path, text: &str) {
     std::fs::write(path, text).unwrap();
     std::fs::set_permissions(path, Permissions::from_mode(0o600)).unwrap();
 }
 
-/// A folder with that `gateway.toml`, and the files that it may name.
+/// A directory with that `gateway.toml` and the files that it may name.
 fn folder(text: &str) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     secret(&folder.path().join("lab"), "a long password\n");
@@ -30,7 +30,7 @@ fn folder(text: &str) -> TempDir {
 }
 
 /// What `check --offline` and `serve`, which ends because its port is taken, print on stderr.
-fn told(text: &str) -> (String, String) {
+fn stderr_of(text: &str) -> (String, String) {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
     let folder = folder(&text.replace("PORT", &port));
@@ -45,9 +45,9 @@ fn told(text: &str) -> (String, String) {
     (checked, served)
 }
 
-/// Both commands print this sentence.
-fn assert_told(text: &str, sentence: &str) {
-    let (checked, served) = told(text);
+/// Asserts that both commands print `sentence`.
+fn assert_warning(text: &str, sentence: &str) {
+    let (checked, served) = stderr_of(text);
     assert!(
         checked.contains(&format!("mksgate: {sentence}\n")),
         "{checked}"
@@ -65,18 +65,18 @@ fn lab(trust: &str) -> String {
 }
 
 #[test]
-fn whoever_is_believed_whatever_the_certificate_is_told() {
-    assert_told(
+fn danger_accept_any_is_warned_about() {
+    assert_warning(
         &(lab("trust = \"danger-accept-any\"") + VM),
         "[vsphere.lab] has trust = \"danger-accept-any\": a machine in the middle can read its password and control its VMs; \
          set trust to what `mksgate trust 127.0.0.1:9` prints",
     );
-    assert_told(
+    assert_warning(
         &(lab("console_trust = \"danger-accept-any\"") + VM),
         "[vsphere.lab] has console_trust = \"danger-accept-any\": a machine in the middle can see and control its consoles; \
          remove it, so that consoles are verified by their tickets",
     );
-    assert_told(
+    assert_warning(
         "[[console]]\nport = PORT\nurl = \"wss://127.0.0.1:9/x?token=geheim\"\ntrust = \"danger-accept-any\"\n",
         "[[console]] 127.0.0.1:9/x has trust = \"danger-accept-any\": a machine in the middle can see and control it; \
          set trust to \"file:PATH\" or \"sha256:HEX\"",
@@ -84,15 +84,15 @@ fn whoever_is_believed_whatever_the_certificate_is_told() {
 }
 
 #[test]
-fn nothing_is_told_of_a_configuration_without_doubts() {
-    let (checked, served) = told(&(lab("trust = \"system\"") + VM));
+fn safe_configuration_has_no_warnings() {
+    let (checked, served) = stderr_of(&(lab("trust = \"system\"") + VM));
     assert_eq!(checked, "");
     assert!(!served.contains("WARN"), "{served}");
 }
 
 #[test]
-fn metrics_that_other_machines_can_reach_are_told() {
-    assert_told(
+fn admin_off_loopback_is_warned_about() {
+    assert_warning(
         &("[admin]\nlisten = \"192.0.2.1:9590\"\ntoken_file = \"token\"\n".to_owned()
             + &lab("")
             + VM),

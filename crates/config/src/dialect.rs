@@ -10,7 +10,10 @@ use gateway::{CtrlAltInsert, Habits};
 
 impl Source<'_> {
     /// `None` for a transparent relay: as configured, or by default for a console at a URL.
-    pub(crate) fn habits(&self, console: &file::Console) -> Result<Option<Habits>, ConfigError> {
+    pub(crate) fn dialect_settings(
+        &self,
+        console: &file::Console,
+    ) -> Result<Option<Habits>, ConfigError> {
         let given = [
             &console.keyboard,
             &console.layout,
@@ -23,14 +26,14 @@ impl Source<'_> {
             .transparent
             .unwrap_or_else(|| !is_vm && given.is_none());
         if let (true, Some(word)) = (transparent, given) {
-            return Err(self.wrong(
+            return Err(self.error_at(
                 word.span(),
-                "transparent = true changes nothing on the way, neither keys nor clipboards: keep one of the two",
+                "this key has no effect with transparent = true: remove one of the two",
             ));
         }
         let scancodes = self.choice(&console.keyboard, &[("scancode", true), ("keysym", false)])?;
         let layouts = Layout::ALL.map(|layout| (layout.name(), layout));
-        let habits = Habits {
+        let settings = Habits {
             scancodes: scancodes.unwrap_or(true),
             layout: self
                 .choice(&console.layout, &layouts)?
@@ -48,7 +51,7 @@ impl Source<'_> {
                 )?
                 .unwrap_or_default(),
         };
-        Ok((!transparent).then_some(habits))
+        Ok((!transparent).then_some(settings))
     }
 
     fn choice<T: Copy>(
@@ -62,10 +65,10 @@ impl Source<'_> {
         let found = known.iter().find(|(name, _)| name == word.get_ref());
         let Some(&(_, meaning)) = found else {
             let names: Vec<String> = known.iter().map(|(name, _)| format!("{name:?}")).collect();
-            return Err(self.wrong(
+            return Err(self.error_at(
                 word.span(),
                 format!(
-                    "{:?} is not known here: write one of {}",
+                    "{:?} is not a value of this key: write one of {}",
                     word.get_ref(),
                     names.join(", ")
                 ),

@@ -1,8 +1,8 @@
-//! Who may come in: ways in, secrets, limits.
+//! `[auth.NAME]`, secret files and limits.
 
 use super::*;
 
-/// An `[auth.ops]` with these methods and what else is said of it, and a console that uses it.
+/// An `[auth.ops]` with these methods and further keys, and a console that uses it.
 fn auth(methods: &str, more: &str) -> String {
     format!("[auth.ops]\nmethods = [{methods}]\n{more}\n{CONSOLE}auth = \"ops\"\n")
 }
@@ -12,7 +12,7 @@ const USERS: &str = "users_file = \"secrets/users\"\n";
 const VNC: &str = "password_file = \"secrets/vnc\"\n";
 
 #[test]
-fn every_way_in_can_be_configured_and_the_strongest_is_offered_first() {
+fn all_methods_can_be_configured_and_the_strongest_is_first() {
     let all = "\"none\", \"vnc-password\", \"x509-none\", \"x509-vnc\", \"x509-plain\"";
     let config = with(&auth(all, &format!("{TLS}{USERS}{VNC}"))).unwrap();
     let auth_of = &config.consoles[0].auth;
@@ -33,13 +33,13 @@ fn every_way_in_can_be_configured_and_the_strongest_is_offered_first() {
 }
 
 #[test]
-fn each_way_in_needs_what_it_needs_and_nothing_else() {
+fn each_method_requires_its_keys_and_no_others() {
     for (methods, more, sentence) in [
         ("", "", "methods is empty"),
         (
             "\"vnc\"",
             "",
-            "\"vnc\" is not a method: known are x509-plain",
+            "\"vnc\" is not a method: write one of x509-plain",
         ),
         ("\"vnc-password\"", "", "need a password_file"),
         ("\"x509-vnc\"", TLS, "need a password_file"),
@@ -100,13 +100,13 @@ fn each_way_in_needs_what_it_needs_and_nothing_else() {
 }
 
 #[test]
-fn a_way_in_that_asks_nothing_is_not_for_other_machines() {
+fn methods_without_credentials_are_refused_off_loopback() {
     let open = auth("\"x509-none\", \"x509-plain\"", &format!("{TLS}{USERS}"));
     assert!(with(&open).is_ok());
     let everywhere = open.replace("port = 5901", "listen = \"0.0.0.0:5901\"");
     assert!(
         error(&everywhere).contains(
-            "[auth.ops] lets anybody in by x509-none: remove that method, or write auth = \"none\" here if that is meant"
+            "[auth.ops] needs no credentials with x509-none: remove that method, or write auth = \"none\" here if no login is wanted"
         )
     );
     let asking = everywhere.replace("\"x509-none\", ", "");
@@ -114,17 +114,17 @@ fn a_way_in_that_asks_nothing_is_not_for_other_machines() {
 }
 
 #[test]
-fn no_auth_is_called_none() {
+fn auth_name_none_is_reserved() {
     let text = auth("\"vnc-password\"", VNC).replace("auth.ops", "auth.none");
     assert!(
-        error(&text).starts_with(":6:1: [auth.none] cannot be"),
+        error(&text).starts_with(":6:1: [auth.none] is reserved"),
         "{}",
         error(&text)
     );
 }
 
 #[test]
-fn a_secret_that_others_can_use_is_refused() {
+fn secret_files_that_others_can_access_are_refused() {
     let folder = folder();
     let path = folder.path().join("gateway.toml");
     let by_vnc = format!("{LAB}{}", auth("\"vnc-password\"", VNC));
@@ -140,7 +140,7 @@ fn a_secret_that_others_can_use_is_refused() {
             std::fs::set_permissions(&secret, Permissions::from_mode(mode)).unwrap();
             let error = config::parse(text, &path).unwrap_err().to_string();
             assert!(
-                error.contains("others can read or write it: chmod 600 "),
+                error.contains("other users can read or write it: chmod 600 "),
                 "{mode:o} {file} gives {error}"
             );
             std::fs::set_permissions(&secret, Permissions::from_mode(0o400)).unwrap();
@@ -150,7 +150,7 @@ fn a_secret_that_others_can_use_is_refused() {
 }
 
 #[test]
-fn a_secret_in_the_wrong_place_is_not_repeated() {
+fn misplaced_secrets_are_not_repeated_in_errors() {
     for (text, sentence) in [
         (
             LAB.replace("192.0.2.10", "https://root:geheim@192.0.2.10") + CONSOLE,
@@ -174,14 +174,14 @@ fn a_secret_in_the_wrong_place_is_not_repeated() {
 }
 
 #[test]
-fn a_port_that_a_balancer_leads_to_is_not_private() {
+fn port_behind_proxy_protocol_is_not_private() {
     let text = format!("[gateway]\nproxy_protocol = true\n{CONSOLE}");
     assert!(error(&text).contains("can be reached from other machines: add auth"));
     assert!(with(&format!("{text}auth = \"none\"\n")).is_ok());
 }
 
 #[test]
-fn limits_networks_and_the_rest_of_the_front_door_are_read() {
+fn limits_networks_and_admin_are_read() {
     let text = format!(
         "[gateway]\nmax_sessions_per_vm = 2\nmax_unauthenticated = 9\nidle_timeout = \"5m\"\n\
          max_session_time = \"0s\"\nproxy_protocol = true\nproxy_from = [\"192.0.2.0/24\", \"::1\"]\n\
@@ -222,7 +222,7 @@ fn limits_networks_and_the_rest_of_the_front_door_are_read() {
 }
 
 #[test]
-fn passwords_that_would_not_do_what_they_seem_to_are_refused() {
+fn long_and_empty_vnc_passwords_are_refused() {
     let with_file = |file: &str| {
         error(&auth(
             "\"vnc-password\"",

@@ -1,4 +1,4 @@
-//! Commands that are told to end before they have answered.
+//! Signals that arrive before a command has finished.
 
 use std::io::{PipeReader, PipeWriter, Write};
 use std::process::Child;
@@ -7,10 +7,10 @@ use tokio::net::TcpListener;
 
 use super::*;
 
-/// What tells a program to end, and the exit code that each earns.
+/// Signals, and the exit code for each.
 const WORDS: [(&str, i32); 3] = [("-INT", 130), ("-TERM", 143), ("-HUP", 129)];
 
-/// Tells it to end, and sees that it does and has logged out.
+/// Sends the signal, and checks the exit code and the logout.
 async fn ends(child: Child, (word, code): (&str, i32), host: &Host) {
     signal(&child, word);
     let (ended_with, _, error) = ended(child).await;
@@ -20,7 +20,7 @@ async fn ends(child: Child, (word, code): (&str, i32), host: &Host) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_command_that_is_told_to_end_logs_out() {
+async fn commands_log_out_on_a_signal() {
     for word in WORDS {
         for arguments in [
             &["vms", "--watch"][..],
@@ -44,10 +44,10 @@ async fn a_command_that_is_told_to_end_logs_out() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn check_logs_out_where_it_is_told_to_end() {
+async fn check_logs_out_on_a_signal() {
     for word in WORDS {
         let host = host().await;
-        // Whoever connects there waits.
+        // Connections to this listener are never answered.
         let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let more = format!(
             "[[console]]\nport = 5902\nurl = \"wss://{}/\"",
@@ -63,7 +63,7 @@ async fn check_logs_out_where_it_is_told_to_end() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn under_nohup_a_terminal_that_goes_ends_nothing() {
+async fn sighup_is_ignored_under_nohup() {
     let host = host().await;
     let folder = nowhere();
     let watching = mksgate_at(&host, &folder, &["vms", "--watch"]);
@@ -75,7 +75,7 @@ async fn under_nohup_a_terminal_that_goes_ends_nothing() {
     ends(child, WORDS[0], &host).await;
 }
 
-/// The same command, with SIGHUP as it is by default or as `nohup` has it, whatever we were started with.
+/// The same command, with SIGHUP at its default or ignored as by `nohup`.
 fn hanging_up(how: &str, command: &Command) -> Command {
     let mut env = Command::new("env");
     env.arg(format!("{how}=HUP")).arg(command.get_program());
@@ -93,7 +93,7 @@ fn hanging_up(how: &str, command: &Command) -> Command {
     env
 }
 
-/// A pipe that takes nothing more.
+/// A pipe whose buffer is full.
 fn full() -> (PipeReader, PipeWriter) {
     let (reader, mut writer) = std::io::pipe().unwrap();
     rustix::io::ioctl_fionbio(&writer, true).unwrap();
@@ -104,7 +104,7 @@ fn full() -> (PipeReader, PipeWriter) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_reader_that_has_stopped_reading_does_not_keep_a_command_from_ending() {
+async fn signals_end_commands_while_stdout_is_blocked() {
     for arguments in [&["check"][..], &["screenshot", "web01", "-o", "-"]] {
         let host = host().await;
         let folder = configuration(&host, "");

@@ -1,17 +1,17 @@
-//! What is missing, doubled, in the way of something else, or cannot be meant.
+//! Configurations that are refused.
 
 use super::*;
 
 #[test]
-fn what_is_missing_doubled_or_nothing_is_pointed_at() {
+fn missing_duplicate_and_empty_values_have_a_position() {
     for (text, sentence) in [
         (
             format!("{LAB}[gateway]\nmax_sessions = 1\nmax_sessions = 2\n{CONSOLE}"),
-            ":8:1: this is here already: keep one of the two",
+            ":8:1: duplicate key: keep one of the two",
         ),
         (
             format!("{LAB}[vsphere.two]\naddress = \"h\"\n{CONSOLE}"),
-            ":6:1: `username` is missing here: add it",
+            ":6:1: `username` is missing: add it",
         ),
         (
             format!("{LAB}[gateway]\nhandshake_timeout = \"0s\"\n{CONSOLE}"),
@@ -19,7 +19,7 @@ fn what_is_missing_doubled_or_nothing_is_pointed_at() {
         ),
         (
             LAB.replace("secrets/lab", "") + CONSOLE,
-            ":5:17: this names no file: write its name",
+            ":5:17: the file name is empty: write one",
         ),
         (
             format!("{LAB}trust = \"file:\"\n{CONSOLE}"),
@@ -31,7 +31,7 @@ fn what_is_missing_doubled_or_nothing_is_pointed_at() {
 }
 
 #[test]
-fn a_device_is_no_secret_and_its_mode_is_left_alone() {
+fn devices_are_refused_as_files() {
     for device in ["/dev/null", "/dev/zero"] {
         let error = parse(&(LAB.replace("secrets/lab", device) + CONSOLE)).unwrap_err();
         assert!(error.contains("it is not a regular file"), "{error}");
@@ -44,9 +44,9 @@ fn a_device_is_no_secret_and_its_mode_is_left_alone() {
 }
 
 #[test]
-fn what_cannot_be_meant_is_refused() {
+fn invalid_values_are_refused() {
     for (text, sentence) in [
-        (CONSOLE.replace("5901", "0"), "port 0 cannot be used"),
+        (CONSOLE.replace("5901", "0"), "cannot connect to port 0"),
         (
             CONSOLE.replace("port = 5901\n", ""),
             "this console has no port",
@@ -106,7 +106,7 @@ fn what_cannot_be_meant_is_refused() {
         ),
         (
             format!("[gateway]\nbind = \"127.0.0.1:5901\"\n{CONSOLE}"),
-            "has a port, which stands in each [[console]]",
+            "has a port: write the address only",
         ),
         (
             CONSOLE.replace("[[console]]", "[console]"),
@@ -131,7 +131,7 @@ fn what_cannot_be_meant_is_refused() {
         (CONSOLE.replace("vm08", "  "), "not by nothing"),
         (
             format!("[vsphere.a]\naddress = \"h\"\nusername = \" \"\n{CONSOLE}"),
-            "username is empty: write whom to log in as",
+            "username is empty: write the name of an account",
         ),
         (
             format!("[vsphere.lab.console_address]\n\"a\" = \"https//b\"\n{CONSOLE}"),
@@ -156,7 +156,7 @@ fn what_cannot_be_meant_is_refused() {
 }
 
 #[test]
-fn consoles_that_are_in_each_others_way_are_refused() {
+fn overlapping_listen_addresses_are_refused() {
     let auth = "[auth.ops]\nmethods = [\"vnc-password\"]\npassword_file = \"secrets/vnc\"\n";
     let console = |listen: &str| {
         CONSOLE.replace("port = 5901", &format!("listen = \"{listen}\"")) + "auth = \"ops\"\n"
@@ -169,7 +169,7 @@ fn consoles_that_are_in_each_others_way_are_refused() {
     ] {
         let error = error(&format!("{auth}{}{}", console(one), console(other)));
         let sentence = format!(
-            "{other} and {one}, which has a console already, overlap: give each its own port"
+            "{other} overlaps with {one}, where another console listens: give each its own port"
         );
         assert!(error.contains(&sentence), "{error}");
         let admin = format!("[admin]\nlisten = \"{one}\"\n{auth}{}", console(other));
@@ -177,7 +177,7 @@ fn consoles_that_are_in_each_others_way_are_refused() {
         let sentence = format!("[admin] listens on {one} already: give each its own port");
         assert!(error.contains(&sentence), "{error}");
     }
-    // Whether an IPv6 port takes IPv4 too is the system's to say.
+    // Whether an IPv6 listener accepts IPv4 depends on the system.
     for (one, other) in [
         ("127.0.0.1:5901", "127.0.0.2:5901"),
         ("[::]:5901", "0.0.0.0:5901"),
@@ -188,7 +188,7 @@ fn consoles_that_are_in_each_others_way_are_refused() {
 }
 
 #[test]
-fn a_vsphere_is_addressed_as_people_write_it() {
+fn vsphere_address_is_a_host_host_and_port_or_url() {
     let lab = |address: &str| LAB.replace("192.0.2.10", address) + CONSOLE;
     for (address, url) in [
         ("esxi.example", "https://esxi.example/sdk"),
@@ -216,7 +216,7 @@ fn a_vsphere_is_addressed_as_people_write_it() {
 }
 
 #[test]
-fn metrics_off_loopback_need_a_token_that_is_one() {
+fn admin_off_loopback_requires_a_token() {
     let admin = |keys: &str| parse(&format!("{LAB}[admin]\n{keys}\n{CONSOLE}"));
     let token = |keys: &str| {
         let admin = admin(keys).unwrap().admin.unwrap();

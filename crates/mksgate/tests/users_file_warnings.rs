@@ -1,4 +1,4 @@
-//! What `check` says of the users files once it has looked up which VMs the consoles have.
+//! Warnings of `check` about users files, after it has looked up the VMs.
 
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
@@ -16,7 +16,7 @@ use support::{mksgate, run};
 /// A hash that `mksgate passwd` printed for the password "x".
 const HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$t2dIS7GCpYHUKunPpwb3uw$dgLDrR/+jioPf+BcqP30PKFWdcX43S5Y3HjdCN1rsD8";
 
-/// Two VMs of one name, and another.
+/// Two VMs with the same name, and another.
 async fn host() -> Host {
     let vm = |name: &str, folder: &str| VmSettings {
         folder: Some(folder.into()),
@@ -66,7 +66,7 @@ fn folder(host: &Host, vms: &[String], rights: &str) -> TempDir {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_name_that_two_vms_have_and_a_pattern_that_fits_none_are_told() {
+async fn ambiguous_and_unmatched_patterns_are_reported() {
     let host = host().await;
     let vms = [
         "/DC/vm/one/db01".to_owned(),
@@ -90,7 +90,7 @@ async fn a_name_that_two_vms_have_and_a_pattern_that_fits_none_are_told() {
             &fits_none("web02"),
         ]
     );
-    // Without a look-up, what a path or a name means is not known.
+    // Without a lookup it is not known which VM a path or name refers to.
     let (code, _, told) = run(mksgate(&folder, &["check", "--offline"])).await;
     assert_eq!((code, told.as_str()), (Some(0), ""));
 }
