@@ -1,13 +1,13 @@
-//! Acknowledgements of updates (`docs/webmks.md` 7.1). A host that has announced that it wants them may send nothing
-//! more without, whatever else the viewer asks for.
+//! Acknowledgements of updates (`docs/webmks.md` 7.1). A host that announces that it expects them may send no further
+//! update without them, whatever the viewer requests.
 
 use bytes::BytesMut;
 use rfb_proto::vmware::Command;
 
-/// How many may wait to be sent. Of more than those the latest count.
+/// The most acknowledgements that are kept. If there are more, the older ones are dropped.
 const MOST: usize = 16 * 1024;
 
-/// Those that are still to be sent.
+/// The acknowledgements to be sent.
 #[derive(Debug, Default)]
 pub(super) struct Acks {
     wanted: bool,
@@ -15,17 +15,17 @@ pub(super) struct Acks {
 }
 
 impl Acks {
-    /// Whether the host wants them, by its ServerCaps.
-    pub(super) const fn host_wants(&mut self, wanted: bool) {
+    /// Sets whether the host expects them, as its ServerCaps announce.
+    pub(super) const fn set_wanted(&mut self, wanted: bool) {
         self.wanted = wanted;
     }
 
-    /// Whether it does. Each is then also a request for what comes next.
-    pub(super) const fn are_wanted(&self) -> bool {
+    /// Whether the host expects them. Each is then also a request for the next update.
+    pub(super) const fn is_wanted(&self) -> bool {
         self.wanted
     }
 
-    /// The host's update with this id is whole.
+    /// The host's update with this id is complete.
     pub(super) fn add(&mut self, id: u8) {
         if !self.wanted {
             return;
@@ -40,7 +40,7 @@ impl Acks {
         self.ids.is_empty()
     }
 
-    /// Writes all. How long it took to show an update is not known: none of VMware's servers is known to look at that.
+    /// Appends all to `host`, with a time of 0, as the viewer's is not known. No server of VMware's is known to use it.
     pub(super) fn write(&mut self, host: &mut BytesMut) {
         for id in self.ids.drain(..) {
             Command::UpdateAck { id, took: 0 }.write(host);
@@ -48,7 +48,7 @@ impl Acks {
         self.ids.shrink_to(64);
     }
 
-    /// How many bytes of memory it takes.
+    /// The bytes of memory that it takes.
     pub(super) const fn memory(&self) -> usize {
         self.ids.capacity()
     }

@@ -29,11 +29,11 @@ const BRIGHT: u32 = 0x00ff_ffff;
 /// with `text` in bright pixels, at the bottom of a framebuffer of `size` (width and height in pixels).
 ///
 /// The band's place depends on `size` alone, so that each text covers the one before. It is at most 1280 × 20 pixels.
-/// Characters other than printable ASCII are drawn as `?`. Text is drawn at double size where it fits so; what does not fit
-/// at single size is cut and ends with `...`.
+/// Characters other than printable ASCII are drawn as `?`. Text is drawn at double size where it fits so; what does not
+/// fit at single size is cut and ends with `...`.
 ///
-/// For a `format` with a colour map, SetColourMapEntries (section 7.6.2) with the map of [`Converter::colour_map`] comes
-/// before the update.
+/// For a `format` with a colour map, SetColourMapEntries (section 7.6.2) with the map of [`Converter::colour_map`]
+/// comes before the update.
 ///
 /// `None` where `format` is not [sound](PixelFormat::is_sound), or the framebuffer has no room for one character.
 pub fn banner(text: &str, size: (u16, u16), format: &PixelFormat) -> Option<Bytes> {

@@ -1,4 +1,4 @@
-//! The two bounds that hold for every input: what a viewer gets, and what a session takes of memory.
+//! The two limits that hold for every input: bytes to the viewer, and memory of a session.
 
 use std::ops::Range;
 
@@ -8,34 +8,34 @@ use super::dialogue::Dialogue;
 use super::settings::{Habits, HostKind};
 use super::to_viewer::ToViewer;
 
-/// What the gateway may add to what one message of the host's becomes: a colour map of 1,542 bytes, what it offers,
-/// ExtendedDesktopSize in the place of DesktopSize, LastRect.
+/// The most bytes that the gateway adds to a message of the host: a colour map of 1,542 bytes, announcements of
+/// extensions, ExtendedDesktopSize in place of DesktopSize, LastRect.
 const BESIDE_A_MESSAGE: usize = 2 * 1024;
 
-/// How much wider a pixel can become that is converted: of 8 bits one of 32.
+/// The largest factor by which converted pixels grow: from 8 to 32 bits.
 const WIDEST: usize = 4;
 
-/// What a session takes beyond what is held back of an update: requests to the host, what is cut, what is missing.
+/// The most bytes of memory beside an update that is held back: requests to the host, incomplete pieces, missing areas.
 const BESIDE_AN_UPDATE: usize = 64 * 1024;
 
-/// What one session came to.
+/// The figures of one session, each with its limit.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Measured {
-    /// How many bytes the viewer got, and may get at most.
+    /// Bytes to the viewer, and their limit.
     pub to_viewer: (usize, usize),
-    /// How many bytes of memory the session took, and may take at most.
+    /// The most bytes of memory that the session took, and their limit.
     pub memory: (usize, usize),
 }
 
 impl Measured {
-    /// Whether both bounds hold.
+    /// Whether both limits were kept.
     pub const fn is_bounded(&self) -> bool {
         self.to_viewer.0 <= self.to_viewer.1 && self.memory.0 <= self.memory.1
     }
 }
 
-/// Lets a viewer say `viewer` and a host `host` by turns, some bytes at a time, and then nothing more. Public for the
-/// fuzz target alone.
+/// Runs a session in which a viewer sends `viewer` and a host `host`, in turns of `piece` bytes. Public only for the
+/// fuzz target.
 pub fn measure(viewer: &[u8], host: &[u8], piece: usize) -> Measured {
     let mut dialogue = Dialogue::new(Habits::default(), false, HostKind::Vmware);
     dialogue.stop_holding_keys();
@@ -58,7 +58,7 @@ pub fn measure(viewer: &[u8], host: &[u8], piece: usize) -> Measured {
             break;
         }
     }
-    // Once to ask for the rest, once to do without.
+    // The first requests the rest, the second ends the update without it.
     dialogue.stop_waiting(&mut got);
     dialogue.stop_waiting(&mut got);
     measured.note(&dialogue, host.len(), &mut got);
@@ -76,7 +76,7 @@ impl Measured {
         let messages = 2 + host.updates();
         let to_viewer = sent * wider + messages * BESIDE_A_MESSAGE;
         self.to_viewer = (got.bytes, self.to_viewer.1.max(to_viewer));
-        // A screen that was larger before counts as that.
+        // The largest limit so far: the screen may have been larger before.
         let memory = shared.most_held() + BESIDE_AN_UPDATE;
         let takes = host.memory() + shared.memory();
         self.memory = (self.memory.0.max(takes), self.memory.1.max(memory));

@@ -1,4 +1,4 @@
-//! What is sent to a host that takes no scan codes: the keysyms that press the keys which are meant.
+//! Typing at a host that takes no scan codes: the keysyms with which it presses the intended keys.
 
 use bytes::BytesMut;
 use rfb_proto::keys::{self, Layout, Stroke, Typed};
@@ -31,9 +31,8 @@ impl ByKeysym {
     }
 }
 
-/// Such a host looks keysyms up on a US keyboard, and presses the key that it finds there (`docs/webmks.md` 2.3,
-/// Q6): so it is told what a US keyboard would write with the keys that are meant. `None` where that has no such
-/// key.
+/// Such a host presses the key that has the keysym on a US keyboard (`docs/webmks.md` 2.3, Q6). So it is sent the
+/// keysyms that the intended keys have on a US keyboard. `None` if a key does not exist there.
 pub(super) fn keysyms(typed: Typed) -> Option<[Option<ByKeysym>; 2]> {
     let by_keysym = |Stroke {
                          scan,
@@ -51,12 +50,12 @@ pub(super) fn keysyms(typed: Typed) -> Option<[Option<ByKeysym>; 2]> {
     Some(match typed {
         Typed::Stroke(stroke) => [Some(by_keysym(stroke)?), None],
         Typed::Dead(dead, stroke) => [Some(by_keysym(dead)?), Some(by_keysym(stroke)?)],
-        // Only Return and Tab are written so.
-        Typed::Plain(place) => {
+        // Text only contains Return and Tab of these.
+        Typed::Plain(scancode) => {
             let key = ['\n', '\t']
                 .into_iter()
                 .find(|&key| Layout::Us.types(key) == Some(typed));
-            debug_assert!(key.is_some(), "{place:?}");
+            debug_assert!(key.is_some(), "{scancode:?}");
             let key = keys::keysym(key?);
             [
                 Some(ByKeysym {

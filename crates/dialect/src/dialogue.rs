@@ -1,4 +1,4 @@
-//! The state of one session, and what both sides send each other through it.
+//! One session between a viewer and a host: translates the messages of both.
 
 use bytes::{Bytes, BytesMut};
 use rfb_proto::input::Input;
@@ -13,20 +13,22 @@ use crate::settings::{Habits, HostKind};
 use crate::shared::Shared;
 use crate::to_viewer::ToViewer;
 
-/// What both sides of one session have said, and what follows from it for either.
+/// The state of one session: what the viewer and the host have sent so far.
 ///
-/// Two bounds hold for every input: bytes to one side are at most those from the other and a constant for each message;
-/// memory is at most what the screen needs and a constant.
+/// Two limits hold for every input. The bytes to one side are bounded by the bytes from the other side, plus a constant
+/// per message (four times the bytes where pixels are converted). Memory is bounded by the size of the screen, plus a
+/// constant.
 pub struct Dialogue {
     input: Input,
     pub(super) host: Host,
     pub(super) shared: Shared,
-    /// The viewer has pressed a key or moved its pointer.
+    /// The viewer has sent a key or pointer event.
     acted: bool,
 }
 
 impl Dialogue {
-    /// For a viewer whose ClientInit comes next, and a host whose ServerInit comes next.
+    /// For a viewer that sends ClientInit next, and a host that sends ServerInit next. A `view_only` viewer's keys,
+    /// pointer events, clipboards and sizes are dropped.
     pub fn new(habits: Habits, view_only: bool, kind: HostKind) -> Self {
         Self {
             input: Input::new(),
@@ -36,11 +38,12 @@ impl Dialogue {
         }
     }
 
-    /// What the viewer sent: appends what goes to the host, and says how much was read. The rest is a message that is
-    /// not whole, or begins with a key that [waits](Self::holds_keys): it is to be put before what comes next.
+    /// Processes bytes from the viewer, appends what the host is to be sent to `host`, and returns the number of bytes
+    /// that were consumed. The caller keeps the others and passes them again, followed by new ones: they are an
+    /// incomplete message, or begin with a key event that is [delayed](Self::holds_keys).
     ///
     /// # Errors
-    /// A [`Violation`]: what comes next cannot be told apart. What came before it has been appended.
+    /// A [`Violation`], after which the next message cannot be found. The messages before it have been processed.
     pub fn receive_from_viewer(
         &mut self,
         bytes: &[u8],
@@ -70,25 +73,27 @@ impl Dialogue {
         Ok(at)
     }
 
-    /// Takes the mark that the viewer has pressed a key or moved its pointer.
+    /// Whether the viewer has sent a key or pointer event since the last call.
     pub const fn take_acted(&mut self) -> bool {
         std::mem::replace(&mut self.acted, false)
     }
 
-    /// Whether a key waits, and all that the viewer has sent after it, until it is known how the host takes keys.
+    /// Whether a key event, and all messages of the viewer after it, are delayed until it is known whether the host
+    /// takes scan codes.
     pub const fn holds_keys(&self) -> bool {
         self.shared.viewer.holds_keys && !self.shared.host.keys_known
     }
 
-    /// The host has had time enough to say what it can do: keys wait no longer.
+    /// Stops delaying keys: the host has had enough time to send its capabilities.
     pub const fn stop_holding_keys(&mut self) {
         self.shared.host.set_keys_known();
     }
 
-    /// What the host sent, whatever it is cut into.
+    /// Processes bytes from the host, all of them, and hands what the viewer is to be sent to `viewer`.
     ///
     /// # Errors
-    /// It cannot be followed any more, and what the viewer has got of it cannot be continued without.
+    /// The bytes cannot be parsed any further, and cannot be relayed unparsed either, as the viewer would misread them.
+    /// Where it is safe, unknown extensions are relayed without an error.
     pub fn receive_from_host(
         &mut self,
         run: &[u8],
@@ -97,37 +102,39 @@ impl Dialogue {
         self.host.receive(run, &mut self.shared, viewer)
     }
 
-    /// Whether the viewer is in the middle of an update for which more is expected of the host: then a number
-    /// that is another one when the wait begins anew.
+    /// Whether the viewer's update waits for further updates of the host. The number identifies the wait: when it
+    /// changes, a new wait has begun, and a timeout of the caller starts again.
     pub fn waits_for_more(&self) -> Option<u32> {
         self.host.waits_for_more()
     }
 
-    /// The host does not send what it was expected to.
+    /// The wait has timed out: requests the rest of the picture once more, or ends the viewer's update without it.
     pub fn stop_waiting(&mut self, viewer: &mut impl ToViewer) {
         self.host.stop_waiting(&mut self.shared, viewer);
     }
 
-    /// The host has gone: brings what the viewer has got to the end of a message. A cut header is dropped, a cut
-    /// rectangle completed, and the update ended. The viewer's messages are read as before, but nothing of what they
-    /// become is to be sent until [`host_back`](Self::host_back).
+    /// The host is lost: completes what the viewer has received. An incomplete header is dropped, an incomplete
+    /// rectangle is completed, and the update is ended. Until [`host_back`](Self::host_back) the viewer's messages are
+    /// still to be passed to [`receive_from_viewer`](Self::receive_from_viewer), but its output must be dropped. May be
+    /// called again in that time.
     ///
     /// # Errors
-    /// What the viewer has got cannot be completed: the session has to end.
+    /// The viewer has received a part of something that cannot be completed: the session has to end.
     pub fn host_lost(&mut self, viewer: &mut impl ToViewer) -> Result<(), CannotContinue> {
         self.host.finish(&mut self.shared, viewer)?;
         self.shared.host_lost();
         Ok(())
     }
 
-    /// Another host has sent its ServerInit, with this size and format: what it is to be sent first. Its messages after
-    /// ServerInit are to be [received](Self::receive_from_host); the viewer's further ones go to it.
+    /// A new host has sent ServerInit with this size, in pixels, and format. Returns what it is to be sent first: pixel
+    /// format, encodings and a request for the whole picture. From then on its messages after ServerInit go to
+    /// [`receive_from_host`](Self::receive_from_host), and the output for the viewer's messages to it.
     ///
-    /// Encodings whose rectangles build on earlier ones (ZRLE, Tight) are not listed to it: the viewer's decoder
-    /// continues the streams of the host before.
+    /// Encodings whose rectangles depend on earlier ones (ZRLE, Tight) are not listed: the viewer's decoder still has
+    /// the zlib streams of the lost host.
     ///
     /// # Errors
-    /// The viewer cannot show what this host sends: the session has to end.
+    /// The viewer cannot show this size or format: the session has to end.
     pub fn host_back(
         &mut self,
         size: (u16, u16),
@@ -138,25 +145,25 @@ impl Dialogue {
         Ok(first)
     }
 
-    /// Whether an update that is not the host's may go to the viewer now: it has received ServerInit and a whole number of
-    /// messages. So it is after [`host_lost`](Self::host_lost), also while there is no host.
+    /// Whether an update that is not the host's may go to the viewer now: it has received ServerInit and a whole number
+    /// of messages. So it is after [`host_lost`](Self::host_lost), also while there is no host.
     pub const fn may_insert_update(&self) -> bool {
         self.host.is_between_messages()
     }
 
     /// Whether the viewer has requested an update (RFC 6143 section 7.5.3) and received none since. It then sends no
-    /// SetPixelFormat before it receives one (section 7.5.1); a viewer that has requested nothing may have sent one that has
-    /// not arrived here, and would misread the pixels of a [banner](Self::banner).
+    /// SetPixelFormat before it receives one (section 7.5.1); a viewer that has requested nothing may have sent one
+    /// that has not arrived here, and would misread the pixels of a [banner](Self::banner).
     pub const fn is_update_requested(&self) -> bool {
         self.shared.viewer.update_requested
     }
 
-    /// An update that draws `text` over the bottom of the viewer's last picture: see [`banner`]. It is in the format of the
-    /// viewer's last SetPixelFormat and within the size that the viewer knows, and it answers the viewer's request. Viewers
-    /// request the next update at once, so the caller has to limit how often it sends one.
+    /// An update that draws `text` over the bottom of the viewer's last picture: see [`banner`]. It is in the format of
+    /// the viewer's last SetPixelFormat and within the size that the viewer knows, and it answers the viewer's request.
+    /// Viewers request the next update at once, so the caller has to limit how often it sends one.
     ///
-    /// `None` where [no update may be inserted](Self::may_insert_update), the format is not sound, the screen has no room for
-    /// a character, or the viewer uses the host's own colour map, which the banner's would replace.
+    /// `None` where [no update may be inserted](Self::may_insert_update), the format is not sound, the screen has no
+    /// room for a character, or the viewer uses the host's own colour map, which the banner's would replace.
     pub fn banner(&mut self, text: &str) -> Option<Bytes> {
         let Shared { viewer, host } = &mut self.shared;
         let own_map = !viewer.format.true_colour && !host.format.true_colour;
@@ -168,30 +175,31 @@ impl Dialogue {
         Some(banner)
     }
 
-    /// Whether there is something to [send to the host](Self::take_pending), or a key that waited may go.
+    /// Whether there are [messages to send to the host](Self::take_pending), or a delayed key event may be passed
+    /// again.
     pub fn has_pending(&self) -> bool {
         let Shared { viewer, host } = &self.shared;
         !host.pending.is_empty() || !host.acks.is_empty() || viewer.holds_keys && host.keys_known
     }
 
-    /// What the gateway sends to the host on its own behalf.
+    /// Takes the messages that the gateway sends to the host on its own behalf.
     pub fn take_pending(&mut self) -> BytesMut {
         let HostPart { pending, acks, .. } = &mut self.shared.host;
         acks.write(pending);
         pending.split()
     }
 
-    /// Whether there is text to be typed.
+    /// Whether text of a clipboard is still to be typed.
     pub fn is_typing(&self) -> bool {
         self.shared.viewer.paste.is_typing()
     }
 
-    /// Appends the next character of it.
+    /// Appends the keys of the next character of that text to `host`.
     pub fn type_next(&mut self, host: &mut BytesMut) {
         self.shared.type_next(host);
     }
 
-    /// What the host gets last: every key and button that is down is released.
+    /// Releases every key and button that is pressed: returns the last messages to the host.
     pub fn release_all(&mut self) -> BytesMut {
         let mut host = BytesMut::new();
         self.shared.release_all(&mut host);

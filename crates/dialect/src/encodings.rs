@@ -1,28 +1,29 @@
-//! Which encodings are listed to the host: those known to be safe, in the viewer's order (`docs/webmks.md` 2.4 and 5.3).
+//! The encodings that are listed to the host: those known to be safe, in the viewer's order (`docs/webmks.md` 2.4 and
+//! 5.3).
 
 use rfb_proto::{Encoding, Recolour};
 
-/// Those of a viewer, and what the gateway needs beside them.
+/// The encodings of a viewer.
 #[derive(Debug, Default)]
 pub(super) struct Encodings {
     viewer: Vec<Encoding>,
-    /// Something has not come to the viewer on which later rectangles of such encodings build.
+    /// The viewer has not received something on which later rectangles depend in encodings with a history.
     history_lost: bool,
 }
 
-/// What the gateway asks for on its own behalf, where keys or sizes are to be repaired.
+/// What the gateway requests for itself, to translate keys, pointers and sizes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Wanted {
     Nothing,
-    /// What the host can do: a message, and no rectangle.
+    /// The capabilities of the host, which come in a message and not as a rectangle.
     Caps,
-    /// Likewise, and the keyboard's lights, and what kind of pointer the guest has.
+    /// Likewise, the LED state, and whether the guest's pointer is absolute.
     All,
 }
 
 impl Encodings {
-    /// The viewer lists these.
-    pub(super) fn viewer_lists(&mut self, list: impl Iterator<Item = Encoding>) {
+    /// Sets the encodings that the viewer has listed.
+    pub(super) fn set_viewer_list(&mut self, list: impl Iterator<Item = Encoding>) {
         self.viewer = list.collect();
     }
 
@@ -31,8 +32,8 @@ impl Encodings {
         self.viewer.contains(&encoding)
     }
 
-    /// Another host continues: its rectangles do not build on those of the one before.
-    pub(super) const fn host_is_new(&mut self) {
+    /// A new host continues: its rectangles do not depend on those of the lost one.
+    pub(super) const fn reset_for_new_host(&mut self) {
         self.history_lost = true;
     }
 
@@ -41,12 +42,13 @@ impl Encodings {
         self.viewer.is_empty()
     }
 
-    /// A rectangle of this encoding has not come to the viewer.
-    pub(super) fn was_left_out(&mut self, encoding: Encoding) {
+    /// A rectangle of this encoding has been dropped.
+    pub(super) fn set_left_out(&mut self, encoding: Encoding) {
         self.history_lost |= has_history(encoding);
     }
 
-    /// What SetEncodings lists to the host: pixels are `converted` on the way, and the gateway wants something itself.
+    /// The encodings for SetEncodings to the host, where pixels are `converted` or not, with those that the gateway
+    /// wants.
     pub(super) fn for_host(&self, converted: bool, wanted: Wanted) -> Vec<Encoding> {
         let asked = self.viewer.iter().copied().filter(|&encoding| {
             passes(encoding)
@@ -60,7 +62,7 @@ impl Encodings {
             }
         };
         if self.has(Encoding::EXTENDED_DESKTOP_SIZE) {
-            // A viewer that knows the one understands what is made of the other.
+            // DesktopSize is sent to such a viewer as ExtendedDesktopSize.
             want(Encoding::DESKTOP_SIZE);
         }
         if wanted != Wanted::Nothing {
@@ -70,9 +72,9 @@ impl Encodings {
         list
     }
 
-    /// The rectangles that the gateway asks for.
+    /// The pseudo-encodings that the gateway wants.
     fn wanted_rectangles(&self, wanted: Wanted) -> impl Iterator<Item = Encoding> {
-        // Of no use to a viewer that cannot be told.
+        // Only of use if the viewer can be sent the kind of pointer.
         let pointer = self.has(Encoding::QEMU_POINTER_MOTION);
         let rectangles = [
             (pointer, Encoding::VMWARE_CURSOR_STATE),
@@ -84,26 +86,26 @@ impl Encodings {
             .map(|(_, encoding)| encoding)
     }
 
-    /// Whether the host may send rectangles that are not for the viewer: those that the gateway wants, and where pixels
-    /// are `converted`, those that it sends before it receives the list.
+    /// Whether the host may send rectangles that have to be dropped: those for the gateway and, where pixels are
+    /// `converted`, those that it sends before it receives the new list.
     pub(super) fn may_leave_out(&self, converted: bool, wanted: Wanted) -> bool {
         self.wanted_rectangles(wanted)
             .any(|encoding| self.is_hidden(encoding))
             || converted && self.viewer.iter().copied().any(has_other_pixels)
     }
 
-    /// Whether such a rectangle is for the gateway alone.
+    /// Whether rectangles of this encoding are for the gateway only.
     pub(super) fn is_hidden(&self, encoding: Encoding) -> bool {
         encoding.is_vmware() && !self.has(encoding)
     }
 }
 
-/// Whether such a rectangle has pixels that cannot be converted.
+/// Whether rectangles of this encoding have pixels that cannot be converted.
 pub(super) const fn has_other_pixels(encoding: Encoding) -> bool {
     (encoding.is_image() || matches!(encoding, Encoding::VMWARE_CURSOR)) && !Recolour::can(encoding)
 }
 
-/// Whether later rectangles of the encoding build on earlier ones.
+/// Whether rectangles of this encoding depend on earlier ones.
 const fn has_history(encoding: Encoding) -> bool {
     matches!(
         encoding,
@@ -112,14 +114,14 @@ const fn has_history(encoding: Encoding) -> bool {
             | Encoding::ZLIB_HEX
             | Encoding::ZRLE
             | Encoding::ZYWRLE
-            // Continues the tables of the one before in place of zlib's stream.
+            // May use the tables of the image before.
             | Encoding::JPEG
             | Encoding::H264
     )
 }
 
-/// Named one by one: what is not known to be safe is not. Left out are those that make a server expect or send other
-/// messages, those that change the format of pixels, and the clipboard's.
+/// Whether an encoding is relayed: only those known to be safe. Not listed are those that make a server send or expect
+/// other messages, those that change the pixel format, and the extended clipboard.
 const fn passes(encoding: Encoding) -> bool {
     encoding.is_level()
         || matches!(

@@ -1,4 +1,4 @@
-//! A key as the host is sent it.
+//! A key in the form that is sent to the host.
 
 use bytes::BytesMut;
 use rfb_proto::input::{Key, Message};

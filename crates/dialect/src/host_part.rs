@@ -1,4 +1,4 @@
-//! What one host has sent and is still to be sent: a new host has a new one.
+//! The host's part of the session state. A new host gets a new one.
 
 use std::sync::Arc;
 
@@ -10,32 +10,32 @@ use rfb_proto::{Area, Converter, PixelFormat};
 use super::acks::Acks;
 use super::settings::HostKind;
 
-/// The most bytes that wait to be sent to a host that does not read.
+/// The most bytes that are kept for a host that does not read.
 const MAX_PENDING: usize = 16 * 1024;
 
-/// The host's side of a session.
+/// What the host has sent and is still to be sent.
 pub(super) struct HostPart {
     kind: HostKind,
     /// The format of its ServerInit: all of its pixels are in it.
     pub(super) format: PixelFormat,
-    /// Converts its pixels to the viewer's format; `None` where the two are the same.
+    /// Converts its pixels to the viewer's format; `None` if both are the same.
     pub(super) converter: Option<Arc<Converter>>,
     /// The size of the framebuffer, in pixels.
     pub(super) size: (u16, u16),
-    /// The console is a vSphere's, or the host has sent ServerCaps or one of VMware's rectangles.
+    /// The host belongs to a vSphere, or has sent ServerCaps or a rectangle in one of VMware's encodings.
     pub(super) is_vmware: bool,
-    /// The list of encodings that it is sent has all that the gateway wants for itself.
+    /// It is sent all encodings that the gateway wants for itself.
     pub(super) wants_all: bool,
     /// Its ServerCaps.
     pub(super) caps: ServerCaps,
     pub(super) acks: Acks,
-    /// Whether the guest's pointer is absolute, where the host has said.
+    /// Whether the guest's pointer is absolute, if the host has sent that.
     pub(super) absolute: Option<bool>,
-    /// It has sent ExtendedDesktopSize, and so takes SetDesktopSize.
+    /// It takes SetDesktopSize, as it has sent ExtendedDesktopSize.
     pub(super) sets_size: bool,
-    /// It is known whether the host takes scan codes, or makes no difference.
+    /// It is known whether the host takes scan codes, or it does not matter.
     pub(super) keys_known: bool,
-    /// What the gateway has to send to it on its own behalf.
+    /// Messages that the gateway sends on its own behalf.
     pub(super) pending: BytesMut,
 }
 
@@ -57,8 +57,8 @@ impl HostPart {
         }
     }
 
-    /// What is known of the host that takes its place, from its ServerInit, when pixels become those of `viewer`; `None`
-    /// where they cannot.
+    /// The part of a new host with the size and format of its ServerInit; `None` if its pixels cannot be converted to
+    /// the format of the viewer.
     pub(super) fn successor(
         &self,
         size: (u16, u16),
@@ -78,13 +78,13 @@ impl HostPart {
         })
     }
 
-    /// It is known how the host takes keys: it has sent ServerCaps, or the answer to a later message without having
-    /// sent them, or it has had time enough.
+    /// It is known whether the host takes scan codes: it has sent ServerCaps, or an update without ServerCaps before
+    /// it, or nothing within the time allowed.
     pub(super) const fn set_keys_known(&mut self) {
         self.keys_known = true;
     }
 
-    /// Requests `area`.
+    /// Requests an update of `area` on the gateway's own behalf.
     pub(super) fn request(&mut self, incremental: bool, area: Area) {
         // A host that does not read gets no further requests.
         if self.pending.len() < MAX_PENDING {

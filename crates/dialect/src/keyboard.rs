@@ -1,4 +1,4 @@
-//! The keys that a viewer presses, as the host takes them (`docs/webmks.md` 1.8 and 2.3, Q6), and which are down.
+//! Key events in the form that the host takes (`docs/webmks.md` 1.8 and 2.3, Q6), and the keys that are pressed.
 
 use bytes::BytesMut;
 use rfb_proto::input::{Key, QemuKey};
@@ -10,13 +10,13 @@ use super::by_keysym::keysyms;
 use super::host_key::HostKey;
 use super::settings::{CtrlAltInsert, Habits};
 
-/// The most keys that are down at once: more than anybody has fingers. The one that was pressed first makes room.
+/// The most keys that are pressed at once, more than a user can press. Beyond that, the oldest is released.
 const MOST_HELD: usize = 24;
 
 const CAPS_LOCK: VScancode = VScancode(0x3a);
 const RIGHT_SHIFT: VScancode = VScancode(0x36);
 
-/// The keys of Ctrl-Alt-Insert and Ctrl-Alt-Delete, by their scan codes and by their keysyms.
+/// The keys of Ctrl-Alt-Insert and Ctrl-Alt-Delete: scan codes and keysyms.
 const CTRL: [VScancode; 2] = [VScancode(0x1d), VScancode(0x11d)];
 const CTRL_KEYSYMS: [u32; 2] = [key::Control_L, key::Control_R];
 const ALT: [VScancode; 2] = [VScancode(0x38), VScancode(0x138)];
@@ -28,30 +28,30 @@ const DELETE: VScancode = VScancode(0x153);
 /// One viewer's keyboard.
 #[derive(Debug)]
 pub(super) struct Keyboard {
-    /// The layout that the guest has.
+    /// The layout of the guest.
     layout: Layout,
-    /// Whether the viewer's keys are to become scan codes.
+    /// Whether the viewer's keys are to be sent as scan codes.
     scancodes: bool,
     ctrl_alt_insert: CtrlAltInsert,
     /// Whether the host takes scan codes.
     use_scancodes: bool,
-    /// In the order in which they were pressed.
+    /// The pressed keys, the oldest first.
     held: Vec<Held>,
-    /// Modifiers that are not as the viewer has them, for the sake of the last key, and how they are instead.
+    /// Modifiers whose state differs from the viewer's for the last key, and their present state.
     overridden: Vec<(VScancode, bool)>,
     caps_lock: bool,
 }
 
-/// A key that is down.
+/// A key that is pressed.
 #[derive(Debug, Clone, Copy)]
 struct Held {
     by: Name,
     pressed: HostKey,
-    /// With which modifiers, where that matters.
+    /// The key with its modifiers, if the character depends on them.
     stroke: Option<Stroke>,
 }
 
-/// What the viewer calls a key.
+/// How the viewer identifies a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Name {
     Keysym(u32),
@@ -71,13 +71,13 @@ impl Keyboard {
         }
     }
 
-    /// The host takes scan codes. Keys that are down go up as they went down.
+    /// The host takes scan codes. Keys that are pressed are released in the form in which they were pressed.
     pub(super) const fn use_scancodes(&mut self) {
         self.use_scancodes = true;
     }
 
     /// The state of the Caps Lock LED, as the host has sent it.
-    pub(super) const fn caps_lock(&mut self, on: bool) {
+    pub(super) const fn set_caps_lock(&mut self, on: bool) {
         self.caps_lock = on;
     }
 
@@ -87,7 +87,7 @@ impl Keyboard {
         if !key.down {
             return self.release(by, host);
         }
-        if self.repeats(by, host) {
+        if self.repeat(by, host) {
             return;
         }
         self.restore_modifiers(host);
@@ -118,12 +118,12 @@ impl Keyboard {
             None if keysym != 0 => self.key(Key { down, keysym }, host),
             None => {}
             Some(_) if !down => {
-                // It may have gone down before the viewer learned that it may send scan codes.
+                // It may have been pressed by keysym, before the viewer knew that it can send scan codes.
                 let as_keysym = Name::Keysym(keysym);
                 let earlier = !self.holds(by) && self.holds(as_keysym);
                 self.release(if earlier { as_keysym } else { by }, host);
             }
-            Some(_) if self.repeats(by, host) => {}
+            Some(_) if self.repeat(by, host) => {}
             Some(scancode) => {
                 self.restore_modifiers(host);
                 let insert = scancode == INSERT || keysym == key::KP_Insert;
@@ -136,13 +136,13 @@ impl Keyboard {
         }
     }
 
-    /// Whether there is something to press that writes `character`.
+    /// Whether there are keys that write `character`.
     pub(super) fn can_write(&self, character: char) -> bool {
         let typed = self.layout.types(character);
         typed.is_some_and(|typed| self.use_scancodes || keysyms(typed).is_some())
     }
 
-    /// Presses and releases what writes `character`, if anything.
+    /// Presses and releases the keys that write `character`, if there are any.
     pub(super) fn write(&mut self, character: char, host: &mut BytesMut) {
         self.restore_modifiers(host);
         match self.layout.types(character) {
@@ -163,7 +163,7 @@ impl Keyboard {
         }
     }
 
-    /// Lets go of everything.
+    /// Releases all keys.
     pub(super) fn release_all(&mut self, host: &mut BytesMut) {
         self.restore_modifiers(host);
         for held in self.held.drain(..) {
@@ -171,7 +171,7 @@ impl Keyboard {
         }
     }
 
-    /// Whether Insert, pressed now, is Delete in the guest. It goes up as what it went down as.
+    /// Whether Insert, pressed now, becomes Delete in the guest.
     fn insert_is_delete(&self) -> bool {
         self.ctrl_alt_insert == CtrlAltInsert::Delete
             && self.holds_one(&CTRL, &CTRL_KEYSYMS)
@@ -180,7 +180,7 @@ impl Keyboard {
 
     fn holds_one(&self, scancodes: &[VScancode], keysyms: &[u32]) -> bool {
         self.held.iter().any(|held| match held.pressed {
-            // AltGr has the scan code of the right Alt, and is none.
+            // AltGr has the scan code of the right Alt, but does not count as Alt.
             _ if held.by == Name::Keysym(key::ISO_Level3_Shift) => false,
             HostKey::Scancode(scancode) => scancodes.contains(&scancode),
             HostKey::Keysym(keysym) => keysyms.contains(&keysym),
@@ -194,7 +194,7 @@ impl Keyboard {
         }
     }
 
-    /// Whether the viewer's keys become scan codes.
+    /// Whether the viewer's keys are sent as scan codes.
     const fn sends_scancodes(&self) -> bool {
         self.scancodes && self.use_scancodes
     }
@@ -203,9 +203,9 @@ impl Keyboard {
         self.layout.key(keysym).filter(|_| self.sends_scancodes())
     }
 
-    /// A key that is down already is pressed once more. The host repeats keys by itself; that this restarts its
-    /// clock, as it does on a PC's keyboard, is a guess.
-    fn repeats(&mut self, by: Name, host: &mut BytesMut) -> bool {
+    /// Presses a key again that is pressed already; returns whether it was. The host repeats keys by itself; that this
+    /// restarts its delay, as on a PC's keyboard, is a guess.
+    fn repeat(&mut self, by: Name, host: &mut BytesMut) -> bool {
         let Some(at) = self.held.iter().position(|held| held.by == by) else {
             return false;
         };
@@ -229,19 +229,19 @@ impl Keyboard {
     fn release(&mut self, by: Name, host: &mut BytesMut) {
         let key = self.translate(by);
         let named = self.held.iter().position(|held| held.by == by);
-        // One key can have two names: of Shift and a letter, whichever is let go first.
+        // The same key can have two keysyms: with Shift, if Shift was released before the letter.
         let same = || self.held.iter().position(|held| Some(held.pressed) == key);
         match (named.or_else(same), key) {
-            (Some(at), _) => self.lift(at, host),
-            // Viewers release keys that they have not pressed, to be sure.
+            (Some(at), _) => self.release_at(at, host),
+            // Some viewers release keys that they have not pressed, as a precaution.
             (None, Some(key)) => key.send(false, host),
             (None, None) => {}
         }
         self.restore_modifiers(host);
     }
 
-    /// The key that was pressed as number `at` of those that are down goes up, and stays there.
-    fn lift(&mut self, at: usize, host: &mut BytesMut) {
+    /// Releases the pressed key number `at`. Its modifier state is not restored later.
+    fn release_at(&mut self, at: usize, host: &mut BytesMut) {
         let Held { pressed, .. } = self.held.remove(at);
         pressed.send(false, host);
         self.overridden
@@ -269,7 +269,7 @@ impl Keyboard {
             self.caps_lock = !self.caps_lock;
         }
         if self.held.len() >= MOST_HELD {
-            self.lift(0, host);
+            self.release_at(0, host);
         }
         key.send(true, host);
         let pressed = key;
@@ -288,7 +288,7 @@ impl Keyboard {
         self.restore_modifiers(host);
     }
 
-    /// Makes the modifiers what the stroke takes.
+    /// Sets the modifiers to those of the stroke.
     fn override_modifiers(&mut self, stroke: Stroke, host: &mut BytesMut) {
         if self.overridden.is_empty() {
             self.override_one(&[SHIFT, RIGHT_SHIFT], stroke.shift, host);
@@ -298,7 +298,7 @@ impl Keyboard {
 
     fn override_one(&mut self, keys: &[VScancode], wanted: bool, host: &mut BytesMut) {
         let is_one = |held: &&Held| match held.pressed {
-            // The right Alt that a viewer calls so is no AltGr, and stays where it is.
+            // A right Alt with the keysym Alt_R is not AltGr and stays pressed.
             HostKey::Scancode(scancode) => {
                 keys.contains(&scancode) && held.by != Name::Keysym(key::Alt_R)
             }
@@ -321,14 +321,14 @@ impl Keyboard {
         }
     }
 
-    /// Makes the modifiers what the viewer has.
+    /// Sets the modifiers to their state at the viewer.
     fn restore_modifiers(&mut self, host: &mut BytesMut) {
         for (scancode, down) in self.overridden.drain(..).rev() {
             HostKey::Scancode(scancode).send(!down, host);
         }
     }
 
-    /// Caps Lock turns Shift round for letters that have two cases on their key.
+    /// With Caps Lock, Shift is inverted for letters with two cases on their key.
     fn with_caps(&self, stroke: Stroke) -> Stroke {
         let shift = !stroke.shift;
         let other = Stroke { shift, ..stroke };

@@ -1,24 +1,25 @@
-//! What stock VNC viewers and VMware's RFB need of each other. Bytes in, bytes out: no I/O, no clock.
+//! Translates between stock VNC viewers and VMware's RFB. Bytes in, bytes out: no I/O, no clock.
 //!
-//! A viewer's messages are few and small: each is read, and passes, is changed, or is left out (`viewer`). What
-//! the host sends is followed by its lengths and goes on where it lies (`host`), but for what only the gateway
-//! asked for, and for pixels in a format that the host does not speak ([`rfb_proto::Recolour`]).
+//! A viewer's messages are few and small: each is parsed, and relayed, changed or dropped (`viewer`). The host's
+//! messages are only split by their lengths and relayed without a copy (`host`). Exceptions are rectangles that only
+//! the gateway requested, which are dropped, and pixels in another format than the viewer's, which are converted
+//! ([`rfb_proto::Recolour`]).
 //!
 //! | what | changed in | why (`docs/webmks.md`) |
 //! |---|---|---|
-//! | pixel formats | `viewer`, `host` | 2.3: others than the host's own end the connection, or are ignored |
-//! | encodings | `encodings` | 2.4: marks that make a server send what no viewer can read |
-//! | keys | `keyboard` | 2.3, Q6: keysyms go through a fixed layout |
-//! | wheel, further buttons, relative pointers | `mouse` | 1.7: they have a message of their own |
-//! | clipboards | `paste` | 1.7: they are typed, if anything |
-//! | pictures in parts | `missing`, `viewer_update` | 2.3, Q3 and Q4: one request, one whole picture |
-//! | acknowledgements | `acks` | 7.1: a host that wants them may send nothing more without |
-//! | sizes | `host`, `viewer` | 1.6: asked for by a message of their own |
+//! | pixel formats | `viewer`, `host` | 2.3: a host may close the connection over a format other than its own, or ignore it |
+//! | encodings | `encodings` | 2.4: some make a server send what no viewer can decode |
+//! | keys | `keyboard` | 2.3, Q6: the host looks keysyms up in a fixed layout |
+//! | wheel, further buttons, relative pointers | `mouse` | 1.7: they have a message of VMware's |
+//! | clipboards | `paste` | 1.7: the text can only be typed |
+//! | partial pictures | `missing`, `viewer_update` | 2.3, Q3 and Q4: a host may answer a request in several updates |
+//! | acknowledgements | `acks` | 7.1: a host that requests them may stop without them |
+//! | sizes | `host`, `viewer` | 1.6: they are requested by a message of VMware's |
 //!
-//! Where the host is lost, [`Dialogue::host_lost`] completes what the viewer has received, and [`Dialogue::banner`] draws a
-//! line of text over its last picture (`banner`, `font`).
+//! Where the host is lost, [`Dialogue::host_lost`] completes what the viewer has received, and [`Dialogue::banner`]
+//! draws a line of text over its last picture (`banner`, `font`).
 //!
-//! What viewers are told that they may send (`offers`) is what the host takes in its own way.
+//! `offers` announces extensions to the viewer that the gateway translates for the host.
 
 mod acks;
 mod banner;

@@ -1,11 +1,11 @@
-//! What a viewer has asked for and not got yet of the picture.
+//! The parts of the picture that a viewer has requested and not received.
 
 use rfb_proto::Area;
 
-/// How many parts it may fall into. Where there are more, it is as if nothing were missing.
+/// The most parts. With more, the request counts as answered.
 const MOST_PARTS: usize = 64;
 
-/// Parts of the framebuffer that do not overlap.
+/// Parts of the framebuffer, which do not overlap.
 #[derive(Debug, Default)]
 pub(super) struct Missing(Vec<Area>);
 
@@ -14,12 +14,12 @@ impl Missing {
         self.0.is_empty()
     }
 
-    /// In pixels.
+    /// The number of pixels.
     pub(super) fn pixels(&self) -> u64 {
         self.0.iter().map(Area::pixels).sum()
     }
 
-    /// How many bytes of memory it takes.
+    /// The bytes of memory that it takes.
     pub(super) const fn memory(&self) -> usize {
         self.0.capacity() * size_of::<Area>()
     }
@@ -29,15 +29,15 @@ impl Missing {
     }
 
     pub(super) fn add(&mut self, area: Area) {
-        self.take(area);
+        self.remove(area);
         if area.pixels() > 0 {
             self.0.push(area);
         }
         self.bound();
     }
 
-    /// `area` is there.
-    pub(super) fn take(&mut self, area: Area) {
+    /// Removes `area`, which has arrived.
+    pub(super) fn remove(&mut self, area: Area) {
         if self.0.iter().any(|part| overlap(part, &area)) {
             let parts = std::mem::take(&mut self.0);
             let rest = parts.into_iter().flat_map(|part| without(part, area));
@@ -46,8 +46,8 @@ impl Missing {
         }
     }
 
-    /// The smallest area around all that is missing.
-    pub(super) fn around(&self) -> Option<Area> {
+    /// The smallest area that contains all parts.
+    pub(super) fn bounding_box(&self) -> Option<Area> {
         let left = self.0.iter().map(|part| part.x).min()?;
         let top = self.0.iter().map(|part| part.y).min()?;
         let right = self.0.iter().map(right).max()?;
@@ -77,7 +77,7 @@ fn overlap(one: &Area, other: &Area) -> bool {
         && u32::from(other.y) < bottom(one)
 }
 
-/// The area with these sides, which lie in this order; none where they do not.
+/// The area between these edges; empty if they are not in order.
 fn between(left: u32, top: u32, right: u32, bottom: u32) -> Area {
     let side = |side: u32| u16::try_from(side).unwrap_or(u16::MAX);
     Area {
@@ -88,7 +88,7 @@ fn between(left: u32, top: u32, right: u32, bottom: u32) -> Area {
     }
 }
 
-/// What is left of `part`: above, below, to the left and to the right.
+/// The rest of `part` without `hole`: above, below, to the left and to the right.
 fn without(part: Area, hole: Area) -> [Area; 4] {
     let (left, top) = (u32::from(part.x), u32::from(part.y));
     let (right_end, bottom_end) = (right(&part), bottom(&part));
@@ -136,13 +136,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_was_added_and_not_taken_is_missing(steps in prop::collection::vec((any::<bool>(), area()), 0..9)) {
+        fn an_area_is_missing_from_add_to_remove(steps in prop::collection::vec((any::<bool>(), area()), 0..9)) {
             let mut missing = Missing::default();
             let mut expected = [[false; 24]; 24];
             for (add, area) in steps {
                 match add {
                     true => missing.add(area),
-                    false => missing.take(area),
+                    false => missing.remove(area),
                 }
                 for (y, row) in (0..).zip(&mut expected) {
                     for (x, cell) in (0..).zip(row) {
@@ -154,15 +154,15 @@ mod tests {
                 for (x, cell) in (0..).zip(row) {
                     let parts = missing.0.iter().filter(|part| holds(part, x, y)).count();
                     prop_assert_eq!(parts, usize::from(cell), "at {} {}", x, y);
-                    let around = missing.around().is_some_and(|around| holds(&around, x, y));
-                    prop_assert!(around || !cell);
+                    let in_box = missing.bounding_box().is_some_and(|area| holds(&area, x, y));
+                    prop_assert!(in_box || !cell);
                 }
             }
         }
     }
 
     #[test]
-    fn the_far_corner_of_the_largest_screen_is_reached() {
+    fn areas_reach_the_far_corner_of_the_largest_screen() {
         let whole = Area {
             x: 0,
             y: 0,
@@ -171,14 +171,14 @@ mod tests {
         };
         let mut missing = Missing::default();
         missing.add(whole);
-        assert_eq!(missing.around(), Some(whole));
-        missing.take(Area {
+        assert_eq!(missing.bounding_box(), Some(whole));
+        missing.remove(Area {
             x: 1,
             y: 1,
             ..whole
         });
         assert_eq!(missing.pixels(), 2 * u64::from(u16::MAX) - 1);
-        missing.take(whole);
+        missing.remove(whole);
         assert!(missing.is_empty());
     }
 }

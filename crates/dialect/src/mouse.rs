@@ -1,8 +1,9 @@
-//! The pointer that a viewer moves, as the host takes it (`docs/webmks.md` 1.6 and 1.7).
+//! Pointer events in the form that the host takes (`docs/webmks.md` 1.6 and 1.7).
 //!
-//! Places and the first three buttons go as a PointerEvent, as VMware's own client sends them. A host that offers
-//! VMware's messages gets the wheel, further buttons and relative movement in one of them (127/2); that every
-//! host which offers keys takes it, which way its wheel turns and how it numbers its further buttons are guesses.
+//! Positions and the first three buttons are sent as PointerEvent, as by VMware's own client. The wheel, further
+//! buttons and relative movement are sent in a message of VMware's (127/2) to a host that takes such messages. Guesses:
+//! that every host with the capability for keys takes it, the direction of its wheel, and the numbers of its further
+//! buttons.
 
 use bytes::BytesMut;
 use rfb_proto::input::{Message, Pointer};
@@ -10,13 +11,13 @@ use rfb_proto::vmware::Command;
 
 /// Left, middle and right.
 const PLAIN: u16 = 0b111;
-/// The wheel up and down.
+/// Wheel up and down.
 const WHEEL: [u16; 2] = [1 << 3, 1 << 4];
-/// The wheel to the left and to the right.
+/// Wheel left and right.
 const TILT: [u16; 2] = [1 << 5, 1 << 6];
-/// Back and forward: RFB's buttons 8 and 9 (rfbproto, "ExtendedMouseButtons Pseudo-encoding").
+/// Back and forward: buttons 8 and 9 (rfbproto, "ExtendedMouseButtons Pseudo-encoding").
 const FURTHER: u16 = 0b11 << 7;
-/// Where a relative pointer stands still (rfbproto, "QEMU Pointer Motion Change Pseudo-encoding").
+/// The position that means no movement of a relative pointer (rfbproto, "QEMU Pointer Motion Change Pseudo-encoding").
 const STILL: u16 = 0x7fff;
 
 /// One viewer's pointer.
@@ -35,21 +36,21 @@ impl Mouse {
         self.vmware = true;
     }
 
-    /// The host is a new one: no button is down, and it has not said what it takes.
-    pub(super) const fn host_is_new(&mut self) {
+    /// For a new host: no button is pressed, and its capabilities are not known.
+    pub(super) const fn reset_for_new_host(&mut self) {
         self.last = None;
         self.vmware = false;
     }
 
-    /// The gateway has sent the viewer whether its positions are relative.
-    pub(super) const fn is_relative(&mut self, relative: bool) {
+    /// Sets whether the viewer has been sent that its positions are relative.
+    pub(super) const fn set_relative(&mut self, relative: bool) {
         self.relative = relative;
     }
 
     /// A PointerEvent.
     pub(super) fn event(&mut self, pointer: Pointer, host: &mut BytesMut) {
         if !self.vmware {
-            // A new host that has not said whether it takes steps: as positions they would be wrong.
+            // A new host, whose capabilities are not known yet: relative movements would be wrong as positions.
             if !self.relative {
                 Message::Pointer(pointer).write(host);
             }
@@ -61,7 +62,7 @@ impl Mouse {
         self.last = Some(pointer);
     }
 
-    /// Lets go of all buttons.
+    /// Releases all buttons.
     pub(super) fn release_all(&mut self, host: &mut BytesMut) {
         if let Some(last @ Pointer { buttons: 1.., .. }) = self.last {
             let (x, y) = match self.relative {
@@ -100,12 +101,12 @@ impl Mouse {
     }
 }
 
-/// The buttons of 127/2: as those of a PointerEvent, without the wheel between them.
+/// The buttons of 127/2: as in a PointerEvent, but without those of the wheel.
 fn buttons(buttons: u16) -> u32 {
     u32::from(buttons & PLAIN) | u32::from(buttons & FURTHER) >> 4
 }
 
-/// The steps of the wheel, one for each time that its buttons are pressed: upwards and to the right are positive.
+/// The steps of the wheels, one per press of their buttons: up and right are positive.
 fn wheel(before: u16, now: u16) -> (i8, i8) {
     let pressed = now & !before;
     let is = |button: u16| i8::from(pressed & button != 0);

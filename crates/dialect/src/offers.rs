@@ -1,4 +1,4 @@
-//! What a viewer is told that it may send, by rectangles that say no more than that (rfbproto).
+//! Announcements of extensions to the viewer, each a pseudo-rectangle without other content (rfbproto).
 
 use bytes::BufMut;
 use rfb_proto::vmware::ServerCaps;
@@ -7,15 +7,15 @@ use rfb_proto::{Area, Encoding};
 use super::shared::Shared;
 use super::viewer_update::{HEAD_LENGTH, write_head};
 
-/// How long an ExtendedDesktopSize with one screen is.
+/// The length of an ExtendedDesktopSize rectangle with one screen, in bytes.
 pub(super) const SIZE_LENGTH: usize = HEAD_LENGTH + 20;
 
-/// How many rectangles the gateway may add to an update.
+/// The most rectangles that are added to an update.
 pub(super) const MOST: u16 = 5;
 
 impl Shared {
-    /// Whether there is something that the viewer understands, that the host takes in its own way, and that the
-    /// viewer has not been told yet.
+    /// Whether there is an extension that the viewer supports, that the gateway can translate for the host, and that
+    /// has not been announced.
     pub(super) fn has_offers(&self) -> bool {
         self.has_new_size()
             || self.has_keys()
@@ -24,24 +24,24 @@ impl Shared {
             || self.has_pointer().is_some()
     }
 
-    /// Appends a rectangle for each such thing: [`MOST`] of them. Says how many those are.
+    /// Appends a rectangle for each such extension and returns their number: at most [`MOST`].
     pub(super) fn write_offers(&mut self, viewer: &mut Vec<u8>) -> u16 {
         let due = [
-            self.tell_size(viewer),
+            self.write_new_size(viewer),
             self.offer_keys(viewer),
             self.offer_buttons(viewer),
             self.offer_sizes(viewer),
-            self.tell_pointer(viewer),
+            self.write_pointer_motion(viewer),
         ];
         due.into_iter().map(u16::from).sum()
     }
 
-    /// Whether a new host has another size than the viewer knows.
+    /// Whether a new host has another size than the viewer has been sent.
     fn has_new_size(&self) -> bool {
         self.host.size != self.viewer.size && self.viewer.takes_sizes()
     }
 
-    fn tell_size(&mut self, viewer: &mut Vec<u8>) -> bool {
+    fn write_new_size(&mut self, viewer: &mut Vec<u8>) -> bool {
         let due = self.has_new_size();
         if due {
             self.viewer.size = self.host.size;
@@ -101,23 +101,22 @@ impl Shared {
         due
     }
 
-    /// Whether the pointer's places are steps or not: where the viewer does not know, and the gateway can make the one
-    /// of the other.
+    /// Whether the guest's pointer is absolute, if the viewer has to be sent that and the gateway can translate it.
     pub(super) fn has_pointer(&self) -> Option<bool> {
         let absolute = self.host.absolute.filter(|_| self.takes_vmware())?;
-        // Unless told otherwise it is absolute.
+        // Absolute until announced otherwise.
         let known = self.viewer.offers.absolute.unwrap_or(true);
         let due = known != absolute && self.viewer.encodings.has(Encoding::QEMU_POINTER_MOTION);
         due.then_some(absolute)
     }
 
-    /// Tells the viewer of that, if it has to be.
-    pub(super) fn tell_pointer(&mut self, viewer: &mut Vec<u8>) -> bool {
+    /// Appends that, if the viewer has to be sent it; returns whether it was appended.
+    pub(super) fn write_pointer_motion(&mut self, viewer: &mut Vec<u8>) -> bool {
         let Some(absolute) = self.has_pointer() else {
             return false;
         };
         self.viewer.offers.absolute = Some(absolute);
-        self.viewer.mouse.is_relative(!absolute);
+        self.viewer.mouse.set_relative(!absolute);
         let x = u16::from(absolute);
         let area = Area {
             x,
@@ -127,7 +126,7 @@ impl Shared {
         true
     }
 
-    /// The size of the screen, which is one; `answer` where the viewer has asked for it (rfbproto,
+    /// Appends the size, with one screen; `answer` if it answers a SetDesktopSize of the viewer (rfbproto,
     /// "ExtendedDesktopSize Pseudo-encoding").
     pub(super) fn write_size(&self, answer: bool, viewer: &mut Vec<u8>) {
         let everything = self.host.everything();

@@ -1,27 +1,27 @@
-//! A viewer's clipboard, typed: what is still to be typed of it.
+//! The text of a viewer's clipboard that is typed into the guest.
 
 use std::collections::VecDeque;
 
-/// The most of one clipboard that is typed, in bytes; what is beyond is left out.
+/// The most bytes of a clipboard that are typed; the rest is dropped.
 pub(super) const MOST: usize = 64 * 1024;
 
-/// One text at a time.
+/// One text: received, and then typed.
 #[derive(Debug, Default)]
 pub(super) struct Paste {
-    /// What has come of a clipboard that is not whole.
+    /// The received part of a clipboard.
     coming: Vec<u8>,
     cut: bool,
     to_type: VecDeque<char>,
 }
 
 impl Paste {
-    /// A clipboard begins to come.
+    /// A ClientCutText begins.
     pub(super) fn begin(&mut self) {
         self.coming.clear();
         self.cut = false;
     }
 
-    /// Some more of it.
+    /// More of its text.
     pub(super) fn more(&mut self, bytes: &[u8]) {
         let room = MOST.saturating_sub(self.coming.len());
         self.cut |= bytes.len() > room;
@@ -29,24 +29,25 @@ impl Paste {
             .extend_from_slice(bytes.get(..room).unwrap_or(bytes));
     }
 
-    /// It is whole: what of it can be written will be typed, unless something is being typed already.
+    /// The text is complete. Its characters that can be written will be typed, unless another text is still being
+    /// typed.
     pub(super) fn end(&mut self, can_write: impl Fn(char) -> bool) {
         let text = decode(&std::mem::take(&mut self.coming));
         if self.is_typing() {
-            tracing::info!("a clipboard is not typed: the one before is not done yet");
+            tracing::info!("a clipboard is not typed: the one before is still being typed");
             return;
         }
         if self.cut {
             tracing::info!(
-                "of a clipboard only the first {} KiB are typed",
+                "only the first {} KiB of a clipboard are typed",
                 MOST / 1024
             );
         }
-        // Line ends are one key, however they are written.
+        // A line end is one key, in either form.
         let text = text.replace("\r\n", "\n");
         let characters = text.chars().count();
         self.to_type = text.chars().filter(|&c| can_write(c)).collect();
-        // Only their number: a clipboard may hold a password.
+        // Only their number is logged: a clipboard may contain a password.
         let left_out = characters - self.to_type.len();
         if left_out > 0 {
             tracing::warn!(
@@ -68,7 +69,7 @@ impl Paste {
     }
 }
 
-/// RFC 6143 section 7.5.6 says Latin-1, and many viewers write UTF-8; text that happens to be both is rare.
+/// RFC 6143 section 7.5.6 requires Latin-1, but many viewers send UTF-8. Latin-1 text that is also valid UTF-8 is rare.
 fn decode(bytes: &[u8]) -> String {
     match std::str::from_utf8(bytes) {
         Ok(text) => text.to_owned(),
@@ -116,13 +117,13 @@ mod tests {
     }
 
     #[test]
-    fn latin_1_and_utf_8_are_told_apart_and_line_ends_are_one_key() {
+    fn latin_1_and_utf_8_are_recognised_and_line_ends_are_one_key() {
         assert_eq!(typed(&[b"f\xfcr\r\n", b"x\n"], Layout::De), "für\nx\n");
         assert_eq!(typed(&["für €".as_bytes()], Layout::De), "für €");
     }
 
     #[test]
-    fn what_the_layout_lacks_is_left_out() {
+    fn characters_that_the_layout_lacks_are_left_out() {
         assert_eq!(typed(&["ałßb".as_bytes()], Layout::De), "aßb");
         assert_eq!(typed(&["aßb".as_bytes()], Layout::Us), "ab");
     }
@@ -148,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn no_more_than_its_share_is_kept() {
+    fn only_the_first_64_kib_are_kept() {
         let much = vec![b'x'; MOST];
         assert_eq!(typed(&[&much, b"y", &much], Layout::Us).len(), MOST);
     }

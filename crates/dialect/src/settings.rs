@@ -2,26 +2,26 @@
 
 use rfb_proto::keys::Layout;
 
-/// How a console's keys and clipboard are to be treated.
+/// How the keys and the clipboard of a console's viewers are treated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Habits {
-    /// Whether keys become scan codes where the host takes those; else they go as the viewer sends them.
+    /// Whether keys are sent as scan codes to a host that takes them; otherwise they are relayed unchanged.
     pub scancodes: bool,
     /// The layout of the guest's keyboard.
     pub layout: Layout,
-    /// Whether a viewer's clipboard is typed; else it goes nowhere.
+    /// Whether a viewer's clipboard is typed into the guest; otherwise it is dropped.
     pub paste: bool,
-    /// What Ctrl-Alt-Insert on the viewer's keyboard is in the guest.
+    /// What Ctrl-Alt-Insert of the viewer becomes in the guest.
     pub ctrl_alt_insert: CtrlAltInsert,
 }
 
-/// What the guest gets where the viewer presses Ctrl-Alt-Insert.
+/// What Ctrl-Alt-Insert of the viewer becomes in the guest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum CtrlAltInsert {
-    /// Ctrl-Alt-Delete, which the viewer's own machine may keep for itself. VMware's consoles do so too.
+    /// Ctrl-Alt-Delete, which the viewer's operating system may intercept. VMware's consoles do the same.
     #[default]
     Delete,
-    /// The same keys.
+    /// Ctrl-Alt-Insert.
     AsIs,
 }
 
@@ -36,11 +36,11 @@ impl Default for Habits {
     }
 }
 
-/// What is known of a console's host beforehand.
+/// What is known about the host before it is connected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HostKind {
-    /// It is one of a vSphere's.
+    /// An ESXi host, as vSphere knows it.
     Vmware,
-    /// It may be any, until it shows that it is VMware's.
+    /// Any RFB server, as at a URL. It may turn out to be VMware's.
     Unknown,
 }

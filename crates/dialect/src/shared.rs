@@ -1,4 +1,4 @@
-//! What both directions of a session have to know of each other: the viewer's part and the host's.
+//! The state that both directions of a session share: the viewer's part and the host's.
 
 use bytes::BytesMut;
 use rfb_proto::input::{self, Message, UpdateRequest};
@@ -12,13 +12,13 @@ use super::host_part::HostPart;
 use super::settings::{Habits, HostKind};
 use super::viewer_part::ViewerPart;
 
-/// The most that is held back of an update, whatever the screen's size.
+/// The most bytes of an update that are held back, whatever the size of the screen.
 const MOST_HELD: u64 = 64 << 20;
 
-/// What an update may take beyond the pixels of the screen: a cursor, a name, the headers of small rectangles.
+/// The most bytes that are held back beside the pixels of the screen: a cursor, a name, headers of small rectangles.
 const HELD_BESIDE_PIXELS: u64 = 64 << 10;
 
-/// Both sides of a session, and what follows from the two together.
+/// Both parts of a session.
 pub(super) struct Shared {
     pub(super) viewer: ViewerPart,
     pub(super) host: HostPart,
@@ -31,20 +31,20 @@ impl Shared {
         Self { viewer, host }
     }
 
-    /// The host's ServerInit has come.
+    /// The host has sent ServerInit.
     pub(super) fn handle_server_init(&mut self, size: (u16, u16), format: PixelFormat) {
         self.resize(size);
         self.host.format = format;
         if !self.viewer.set_format {
             self.viewer.format = format;
         }
-        // At once: some viewers never send SetEncodings.
+        // Now, since some viewers never send SetEncodings.
         if !self.viewer.view_only {
             self.list_encodings_again();
         }
     }
 
-    /// Nothing more goes to the host.
+    /// Drops what was to be sent to the host.
     pub(super) fn host_lost(&mut self) {
         self.host.pending.clear();
         self.host.acks = Acks::default();
@@ -67,7 +67,7 @@ impl Shared {
             .successor(size, format, viewer.format, keys_known)
             .ok_or(CannotContinue::Format)?;
         self.host = successor;
-        viewer.host_is_new();
+        viewer.reset_for_new_host();
         let mut host = BytesMut::new();
         if viewer.set_format && self.host.converter.is_none() {
             Message::SetPixelFormat(format).write(&mut host);
@@ -87,7 +87,7 @@ impl Shared {
         let host = &mut self.host;
         host.is_vmware = true;
         host.caps = caps;
-        host.acks.host_wants(caps.has(ServerCaps::UPDATE_ACK));
+        host.acks.set_wanted(caps.has(ServerCaps::UPDATE_ACK));
         host.set_keys_known();
         if !self.takes_vmware() {
             return;
@@ -99,14 +99,14 @@ impl Shared {
         }
     }
 
-    /// The framebuffer has another size, of which the viewer is told at once.
+    /// The framebuffer has a new size, which the viewer is sent at once.
     pub(super) const fn resize(&mut self, size: (u16, u16)) {
         self.host.size = size;
         self.viewer.size = size;
     }
 
-    /// Whether the host takes VMware's own messages and the viewer may act on the VM. There is no capability for
-    /// the pointer's: that it comes with that for keys is a guess.
+    /// Whether the host takes VMware's messages and the viewer may control the VM. No capability is known for the
+    /// pointer message; that hosts with the capability for keys take it is a guess.
     pub(super) const fn takes_vmware(&self) -> bool {
         self.host.caps.has(ServerCaps::KEY) && !self.viewer.view_only
     }
@@ -124,8 +124,8 @@ impl Shared {
         self.host.pending = pending;
     }
 
-    /// What the gateway asks for on its own behalf. Only a host that takes VMware's messages is asked for rectangles
-    /// that the viewer must not see: of all others the number of rectangles stays what they announce.
+    /// What the gateway requests for itself. Rectangles that the viewer must not receive are only requested from a host
+    /// that takes VMware's messages: from all others, the number of rectangles in an update stays the announced one.
     const fn wanted(&self) -> Wanted {
         match (self.viewer.view_only, self.host.wants_all) {
             (true, _) => Wanted::Nothing,
@@ -134,15 +134,15 @@ impl Shared {
         }
     }
 
-    /// Whether the host may send rectangles that have to be left out.
+    /// Whether the host may send rectangles that have to be dropped.
     pub(super) fn may_leave_out(&self) -> bool {
         let converted = self.host.converter.is_some();
         let encodings = &self.viewer.encodings;
         encodings.may_leave_out(converted, self.wanted())
     }
 
-    /// How many bytes an update may take that is held back: what it takes to draw the whole screen once, with an eighth
-    /// more for what the encodings add.
+    /// The most bytes of an update that are held back: those of the whole screen in Raw, and an eighth more for the
+    /// overhead of encodings.
     pub(super) fn most_held(&self) -> usize {
         let pixel = match &self.host.converter {
             Some(converter) => converter.target_bytes(),
@@ -153,23 +153,23 @@ impl Shared {
         usize::try_from(most).unwrap_or(usize::MAX)
     }
 
-    /// The viewer wants `area`, changed or not. Hosts that are not VMware's answer that with one update.
+    /// The viewer has requested `area` non-incrementally. Only VMware's hosts may answer in several updates.
     pub(super) fn ask(&mut self, area: Area) {
         if !self.host.is_vmware {
             return;
         }
         let (width, height) = self.host.size;
-        self.viewer.asked.add(Area {
+        self.viewer.requested.add(Area {
             width: area.width.min(width.saturating_sub(area.x)),
             height: area.height.min(height.saturating_sub(area.y)),
             ..area
         });
     }
 
-    /// How many bytes of memory grow with what the host sends.
+    /// The bytes of memory whose size depends on what the host sends.
     pub(super) fn memory(&self) -> usize {
         let Self { viewer, host } = self;
-        host.pending.capacity() + host.acks.memory() + viewer.asked.memory()
+        host.pending.capacity() + host.acks.memory() + viewer.requested.memory()
     }
 
     pub(super) fn type_next(&mut self, host: &mut BytesMut) {

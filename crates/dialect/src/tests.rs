@@ -1,4 +1,4 @@
-//! Both directions of a repaired session, without sockets: what one side sends, and what the other receives.
+//! Both directions of a session, without sockets: what one side sends, and what the other receives.
 
 use std::ops::Range;
 
@@ -10,13 +10,13 @@ use rfb_proto::{Area, Encoding, PixelFormat};
 
 use super::{CtrlAltInsert, Dialogue, Habits, HostKind, ToViewer};
 
-/// What the viewer has got.
+/// What the viewer has received.
 #[derive(Default)]
 struct Got {
     run: Vec<u8>,
     bytes: Vec<u8>,
     own: Vec<u8>,
-    /// How much of the bytes was the gateway's own.
+    /// The number of those bytes that the gateway made itself.
     said: usize,
 }
 
@@ -35,11 +35,11 @@ impl ToViewer for Got {
 /// A session whose host has a screen of 64 × 48 pixels.
 struct Session {
     dialogue: Dialogue,
-    /// How the host's bytes are cut.
+    /// The length of the pieces in which the host's bytes arrive.
     piece: usize,
 }
 
-/// Silence.
+/// No bytes.
 const NOTHING: &[u8] = &[];
 
 const SIZE: (u16, u16) = (64, 48);
@@ -63,7 +63,7 @@ impl Session {
         PixelFormat::VMWARE.write(&mut init);
         init.extend_from_slice(&[0, 0, 0, 2, b'v', b'm']);
         assert_eq!(session.host(&init), init, "ServerInit");
-        // What the gateway asks for by itself, and no answer to it.
+        // Drops what the gateway requests on its own behalf.
         let _ = session.dialogue.take_pending();
         session.dialogue.stop_holding_keys();
         session
@@ -88,26 +88,26 @@ impl Session {
         host.to_vec()
     }
 
-    fn says(&mut self, message: Message<'_>) -> Vec<u8> {
+    fn viewer_sends(&mut self, message: Message<'_>) -> Vec<u8> {
         let mut bytes = BytesMut::new();
         message.write(&mut bytes);
         self.viewer(&bytes)
     }
 
-    fn lists(&mut self, list: &[Encoding]) -> Vec<Encoding> {
+    fn sets_encodings(&mut self, list: &[Encoding]) -> Vec<Encoding> {
         let mut bytes = BytesMut::new();
         input::set_encodings(list.iter().copied(), &mut bytes);
         encodings(&self.viewer(&bytes))
     }
 
-    fn asks(&mut self, incremental: bool) {
+    fn requests_everything(&mut self, incremental: bool) {
         let request = UpdateRequest {
             incremental,
             area: EVERYTHING,
         };
         let mut expected = BytesMut::new();
         Message::UpdateRequest(request).write(&mut expected);
-        assert_eq!(self.says(Message::UpdateRequest(request)), expected);
+        assert_eq!(self.viewer_sends(Message::UpdateRequest(request)), expected);
     }
 
     /// The host sends `bytes`: what the viewer receives.

@@ -1,4 +1,4 @@
-//! What becomes of a viewer's messages on the way to the host.
+//! Messages from the viewer to the host.
 
 use std::sync::Arc;
 
@@ -9,12 +9,12 @@ use rfb_proto::{Converter, CutText, PixelFormat, Violation};
 
 use super::shared::Shared;
 
-/// Escape, as X calls it and where it is: it ends the typing of a clipboard.
+/// The keysym and the XT scan code of Escape, which cancels the typing of a clipboard.
 const ESCAPE: (u32, u32) = (0xff1b, 0x01);
 
 impl Shared {
-    /// Appends what goes to the host of a message, if anything. What is not named here does not reach it: ESXi
-    /// has not announced that it understands it (`docs/webmks.md` 5.3).
+    /// Appends what the host is to be sent for a message, if anything. Other messages are dropped: ESXi has not
+    /// announced that it takes them (`docs/webmks.md` 5.3).
     pub(super) fn handle_viewer_message(
         &mut self,
         piece: Piece<'_>,
@@ -24,27 +24,27 @@ impl Shared {
             Message::ClientInit { .. } => host.put_slice(piece.bytes),
             Message::SetPixelFormat(format) => self.set_pixel_format(format, host)?,
             Message::SetEncodings(list) => {
-                self.viewer.encodings.viewer_lists(list.iter());
+                self.viewer.encodings.set_viewer_list(list.iter());
                 self.list_encodings(host);
             }
             Message::UpdateRequest(request) => {
                 self.viewer.update_requested = true;
                 match request.incremental {
-                    true => self.viewer.waits_for = Some(request.area),
+                    true => self.viewer.incremental_area = Some(request.area),
                     false => self.ask(request.area),
                 }
                 host.put_slice(piece.bytes);
             }
             _ if self.viewer.view_only => {}
-            message => self.viewer_does(message, piece.bytes, host),
+            message => self.handle_control(message, piece.bytes, host),
         }
         Ok(())
     }
 
-    /// What acts on the VM.
-    fn viewer_does(&mut self, message: Message<'_>, bytes: &[u8], host: &mut BytesMut) {
+    /// Messages that control the VM.
+    fn handle_control(&mut self, message: Message<'_>, bytes: &[u8], host: &mut BytesMut) {
         match message {
-            Message::Key(key) if self.cancels_typing(key.down, key.keysym == ESCAPE.0) => {}
+            Message::Key(key) if self.cancel_typing(key.down, key.keysym == ESCAPE.0) => {}
             Message::Key(key) => self.viewer.keyboard.key(key, host),
             Message::QemuKey(key) => self.qemu_key(key, host),
             Message::Pointer(pointer) => self.viewer.mouse.event(pointer, host),
@@ -66,7 +66,7 @@ impl Shared {
         }
     }
 
-    /// Only the host's own format goes to it; what is asked for beside that is made on the way back.
+    /// Only the host's own format is relayed to it. For any other, the gateway converts the pixels.
     fn set_pixel_format(
         &mut self,
         format: PixelFormat,
@@ -92,12 +92,12 @@ impl Shared {
 
     fn qemu_key(&mut self, key: QemuKey, host: &mut BytesMut) {
         let escape = key.keysym == ESCAPE.0 || key.keycode == ESCAPE.1;
-        if !self.cancels_typing(key.down, escape) {
+        if !self.cancel_typing(key.down, escape) {
             self.viewer.keyboard.qemu_key(key, host);
         }
     }
 
-    fn cancels_typing(&mut self, down: bool, escape: bool) -> bool {
+    fn cancel_typing(&mut self, down: bool, escape: bool) -> bool {
         let cancels = down && escape && self.viewer.paste.is_typing();
         if cancels {
             self.viewer.paste.cancel();

@@ -1,4 +1,4 @@
-//! What the viewer has sent and what it has been sent: it outlives a host.
+//! The viewer's part of the session state, which outlives a host.
 
 use rfb_proto::input::Message;
 use rfb_proto::{Area, Encoding, PixelFormat};
@@ -10,11 +10,11 @@ use super::mouse::Mouse;
 use super::paste::Paste;
 use super::settings::Habits;
 
-/// The viewer's side of a session.
+/// What the viewer has sent and has been sent.
 pub(super) struct ViewerPart {
     pub(super) habits: Habits,
     pub(super) view_only: bool,
-    /// The format of the pixels that it expects: of its last SetPixelFormat, or else of its ServerInit.
+    /// The pixel format that it expects: that of its last SetPixelFormat, or else of ServerInit.
     pub(super) format: PixelFormat,
     /// It has sent SetPixelFormat.
     pub(super) set_format: bool,
@@ -23,30 +23,30 @@ pub(super) struct ViewerPart {
     pub(super) encodings: Encodings,
     pub(super) offers: Offers,
     /// The areas that it has requested non-incrementally and not received.
-    pub(super) asked: Missing,
-    /// The area of its last incremental request, since its update began.
-    pub(super) waits_for: Option<Area>,
+    pub(super) requested: Missing,
+    /// The area of its last incremental request since its update began.
+    pub(super) incremental_area: Option<Area>,
     /// It has sent a FramebufferUpdateRequest since its last update began.
     pub(super) update_requested: bool,
     /// Its SetDesktopSize has not been answered.
     pub(super) resizing: bool,
     pub(super) keyboard: Keyboard,
-    /// A key event waits until it is known how the host takes keys.
+    /// A key event is delayed until it is known whether the host takes scan codes.
     pub(super) holds_keys: bool,
     pub(super) mouse: Mouse,
     pub(super) paste: Paste,
 }
 
-/// What the viewer has been told.
+/// The extensions that have been announced to the viewer.
 #[derive(Debug, Default)]
 pub(super) struct Offers {
-    /// Keys by their places.
+    /// QEMU Extended Key Event.
     pub(super) keys: bool,
-    /// More than eight buttons.
+    /// ExtendedMouseButtons.
     pub(super) buttons: bool,
-    /// Other sizes of the screen, by the gateway.
+    /// SetDesktopSize, which the gateway translates.
     pub(super) sizes: bool,
-    /// Whether its pointer is absolute, as it was sent last.
+    /// Whether its pointer is absolute, if it has been sent that.
     pub(super) absolute: Option<bool>,
 }
 
@@ -60,8 +60,8 @@ impl ViewerPart {
             size: (0, 0),
             encodings: Encodings::default(),
             offers: Offers::default(),
-            asked: Missing::default(),
-            waits_for: None,
+            requested: Missing::default(),
+            incremental_area: None,
             update_requested: false,
             resizing: false,
             keyboard: Keyboard::new(habits),
@@ -71,30 +71,32 @@ impl ViewerPart {
         }
     }
 
-    /// Whether it can be told of another size of the framebuffer.
+    /// Whether it supports a change of the framebuffer's size.
     pub(super) fn takes_sizes(&self) -> bool {
         self.encodings.has(Encoding::DESKTOP_SIZE)
             || self.encodings.has(Encoding::EXTENDED_DESKTOP_SIZE)
     }
 
-    /// A new host has no key and no button down, and none of what was requested or typed before.
-    pub(super) fn host_is_new(&mut self) {
-        self.encodings.host_is_new();
-        self.asked.clear();
-        self.waits_for = None;
+    /// Resets what depends on the host: for a new one, no key or button is pressed, and nothing has been requested or
+    /// typed.
+    pub(super) fn reset_for_new_host(&mut self) {
+        self.encodings.reset_for_new_host();
+        self.requested.clear();
+        self.incremental_area = None;
         self.resizing = false;
         self.keyboard = Keyboard::new(self.habits);
         self.holds_keys = false;
-        self.mouse.host_is_new();
+        self.mouse.reset_for_new_host();
         self.paste.cancel();
     }
 
-    /// Whether a host need not say how it takes keys: none are sent to it, or all as the viewer sends them.
+    /// Whether it does not matter if the host takes scan codes: keys are dropped or relayed unchanged.
     pub(super) const fn sends_keys_unchanged(&self) -> bool {
         self.view_only || !self.habits.scancodes
     }
 
-    /// Sets whether `message` waits: a key event, while it is not known how the host takes keys.
+    /// Delays `message` if it is a key event and it is not known whether the host takes scan codes; returns whether it
+    /// is delayed.
     pub(super) const fn hold(&mut self, message: &Message<'_>, keys_known: bool) -> bool {
         self.holds_keys = !keys_known && matches!(message, Message::Key(_) | Message::QemuKey(_));
         self.holds_keys

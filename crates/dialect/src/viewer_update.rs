@@ -1,5 +1,5 @@
-//! The FramebufferUpdate that the viewer is getting. Several of the host's may become one, and rectangles may be left
-//! out or added. It is never padded: its header says how many rectangles it has, or LastRect ends it.
+//! The FramebufferUpdate that is being sent to the viewer. Several of the host's updates may be merged into it, and
+//! rectangles dropped or added. Its header announces the exact number of rectangles, or LastRect ends it.
 
 use bytes::BufMut;
 use rfb_proto::{Area, Encoding};
@@ -12,35 +12,35 @@ const HEADER: usize = 4;
 /// The length of a rectangle's header.
 pub(super) const HEAD_LENGTH: usize = 12;
 
-/// Where the header has its count.
+/// The position of the number of rectangles in the header.
 const COUNT: std::ops::Range<usize> = 2..HEADER;
 
-/// The update, if there is one.
+/// The update, if one has begun.
 #[derive(Debug, Default)]
 pub(super) enum ViewerUpdate {
     #[default]
     None,
-    /// The viewer has its header.
+    /// The header has been sent.
     Started {
-        /// How many rectangles it still expects.
+        /// The number of rectangles that the viewer still expects.
         left: u16,
-        /// Whether it knows LastRect, and so may get fewer.
+        /// Whether the viewer supports LastRect, so that fewer may be sent.
         last_rect: bool,
     },
-    /// The viewer has nothing of it: the count is not known yet, and it does not know LastRect.
+    /// Nothing has been sent: the number of rectangles is not known yet, and the viewer does not support LastRect.
     Held(Held),
 }
 
-/// What is held back of an update.
+/// An update that is held back.
 #[derive(Debug)]
 pub(super) struct Held {
-    /// The header, without the count, and the rectangles.
+    /// The header, without the number of rectangles, and the rectangles.
     bytes: Vec<u8>,
-    /// How many of those have begun.
+    /// The number of rectangles that have begun.
     count: u16,
-    /// Where the last of them begins.
+    /// The offset of the last of them.
     last: usize,
-    /// How many bytes may be held.
+    /// The most bytes that may be held back.
     most: usize,
 }
 
@@ -49,7 +49,7 @@ impl ViewerUpdate {
         !matches!(self, Self::None)
     }
 
-    /// Whether no further rectangle fits.
+    /// Whether no further rectangle can be added.
     pub(super) const fn is_full(&self) -> bool {
         matches!(
             self,
@@ -61,8 +61,8 @@ impl ViewerUpdate {
         )
     }
 
-    /// Whether it may have fewer rectangles than the host has announced, or those of further updates.
-    pub(super) const fn count_is_open(&self) -> bool {
+    /// Whether it can have another number of rectangles than the host has announced for this update.
+    pub(super) const fn may_change_count(&self) -> bool {
         !matches!(
             self,
             Self::Started {
@@ -72,7 +72,7 @@ impl ViewerUpdate {
         )
     }
 
-    /// It begins with a header that says `count`, which the caller sends.
+    /// Begins an update of `count` rectangles. The caller sends the header.
     pub(super) fn start(&mut self, count: u16, last_rect: bool) {
         *self = Self::Started {
             left: count,
@@ -80,7 +80,7 @@ impl ViewerUpdate {
         };
     }
 
-    /// It begins, and the viewer gets it when it is whole or takes more than `most` bytes.
+    /// Begins an update that is held back until it is complete or longer than `most` bytes.
     pub(super) fn hold(&mut self, id: u8, most: usize) {
         *self = Self::Held(Held {
             bytes: header(id, 0).to_vec(),
@@ -90,8 +90,8 @@ impl ViewerUpdate {
         });
     }
 
-    /// A rectangle begins.
-    pub(super) const fn count(&mut self) {
+    /// Counts a rectangle that begins.
+    pub(super) const fn begin_rectangle(&mut self) {
         match self {
             Self::None => {}
             Self::Started { left, .. } => *left = left.saturating_sub(1),
@@ -102,7 +102,8 @@ impl ViewerUpdate {
         }
     }
 
-    /// Some more of it, or of a message outside of updates. `more` rectangles are to come of the host's update.
+    /// Sends bytes of the update, or of a message outside of updates. `more` rectangles of the host's update are to
+    /// come.
     pub(super) fn pass(&mut self, bytes: &Bytes<'_>, more: u16, viewer: &mut impl ToViewer) {
         let length = bytes.get().len();
         match self {
@@ -118,7 +119,7 @@ impl ViewerUpdate {
         }
     }
 
-    /// Some more of it, as `write` appends it: `length` bytes at most.
+    /// Sends the bytes that `write` appends: at most `length`.
     pub(super) fn write<T>(
         &mut self,
         length: usize,
@@ -137,7 +138,7 @@ impl ViewerUpdate {
         write(viewer.own())
     }
 
-    /// The viewer gets what is held, and then what the host sends: `more` rectangles.
+    /// Sends what is held back, with a header for `more` further rectangles.
     pub(super) fn release(&mut self, more: u16, viewer: &mut impl ToViewer) {
         if let Self::Held(held) = std::mem::take(self) {
             held.flush(more, viewer);
@@ -145,7 +146,7 @@ impl ViewerUpdate {
         }
     }
 
-    /// It ends.
+    /// Ends the update.
     pub(super) fn end(&mut self, viewer: &mut impl ToViewer) {
         match std::mem::take(self) {
             Self::None => {}
@@ -154,12 +155,13 @@ impl ViewerUpdate {
                 left: 1..,
                 last_rect: true,
             } => write_head(Area::default(), Encoding::LAST_RECT, viewer.own()),
-            // A host that sends fewer than it announced to a viewer that does not know LastRect does so without a gateway.
+            // The host has sent fewer rectangles than it announced to a viewer without LastRect: the same without a
+            // gateway.
             Self::Started { .. } => {}
         }
     }
 
-    /// Drops the rectangle that is under way, if the viewer has nothing of it; says whether that is so.
+    /// Drops the current rectangle if the update is held back; returns whether it was dropped.
     pub(super) fn drop_rectangle(&mut self) -> bool {
         let Self::Held(held) = self else {
             return false;
@@ -169,8 +171,9 @@ impl ViewerUpdate {
         true
     }
 
-    /// It ends between two rectangles, without the rest of what the host has announced. A viewer that expects them all
-    /// gets as many of one pixel: black of so many bytes, or where there is no `pixel`, copied onto itself.
+    /// Ends the update between two rectangles, before all rectangles that were announced. A viewer without LastRect is
+    /// sent the missing ones with one pixel each: black, of `pixel` bytes, or for `None` a CopyRect of the pixel onto
+    /// itself.
     pub(super) fn finish(&mut self, pixel: Option<usize>, viewer: &mut impl ToViewer) {
         match self {
             Self::Held(Held { count: 0, .. }) => *self = Self::None,
@@ -197,7 +200,7 @@ impl ViewerUpdate {
         self.end(viewer);
     }
 
-    /// How many bytes of memory it takes.
+    /// The bytes of memory that it takes.
     pub(super) const fn memory(&self) -> usize {
         match self {
             Self::Held(held) => held.bytes.capacity(),
@@ -207,7 +210,7 @@ impl ViewerUpdate {
 }
 
 impl Held {
-    /// Makes room for some bytes more; where it must, for twice as much as there is, as long as so much may be held.
+    /// Reserves room for `length` bytes; at least doubles the capacity, up to the limit.
     fn make_room(&mut self, length: usize) {
         let held = self.bytes.len();
         if self.bytes.capacity() - held < length {
@@ -230,7 +233,7 @@ impl Held {
     }
 }
 
-/// The header of an update (RFC 6143 section 7.6.1). The byte that RFB calls padding is the host's to use.
+/// The header of an update (RFC 6143 section 7.6.1). `id` is in the byte that RFC 6143 calls padding.
 pub(super) const fn header(id: u8, count: u16) -> [u8; HEADER] {
     let [high, low] = count.to_be_bytes();
     [0, id, high, low]

@@ -1,10 +1,10 @@
-//! A part of the framebuffer, as both directions write it.
+//! A rectangle of the framebuffer.
 
 use bytes::BufMut;
 
-/// A part of the framebuffer, in pixels.
+/// A rectangle of the framebuffer, in pixels from its upper left corner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-#[expect(missing_docs, reason = "they are what they are called")]
+#[expect(missing_docs, reason = "the names say it")]
 pub struct Area {
     pub x: u16,
     pub y: u16,
@@ -29,12 +29,12 @@ impl Area {
         }
     }
 
-    /// How many pixels it has.
+    /// The number of pixels.
     pub fn pixels(&self) -> u64 {
         u64::from(self.width) * u64::from(self.height)
     }
 
-    /// How many bytes a mask of it takes, one bit for each pixel and each row filled up to a byte.
+    /// The length of a bitmask in bytes: one bit per pixel, each row padded to a whole byte.
     pub(crate) fn mask(&self) -> u64 {
         u64::from(self.width).div_ceil(8) * u64::from(self.height)
     }

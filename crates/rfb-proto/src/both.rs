@@ -1,20 +1,19 @@
-//! The messages that have the same shape in both directions.
+//! Messages that have the same layout in both directions.
 
 use crate::Violation;
 
-/// A clipboard (RFC 6143 sections 7.5.6 and 7.6.4). A body of `length` bytes follows.
+/// ClientCutText or ServerCutText (RFC 6143 sections 7.5.6 and 7.6.4). A body of `length` bytes follows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CutText {
-    /// The body's length: it is streamed, and up to 2 GiB.
+    /// The length of the body in bytes, up to 2 GiB: it is handed out in pieces and never held.
     pub length: u32,
-    /// Where the length was negative: the body is not Latin-1, but what these flags say (rfbproto,
-    /// "Extended Clipboard Pseudo-Encoding").
+    /// The flags of an extended message (rfbproto, "Extended Clipboard Pseudo-Encoding"), which tell the format of the
+    /// body; `None` for Latin-1 text.
     pub extended: Option<u32>,
 }
 
 impl CutText {
-    /// rfbproto, "Extended Clipboard Pseudo-Encoding": a negative length is the negated length of what
-    /// follows, which begins with four bytes of flags.
+    /// A negative length marks an extended message: its absolute value counts four bytes of flags and the body.
     pub(crate) fn parse(input: &[u8]) -> Result<Option<(usize, Self)>, Violation> {
         let Some((&[_, _, _, _, a, b, c, d], rest)) = input.split_first_chunk() else {
             return Ok(None);
@@ -38,7 +37,7 @@ impl CutText {
     }
 }
 
-/// A fence's length, flags and payload (rfbproto, "ClientFence" and "ServerFence").
+/// The length of a fence message, its flags and its payload (rfbproto, "ClientFence" and "ServerFence").
 pub(crate) fn fence(input: &[u8]) -> Option<(usize, u32, &[u8])> {
     let (&[_, _, _, _, a, b, c, d, length], rest) = input.split_first_chunk()?;
     let flags = u32::from_be_bytes([a, b, c, d]);
@@ -46,8 +45,8 @@ pub(crate) fn fence(input: &[u8]) -> Option<(usize, u32, &[u8])> {
     Some((9 + payload.len(), flags, payload))
 }
 
-/// A gii message's subtype and length: the top bit of the subtype says how the length is to be read, and
-/// everything after it (rfbproto, "gii Client Message").
+/// The subtype and body length of a gii message. The top bit of the subtype is set for big-endian numbers (rfbproto,
+/// "gii Client Message").
 pub(crate) fn gii(input: &[u8]) -> Option<(u8, u16)> {
     let &[_, subtype, a, b] = input.first_chunk()?;
     let length = match subtype {
@@ -57,7 +56,7 @@ pub(crate) fn gii(input: &[u8]) -> Option<(u8, u16)> {
     Some((subtype & 0x7f, length))
 }
 
-/// The id and length of a message of VMware's; the length counts these four bytes.
+/// The id and length of one of VMware's messages. The length includes these four bytes.
 pub(crate) fn vmware(input: &[u8]) -> Result<Option<(u8, u16)>, Violation> {
     let Some(&[_, id, a, b]) = input.first_chunk() else {
         return Ok(None);

@@ -1,26 +1,27 @@
-//! What a viewer claims to be: for the caller to judge.
+//! The credentials that a viewer has presented.
 
 use std::fmt;
 
 use crate::{Challenge, Password, Response};
 
-/// Who the viewer says it is. As `Debug` it keeps what could be used against a password to itself.
+/// The credentials that a viewer has presented, not verified yet. `Debug` shows no secret, and nothing that helps to
+/// guess a password.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Claim {
-    /// Nobody in particular: nothing was asked.
+    /// None: security type None, or X509None.
     Nobody,
-    /// Somebody who knows the VNC password: see [`crate::VncPassword::verify`].
+    /// A response to a VNC challenge: see [`crate::VncPassword::verify`].
     VncPassword {
-        /// What was sent.
+        /// The challenge that the viewer was sent.
         challenge: Challenge,
-        /// What came back.
+        /// The viewer's response.
         response: Response,
     },
-    /// This user. It came through TLS.
+    /// A user name and password, received inside TLS (VeNCrypt X509Plain).
     Plain {
-        /// The name: any text of at most [`crate::MAX_CREDENTIAL`] bytes, the empty one too.
+        /// The name: at most [`crate::MAX_CREDENTIAL`] bytes, and possibly empty.
         user: String,
-        /// The password: of at most [`crate::MAX_CREDENTIAL`] bytes.
+        /// The password: at most [`crate::MAX_CREDENTIAL`] bytes.
         password: Password,
     },
 }

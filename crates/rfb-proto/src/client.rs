@@ -1,4 +1,4 @@
-//! The handshake towards ESXi, or any other RFB server: we are its client (RFC 6143 section 7.1).
+//! The client side of the handshake, towards ESXi or any other RFB server (RFC 6143 section 7.1).
 
 use bytes::{Buf, BufMut, BytesMut};
 
@@ -7,7 +7,7 @@ use crate::{
     MAX_REASON, Password, SecurityType, Version, Violation, VncPassword, field, plain, vencrypt,
 };
 
-/// Leads a server from its version to its SecurityResult.
+/// The state of one handshake, from ProtocolVersion to SecurityResult.
 pub struct Client {
     password: Option<VncPassword>,
     user: Option<(String, Password)>,
@@ -24,7 +24,7 @@ enum State {
     VencryptAnswer(Version),
     Subtypes(Version),
     SubtypeAnswer(Version, SecurityType),
-    /// The caller has been told to start TLS. When it comes back, TLS stands.
+    /// [`ClientStep::StartTls`] was returned: at the next call TLS is established.
     Tls(Version, SecurityType),
     Challenge(Version, SecurityType),
     Result(Version, SecurityType),
@@ -32,51 +32,51 @@ enum State {
     Ready(Version, SecurityType),
 }
 
-/// What comes next.
+/// What the caller has to do next.
 #[derive(Debug)]
 pub enum ClientStep {
-    /// More bytes are needed. First send what is in the output.
+    /// Send the output, then receive more bytes.
     More,
-    /// TLS is needed. Send what is in the output as it is; then be the client of a TLS handshake on the same
-    /// connection, and from then on read `input` out of TLS and send `output` through it. Once TLS stands,
-    /// call [`Client::advance`] at once, for it may be the server that waits.
+    /// Send the output without TLS, then do a TLS handshake as the client on the same connection. From then on `input`
+    /// is received and `output` sent inside TLS. Call [`Client::advance`] as soon as TLS is established: the server may
+    /// be waiting for the client.
     StartTls,
-    /// We are in.
+    /// The handshake is over.
     Ready(Ready),
 }
 
-/// The server has let us in: our ClientInit is what it waits for.
+/// The result of a handshake. The server expects ClientInit next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ready {
-    /// What is spoken with it.
+    /// The protocol version in use.
     pub version: Version,
-    /// How it let us in.
+    /// The security type in use.
     pub security: SecurityType,
 }
 
-/// Why a server and we do not come together.
+/// Why a handshake failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Refusal {
-    /// It does not speak RFB.
+    /// The server violated the protocol.
     #[error(transparent)]
     Violation(#[from] Violation),
-    /// It said no, in these words (cut to [`MAX_REASON`] bytes, freed of control characters).
+    /// The server refused, for this reason (cut to [`MAX_REASON`] bytes, without control characters).
     #[error("the server refused: {0}")]
     Refused(String),
-    /// It offers only these security types, none of which is spoken here.
-    #[error("the server offers only security types {0:?}, and none of them is spoken here")]
+    /// The server offers only these security types, none of which is supported.
+    #[error("the server offers only security types {0:?}, none of which is supported")]
     NoCommonType(Vec<u8>),
-    /// It offers VeNCrypt in these kinds only, none of which is spoken here with what we were given.
-    #[error("the server offers only VeNCrypt subtypes {0:?}, and none of them can be used here")]
+    /// The server offers only these VeNCrypt subtypes, none of which is supported with the credentials at hand.
+    #[error("the server offers only VeNCrypt subtypes {0:?}, none of which can be used here")]
     NoCommonSubtype(Vec<u32>),
-    /// It asks for a VNC password and none was given.
+    /// The server requires VNC authentication, and no password was given.
     #[error("the server asks for a VNC password, and none is configured")]
     PasswordNeeded,
 }
 
 impl Client {
-    /// A client that can let itself in where nothing is asked or, with a password, where that is.
+    /// A client for security type None and, with a password, for VNC authentication.
     pub const fn new(password: Option<VncPassword>) -> Self {
         Self {
             password,
@@ -87,30 +87,31 @@ impl Client {
         }
     }
 
-    /// Lets it enter by VeNCrypt with a certificate too, which it then prefers to anything else.
+    /// Enables VeNCrypt with X.509 certificates, which is then preferred to all other types.
     #[must_use]
     pub fn with_tls(mut self) -> Self {
         self.tls = true;
         self
     }
 
-    /// As [`Client::with_tls`], with a name and password for where those are asked for.
+    /// As [`Client::with_tls`], with a user name and password for X509Plain.
     #[must_use]
     pub fn with_user(mut self, name: impl Into<String>, password: Password) -> Self {
         self.user = Some((name.into(), password));
         self.with_tls()
     }
 
-    /// The security types that the server offers (RFC 6143 section 7.1.2), by their numbers; empty before it has said so.
+    /// The numbers of the security types that the server offered (RFC 6143 section 7.1.2); empty until they are
+    /// received.
     pub fn offered(&self) -> &[u8] {
         &self.offered
     }
 
-    /// Reads what the server sent from the front of `input` and writes what it is owed to `output`, until
-    /// there is something for the caller to do.
+    /// Consumes received bytes from the front of `input` and appends replies to `output`, until the caller has to do
+    /// something.
     ///
     /// # Errors
-    /// A [`Refusal`]: the connection is of no use any more.
+    /// A [`Refusal`]: the connection has to be closed.
     pub fn advance(
         &mut self,
         input: &mut BytesMut,
@@ -148,7 +149,7 @@ impl Client {
         }
     }
 
-    /// 3.3 decides the type by itself, in a word; later versions send a list to choose from.
+    /// In 3.3 the server decides the security type and sends one u32; later versions send a list (section 7.1.2).
     fn read_types(
         &mut self,
         version: Version,
@@ -184,14 +185,14 @@ impl Client {
             output.put_u8(way.code());
         }
         Ok(Some(match (way, version) {
-            // 3.8 alone has a result after None (section 7.2.1).
+            // Only 3.8 sends SecurityResult after None (section 7.2.1).
             (SecurityType::None, Version::V3_3 | Version::V3_7) => State::Ready(version, way),
             (SecurityType::None, Version::V3_8) => State::Result(version, way),
             _ => State::Challenge(version, way),
         }))
     }
 
-    /// Nothing is asked wherever that is offered: ESXi offers nothing else (`docs/webmks.md` 2.2).
+    /// None is preferred to VNC authentication: ESXi offers nothing else (`docs/webmks.md` 2.2).
     fn choose(&self, offered: &[u8]) -> Result<SecurityType, Refusal> {
         if offered.contains(&SecurityType::None.code()) {
             return Ok(SecurityType::None);
@@ -205,7 +206,7 @@ impl Client {
         }
     }
 
-    /// Takes the first kind that we have what it takes for: servers list the one they prefer first.
+    /// Chooses the first subtype for which credentials are at hand: servers list them in order of preference.
     fn read_subtypes(
         &self,
         version: Version,
@@ -235,7 +236,7 @@ impl Client {
         }
     }
 
-    /// Inside TLS: says what was asked for, or waits for the question.
+    /// Inside TLS: sends the name and password, or waits for the challenge.
     fn prove(&self, version: Version, way: SecurityType, output: &mut BytesMut) -> State {
         match (way.proof(), &self.user) {
             (Proof::VncPassword, _) => return State::Challenge(version, way),
@@ -270,7 +271,7 @@ fn read_version(input: &mut BytesMut, output: &mut BytesMut) -> Result<Option<St
     Ok(Some(State::Types(version)))
 }
 
-/// The server says the highest version that it speaks, and we the one that will be spoken.
+/// The server sends the highest version that it supports, and the client the version to use.
 fn read_vencrypt_version(
     version: Version,
     input: &mut BytesMut,
@@ -290,7 +291,7 @@ fn read_vencrypt_version(
 fn read_vencrypt_answer(version: Version, input: &mut BytesMut) -> Result<Option<State>, Refusal> {
     match field::read_byte(input) {
         None => Ok(None),
-        Some(vencrypt::VERSION_TAKEN) => Ok(Some(State::Subtypes(version))),
+        Some(vencrypt::VERSION_ACCEPTED) => Ok(Some(State::Subtypes(version))),
         Some(_) => Err(Refusal::Refused("it does not speak VeNCrypt 0.2".into())),
     }
 }
@@ -302,7 +303,7 @@ fn read_subtype_answer(
 ) -> Result<Option<State>, Refusal> {
     match field::read_byte(input) {
         None => Ok(None),
-        Some(vencrypt::SUBTYPE_TAKEN) => Ok(Some(State::Tls(version, way))),
+        Some(vencrypt::SUBTYPE_ACCEPTED) => Ok(Some(State::Tls(version, way))),
         Some(_) => Err(Refusal::Refused("it cannot start TLS".into())),
     }
 }
@@ -317,14 +318,14 @@ fn read_result(
     };
     match (result, version) {
         (0, _) => Ok(Some(State::Ready(version, way))),
-        // Not in RFC 6143, but VMware's own client knows it (`docs/webmks.md` 1.2); nothing follows.
+        // Not in RFC 6143: too many attempts, without a reason. VMware's own client reads it (`docs/webmks.md` 1.2).
         (2, _) => Err(Refusal::Refused("too many attempts".into())),
         (_, Version::V3_8) => Ok(Some(State::Reason)),
         _ => Err(Refusal::Refused("no reason given".into())),
     }
 }
 
-/// A reason of any announced length: no more than [`MAX_REASON`] bytes of it are waited for.
+/// Reads at most [`MAX_REASON`] bytes of a reason, whatever length it announces.
 fn read_reason(input: &[u8]) -> Option<String> {
     let (length, text) = input.split_first_chunk::<4>()?;
     let length =

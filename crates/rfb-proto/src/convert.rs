@@ -1,10 +1,10 @@
-//! Pixels of one format made into pixels of another (RFC 6143 section 7.4).
+//! Conversion of pixels from one format to another (RFC 6143 section 7.4).
 
 use bytes::BufMut;
 
 use crate::PixelFormat;
 
-/// What a colour map holds for viewers that want one: every red and green in eight steps, every blue in four.
+/// The colour map for viewers that request one: eight levels of red and green, four of blue.
 const MAPPED: PixelFormat = PixelFormat {
     bits_per_pixel: 8,
     depth: 8,
@@ -18,22 +18,23 @@ const MAPPED: PixelFormat = PixelFormat {
     blue_shift: 6,
 };
 
-/// The finest intensities that are converted: ten bits, of which the tables take 12 KiB.
+/// The highest maximum of a source colour: ten bits. It bounds the tables to 12 KiB.
 const MAX_INTENSITY: u16 = 1023;
 
-/// Makes pixels of one format into pixels of another.
+/// Converts pixels from one format to another.
 #[derive(Debug, Clone)]
 pub struct Converter {
     from: PixelFormat,
     to: PixelFormat,
     mapped: bool,
-    /// For each value of red, green and blue, what it is in the other format, at its place.
+    /// For each value of red, green and blue: its value in the target format, shifted into place.
     tables: [Box<[u32]>; 3],
 }
 
 impl Converter {
-    /// From true colours to true colours or to a colour map (which [`Converter::colour_map`] writes). `None` where
-    /// one of the two is not sound, or `from` has a colour map or more than ten bits for an intensity.
+    /// Converts from a true-colour format to any format. For a target with a colour map, [`Converter::colour_map`]
+    /// writes the map. `None` if one of the two is not [sound](PixelFormat::is_sound), or if `from` has a colour map or
+    /// more than ten bits per colour.
     pub fn new(from: PixelFormat, to: PixelFormat) -> Option<Self> {
         let coarse = from
             .intensities()
@@ -59,7 +60,7 @@ impl Converter {
         })
     }
 
-    /// How many bytes a pixel takes before it is converted: 1, 2 or 4.
+    /// Bytes per pixel of the source format: 1, 2 or 4.
     pub const fn source_bytes(&self) -> usize {
         match self.from.bits_per_pixel {
             8 => 1,
@@ -68,7 +69,7 @@ impl Converter {
         }
     }
 
-    /// How many bytes a pixel takes after it is converted: 1, 2 or 4.
+    /// Bytes per pixel of the target format: 1, 2 or 4.
     pub const fn target_bytes(&self) -> usize {
         match self.to.bits_per_pixel {
             8 => 1,
@@ -77,8 +78,8 @@ impl Converter {
         }
     }
 
-    /// Converts the whole pixels at the front of `pixels`, appends them to `output` and says how many bytes of
-    /// `pixels` that were: all but three at most.
+    /// Converts all whole pixels of `pixels`, appends them to `output`, and returns the number of bytes of `pixels`
+    /// that were converted. A last pixel that is incomplete is not: three bytes at most.
     pub fn convert(&self, pixels: &[u8], output: &mut impl BufMut) -> usize {
         match self.from.bits_per_pixel {
             8 => self.convert_from(pixels, output, |&[a]| a.into()),
@@ -93,8 +94,8 @@ impl Converter {
         }
     }
 
-    /// Writes the SetColourMapEntries (section 7.6.2) that the viewer needs before the first pixel, where it
-    /// asked for a colour map; else nothing.
+    /// Writes the SetColourMapEntries message (section 7.6.2) that a viewer needs before the first pixel, if the target
+    /// format has a colour map; otherwise nothing.
     pub fn colour_map(&self, output: &mut impl BufMut) {
         if !self.mapped {
             return;
@@ -134,10 +135,10 @@ impl Converter {
         let intensities = self.from.intensities().into_iter().zip(&self.tables);
         intensities.fold(0, |pixel, ((max, shift), table)| {
             let index = (value >> shift) & u32::from(max);
-            let there = usize::try_from(index)
+            let entry = usize::try_from(index)
                 .ok()
                 .and_then(|index| table.get(index));
-            pixel | there.copied().unwrap_or_default()
+            pixel | entry.copied().unwrap_or_default()
         })
     }
 }
@@ -148,7 +149,7 @@ fn table(from_max: u16, (to_max, to_shift): (u16, u8)) -> Box<[u32]> {
         .collect()
 }
 
-/// The nearest of `0..=to` to what `value` is of `0..=from`. Neither maximum is 0.
+/// Scales `value` from the range `0..=from` to `0..=to`, rounded to the nearest. Neither maximum is 0.
 fn scale(value: u32, from: u16, to: u16) -> u32 {
     let (from, to) = (u32::from(from), u32::from(to));
     (value * to + from / 2) / from

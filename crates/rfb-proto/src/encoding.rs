@@ -1,4 +1,4 @@
-//! The numbers of encodings and of what pretends to be one (RFC 6143 sections 7.7 and 7.8; rfbproto).
+//! Numbers of encodings and pseudo-encodings (RFC 6143 sections 7.7 and 7.8; rfbproto).
 
 /// An encoding or pseudo-encoding, by its number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -13,41 +13,41 @@ macro_rules! encodings {
 }
 
 encodings! {
-    /// Pixels as they are.
+    /// Pixels, uncompressed.
     RAW = 0;
-    /// From another place of the framebuffer.
+    /// A copy of another part of the framebuffer.
     COPY_RECT = 1;
-    /// Rectangles of one colour.
+    /// Subrectangles of one colour each.
     RRE = 2;
-    /// The same, small ones.
+    /// RRE for rectangles of up to 255 × 255 pixels.
     CORRE = 4;
-    /// The same, in tiles.
+    /// Subrectangles in tiles of 16 × 16 pixels.
     HEXTILE = 5;
-    /// Raw through one zlib stream.
+    /// Raw, compressed in one zlib stream.
     ZLIB = 6;
     /// Tight: fills, JPEG, and four zlib streams.
     TIGHT = 7;
-    /// Hextile through two zlib streams.
+    /// Hextile, with tiles compressed in two zlib streams.
     ZLIB_HEX = 8;
-    /// ZRLE's tiles without zlib.
+    /// Tiles of 16 × 16 pixels with palettes and run lengths, without zlib.
     TRLE = 15;
-    /// Runs and palettes in tiles through one zlib stream.
+    /// Tiles of 64 × 64 pixels with palettes and run lengths, compressed in one zlib stream.
     ZRLE = 16;
-    /// ZRLE with wavelets.
+    /// ZRLE with a lossy wavelet transform.
     ZYWRLE = 17;
-    /// JPEG that leaves out the tables it had before.
+    /// JPEG that may omit the tables of the image before.
     JPEG = 21;
     /// H.264.
     H264 = 50;
-    /// The framebuffer has another size.
+    /// The framebuffer changes its size.
     DESKTOP_SIZE = -223;
-    /// The update ends here.
+    /// The update ends with this rectangle.
     LAST_RECT = -224;
-    /// Where the pointer is.
+    /// The position of the pointer.
     POINTER_POSITION = -232;
-    /// What the pointer looks like.
+    /// The image of the pointer.
     CURSOR = -239;
-    /// The same in two colours.
+    /// The image of the pointer in two colours.
     X_CURSOR = -240;
     /// QEMU: whether the pointer is relative.
     QEMU_POINTER_MOTION = -257;
@@ -57,77 +57,77 @@ encodings! {
     QEMU_AUDIO = -259;
     /// Tight with PNG in place of zlib.
     TIGHT_PNG = -260;
-    /// QEMU: the keyboard's lights.
+    /// QEMU: the keyboard's LEDs.
     QEMU_LED_STATE = -261;
     /// The General Input Interface.
     GII = -305;
-    /// The desktop has another name.
+    /// The desktop changes its name.
     DESKTOP_NAME = -307;
-    /// The framebuffer and its screens.
+    /// The size of the framebuffer and the layout of its screens.
     EXTENDED_DESKTOP_SIZE = -308;
-    /// Shutdown and reset.
+    /// Shutdown, reboot and reset of the machine.
     XVP = -309;
-    /// Marks in the stream.
+    /// Synchronisation points in the stream.
     FENCE = -312;
-    /// Updates that need not be asked for.
+    /// Updates without requests.
     CONTINUOUS_UPDATES = -313;
-    /// What the pointer looks like, with transparency.
+    /// The image of the pointer, with transparency.
     CURSOR_WITH_ALPHA = -314;
     /// More than eight buttons.
     EXTENDED_MOUSE_BUTTONS = -316;
-    /// Tight's zlib streams may be left out.
+    /// Tight without zlib compression.
     TIGHT_WITHOUT_ZLIB = -317;
-    /// Clipboards of other text than Latin-1, and of more than text.
+    /// Clipboards in UTF-8 and other formats.
     EXTENDED_CLIPBOARD = 0xc0a1_e5ce_u32.cast_signed();
 
-    /// VMware: H.264 (`docs/webmks.md` 1.4, as are all of VMware's).
+    /// VMware: H.264 (`docs/webmks.md` 1.4, as for all of VMware's).
     VMWARE_H264_RECT = VMWARE + 0x14;
-    /// VMware: TightPNG may leave out what it has in common with the one before.
+    /// VMware: TightPNG may send JPEG as the difference from the image before.
     VMWARE_TIGHT_DIFF = VMWARE + 0x16;
     /// VMware: H.264 in MP4.
     VMWARE_H264_MP4 = VMWARE + 0x18;
-    /// VMware: what the pointer looks like.
+    /// VMware: the image of the pointer.
     VMWARE_CURSOR = VMWARE + 0x64;
-    /// VMware: whether there is a pointer, and of which kind.
+    /// VMware: whether the pointer is visible, and whether it is absolute.
     VMWARE_CURSOR_STATE = VMWARE + 0x65;
-    /// VMware: where the pointer is.
+    /// VMware: the position of the pointer.
     VMWARE_CURSOR_POSITION = VMWARE + 0x66;
-    /// VMware: who repeats keys.
+    /// VMware: whether the client repeats keys.
     VMWARE_TYPEMATIC = VMWARE + 0x67;
-    /// VMware: the keyboard's lights.
+    /// VMware: the keyboard's LEDs.
     VMWARE_LED_STATE = VMWARE + 0x68;
-    /// VMware: another pixel format from here on.
+    /// VMware: a new pixel format, in force at once.
     VMWARE_DISPLAY_MODE = VMWARE + 0x69;
-    /// VMware: what the VM is doing.
+    /// VMware: the state of the VM.
     VMWARE_STATE = VMWARE + 0x6a;
-    /// VMware: updates that need not be asked for, first form.
+    /// VMware: updates without requests, first form.
     VMWARE_SERVER_PUSH = VMWARE + 0x72;
-    /// VMware: asks for the server's capabilities.
+    /// VMware: requests the server's capabilities (127/0).
     VMWARE_SERVER_CAPS = VMWARE + 0x7a;
-    /// VMware: updates that need not be asked for, but acknowledged.
+    /// VMware: updates without requests, which are acknowledged.
     VMWARE_SERVER_PUSH_2 = VMWARE + 0x7b;
-    /// VMware: when the frame was made.
+    /// VMware: the time of the frame.
     VMWARE_FRAME_STAMP = VMWARE + 0x7c;
-    /// VMware: from or to a buffer that is not shown.
+    /// VMware: a copy from or to an offscreen buffer.
     VMWARE_OFFSCREEN_COPY_RECT = VMWARE + 0x7e;
-    /// VMware: repeats updates.
+    /// VMware: a cache of updates.
     VMWARE_UPDATE_CACHE = VMWARE + 0x7f;
-    /// VMware: the screens.
+    /// VMware: the layout of the screens.
     VMWARE_TOPOLOGY = VMWARE + 0x80;
-    /// VMware: H.264 for each screen.
+    /// VMware: H.264 per screen.
     VMWARE_H264_MULTIMON = VMWARE + 0x81;
 }
 
-/// Where VMware's 256 numbers begin.
+/// The first of VMware's 256 numbers.
 const VMWARE: i32 = 0x574d_5600;
 
 impl Encoding {
-    /// Whether it is one of VMware's 256.
+    /// Whether it is one of the 256 numbers reserved for VMware.
     pub const fn is_vmware(self) -> bool {
         self.0 & !0xff == VMWARE
     }
 
-    /// Whether its rectangles hold a part of the picture.
+    /// Whether its rectangles contain pixels of the framebuffer.
     pub const fn is_image(self) -> bool {
         matches!(
             self,
@@ -151,8 +151,8 @@ impl Encoding {
         )
     }
 
-    /// Whether it asks for a quality (JPEG's ten levels, fine-grained levels and subsampling) or for a
-    /// compression level. Such a number changes how other encodings look, and none of them comes back.
+    /// Whether it selects a quality (JPEG's ten levels, fine-grained levels and subsampling) or a compression level.
+    /// Such a number only changes how other encodings are used; no rectangle has it.
     pub const fn is_level(self) -> bool {
         matches!(self.0, -32..=-23 | -256..=-247 | -512..=-412 | -768..=-763)
     }

@@ -1,4 +1,4 @@
-//! Single numbers, taken from the front of a buffer once all of their bytes are there.
+//! Numbers at the front of a buffer, consumed once all of their bytes have arrived.
 
 use bytes::{Buf, BytesMut};
 

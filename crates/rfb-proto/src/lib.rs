@@ -1,24 +1,21 @@
-//! RFB (VNC): the handshakes of both ends, and what is said after them. Bytes in, events out.
+//! RFB (VNC): the handshakes of both sides, and the messages after them. Bytes in, events out.
 //!
-//! Nothing here does I/O, reads a clock or draws a random number: challenges are arguments. Towards a
-//! viewer we are a [`Server`], towards ESXi a [`Client`]; the two are mirror images. What a viewer says
-//! once it is in is followed by [`input::Input`], what a server says by [`update::Update`]. What the crate
-//! promises:
+//! Nothing here does I/O, reads a clock or draws a random number: challenges are arguments. Towards a viewer the
+//! gateway is a [`Server`], towards ESXi a [`Client`]. After the handshake [`client_messages::ClientScanner`] reads the
+//! viewer's messages and [`server_messages::ServerScanner`] the server's. The crate guarantees:
 //!
-//! 1. Not one byte beyond the handshake is consumed: what follows in the buffer is the ClientInit or the
-//!    ServerInit.
-//! 2. [`Accepted`] exists only through [`Pending::accept`]: who holds one has been judged.
-//! 3. Exactly one verdict is written.
-//! 4. A password's answer is compared in constant time.
-//! 5. Every length from the peer is bounded before it is believed.
-//! 6. A viewer is refused in the way that its version of the protocol understands.
-//! 7. No input makes it panic, and cutting the input anywhere changes nothing.
+//! 1. No byte after the handshake is consumed: the next one in the buffer belongs to ClientInit or ServerInit.
+//! 2. An [`Accepted`] can only be made by [`Pending::accept`], that is, after the caller has decided.
+//! 3. Exactly one security result is written.
+//! 4. The response to a VNC challenge is compared in constant time.
+//! 5. Every length from the peer is checked against a limit before it is used.
+//! 6. A viewer is refused in the form that its protocol version knows.
+//! 7. No input causes a panic, and the result does not depend on how the input is cut into pieces.
 //!
-//! TLS is the caller's: VeNCrypt comes to the point where it must begin ([`Step::StartTls`]) and goes on
-//! with what comes out of it.
+//! TLS is up to the caller: the handshake returns [`Step::StartTls`] where VeNCrypt needs it, and continues inside TLS.
 //!
-//! Sources: RFC 6143 section 7; for what came after it the community's page "The RFB Protocol", called
-//! rfbproto here; for what viewers write instead, `docs/webmks.md`.
+//! Sources: RFC 6143 section 7; for later extensions the community's document "The RFB Protocol", called rfbproto here;
+//! for VMware's extensions and for deviations of real viewers and servers, `docs/webmks.md`.
 
 mod area;
 mod both;

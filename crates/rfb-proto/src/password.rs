@@ -1,21 +1,21 @@
-//! The arithmetic of VNC authentication (RFC 6143 section 7.2.2).
+//! VNC authentication (RFC 6143 section 7.2.2).
 
 use des::Des;
 use des::cipher::{BlockCipherEncrypt, KeyInit};
 use subtle::ConstantTimeEq;
 use zeroize::ZeroizeOnDrop;
 
-/// 16 random bytes, new for each attempt.
+/// The server's challenge: 16 random bytes, new for each attempt.
 pub type Challenge = [u8; 16];
 
-/// The challenge, encrypted with the password.
+/// The client's response: the challenge, encrypted with the password.
 pub type Response = [u8; 16];
 
 /// A VNC password: 1–8 ASCII characters. It cannot be printed and is zeroed when dropped.
 #[derive(Clone, ZeroizeOnDrop)]
 pub struct VncPassword([u8; 8]);
 
-/// Why a text is no VNC password.
+/// Why a text cannot be a VNC password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum PasswordError {
     /// It is empty.
@@ -24,7 +24,7 @@ pub enum PasswordError {
     /// It has more than eight characters: the protocol would silently ignore the rest.
     #[error("a VNC password has at most 8 characters: the protocol ignores what comes after")]
     TooLong,
-    /// It holds something else than printable ASCII, which viewers encode in different ways.
+    /// It contains other characters than printable ASCII: viewers encode them in different ways.
     #[error(
         "a VNC password may hold printable ASCII characters only: viewers encode others differently"
     )]
@@ -32,10 +32,10 @@ pub enum PasswordError {
 }
 
 impl VncPassword {
-    /// Takes a password as it is typed.
+    /// Checks a password as the user enters it.
     ///
     /// # Errors
-    /// [`PasswordError`]: it would not do what whoever chose it expects.
+    /// A [`PasswordError`]: some viewers would send another password, or a shorter one.
     pub fn new(text: &str) -> Result<Self, PasswordError> {
         if text.is_empty() {
             return Err(PasswordError::Empty);
@@ -49,9 +49,9 @@ impl VncPassword {
         Ok(Self(key))
     }
 
-    /// What a viewer that knows the password answers to `challenge`.
+    /// The response to `challenge` for this password.
     pub fn respond(&self, challenge: &Challenge) -> Response {
-        // "the bits in each byte of the key are mirrored": RFB's own reading of DES.
+        // VNC reverses the bits of each byte of the DES key (section 7.2.2).
         let cipher = Des::new(&self.0.map(u8::reverse_bits).into());
         let mut response = *challenge;
         for block in response.as_chunks_mut::<8>().0 {
@@ -60,7 +60,7 @@ impl VncPassword {
         response
     }
 
-    /// Whether `response` answers `challenge`. How long it takes says nothing about the password.
+    /// Whether `response` is right for `challenge`. Takes the same time for every response.
     pub fn verify(&self, challenge: &Challenge, response: &Response) -> bool {
         self.respond(challenge).ct_eq(response).into()
     }

@@ -2,39 +2,38 @@
 
 use bytes::BufMut;
 
-/// How a pixel's value stands for a colour. What a peer says here is not checked by itself: see
-/// [`PixelFormat::bytes_per_pixel`].
+/// A PIXEL_FORMAT, as a peer sent it: [`PixelFormat::is_sound`] checks it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct PixelFormat {
-    /// 8, 16 or 32.
+    /// Bits per pixel: 8, 16 or 32, if it is sound.
     pub bits_per_pixel: u8,
-    /// How many of them mean something.
+    /// The number of those bits that are used.
     pub depth: u8,
-    /// Whether the first byte of a pixel is its most significant.
+    /// Whether the most significant byte of a pixel comes first.
     pub big_endian: bool,
-    /// Whether the value is made of the three intensities; else it is an index into a colour map. Read
-    /// from any byte but zero, and written as one: VMware ends the connection at others
+    /// Whether the value consists of red, green and blue; otherwise it is an index into a colour map. Any byte other
+    /// than zero is read as true, and true is written as one: VMware closes the connection at other values
     /// (`docs/webmks.md` 2.3, Q1).
     pub true_colour: bool,
-    /// The highest red.
+    /// The maximum of red.
     pub red_max: u16,
-    /// The highest green.
+    /// The maximum of green.
     pub green_max: u16,
-    /// The highest blue.
+    /// The maximum of blue.
     pub blue_max: u16,
-    /// How far red is shifted to the left.
+    /// The position of the lowest bit of red.
     pub red_shift: u8,
-    /// How far green is shifted to the left.
+    /// The position of the lowest bit of green.
     pub green_shift: u8,
-    /// How far blue is shifted to the left.
+    /// The position of the lowest bit of blue.
     pub blue_shift: u8,
 }
 
 impl PixelFormat {
-    /// Its length on the wire.
+    /// The length of a PIXEL_FORMAT on the wire, in bytes.
     pub const LENGTH: usize = 16;
 
-    /// What VMware's server speaks by itself: bytes in the order B, G, R, unused (`docs/webmks.md` 2.2).
+    /// The native format of VMware's server: bytes in the order B, G, R, unused (`docs/webmks.md` 2.2).
     pub const VMWARE: Self = Self {
         bits_per_pixel: 32,
         depth: 24,
@@ -48,7 +47,7 @@ impl PixelFormat {
         blue_shift: 0,
     };
 
-    /// Reads a format as it stands on the wire.
+    /// Decodes a PIXEL_FORMAT. Nothing is checked.
     pub const fn parse(bytes: &[u8; Self::LENGTH]) -> Self {
         let &[
             bits,
@@ -80,7 +79,7 @@ impl PixelFormat {
         }
     }
 
-    /// Writes it as it stands on the wire, its padding zero.
+    /// Encodes a PIXEL_FORMAT, with zero padding.
     pub fn write(&self, output: &mut impl BufMut) {
         output.put_u8(self.bits_per_pixel);
         output.put_u8(self.depth);
@@ -93,7 +92,7 @@ impl PixelFormat {
         output.put_slice(&[0; 3]);
     }
 
-    /// 1, 2 or 4; `None` where the format says anything else, which RFB does not allow.
+    /// Bytes per pixel: 1, 2 or 4; `None` for any other number of bits, which RFB does not allow.
     pub const fn bytes_per_pixel(&self) -> Option<usize> {
         match self.bits_per_pixel {
             8 => Some(1),
@@ -103,7 +102,7 @@ impl PixelFormat {
         }
     }
 
-    /// Whether ZRLE and TRLE leave out a pixel's fourth byte (RFC 6143 section 7.7.5, CPIXEL).
+    /// Whether a CPIXEL of ZRLE and TRLE has three bytes, not four (RFC 6143 section 7.7.5).
     pub fn fits_three_bytes(&self) -> bool {
         let bits =
             |max: u16, shift: u8| u64::from(max).checked_shl(shift.into()).unwrap_or(u64::MAX);
@@ -114,7 +113,7 @@ impl PixelFormat {
         self.true_colour && self.bits_per_pixel == 32 && self.depth <= 24 && fits
     }
 
-    /// Whether Tight sends a pixel as three bytes, red, green and blue (rfbproto, "Tight Encoding", TPIXEL).
+    /// Whether a TPIXEL of Tight has three bytes: red, green and blue (rfbproto, "Tight Encoding").
     pub const fn is_eight_bits_each(&self) -> bool {
         self.true_colour
             && self.bits_per_pixel == 32
@@ -124,9 +123,8 @@ impl PixelFormat {
             && self.blue_max == 255
     }
 
-    /// Whether a picture can be made of such pixels: they have 8, 16 or 32 bits of which no more than the depth
-    /// are used, and either a colour map of at most 256 colours, or three intensities, each of one bit at least,
-    /// that lie beside one another.
+    /// Whether the format can be decoded: 8, 16 or 32 bits per pixel, of which at most `depth` are used, and either a
+    /// colour map of at most 256 colours, or red, green and blue of at least one bit each that do not overlap.
     pub fn is_sound(&self) -> bool {
         let bits = u32::from(self.bits_per_pixel);
         if self.bytes_per_pixel().is_none() || u32::from(self.depth) > bits {
@@ -149,7 +147,7 @@ impl PixelFormat {
         used.count_ones() == counted && counted <= u32::from(self.depth)
     }
 
-    /// Highest value and shift of red, green and blue.
+    /// Maximum and shift of red, green and blue.
     pub(crate) const fn intensities(&self) -> [(u16, u8); 3] {
         [
             (self.red_max, self.red_shift),

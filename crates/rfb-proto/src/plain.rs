@@ -1,4 +1,4 @@
-//! Names and passwords in plain words, as they go through TLS (rfbproto, "VeNCrypt", subtype Plain).
+//! User name and password in clear text, as sent inside TLS (rfbproto, "VeNCrypt", subtype Plain).
 
 use std::fmt;
 
@@ -13,12 +13,12 @@ use crate::{MAX_CREDENTIAL, Violation};
 pub struct Password(String);
 
 impl Password {
-    /// Takes a password as it was typed.
+    /// A password as the user entered it.
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
 
-    /// The password itself.
+    /// The password in clear text.
     pub fn expose(&self) -> &str {
         &self.0
     }
@@ -30,7 +30,7 @@ impl fmt::Debug for Password {
     }
 }
 
-/// How long it takes tells of the lengths only.
+/// In constant time for passwords of equal length.
 impl PartialEq for Password {
     fn eq(&self, other: &Self) -> bool {
         self.0.as_bytes().ct_eq(other.0.as_bytes()).into()
@@ -39,7 +39,7 @@ impl PartialEq for Password {
 
 impl Eq for Password {}
 
-/// Takes a user's name and password from the front of `input`, where they do not stay; `None` while more
+/// Consumes a user name and password from the front of `input` and overwrites the password there; `None` while more
 /// bytes are needed.
 pub(crate) fn read(input: &mut BytesMut) -> Result<Option<(String, Password)>, Violation> {
     let Some((lengths, text)) = input.split_first_chunk_mut::<8>() else {
@@ -65,7 +65,7 @@ pub(crate) fn read(input: &mut BytesMut) -> Result<Option<(String, Password)>, V
     read.map(Some)
 }
 
-/// Writes what [`read`] reads.
+/// Appends a user name and password.
 pub(crate) fn write(user: &str, password: &Password, output: &mut BytesMut) {
     for text in [user, password.expose()] {
         output.put_u32(u32::try_from(text.len()).unwrap_or(u32::MAX));

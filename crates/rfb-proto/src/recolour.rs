@@ -1,50 +1,49 @@
-//! Rectangles whose pixels are made into those of another format on the way, as they arrive (RFC 6143 section
-//! 7.7; for CoRRE and the cursor's mask rfbproto).
+//! Conversion of rectangles to another pixel format while they arrive (RFC 6143 section 7.7; rfbproto for CoRRE and the
+//! mask of a cursor).
 
 use bytes::BufMut;
 
 use crate::update::hextile::{self, Tiles};
 use crate::{Area, Converter, Encoding};
 
-/// One rectangle after the other, each made into the same rectangle in another pixel format.
-///
-/// It keeps no more than four bytes of what it was given.
+/// Converts the content of one rectangle after the other to another pixel format. It keeps at most four bytes of its
+/// input.
 #[derive(Debug, Clone, Default)]
 pub struct Recolour {
-    /// Pixels to come.
+    /// The number of pixels that come next.
     pixels: u64,
-    /// Bytes to come after those, in which there are no pixels.
+    /// The number of bytes after those that are not pixels.
     copy: u64,
     then: Then,
-    /// The front of a number or of a pixel that was cut.
+    /// The first bytes of a number or pixel that is incomplete.
     kept: [u8; 4],
     kept_length: usize,
 }
 
-/// What comes where the number of bytes is not known yet.
+/// What comes after the bytes whose number is known.
 #[derive(Debug, Clone, Copy, Default)]
 enum Then {
     #[default]
     End,
-    /// How many pieces, as u32, and one colour; each piece has `place` bytes beside its own.
-    Pieces { place: u64 },
-    /// So many pieces, each a colour and `place` bytes; then tiles, where there are any.
-    Piece {
+    /// The number of subrectangles, as u32, and the background; each subrectangle has a colour and `position` bytes.
+    SubrectCount { position: u64 },
+    /// `left` subrectangles, each a colour and `position` bytes; then the tiles, if any.
+    Subrect {
         left: u64,
-        place: u64,
+        position: u64,
         tiles: Option<Tiles>,
     },
-    /// A tile of Hextile.
+    /// A tile of Hextile: its subencoding mask.
     Tile(Tiles),
-    /// How many subrectangles the tile has, as u8, and whether each has a colour.
-    Subrectangles {
+    /// The number of subrectangles of a tile, as u8, and whether each has a colour.
+    TileSubrectCount {
         coloured: bool,
         tiles: Option<Tiles>,
     },
 }
 
 impl Recolour {
-    /// Whether rectangles of `encoding` can be: images in Raw, CopyRect, RRE, CoRRE and Hextile, and the cursor.
+    /// Whether rectangles of `encoding` can be converted: Raw, CopyRect, RRE, CoRRE, Hextile and Cursor.
     pub const fn can(encoding: Encoding) -> bool {
         matches!(
             encoding,
@@ -57,22 +56,22 @@ impl Recolour {
         )
     }
 
-    /// A rectangle begins; the one before has ended. One that [cannot be](Self::can) is left out whole.
+    /// A rectangle begins. Nothing is written of one that [cannot be converted](Self::can).
     pub fn begin(&mut self, encoding: Encoding, area: Area) {
         *self = Self::default();
         match encoding {
             Encoding::RAW => self.pixels = area.pixels(),
             Encoding::CURSOR => (self.pixels, self.copy) = (area.pixels(), area.mask()),
             Encoding::COPY_RECT => self.copy = 4,
-            Encoding::RRE => self.then = Then::Pieces { place: 8 },
-            Encoding::CORRE => self.then = Then::Pieces { place: 4 },
+            Encoding::RRE => self.then = Then::SubrectCount { position: 8 },
+            Encoding::CORRE => self.then = Then::SubrectCount { position: 4 },
             Encoding::HEXTILE => self.then = Then::tiles(Tiles::of(area)),
             _ => {}
         }
     }
 
-    /// A run of what the rectangle holds, in the converter's other format, appended to `output`: never more bytes
-    /// than four for each pixel, and all else as it was. What is beyond the rectangle's end is left out.
+    /// Converts the next bytes of the rectangle's content and appends them to `output`: at most four bytes for each
+    /// byte of a pixel, and all other bytes unchanged. Bytes after the end of the rectangle are dropped.
     pub fn run(&mut self, converter: &Converter, mut bytes: &[u8], output: &mut impl BufMut) {
         while !bytes.is_empty() && !self.is_over() {
             let used = if self.pixels > 0 {
@@ -113,24 +112,28 @@ impl Recolour {
         length
     }
 
-    /// What says how much follows.
+    /// Reads a number from which the length of what follows is known.
     fn read(&mut self, bytes: &[u8], output: &mut impl BufMut) -> usize {
         let first = bytes.first().copied().unwrap_or_default();
         match self.then {
             Then::End => 0,
-            Then::Pieces { place } => {
+            Then::SubrectCount { position } => {
                 let (used, whole) = self.keep(bytes, 4);
                 if whole {
                     output.put_slice(&self.kept);
                     let left = u32::from_be_bytes(self.kept).into();
                     self.pixels = 1;
-                    self.then = Then::pieces(left, place, None);
+                    self.then = Then::subrects(left, position, None);
                 }
                 used
             }
-            Then::Piece { left, place, tiles } => {
-                (self.pixels, self.copy) = (1, place);
-                self.then = Then::pieces(left - 1, place, tiles);
+            Then::Subrect {
+                left,
+                position,
+                tiles,
+            } => {
+                (self.pixels, self.copy) = (1, position);
+                self.then = Then::subrects(left - 1, position, tiles);
                 0
             }
             Then::Tile(tiles) => {
@@ -138,10 +141,10 @@ impl Recolour {
                 self.begin_tile(first, tiles);
                 1
             }
-            Then::Subrectangles { coloured, tiles } => {
+            Then::TileSubrectCount { coloured, tiles } => {
                 output.put_u8(first);
                 match coloured {
-                    true => self.then = Then::pieces(first.into(), 2, tiles),
+                    true => self.then = Then::subrects(first.into(), 2, tiles),
                     false => (self.copy, self.then) = (2 * u64::from(first), Then::tiles(tiles)),
                 }
                 1
@@ -160,14 +163,14 @@ impl Recolour {
         self.pixels = colours.count_ones().into();
         self.then = match mask & hextile::SUBRECTS {
             0 => Then::tiles(next),
-            _ => Then::Subrectangles {
+            _ => Then::TileSubrectCount {
                 coloured: mask & hextile::COLOURED != 0,
                 tiles: next,
             },
         };
     }
 
-    /// Adds to what is kept until it is `size` bytes: how many bytes that took, and whether it is.
+    /// Adds bytes to the incomplete number or pixel; returns how many, and whether it is complete with `size` bytes.
     fn keep(&mut self, bytes: &[u8], size: usize) -> (usize, bool) {
         let room = self.kept.get_mut(self.kept_length..size);
         let mut count = 0;
@@ -185,10 +188,14 @@ impl Recolour {
 }
 
 impl Then {
-    const fn pieces(left: u64, place: u64, tiles: Option<Tiles>) -> Self {
+    const fn subrects(left: u64, position: u64, tiles: Option<Tiles>) -> Self {
         match left {
             0 => Self::tiles(tiles),
-            _ => Self::Piece { left, place, tiles },
+            _ => Self::Subrect {
+                left,
+                position,
+                tiles,
+            },
         }
     }
 
@@ -200,6 +207,6 @@ impl Then {
     }
 }
 
-fn at_most(left: u64, there: usize) -> usize {
-    usize::try_from(left).map_or(there, |left| left.min(there))
+fn at_most(left: u64, available: usize) -> usize {
+    usize::try_from(left).map_or(available, |left| left.min(available))
 }

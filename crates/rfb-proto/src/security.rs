@@ -1,21 +1,21 @@
-//! The ways in: security types (RFC 6143 section 7.1.2) and VeNCrypt's kinds (rfbproto, "VeNCrypt").
+//! Security types (RFC 6143 section 7.1.2) and VeNCrypt subtypes (rfbproto, "VeNCrypt").
 
-/// How a viewer proves who it is.
+/// How a viewer authenticates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum SecurityType {
-    /// 1: nothing is asked (section 7.2.1).
+    /// 1: no authentication (section 7.2.1).
     None,
-    /// 2: a password of up to eight characters, by challenge (section 7.2.2).
+    /// 2: VNC authentication, a challenge and a password of up to eight characters (section 7.2.2).
     VncPassword,
-    /// 19, 260: TLS with a certificate; nothing is asked inside.
+    /// 19, 260: TLS with an X.509 certificate, without authentication inside.
     X509None,
-    /// 19, 261: TLS with a certificate; inside, what [`SecurityType::VncPassword`] does.
+    /// 19, 261: TLS with an X.509 certificate, VNC authentication inside.
     X509Vnc,
-    /// 19, 262: TLS with a certificate; inside, a user's name and password in plain words.
+    /// 19, 262: TLS with an X.509 certificate, user name and password inside.
     X509Plain,
 }
 
-/// What a viewer proves itself with, once the connection is as safe as it is going to be.
+/// The authentication that remains after TLS, if any, is established.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Proof {
     Nothing,
@@ -23,11 +23,11 @@ pub(crate) enum Proof {
     Plain,
 }
 
-/// The security type that stands for all of VeNCrypt.
+/// The security type VeNCrypt, which has subtypes.
 pub(crate) const VENCRYPT: u8 = 19;
 
 impl SecurityType {
-    /// The number in the list of security types: 19 for each that is a kind of VeNCrypt.
+    /// The number of the security type: 19 for all subtypes of VeNCrypt.
     pub const fn code(self) -> u8 {
         match self {
             Self::None => 1,
@@ -36,7 +36,7 @@ impl SecurityType {
         }
     }
 
-    /// The number within VeNCrypt, of those that are a kind of it.
+    /// The number of the VeNCrypt subtype; `None` for types outside of VeNCrypt.
     pub const fn subtype(self) -> Option<u32> {
         match self {
             Self::None | Self::VncPassword => None,
@@ -46,7 +46,7 @@ impl SecurityType {
         }
     }
 
-    /// The kind of VeNCrypt of that number, where it is one that is spoken here.
+    /// The VeNCrypt subtype with that number, if it is supported.
     pub const fn from_subtype(subtype: u32) -> Option<Self> {
         match subtype {
             260 => Some(Self::X509None),
@@ -56,7 +56,7 @@ impl SecurityType {
         }
     }
 
-    /// Whether everything after the handshake, and the proof itself, is encrypted.
+    /// Whether authentication and everything after it is encrypted.
     pub const fn is_encrypted(self) -> bool {
         self.subtype().is_some()
     }

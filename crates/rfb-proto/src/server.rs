@@ -1,4 +1,4 @@
-//! The handshake towards a viewer: we are its server (RFC 6143 section 7.1).
+//! The server side of the handshake, towards a viewer (RFC 6143 section 7.1).
 
 use std::ops::ControlFlow::{self, Break, Continue};
 
@@ -8,14 +8,14 @@ use crate::security::{Proof, VENCRYPT};
 use crate::verdict::Form;
 use crate::{Challenge, Claim, Pending, SecurityType, Version, Violation, field, plain, vencrypt};
 
-/// Leads a viewer from its version to its claim. What it claims is for the caller to judge.
+/// The state of one handshake, from ProtocolVersion to the viewer's credentials, which the caller verifies.
 #[derive(Debug)]
 pub struct Server {
-    /// Each way in once, the preferred one first.
+    /// The security types to offer: each once, in order of preference.
     offer: Vec<SecurityType>,
     challenge: Challenge,
     state: State,
-    /// Why the viewer will not be let in, once that is decided and has not been said yet.
+    /// The reason for a refusal that has been decided and not been sent yet.
     refusal: Option<String>,
 }
 
@@ -25,41 +25,39 @@ enum State {
     Choice(Version),
     VencryptVersion(Version),
     Subtype(Version),
-    /// The caller has been told to start TLS. When it comes back, TLS stands.
+    /// [`Step::StartTls`] was returned: at the next call TLS is established.
     Tls(Version, SecurityType),
     Response(Version, SecurityType),
     Plain(Version),
-    /// The viewer broke the protocol where it can still be told so, in this form.
-    Misled(Version, Form),
-    /// Claimed, refused, or beyond words.
+    /// The viewer violated the protocol at a point where it can be refused in this form.
+    ProtocolError(Version, Form),
+    /// Credentials were presented, or the viewer was refused, or cannot be told a reason.
     Over,
 }
 
-/// What comes next.
+/// What the caller has to do next.
 #[derive(Debug)]
 pub enum Step {
-    /// More bytes are needed. First send what is in the output.
+    /// Send the output, then receive more bytes.
     More,
-    /// TLS is needed. Send what is in the output as it is; then be the server of a TLS handshake on the same
-    /// connection, and from then on read `input` out of TLS and send `output` through it. What is left in
-    /// `input` is the beginning of the viewer's ClientHello: hand it to TLS. Once TLS stands, call
-    /// [`Server::advance`] at once, for it may be the viewer that waits.
+    /// Send the output without TLS, then do a TLS handshake as the server on the same connection. What is left in
+    /// `input` is the beginning of the viewer's ClientHello. From then on `input` is received and `output` sent inside
+    /// TLS. Call [`Server::advance`] as soon as TLS is established: the viewer may be waiting for the server.
     StartTls,
-    /// The viewer says who it is and waits for the verdict.
+    /// The viewer has presented its credentials and waits for the result.
     Claim(Claim, Pending),
-    /// The viewer has been told why it is not let in, as far as it can be: send what is in the output and
-    /// close.
+    /// The viewer is refused, with the reason where its version has room for one: send the output and close.
     Refused,
 }
 
-/// What to do after one piece of the handshake.
-type Heard = Result<ControlFlow<Step>, Violation>;
+/// What to do after one message of the handshake.
+type Progress = Result<ControlFlow<Step>, Violation>;
 
-const WAIT: Heard = Ok(Break(Step::More));
+const WAIT: Progress = Ok(Break(Step::More));
 
 impl Server {
-    /// Greets the viewer: writes our version to `output`. `offer` holds the ways in, the preferred one
-    /// first, and at least one; `challenge` is 16 random bytes that were never used before.
+    /// Writes ProtocolVersion to `output`. `offer` lists the security types, at least one, in order of preference;
+    /// `challenge` is 16 random bytes that were never used before.
     pub fn new(offer: &[SecurityType], challenge: Challenge, output: &mut BytesMut) -> Self {
         let mut server = Self::greeting(challenge, output);
         for &way in offer {
@@ -68,13 +66,13 @@ impl Server {
             }
         }
         if server.offer.is_empty() {
-            server.refusal = Some("there is no way in: none is configured".into());
+            server.refusal = Some("no security type is configured".into());
         }
         server
     }
 
-    /// Greets the viewer only to refuse it: once it has said its version it is told `reason` as that
-    /// version understands it, and [`Step::Refused`] comes out.
+    /// Refuses the viewer: writes ProtocolVersion to `output`, and `reason` in the form that the viewer's version knows
+    /// as soon as it has sent its version. [`Step::Refused`] follows.
     pub fn refusing(reason: &str, output: &mut BytesMut) -> Self {
         let mut server = Self::greeting(Challenge::default(), output);
         server.refusal = Some(reason.into());
@@ -91,18 +89,18 @@ impl Server {
         }
     }
 
-    /// Reads what the viewer sent from the front of `input` and writes what it is owed to `output`, until
-    /// there is something for the caller to do.
+    /// Consumes received bytes from the front of `input` and appends replies to `output`, until the caller has to do
+    /// something.
     ///
     /// # Errors
-    /// A [`Violation`]: send what is in the output, tell the viewer by [`Server::refuse`] and close.
+    /// A [`Violation`]: call [`Server::refuse`] with a reason, send the output and close.
     pub fn advance(
         &mut self,
         input: &mut BytesMut,
         output: &mut BytesMut,
     ) -> Result<Step, Violation> {
         loop {
-            let heard = match self.state {
+            let progress = match self.state {
                 State::Version => self.read_version(input, output),
                 State::Choice(version) => self.read_choice(version, input, output),
                 State::VencryptVersion(version) => {
@@ -114,13 +112,13 @@ impl Server {
                     Ok(self.read_response(version, way, input, output))
                 }
                 State::Plain(version) => self.read_plain(version, input, output),
-                State::Misled(..) | State::Over => WAIT,
+                State::ProtocolError(..) | State::Over => WAIT,
             };
-            match heard {
+            match progress {
                 Ok(Continue(())) => {}
                 Ok(Break(step)) => return Ok(step),
                 Err(violation) => {
-                    if !matches!(self.state, State::Misled(..)) {
+                    if !matches!(self.state, State::ProtocolError(..)) {
                         self.state = State::Over;
                     }
                     return Err(violation);
@@ -129,13 +127,12 @@ impl Server {
         }
     }
 
-    /// Decides that the viewer is not let in, and tells it why as soon as its version of the protocol has
-    /// words for it. [`Step::Refused`]: it is said, or cannot be said any more. [`Step::More`]: the viewer
-    /// has to speak first; who wants it to be told goes on with [`Server::advance`], which yields
-    /// [`Step::Refused`] in place of a claim.
+    /// Refuses the viewer, with `reason` where the protocol has room for one. [`Step::Refused`]: send the output and
+    /// close. [`Step::More`]: the reason can only be sent after the viewer's next messages; [`Server::advance`] then
+    /// returns [`Step::Refused`] in place of [`Step::Claim`].
     pub fn refuse(&mut self, reason: &str, output: &mut BytesMut) -> Step {
         match self.state {
-            State::Misled(version, form) => form.refuse(version, reason, output),
+            State::ProtocolError(version, form) => form.refuse(version, reason, output),
             State::Response(version, _) | State::Plain(version) => {
                 Form::Result.refuse(version, reason, output);
             }
@@ -153,9 +150,9 @@ impl Server {
         Step::Refused
     }
 
-    /// The version is known: says what is offered, or claims at once where nothing will be asked and the
-    /// verdict must take the list's place.
-    fn read_version(&mut self, input: &mut BytesMut, output: &mut BytesMut) -> Heard {
+    /// Offers the security types. Versions below 3.8 have no SecurityResult for None, so that a refusal can only take
+    /// the place of the list: there the decision comes first.
+    fn read_version(&mut self, input: &mut BytesMut, output: &mut BytesMut) -> Progress {
         let Some(version) = Version::read(input)? else {
             return WAIT;
         };
@@ -175,11 +172,11 @@ impl Server {
             output.put_slice(&codes);
             self.state = State::Choice(version);
         } else if self.offers(SecurityType::VncPassword) {
-            // Section 7.1.2: "the server decides the security type and sends a single word".
+            // In 3.3 the server decides the security type and sends it as one u32 (section 7.1.2).
             output.put_u32(SecurityType::VncPassword.code().into());
             return Ok(self.ask(version, SecurityType::VncPassword, output));
         } else {
-            self.state = State::Misled(version, Form::Types);
+            self.state = State::ProtocolError(version, Form::Types);
             return Err(Violation::TooOldToEncrypt);
         }
         Ok(Continue(()))
@@ -190,12 +187,12 @@ impl Server {
         version: Version,
         input: &mut BytesMut,
         output: &mut BytesMut,
-    ) -> Heard {
+    ) -> Progress {
         let Some(choice) = field::read_byte(input) else {
             return WAIT;
         };
         let Some(&way) = self.offer.iter().find(|way| way.code() == choice) else {
-            self.state = State::Misled(version, Form::Result);
+            self.state = State::ProtocolError(version, Form::Result);
             return Err(Violation::NotOffered(choice));
         };
         if choice == VENCRYPT {
@@ -211,7 +208,7 @@ impl Server {
         version: Version,
         input: &mut BytesMut,
         output: &mut BytesMut,
-    ) -> Heard {
+    ) -> Progress {
         let Some(spoken) = vencrypt::read_version(input) else {
             return WAIT;
         };
@@ -220,7 +217,7 @@ impl Server {
             let [major, minor] = spoken;
             return Err(Violation::VencryptVersion { major, minor });
         }
-        output.put_u8(vencrypt::VERSION_TAKEN);
+        output.put_u8(vencrypt::VERSION_ACCEPTED);
         let kinds: Vec<u32> = self.offer.iter().filter_map(|way| way.subtype()).collect();
         vencrypt::put_subtypes(&kinds, output);
         self.state = State::Subtype(version);
@@ -232,13 +229,13 @@ impl Server {
         version: Version,
         input: &mut BytesMut,
         output: &mut BytesMut,
-    ) -> Heard {
+    ) -> Progress {
         let Some(choice) = field::read_word(input) else {
             return WAIT;
         };
         match SecurityType::from_subtype(choice).filter(|&way| self.offers(way)) {
             Some(way) => {
-                output.put_u8(vencrypt::SUBTYPE_TAKEN);
+                output.put_u8(vencrypt::SUBTYPE_ACCEPTED);
                 self.state = State::Tls(version, way);
                 Ok(Break(Step::StartTls))
             }
@@ -249,7 +246,7 @@ impl Server {
         }
     }
 
-    /// The connection is as safe as it is going to be: asks for the proof.
+    /// Starts the authentication that remains after TLS, if any, is established.
     fn ask(
         &mut self,
         version: Version,
@@ -294,9 +291,9 @@ impl Server {
         version: Version,
         input: &mut BytesMut,
         output: &mut BytesMut,
-    ) -> Heard {
+    ) -> Progress {
         let read = plain::read(input)
-            .inspect_err(|_| self.state = State::Misled(version, Form::Result))?;
+            .inspect_err(|_| self.state = State::ProtocolError(version, Form::Result))?;
         let Some((user, password)) = read else {
             return WAIT;
         };
@@ -310,7 +307,7 @@ impl Server {
         ))
     }
 
-    /// Hands the claim to the caller, or says no at once where that has been decided before.
+    /// Hands the credentials to the caller, or refuses if that has been decided before.
     fn claim(
         &mut self,
         claim: Claim,
@@ -334,7 +331,7 @@ impl Server {
         }
     }
 
-    /// What the viewer sees of the offer: all kinds of VeNCrypt are one.
+    /// The offered numbers: all subtypes of VeNCrypt are one security type.
     fn codes(&self) -> Vec<u8> {
         let mut codes = Vec::new();
         for code in self.offer.iter().map(|way| way.code()) {

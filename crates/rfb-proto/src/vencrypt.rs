@@ -1,28 +1,28 @@
-//! The words of VeNCrypt 0.2 that both sides need (rfbproto, "VeNCrypt").
+//! VeNCrypt 0.2 messages that both sides use (rfbproto, "VeNCrypt").
 
 use bytes::{Buf, BufMut, BytesMut};
 
-/// The one version there is: 0.1 was never published and has other subtypes.
+/// The only supported version: 0.1 was never published and has other subtypes.
 pub(crate) const VERSION: [u8; 2] = [0, 2];
 
-/// The server's answer to a version.
-pub(crate) const VERSION_TAKEN: u8 = 0;
-/// Anything but zero. This is what TigerVNC says.
+/// The server accepts the version.
+pub(crate) const VERSION_ACCEPTED: u8 = 0;
+/// The server refuses the version: any value but zero, and this one in TigerVNC.
 pub(crate) const VERSION_REFUSED: u8 = 0xff;
 
-/// The server's answer to a subtype: TLS begins.
-pub(crate) const SUBTYPE_TAKEN: u8 = 1;
-/// And here zero is the no.
+/// The server accepts the subtype; TLS begins.
+pub(crate) const SUBTYPE_ACCEPTED: u8 = 1;
+/// The server refuses the subtype. Unlike for the version, zero is the refusal.
 pub(crate) const SUBTYPE_REFUSED: u8 = 0;
 
-/// Takes a version from the front of `input`.
+/// Consumes a version from the front of `input`.
 pub(crate) fn read_version(input: &mut BytesMut) -> Option<[u8; 2]> {
     let version = *input.first_chunk::<2>()?;
     input.advance(2);
     Some(version)
 }
 
-/// Takes a list of at most 255 subtypes from the front of `input`.
+/// Consumes a list of at most 255 subtypes from the front of `input`.
 pub(crate) fn read_subtypes(input: &mut BytesMut) -> Option<Vec<u32>> {
     let length = 4 * usize::from(*input.first()?);
     let list = input.get(1..1 + length)?.as_chunks::<4>().0;

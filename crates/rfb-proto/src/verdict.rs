@@ -1,4 +1,4 @@
-//! The verdict on a viewer's claim, in the words that its version has for it (RFC 6143 section 7.1.3).
+//! The result of authentication, in the form that the viewer's version knows (RFC 6143 section 7.1.3).
 
 use bytes::{Buf, BufMut, BytesMut};
 
@@ -8,57 +8,58 @@ use crate::{MAX_REASON, SecurityType, Version, Violation};
 const OK: u32 = 0;
 const FAILED: u32 = 1;
 
-/// A viewer that waits for the verdict. Exactly one can be given.
+/// A viewer that waits for the result of authentication: exactly one can be written.
 #[derive(Debug)]
-#[must_use = "the viewer waits for a verdict"]
+#[must_use = "the viewer waits for the result"]
 pub struct Pending {
     pub(crate) version: Version,
     pub(crate) security: SecurityType,
     pub(crate) form: Form,
 }
 
-/// What the verdict looks like on the wire.
+/// The message that carries the result.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Form {
-    /// A security type, or in its place zero and the reason: 3.3 and 3.7 with None, which have no result.
+    /// The list of security types, or in its place zero and the reason: 3.3 and 3.7 with None, which have no
+    /// SecurityResult.
     Types,
     /// A SecurityResult.
     Result,
 }
 
-/// A viewer that was accepted and may still owe its choice of the one type offered (3.7 with None).
+/// An accepted viewer whose choice of the one offered security type may still be pending (3.7 with None).
 #[derive(Debug)]
 pub struct Welcome {
-    owes_choice: bool,
+    choice_pending: bool,
     version: Version,
 }
 
-/// Proof that a viewer was judged and told so. Its ClientInit comes next.
+/// Proof that a viewer was accepted and told so. Its ClientInit comes next.
 #[derive(Debug)]
 pub struct Accepted {
     version: Version,
 }
 
 impl Accepted {
-    /// What the viewer speaks.
+    /// The viewer's protocol version.
     pub const fn version(&self) -> Version {
         self.version
     }
 }
 
 impl Pending {
-    /// What the viewer speaks.
+    /// The viewer's protocol version.
     pub const fn version(&self) -> Version {
         self.version
     }
 
-    /// Which of the ways in it took.
+    /// The security type that the viewer chose.
     pub const fn security(&self) -> SecurityType {
         self.security
     }
 
-    /// Lets the viewer in.
-    #[must_use = "3.7 may still owe its choice of a type"]
+    /// Accepts the viewer: writes the result to `output`.
+    #[must_use = "in 3.7 the viewer's choice of a type may be pending"]
     pub fn accept(self, output: &mut BytesMut) -> Welcome {
         let none = SecurityType::None.code();
         match (self.form, self.version) {
@@ -67,13 +68,13 @@ impl Pending {
             (Form::Types, _) => output.put_slice(&[1, none]),
         }
         Welcome {
-            owes_choice: matches!(self.form, Form::Types) && self.version != Version::V3_3,
+            choice_pending: matches!(self.form, Form::Types) && self.version != Version::V3_3,
             version: self.version,
         }
     }
 
-    /// Turns the viewer away. `reason` is one sentence for whoever sits before it, cut to
-    /// [`MAX_REASON`] bytes; 3.3 and 3.7 have no place for it after a password.
+    /// Refuses the viewer: writes the result to `output`. `reason` is one sentence for the user, cut to [`MAX_REASON`]
+    /// bytes; 3.3 and 3.7 have no room for it after VNC authentication.
     pub fn refuse(self, reason: &str, output: &mut BytesMut) {
         self.form.refuse(self.version, reason, output);
     }
@@ -83,11 +84,11 @@ impl Form {
     pub(crate) fn refuse(self, version: Version, reason: &str, output: &mut BytesMut) {
         match (self, version) {
             (Self::Result, _) => output.put_u32(FAILED),
-            // The type "invalid", or zero types (section 7.1.2).
+            // Security type 0 (invalid), or zero types (section 7.1.2).
             (Self::Types, Version::V3_3) => output.put_u32(0),
             (Self::Types, _) => output.put_u8(0),
         }
-        // Only 3.8 adds the reason to a result (section 7.1.3); in place of the types all have it.
+        // Only 3.8 has a reason after SecurityResult (section 7.1.3); all versions have one in place of the types.
         if matches!(self, Self::Types) || version == Version::V3_8 {
             put_reason(reason, output);
         }
@@ -95,18 +96,18 @@ impl Form {
 }
 
 impl Welcome {
-    /// Reads what the accepted viewer may still owe; `None` while it is not there.
+    /// Consumes the viewer's choice from `input`, if it is pending; `None` while it has not arrived.
     ///
     /// # Errors
-    /// [`Violation::NotOffered`] where it chooses what it was not offered.
+    /// [`Violation::NotOffered`] if the viewer chooses another security type.
     pub fn advance(&mut self, input: &mut BytesMut) -> Result<Option<Accepted>, Violation> {
-        if self.owes_choice {
+        if self.choice_pending {
             match input.first() {
                 None => return Ok(None),
                 Some(&choice) if choice == SecurityType::None.code() => input.advance(1),
                 Some(&choice) => return Err(Violation::NotOffered(choice)),
             }
-            self.owes_choice = false;
+            self.choice_pending = false;
         }
         Ok(Some(Accepted {
             version: self.version,

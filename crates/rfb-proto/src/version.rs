@@ -1,4 +1,4 @@
-//! The protocol version (RFC 6143 section 7.1.1), and what implementations write instead of it.
+//! ProtocolVersion (RFC 6143 section 7.1.1), and the unpublished numbers that implementations send.
 
 use bytes::{Buf, BytesMut};
 
@@ -7,19 +7,19 @@ use crate::Violation;
 /// `RFB xxx.yyy\n`.
 const LENGTH: usize = 12;
 
-/// The three published versions. Their handshakes differ; what follows them does not.
+/// The three published versions. Only their handshakes differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Version {
-    /// 3.3: the server decides the security type, and a failed result carries no reason.
+    /// 3.3: the server decides the security type, and a failure has no reason.
     V3_3,
-    /// 3.7: the viewer chooses the security type; None has no result, a failed result no reason.
+    /// 3.7: the viewer chooses the security type; None has no SecurityResult, and a failure no reason.
     V3_7,
-    /// 3.8: every security type has a result, a failed one has a reason.
+    /// 3.8: every security type has a SecurityResult, and a failure has a reason.
     V3_8,
 }
 
 impl Version {
-    /// What goes over the wire.
+    /// The message.
     pub const fn line(self) -> &'static [u8; LENGTH] {
         match self {
             Self::V3_3 => b"RFB 003.003\n",
@@ -28,15 +28,15 @@ impl Version {
         }
     }
 
-    /// Takes a version line from the front of `input`; `None` while more bytes are needed.
+    /// Consumes a ProtocolVersion message from the front of `input`; `None` while more bytes are needed.
     ///
     /// Numbers that were never published are read as the highest published version that is not above
     /// them: 3.5 and UltraVNC's 3.4 and 3.6 as 3.3 (RFC 6143 section 7.1.1), Apple's 3.889 and RealVNC's
     /// 4.x and 5.x as 3.8.
     ///
     /// # Errors
-    /// [`Violation::NotRfb`] at the first byte that cannot stand in a version line, so that a peer that
-    /// speaks something else is not waited for; [`Violation::Version`] below 3.
+    /// [`Violation::NotRfb`] at the first wrong byte, so that a peer with another protocol is refused at once;
+    /// [`Violation::Version`] below 3.
     pub fn read(input: &mut BytesMut) -> Result<Option<Self>, Violation> {
         const SHAPE: &[u8; LENGTH] = b"RFB ddd.ddd\n";
         let fits = |(&byte, &shape): (&u8, &u8)| match shape {

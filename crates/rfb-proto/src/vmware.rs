@@ -1,68 +1,68 @@
-//! What VMware's own client says to its server, beyond RFB (`docs/webmks.md` 1.5 and 1.6).
+//! VMware's own messages (`docs/webmks.md` 1.5 and 1.6).
 
 use bytes::BufMut;
 
 /// The type of all of VMware's messages, in both directions.
 pub const MESSAGE: u8 = 127;
 
-/// A key by its place: PC set 1's make code in seven bits, and 0x100 in place of a prefix E0
+/// A scan code of VMware's: the make code of PC set 1 in seven bits, and 0x100 in place of the prefix E0
 /// (`docs/webmks.md` 1.8).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct VScancode(pub u16);
 
-/// What the server says that it can do (127/0), and is to be asked for nothing else.
+/// The server's capabilities (127/0), as a bit set. A message that needs one must not be sent without it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ServerCaps(pub u32);
 
 impl ServerCaps {
-    /// It takes [`Command::Key`].
+    /// The server takes [`Command::Key`].
     pub const KEY: Self = Self(0x2);
-    /// It wants [`Command::ClientCaps`].
+    /// The server expects [`Command::ClientCaps`].
     pub const CLIENT_CAPS: Self = Self(0x8);
-    /// It wants [`Command::UpdateAck`] after each update.
+    /// The server expects [`Command::UpdateAck`] after each update.
     pub const UPDATE_ACK: Self = Self(0x20);
-    /// It takes [`Command::Resolution`].
+    /// The server takes [`Command::Resolution`].
     pub const RESOLUTION: Self = Self(0x80);
 
-    /// Whether it has all that `other` has.
+    /// Whether all bits of `other` are set.
     pub const fn has(self, other: Self) -> bool {
         self.0 & other.0 == other.0
     }
 }
 
-/// One message of type 127.
+/// A message of type 127 to the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Command {
-    /// 0: a key.
+    /// 0: a key event.
     Key {
-        /// Which.
+        /// The key.
         scan: VScancode,
         /// Pressed or released.
         down: bool,
     },
-    /// 2: the pointer with its wheels. That any server takes it is a guess: no capability is known for it.
+    /// 2: a pointer event with the wheels. No capability is known for it; that servers take it is a guess.
     Pointer {
-        /// Whether `x` and `y` are places, or steps.
+        /// Whether `x` and `y` are a position; otherwise a movement.
         absolute: bool,
-        /// To the right.
+        /// Pixels to the right.
         x: i32,
-        /// Downwards.
+        /// Pixels downwards.
         y: i32,
         /// Bit 0 left, 1 middle, 2 right, as in a PointerEvent.
         buttons: u32,
-        /// Steps of the wheel, and of the one that tilts.
+        /// Steps of the vertical and of the horizontal wheel.
         wheel: (i8, i8),
     },
-    /// 3: what we can do.
+    /// 3: the capabilities of the client.
     ClientCaps(u32),
-    /// 4: an update was shown.
+    /// 4: acknowledges an update.
     UpdateAck {
-        /// The byte after the type of the FramebufferUpdate.
+        /// The id of the update: the byte that RFB calls padding.
         id: u8,
-        /// How long that took, in units of 0.1 ms.
+        /// The time that it took to draw, in units of 0.1 ms.
         took: u16,
     },
-    /// 5: another size for the guest's screen.
+    /// 5: requests another size of the guest's screen.
     Resolution {
         /// In pixels.
         width: u16,
@@ -72,7 +72,7 @@ pub enum Command {
 }
 
 impl Command {
-    /// Writes the message.
+    /// Appends the message to `output`.
     pub fn write(&self, output: &mut impl BufMut) {
         let mut head = |id, length| {
             output.put_slice(&[MESSAGE, id]);

@@ -1,5 +1,5 @@
-//! Our server and our client, each the other's peer, with the bytes between them cut in every way; and
-//! either of them before a peer that says anything at all.
+//! Server and client of this crate as each other's peer, with every cut in between; and each with a peer that sends any
+//! bytes.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
@@ -19,15 +19,15 @@ const ALL: &[SecurityType] = &[
     SecurityType::None,
 ];
 
-/// Where the conversation got to on the viewer's server's side.
+/// How far the handshake got on the server's side.
 enum Door {
     Asking(Server),
     Waiting(Claim, Pending),
     Welcoming(Welcome),
 }
 
-/// Hands bytes over `chunk` at a time until both sides are through, and says how the server heard it.
-/// TLS is left out: each side goes on as if it stood, once it was told to start it.
+/// Passes `chunk` bytes at a time until both sides are done, and returns the result of the server. TLS is not used: each
+/// side continues as if it were established.
 fn converse(offer: &[SecurityType], mut client: Client, chunk: usize) -> (Claim, Ready, usize) {
     let (mut to_client, mut to_server) = (BytesMut::new(), BytesMut::new());
     let (mut at_client, mut at_server) = (BytesMut::new(), BytesMut::new());
@@ -42,7 +42,7 @@ fn converse(offer: &[SecurityType], mut client: Client, chunk: usize) -> (Claim,
                 ClientStep::StartTls => tls += 1,
                 ClientStep::Ready(so) => {
                     ready = Some(so);
-                    // The ClientInit follows at once: it must be left alone.
+                    // ClientInit follows at once and must not be consumed.
                     to_server.extend_from_slice(&[1]);
                 }
             }
@@ -88,7 +88,7 @@ fn with_user() -> Client {
 }
 
 #[test]
-fn both_sides_come_together_at_every_cut() {
+fn both_sides_complete_the_handshake_at_every_cut() {
     for chunk in 1..80 {
         let (claim, ready, tls) = converse(&[SecurityType::None], Client::new(None), chunk);
         assert_eq!((claim, tls), (Claim::Nobody, 0));
@@ -130,7 +130,7 @@ fn both_sides_come_together_at_every_cut() {
     }
 }
 
-/// Feeds a server and tells what it said, where it began TLS and how it ended, whatever the cuts.
+/// Runs a server, and returns what it sent, where it started TLS, and its result.
 fn serve(offer: &[SecurityType], pieces: &[&[u8]]) -> (Vec<u8>, Option<usize>, String) {
     let mut output = BytesMut::new();
     let mut server = Server::new(offer, CHALLENGE, &mut output);
@@ -173,7 +173,7 @@ fn dial(pieces: &[&[u8]]) -> (Vec<u8>, String) {
     (output.to_vec(), "more".into())
 }
 
-/// Mostly plausible beginnings, so that the later states are reached.
+/// Mostly valid beginnings, so that later states are reached.
 fn hostile() -> impl Strategy<Value = Vec<u8>> {
     let version = prop::sample::select(vec![
         "RFB 003.003\n",
@@ -190,7 +190,7 @@ fn hostile() -> impl Strategy<Value = Vec<u8>> {
         &[19, 0, 2, 0, 0, 1, 5],
         &[19, 0, 2, 0, 0, 1, 6],
         &[19, 0, 2, 0, 0, 1, 6, 0, 0, 0, 2, 0, 0, 0, 1],
-        // What a server says, for the client.
+        // Messages of a server, for the client.
         &[1, 19, 0, 2, 0, 1, 0, 0, 1, 4, 1],
         &[1, 19, 0, 2, 0, 1, 0, 0, 1, 5, 1],
         &[1, 19, 0, 2, 0, 2, 0, 0, 1, 1, 0, 0, 1, 6, 1],
@@ -202,7 +202,7 @@ fn hostile() -> impl Strategy<Value = Vec<u8>> {
 
 proptest! {
     #[test]
-    fn any_peer_cut_anywhere_is_heard_the_same(bytes in hostile(), cut in any::<prop::sample::Index>(), all in any::<bool>()) {
+    fn any_peer_has_the_same_result_at_every_cut(bytes in hostile(), cut in any::<prop::sample::Index>(), all in any::<bool>()) {
         let cut = cut.index(bytes.len() + 1);
         let offer = if all { ALL } else { &[SecurityType::VncPassword, SecurityType::X509Plain] };
         let (first, second) = bytes.split_at(cut);

@@ -1,4 +1,4 @@
-//! The viewer's messages, byte by byte as RFC 6143 section 7.5 and rfbproto write them, at every cut.
+//! The viewer's messages, byte by byte as in RFC 6143 section 7.5 and rfbproto, at every cut.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
@@ -10,14 +10,14 @@ use rfb_proto::input::{
 use rfb_proto::vmware::{Command, ServerCaps, VScancode};
 use rfb_proto::{Area, CutText, Encoding, PixelFormat, Violation};
 
-/// A scanner past the ClientInit.
+/// A scanner after ClientInit.
 fn input() -> Input {
     let mut input = Input::new();
     assert!(input.scan(&[1]).unwrap().is_some());
     input
 }
 
-/// What `bytes`, all of one message or head, mean.
+/// The message in `bytes`, which are exactly one message or head.
 fn one(bytes: &[u8]) -> Message<'_> {
     let piece = input().scan(bytes).unwrap().unwrap();
     assert_eq!(piece.bytes, bytes);
@@ -42,7 +42,7 @@ const AREA: Area = Area {
 };
 
 #[test]
-fn each_message_means_what_it_says_and_is_written_back_as_it_was() {
+fn each_message_is_parsed_and_written_back_unchanged() {
     let mut seen = 0;
     for (bytes, message) in [
         (
@@ -149,7 +149,7 @@ fn the_first_byte_is_the_shared_flag_and_nothing_else_is() {
 }
 
 #[test]
-fn a_pixel_format_is_read_from_any_flag_and_written_with_one() {
+fn any_true_colour_flag_is_read_and_one_is_written() {
     let asked = [
         0, 9, 9, 9, 32, 24, 0, 255, 0, 255, 0, 255, 0, 255, 16, 8, 0, 9, 9, 9,
     ];
@@ -214,7 +214,7 @@ fn screens_are_listed() {
 }
 
 #[test]
-fn more_than_eight_buttons_are_read_only_from_who_was_told_that_it_may() {
+fn more_than_eight_buttons_are_read_only_if_they_were_announced() {
     let bytes = [5, 0x81, 0, 1, 0, 2, 0x03, 99];
     let read = |allowed| {
         let mut input = input();
@@ -231,7 +231,7 @@ fn more_than_eight_buttons_are_read_only_from_who_was_told_that_it_may() {
 }
 
 #[test]
-fn a_body_is_handed_out_in_runs_after_its_head() {
+fn a_body_is_returned_in_pieces_after_its_head() {
     for (head, body, kind) in [
         (&[1, 0, 0, 0, 0, 2][..], 12, Kind::FixColourMapEntries),
         (&[6, 0, 0, 0, 0, 0, 0, 5], 5, Kind::CutText),
@@ -262,7 +262,7 @@ fn a_body_is_handed_out_in_runs_after_its_head() {
 }
 
 #[test]
-fn a_clipboard_of_any_length_costs_nothing() {
+fn a_clipboard_of_any_length_is_not_held() {
     for (length, body) in [
         ([0x7f, 0xff, 0xff, 0xff], 0x7fff_ffff),
         ([0x80, 0, 0, 0], 0x7fff_fffc_u64),
@@ -284,7 +284,7 @@ fn a_clipboard_of_any_length_costs_nothing() {
 }
 
 #[test]
-fn what_is_not_known_is_named_and_not_moved_past() {
+fn unknown_input_is_reported_and_not_consumed() {
     let known = [0, 1, 2, 3, 4, 5, 6, 127, 150, 248, 250, 251, 253, 255];
     let mut unknown = 0;
     for kind in (0..=255_u8).filter(|kind| !known.contains(kind)) {
@@ -302,7 +302,7 @@ fn what_is_not_known_is_named_and_not_moved_past() {
 }
 
 #[test]
-fn a_message_that_contradicts_itself_is_a_violation() {
+fn a_malformed_message_is_a_violation() {
     for (bytes, what) in [
         (
             &[6, 0, 0, 0, 0xff, 0xff, 0xff, 0xff][..],
@@ -360,7 +360,7 @@ fn vmwares_commands_are_written_as_its_own_client_writes_them() {
         let mut output = Vec::new();
         command.write(&mut output);
         assert_eq!(output, bytes);
-        // A viewer that speaks it is followed by the same lengths.
+        // A viewer's message has the same layout.
         let piece = input().scan(&output).unwrap().unwrap();
         assert_eq!(4 + piece.message.body(), bytes.len() as u64);
     }
@@ -368,7 +368,7 @@ fn vmwares_commands_are_written_as_its_own_client_writes_them() {
     assert!(!ServerCaps(0x2a).has(ServerCaps::RESOLUTION));
 }
 
-/// What came out: each message as text, and bodies as one however they were cut.
+/// The result: each message as text, and each body as one piece.
 fn follow(extended: bool, pieces: &[&[u8]]) -> (Vec<String>, Result<usize, Violation>) {
     let mut input = Input::new();
     input.allow_extended_buttons(extended);
@@ -410,7 +410,7 @@ fn follow(extended: bool, pieces: &[&[u8]]) -> (Vec<String>, Result<usize, Viola
     (heard, Ok(waiting.len()))
 }
 
-/// One message, whole, mostly.
+/// Mostly one whole message.
 fn message() -> impl Strategy<Value = Vec<u8>> {
     let padded = |head: Vec<u8>, body: Vec<u8>| [head, body].concat();
     let bytes = |range| prop::collection::vec(any::<u8>(), range);
@@ -441,7 +441,7 @@ fn message() -> impl Strategy<Value = Vec<u8>> {
 
 proptest! {
     #[test]
-    fn any_viewer_cut_anywhere_is_heard_the_same(
+    fn any_viewer_is_parsed_equally_at_every_cut(
         messages in prop::collection::vec(message(), 0..8),
         cuts in prop::array::uniform2(any::<prop::sample::Index>()),
         extended in any::<bool>(),
@@ -457,7 +457,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_read_and_written_and_read_again_is_the_same(bytes in message()) {
+    fn parsing_a_written_message_gives_the_same_message(bytes in message()) {
         let mut scanner = input();
         if let Ok(Some(piece)) = scanner.scan(&bytes) {
             let again = written(&piece.message);
@@ -467,7 +467,7 @@ proptest! {
 }
 
 #[test]
-fn a_whole_conversation_is_followed_to_its_last_byte() {
+fn a_whole_session_is_parsed_to_its_last_byte() {
     let mut bytes = vec![1];
     Message::SetPixelFormat(PixelFormat::VMWARE).write(&mut bytes);
     set_encodings(vec![Encoding::RAW; MAX_ENCODINGS], &mut bytes);

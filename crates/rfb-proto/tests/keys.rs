@@ -1,4 +1,4 @@
-//! Keys: by their place, and by what is written on them in each layout.
+//! Keys by scan code, and by the characters of each layout.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
@@ -18,7 +18,7 @@ fn stroke(scan: u16, shift: bool, alt_gr: bool) -> Typed {
 }
 
 #[test]
-fn an_xt_code_is_its_place_with_the_prefix_moved() {
+fn an_xt_scan_code_is_vmwares_with_the_prefix_bit_moved() {
     for (xt, place) in [
         (0x01, 0x01),
         (0x1e, 0x1e),
@@ -47,7 +47,7 @@ fn an_xt_code_is_its_place_with_the_prefix_moved() {
 
 /// What viewers send for F13 to F24 (keycodemapdb, which TigerVNC, gtk-vnc and noVNC use) and what VMware's client does.
 #[test]
-fn keys_of_larger_keyboards_are_as_vmwares_client_sends_them() {
+fn further_keys_have_the_codes_of_vmwares_client() {
     for (xt, place) in [
         (0x5d, 0x64),
         (0x5e, 0x65),
@@ -73,7 +73,7 @@ fn keys_of_larger_keyboards_are_as_vmwares_client_sends_them() {
 }
 
 #[test]
-fn what_is_not_a_character_has_the_same_place_in_every_layout() {
+fn keys_without_a_character_have_the_same_scan_code_in_every_layout() {
     for (keysym, place) in [
         (0xff08, 0x0e),
         (0xff09, 0x0f),
@@ -126,7 +126,7 @@ fn what_is_not_a_character_has_the_same_place_in_every_layout() {
 }
 
 #[test]
-fn well_known_keys_are_where_they_are() {
+fn well_known_keys_have_their_scan_codes() {
     for (layout, character, expected) in [
         (Layout::Us, 'a', stroke(0x1e, false, false)),
         (Layout::Us, 'A', stroke(0x1e, true, false)),
@@ -206,7 +206,7 @@ fn every_layout_writes_all_of_ascii_and_reads_it_back() {
 }
 
 #[test]
-fn dead_keys_wait_for_a_blank_or_for_a_letter() {
+fn dead_keys_are_followed_by_a_space_or_a_letter() {
     let key = |scan, shift, alt_gr| Stroke {
         scan: VScancode(scan),
         shift,
@@ -247,7 +247,7 @@ fn dead_keys_wait_for_a_blank_or_for_a_letter() {
 }
 
 #[test]
-fn characters_and_keysyms_are_each_others() {
+fn characters_and_keysyms_are_inverse() {
     for (code, meant) in [
         (0x61, 'a'),
         (0xe9, 'é'),
@@ -258,7 +258,7 @@ fn characters_and_keysyms_are_each_others() {
         assert_eq!(character(code), Some(meant));
         assert_eq!(keysym(meant), code);
     }
-    // Both forms are understood.
+    // Both forms are read.
     assert_eq!(character(0x0100_0416), Some('Ж'));
     assert_eq!(character(0x0100_20ac), Some('€'));
     assert_eq!(character(0x0100_d800), None, "no character");

@@ -1,4 +1,4 @@
-//! Pixel formats and what becomes of a colour between two of them (RFC 6143 section 7.4).
+//! Pixel formats, and conversion of colours between them (RFC 6143 section 7.4).
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
@@ -86,8 +86,8 @@ fn convert(from: PixelFormat, to: PixelFormat, pixels: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn the_same_colour_in_every_format() {
-    // Red, and a colour of which each intensity is another.
+fn colours_are_equal_in_every_format() {
+    // Red, and a colour with three different values.
     let pixels = [0, 0, 255, 0, 0xff, 0x80, 0x00, 0];
     for (format, expected) in [
         (HOST, &[0, 0, 255, 0, 255, 128, 0, 0][..]),
@@ -106,7 +106,7 @@ fn the_same_colour_in_every_format() {
 }
 
 #[test]
-fn black_and_white_stay_what_they_are_between_any_two() {
+fn black_and_white_are_preserved_between_any_two_formats() {
     let formats = [
         HOST,
         BGR,
@@ -131,7 +131,7 @@ fn black_and_white_stay_what_they_are_between_any_two() {
 }
 
 #[test]
-fn a_colour_map_says_what_its_indices_are() {
+fn the_colour_map_has_the_colour_of_each_index() {
     let converter = Converter::new(HOST, MAPPED).unwrap();
     let mut message = Vec::new();
     converter.colour_map(&mut message);
@@ -150,7 +150,7 @@ fn a_colour_map_says_what_its_indices_are() {
 }
 
 #[test]
-fn a_pixel_that_is_not_whole_is_left() {
+fn an_incomplete_pixel_is_not_converted() {
     let mut output = Vec::new();
     let converter = Converter::new(HOST, RGB565).unwrap();
     assert_eq!(converter.convert(&[1, 2, 3, 4, 5, 6, 7], &mut output), 4);
@@ -158,7 +158,7 @@ fn a_pixel_that_is_not_whole_is_left() {
 }
 
 #[test]
-fn formats_that_contradict_themselves_are_not_sound() {
+fn contradictory_formats_are_not_sound() {
     let formats = [HOST, BGR, RGB565, BGR233, RGB222, RGB111, MAPPED, DEEP];
     assert!(formats.iter().all(PixelFormat::is_sound));
     let odd = [
@@ -215,7 +215,7 @@ fn any_format() -> impl Strategy<Value = PixelFormat> {
 
 proptest! {
     #[test]
-    fn no_format_and_no_pixels_are_too_odd(from in any_format(), to in any_format(), pixels in prop::collection::vec(any::<u8>(), 0..40)) {
+    fn any_format_and_pixels_are_converted_or_refused(from in any_format(), to in any_format(), pixels in prop::collection::vec(any::<u8>(), 0..40)) {
         if let Some(converter) = Converter::new(from, to) {
             let mut output = Vec::new();
             let taken = converter.convert(&pixels, &mut output);
@@ -226,7 +226,7 @@ proptest! {
     }
 
     #[test]
-    fn to_a_finer_format_and_back_changes_nothing(value in any::<[u8; 2]>(), big_endian in any::<bool>()) {
+    fn conversion_to_a_finer_format_and_back_is_lossless(value in any::<[u8; 2]>(), big_endian in any::<bool>()) {
         let from = PixelFormat { big_endian, ..RGB565 };
         prop_assert_eq!(convert(HOST, from, &convert(from, HOST, &value)), value);
         prop_assert_eq!(convert(DEEP, from, &convert(from, DEEP, &value)), value);

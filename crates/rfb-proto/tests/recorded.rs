@@ -1,4 +1,4 @@
-//! What a real Xvnc (TigerVNC) and a real QEMU sent, followed to its last byte at every cut. `recorded/record.py` and
+//! What a real Xvnc (TigerVNC) and a real QEMU sent, parsed to the last byte at every cut. `recorded/record.py` and
 //! `recorded/record_qemu.py` make the recordings. Each is 20 kB or less, so that every cut of it can be tried.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
@@ -6,7 +6,7 @@
 use rfb_proto::update::{Kind, Message, Update};
 use rfb_proto::{Encoding, PixelFormat};
 
-/// What was heard: each head with its bytes, and of what follows heads only how many bytes there were.
+/// The pieces: each head with its bytes, and of each body only the length.
 #[derive(Debug, PartialEq, Eq)]
 enum Heard {
     Head(Kind, Vec<u8>),
@@ -70,7 +70,7 @@ fn follow<'a>(format: PixelFormat, pieces: impl IntoIterator<Item = &'a [u8]>) -
 }
 
 #[test]
-fn every_recording_is_followed_to_its_end_at_every_cut() {
+fn recorded_servers_are_parsed_to_the_end_at_every_cut() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/recorded");
     let mut seen = 0;
     let mut all = Vec::new();

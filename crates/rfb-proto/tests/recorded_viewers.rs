@@ -1,4 +1,4 @@
-//! What real viewers said to a real Xvnc and a real QEMU, followed to its last byte at every cut, and said again.
+//! What real viewers sent to a real Xvnc and a real QEMU: parsed to the last byte at every cut, and written again.
 //! `recorded/record_viewers.py` makes the recordings.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
@@ -7,10 +7,10 @@ use std::collections::HashSet;
 
 use rfb_proto::input::{Input, Kind, Message};
 
-/// Each message, what it says in words, with as much of its body as there was.
+/// Each message as text, with the bytes of its body.
 type Heard = Vec<(String, Vec<u8>)>;
 
-/// What is heard of bytes that come in these pieces, and which kinds of messages there are.
+/// The messages in bytes that arrive in these pieces, and their types.
 fn follow<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> (Heard, HashSet<Kind>) {
     let mut input = Input::new();
     let (mut heard, mut kinds) = (Heard::new(), HashSet::new());
@@ -31,7 +31,7 @@ fn follow<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> (Heard, HashSet<Kin
             }
             let mut again = Vec::new();
             piece.message.write(&mut again);
-            // Byte by byte it may differ: TightVNC leaves in the padding what was there.
+            // The bytes may differ: TightVNC does not clear the padding.
             let reread = reader.scan(&again).unwrap().unwrap();
             assert_eq!(reread.message, piece.message);
             assert_eq!(again.len(), piece.bytes.len(), "{:?}", piece.message);
@@ -45,7 +45,7 @@ fn follow<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> (Heard, HashSet<Kin
 }
 
 #[test]
-fn every_viewer_is_followed_to_its_end_at_every_cut() {
+fn recorded_viewers_are_parsed_to_the_end_at_every_cut() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/recorded");
     let mut seen = 0;
     let mut all = HashSet::new();

@@ -1,4 +1,4 @@
-//! Both handshakes, byte by byte as RFC 6143 sections 7.1 and 7.2 write them.
+//! Both handshakes, byte by byte as in RFC 6143 sections 7.1 and 7.2.
 
 #![allow(
     clippy::unwrap_used,
@@ -19,7 +19,7 @@ const CHALLENGE: [u8; 16] = [
 const NONE: &[SecurityType] = &[SecurityType::None];
 const PASSWORD: &[SecurityType] = &[SecurityType::VncPassword];
 
-/// A server and what it wrote since the last look.
+/// A server and what it has written since the last call.
 struct Table {
     server: Server,
     output: BytesMut,
@@ -42,7 +42,7 @@ impl Table {
         step
     }
 
-    /// Says `bytes`, to which the answer must be `answer` and no claim.
+    /// Sends `bytes` to the server, which has to reply `answer` without a claim.
     fn exchange(&mut self, bytes: &[u8], answer: &[u8]) {
         assert!(matches!(self.say(bytes), Ok(Step::More)));
         assert_eq!(self.output.split()[..], *answer);
@@ -98,7 +98,7 @@ fn a_3_8_viewer_that_chooses_none_gets_a_result_with_a_reason() {
 }
 
 #[test]
-fn a_3_7_viewer_that_needs_no_password_learns_the_reason_in_place_of_the_types() {
+fn a_3_7_viewer_without_password_gets_the_reason_in_place_of_the_types() {
     let ask = || {
         let mut table = Table::laid(NONE);
         let (claim, pending) = table.claim(b"RFB 003.007\n");
@@ -116,14 +116,14 @@ fn a_3_7_viewer_that_needs_no_password_learns_the_reason_in_place_of_the_types()
 }
 
 #[test]
-fn a_3_3_viewer_that_needs_no_password_learns_the_reason_in_place_of_the_type() {
+fn a_3_3_viewer_without_password_gets_the_reason_in_place_of_the_type() {
     let ask = || Table::laid(NONE).claim(b"RFB 003.003\n").1;
     assert_eq!(accept(ask(), &[]), [0, 0, 0, 1]);
     assert_eq!(refuse(ask(), "Off."), with_reason(&[0, 0, 0, 0], "Off."));
 }
 
 #[test]
-fn a_password_is_asked_for_by_challenge_in_every_version() {
+fn every_version_sends_a_challenge_for_a_password() {
     let password = VncPassword::new("secret").unwrap();
     let response = password.respond(&CHALLENGE);
     for (version, greeting, choice) in [
@@ -161,7 +161,7 @@ fn a_password_is_asked_for_by_challenge_in_every_version() {
 }
 
 #[test]
-fn a_type_that_was_not_offered_is_refused_and_told() {
+fn a_type_that_was_not_offered_is_refused_with_a_reason() {
     let mut table = Table::laid(PASSWORD);
     table.exchange(b"RFB 003.008\n", &[1, 2]);
     // A downgrade to None.
@@ -173,7 +173,7 @@ fn a_type_that_was_not_offered_is_refused_and_told() {
 }
 
 #[test]
-fn what_is_not_rfb_is_known_by_its_first_wrong_byte() {
+fn another_protocol_is_refused_at_its_first_wrong_byte() {
     for bytes in [
         &b"G"[..],
         b"RFC",
@@ -223,7 +223,7 @@ fn odd_versions_are_read_as_the_published_one_below_them() {
 }
 
 #[test]
-fn reasons_are_cut_to_the_bound_between_characters() {
+fn long_reasons_are_cut_between_characters() {
     let mut table = Table::laid(NONE);
     table.exchange(b"RFB 003.008\n", &[1, 1]);
     let refused = refuse(table.claim(&[1]).1, &"ä€".repeat(1000));
@@ -251,7 +251,7 @@ fn the_response_is_des_with_mirrored_key_bits() {
 }
 
 #[test]
-fn a_password_that_would_not_do_what_it_seems_to_is_refused() {
+fn a_password_that_viewers_would_change_is_refused() {
     let error = |text: &str| VncPassword::new(text).err();
     assert_eq!(error(""), Some(PasswordError::Empty));
     assert_eq!(error("123456789"), Some(PasswordError::TooLong));
@@ -260,7 +260,7 @@ fn a_password_that_would_not_do_what_it_seems_to_is_refused() {
     assert_eq!(error("12345678"), None);
 }
 
-/// What a client answers to each piece, up to its end.
+/// The replies of a client to each piece, up to its result.
 fn client(password: Option<&str>, pieces: &[&[u8]]) -> (Vec<u8>, Result<bool, Refusal>) {
     let mut client = Client::new(password.map(|text| VncPassword::new(text).unwrap()));
     let (mut input, mut output) = (BytesMut::new(), BytesMut::new());
@@ -276,14 +276,14 @@ fn client(password: Option<&str>, pieces: &[&[u8]]) -> (Vec<u8>, Result<bool, Re
 }
 
 #[test]
-fn esxi_is_entered_by_none_in_3_8() {
+fn the_client_uses_none_in_3_8_with_esxi() {
     let (said, ready) = client(None, &[b"RFB 003.008\n", &[1, 1], &[0, 0, 0, 0]]);
     assert_eq!(said, b"RFB 003.008\n\x01");
     assert_eq!(ready, Ok(true));
 }
 
 #[test]
-fn a_server_that_refuses_is_quoted() {
+fn the_reason_of_a_refusing_server_is_reported() {
     let because = |pieces: &[&[u8]]| match client(Some("x"), pieces).1 {
         Err(Refusal::Refused(reason)) => reason,
         other => panic!("{other:?}"),
@@ -307,13 +307,13 @@ fn a_server_that_refuses_is_quoted() {
         because(&[b"RFB 003.007\n", &[1, 2], &CHALLENGE, &[0, 0, 0, 1]]),
         "no reason given"
     );
-    // A reason of 4 GiB is believed for as long as the bound.
+    // Of a reason with an announced length of 4 GiB only the limit is read.
     let endless = [&[0, 0, 0, 1], &[0xff; 4][..], &[b'a'; MAX_REASON]].concat();
     assert_eq!(because(&[v8, &[1, 1], &endless]).len(), MAX_REASON);
 }
 
 #[test]
-fn a_server_that_asks_for_what_we_have_not_is_named() {
+fn a_server_that_requires_missing_credentials_is_reported() {
     let v8 = b"RFB 003.008\n";
     assert_eq!(
         client(None, &[v8, &[2, 19, 16]]).1,

@@ -1,5 +1,4 @@
-//! VeNCrypt 0.2, byte by byte as rfbproto's page writes it, and every way to refuse a viewer before it
-//! has claimed anything.
+//! VeNCrypt 0.2, byte by byte as in rfbproto, and refusals before the viewer has presented credentials.
 
 #![allow(
     clippy::unwrap_used,
@@ -21,7 +20,7 @@ const OK: &[u8] = &[0, 0, 0, 0];
 const FAILED: &[u8] = &[0, 0, 0, 1];
 const PLAIN: &[u8] = &[0, 0, 1, 6];
 
-/// A server and what it wrote since the last look.
+/// A server and what it has written since the last call.
 struct Table {
     server: Server,
     output: BytesMut,
@@ -35,7 +34,7 @@ impl Table {
         Self { server, output }
     }
 
-    /// The one that waits for the choice of a subtype.
+    /// A server that waits for the choice of a subtype.
     fn at_subtypes(version: &[u8], offer: &[SecurityType]) -> Self {
         let mut table = Self::laid(offer);
         table.say(version).unwrap();
@@ -46,7 +45,7 @@ impl Table {
         table
     }
 
-    /// The one that has begun TLS.
+    /// A server that has started TLS.
     fn in_tls(version: &[u8], way: SecurityType) -> Self {
         let mut table = Self::at_subtypes(version, &[way]);
         let step = table.say(&way.subtype().unwrap().to_be_bytes());
@@ -60,7 +59,7 @@ impl Table {
             .advance(&mut BytesMut::from(bytes), &mut self.output)
     }
 
-    /// Says `bytes`, to which the answer must be `answer` and no claim.
+    /// Sends `bytes` to the server, which has to reply `answer` without a claim.
     fn exchange(&mut self, bytes: &[u8], answer: &[u8]) {
         assert!(matches!(self.say(bytes), Ok(Step::More)));
         assert_eq!(self.output.split()[..], *answer);
@@ -105,7 +104,7 @@ fn plain(user: &[u8], password: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn all_kinds_with_a_certificate_are_one_security_type_in_the_offers_order() {
+fn all_vencrypt_subtypes_are_one_security_type_in_the_offered_order() {
     use SecurityType::{None, VncPassword, X509None, X509Plain, X509Vnc};
     for (offer, types, subtypes) in [
         (
@@ -132,7 +131,7 @@ fn all_kinds_with_a_certificate_are_one_security_type_in_the_offers_order() {
 }
 
 #[test]
-fn inside_tls_nothing_is_asked_and_the_result_comes_in_3_7_too() {
+fn x509_none_has_a_security_result_in_3_7_too() {
     for (version, refused) in [
         (V8, with_reason(FAILED, "The VM is off.")),
         (V7, FAILED.to_vec()),
@@ -147,7 +146,7 @@ fn inside_tls_nothing_is_asked_and_the_result_comes_in_3_7_too() {
 }
 
 #[test]
-fn inside_tls_a_vnc_password_is_asked_for_by_challenge() {
+fn x509_vnc_sends_a_challenge_inside_tls() {
     for version in [V7, V8] {
         let mut table = Table::in_tls(version, SecurityType::X509Vnc);
         table.exchange(&[], &CHALLENGE);
@@ -167,7 +166,7 @@ fn inside_tls_a_vnc_password_is_asked_for_by_challenge() {
 }
 
 #[test]
-fn inside_tls_a_user_says_name_and_password() {
+fn x509_plain_receives_name_and_password_inside_tls() {
     let longest = "x".repeat(MAX_CREDENTIAL);
     for (user, password) in [("änne", "pässwörd"), ("", ""), (&longest, &longest)] {
         let mut table = Table::in_tls(V8, SecurityType::X509Plain);
@@ -184,7 +183,7 @@ fn inside_tls_a_user_says_name_and_password() {
 }
 
 #[test]
-fn what_follows_the_choice_of_a_subtype_is_left_for_tls() {
+fn bytes_after_the_chosen_subtype_are_left_for_tls() {
     let mut table = Table::at_subtypes(V8, &[SecurityType::X509Plain]);
     let mut input = BytesMut::from(&[PLAIN, b"\x16\x03\x01"].concat()[..]);
     let step = table.server.advance(&mut input, &mut table.output);
@@ -193,7 +192,7 @@ fn what_follows_the_choice_of_a_subtype_is_left_for_tls() {
 }
 
 #[test]
-fn what_follows_the_password_is_left() {
+fn bytes_after_the_password_are_not_consumed() {
     let mut table = Table::in_tls(V8, SecurityType::X509Plain);
     let mut input = BytesMut::from(&[&plain(b"user", b"secret")[..], &[1]].concat()[..]);
     let step = table.server.advance(&mut input, &mut table.output);
@@ -221,7 +220,7 @@ fn no_debug_output_holds_a_secret() {
 }
 
 #[test]
-fn another_version_of_vencrypt_is_refused_by_a_byte() {
+fn another_vencrypt_version_is_refused() {
     for spoken in [[0, 0], [0, 1], [0, 3], [1, 0], [1, 2], [255, 255]] {
         let mut table = Table::laid(&[SecurityType::X509Plain]);
         table.exchange(V8, &[1, 19]);
@@ -239,7 +238,7 @@ fn another_version_of_vencrypt_is_refused_by_a_byte() {
 
 #[test]
 fn a_downgrade_is_refused() {
-    // Out of VeNCrypt: to None, to a VNC password, to the plain TLS type.
+    // From VeNCrypt to None, VNC authentication and the security type TLS.
     for choice in [0, 1, 2, 18, 255] {
         let mut table = Table::laid(&[SecurityType::X509Plain]);
         table.exchange(V8, &[1, 19]);
@@ -250,7 +249,7 @@ fn a_downgrade_is_refused() {
         let (refused, said) = table.refuse("No.");
         assert_eq!((refused, said), (true, with_reason(FAILED, "No.")));
     }
-    // Within it: to nothing, to Plain without TLS, to anonymous TLS, to a certificate without a name.
+    // Within VeNCrypt to subtype 0, Plain without TLS, anonymous TLS, and X.509 with SASL.
     for choice in [0, 256, 257, 258, 259, 260, 261, 263, u32::MAX] {
         let mut table = Table::at_subtypes(V8, &[SecurityType::X509Plain]);
         assert_eq!(
@@ -265,7 +264,7 @@ fn a_downgrade_is_refused() {
 }
 
 #[test]
-fn an_oversize_name_or_password_is_refused_before_it_is_there() {
+fn an_oversized_name_or_password_is_refused_before_it_arrives() {
     let over = MAX_CREDENTIAL as u32 + 1;
     for (user, password, what, length) in [
         (over, 1, "user name", over),
@@ -284,7 +283,7 @@ fn an_oversize_name_or_password_is_refused_before_it_is_there() {
 }
 
 #[test]
-fn a_name_or_password_that_is_no_text_is_refused() {
+fn a_name_or_password_that_is_not_utf_8_is_refused() {
     for (user, password, what) in [
         (&b"\xff"[..], &b"x"[..], "user name"),
         (b"x", b"\xc3", "password"),
@@ -307,14 +306,14 @@ fn a_3_3_viewer_is_told_that_it_cannot_encrypt() {
     assert!(reason.contains("wants an encrypted login, which RFB 3.3 does not have"));
     assert_eq!(table.refuse(&reason), (true, with_reason(OK, &reason)));
 
-    // Where a password does too, it is asked for that.
+    // If VNC authentication is offered too, it is used.
     let mut table = Table::laid(&[SecurityType::X509Plain, SecurityType::VncPassword]);
     let asked = [&[0, 0, 0, 2], &CHALLENGE[..]].concat();
     table.exchange(b"RFB 003.003\n", &asked);
 }
 
 #[test]
-fn who_is_only_to_be_refused_is_told_so_in_its_own_version() {
+fn a_refusal_has_the_form_of_the_viewers_version() {
     for (line, told) in [
         (&b"RFB 003.003\n"[..], with_reason(OK, "Too many.")),
         (V7, with_reason(&[0], "Too many.")),
@@ -336,7 +335,7 @@ fn who_is_only_to_be_refused_is_told_so_in_its_own_version() {
 }
 
 #[test]
-fn an_offer_of_nothing_is_a_refusal_with_words() {
+fn an_empty_offer_is_a_refusal_with_a_reason() {
     let mut table = Table::laid(&[]);
     assert!(matches!(table.say(V8), Ok(Step::Refused)));
     assert_eq!(table.output[0], 0);
@@ -344,14 +343,14 @@ fn an_offer_of_nothing_is_a_refusal_with_words() {
 }
 
 #[test]
-fn a_refusal_at_any_time_is_said_where_the_version_next_has_words() {
+fn a_refusal_is_sent_at_the_next_point_with_room_for_a_reason() {
     // Before the version.
     let mut table = Table::laid(&[SecurityType::VncPassword]);
     assert_eq!(table.refuse("Draining."), (false, vec![]));
     assert!(matches!(table.say(V8), Ok(Step::Refused)));
     assert_eq!(table.output[..], with_reason(&[0], "Draining."));
 
-    // Between the types and the choice: after the proof, in place of the claim.
+    // Between the types and the choice: after authentication, in place of the claim.
     let mut table = Table::laid(&[SecurityType::VncPassword]);
     table.exchange(V8, &[1, 2]);
     assert_eq!(table.refuse("Draining."), (false, vec![]));
@@ -359,7 +358,7 @@ fn a_refusal_at_any_time_is_said_where_the_version_next_has_words() {
     assert!(matches!(table.say(&[0; 16]), Ok(Step::Refused)));
     assert_eq!(table.output[..], with_reason(FAILED, "Draining."));
 
-    // While the proof is awaited: at once.
+    // During authentication: at once.
     let mut table = Table::laid(&[SecurityType::VncPassword]);
     table.exchange(V8, &[1, 2]);
     table.exchange(&[2], &CHALLENGE);
@@ -377,7 +376,7 @@ fn a_refusal_at_any_time_is_said_where_the_version_next_has_words() {
     assert_eq!(table.output[..], told);
 }
 
-/// What a client says to a server's pieces, and how it ends. TLS is taken to stand where it is begun.
+/// The replies of a client to each piece, and its result. TLS is taken as established when it is started.
 fn dial(mut client: Client, pieces: &[&[u8]]) -> (Vec<u8>, Result<ClientStep, Refusal>) {
     let (mut input, mut output) = (BytesMut::new(), BytesMut::new());
     let mut last = Ok(ClientStep::More);
@@ -392,7 +391,7 @@ fn dial(mut client: Client, pieces: &[&[u8]]) -> (Vec<u8>, Result<ClientStep, Re
 }
 
 #[test]
-fn our_client_enters_by_the_first_kind_that_it_has_what_it_takes_for() {
+fn the_client_chooses_the_first_subtype_for_which_it_has_credentials() {
     let user = || Client::new(None).with_user("anne", Password::new("pw"));
     let types = [2, 1, 19];
     let all = [3, 0, 0, 1, 5, 0, 0, 1, 6, 0, 0, 1, 4];
@@ -410,13 +409,13 @@ fn our_client_enters_by_the_first_kind_that_it_has_what_it_takes_for() {
         assert_eq!(ready.version, Version::V3_8);
         assert_eq!(ready.security.subtype().unwrap().to_be_bytes(), subtype);
     }
-    // Without being told to, it does not use TLS.
+    // TLS is not used unless it is enabled.
     let (said, _) = dial(Client::new(None), &[V8, &types]);
     assert_eq!(said, [V8, &[1]].concat());
 }
 
 #[test]
-fn our_client_says_what_a_vencrypt_server_did_not_do() {
+fn the_client_reports_what_a_vencrypt_server_refused() {
     let because = |pieces: &[&[u8]]| {
         let client = Client::new(None).with_tls();
         dial(client, &[&[V8, &[1, 19]], pieces].concat()).1.err()

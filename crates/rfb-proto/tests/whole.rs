@@ -1,4 +1,4 @@
-//! Updates that are passed by as a whole: no byte more and no byte less than a scan goes over.
+//! Updates that are skipped as a whole: exactly the bytes that scanning would consume.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
@@ -31,7 +31,7 @@ fn an_update(rectangles: &[Vec<u8>]) -> Vec<u8> {
     [vec![0, 9, a, b], rectangles.concat()].concat()
 }
 
-/// One of each kind that may be passed by.
+/// One update of each kind that may be skipped.
 fn pictures() -> Vec<Vec<u8>> {
     let long = [0, 0, 0, 3, 7, 7, 7];
     let mut tight = vec![0, 0x83, 2];
@@ -50,7 +50,7 @@ fn pictures() -> Vec<Vec<u8>> {
     ]
 }
 
-/// Rectangles that may not.
+/// Rectangles that may not be skipped.
 fn other_rectangles() -> Vec<Vec<u8>> {
     vec![
         rectangle((9, 9), -224, &[]),
@@ -61,14 +61,14 @@ fn other_rectangles() -> Vec<Vec<u8>> {
     ]
 }
 
-/// What comes between, and is to be scanned.
+/// Messages in between, which have to be scanned.
 fn others() -> Vec<Vec<u8>> {
     let updates = other_rectangles().into_iter().map(|one| an_update(&[one]));
     let messages = [vec![2], an_update(&[]), vec![99]];
     updates.chain(messages).collect()
 }
 
-/// Goes over the first `length` bytes head by head: whether only pictures were there, and where that leads.
+/// Scans the first `length` bytes: whether they are only updates of pixels, and the scanner after them.
 fn scan(mut update: Update, mut input: &[u8], length: usize) -> (bool, Update) {
     let (end, mut pictures) = (input.len() - length, true);
     while input.len() > end {
@@ -86,7 +86,7 @@ fn scan(mut update: Update, mut input: &[u8], length: usize) -> (bool, Update) {
 }
 
 #[test]
-fn updates_of_pictures_are_passed_by_up_to_the_first_that_is_cut() {
+fn whole_updates_of_pixels_are_skipped_up_to_the_first_incomplete_one() {
     let updates: Vec<Vec<u8>> = pictures()
         .iter()
         .map(|one| an_update(std::slice::from_ref(one)))
@@ -111,7 +111,7 @@ fn updates_of_pictures_are_passed_by_up_to_the_first_that_is_cut() {
 }
 
 #[test]
-fn what_somebody_may_have_to_hear_of_is_not_passed_by() {
+fn updates_with_anything_but_pixels_are_not_skipped() {
     for other in others() {
         assert_eq!(begun().skip_pictures(&other, |_| {}), 0, "{other:?}");
     }
@@ -128,7 +128,7 @@ fn what_somebody_may_have_to_hear_of_is_not_passed_by() {
 }
 
 #[test]
-fn a_new_format_counts_for_what_is_passed_by() {
+fn a_new_format_is_in_force_for_skipped_updates() {
     let mut update = begun();
     let sixteen = PixelFormat {
         bits_per_pixel: 16,
@@ -142,7 +142,7 @@ fn a_new_format_counts_for_what_is_passed_by() {
 
 proptest! {
     #[test]
-    fn as_much_as_a_scan_goes_over_at_every_cut(
+    fn skipping_and_scanning_consume_the_same_bytes_at_every_cut(
         parts in prop::collection::vec(
             prop_oneof![
                 3 => prop::collection::vec(prop::sample::select(pictures()), 0..4).prop_map(|list| an_update(&list)),

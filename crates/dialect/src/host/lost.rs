@@ -1,4 +1,4 @@
-//! The host has gone: what the viewer has got is brought to the end of a message.
+//! Completes what the viewer has received when the host is lost.
 
 use std::ops::Range;
 
@@ -9,7 +9,7 @@ use crate::cannot_continue::CannotContinue;
 use crate::shared::Shared;
 use crate::to_viewer::ToViewer;
 
-/// The most that completes a cut rectangle, in bytes: twice a Raw rectangle of a screen of 4K.
+/// The most bytes to complete a rectangle: two Raw screens of 3840 × 2160 pixels.
 const MOST_COMPLETED: usize = 64 << 20;
 
 impl Host {
@@ -19,10 +19,10 @@ impl Host {
         shared: &mut Shared,
         viewer: &mut impl ToViewer,
     ) -> Result<(), CannotContinue> {
-        if self.unfollowed {
-            return Err(CannotContinue::NotFollowed);
+        if self.unparsed {
+            return Err(CannotContinue::NotParsed);
         }
-        // The front of a header: the viewer has nothing of it.
+        // The beginning of a header, which the viewer has not been sent.
         self.cut.clear();
         let left_out = self.body == Body::LeaveOut;
         if !self.update.is_between_rectangles() && !left_out {
@@ -40,7 +40,7 @@ impl Host {
         Ok(())
     }
 
-    /// Completes the rectangle or the message that is under way, as if the host had sent the rest.
+    /// Completes the current rectangle or message as if the host had sent the rest.
     fn complete(
         &mut self,
         shared: &mut Shared,
@@ -50,7 +50,7 @@ impl Host {
             Some(rest) => {
                 let mut viewer = Copied { run: &rest, viewer };
                 let followed = self.receive(&rest, shared, &mut viewer);
-                followed.map_err(|_| CannotContinue::NotFollowed)
+                followed.map_err(|_| CannotContinue::NotParsed)
             }
             // Its header has changed the size that the viewer is taken to know.
             None if self.partial.encoding() == Encoding::EXTENDED_DESKTOP_SIZE => {
@@ -60,7 +60,7 @@ impl Host {
                 shared
                     .viewer
                     .encodings
-                    .was_left_out(self.partial.encoding());
+                    .set_left_out(self.partial.encoding());
                 Ok(())
             }
             None if self.current.is_some() => {
@@ -71,7 +71,7 @@ impl Host {
     }
 }
 
-/// Gives a viewer copies of a run that it does not have.
+/// Copies ranges of bytes that did not come from the host.
 struct Copied<'a, V> {
     run: &'a [u8],
     viewer: &'a mut V,

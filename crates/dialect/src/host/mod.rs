@@ -1,4 +1,4 @@
-//! What becomes of the host's messages on the way to the viewer.
+//! Messages from the host to the viewer.
 
 mod lost;
 mod rectangle;
@@ -14,56 +14,56 @@ use super::shared::Shared;
 use super::to_viewer::{Bytes, ToViewer};
 use super::viewer_update::{ViewerUpdate, header};
 
-/// Follows what one host sends.
+/// Parses what one host sends.
 pub(super) struct Host {
     update: Update,
-    /// The front of a piece that was cut: less than [`MAX_PIECE`].
+    /// The first bytes of an incomplete piece: fewer than [`MAX_PIECE`].
     cut: Vec<u8>,
-    /// The host cannot be followed any more: what it sends goes on as it is.
-    unfollowed: bool,
-    /// The host's update that is under way.
+    /// The bytes of the host cannot be parsed any more and are relayed unchanged.
+    unparsed: bool,
+    /// The current update of the host.
     current: Option<HostUpdate>,
-    /// The one that the viewer is getting.
+    /// The current update of the viewer.
     viewer_update: ViewerUpdate,
-    /// Whether more than one of the host's updates may become the viewer's.
-    gathering: bool,
-    /// How many pixels of a gathered picture were missing last, and how often nothing more of it came.
+    /// Whether several updates of the host may be merged into the viewer's.
+    merging: bool,
+    /// The number of pixels that were missing after the last update, and the number of updates since without progress.
     missing: (u64, u8),
-    /// Whether the rest of it was asked for as a whole since the last update.
-    rest_is_asked: bool,
-    /// How many of the host's updates the viewer's one is made of.
-    gathered: u16,
-    /// How many updates the host has begun.
+    /// Whether the rest of the picture has been requested since the last update.
+    rest_requested: bool,
+    /// The number of updates of the host that are merged into the viewer's.
+    merged: u16,
+    /// The number of updates that the host has begun.
     updates: u32,
-    /// The same, with how often the rest of a picture was asked for once more: to tell them apart.
+    /// Identifies a wait for the host: counts its updates and the repeated requests.
     waits: u32,
-    /// What is done with the body that comes.
+    /// What is done with the content that comes next.
     body: Body,
-    /// A rectangle whose content the gateway reads, and what has come of that.
+    /// A rectangle whose content the gateway reads, and the bytes of it so far.
     state: Option<(Encoding, Vec<u8>)>,
-    /// The rectangle that is under way, or was the last.
+    /// The current or last rectangle.
     partial: PartialRectangle,
     recolour: Recolour,
-    /// In force for the update that the viewer is getting.
+    /// For the current update of the viewer.
     converter: Option<Arc<Converter>>,
 }
 
-/// What is known of an update of the host's.
+/// An update of the host.
 struct HostUpdate {
     id: u8,
-    /// How many rectangles its header announces; 65,535 where LastRect ends it.
+    /// The number of rectangles that its header announces; 65,535 if LastRect ends it.
     announced: u16,
-    /// Where in the run its header is, if it is there and the viewer has not got it.
+    /// The range of its header in the received bytes, if it is there and has not been sent.
     header: Option<Range<usize>>,
-    /// Whether a rectangle of it has been left out.
+    /// Whether a rectangle of it has been dropped.
     left_out: bool,
-    /// Whether it has had a part of the picture.
-    pictured: bool,
-    /// How many of its rectangles have become longer on the way.
-    lengthened: u8,
+    /// Whether it has had a rectangle with pixels.
+    has_image: bool,
+    /// The number of its rectangles that were made longer.
+    extended: u8,
 }
 
-/// What is done with what follows a head.
+/// What is done with the content after a head.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Body {
     Pass,
@@ -76,13 +76,13 @@ impl Host {
         Self {
             update: Update::new(),
             cut: Vec::new(),
-            unfollowed: false,
+            unparsed: false,
             current: None,
             viewer_update: ViewerUpdate::default(),
-            gathering: false,
+            merging: false,
             missing: (0, 0),
-            rest_is_asked: false,
-            gathered: 0,
+            rest_requested: false,
+            merged: 0,
             updates: 0,
             waits: 0,
             body: Body::Pass,
@@ -93,7 +93,7 @@ impl Host {
         }
     }
 
-    /// A host whose ServerInit the viewer does not get.
+    /// For a host whose ServerInit has been read and is not relayed.
     pub(super) fn after_server_init(size: (u16, u16), format: PixelFormat) -> Self {
         Self {
             update: Update::after_server_init(size, format),
@@ -117,20 +117,20 @@ impl Host {
 
     /// Whether what the viewer has received ends with a whole message, and the next begins a new one.
     pub(super) const fn is_between_messages(&self) -> bool {
-        !self.unfollowed && !self.viewer_update.is_open() && self.update.is_between_messages()
+        !self.unparsed && !self.viewer_update.is_open() && self.update.is_between_messages()
     }
 
-    /// How many updates the host has begun.
+    /// The number of updates that the host has begun.
     pub(super) const fn updates(&self) -> usize {
         self.updates as usize
     }
 
-    /// Whether pixels of the update that the viewer is getting are converted.
+    /// Whether the pixels of the viewer's current update are converted.
     pub(super) const fn converts(&self) -> bool {
         self.converter.is_some()
     }
 
-    /// How many bytes of memory it takes.
+    /// The bytes of memory that it takes.
     pub(super) fn memory(&self) -> usize {
         let state = self.state.as_ref();
         let state = state.map_or(0, |(_, content)| content.capacity());
@@ -143,8 +143,8 @@ impl Host {
         shared: &mut Shared,
         viewer: &mut impl ToViewer,
     ) -> Result<(), Lost> {
-        let mut at = self.mend(run, shared, viewer)?;
-        while !self.unfollowed && at < run.len() {
+        let mut at = self.complete_cut(run, shared, viewer)?;
+        while !self.unparsed && at < run.len() {
             let pictures = self.skip_pictures(run.get(at..).unwrap_or_default(), shared);
             if pictures > 0 {
                 viewer.pass(at..at + pictures);
@@ -155,7 +155,7 @@ impl Host {
             match self.update.scan(rest) {
                 Ok(Some(piece)) => {
                     let end = at + piece.bytes.len();
-                    let bytes = Bytes::There(piece.bytes, at..end);
+                    let bytes = Bytes::Received(piece.bytes, at..end);
                     self.piece(piece.message, &bytes, shared, viewer);
                     at = end;
                 }
@@ -163,7 +163,7 @@ impl Host {
                     self.cut.extend_from_slice(rest);
                     return Ok(());
                 }
-                Err(lost) => self.lose(lost, shared, viewer)?,
+                Err(lost) => self.stop_parsing(lost, shared, viewer)?,
             }
         }
         if at < run.len() {
@@ -172,15 +172,15 @@ impl Host {
         Ok(())
     }
 
-    /// Takes as much of the run as the piece wants that was cut, and says how much that was.
-    fn mend(
+    /// Completes the incomplete piece from `run`, and returns the number of bytes that it took.
+    fn complete_cut(
         &mut self,
         run: &[u8],
         shared: &mut Shared,
         viewer: &mut impl ToViewer,
     ) -> Result<usize, Lost> {
         let mut at = 0;
-        while !self.cut.is_empty() && !self.unfollowed {
+        while !self.cut.is_empty() && !self.unparsed {
             let mut cut = std::mem::take(&mut self.cut);
             let before = cut.len();
             let more = run.get(at..).unwrap_or_default();
@@ -201,7 +201,7 @@ impl Host {
                 }
                 Err(lost) => {
                     cut.truncate(before);
-                    self.lose(lost, shared, viewer)?;
+                    self.stop_parsing(lost, shared, viewer)?;
                     viewer.own().extend_from_slice(&cut);
                 }
             }
@@ -209,8 +209,8 @@ impl Host {
         Ok(at)
     }
 
-    /// The host cannot be followed any more. What comes goes on as it is, where the viewer can make sense of that.
-    fn lose(
+    /// The bytes of the host cannot be parsed any more. They are relayed unchanged if the viewer can still read them.
+    fn stop_parsing(
         &mut self,
         lost: Lost,
         shared: &mut Shared,
@@ -221,12 +221,14 @@ impl Host {
         if converted || left_out || !self.let_host_finish(viewer) {
             return Err(lost);
         }
-        tracing::info!("the host's RFB is not followed any more, and goes on as it is: {lost}");
-        self.unfollowed = true;
+        tracing::info!(
+            "the host's RFB cannot be parsed any further and is relayed unchanged: {lost}"
+        );
+        self.unparsed = true;
         Ok(())
     }
 
-    /// Makes the viewer expect as many rectangles as the host will send; says whether that can be done.
+    /// Makes the viewer expect as many rectangles as the host will send; returns whether that is possible.
     fn let_host_finish(&mut self, viewer: &mut impl ToViewer) -> bool {
         let Some(current) = self.current.take() else {
             self.viewer_update.end(viewer);
@@ -279,9 +281,9 @@ impl Host {
                 ..
             } => {
                 shared.handle_server_init((width, height), format);
-                self.between(bytes, shared, viewer);
+                self.pass_message(bytes, shared, viewer);
             }
-            _ => self.between(bytes, shared, viewer),
+            _ => self.pass_message(bytes, shared, viewer),
         }
         let of_an_update = matches!(
             message,
@@ -297,10 +299,10 @@ impl Host {
         }
     }
 
-    /// A message that is no part of an update.
-    fn between(&mut self, bytes: &Bytes<'_>, shared: &mut Shared, viewer: &mut impl ToViewer) {
+    /// Relays a message outside of updates.
+    fn pass_message(&mut self, bytes: &Bytes<'_>, shared: &mut Shared, viewer: &mut impl ToViewer) {
         if self.viewer_update.is_open() {
-            self.abandon(shared, viewer);
+            self.end_early(shared, viewer);
         }
         self.body = Body::Pass;
         bytes.pass(viewer);
@@ -308,7 +310,7 @@ impl Host {
 
     fn begin(&mut self, id: u8, rectangles: u16, bytes: &Bytes<'_>, shared: &mut Shared) {
         shared.host.set_keys_known();
-        self.gathered = self.gathered.saturating_add(1);
+        self.merged = self.merged.saturating_add(1);
         self.updates = self.updates.wrapping_add(1);
         self.waits = self.waits.wrapping_add(1);
         self.current = Some(HostUpdate {
@@ -316,8 +318,8 @@ impl Host {
             announced: rectangles,
             header: bytes.range(),
             left_out: false,
-            pictured: false,
-            lengthened: 0,
+            has_image: false,
+            extended: 0,
         });
     }
 }

@@ -1,4 +1,4 @@
-//! Rectangles: which go to the viewer, in what form, and what they tell the gateway.
+//! Rectangles: which are relayed, in what form, and what the gateway learns from them.
 
 use rfb_proto::{Area, Encoding, Recolour};
 
@@ -9,13 +9,13 @@ use crate::shared::Shared;
 use crate::to_viewer::{Bytes, ToViewer};
 use crate::viewer_update::HEAD_LENGTH;
 
-/// The longest content that the gateway reads: that of VMware's LED state.
+/// The longest content that the gateway reads, in bytes: VMware's LED state.
 const LONGEST: usize = 4;
 
-/// How many rectangles of one update may become longer on the way. A screen does not change its size more often.
-const MOST_LENGTHENED: u8 = 4;
+/// The most rectangles of one update that are made longer. A screen does not change its size more often.
+const MOST_EXTENDED: u8 = 4;
 
-/// The most bytes that a pixel takes.
+/// The most bytes per pixel.
 const WIDEST_PIXEL: usize = 4;
 
 impl Host {
@@ -37,17 +37,17 @@ impl Host {
             true => &self.converter,
             false => &shared.host.converter,
         };
-        // The host sent it before it received the list of encodings for the viewer's new format.
+        // Sent before the host received the encodings for the viewer's new format.
         let too_late = format.is_some() && encodings::has_other_pixels(encoding);
-        if !self.viewer_update.count_is_open() {
+        if !self.viewer_update.may_change_count() {
             self.show(area, encoding, bytes, shared, viewer);
         } else if encoding == Encoding::LAST_RECT {
-            // The viewer's comes when its own update ends.
+            // Sent when the viewer's update ends.
         } else if shared.viewer.encodings.is_hidden(encoding) {
             self.leave_out();
         } else if too_late {
             self.leave_out();
-            shared.viewer.encodings.was_left_out(encoding);
+            shared.viewer.encodings.set_left_out(encoding);
             shared.host.request(false, area);
         } else {
             self.open(self.rectangles_from_this(), shared, viewer);
@@ -70,12 +70,12 @@ impl Host {
         shared: &mut Shared,
         viewer: &mut impl ToViewer,
     ) {
-        self.viewer_update.count();
+        self.viewer_update.begin_rectangle();
         match encoding {
             Encoding::DESKTOP_SIZE => {
                 shared.resize(self.update.size());
-                shared.viewer.asked.clear();
-                if self.extends_size(shared) {
+                shared.viewer.requested.clear();
+                if self.extend_size(shared) {
                     self.pass_size(shared, viewer);
                     return;
                 }
@@ -84,14 +84,14 @@ impl Host {
                 shared.host.sets_size = true;
                 if shared.host.size != self.update.size() {
                     shared.resize(self.update.size());
-                    shared.viewer.asked.clear();
+                    shared.viewer.requested.clear();
                 }
             }
             _ if encoding.is_image() => {
                 if let Some(current) = &mut self.current {
-                    current.pictured = true;
+                    current.has_image = true;
                 }
-                shared.viewer.asked.take(area);
+                shared.viewer.requested.remove(area);
             }
             _ => {}
         }
@@ -103,14 +103,14 @@ impl Host {
             .pass(bytes, self.rectangles_after_this(), viewer);
     }
 
-    /// Whether a DesktopSize is to become an ExtendedDesktopSize, which is longer.
-    fn extends_size(&mut self, shared: &Shared) -> bool {
+    /// Counts a DesktopSize that is sent as ExtendedDesktopSize, which is longer; returns whether it is.
+    fn extend_size(&mut self, shared: &Shared) -> bool {
         let Some(current) = &mut self.current else {
             return false;
         };
         let extends = shared.viewer.encodings.has(Encoding::EXTENDED_DESKTOP_SIZE)
-            && current.lengthened < MOST_LENGTHENED;
-        current.lengthened += u8::from(extends);
+            && current.extended < MOST_EXTENDED;
+        current.extended += u8::from(extends);
         extends
     }
 
@@ -152,8 +152,8 @@ impl Host {
         }
     }
 
-    /// The kind of pointer that the guest has, and the lights of its keyboard (`docs/webmks.md` 1.4; rfbproto,
-    /// "QEMU LED State Pseudo-encoding").
+    /// Reads whether the guest's pointer is absolute, and its LED state (`docs/webmks.md` 1.4; rfbproto, "QEMU LED
+    /// State Pseudo-encoding").
     fn read_state(
         &mut self,
         encoding: Encoding,
@@ -167,26 +167,26 @@ impl Host {
             return;
         };
         if encoding != Encoding::VMWARE_CURSOR_STATE {
-            shared.viewer.keyboard.caps_lock(bits & CAPS_LOCK != 0);
+            shared.viewer.keyboard.set_caps_lock(bits & CAPS_LOCK != 0);
             return;
         }
         shared.host.absolute = Some(bits & ABSOLUTE != 0);
-        // In the place of the one that is left out.
+        // In place of the dropped rectangle.
         let has_place = self.body == Body::LeaveOut
             && self.viewer_update.is_open()
             && !self.viewer_update.is_full();
         if has_place && shared.has_pointer().is_some() {
-            self.viewer_update.count();
+            self.viewer_update.begin_rectangle();
             let more = self.rectangles_after_this();
             self.viewer_update
                 .write(HEAD_LENGTH, more, viewer, |output| {
-                    shared.tell_pointer(output)
+                    shared.write_pointer_motion(output)
                 });
         }
     }
 }
 
-/// Whether the gateway reads what such a rectangle holds.
+/// Whether the gateway reads the content of such a rectangle.
 const fn has_state(encoding: Encoding) -> bool {
     matches!(
         encoding,

@@ -1,5 +1,5 @@
-//! Where the viewer's updates begin and end, of which one may be several of the host's: one request, one whole
-//! picture (`docs/webmks.md` 2.3, Q3 and Q4).
+//! Beginning and end of the viewer's updates. Several updates of the host may be merged into one, so that a request is
+//! answered with the whole picture (`docs/webmks.md` 2.3, Q3 and Q4).
 
 use std::sync::Arc;
 
@@ -11,17 +11,17 @@ use crate::shared::Shared;
 use crate::to_viewer::ToViewer;
 use crate::viewer_update::header;
 
-/// How often the rest of a picture is asked for when nothing more of it comes.
-const PATIENCE: u8 = 4;
+/// The number of further requests for the rest of a picture while none of it arrives.
+const MAX_RETRIES: u8 = 4;
 
 impl Host {
-    /// How much of the front of `run` is updates that go on as they are: of nothing but pictures, where nothing is
-    /// waited for, converted or added. Those are most, and may be small.
+    /// The number of bytes at the front of `run` that are whole updates to relay unchanged: they contain only pixels,
+    /// and nothing is awaited, converted or added. Most updates are such, and many are small.
     pub(super) fn skip_pictures(&mut self, run: &[u8], shared: &mut Shared) -> usize {
         let as_they_are = !self.viewer_update.is_open()
             && self.converter.is_none()
             && shared.host.converter.is_none()
-            && shared.viewer.asked.is_empty()
+            && shared.viewer.requested.is_empty()
             && shared.host.keys_known
             && !shared.has_offers();
         if !as_they_are {
@@ -31,13 +31,14 @@ impl Host {
             .update
             .skip_pictures(run, |id| shared.host.acks.add(id));
         if pictures > 0 {
-            shared.viewer.waits_for = None;
+            shared.viewer.incremental_area = None;
             shared.viewer.update_requested = false;
         }
         pictures
     }
 
-    /// The viewer's update begins, if it has not yet: with `rest` rectangles of the host's, as far as is known.
+    /// Begins an update of the viewer, if none has begun. `rest` rectangles of the host's update are to come, or
+    /// `u16::MAX` if that is not known.
     pub(super) fn open(&mut self, rest: u16, shared: &mut Shared, viewer: &mut impl ToViewer) {
         if self.viewer_update.is_full() {
             self.viewer_update.end(viewer);
@@ -51,10 +52,10 @@ impl Host {
         let (id, announced) = (current.id, current.announced);
         let in_run = current.header.take();
         self.change_format(shared, viewer);
-        self.gathering = !shared.viewer.asked.is_empty();
-        self.missing = (shared.viewer.asked.pixels(), 0);
-        self.gathered = 1;
-        shared.viewer.waits_for = None;
+        self.merging = !shared.viewer.requested.is_empty();
+        self.missing = (shared.viewer.requested.pixels(), 0);
+        self.merged = 1;
+        shared.viewer.incremental_area = None;
         shared.viewer.update_requested = false;
         let mut offers = Vec::new();
         let has_room = rest == u16::MAX || rest <= u16::MAX - offers::MOST;
@@ -63,30 +64,30 @@ impl Host {
             false => 0,
         };
         let last_rect = shared.viewer.encodings.has(Encoding::LAST_RECT);
-        let unknown = self.gathering || rest == u16::MAX || rest > 1 && shared.may_leave_out();
+        let unknown = self.merging || rest == u16::MAX || rest > 1 && shared.may_leave_out();
         if unknown && !last_rect {
             self.viewer_update.hold(id, shared.most_held());
         } else {
-            let count = if self.gathering {
+            let count = if self.merging {
                 u16::MAX
             } else {
                 rest.saturating_add(added)
             };
             self.viewer_update.start(count, last_rect);
             match in_run.filter(|_| count == announced && added == 0) {
-                // It stays where it is: many small updates are to cost no more than one large one.
+                // Relayed without a copy: many small updates then cost little more than a large one.
                 Some(place) => viewer.pass(place),
                 None => viewer.own().extend_from_slice(&header(id, count)),
             }
         }
-        (0..added).for_each(|_| self.viewer_update.count());
+        (0..added).for_each(|_| self.viewer_update.begin_rectangle());
         self.viewer_update
             .write(offers.len(), rest, viewer, |output| {
                 output.append(&mut offers)
             });
     }
 
-    /// How many rectangles of the host's update begin after the one that is under way; 65,535 where LastRect ends it.
+    /// The number of rectangles of the host's update after the current one; 65,535 if LastRect ends it.
     pub(super) fn rectangles_after_this(&self) -> u16 {
         match &self.current {
             Some(current) if current.announced == u16::MAX => u16::MAX,
@@ -94,12 +95,12 @@ impl Host {
         }
     }
 
-    /// The same with the one whose header has come.
+    /// The same, with the current one.
     pub(super) fn rectangles_from_this(&self) -> u16 {
         self.rectangles_after_this().saturating_add(1)
     }
 
-    /// From here on the viewer expects the format that it asked for last.
+    /// From this update on the viewer expects the format of its last SetPixelFormat.
     fn change_format(&mut self, shared: &Shared, viewer: &mut impl ToViewer) {
         let changed = match (&self.converter, &shared.host.converter) {
             (_, None) => None,
@@ -112,7 +113,7 @@ impl Host {
         self.converter = shared.host.converter.clone();
     }
 
-    /// The host's update has ended: so does the viewer's, unless the rest of the picture is still to come.
+    /// The host's update has ended. The viewer's ends too, unless the rest of the picture is still missing.
     pub(super) fn end(&mut self, shared: &mut Shared, viewer: &mut impl ToViewer) {
         if let Some(current) = &self.current {
             shared.host.acks.add(current.id);
@@ -124,35 +125,44 @@ impl Host {
         let Some(current) = self.current.take() else {
             return;
         };
-        let Some(rest) = shared.viewer.asked.around().filter(|_| self.gathering) else {
+        let Some(rest) = shared
+            .viewer
+            .requested
+            .bounding_box()
+            .filter(|_| self.merging)
+        else {
             return self.close(shared, viewer);
         };
-        if !self.viewer_update.count_is_open() {
-            return self.abandon(shared, viewer);
+        if !self.viewer_update.may_change_count() {
+            return self.end_early(shared, viewer);
         }
-        let missing = shared.viewer.asked.pixels();
+        let missing = shared.viewer.requested.pixels();
         match self.missing {
-            (before, PATIENCE..) if before == missing => self.abandon(shared, viewer),
-            (before, fruitless) => {
-                let fruitless = if before == missing { fruitless + 1 } else { 0 };
-                self.missing = (missing, fruitless);
-                // Where something else than a picture has used the request up, the picture is still pending. So it may be
-                // where acknowledgements ask for its next part, and to ask for all of the rest with each would have a
-                // host send it again and again; but after a single pixel (Q3) it is not.
+            (before, MAX_RETRIES..) if before == missing => self.end_early(shared, viewer),
+            (before, without_progress) => {
+                let without_progress = if before == missing {
+                    without_progress + 1
+                } else {
+                    0
+                };
+                self.missing = (missing, without_progress);
+                // An update without pixels has not answered the request. Where acknowledgements request the next part,
+                // a further non-incremental request with each of them would make the host send the rest repeatedly; but
+                // after an update of a single pixel (Q3) no next part comes without one.
                 let progress = before.saturating_sub(missing);
-                let pending = !current.pictured || shared.host.acks.are_wanted() && progress > 1;
-                self.rest_is_asked = !pending;
+                let pending = !current.has_image || shared.host.acks.is_wanted() && progress > 1;
+                self.rest_requested = !pending;
                 shared.host.request(pending, rest);
             }
         }
     }
 
-    /// The host's update has ended, and had nothing for the viewer.
+    /// The host's update has ended without a rectangle for the viewer.
     fn end_without_rectangle(&mut self, shared: &mut Shared, viewer: &mut impl ToViewer) {
         let left_out = self.current.as_ref().is_none_or(|current| current.left_out);
-        // VMware's own client falls out of step over an update without rectangles (`docs/webmks.md` 7.2).
+        // VMware's own client cannot parse an update without rectangles (`docs/webmks.md` 7.2).
         if left_out || shared.viewer.encodings.has(Encoding::VMWARE_SERVER_CAPS) {
-            // The viewer still waits for an answer.
+            // The viewer's request is still unanswered.
             shared.host.request(true, shared.host.everything());
         } else {
             self.open(0, shared, viewer);
@@ -161,19 +171,24 @@ impl Host {
         self.current = None;
     }
 
-    /// The viewer's update ends.
+    /// Ends the viewer's update.
     pub(super) fn close(&mut self, shared: &mut Shared, viewer: &mut impl ToViewer) {
         self.viewer_update.end(viewer);
-        // What the viewer has asked for since the first of the host's updates, the later ones have answered for the
-        // host: not so for the viewer.
-        if let Some(area) = shared.viewer.waits_for.take().filter(|_| self.gathered > 1) {
+        // The host took a request that came after the first merged update as answered by a later one; the viewer
+        // received that one as part of the same update, and still waits.
+        if let Some(area) = shared
+            .viewer
+            .incremental_area
+            .take()
+            .filter(|_| self.merged > 1)
+        {
             shared.host.request(true, area);
         }
     }
 
-    /// The viewer's update ends without the rest of the picture.
-    pub(super) fn abandon(&mut self, shared: &mut Shared, viewer: &mut impl ToViewer) {
-        shared.viewer.asked.clear();
+    /// Ends the viewer's update without the rest of the picture.
+    pub(super) fn end_early(&mut self, shared: &mut Shared, viewer: &mut impl ToViewer) {
+        shared.viewer.requested.clear();
         self.close(shared, viewer);
     }
 
@@ -190,13 +205,13 @@ impl Host {
         if self.waits_for_more().is_none() {
             return;
         }
-        match shared.viewer.asked.around() {
-            Some(rest) if self.gathering && !self.rest_is_asked => {
-                self.rest_is_asked = true;
+        match shared.viewer.requested.bounding_box() {
+            Some(rest) if self.merging && !self.rest_requested => {
+                self.rest_requested = true;
                 self.waits = self.waits.wrapping_add(1);
                 shared.host.request(false, rest);
             }
-            _ => self.abandon(shared, viewer),
+            _ => self.end_early(shared, viewer),
         }
     }
 }

@@ -27,7 +27,7 @@ fn wanted(piece: usize) -> Session {
 }
 
 #[test]
-fn every_update_is_acknowledged_by_its_id_once_it_is_whole() {
+fn every_complete_update_is_acknowledged_by_its_id() {
     let row = raw(rows(0, 1));
     let lights = rectangle(Area::default(), Encoding::VMWARE_LED_STATE, &[0, 0, 0, 4]);
     for piece in [1, 3, 17, usize::MAX] {
@@ -38,7 +38,7 @@ fn every_update_is_acknowledged_by_its_id_once_it_is_whole() {
         assert_eq!(session.pending(), NOTHING, "it is not whole");
         session.host(back);
         assert_eq!(session.pending(), acks([200]));
-        // In one read: pictures that pass as they are, one with something hidden, one without a rectangle.
+        // In one read: updates that are relayed unchanged, one with a dropped rectangle, one without a rectangle.
         let many = [
             update(1, std::slice::from_ref(&row)),
             update(2, std::slice::from_ref(&row)),
@@ -52,7 +52,7 @@ fn every_update_is_acknowledged_by_its_id_once_it_is_whole() {
             acks([1, 2, 3, 4, 255]),
             "in pieces of {piece}"
         );
-        // Hidden as a whole: the viewer still waits for an answer.
+        // All of it is dropped: the viewer's request is still unanswered.
         session.host(&update(9, std::slice::from_ref(&lights)));
         let heard = session.pending();
         assert!(heard.ends_with(&acks([9])) && heard.len() == 10 + 8);
@@ -60,24 +60,24 @@ fn every_update_is_acknowledged_by_its_id_once_it_is_whole() {
 }
 
 #[test]
-fn each_part_of_a_picture_is_acknowledged_and_the_rest_asked_for() {
+fn each_part_of_a_picture_is_acknowledged_and_the_rest_requested() {
     for list in [&[][..], &[Encoding::LAST_RECT]] {
         let mut session = wanted(usize::MAX);
-        session.lists(list);
-        session.asks(false);
+        session.sets_encodings(list);
+        session.requests_everything(false);
         session.host(&update(1, &[raw(rows(0, 8))]));
         let heard = session.pending();
         assert_eq!((heard[0], heard[1]), (3, 1), "an incremental request");
         assert_eq!(heard[10..], acks([1]));
         session.host(&update(2, &[raw(rows(8, 40))]));
         assert_eq!(session.pending(), acks([2]));
-        // The viewer's own requests pass: `asks` looks.
-        session.asks(true);
+        // The viewer's own requests pass: `requests_everything` checks that.
+        session.requests_everything(true);
     }
 }
 
 #[test]
-fn the_rest_of_a_picture_is_asked_for_as_a_whole_where_acknowledging_does_not_bring_it() {
+fn the_rest_of_a_picture_is_requested_where_acknowledgements_do_not_bring_it() {
     let pixel = raw(Area {
         width: 1,
         height: 1,
@@ -85,8 +85,8 @@ fn the_rest_of_a_picture_is_asked_for_as_a_whole_where_acknowledging_does_not_br
     });
     for list in [&[][..], &[Encoding::LAST_RECT]] {
         let mut session = wanted(usize::MAX);
-        session.lists(list);
-        session.asks(false);
+        session.sets_encodings(list);
+        session.requests_everything(false);
         session.host(&update(1, std::slice::from_ref(&pixel)));
         assert_eq!(session.pending()[..2], [3, 0], "after a single pixel");
         session.host(&update(2, &[raw(rows(0, 8))]));
@@ -107,7 +107,7 @@ fn the_rest_of_a_picture_is_asked_for_as_a_whole_where_acknowledging_does_not_br
 }
 
 #[test]
-fn a_host_that_has_not_announced_that_it_wants_them_gets_none() {
+fn a_host_that_does_not_announce_acknowledgements_gets_none() {
     let alone = update(5, &[raw(rows(0, 1))]);
     for caps_bits in [None, Some(0x82)] {
         let mut session = Session::new(Habits::default());
@@ -125,7 +125,7 @@ fn a_host_that_has_not_announced_that_it_wants_them_gets_none() {
 }
 
 #[test]
-fn nothing_of_127_is_said_before_server_caps_and_client_caps_never() {
+fn vmware_messages_are_sent_only_after_server_caps_and_never_client_caps() {
     let client_caps = [127, 3, 0, 8, 0, 0, 0x51, 0];
     let mut session = Session::new(german());
     let mut heard = Vec::new();
@@ -135,8 +135,8 @@ fn nothing_of_127_is_said_before_server_caps_and_client_caps_never() {
             x: 1,
             y: 1,
         };
-        let mut heard = session.says(key(true, 0x40));
-        heard.extend(session.says(Message::Pointer(pointer)));
+        let mut heard = session.viewer_sends(key(true, 0x40));
+        heard.extend(session.viewer_sends(Message::Pointer(pointer)));
         heard.extend(session.viewer(&client_caps));
         heard.extend(session.viewer(&[6, 0, 0, 0, 0, 0, 0, 1, b'x']));
         let mut typed = BytesMut::new();
@@ -157,7 +157,7 @@ fn nothing_of_127_is_said_before_server_caps_and_client_caps_never() {
     assert!(!said.contains(&(127, 3)), "{said:?}");
 }
 
-/// The type of each message that a host hears, with the subtype of VMware's.
+/// The type of each message to the host, with the subtype of VMware's.
 fn kinds(heard: &[u8]) -> Vec<(u8, u8)> {
     let (mut kinds, mut at) = (Vec::new(), 0);
     while let Some(&kind) = heard.get(at) {
@@ -176,7 +176,7 @@ fn kinds(heard: &[u8]) -> Vec<(u8, u8)> {
 }
 
 #[test]
-fn acknowledgements_that_a_host_does_not_take_are_bounded_and_the_last_is_among_them() {
+fn unread_acknowledgements_are_bounded_and_include_the_latest() {
     let mut session = wanted(usize::MAX);
     let small = rectangle(rows(0, 1), Encoding::COPY_RECT, &[0; 4]);
     let many = update(7, std::slice::from_ref(&small)).repeat(40_000);

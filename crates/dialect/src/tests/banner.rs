@@ -286,10 +286,10 @@ fn a_banner_goes_between_two_updates_and_not_into_one() {
     let _ = session.host(&second);
     assert!(session.dialogue.may_insert_update());
     assert!(session.dialogue.banner("now").is_some());
-    // A viewer has nothing of a header that is cut.
+    // The viewer has not been sent the incomplete header.
     let _ = session.host(&first[..3]);
     assert!(session.dialogue.banner("now").is_some());
-    // Where the host cannot be followed, it is not known where its updates end.
+    // Unknown RFB: it is not known where the host's updates end.
     let _ = session.host(&[99]);
     assert_eq!(session.dialogue.banner("now"), None);
 }
@@ -316,15 +316,15 @@ fn a_banner_is_in_the_format_that_the_viewer_sent_last() {
         assert_eq!(session.dialogue.banner("lost"), Some(expected));
     };
     expect(&mut session, PixelFormat::VMWARE);
-    session.says(Message::SetPixelFormat(RGB565));
+    session.viewer_sends(Message::SetPixelFormat(RGB565));
     expect(&mut session, RGB565);
-    // The update under way is still in the format before.
+    // The current update is still in the earlier format.
     let _ = session.host(&first);
-    session.says(Message::SetPixelFormat(MAPPED));
+    session.viewer_sends(Message::SetPixelFormat(MAPPED));
     session.dialogue.host_lost(&mut Got::default()).unwrap();
     expect(&mut session, MAPPED);
     // Also while there is no host, and before the new one has sent anything.
-    session.says(Message::SetPixelFormat(RGB565));
+    session.viewer_sends(Message::SetPixelFormat(RGB565));
     expect(&mut session, RGB565);
     session.dialogue.host_lost(&mut Got::default()).unwrap();
     session
@@ -353,25 +353,25 @@ fn an_update_or_a_banner_answers_the_viewers_request() {
     let update = [head(1), raw(EVERYTHING)].concat();
     assert!(!session.dialogue.is_update_requested());
     for incremental in [false, true] {
-        session.asks(incremental);
+        session.requests_everything(incremental);
         assert!(session.dialogue.is_update_requested());
         let _ = session.host(&update);
         assert!(!session.dialogue.is_update_requested());
     }
-    session.asks(true);
+    session.requests_everything(true);
     session.dialogue.host_lost(&mut Got::default()).unwrap();
     assert!(session.dialogue.is_update_requested());
     assert!(session.dialogue.banner("lost").is_some());
     assert!(!session.dialogue.is_update_requested());
-    session.asks(true);
+    session.requests_everything(true);
     assert!(session.dialogue.is_update_requested(), "with no host too");
 }
 
 #[test]
 fn the_colour_map_comes_again_with_the_first_picture_after_a_banner() {
     let mut session = Session::vmware(Habits::default());
-    session.lists(&[Encoding::LAST_RECT]);
-    session.says(Message::SetPixelFormat(MAPPED));
+    session.sets_encodings(&[Encoding::LAST_RECT]);
+    session.viewer_sends(Message::SetPixelFormat(MAPPED));
     let mut update = Update::after_server_init(SIZE, MAPPED);
     session.dialogue.host_lost(&mut Got::default()).unwrap();
     let banner = session.dialogue.banner("lost").unwrap();

@@ -1,4 +1,4 @@
-//! What the gateway writes and keeps is bounded by what it was given and by the screen.
+//! Output and memory are bounded by the input and by the size of the screen.
 
 use proptest::prelude::*;
 
@@ -17,13 +17,13 @@ fn ends_early() -> Vec<u8> {
 }
 
 #[test]
-fn announced_rectangles_that_never_come_cost_nothing() {
+fn announced_rectangles_that_never_arrive_add_no_bytes() {
     for list in [&[][..], &[Encoding::LAST_RECT]] {
         for asks in [true, false] {
             let mut session = Session::vmware(Habits::default());
-            session.lists(list);
+            session.sets_encodings(list);
             if asks {
-                session.asks(false);
+                session.requests_everything(false);
             }
             let sent = ends_early();
             let mut got = session.host(&sent);
@@ -41,7 +41,7 @@ fn updates_that_end_early_take_no_memory() {
     assert!(got.len() <= sent.len() + 100 * 64, "{} bytes", got.len());
 }
 
-/// ClientInit, and what a viewer lists and asks for.
+/// ClientInit, and the encodings and requests of a viewer.
 fn viewer() -> impl Strategy<Value = Vec<u8>> {
     let list = prop::collection::vec(
         prop::sample::select(vec![
@@ -95,7 +95,7 @@ fn viewer() -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
-/// What a host says of which anything may be wrong.
+/// Bytes of a host, any of which may be wrong.
 fn host() -> impl Strategy<Value = Vec<u8>> {
     let small = || prop_oneof![4 => 0..70_u16, 1 => any::<u16>()];
     let area = (small(), small(), small(), small()).prop_map(|(x, y, width, height)| Area {
@@ -172,7 +172,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 3000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn both_bounds_hold_for_whatever_a_host_says(
+    fn both_limits_hold_for_any_host(
         viewer in viewer(),
         host in prop_oneof![4 => host(), 1 => prop::collection::vec(any::<u8>(), 0..400)],
         piece in prop_oneof![Just(usize::MAX), 1..60_usize],

@@ -1,4 +1,4 @@
-//! A clipboard, typed.
+//! Typing of the clipboard.
 
 use super::*;
 
@@ -25,7 +25,7 @@ fn it_is_typed_on_the_guests_keyboard() {
 }
 
 #[test]
-fn a_host_that_takes_keysyms_alone_is_told_what_a_us_keyboard_has_in_that_place() {
+fn a_host_without_scan_codes_gets_keysyms_of_a_us_keyboard() {
     let mut session = Session::new(german());
     session.viewer(&cut_text("zÖ".as_bytes()));
     let mut expected = BytesMut::new();
@@ -46,25 +46,28 @@ fn a_host_that_takes_keysyms_alone_is_told_what_a_us_keyboard_has_in_that_place(
 }
 
 #[test]
-fn escape_ends_it_and_goes_no_further() {
+fn escape_cancels_it_and_is_not_relayed() {
     let mut session = Session::vmware(german());
     session.viewer(&cut_text(b"a long text"));
     assert!(session.dialogue.is_typing());
-    assert_eq!(session.says(key(true, 0xff1b)), NOTHING);
+    assert_eq!(session.viewer_sends(key(true, 0xff1b)), NOTHING);
     assert!(!session.dialogue.is_typing());
-    session.says(key(false, 0xff1b));
-    assert_eq!(session.says(key(true, 0xff1b)), scans(&[(0x01, true)]));
+    session.viewer_sends(key(false, 0xff1b));
+    assert_eq!(
+        session.viewer_sends(key(true, 0xff1b)),
+        scans(&[(0x01, true)])
+    );
 }
 
 #[test]
-fn it_goes_nowhere_unless_that_is_wanted() {
+fn it_is_dropped_unless_pasting_is_enabled() {
     let mut session = Session::vmware(Habits::default());
     assert_eq!(session.viewer(&cut_text(b"secret")), NOTHING);
     assert!(!session.dialogue.is_typing());
 }
 
 #[test]
-fn it_may_come_in_any_pieces() {
+fn it_may_arrive_in_any_pieces() {
     let mut session = Session::vmware(german());
     let message = cut_text(b"ab");
     let mut host = BytesMut::new();

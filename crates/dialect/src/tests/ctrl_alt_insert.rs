@@ -35,16 +35,16 @@ fn keysym(down: bool, keysym: u32) -> Vec<u8> {
 fn it_is_ctrl_alt_delete_by_scan_code() {
     for (habits, expected) in [(Habits::default(), 0x153), (as_is(), 0x152)] {
         let mut session = Session::vmware(habits);
-        session.says(key(true, CTRL));
-        session.says(key(true, ALT));
+        session.viewer_sends(key(true, CTRL));
+        session.viewer_sends(key(true, ALT));
         for down in [true, true, false] {
-            let heard = session.says(key(down, INSERT));
+            let heard = session.viewer_sends(key(down, INSERT));
             assert_eq!(heard, scans(&[(expected, down)]));
         }
-        session.says(qemu(true, CTRL, 0x1d));
-        session.says(qemu(true, ALT, 0x38));
+        session.viewer_sends(qemu(true, CTRL, 0x1d));
+        session.viewer_sends(qemu(true, ALT, 0x38));
         for down in [true, true, false] {
-            let heard = session.says(qemu(down, INSERT, 0xd2));
+            let heard = session.viewer_sends(qemu(down, INSERT, 0xd2));
             assert_eq!(heard, scans(&[(expected, down)]));
         }
     }
@@ -62,40 +62,52 @@ fn it_is_ctrl_alt_delete_by_keysym() {
         (Session::vmware(by_keysym(as_is())), INSERT),
     ];
     for (mut session, expected) in sessions {
-        session.says(key(true, CTRL));
-        session.says(key(true, ALT));
+        session.viewer_sends(key(true, CTRL));
+        session.viewer_sends(key(true, ALT));
         for down in [true, false] {
-            assert_eq!(session.says(key(down, INSERT)), keysym(down, expected));
+            assert_eq!(
+                session.viewer_sends(key(down, INSERT)),
+                keysym(down, expected)
+            );
         }
     }
 }
 
 #[test]
-fn insert_goes_up_as_what_it_went_down_as() {
+fn insert_is_released_as_the_key_that_was_pressed() {
     let mut session = Session::vmware(Habits::default());
-    session.says(key(true, CTRL));
-    session.says(key(true, ALT));
-    session.says(key(true, INSERT));
-    session.says(key(false, ALT));
-    session.says(key(false, CTRL));
-    assert_eq!(session.says(key(false, INSERT)), scans(&[(0x153, false)]));
-    // The other way round: it was Insert when it was pressed.
-    session.says(key(true, INSERT));
-    session.says(key(true, CTRL));
-    session.says(key(true, ALT));
-    assert_eq!(session.says(key(false, INSERT)), scans(&[(0x152, false)]));
-    session.says(key(true, INSERT));
+    session.viewer_sends(key(true, CTRL));
+    session.viewer_sends(key(true, ALT));
+    session.viewer_sends(key(true, INSERT));
+    session.viewer_sends(key(false, ALT));
+    session.viewer_sends(key(false, CTRL));
+    assert_eq!(
+        session.viewer_sends(key(false, INSERT)),
+        scans(&[(0x153, false)])
+    );
+    // The reverse: it was pressed as Insert.
+    session.viewer_sends(key(true, INSERT));
+    session.viewer_sends(key(true, CTRL));
+    session.viewer_sends(key(true, ALT));
+    assert_eq!(
+        session.viewer_sends(key(false, INSERT)),
+        scans(&[(0x152, false)])
+    );
+    session.viewer_sends(key(true, INSERT));
     let released = scans(&[(0x1d, false), (0x38, false), (0x153, false)]);
     assert_eq!(session.dialogue.release_all(), released);
 }
 
 #[test]
-fn it_takes_ctrl_and_alt_and_no_alt_gr() {
+fn it_needs_ctrl_and_alt_and_not_alt_gr() {
     for held in [&[CTRL][..], &[ALT], &[CTRL, ALT_GR], &[]] {
         let mut session = Session::vmware(Habits::default());
         for &keysym in held {
-            session.says(key(true, keysym));
+            session.viewer_sends(key(true, keysym));
         }
-        assert_eq!(session.says(key(true, INSERT)), scans(&[(0x152, true)]));
+        assert_eq!(
+            session.viewer_sends(key(true, INSERT)),
+            scans(&[(0x152, true)])
+        );
     }
 }

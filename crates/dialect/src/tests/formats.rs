@@ -1,4 +1,4 @@
-//! Pixel formats: which go to the host, and what the pictures look like.
+//! Pixel formats: which are sent to the host, and the converted pixels.
 
 use rfb_proto::{Converter, PixelFormat};
 
@@ -29,7 +29,7 @@ fn converted(format: PixelFormat, pixels: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn the_hosts_own_format_goes_to_it_with_a_flag_of_exactly_one() {
+fn the_hosts_own_format_is_sent_to_it_with_a_true_colour_flag_of_one() {
     let mut session = Session::new(Habits::default());
     let mut asked = vec![0, 0, 0, 0];
     PixelFormat::VMWARE.write(&mut asked);
@@ -39,7 +39,7 @@ fn the_hosts_own_format_goes_to_it_with_a_flag_of_exactly_one() {
 }
 
 #[test]
-fn any_other_format_is_made_here_and_only_what_can_be_converted_is_asked_for() {
+fn another_format_is_converted_and_only_convertible_encodings_are_listed() {
     let mut session = Session::new(Habits::default());
     let list = [
         Encoding::TIGHT,
@@ -49,11 +49,11 @@ fn any_other_format_is_made_here_and_only_what_can_be_converted_is_asked_for() {
     ];
     // ServerCaps.
     let own = 1;
-    assert_eq!(session.lists(&list).len(), list.len() + own);
-    let heard = session.says(Message::SetPixelFormat(RGB565));
+    assert_eq!(session.sets_encodings(&list).len(), list.len() + own);
+    let heard = session.viewer_sends(Message::SetPixelFormat(RGB565));
     let kept: Vec<Encoding> = encodings(&heard).into_iter().take(2).collect();
     assert_eq!(kept, [Encoding::HEXTILE, Encoding(-23)]);
-    let heard = session.says(Message::SetPixelFormat(PixelFormat::VMWARE));
+    let heard = session.viewer_sends(Message::SetPixelFormat(PixelFormat::VMWARE));
     assert_eq!(encodings(&heard[20..])[..4], list, "all of them again");
 }
 
@@ -74,7 +74,7 @@ fn pixels_are_converted_at_every_cut() {
             Dialogue::new(Habits::default(), false, HostKind::Vmware),
             piece,
         );
-        session.says(Message::SetPixelFormat(RGB565));
+        session.viewer_sends(Message::SetPixelFormat(RGB565));
         assert_eq!(session.host(&stream), expected, "in pieces of {piece}");
     }
 }
@@ -88,16 +88,16 @@ fn the_format_changes_with_the_next_update_and_not_in_the_middle_of_one() {
         session.host(&[&head(1)[..], front].concat()),
         [&head(1)[..], front].concat()
     );
-    session.says(Message::SetPixelFormat(RGB565));
+    session.viewer_sends(Message::SetPixelFormat(RGB565));
     assert_eq!(session.host(back), back);
     let heard = session.host(&[&head(1)[..], &picture].concat());
     assert_eq!(heard[16..], converted(RGB565, &picture[12..]));
 }
 
 #[test]
-fn a_viewer_that_wants_a_colour_map_gets_one_before_the_first_pixel() {
+fn a_viewer_that_requests_a_colour_map_gets_one_before_the_first_pixel() {
     let mut session = Session::new(Habits::default());
-    session.says(Message::SetPixelFormat(MAPPED));
+    session.viewer_sends(Message::SetPixelFormat(MAPPED));
     let picture = raw(rows(0, 1));
     let stream = [&head(1)[..], &picture].concat();
     let mut map = Vec::new();
@@ -116,10 +116,10 @@ fn a_viewer_that_wants_a_colour_map_gets_one_before_the_first_pixel() {
 }
 
 #[test]
-fn a_rectangle_that_came_too_late_to_be_converted_is_asked_for_again() {
+fn a_rectangle_that_cannot_be_converted_is_requested_again() {
     let mut session = Session::new(Habits::default());
-    session.lists(&[Encoding::TIGHT]);
-    session.says(Message::SetPixelFormat(RGB565));
+    session.sets_encodings(&[Encoding::TIGHT]);
+    session.viewer_sends(Message::SetPixelFormat(RGB565));
     // A fill of one colour.
     let tight = rectangle(rows(3, 4), Encoding::TIGHT, &[0x80, 1, 2, 3]);
     let heard = session.host(&[&head(2)[..], &tight, &raw(rows(0, 1))].concat());
@@ -131,13 +131,13 @@ fn a_rectangle_that_came_too_late_to_be_converted_is_asked_for_again() {
     })
     .write(&mut expected);
     assert_eq!(session.pending(), expected);
-    // What follows in Tight builds on what the viewer has not seen.
-    let heard = session.says(Message::SetPixelFormat(PixelFormat::VMWARE));
+    // Later rectangles in Tight depend on the one that the viewer has not received.
+    let heard = session.viewer_sends(Message::SetPixelFormat(PixelFormat::VMWARE));
     assert!(!encodings(&heard[20..]).contains(&Encoding::TIGHT));
 }
 
 #[test]
-fn a_format_that_no_picture_can_be_made_in_is_refused() {
+fn an_unsound_format_is_refused() {
     let mut session = Session::new(Habits::default());
     let mut asked = vec![0, 0, 0, 0];
     let none = PixelFormat {

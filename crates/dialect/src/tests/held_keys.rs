@@ -1,4 +1,4 @@
-//! Which keys are down in the guest: none that the viewer has let go.
+//! The keys that are pressed in the guest: none that the viewer has released.
 
 use std::collections::BTreeSet;
 
@@ -7,14 +7,14 @@ use rfb_proto::input::QemuKey;
 
 use super::*;
 
-/// Keysyms of Shift on either side, AltGr, either Alt, Ctrl, Insert, Delete, Caps Lock, and of characters that take modifiers in one
-/// layout or another, or a dead key.
+/// Keysyms of Shift on either side, AltGr, either Alt, Ctrl, Insert, Delete, Caps Lock, and of characters that take
+/// modifiers in one layout or another, or a dead key.
 const KEYS: [u32; 22] = [
     0xffe1, 0xffe2, 0xfe03, 0xffea, 0xffe9, 0xffe3, 0xff63, 0xff9e, 0xffff, 0xffe5, 0x61, 0x41,
     0x40, 0x2f, 0x26, 0xe9, 0xea, 0x7b, 0xff0d, 0x20ac, 0xdf, 0x20,
 ];
 
-/// What is down at the host.
+/// The keys that are pressed at the host.
 #[derive(Default)]
 struct Down(BTreeSet<(u8, u32)>);
 
@@ -40,11 +40,11 @@ impl Down {
     }
 }
 
-/// What is down when all of that has been said.
+/// The keys that are pressed after these messages.
 fn left_down(session: &mut Session, said: &[Message<'static>]) -> BTreeSet<(u8, u32)> {
     let mut down = Down::default();
     for message in said {
-        down.hear(&session.says(*message));
+        down.hear(&session.viewer_sends(*message));
     }
     down.0
 }
@@ -58,8 +58,8 @@ fn qemu(down: bool, keysym: u32, keycode: u32) -> Message<'static> {
 }
 
 #[test]
-fn a_modifier_that_is_let_go_while_it_is_feigned_to_be_up_stays_up() {
-    // "I " by somebody fast: the space bar takes no Shift.
+fn a_modifier_released_while_it_is_overridden_stays_released() {
+    // "I " typed fast: Shift is released after the space bar is pressed, which needs no Shift.
     let typed = [
         key(true, 0xffe1),
         key(true, 0x49),
@@ -82,16 +82,16 @@ fn a_modifier_that_is_let_go_while_it_is_feigned_to_be_up_stays_up() {
 }
 
 #[test]
-fn a_key_that_went_down_by_its_keysym_goes_up_by_its_place() {
+fn a_key_pressed_by_keysym_is_released_by_scan_code() {
     for (keysym, place) in [(0xffe1, 0x2a), (0x40, 0x03), (0x61, 0x1e)] {
         for named in [keysym, 0, 0xff] {
             let mut session = Session::vmware(german());
-            session.lists(&[Encoding::QEMU_EXTENDED_KEY]);
+            session.sets_encodings(&[Encoding::QEMU_EXTENDED_KEY]);
             let mut down = Down::default();
-            down.hear(&session.says(key(true, keysym)));
+            down.hear(&session.viewer_sends(key(true, keysym)));
             session.host(&[&head(1)[..], &raw(rows(0, 1))].concat());
-            down.hear(&session.says(qemu(false, named, place)));
-            // Where nothing says that it is the same key, it is up at the end.
+            down.hear(&session.viewer_sends(qemu(false, named, place)));
+            // A key that cannot be identified as the same is released at the end at the latest.
             if named != keysym && place == 0x03 {
                 down.hear(&session.dialogue.release_all());
             }
@@ -100,7 +100,7 @@ fn a_key_that_went_down_by_its_keysym_goes_up_by_its_place() {
     }
 }
 
-/// Ctrl, Alt, Insert, Delete, A and Shift by their places, with keysyms, as viewers send them.
+/// Ctrl, Alt, Insert, Delete, A and Shift by scan code, with keysyms, as viewers send them.
 const PLACES: [(u32, u32); 7] = [
     (0xffe3, 0x1d),
     (0xffe9, 0x38),
@@ -113,12 +113,12 @@ const PLACES: [(u32, u32); 7] = [
 
 #[derive(Debug, Clone)]
 enum Act {
-    /// Presses a key, or lets it go if it is down.
+    /// Presses a key, or releases it if it is pressed.
     Toggle(usize),
     /// The same with one of [`PLACES`].
     TogglePlace(usize),
     Paste,
-    /// Time for one character of the clipboard.
+    /// One character of the clipboard is typed.
     Type,
     HostTakesPlaces,
 }
@@ -137,7 +137,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn nothing_is_down_that_the_viewer_has_let_go_and_nothing_at_the_end(
+    fn the_guest_holds_only_keys_that_the_viewer_holds_and_none_at_the_end(
         layout in prop::sample::select(vec![Layout::Us, Layout::De, Layout::Fr, Layout::Es, Layout::Uk, Layout::Jp]),
         places in any::<bool>(),
         ctrl_alt_insert in prop::sample::select(vec![CtrlAltInsert::Delete, CtrlAltInsert::AsIs]),
@@ -150,12 +150,12 @@ proptest! {
             match act {
                 Act::Toggle(at) => {
                     let pressed = held.insert(at) || !held.remove(&at);
-                    down.hear(&session.says(key(pressed, KEYS[at])));
+                    down.hear(&session.viewer_sends(key(pressed, KEYS[at])));
                 }
                 Act::TogglePlace(at) => {
                     let (keysym, place) = PLACES[at];
                     let pressed = held.insert(KEYS.len() + at) || !held.remove(&(KEYS.len() + at));
-                    down.hear(&session.says(qemu(pressed, keysym, place)));
+                    down.hear(&session.viewer_sends(qemu(pressed, keysym, place)));
                 }
                 Act::Paste => down.hear(&session.viewer(&[6, 0, 0, 0, 0, 0, 0, 2, b'A', b'/'])),
                 Act::Type => {

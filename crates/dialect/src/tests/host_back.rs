@@ -1,4 +1,4 @@
-//! What a new host is sent in the place of one that was lost, and what the viewer gets of it.
+//! What a new host is sent after the first was lost, and what the viewer receives from it.
 
 use super::host_lost::{RGB565, SCREEN, area, begun, go_on, lose, server_init};
 use super::*;
@@ -18,7 +18,7 @@ fn a_new_host_is_sent_format_encodings_and_a_request_for_everything() {
         Message::SetPixelFormat(format).write(&mut bytes);
         bytes
     };
-    // What the viewer builds on of the host before is not listed.
+    // Encodings that depend on rectangles of the lost host are not listed.
     let mut encodings = BytesMut::new();
     let kept = [
         Encoding::COPY_RECT,
@@ -28,9 +28,9 @@ fn a_new_host_is_sent_format_encodings_and_a_request_for_everything() {
     input::set_encodings(kept, &mut encodings);
     let back = |asked: Option<PixelFormat>, new: PixelFormat| {
         let mut session = Session::vmware(Habits::default());
-        session.lists(&list);
+        session.sets_encodings(&list);
         if let Some(format) = asked {
-            session.says(Message::SetPixelFormat(format));
+            session.viewer_sends(Message::SetPixelFormat(format));
         }
         session.dialogue.host_lost(&mut Got::default()).unwrap();
         assert!(!session.dialogue.has_pending());
@@ -46,14 +46,14 @@ fn a_new_host_is_sent_format_encodings_and_a_request_for_everything() {
 }
 
 #[test]
-fn pixels_of_a_new_host_arrive_in_the_format_of_the_one_before() {
+fn pixels_of_a_new_host_are_converted_to_the_viewers_format() {
     let mut session = Session::vmware(Habits::default());
     session.dialogue.host_lost(&mut Got::default()).unwrap();
     session.dialogue.host_back(SIZE, RGB565).unwrap();
     let one = area(0, 0, 1, 1);
     let sent = [head(1), rectangle(one, Encoding::RAW, &[0, 0xf8])].concat();
     let got = [head(1), rectangle(one, Encoding::RAW, &[0, 0, 255, 0])].concat();
-    // Gathering: the update is held back until the rest is there, or does not come.
+    // Merging: the update is held back until the rest is there, or does not come.
     assert_eq!(session.host(&sent), NOTHING);
     let mut viewer = Got::default();
     session.dialogue.stop_waiting(&mut viewer);
@@ -62,7 +62,7 @@ fn pixels_of_a_new_host_arrive_in_the_format_of_the_one_before() {
 }
 
 #[test]
-fn a_new_size_is_told_with_the_first_update_or_ends_the_session() {
+fn a_new_size_is_sent_with_the_first_update_or_ends_the_session() {
     let size = (SCREEN.width, SCREEN.height);
     for list in [
         &[Encoding::DESKTOP_SIZE][..],
@@ -89,7 +89,7 @@ fn a_new_size_is_told_with_the_first_update_or_ends_the_session() {
 }
 
 #[test]
-fn acknowledgements_begin_anew_with_a_new_host() {
+fn acknowledgements_are_reset_for_a_new_host() {
     let update = [head(1), raw(EVERYTHING)].concat();
     let mut session = Session::new(Habits::default());
     let _ = session.host(&caps(0x20));
@@ -106,23 +106,23 @@ fn acknowledgements_begin_anew_with_a_new_host() {
 }
 
 #[test]
-fn a_viewer_that_knows_of_extended_buttons_and_steps_is_understood_by_a_new_host() {
+fn extended_buttons_and_relative_movement_work_with_a_new_host() {
     let mut session = Session::vmware(Habits::default());
     let list = [
         Encoding::LAST_RECT,
         Encoding::EXTENDED_MOUSE_BUTTONS,
         Encoding::QEMU_POINTER_MOTION,
     ];
-    session.lists(&list);
+    session.sets_encodings(&list);
     let relative = rectangle(Area::default(), Encoding::VMWARE_CURSOR_STATE, &[0, 1]);
     let _ = session.host(&[head(2), relative, raw(EVERYTHING)].concat());
-    session.asks(true);
+    session.requests_everything(true);
     session.dialogue.host_lost(&mut Got::default()).unwrap();
     session
         .dialogue
         .host_back(SIZE, PixelFormat::VMWARE)
         .unwrap();
-    // Button 8, and a step to the right.
+    // Button 8, and a movement to the right.
     let step = [5, 0x80, 0x80, 0, 0x7f, 0xff, 1];
     assert_eq!(session.viewer(&step), NOTHING, "no position");
     let _ = session.host(&caps(0x82));
@@ -130,9 +130,9 @@ fn a_viewer_that_knows_of_extended_buttons_and_steps_is_understood_by_a_new_host
 }
 
 #[test]
-fn keys_begin_anew_with_a_new_host() {
+fn keys_are_reset_for_a_new_host() {
     let mut session = Session::vmware(Habits::default());
-    assert_ne!(session.says(key(true, 0x61)), NOTHING);
+    assert_ne!(session.viewer_sends(key(true, 0x61)), NOTHING);
     session.dialogue.host_lost(&mut Got::default()).unwrap();
     session
         .dialogue

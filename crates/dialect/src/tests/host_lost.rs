@@ -1,4 +1,4 @@
-//! A host that is lost anywhere in what it sends, and another one in its place.
+//! A host that is lost at any byte, and a new one in its place.
 
 use bytes::BufMut;
 use rfb_proto::update::{Kind, Message as Sent, Update};
@@ -40,7 +40,7 @@ pub(super) const fn area(x: u16, y: u16, width: u16, height: u16) -> Area {
     }
 }
 
-/// A viewer that reads all that it gets, and all that rectangles hold.
+/// A viewer that parses all that it receives and checks the content of rectangles.
 pub(super) struct Reader {
     update: Update,
     rest: Vec<u8>,
@@ -89,7 +89,7 @@ impl Reader {
         self.rest.drain(..at);
     }
 
-    /// That what is drawn lies in its rectangle, and what is copied on the screen.
+    /// Checks that subrectangles lie in their rectangle, and copied areas on the screen.
     fn check_content(&self) {
         let (area, encoding, content) = &self.rectangle;
         let pixel = self.update.pixel_format().bytes_per_pixel().unwrap();
@@ -129,7 +129,7 @@ impl Reader {
     }
 }
 
-/// A session in which the host has sent its ServerInit, and what its viewer reads.
+/// A session in which the host has sent ServerInit, and its viewer.
 pub(super) fn begun(
     kind: HostKind,
     init: &[u8],
@@ -143,10 +143,10 @@ pub(super) fn begun(
     let mut reader = Reader::new();
     session.viewer(&[1]);
     reader.read(&session.host(init));
-    session.lists(list);
+    session.sets_encodings(list);
     if let Some(area) = asks {
         let incremental = false;
-        session.says(Message::UpdateRequest(UpdateRequest { incremental, area }));
+        session.viewer_sends(Message::UpdateRequest(UpdateRequest { incremental, area }));
     }
     (session, reader)
 }
@@ -177,7 +177,7 @@ pub(super) fn go_on(session: &mut Session, reader: &mut Reader, area: Area) {
     let update = [head(1), rectangle(area, Encoding::RAW, &pixels)].concat();
     reader.read(&session.host(&update));
     let mut got = Got::default();
-    // Once the rest is requested, then it is done without.
+    // The first requests the rest, the second ends the update without it.
     session.dialogue.stop_waiting(&mut got);
     session.dialogue.stop_waiting(&mut got);
     reader.read(&got.own);
@@ -245,7 +245,7 @@ fn stream() -> Vec<u8> {
 }
 
 #[test]
-fn a_viewer_is_between_messages_wherever_a_host_of_plain_encodings_is_lost() {
+fn a_viewer_is_between_messages_after_every_cut_in_plain_encodings() {
     let init = server_init(SCREEN, PixelFormat::VMWARE);
     let stream = stream();
     let lists = [
@@ -264,7 +264,7 @@ fn a_viewer_is_between_messages_wherever_a_host_of_plain_encodings_is_lost() {
                 for cut in 0..=stream.len() {
                     let (mut session, mut reader) = begun(kind, &init, &list, asks);
                     if converted {
-                        session.says(Message::SetPixelFormat(RGB565));
+                        session.viewer_sends(Message::SetPixelFormat(RGB565));
                         reader.update.set_pixel_format(RGB565);
                     }
                     reader.read(&session.host(&stream[..cut]));
@@ -323,7 +323,7 @@ fn recorded_sessions_go_on_after_every_cut_that_can_be_completed() {
         let is_plain = ["raw", "rre", "hextile"]
             .iter()
             .any(|encoding| name.contains(encoding));
-        // A prime, so that the longest take no longer than the others.
+        // Every seventh cut in long recordings, to bound the time of the test.
         let step = if bytes.len() > 8000 { 7 } else { 1 };
         for cut in (init..bytes.len()).step_by(step) {
             let list = [Encoding::LAST_RECT];
@@ -390,16 +390,16 @@ fn a_rectangle_that_is_too_long_to_complete_ends_the_session() {
 }
 
 #[test]
-fn a_host_that_is_not_followed_ends_the_session_when_it_is_lost() {
+fn a_lost_host_whose_rfb_could_not_be_parsed_ends_the_session() {
     let init = server_init(SCREEN, PixelFormat::VMWARE);
     let (mut session, _) = begun(HostKind::Vmware, &init, &[], None);
     let _ = session.host(&[99]);
     let lost = session.dialogue.host_lost(&mut Got::default());
-    assert_eq!(lost, Err(CannotContinue::NotFollowed));
+    assert_eq!(lost, Err(CannotContinue::NotParsed));
 }
 
 #[test]
-fn a_host_that_is_lost_before_its_server_init_or_inside_of_its_name_ends_the_session() {
+fn a_host_lost_before_or_within_server_init_ends_the_session() {
     let init = server_init(SCREEN, PixelFormat::VMWARE);
     for cut in [0, 10, init.len() - 1] {
         let mut dialogue = Dialogue::new(Habits::default(), false, HostKind::Vmware);

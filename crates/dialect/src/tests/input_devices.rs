@@ -1,4 +1,4 @@
-//! Keys and pointers, as the host takes them.
+//! Key and pointer events in the form that the host takes.
 
 use rfb_proto::input::{Pointer, QemuKey};
 
@@ -20,7 +20,7 @@ fn pointer(buttons: u16, x: u16, y: u16) -> Message<'static> {
 }
 
 #[test]
-fn a_viewer_that_knows_places_is_told_with_the_next_picture_that_it_may_send_them() {
+fn extended_key_events_are_announced_with_the_next_update() {
     let offer = rectangle(Area::default(), Encoding::QEMU_EXTENDED_KEY, &[]);
     let row = raw(rows(0, 1));
     let update = [&head(1)[..], &row].concat();
@@ -28,22 +28,22 @@ fn a_viewer_that_knows_places_is_told_with_the_next_picture_that_it_may_send_the
     let knows = [Encoding::QEMU_EXTENDED_KEY];
     let mut session = Session::vmware(Habits::default());
     assert_eq!(session.host(&update), update, "it does not know them");
-    session.lists(&knows);
+    session.sets_encodings(&knows);
     assert_eq!(session.host(&update), offered);
     assert_eq!(session.host(&update), update, "once");
     let mut session = Session::new(Habits::default());
-    session.lists(&knows);
+    session.sets_encodings(&knows);
     assert_eq!(session.host(&update), update, "the host takes none");
     let mut session = Session::vmware(Habits {
         scancodes: false,
         ..Habits::default()
     });
-    session.lists(&knows);
+    session.sets_encodings(&knows);
     assert_eq!(session.host(&update), update, "keysyms are wanted");
 }
 
 #[test]
-fn places_go_as_they_are_whatever_is_written_there() {
+fn scan_codes_are_sent_whatever_the_layout() {
     let mut session = Session::vmware(german());
     // AltGr and Q, Pause, PrintScreen, the right Ctrl.
     let keys = [
@@ -55,75 +55,111 @@ fn places_go_as_they_are_whatever_is_written_there() {
     ];
     for (xt, scan) in keys {
         for down in [true, true, false] {
-            assert_eq!(session.says(qemu(down, 0x40, xt)), scans(&[(scan, down)]));
+            assert_eq!(
+                session.viewer_sends(qemu(down, 0x40, xt)),
+                scans(&[(scan, down)])
+            );
         }
     }
-    // A key that the viewer cannot name by its place.
-    assert_eq!(session.says(qemu(true, 0x61, 0)), scans(&[(0x1e, true)]));
-    assert_eq!(session.says(qemu(false, 0x61, 0)), scans(&[(0x1e, false)]));
+    // A key whose scan code the viewer does not know.
+    assert_eq!(
+        session.viewer_sends(qemu(true, 0x61, 0)),
+        scans(&[(0x1e, true)])
+    );
+    assert_eq!(
+        session.viewer_sends(qemu(false, 0x61, 0)),
+        scans(&[(0x1e, false)])
+    );
 }
 
 #[test]
 fn keysyms_become_the_keys_that_the_guests_layout_has_for_them() {
     let mut session = Session::vmware(german());
     // y is where z is on a US keyboard.
-    assert_eq!(session.says(key(true, 0x79)), scans(&[(0x2c, true)]));
-    assert_eq!(session.says(key(false, 0x79)), scans(&[(0x2c, false)]));
-    // @ is Shift and 2 on the viewer's keyboard, AltGr and Q on the guest's.
-    assert_eq!(session.says(key(true, 0xffe1)), scans(&[(SHIFT, true)]));
     assert_eq!(
-        session.says(key(true, 0x40)),
+        session.viewer_sends(key(true, 0x79)),
+        scans(&[(0x2c, true)])
+    );
+    assert_eq!(
+        session.viewer_sends(key(false, 0x79)),
+        scans(&[(0x2c, false)])
+    );
+    // @ is Shift and 2 on the viewer's keyboard, AltGr and Q on the guest's.
+    assert_eq!(
+        session.viewer_sends(key(true, 0xffe1)),
+        scans(&[(SHIFT, true)])
+    );
+    assert_eq!(
+        session.viewer_sends(key(true, 0x40)),
         scans(&[(SHIFT, false), (ALT_GR, true), (0x10, true)])
     );
     assert_eq!(
-        session.says(key(true, 0x40)),
+        session.viewer_sends(key(true, 0x40)),
         scans(&[(0x10, true)]),
         "it repeats"
     );
     assert_eq!(
-        session.says(key(false, 0x40)),
+        session.viewer_sends(key(false, 0x40)),
         scans(&[(0x10, false), (ALT_GR, false), (SHIFT, true)])
     );
-    assert_eq!(session.says(key(false, 0xffe1)), scans(&[(SHIFT, false)]));
+    assert_eq!(
+        session.viewer_sends(key(false, 0xffe1)),
+        scans(&[(SHIFT, false)])
+    );
     // ê takes a dead key first.
     assert_eq!(
-        session.says(key(true, 0xea)),
+        session.viewer_sends(key(true, 0xea)),
         scans(&[(0x29, true), (0x29, false), (0x12, true)])
     );
-    assert_eq!(session.says(key(false, 0xea)), scans(&[(0x12, false)]));
+    assert_eq!(
+        session.viewer_sends(key(false, 0xea)),
+        scans(&[(0x12, false)])
+    );
 }
 
 #[test]
-fn what_no_key_of_the_layout_writes_goes_as_it_came() {
+fn keysyms_that_the_layout_lacks_are_relayed() {
     let mut session = Session::vmware(Habits::default());
     let mut expected = BytesMut::new();
     key(true, 0xdf).write(&mut expected);
-    assert_eq!(session.says(key(true, 0xdf)), expected);
+    assert_eq!(session.viewer_sends(key(true, 0xdf)), expected);
 }
 
 #[test]
-fn caps_lock_turns_shift_round_for_letters_alone() {
+fn caps_lock_inverts_shift_for_letters_only() {
     let mut session = Session::vmware(Habits::default());
-    session.says(key(true, 0xffe5));
-    session.says(key(false, 0xffe5));
-    assert_eq!(session.says(key(true, 0x41)), scans(&[(0x1e, true)]), "A");
-    session.says(key(false, 0x41));
+    session.viewer_sends(key(true, 0xffe5));
+    session.viewer_sends(key(false, 0xffe5));
     assert_eq!(
-        session.says(key(true, 0x61)),
+        session.viewer_sends(key(true, 0x41)),
+        scans(&[(0x1e, true)]),
+        "A"
+    );
+    session.viewer_sends(key(false, 0x41));
+    assert_eq!(
+        session.viewer_sends(key(true, 0x61)),
         scans(&[(SHIFT, true), (0x1e, true)]),
         "a"
     );
-    session.says(key(false, 0x61));
-    assert_eq!(session.says(key(true, 0x31)), scans(&[(0x02, true)]), "1");
-    session.says(key(false, 0x31));
-    // What the host says that the light shows counts.
+    session.viewer_sends(key(false, 0x61));
+    assert_eq!(
+        session.viewer_sends(key(true, 0x31)),
+        scans(&[(0x02, true)]),
+        "1"
+    );
+    session.viewer_sends(key(false, 0x31));
+    // The LED state of the host is used.
     let off = rectangle(Area::default(), Encoding::VMWARE_LED_STATE, &[0, 0, 0, 0]);
     session.host(&[&head(1)[..], &off].concat());
-    assert_eq!(session.says(key(true, 0x61)), scans(&[(0x1e, true)]), "a");
+    assert_eq!(
+        session.viewer_sends(key(true, 0x61)),
+        scans(&[(0x1e, true)]),
+        "a"
+    );
 }
 
 #[test]
-fn keysyms_pass_where_they_are_wanted_or_the_host_takes_nothing_else() {
+fn keysyms_are_relayed_if_configured_or_if_the_host_takes_no_scan_codes() {
     let wanted = Habits {
         scancodes: false,
         ..german()
@@ -137,13 +173,13 @@ fn keysyms_pass_where_they_are_wanted_or_the_host_takes_nothing_else() {
         ] {
             let mut expected = BytesMut::new();
             message.write(&mut expected);
-            assert_eq!(session.says(message), expected);
+            assert_eq!(session.viewer_sends(message), expected);
         }
     }
 }
 
 #[test]
-fn keys_wait_until_it_is_known_how_the_host_takes_them() {
+fn keys_are_delayed_until_the_host_has_sent_its_capabilities() {
     let update = [head(1), raw(rows(0, 1))].concat();
     let mut keysyms = BytesMut::new();
     key(true, 0x61).write(&mut keysyms);
@@ -182,24 +218,27 @@ fn keys_wait_until_it_is_known_how_the_host_takes_them() {
 }
 
 #[test]
-fn a_key_goes_up_as_it_went_down() {
+fn a_key_is_released_in_the_form_in_which_it_was_pressed() {
     let mut session = Session::new(Habits::default());
-    session.says(key(true, 0x61));
+    session.viewer_sends(key(true, 0x61));
     session.host(&caps(0x2));
     let mut expected = BytesMut::new();
     key(false, 0x61).write(&mut expected);
-    assert_eq!(session.says(key(false, 0x61)), expected);
-    assert_eq!(session.says(key(true, 0x61)), scans(&[(0x1e, true)]));
+    assert_eq!(session.viewer_sends(key(false, 0x61)), expected);
+    assert_eq!(
+        session.viewer_sends(key(true, 0x61)),
+        scans(&[(0x1e, true)])
+    );
 }
 
 #[test]
 fn nothing_stays_pressed_at_the_end() {
     let mut session = Session::new(Habits::default());
-    session.says(key(true, 0x62));
+    session.viewer_sends(key(true, 0x62));
     session.host(&caps(0x2));
-    session.says(key(true, 0xffe3));
-    session.says(qemu(true, 0x63, 0x2e));
-    session.says(pointer(5, 3, 4));
+    session.viewer_sends(key(true, 0xffe3));
+    session.viewer_sends(qemu(true, 0x63, 0x2e));
+    session.viewer_sends(pointer(5, 3, 4));
     let mut expected = BytesMut::new();
     key(false, 0x62).write(&mut expected);
     expected.extend_from_slice(&scans(&[(0x1d, false), (0x2e, false)]));
@@ -209,20 +248,20 @@ fn nothing_stays_pressed_at_the_end() {
 }
 
 #[test]
-fn no_more_keys_are_held_than_there_are_fingers() {
+fn the_number_of_pressed_keys_is_bounded() {
     let mut session = Session::vmware(Habits::default());
     for code in 1..=100 {
-        session.says(qemu(true, 0, code));
+        session.viewer_sends(qemu(true, 0, code));
     }
     assert!(session.dialogue.release_all().len() < 30 * 8);
 }
 
 #[test]
-fn the_wheel_turns_in_vmwares_way_where_the_host_takes_that() {
+fn the_wheel_is_sent_in_vmwares_message_if_the_host_takes_it() {
     let mut session = Session::vmware(Habits::default());
     let mut moved = BytesMut::new();
     pointer(0, 9, 8).write(&mut moved);
-    assert_eq!(session.says(pointer(0, 9, 8)), moved);
+    assert_eq!(session.viewer_sends(pointer(0, 9, 8)), moved);
     let turned = |buttons: u8, up: u8, right: u8| {
         [
             &[127, 2, 0, 19, 1, 0, 0, 0, 9, 0, 0, 0, 8, 0, 0, 0][..],
@@ -231,22 +270,29 @@ fn the_wheel_turns_in_vmwares_way_where_the_host_takes_that() {
         .concat()
     };
     let minus = 255;
-    assert_eq!(session.says(pointer(1 << 3, 9, 8)), turned(0, 1, 0));
-    assert_eq!(session.says(pointer(0, 9, 8)), NOTHING);
-    assert_eq!(session.says(pointer(1 << 4, 9, 8)), turned(0, minus, 0));
-    assert_eq!(session.says(pointer(1 << 6, 9, 8)), turned(0, 0, 1));
-    assert_eq!(session.says(pointer(1 << 7, 9, 8)), turned(8, 0, 0), "back");
+    assert_eq!(session.viewer_sends(pointer(1 << 3, 9, 8)), turned(0, 1, 0));
+    assert_eq!(session.viewer_sends(pointer(0, 9, 8)), NOTHING);
+    assert_eq!(
+        session.viewer_sends(pointer(1 << 4, 9, 8)),
+        turned(0, minus, 0)
+    );
+    assert_eq!(session.viewer_sends(pointer(1 << 6, 9, 8)), turned(0, 0, 1));
+    assert_eq!(
+        session.viewer_sends(pointer(1 << 7, 9, 8)),
+        turned(8, 0, 0),
+        "back"
+    );
     let mut session = Session::new(Habits::default());
     let mut plain = BytesMut::new();
     pointer(1 << 3, 9, 8).write(&mut plain);
-    assert_eq!(session.says(pointer(1 << 3, 9, 8)), plain);
+    assert_eq!(session.viewer_sends(pointer(1 << 3, 9, 8)), plain);
 }
 
 #[test]
-fn a_guest_with_a_relative_pointer_gets_steps_from_a_viewer_that_can_make_them() {
+fn a_relative_pointer_gets_movements_from_a_viewer_that_supports_them() {
     let relative = rectangle(Area::default(), Encoding::VMWARE_CURSOR_STATE, &[0, 1]);
     let mut session = Session::vmware(Habits::default());
-    session.lists(&[Encoding::QEMU_POINTER_MOTION]);
+    session.sets_encodings(&[Encoding::QEMU_POINTER_MOTION]);
     let told = rectangle(EVERYTHING, Encoding::QEMU_POINTER_MOTION, &[]);
     let row = raw(rows(0, 1));
     let heard = session.host(&[&head(2)[..], &row, &relative].concat());
@@ -258,23 +304,26 @@ fn a_guest_with_a_relative_pointer_gets_steps_from_a_viewer_that_can_make_them()
         &[0, 0, 0, 1, 0, 0],
     ]
     .concat();
-    assert_eq!(session.says(pointer(1, 0x7fff + 3, 0x7fff - 2)), steps);
-    // One that cannot sends places, as ever.
+    assert_eq!(
+        session.viewer_sends(pointer(1, 0x7fff + 3, 0x7fff - 2)),
+        steps
+    );
+    // A viewer without that sends positions as before.
     let mut session = Session::vmware(Habits::default());
     session.host(&[&head(2)[..], &row, &relative].concat());
     let mut place = BytesMut::new();
     pointer(1, 3, 2).write(&mut place);
-    assert_eq!(session.says(pointer(1, 3, 2)), place);
+    assert_eq!(session.viewer_sends(pointer(1, 3, 2)), place);
 }
 
 #[test]
-fn a_relative_pointer_stays_where_it_is_when_its_buttons_are_let_go() {
+fn releasing_the_buttons_does_not_move_a_relative_pointer() {
     let mut session = Session::vmware(Habits::default());
-    session.lists(&[Encoding::QEMU_POINTER_MOTION]);
+    session.sets_encodings(&[Encoding::QEMU_POINTER_MOTION]);
     let state = rectangle(Area::default(), Encoding::VMWARE_CURSOR_STATE, &[0, 1]);
     session.host(&[&head(2)[..], &state, &raw(rows(0, 1))].concat());
     session.host(&[&head(1)[..], &raw(rows(0, 1))].concat());
-    session.says(pointer(1, 0x7fff + 50, 0x7fff));
+    session.viewer_sends(pointer(1, 0x7fff + 50, 0x7fff));
     let released = Command::Pointer {
         absolute: false,
         x: 0,

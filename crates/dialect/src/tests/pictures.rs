@@ -1,4 +1,4 @@
-//! One request, one whole picture.
+//! A request is answered with one whole picture.
 
 use super::*;
 
@@ -22,38 +22,38 @@ fn a_picture_in_parts_becomes_one_update_at_every_cut() {
             Dialogue::new(Habits::default(), false, HostKind::Vmware),
             piece,
         );
-        session.lists(&[Encoding::LAST_RECT]);
-        session.asks(false);
+        session.sets_encodings(&[Encoding::LAST_RECT]);
+        session.requests_everything(false);
         assert_eq!(session.host(&stream), expected, "in pieces of {piece}");
         let rest = request(false, rows(20, 28));
         assert_eq!(session.pending()[..10], rest, "it asks by itself");
         let alone = [head(1), raw(rows(0, 1))].concat();
-        session.asks(true);
+        session.requests_everything(true);
         assert_eq!(session.host(&alone), alone, "what changes comes as it is");
     }
 }
 
 #[test]
-fn a_viewer_that_waits_for_changes_still_does_after_a_picture_in_parts() {
+fn an_incremental_request_stays_pending_after_a_picture_in_parts() {
     let mut session = Session::new(Habits::default());
-    session.lists(&[Encoding::LAST_RECT]);
-    session.asks(false);
+    session.sets_encodings(&[Encoding::LAST_RECT]);
+    session.requests_everything(false);
     session.host(&[head(1), raw(rows(0, 20))].concat());
-    // As many viewers do as soon as an update begins.
-    session.asks(true);
+    // Many viewers send the next request as soon as an update begins.
+    session.requests_everything(true);
     assert_eq!(session.pending(), request(false, rows(20, 28)));
-    // This answers both requests, as the host sees it, and the viewer sees no new update.
+    // For the host this answers both requests; the viewer receives it as part of the first update.
     session.host(&[head(1), raw(rows(20, 28))].concat());
     assert_eq!(session.pending(), request(true, EVERYTHING));
-    // In one part: nothing is to be made good.
-    session.asks(false);
+    // In one part: no request has to be repeated.
+    session.requests_everything(false);
     session.host(&[head(1), raw(EVERYTHING)].concat());
-    session.asks(true);
+    session.requests_everything(true);
     assert_eq!(session.pending(), NOTHING);
 }
 
 #[test]
-fn updates_in_which_nothing_changes_are_not_touched() {
+fn updates_without_changes_are_relayed_unchanged() {
     let mut session = Session::new(Habits::default());
     let stream = [head(1), raw(rows(3, 1))].concat().repeat(50);
     let mut got = Got {
@@ -69,9 +69,9 @@ fn updates_in_which_nothing_changes_are_not_touched() {
 }
 
 #[test]
-fn an_update_of_unknown_length_from_which_something_is_left_out_ends_by_last_rect() {
+fn an_update_with_dropped_rectangles_ends_with_last_rect() {
     let mut session = Session::new(Habits::default());
-    session.lists(&[Encoding::LAST_RECT]);
+    session.sets_encodings(&[Encoding::LAST_RECT]);
     let state = rectangle(Area::default(), Encoding::VMWARE_CURSOR_STATE, &[0, 3]);
     let row = raw(rows(0, 1));
     let heard = session.host(&[&head(u16::MAX)[..], &state, &row, &last_rect()].concat());
@@ -79,13 +79,13 @@ fn an_update_of_unknown_length_from_which_something_is_left_out_ends_by_last_rec
 }
 
 #[test]
-fn a_viewer_without_last_rect_gets_the_picture_when_it_is_whole() {
+fn a_viewer_without_last_rect_gets_the_picture_when_it_is_complete() {
     for piece in [1, 5, 100, usize::MAX] {
         let mut session = Session::of(
             Dialogue::new(Habits::default(), false, HostKind::Vmware),
             piece,
         );
-        session.asks(false);
+        session.requests_everything(false);
         let first = [head(2), raw(rows(0, 8)), raw(rows(8, 8))].concat();
         assert_eq!(session.host(&first), NOTHING);
         assert_eq!(session.pending(), request(false, rows(16, 32)));
@@ -96,9 +96,9 @@ fn a_viewer_without_last_rect_gets_the_picture_when_it_is_whole() {
 }
 
 #[test]
-fn a_viewer_without_last_rect_gets_the_part_that_came_when_nothing_more_does() {
+fn a_viewer_without_last_rect_gets_a_part_after_the_timeout() {
     let mut session = Session::new(Habits::default());
-    session.asks(false);
+    session.requests_everything(false);
     let part = [head(1), raw(rows(0, 8))].concat();
     assert_eq!(session.host(&part), NOTHING);
     assert_eq!(session.host(&part), NOTHING);
@@ -112,7 +112,7 @@ fn a_viewer_without_last_rect_gets_the_part_that_came_when_nothing_more_does() {
 }
 
 #[test]
-fn a_host_that_has_not_shown_that_it_is_vmwares_is_not_asked_for_the_rest() {
+fn the_rest_is_not_requested_from_a_host_that_is_not_vmwares() {
     let part = [head(1), raw(rows(0, 8))].concat();
     let lights = rectangle(Area::default(), Encoding::VMWARE_LED_STATE, &[0, 0, 0, 4]);
     for shown in [NOTHING, &caps(0x82), &[&head(1)[..], &lights].concat()] {
@@ -120,7 +120,7 @@ fn a_host_that_has_not_shown_that_it_is_vmwares_is_not_asked_for_the_rest() {
         let mut session = Session::of(dialogue, usize::MAX);
         session.host(shown);
         session.pending();
-        session.asks(false);
+        session.requests_everything(false);
         let vmware = !shown.is_empty();
         let got = session.host(&part);
         assert_eq!(got == part, !vmware);
@@ -142,11 +142,11 @@ fn an_update_whose_count_is_not_announced_is_held_for_a_viewer_without_last_rect
 }
 
 #[test]
-fn an_update_has_no_more_rectangles_than_its_count_can_say() {
+fn an_update_has_at_most_65535_rectangles() {
     let pixel = rectangle(rows(0, 1), Encoding::COPY_RECT, &[0; 4]);
     for list in [&[][..], &[Encoding::LAST_RECT]] {
         let mut session = Session::new(Habits::default());
-        session.lists(list);
+        session.sets_encodings(list);
         let larger = Area {
             width: 1024,
             height: 768,
@@ -154,7 +154,7 @@ fn an_update_has_no_more_rectangles_than_its_count_can_say() {
         };
         let resized = rectangle(larger, Encoding::DESKTOP_SIZE, &[]);
         session.host(&[&head(1)[..], &resized].concat());
-        session.asks(false);
+        session.requests_everything(false);
         let half = [&head(40_000)[..], &pixel.repeat(40_000)].concat();
         let mut got = session.host(&half);
         got.extend(session.host(&half));
@@ -178,22 +178,22 @@ fn an_update_has_no_more_rectangles_than_its_count_can_say() {
 }
 
 #[test]
-fn vmwares_own_client_gets_no_update_without_a_rectangle() {
+fn vmwares_own_client_gets_no_empty_update() {
     let empty = [head(0), [&head(9)[..], &last_rect()].concat()];
     for sent in empty {
         let mut session = Session::new(Habits::default());
         assert_eq!(session.host(&sent), head(0), "others get what came");
-        session.lists(&[Encoding::VMWARE_SERVER_CAPS, Encoding::LAST_RECT]);
+        session.sets_encodings(&[Encoding::VMWARE_SERVER_CAPS, Encoding::LAST_RECT]);
         assert_eq!(session.host(&sent), NOTHING);
         assert_eq!(session.pending(), request(true, EVERYTHING));
     }
 }
 
 #[test]
-fn a_single_pixel_in_place_of_a_picture_makes_the_gateway_ask_again() {
+fn the_picture_is_requested_again_after_an_update_of_one_pixel() {
     let mut session = Session::new(Habits::default());
-    session.lists(&[Encoding::LAST_RECT]);
-    session.asks(false);
+    session.sets_encodings(&[Encoding::LAST_RECT]);
+    session.requests_everything(false);
     let pixel = raw(Area {
         width: 1,
         height: 1,
@@ -209,10 +209,10 @@ fn a_single_pixel_in_place_of_a_picture_makes_the_gateway_ask_again() {
 }
 
 #[test]
-fn a_request_that_something_else_than_a_picture_has_used_up_is_made_again() {
+fn a_request_that_was_answered_without_pixels_is_repeated() {
     let mut session = Session::new(Habits::default());
-    session.lists(&[Encoding::LAST_RECT, Encoding::DESKTOP_NAME]);
-    session.asks(false);
+    session.sets_encodings(&[Encoding::LAST_RECT, Encoding::DESKTOP_NAME]);
+    session.requests_everything(false);
     let name = rectangle(Area::default(), Encoding::DESKTOP_NAME, &[0, 0, 0, 1, b'x']);
     let heard = session.host(&[&head(1)[..], &name].concat());
     assert_eq!(heard, [&head(u16::MAX)[..], &name].concat());
@@ -223,10 +223,10 @@ fn a_request_that_something_else_than_a_picture_has_used_up_is_made_again() {
 }
 
 #[test]
-fn a_host_that_never_sends_the_rest_is_asked_a_few_times_and_then_it_is_enough() {
+fn requests_for_the_rest_of_a_picture_are_limited() {
     let mut session = Session::new(Habits::default());
-    session.lists(&[Encoding::LAST_RECT]);
-    session.asks(false);
+    session.sets_encodings(&[Encoding::LAST_RECT]);
+    session.requests_everything(false);
     let part = [head(1), raw(rows(0, 4))].concat();
     let mut asked = 0;
     session.host(&part);
@@ -238,7 +238,7 @@ fn a_host_that_never_sends_the_rest_is_asked_a_few_times_and_then_it_is_enough()
     }
     assert!(asked > 1);
     assert_eq!(session.host(&part), part);
-    session.asks(false);
+    session.requests_everything(false);
     session.host(&part);
     let mut got = Got::default();
     session.dialogue.stop_waiting(&mut got);
@@ -246,7 +246,7 @@ fn a_host_that_never_sends_the_rest_is_asked_a_few_times_and_then_it_is_enough()
 }
 
 #[test]
-fn what_only_the_gateway_asked_for_is_left_out_and_not_counted() {
+fn rectangles_for_the_gateway_are_dropped_and_not_counted() {
     let lights = rectangle(Area::default(), Encoding::VMWARE_LED_STATE, &[0, 0, 0, 4]);
     let row = raw(rows(0, 1));
     for last_rect_known in [false, true] {
@@ -256,7 +256,7 @@ fn what_only_the_gateway_asked_for_is_left_out_and_not_counted() {
                 piece,
             );
             if last_rect_known {
-                session.lists(&[Encoding::LAST_RECT]);
+                session.sets_encodings(&[Encoding::LAST_RECT]);
             }
             session.host(&caps(0x2));
             let listed = encodings(&session.pending());
@@ -279,21 +279,21 @@ fn what_only_the_gateway_asked_for_is_left_out_and_not_counted() {
 }
 
 #[test]
-fn the_pointers_kind_is_asked_for_where_the_viewer_can_be_told() {
+fn cursor_state_is_requested_if_the_viewer_supports_pointer_motion() {
     let mut session = Session::vmware(Habits::default());
     let state = Encoding::VMWARE_CURSOR_STATE;
-    assert!(!session.lists(&[]).contains(&state));
+    assert!(!session.sets_encodings(&[]).contains(&state));
     assert!(
         session
-            .lists(&[Encoding::QEMU_POINTER_MOTION])
+            .sets_encodings(&[Encoding::QEMU_POINTER_MOTION])
             .contains(&state)
     );
 }
 
 #[test]
-fn another_size_that_the_viewer_asked_for_is_asked_of_the_host_in_its_own_way() {
+fn set_desktop_size_is_sent_as_vmwares_resolution_request() {
     let mut session = Session::vmware(Habits::default());
-    let list = session.lists(&[Encoding::EXTENDED_DESKTOP_SIZE]);
+    let list = session.sets_encodings(&[Encoding::EXTENDED_DESKTOP_SIZE]);
     assert!(list.contains(&Encoding::DESKTOP_SIZE));
     let size = |reason: u16, width: u16, height: u16| {
         let area = Area {

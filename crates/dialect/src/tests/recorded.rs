@@ -1,11 +1,11 @@
-//! Sessions of real servers and real viewers, as `crates/rfb-proto/tests/recorded` has them, cut anywhere: what the other
-//! side gets does not depend on the cut, and a viewer for which there is nothing to dialogue gets every byte.
+//! Recorded sessions of real servers and viewers (`crates/rfb-proto/tests/recorded`) at every cut: the output does not
+//! depend on the cut, and a viewer that needs no translation receives every byte unchanged.
 
 use std::path::PathBuf;
 
 use super::*;
 
-/// Recordings whose names end so, by their names.
+/// The recordings with this file extension, by name.
 pub(super) fn recordings(extension: &str) -> Vec<(String, Vec<u8>)> {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../rfb-proto/tests/recorded");
     let entries = std::fs::read_dir(folder).unwrap();
@@ -18,7 +18,7 @@ pub(super) fn recordings(extension: &str) -> Vec<(String, Vec<u8>)> {
     chosen.map(named).collect()
 }
 
-/// A session in which keys need not wait.
+/// A session in which keys are not delayed.
 fn begun(encodings: &[Encoding]) -> Dialogue {
     let mut dialogue = Dialogue::new(Habits::default(), false, HostKind::Vmware);
     dialogue.stop_holding_keys();
@@ -30,7 +30,7 @@ fn begun(encodings: &[Encoding]) -> Dialogue {
     dialogue
 }
 
-/// What a viewer gets that has listed all that the server sends.
+/// What a viewer receives that has listed all encodings of the recording.
 fn got<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Vec<u8> {
     let mut dialogue = begun(&[Encoding::LAST_RECT, Encoding::EXTENDED_DESKTOP_SIZE]);
     let mut got = Got::default();
@@ -43,11 +43,11 @@ fn got<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Vec<u8> {
 }
 
 #[test]
-fn what_a_server_sends_passes_byte_by_byte_at_every_cut() {
+fn recorded_servers_are_relayed_unchanged_at_every_cut() {
     let mut seen = 0;
     for (name, recorded) in recordings("rfb") {
         let (format, bytes) = recorded.split_first_chunk::<16>().unwrap();
-        // The pixels are in the format that was asked for: of a server whose own it is, nothing is converted.
+        // The recorded pixels are in the requested format: as the native format of the server, nothing is converted.
         let mut bytes = bytes.to_vec();
         bytes[4..20].copy_from_slice(format);
         for size in [1, 2, 3, 7, 64, 1000, usize::MAX] {
@@ -67,7 +67,7 @@ fn what_a_server_sends_passes_byte_by_byte_at_every_cut() {
     assert_eq!(seen, 22);
 }
 
-/// What a host hears that takes VMware's messages, or does not.
+/// What a host is sent that takes VMware's messages or not.
 fn heard<'a>(caps: bool, pieces: impl IntoIterator<Item = &'a [u8]>) -> Vec<u8> {
     let mut dialogue = Dialogue::new(german(), false, HostKind::Vmware);
     dialogue.stop_holding_keys();
@@ -93,7 +93,7 @@ fn heard<'a>(caps: bool, pieces: impl IntoIterator<Item = &'a [u8]>) -> Vec<u8> 
 }
 
 #[test]
-fn what_a_viewer_says_means_the_same_to_a_host_at_every_cut() {
+fn recorded_viewers_are_translated_equally_at_every_cut() {
     let mut seen = 0;
     for (name, said) in recordings("viewer") {
         for caps in [true, false] {

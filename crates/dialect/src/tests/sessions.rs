@@ -1,5 +1,5 @@
-//! Whole sessions of anything: each rectangle that the host sends reaches the viewer once and in order, in updates that are
-//! what their heads say, however it is cut.
+//! Arbitrary sessions: each rectangle of the host reaches the viewer once and in order, in updates with the announced
+//! number of rectangles, at every cut.
 
 use proptest::prelude::*;
 use rfb_proto::update::{Message as Said, Update};
@@ -56,7 +56,7 @@ impl Rectangle {
         }
     }
 
-    /// What the viewer is to see of it.
+    /// What the viewer is expected to receive of it.
     const fn seen(&self) -> Option<(Area, Encoding)> {
         match *self {
             Self::Raw(area) => Some((area, Encoding::RAW)),
@@ -112,7 +112,7 @@ fn act() -> impl Strategy<Value = Act> {
     ]
 }
 
-/// A viewer that reads what it gets.
+/// A viewer that parses what it receives.
 struct Reader {
     update: Update,
     rest: Vec<u8>,
@@ -170,18 +170,18 @@ proptest! {
         for act in acts {
             let heard = match act {
                 Act::Asks { incremental } => {
-                    session.asks(incremental);
+                    session.requests_everything(incremental);
                     Vec::new()
                 }
                 Act::Lists(bits) => {
                     knew_last_rect |= bits & 1 == 1;
                     let list = LISTED.into_iter().enumerate().filter(|(at, _)| bits >> at & 1 == 1);
-                    session.lists(&list.map(|(_, encoding)| encoding).collect::<Vec<_>>());
+                    session.sets_encodings(&list.map(|(_, encoding)| encoding).collect::<Vec<_>>());
                     Vec::new()
                 }
                 Act::WantsRedForBlue(wants) => {
                     let swapped = PixelFormat { red_shift: 0, blue_shift: 16, ..PixelFormat::VMWARE };
-                    session.says(Message::SetPixelFormat(if wants { swapped } else { PixelFormat::VMWARE }));
+                    session.viewer_sends(Message::SetPixelFormat(if wants { swapped } else { PixelFormat::VMWARE }));
                     Vec::new()
                 }
                 Act::Update { rectangles, counted } => {

@@ -1,4 +1,4 @@
-//! What reaches the other side and what does not.
+//! Which messages are relayed and which are dropped.
 
 use rfb_proto::input::{Message, Pointer};
 use rfb_proto::update::Lost;
@@ -7,7 +7,7 @@ use rfb_proto::{Area, Encoding, PixelFormat};
 use super::*;
 
 #[test]
-fn only_encodings_that_are_known_to_be_safe_pass_in_the_viewers_order() {
+fn only_safe_encodings_are_listed_in_the_viewers_order() {
     let mut session = Session::new(Habits::default());
     let unsafe_ones = [
         0x574d_5667,
@@ -51,11 +51,11 @@ fn only_encodings_that_are_known_to_be_safe_pass_in_the_viewers_order() {
         .collect();
     let own = [0x574d_567a];
     let expected: Vec<Encoding> = safe.into_iter().chain(own).map(Encoding).collect();
-    assert_eq!(session.lists(&mixed), expected);
+    assert_eq!(session.sets_encodings(&mixed), expected);
 }
 
 #[test]
-fn the_host_is_asked_what_it_can_do_even_if_the_viewer_lists_nothing() {
+fn server_caps_are_requested_even_if_the_viewer_lists_nothing() {
     let dialogue = Dialogue::new(Habits::default(), false, HostKind::Vmware);
     let mut session = Session { dialogue, piece: 3 };
     session.viewer(&[1]);
@@ -68,7 +68,7 @@ fn the_host_is_asked_what_it_can_do_even_if_the_viewer_lists_nothing() {
 }
 
 #[test]
-fn what_the_host_has_not_announced_does_not_reach_it() {
+fn messages_that_the_host_has_not_announced_are_dropped() {
     let mut session = Session::vmware(Habits::default());
     let messages: [&[u8]; 9] = [
         &[127, 3, 0, 8, 0, 0, 0x51, 0],
@@ -122,7 +122,7 @@ fn vmwares_messages_do_not_reach_the_viewer_at_any_cut() {
 }
 
 #[test]
-fn a_viewer_that_may_only_look_is_heard_in_nothing_else() {
+fn a_view_only_viewer_sends_no_input() {
     let dialogue = Dialogue::new(german(), true, HostKind::Vmware);
     let mut session = Session::of(dialogue, usize::MAX);
     session.host(&caps(0x82));
@@ -132,17 +132,17 @@ fn a_viewer_that_may_only_look_is_heard_in_nothing_else() {
         y: 1,
     };
     for message in [key(true, 0x61), Message::Pointer(pointer)] {
-        assert_eq!(session.says(message), NOTHING);
+        assert_eq!(session.viewer_sends(message), NOTHING);
     }
     assert_eq!(session.viewer(&[6, 0, 0, 0, 0, 0, 0, 1, b'x']), NOTHING);
     assert!(!session.dialogue.is_typing());
-    assert_eq!(session.lists(&[Encoding::RAW]), [Encoding::RAW]);
-    session.asks(true);
+    assert_eq!(session.sets_encodings(&[Encoding::RAW]), [Encoding::RAW]);
+    session.requests_everything(true);
     assert_eq!(session.dialogue.release_all(), NOTHING);
 }
 
 #[test]
-fn a_host_that_cannot_be_followed_goes_on_as_it_is() {
+fn unknown_rfb_of_a_host_is_relayed_unchanged() {
     for (unknown, piece) in [(77, 1), (77, 5), (-9999, 1000)] {
         let mut session = Session::of(
             Dialogue::new(Habits::default(), false, HostKind::Vmware),
@@ -178,7 +178,7 @@ fn a_host_that_cannot_be_followed_goes_on_as_it_is() {
 }
 
 #[test]
-fn a_host_that_cannot_be_followed_ends_what_was_gathered_and_goes_on() {
+fn unknown_rfb_ends_a_merged_update_and_is_relayed() {
     let row = raw(rows(0, 1));
     let unknown = rectangle(Area::default(), Encoding(77), b"anything");
     let first = [&head(1)[..], &row].concat();
@@ -187,8 +187,8 @@ fn a_host_that_cannot_be_followed_ends_what_was_gathered_and_goes_on() {
         let gathers = |list: &[Encoding]| {
             let dialogue = Dialogue::new(Habits::default(), false, HostKind::Vmware);
             let mut session = Session::of(dialogue, piece);
-            session.lists(list);
-            session.asks(false);
+            session.sets_encodings(list);
+            session.requests_everything(false);
             [session.host(&first), session.host(&second)].concat()
         };
         let parts = [
@@ -207,14 +207,14 @@ fn a_host_that_cannot_be_followed_ends_what_was_gathered_and_goes_on() {
 }
 
 #[test]
-fn a_host_that_cannot_be_followed_while_pixels_are_converted_ends_the_session() {
+fn unknown_rfb_while_pixels_are_converted_ends_the_session() {
     let mut session = Session::new(Habits::default());
     let swapped = PixelFormat {
         red_shift: 0,
         blue_shift: 16,
         ..PixelFormat::VMWARE
     };
-    session.says(Message::SetPixelFormat(swapped));
+    session.viewer_sends(Message::SetPixelFormat(swapped));
     let stream = [
         &head(2)[..],
         &raw(rows(0, 1)),
@@ -230,7 +230,7 @@ fn a_host_that_cannot_be_followed_while_pixels_are_converted_ends_the_session() 
 }
 
 #[test]
-fn what_nobody_knows_goes_on_as_it_is_once_the_viewer_has_all_that_came_before() {
+fn unknown_rfb_is_relayed_after_all_that_came_before_it() {
     let unknown = [254, 1, 2, 3, 4];
     let lights = rectangle(Area::default(), Encoding::VMWARE_LED_STATE, &[0, 0, 0, 4]);
     let whole = [head(1), raw(EVERYTHING)].concat();
@@ -244,7 +244,7 @@ fn what_nobody_knows_goes_on_as_it_is_once_the_viewer_has_all_that_came_before()
     ] {
         let mut session = Session::new(Habits::default());
         if asked {
-            session.asks(false);
+            session.requests_everything(false);
         }
         session.host(before);
         assert_eq!(session.host(&unknown), unknown);

@@ -1,22 +1,22 @@
-//! What a viewer can say, as values (RFC 6143 section 7.5; rfbproto; QEMU's and VMware's own).
+//! Messages from a viewer (RFC 6143 section 7.5; rfbproto; those of QEMU and VMware).
 
 use crate::{Area, CutText, Encoding, PixelFormat};
 
-/// One message, or what its head says where a body follows.
+/// A message; for messages with a body of variable length, its head.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Message<'a> {
-    /// The first message, without a type (section 7.3.1).
+    /// The first message, which has no type (section 7.3.1).
     ClientInit {
-        /// Whether others may stay connected.
+        /// Whether other clients may stay connected.
         shared: bool,
     },
     /// 0 (section 7.5.1).
     SetPixelFormat(PixelFormat),
-    /// 1: from before RFC 6143, which no longer has it. A body of six bytes for each colour follows.
+    /// 1: older than RFC 6143, which no longer has it. A body of six bytes per colour follows.
     FixColourMapEntries {
-        /// The first of them.
+        /// The index of the first colour.
         first: u16,
-        /// How many.
+        /// The number of colours.
         count: u16,
     },
     /// 2 (section 7.5.2).
@@ -29,30 +29,30 @@ pub enum Message<'a> {
     Pointer(Pointer),
     /// 6 (section 7.5.6). The text follows.
     CutText(CutText),
-    /// 127, VMware's own (`docs/webmks.md` 1.6). A body of [`Message::body`] bytes follows.
+    /// 127: a message of VMware's (`docs/webmks.md` 1.6). A body of [`Message::body`] bytes follows.
     Vmware {
-        /// Which of them.
+        /// The kind of message: the second byte.
         id: u8,
-        /// Its length with the four bytes of its head: 4 at least.
+        /// The length in bytes, with the four bytes of the head: at least 4.
         length: u16,
     },
     /// 150 (rfbproto, "EnableContinuousUpdates").
     ContinuousUpdates {
-        /// Whether they begin or end.
+        /// Whether continuous updates are switched on or off.
         enable: bool,
-        /// Where.
+        /// The area that is updated.
         area: Area,
     },
     /// 248 (rfbproto, "ClientFence").
     Fence {
-        /// What is asked for, and in bit 31 whether it is asked at all, or answered.
+        /// The flags; bit 31 is set in a request and clear in a response.
         flags: u32,
-        /// To be sent back as it is: at most 64 bytes, says rfbproto; 255 can come.
+        /// The data to send back: at most 64 bytes in rfbproto, at most 255 on the wire.
         payload: &'a [u8],
     },
     /// 250 (rfbproto, "xvp Client Message").
     Xvp {
-        /// 1.
+        /// The version of the extension: 1.
         version: u8,
         /// 2 shutdown, 3 reboot, 4 reset.
         code: u8,
@@ -61,27 +61,30 @@ pub enum Message<'a> {
     SetDesktopSize(DesktopSize<'a>),
     /// 253 (rfbproto, "gii Client Message"). A body follows.
     Gii {
-        /// The subtype, without the bit that says which endian.
+        /// The subtype, without the bit for the byte order.
         subtype: u8,
-        /// The body's length.
+        /// The length of the body in bytes.
         length: u16,
     },
     /// 255, 0 (rfbproto, "QEMU Extended Key Event Message").
     QemuKey(QemuKey),
     /// 255, 1 (rfbproto, "QEMU Audio Client Message").
     QemuAudio(QemuAudio),
-    /// A run of a body.
+    /// A part of a body.
     Body {
-        /// Whose.
+        /// The message to which the body belongs.
         of: Kind,
-        /// Whether it ends here.
+        /// Whether the body ends here.
         last: bool,
     },
 }
 
-/// Which message it is.
+/// The type of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[expect(missing_docs, reason = "each is the variant of Message with its name")]
+#[expect(
+    missing_docs,
+    reason = "each is the variant of Message of the same name"
+)]
 pub enum Kind {
     ClientInit,
     SetPixelFormat,
@@ -101,106 +104,106 @@ pub enum Kind {
     QemuAudio,
 }
 
-/// A request for an update.
+/// FramebufferUpdateRequest (section 7.5.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct UpdateRequest {
-    /// Whether only what has changed is wanted, once something has.
+    /// Whether the server may wait for a change and send only what has changed.
     pub incremental: bool,
-    /// Of what.
+    /// The requested part of the framebuffer.
     pub area: Area,
 }
 
-/// A key that was pressed or released.
+/// KeyEvent (section 7.5.4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Key {
-    /// Pressed, or held and repeated.
+    /// Whether the key is pressed (also when it is held and repeats) or released.
     pub down: bool,
-    /// What it means, as X numbers it.
+    /// The keysym of the X Window System.
     pub keysym: u32,
 }
 
-/// Where the pointer is and which buttons are down.
+/// PointerEvent (section 7.5.5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pointer {
-    /// Bit 0 left, 1 middle, 2 right, 3 and 4 the wheel up and down, 5 and 6 to the left and right, and
-    /// then more buttons: of fifteen at most.
+    /// The buttons that are pressed: bit 0 left, 1 middle, 2 right, 3 and 4 wheel up and down, 5 and 6 wheel left and
+    /// right, and further buttons up to bit 14.
     pub buttons: u16,
-    /// From the left.
+    /// Pixels from the left edge.
     pub x: u16,
-    /// From the top.
+    /// Pixels from the upper edge.
     pub y: u16,
 }
 
-/// Another size for the framebuffer.
+/// SetDesktopSize: a request for another size of the framebuffer (rfbproto).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DesktopSize<'a> {
-    /// In pixels.
+    /// The width in pixels.
     pub width: u16,
-    /// In pixels.
+    /// The height in pixels.
     pub height: u16,
     pub(super) screens: &'a [[u8; 16]],
 }
 
-/// A part of the framebuffer that is somebody's screen.
+/// A screen: a part of the framebuffer that one monitor shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Screen {
-    /// A number that stays with it.
+    /// The number of the screen, which stays the same when the layout changes.
     pub id: u32,
-    /// Where it is.
+    /// Its part of the framebuffer.
     pub area: Area,
-    /// None are defined.
+    /// No flags are defined.
     pub flags: u32,
 }
 
-/// A key that was pressed or released, with where it is on the keyboard.
+/// QEMU Extended Key Event: a key event with a scan code (rfbproto).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct QemuKey {
-    /// Pressed, or held and repeated.
+    /// Whether the key is pressed (also when it is held and repeats) or released.
     pub down: bool,
-    /// What it means, as X numbers it; 0 where the viewer does not know.
+    /// The keysym of the X Window System; 0 if the viewer knows none.
     pub keysym: u32,
-    /// The XT scan code (PC set 1), its prefix E0 given by bit 7.
+    /// The XT scan code (PC set 1), with bit 7 for the prefix E0.
     pub keycode: u32,
 }
 
-/// What the viewer wants to hear.
+/// QEMU Audio Client Message (rfbproto).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum QemuAudio {
-    /// 0: sound.
+    /// 0: enable audio.
     Enable,
-    /// 1: silence.
+    /// 1: disable audio.
     Disable,
-    /// 2: sound like this.
+    /// 2: set the format of samples.
     Format {
-        /// From 0: U8, S8, U16, S16, U32, S32.
+        /// The sample type: from 0 on U8, S8, U16, S16, U32, S32.
         sample: u8,
-        /// 1 or 2.
+        /// The number of channels: 1 or 2.
         channels: u8,
-        /// Samples a second.
+        /// Samples per second.
         frequency: u32,
     },
 }
 
-/// The encodings that a viewer takes, the one it prefers first.
+/// SetEncodings: the encodings that a viewer supports, in order of preference (section 7.5.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Encodings<'a>(pub(super) &'a [[u8; 4]]);
 
 impl<'a> Encodings<'a> {
-    /// One after the other.
+    /// The encodings in their order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = Encoding> + use<'a> {
         self.0
             .iter()
             .map(|&number| Encoding(i32::from_be_bytes(number)))
     }
 
-    /// Whether `encoding` is one of them.
+    /// Whether `encoding` is listed.
     pub fn contains(&self, encoding: Encoding) -> bool {
         self.0.contains(&encoding.0.to_be_bytes())
     }
 }
 
 impl<'a> DesktopSize<'a> {
-    /// The screens that it is to be made of; 255 at most.
+    /// The requested layout: at most 255 screens.
     pub fn screens(&self) -> impl ExactSizeIterator<Item = Screen> + use<'a> {
         self.screens.iter().map(Screen::parse)
     }
@@ -218,13 +221,13 @@ impl Screen {
 }
 
 impl Message<'_> {
-    /// Whether somebody has pressed or let go a key or a button, or moved the pointer. Everything else a viewer sends without
-    /// anybody being there: requests for updates for as long as it is connected.
+    /// Whether it is a key or pointer event, that is, the act of a user. All other messages a viewer may send by
+    /// itself, such as update requests for as long as it is connected.
     pub const fn is_input(&self) -> bool {
         matches!(self, Self::Key(_) | Self::QemuKey(_) | Self::Pointer(_))
     }
 
-    /// Which message it is, or belongs to.
+    /// The type of the message; of a body, that of its message.
     pub const fn kind(&self) -> Kind {
         match *self {
             Self::ClientInit { .. } => Kind::ClientInit,
@@ -247,7 +250,7 @@ impl Message<'_> {
         }
     }
 
-    /// How many bytes of body follow this head.
+    /// The length in bytes of the body that follows.
     pub fn body(&self) -> u64 {
         match *self {
             Self::FixColourMapEntries { count, .. } => 6 * u64::from(count),

@@ -1,7 +1,7 @@
-//! The viewer's messages, followed without holding or copying any of them (RFC 6143 section 7.5).
+//! Messages from the client (the viewer) to the server (RFC 6143 section 7.5), parsed without holding or copying them.
 //!
-//! [`Input::scan`] looks at what has arrived and says what its front is. Messages are handed out whole; of
-//! those with a body of any length the head is handed out first and then the body in runs, as it arrives.
+//! [`Input::scan`] returns the message at the front of the received bytes. A message with a body of variable length is
+//! returned as a head, followed by the body in pieces as it arrives.
 
 mod message;
 mod parse;

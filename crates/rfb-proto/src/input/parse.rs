@@ -1,11 +1,11 @@
-//! Where a viewer's message ends and what it says (RFC 6143 section 7.5).
+//! Parsers of a viewer's messages (RFC 6143 section 7.5).
 
 use super::{
     DesktopSize, Encodings, Key, MAX_ENCODINGS, Message, Pointer, QemuAudio, QemuKey, UpdateRequest,
 };
 use crate::{Area, CutText, PixelFormat, Violation, both};
 
-/// How many bytes a message or its head takes, and what it says.
+/// The length of a message or head in bytes, and its meaning.
 type Parsed<'a> = (usize, Message<'a>);
 
 /// The message at the front of `input`; `None` while more bytes are needed.
@@ -84,7 +84,7 @@ fn key(input: &[u8]) -> Option<Parsed<'_>> {
 fn pointer(input: &[u8], extended_buttons: bool) -> Option<Parsed<'_>> {
     let (&[_, mask, a, b, c, d], rest) = input.split_first_chunk()?;
     let (length, buttons) = match mask {
-        // rfbproto, "ExtendedMouseButtons": seven buttons, the mark, and eight more.
+        // Seven buttons, the bit that announces a second byte, and eight more (rfbproto, "ExtendedMouseButtons").
         0x80.. if extended_buttons => {
             let more = u16::from(*rest.first()?);
             (7, u16::from(mask & 0x7f) | (more << 7))

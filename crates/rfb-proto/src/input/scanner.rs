@@ -1,13 +1,13 @@
-//! Where one message of a viewer's ends and the next begins, in bytes that arrive in pieces.
+//! Splits the bytes from a viewer into messages.
 
 use super::{Kind, MAX_ENCODINGS, Message, parse};
 use crate::Violation;
 
-/// The longest piece that is handed out whole, in bytes: where this many have arrived, [`Input::scan`]
-/// yields something. It is a SetEncodings of [`MAX_ENCODINGS`].
+/// The longest piece other than a body, in bytes: with so many, [`Input::scan`] always returns one. It is a
+/// SetEncodings of [`MAX_ENCODINGS`].
 pub const MAX_PIECE: usize = 4 + 4 * MAX_ENCODINGS;
 
-/// Follows what one viewer sends, from its ClientInit on.
+/// Splits the bytes from one viewer into messages, from ClientInit on.
 #[derive(Debug, Clone)]
 pub struct Input {
     state: State,
@@ -21,17 +21,17 @@ enum State {
     Body { of: Kind, left: u64 },
 }
 
-/// What the front of the input is.
+/// A message, the head of one, or a part of a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Piece<'a> {
-    /// Its bytes. Never empty. Drop as many before the next scan.
+    /// Its bytes, at least one. The caller drops as many from the front of its buffer before the next call.
     pub bytes: &'a [u8],
-    /// What they mean.
+    /// Their meaning.
     pub message: Message<'a>,
 }
 
 impl Input {
-    /// The viewer has been let in, and its ClientInit comes next.
+    /// For a viewer whose ClientInit comes next.
     pub const fn new() -> Self {
         Self {
             state: State::ClientInit,
@@ -39,20 +39,20 @@ impl Input {
         }
     }
 
-    /// Tells whether the viewer has been told that it may send more than eight buttons
-    /// ([`crate::Encoding::EXTENDED_MOUSE_BUTTONS`]): then the eighth bit of a PointerEvent says that a byte
-    /// with more of them follows. Unless told, it is the eighth button.
+    /// Sets whether the viewer has been sent [`crate::Encoding::EXTENDED_MOUSE_BUTTONS`]. If so, bit 7 of a
+    /// PointerEvent's button mask announces a second byte of buttons; otherwise, and at first, it is the eighth button.
     pub const fn allow_extended_buttons(&mut self, allowed: bool) {
         self.extended_buttons = allowed;
     }
 
-    /// What the front of `input` is; `None` while more bytes are needed, of which [`MAX_PIECE`] are enough.
+    /// Returns the piece at the front of `input`; `None` while more bytes are needed, of which [`MAX_PIECE`] in all are
+    /// enough.
     ///
-    /// The scanner has then moved past `bytes.len()` bytes, and so must the caller before it calls again.
+    /// The caller has to drop `bytes.len()` bytes before the next call.
     ///
     /// # Errors
-    /// A [`Violation`], after which it cannot be known where the next message begins: nothing has been
-    /// moved past, and the same comes out again. All messages before it have come out.
+    /// A [`Violation`]: where the next message begins cannot be known. Nothing is consumed, so that each further call
+    /// returns the same error. All messages before it have been returned.
     #[inline]
     pub fn scan<'a>(&mut self, input: &'a [u8]) -> Result<Option<Piece<'a>>, Violation> {
         let (length, message) = match self.state {

@@ -1,4 +1,4 @@
-//! The viewer's messages as they stand on the wire, for those that are changed or made on the way.
+//! Encoders of the messages to a server.
 
 use bytes::BufMut;
 
@@ -6,9 +6,9 @@ use super::{DesktopSize, Key, Message, Pointer, QemuAudio};
 use crate::{CutText, Encoding};
 
 impl Message<'_> {
-    /// Writes the message, or its head, with every padding zero. A [`Message::Body`] is written by copying
-    /// its bytes. Of a pointer's buttons the first eight are written, as servers know them that were not
-    /// asked for more.
+    /// Appends the message, or its head, to `output`, with zero padding. Nothing is appended for a [`Message::Body`]:
+    /// its bytes are copied by the caller. Of a pointer event's buttons the first eight are written, since not all
+    /// servers know more.
     pub fn write(&self, output: &mut impl BufMut) {
         match *self {
             Self::ClientInit { shared } => output.put_u8(shared.into()),
@@ -45,7 +45,7 @@ impl Message<'_> {
         }
     }
 
-    /// Those that are not in RFC 6143.
+    /// Messages that are not in RFC 6143.
     fn write_extension(&self, output: &mut impl BufMut) {
         match *self {
             Self::ContinuousUpdates { enable, area } => {
@@ -61,7 +61,7 @@ impl Message<'_> {
             }
             Self::Xvp { version, code } => output.put_slice(&[250, 0, version, code]),
             Self::SetDesktopSize(size) => size.write(output),
-            // Big-endian, as all else is.
+            // The top bit: big-endian.
             Self::Gii { subtype, length } => {
                 output.put_slice(&[253, 0x80 | subtype]);
                 output.put_u16(length);
@@ -83,7 +83,7 @@ impl CutText {
         match self.extended {
             None => output.put_u32(self.length),
             Some(flags) => {
-                // The flags count.
+                // The length includes the flags.
                 output.put_u32(self.length.wrapping_add(4).wrapping_neg());
                 output.put_u32(flags);
             }
@@ -119,7 +119,7 @@ impl QemuAudio {
     }
 }
 
-/// Writes a SetEncodings of this list, or of its first 65,535.
+/// Appends a SetEncodings message with the first 65,535 encodings of `list` to `output`.
 pub fn set_encodings(
     list: impl IntoIterator<Item = Encoding, IntoIter: ExactSizeIterator>,
     output: &mut impl BufMut,

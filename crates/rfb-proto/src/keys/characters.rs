@@ -4,12 +4,12 @@ use xkeysym::{Keysym, key};
 
 use super::named;
 
-/// The character that a keysym means; a dead key means its accent, standing alone.
+/// The character of a keysym; of a dead key, its accent as a character of its own. `None` for keys without a character.
 pub fn character(keysym: u32) -> Option<char> {
     named::accent(keysym).or_else(|| Keysym::new(keysym).key_char())
 }
 
-/// The keysym of a character, as viewers send it: a line's end is Return.
+/// The keysym of a character, as viewers send it. That of a line feed is Return.
 pub fn keysym(character: char) -> u32 {
     match character {
         '\n' => key::Return,

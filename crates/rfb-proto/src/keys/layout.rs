@@ -1,13 +1,13 @@
-//! From what is to be written to the keys that write it, in the layout that the guest has.
+//! The keys that write a character in the layout of the guest.
 
 use xkeysym::key;
 
-use super::tables::{self, COMPOSED, PLACES, Table};
+use super::tables::{self, COMPOSED, SCANCODES, Table};
 use super::{SPACE, character, named};
 use crate::vmware::VScancode;
 
-/// The layout of the guest's keyboard, as Windows has it: where a Linux guest differs in its dead keys, what they
-/// write comes with a blank.
+/// The layout of the guest's keyboard, as in Windows. A Linux guest may have other dead keys: there, what they write is
+/// followed by a space.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Layout {
     /// United States.
@@ -24,34 +24,33 @@ pub enum Layout {
     Jp,
 }
 
-/// A key, with the modifiers that it takes. Others must be up: Shift where `shift` is false, AltGr where `alt_gr`
-/// is.
+/// A key with its modifiers. A modifier that is false has to be released.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stroke {
-    /// Which.
+    /// The key.
     pub scan: VScancode,
-    /// Whether Shift is down.
+    /// Whether Shift is pressed.
     pub shift: bool,
-    /// Whether AltGr is.
+    /// Whether AltGr is pressed.
     pub alt_gr: bool,
 }
 
-/// What it takes to write a character.
+/// The keys that write a character.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Typed {
-    /// One key.
+    /// One key with its modifiers.
     Stroke(Stroke),
-    /// A dead key, and then another, which is the space bar where the accent stands alone.
+    /// A dead key and a second key: the space bar, if the accent is the character.
     Dead(Stroke, Stroke),
-    /// A key that writes nothing or the same with any modifiers, which are to be left as they are.
+    /// A key that does not depend on modifiers, which stay as they are.
     Plain(VScancode),
 }
 
 impl Layout {
-    /// All of them.
+    /// All layouts.
     pub const ALL: [Self; 6] = [Self::Us, Self::Uk, Self::De, Self::Fr, Self::Es, Self::Jp];
 
-    /// As the configuration writes it.
+    /// The name in the configuration.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Us => "us",
@@ -63,17 +62,17 @@ impl Layout {
         }
     }
 
-    /// The layout of that name.
+    /// The layout with that name.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|layout| layout.name() == name)
     }
 
     /// The keys for a keysym that a viewer sent; `None` where this layout has none.
     ///
-    /// A dead key's own keysym is that key alone: what it waits for the viewer will send.
+    /// For the keysym of a dead key, that key alone: the viewer sends the second key itself.
     pub fn key(self, keysym: u32) -> Option<Typed> {
-        if let Some(place) = named::place(keysym) {
-            return Some(Typed::Plain(place));
+        if let Some(scancode) = named::scancode(keysym) {
+            return Some(Typed::Plain(scancode));
         }
         let typed = self.types(character(keysym)?)?;
         match typed {
@@ -82,13 +81,12 @@ impl Layout {
         }
     }
 
-    /// The keys that write a character, for text that is to be typed: line ends are Return. `None` where this
-    /// layout cannot write it.
+    /// The keys that write a character of a text; a line end is Return. `None` if the layout cannot write it.
     pub fn types(self, character: char) -> Option<Typed> {
         match character {
             ' ' => return Some(Typed::Stroke(Stroke::plain(SPACE))),
-            '\n' | '\r' => return named::place(key::Return).map(Typed::Plain),
-            '\t' => return named::place(key::Tab).map(Typed::Plain),
+            '\n' | '\r' => return named::scancode(key::Return).map(Typed::Plain),
+            '\t' => return named::scancode(key::Tab).map(Typed::Plain),
             _ => {}
         }
         if let Some(stroke) = self.find(character, false) {
@@ -105,7 +103,7 @@ impl Layout {
         })
     }
 
-    /// What a key writes; `None` where nothing. For a dead key, its accent.
+    /// The character that a key writes; for a dead key, its accent. `None` for a key that writes nothing.
     pub fn writes(self, stroke: Stroke) -> Option<char> {
         if stroke.scan == SPACE {
             return Some(' ');
@@ -121,7 +119,7 @@ impl Layout {
         Some(written)
     }
 
-    /// The key that writes a character, of those that are dead or of those that are not.
+    /// The key that writes a character, among the dead keys or among all others.
     fn find(self, character: char, dead: bool) -> Option<Stroke> {
         let table = self.table();
         let mut keys = table.keys();
@@ -148,7 +146,7 @@ impl Layout {
 }
 
 impl Stroke {
-    /// The key alone.
+    /// The key without modifiers.
     pub const fn plain(scan: VScancode) -> Self {
         Self {
             scan,
@@ -159,16 +157,16 @@ impl Stroke {
 }
 
 impl Table {
-    /// Every key that writes something: the level, the place, and what.
+    /// Every key that writes something: level, scan code, character.
     fn keys(&self) -> impl Iterator<Item = (usize, VScancode, char)> {
         let levels = self.levels.iter().enumerate();
         let rows = levels.flat_map(|(level, rows)| {
-            let rows = rows.iter().zip(PLACES);
-            rows.map(move |(row, places)| (level, row, places))
+            let rows = rows.iter().zip(SCANCODES);
+            rows.map(move |(row, codes)| (level, row, codes))
         });
-        let keys = rows.flat_map(|(level, row, places)| {
-            let keys = row.chars().zip(places);
-            keys.map(move |(written, &place)| (level, VScancode(place), written))
+        let keys = rows.flat_map(|(level, row, codes)| {
+            let keys = row.chars().zip(codes);
+            keys.map(move |(written, &code)| (level, VScancode(code), written))
         });
         keys.filter(|&(.., written)| written != ' ')
     }
@@ -179,16 +177,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_row_has_more_keys_than_there_are_places() {
+    fn every_key_of_a_row_has_a_scan_code() {
         let mut rows_seen = 0;
         for layout in Layout::ALL {
             let table = layout.table();
             for (level, rows) in table.levels.iter().enumerate() {
-                for (row, places) in rows.iter().zip(PLACES) {
+                for (row, codes) in rows.iter().zip(SCANCODES) {
                     let keys = row.chars().count();
-                    assert!(keys <= places.len(), "{layout:?} {row}");
+                    assert!(keys <= codes.len(), "{layout:?} {row}");
                     // The two lower levels of a row are whole; the Japanese key at its end may lack.
-                    let missing = places.len() - keys;
+                    let missing = codes.len() - keys;
                     assert!(level == 2 || keys == 0 || missing <= 1, "{layout:?} {row}");
                     rows_seen += 1;
                 }

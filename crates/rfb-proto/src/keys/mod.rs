@@ -1,8 +1,8 @@
-//! Keys: what X calls them, where they are on a PC's keyboard, and what is written on them.
+//! Keys: their keysyms in X, their scan codes on a PC's keyboard, and the characters that they write in a layout.
 //!
-//! A viewer says what a key means (a keysym), or where it is (an XT scan code). A VMware host wants to hear where
-//! it is ([`crate::vmware::VScancode`]). From an XT code that is arithmetic ([`from_xt`]); from a keysym it takes the layout that
-//! the guest has ([`Layout::key`]).
+//! A viewer sends the keysym of a key or its XT scan code. A VMware host takes scan codes of its own
+//! ([`crate::vmware::VScancode`]): an XT scan code is converted by arithmetic ([`from_xt`]), a keysym with the layout
+//! of the guest ([`Layout::key`]).
 
 mod characters;
 mod layout;

@@ -1,12 +1,12 @@
-//! The keys that mean the same in every layout, by their keysyms.
+//! Keys whose keysym has the same scan code in every layout.
 
 use xkeysym::key;
 
 use super::{KEYPAD_EQUALS, PAUSE, PRINT_SCREEN, SYS_RQ};
 use crate::vmware::VScancode;
 
-/// Where the key of that meaning is, in PC set 1 (`docs/webmks.md` 1.8).
-pub(super) const fn place(keysym: u32) -> Option<VScancode> {
+/// The scan code of a keysym (`docs/webmks.md` 1.8).
+pub(super) const fn scancode(keysym: u32) -> Option<VScancode> {
     let code = match keysym {
         key::BackSpace => 0x0e,
         key::Tab | key::ISO_Left_Tab => 0x0f,
@@ -26,12 +26,12 @@ pub(super) const fn place(keysym: u32) -> Option<VScancode> {
         key::F1..=key::F24 => return function(keysym - key::F1 + 1),
         _ => return modifier(keysym),
     };
-    place_of(code)
+    vscancode(code)
 }
 
-/// The function key of that number, from 1 to 24.
+/// The scan code of a function key, from 1 to 24.
 pub(super) const fn function(number: u32) -> Option<VScancode> {
-    place_of(match number {
+    vscancode(match number {
         1..=10 => 0x3a + number,
         11 | 12 => 0x4c + number,
         13..=23 => 0x57 + number,
@@ -41,7 +41,7 @@ pub(super) const fn function(number: u32) -> Option<VScancode> {
 }
 
 const fn cursor(keysym: u32) -> Option<VScancode> {
-    place_of(match keysym {
+    vscancode(match keysym {
         key::Home => 0x147,
         key::Left => 0x14b,
         key::Up => 0x148,
@@ -54,9 +54,9 @@ const fn cursor(keysym: u32) -> Option<VScancode> {
     })
 }
 
-/// The keypad has the same places with and without `Num_Lock`.
+/// The keys of the keypad have the same scan codes with and without `Num_Lock`.
 const fn keypad(keysym: u32) -> Option<VScancode> {
-    place_of(match keysym {
+    vscancode(match keysym {
         key::KP_Space => 0x39,
         key::KP_Tab => 0x0f,
         key::KP_Enter => 0x11c,
@@ -81,13 +81,13 @@ const fn keypad(keysym: u32) -> Option<VScancode> {
 }
 
 const fn modifier(keysym: u32) -> Option<VScancode> {
-    place_of(match keysym {
+    vscancode(match keysym {
         key::Shift_L => 0x2a,
         key::Shift_R => 0x36,
         key::Control_L => 0x1d,
         key::Control_R => 0x11d,
         key::Alt_L => 0x38,
-        // One key, whatever it is called.
+        // One key with three names.
         key::Alt_R | key::ISO_Level3_Shift | key::Mode_switch => 0x138,
         key::Meta_L | key::Super_L | key::Hyper_L => 0x15b,
         key::Meta_R | key::Super_R | key::Hyper_R => 0x15c,
@@ -100,11 +100,11 @@ const fn modifier(keysym: u32) -> Option<VScancode> {
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "all are below 0x200")]
-const fn place_of(code: u32) -> Option<VScancode> {
+const fn vscancode(code: u32) -> Option<VScancode> {
     Some(VScancode(code as u16))
 }
 
-/// What a dead key writes when a space follows.
+/// The character that a dead key writes when a space follows.
 pub(super) const fn accent(keysym: u32) -> Option<char> {
     Some(match keysym {
         key::dead_grave => '`',

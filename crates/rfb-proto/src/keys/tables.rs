@@ -1,18 +1,19 @@
-//! What is written on the keys of each layout, as Windows has them.
+//! The characters on the keys of each layout, as in Windows.
 
 /// One layout.
 pub(super) struct Table {
-    /// Without a modifier, with Shift, with AltGr; a blank where a key writes nothing.
+    /// Without modifiers, with Shift, with AltGr; a space for a key that writes nothing.
     pub(super) levels: [Rows; 3],
-    /// Accents that wait for a letter: which level, and which.
+    /// The dead keys: level and accent.
     pub(super) dead: &'static [(usize, char)],
 }
 
-/// From the row of the digits to the one above the space bar, as long as [`PLACES`].
+/// From the row of the digits to the one above the space bar, in the order of [`SCANCODES`].
 type Rows = [&'static str; 4];
 
-/// Where those keys are, in PC set 1. The last of the first and of the last row are on Japanese keyboards only.
-pub(super) const PLACES: [&[u16]; 4] = [
+/// The scan codes of those keys in PC set 1. The last key of the first and of the last row exists on Japanese keyboards
+/// only.
+pub(super) const SCANCODES: [&[u16]; 4] = [
     &[
         0x29, 0x02, 0x03, 0x04, 0x05, 0x06, 0x07, 0x08, 0x09, 0x0a, 0x0b, 0x0c, 0x0d, 0x7d,
     ],
@@ -119,7 +120,7 @@ pub(super) const ES: Table = Table {
             "ASDFGHJKLÑ¨Ç",
             ">ZXCVBNM;:_",
         ],
-        // 5 writes € as well, and has something else on Linux.
+        // AltGr-5 also writes € in Windows, and differs in Linux.
         [r"\|@#~ ¬", "  €       []", "          {}", ""],
     ],
     dead: &[(0, '`'), (0, '´'), (1, '^'), (1, '¨'), (2, '~')],
@@ -144,7 +145,7 @@ pub(super) const JP: Table = Table {
     dead: &[],
 };
 
-/// What a dead accent makes of the letters: those of the first text into those of the second.
+/// A dead key's accent, letters, and what it makes of each of these.
 pub(super) const COMPOSED: [(char, &str, &str); 5] = [
     ('´', "aeiouyAEIOUY", "áéíóúýÁÉÍÓÚÝ"),
     ('`', "aeiouAEIOU", "àèìòùÀÈÌÒÙ"),

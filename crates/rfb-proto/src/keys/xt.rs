@@ -1,19 +1,19 @@
-//! Scan codes of QEMU's extended key event as VMware's client numbers them.
+//! Conversion of XT scan codes to VMware's.
 
 use super::{KEYPAD_EQUALS, PAUSE, PRINT_SCREEN, named};
 use crate::vmware::VScancode;
 
-/// Where the key is that QEMU's extended key event names (rfbproto, "QEMU Extended Key Event Message"): PC set 1,
-/// with bit 7 for the prefix E0. `None` for numbers that are no key.
+/// VMware's scan code for an XT scan code of QEMU's extended key event: PC set 1, with bit 7 for the prefix E0
+/// (rfbproto, "QEMU Extended Key Event Message"). `None` for numbers that are no key.
 ///
-/// The exceptions are the codes that VMware's own client sends for these keys (`docs/webmks.md` 1.8); that ESXi knows
-/// them so is a guess. Viewers number F13 to F24 as QEMU does, or, on Windows, as VMware does: where the two contradict
-/// each other, QEMU's number counts.
+/// Some keys have other codes in VMware's own client (`docs/webmks.md` 1.8), which are used here; that ESXi takes them
+/// is a guess. Viewers number F13 to F24 as QEMU does or, on Windows, as VMware does; where these conflict, QEMU's
+/// number is used.
 pub const fn from_xt(code: u32) -> Option<VScancode> {
     match code {
-        // E0 46, which is Pause with Ctrl, is what viewers send for Pause.
+        // E0 46, Ctrl-Pause in set 1: viewers send it for Pause.
         0xc6 => Some(PAUSE),
-        // E0 37. What is SysRq in set 1, 54, is what viewers send for PrintScreen.
+        // E0 37, and 54, SysRq in set 1: viewers send both for PrintScreen.
         0xb7 | 0x54 => Some(PRINT_SCREEN),
         0x59 => Some(KEYPAD_EQUALS),
         0x5d..=0x5f => named::function(13 + code - 0x5d),

@@ -1,30 +1,30 @@
-//! What completes a rectangle whose server has gone: the bytes that say the least in its encoding.
+//! Bytes that complete a rectangle of which a lost server has sent a part.
 
 use super::payload::{Head, Payload, Reader};
 use super::scanner::State;
 use super::{Kind, Update, hextile};
 use crate::{Area, Encoding, PixelFormat};
 
-/// The longest field of a rectangle that may have been cut: a screen of ExtendedDesktopSize.
+/// The longest field that can be completed, in bytes: a screen of ExtendedDesktopSize.
 const LONGEST_FIELD: usize = 16;
 
-/// A rectangle as far as it has come.
+/// What has been received of a rectangle.
 #[derive(Debug, Clone)]
 pub struct PartialRectangle {
     area: Area,
     encoding: Encoding,
-    /// The length of its content so far.
+    /// The length of the received content.
     length: u64,
-    /// The end of that content.
+    /// The last bytes of that content.
     tail: Vec<u8>,
 }
 
 impl Update {
-    /// The bytes that complete the rectangle or the clipboard that is under way: `most` of them at most, or `None` where
-    /// that is not possible. Pixels are black; rectangles of a colour are as small as they can be.
+    /// The bytes that complete the current rectangle or clipboard message: at most `most`, or `None` if that is not
+    /// possible. The missing pixels are zero, and missing subrectangles as small as possible.
     ///
-    /// Possible in Raw, CopyRect, RRE, CoRRE and Hextile, and in the cursors, names, sizes and LED states that are
-    /// not compressed. `partial` has to be what has come of the rectangle.
+    /// Possible in Raw, CopyRect, RRE, CoRRE, Hextile, and in cursors, names, sizes and LED states that are not
+    /// compressed. `partial` has to hold what was received of the rectangle.
     pub fn complete(&self, partial: &PartialRectangle, most: usize) -> Option<Vec<u8>> {
         if let State::Body { of, left } = self.state {
             return spaces(left, most).filter(|_| of == Kind::CutText);
@@ -58,7 +58,7 @@ impl Update {
 }
 
 impl PartialRectangle {
-    /// Its header has come.
+    /// The header of a rectangle was received.
     pub const fn new(area: Area, encoding: Encoding) -> Self {
         Self {
             area,
@@ -68,7 +68,7 @@ impl PartialRectangle {
         }
     }
 
-    /// Its header has come; the rectangle before has ended.
+    /// The header of the next rectangle was received.
     pub fn begin(&mut self, area: Area, encoding: Encoding) {
         self.tail.clear();
         let tail = std::mem::take(&mut self.tail);
@@ -78,7 +78,7 @@ impl PartialRectangle {
         };
     }
 
-    /// Some more of its content has come.
+    /// More of the content was received.
     pub fn extend(&mut self, bytes: &[u8]) {
         self.length = self.length.saturating_add(bytes.len() as u64);
         let last = bytes.len().saturating_sub(LONGEST_FIELD);
@@ -88,7 +88,7 @@ impl PartialRectangle {
         self.tail.drain(..excess);
     }
 
-    /// Its encoding.
+    /// The encoding of the rectangle.
     pub const fn encoding(&self) -> Encoding {
         self.encoding
     }
@@ -97,14 +97,14 @@ impl PartialRectangle {
         if self.encoding != Encoding::HEXTILE {
             return None;
         }
-        // The background of the tile before may not be known: after a raw tile it is not.
+        // After a raw tile the background is undefined, so the first tile needs one.
         Some(match first {
             true => [vec![hextile::BACKGROUND], zeros(pixel, LONGEST_FIELD)?].concat(),
             false => vec![0],
         })
     }
 
-    /// What comes next, up to the next head.
+    /// The missing bytes up to the next head.
     fn next(&self, payload: Payload, format: &PixelFormat, room: usize) -> Option<Vec<u8>> {
         let Payload { skip, next } = payload;
         let pixel = format.bytes_per_pixel()? as u64;
@@ -147,7 +147,7 @@ impl PartialRectangle {
         self.tail.get(at..).unwrap_or_default()
     }
 
-    /// The last `skip` bytes of a CopyRect's source: of the rectangle itself, as far as what has come allows.
+    /// The last `skip` bytes of a CopyRect's source position: the rectangle's own, if the received bytes allow that.
     fn source(&self, skip: usize) -> Vec<u8> {
         let mut source = self.last(4_usize.saturating_sub(skip)).to_vec();
         let have = source.len();
@@ -156,9 +156,9 @@ impl PartialRectangle {
         source.split_off(have)
     }
 
-    /// The last `skip` bytes of RRE's background and subrectangles, whose sides have `side` bytes each.
+    /// The last `skip` bytes of the background and subrectangles of RRE or CoRRE, with `side` bytes per coordinate.
     fn subrectangles(&self, skip: u64, pixel: u64, side: usize, room: usize) -> Option<Vec<u8>> {
-        // Checks the length before anything is made.
+        // Checks the length first.
         let mut bytes = zeros(skip, room)?;
         let piece = usize::try_from(pixel).ok()? + 4 * side;
         let background = (4 + pixel).saturating_sub(self.length);
@@ -171,7 +171,7 @@ impl PartialRectangle {
             let have = first.len();
             first.resize(have.max(piece - 2 * side), 0);
             for end in [piece - side, piece] {
-                // At least 1 and at most what the server meant.
+                // At least 1, and not more than the server can have meant.
                 let high = first.get(end - side).copied().filter(|_| side == 2);
                 first.resize(first.len().max(end - 1), 0);
                 first.resize(first.len().max(end), u8::from(high.unwrap_or(0) == 0));
@@ -186,7 +186,7 @@ impl PartialRectangle {
         Some(bytes)
     }
 
-    /// One screen that is as large as the framebuffer, as far as `begun` allows.
+    /// One screen as large as the framebuffer, if the bytes in `begun` allow that.
     fn screen(&self, begun: &[u8]) -> Vec<u8> {
         let mut screen = begun.to_vec();
         screen.resize(screen.len().max(8), 0);
@@ -202,8 +202,8 @@ impl PartialRectangle {
     }
 }
 
-/// Appends what `bytes` lacks of the number at `at`: that is `wanted` where its first byte allows it, else the least
-/// that is `least` or more.
+/// Appends the missing bytes of the u16 at `at`, to make it `wanted` if its first byte allows that; otherwise the
+/// smallest possible number that is not below `least`.
 fn complete_side(bytes: &mut Vec<u8>, at: usize, wanted: u16, least: u8) {
     let [high, low] = wanted.to_be_bytes();
     if bytes.len() == at {

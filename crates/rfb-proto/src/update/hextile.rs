@@ -12,7 +12,7 @@ pub(crate) const COLOURED: u8 = 16;
 const ZLIB_RAW: u8 = 32;
 const ZLIB: u8 = 64;
 
-/// The tiles of a rectangle that are to come; one at least.
+/// The tiles of a rectangle that are to come, at least one.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Hextile {
     tiles: Tiles,
@@ -20,7 +20,7 @@ pub(super) struct Hextile {
     zlib: bool,
 }
 
-/// Where in a rectangle of tiles of 16 × 16 pixels we are.
+/// The position in a rectangle of tiles of 16 × 16 pixels.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Tiles {
     width: u16,
@@ -34,7 +34,8 @@ impl Hextile {
         Tiles::of(area).map_or(Step::END, |tiles| Step::next(Self { tiles, pixel, zlib }))
     }
 
-    /// One tile's marks: the mask, the colours that it announces, and the number of its subrectangles.
+    /// Reads the head of a tile: the subencoding mask and, if it announces them, colours and the number of
+    /// subrectangles.
     #[inline]
     pub(super) fn read(self, input: &[u8]) -> Read<Self> {
         let Some(&mask) = input.first() else {
@@ -68,7 +69,7 @@ impl Hextile {
         Ok(Some((at + 1, self.after(u64::from(count) * (2 + colour)))))
     }
 
-    /// The rest of this tile, and the next.
+    /// Skips the rest of this tile; the next follows.
     fn after(self, skip: u64) -> Step<Self> {
         let next = self.tiles.next().map(|tiles| Self { tiles, ..self });
         Step { skip, next }
@@ -76,7 +77,7 @@ impl Hextile {
 }
 
 impl Tiles {
-    /// `None` where there is no tile.
+    /// The first tile; `None` in an empty rectangle.
     pub(crate) fn of(area: Area) -> Option<Self> {
         (area.pixels() > 0).then_some(Self {
             width: area.width,
@@ -86,13 +87,13 @@ impl Tiles {
         })
     }
 
-    /// The width and height of the tile: less than 16 where the rectangle ends.
+    /// The width and height of the tile: less than 16 at the right and lower edge.
     pub(crate) fn size(&self) -> (u64, u64) {
         let side = |whole: u16, at: u16| u64::from((whole - at).min(16));
         (side(self.width, self.x), side(self.height, self.y))
     }
 
-    /// The one to the right, or the first of the row below.
+    /// The next tile to the right, or the first of the row below.
     pub(crate) fn next(self) -> Option<Self> {
         let step = |at: u16, whole: u16| at.checked_add(16).filter(|&next| next < whole);
         if let Some(x) = step(self.x, self.width) {

@@ -1,5 +1,5 @@
-//! The encoding JPEG: a file without a length, so that its segments must be followed (rfbproto, "JPEG
-//! Encoding"; ITU T.81 annex B).
+//! JPEG: a file whose length is not sent, so that its segments have to be parsed (rfbproto, "JPEG Encoding"; ITU T.81
+//! annex B).
 
 use super::Lost;
 use super::step::{Read, Step};
@@ -14,14 +14,14 @@ const TEMPORARY: u8 = 0x01;
 
 const LOST: Lost = Lost::Rectangle(Encoding::JPEG);
 
-/// What is to come of a file.
+/// The state within a file.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Jpeg {
-    /// Its first marker.
+    /// Before the first marker.
     Start,
-    /// A marker, and what belongs to it.
+    /// Before a marker and its segment.
     Marker,
-    /// Entropy-coded data, up to the next marker.
+    /// Within entropy-coded data.
     Scan,
 }
 
@@ -31,7 +31,7 @@ impl Jpeg {
             (Self::Scan, _) => Ok(scan(input)),
             (Self::Start, [0xff, START_OF_IMAGE, ..]) => Ok(Some((2, next(0, Self::Marker)))),
             (Self::Start, [0xff, _, ..]) => Err(LOST),
-            // Any number of fill bytes may stand before a marker.
+            // A marker may follow any number of fill bytes.
             (Self::Marker, [0xff, 0xff, ..]) => Ok(Some((1, next(0, Self::Marker)))),
             (Self::Marker, [0xff, marker, rest @ ..]) => segment(*marker, rest),
             (_, [] | [0xff]) => Ok(None),
@@ -51,12 +51,12 @@ fn segment(marker: u8, rest: &[u8]) -> Read<Jpeg> {
     let Some(&length) = rest.first_chunk() else {
         return Ok(None);
     };
-    // The length counts itself.
+    // The length includes its own two bytes.
     let skip = u16::from_be_bytes(length).checked_sub(2).ok_or(LOST)?;
     Ok(Some((4, next(skip.into(), after))))
 }
 
-/// In coded data 0xff is followed by zero, or marks a restart; anything else is the next marker.
+/// In entropy-coded data, 0xff is followed by zero or by a restart marker; any other byte after it is the next marker.
 fn scan(input: &[u8]) -> Option<(usize, Step<Jpeg>)> {
     let mut at = 0;
     while let Some(rest) = input.get(at..).filter(|rest| !rest.is_empty()) {

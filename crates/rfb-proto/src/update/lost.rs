@@ -1,21 +1,22 @@
-//! Why a server's messages cannot be followed.
+//! Why a server's messages cannot be parsed.
 
 use crate::{Encoding, Violation};
 
-/// Why a server cannot be followed any further. The bytes may be good: who passes them on can go on so.
+/// Why a server's bytes cannot be split into messages any further. They may be valid RFB of an extension that is not
+/// known here: a caller that only relays them can go on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Lost {
-    /// The message is unknown or contradicts itself.
+    /// An unknown or malformed message.
     #[error(transparent)]
     Message(#[from] Violation),
-    /// A rectangle whose length is not known.
+    /// A rectangle in an unknown encoding, so that its length is unknown.
     #[error("encoding {} is not known", .0.0)]
     Encoding(Encoding),
-    /// A pixel has a length that RFB does not allow.
-    #[error("pixels of {0} bits are not known")]
+    /// A pixel format with another number of bits per pixel than 8, 16 or 32.
+    #[error("unsupported pixel format of {0} bits per pixel")]
     Pixels(u8),
-    /// A rectangle contradicts its encoding.
+    /// A rectangle that is not valid in its encoding.
     #[error("a malformed rectangle in encoding {}", .0.0)]
     Rectangle(Encoding),
 }

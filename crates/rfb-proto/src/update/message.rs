@@ -1,107 +1,110 @@
-//! What a server can say, as values (RFC 6143 section 7.6; rfbproto; QEMU's and VMware's own).
+//! Messages from a server (RFC 6143 section 7.6; rfbproto; those of QEMU and VMware).
 
 use crate::vmware::ServerCaps;
 use crate::{Area, CutText, Encoding, PixelFormat};
 
-/// One message, or what its head says where something follows.
+/// A message; where content of variable length follows, its head.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Message<'a> {
-    /// The first message, without a type (section 7.3.2). The desktop's name follows.
+    /// The first message, which has no type (section 7.3.2). The desktop's name follows as a body.
     ServerInit {
-        /// Of the framebuffer, in pixels.
+        /// The width of the framebuffer in pixels.
         width: u16,
-        /// Of the framebuffer, in pixels.
+        /// The height of the framebuffer in pixels.
         height: u16,
-        /// What pixels look like unless another format is asked for.
+        /// The native pixel format, in force until SetPixelFormat.
         format: PixelFormat,
-        /// The length of the name.
+        /// The length of the name in bytes.
         name: u32,
     },
-    /// 0 (section 7.6.1). Rectangles follow.
+    /// 0: FramebufferUpdate (section 7.6.1). Rectangles follow.
     Update {
-        /// Padding in RFB; VMware's number of the update, for [`crate::vmware::Command::UpdateAck`].
+        /// The byte that is padding in RFC 6143; VMware's update id, for [`crate::vmware::Command::UpdateAck`].
         id: u8,
-        /// How many; 65,535 where it was not known yet, and then the last is [`Encoding::LAST_RECT`].
+        /// The number of rectangles; 65,535 if [`Encoding::LAST_RECT`] ends the update.
         rectangles: u16,
     },
-    /// A rectangle of the update. What it holds follows, if anything.
+    /// The header of a rectangle. Its content follows as a body, if it has any.
     Rectangle {
-        /// Where, or for pseudo-encodings what they say here.
+        /// Its position and size; the meaning in pseudo-encodings depends on these.
         area: Area,
-        /// How.
+        /// Its encoding.
         encoding: Encoding,
     },
-    /// 1 (section 7.6.2). A body of six bytes for each colour follows.
+    /// 1 (section 7.6.2). A body of six bytes per colour follows.
     SetColourMapEntries {
-        /// The first of them.
+        /// The index of the first colour.
         first: u16,
-        /// How many.
+        /// The number of colours.
         count: u16,
     },
     /// 2 (section 7.6.3).
     Bell,
     /// 3 (section 7.6.4). The text follows.
     CutText(CutText),
-    /// 127, 0, VMware's own (`docs/webmks.md` 1.5).
+    /// 127, 0: VMware's ServerCaps (`docs/webmks.md` 1.5).
     ServerCaps(ServerCaps),
-    /// Any other 127. A body follows, with sound longer than the length says.
+    /// 127: any other message of VMware's. A body follows; audio data is not included in `length`.
     Vmware {
-        /// Which of them.
+        /// The kind of message: the second byte.
         id: u8,
-        /// What it says that its length is, with the four bytes of its head.
+        /// The length that the message announces in bytes, with the four bytes of the head.
         length: u16,
     },
     /// 150 (rfbproto, "EndOfContinuousUpdates").
     EndOfContinuousUpdates,
     /// 248 (rfbproto, "ServerFence").
     Fence {
-        /// What is asked for, and in bit 31 whether it is asked at all, or answered.
+        /// The flags; bit 31 is set in a request and clear in a response.
         flags: u32,
-        /// To be sent back as it is.
+        /// The data to send back: at most 255 bytes.
         payload: &'a [u8],
     },
     /// 250 (rfbproto, "xvp Server Message").
     Xvp {
-        /// 1.
+        /// The version of the extension: 1.
         version: u8,
-        /// 0 fail, 1 init.
+        /// 0: the operation failed. 1: the extension is supported.
         code: u8,
     },
     /// 253 (rfbproto, "gii Server Message"). A body follows.
     Gii {
-        /// The subtype, without the bit that says which endian.
+        /// The subtype, without the bit for the byte order.
         subtype: u8,
-        /// The body's length.
+        /// The length of the body in bytes.
         length: u16,
     },
     /// 255, 1 (rfbproto, "QEMU Audio Server Message").
     QemuSound(QemuSound),
-    /// A run of a body, or of what a rectangle holds.
+    /// A part of the content of a message or rectangle.
     Body {
-        /// Whose.
+        /// What it belongs to.
         of: Kind,
-        /// Whether it ends here.
+        /// Whether the content ends here.
         last: bool,
     },
 }
 
-/// What is to be heard.
+/// QEMU Audio Server Message (rfbproto).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum QemuSound {
-    /// 0: nothing more.
+    /// 0: the audio stream ends.
     End,
-    /// 1: something.
+    /// 1: the audio stream begins.
     Begin,
-    /// 2: this. A body follows.
+    /// 2: samples, which follow as a body.
     Data {
-        /// The body's length.
+        /// The length of the body in bytes.
         length: u32,
     },
 }
 
-/// Which message it is.
+/// The type of a message or rectangle piece.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[expect(missing_docs, reason = "each is the variant of Message with its name")]
+#[expect(
+    missing_docs,
+    reason = "each is the variant of Message of the same name"
+)]
 pub enum Kind {
     ServerInit,
     Update,
@@ -119,7 +122,7 @@ pub enum Kind {
 }
 
 impl Message<'_> {
-    /// Which message it is, or belongs to.
+    /// The type of the message; of a body, that of what it belongs to.
     pub const fn kind(&self) -> Kind {
         match *self {
             Self::ServerInit { .. } => Kind::ServerInit,
@@ -139,7 +142,7 @@ impl Message<'_> {
         }
     }
 
-    /// How many bytes of body follow, as far as the head says: see [`Message::Vmware`].
+    /// The length in bytes of the body that follows, as the head announces it: see [`Message::Vmware`].
     pub(super) fn body(&self) -> u64 {
         match *self {
             Self::ServerInit { name, .. } => name.into(),

@@ -1,8 +1,8 @@
-//! What a server says, followed by its lengths without holding or copying any of it (RFC 6143 section 7.6).
+//! Messages from the server to the client (RFC 6143 section 7.6), parsed without holding or copying them.
 //!
-//! [`Update::scan`] looks at what has arrived and says what its front is: a message, the head of one, the head
-//! of a rectangle, or a run of what follows such a head. Pixels are never looked at, but for the few encodings
-//! whose length is nowhere written (Hextile, Tight, TRLE, JPEG): there their marks are read.
+//! [`Update::scan`] returns what is at the front of the received bytes: a message, the head of one, the header of a
+//! rectangle, or a part of the content after a head or header. Pixels are skipped. Only the encodings that do not send
+//! the length of a rectangle (Hextile, Tight, TRLE, JPEG) are parsed further, as far as the length requires it.
 
 mod complete;
 pub(crate) mod hextile;

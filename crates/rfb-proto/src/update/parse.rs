@@ -1,13 +1,13 @@
-//! Where a server's message or its head ends and what it says (RFC 6143 sections 7.3.2 and 7.6).
+//! Parsers of a server's messages and heads (RFC 6143 sections 7.3.2 and 7.6).
 
 use super::{Message, QemuSound};
 use crate::vmware::{self, ServerCaps};
 use crate::{Area, CutText, Encoding, PixelFormat, Violation, both};
 
-/// How many bytes a message or its head takes, what it says, and how many bytes follow.
+/// The length of a message or head in bytes, its meaning, and the number of bytes that follow.
 type Parsed<'a> = (usize, Message<'a>, u64);
 
-/// VMware's sound: its length does not count the sound itself (`docs/webmks.md` 1.5).
+/// VMware's Audio message: its length does not include the audio data (`docs/webmks.md` 1.5).
 const VMWARE_AUDIO: u8 = 3;
 
 pub(super) fn server_init<'a>(input: &[u8]) -> Option<(usize, Message<'a>)> {
@@ -44,7 +44,7 @@ pub(super) fn message(input: &[u8]) -> Result<Option<Parsed<'_>>, Violation> {
     Ok(parsed.map(|(length, message)| (length, message, message.body())))
 }
 
-/// The head of a rectangle (section 7.6.1).
+/// The header of a rectangle (section 7.6.1).
 #[inline]
 pub(super) fn rectangle(input: &[u8]) -> Option<(Area, Encoding)> {
     let &[area @ .., a, b, c, d] = input.first_chunk::<12>()?;

@@ -1,4 +1,4 @@
-//! What a rectangle holds, by its length (RFC 6143 sections 7.7 and 7.8; rfbproto; `docs/webmks.md` 1.4).
+//! The length of a rectangle's content (RFC 6143 sections 7.7 and 7.8; rfbproto; `docs/webmks.md` 1.4).
 
 use super::Lost;
 use super::hextile::Hextile;
@@ -21,28 +21,28 @@ pub(super) enum Reader {
     Jpeg(Jpeg),
 }
 
-/// A head of a few bytes with a number in it, from which all that follows is known.
+/// A few bytes from which the length of all that follows is known.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Head {
-    /// u32 bytes.
+    /// The length as u32.
     Length,
-    /// u32 bytes after u32 flags (rfbproto, "Open H.264 Encoding").
+    /// The length as u32, and u32 flags (rfbproto, "Open H.264 Encoding").
     H264,
-    /// u32 pieces of so many bytes each, and one of the other size before them.
+    /// The number of subrectangles as u32; then the background, and subrectangles of `piece` bytes each.
     Rre { background: u64, piece: u64 },
-    /// u8 screens (rfbproto, "ExtendedDesktopSize").
+    /// The number of screens as u8 (rfbproto, "ExtendedDesktopSize").
     Screens,
-    /// An encoding, and then the cursor in it (rfbproto, "Cursor With Alpha").
+    /// The encoding of the image (rfbproto, "Cursor With Alpha").
     AlphaCursor(Area),
-    /// u32 bytes after two u16.
+    /// Two u16, and the length as u32.
     VmwareH264,
-    /// u16 bytes after u8 and u16.
+    /// u8, u16, and the length as u16.
     VmwareCache,
-    /// A kind, and so many bytes for each of the two.
+    /// The kind of cursor; the lengths for two masks and for an image with alpha.
     VmwareCursor { masks: u64, alpha: u64 },
 }
 
-/// How many bytes a pixel takes.
+/// The number of bytes per pixel.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Pixel {
     /// PIXEL.
@@ -58,7 +58,7 @@ impl Payload {
         Self::next(Reader::Head(head))
     }
 
-    /// What a rectangle of this encoding holds.
+    /// The content of a rectangle.
     pub(super) fn of(encoding: Encoding, area: Area, format: &PixelFormat) -> Result<Self, Lost> {
         let pixel = Pixel::of(format)?;
         if let Some(image) = Self::image(encoding, area, pixel) {
@@ -74,7 +74,7 @@ impl Payload {
             | Encoding::EXTENDED_MOUSE_BUTTONS
             | Encoding::VMWARE_CURSOR_POSITION => Self::END,
             Encoding::CURSOR => Self::skip(area.pixels() * pixel.plain + area.mask()),
-            // Two colours, unless there is no cursor at all.
+            // An empty cursor has no colours and no masks.
             Encoding::X_CURSOR if area.pixels() == 0 => Self::END,
             Encoding::X_CURSOR => Self::skip(6 + 2 * area.mask()),
             Encoding::CURSOR_WITH_ALPHA => Self::head(Head::AlphaCursor(area)),
@@ -97,7 +97,7 @@ impl Payload {
         })
     }
 
-    /// Those encodings that hold pixels.
+    /// The content of a rectangle with pixels; `None` for other encodings.
     #[inline]
     pub(super) fn image(encoding: Encoding, area: Area, pixel: Pixel) -> Option<Self> {
         let Pixel { plain, .. } = pixel;
@@ -130,7 +130,7 @@ impl Payload {
         self.skip == 0 && self.next.is_none()
     }
 
-    /// Moves on, and says by how many bytes of `input`; `None` while more are needed.
+    /// Advances, and returns the number of bytes of `input` that were read; `None` while more are needed.
     #[inline]
     pub(super) fn step(&mut self, input: &[u8]) -> Result<Option<usize>, Lost> {
         if self.skip > 0 {
@@ -202,7 +202,7 @@ impl Head {
     }
 }
 
-/// The pixels of such a cursor have four bytes whatever the format says: red, green, blue, alpha.
+/// The pixels have four bytes in every pixel format: red, green, blue, alpha.
 fn alpha_cursor(encoding: u32, area: Area) -> Result<Payload, Lost> {
     let encoding = Encoding(encoding.cast_signed());
     let pixel = Pixel {

@@ -1,21 +1,20 @@
-//! Where one message of a server's ends and the next begins, in bytes that arrive in pieces.
+//! Splits the bytes from a server into messages and rectangles.
 
 use super::payload::Payload;
 use super::{Kind, Lost, Message, parse};
 use crate::{Area, Encoding, PixelFormat};
 
-/// The longest piece that is handed out whole, in bytes: where this many have arrived, [`Update::scan`] yields
-/// something. It is a fence.
+/// The longest piece other than a body, in bytes: with so many, [`Update::scan`] always returns one. It is a fence.
 pub const MAX_PIECE: usize = 9 + 255;
 
-/// Follows what one server sends, from its ServerInit on.
+/// Splits the bytes from one server into messages and rectangles, from ServerInit on.
 #[derive(Debug, Clone)]
 pub struct Update {
     pub(super) state: State,
-    /// What is left of the rectangle in [`State::Payload`].
+    /// What is still to come of the rectangle in [`State::Payload`].
     pub(super) payload: Payload,
     pub(super) format: PixelFormat,
-    /// What the next update will be in.
+    /// The pixel format from the next update on.
     pub(super) next_format: PixelFormat,
     size: (u16, u16),
 }
@@ -24,9 +23,9 @@ pub struct Update {
 pub(super) enum State {
     ServerInit,
     Message,
-    /// So many rectangles are to come; never none.
+    /// The number of rectangles to come, at least one.
     Rectangle(u16),
-    /// Inside of one, after which so many are to come.
+    /// Inside a rectangle: the number of rectangles after it.
     Payload(u16),
     Body {
         of: Kind,
@@ -34,17 +33,17 @@ pub(super) enum State {
     },
 }
 
-/// What the front of the input is.
+/// A message, a head, a rectangle's header, or a part of the content after one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Piece<'a> {
-    /// Its bytes. Never empty. Drop as many before the next scan.
+    /// Its bytes, at least one. The caller drops as many from the front of its buffer before the next call.
     pub bytes: &'a [u8],
-    /// What they mean.
+    /// Their meaning.
     pub message: Message<'a>,
 }
 
 impl Update {
-    /// The server has let us in, and its ServerInit comes next.
+    /// For a server whose ServerInit comes next.
     pub const fn new() -> Self {
         Self {
             state: State::ServerInit,
@@ -55,7 +54,7 @@ impl Update {
         }
     }
 
-    /// The server's ServerInit has been read elsewhere, and its first message comes next.
+    /// For a server whose ServerInit has been read elsewhere, with this size in pixels and this format.
     pub const fn after_server_init(size: (u16, u16), format: PixelFormat) -> Self {
         Self {
             state: State::Message,
@@ -66,35 +65,35 @@ impl Update {
         }
     }
 
-    /// Tells that the server was sent this format. It counts from the next update that begins: the viewer
-    /// must not have asked for one before it changes the format (RFC 6143 section 7.5.1). Where a server sends
-    /// updates unasked, this can be wrong for the one that is under way, and following will go astray.
+    /// The server has been sent SetPixelFormat. The format is in force from the next update that begins: a viewer must
+    /// not have requested one before it changes the format (RFC 6143 section 7.5.1). If a server sends updates without
+    /// requests, one that it began before it received the format is parsed wrongly.
     pub const fn set_pixel_format(&mut self, format: PixelFormat) {
         self.next_format = format;
     }
 
-    /// What pixels look like in the update that is under way, or was the last.
+    /// The pixel format of the current or last update.
     pub const fn pixel_format(&self) -> PixelFormat {
         self.format
     }
 
-    /// How wide and high the framebuffer is, in pixels.
+    /// The width and height of the framebuffer in pixels.
     pub const fn size(&self) -> (u16, u16) {
         self.size
     }
 
-    /// Whether the next piece is a new message.
+    /// Whether the next piece begins a message.
     pub const fn is_between_messages(&self) -> bool {
         matches!(self.state, State::Message)
     }
 
-    /// Whether the next piece is a new message or a new rectangle.
+    /// Whether the next piece begins a message or a rectangle.
     pub const fn is_between_rectangles(&self) -> bool {
         matches!(self.state, State::Message | State::Rectangle(_))
     }
 
-    /// How many rectangles of the update that is under way begin after this piece, as far as its head tells; 0
-    /// where none is.
+    /// The number of rectangles of the current update that begin after the last piece, as its header announces; 0
+    /// outside of an update.
     pub const fn rectangles_left(&self) -> u16 {
         match self.state {
             State::Rectangle(left) | State::Payload(left) => left,
@@ -102,12 +101,14 @@ impl Update {
         }
     }
 
-    /// What the front of `input` is; `None` while more bytes are needed, of which [`MAX_PIECE`] are enough.
+    /// Returns the piece at the front of `input`; `None` while more bytes are needed, of which [`MAX_PIECE`] in all are
+    /// enough.
     ///
-    /// The scanner has then moved past `bytes.len()` bytes, and so must the caller before it calls again.
+    /// The caller has to drop `bytes.len()` bytes before the next call.
     ///
     /// # Errors
-    /// [`Lost`]: nothing has been moved past, and the same comes out again. All pieces before it have come out.
+    /// [`Lost`]: nothing is consumed, so that each further call returns the same error. All pieces before it have been
+    /// returned.
     #[inline]
     pub fn scan<'a>(&mut self, input: &'a [u8]) -> Result<Option<Piece<'a>>, Lost> {
         let scanned = match self.state {
@@ -182,7 +183,7 @@ impl Update {
         Ok(Some((12, Message::Rectangle { area, encoding })))
     }
 
-    /// As much of the rectangle as is there.
+    /// As much of the rectangle as has arrived.
     #[inline]
     fn run_payload<'a>(
         &mut self,
@@ -195,7 +196,7 @@ impl Update {
             match self.payload.step(rest) {
                 Ok(Some(step)) => length += step,
                 Err(lost) if length == 0 => return Err(lost),
-                // What came before is handed out; the trouble is there again at the next scan.
+                // The bytes before an error are returned first; the next call returns the error.
                 Ok(None) | Err(_) => break,
             }
         }
@@ -229,7 +230,8 @@ impl Update {
         };
     }
 
-    /// rfbproto, "ExtendedDesktopSize": with x 1 it answers a request, and with y says whether it was followed.
+    /// In ExtendedDesktopSize, x = 1 marks the answer to this client's request, and y is then its status, 0 for success
+    /// (rfbproto, "ExtendedDesktopSize Pseudo-encoding").
     const fn resize(&mut self, area: Area, encoding: Encoding) {
         let changed = match encoding {
             Encoding::DESKTOP_SIZE => true,

@@ -4,19 +4,19 @@ use super::Lost;
 use super::step::{Read, Step};
 use crate::{Area, Encoding};
 
-/// Data below this is not compressed, and has no length of its own.
+/// Data of fewer bytes is sent uncompressed and without a length.
 const LEAST_COMPRESSED: u64 = 12;
 
-/// What is to come of a rectangle in Tight.
+/// The next field of a rectangle in Tight.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Tight {
-    /// The byte that says how.
+    /// The compression-control byte.
     Control {
         encoding: Encoding,
         area: Area,
         pixel: u64,
     },
-    /// A length of one to three bytes and as many bytes.
+    /// A length of one to three bytes; the data follows.
     Length,
 }
 
@@ -42,20 +42,20 @@ impl Tight {
     }
 }
 
-/// The upper four bits say how; the lower ones reset zlib's streams, which is the decoder's business.
+/// The upper four bits select the compression; the lower four reset zlib streams, which does not affect the length.
 fn control(encoding: Encoding, area: Area, pixel: u64, input: &[u8]) -> Read<Tight> {
     let Some(&control) = input.first() else {
         return Ok(None);
     };
     let png = encoding == Encoding::TIGHT_PNG;
     let filtered = match control >> 4 {
-        // One colour.
+        // Fill: one colour.
         8 => return Ok(Some((1, Step::skip(pixel)))),
-        // JPEG; and, in its place, PNG and VMware's difference to the JPEG before.
+        // JPEG; in TightPNG also PNG, and VMware's difference from the JPEG before.
         9 => return Ok(Some((1, Step::next(Tight::Length)))),
         10 | 11 if png => return Ok(Some((1, Step::next(Tight::Length)))),
         kind @ 0..8 => kind & 4 != 0,
-        // As those before, without zlib (rfbproto, "Tight Without Zlib"); lengths stay.
+        // Basic compression without zlib, with the same lengths (rfbproto, "Tight Without Zlib").
         kind @ (10 | 11 | 14 | 15) if !png => kind & 4 != 0,
         _ => return Err(Lost::Rectangle(encoding)),
     };
@@ -64,14 +64,14 @@ fn control(encoding: Encoding, area: Area, pixel: u64, input: &[u8]) -> Read<Tig
     }
     match input.get(1) {
         None => Ok(None),
-        // Copy, and gradient.
+        // The copy and gradient filters.
         Some(0 | 2) => Ok(Some((2, data(0, area.pixels() * pixel)))),
         Some(1) => Ok(input.get(2).map(|&last| (3, palette(last, area, pixel)))),
         Some(_) => Err(Lost::Rectangle(encoding)),
     }
 }
 
-/// Two colours take a bit for each pixel, more of them a byte.
+/// With up to two colours the indices have one bit, otherwise eight.
 fn palette(last: u8, area: Area, pixel: u64) -> Step<Tight> {
     let colours = u64::from(last) + 1;
     let indices = match colours {
@@ -81,7 +81,7 @@ fn palette(last: u8, area: Area, pixel: u64) -> Step<Tight> {
     data(colours * pixel, indices)
 }
 
-/// Bytes that are known to come, and then data that is this long before it is compressed.
+/// `before` bytes, and then data of `length` bytes before compression.
 const fn data(before: u64, length: u64) -> Step<Tight> {
     if length < LEAST_COMPRESSED {
         return Step::skip(before + length);
@@ -92,7 +92,7 @@ const fn data(before: u64, length: u64) -> Step<Tight> {
     }
 }
 
-/// Seven bits in the first byte and in the second, eight in the third; a top bit says that another follows.
+/// Seven bits in each of the first two bytes, eight in the third; the top bit announces a further byte.
 fn length(input: &[u8]) -> Option<(usize, Step<Tight>)> {
     let (taken, length) = match *input {
         [a @ ..0x80, ..] => (1, u64::from(a)),

@@ -5,24 +5,24 @@ use super::hextile::Tiles;
 use super::step::{Read, Step};
 use crate::{Area, Encoding};
 
-/// The tiles of a rectangle that are to come; one at least.
+/// The tiles of a rectangle that are to come, at least one.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Trle {
     tiles: Tiles,
     pixel: u64,
-    /// How many colours the last palette had: a tile may use it again.
+    /// The number of colours of the last palette, which a tile may reuse.
     palette: u8,
     phase: Phase,
 }
 
 #[derive(Debug, Clone, Copy)]
 enum Phase {
-    /// A tile's first byte.
+    /// The subencoding of a tile.
     Tile,
-    /// A run, with so many of the tile's pixels to come.
+    /// A run; `left` pixels of the tile are to come.
     Run { left: u64, indexed: bool },
-    /// A run's length, of which so much has been said.
-    Length { left: u64, said: u64, indexed: bool },
+    /// The length of a run, in bytes that are added up; `sum` so far.
+    Length { left: u64, sum: u64, indexed: bool },
 }
 
 const LOST: Lost = Lost::Rectangle(Encoding::TRLE);
@@ -49,37 +49,19 @@ impl Trle {
             Phase::Run {
                 left,
                 indexed: true,
-            } if byte < 0x80 => self.ran(left, 1, true)?,
+            } if byte < 0x80 => self.end_run(left, 1, true)?,
             Phase::Run { left, indexed } => {
-                // The colour: an index of one byte, or a pixel, of which one byte is taken here.
+                // The colour: an index of one byte, or a pixel, the first byte of which is read here.
                 let skip = if indexed { 0 } else { self.pixel - 1 };
-                let said = 0;
-                self.phase(
-                    skip,
-                    Phase::Length {
-                        left,
-                        said,
-                        indexed,
-                    },
-                )
+                let sum = 0;
+                self.phase(skip, Phase::Length { left, sum, indexed })
             }
-            Phase::Length {
-                left,
-                said,
-                indexed,
-            } => {
-                let said = said + u64::from(byte);
+            Phase::Length { left, sum, indexed } => {
+                let sum = sum + u64::from(byte);
                 match byte {
-                    // Refused as soon as it is too long, so that it cannot grow without bound.
-                    255 if said < left => self.phase(
-                        0,
-                        Phase::Length {
-                            left,
-                            said,
-                            indexed,
-                        },
-                    ),
-                    _ => self.ran(left, said + 1, indexed)?,
+                    // More follows, unless the run is too long already: that bounds the sum.
+                    255 if sum < left => self.phase(0, Phase::Length { left, sum, indexed }),
+                    _ => self.end_run(left, sum + 1, indexed)?,
                 }
             }
         };
@@ -98,7 +80,7 @@ impl Trle {
             1 => return Ok(self.after(self.pixel)),
             2..=16 => self.palette = subencoding,
             130.. => self.palette = subencoding - 128,
-            // The palette of a tile before; there must have been one.
+            // Reuses the palette of an earlier tile.
             127 | 129 if self.palette > 0 => {}
             128 => return Ok(self.phase(0, runs(false))),
             _ => return Err(LOST),
@@ -121,8 +103,8 @@ impl Trle {
         Ok(self.after(colours + (width * bits).div_ceil(8) * height))
     }
 
-    /// A run of `length` pixels ends, and perhaps the tile with it.
-    fn ran(self, left: u64, length: u64, indexed: bool) -> Result<Step<Self>, Lost> {
+    /// A run of `length` pixels ends; the tile too, if no pixels are left.
+    fn end_run(self, left: u64, length: u64, indexed: bool) -> Result<Step<Self>, Lost> {
         match left.checked_sub(length) {
             None => Err(LOST),
             Some(0) => Ok(self.after(0)),
@@ -135,7 +117,7 @@ impl Trle {
         Step { skip, next }
     }
 
-    /// The rest of this tile, and the next.
+    /// Skips the rest of this tile; the next follows.
     fn after(self, skip: u64) -> Step<Self> {
         let next = self.tiles.next().map(|tiles| Self {
             tiles,

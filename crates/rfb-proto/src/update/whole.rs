@@ -1,19 +1,19 @@
-//! Updates that are all there and hold nothing but a part of the picture: most of what a busy host sends, and in many
-//! small pieces. To follow them head by head would cost more than to pass them on.
+//! Skips whole updates that contain only pixels. A busy host sends mostly those, and small ones: to return each head
+//! would cost more than to relay them.
 
 use super::payload::{Payload, Pixel, Reader};
 use super::scanner::State;
 use super::{Update, parse};
 
 impl Update {
-    /// Moves past the updates that lie whole at the front of `input` one after another and hold nothing but a part of
-    /// the picture, and says how many bytes they take. Drop as many before the next call.
+    /// Skips the whole updates at the front of `input` that contain only pixels, and returns their length in bytes; the
+    /// caller has to drop as many before the next call. Calls `skipped` with the id of each: the byte that RFB calls
+    /// padding.
     ///
-    /// It is as if [`scan`](Self::scan) had gone over them, where who follows has nothing to learn from them. It may
-    /// stop before any of them, for scan to go on: 0 says no more than that. A rectangle is passed by without a look at
-    /// what it holds, so the encodings that say their length nowhere are left to scan, as are VMware's own, and
-    /// updates without a rectangle. `passed` is told the id of each update: the byte after its type.
-    pub fn skip_pictures(&mut self, input: &[u8], mut passed: impl FnMut(u8)) -> usize {
+    /// The effect is that of [`scan`](Self::scan) for these updates. It may stop before any update, so 0 only means to
+    /// go on with scan. Updates without rectangles, with VMware's encodings, or with encodings that do not send their
+    /// length are not skipped.
+    pub fn skip_pictures(&mut self, input: &[u8], mut skipped: impl FnMut(u8)) -> usize {
         let mut at = 0;
         if self.state != State::Message {
             return at;
@@ -23,14 +23,14 @@ impl Update {
         };
         while let Some((id, length)) = input.get(at..).and_then(|rest| picture(rest, pixel)) {
             self.format = self.next_format;
-            passed(id);
+            skipped(id);
             at += length;
         }
         at
     }
 }
 
-/// The id of the update at the front of `input`, and how long that is.
+/// The id and length in bytes of the update at the front of `input`, if it can be skipped.
 fn picture(input: &[u8], pixel: Pixel) -> Option<(u8, usize)> {
     let &[0, id, a, b] = input.first_chunk()? else {
         return None;
@@ -43,7 +43,7 @@ fn picture(input: &[u8], pixel: Pixel) -> Option<(u8, usize)> {
     (rectangles > 0).then_some((id, at))
 }
 
-/// How long the rectangle is.
+/// The length of a rectangle in bytes, with its header.
 #[inline]
 fn rectangle(input: &[u8], pixel: Pixel) -> Option<usize> {
     let (area, encoding) = parse::rectangle(input)?;

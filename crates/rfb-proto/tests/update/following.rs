@@ -1,9 +1,9 @@
-//! From update to update: where one ends, what changes, what is not known; and anything at any cut.
+//! Sequences of updates: their ends, changes of format and size, unknown messages; and any bytes at any cut.
 
 use super::*;
 
 #[test]
-fn what_is_not_known_is_named_and_not_moved_past() {
+fn unknown_input_is_reported_and_not_consumed() {
     let bytes = an_update(&[
         rectangle([0, 0, 1, 1], Encoding::COPY_RECT, &[0; 4]),
         rectangle([0, 0, 1, 1], Encoding::VMWARE_TOPOLOGY, &[0; 4]),
@@ -25,7 +25,7 @@ fn what_is_not_known_is_named_and_not_moved_past() {
     assert_eq!(update(LOW).scan(&[127, 4, 0, 3]), malformed("VMware"));
     assert_eq!(update(LOW).scan(&[255, 1, 0, 3]), malformed("QEMU audio"));
 
-    // A cursor with alpha is an image, and nothing that pretends to be one.
+    // The image of a cursor with alpha has an encoding, and not a pseudo-encoding.
     let nested = Encoding::DESKTOP_SIZE.0.to_be_bytes();
     let bytes = an_update(&[rectangle([0; 4], Encoding::CURSOR_WITH_ALPHA, &nested)]);
     let (_, left, _) = follow(update(LOW), &[&bytes]);
@@ -40,7 +40,7 @@ fn what_is_not_known_is_named_and_not_moved_past() {
 }
 
 #[test]
-fn an_update_ends_with_its_last_rectangle_or_with_the_mark() {
+fn an_update_ends_with_its_last_rectangle_or_with_last_rect() {
     let one = rectangle([0, 0, 1, 1], Encoding::RAW, &[0; 4]);
     let mark = rectangle([0; 4], Encoding::LAST_RECT, &[]);
     let open = [vec![0, 0, 0xff, 0xff], one.clone(), mark, vec![2]].concat();
@@ -61,7 +61,7 @@ fn an_update_ends_with_its_last_rectangle_or_with_the_mark() {
 }
 
 #[test]
-fn a_new_format_counts_from_the_next_update() {
+fn a_new_format_is_in_force_from_the_next_update() {
     let mut at = update(PixelFormat::VMWARE);
     let begun = an_update(&[rectangle([0, 0, 3, 1], Encoding::RAW, &[0; 12])]);
     assert!(at.scan(&begun).unwrap().is_some());
@@ -76,7 +76,7 @@ fn a_new_format_counts_from_the_next_update() {
 }
 
 #[test]
-fn vmwares_change_of_format_counts_at_once() {
+fn vmwares_display_mode_change_is_in_force_at_once() {
     let mut format = Vec::new();
     RGB565.write(&mut format);
     let bytes = an_update(&[
@@ -95,7 +95,7 @@ fn vmwares_change_of_format_counts_at_once() {
 }
 
 #[test]
-fn the_size_is_followed_but_not_where_a_request_was_refused() {
+fn the_size_changes_except_where_a_request_was_refused() {
     let sized = |x, y, encoding, payload: &[u8]| {
         let bytes = an_update(&[rectangle([x, y, 640, 480], encoding, payload)]);
         follow(update(LOW), &[&bytes]).2.size()
@@ -113,7 +113,7 @@ fn the_size_is_followed_but_not_where_a_request_was_refused() {
     }
 }
 
-/// Beginnings that lead everywhere, and then anything.
+/// Valid beginnings for all states, and then any bytes.
 fn hostile() -> impl Strategy<Value = Vec<u8>> {
     let encoding = prop::sample::select(vec![
         0,
@@ -162,7 +162,7 @@ fn hostile() -> impl Strategy<Value = Vec<u8>> {
 
 proptest! {
     #[test]
-    fn any_server_cut_anywhere_is_heard_the_same(
+    fn any_server_is_parsed_equally_at_every_cut(
         bytes in hostile(),
         cuts in prop::array::uniform2(any::<prop::sample::Index>()),
         format in prop::sample::select(vec![PixelFormat::VMWARE, RGB565, LOW]),

@@ -42,7 +42,7 @@ fn server_init(format: PixelFormat, name: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// A scanner past a ServerInit with this format.
+/// A scanner after a ServerInit with this format.
 fn update(format: PixelFormat) -> Update {
     let mut update = Update::new();
     let init = server_init(format, b"");
@@ -63,7 +63,7 @@ fn an_update(rectangles: &[Vec<u8>]) -> Vec<u8> {
     [vec![0, 0, a, b], rectangles.concat()].concat()
 }
 
-/// Follows pieces: heads as text, and of what follows heads how long it is; and what is left, or why not.
+/// Parses pieces: heads as text, and the lengths of bodies; and the number of bytes left, or the error.
 fn follow(mut update: Update, pieces: &[&[u8]]) -> (Vec<String>, Result<usize, Lost>, Update) {
     let mut waiting = Vec::new();
     let mut heard = Vec::new();

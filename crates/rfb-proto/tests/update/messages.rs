@@ -1,9 +1,9 @@
-//! What each message says, and how long its body is.
+//! The content of each message, and the length of its body.
 
 use super::*;
 
 #[test]
-fn the_first_message_tells_size_format_and_name() {
+fn server_init_has_size_format_and_name() {
     let mut update = Update::new();
     let init = server_init(RGB565, b"vm08");
     assert_eq!(update.scan(&init[..23]), Ok(None));
@@ -29,7 +29,7 @@ fn the_first_message_tells_size_format_and_name() {
 }
 
 #[test]
-fn each_message_means_what_it_says() {
+fn each_message_is_parsed() {
     let cut_text = |length, extended| Message::CutText(CutText { length, extended });
     let mut seen = 0;
     for (bytes, message) in [
@@ -97,7 +97,7 @@ fn each_message_means_what_it_says() {
 }
 
 #[test]
-fn bodies_are_as_long_as_they_say() {
+fn bodies_have_the_announced_length() {
     for (head, body, kind) in [
         (&[1, 0, 0, 0, 0, 3][..], 18, "SetColourMapEntries"),
         (&[3, 0, 0, 0, 0, 0, 0, 5], 5, "CutText"),
@@ -118,7 +118,7 @@ fn bodies_are_as_long_as_they_say() {
 }
 
 #[test]
-fn vmwares_sound_is_longer_than_it_says() {
+fn vmwares_audio_data_is_not_included_in_its_length() {
     let mut bytes = vec![127, 3, 0, 36, 0, 0, 0, 10];
     bytes.resize(36 + 10, 0x55);
     bytes.push(2);

@@ -1,8 +1,8 @@
-//! How long what a rectangle holds is, in each encoding.
+//! The length of a rectangle in each encoding.
 
 use super::*;
 
-/// Follows one rectangle with something behind it, at every cut: all of `payload` must be taken to be its.
+/// Parses a rectangle and bytes after it, at every cut: exactly `payload` must be its content.
 fn holds(format: PixelFormat, size: (u16, u16), encoding: Encoding, payload: &[u8]) {
     let area = [1, 2, size.0, size.1];
     let bell = vec![2];
@@ -31,7 +31,7 @@ fn holds(format: PixelFormat, size: (u16, u16), encoding: Encoding, payload: &[u
     assert_eq!((&cut.0, &cut.1), (&heard, &left), "{encoding:?} by bytes");
 }
 
-/// It must not be taken for a rectangle of that encoding.
+/// It must not be accepted as a rectangle in that encoding.
 fn loses(format: PixelFormat, size: (u16, u16), encoding: Encoding, payload: &[u8]) {
     let bytes = an_update(&[rectangle([0, 0, size.0, size.1], encoding, payload)]);
     let (_, left, at) = follow(update(format), &[&bytes]);
@@ -40,7 +40,7 @@ fn loses(format: PixelFormat, size: (u16, u16), encoding: Encoding, payload: &[u
 }
 
 #[test]
-fn rectangles_of_known_length_hold_that_much() {
+fn rectangles_without_a_length_field_have_the_right_length() {
     let bytes = |length: usize| vec![0x55; length];
     for (format, pixel) in [(PixelFormat::VMWARE, 4), (RGB565, 2), (LOW, 1)] {
         for (encoding, length) in [
@@ -73,7 +73,7 @@ fn rectangles_of_known_length_hold_that_much() {
 }
 
 #[test]
-fn rectangles_with_a_length_in_their_head_hold_that_much() {
+fn rectangles_with_a_length_field_have_that_length() {
     let with = |head: &[u8], length: usize| [head, &vec![0x55; length]].concat();
     for (format, pixel) in [(PixelFormat::VMWARE, 4), (RGB565, 2), (LOW, 1)] {
         for (encoding, payload) in [
@@ -113,7 +113,7 @@ fn rectangles_with_a_length_in_their_head_hold_that_much() {
 }
 
 #[test]
-fn hextile_is_followed_by_its_tiles() {
+fn hextile_is_parsed_by_tiles() {
     for (format, pixel) in [(PixelFormat::VMWARE, 4), (RGB565, 2), (LOW, 1)] {
         let colour = vec![0xff; pixel];
         // 20 × 17: tiles of 16 × 16, 4 × 16, 16 × 1 and 4 × 1.
@@ -139,12 +139,12 @@ fn hextile_is_followed_by_its_tiles() {
         holds(format, (20, 17), Encoding::ZLIB_HEX, &zlib.concat());
         loses(format, (4, 1), Encoding::ZLIB_HEX, &[128]);
     }
-    // The widest row of tiles there is.
+    // The widest possible row of tiles.
     holds(LOW, (65_535, 1), Encoding::HEXTILE, &[0; 4096]);
 }
 
 #[test]
-fn tight_is_followed_by_its_control_bytes() {
+fn tight_is_parsed_by_control_bytes() {
     let with = |head: &[u8], length: usize| [head, &vec![0xff; length]].concat();
     let odd_depth = PixelFormat {
         depth: 32,
@@ -175,7 +175,7 @@ fn tight_is_followed_by_its_control_bytes() {
             with(&[0xa0, 20], 20),
             [&[0xe0, 1, 1][..], &colours(2), &with(&[14], 14)].concat(),
         ] {
-            // A mask of it has 2 × 7 bytes: none of it is small enough to go uncompressed.
+            // Its bitmask has 2 × 7 bytes: too long to be sent uncompressed.
             holds(format, (9, 7), Encoding::TIGHT, &payload);
         }
         for payload in [
@@ -205,7 +205,7 @@ fn tight_is_followed_by_its_control_bytes() {
 }
 
 #[test]
-fn trle_is_followed_by_its_tiles_and_runs() {
+fn trle_is_parsed_by_tiles_and_runs() {
     let high = PixelFormat {
         red_shift: 24,
         green_shift: 16,
@@ -262,7 +262,7 @@ fn trle_is_followed_by_its_tiles_and_runs() {
 }
 
 #[test]
-fn jpeg_is_followed_by_its_segments() {
+fn jpeg_is_parsed_by_segments() {
     let file = [
         &[0xff, 0xd8][..],
         &[0xff, 0xe0, 0, 4, 0xff, 0xd9],
@@ -288,7 +288,7 @@ fn jpeg_is_followed_by_its_segments() {
 }
 
 #[test]
-fn a_rectangle_of_any_length_costs_nothing() {
+fn a_rectangle_of_any_length_is_not_held() {
     let head = an_update(&[rectangle([0, 0, 65_535, 65_535], Encoding::RAW, &[])]);
     let (heard, left, mut at) = follow(update(PixelFormat::VMWARE), &[&head]);
     assert_eq!((heard.len(), left), (2, Ok(0)));
