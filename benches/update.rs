@@ -7,7 +7,7 @@
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput};
-use rfb_proto::update::Update;
+use rfb_proto::server_messages::ServerScanner;
 use rfb_proto::{Encoding, PixelFormat};
 
 const SIZES: [usize; 3] = [125, 1 << 10, 64 << 10];
@@ -46,11 +46,11 @@ fn an_update(size: usize) -> Vec<u8> {
 }
 
 /// A host that has said how large its screen is.
-fn begun() -> Update {
+fn begun() -> ServerScanner {
     let mut init = vec![4, 0, 3, 0];
     PixelFormat::VMWARE.write(&mut init);
     init.extend([0; 4]);
-    let mut update = Update::new();
+    let mut update = ServerScanner::new();
     update.scan(&init).unwrap();
     update
 }

@@ -182,7 +182,7 @@ pub enum Error {
     #[error(
         "the console's host sent RFB that cannot be decoded ({0}): check whether a VNC viewer shows this console"
     )]
-    Unreadable(#[from] rfb_proto::update::Lost),
+    Unreadable(#[from] rfb_proto::server_messages::ScanError),
     /// The console's host sent a WebSocket text message; RFB uses binary messages.
     #[error("the console's host sent a WebSocket text message, and RFB needs binary ones")]
     Text,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use rfb_proto::Encoding;
-use rfb_proto::update::{Kind, Message, Piece, Update};
+use rfb_proto::server_messages::{Kind, Message, Piece, ServerScanner};
 use rfb_proto::vmware::ServerCaps;
 
 /// The most update ids that are kept.
@@ -40,7 +40,7 @@ impl UpdateStats {
         self.updates == 0 && self.rectangles.is_empty() && self.others.is_empty()
     }
 
-    pub(crate) fn count(&mut self, piece: &Piece<'_>, update: &Update) {
+    pub(crate) fn count(&mut self, piece: &Piece<'_>, update: &ServerScanner) {
         match piece.message {
             Message::Update { id, .. } => {
                 self.last_id = Some(id);

@@ -92,7 +92,7 @@ impl Line {
             }
         };
         let length = text.chars().count();
-        let scale = if length <= columns(2) { 2 } else { 1 };
+        let scale = if length.max(1) <= columns(2) { 2 } else { 1 };
         let columns = columns(scale);
         if columns == 0 {
             return None;

@@ -1,8 +1,8 @@
 //! One session between a viewer and a host: translates the messages of both.
 
 use bytes::{Bytes, BytesMut};
-use rfb_proto::input::Input;
-use rfb_proto::update::Lost;
+use rfb_proto::client_messages::ClientScanner;
+use rfb_proto::server_messages::ScanError;
 use rfb_proto::{PixelFormat, Violation};
 
 use crate::banner::banner;
@@ -19,7 +19,7 @@ use crate::to_viewer::ToViewer;
 /// per message (four times the bytes where pixels are converted). Memory is bounded by the size of the screen, plus a
 /// constant.
 pub struct Dialogue {
-    input: Input,
+    input: ClientScanner,
     pub(super) host: Host,
     pub(super) shared: Shared,
     /// The viewer has sent a key or pointer event.
@@ -31,7 +31,7 @@ impl Dialogue {
     /// pointer events, clipboards and sizes are dropped.
     pub fn new(habits: Habits, view_only: bool, kind: HostKind) -> Self {
         Self {
-            input: Input::new(),
+            input: ClientScanner::new(),
             host: Host::new(),
             shared: Shared::new(habits, view_only, kind),
             acted: false,
@@ -98,7 +98,7 @@ impl Dialogue {
         &mut self,
         run: &[u8],
         viewer: &mut impl ToViewer,
-    ) -> Result<(), Lost> {
+    ) -> Result<(), ScanError> {
         self.host.receive(run, &mut self.shared, viewer)
     }
 

@@ -1,7 +1,7 @@
 //! The encodings that are listed to the host: those known to be safe, in the viewer's order (`docs/webmks.md` 2.4 and
 //! 5.3).
 
-use rfb_proto::{Encoding, Recolour};
+use rfb_proto::{Encoding, RectangleConverter};
 
 /// The encodings of a viewer.
 #[derive(Debug, Default)]
@@ -102,7 +102,8 @@ impl Encodings {
 
 /// Whether rectangles of this encoding have pixels that cannot be converted.
 pub(super) const fn has_other_pixels(encoding: Encoding) -> bool {
-    (encoding.is_image() || matches!(encoding, Encoding::VMWARE_CURSOR)) && !Recolour::can(encoding)
+    (encoding.is_image() || matches!(encoding, Encoding::VMWARE_CURSOR))
+        && !RectangleConverter::can(encoding)
 }
 
 /// Whether rectangles of this encoding depend on earlier ones.

@@ -1,7 +1,7 @@
 //! A key in the form that is sent to the host.
 
 use bytes::BytesMut;
-use rfb_proto::input::{Key, Message};
+use rfb_proto::client_messages::{Key, Message};
 use rfb_proto::vmware::{Command, VScancode};
 
 /// By keysym in a KeyEvent, or by scan code in VMware's key message.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::BytesMut;
-use rfb_proto::input::{Message, UpdateRequest};
+use rfb_proto::client_messages::{Message, UpdateRequest};
 use rfb_proto::vmware::ServerCaps;
 use rfb_proto::{Area, Converter, PixelFormat};
 

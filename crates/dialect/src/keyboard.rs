@@ -1,7 +1,7 @@
 //! Key events in the form that the host takes (`docs/webmks.md` 1.8 and 2.3, Q6), and the keys that are pressed.
 
 use bytes::BytesMut;
-use rfb_proto::input::{Key, QemuKey};
+use rfb_proto::client_messages::{Key, QemuKey};
 use rfb_proto::keys::{self, ALT_GR, Layout, SHIFT, Stroke, Typed};
 use rfb_proto::vmware::VScancode;
 use xkeysym::key;

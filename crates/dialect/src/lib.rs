@@ -3,7 +3,7 @@
 //! A viewer's messages are few and small: each is parsed, and relayed, changed or dropped (`viewer`). The host's
 //! messages are only split by their lengths and relayed without a copy (`host`). Exceptions are rectangles that only
 //! the gateway requested, which are dropped, and pixels in another format than the viewer's, which are converted
-//! ([`rfb_proto::Recolour`]).
+//! ([`rfb_proto::RectangleConverter`]).
 //!
 //! | what | changed in | why (`docs/webmks.md`) |
 //! |---|---|---|

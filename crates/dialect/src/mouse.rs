@@ -6,7 +6,7 @@
 //! buttons.
 
 use bytes::BytesMut;
-use rfb_proto::input::{Message, Pointer};
+use rfb_proto::client_messages::{Message, Pointer};
 use rfb_proto::vmware::Command;
 
 /// Left, middle and right.

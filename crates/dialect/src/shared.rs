@@ -1,7 +1,7 @@
 //! The state that both directions of a session share: the viewer's part and the host's.
 
 use bytes::BytesMut;
-use rfb_proto::input::{self, Message, UpdateRequest};
+use rfb_proto::client_messages::{self, Message, UpdateRequest};
 use rfb_proto::vmware::ServerCaps;
 use rfb_proto::{Area, PixelFormat};
 
@@ -114,7 +114,7 @@ impl Shared {
     pub(super) fn list_encodings(&self, host: &mut BytesMut) {
         let converted = self.host.converter.is_some();
         let list = self.viewer.encodings.for_host(converted, self.wanted());
-        input::set_encodings(list, host);
+        client_messages::set_encodings(list, host);
     }
 
     /// Sends SetEncodings on the gateway's own behalf.

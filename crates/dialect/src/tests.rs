@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use bytes::BytesMut;
-use rfb_proto::input::{self, Message, UpdateRequest};
+use rfb_proto::client_messages::{self, Message, UpdateRequest};
 use rfb_proto::keys::Layout;
 use rfb_proto::vmware::{Command, VScancode};
 use rfb_proto::{Area, Encoding, PixelFormat};
@@ -96,7 +96,7 @@ impl Session {
 
     fn sets_encodings(&mut self, list: &[Encoding]) -> Vec<Encoding> {
         let mut bytes = BytesMut::new();
-        input::set_encodings(list.iter().copied(), &mut bytes);
+        client_messages::set_encodings(list.iter().copied(), &mut bytes);
         encodings(&self.viewer(&bytes))
     }
 
@@ -172,7 +172,7 @@ fn last_rect() -> Vec<u8> {
 }
 
 fn key(down: bool, keysym: u32) -> Message<'static> {
-    Message::Key(input::Key { down, keysym })
+    Message::Key(client_messages::Key { down, keysym })
 }
 
 fn scans(strokes: &[(u16, bool)]) -> Vec<u8> {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::{BufMut, BytesMut};
-use rfb_proto::input::{DesktopSize, Kind, Message, Piece, QemuKey};
+use rfb_proto::client_messages::{DesktopSize, Kind, Message, Piece, QemuKey};
 use rfb_proto::vmware::{Command, ServerCaps};
 use rfb_proto::{Converter, CutText, PixelFormat, Violation};
 

@@ -1,6 +1,6 @@
 //! The viewer's part of the session state, which outlives a host.
 
-use rfb_proto::input::Message;
+use rfb_proto::client_messages::Message;
 use rfb_proto::{Area, Encoding, PixelFormat};
 
 use super::encodings::Encodings;

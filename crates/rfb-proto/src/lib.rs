@@ -18,22 +18,22 @@
 //! for VMware's extensions and for deviations of real viewers and servers, `docs/webmks.md`.
 
 mod area;
-mod both;
+mod both_directions;
 mod claim;
 mod client;
+pub mod client_messages;
 mod convert;
 mod encoding;
 mod field;
-pub mod input;
 pub mod keys;
 mod limits;
 mod password;
 mod pixel;
 mod plain;
-mod recolour;
+mod rectangle_converter;
 mod security;
 mod server;
-pub mod update;
+pub mod server_messages;
 mod vencrypt;
 mod verdict;
 mod version;
@@ -41,7 +41,7 @@ mod violation;
 pub mod vmware;
 
 pub use area::Area;
-pub use both::CutText;
+pub use both_directions::CutText;
 pub use claim::Claim;
 pub use client::{Client, ClientStep, Ready, Refusal};
 pub use convert::Converter;
@@ -50,7 +50,7 @@ pub use limits::{MAX_CREDENTIAL, MAX_REASON};
 pub use password::{Challenge, PasswordError, Response, VncPassword};
 pub use pixel::PixelFormat;
 pub use plain::Password;
-pub use recolour::Recolour;
+pub use rectangle_converter::RectangleConverter;
 pub use security::SecurityType;
 pub use server::{Server, Step};
 pub use verdict::{Accepted, Pending, Welcome};

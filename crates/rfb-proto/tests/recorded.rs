@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
-use rfb_proto::update::{Kind, Message, Update};
+use rfb_proto::server_messages::{Kind, Message, ServerScanner};
 use rfb_proto::{Encoding, PixelFormat};
 
 /// The pieces: each head with its bytes, and of each body only the length.
@@ -14,7 +14,7 @@ enum Heard {
 }
 
 struct Listener {
-    update: Update,
+    update: ServerScanner,
     format: PixelFormat,
     waiting: Vec<u8>,
     heard: Vec<Heard>,
@@ -25,7 +25,7 @@ struct Listener {
 impl Listener {
     fn new(format: PixelFormat) -> Self {
         Self {
-            update: Update::new(),
+            update: ServerScanner::new(),
             format,
             waiting: Vec::new(),
             heard: Vec::new(),

@@ -5,14 +5,14 @@
 
 use std::collections::HashSet;
 
-use rfb_proto::input::{Input, Kind, Message};
+use rfb_proto::client_messages::{ClientScanner, Kind, Message};
 
 /// Each message as text, with the bytes of its body.
 type Heard = Vec<(String, Vec<u8>)>;
 
 /// The messages in bytes that arrive in these pieces, and their types.
 fn follow<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> (Heard, HashSet<Kind>) {
-    let mut input = Input::new();
+    let mut input = ClientScanner::new();
     let (mut heard, mut kinds) = (Heard::new(), HashSet::new());
     let mut waiting = Vec::new();
     for piece in pieces {

@@ -5,7 +5,7 @@
 
 use futures::future::join_all;
 use rfb_proto::PixelFormat;
-use rfb_proto::input::{Key, Message};
+use rfb_proto::client_messages::{Key, Message};
 use tokio::io::AsyncWriteExt;
 
 use crate::support::esxi::Esxi;

@@ -4,7 +4,7 @@ use esxi_sim::ServerCaps;
 use futures::future::join_all;
 use gateway::settings::Limits;
 use rfb_proto::PixelFormat;
-use rfb_proto::input::{Key, Pointer};
+use rfb_proto::client_messages::{Key, Pointer};
 use rfb_proto::vmware::{Command, VScancode};
 
 use super::*;

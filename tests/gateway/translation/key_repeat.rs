@@ -2,7 +2,7 @@
 
 use esxi_sim::{KeyEvent, KeyRepeat, ServerCaps};
 use futures::future::join_all;
-use rfb_proto::input::{Key, Pointer};
+use rfb_proto::client_messages::{Key, Pointer};
 
 use super::*;
 use crate::support::within;

@@ -3,7 +3,7 @@
 use esxi_sim::{Layout as Guest, PointerMode, ServerCaps, Wheel};
 use futures::future::join_all;
 use rfb_proto::PixelFormat;
-use rfb_proto::input::{Key, Pointer, QemuKey};
+use rfb_proto::client_messages::{Key, Pointer, QemuKey};
 use rfb_proto::keys::{self, Layout};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 

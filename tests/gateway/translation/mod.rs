@@ -10,7 +10,7 @@ use std::time::Duration;
 use esxi_sim::{Quirks, VmSettings};
 use gateway::Habits;
 use gateway::settings::ConsoleSettings;
-use rfb_proto::input::{Message, set_encodings};
+use rfb_proto::client_messages::{Message, set_encodings};
 use rfb_proto::{Area, Encoding};
 
 use crate::support::testbed::{Setup, Testbed, vm};
@@ -55,7 +55,7 @@ impl Viewer {
     }
 
     async fn request_update(&mut self, incremental: bool, area: Area) {
-        let request = rfb_proto::input::UpdateRequest { incremental, area };
+        let request = rfb_proto::client_messages::UpdateRequest { incremental, area };
         self.send_message(Message::UpdateRequest(request)).await;
     }
 

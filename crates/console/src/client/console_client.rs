@@ -1,7 +1,7 @@
 //! A console's RFB client: ClientInit, ServerInit, and the messages that follow.
 
 use bytes::{Buf, BytesMut};
-use rfb_proto::update::{Kind, Message, Piece, Update};
+use rfb_proto::server_messages::{Kind, Message, Piece, ServerScanner};
 
 use crate::error::Error;
 use crate::host_link::{HostLink, OpenConsole};
@@ -15,7 +15,7 @@ const MAX_NAME: usize = 400;
 /// An RFB client of one console.
 pub struct ConsoleClient {
     pub(super) link: HostLink,
-    pub(super) update: Update,
+    pub(super) update: ServerScanner,
     _slot: Option<Slot>,
 }
 
@@ -28,7 +28,7 @@ impl ConsoleClient {
         let OpenConsole { link, slot, .. } = console;
         let mut client = Self {
             link,
-            update: Update::new(),
+            update: ServerScanner::new(),
             _slot: slot,
         };
         // The shared-flag: other clients stay connected. VMware ignores it (`docs/webmks.md` 1.2).
@@ -73,7 +73,7 @@ impl ConsoleClient {
     /// in the buffer.
     pub(super) async fn receive_until<T>(
         &mut self,
-        mut inspect: impl FnMut(&Piece<'_>, &Update) -> Option<T>,
+        mut inspect: impl FnMut(&Piece<'_>, &ServerScanner) -> Option<T>,
     ) -> Result<T, Error> {
         loop {
             let Self { link, update, .. } = self;

@@ -1,8 +1,8 @@
 //! Captures one complete, lossless frame.
 
 use bytes::BytesMut;
-use rfb_proto::input::{self, UpdateRequest, set_encodings};
-use rfb_proto::update::{Kind, Message, Piece, Update};
+use rfb_proto::client_messages::{self, UpdateRequest, set_encodings};
+use rfb_proto::server_messages::{Kind, Message, Piece, ServerScanner};
 use rfb_proto::{Area, Encoding, PixelFormat};
 
 use super::console_client::ConsoleClient;
@@ -44,7 +44,7 @@ impl ConsoleClient {
     async fn negotiate_pixels(&mut self) -> Result<(), Error> {
         let mut messages = BytesMut::new();
         if RawRectangle::new(Area::default(), self.update.pixel_format()).is_none() {
-            input::Message::SetPixelFormat(PixelFormat::VMWARE).write(&mut messages);
+            client_messages::Message::SetPixelFormat(PixelFormat::VMWARE).write(&mut messages);
             self.update.set_pixel_format(PixelFormat::VMWARE);
         }
         set_encodings(ENCODINGS, &mut messages);
@@ -58,14 +58,14 @@ impl ConsoleClient {
             incremental: false,
             area,
         };
-        input::Message::UpdateRequest(request).write(&mut message);
+        client_messages::Message::UpdateRequest(request).write(&mut message);
         self.send(&message).await
     }
 }
 
 impl Capture {
     /// Takes the next piece; `Some` when an update is complete, or cannot be decoded.
-    fn take(&mut self, piece: &Piece<'_>, update: &Update) -> Option<Result<(), Error>> {
+    fn take(&mut self, piece: &Piece<'_>, update: &ServerScanner) -> Option<Result<(), Error>> {
         match piece.message {
             Message::Rectangle { area, encoding } => {
                 if let Err(error) = self.begin(area, encoding, update) {
@@ -85,7 +85,12 @@ impl Capture {
         (is_update(piece) && update.is_between_messages()).then_some(Ok(()))
     }
 
-    fn begin(&mut self, area: Area, encoding: Encoding, update: &Update) -> Result<(), Error> {
+    fn begin(
+        &mut self,
+        area: Area,
+        encoding: Encoding,
+        update: &ServerScanner,
+    ) -> Result<(), Error> {
         self.rectangle = match encoding {
             Encoding::RAW => RawRectangle::new(area, update.pixel_format()),
             _ => None,
@@ -134,7 +139,7 @@ mod tests {
     }
 
     /// Feeds a server's bytes and returns the number of complete updates.
-    fn feed(capture: &mut Capture, update: &mut Update, mut bytes: &[u8]) -> usize {
+    fn feed(capture: &mut Capture, update: &mut ServerScanner, mut bytes: &[u8]) -> usize {
         let mut over = 0;
         while let Some(piece) = update.scan(bytes).unwrap() {
             let length = piece.bytes.len();
@@ -146,8 +151,8 @@ mod tests {
         over
     }
 
-    fn begin(width: u16, height: u16) -> (Capture, Update) {
-        let mut update = Update::new();
+    fn begin(width: u16, height: u16) -> (Capture, ServerScanner) {
+        let mut update = ServerScanner::new();
         let mut capture = Capture {
             picture: Picture::blank((width, height)).unwrap(),
             rectangle: None,

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use bytes::BytesMut;
-use rfb_proto::input::{self, set_encodings};
-use rfb_proto::update::{Kind, Message};
+use rfb_proto::client_messages::{self, set_encodings};
+use rfb_proto::server_messages::{Kind, Message};
 use rfb_proto::vmware::{Command, ServerCaps};
 use rfb_proto::{Area, Encoding};
 use tokio::time::{sleep, timeout};
@@ -157,7 +157,9 @@ impl Chord {
                 }
             }
             KeyEncoding::Keysym => {
-                let key = |keysym, down| input::Message::Key(input::Key { down, keysym });
+                let key = |keysym, down| {
+                    client_messages::Message::Key(client_messages::Key { down, keysym })
+                };
                 for &keysym in &self.keysyms {
                     key(keysym, true).write(&mut down);
                 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::BytesMut;
-use rfb_proto::input::{self, UpdateRequest, set_encodings};
+use rfb_proto::client_messages::{self, UpdateRequest, set_encodings};
 use rfb_proto::vmware::{Command, ServerCaps};
 use rfb_proto::{Area, Encoding};
 use tokio::time::timeout;
@@ -98,7 +98,7 @@ impl ConsoleClient {
             },
         };
         let mut message = BytesMut::new();
-        input::Message::UpdateRequest(request).write(&mut message);
+        client_messages::Message::UpdateRequest(request).write(&mut message);
         self.send(&message).await?;
         let before = seen.updates;
         let came = self

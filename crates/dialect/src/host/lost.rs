@@ -24,7 +24,7 @@ impl Host {
         }
         // The beginning of a header, which the viewer has not been sent.
         self.cut.clear();
-        let left_out = self.body == Body::LeaveOut;
+        let left_out = self.body == Body::Drop;
         if !self.update.is_between_rectangles() && !left_out {
             self.complete(shared, viewer)?;
         }

@@ -7,8 +7,10 @@ mod updates;
 use std::ops::Range;
 use std::sync::Arc;
 
-use rfb_proto::update::{Kind, Lost, MAX_PIECE, Message, PartialRectangle, Update};
-use rfb_proto::{Area, Converter, Encoding, PixelFormat, Recolour};
+use rfb_proto::server_messages::{
+    Kind, MAX_PIECE, Message, PartialRectangle, ScanError, ServerScanner,
+};
+use rfb_proto::{Area, Converter, Encoding, PixelFormat, RectangleConverter};
 
 use super::shared::Shared;
 use super::to_viewer::{Bytes, ToViewer};
@@ -16,7 +18,7 @@ use super::viewer_update::{ViewerUpdate, header};
 
 /// Parses what one host sends.
 pub(super) struct Host {
-    update: Update,
+    update: ServerScanner,
     /// The first bytes of an incomplete piece: fewer than [`MAX_PIECE`].
     cut: Vec<u8>,
     /// The bytes of the host cannot be parsed any more and are relayed unchanged.
@@ -43,7 +45,7 @@ pub(super) struct Host {
     state: Option<(Encoding, Vec<u8>)>,
     /// The current or last rectangle.
     partial: PartialRectangle,
-    recolour: Recolour,
+    rectangle_converter: RectangleConverter,
     /// For the current update of the viewer.
     converter: Option<Arc<Converter>>,
 }
@@ -67,14 +69,14 @@ struct HostUpdate {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Body {
     Pass,
-    LeaveOut,
-    Recolour,
+    Drop,
+    Convert,
 }
 
 impl Host {
     pub(super) fn new() -> Self {
         Self {
-            update: Update::new(),
+            update: ServerScanner::new(),
             cut: Vec::new(),
             unparsed: false,
             current: None,
@@ -88,7 +90,7 @@ impl Host {
             body: Body::Pass,
             state: None,
             partial: PartialRectangle::new(Area::default(), Encoding::RAW),
-            recolour: Recolour::default(),
+            rectangle_converter: RectangleConverter::default(),
             converter: None,
         }
     }
@@ -96,7 +98,7 @@ impl Host {
     /// For a host whose ServerInit has been read and is not relayed.
     pub(super) fn after_server_init(size: (u16, u16), format: PixelFormat) -> Self {
         Self {
-            update: Update::after_server_init(size, format),
+            update: ServerScanner::after_server_init(size, format),
             ..Self::new()
         }
     }
@@ -107,7 +109,7 @@ impl Host {
         run: &[u8],
         shared: &mut Shared,
         viewer: &mut impl ToViewer,
-    ) -> Result<(), Lost> {
+    ) -> Result<(), ScanError> {
         let followed = self.follow(run, shared, viewer);
         if let Some(current) = &mut self.current {
             current.header = None;
@@ -142,7 +144,7 @@ impl Host {
         run: &[u8],
         shared: &mut Shared,
         viewer: &mut impl ToViewer,
-    ) -> Result<(), Lost> {
+    ) -> Result<(), ScanError> {
         let mut at = self.complete_cut(run, shared, viewer)?;
         while !self.unparsed && at < run.len() {
             let pictures = self.skip_pictures(run.get(at..).unwrap_or_default(), shared);
@@ -178,7 +180,7 @@ impl Host {
         run: &[u8],
         shared: &mut Shared,
         viewer: &mut impl ToViewer,
-    ) -> Result<usize, Lost> {
+    ) -> Result<usize, ScanError> {
         let mut at = 0;
         while !self.cut.is_empty() && !self.unparsed {
             let mut cut = std::mem::take(&mut self.cut);
@@ -212,12 +214,12 @@ impl Host {
     /// The bytes of the host cannot be parsed any more. They are relayed unchanged if the viewer can still read them.
     fn stop_parsing(
         &mut self,
-        lost: Lost,
+        lost: ScanError,
         shared: &mut Shared,
         viewer: &mut impl ToViewer,
-    ) -> Result<(), Lost> {
+    ) -> Result<(), ScanError> {
         let converted = shared.host.converter.is_some() || self.converter.is_some();
-        let left_out = self.body == Body::LeaveOut && !self.update.is_between_rectangles();
+        let left_out = self.body == Body::Drop && !self.update.is_between_rectangles();
         if converted || left_out || !self.let_host_finish(viewer) {
             return Err(lost);
         }
@@ -273,7 +275,7 @@ impl Host {
             }
             Message::Body { last, .. } => self.run(last, bytes, shared, viewer),
             Message::ServerCaps(caps) => shared.handle_server_caps(caps),
-            Message::Vmware { .. } => self.body = Body::LeaveOut,
+            Message::Vmware { .. } => self.body = Body::Drop,
             Message::ServerInit {
                 width,
                 height,

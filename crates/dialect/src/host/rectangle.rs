@@ -1,6 +1,6 @@
 //! Rectangles: which are relayed, in what form, and what the gateway learns from them.
 
-use rfb_proto::{Area, Encoding, Recolour};
+use rfb_proto::{Area, Encoding, RectangleConverter};
 
 use super::{Body, Host};
 use crate::encodings;
@@ -44,9 +44,9 @@ impl Host {
         } else if encoding == Encoding::LAST_RECT {
             // Sent when the viewer's update ends.
         } else if shared.viewer.encodings.is_hidden(encoding) {
-            self.leave_out();
+            self.drop_current();
         } else if too_late {
-            self.leave_out();
+            self.drop_current();
             shared.viewer.encodings.set_left_out(encoding);
             shared.host.request(false, area);
         } else {
@@ -55,8 +55,8 @@ impl Host {
         }
     }
 
-    const fn leave_out(&mut self) {
-        self.body = Body::LeaveOut;
+    const fn drop_current(&mut self) {
+        self.body = Body::Drop;
         if let Some(current) = &mut self.current {
             current.left_out = true;
         }
@@ -95,9 +95,9 @@ impl Host {
             }
             _ => {}
         }
-        if self.converter.is_some() && Recolour::can(encoding) {
-            self.body = Body::Recolour;
-            self.recolour.begin(encoding, area);
+        if self.converter.is_some() && RectangleConverter::can(encoding) {
+            self.body = Body::Convert;
+            self.rectangle_converter.begin(encoding, area);
         }
         self.viewer_update
             .pass(bytes, self.rectangles_after_this(), viewer);
@@ -133,12 +133,12 @@ impl Host {
         self.partial.extend(bytes.get());
         let more = self.rectangles_after_this();
         match (self.body, &self.converter) {
-            (Body::LeaveOut, _) => {}
-            (Body::Recolour, Some(converter)) => {
-                let (bytes, recolour) = (bytes.get(), &mut self.recolour);
+            (Body::Drop, _) => {}
+            (Body::Convert, Some(converter)) => {
+                let (bytes, rectangle_converter) = (bytes.get(), &mut self.rectangle_converter);
                 let most = WIDEST_PIXEL * bytes.len() + WIDEST_PIXEL;
                 self.viewer_update.write(most, more, viewer, |output| {
-                    recolour.run(converter, bytes, output);
+                    rectangle_converter.run(converter, bytes, output);
                 });
             }
             _ => self.viewer_update.pass(bytes, more, viewer),
@@ -172,7 +172,7 @@ impl Host {
         }
         shared.host.absolute = Some(bits & ABSOLUTE != 0);
         // In place of the dropped rectangle.
-        let has_place = self.body == Body::LeaveOut
+        let has_place = self.body == Body::Drop
             && self.viewer_update.is_open()
             && !self.viewer_update.is_full();
         if has_place && shared.has_pointer().is_some() {

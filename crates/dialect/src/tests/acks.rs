@@ -130,7 +130,7 @@ fn vmware_messages_are_sent_only_after_server_caps_and_never_client_caps() {
     let mut session = Session::new(german());
     let mut heard = Vec::new();
     let acts = |session: &mut Session| {
-        let pointer = input::Pointer {
+        let pointer = client_messages::Pointer {
             buttons: 1 << 3,
             x: 1,
             y: 1,

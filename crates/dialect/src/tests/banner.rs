@@ -1,7 +1,7 @@
 //! The banner: what a viewer decodes of it, and when it may be sent.
 
 use proptest::prelude::*;
-use rfb_proto::update::{Kind, Message as Sent, Update};
+use rfb_proto::server_messages::{Kind, Message as Sent, ServerScanner};
 use rfb_proto::{Converter, PixelFormat};
 
 use super::host_lost::{RGB565, server_init};
@@ -24,7 +24,7 @@ struct Decoded {
 
 /// Decodes one whole update, before which a colour map may come, and nothing after it.
 fn decode(bytes: &[u8], size: (u16, u16), format: PixelFormat) -> Decoded {
-    let mut update = Update::after_server_init(size, format);
+    let mut update = ServerScanner::after_server_init(size, format);
     let mut decoded = Decoded {
         colour_map: false,
         area: Area::default(),
@@ -186,6 +186,7 @@ fn a_screen_without_room_for_a_character_gets_no_banner() {
         assert_eq!(banner("x", size, &RGB565), None, "{size:?}");
     }
     assert!(banner("x", (14, 8), &RGB565).is_some());
+    assert!(banner("", (14, 8), &RGB565).is_some());
     let unsound = PixelFormat {
         bits_per_pixel: 24,
         ..PixelFormat::VMWARE
@@ -372,7 +373,7 @@ fn the_colour_map_comes_again_with_the_first_picture_after_a_banner() {
     let mut session = Session::vmware(Habits::default());
     session.sets_encodings(&[Encoding::LAST_RECT]);
     session.viewer_sends(Message::SetPixelFormat(MAPPED));
-    let mut update = Update::after_server_init(SIZE, MAPPED);
+    let mut update = ServerScanner::after_server_init(SIZE, MAPPED);
     session.dialogue.host_lost(&mut Got::default()).unwrap();
     let banner = session.dialogue.banner("lost").unwrap();
     let converter = Converter::new(PixelFormat::VMWARE, MAPPED).unwrap();

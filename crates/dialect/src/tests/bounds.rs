@@ -82,7 +82,7 @@ fn viewer() -> impl Strategy<Value = Vec<u8>> {
     (list, format, asks).prop_map(|(list, format, asks)| {
         let mut said = vec![1];
         let mut bytes = BytesMut::new();
-        input::set_encodings(list.into_iter().map(Encoding), &mut bytes);
+        client_messages::set_encodings(list.into_iter().map(Encoding), &mut bytes);
         if let Some(format) = format {
             Message::SetPixelFormat(format).write(&mut bytes);
         }
@@ -192,7 +192,7 @@ fn an_update_that_is_held_back_takes_no_more_than_the_screen() {
     assert!(got == stream, "as it is");
     let most = screen + screen / 8 + 64 * 1024 + 32 * 1024;
     let mut viewer = BytesMut::from(&[1][..]);
-    input::set_encodings([Encoding::RAW], &mut viewer);
+    client_messages::set_encodings([Encoding::RAW], &mut viewer);
     let mut init = vec![0, 64, 0, 48];
     PixelFormat::VMWARE.write(&mut init);
     init.extend([0; 4]);

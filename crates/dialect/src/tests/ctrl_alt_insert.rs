@@ -1,6 +1,6 @@
 //! Ctrl-Alt-Insert on the viewer's keyboard.
 
-use rfb_proto::input::QemuKey;
+use rfb_proto::client_messages::QemuKey;
 
 use super::*;
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
-use rfb_proto::input::QemuKey;
+use rfb_proto::client_messages::QemuKey;
 
 use super::*;
 

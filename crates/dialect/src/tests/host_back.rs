@@ -25,7 +25,7 @@ fn a_new_host_is_sent_format_encodings_and_a_request_for_everything() {
         Encoding::LAST_RECT,
         Encoding::VMWARE_SERVER_CAPS,
     ];
-    input::set_encodings(kept, &mut encodings);
+    client_messages::set_encodings(kept, &mut encodings);
     let back = |asked: Option<PixelFormat>, new: PixelFormat| {
         let mut session = Session::vmware(Habits::default());
         session.sets_encodings(&list);

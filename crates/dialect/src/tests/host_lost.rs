@@ -1,7 +1,7 @@
 //! A host that is lost at any byte, and a new one in its place.
 
 use bytes::BufMut;
-use rfb_proto::update::{Kind, Message as Sent, Update};
+use rfb_proto::server_messages::{Kind, Message as Sent, ServerScanner};
 
 use super::recorded::recordings;
 use super::*;
@@ -42,7 +42,7 @@ pub(super) const fn area(x: u16, y: u16, width: u16, height: u16) -> Area {
 
 /// A viewer that parses all that it receives and checks the content of rectangles.
 pub(super) struct Reader {
-    update: Update,
+    update: ServerScanner,
     rest: Vec<u8>,
     rectangle: (Area, Encoding, Vec<u8>),
     pub(super) rectangles: Vec<(Area, Encoding)>,
@@ -51,7 +51,7 @@ pub(super) struct Reader {
 impl Reader {
     fn new() -> Self {
         Self {
-            update: Update::new(),
+            update: ServerScanner::new(),
             rest: Vec::new(),
             rectangle: (Area::default(), Encoding::RAW, Vec::new()),
             rectangles: Vec::new(),
@@ -299,7 +299,7 @@ fn a_viewer_is_between_messages_after_every_cut_in_plain_encodings() {
 
 /// Whether a server that has sent `bytes` is inside of a rectangle, of which its viewer has the header.
 fn is_in_rectangle(bytes: &[u8]) -> bool {
-    let (mut update, mut at) = (Update::new(), 0);
+    let (mut update, mut at) = (ServerScanner::new(), 0);
     while let Some(piece) = update.scan(&bytes[at..]).unwrap() {
         at += piece.bytes.len();
     }

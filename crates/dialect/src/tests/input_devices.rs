@@ -1,6 +1,6 @@
 //! Key and pointer events in the form that the host takes.
 
-use rfb_proto::input::{Pointer, QemuKey};
+use rfb_proto::client_messages::{Pointer, QemuKey};
 
 use super::*;
 

@@ -24,7 +24,7 @@ fn begun(encodings: &[Encoding]) -> Dialogue {
     dialogue.stop_holding_keys();
     let mut said = BytesMut::new();
     Message::ClientInit { shared: true }.write(&mut said);
-    input::set_encodings(encodings.iter().copied(), &mut said);
+    client_messages::set_encodings(encodings.iter().copied(), &mut said);
     let mut host = BytesMut::new();
     dialogue.receive_from_viewer(&said, &mut host).unwrap();
     dialogue

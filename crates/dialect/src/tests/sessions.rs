@@ -2,7 +2,7 @@
 //! number of rectangles, at every cut.
 
 use proptest::prelude::*;
-use rfb_proto::update::{Message as Said, Update};
+use rfb_proto::server_messages::{Message as Said, ServerScanner};
 
 use super::*;
 
@@ -114,7 +114,7 @@ fn act() -> impl Strategy<Value = Act> {
 
 /// A viewer that parses what it receives.
 struct Reader {
-    update: Update,
+    update: ServerScanner,
     rest: Vec<u8>,
     seen: Vec<(Area, Encoding)>,
     padded: bool,
@@ -123,7 +123,7 @@ struct Reader {
 
 impl Reader {
     fn new() -> Self {
-        let mut update = Update::new();
+        let mut update = ServerScanner::new();
         let mut init = vec![0, 64, 0, 48];
         PixelFormat::VMWARE.write(&mut init);
         init.extend([0, 0, 0, 0]);

@@ -1,7 +1,7 @@
 //! Which messages are relayed and which are dropped.
 
-use rfb_proto::input::{Message, Pointer};
-use rfb_proto::update::Lost;
+use rfb_proto::client_messages::{Message, Pointer};
+use rfb_proto::server_messages::ScanError;
 use rfb_proto::{Area, Encoding, PixelFormat};
 
 use super::*;
@@ -226,7 +226,7 @@ fn unknown_rfb_while_pixels_are_converted_ends_the_session() {
         ..Got::default()
     };
     let lost = session.dialogue.receive_from_host(&stream, &mut got);
-    assert_eq!(lost, Err(Lost::Encoding(Encoding(77))));
+    assert_eq!(lost, Err(ScanError::Encoding(Encoding(77))));
 }
 
 #[test]

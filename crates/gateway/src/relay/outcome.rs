@@ -4,7 +4,7 @@ use std::io;
 
 use console::Blame;
 use console::host_link::close_text;
-use rfb_proto::update::Lost;
+use rfb_proto::server_messages::ScanError;
 use ws_proto::{Close, CloseCode};
 
 use crate::error::Failure;
@@ -63,7 +63,7 @@ pub(crate) enum HostLost {
     #[error(
         "the host's updates cannot be converted for this viewer ({0}): select full colour in the viewer, or set transparent = true for this console"
     )]
-    Unfollowable(Lost),
+    Unfollowable(ScanError),
 }
 
 impl HostLost {

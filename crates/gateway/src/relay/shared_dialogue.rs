@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use bytes::BytesMut;
 use dialect::{Dialogue, ToViewer};
 use rfb_proto::Violation;
-use rfb_proto::update::Lost;
+use rfb_proto::server_messages::ScanError;
 use tokio::sync::Notify;
 
 /// Borrowed for as long as the relay runs.
@@ -38,7 +38,7 @@ impl<'a> SharedDialogue<'a> {
         &self,
         run: &[u8],
         viewer: &mut impl ToViewer,
-    ) -> Result<(), Lost> {
+    ) -> Result<(), ScanError> {
         let mut dialogue = self.lock();
         let received = dialogue.receive_from_host(run, viewer);
         self.notify(&dialogue);

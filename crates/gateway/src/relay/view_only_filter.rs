@@ -1,11 +1,11 @@
 //! View-only: drops a viewer's input events, and keeps what it needs to receive updates.
 
-use rfb_proto::input::{Input, Message};
+use rfb_proto::client_messages::{ClientScanner, Message};
 use rfb_proto::{Encoding, Violation};
 
 /// An allow list of client messages, applied whether or not the viewer is in its own view-only mode.
 pub(super) struct ViewOnlyFilter {
-    input: Input,
+    input: ClientScanner,
     acted: bool,
 }
 
@@ -13,7 +13,7 @@ impl ViewOnlyFilter {
     /// The first message is ClientInit.
     pub(super) const fn new() -> Self {
         Self {
-            input: Input::new(),
+            input: ClientScanner::new(),
             acted: false,
         }
     }

@@ -1,10 +1,20 @@
 #![no_main]
-use rfb_proto::{Area, Converter, Encoding, PixelFormat, Recolour};
+use rfb_proto::{Area, Converter, Encoding, PixelFormat, RectangleConverter};
 
 libfuzzer_sys::fuzz_target!(|input: (i32, [u16; 4], [u8; 16], &[u8])| {
     let (encoding, [x, y, width, height], format, bytes) = input;
-    let Some(converter) = Converter::new(PixelFormat::VMWARE, PixelFormat::parse(&format)) else { return };
-    let mut recolour = Recolour::default();
-    recolour.begin(Encoding(encoding), Area { x, y, width, height });
+    let Some(converter) = Converter::new(PixelFormat::VMWARE, PixelFormat::parse(&format)) else {
+        return;
+    };
+    let mut recolour = RectangleConverter::default();
+    recolour.begin(
+        Encoding(encoding),
+        Area {
+            x,
+            y,
+            width,
+            height,
+        },
+    );
     recolour.run(&converter, bytes, &mut Vec::new());
 });

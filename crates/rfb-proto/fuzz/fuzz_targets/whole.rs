@@ -1,7 +1,8 @@
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
-    let (mut bytes, mut update, mut past) = (bytes, rfb_proto::update::Update::new(), 0);
+    let (mut bytes, mut update, mut past) =
+        (bytes, rfb_proto::server_messages::ServerScanner::new(), 0);
     while let Ok(Some(piece)) = update.scan(bytes) {
         bytes = &bytes[piece.bytes.len()..];
         past = if past > 0 {

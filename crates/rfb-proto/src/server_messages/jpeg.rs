@@ -1,7 +1,7 @@
 //! JPEG: a file whose length is not sent, so that its segments have to be parsed (rfbproto, "JPEG Encoding"; ITU T.81
 //! annex B).
 
-use super::Lost;
+use super::ScanError;
 use super::step::{Read, Step};
 use crate::Encoding;
 
@@ -12,7 +12,7 @@ const END_OF_IMAGE: u8 = 0xd9;
 const START_OF_SCAN: u8 = 0xda;
 const TEMPORARY: u8 = 0x01;
 
-const LOST: Lost = Lost::Rectangle(Encoding::JPEG);
+const LOST: ScanError = ScanError::Rectangle(Encoding::JPEG);
 
 /// The state within a file.
 #[derive(Debug, Clone, Copy)]

@@ -3,13 +3,13 @@
 
 use bytes::BufMut;
 
-use crate::update::hextile::{self, Tiles};
+use crate::server_messages::hextile::{self, Tiles};
 use crate::{Area, Converter, Encoding};
 
 /// Converts the content of one rectangle after the other to another pixel format. It keeps at most four bytes of its
 /// input.
 #[derive(Debug, Clone, Default)]
-pub struct Recolour {
+pub struct RectangleConverter {
     /// The number of pixels that come next.
     pixels: u64,
     /// The number of bytes after those that are not pixels.
@@ -42,7 +42,7 @@ enum Then {
     },
 }
 
-impl Recolour {
+impl RectangleConverter {
     /// Whether rectangles of `encoding` can be converted: Raw, CopyRect, RRE, CoRRE, Hextile and Cursor.
     pub const fn can(encoding: Encoding) -> bool {
         matches!(

@@ -13,7 +13,7 @@ mod messages;
 mod rectangles;
 
 use proptest::prelude::*;
-use rfb_proto::update::{Kind, Lost, MAX_PIECE, Message, QemuSound, Update};
+use rfb_proto::server_messages::{Kind, MAX_PIECE, Message, QemuSound, ScanError, ServerScanner};
 use rfb_proto::vmware::ServerCaps;
 use rfb_proto::{Area, CutText, Encoding, PixelFormat, Violation};
 
@@ -43,8 +43,8 @@ fn server_init(format: PixelFormat, name: &[u8]) -> Vec<u8> {
 }
 
 /// A scanner after a ServerInit with this format.
-fn update(format: PixelFormat) -> Update {
-    let mut update = Update::new();
+fn update(format: PixelFormat) -> ServerScanner {
+    let mut update = ServerScanner::new();
     let init = server_init(format, b"");
     let piece = update.scan(&init).unwrap().unwrap();
     assert_eq!(piece.bytes, init);
@@ -64,7 +64,10 @@ fn an_update(rectangles: &[Vec<u8>]) -> Vec<u8> {
 }
 
 /// Parses pieces: heads as text, and the lengths of bodies; and the number of bytes left, or the error.
-fn follow(mut update: Update, pieces: &[&[u8]]) -> (Vec<String>, Result<usize, Lost>, Update) {
+fn follow(
+    mut update: ServerScanner,
+    pieces: &[&[u8]],
+) -> (Vec<String>, Result<usize, ScanError>, ServerScanner) {
     let mut waiting = Vec::new();
     let mut heard = Vec::new();
     let mut run = 0;

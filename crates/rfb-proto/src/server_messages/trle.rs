@@ -1,6 +1,6 @@
 //! TRLE, tile by tile and run by run (RFC 6143 section 7.7.5).
 
-use super::Lost;
+use super::ScanError;
 use super::hextile::Tiles;
 use super::step::{Read, Step};
 use crate::{Area, Encoding};
@@ -25,7 +25,7 @@ enum Phase {
     Length { left: u64, sum: u64, indexed: bool },
 }
 
-const LOST: Lost = Lost::Rectangle(Encoding::TRLE);
+const LOST: ScanError = ScanError::Rectangle(Encoding::TRLE);
 
 impl Trle {
     pub(super) fn begin(area: Area, pixel: u64) -> Step<Self> {
@@ -68,7 +68,7 @@ impl Trle {
         Ok(Some((1, next)))
     }
 
-    fn tile(mut self, subencoding: u8) -> Result<Step<Self>, Lost> {
+    fn tile(mut self, subencoding: u8) -> Result<Step<Self>, ScanError> {
         let (width, height) = self.tiles.size();
         let pixels = width * height;
         let runs = |indexed| Phase::Run {
@@ -104,7 +104,7 @@ impl Trle {
     }
 
     /// A run of `length` pixels ends; the tile too, if no pixels are left.
-    fn end_run(self, left: u64, length: u64, indexed: bool) -> Result<Step<Self>, Lost> {
+    fn end_run(self, left: u64, length: u64, indexed: bool) -> Result<Step<Self>, ScanError> {
         match left.checked_sub(length) {
             None => Err(LOST),
             Some(0) => Ok(self.after(0)),

@@ -3,9 +3,9 @@
 
 use super::payload::{Payload, Pixel, Reader};
 use super::scanner::State;
-use super::{Update, parse};
+use super::{ServerScanner, parse};
 
-impl Update {
+impl ServerScanner {
     /// Skips the whole updates at the front of `input` that contain only pixels, and returns their length in bytes; the
     /// caller has to drop as many before the next call. Calls `skipped` with the id of each: the byte that RFB calls
     /// padding.

@@ -2,7 +2,7 @@
 
 use super::{Message, QemuSound};
 use crate::vmware::{self, ServerCaps};
-use crate::{Area, CutText, Encoding, PixelFormat, Violation, both};
+use crate::{Area, CutText, Encoding, PixelFormat, Violation, both_directions};
 
 /// The length of a message or head in bytes, its meaning, and the number of bytes that follow.
 type Parsed<'a> = (usize, Message<'a>, u64);
@@ -34,10 +34,11 @@ pub(super) fn message(input: &[u8]) -> Result<Option<Parsed<'_>>, Violation> {
         3 => CutText::parse(input)?.map(|(length, text)| (length, Message::CutText(text))),
         vmware::MESSAGE => return vmware(input),
         150 => Some((1, Message::EndOfContinuousUpdates)),
-        248 => both::fence(input)
+        248 => both_directions::fence(input)
             .map(|(length, flags, payload)| (length, Message::Fence { flags, payload })),
         250 => xvp(input),
-        253 => both::gii(input).map(|(subtype, length)| (4, Message::Gii { subtype, length })),
+        253 => both_directions::gii(input)
+            .map(|(subtype, length)| (4, Message::Gii { subtype, length })),
         255 => qemu_sound(input)?,
         _ => return Err(Violation::UnknownMessage { kind, sub: None }),
     };
@@ -66,7 +67,7 @@ fn set_colour_map_entries<'a>(input: &[u8]) -> Option<(usize, Message<'a>)> {
 }
 
 fn vmware<'a>(input: &[u8]) -> Result<Option<Parsed<'a>>, Violation> {
-    let Some((id, length)) = both::vmware(input)? else {
+    let Some((id, length)) = both_directions::vmware(input)? else {
         return Ok(None);
     };
     let message = Message::Vmware { id, length };

@@ -1,6 +1,6 @@
 //! The length of a rectangle's content (RFC 6143 sections 7.7 and 7.8; rfbproto; `docs/webmks.md` 1.4).
 
-use super::Lost;
+use super::ScanError;
 use super::hextile::Hextile;
 use super::jpeg::Jpeg;
 use super::step::{Read, Step};
@@ -59,7 +59,11 @@ impl Payload {
     }
 
     /// The content of a rectangle.
-    pub(super) fn of(encoding: Encoding, area: Area, format: &PixelFormat) -> Result<Self, Lost> {
+    pub(super) fn of(
+        encoding: Encoding,
+        area: Area,
+        format: &PixelFormat,
+    ) -> Result<Self, ScanError> {
         let pixel = Pixel::of(format)?;
         if let Some(image) = Self::image(encoding, area, pixel) {
             return Ok(image);
@@ -93,7 +97,7 @@ impl Payload {
             Encoding::VMWARE_OFFSCREEN_COPY_RECT => Self::skip(6),
             Encoding::VMWARE_UPDATE_CACHE => Self::head(Head::VmwareCache),
             Encoding::VMWARE_H264_RECT | Encoding::VMWARE_H264_MP4 => Self::head(Head::VmwareH264),
-            _ => return Err(Lost::Encoding(encoding)),
+            _ => return Err(ScanError::Encoding(encoding)),
         })
     }
 
@@ -132,7 +136,7 @@ impl Payload {
 
     /// Advances, and returns the number of bytes of `input` that were read; `None` while more are needed.
     #[inline]
-    pub(super) fn step(&mut self, input: &[u8]) -> Result<Option<usize>, Lost> {
+    pub(super) fn step(&mut self, input: &[u8]) -> Result<Option<usize>, ScanError> {
         if self.skip > 0 {
             let length = usize::try_from(self.skip).map_or(input.len(), |n| n.min(input.len()));
             self.skip -= length as u64;
@@ -195,7 +199,7 @@ impl Head {
                 None => None,
                 Some([0, _]) => Some((2, Payload::skip(masks))),
                 Some([1, _]) => Some((2, Payload::skip(alpha))),
-                Some(_) => return Err(Lost::Rectangle(Encoding::VMWARE_CURSOR)),
+                Some(_) => return Err(ScanError::Rectangle(Encoding::VMWARE_CURSOR)),
             },
         };
         Ok(read)
@@ -203,21 +207,21 @@ impl Head {
 }
 
 /// The pixels have four bytes in every pixel format: red, green, blue, alpha.
-fn alpha_cursor(encoding: u32, area: Area) -> Result<Payload, Lost> {
+fn alpha_cursor(encoding: u32, area: Area) -> Result<Payload, ScanError> {
     let encoding = Encoding(encoding.cast_signed());
     let pixel = Pixel {
         plain: 4,
         compressed: 4,
         tight: 4,
     };
-    Payload::image(encoding, area, pixel).ok_or(Lost::Encoding(encoding))
+    Payload::image(encoding, area, pixel).ok_or(ScanError::Encoding(encoding))
 }
 
 impl Pixel {
-    pub(super) fn of(format: &PixelFormat) -> Result<Self, Lost> {
+    pub(super) fn of(format: &PixelFormat) -> Result<Self, ScanError> {
         let plain = match format.bytes_per_pixel() {
             Some(bytes) => bytes as u64,
-            None => return Err(Lost::Pixels(format.bits_per_pixel)),
+            None => return Err(ScanError::Pixels(format.bits_per_pixel)),
         };
         let packs = |yes| if yes { 3 } else { plain };
         Ok(Self {

@@ -35,7 +35,7 @@ fn holds(format: PixelFormat, size: (u16, u16), encoding: Encoding, payload: &[u
 fn loses(format: PixelFormat, size: (u16, u16), encoding: Encoding, payload: &[u8]) {
     let bytes = an_update(&[rectangle([0, 0, size.0, size.1], encoding, payload)]);
     let (_, left, at) = follow(update(format), &[&bytes]);
-    assert_eq!(left, Err(Lost::Rectangle(encoding)), "{payload:?}");
+    assert_eq!(left, Err(ScanError::Rectangle(encoding)), "{payload:?}");
     assert!(!at.is_between_rectangles());
 }
 
@@ -257,7 +257,7 @@ fn trle_is_parsed_by_tiles_and_runs() {
                 &over,
             )])],
         );
-        assert_eq!(lost.1, Err(Lost::Rectangle(Encoding::TRLE)));
+        assert_eq!(lost.1, Err(ScanError::Rectangle(Encoding::TRLE)));
     }
 }
 
@@ -283,7 +283,7 @@ fn jpeg_is_parsed_by_segments() {
     ] {
         let bytes = an_update(&[rectangle([0, 0, 9, 3], Encoding::JPEG, bytes)]);
         let (_, left, _) = follow(update(LOW), &[&bytes]);
-        assert_eq!(left, Err(Lost::Rectangle(Encoding::JPEG)));
+        assert_eq!(left, Err(ScanError::Rectangle(Encoding::JPEG)));
     }
 }
 

@@ -6,7 +6,7 @@ use crate::{Encoding, Violation};
 /// known here: a caller that only relays them can go on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum Lost {
+pub enum ScanError {
     /// An unknown or malformed message.
     #[error(transparent)]
     Message(#[from] Violation),

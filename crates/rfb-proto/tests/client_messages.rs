@@ -3,16 +3,16 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 use proptest::prelude::*;
-use rfb_proto::input::{
-    Input, Key, Kind, MAX_ENCODINGS, MAX_PIECE, Message, Pointer, QemuAudio, QemuKey,
+use rfb_proto::client_messages::{
+    ClientScanner, Key, Kind, MAX_ENCODINGS, MAX_PIECE, Message, Pointer, QemuAudio, QemuKey,
     UpdateRequest, set_encodings,
 };
 use rfb_proto::vmware::{Command, ServerCaps, VScancode};
 use rfb_proto::{Area, CutText, Encoding, PixelFormat, Violation};
 
 /// A scanner after ClientInit.
-fn input() -> Input {
-    let mut input = Input::new();
+fn input() -> ClientScanner {
+    let mut input = ClientScanner::new();
     assert!(input.scan(&[1]).unwrap().is_some());
     input
 }
@@ -139,7 +139,7 @@ fn each_message_is_parsed_and_written_back_unchanged() {
 #[test]
 fn the_first_byte_is_the_shared_flag_and_nothing_else_is() {
     for (byte, shared) in [(0, false), (1, true), (255, true)] {
-        let mut input = Input::new();
+        let mut input = ClientScanner::new();
         assert_eq!(input.scan(&[]), Ok(None));
         let bytes = [byte, 4];
         let piece = input.scan(&bytes).unwrap().unwrap();
@@ -370,7 +370,7 @@ fn vmwares_commands_are_written_as_its_own_client_writes_them() {
 
 /// The result: each message as text, and each body as one piece.
 fn follow(extended: bool, pieces: &[&[u8]]) -> (Vec<String>, Result<usize, Violation>) {
-    let mut input = Input::new();
+    let mut input = ClientScanner::new();
     input.allow_extended_buttons(extended);
     let mut waiting = Vec::new();
     let mut heard: Vec<String> = Vec::new();

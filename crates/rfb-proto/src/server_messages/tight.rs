@@ -1,6 +1,6 @@
 //! Tight and TightPNG (rfbproto, "Tight Encoding" and "Tight PNG Encoding"; VMware's, `docs/webmks.md` 1.4).
 
-use super::Lost;
+use super::ScanError;
 use super::step::{Read, Step};
 use crate::{Area, Encoding};
 
@@ -57,7 +57,7 @@ fn control(encoding: Encoding, area: Area, pixel: u64, input: &[u8]) -> Read<Tig
         kind @ 0..8 => kind & 4 != 0,
         // Basic compression without zlib, with the same lengths (rfbproto, "Tight Without Zlib").
         kind @ (10 | 11 | 14 | 15) if !png => kind & 4 != 0,
-        _ => return Err(Lost::Rectangle(encoding)),
+        _ => return Err(ScanError::Rectangle(encoding)),
     };
     if !filtered {
         return Ok(Some((1, data(0, area.pixels() * pixel))));
@@ -67,7 +67,7 @@ fn control(encoding: Encoding, area: Area, pixel: u64, input: &[u8]) -> Read<Tig
         // The copy and gradient filters.
         Some(0 | 2) => Ok(Some((2, data(0, area.pixels() * pixel)))),
         Some(1) => Ok(input.get(2).map(|&last| (3, palette(last, area, pixel)))),
-        Some(_) => Err(Lost::Rectangle(encoding)),
+        Some(_) => Err(ScanError::Rectangle(encoding)),
     }
 }
 

@@ -4,7 +4,7 @@ use super::*;
 
 #[test]
 fn server_init_has_size_format_and_name() {
-    let mut update = Update::new();
+    let mut update = ServerScanner::new();
     let init = server_init(RGB565, b"vm08");
     assert_eq!(update.scan(&init[..23]), Ok(None));
     let piece = update.scan(&init).unwrap().unwrap();

@@ -3,7 +3,7 @@
 use super::{
     DesktopSize, Encodings, Key, MAX_ENCODINGS, Message, Pointer, QemuAudio, QemuKey, UpdateRequest,
 };
-use crate::{Area, CutText, PixelFormat, Violation, both};
+use crate::{Area, CutText, PixelFormat, Violation, both_directions};
 
 /// The length of a message or head in bytes, and its meaning.
 type Parsed<'a> = (usize, Message<'a>);
@@ -104,7 +104,7 @@ fn cut_text(input: &[u8]) -> Result<Option<Parsed<'_>>, Violation> {
 }
 
 fn vmware(input: &[u8]) -> Result<Option<Parsed<'_>>, Violation> {
-    Ok(both::vmware(input)?.map(|(id, length)| (4, Message::Vmware { id, length })))
+    Ok(both_directions::vmware(input)?.map(|(id, length)| (4, Message::Vmware { id, length })))
 }
 
 fn continuous_updates(input: &[u8]) -> Option<Parsed<'_>> {
@@ -115,7 +115,7 @@ fn continuous_updates(input: &[u8]) -> Option<Parsed<'_>> {
 }
 
 fn fence(input: &[u8]) -> Option<Parsed<'_>> {
-    let (length, flags, payload) = both::fence(input)?;
+    let (length, flags, payload) = both_directions::fence(input)?;
     Some((length, Message::Fence { flags, payload }))
 }
 
@@ -137,7 +137,7 @@ fn set_desktop_size(input: &[u8]) -> Option<Parsed<'_>> {
 }
 
 fn gii(input: &[u8]) -> Option<Parsed<'_>> {
-    let (subtype, length) = both::gii(input)?;
+    let (subtype, length) = both_directions::gii(input)?;
     Some((4, Message::Gii { subtype, length }))
 }
 

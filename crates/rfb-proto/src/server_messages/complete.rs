@@ -2,7 +2,7 @@
 
 use super::payload::{Head, Payload, Reader};
 use super::scanner::State;
-use super::{Kind, Update, hextile};
+use super::{Kind, ServerScanner, hextile};
 use crate::{Area, Encoding, PixelFormat};
 
 /// The longest field that can be completed, in bytes: a screen of ExtendedDesktopSize.
@@ -19,7 +19,7 @@ pub struct PartialRectangle {
     tail: Vec<u8>,
 }
 
-impl Update {
+impl ServerScanner {
     /// The bytes that complete the current rectangle or clipboard message: at most `most`, or `None` if that is not
     /// possible. The missing pixels are zero, and missing subrectangles as small as possible.
     ///

@@ -4,7 +4,7 @@
 
 use proptest::prelude::*;
 use rfb_proto::PixelFormat;
-use rfb_proto::update::{Kind, Message, Update};
+use rfb_proto::server_messages::{Kind, Message, ServerScanner};
 
 /// A screen of 1024 × 768 without a name.
 fn server_init() -> Vec<u8> {
@@ -14,8 +14,8 @@ fn server_init() -> Vec<u8> {
     bytes
 }
 
-fn begun() -> Update {
-    let mut update = Update::new();
+fn begun() -> ServerScanner {
+    let mut update = ServerScanner::new();
     let init = server_init();
     assert_eq!(update.scan(&init).unwrap().unwrap().bytes, init);
     update
@@ -69,7 +69,7 @@ fn others() -> Vec<Vec<u8>> {
 }
 
 /// Scans the first `length` bytes: whether they are only updates of pixels, and the scanner after them.
-fn scan(mut update: Update, mut input: &[u8], length: usize) -> (bool, Update) {
+fn scan(mut update: ServerScanner, mut input: &[u8], length: usize) -> (bool, ServerScanner) {
     let (end, mut pictures) = (input.len() - length, true);
     while input.len() > end {
         let piece = update.scan(input).unwrap().unwrap();
@@ -121,7 +121,7 @@ fn updates_with_anything_but_pixels_are_not_skipped() {
         assert_eq!(begun().skip_pictures(&bytes, |_| {}), 0, "{bytes:?}");
     }
     assert_eq!(
-        Update::new().skip_pictures(&[0, 0, 0, 1], |_| {}),
+        ServerScanner::new().skip_pictures(&[0, 0, 0, 1], |_| {}),
         0,
         "ServerInit comes first"
     );

@@ -1,6 +1,6 @@
 //! Hextile and ZlibHex, tile by tile (RFC 6143 section 7.7.4; rfbproto, "zlibhex Encoding").
 
-use super::Lost;
+use super::ScanError;
 use super::step::{Read, Step};
 use crate::{Area, Encoding};
 
@@ -51,7 +51,7 @@ impl Hextile {
             } else {
                 Encoding::HEXTILE
             };
-            return Err(Lost::Rectangle(encoding));
+            return Err(ScanError::Rectangle(encoding));
         }
         if mask & RAW != 0 {
             let (width, height) = self.tiles.size();

@@ -3,13 +3,13 @@
 use super::{Kind, MAX_ENCODINGS, Message, parse};
 use crate::Violation;
 
-/// The longest piece other than a body, in bytes: with so many, [`Input::scan`] always returns one. It is a
+/// The longest piece other than a body, in bytes: with so many, [`ClientScanner::scan`] always returns one. It is a
 /// SetEncodings of [`MAX_ENCODINGS`].
 pub const MAX_PIECE: usize = 4 + 4 * MAX_ENCODINGS;
 
 /// Splits the bytes from one viewer into messages, from ClientInit on.
 #[derive(Debug, Clone)]
-pub struct Input {
+pub struct ClientScanner {
     state: State,
     extended_buttons: bool,
 }
@@ -30,7 +30,7 @@ pub struct Piece<'a> {
     pub message: Message<'a>,
 }
 
-impl Input {
+impl ClientScanner {
     /// For a viewer whose ClientInit comes next.
     pub const fn new() -> Self {
         Self {
@@ -93,7 +93,7 @@ impl Input {
     }
 }
 
-impl Default for Input {
+impl Default for ClientScanner {
     fn default() -> Self {
         Self::new()
     }

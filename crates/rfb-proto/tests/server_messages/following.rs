@@ -9,7 +9,7 @@ fn unknown_input_is_reported_and_not_consumed() {
         rectangle([0, 0, 1, 1], Encoding::VMWARE_TOPOLOGY, &[0; 4]),
     ]);
     let (heard, left, mut at) = follow(update(LOW), &[&bytes]);
-    let lost = Lost::Encoding(Encoding::VMWARE_TOPOLOGY);
+    let lost = ScanError::Encoding(Encoding::VMWARE_TOPOLOGY);
     assert_eq!((heard.len(), left), (3, Err(lost)));
     assert!(at.is_between_rectangles() && !at.is_between_messages());
     assert_eq!(at.scan(&bytes[20..]), Err(lost), "again");
@@ -17,11 +17,14 @@ fn unknown_input_is_reported_and_not_consumed() {
 
     for kind in [4, 126, 251, 254] {
         let violation = Violation::UnknownMessage { kind, sub: None };
-        assert_eq!(update(LOW).scan(&[kind]), Err(Lost::Message(violation)));
+        assert_eq!(
+            update(LOW).scan(&[kind]),
+            Err(ScanError::Message(violation))
+        );
     }
     let lost = update(LOW).scan(&[255, 0]).unwrap_err();
     assert_eq!(lost.to_string(), "message type 255/0 is not known");
-    let malformed = |what| Err(Lost::Message(Violation::Malformed(what)));
+    let malformed = |what| Err(ScanError::Message(Violation::Malformed(what)));
     assert_eq!(update(LOW).scan(&[127, 4, 0, 3]), malformed("VMware"));
     assert_eq!(update(LOW).scan(&[255, 1, 0, 3]), malformed("QEMU audio"));
 
@@ -29,14 +32,14 @@ fn unknown_input_is_reported_and_not_consumed() {
     let nested = Encoding::DESKTOP_SIZE.0.to_be_bytes();
     let bytes = an_update(&[rectangle([0; 4], Encoding::CURSOR_WITH_ALPHA, &nested)]);
     let (_, left, _) = follow(update(LOW), &[&bytes]);
-    assert_eq!(left, Err(Lost::Encoding(Encoding::DESKTOP_SIZE)));
+    assert_eq!(left, Err(ScanError::Encoding(Encoding::DESKTOP_SIZE)));
 
     let odd = PixelFormat {
         bits_per_pixel: 24,
         ..PixelFormat::VMWARE
     };
     let bytes = an_update(&[rectangle([0; 4], Encoding::RAW, &[])]);
-    assert_eq!(follow(update(odd), &[&bytes]).1, Err(Lost::Pixels(24)));
+    assert_eq!(follow(update(odd), &[&bytes]).1, Err(ScanError::Pixels(24)));
 }
 
 #[test]

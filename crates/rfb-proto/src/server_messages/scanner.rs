@@ -1,15 +1,15 @@
 //! Splits the bytes from a server into messages and rectangles.
 
 use super::payload::Payload;
-use super::{Kind, Lost, Message, parse};
+use super::{Kind, Message, ScanError, parse};
 use crate::{Area, Encoding, PixelFormat};
 
-/// The longest piece other than a body, in bytes: with so many, [`Update::scan`] always returns one. It is a fence.
+/// The longest piece other than a body, in bytes: with so many, [`ServerScanner::scan`] always returns one. It is a fence.
 pub const MAX_PIECE: usize = 9 + 255;
 
 /// Splits the bytes from one server into messages and rectangles, from ServerInit on.
 #[derive(Debug, Clone)]
-pub struct Update {
+pub struct ServerScanner {
     pub(super) state: State,
     /// What is still to come of the rectangle in [`State::Payload`].
     pub(super) payload: Payload,
@@ -42,7 +42,7 @@ pub struct Piece<'a> {
     pub message: Message<'a>,
 }
 
-impl Update {
+impl ServerScanner {
     /// For a server whose ServerInit comes next.
     pub const fn new() -> Self {
         Self {
@@ -107,10 +107,10 @@ impl Update {
     /// The caller has to drop `bytes.len()` bytes before the next call.
     ///
     /// # Errors
-    /// [`Lost`]: nothing is consumed, so that each further call returns the same error. All pieces before it have been
+    /// [`ScanError`]: nothing is consumed, so that each further call returns the same error. All pieces before it have been
     /// returned.
     #[inline]
-    pub fn scan<'a>(&mut self, input: &'a [u8]) -> Result<Option<Piece<'a>>, Lost> {
+    pub fn scan<'a>(&mut self, input: &'a [u8]) -> Result<Option<Piece<'a>>, ScanError> {
         let scanned = match self.state {
             State::Payload(more) => self.run_payload(more, input)?,
             State::Rectangle(more) => self.read_rectangle(more, input)?,
@@ -141,7 +141,10 @@ impl Update {
         Some((length, message))
     }
 
-    fn read_message<'a>(&mut self, input: &'a [u8]) -> Result<Option<(usize, Message<'a>)>, Lost> {
+    fn read_message<'a>(
+        &mut self,
+        input: &'a [u8],
+    ) -> Result<Option<(usize, Message<'a>)>, ScanError> {
         let Some((length, message, body)) = parse::message(input)? else {
             return Ok(None);
         };
@@ -159,7 +162,7 @@ impl Update {
         &mut self,
         more: u16,
         input: &[u8],
-    ) -> Result<Option<(usize, Message<'a>)>, Lost> {
+    ) -> Result<Option<(usize, Message<'a>)>, ScanError> {
         let Some((area, encoding)) = parse::rectangle(input) else {
             return Ok(None);
         };
@@ -189,7 +192,7 @@ impl Update {
         &mut self,
         more: u16,
         input: &[u8],
-    ) -> Result<Option<(usize, Message<'a>)>, Lost> {
+    ) -> Result<Option<(usize, Message<'a>)>, ScanError> {
         let mut length = 0;
         while !self.payload.is_over() {
             let rest = input.get(length..).unwrap_or_default();
@@ -244,7 +247,7 @@ impl Update {
     }
 }
 
-impl Default for Update {
+impl Default for ServerScanner {
     fn default() -> Self {
         Self::new()
     }

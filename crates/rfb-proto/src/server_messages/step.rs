@@ -1,6 +1,6 @@
 //! One step through what a rectangle holds.
 
-use super::Lost;
+use super::ScanError;
 
 /// What follows the bytes that were read.
 #[derive(Debug, Clone, Copy)]
@@ -13,7 +13,7 @@ pub(super) struct Step<N> {
 
 /// The number of bytes that were read, and what follows them; `None` while more bytes are needed, of which 16 are
 /// enough.
-pub(super) type Read<N> = Result<Option<(usize, Step<N>)>, Lost>;
+pub(super) type Read<N> = Result<Option<(usize, Step<N>)>, ScanError>;
 
 impl<N> Step<N> {
     /// The rectangle ends here.
