@@ -15,6 +15,7 @@ import picture
 from connecting import environment
 from page import DOCS, Page
 from places import free_ports, scratch
+from remmina import contains
 from screen import ManagedScreen
 from simulator import Simulator
 from waiting import DEADLINE, until
@@ -36,7 +37,7 @@ UNKNOWN_AUTHORITY = "Unknown certificate issuer"
 PAINTED = 20
 # The largest file of a photograph.
 MOST_BYTES = 60 * 1024
-# The share of pixels that may differ from the photograph that is kept: a cursor that blinks, a certificate's number.
+# The share of pixels of a dialog that may differ from the photograph that is kept: a cursor, a certificate's number.
 TOLERANCE = 0.04
 
 
@@ -116,17 +117,20 @@ class Quickstart(unittest.TestCase):
             # TigerVNC lays a hint over the picture for some seconds.
             return picture.difference(self.screen.picture(window), self.simulator.picture(vm)) == ""
 
-        self._photograph(window, name, is_shown)
+        self._photograph(window, name, is_shown, lambda _, kept: contains(kept, self.simulator.picture(vm)))
         return window
 
     def _dialog(self, title: str, name: str) -> str:
         """The dialog with this title, which is photographed."""
         dialog = self.screen.titled(title)
-        self._photograph(dialog, name, lambda: picture.colours(self.screen.picture(dialog)) > PAINTED)
+        is_painted = lambda: picture.colours(self.screen.picture(dialog)) > PAINTED
+        self._photograph(dialog, name, is_painted, lambda taken, kept: _difference(taken, kept) <= TOLERANCE)
         return dialog
 
-    def _photograph(self, window: str, name: str, is_complete: Callable[[], bool]) -> None:
-        """Takes a photograph when the window is complete, which must be like the one that is kept."""
+    def _photograph(
+        self, window: str, name: str, is_complete: Callable[[], bool], alike: Callable[[Image.Image, Image.Image], bool]
+    ) -> None:
+        """Takes a photograph when the window is complete; it and the one that is kept must be alike."""
         kept = DOCS / "pictures" / f"{name}.png"
         taken = self.photographs / f"{name}.png"
 
@@ -135,7 +139,7 @@ class Quickstart(unittest.TestCase):
             self.screen.photograph(window).save(taken, optimize=True)
             if os.environ.get("KEEP_PICTURES") == "1":
                 return complete and is_complete()
-            return complete and _difference(picture.read(taken), picture.read(kept)) <= TOLERANCE
+            return complete and alike(picture.read(taken), picture.read(kept))
 
         until(f"{taken} to be like {kept}", take)
         if os.environ.get("KEEP_PICTURES") == "1":
