@@ -9,12 +9,14 @@ mod endpoint;
 mod error;
 mod file;
 pub mod govc;
+pub mod known_hosts;
 mod limits;
 mod scalar;
 mod sdk_url;
 pub mod secret_file;
 pub mod secret_variables;
 mod source;
+pub mod user_files;
 mod vsphere;
 
 use std::io::Read;
