@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import re
 import ssl
+from pathlib import Path
 from threading import Lock, Thread
 
 from authority import Authority
@@ -14,11 +15,12 @@ from waiting import DEADLINE
 class RecordingProxy:
     """Runs from `__enter__` to `__exit__`. In a configuration it replaces the host behind it."""
 
-    def __init__(self, simulator: Simulator) -> None:
+    def __init__(self, simulator: Simulator, identity: tuple[Path, Path] | None = None) -> None:
+        """`identity` is its certificate and key, instead of one that nobody trusts."""
         self.username, self.password = simulator.username, simulator.password
         host, _, port = simulator.address.rpartition(":")
         self._behind = host, int(port)
-        certificate, key = Authority().certificate()
+        certificate, key = identity or Authority().certificate()
         self._server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._server.load_cert_chain(certificate, key)
         self._client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

@@ -63,8 +63,15 @@ class Simulator(Program):
         return json.loads(self._get(vm, "pointer"))
 
     def counts(self) -> dict[str, int]:
-        """Of all VMs: `whole_requests`, `incremental_requests`, `acknowledgements`, `consoles_open`."""
+        """Of all VMs: `whole_requests`, `incremental_requests`, `acknowledgements`, `consoles_open`.
+
+        Of the API: `logins`, `logins_refused`, `logouts`, `sessions_open`.
+        """
         return json.loads(self._ask("counts"))
+
+    def expire_sessions(self) -> None:
+        """All sessions of the API end, as those that nobody has used for long."""
+        self._ask("sessions/expire", b"")
 
     def resize(self, vm: str, width: int, height: int) -> None:
         """Changes the resolution of the VM's guest."""

@@ -2,7 +2,7 @@
 //!
 //! | GET | answer |
 //! |---|---|
-//! | `/counts` | of all VMs, JSON: `{"whole_requests":1,"incremental_requests":0,"acknowledgements":7,"consoles_open":1}` |
+//! | `/counts` | of all VMs, JSON: `{"whole_requests":1,"incremental_requests":0,"acknowledgements":7,"consoles_open":1}`, and of `/sdk`: `{"logins":2,"logins_refused":0,"logouts":1,"sessions_open":1}` |
 //! | `/VM/typed` | the text typed, UTF-8 |
 //! | `/VM/keys` | key events, oldest first, JSON: `[{"scan_code":30,"keysym":97,"down":true,"repeated":false}, …]`; absent numbers are `null` |
 //! | `/VM/down` | the scan codes of the keys that are down, JSON: `[29,56]` |
@@ -13,6 +13,7 @@
 //! |---|---|
 //! | `/VM/size/WxH` | the guest changes its resolution |
 //! | `/VM/silence` | the open consoles go silent |
+//! | `/sessions/expire` | all sessions of `/sdk` end, as by their idle timeout |
 //!
 //! 404 for an unknown VM, and for the picture of a bridge.
 
@@ -35,6 +36,7 @@ pub(crate) fn routes(host: &Arc<Host>, names: Vec<String>) -> Router {
     };
     Router::new()
         .route("/counts", get(counts))
+        .route("/sessions/expire", post(expire_sessions))
         .route("/{vm}/{what}", get(look).post(change))
         .route("/{vm}/size/{size}", post(resize))
         .with_state(guests)
@@ -80,7 +82,19 @@ async fn counts(State(guests): State<Guests>) -> Response {
         "incremental_requests": counts.incremental_requests,
         "acknowledgements": counts.acknowledgements,
         "consoles_open": counts.consoles_open,
+        "logins": counts.logins,
+        "logins_refused": counts.logins_refused,
+        "logouts": counts.logouts,
+        "sessions_open": counts.sessions_open,
     }))
+}
+
+async fn expire_sessions(State(guests): State<Guests>) -> StatusCode {
+    let Some(host) = guests.host.upgrade() else {
+        return StatusCode::NOT_FOUND;
+    };
+    host.expire_sessions();
+    StatusCode::NO_CONTENT
 }
 
 async fn change(
