@@ -1,56 +1,53 @@
 //! A vSphere from govc's environment variables.
 
 use std::env::var;
-use std::path::Path;
 
-use crate::{AskPassword, sdk_url};
+use crate::{govc_trust, sdk_url};
 use console::settings::VSphere;
 use console::tls::Trust;
 
 /// Its name in messages.
 pub const NAME: &str = "govc";
 
-/// Reads `GOVC_URL` (host, host:port or URL with optional credentials), `GOVC_USERNAME`, `GOVC_PASSWORD` and `GOVC_INSECURE`;
-/// `None` without `GOVC_URL`. Prompts for a missing password. `MKSGATE_TRUST` takes the values of the key `trust`: govc itself
-/// cannot pin a certificate.
-pub fn vsphere(ask: AskPassword<'_>) -> Option<Result<VSphere, String>> {
-    let url = var("GOVC_URL").ok().filter(|url| !url.is_empty())?;
-    let insecure = matches!(
-        var("GOVC_INSECURE").as_deref(),
-        Ok("1" | "true" | "TRUE" | "True" | "t" | "T")
-    );
-    let read = read(
-        &url,
-        var("GOVC_USERNAME").ok(),
-        var("GOVC_PASSWORD").ok(),
-        insecure,
-        ask,
-    );
-    let trust = var("MKSGATE_TRUST").ok().filter(|trust| !trust.is_empty());
-    Some(read.and_then(|vsphere| with_trust(vsphere, trust.as_deref())))
+/// The vSphere that the variables name.
+pub struct Environment {
+    /// Its settings; without a password where none is set.
+    pub vsphere: VSphere,
+    /// Whether a variable says which certificates to trust.
+    pub says_trust: bool,
 }
+
+/// Reads `GOVC_URL` (host, host:port or URL with optional credentials), `GOVC_USERNAME`, `GOVC_PASSWORD`, and which certificates
+/// to trust: `MKSGATE_TRUST` (govc itself cannot pin a certificate), `GOVC_TLS_CA_CERTS`, `GOVC_INSECURE`. `None` without
+/// `GOVC_URL`.
+///
+/// # Errors
+/// A sentence: a variable is missing or wrong.
+pub fn environment() -> Option<Result<Environment, String>> {
+    let url = var("GOVC_URL").ok().filter(|url| !url.is_empty())?;
+    let read = || {
+        let mut vsphere = read(&url, var("GOVC_USERNAME").ok(), var("GOVC_PASSWORD").ok())?;
+        let trust = govc_trust::read()?;
+        let says_trust = trust.is_some();
+        vsphere.trust = trust.unwrap_or(Trust::System);
+        Ok(Environment {
+            vsphere,
+            says_trust,
+        })
+    };
+    Some(read())
+}
+
+/// The error for a password that is not set and cannot be asked for.
+pub const PASSWORD_MISSING: &str = "GOVC_PASSWORD is not set: set it, or put it into GOVC_URL";
 
 /// Whether `GOVC_URL` names a vSphere.
 pub fn is_set() -> bool {
     std::env::var_os("GOVC_URL").is_some_and(|url| !url.is_empty())
 }
 
-fn with_trust(mut vsphere: VSphere, trust: Option<&str>) -> Result<VSphere, String> {
-    if let Some(trust) = trust {
-        vsphere.trust = Trust::parse(trust, Path::to_path_buf)
-            .map_err(|error| format!("MKSGATE_TRUST: {error}"))?;
-    }
-    Ok(vsphere)
-}
-
 /// The URL is not repeated in an error: it may hold a password.
-fn read(
-    url: &str,
-    username: Option<String>,
-    password: Option<String>,
-    insecure: bool,
-    ask: AskPassword<'_>,
-) -> Result<VSphere, String> {
+fn read(url: &str, username: Option<String>, password: Option<String>) -> Result<VSphere, String> {
     let (scheme, rest) = url.split_once("://").unwrap_or(("https", url));
     let authority_end = rest.find('/').unwrap_or(rest.len());
     let (authority, path) = rest.split_at(authority_end);
@@ -67,17 +64,13 @@ fn read(
     };
     let username = given(username, url_user)
         .ok_or("GOVC_USERNAME is not set: set it, or put it into GOVC_URL")?;
-    let password = given(password, url_password)
-        .map(Into::into)
-        .or_else(|| ask(&format!("Password of {username} at {host}: ")))
-        .ok_or("GOVC_PASSWORD is not set: set it, or put it into GOVC_URL")?;
+    let password = given(password, url_password).map(Into::into);
     let url = sdk_url(&format!("{scheme}://{host}{path}"))
         .ok_or("GOVC_URL is not a host, host:port or https URL")?;
-    let mut vsphere = VSphere::new(url, username, password);
-    if insecure {
-        vsphere.trust = Trust::DangerAcceptAny;
-    }
-    Ok(vsphere)
+    Ok(VSphere {
+        password,
+        ..VSphere::new(url, username, "".into())
+    })
 }
 
 #[cfg(test)]
@@ -120,67 +113,29 @@ mod tests {
                 ("https://[fd00::1]:444/sdk", "other", "p"),
             ),
         ] {
-            let read = read(
-                url,
-                username.map(Into::into),
-                password.map(Into::into),
-                false,
-                &|_| None,
-            )
-            .unwrap();
+            let read = read(url, username.map(Into::into), password.map(Into::into)).unwrap();
             let found = (
                 read.url.as_str(),
                 read.username.as_str(),
                 read.password.as_ref().unwrap().expose_secret(),
             );
             assert_eq!(found, expected, "{url}");
-            assert_eq!(read.trust, Trust::System);
         }
-        let any = read("h", Some("u".into()), Some("p".into()), true, &|_| None).unwrap();
-        assert_eq!(any.trust, Trust::DangerAcceptAny);
     }
 
     #[test]
     fn errors_name_the_missing_variable_and_omit_passwords() {
         assert!(
-            read("h", None, Some("p".into()), false, &|_| None)
+            read("h", None, Some("p".into()))
                 .unwrap_err()
                 .starts_with("GOVC_USERNAME")
         );
-        assert!(
-            read("h", Some("u".into()), None, false, &|_| None)
-                .unwrap_err()
-                .starts_with("GOVC_PASSWORD")
-        );
-        let error = read("ftp://u:geheim@h", None, None, false, &|_| None).unwrap_err();
+        let read_without = read("h", Some("u".into()), None).unwrap();
+        assert!(read_without.password.is_none());
+        let error = read("ftp://u:geheim@h", None, None).unwrap_err();
         assert!(
             error.starts_with("GOVC_URL") && !error.contains("geheim"),
             "{error}"
-        );
-    }
-
-    #[test]
-    fn missing_password_is_prompted_for() {
-        let ask: AskPassword<'_> = &|prompt| {
-            assert_eq!(prompt, "Password of u at h: ");
-            Some("typed".into())
-        };
-        let read = read("u@h", None, None, false, ask).unwrap();
-        assert_eq!(read.password.as_ref().unwrap().expose_secret(), "typed");
-    }
-
-    #[test]
-    fn mksgate_trust_takes_the_values_of_the_key_trust() {
-        let vsphere = || read("u:p@h", None, None, true, &|_| None).unwrap();
-        let trust = |text| with_trust(vsphere(), text).map(|vsphere| vsphere.trust);
-        assert_eq!(trust(None), Ok(Trust::DangerAcceptAny));
-        assert_eq!(trust(Some("webpki")), Ok(Trust::WebPki));
-        let pinned = format!("sha256:{}", "ab".repeat(32));
-        assert!(matches!(trust(Some(&pinned)), Ok(Trust::Pinned(_))));
-        assert!(
-            trust(Some("sha256:ab"))
-                .unwrap_err()
-                .starts_with("MKSGATE_TRUST: ")
         );
     }
 }

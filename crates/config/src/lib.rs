@@ -9,6 +9,7 @@ mod endpoint;
 mod error;
 mod file;
 pub mod govc;
+mod govc_trust;
 pub mod known_hosts;
 mod limits;
 mod scalar;

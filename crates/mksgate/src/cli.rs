@@ -8,6 +8,7 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::CompleteEnv;
 
+use crate::commands::client_config::ClientConfig;
 #[cfg(feature = "demo")]
 use crate::commands::demo;
 #[cfg(unix)]
@@ -16,7 +17,6 @@ use crate::commands::{
     CommandError, check, completions, configuration, connect, keys, man, passwd, probe, relay,
     screenshot, trust, type_text, vms,
 };
-use gateway::settings::Config;
 
 use crate::log;
 use crate::log::LogFormat;
@@ -194,7 +194,7 @@ impl VmCommand {
     /// `connect` and `probe` take a URL instead of a VM, and then load no configuration.
     fn execute(
         self,
-        config: impl FnOnce() -> Result<Config, CommandError>,
+        config: impl FnOnce() -> Result<ClientConfig, CommandError>,
         terminal: Terminal,
     ) -> Result<ExitCode, CommandError> {
         match self {

@@ -68,7 +68,7 @@ async fn trust_line(host: &Host) -> String {
     // The setting is on a line of its own, to be copied.
     let hex: String = digest.concat().to_lowercase();
     assert!(
-        shown.contains(&format!("\n\nMKSGATE_TRUST=sha256:{hex}\n\n")),
+        shown.contains(&format!("\n\nexport MKSGATE_TRUST=sha256:{hex}\n\n")),
         "{shown}"
     );
     shown.lines().last().unwrap().to_owned()

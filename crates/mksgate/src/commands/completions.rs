@@ -13,11 +13,9 @@ use clap_complete::CompletionCandidate;
 use clap_complete::env::Shells;
 use tokio::time::timeout;
 
+use super::client_config::ClientConfig;
 use super::{CommandError, print_bytes};
 use console::printable::printable;
-use console::slots::Slots;
-use console::upstream::Upstream;
-use gateway::settings::Config;
 use shell::Shell;
 
 /// Environment variable by which the script requests candidates.
@@ -56,7 +54,7 @@ pub(crate) fn run(options: &Options) -> Result<(), CommandError> {
 /// them.
 pub(crate) fn vm_names(
     current: &OsStr,
-    config: impl FnOnce(Option<PathBuf>) -> Option<Config>,
+    config: impl FnOnce(Option<PathBuf>) -> Option<ClientConfig>,
 ) -> Vec<CompletionCandidate> {
     let Some(config) = config(named_configuration()) else {
         return Vec::new();
@@ -87,10 +85,10 @@ pub(crate) fn vm_names(
 }
 
 /// Candidate and description of each VM.
-async fn list(config: Config) -> Vec<(String, String)> {
+async fn list(config: ClientConfig) -> Vec<(String, String)> {
     let mut candidates = Vec::new();
-    for (name, settings) in config.vspheres {
-        let Ok(upstream) = Upstream::new(&name, settings, Slots::default()) else {
+    for (name, vsphere) in config.vspheres {
+        let Ok(upstream) = vsphere.upstream(&name) else {
             continue;
         };
         let vms = upstream.client().vms().await.unwrap_or_default();

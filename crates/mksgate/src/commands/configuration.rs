@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use super::client_config::ClientConfig;
 use super::{CommandError, file_owner};
 use config::govc;
-use gateway::settings::Config;
 
 use crate::terminal::{Terminal, ask_password, print_stderr};
 
@@ -69,26 +69,24 @@ pub(crate) fn path(named: Option<PathBuf>) -> Result<PathBuf, CommandError> {
     Selection::find(named, false).into_path(print_stderr)
 }
 
-/// For commands that can do without a file: falls back to `GOVC_URL` and prompts for a missing password.
+/// For commands that can do without a file: falls back to `GOVC_URL`. Prompts for missing passwords.
 pub(crate) fn or_environment(
     named: Option<PathBuf>,
     terminal: Terminal,
-) -> Result<Config, CommandError> {
+) -> Result<ClientConfig, CommandError> {
     let Selection { path, skipped } = Selection::find(named, true);
-    let (vsphere, missing) = match path {
+    let (environment, missing) = match path {
         Ok(path) => {
             skipped.inspect(|why| terminal.note(skipped_message(why)));
-            return Ok(config::load_asking(&path, &ask_password)?);
+            return Ok(config::load_asking(&path, &ask_password)?.into());
         }
-        Err(missing) => (govc::vsphere(&ask_password), missing),
+        Err(missing) => (govc::environment(), missing),
     };
-    match (vsphere, missing) {
-        (Some(vsphere), _) => {
+    match (environment, missing) {
+        (Some(environment), _) => {
             skipped.inspect(|why| terminal.note(skipped_message(why)));
-            Ok(Config::with_vsphere(
-                govc::NAME,
-                vsphere.map_err(CommandError::Usage)?,
-            ))
+            let environment = environment.map_err(CommandError::Usage)?;
+            ClientConfig::of_environment(environment, terminal)?.ask_passwords(&ask_password)
         }
         (None, CommandError::Usage(sentence)) => {
             Err(CommandError::Usage(format!("{sentence}, or set GOVC_URL")))
@@ -98,12 +96,12 @@ pub(crate) fn or_environment(
 }
 
 /// For shell completion: no prompts and no messages.
-pub(super) fn silent(named: Option<PathBuf>) -> Option<Config> {
+pub(super) fn silent(named: Option<PathBuf>) -> Option<ClientConfig> {
     match Selection::find(named, true).path {
-        Ok(path) => config::load(&path).ok(),
+        Ok(path) => config::load(&path).ok().map(Into::into),
         Err(_) => {
-            let vsphere = govc::vsphere(&|_| None)?;
-            Some(Config::with_vsphere(govc::NAME, vsphere.ok()?))
+            let environment = govc::environment()?.ok()?;
+            ClientConfig::of_environment(environment, Terminal::SILENT).ok()
         }
     }
 }

@@ -16,6 +16,7 @@ use clap::Args;
 use secrecy::ExposeSecret;
 use serde::Serialize;
 
+use super::client_config::ClientConfig;
 use super::console_args::{ConsoleArgs, ConsoleTarget};
 use super::found_vm::FoundVm;
 use super::{CommandError, print};
@@ -24,7 +25,6 @@ use crate::terminal::{Spinner, Terminal, print_stderr};
 use crate::viewer_program::{Endpoint, Launch, PrivatePort};
 use child::view;
 use client::{Client, ClientArgs};
-use gateway::settings::Config;
 use outcome::Outcome;
 use port::InUse;
 use target::Target;
@@ -48,7 +48,7 @@ struct Line<'a> {
 /// Serves the console until the viewer exits, and returns the viewer's exit code.
 pub(crate) async fn run(
     options: Options,
-    config: impl FnOnce() -> Result<Config, CommandError>,
+    config: impl FnOnce() -> Result<ClientConfig, CommandError>,
     terminal: Terminal,
 ) -> Result<ExitCode, CommandError> {
     let target = options.console.into_target(config)?;

@@ -7,16 +7,17 @@ use clap::{ArgGroup, Args};
 use vsphere::VmRef;
 
 use super::CommandError;
+use super::client_config::ClientConfig;
 use super::url_args::{self, UrlArgs};
 use super::vm_args::{VSphereArg, VmArgs, vm_completer};
 use super::vm_password::VmPassword;
 use console::endpoint::Endpoint;
-use gateway::settings::Config;
 
 #[derive(Args)]
 #[command(
     group(ArgGroup::new("console").required(true).args(["vm", "url", "url_command"])),
     mut_arg("vsphere", |vsphere| vsphere.conflicts_with(url_args::ORIGIN)),
+    mut_arg("no_cache", |no_cache| no_cache.conflicts_with(url_args::ORIGIN)),
     mut_arg("vnc_password_file", |file| file.conflicts_with(url_args::ORIGIN)),
     mut_arg("vnc_password_env", |variable| variable.conflicts_with(url_args::ORIGIN)),
 )]
@@ -35,7 +36,7 @@ pub(crate) struct ConsoleArgs {
 /// The selected console, before any connection.
 pub(crate) enum ConsoleTarget {
     /// The VM, and the configuration that has its vSphere.
-    Vm(VmArgs, Box<Config>),
+    Vm(VmArgs, Box<ClientConfig>),
     /// The endpoint, and its handshake timeout.
     Url(Arc<Endpoint>, Duration),
 }
@@ -44,7 +45,7 @@ impl ConsoleArgs {
     /// Loads the configuration only for a VM.
     pub(crate) fn into_target(
         self,
-        config: impl FnOnce() -> Result<Config, CommandError>,
+        config: impl FnOnce() -> Result<ClientConfig, CommandError>,
     ) -> Result<ConsoleTarget, CommandError> {
         match (self.url.endpoint()?, self.vm) {
             (Some((endpoint, within)), _) => Ok(ConsoleTarget::Url(Arc::new(endpoint), within)),

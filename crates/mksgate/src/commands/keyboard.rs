@@ -10,6 +10,7 @@ use rfb_proto::keys::Layout;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
+use super::client_config::ClientConfig;
 use super::found_vm::FoundVm;
 use super::vm_args::VmArgs;
 use super::{CommandError, or_signal};
@@ -19,7 +20,6 @@ use console::client::{Chord, ConsoleClient, KeyEncoding};
 use console::dialer::TimeLimit;
 use console::socket::CLOSE_TIMEOUT;
 use console::{Blame, Error};
-use gateway::settings::Config;
 
 /// Longest delay, in milliseconds.
 const MAX_DELAY_MS: u64 = 60_000;
@@ -44,7 +44,7 @@ impl Keyboard {
         &self,
         vm_args: VmArgs,
         chords: &[Chord],
-        config: Config,
+        config: ClientConfig,
         terminal: Terminal,
     ) -> Result<(), CommandError> {
         let within = config.gateway.handshake_timeout;

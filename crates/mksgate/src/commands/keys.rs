@@ -3,11 +3,11 @@
 use clap::Args;
 
 use super::CommandError;
+use super::client_config::ClientConfig;
 use super::keyboard::Keyboard;
 use super::vm_args::VmArgs;
 use crate::terminal::Terminal;
 use console::client::Chord;
-use gateway::settings::Config;
 
 #[derive(Args)]
 pub(crate) struct Options {
@@ -23,7 +23,7 @@ pub(crate) struct Options {
 /// Parses all chords before connecting.
 pub(crate) async fn run(
     options: Options,
-    config: Config,
+    config: ClientConfig,
     terminal: Terminal,
 ) -> Result<(), CommandError> {
     let layout = options.keyboard.layout();

@@ -1,4 +1,4 @@
-//! vSphere sessions of one command: prompts for a wrong password, and logs out of every session.
+//! vSphere sessions of one command: prompts for a missing or wrong password, and logs out of sessions that are not kept.
 
 use std::sync::Arc;
 
@@ -6,10 +6,13 @@ use secrecy::SecretString;
 use vsphere::Error;
 
 use super::CommandError;
+use super::client_config::ClientVSphere;
 use crate::terminal::Spinner;
+use config::govc::PASSWORD_MISSING;
+use config::known_hosts::KnownHost;
 use console::progress::{Observer, Progress};
 use console::settings::VSphere;
-use console::slots::Slots;
+use console::tls::{PinMismatch, Thumbprint};
 use console::upstream::Upstream;
 
 /// Retries. With the first attempt they stay below the five after which vCenter locks the account.
@@ -19,18 +22,17 @@ const MAX_RETRIES: usize = 3;
 pub(crate) struct Sessions(Vec<Arc<Upstream>>);
 
 impl Sessions {
-    /// Logs in, with a prompt after a refused password.
+    /// Takes the kept session, or logs in: with a prompt for a missing password, and after a refused one.
     pub(crate) async fn log_in(
         &mut self,
         name: &str,
-        mut settings: VSphere,
+        mut vsphere: ClientVSphere,
         spinner: &Spinner,
         observer: &Observer,
     ) -> Result<Arc<Upstream>, CommandError> {
         let mut retries = 0;
         loop {
-            let upstream = Upstream::new(name, settings.clone(), Slots::default())?;
-            let upstream = Arc::new(upstream);
+            let upstream = Arc::new(vsphere.upstream(name)?);
             // Before the login: an interrupted login may leave a session that has to be logged out.
             self.0.push(Arc::clone(&upstream));
             let error = match upstream.client().login().await {
@@ -44,16 +46,17 @@ impl Sessions {
                 Err(error) => error,
             };
             let password = match error {
+                Error::PasswordNeeded { .. } => spinner.ask_password(vsphere.prompt()).await,
                 Error::InvalidLogin { .. } if retries < MAX_RETRIES => {
-                    prompt_again(&settings, spinner).await
+                    retries += 1;
+                    prompt_again(&vsphere.settings, spinner).await
                 }
                 _ => None,
             };
             let Some(password) = password else {
-                return Err(console::Error::from(error).into());
+                return Err(login_error(error, vsphere.known_host.as_ref()));
             };
-            settings.password = Some(password);
-            retries += 1;
+            vsphere.settings.password = Some(password);
             self.0.pop();
         }
     }
@@ -62,11 +65,34 @@ impl Sessions {
         self.0.iter().map(|upstream| &**upstream)
     }
 
-    /// Logs out of all sessions.
+    /// Logs out of all sessions that are not kept.
     pub(crate) async fn log_out(self) {
         for upstream in self.upstreams() {
             upstream.client().logout().await;
         }
+    }
+}
+
+fn login_error(error: Error, known_host: Option<&KnownHost>) -> CommandError {
+    if let Error::PasswordNeeded { .. } = error {
+        return CommandError::Usage(PASSWORD_MISSING.into());
+    }
+    let changed = |known_host: &KnownHost| Some(known_host.changed(other_certificate(&error)?));
+    match known_host.and_then(changed) {
+        Some(changed) => CommandError::Failed(changed.to_string()),
+        None => console::Error::from(error).into(),
+    }
+}
+
+/// The digest of the server's certificate, where it is not the pinned one.
+fn other_certificate(error: &Error) -> Option<Thumbprint> {
+    use rustls::{CertificateError, Error as Tls};
+    match error {
+        Error::Certificate {
+            source: Tls::InvalidCertificate(CertificateError::Other(other)),
+            ..
+        } => other.0.downcast_ref().map(|pin: &PinMismatch| pin.got),
+        _ => None,
     }
 }
 

@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 pub(crate) mod check;
+pub(crate) mod client_config;
 pub(crate) mod completions;
 pub(crate) mod configuration;
 mod configured_console;
@@ -22,6 +23,7 @@ pub(crate) mod relay;
 pub(crate) mod screenshot;
 #[cfg(unix)]
 pub(crate) mod serve;
+mod session_cache;
 mod shutdown_signals;
 mod table;
 pub(crate) mod trust;

@@ -16,6 +16,7 @@ use clap::Args;
 use serde_json::json;
 use tokio::time::timeout;
 
+use super::client_config::ClientConfig;
 use super::console_args::{ConsoleArgs, ConsoleTarget};
 use super::found_vm::FoundVm;
 use super::{CommandError, interruptible, or_signal};
@@ -27,7 +28,6 @@ use console::dialer::{Dialer, TimeLimit};
 use console::progress::{Observer, Progress};
 use console::settings::TlsRecords;
 use facts::{Facts, facts};
-use gateway::settings::Config;
 use record::Record;
 use report::ReportFile;
 use steps::Steps;
@@ -53,7 +53,7 @@ pub(crate) struct Options {
 /// Runs all steps up to the first failure; the last line is the verdict.
 pub(crate) async fn run(
     options: Options,
-    config: impl FnOnce() -> Result<Config, CommandError>,
+    config: impl FnOnce() -> Result<ClientConfig, CommandError>,
     terminal: Terminal,
 ) -> Result<(), CommandError> {
     let json = options.json;
@@ -68,7 +68,7 @@ pub(crate) async fn run(
         ConsoleTarget::Vm(vm_args, mut config) => {
             // In-place TLS records bypass rustls, which then does not know the peer's certificate.
             for vsphere in config.vspheres.values_mut() {
-                vsphere.tls_records = TlsRecords::Rustls;
+                vsphere.settings.tls_records = TlsRecords::Rustls;
             }
             let within = config.gateway.handshake_timeout;
             let path = Steps::to_vm(vm_args.name(), vm_args.vsphere_count(&config));

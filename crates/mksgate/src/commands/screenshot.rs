@@ -16,6 +16,7 @@ use clap::Args;
 use clap::builder::TypedValueParser;
 use vsphere::VmRef;
 
+use super::client_config::ClientConfig;
 use super::found_vm::FoundVm;
 use super::vm_args::{VSphereArg, VmArgs, vm_completer};
 use super::vm_password::VmPassword;
@@ -23,7 +24,6 @@ use super::{CommandError, or_signal, print_async};
 use crate::signals::TerminationSignals;
 use crate::terminal::{Spinner, Terminal};
 use capture_args::CaptureArgs;
-use gateway::settings::Config;
 
 #[derive(Args)]
 pub(crate) struct Options {
@@ -56,7 +56,7 @@ pub(crate) struct Options {
 
 pub(crate) async fn run(
     options: Options,
-    config: Config,
+    config: ClientConfig,
     terminal: Terminal,
 ) -> Result<(), CommandError> {
     let capture = CaptureArgs {

@@ -12,6 +12,7 @@ use vsphere::happy_eyeballs;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
 use super::{CommandError, print};
+use config::known_hosts::{self, Saved};
 use config::sdk_url;
 use console::address::Address;
 use console::printable::printable;
@@ -24,6 +25,12 @@ const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 pub(crate) struct Options {
     /// Host, host:port or https URL
     address: String,
+    /// Pin the certificate for this user's commands, in ~/.config/mksgate/known_hosts.toml
+    #[arg(long)]
+    save: bool,
+    /// Pin it in place of another certificate of this address
+    #[arg(long, requires = "save")]
+    replace: bool,
 }
 
 /// Shows the certificate. Only a TLS handshake is sent, and no credentials.
@@ -44,12 +51,27 @@ pub(crate) async fn run(options: Options) -> Result<(), CommandError> {
     let shown = digest.map(|byte| format!("{byte:02X}")).join(":");
     print(format!(
         "subject   {subject}\nissuer    {issuer}\nvalid     {validity}\nsha256    {shown}\n\n\
-         Compare the fingerprint with the one on the host's own screen or in its vSphere Client. To trust it\n\
-         without a configuration, set\n\n\
-         MKSGATE_TRUST={thumbprint}\n\n\
-         and in gateway.toml, write\n\n\
+         Compare the fingerprint with the one on the host's own screen or in its vSphere Client.\n"
+    ))?;
+    if options.save {
+        return save(&address, thumbprint, options.replace);
+    }
+    print(format!(
+        "To trust it in this shell:\n\n\
+         export MKSGATE_TRUST={thumbprint}\n\n\
+         For all commands of this user:\n\n\
+         mksgate trust {address} --save\n\n\
+         In gateway.toml:\n\n\
          trust = \"{thumbprint}\"\n"
     ))
+}
+
+fn save(address: &Address, thumbprint: Thumbprint, replace: bool) -> Result<(), CommandError> {
+    let saved = known_hosts::save(address, thumbprint, replace).map_err(CommandError::Failed)?;
+    print(match saved {
+        Saved::Pinned(known) => format!("It is pinned now: {}\n", known.place()),
+        Saved::Known(known) => format!("It was pinned before: {}\n", known.place()),
+    })
 }
 
 fn parse_address(text: &str) -> Option<Address> {

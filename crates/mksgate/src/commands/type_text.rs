@@ -7,12 +7,12 @@ use clap::Args;
 use rfb_proto::keys::Layout;
 
 use super::CommandError;
+use super::client_config::ClientConfig;
 use super::keyboard::Keyboard;
 use super::vm_args::VmArgs;
 use crate::terminal::Terminal;
 use console::client::chords_of;
 use console::named_file;
-use gateway::settings::Config;
 
 /// Limit in bytes: half an hour at the default pace.
 const MAX_SIZE: u64 = 64 * 1024;
@@ -37,7 +37,7 @@ pub(crate) struct Options {
 /// Converts the whole text before connecting, and fails if the layout has no key for a character.
 pub(crate) async fn run(
     options: Options,
-    config: Config,
+    config: ClientConfig,
     terminal: Terminal,
 ) -> Result<(), CommandError> {
     let Options {

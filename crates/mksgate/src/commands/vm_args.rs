@@ -7,6 +7,7 @@ use clap::Args;
 use clap_complete::ArgValueCompleter;
 use vsphere::{Error, VmRef};
 
+use super::client_config::{ClientConfig, ClientVSphere};
 use super::found_vm::FoundVm;
 use super::no_such_vm::no_such_vm;
 use super::vm_password::{VmPassword, configured};
@@ -14,8 +15,6 @@ use super::{CommandError, completions, configuration, interruptible, login, or_s
 use crate::signals::TerminationSignals;
 use crate::terminal::{Spinner, Terminal};
 use console::progress::{Observer, Progress};
-use console::settings::VSphere;
-use gateway::settings::Config;
 
 #[derive(Args)]
 pub(crate) struct VmArgs {
@@ -33,6 +32,9 @@ pub(crate) struct VSphereArg {
     /// Name of a configured vSphere to search [default: all]
     #[arg(long, value_name = "NAME")]
     vsphere: Option<String>,
+    /// Neither use nor keep a session in ~/.cache/mksgate: log in, and log out at the end
+    #[arg(long)]
+    no_cache: bool,
 }
 
 /// Completes VM names in the shell.
@@ -44,8 +46,13 @@ impl VSphereArg {
     /// The vSpheres to search.
     pub(crate) fn of(
         &self,
-        vspheres: BTreeMap<String, VSphere>,
-    ) -> Result<BTreeMap<String, VSphere>, CommandError> {
+        mut vspheres: BTreeMap<String, ClientVSphere>,
+    ) -> Result<BTreeMap<String, ClientVSphere>, CommandError> {
+        if self.no_cache {
+            for vsphere in vspheres.values_mut() {
+                vsphere.sessions = None;
+            }
+        }
         let Some(name) = &self.vsphere else {
             return Ok(vspheres);
         };
@@ -77,7 +84,7 @@ impl VmArgs {
     }
 
     /// The number of vSpheres to search.
-    pub(crate) fn vsphere_count(&self, config: &Config) -> usize {
+    pub(crate) fn vsphere_count(&self, config: &ClientConfig) -> usize {
         match self.vsphere.vsphere {
             Some(_) => 1,
             None => config.vspheres.len(),
@@ -87,7 +94,7 @@ impl VmArgs {
     /// Finds the VM and runs `work` until it completes or a signal arrives. Logs out in every case.
     pub(crate) async fn run_interruptible<T>(
         self,
-        config: Config,
+        config: ClientConfig,
         terminal: Terminal,
         work: impl AsyncFnOnce(&FoundVm, &Spinner) -> Result<T, CommandError>,
     ) -> Result<T, CommandError> {
@@ -102,7 +109,7 @@ impl VmArgs {
     /// As [`VmArgs::run_interruptible`], but `work` handles signals itself.
     pub(crate) async fn run<T>(
         self,
-        config: Config,
+        config: ClientConfig,
         terminal: Terminal,
         work: impl AsyncFnOnce(&FoundVm, &Spinner) -> Result<T, CommandError>,
     ) -> Result<T, CommandError> {
@@ -114,7 +121,7 @@ impl VmArgs {
     /// As [`VmArgs::run`], with an observer of the progress.
     pub(crate) async fn run_observed<T>(
         self,
-        config: Config,
+        config: ClientConfig,
         spinner: &Spinner,
         observer: &Observer,
         work: impl AsyncFnOnce(&FoundVm, &Spinner) -> Result<T, CommandError>,
@@ -132,7 +139,7 @@ impl VmArgs {
     /// Finds the VM; fails if several vSpheres have it.
     async fn find_vm(
         self,
-        config: Config,
+        config: ClientConfig,
         sessions: &mut login::Sessions,
         spinner: &Spinner,
         observer: &Observer,

@@ -8,6 +8,7 @@ use std::time::Duration;
 use clap::Args;
 use tokio::time::sleep;
 
+use super::client_config::ClientConfig;
 use super::table::Table;
 use super::vm_args::VSphereArg;
 use super::{CommandError, interruptible, login, print_async};
@@ -15,7 +16,7 @@ use crate::terminal::{self, Terminal};
 use console::Error;
 use console::printable::printable_json;
 use filter::Filter;
-use gateway::settings::{Config, ConsoleSettings};
+use gateway::settings::ConsoleSettings;
 use row::{COLUMNS, Row};
 
 /// Polling interval of `--watch`.
@@ -37,10 +38,10 @@ pub(crate) struct Options {
 
 pub(crate) async fn run(
     options: Options,
-    config: Config,
+    config: ClientConfig,
     terminal: Terminal,
 ) -> Result<(), CommandError> {
-    let Config {
+    let ClientConfig {
         vspheres, consoles, ..
     } = config;
     let vspheres = options.vsphere.of(vspheres)?;

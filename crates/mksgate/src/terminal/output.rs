@@ -17,6 +17,12 @@ pub(crate) struct Terminal {
 }
 
 impl Terminal {
+    /// No remarks and no spinner.
+    pub(crate) const SILENT: Self = Self {
+        quiet: true,
+        shows_log: false,
+    };
+
     /// Prints a remark, unless quiet.
     pub(crate) fn note(self, text: impl AsRef<str>) {
         if !self.quiet {

@@ -16,7 +16,7 @@ use tokio::task::spawn_blocking;
 /// Exit code, stdout and stderr.
 pub(crate) type Ended = (Option<i32>, String, String);
 
-/// A command in this directory, without a vSphere in its environment.
+/// A command in this directory, without a vSphere in its environment and without a home: no session is kept.
 pub(crate) fn mksgate(folder: &TempDir, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_mksgate"));
     command.args(arguments).current_dir(folder.path());
@@ -25,7 +25,11 @@ pub(crate) fn mksgate(folder: &TempDir, arguments: &[&str]) -> Command {
         "GOVC_USERNAME",
         "GOVC_PASSWORD",
         "GOVC_INSECURE",
+        "GOVC_TLS_CA_CERTS",
         "MKSGATE_TRUST",
+        "HOME",
+        "XDG_CACHE_HOME",
+        "XDG_CONFIG_HOME",
         "VNCVIEWER",
         "DISPLAY",
         "WAYLAND_DISPLAY",

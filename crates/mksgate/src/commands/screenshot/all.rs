@@ -10,6 +10,7 @@ use vsphere::{Power, Vm};
 
 use super::capture_args::CaptureArgs;
 use super::file;
+use crate::commands::client_config::ClientConfig;
 use crate::commands::vm_args::VSphereArg;
 use crate::commands::vm_password::configured;
 use crate::commands::{CommandError, interruptible, login};
@@ -17,7 +18,6 @@ use crate::terminal::{Spinner, Terminal};
 use console::Error;
 use console::secret::Secret;
 use console::upstream::Upstream;
-use gateway::settings::Config;
 
 /// Hosts answer 503 to more connections at once (`docs/webmks.md` 2.6).
 const MAX_CONCURRENT: usize = 4;
@@ -34,7 +34,7 @@ pub(super) async fn run(
     selection: Selection,
     directory: &Path,
     capture: CaptureArgs,
-    config: Config,
+    config: ClientConfig,
     terminal: Terminal,
 ) -> Result<(), CommandError> {
     std::fs::create_dir_all(directory).map_err(|error| {
