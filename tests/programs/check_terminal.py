@@ -40,11 +40,12 @@ def setUpModule() -> None:
 
 class Prompts(unittest.TestCase):
     def test_a_missing_password_is_prompted_for_and_not_echoed(self) -> None:
-        env = environment(simulator) | {"GOVC_PASSWORD": ""}
         asked = [(f"Password of root at {simulator.address}: ", simulator.password)]
         for words in (["vms"], ["probe", "web01"], ["connect", "web01", "--", "echo", "web01"]):
             with self.subTest(words[0]):
+                env = environment(simulator) | {"GOVC_PASSWORD": ""}
                 code, said = terminal.converse_in_turn([str(MKSGATE), *words], asked, env)
+                self.assertIn(asked[0][0], said)
                 self.assertEqual(0, code, said)
                 self.assertIn("web01", said)
                 self.assertNotIn(simulator.password, said)
@@ -73,7 +74,7 @@ class Prompts(unittest.TestCase):
         for command in ["vms", "serve"]:
             ended = subprocess.run([*argv[:-1], command], env=env, capture_output=True, text=True, timeout=DEADLINE)
             self.assertEqual(2, ended.returncode)
-            self.assertRegex(ended.stderr, "^mksgate: .*it has no password: add password_file or password_env\n$")
+            self.assertRegex(ended.stderr, "^mksgate: .*this vSphere has no password: add password_file or password_env\n$")
 
     def test_the_terminal_is_restored_when_a_prompt_is_interrupted(self) -> None:
         asked = f"Password of root at {simulator.address}: ", {"GOVC_PASSWORD": ""}

@@ -22,6 +22,8 @@ def environment(simulator: Simulator, screen: ViewerScreen | None = None) -> dic
     env |= {"GOVC_INSECURE": "1", "LC_ALL": "C.UTF-8", "TERM": "xterm"}
     for name in ["DISPLAY", "WAYLAND_DISPLAY", "NO_COLOR", "DBUS_SESSION_BUS_ADDRESS"]:
         env.pop(name, None)
+    # No session of an earlier command, and nothing in the caller's home.
+    env["XDG_CACHE_HOME"] = str(scratch("cache"))
     if screen:
         home = str(scratch("home"))
         env |= {"DISPLAY": screen.display, "HOME": home, "XDG_RUNTIME_DIR": home}

@@ -98,16 +98,3 @@ impl ConsoleSettings {
         (lead, self.backend.to_string())
     }
 }
-
-impl Config {
-    /// Settings with one vSphere and no console.
-    pub fn with_vsphere(name: &str, vsphere: VSphere) -> Self {
-        let vspheres = BTreeMap::from([(name.to_owned(), vsphere)]);
-        Self {
-            gateway: Limits::default(),
-            admin: None,
-            vspheres,
-            consoles: Vec::new(),
-        }
-    }
-}
