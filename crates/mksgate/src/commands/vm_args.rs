@@ -32,7 +32,7 @@ pub(crate) struct VSphereArg {
     /// Name of a configured vSphere to search [default: all]
     #[arg(long, value_name = "NAME")]
     vsphere: Option<String>,
-    /// Neither use nor keep a session in ~/.cache/mksgate: log in, and log out at the end
+    /// Log in, and log out at the end: use and keep no session in ~/.cache/mksgate, as always with a configuration file
     #[arg(long)]
     no_cache: bool,
 }
