@@ -224,6 +224,26 @@ async fn vms_works_with_govc_variables_only() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn check_sends_a_refused_password_once_and_the_next_check_sends_it_again() {
+    let host = host().await;
+    let folder = folder(&host, "trust = \"danger-accept-any\"", &["web01", "db 02"]);
+    std::fs::write(folder.path().join("secret"), "wrong").unwrap();
+    for checks in 1..=2 {
+        let (code, shown, _) = run(mksgate(&folder, &["check"])).await;
+        assert_eq!(code, Some(1));
+        for expected in [
+            "refuses the user name or the password of root: correct them",
+            "has refused the user name or the password of root, and they were not sent again",
+        ] {
+            assert!(shown.contains(expected), "{shown}");
+        }
+        // A command cannot promise what the next one does.
+        assert!(!shown.contains("minutes"), "{shown}");
+        assert_eq!(host.counts().logins_refused, checks);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn vms_filters_and_sorts() {
     let host = host().await;
     let folder = tempfile::tempdir().unwrap();

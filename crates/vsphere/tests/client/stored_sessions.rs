@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use vsphere::{Client, Error, SessionCookie, SessionStore, VmRef};
 
 use crate::support::{COOKIE, Host, fault, fixture, nothing, ok};
+use crate::watching::watched_host;
 
 /// A store in memory.
 #[derive(Default)]
@@ -79,6 +80,22 @@ async fn views_are_destroyed_in_a_session_that_stays_open() {
     assert_eq!(host.count("CreateContainerView"), 1);
     client.logout().await;
     assert_eq!((host.count("DestroyView"), host.count("Logout")), (1, 0));
+}
+
+#[tokio::test]
+async fn collectors_are_destroyed_in_a_session_that_stays_open() {
+    let (host, store) = (watched_host().await, Arc::new(Memory::default()));
+    let _unanswered = host.gate("WaitForUpdatesEx");
+    let client = client(&host, &store, true);
+    let _watch = client.watch("7");
+    tokio::select! {
+        () = client.run() => {}
+        () = host.called("WaitForUpdatesEx", 1) => {}
+    }
+    assert_eq!(host.count("DestroyPropertyCollector"), 0);
+    client.logout().await;
+    let destroyed = host.count("DestroyPropertyCollector");
+    assert_eq!((destroyed, host.count("Logout")), (1, 0));
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ fn running(client: &Arc<Client>) -> JoinSet<()> {
     background
 }
 
-async fn watched_host() -> Host {
+pub(crate) async fn watched_host() -> Host {
     let host = Host::esxi().await;
     for (method, kind, id) in [
         (
