@@ -65,7 +65,10 @@ pub(crate) async fn run(
                     .run(&Target::vm(found_vm, within), listen, terminal)
                     .await
             };
-            vm_args.run(*config, terminal, work).await
+            vm_args
+                .skipping_unavailable()
+                .run(*config, terminal, work)
+                .await
         }
         ConsoleTarget::Url(endpoint, within) => {
             let target = Target::url(endpoint, within);

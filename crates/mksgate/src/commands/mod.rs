@@ -28,6 +28,7 @@ mod shutdown_signals;
 mod table;
 pub(crate) mod trust;
 pub(crate) mod type_text;
+mod unavailable;
 mod url_args;
 mod vm_args;
 mod vm_password;

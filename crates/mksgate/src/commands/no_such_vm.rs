@@ -3,6 +3,7 @@
 use vsphere::{Vm, VmRef};
 
 use super::CommandError;
+use super::unavailable::Unavailable;
 use console::upstream::Upstream;
 
 /// Maximum number of suggestions.
@@ -11,23 +12,33 @@ const MAX_SUGGESTIONS: usize = 3;
 /// Minimum Jaro-Winkler similarity (0 to 1) of a suggestion.
 const MIN_SIMILARITY: f64 = 0.75;
 
-/// The error, with the most similar names of the vSpheres in `upstreams`.
+/// The error, with the most similar names of the vSpheres in `upstreams`. `not_asked` could not be asked.
 pub(super) async fn no_such_vm(
     vm_ref: &VmRef,
     upstreams: impl Iterator<Item = &Upstream>,
+    not_asked: &Unavailable,
 ) -> CommandError {
     let mut known = Vec::new();
     for upstream in upstreams {
         // Without a list there are no suggestions.
         known.extend(upstream.client().vms().await.unwrap_or_default());
     }
-    let similar = similar_names(vm_ref, &known);
+    let sentence = sentence(vm_ref, &known);
+    CommandError::Failed(match not_asked.is_empty() {
+        true => sentence,
+        false => format!("{sentence} ({} could not be asked)", not_asked.names()),
+    })
+}
+
+/// The sentence, with the names in `known` that are most similar.
+pub(super) fn sentence(vm_ref: &VmRef, known: &[Vm]) -> String {
+    let similar = similar_names(vm_ref, known);
     let remedy = match similar.split_last() {
         None => "`mksgate vms` lists the VMs that this account can see".into(),
         Some((one, [])) => format!("did you mean {one}?"),
         Some((last, others)) => format!("did you mean {} or {last}?", others.join(", ")),
     };
-    CommandError::Failed(format!("there is no VM {vm_ref}: {remedy}"))
+    format!("there is no VM {vm_ref}: {remedy}")
 }
 
 /// Names similar to that of `vm_ref`, most similar first.

@@ -5,6 +5,7 @@ mod api;
 mod capture;
 mod capture_args;
 mod file;
+mod file_names;
 mod png_decoder;
 mod symlinks;
 
@@ -42,7 +43,7 @@ pub(crate) struct Options {
         conflicts_with = "all"
     )]
     output: Option<PathBuf>,
-    /// Capture every running VM, four at a time
+    /// Capture every running VM, four at a time; with several vSpheres, file names begin with the vSphere
     #[arg(long, requires = "directory")]
     all: bool,
     /// Directory for the files of --all

@@ -10,6 +10,7 @@ use vsphere::{Error, VmRef};
 use super::client_config::{ClientConfig, ClientVSphere};
 use super::found_vm::FoundVm;
 use super::no_such_vm::no_such_vm;
+use super::unavailable::{Unavailable, is_out_of_order};
 use super::vm_password::{VmPassword, configured};
 use super::{CommandError, completions, configuration, interruptible, login, or_signal};
 use crate::signals::TerminationSignals;
@@ -25,6 +26,9 @@ pub(crate) struct VmArgs {
     vsphere: VSphereArg,
     #[command(flatten)]
     password: VmPassword,
+    /// Whether the VM is looked for in the other vSpheres if one cannot be asked.
+    #[arg(skip)]
+    skips_unavailable: bool,
 }
 
 #[derive(Args)]
@@ -76,6 +80,16 @@ impl VmArgs {
             vm,
             vsphere,
             password,
+            skips_unavailable: false,
+        }
+    }
+
+    /// A vSphere that cannot be asked is named on stderr, and the VM is looked for in the others. Else that is an error: the VM
+    /// that is meant may be there.
+    pub(crate) fn skipping_unavailable(self) -> Self {
+        Self {
+            skips_unavailable: true,
+            ..self
         }
     }
 
@@ -146,17 +160,21 @@ impl VmArgs {
     ) -> Result<FoundVm, CommandError> {
         let password = self.password.read()?;
         // All logins before all lookups: the progress then shows one step after the other.
+        let vspheres = self.vsphere.of(config.vspheres)?;
+        let mut unavailable = match self.skips_unavailable {
+            true => Unavailable::of(vspheres.len()),
+            false => Unavailable::none_allowed(vspheres.len()),
+        };
         let mut upstreams = Vec::new();
-        for (vsphere, settings) in self.vsphere.of(config.vspheres)? {
+        for (vsphere, settings) in vspheres {
             spinner.set_message("logging in");
-            let upstream = sessions
-                .log_in(&vsphere, settings, spinner, observer)
-                .await?;
-            upstreams.push((vsphere, upstream));
+            let upstream = sessions.log_in(&vsphere, settings, spinner, observer).await;
+            let upstream = unavailable.skip(&vsphere, spinner, upstream)?;
+            upstreams.extend(upstream.map(|upstream| (vsphere, upstream)));
         }
-        let mut found = Vec::new();
+        let (mut found, mut without) = (Vec::new(), Vec::new());
         for (vsphere, upstream) in upstreams {
-            match upstream.client().find(&self.vm).await {
+            let error = match upstream.client().find(&self.vm).await {
                 Ok(vm) => {
                     let configured = || configured(&config.consoles, &vsphere, &vm);
                     let vnc_password = password.clone().or_else(configured);
@@ -167,11 +185,21 @@ impl VmArgs {
                         vm_ref: self.vm.clone(),
                         vnc_password,
                     });
+                    continue;
                 }
-                Err(Error::NoSuchVm { .. }) => {}
-                Err(error) => return Err(console::Error::from(error).into()),
+                Err(Error::NoSuchVm { .. }) => {
+                    without.push(upstream);
+                    continue;
+                }
+                Err(error) => console::Error::from(error),
+            };
+            if !is_out_of_order(&error) {
+                return Err(error.into());
             }
+            let failed = Err::<(), _>(error.into());
+            unavailable.skip(&vsphere, spinner, failed)?;
         }
+        unavailable.check_any_left()?;
         match (found.pop(), found.pop()) {
             (Some(found_vm), None) => {
                 observer(Progress::Found {
@@ -184,7 +212,10 @@ impl VmArgs {
                 "{} and {} both have a VM {}: name one of them with --vsphere",
                 other.vsphere, one.vsphere, self.vm
             ))),
-            _ => Err(no_such_vm(&self.vm, sessions.upstreams()).await),
+            _ => {
+                let asked = without.iter().map(|upstream| &**upstream);
+                Err(no_such_vm(&self.vm, asked, &unavailable).await)
+            }
         }
     }
 }

@@ -3,6 +3,7 @@
 mod filter;
 mod row;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
@@ -10,11 +11,13 @@ use tokio::time::sleep;
 
 use super::client_config::ClientConfig;
 use super::table::Table;
+use super::unavailable::Unavailable;
 use super::vm_args::VSphereArg;
 use super::{CommandError, interruptible, login, print_async};
-use crate::terminal::{self, Terminal};
+use crate::terminal::{self, Spinner, Terminal};
 use console::Error;
 use console::printable::printable_json;
+use console::upstream::Upstream;
 use filter::Filter;
 use gateway::settings::ConsoleSettings;
 use row::{COLUMNS, Row};
@@ -49,19 +52,27 @@ pub(crate) async fn run(
     let listed = interruptible(async {
         let spinner = terminal.spinner("logging in");
         let several = vspheres.len() > 1;
+        let mut unavailable = Unavailable::of(vspheres.len());
+        let mut upstreams = Vec::new();
         for (name, settings) in vspheres {
-            sessions.log_in(&name, settings, &spinner, &|_| {}).await?;
+            let upstream = sessions.log_in(&name, settings, &spinner, &|_| {}).await;
+            upstreams.extend(unavailable.skip(&name, &spinner, upstream)?);
         }
         spinner.set_message("listing VMs");
-        let mut rows = list(&options.filter, &sessions, &consoles).await?;
+        let listing = Listing {
+            filter: &options.filter,
+            upstreams: &upstreams,
+            consoles: &consoles,
+        };
+        let mut rows = listing.rows(&mut unavailable, &spinner).await?;
         drop(spinner);
+        unavailable.check_any_left()?;
         if !options.watch {
-            return print_async(table(&rows, options.json, several)?)
-                .await
-                .map(drop);
+            print_async(table(&rows, options.json, several)?).await?;
+            return unavailable.check_none();
         }
         while print_async(redrawn(&table(&rows, options.json, several)?)).await? {
-            rows = changed(&rows, &options.filter, &sessions, &consoles).await?;
+            rows = listing.changed(&rows, &mut unavailable).await?;
         }
         Ok(())
     })
@@ -70,33 +81,44 @@ pub(crate) async fn run(
     listed
 }
 
-async fn list(
-    filter: &Filter,
-    sessions: &login::Sessions,
-    consoles: &[ConsoleSettings],
-) -> Result<Vec<Row>, CommandError> {
-    let mut rows = Vec::new();
-    for upstream in sessions.upstreams() {
-        let found = upstream.client().vms().await.map_err(Error::from)?;
-        let name = upstream.client().name();
-        rows.extend(found.into_iter().map(|vm| Row::new(vm, name, consoles)));
-    }
-    filter.apply(&mut rows)?;
-    Ok(rows)
+/// What is listed.
+struct Listing<'a> {
+    filter: &'a Filter,
+    upstreams: &'a [Arc<Upstream>],
+    consoles: &'a [ConsoleSettings],
 }
 
-/// Polls until the list differs.
-async fn changed(
-    previous: &[Row],
-    filter: &Filter,
-    sessions: &login::Sessions,
-    consoles: &[ConsoleSettings],
-) -> Result<Vec<Row>, CommandError> {
-    loop {
-        sleep(POLL_INTERVAL).await;
-        let now = list(filter, sessions, consoles).await?;
-        if now != previous {
-            return Ok(now);
+impl Listing<'_> {
+    /// The VMs of those vSpheres that answer.
+    async fn rows(
+        &self,
+        unavailable: &mut Unavailable,
+        spinner: &Spinner,
+    ) -> Result<Vec<Row>, CommandError> {
+        let mut rows = Vec::new();
+        for upstream in self.upstreams {
+            let name = upstream.client().name();
+            let found = upstream.client().vms().await.map_err(Error::from);
+            let found = unavailable.skip(name, spinner, found.map_err(CommandError::from))?;
+            let found = found.into_iter().flatten();
+            rows.extend(found.map(|vm| Row::new(vm, name, self.consoles)));
+        }
+        self.filter.apply(&mut rows)?;
+        Ok(rows)
+    }
+
+    /// Polls until the list differs.
+    async fn changed(
+        &self,
+        previous: &[Row],
+        unavailable: &mut Unavailable,
+    ) -> Result<Vec<Row>, CommandError> {
+        loop {
+            sleep(POLL_INTERVAL).await;
+            let now = self.rows(unavailable, &Spinner::hidden()).await?;
+            if now != previous {
+                return Ok(now);
+            }
         }
     }
 }

@@ -60,6 +60,11 @@ impl From<ProgressBar> for Spinner {
 }
 
 impl Spinner {
+    /// One that shows nothing.
+    pub(crate) fn hidden() -> Self {
+        ProgressBar::hidden().into()
+    }
+
     pub(crate) fn set_message(&self, waiting_for: impl AsRef<str>) {
         // VM names are untrusted text.
         self.0.0.set_message(printable(waiting_for.as_ref()));

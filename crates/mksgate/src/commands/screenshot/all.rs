@@ -1,6 +1,5 @@
 //! `--all`: captures every running VM.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -10,7 +9,9 @@ use vsphere::{Power, Vm};
 
 use super::capture_args::CaptureArgs;
 use super::file;
+use super::file_names::{Named, file_names};
 use crate::commands::client_config::ClientConfig;
+use crate::commands::unavailable::Unavailable;
 use crate::commands::vm_args::VSphereArg;
 use crate::commands::vm_password::configured;
 use crate::commands::{CommandError, interruptible, login};
@@ -43,44 +44,73 @@ pub(super) async fn run(
             "cannot create {shown} ({error}): name another directory"
         ))
     })?;
+    // Named after what is configured, so that --vsphere changes no file's name.
+    let several = config.vspheres.len() > 1;
     let mut sessions = login::Sessions::default();
     let done = interruptible(async {
         let spinner = terminal.spinner("listing VMs");
+        let vspheres = selection.vsphere.of(config.vspheres)?;
+        let mut unavailable = Unavailable::of(vspheres.len());
         let mut vms = Vec::new();
-        for (name, settings) in selection.vsphere.of(config.vspheres)? {
-            let upstream = sessions.log_in(&name, settings, &spinner, &|_| {}).await?;
-            let found = upstream.client().vms().await.map_err(Error::from)?;
-            let running = found.into_iter().filter(|vm| vm.power == Power::On);
-            vms.extend(running.map(|vm| {
+        for (name, settings) in vspheres {
+            let found = async {
+                let upstream = sessions.log_in(&name, settings, &spinner, &|_| {}).await?;
+                let found = upstream.client().vms().await.map_err(Error::from)?;
+                Ok((upstream, found))
+            };
+            let Some((upstream, found)) = unavailable.skip(&name, &spinner, found.await)? else {
+                continue;
+            };
+            vms.extend(found.into_iter().map(|vm| {
                 let configured = || configured(&config.consoles, &name, &vm);
                 let password = selection.password.clone().or_else(configured);
                 (Arc::clone(&upstream), vm, password)
             }));
         }
         drop(spinner);
-        capture_all(vms, directory, capture, terminal).await
+        unavailable.check_any_left()?;
+        capture_all(running(vms, several), directory, capture, terminal).await?;
+        unavailable.check_none()
     })
     .await;
     sessions.log_out().await;
     done
 }
 
-/// A running VM, its vSphere, and its VNC password.
-type Running = (Arc<Upstream>, Vm, Option<Secret<VncPassword>>);
+/// A VM, its vSphere, and its VNC password.
+type Listed = (Arc<Upstream>, Vm, Option<Secret<VncPassword>>);
+
+/// Those that run, each with its file name.
+fn running(vms: Vec<Listed>, several: bool) -> Vec<(Listed, String)> {
+    let mut names = file_names(vms.iter().map(|listed| named(listed, several)));
+    vms.into_iter()
+        .filter(|(_, vm, _)| vm.power == Power::On)
+        .map(|listed| {
+            let name = names.next(named(&listed, several));
+            (listed, name)
+        })
+        .collect()
+}
+
+fn named((upstream, vm, _): &Listed, several: bool) -> Named<'_> {
+    Named {
+        vsphere: several.then(|| upstream.client().name()),
+        name: &vm.name,
+        moref: &vm.moref,
+    }
+}
 
 async fn capture_all(
-    vms: Vec<Running>,
+    vms: Vec<(Listed, String)>,
     directory: &Path,
     capture: CaptureArgs,
     terminal: Terminal,
 ) -> Result<(), CommandError> {
     let (all, bar) = (vms.len(), terminal.bar(vms.len()));
-    let file_names = file_names(vms.iter().map(|(_, vm, _)| vm));
-    let pictures = stream::iter(vms.into_iter().zip(file_names));
-    let taken = pictures.map(|((upstream, vm, password), name)| {
+    let taken = stream::iter(vms).map(|(listed, name)| {
         let path = directory.join(name);
         let bar = bar.clone();
-        async move { capture_one((upstream, vm, password), &path, capture, &bar).await }
+        async move { capture_one(listed, &path, capture, &bar).await }
     });
     let taken: Vec<bool> = taken.buffer_unordered(MAX_CONCURRENT).collect().await;
     drop(bar);
@@ -98,7 +128,7 @@ async fn capture_all(
 
 /// Captures one VM and reports a failure at once. Returns success.
 async fn capture_one(
-    (upstream, vm, password): Running,
+    (upstream, vm, password): Listed,
     path: &Path,
     capture: CaptureArgs,
     bar: &Spinner,
@@ -115,57 +145,4 @@ async fn capture_one(
     };
     bar.suspend(|| crate::terminal::print_stderr(format!("mksgate: {}: {why}", vm.name)));
     false
-}
-
-/// A unique file name per VM: path separators are replaced, and duplicates get the moref appended.
-fn file_names<'a>(vms: impl Iterator<Item = &'a Vm>) -> Vec<String> {
-    let mut used = BTreeSet::new();
-    vms.map(|vm| {
-        let safe = |c: char| match c {
-            '/' | '\\' | ':' | '*' | '?' | '"' | '<' | '>' | '|' => '_',
-            c if c.is_control() => '_',
-            c => c,
-        };
-        let name: String = vm.name.chars().map(safe).collect();
-        let name = name.trim_start_matches('.');
-        let plain = format!("{name}.png");
-        // Some file systems ignore case.
-        match !name.is_empty() && used.insert(plain.to_lowercase()) {
-            true => plain,
-            false => format!("{name}-{}.png", vm.moref),
-        }
-    })
-    .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use vsphere::ConnectionState;
-
-    use super::*;
-
-    #[test]
-    fn file_names_are_unique_and_have_no_path_separators() {
-        let vm = |name: &str, moref: &str| Vm {
-            moref: moref.into(),
-            name: name.into(),
-            power: Power::On,
-            connection: ConnectionState::Connected,
-            host: None,
-            host_moref: None,
-            path: None,
-            uuid: None,
-            instance_uuid: None,
-        };
-        let vms = [
-            vm("web", "1"),
-            vm("Web", "2"),
-            vm("../a/b", "3"),
-            vm("...", "4"),
-        ];
-        assert_eq!(
-            file_names(vms.iter()),
-            ["web.png", "Web-2.png", "_a_b.png", "-4.png"]
-        );
-    }
 }

@@ -1,0 +1,207 @@
+//! Commands with two vSpheres of which one cannot be asked, and the files of `screenshot --all` over several.
+
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+
+mod support;
+
+use std::fs::Permissions;
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
+
+use esxi_sim::{DEMO_PASSWORD, Host, Kind, Power, Settings, VmSettings};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use support::{mksgate, run};
+
+async fn host(vms: Vec<VmSettings>) -> Host {
+    Host::start(Settings {
+        vms,
+        kind: Kind::VCenter,
+        clock: false,
+        ..Settings::default()
+    })
+    .await
+    .unwrap()
+}
+
+fn vms(names: &[&str]) -> Vec<VmSettings> {
+    names
+        .iter()
+        .map(|name| VmSettings::desktop(*name))
+        .collect()
+}
+
+/// A configuration of vSpheres at these addresses.
+fn folder(vspheres: &[(&str, String)]) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let secret = folder.path().join("secret");
+    std::fs::write(&secret, DEMO_PASSWORD).unwrap();
+    std::fs::set_permissions(&secret, Permissions::from_mode(0o600)).unwrap();
+    let mut text = String::new();
+    for (name, address) in vspheres {
+        text += &format!(
+            "[vsphere.{name}]\naddress = \"{address}\"\nusername = \"root\"\npassword_file = \"secret\"\n\
+             trust = \"danger-accept-any\"\n"
+        );
+    }
+    text += "[[console]]\nport = 5901\nvsphere = \"lab\"\nvm = \"web01\"\n";
+    std::fs::write(folder.path().join("gateway.toml"), text).unwrap();
+    folder
+}
+
+/// An address on which nobody listens.
+fn nobody() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().to_string()
+}
+
+fn files(folder: &TempDir) -> Vec<String> {
+    let entries = std::fs::read_dir(folder.path().join("shots")).unwrap();
+    let mut names: Vec<String> = entries
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn vsphere_that_is_down_is_named_and_the_vms_of_the_others_are_listed() {
+    let lab = host(vms(&["web01"])).await;
+    // The one that is down comes first, and last.
+    for (up, down) in [("lab", "aaa"), ("lab", "prod")] {
+        let folder = folder(&[(up, lab.address().to_string()), (down, nobody())]);
+        let (code, table, error) = run(mksgate(&folder, &["vms"])).await;
+        assert_eq!(code, Some(1), "{error}");
+        assert!(
+            table.lines().count() == 2 && table.contains("web01"),
+            "{table}"
+        );
+        let named = format!("mksgate: vSphere {down}: 127.0.0.1:");
+        assert!(
+            error.starts_with(&named) && error.lines().count() == 1,
+            "{error}"
+        );
+        let (code, json, _) = run(mksgate(&folder, &["vms", "--json"])).await;
+        let vms: Vec<Value> = serde_json::from_str(&json).unwrap();
+        assert_eq!((code, vms.len()), (Some(1), 1));
+        // One that is not asked is not missed.
+        let (code, _, error) = run(mksgate(&folder, &["vms", "--vsphere", "lab"])).await;
+        assert_eq!((code, error.as_str()), (Some(0), ""));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn vspheres_that_are_all_down_are_all_named() {
+    let folder = folder(&[("lab", nobody()), ("prod", nobody())]);
+    for arguments in [
+        &["vms"][..],
+        &["screenshot", "--all", "-d", "shots"],
+        &["connect", "web01", "--", "true"],
+    ] {
+        let (code, out, error) = run(mksgate(&folder, arguments)).await;
+        assert_eq!((code, out.as_str()), (Some(1), ""), "{arguments:?}");
+        let told: Vec<&str> = error.lines().collect();
+        assert_eq!(told.len(), 2, "{error}");
+        for (line, name) in told.iter().zip(["lab", "prod"]) {
+            assert!(line.starts_with(&format!("mksgate: vSphere {name}: 127.0.0.1:")));
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn connect_opens_a_console_of_the_vsphere_that_is_up() {
+    let lab = host(vms(&["web01"])).await;
+    let folder = folder(&[("lab", lab.address().to_string()), ("aaa", nobody())]);
+    let arguments = ["connect", "web01", "--", "sh", "-c", "exit 7"];
+    let (code, _, error) = run(mksgate(&folder, &arguments)).await;
+    // The command's own code.
+    assert_eq!(code, Some(7), "{error}");
+    assert!(
+        error.starts_with("mksgate: vSphere aaa: 127.0.0.1:") && error.lines().count() == 1,
+        "{error}"
+    );
+    let (code, _, error) = run(mksgate(&folder, &["connect", "web02", "--", "true"])).await;
+    assert_eq!(code, Some(1));
+    assert!(
+        error.ends_with(
+            "mksgate: there is no VM web02: did you mean web01? (aaa could not be asked)\n"
+        ),
+        "{error}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_are_pressed_only_where_every_vsphere_says_which_vm_is_meant() {
+    let lab = host(vms(&["web01"])).await;
+    let folder = folder(&[("lab", lab.address().to_string()), ("prod", nobody())]);
+    let (code, _, error) = run(mksgate(&folder, &["keys", "web01", "a"])).await;
+    assert_eq!(code, Some(1));
+    assert!(
+        error.starts_with("mksgate: vSphere prod: 127.0.0.1:"),
+        "{error}"
+    );
+    assert_eq!(lab.typed("web01"), "");
+    let arguments = ["keys", "web01", "a", "--vsphere", "lab", "--delay", "1"];
+    let (code, _, error) = run(mksgate(&folder, &arguments)).await;
+    assert_eq!((code, error.as_str()), (Some(0), ""));
+    assert_eq!(lab.typed("web01"), "a");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pictures_of_two_vspheres_are_as_many_files() {
+    let off = VmSettings {
+        power: Power::Off,
+        ..VmSettings::desktop("mail")
+    };
+    let in_folder = VmSettings {
+        folder: Some("two".into()),
+        ..VmSettings::desktop("web")
+    };
+    // VMs of one name in one vSphere, of names that give the same file name, and of the same id in both.
+    let mut of_lab = vms(&["web", "WEB", "a/b", "a:b", "mail"]);
+    of_lab.extend([in_folder, off]);
+    let lab = host(of_lab).await;
+    let prod = host(vms(&["web", "a/b", "lab-web"])).await;
+    let folder = folder(&[
+        ("lab", lab.address().to_string()),
+        ("prod", prod.address().to_string()),
+    ]);
+    let arguments = ["screenshot", "--all", "-d", "shots", "--scale", "0.1"];
+    let (code, _, error) = run(mksgate(&folder, &arguments)).await;
+    assert_eq!(
+        (code, error.as_str()),
+        (Some(0), "9 screenshots are in shots\n")
+    );
+    let names = files(&folder);
+    assert_eq!(names.len(), 9, "{names:?}");
+    let of = |vsphere: &str| {
+        names
+            .iter()
+            .filter(|name| name.starts_with(vsphere))
+            .count()
+    };
+    assert_eq!((of("lab-"), of("prod-")), (6, 3), "{names:?}");
+    // The other VM of that name is off, and may be on the next time.
+    assert!(
+        names.contains(&format!("lab-mail-{}.png", lab.moref("mail"))),
+        "{names:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pictures_are_taken_of_the_vsphere_that_is_up() {
+    let lab = host(vms(&["web01", "db02"])).await;
+    let folder = folder(&[("lab", lab.address().to_string()), ("aaa", nobody())]);
+    let arguments = ["screenshot", "--all", "-d", "shots", "--scale", "0.1"];
+    let (code, _, error) = run(mksgate(&folder, &arguments)).await;
+    assert_eq!(code, Some(1));
+    let told: Vec<&str> = error.lines().collect();
+    assert!(
+        told[0].starts_with("mksgate: vSphere aaa: 127.0.0.1:"),
+        "{error}"
+    );
+    assert_eq!(told[1..], ["2 screenshots are in shots"]);
+    assert_eq!(files(&folder), ["lab-db02.png", "lab-web01.png"]);
+}
