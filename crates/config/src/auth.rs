@@ -16,7 +16,7 @@ use crate::{file, secret_file};
 use console::secret::Secret;
 use gateway::Users;
 use gateway::certificate;
-use gateway::settings::{Auth, METHODS, NO_AUTH};
+use gateway::settings::{Auth, CertificateFile, METHODS, NO_AUTH};
 
 impl Source<'_> {
     /// The name `none` means no authentication.
@@ -44,16 +44,20 @@ impl Source<'_> {
         let users = required(&table.users_file, has_users, "users_file")?;
         let certificate = required(&table.certificate, encrypted, "certificate")?;
         let key = required(&table.private_key, encrypted, "private_key")?;
-        Ok(Auth {
-            password: password.map(|file| self.vnc_password(file)).transpose()?,
-            users: users
-                .map(|file| self.users(file))
-                .transpose()?
-                .map(Arc::new),
-            tls: certificate
+        let read = (
+            password.map(|file| self.vnc_password(file)).transpose(),
+            users.map(|file| self.users(file)).transpose(),
+            certificate
                 .zip(key)
                 .map(|(certificate, key)| self.tls(certificate, key))
-                .transpose()?,
+                .transpose(),
+        );
+        let (certificate, tls) = self.keep(read.2).flatten().unzip();
+        Ok(Auth {
+            password: self.keep(read.0).flatten(),
+            users: self.keep(read.1).flatten().map(Arc::new),
+            tls,
+            certificate,
             methods,
         })
     }
@@ -122,7 +126,13 @@ impl Source<'_> {
         let path = self.resolve(file.get_ref());
         let bytes = secret_file::read(&path).map_err(|error| self.file_error(file, &error))?;
         let text = str::from_utf8(&bytes).map_err(|_| self.file_error(file, "it is not text"))?;
-        let users = Users::parse(text).map_err(|error| self.file_error(file, &error))?;
+        let users = Users::parse(text).map_err(|mut errors| {
+            let last = errors.pop().unwrap_or_default();
+            for error in errors {
+                self.record(self.file_error(file, &error));
+            }
+            self.file_error(file, &last)
+        })?;
         Ok(users.with_origin(path))
     }
 
@@ -130,14 +140,17 @@ impl Source<'_> {
         &self,
         chain: &Spanned<PathBuf>,
         key: &Spanned<PathBuf>,
-    ) -> Result<Arc<rustls::ServerConfig>, ConfigError> {
+    ) -> Result<(CertificateFile, Arc<rustls::ServerConfig>), ConfigError> {
         let wrong = |file, error: String| self.file_error(file, &error);
-        let certificates = secret_file::read_public(&self.resolve(chain.get_ref()))
+        let path = self.resolve(chain.get_ref());
+        let certificates = secret_file::read_public(&path)
             .and_then(|pem| certificate::chain(&pem))
             .map_err(|error| wrong(chain, error))?;
-        secret_file::read(&self.resolve(key.get_ref()))
-            .and_then(|pem| certificate::server(certificates, &pem))
-            .map_err(|error| wrong(key, error))
+        let server = secret_file::read(&self.resolve(key.get_ref()))
+            .and_then(|pem| certificate::server(certificates.clone(), &pem))
+            .map_err(|error| wrong(key, error))?;
+        let chain = certificates;
+        Ok((CertificateFile { path, chain }, server))
     }
 
     /// Without `auth`, only loopback listeners are allowed: a viewer controls the VM's keyboard.
@@ -147,7 +160,7 @@ impl Source<'_> {
         listen: SocketAddr,
         is_private: bool,
         span: Range<usize>,
-        auths: &BTreeMap<String, Auth>,
+        auths: &BTreeMap<String, Option<Auth>>,
     ) -> Result<Auth, ConfigError> {
         let Some(name) = &table.auth else {
             if is_private {
@@ -160,8 +173,10 @@ impl Source<'_> {
             return Err(self.error_at(span, sentence));
         };
         match (name.get_ref().as_str(), auths.get(name.get_ref())) {
-            (_, Some(auth)) if is_private || !auth.needs_no_credentials() => Ok(auth.clone()),
-            (named, Some(auth)) => {
+            // Its own error is recorded: the configuration is refused.
+            (_, Some(None)) => Ok(Auth::none()),
+            (_, Some(Some(auth))) if is_private || !auth.needs_no_credentials() => Ok(auth.clone()),
+            (named, Some(Some(auth))) => {
                 let open_methods = auth
                     .methods
                     .iter()

@@ -1,7 +1,7 @@
 //! Checks of each `[[console]]`.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::Range;
 
 use toml::Spanned;
@@ -16,41 +16,51 @@ use gateway::settings::{Auth, ConsoleSettings, Limits};
 /// Listen addresses of the consoles, by port.
 type ListenersByPort = BTreeMap<u16, Vec<SocketAddr>>;
 
+/// The other tables, as far as they could be read.
+pub(crate) struct Others<'a> {
+    pub(crate) bind: Option<IpAddr>,
+    pub(crate) admin: Option<SocketAddr>,
+    pub(crate) limits: &'a Limits,
+    pub(crate) vspheres: &'a BTreeMap<String, Option<VSphere>>,
+    pub(crate) auths: &'a BTreeMap<String, Option<Auth>>,
+}
+
 impl Source<'_> {
+    /// Those that are right; records an error for each other.
     pub(crate) fn consoles(
         &self,
         tables: Vec<Spanned<file::Console>>,
-        bind: IpAddr,
-        admin: Option<SocketAddr>,
-        limits: &Limits,
-        vspheres: &BTreeMap<String, VSphere>,
-        auths: &BTreeMap<String, Auth>,
-    ) -> Result<Vec<ConsoleSettings>, ConfigError> {
+        others: &Others<'_>,
+    ) -> Vec<ConsoleSettings> {
         let mut used = ListenersByPort::new();
-        let mut consoles = Vec::new();
-        for table in tables {
-            let span = table.span();
-            let table = table.into_inner();
-            let (listen, position) = self.listen(&table, span, bind)?;
-            self.check_overlap(listen, &position, admin, &used)?;
-            used.entry(listen.port()).or_default().push(listen);
-            let backend = self.backend(&table, position.clone(), vspheres)?;
-            let auth = self.console_auth(
-                &table,
-                listen,
-                limits.is_local_only(listen),
-                position,
-                auths,
-            )?;
-            consoles.push(ConsoleSettings {
-                allow: self.networks(&table.allow)?,
-                view_only: table.view_only,
-                exclusive: self.exclusive(table.exclusive.as_ref())?,
-                habits: self.dialect_settings(&table)?,
-                ..ConsoleSettings::with_defaults(backend, listen, auth)
-            });
-        }
-        Ok(consoles)
+        let consoles = tables
+            .into_iter()
+            .filter_map(|table| self.keep(self.console(table, others, &mut used)));
+        consoles.collect()
+    }
+
+    fn console(
+        &self,
+        table: Spanned<file::Console>,
+        others: &Others<'_>,
+        used: &mut ListenersByPort,
+    ) -> Result<ConsoleSettings, ConfigError> {
+        let span = table.span();
+        let table = table.into_inner();
+        let bind = others.bind.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
+        let (listen, position) = self.listen(&table, span, bind)?;
+        self.check_overlap(listen, &position, others.admin, used)?;
+        used.entry(listen.port()).or_default().push(listen);
+        let backend = self.backend(&table, position.clone(), others.vspheres)?;
+        let is_private = others.limits.is_local_only(listen);
+        let auth = self.console_auth(&table, listen, is_private, position, others.auths)?;
+        Ok(ConsoleSettings {
+            allow: self.networks(&table.allow)?,
+            view_only: table.view_only,
+            exclusive: self.exclusive(table.exclusive.as_ref())?,
+            habits: self.dialect_settings(&table)?,
+            ..ConsoleSettings::with_defaults(backend, listen, auth)
+        })
     }
 
     /// The same port is allowed on two addresses unless one includes the other.
@@ -83,7 +93,7 @@ impl Source<'_> {
         &self,
         table: &file::Console,
         position: Range<usize>,
-        vspheres: &BTreeMap<String, VSphere>,
+        vspheres: &BTreeMap<String, Option<VSphere>>,
     ) -> Result<Backend, ConfigError> {
         let (vsphere, vm) = match (&table.vsphere, &table.vm) {
             (None, None) => return self.endpoint(table, position).map(Backend::Url),

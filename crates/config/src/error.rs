@@ -30,6 +30,21 @@ impl fmt::Display for ConfigError {
 impl std::error::Error for ConfigError {}
 
 impl ConfigError {
+    /// The configuration file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Line and column, from 1; `None` for the file as a whole.
+    pub const fn position(&self) -> Option<(usize, usize)> {
+        self.position
+    }
+
+    /// What is wrong, without its position.
+    pub fn sentence(&self) -> &str {
+        &self.sentence
+    }
+
     pub(crate) fn unreadable(path: &Path, error: &io::Error) -> Self {
         let sentence = match error.kind() {
             io::ErrorKind::NotFound => {

@@ -7,11 +7,13 @@ mod consoles;
 mod dialect;
 mod endpoint;
 mod error;
+mod errors;
 mod file;
 pub mod govc;
 mod govc_trust;
 pub mod known_hosts;
 mod limits;
+mod rights;
 mod scalar;
 mod sdk_url;
 pub mod secret_file;
@@ -20,6 +22,7 @@ mod source;
 pub mod user_files;
 mod vsphere;
 
+use std::cell::RefCell;
 use std::io::Read;
 use std::path::Path;
 
@@ -27,7 +30,10 @@ use console::named_file;
 use gateway::settings::Config;
 
 pub use ask::AskPassword;
+use consoles::Others;
 pub use error::ConfigError;
+pub use errors::ConfigErrors;
+use rights::users_files;
 pub use scalar::parse_duration;
 pub use sdk_url::sdk_url;
 use source::Source;
@@ -45,6 +51,18 @@ pub fn load(path: &Path) -> Result<Config, ConfigError> {
 /// # Errors
 /// As [`load`].
 pub fn load_asking(path: &Path, ask: AskPassword<'_>) -> Result<Config, ConfigError> {
+    read(path, ask).map_err(ConfigErrors::into_first)
+}
+
+/// As [`load`], for `check`.
+///
+/// # Errors
+/// All mistakes: at least one of each table that has any.
+pub fn load_listing_errors(path: &Path) -> Result<Config, ConfigErrors> {
+    read(path, &|_| None)
+}
+
+fn read(path: &Path, ask: AskPassword<'_>) -> Result<Config, ConfigErrors> {
     let mut text = String::new();
     let read = named_file::open(path).and_then(|file| {
         file.take(named_file::MAX_SIZE + 1)
@@ -60,7 +78,8 @@ pub fn load_asking(path: &Path, ask: AskPassword<'_>) -> Result<Config, ConfigEr
                 "it has more than {} bytes: name another with --config FILE",
                 named_file::MAX_SIZE
             ),
-        )),
+        )
+        .into()),
     }
 }
 
@@ -69,42 +88,65 @@ pub fn load_asking(path: &Path, ask: AskPassword<'_>) -> Result<Config, ConfigEr
 /// # Errors
 /// As [`load`].
 pub fn parse(text: &str, path: &Path) -> Result<Config, ConfigError> {
-    check(text, path, &|_| None)
+    check(text, path, &|_| None).map_err(ConfigErrors::into_first)
 }
 
-fn check(text: &str, path: &Path, ask: AskPassword<'_>) -> Result<Config, ConfigError> {
+fn check(text: &str, path: &Path, ask: AskPassword<'_>) -> Result<Config, ConfigErrors> {
     let file: file::File =
         toml::from_str(text).map_err(|error| ConfigError::toml(path, text, &error))?;
-    let source = Source { text, path, ask };
-    let bind = source.bind(&file.gateway)?;
-    let gateway = source.limits(&file.gateway)?;
-    let admin = file.admin.as_ref();
-    let admin_listen = admin.map(|admin| source.admin_listen(admin)).transpose()?;
-    let vspheres = source.check_each(file.vsphere, Source::vsphere)?;
-    source.check_auth_names(&file.auth)?;
-    let auths = source.check_each(file.auth, Source::auth)?;
-    if file.console.is_empty() {
-        return Err(ConfigError::in_file(
-            path,
-            "it names no console: add a [[console]] with port, vsphere and vm (or url)",
-        ));
+    let source = Source {
+        text,
+        path,
+        ask,
+        errors: RefCell::default(),
+    };
+    let config = source.config(file);
+    match (ConfigErrors::of(source.errors.into_inner()), config) {
+        (Some(errors), _) => Err(errors),
+        (None, config) => Ok(config),
     }
-    let consoles = source.consoles(
-        file.console,
-        bind,
-        admin_listen,
-        &gateway,
-        &vspheres,
-        &auths,
-    )?;
-    let admin = admin.zip(admin_listen);
-    let admin = admin
-        .map(|(admin, listen)| source.admin(admin, listen))
-        .transpose()?;
-    Ok(Config {
-        gateway,
-        admin,
-        vspheres,
-        consoles,
-    })
+}
+
+impl Source<'_> {
+    /// Records every error. With one, the configuration is incomplete and must not be used.
+    fn config(&self, file: file::File) -> Config {
+        let bind = self.keep(self.bind(&file.gateway));
+        let gateway = self.keep(self.limits(&file.gateway)).unwrap_or_default();
+        let admin = file.admin.as_ref();
+        let admin_listen = admin.and_then(|admin| self.keep(self.admin_listen(admin)));
+        let vspheres = self.check_each(file.vsphere, Source::vsphere);
+        let users_files = users_files(&file.auth);
+        self.keep(self.check_auth_names(&file.auth));
+        let auths = self.check_each(file.auth, Source::auth);
+        if file.console.is_empty() {
+            self.record(ConfigError::in_file(
+                self.path,
+                "it names no console: add a [[console]] with port, vsphere and vm (or url)",
+            ));
+        }
+        let others = Others {
+            bind,
+            admin: admin_listen,
+            limits: &gateway,
+            vspheres: &vspheres,
+            auths: &auths,
+        };
+        let total = file.console.len();
+        let consoles = self.consoles(file.console, &others);
+        // Consoles that are wrong are not there to be matched.
+        if consoles.len() == total {
+            self.check_rights(&users_files, &auths, &consoles);
+        }
+        let admin = admin.zip(admin_listen);
+        let admin = admin.and_then(|(admin, listen)| self.keep(self.admin(admin, listen)));
+        let vspheres = vspheres.into_iter();
+        Config {
+            gateway,
+            admin,
+            vspheres: vspheres
+                .filter_map(|(name, vsphere)| Some((name, vsphere?)))
+                .collect(),
+            consoles,
+        }
+    }
 }

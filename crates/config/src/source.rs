@@ -1,5 +1,6 @@
 //! The configuration's text and path, and the checks that several tables share.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::ops::Range;
@@ -20,9 +21,21 @@ pub(crate) struct Source<'a> {
     pub(crate) text: &'a str,
     pub(crate) path: &'a Path,
     pub(crate) ask: AskPassword<'a>,
+    /// Errors after which reading goes on, so that the rest of the file is checked too. The configuration is refused if there
+    /// is one.
+    pub(crate) errors: RefCell<Vec<ConfigError>>,
 }
 
 impl Source<'_> {
+    /// The value; records the error if there is none.
+    pub(crate) fn keep<T>(&self, read: Result<T, ConfigError>) -> Option<T> {
+        read.map_err(|error| self.record(error)).ok()
+    }
+
+    pub(crate) fn record(&self, error: ConfigError) {
+        self.errors.borrow_mut().push(error);
+    }
+
     pub(crate) fn error_at(&self, span: Range<usize>, sentence: impl Into<String>) -> ConfigError {
         ConfigError::at(self.path, self.text, span, sentence)
     }
@@ -31,14 +44,15 @@ impl Source<'_> {
         secret_file::resolve_path(path, self.path)
     }
 
+    /// Reads each table. One that is wrong is `None`: others may refer to it.
     pub(crate) fn check_each<T, U>(
         &self,
         tables: BTreeMap<String, Spanned<T>>,
         check: impl Fn(&Self, Spanned<T>) -> Result<U, ConfigError>,
-    ) -> Result<BTreeMap<String, U>, ConfigError> {
+    ) -> BTreeMap<String, Option<U>> {
         tables
             .into_iter()
-            .map(|(name, table)| Ok((name, check(self, table)?)))
+            .map(|(name, table)| (name, self.keep(check(self, table))))
             .collect()
     }
 

@@ -58,9 +58,12 @@ enum Command {
     /// Run the gateway
     #[cfg(unix)]
     Serve,
-    /// Check the configuration: log in to every vSphere and look up every console
+    /// Check the configuration: log in to every vSphere, look up every console, and dial each host once
     ///
-    /// Exits with 1 if a console is not available. A VM that is powered off is reported, but does not count as a failure.
+    /// Lists everything that is wrong and exits with 1: a console that is not available, a vSphere that cannot be asked, a
+    /// pattern of a users file that matches no console, a certificate of the gateway that has expired or does so within 30
+    /// days. Exits with 2 if the configuration itself is wrong. A VM that is powered off is shown, but is not a failure: it
+    /// has a console once it runs.
     Check(check::Options),
     /// Hash a password and print a line for the users file
     Passwd(passwd::Options),
@@ -129,10 +132,16 @@ pub fn run() -> ExitCode {
     };
     let (sentence, code) = match execute(cli, terminal) {
         Ok(code) => return code,
-        Err(CommandError::Config(error)) => (error.to_string(), EXIT_USAGE),
+        Err(CommandError::Config(errors)) => {
+            for error in errors.iter() {
+                print_stderr(format!("mksgate: {error}"));
+            }
+            return EXIT_USAGE.into();
+        }
         Err(CommandError::Usage(sentence)) => (sentence, EXIT_USAGE),
         Err(CommandError::Failed(sentence)) => (sentence, EXIT_FAILURE),
         Err(CommandError::Reported) => return EXIT_FAILURE.into(),
+        Err(CommandError::ReportedUsage) => return EXIT_USAGE.into(),
         Err(CommandError::Signalled(by)) => return by.exit_code().into(),
     };
     print_stderr(format!("mksgate: {sentence}"));
@@ -178,11 +187,12 @@ fn execute(cli: Cli, terminal: Terminal) -> Result<ExitCode, CommandError> {
         #[cfg(unix)]
         Command::Serve => {
             let path = configuration::path(config)?;
-            done(block_on(serve::run(config::load(&path)?, path)))
+            let config = config::load_listing_errors(&path)?;
+            done(block_on(serve::run(config, path)))
         }
         Command::Check(options) => {
-            let config = config::load(&configuration::path(config)?)?;
-            done(block_on(check::run(options, config, terminal)))
+            let path = configuration::path(config)?;
+            done(block_on(check::run(options, &path, terminal)))
         }
         Command::VmCommand(command) => {
             command.execute(|| configuration::or_environment(config, terminal), terminal)

@@ -435,32 +435,3 @@ async fn passwd_hashes_the_first_line_verbatim() {
         assert!(!error.contains("pppp"), "{error}");
     }
 }
-
-#[test]
-fn unmatched_pattern_is_printed_by_check_and_logged_by_serve() {
-    let house = house();
-    file(
-        &house.path().join("users"),
-        &format!("{ADA}:view-onl\n"),
-        0o600,
-    );
-    let doubt =
-        "\"view-onl\" of the user ada matches no configured console: did you mean view-only?";
-    let (code, said) = check(house.path(), None);
-    assert_eq!(code, Some(0));
-    assert!(said.contains(&format!("mksgate: {doubt}\n")), "{said}");
-    // A port that is taken ends it at once.
-    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = taken.local_addr().unwrap().port().to_string();
-    let text = text("").replace("5901", &port);
-    std::fs::write(house.path().join("gateway.toml"), text).unwrap();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_mksgate"));
-    let served = command.arg("serve").current_dir(house.path()).output();
-    let served = served.unwrap();
-    assert_eq!(served.status.code(), Some(1));
-    let logged = String::from_utf8(served.stderr).unwrap();
-    assert!(
-        logged.contains("WARN") && logged.contains(doubt),
-        "{logged}"
-    );
-}

@@ -66,7 +66,7 @@ fn folder(host: &Host, vms: &[String], rights: &str) -> TempDir {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn ambiguous_and_unmatched_patterns_are_reported() {
+async fn name_of_two_vms_is_a_warning_and_pattern_that_matches_none_an_error() {
     let host = host().await;
     let vms = [
         "/DC/vm/one/db01".to_owned(),
@@ -76,18 +76,18 @@ async fn ambiguous_and_unmatched_patterns_are_reported() {
     let rights = "db01,lab:web01,db*,/DC/vm/one/*,/DC/vm/three/*,web02";
     let folder = folder(&host, &vms, rights);
     let (code, _, told) = run(mksgate(&folder, &["check"])).await;
-    assert_eq!(code, Some(0), "{told}");
-    let fits_none = |pattern: &str| {
+    assert_eq!(code, Some(1), "{told}");
+    let matches_none = |pattern: &str, nearest: &str| {
         format!(
-            "mksgate: {pattern:?} of the user ada matches no configured console: correct it in the users file, or remove it"
+            "mksgate: users: line 1: {pattern:?} of the user ada matches no console: did you mean {nearest:?}?"
         )
     };
     assert_eq!(
         told.lines().collect::<Vec<_>>(),
         [
             "mksgate: \"db01\" of the user ada matches two VMs, /DC/vm/one/db01 and /DC/vm/two/db01: write the inventory path of one",
-            &fits_none("/DC/vm/three/*"),
-            &fits_none("web02"),
+            &matches_none("/DC/vm/three/*", "/DC/vm/one/web01"),
+            &matches_none("web02", "web01"),
         ]
     );
     // Without a lookup it is not known which VM a path or name refers to.

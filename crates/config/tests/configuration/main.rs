@@ -11,6 +11,7 @@
 mod access;
 mod files;
 mod invalid;
+mod users_files;
 
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;

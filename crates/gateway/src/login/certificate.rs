@@ -10,7 +10,15 @@ use rustls::server::{NoServerSessionStorage, ParsedCertificate};
 use console::crypto;
 
 /// A certificate, and the intermediate certificates after it.
+#[derive(Debug, Clone)]
 pub struct Chain(Vec<CertificateDer<'static>>);
+
+impl Chain {
+    /// The certificates, the gateway's own first.
+    pub fn certificates(&self) -> &[CertificateDer<'static>] {
+        &self.0
+    }
+}
 
 /// Parses a certificate chain in PEM, the gateway's own certificate first.
 ///

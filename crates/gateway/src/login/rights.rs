@@ -7,7 +7,7 @@ use vsphere::Vm;
 const ID_PREFIXES: [&str; 3] = ["uuid", "instance-uuid", "moref"];
 
 /// The special characters of globs.
-const WILDCARDS: [char; 6] = ['*', '?', '[', ']', '{', '}'];
+pub(crate) const WILDCARDS: [char; 6] = ['*', '?', '[', ']', '{', '}'];
 
 /// One pattern of a users file: `PATTERN`, or `VSPHERE:PATTERN`.
 #[derive(Debug, Clone)]
@@ -99,6 +99,11 @@ impl Right {
         let text = pattern.unwrap_or(&self.any_vsphere).glob().glob();
         let kind = text.split_once(':').map(|(kind, _)| kind);
         kind.is_some_and(|kind| ID_PREFIXES.contains(&kind))
+    }
+
+    /// The vSphere's name, for `VSPHERE:PATTERN`.
+    pub(crate) fn vsphere(&self) -> Option<&str> {
+        self.qualified.as_ref().map(|(vsphere, _)| vsphere.as_str())
     }
 
     /// Whether it has no wildcards.

@@ -1,7 +1,7 @@
 //! The users file: names, password hashes and rights.
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,10 +15,7 @@ use super::hashing::{self, StoredHash};
 use super::rights::{ConsoleNames, Right};
 
 /// The word that makes a user view-only.
-const VIEW_ONLY: &str = "view-only";
-
-/// The Jaro-Winkler similarity above which a pattern is taken for a misspelt [`VIEW_ONLY`]: up to two letters differ.
-const NEAR: f64 = 0.85;
+pub(crate) const VIEW_ONLY: &str = "view-only";
 
 /// A users file: lines of `name:$argon2id$…`, and after another colon the consoles that the user may open
 /// (names or globs, of all vSpheres or as `VSPHERE:PATTERN` of one, separated by commas; none: all of them) and the word
@@ -33,6 +30,8 @@ pub struct Users {
 }
 
 struct Record {
+    /// The number of its line, from 1.
+    line: usize,
     user: User,
     hash: Arc<StoredHash>,
 }
@@ -73,27 +72,36 @@ impl Users {
     /// Parses a users file. Blank lines and lines that begin with `#` are skipped.
     ///
     /// # Errors
-    /// A sentence with the number of the first invalid line, which repeats no part of a hash.
-    pub fn parse(text: &str) -> Result<Self, String> {
+    /// A sentence for each invalid line, with its number, which repeats no part of a hash.
+    pub fn parse(text: &str) -> Result<Self, Vec<String>> {
         let mut by_name = BTreeMap::new();
+        let mut errors = Vec::new();
         let lines = (1..).zip(text.lines().map(str::trim));
         for (number, line) in lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#')) {
-            let record = Record::parse(line).map_err(|error| format!("line {number}: {error}"))?;
+            let record = match Record::parse(number, line) {
+                Ok(record) => record,
+                Err(error) => {
+                    errors.push(format!("line {number}: {error}"));
+                    continue;
+                }
+            };
             let name = record.user.name.clone();
             if by_name.insert(name.clone(), record).is_some() {
-                return Err(format!(
+                errors.push(format!(
                     "line {number}: duplicate user {name}: keep one of the lines"
                 ));
             }
         }
-        if by_name.is_empty() {
-            return Err(
-                "the file contains no user: add a line printed by `mksgate passwd NAME`".into(),
-            );
+        if !errors.is_empty() {
+            return Err(errors);
         }
-        let records = by_name.into_values().collect();
+        if by_name.is_empty() {
+            return Err(vec![
+                "the file contains no user: add a line printed by `mksgate passwd NAME`".into(),
+            ]);
+        }
         Ok(Self {
-            records,
+            records: by_name.into_values().collect(),
             origin: PathBuf::new(),
             decoy_choice: RandomState::new(),
         })
@@ -109,18 +117,12 @@ impl Users {
         &self.origin
     }
 
-    /// A sentence for each pattern that matches none of `consoles`, or VMs that its author probably did not mean.
-    pub(crate) fn warnings(&self, consoles: &[ConsoleNames<'_>]) -> Vec<String> {
-        let users = self.records.iter().map(|record| &record.user);
-        let rights = users.flat_map(|user| {
-            user.consoles
-                .iter()
-                .flatten()
-                .map(|right| (&user.name, right))
-        });
-        rights
-            .filter_map(|(user, right)| warning(user, right, consoles))
-            .collect()
+    /// Each pattern, with the number of its line and the user whom it is for.
+    pub(crate) fn rights(&self) -> impl Iterator<Item = (usize, &str, &Right)> {
+        self.records.iter().flat_map(|record| {
+            let rights = record.user.consoles.iter().flatten();
+            rights.map(|right| (record.line, record.user.name.as_str(), right))
+        })
     }
 
     /// The user, if the name exists and the password is right. Hashes the password once in every case, so that the time does
@@ -160,7 +162,7 @@ impl Users {
 }
 
 impl Record {
-    fn parse(line: &str) -> Result<Self, String> {
+    fn parse(number: usize, line: &str) -> Result<Self, String> {
         let (name, rest) = line
             .split_once(':')
             .ok_or("expected NAME:HASH, as `mksgate passwd NAME` prints it")?;
@@ -172,6 +174,7 @@ impl Record {
         let consoles: Vec<Right> = consoles.collect::<Result<_, _>>()?;
         let name = name.to_owned();
         Ok(Self {
+            line: number,
             user: User {
                 name,
                 view_only,
@@ -204,49 +207,4 @@ fn parse_rights(rights: &str) -> (bool, Vec<&str>) {
         .filter(|right| !right.is_empty())
         .partition(|right| *right == VIEW_ONLY);
     (!words.is_empty(), patterns)
-}
-
-/// The warning about one pattern, if there is one.
-fn warning(user: &str, right: &Right, consoles: &[ConsoleNames<'_>]) -> Option<String> {
-    let pattern = &right.text;
-    let matching: Vec<&ConsoleNames<'_>> = consoles
-        .iter()
-        .filter(|console| right.matches(**console))
-        .collect();
-    let Some(first) = matching.first() else {
-        let remedy = match strsim::jaro_winkler(pattern, VIEW_ONLY) > NEAR {
-            true => format!("did you mean {VIEW_ONLY}?"),
-            false if needs_lookup(right, consoles) => return None,
-            false => "correct it in the users file, or remove it".into(),
-        };
-        return Some(format!(
-            "{pattern:?} of the user {user} matches no configured console: {remedy}"
-        ));
-    };
-    let elsewhere = matching.iter().find(|other| other.vsphere != first.vsphere);
-    if let Some(other) = elsewhere.filter(|_| !right.matches_all()) {
-        let [one, other] = [first, *other].map(|console| console.vsphere.unwrap_or("a URL"));
-        let example = matching
-            .iter()
-            .find_map(|console| console.vsphere)
-            .unwrap_or_default();
-        return Some(format!(
-            "{pattern:?} of the user {user} matches consoles of {one} and of {other}: write \"{example}:{pattern}\" to restrict it"
-        ));
-    }
-    let another = matching.iter().find(|other| other.is_other_vm(first));
-    another.filter(|_| right.is_literal()).map(|other| {
-        let [one, other] = [first, *other].map(|console| console.path_or_name());
-        format!("{pattern:?} of the user {user} matches two VMs, {one} and {other}: write the inventory path of one")
-    })
-}
-
-/// Whether the right may match once VMs are looked up: a path or an id may be that of a console configured by name, and a
-/// name that of a console configured by id.
-fn needs_lookup(right: &Right, consoles: &[ConsoleNames<'_>]) -> bool {
-    let by_name = !right.is_path() && !right.is_id();
-    consoles.iter().any(|console| {
-        let is_known = console.vm.is_some() || console.vsphere.is_none();
-        !(is_known || by_name && console.has_display_name())
-    })
 }

@@ -1,10 +1,12 @@
 //! An `[auth.NAME]` section: how viewers log in.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use console::secret::Secret;
 use rfb_proto::{SecurityType, VncPassword};
 
+use crate::login::certificate::Chain;
 use crate::login::users::Users;
 
 /// The name that can be used in place of an `[auth.NAME]`: no authentication.
@@ -30,6 +32,17 @@ pub struct Auth {
     pub users: Option<Arc<Users>>,
     /// The TLS server configuration, for VeNCrypt methods.
     pub tls: Option<Arc<rustls::ServerConfig>>,
+    /// Its chain, where it was read from a file: `check` reads from it how long it is valid.
+    pub certificate: Option<CertificateFile>,
+}
+
+/// A certificate of the gateway, and the file that it was read from.
+#[derive(Debug, Clone)]
+pub struct CertificateFile {
+    /// The file.
+    pub path: PathBuf,
+    /// The certificate, and those that lead from it to an authority.
+    pub chain: Chain,
 }
 
 impl Auth {
@@ -40,6 +53,7 @@ impl Auth {
             password: None,
             users: None,
             tls: None,
+            certificate: None,
         }
     }
 
@@ -71,6 +85,7 @@ impl Auth {
             password: None,
             users: Some(Arc::new(users)),
             tls: Some(tls),
+            certificate: None,
         }
     }
 
@@ -81,6 +96,7 @@ impl Auth {
             password: Some(Secret::new(password)),
             users: None,
             tls: None,
+            certificate: None,
         }
     }
 }

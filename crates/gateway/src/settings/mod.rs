@@ -3,6 +3,7 @@
 mod admin;
 pub(crate) mod auth;
 pub(crate) mod limits;
+mod rights;
 mod warnings;
 
 use std::collections::BTreeMap;
@@ -13,8 +14,9 @@ use ipnet::IpNet;
 use vsphere::{Vm, VmRef};
 
 pub use admin::Admin;
-pub use auth::{Auth, METHODS, NO_AUTH};
+pub use auth::{Auth, CertificateFile, METHODS, NO_AUTH};
 pub use limits::Limits;
+pub use rights::unmatched_rights;
 
 use crate::login::rights::ConsoleNames;
 use dialect::Habits;

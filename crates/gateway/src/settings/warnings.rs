@@ -1,12 +1,6 @@
 //! Settings that are valid and probably not intended: `check` prints these warnings, `serve` logs them.
 
-use std::sync::Arc;
-
-use vsphere::Vm;
-
 use super::Config;
-use crate::login::rights::ConsoleNames;
-use crate::login::users::Users;
 use console::address::{Address, HTTPS};
 use console::settings::Backend;
 use console::tls::{ConsoleTrust, Trust};
@@ -15,7 +9,7 @@ impl Config {
     /// All warnings that need no lookup at a vSphere, a sentence each.
     pub fn warnings(&self) -> Vec<String> {
         let mut warnings = self.settings_warnings();
-        warnings.extend(self.rights_warnings(&[]));
+        warnings.extend(self.ambiguous_rights(&[]));
         warnings
     }
 
@@ -67,35 +61,5 @@ impl Config {
                  listen on 127.0.0.1, or allow only the machine that collects metrics in the firewall"
             )
         })
-    }
-
-    /// Warnings about the rights in users files. `vms` are the consoles' VMs in the same order, where they were looked up.
-    pub fn rights_warnings(&self, vms: &[Option<Vm>]) -> Vec<String> {
-        let names: Vec<String> = self
-            .consoles
-            .iter()
-            .map(|console| console.backend.to_string())
-            .collect();
-        let vms = vms
-            .iter()
-            .map(Option::as_ref)
-            .chain(std::iter::repeat(None));
-        let consoles = self.consoles.iter().zip(&names).zip(vms);
-        let consoles: Vec<ConsoleNames<'_>> = consoles
-            .map(|((console, name), vm)| console.names(name, vm))
-            .collect();
-        let mut seen: Vec<&Arc<Users>> = Vec::new();
-        for users in self
-            .consoles
-            .iter()
-            .filter_map(|console| console.auth.users.as_ref())
-        {
-            if !seen.iter().any(|known| Arc::ptr_eq(known, users)) {
-                seen.push(users);
-            }
-        }
-        seen.iter()
-            .flat_map(|users| users.warnings(&consoles))
-            .collect()
     }
 }

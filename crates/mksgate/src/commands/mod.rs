@@ -39,25 +39,33 @@ use std::io::{ErrorKind, Write, stdout};
 use tokio::task::spawn_blocking;
 
 use crate::signals::{SignalError, Termination, TerminationSignals};
-use config::ConfigError;
+use config::{ConfigError, ConfigErrors};
 use console::Error;
 use gateway::StartError;
 
 pub(crate) enum CommandError {
-    Config(ConfigError),
+    Config(ConfigErrors),
     /// The arguments cannot be used as given.
     Usage(String),
     /// The command failed.
     Failed(String),
     /// The command failed and has reported why.
     Reported,
+    /// The configuration is wrong, and the command has reported why.
+    ReportedUsage,
     /// A signal ended the command.
     Signalled(Termination),
 }
 
 impl From<ConfigError> for CommandError {
     fn from(error: ConfigError) -> Self {
-        Self::Config(error)
+        Self::Config(error.into())
+    }
+}
+
+impl From<ConfigErrors> for CommandError {
+    fn from(errors: ConfigErrors) -> Self {
+        Self::Config(errors)
     }
 }
 

@@ -1,12 +1,14 @@
 //! `mksgate serve`: the daemon.
 
 use std::path::PathBuf;
+use std::time::SystemTime;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
 use tracing::{debug, warn};
 
+use super::check::certificates;
 use super::shutdown_signals::watch_signals;
 use super::{CommandError, print};
 use gateway::settings::Config;
@@ -35,7 +37,8 @@ pub(crate) async fn run(config: Config, path: PathBuf) -> Result<(), CommandErro
 }
 
 fn log_warnings(config: &Config) {
-    for warning in config.warnings() {
+    let certificates = certificates::problems(config, SystemTime::now());
+    for warning in config.warnings().iter().chain(&certificates) {
         warn!("{warning}");
     }
 }
@@ -51,16 +54,20 @@ fn raise_descriptor_limit() {
 /// Returns when the gateway has ended and no longer receives.
 async fn reload_on_hangup(mut hangup: Signal, path: PathBuf, reload: mpsc::Sender<Config>) {
     while hangup.recv().await.is_some() {
-        match config::load(&path) {
+        match config::load_listing_errors(&path) {
             Ok(config) => {
                 log_warnings(&config);
                 if reload.send(config).await.is_err() {
                     return;
                 }
             }
-            Err(error) => warn!(
-                "cannot reload the configuration, so the previous one stays in effect: {error}"
-            ),
+            Err(errors) => {
+                for error in errors.iter() {
+                    warn!(
+                        "cannot reload the configuration, so the previous one stays in effect: {error}"
+                    );
+                }
+            }
         }
     }
 }

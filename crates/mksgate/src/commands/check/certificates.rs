@@ -1,0 +1,118 @@
+//! How long the gateway's own certificates are valid.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use rustls::pki_types::CertificateDer;
+use x509_parser::prelude::{FromDer, X509Certificate};
+use x509_parser::time::ASN1Time;
+
+use console::printable::printable;
+use gateway::settings::Config;
+
+const DAY: i64 = 24 * 60 * 60;
+
+/// A certificate that expires within this time is to be renewed.
+const SOON: i64 = 30 * DAY;
+
+/// A sentence for each certificate that has expired, is not valid yet, or expires within 30 days.
+pub(in crate::commands) fn problems(config: &Config, now: SystemTime) -> Vec<String> {
+    let since_epoch = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let now = i64::try_from(since_epoch).unwrap_or(i64::MAX);
+    let mut seen = BTreeSet::new();
+    let files = config
+        .consoles
+        .iter()
+        .filter_map(|console| console.auth.certificate.as_ref())
+        .filter(|file| seen.insert(&file.path));
+    files
+        .flat_map(|file| {
+            let chain = file.chain.certificates().iter();
+            chain.filter_map(|certificate| problem(&file.path, certificate, now))
+        })
+        .collect()
+}
+
+fn problem(path: &Path, certificate: &CertificateDer<'_>, now: i64) -> Option<String> {
+    let (_, parsed) = X509Certificate::from_der(certificate).ok()?;
+    let validity = parsed.validity();
+    let (begins, ends) = (validity.not_before, validity.not_after);
+    let trouble = if begins.timestamp() > now {
+        format!(
+            "is not valid before {}: see that this machine's clock is right",
+            date(&begins)
+        )
+    } else if ends.timestamp() < now {
+        format!("expired on {}: renew it", date(&ends))
+    } else if ends.timestamp() <= now.saturating_add(SOON) {
+        let days = (ends.timestamp() - now) / DAY;
+        format!("expires on {}, in {days} days: renew it", date(&ends))
+    } else {
+        return None;
+    };
+    let subject = printable(&parsed.subject().to_string());
+    Some(format!(
+        "{}: the certificate of {subject} {trouble}",
+        path.display()
+    ))
+}
+
+/// The day, as in RFC 3339.
+fn date(time: &ASN1Time) -> String {
+    time.to_datetime().date().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use rcgen::{CertificateParams, DnType, KeyPair, date_time_ymd};
+
+    use super::*;
+
+    /// 2026-06-15T00:00:00Z.
+    const NOW: i64 = 1_781_481_600;
+
+    #[test]
+    fn certificate_is_to_be_renewed_thirty_days_before_it_expires() {
+        let made = |from: (i32, u8, u8), to: (i32, u8, u8)| {
+            let mut parameters = CertificateParams::new(["gw.example".into()]).unwrap();
+            parameters.distinguished_name.push(DnType::CommonName, "gw");
+            parameters.not_before = date_time_ymd(from.0, from.1, from.2);
+            parameters.not_after = date_time_ymd(to.0, to.1, to.2);
+            let certificate = parameters.self_signed(&KeyPair::generate().unwrap());
+            certificate.unwrap().der().clone()
+        };
+        let told = |from, to| {
+            let told = problem(Path::new("gw.pem"), &made(from, to), NOW)?;
+            let told = told.strip_prefix("gw.pem: the certificate of CN=");
+            Some(told.unwrap().split_once(' ').unwrap().1.to_owned())
+        };
+        let before = (2026, 1, 1);
+        for (from, to, expected) in [
+            (before, (2027, 1, 1), None),
+            (before, (2026, 7, 16), None),
+            (
+                before,
+                (2026, 7, 15),
+                Some("expires on 2026-07-15, in 30 days: renew it"),
+            ),
+            (
+                before,
+                (2026, 6, 15),
+                Some("expires on 2026-06-15, in 0 days: renew it"),
+            ),
+            (
+                before,
+                (2026, 6, 14),
+                Some("expired on 2026-06-14: renew it"),
+            ),
+            (
+                (2026, 6, 16),
+                (2027, 1, 1),
+                Some("is not valid before 2026-06-16: see that this machine's clock is right"),
+            ),
+        ] {
+            assert_eq!(told(from, to).as_deref(), expected, "{to:?}");
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! The answer of `check`: every console, and everything that is wrong.
+
+use config::ConfigErrors;
+use serde::Serialize;
+
+use super::look_up::Outcome;
+use super::row::{Row, State};
+use crate::commands::CommandError;
+use gateway::settings::Config;
+
+/// As `--json` prints it; the keys are a contract.
+#[derive(Serialize)]
+pub(super) struct Report {
+    pub(super) ok: bool,
+    pub(super) consoles: Vec<Row>,
+    pub(super) problems: Vec<Problem>,
+    pub(super) warnings: Vec<String>,
+}
+
+/// Something that is wrong.
+#[derive(Serialize)]
+pub(super) struct Problem {
+    kind: Kind,
+    /// What it is about: a listen address, a vSphere, a place in the configuration; `null` if the message names it.
+    subject: Option<String>,
+    pub(super) message: String,
+}
+
+/// Where something is wrong; the words are a contract.
+#[derive(Serialize, Clone, Copy, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Kind {
+    Configuration,
+    UsersFile,
+    Certificate,
+    #[serde(rename = "vsphere")]
+    VSphere,
+    Console,
+}
+
+impl Problem {
+    pub(super) fn new(kind: Kind, subject: &str, message: String) -> Self {
+        Self {
+            kind,
+            subject: Some(subject.to_owned()),
+            message,
+        }
+    }
+
+    pub(super) fn all(kind: Kind, messages: Vec<String>) -> Vec<Self> {
+        let problem = |message| Self {
+            kind,
+            subject: None,
+            message,
+        };
+        messages.into_iter().map(problem).collect()
+    }
+}
+
+impl Report {
+    pub(super) fn new(
+        config: &Config,
+        outcomes: Vec<Outcome>,
+        mut problems: Vec<Problem>,
+        warnings: Vec<String>,
+    ) -> Self {
+        let consoles = config.consoles.iter().zip(outcomes);
+        let consoles: Vec<Row> = consoles
+            .map(|(console, outcome)| Row::new(console, &config.gateway, outcome))
+            .collect();
+        let failed = consoles.iter().filter_map(|row| {
+            let error = row.error.clone()?;
+            Some(Problem::new(Kind::Console, &row.listen, error))
+        });
+        problems.extend(failed);
+        Self {
+            ok: problems.is_empty(),
+            consoles,
+            problems,
+            warnings,
+        }
+    }
+
+    /// A configuration that cannot be read.
+    pub(super) fn of_mistakes(errors: &ConfigErrors) -> Self {
+        let problem = |error: &config::ConfigError| {
+            let file = error.path().display();
+            let place = match error.position() {
+                Some((line, column)) => format!("{file}:{line}:{column}"),
+                None => file.to_string(),
+            };
+            Problem::new(Kind::Configuration, &place, error.sentence().to_owned())
+        };
+        Self {
+            ok: false,
+            consoles: Vec::new(),
+            problems: errors.iter().map(problem).collect(),
+            warnings: Vec::new(),
+        }
+    }
+
+    /// The problems that no row of the table shows.
+    pub(super) fn beside_table(&self) -> impl Iterator<Item = &Problem> {
+        self.problems
+            .iter()
+            .filter(|problem| problem.kind != Kind::Console)
+    }
+
+    /// # Errors
+    /// Something is wrong. What is beside the table was printed.
+    pub(super) fn verdict(&self) -> Result<(), CommandError> {
+        let is_failed = |row: &&Row| row.state == State::Failed;
+        let failed = self.consoles.iter().filter(is_failed).count();
+        match (failed, self.ok) {
+            (0, true) => Ok(()),
+            (0, false) => Err(CommandError::Reported),
+            (failed, _) => Err(CommandError::Failed(format!(
+                "{failed} of {} consoles are not available: see the table",
+                self.consoles.len()
+            ))),
+        }
+    }
+}

@@ -1,0 +1,323 @@
+//! `check`: hosts, tickets, names, vSpheres and certificates, for people and as JSON.
+
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+
+mod support;
+
+use std::fs::Permissions;
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use esxi_sim::{DEMO_PASSWORD, Host, Kind, Power, Settings, TicketHost, TicketShape, VmSettings};
+use rcgen::{CertificateParams, KeyPair};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use support::{mksgate, reserved_port, run};
+
+fn vms(names: &[&str]) -> Vec<VmSettings> {
+    names
+        .iter()
+        .map(|name| VmSettings::desktop(*name))
+        .collect()
+}
+
+async fn host(vms: Vec<VmSettings>) -> Host {
+    Host::start(Settings {
+        vms,
+        kind: Kind::VCenter,
+        clock: false,
+        ..Settings::default()
+    })
+    .await
+    .unwrap()
+}
+
+fn secret(path: &Path, text: &str) {
+    std::fs::write(path, text).unwrap();
+    std::fs::set_permissions(path, Permissions::from_mode(0o600)).unwrap();
+}
+
+fn folder(text: &str) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    secret(&folder.path().join("secret"), DEMO_PASSWORD);
+    std::fs::write(folder.path().join("gateway.toml"), text).unwrap();
+    folder
+}
+
+fn vsphere(name: &str, address: impl std::fmt::Display) -> String {
+    format!(
+        "[vsphere.{name}]\naddress = \"{address}\"\nusername = \"root\"\npassword_file = \"secret\"\n\
+         trust = \"system\"\n"
+    )
+}
+
+/// `trust` for a simulated host.
+fn lab(host: &Host) -> String {
+    let digest = host.certificate_sha256().map(|byte| format!("{byte:02x}"));
+    let pin = format!("sha256:{}", digest.concat());
+    vsphere("lab", host.address()).replace("system", &pin)
+}
+
+fn consoles(vsphere: &str, vms: &[&str]) -> String {
+    let numbered = (5901..).zip(vms);
+    numbered
+        .map(|(port, vm)| {
+            format!("[[console]]\nport = {port}\nvsphere = \"{vsphere}\"\nvm = \"{vm}\"\n")
+        })
+        .collect()
+}
+
+/// A free address on which nobody listens.
+fn nobody() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().to_string()
+}
+
+fn row_of<'a>(table: &'a str, vm: &str) -> &'a str {
+    let named = |line: &&str| line.split_whitespace().nth(2) == Some(vm);
+    table.lines().find(named).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_host_is_dialled_once_and_each_running_vm_gives_a_ticket() {
+    let off = VmSettings {
+        power: Power::Off,
+        ..VmSettings::desktop("old03")
+    };
+    let mut all = vms(&["web01", "web02", "web03"]);
+    all.push(off);
+    let host = host(all).await;
+    let text = lab(&host) + &consoles("lab", &["web01", "web02", "web03", "old03"]);
+    let folder = folder(&text);
+    let (code, table, error) = run(mksgate(&folder, &["check"])).await;
+    assert_eq!((code, error.as_str()), (Some(0), ""), "{table}");
+    let counts = host.counts_until(|counts| counts.sessions_open == 0).await;
+    assert_eq!(
+        (counts.logins, counts.tickets_issued, counts.consoles_opened),
+        (1, 3, 1)
+    );
+    let (code, _, _) = run(mksgate(&folder, &["check", "--no-dial"])).await;
+    assert_eq!(code, Some(0));
+    let (code, _, _) = run(mksgate(&folder, &["check", "--offline"])).await;
+    assert_eq!(code, Some(0));
+    let counts = host.counts_until(|counts| counts.sessions_open == 0).await;
+    assert_eq!(
+        (counts.logins, counts.tickets_issued, counts.consoles_opened),
+        (2, 3, 1)
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn host_that_cannot_be_reached_fails_all_its_consoles() {
+    let host = host(vms(&["web01", "web02"])).await;
+    host.set_tickets(TicketShape {
+        host: TicketHost::Other("esxi01.example".into()),
+        ..TicketShape::default()
+    });
+    let address = nobody();
+    let text = format!(
+        "{}console_address = {{ \"esxi01.example\" = \"{address}\" }}\n{}",
+        lab(&host),
+        consoles("lab", &["web01", "web02"])
+    );
+    let folder = folder(&text);
+    let (code, table, error) = run(mksgate(&folder, &["check"])).await;
+    assert_eq!(code, Some(1));
+    let failed = format!("FAILED: cannot reach {address} (");
+    assert_eq!(table.matches(&failed).count(), 2, "{table}");
+    assert_eq!(
+        error,
+        "mksgate: 2 of 2 consoles are not available: see the table\n"
+    );
+    // The second was not dialled for it, so that no ticket was acquired.
+    assert_eq!(host.counts().tickets_issued, 1);
+    let (code, _, error) = run(mksgate(&folder, &["check", "--no-dial"])).await;
+    assert_eq!((code, error.as_str()), (Some(0), ""));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everything_that_is_wrong_is_listed_and_names_are_suggested() {
+    let hidden = VmSettings {
+        console_permitted: false,
+        ..VmSettings::desktop("hidden")
+    };
+    let mut all = vms(&["web01"]);
+    all.push(hidden);
+    let host = host(all).await;
+    let names = ["wbe01", "/DC/vm/web02", "hidden", "web01"];
+    let text = lab(&host)
+        + &vsphere("prod", nobody())
+        + &vsphere("unused", nobody())
+        + &consoles("lab", &names)
+        + &consoles("prod", &["db01"]).replace("5901", "5910");
+    let folder = folder(&text);
+    let (code, table, error) = run(mksgate(&folder, &["check"])).await;
+    assert_eq!(code, Some(1));
+    for (vm, words) in [
+        ("wbe01", "FAILED: there is no VM wbe01: did you mean web01?"),
+        (
+            "/DC/vm/web02",
+            "FAILED: there is no VM /DC/vm/web02: did you mean /DC/vm/web01 or ",
+        ),
+        ("hidden", "FAILED: root lacks the privilege"),
+        ("web01", "web01 on esxi-sim"),
+        ("db01", "FAILED: "),
+    ] {
+        assert!(row_of(&table, vm).contains(words), "{vm}: {table}");
+    }
+    let told: Vec<&str> = error.lines().collect();
+    assert!(told[0].starts_with("mksgate: vSphere prod: "), "{error}");
+    assert!(told[1].starts_with("mksgate: vSphere unused: "), "{error}");
+    assert_eq!(
+        told[2..],
+        ["mksgate: 4 of 5 consoles are not available: see the table"]
+    );
+}
+
+/// A `gateway.toml` with a certificate that expires in that many days.
+fn with_certificate(days: i64) -> TempDir {
+    let port = reserved_port();
+    let text = vsphere("lab", "127.0.0.1:9")
+        + "[auth.staff]\nmethods = [\"x509-none\"]\ncertificate = \"cert.pem\"\nprivate_key = \"key.pem\"\n"
+        + &consoles("lab", &["web01"]).replace("5901", &port.to_string())
+        + "auth = \"staff\"\n";
+    let folder = folder(&text);
+    let mut parameters = CertificateParams::new(["gateway.example".into()]).unwrap();
+    let now = SystemTime::now();
+    let day = Duration::from_secs(24 * 60 * 60);
+    let span = day * u32::try_from(days.abs()).unwrap();
+    parameters.not_before = (now - 400 * day).into();
+    // An hour more, so that the number of days is the same during the test.
+    parameters.not_after = match days < 0 {
+        true => (now - span).into(),
+        false => (now + span + Duration::from_secs(3600)).into(),
+    };
+    let key = KeyPair::generate().unwrap();
+    let certificate = parameters.self_signed(&key).unwrap();
+    secret(&folder.path().join("cert.pem"), &certificate.pem());
+    secret(&folder.path().join("key.pem"), &key.serialize_pem());
+    folder
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn certificate_that_has_expired_or_will_soon_fails() {
+    for (days, words) in [
+        (
+            -1,
+            Some(": the certificate of CN=rcgen self signed cert expired on "),
+        ),
+        (12, Some(", in 12 days: renew it\n")),
+        (29, Some(", in 29 days: renew it\n")),
+        (31, None),
+    ] {
+        let folder = with_certificate(days);
+        let (code, _, error) = run(mksgate(&folder, &["check", "--offline"])).await;
+        match words {
+            Some(words) => {
+                assert_eq!(code, Some(1), "{days}");
+                assert!(
+                    error.starts_with("mksgate: cert.pem: ") && error.contains(words),
+                    "{error}"
+                );
+                assert_eq!(error.lines().count(), 1, "{error}");
+            }
+            None => assert_eq!((code, error.as_str()), (Some(0), ""), "{days}"),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn json_has_each_console_and_each_problem() {
+    let off = VmSettings {
+        power: Power::Off,
+        ..VmSettings::desktop("old03")
+    };
+    let mut all = vms(&["web01"]);
+    all.push(off);
+    let host = host(all).await;
+    let names = ["web01", "old03", "web02"];
+    let folder = folder(&(lab(&host) + &consoles("lab", &names)));
+    let (code, shown, error) = run(mksgate(&folder, &["check", "--json"])).await;
+    assert_eq!((code, error.as_str()), (Some(1), ""));
+    let told: Value = serde_json::from_str(&shown).unwrap();
+    let missing = "there is no VM web02: did you mean web01?";
+    let console = |port: u16, vm: &str, state: &str, found: Value, error: Value| {
+        json!({
+            "listen": format!("127.0.0.1:{port}"),
+            "vsphere": "lab",
+            "vm": vm,
+            "auth": ["none"],
+            "reached_by": "anybody on this machine, not encrypted",
+            "state": state,
+            "found": found,
+            "error": error,
+        })
+    };
+    let found = |name: &str, power: &str| json!({"name": name, "path": format!("/DC/vm/{name}"), "host": "esxi-sim", "power": power});
+    assert_eq!(
+        told,
+        json!({
+            "ok": false,
+            "consoles": [
+                console(5901, "web01", "ready", found("web01", "poweredOn"), Value::Null),
+                console(5902, "old03", "not-running", found("old03", "poweredOff"), Value::Null),
+                console(5903, "web02", "failed", Value::Null, missing.into()),
+            ],
+            "problems": [{"kind": "console", "subject": "127.0.0.1:5903", "message": missing}],
+            "warnings": [],
+        })
+    );
+    for (option, state) in [("--no-dial", "found"), ("--offline", "not-checked")] {
+        let (_, shown, _) = run(mksgate(&folder, &["check", "--json", option])).await;
+        let told: Value = serde_json::from_str(&shown).unwrap();
+        assert_eq!(told["consoles"][0]["state"], state);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn json_of_a_wrong_configuration_has_all_mistakes_with_their_places() {
+    let text = vsphere("lab", "127.0.0.1:9").replace("secret", "none")
+        + &consoles("lba", &["web01"])
+        + "[[console]]\nport = 0\nvsphere = \"lab\"\nvm = \"web02\"\n";
+    let folder = folder(&text);
+    let (code, shown, error) = run(mksgate(&folder, &["check", "--json"])).await;
+    assert_eq!((code, error.as_str()), (Some(2), ""));
+    let told: Value = serde_json::from_str(&shown).unwrap();
+    assert_eq!(
+        (&told["ok"], &told["consoles"]),
+        (&json!(false), &json!([]))
+    );
+    let problems = told["problems"].as_array().unwrap();
+    let places: Vec<&Value> = problems.iter().map(|each| &each["subject"]).collect();
+    assert_eq!(
+        places,
+        [
+            "gateway.toml:4:17",
+            "gateway.toml:8:11",
+            "gateway.toml:11:8"
+        ]
+    );
+    assert!(problems.iter().all(|each| each["kind"] == "configuration"));
+    // For people, one a line.
+    let (code, out, error) = run(mksgate(&folder, &["check"])).await;
+    assert_eq!((code, out.as_str()), (Some(2), ""));
+    assert_eq!(error.lines().count(), 3, "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn warnings_are_no_failure() {
+    let host = host(vms(&["web01"])).await;
+    let text = vsphere("lab", host.address()).replace("system", "danger-accept-any")
+        + &consoles("lab", &["web01"]);
+    let folder = folder(&text);
+    let (code, shown, error) = run(mksgate(&folder, &["check", "--json"])).await;
+    assert_eq!((code, error.as_str()), (Some(0), ""));
+    let told: Value = serde_json::from_str(&shown).unwrap();
+    assert_eq!(told["ok"], true);
+    let warning = told["warnings"][0].as_str().unwrap();
+    assert!(warning.starts_with("[vsphere.lab] has trust"), "{warning}");
+}
