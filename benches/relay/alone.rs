@@ -6,13 +6,14 @@ use std::collections::BTreeMap;
 use crate::Effort;
 use crate::machine;
 use crate::mix::Mix;
-use crate::relays::{IN_PLACE, OURS, Relays, STRAIGHT, STRAIGHT_IN_PLACE, TRANSPARENT};
+use crate::relays::{BEFORE, IN_PLACE, OURS, Relays, STRAIGHT, STRAIGHT_IN_PLACE, TRANSPARENT};
 use crate::table::{head, median, ratios, row, say, spread};
 use crate::throughput::{run, strace};
 
 /// Who takes part, and beside which relay it is put.
-const PAIRS: [(&str, &str); 5] = [
+const PAIRS: [(&str, &str); 6] = [
     (OURS, STRAIGHT),
+    (BEFORE, STRAIGHT),
     (TRANSPARENT, STRAIGHT),
     (STRAIGHT, STRAIGHT),
     (IN_PLACE, STRAIGHT_IN_PLACE),

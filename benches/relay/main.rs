@@ -1,6 +1,6 @@
 //! mksgate beside other relays, on one machine, in one run: `cargo bench --bench relay [-- [quick] PART...]`.
 //!
-//! `relay=NAME` and `mix=NAME` choose some of them. Parts: `throughput`, `calls`, `alone`, `latency`,
+//! `relay=NAME` and `mix=NAME` choose some of them; `before=PATH` adds another build of mksgate, `mksgate before`. Parts: `throughput`, `calls`, `alone`, `latency`,
 //! `crowded`, `memory`; these where none is named. `compare` compares 10 GiB byte for byte. What is measured is the release
 //! binary with a configuration file, against a host that is built for speed, see [`source`]. Relays take turns,
 //! round by round, and ratios are of two runs of one round: what the neighbours of a machine do to one, they do
@@ -81,6 +81,7 @@ fn main() {
             .collect()
     };
     let (relays_chosen, mixes) = (chosen("relay"), chosen("mix"));
+    let before = chosen("before").first().copied();
     let parts: Vec<&str> = arguments
         .iter()
         .map(String::as_str)
@@ -92,7 +93,7 @@ fn main() {
     runtime(2).block_on(async {
         say(&machine::description());
         let source = Source::start().await;
-        let relays = Relays::find(&source, &relays_chosen).await;
+        let relays = Relays::find(&source, &relays_chosen, before).await;
         say(&relays.missing());
         machine::run_on(&machine::other_cores());
         if wanted("throughput") {
@@ -120,7 +121,7 @@ fn main() {
         // A thread for everybody on this side: who waits here for whom is not what is measured.
         runtime(16).block_on(async {
             let source = Source::start().await;
-            let relays = Relays::find(&source, &relays_chosen).await;
+            let relays = Relays::find(&source, &relays_chosen, before).await;
             crowded::measure(&relays, effort).await;
         });
     }

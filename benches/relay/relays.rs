@@ -39,6 +39,7 @@ pub(crate) struct Relays {
     tls: SocketAddr,
     tls12: SocketAddr,
     tcp: SocketAddr,
+    before: Option<String>,
     present: Vec<&'static str>,
     missing: Vec<&'static str>,
 }
@@ -64,6 +65,9 @@ pub(crate) const STRAIGHT: &str = "no turns";
 /// Likewise, with records in place.
 pub(crate) const STRAIGHT_IN_PLACE: &str = "no turns in-place";
 
+/// Another build of mksgate, by default settings: an earlier one, for what a change costs.
+pub(crate) const BEFORE: &str = "mksgate before";
+
 /// With the other crypto provider.
 pub(crate) const AWS_LC: &str = "mksgate aws-lc-rs";
 
@@ -84,7 +88,7 @@ const BUILT: [(&str, &str); 9] = [
 const INSTALLED: [&str; 4] = ["haproxy", "stunnel4", "socat", "websocat"];
 
 impl Relays {
-    pub(crate) async fn find(source: &Source, chosen: &[&str]) -> Self {
+    pub(crate) async fn find(source: &Source, chosen: &[&str], before: Option<&str>) -> Self {
         let directory = std::env::temp_dir().join(format!("mksgate-bench-{}", std::process::id()));
         fs::create_dir_all(&directory).unwrap();
         let (there, missing): (Vec<_>, Vec<_>) = INSTALLED.into_iter().partition(|program| {
@@ -94,6 +98,7 @@ impl Relays {
         let present = [OURS, IN_PLACE, TRANSPARENT]
             .into_iter()
             .chain(aws_lc)
+            .chain(before.map(|_| BEFORE))
             .chain(BUILT.map(|(name, _)| name))
             .chain(there)
             .filter(|name| chosen.is_empty() || chosen.contains(name))
@@ -104,6 +109,7 @@ impl Relays {
             tls: source.tls,
             tls12: source.tls12,
             tcp: source.tcp,
+            before: before.map(Into::into),
             present,
             missing,
         }
@@ -171,9 +177,10 @@ impl Relays {
             return words(&[&binary("relay-peers"), kind, &listen_text, target]);
         }
         match name {
-            OURS | IN_PLACE | TRANSPARENT | AWS_LC => words(&[
+            OURS | IN_PLACE | TRANSPARENT | AWS_LC | BEFORE => words(&[
                 &match name {
                     AWS_LC => aws_lc_binary(),
+                    BEFORE => self.before.clone().unwrap(),
                     _ => binary("mksgate"),
                 },
                 "--config",

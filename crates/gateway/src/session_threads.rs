@@ -1,7 +1,9 @@
-//! The threads on which sessions run: one for each core, each with a current-thread runtime.
+//! The threads on which sessions run: several for each core, each with a current-thread runtime.
 //!
 //! A session and its sockets stay on one thread, where yielding takes no system call. In tokio's multi-thread runtime a
-//! yield wakes another worker, which then steals the session: measured in docs/speed.md.
+//! yield wakes another worker, which then steals the session. There are more threads than cores, because the kernel lets a
+//! thread that has slept run before one that has been busy: a session that has a thread to itself, or shares it with other
+//! quiet ones, does not wait for those at full speed. Both are measured in docs/speed.md.
 
 use std::io;
 use std::num::NonZero;
@@ -16,7 +18,10 @@ use tokio_util::task::TaskTracker;
 /// four milliseconds. An idle thread waits in the driver.
 pub(crate) const TURNS: u32 = 32;
 
-/// One thread per core. Dropping it ends the threads and their sessions.
+/// Threads for each core: of a few sessions at full speed and one that is quiet, each has a thread of its own.
+const PER_CORE: usize = 4;
+
+/// [`PER_CORE`] threads for each core. Dropping it ends the threads and their sessions.
 pub(crate) struct SessionThreads(Vec<SessionThread>);
 
 struct SessionThread {
@@ -28,7 +33,7 @@ struct SessionThread {
 impl SessionThreads {
     pub(crate) fn start() -> io::Result<Self> {
         let cores = available_parallelism().map_or(1, NonZero::get);
-        (0..cores)
+        (0..cores * PER_CORE)
             .map(|_| SessionThread::start())
             .collect::<Result<_, _>>()
             .map(Self)
@@ -124,10 +129,10 @@ mod tests {
     #[tokio::test]
     async fn sessions_are_spread_over_the_threads_and_end_with_them() {
         let threads = SessionThreads::start().unwrap();
-        let cores = threads.0.len();
-        let (served, mut on) = mpsc::channel(1 + 2 * cores);
+        let count = threads.0.len();
+        let (served, mut on) = mpsc::channel(1 + 2 * count);
         let mut viewers = Vec::new();
-        for _ in 0..2 * cores {
+        for _ in 0..2 * count {
             let (far, near) = connection().await;
             viewers.push(far);
             let served = served.clone();
@@ -140,14 +145,14 @@ mod tests {
         }
         drop(served);
         let mut on_threads = Vec::new();
-        for _ in 0..2 * cores {
+        for _ in 0..2 * count {
             on_threads.push(on.recv().await.unwrap());
         }
         for thread in &on_threads {
             let together = on_threads.iter().filter(|other| *other == thread).count();
             assert_eq!(together, 2);
         }
-        assert_eq!(threads.sessions(), 2 * cores);
+        assert_eq!(threads.sessions(), 2 * count);
         drop(threads);
         assert!(on.recv().await.is_none());
     }
