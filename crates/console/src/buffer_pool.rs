@@ -1,20 +1,42 @@
 //! Buffers that a connection holds only while they contain data, so that an idle session holds none.
 //!
-//! Each thread keeps a few unused buffers. Where more are in use at once, as with many slow viewers, further ones are
+//! A few unused buffers are kept for all threads. Where more are in use at once, as with many slow viewers, further ones are
 //! allocated, and freed after use.
 
-use std::cell::RefCell;
 use std::ops::{Deref, DerefMut};
-use std::thread::LocalKey;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// How many unused buffers of a type a thread keeps: one direction of a relay holds one or two while it is polled, and a
-/// thread polls one at a time.
+/// How many unused buffers of a type are kept: those of a few sessions at full speed. The largest are of 280 KiB.
 const SPARE: usize = 4;
 
-/// A buffer type with a pool in each thread; [`poolable!`] implements it.
+/// The unused buffers of one type.
+#[derive(Debug)]
+pub struct Spare<T>(Mutex<Vec<T>>);
+
+impl<T> Spare<T> {
+    /// No buffers.
+    #[expect(
+        clippy::new_without_default,
+        reason = "a static is initialised with it"
+    )]
+    pub const fn new() -> Self {
+        Self(Mutex::new(Vec::new()))
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.buffers().len()
+    }
+
+    fn buffers(&self) -> MutexGuard<'_, Vec<T>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A buffer type with a pool; [`poolable!`] implements it.
 pub trait Poolable: Sized + 'static {
-    /// This thread's unused buffers.
-    const KEPT: &'static LocalKey<RefCell<Vec<Self>>>;
+    /// The unused buffers.
+    const SPARE: &'static Spare<Self>;
 
     /// Allocates a buffer.
     fn new() -> Self;
@@ -25,12 +47,10 @@ pub trait Poolable: Sized + 'static {
 macro_rules! poolable {
     ($buffer:ty, $new:expr) => {
         impl $crate::buffer_pool::Poolable for $buffer {
-            const KEPT: &'static std::thread::LocalKey<std::cell::RefCell<Vec<Self>>> = {
-                thread_local! {
-                    static KEPT: std::cell::RefCell<Vec<$buffer>> =
-                        const { std::cell::RefCell::new(Vec::new()) };
-                }
-                &KEPT
+            const SPARE: &'static $crate::buffer_pool::Spare<Self> = {
+                static SPARE: $crate::buffer_pool::Spare<$buffer> =
+                    $crate::buffer_pool::Spare::new();
+                &SPARE
             };
 
             fn new() -> Self {
@@ -45,9 +65,9 @@ pub use poolable;
 pub struct Pooled<T: Poolable>(Option<T>);
 
 impl<T: Poolable> Pooled<T> {
-    /// An unused buffer of this thread, or a new one.
+    /// An unused buffer, or a new one.
     pub fn take() -> Self {
-        let spare = T::KEPT.with_borrow_mut(Vec::pop);
+        let spare = T::SPARE.buffers().pop();
         Self(Some(spare.unwrap_or_else(T::new)))
     }
 }
@@ -55,13 +75,10 @@ impl<T: Poolable> Pooled<T> {
 impl<T: Poolable> Drop for Pooled<T> {
     fn drop(&mut self) {
         let Some(value) = self.0.take() else { return };
-        // While the thread exits its pool may be gone already: the buffer is freed.
-        let _ = T::KEPT.try_with(|kept| {
-            let mut kept = kept.borrow_mut();
-            if kept.len() < SPARE {
-                kept.push(value);
-            }
-        });
+        let mut spare = T::SPARE.buffers();
+        if spare.len() < SPARE {
+            spare.push(value);
+        }
     }
 }
 
@@ -99,6 +116,6 @@ mod tests {
         assert_eq!(Pooled::<Page>::take().mark, 7);
         let many: Vec<_> = (0..3 * SPARE).map(|_| Pooled::<Page>::take()).collect();
         drop(many);
-        assert_eq!(Page::KEPT.with_borrow(Vec::len), SPARE);
+        assert_eq!(Page::SPARE.count(), SPARE);
     }
 }

@@ -54,7 +54,8 @@ pub(crate) struct Session {
 
 /// A session with its console open and its viewer logged in.
 struct Opened {
-    console: OpenConsole,
+    /// Boxed: it is passed on, and this future keeps room for each place where it was.
+    console: Box<OpenConsole>,
     policy: ViewerPolicy,
     slot: SessionSlot,
 }
@@ -104,11 +105,10 @@ impl Session {
         let peer = self.info.parties().viewer;
         let shared = &self.entrance.shared;
         let mut slot = Some(shared.enter(peer, limits.max_unauthenticated));
-        let mut viewer = self
-            .accept(socket, deadline, &mut slot)
+        // Boxed: keeps these futures out of the open session's.
+        let mut viewer = Box::pin(self.accept(socket, deadline, &mut slot))
             .await
             .map_err(|failure| (Stage::Accept, failure))?;
-        // Boxed: keeps this future out of the open session's.
         let opened = Box::pin(self.open(&mut viewer, &mut slot, deadline)).await;
         let Opened {
             console,
@@ -131,16 +131,18 @@ impl Session {
             link,
             slot: _host_slot,
             watch,
-        } = console;
+        } = *console;
         let mut dialogue = policy
             .habits
             .map(|habits| Dialogue::new(habits, policy.view_only, policy.host));
         let relaying = relay(&mut viewer, link, dialogue.as_mut(), policy, &self.info);
+        let changes = Box::pin(self.log_changes(watch));
         let (outcome, remainder) = tokio::select! {
             ended = relaying => ended,
-            never = self.log_changes(watch) => match never {},
+            never = changes => match never {},
         };
-        tokio::join!(remainder.close(), viewer.close());
+        // Boxed: needed only at the end of a session.
+        Box::pin(async { tokio::join!(remainder.close(), viewer.close()) }).await;
         Ok(outcome)
     }
 
@@ -224,7 +226,7 @@ impl Session {
             .await
             .map_err(|failure| (Stage::Welcome, failure))?;
         Ok(Opened {
-            console,
+            console: Box::new(console),
             policy,
             slot: admission.slot,
         })

@@ -35,12 +35,9 @@ poolable!(
     Self(BytesMut::with_capacity(FRONT + READ + AFTER))
 );
 
-/// How many buffers of each kind lie in this thread's pool.
+/// How many unused buffers of each kind are in the pools.
 #[cfg(test)]
 pub(super) fn spare_buffers() -> [usize; 2] {
     use console::buffer_pool::Poolable;
-    [
-        ReadBuffer::KEPT.with_borrow(Vec::len),
-        Translated::KEPT.with_borrow(Vec::len),
-    ]
+    [ReadBuffer::SPARE.count(), Translated::SPARE.count()]
 }
