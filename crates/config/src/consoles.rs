@@ -58,7 +58,7 @@ impl Source<'_> {
             allow: self.networks(&table.allow)?,
             view_only: table.view_only,
             exclusive: self.exclusive(table.exclusive.as_ref())?,
-            habits: self.dialect_settings(&table)?,
+            input_settings: self.dialect_settings(&table)?,
             ..ConsoleSettings::with_defaults(backend, listen, auth)
         })
     }

@@ -6,14 +6,14 @@ use toml::Spanned;
 use crate::error::ConfigError;
 use crate::file;
 use crate::source::Source;
-use gateway::{CtrlAltInsert, Habits};
+use gateway::{CtrlAltInsert, InputSettings};
 
 impl Source<'_> {
     /// `None` for a transparent relay: as configured, or by default for a console at a URL.
     pub(crate) fn dialect_settings(
         &self,
         console: &file::Console,
-    ) -> Result<Option<Habits>, ConfigError> {
+    ) -> Result<Option<InputSettings>, ConfigError> {
         let given = [
             &console.keyboard,
             &console.layout,
@@ -33,7 +33,7 @@ impl Source<'_> {
         }
         let scancodes = self.choice(&console.keyboard, &[("scancode", true), ("keysym", false)])?;
         let layouts = Layout::ALL.map(|layout| (layout.name(), layout));
-        let settings = Habits {
+        let settings = InputSettings {
             scancodes: scancodes.unwrap_or(true),
             layout: self
                 .choice(&console.layout, &layouts)?

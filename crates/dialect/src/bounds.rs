@@ -5,7 +5,7 @@ use std::ops::Range;
 use bytes::BytesMut;
 
 use super::dialogue::Dialogue;
-use super::settings::{Habits, HostKind};
+use super::settings::{HostKind, InputSettings};
 use super::to_viewer::ToViewer;
 
 /// The most bytes that the gateway adds to a message of the host: a colour map of 1,542 bytes, announcements of
@@ -37,7 +37,7 @@ impl Measured {
 /// Runs a session in which a viewer sends `viewer` and a host `host`, in turns of `piece` bytes. Public only for the
 /// fuzz target.
 pub fn measure(viewer: &[u8], host: &[u8], piece: usize) -> Measured {
-    let mut dialogue = Dialogue::new(Habits::default(), false, HostKind::Vmware);
+    let mut dialogue = Dialogue::new(InputSettings::default(), false, HostKind::Vmware);
     dialogue.stop_holding_keys();
     let (mut measured, mut got) = (Measured::default(), Count::default());
     let (mut said, mut sent) = (viewer.chunks(piece.max(1)), host.chunks(piece.max(1)));

@@ -9,7 +9,7 @@ use crate::banner::banner;
 use crate::cannot_continue::CannotContinue;
 use crate::host::Host;
 use crate::host_part::HostPart;
-use crate::settings::{Habits, HostKind};
+use crate::settings::{HostKind, InputSettings};
 use crate::shared::Shared;
 use crate::to_viewer::ToViewer;
 
@@ -29,11 +29,11 @@ pub struct Dialogue {
 impl Dialogue {
     /// For a viewer that sends ClientInit next, and a host that sends ServerInit next. A `view_only` viewer's keys,
     /// pointer events, clipboards and sizes are dropped.
-    pub fn new(habits: Habits, view_only: bool, kind: HostKind) -> Self {
+    pub fn new(input_settings: InputSettings, view_only: bool, kind: HostKind) -> Self {
         Self {
             input: ClientScanner::new(),
             host: Host::new(),
-            shared: Shared::new(habits, view_only, kind),
+            shared: Shared::new(input_settings, view_only, kind),
             acted: false,
         }
     }

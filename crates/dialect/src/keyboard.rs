@@ -8,7 +8,7 @@ use xkeysym::key;
 
 use super::by_keysym::keysyms;
 use super::host_key::HostKey;
-use super::settings::{CtrlAltInsert, Habits};
+use super::settings::{CtrlAltInsert, InputSettings};
 
 /// The most keys that are pressed at once, more than a user can press. Beyond that, the oldest is released.
 const MOST_HELD: usize = 24;
@@ -59,11 +59,11 @@ enum Name {
 }
 
 impl Keyboard {
-    pub(super) const fn new(habits: Habits) -> Self {
+    pub(super) const fn new(input_settings: InputSettings) -> Self {
         Self {
-            layout: habits.layout,
-            scancodes: habits.scancodes,
-            ctrl_alt_insert: habits.ctrl_alt_insert,
+            layout: input_settings.layout,
+            scancodes: input_settings.scancodes,
+            ctrl_alt_insert: input_settings.ctrl_alt_insert,
             use_scancodes: false,
             held: Vec::new(),
             overridden: Vec::new(),

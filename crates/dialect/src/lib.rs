@@ -50,5 +50,5 @@ pub use banner::banner;
 pub use bounds::{Measured, measure};
 pub use cannot_continue::CannotContinue;
 pub use dialogue::Dialogue;
-pub use settings::{CtrlAltInsert, Habits, HostKind};
+pub use settings::{CtrlAltInsert, HostKind, InputSettings};
 pub use to_viewer::ToViewer;

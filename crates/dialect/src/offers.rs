@@ -56,7 +56,7 @@ impl Shared {
     fn has_keys(&self) -> bool {
         !self.viewer.offers.keys
             && self.takes_vmware()
-            && self.viewer.habits.scancodes
+            && self.viewer.input_settings.scancodes
             && self.viewer.encodings.has(Encoding::QEMU_EXTENDED_KEY)
     }
 

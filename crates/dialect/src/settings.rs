@@ -4,7 +4,7 @@ use rfb_proto::keys::Layout;
 
 /// How the keys and the clipboard of a console's viewers are treated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Habits {
+pub struct InputSettings {
     /// Whether keys are sent as scan codes to a host that takes them; otherwise they are relayed unchanged.
     pub scancodes: bool,
     /// The layout of the guest's keyboard.
@@ -25,7 +25,7 @@ pub enum CtrlAltInsert {
     AsIs,
 }
 
-impl Default for Habits {
+impl Default for InputSettings {
     fn default() -> Self {
         Self {
             scancodes: true,

@@ -9,7 +9,7 @@ use super::acks::Acks;
 use super::cannot_continue::CannotContinue;
 use super::encodings::Wanted;
 use super::host_part::HostPart;
-use super::settings::{Habits, HostKind};
+use super::settings::{HostKind, InputSettings};
 use super::viewer_part::ViewerPart;
 
 /// The most bytes of an update that are held back, whatever the size of the screen.
@@ -25,8 +25,8 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    pub(super) fn new(habits: Habits, view_only: bool, kind: HostKind) -> Self {
-        let viewer = ViewerPart::new(habits, view_only);
+    pub(super) fn new(input_settings: InputSettings, view_only: bool, kind: HostKind) -> Self {
+        let viewer = ViewerPart::new(input_settings, view_only);
         let host = HostPart::new(kind, viewer.sends_keys_unchanged());
         Self { viewer, host }
     }

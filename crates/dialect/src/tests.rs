@@ -8,7 +8,7 @@ use rfb_proto::keys::Layout;
 use rfb_proto::vmware::{Command, VScancode};
 use rfb_proto::{Area, Encoding, PixelFormat};
 
-use super::{CtrlAltInsert, Dialogue, Habits, HostKind, ToViewer};
+use super::{CtrlAltInsert, Dialogue, HostKind, InputSettings, ToViewer};
 
 /// What the viewer has received.
 #[derive(Default)]
@@ -51,8 +51,11 @@ const EVERYTHING: Area = Area {
 };
 
 impl Session {
-    fn new(habits: Habits) -> Self {
-        Self::of(Dialogue::new(habits, false, HostKind::Vmware), usize::MAX)
+    fn new(input_settings: InputSettings) -> Self {
+        Self::of(
+            Dialogue::new(input_settings, false, HostKind::Vmware),
+            usize::MAX,
+        )
     }
 
     fn of(dialogue: Dialogue, piece: usize) -> Self {
@@ -70,8 +73,8 @@ impl Session {
     }
 
     /// A session whose host takes VMware's messages.
-    fn vmware(habits: Habits) -> Self {
-        let mut session = Self::new(habits);
+    fn vmware(input_settings: InputSettings) -> Self {
+        let mut session = Self::new(input_settings);
         assert_eq!(
             session.host(&caps(0x82)),
             NOTHING,
@@ -184,11 +187,11 @@ fn scans(strokes: &[(u16, bool)]) -> Vec<u8> {
     bytes.to_vec()
 }
 
-fn german() -> Habits {
-    Habits {
+fn german() -> InputSettings {
+    InputSettings {
         layout: Layout::De,
         paste: true,
-        ..Habits::default()
+        ..InputSettings::default()
     }
 }
 

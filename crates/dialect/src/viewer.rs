@@ -106,7 +106,7 @@ impl Shared {
     }
 
     fn cut_text(&mut self, bytes: &[u8], last: bool) {
-        if !self.viewer.habits.paste {
+        if !self.viewer.input_settings.paste {
             return;
         }
         self.viewer.paste.more(bytes);

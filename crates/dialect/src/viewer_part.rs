@@ -8,11 +8,11 @@ use super::keyboard::Keyboard;
 use super::missing::Missing;
 use super::mouse::Mouse;
 use super::paste::Paste;
-use super::settings::Habits;
+use super::settings::InputSettings;
 
 /// What the viewer has sent and has been sent.
 pub(super) struct ViewerPart {
-    pub(super) habits: Habits,
+    pub(super) input_settings: InputSettings,
     pub(super) view_only: bool,
     /// The pixel format that it expects: that of its last SetPixelFormat, or else of ServerInit.
     pub(super) format: PixelFormat,
@@ -51,9 +51,9 @@ pub(super) struct Offers {
 }
 
 impl ViewerPart {
-    pub(super) fn new(habits: Habits, view_only: bool) -> Self {
+    pub(super) fn new(input_settings: InputSettings, view_only: bool) -> Self {
         Self {
-            habits,
+            input_settings,
             view_only,
             format: PixelFormat::VMWARE,
             set_format: false,
@@ -64,7 +64,7 @@ impl ViewerPart {
             incremental_area: None,
             update_requested: false,
             resizing: false,
-            keyboard: Keyboard::new(habits),
+            keyboard: Keyboard::new(input_settings),
             holds_keys: false,
             mouse: Mouse::default(),
             paste: Paste::default(),
@@ -84,7 +84,7 @@ impl ViewerPart {
         self.requested.clear();
         self.incremental_area = None;
         self.resizing = false;
-        self.keyboard = Keyboard::new(self.habits);
+        self.keyboard = Keyboard::new(self.input_settings);
         self.holds_keys = false;
         self.mouse.reset_for_new_host();
         self.paste.cancel();
@@ -92,7 +92,7 @@ impl ViewerPart {
 
     /// Whether it does not matter if the host takes scan codes: keys are dropped or relayed unchanged.
     pub(super) const fn sends_keys_unchanged(&self) -> bool {
-        self.view_only || !self.habits.scancodes
+        self.view_only || !self.input_settings.scancodes
     }
 
     /// Delays `message` if it is a key event and it is not known whether the host takes scan codes; returns whether it

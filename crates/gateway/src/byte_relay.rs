@@ -28,7 +28,7 @@ const HANDSHAKE: Duration = Duration::from_secs(30);
 const POLICY: ViewerPolicy = ViewerPolicy {
     view_only: false,
     may_be_exclusive: true,
-    habits: None,
+    input_settings: None,
     host: HostKind::Unknown,
     idle_timeout: None,
     max_session_time: None,

@@ -14,7 +14,7 @@ use crate::registry::ConsoleKey;
 use crate::settings::auth::Auth;
 use crate::settings::limits::Limits;
 use crate::shared::Shared;
-use dialect::{Habits, HostKind};
+use dialect::{HostKind, InputSettings};
 
 /// A port for viewers.
 pub(crate) struct Entrance {
@@ -45,7 +45,7 @@ pub(crate) struct ServedConsole {
     /// Whether a viewer's ClientInit may disconnect the others (RFC 6143 section 7.3.1).
     pub(crate) exclusive: bool,
     /// How keys and clipboards are treated; `None` where RFB passes unchanged.
-    pub(crate) habits: Option<Habits>,
+    pub(crate) input_settings: Option<InputSettings>,
 }
 
 impl Entrance {
@@ -69,7 +69,7 @@ impl ServedConsole {
             name,
             view_only: false,
             exclusive: false,
-            habits: matches!(dialer, Dialer::Vm(..)).then(Habits::default),
+            input_settings: matches!(dialer, Dialer::Vm(..)).then(InputSettings::default),
             dialer,
         }
     }

@@ -27,7 +27,7 @@ mod viewer_link;
 mod wiring;
 
 pub use byte_relay::relay_bytes;
-pub use dialect::{CtrlAltInsert, Habits};
+pub use dialect::{CtrlAltInsert, InputSettings};
 pub use error::{Blame, Failure, Stage};
 pub use gateway::{Gateway, Shutdown};
 pub use last_failure::LastFailure;

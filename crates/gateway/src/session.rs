@@ -133,8 +133,8 @@ impl Session {
             watch,
         } = *console;
         let mut dialogue = policy
-            .habits
-            .map(|habits| Dialogue::new(habits, policy.view_only, policy.host));
+            .input_settings
+            .map(|input_settings| Dialogue::new(input_settings, policy.view_only, policy.host));
         let relaying = relay(&mut viewer, link, dialogue.as_mut(), policy, &self.info);
         let changes = Box::pin(self.log_changes(watch));
         let (outcome, remainder) = tokio::select! {
@@ -332,7 +332,7 @@ impl Session {
         ViewerPolicy {
             view_only: *view_only,
             may_be_exclusive: console.exclusive && !view_only,
-            habits: console.habits,
+            input_settings: console.input_settings,
             host: console.host(),
             idle_timeout: limits.idle_timeout,
             max_session_time: limits.max_session_time,

@@ -69,7 +69,7 @@ pub(crate) fn entrance(
         dialer,
         view_only: console.view_only,
         exclusive: console.exclusive,
-        habits: console.habits,
+        input_settings: console.input_settings,
     };
     Ok(Arc::new(Entrance {
         listen: console.listen,

@@ -114,16 +114,16 @@ fn all_keys_are_read() {
 
 #[test]
 fn url_consoles_are_transparent_unless_a_dialect_key_is_set() {
-    let habits = |keys: &str| {
+    let input_settings = |keys: &str| {
         let config = parse(&format!("[[console]]\nport = 1\nurl = \"wss://h\"\n{keys}")).unwrap();
-        config.consoles[0].habits
+        config.consoles[0].input_settings
     };
-    assert!(habits("").is_none() && habits("transparent = true").is_none());
-    assert!(habits("transparent = false").is_some());
-    assert!(habits("paste = \"type\"").is_some_and(|habits| habits.paste));
-    let as_is = habits("ctrl_alt_insert = \"as-is\"").unwrap();
+    assert!(input_settings("").is_none() && input_settings("transparent = true").is_none());
+    assert!(input_settings("transparent = false").is_some());
+    assert!(input_settings("paste = \"type\"").is_some_and(|input_settings| input_settings.paste));
+    let as_is = input_settings("ctrl_alt_insert = \"as-is\"").unwrap();
     assert_eq!(as_is.ctrl_alt_insert, CtrlAltInsert::AsIs);
-    let default = habits("paste = \"type\"").unwrap();
+    let default = input_settings("paste = \"type\"").unwrap();
     assert_eq!(default.ctrl_alt_insert, CtrlAltInsert::Delete);
     assert!(error("url = \"wss://h\"\nctrl_alt_insert = \"no\"").contains("\"delete\", \"as-is\""));
     assert!(

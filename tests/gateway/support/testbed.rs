@@ -119,7 +119,7 @@ impl Setup {
             let vm = vm.parse().unwrap();
             let mut console = ConsoleSettings::new(listen, "lab", vm, self.auth.clone());
             if self.transparent {
-                console.habits = None;
+                console.input_settings = None;
             }
             (self.customize)(console)
         };

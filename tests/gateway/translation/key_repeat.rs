@@ -43,12 +43,12 @@ async fn repeating(repeat: KeyRepeat, server_caps: Option<ServerCaps>) -> Testbe
 }
 
 fn pasting(console: ConsoleSettings) -> ConsoleSettings {
-    let habits = Habits {
+    let input_settings = InputSettings {
         paste: true,
-        ..Habits::default()
+        ..InputSettings::default()
     };
     ConsoleSettings {
-        habits: Some(habits),
+        input_settings: Some(input_settings),
         ..console
     }
 }

@@ -60,13 +60,13 @@ fn layout(guest: Guest) -> fn(ConsoleSettings) -> ConsoleSettings {
 }
 
 fn typing(console: ConsoleSettings, layout: Layout) -> ConsoleSettings {
-    let habits = Habits {
+    let input_settings = InputSettings {
         layout,
         paste: true,
-        ..Habits::default()
+        ..InputSettings::default()
     };
     ConsoleSettings {
-        habits: Some(habits),
+        input_settings: Some(input_settings),
         ..console
     }
 }

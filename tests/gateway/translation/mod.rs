@@ -8,7 +8,7 @@ mod pictures;
 use std::time::Duration;
 
 use esxi_sim::{Quirks, VmSettings};
-use gateway::Habits;
+use gateway::InputSettings;
 use gateway::settings::ConsoleSettings;
 use rfb_proto::client_messages::{Message, set_encodings};
 use rfb_proto::{Area, Encoding};

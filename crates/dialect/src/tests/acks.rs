@@ -18,7 +18,7 @@ fn update(id: u8, rectangles: &[Vec<u8>]) -> Vec<u8> {
 /// A session whose host wants them, cut so.
 fn wanted(piece: usize) -> Session {
     let mut session = Session::of(
-        Dialogue::new(Habits::default(), false, HostKind::Vmware),
+        Dialogue::new(InputSettings::default(), false, HostKind::Vmware),
         piece,
     );
     assert_eq!(session.host(&caps(0x0210_20bf)), NOTHING);
@@ -110,7 +110,7 @@ fn the_rest_of_a_picture_is_requested_where_acknowledgements_do_not_bring_it() {
 fn a_host_that_does_not_announce_acknowledgements_gets_none() {
     let alone = update(5, &[raw(rows(0, 1))]);
     for caps_bits in [None, Some(0x82)] {
-        let mut session = Session::new(Habits::default());
+        let mut session = Session::new(InputSettings::default());
         if let Some(bits) = caps_bits {
             session.host(&caps(bits));
             session.pending();
@@ -118,7 +118,7 @@ fn a_host_that_does_not_announce_acknowledgements_gets_none() {
         session.host(&alone);
         assert_eq!(session.pending(), NOTHING);
     }
-    let dialogue = Dialogue::new(Habits::default(), true, HostKind::Vmware);
+    let dialogue = Dialogue::new(InputSettings::default(), true, HostKind::Vmware);
     let mut session = Session::of(dialogue, usize::MAX);
     session.host(&alone);
     assert_eq!(session.pending(), NOTHING, "nobody asked it for ServerCaps");

@@ -271,7 +271,7 @@ proptest! {
 
 /// A session that has begun, and the first half of an update of one row.
 fn half_an_update() -> (Session, Vec<u8>, Vec<u8>) {
-    let session = Session::vmware(Habits::default());
+    let session = Session::vmware(InputSettings::default());
     let update = [head(1), raw(rows(0, 1))].concat();
     let (first, second) = update.split_at(100);
     (session, first.to_vec(), second.to_vec())
@@ -297,7 +297,7 @@ fn a_banner_goes_between_two_updates_and_not_into_one() {
 
 #[test]
 fn no_banner_comes_before_the_server_init_is_whole() {
-    let mut dialogue = Dialogue::new(Habits::default(), false, HostKind::Vmware);
+    let mut dialogue = Dialogue::new(InputSettings::default(), false, HostKind::Vmware);
     assert!(!dialogue.may_insert_update());
     let init = server_init(EVERYTHING, RGB565);
     let mut got = Got {
@@ -337,7 +337,7 @@ fn a_banner_is_in_the_format_that_the_viewer_sent_last() {
 
 #[test]
 fn a_colour_map_of_the_hosts_is_left_alone() {
-    let mut dialogue = Dialogue::new(Habits::default(), false, HostKind::Unknown);
+    let mut dialogue = Dialogue::new(InputSettings::default(), false, HostKind::Unknown);
     let init = server_init(EVERYTHING, MAPPED);
     let mut got = Got {
         run: init.clone(),
@@ -350,7 +350,7 @@ fn a_colour_map_of_the_hosts_is_left_alone() {
 
 #[test]
 fn an_update_or_a_banner_answers_the_viewers_request() {
-    let mut session = Session::vmware(Habits::default());
+    let mut session = Session::vmware(InputSettings::default());
     let update = [head(1), raw(EVERYTHING)].concat();
     assert!(!session.dialogue.is_update_requested());
     for incremental in [false, true] {
@@ -370,7 +370,7 @@ fn an_update_or_a_banner_answers_the_viewers_request() {
 
 #[test]
 fn the_colour_map_comes_again_with_the_first_picture_after_a_banner() {
-    let mut session = Session::vmware(Habits::default());
+    let mut session = Session::vmware(InputSettings::default());
     session.sets_encodings(&[Encoding::LAST_RECT]);
     session.viewer_sends(Message::SetPixelFormat(MAPPED));
     let mut update = ServerScanner::after_server_init(SIZE, MAPPED);

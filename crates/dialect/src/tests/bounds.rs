@@ -20,7 +20,7 @@ fn ends_early() -> Vec<u8> {
 fn announced_rectangles_that_never_arrive_add_no_bytes() {
     for list in [&[][..], &[Encoding::LAST_RECT]] {
         for asks in [true, false] {
-            let mut session = Session::vmware(Habits::default());
+            let mut session = Session::vmware(InputSettings::default());
             session.sets_encodings(list);
             if asks {
                 session.requests_everything(false);
@@ -35,7 +35,7 @@ fn announced_rectangles_that_never_arrive_add_no_bytes() {
 
 #[test]
 fn updates_that_end_early_take_no_memory() {
-    let mut session = Session::vmware(Habits::default());
+    let mut session = Session::vmware(InputSettings::default());
     let sent = ends_early().repeat(100);
     let got = session.host(&sent);
     assert!(got.len() <= sent.len() + 100 * 64, "{} bytes", got.len());
@@ -185,7 +185,7 @@ proptest! {
 #[test]
 fn an_update_that_is_held_back_takes_no_more_than_the_screen() {
     let screen = 64 * 48 * 4;
-    let mut session = Session::vmware(Habits::default());
+    let mut session = Session::vmware(InputSettings::default());
     // Each draws the whole screen.
     let stream = [head(200), raw(EVERYTHING).repeat(200)].concat();
     let got = session.host(&stream);

@@ -61,7 +61,7 @@ fn escape_cancels_it_and_is_not_relayed() {
 
 #[test]
 fn it_is_dropped_unless_pasting_is_enabled() {
-    let mut session = Session::vmware(Habits::default());
+    let mut session = Session::vmware(InputSettings::default());
     assert_eq!(session.viewer(&cut_text(b"secret")), NOTHING);
     assert!(!session.dialogue.is_typing());
 }

@@ -18,10 +18,10 @@ fn qemu(down: bool, keysym: u32, keycode: u32) -> Message<'static> {
     })
 }
 
-fn as_is() -> Habits {
-    Habits {
+fn as_is() -> InputSettings {
+    InputSettings {
         ctrl_alt_insert: CtrlAltInsert::AsIs,
-        ..Habits::default()
+        ..InputSettings::default()
     }
 }
 
@@ -33,8 +33,8 @@ fn keysym(down: bool, keysym: u32) -> Vec<u8> {
 
 #[test]
 fn it_is_ctrl_alt_delete_by_scan_code() {
-    for (habits, expected) in [(Habits::default(), 0x153), (as_is(), 0x152)] {
-        let mut session = Session::vmware(habits);
+    for (input_settings, expected) in [(InputSettings::default(), 0x153), (as_is(), 0x152)] {
+        let mut session = Session::vmware(input_settings);
         session.viewer_sends(key(true, CTRL));
         session.viewer_sends(key(true, ALT));
         for down in [true, true, false] {
@@ -52,13 +52,13 @@ fn it_is_ctrl_alt_delete_by_scan_code() {
 
 #[test]
 fn it_is_ctrl_alt_delete_by_keysym() {
-    let by_keysym = |habits| Habits {
+    let by_keysym = |input_settings| InputSettings {
         scancodes: false,
-        ..habits
+        ..input_settings
     };
     let sessions = [
-        (Session::new(Habits::default()), DELETE),
-        (Session::vmware(by_keysym(Habits::default())), DELETE),
+        (Session::new(InputSettings::default()), DELETE),
+        (Session::vmware(by_keysym(InputSettings::default())), DELETE),
         (Session::vmware(by_keysym(as_is())), INSERT),
     ];
     for (mut session, expected) in sessions {
@@ -75,7 +75,7 @@ fn it_is_ctrl_alt_delete_by_keysym() {
 
 #[test]
 fn insert_is_released_as_the_key_that_was_pressed() {
-    let mut session = Session::vmware(Habits::default());
+    let mut session = Session::vmware(InputSettings::default());
     session.viewer_sends(key(true, CTRL));
     session.viewer_sends(key(true, ALT));
     session.viewer_sends(key(true, INSERT));
@@ -101,7 +101,7 @@ fn insert_is_released_as_the_key_that_was_pressed() {
 #[test]
 fn it_needs_ctrl_and_alt_and_not_alt_gr() {
     for held in [&[CTRL][..], &[ALT], &[CTRL, ALT_GR], &[]] {
-        let mut session = Session::vmware(Habits::default());
+        let mut session = Session::vmware(InputSettings::default());
         for &keysym in held {
             session.viewer_sends(key(true, keysym));
         }

@@ -30,7 +30,7 @@ fn converted(format: PixelFormat, pixels: &[u8]) -> Vec<u8> {
 
 #[test]
 fn the_hosts_own_format_is_sent_to_it_with_a_true_colour_flag_of_one() {
-    let mut session = Session::new(Habits::default());
+    let mut session = Session::new(InputSettings::default());
     let mut asked = vec![0, 0, 0, 0];
     PixelFormat::VMWARE.write(&mut asked);
     let expected = asked.clone();
@@ -40,7 +40,7 @@ fn the_hosts_own_format_is_sent_to_it_with_a_true_colour_flag_of_one() {
 
 #[test]
 fn another_format_is_converted_and_only_convertible_encodings_are_listed() {
-    let mut session = Session::new(Habits::default());
+    let mut session = Session::new(InputSettings::default());
     let list = [
         Encoding::TIGHT,
         Encoding::HEXTILE,
@@ -71,7 +71,7 @@ fn pixels_are_converted_at_every_cut() {
     .concat();
     for piece in (1..40).chain([stream.len()]) {
         let mut session = Session::of(
-            Dialogue::new(Habits::default(), false, HostKind::Vmware),
+            Dialogue::new(InputSettings::default(), false, HostKind::Vmware),
             piece,
         );
         session.viewer_sends(Message::SetPixelFormat(RGB565));
@@ -81,7 +81,7 @@ fn pixels_are_converted_at_every_cut() {
 
 #[test]
 fn the_format_changes_with_the_next_update_and_not_in_the_middle_of_one() {
-    let mut session = Session::new(Habits::default());
+    let mut session = Session::new(InputSettings::default());
     let picture = raw(rows(0, 1));
     let (front, back) = picture.split_at(30);
     assert_eq!(
@@ -96,7 +96,7 @@ fn the_format_changes_with_the_next_update_and_not_in_the_middle_of_one() {
 
 #[test]
 fn a_viewer_that_requests_a_colour_map_gets_one_before_the_first_pixel() {
-    let mut session = Session::new(Habits::default());
+    let mut session = Session::new(InputSettings::default());
     session.viewer_sends(Message::SetPixelFormat(MAPPED));
     let picture = raw(rows(0, 1));
     let stream = [&head(1)[..], &picture].concat();
@@ -117,7 +117,7 @@ fn a_viewer_that_requests_a_colour_map_gets_one_before_the_first_pixel() {
 
 #[test]
 fn a_rectangle_that_cannot_be_converted_is_requested_again() {
-    let mut session = Session::new(Habits::default());
+    let mut session = Session::new(InputSettings::default());
     session.sets_encodings(&[Encoding::TIGHT]);
     session.viewer_sends(Message::SetPixelFormat(RGB565));
     // A fill of one colour.
@@ -138,7 +138,7 @@ fn a_rectangle_that_cannot_be_converted_is_requested_again() {
 
 #[test]
 fn an_unsound_format_is_refused() {
-    let mut session = Session::new(Habits::default());
+    let mut session = Session::new(InputSettings::default());
     let mut asked = vec![0, 0, 0, 0];
     let none = PixelFormat {
         red_max: 3,

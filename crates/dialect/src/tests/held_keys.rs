@@ -68,7 +68,7 @@ fn a_modifier_released_while_it_is_overridden_stays_released() {
         key(false, 0xffe1),
         key(false, 0x20),
     ];
-    let mut session = Session::vmware(Habits::default());
+    let mut session = Session::vmware(InputSettings::default());
     assert_eq!(left_down(&mut session, &typed), BTreeSet::new());
     // @ on the viewer's US keyboard, AltGr and Q in the guest.
     let typed = [
@@ -143,8 +143,8 @@ proptest! {
         ctrl_alt_insert in prop::sample::select(vec![CtrlAltInsert::Delete, CtrlAltInsert::AsIs]),
         acts in prop::collection::vec(act(), 1..60),
     ) {
-        let habits = Habits { layout, paste: true, ctrl_alt_insert, ..Habits::default() };
-        let mut session = if places { Session::vmware(habits) } else { Session::new(habits) };
+        let input_settings = InputSettings { layout, paste: true, ctrl_alt_insert, ..InputSettings::default() };
+        let mut session = if places { Session::vmware(input_settings) } else { Session::new(input_settings) };
         let (mut held, mut down) = (BTreeSet::new(), Down::default());
         for act in acts {
             match act {

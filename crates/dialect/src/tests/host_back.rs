@@ -27,7 +27,7 @@ fn a_new_host_is_sent_format_encodings_and_a_request_for_everything() {
     ];
     client_messages::set_encodings(kept, &mut encodings);
     let back = |asked: Option<PixelFormat>, new: PixelFormat| {
-        let mut session = Session::vmware(Habits::default());
+        let mut session = Session::vmware(InputSettings::default());
         session.sets_encodings(&list);
         if let Some(format) = asked {
             session.viewer_sends(Message::SetPixelFormat(format));
@@ -47,7 +47,7 @@ fn a_new_host_is_sent_format_encodings_and_a_request_for_everything() {
 
 #[test]
 fn pixels_of_a_new_host_are_converted_to_the_viewers_format() {
-    let mut session = Session::vmware(Habits::default());
+    let mut session = Session::vmware(InputSettings::default());
     session.dialogue.host_lost(&mut Got::default()).unwrap();
     session.dialogue.host_back(SIZE, RGB565).unwrap();
     let one = area(0, 0, 1, 1);
@@ -82,7 +82,7 @@ fn a_new_size_is_sent_with_the_first_update_or_ends_the_session() {
             [(SCREEN, list[0]), (SCREEN, Encoding::RAW)]
         );
     }
-    let mut session = Session::vmware(Habits::default());
+    let mut session = Session::vmware(InputSettings::default());
     session.dialogue.host_lost(&mut Got::default()).unwrap();
     let back = session.dialogue.host_back(size, PixelFormat::VMWARE);
     assert_eq!(back, Err(CannotContinue::Size));
@@ -91,7 +91,7 @@ fn a_new_size_is_sent_with_the_first_update_or_ends_the_session() {
 #[test]
 fn acknowledgements_are_reset_for_a_new_host() {
     let update = [head(1), raw(EVERYTHING)].concat();
-    let mut session = Session::new(Habits::default());
+    let mut session = Session::new(InputSettings::default());
     let _ = session.host(&caps(0x20));
     let _ = session.host(&update);
     assert!(session.dialogue.has_pending(), "an acknowledgement");
@@ -107,7 +107,7 @@ fn acknowledgements_are_reset_for_a_new_host() {
 
 #[test]
 fn extended_buttons_and_relative_movement_work_with_a_new_host() {
-    let mut session = Session::vmware(Habits::default());
+    let mut session = Session::vmware(InputSettings::default());
     let list = [
         Encoding::LAST_RECT,
         Encoding::EXTENDED_MOUSE_BUTTONS,
@@ -131,7 +131,7 @@ fn extended_buttons_and_relative_movement_work_with_a_new_host() {
 
 #[test]
 fn keys_are_reset_for_a_new_host() {
-    let mut session = Session::vmware(Habits::default());
+    let mut session = Session::vmware(InputSettings::default());
     assert_ne!(session.viewer_sends(key(true, 0x61)), NOTHING);
     session.dialogue.host_lost(&mut Got::default()).unwrap();
     session

@@ -137,7 +137,7 @@ pub(super) fn begun(
     asks: Option<Area>,
 ) -> (Session, Reader) {
     let mut session = Session {
-        dialogue: Dialogue::new(Habits::default(), false, kind),
+        dialogue: Dialogue::new(InputSettings::default(), false, kind),
         piece: usize::MAX,
     };
     let mut reader = Reader::new();
@@ -402,7 +402,7 @@ fn a_lost_host_whose_rfb_could_not_be_parsed_ends_the_session() {
 fn a_host_lost_before_or_within_server_init_ends_the_session() {
     let init = server_init(SCREEN, PixelFormat::VMWARE);
     for cut in [0, 10, init.len() - 1] {
-        let mut dialogue = Dialogue::new(Habits::default(), false, HostKind::Vmware);
+        let mut dialogue = Dialogue::new(InputSettings::default(), false, HostKind::Vmware);
         let mut got = Got {
             run: init[..cut].to_vec(),
             ..Got::default()

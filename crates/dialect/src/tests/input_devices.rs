@@ -26,17 +26,17 @@ fn extended_key_events_are_announced_with_the_next_update() {
     let update = [&head(1)[..], &row].concat();
     let offered = [&head(2)[..], &offer, &row].concat();
     let knows = [Encoding::QEMU_EXTENDED_KEY];
-    let mut session = Session::vmware(Habits::default());
+    let mut session = Session::vmware(InputSettings::default());
     assert_eq!(session.host(&update), update, "it does not know them");
     session.sets_encodings(&knows);
     assert_eq!(session.host(&update), offered);
     assert_eq!(session.host(&update), update, "once");
-    let mut session = Session::new(Habits::default());
+    let mut session = Session::new(InputSettings::default());
     session.sets_encodings(&knows);
     assert_eq!(session.host(&update), update, "the host takes none");
-    let mut session = Session::vmware(Habits {
+    let mut session = Session::vmware(InputSettings {
         scancodes: false,
-        ..Habits::default()
+        ..InputSettings::default()
     });
     session.sets_encodings(&knows);
     assert_eq!(session.host(&update), update, "keysyms are wanted");
@@ -119,7 +119,7 @@ fn keysyms_become_the_keys_that_the_guests_layout_has_for_them() {
 
 #[test]
 fn keysyms_that_the_layout_lacks_are_relayed() {
-    let mut session = Session::vmware(Habits::default());
+    let mut session = Session::vmware(InputSettings::default());
     let mut expected = BytesMut::new();
     key(true, 0xdf).write(&mut expected);
     assert_eq!(session.viewer_sends(key(true, 0xdf)), expected);
@@ -127,7 +127,7 @@ fn keysyms_that_the_layout_lacks_are_relayed() {
 
 #[test]
 fn caps_lock_inverts_shift_for_letters_only() {
-    let mut session = Session::vmware(Habits::default());
+    let mut session = Session::vmware(InputSettings::default());
     session.viewer_sends(key(true, 0xffe5));
     session.viewer_sends(key(false, 0xffe5));
     assert_eq!(
@@ -160,7 +160,7 @@ fn caps_lock_inverts_shift_for_letters_only() {
 
 #[test]
 fn keysyms_are_relayed_if_configured_or_if_the_host_takes_no_scan_codes() {
-    let wanted = Habits {
+    let wanted = InputSettings {
         scancodes: false,
         ..german()
     };
@@ -189,7 +189,7 @@ fn keys_are_delayed_until_the_host_has_sent_its_capabilities() {
     ];
     for (answer, expected) in answers {
         let mut session = Session {
-            dialogue: Dialogue::new(Habits::default(), false, HostKind::Vmware),
+            dialogue: Dialogue::new(InputSettings::default(), false, HostKind::Vmware),
             piece: usize::MAX,
         };
         session.viewer(&[1]);
@@ -219,7 +219,7 @@ fn keys_are_delayed_until_the_host_has_sent_its_capabilities() {
 
 #[test]
 fn a_key_is_released_in_the_form_in_which_it_was_pressed() {
-    let mut session = Session::new(Habits::default());
+    let mut session = Session::new(InputSettings::default());
     session.viewer_sends(key(true, 0x61));
     session.host(&caps(0x2));
     let mut expected = BytesMut::new();
@@ -233,7 +233,7 @@ fn a_key_is_released_in_the_form_in_which_it_was_pressed() {
 
 #[test]
 fn nothing_stays_pressed_at_the_end() {
-    let mut session = Session::new(Habits::default());
+    let mut session = Session::new(InputSettings::default());
     session.viewer_sends(key(true, 0x62));
     session.host(&caps(0x2));
     session.viewer_sends(key(true, 0xffe3));
@@ -249,7 +249,7 @@ fn nothing_stays_pressed_at_the_end() {
 
 #[test]
 fn the_number_of_pressed_keys_is_bounded() {
-    let mut session = Session::vmware(Habits::default());
+    let mut session = Session::vmware(InputSettings::default());
     for code in 1..=100 {
         session.viewer_sends(qemu(true, 0, code));
     }
@@ -258,7 +258,7 @@ fn the_number_of_pressed_keys_is_bounded() {
 
 #[test]
 fn the_wheel_is_sent_in_vmwares_message_if_the_host_takes_it() {
-    let mut session = Session::vmware(Habits::default());
+    let mut session = Session::vmware(InputSettings::default());
     let mut moved = BytesMut::new();
     pointer(0, 9, 8).write(&mut moved);
     assert_eq!(session.viewer_sends(pointer(0, 9, 8)), moved);
@@ -282,7 +282,7 @@ fn the_wheel_is_sent_in_vmwares_message_if_the_host_takes_it() {
         turned(8, 0, 0),
         "back"
     );
-    let mut session = Session::new(Habits::default());
+    let mut session = Session::new(InputSettings::default());
     let mut plain = BytesMut::new();
     pointer(1 << 3, 9, 8).write(&mut plain);
     assert_eq!(session.viewer_sends(pointer(1 << 3, 9, 8)), plain);
@@ -291,7 +291,7 @@ fn the_wheel_is_sent_in_vmwares_message_if_the_host_takes_it() {
 #[test]
 fn a_relative_pointer_gets_movements_from_a_viewer_that_supports_them() {
     let relative = rectangle(Area::default(), Encoding::VMWARE_CURSOR_STATE, &[0, 1]);
-    let mut session = Session::vmware(Habits::default());
+    let mut session = Session::vmware(InputSettings::default());
     session.sets_encodings(&[Encoding::QEMU_POINTER_MOTION]);
     let told = rectangle(EVERYTHING, Encoding::QEMU_POINTER_MOTION, &[]);
     let row = raw(rows(0, 1));
@@ -309,7 +309,7 @@ fn a_relative_pointer_gets_movements_from_a_viewer_that_supports_them() {
         steps
     );
     // A viewer without that sends positions as before.
-    let mut session = Session::vmware(Habits::default());
+    let mut session = Session::vmware(InputSettings::default());
     session.host(&[&head(2)[..], &row, &relative].concat());
     let mut place = BytesMut::new();
     pointer(1, 3, 2).write(&mut place);
@@ -318,7 +318,7 @@ fn a_relative_pointer_gets_movements_from_a_viewer_that_supports_them() {
 
 #[test]
 fn releasing_the_buttons_does_not_move_a_relative_pointer() {
-    let mut session = Session::vmware(Habits::default());
+    let mut session = Session::vmware(InputSettings::default());
     session.sets_encodings(&[Encoding::QEMU_POINTER_MOTION]);
     let state = rectangle(Area::default(), Encoding::VMWARE_CURSOR_STATE, &[0, 1]);
     session.host(&[&head(2)[..], &state, &raw(rows(0, 1))].concat());

@@ -19,7 +19,7 @@ fn a_picture_in_parts_becomes_one_update_at_every_cut() {
     let expected = [&head(u16::MAX)[..], &pictures, &last_rect()].concat();
     for piece in [1, 2, 3, 5, 11, 64, 1000, 4000, usize::MAX] {
         let mut session = Session::of(
-            Dialogue::new(Habits::default(), false, HostKind::Vmware),
+            Dialogue::new(InputSettings::default(), false, HostKind::Vmware),
             piece,
         );
         session.sets_encodings(&[Encoding::LAST_RECT]);
@@ -35,7 +35,7 @@ fn a_picture_in_parts_becomes_one_update_at_every_cut() {
 
 #[test]
 fn an_incremental_request_stays_pending_after_a_picture_in_parts() {
-    let mut session = Session::new(Habits::default());
+    let mut session = Session::new(InputSettings::default());
     session.sets_encodings(&[Encoding::LAST_RECT]);
     session.requests_everything(false);
     session.host(&[head(1), raw(rows(0, 20))].concat());
@@ -54,7 +54,7 @@ fn an_incremental_request_stays_pending_after_a_picture_in_parts() {
 
 #[test]
 fn updates_without_changes_are_relayed_unchanged() {
-    let mut session = Session::new(Habits::default());
+    let mut session = Session::new(InputSettings::default());
     let stream = [head(1), raw(rows(3, 1))].concat().repeat(50);
     let mut got = Got {
         run: stream.clone(),
@@ -70,7 +70,7 @@ fn updates_without_changes_are_relayed_unchanged() {
 
 #[test]
 fn an_update_with_dropped_rectangles_ends_with_last_rect() {
-    let mut session = Session::new(Habits::default());
+    let mut session = Session::new(InputSettings::default());
     session.sets_encodings(&[Encoding::LAST_RECT]);
     let state = rectangle(Area::default(), Encoding::VMWARE_CURSOR_STATE, &[0, 3]);
     let row = raw(rows(0, 1));
@@ -82,7 +82,7 @@ fn an_update_with_dropped_rectangles_ends_with_last_rect() {
 fn a_viewer_without_last_rect_gets_the_picture_when_it_is_complete() {
     for piece in [1, 5, 100, usize::MAX] {
         let mut session = Session::of(
-            Dialogue::new(Habits::default(), false, HostKind::Vmware),
+            Dialogue::new(InputSettings::default(), false, HostKind::Vmware),
             piece,
         );
         session.requests_everything(false);
@@ -97,7 +97,7 @@ fn a_viewer_without_last_rect_gets_the_picture_when_it_is_complete() {
 
 #[test]
 fn a_viewer_without_last_rect_gets_a_part_after_the_timeout() {
-    let mut session = Session::new(Habits::default());
+    let mut session = Session::new(InputSettings::default());
     session.requests_everything(false);
     let part = [head(1), raw(rows(0, 8))].concat();
     assert_eq!(session.host(&part), NOTHING);
@@ -116,7 +116,7 @@ fn the_rest_is_not_requested_from_a_host_that_is_not_vmwares() {
     let part = [head(1), raw(rows(0, 8))].concat();
     let lights = rectangle(Area::default(), Encoding::VMWARE_LED_STATE, &[0, 0, 0, 4]);
     for shown in [NOTHING, &caps(0x82), &[&head(1)[..], &lights].concat()] {
-        let dialogue = Dialogue::new(Habits::default(), false, HostKind::Unknown);
+        let dialogue = Dialogue::new(InputSettings::default(), false, HostKind::Unknown);
         let mut session = Session::of(dialogue, usize::MAX);
         session.host(shown);
         session.pending();
@@ -132,7 +132,7 @@ fn the_rest_is_not_requested_from_a_host_that_is_not_vmwares() {
 fn an_update_whose_count_is_not_announced_is_held_for_a_viewer_without_last_rect() {
     for piece in [1, 7, usize::MAX] {
         let mut session = Session::of(
-            Dialogue::new(Habits::default(), false, HostKind::Unknown),
+            Dialogue::new(InputSettings::default(), false, HostKind::Unknown),
             piece,
         );
         let row = raw(rows(0, 1));
@@ -145,7 +145,7 @@ fn an_update_whose_count_is_not_announced_is_held_for_a_viewer_without_last_rect
 fn an_update_has_at_most_65535_rectangles() {
     let pixel = rectangle(rows(0, 1), Encoding::COPY_RECT, &[0; 4]);
     for list in [&[][..], &[Encoding::LAST_RECT]] {
-        let mut session = Session::new(Habits::default());
+        let mut session = Session::new(InputSettings::default());
         session.sets_encodings(list);
         let larger = Area {
             width: 1024,
@@ -181,7 +181,7 @@ fn an_update_has_at_most_65535_rectangles() {
 fn vmwares_own_client_gets_no_empty_update() {
     let empty = [head(0), [&head(9)[..], &last_rect()].concat()];
     for sent in empty {
-        let mut session = Session::new(Habits::default());
+        let mut session = Session::new(InputSettings::default());
         assert_eq!(session.host(&sent), head(0), "others get what came");
         session.sets_encodings(&[Encoding::VMWARE_SERVER_CAPS, Encoding::LAST_RECT]);
         assert_eq!(session.host(&sent), NOTHING);
@@ -191,7 +191,7 @@ fn vmwares_own_client_gets_no_empty_update() {
 
 #[test]
 fn the_picture_is_requested_again_after_an_update_of_one_pixel() {
-    let mut session = Session::new(Habits::default());
+    let mut session = Session::new(InputSettings::default());
     session.sets_encodings(&[Encoding::LAST_RECT]);
     session.requests_everything(false);
     let pixel = raw(Area {
@@ -210,7 +210,7 @@ fn the_picture_is_requested_again_after_an_update_of_one_pixel() {
 
 #[test]
 fn a_request_that_was_answered_without_pixels_is_repeated() {
-    let mut session = Session::new(Habits::default());
+    let mut session = Session::new(InputSettings::default());
     session.sets_encodings(&[Encoding::LAST_RECT, Encoding::DESKTOP_NAME]);
     session.requests_everything(false);
     let name = rectangle(Area::default(), Encoding::DESKTOP_NAME, &[0, 0, 0, 1, b'x']);
@@ -224,7 +224,7 @@ fn a_request_that_was_answered_without_pixels_is_repeated() {
 
 #[test]
 fn requests_for_the_rest_of_a_picture_are_limited() {
-    let mut session = Session::new(Habits::default());
+    let mut session = Session::new(InputSettings::default());
     session.sets_encodings(&[Encoding::LAST_RECT]);
     session.requests_everything(false);
     let part = [head(1), raw(rows(0, 4))].concat();
@@ -252,7 +252,7 @@ fn rectangles_for_the_gateway_are_dropped_and_not_counted() {
     for last_rect_known in [false, true] {
         for piece in [1, 3, 7, 13, usize::MAX] {
             let mut session = Session::of(
-                Dialogue::new(Habits::default(), false, HostKind::Vmware),
+                Dialogue::new(InputSettings::default(), false, HostKind::Vmware),
                 piece,
             );
             if last_rect_known {
@@ -280,7 +280,7 @@ fn rectangles_for_the_gateway_are_dropped_and_not_counted() {
 
 #[test]
 fn cursor_state_is_requested_if_the_viewer_supports_pointer_motion() {
-    let mut session = Session::vmware(Habits::default());
+    let mut session = Session::vmware(InputSettings::default());
     let state = Encoding::VMWARE_CURSOR_STATE;
     assert!(!session.sets_encodings(&[]).contains(&state));
     assert!(
@@ -292,7 +292,7 @@ fn cursor_state_is_requested_if_the_viewer_supports_pointer_motion() {
 
 #[test]
 fn set_desktop_size_is_sent_as_vmwares_resolution_request() {
-    let mut session = Session::vmware(Habits::default());
+    let mut session = Session::vmware(InputSettings::default());
     let list = session.sets_encodings(&[Encoding::EXTENDED_DESKTOP_SIZE]);
     assert!(list.contains(&Encoding::DESKTOP_SIZE));
     let size = |reason: u16, width: u16, height: u16| {

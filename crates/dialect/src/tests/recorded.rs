@@ -20,7 +20,7 @@ pub(super) fn recordings(extension: &str) -> Vec<(String, Vec<u8>)> {
 
 /// A session in which keys are not delayed.
 fn begun(encodings: &[Encoding]) -> Dialogue {
-    let mut dialogue = Dialogue::new(Habits::default(), false, HostKind::Vmware);
+    let mut dialogue = Dialogue::new(InputSettings::default(), false, HostKind::Vmware);
     dialogue.stop_holding_keys();
     let mut said = BytesMut::new();
     Message::ClientInit { shared: true }.write(&mut said);

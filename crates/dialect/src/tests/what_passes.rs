@@ -8,7 +8,7 @@ use super::*;
 
 #[test]
 fn only_safe_encodings_are_listed_in_the_viewers_order() {
-    let mut session = Session::new(Habits::default());
+    let mut session = Session::new(InputSettings::default());
     let unsafe_ones = [
         0x574d_5667,
         0x574d_5669,
@@ -56,7 +56,7 @@ fn only_safe_encodings_are_listed_in_the_viewers_order() {
 
 #[test]
 fn server_caps_are_requested_even_if_the_viewer_lists_nothing() {
-    let dialogue = Dialogue::new(Habits::default(), false, HostKind::Vmware);
+    let dialogue = Dialogue::new(InputSettings::default(), false, HostKind::Vmware);
     let mut session = Session { dialogue, piece: 3 };
     session.viewer(&[1]);
     assert_eq!(session.pending(), NOTHING);
@@ -69,7 +69,7 @@ fn server_caps_are_requested_even_if_the_viewer_lists_nothing() {
 
 #[test]
 fn messages_that_the_host_has_not_announced_are_dropped() {
-    let mut session = Session::vmware(Habits::default());
+    let mut session = Session::vmware(InputSettings::default());
     let messages: [&[u8]; 9] = [
         &[127, 3, 0, 8, 0, 0, 0x51, 0],
         &[150, 1, 0, 0, 0, 0, 0, 9, 0, 9],
@@ -113,7 +113,7 @@ fn vmwares_messages_do_not_reach_the_viewer_at_any_cut() {
     .concat();
     for piece in 1..stream.len() {
         let mut session = Session::of(
-            Dialogue::new(Habits::default(), false, HostKind::Vmware),
+            Dialogue::new(InputSettings::default(), false, HostKind::Vmware),
             piece,
         );
         let expected = [2, 3, 0, 0, 0, 0, 0, 0, 2, b'h', b'i'];
@@ -145,7 +145,7 @@ fn a_view_only_viewer_sends_no_input() {
 fn unknown_rfb_of_a_host_is_relayed_unchanged() {
     for (unknown, piece) in [(77, 1), (77, 5), (-9999, 1000)] {
         let mut session = Session::of(
-            Dialogue::new(Habits::default(), false, HostKind::Vmware),
+            Dialogue::new(InputSettings::default(), false, HostKind::Vmware),
             piece,
         );
         let stream = [
@@ -166,7 +166,7 @@ fn unknown_rfb_of_a_host_is_relayed_unchanged() {
         ]
         .concat();
         let mut session = Session::of(
-            Dialogue::new(Habits::default(), false, HostKind::Vmware),
+            Dialogue::new(InputSettings::default(), false, HostKind::Vmware),
             piece,
         );
         assert_eq!(
@@ -185,7 +185,7 @@ fn unknown_rfb_ends_a_merged_update_and_is_relayed() {
     let second = [&head(3)[..], &row, &unknown, b"and so on"].concat();
     for piece in [1, 5, usize::MAX] {
         let gathers = |list: &[Encoding]| {
-            let dialogue = Dialogue::new(Habits::default(), false, HostKind::Vmware);
+            let dialogue = Dialogue::new(InputSettings::default(), false, HostKind::Vmware);
             let mut session = Session::of(dialogue, piece);
             session.sets_encodings(list);
             session.requests_everything(false);
@@ -208,7 +208,7 @@ fn unknown_rfb_ends_a_merged_update_and_is_relayed() {
 
 #[test]
 fn unknown_rfb_while_pixels_are_converted_ends_the_session() {
-    let mut session = Session::new(Habits::default());
+    let mut session = Session::new(InputSettings::default());
     let swapped = PixelFormat {
         red_shift: 0,
         blue_shift: 16,
@@ -242,7 +242,7 @@ fn unknown_rfb_is_relayed_after_all_that_came_before_it() {
         (false, &hidden_last),
         (true, &vmware),
     ] {
-        let mut session = Session::new(Habits::default());
+        let mut session = Session::new(InputSettings::default());
         if asked {
             session.requests_everything(false);
         }

@@ -43,7 +43,7 @@ use crate::registry::SessionInfo;
 use crate::traffic::Traffic;
 use crate::viewer_link::{Clocks, ViewerLink};
 use decrypted::Decrypted;
-use dialect::{Dialogue, Habits, HostKind};
+use dialect::{Dialogue, HostKind, InputSettings};
 pub(crate) use outcome::{HostLost, Outcome};
 use pending_reply::PendingReply;
 use shared_dialogue::SharedDialogue;
@@ -56,7 +56,7 @@ pub(crate) struct ViewerPolicy {
     /// Its input events and clipboard are dropped.
     pub(crate) view_only: bool,
     /// How its keys and clipboard are treated; `None` where RFB passes unchanged.
-    pub(crate) habits: Option<Habits>,
+    pub(crate) input_settings: Option<InputSettings>,
     /// What is known of the console's host.
     pub(crate) host: HostKind,
     /// It may have the host disconnect its other clients (ClientInit, RFC 6143 section 7.3.1).

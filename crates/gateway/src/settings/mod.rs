@@ -19,7 +19,7 @@ pub use limits::Limits;
 pub use rights::unmatched_rights;
 
 use crate::login::rights::ConsoleNames;
-use dialect::Habits;
+use dialect::InputSettings;
 
 /// All settings.
 #[derive(Debug, Clone)]
@@ -50,7 +50,7 @@ pub struct ConsoleSettings {
     /// Whether a viewer's ClientInit may disconnect the others (RFC 6143 section 7.3.1).
     pub exclusive: bool,
     /// How keys and clipboards are treated; `None` where RFB passes unchanged.
-    pub habits: Option<Habits>,
+    pub input_settings: Option<InputSettings>,
 }
 
 impl ConsoleSettings {
@@ -74,7 +74,7 @@ impl ConsoleSettings {
             allow: Vec::new(),
             view_only: false,
             exclusive: false,
-            habits: is_vm.then(Habits::default),
+            input_settings: is_vm.then(InputSettings::default),
         }
     }
 

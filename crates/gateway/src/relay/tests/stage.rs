@@ -21,7 +21,7 @@ use console::crypto;
 use console::tls::Trust;
 use console::tls_session::{ReceiveBuffer, TlsSession};
 use console::transport::Transport;
-use dialect::{Dialogue, Habits, HostKind};
+use dialect::{Dialogue, HostKind, InputSettings};
 
 /// Both versions, with rustls' records and with ours.
 pub(super) const KINDS: [Kind; 4] = [
@@ -49,7 +49,7 @@ impl Kind {
 pub(super) const POLICY: ViewerPolicy = ViewerPolicy {
     view_only: false,
     may_be_exclusive: true,
-    habits: None,
+    input_settings: None,
     host: HostKind::Vmware,
     idle_timeout: None,
     max_session_time: None,
@@ -248,21 +248,29 @@ pub(super) fn update(size: usize) -> Vec<u8> {
 }
 
 /// A dialogue that lasts as long as the test process.
-pub(super) fn shared(habits: Habits, view_only: bool, host: HostKind) -> SharedDialogue<'static> {
-    SharedDialogue::new(Box::leak(Box::new(Dialogue::new(habits, view_only, host))))
+pub(super) fn shared(
+    input_settings: InputSettings,
+    view_only: bool,
+    host: HostKind,
+) -> SharedDialogue<'static> {
+    SharedDialogue::new(Box::leak(Box::new(Dialogue::new(
+        input_settings,
+        view_only,
+        host,
+    ))))
 }
 
 /// After the handshake with both, up to ServerInit.
 pub(super) fn dialogue() -> SharedDialogue<'static> {
-    dialogue_of(Habits::default())
+    dialogue_of(InputSettings::default())
 }
 
-/// As [`dialogue`], with these habits.
-pub(super) fn dialogue_of(habits: Habits) -> SharedDialogue<'static> {
+/// As [`dialogue`], with these settings.
+pub(super) fn dialogue_of(input_settings: InputSettings) -> SharedDialogue<'static> {
     const INIT: [u8; 28] = [
         8, 0, 6, 0, 32, 24, 0, 1, 0, 255, 0, 255, 0, 255, 16, 8, 0, 0, 0, 0, 0, 0, 0, 4, 1, 1, 1, 1,
     ];
-    let dialogue = shared(habits, false, HostKind::Vmware);
+    let dialogue = shared(input_settings, false, HostKind::Vmware);
     dialogue
         .receive_from_viewer(&[1], &mut BytesMut::new())
         .unwrap();

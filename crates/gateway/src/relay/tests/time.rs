@@ -17,7 +17,7 @@ use super::stage::{POLICY, dialogue, frame, shared, update};
 use crate::viewer_link::Clocks;
 use console::mask_keys::MaskKeys;
 use console::transport::Transport;
-use dialect::{Habits, HostKind};
+use dialect::{HostKind, InputSettings};
 
 const REQUEST: &[u8] = &[3, 1, 0, 0, 0, 0, 0, 64, 0, 48];
 const POINTER: &[u8] = &[5, 0, 0, 7, 0, 9];
@@ -74,8 +74,8 @@ async fn only_input_events_reset_the_idle_timeout() {
         ..POLICY
     };
     let passages = || {
-        let repaired = shared(Habits::default(), false, HostKind::Vmware);
-        let looks = shared(Habits::default(), true, HostKind::Vmware);
+        let repaired = shared(InputSettings::default(), false, HostKind::Vmware);
+        let looks = shared(InputSettings::default(), true, HostKind::Vmware);
         [Some(repaired), Some(looks), None]
     };
     for (message, stays) in [(REQUEST, false), (POINTER, true)] {
@@ -111,7 +111,7 @@ async fn shared_flag_is_set_unless_exclusive_access_is_allowed() {
             let (_, _, received) =
                 send_repeatedly(REQUEST, InputPath::Unchanged, policy, init).await;
             assert_eq!(received, expected);
-            let dialogue = shared(Habits::default(), false, HostKind::Vmware);
+            let dialogue = shared(InputSettings::default(), false, HostKind::Vmware);
             let (_, _, received) =
                 send_repeatedly(REQUEST, InputPath::Dialect(&dialogue), policy, init).await;
             assert_eq!(received, expected);

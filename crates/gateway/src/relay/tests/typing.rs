@@ -18,7 +18,7 @@ use super::stage::{Arriving, POLICY, dialogue_of};
 use crate::viewer_link::Clocks;
 use console::mask_keys::MaskKeys;
 use console::transport::Transport;
-use dialect::Habits;
+use dialect::InputSettings;
 
 /// Records writes to ESXi and their times.
 #[derive(Default)]
@@ -53,9 +53,9 @@ fn payload(frame: &[u8]) -> Vec<u8> {
 
 #[tokio::test(start_paused = true)]
 async fn clipboard_is_typed_at_the_typing_interval() {
-    let dialogue = dialogue_of(Habits {
+    let dialogue = dialogue_of(InputSettings {
         paste: true,
-        ..Habits::default()
+        ..InputSettings::default()
     });
     let mut viewer = Arriving {
         bytes: [&[6, 0, 0, 0, 0, 0, 0, 4][..], b"slow"].concat().into(),
@@ -103,9 +103,9 @@ async fn clipboard_is_typed_at_the_typing_interval() {
 /// A clipboard that takes longer to type than `idle_timeout`.
 #[tokio::test(start_paused = true)]
 async fn typing_a_clipboard_resets_the_idle_timeout() {
-    let dialogue = dialogue_of(Habits {
+    let dialogue = dialogue_of(InputSettings {
         paste: true,
-        ..Habits::default()
+        ..InputSettings::default()
     });
     let text = [b'a'; 200];
     let mut viewer = Arriving::silent_after(
@@ -137,7 +137,7 @@ async fn typing_a_clipboard_resets_the_idle_timeout() {
 
 /// Sends the keys of `pressed` at their times in milliseconds, and returns when the host receives them.
 async fn received_keys(pressed: &[(u64, u8)], host_can_after: Option<u64>) -> Vec<(u128, u8)> {
-    let dialogue = dialogue_of(Habits::default());
+    let dialogue = dialogue_of(InputSettings::default());
     let (mut viewer, mut hands) = tokio::io::duplex(1024);
     let (mut esxi, traffic) = (Timed::default(), Traffic::default());
     let path = InputPath::Dialect(&dialogue);
