@@ -140,6 +140,28 @@ async fn host_that_cannot_be_reached_fails_all_its_consoles() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn host_that_does_not_answer_is_dialled_once_and_fails_all_its_consoles() {
+    let host = host(vms(&["web01", "web02"])).await;
+    host.set_tickets(TicketShape {
+        host: TicketHost::Other("esxi01.example".into()),
+        ..TicketShape::default()
+    });
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let text = format!(
+        "[gateway]\nhandshake_timeout = \"2s\"\n{}console_address = {{ \"esxi01.example\" = \"{}\" }}\n{}",
+        lab(&host),
+        silent.local_addr().unwrap(),
+        consoles("lab", &["web01", "web02"])
+    );
+    let (code, table, _) = run(mksgate(&folder(&text), &["check"])).await;
+    assert_eq!(code, Some(1));
+    let failed = "FAILED: ESXi did not answer within 2 s";
+    assert_eq!(table.matches(failed).count(), 2, "{table}");
+    silent.set_nonblocking(true).unwrap();
+    assert!(silent.accept().is_ok() && silent.accept().is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn everything_that_is_wrong_is_listed_and_names_are_suggested() {
     let hidden = VmSettings {
         console_permitted: false,
@@ -228,6 +250,23 @@ async fn certificate_that_has_expired_or_will_soon_fails() {
             None => assert_eq!((code, error.as_str()), (Some(0), ""), "{days}"),
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn certificate_that_will_expire_soon_is_a_warning_of_serve() {
+    let folder = with_certificate(12);
+    let path = folder.path().join("gateway.toml");
+    let text = std::fs::read_to_string(&path).unwrap();
+    // A port that is taken ends it at once.
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = format!("port = {}\n", taken.local_addr().unwrap().port());
+    let line = text.lines().find(|line| line.starts_with("port = "));
+    let text = text.replace(&format!("{}\n", line.unwrap()), &port);
+    std::fs::write(&path, text).unwrap();
+    let (code, _, log) = run(mksgate(&folder, &["serve"])).await;
+    assert_eq!(code, Some(1));
+    let warns = |line: &str| line.contains("WARN") && line.contains(", in 12 days: renew it");
+    assert!(log.lines().any(warns), "{log}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

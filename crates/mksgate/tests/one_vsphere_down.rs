@@ -6,14 +6,17 @@
 mod support;
 
 use std::fs::Permissions;
+use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
+use std::process::Stdio;
 
 use esxi_sim::{DEMO_PASSWORD, Host, Kind, Power, Settings, VmSettings};
 use serde_json::Value;
 use tempfile::TempDir;
+use tokio::task::spawn_blocking;
 
-use support::{mksgate, run};
+use support::{ended, mksgate, run, signal};
 
 async fn host(vms: Vec<VmSettings>) -> Host {
     Host::start(Settings {
@@ -90,6 +93,58 @@ async fn vsphere_that_is_down_is_named_and_the_vms_of_the_others_are_listed() {
         let (code, _, error) = run(mksgate(&folder, &["vms", "--vsphere", "lab"])).await;
         assert_eq!((code, error.as_str()), (Some(0), ""));
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn vsphere_that_goes_down_while_watched_is_named_once_and_the_others_are_watched_on() {
+    let lab = host(vms(&["web01"])).await;
+    let prod = host(vms(&["db01"])).await;
+    let folder = folder(&[
+        ("lab", lab.address().to_string()),
+        ("prod", prod.address().to_string()),
+    ]);
+    let mut child = mksgate(&folder, &["vms", "--watch", "--json"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut printed = BufReader::new(child.stdout.take().unwrap());
+    // Each list ends with an empty line.
+    let mut next_list = move || {
+        let mut text = String::new();
+        while !text.ends_with("\n\n") {
+            assert_ne!(printed.read_line(&mut text).unwrap(), 0, "{text}");
+        }
+        let vms: Vec<Value> = serde_json::from_str(&text).unwrap();
+        vms.iter()
+            .map(|vm| format!("{} {}", vm["name"], vm["power"]))
+            .collect::<Vec<_>>()
+    };
+    let (mut next_list, first) = spawn_blocking(move || {
+        let first = next_list();
+        (next_list, first)
+    })
+    .await
+    .unwrap();
+    assert_eq!(first.len(), 2, "{first:?}");
+    drop(prod);
+    let (next_list, second) = spawn_blocking(move || {
+        let second = next_list();
+        (next_list, second)
+    })
+    .await
+    .unwrap();
+    assert_eq!(second, ["\"web01\" \"poweredOn\""]);
+    lab.set_power("web01", Power::Off);
+    let third = spawn_blocking(next_list).await.unwrap();
+    assert_eq!(third, ["\"web01\" \"poweredOff\""]);
+    signal(&child, "-INT");
+    let (code, _, error) = ended(child).await;
+    assert_eq!(code, Some(130));
+    assert!(
+        error.starts_with("mksgate: vSphere prod: 127.0.0.1:") && error.lines().count() == 1,
+        "{error}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,5 +1,6 @@
 //! What is wrong or doubtful in the users files, given the consoles and their VMs.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use vsphere::Vm;
@@ -49,11 +50,14 @@ impl Config {
                 seen.push(users);
             }
         }
-        with_names(&self.consoles, vms, |named| {
-            seen.iter()
-                .flat_map(|users| sentences(users, named))
-                .collect()
-        })
+        let mut told = with_names(&self.consoles, vms, |named| {
+            let sentences = seen.iter().flat_map(|users| sentences(users, named));
+            sentences.collect::<Vec<_>>()
+        });
+        // Two [auth.NAME] sections may name one file.
+        let mut unique = BTreeSet::new();
+        told.retain(|sentence| unique.insert(sentence.clone()));
+        told
     }
 }
 

@@ -8,9 +8,9 @@ use futures::{StreamExt, stream};
 use vsphere::{Vm, VmRef};
 
 use super::look_up::{Outcome, VSpheres};
-use console::Error;
 use console::dialer::{Dialer, TimeLimit};
 use console::settings::Backend;
+use console::{Blame, Error};
 use gateway::settings::{Config, ConsoleSettings};
 
 /// Hosts at once.
@@ -145,5 +145,9 @@ const fn is_about_host(error: &Error) -> bool {
             | Error::Unresolvable { .. }
             | Error::Certificate { .. }
             | Error::Tls { .. }
+            | Error::Slow {
+                blame: Blame::Esxi,
+                ..
+            }
     )
 }
