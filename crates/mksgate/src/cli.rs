@@ -20,8 +20,8 @@ use crate::commands::{
 
 use crate::log;
 use crate::log::LogFormat;
-use crate::terminal::{Terminal, print_stderr};
 use crate::usage_error::OneLine;
+use terminal::{Terminal, print_stderr};
 
 /// os-autoinst's program that `relay` replaces.
 const DEWEBSOCKIFY: &str = "dewebsockify";

@@ -15,8 +15,8 @@ use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, FormattedFields};
 use tracing_subscriber::registry::LookupSpan;
 
-use crate::terminal::may_colour;
 use console::printable::printable;
+use terminal::may_colour;
 
 /// How a log line is written.
 #[derive(Clone, Copy, ValueEnum)]

@@ -3,6 +3,7 @@
 pub(super) mod certificates;
 mod dial;
 mod look_up;
+mod problem;
 mod report;
 mod row;
 
@@ -13,12 +14,13 @@ use clap::Args;
 
 use super::table::Table;
 use super::{CommandError, or_signal, print, print_async};
-use crate::signals::TerminationSignals;
-use crate::terminal::{Terminal, print_stderr};
 use console::printable::printable_json;
 use gateway::settings::Config;
 use look_up::{Outcome, VSpheres};
-use report::{Kind, Problem, Report};
+use problem::{Kind, Problem};
+use report::Report;
+use terminal::signals::TerminationSignals;
+use terminal::{Terminal, print_stderr};
 
 #[derive(Args)]
 pub(crate) struct Options {

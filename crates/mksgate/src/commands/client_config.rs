@@ -13,9 +13,9 @@ use vsphere::SessionStore;
 
 use super::CommandError;
 use super::session_cache::SessionCache;
-use crate::terminal::Terminal;
 use config::govc::{Environment, NAME, PASSWORD_MISSING};
 use config::known_hosts::{self, KnownHost};
+use terminal::Terminal;
 
 /// The parts of a configuration that client commands use.
 pub(crate) struct ClientConfig {

@@ -6,7 +6,7 @@ use super::client_config::ClientConfig;
 use super::{CommandError, file_owner};
 use config::govc;
 
-use crate::terminal::{Terminal, ask_password, print_stderr};
+use terminal::{Terminal, ask_password, print_stderr};
 
 /// In the current directory.
 const LOCAL: &str = "gateway.toml";

@@ -20,14 +20,14 @@ use super::client_config::ClientConfig;
 use super::console_args::{ConsoleArgs, ConsoleTarget};
 use super::found_vm::FoundVm;
 use super::{CommandError, print};
-use crate::signals::TerminationSignals;
-use crate::terminal::{Spinner, Terminal, print_stderr};
-use crate::viewer_program::{Endpoint, Launch, PrivatePort};
 use child::view;
 use client::{Client, ClientArgs};
 use outcome::Outcome;
 use port::InUse;
 use target::Target;
+use terminal::signals::TerminationSignals;
+use terminal::{Spinner, Terminal, print_stderr};
+use viewers::{Endpoint, Launch, PrivatePort};
 
 #[derive(Args)]
 pub(crate) struct Options {

@@ -14,12 +14,12 @@ use super::client_config::ClientConfig;
 use super::found_vm::FoundVm;
 use super::vm_args::VmArgs;
 use super::{CommandError, or_signal};
-use crate::signals::TerminationSignals;
-use crate::terminal::{Spinner, Terminal, print_stderr};
 use console::client::{Chord, ConsoleClient, KeyEncoding};
 use console::dialer::TimeLimit;
 use console::socket::CLOSE_TIMEOUT;
 use console::{Blame, Error};
+use terminal::signals::TerminationSignals;
+use terminal::{Spinner, Terminal, print_stderr};
 
 /// Longest delay, in milliseconds.
 const MAX_DELAY_MS: u64 = 60_000;

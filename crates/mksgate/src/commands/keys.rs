@@ -6,8 +6,8 @@ use super::CommandError;
 use super::client_config::ClientConfig;
 use super::keyboard::Keyboard;
 use super::vm_args::VmArgs;
-use crate::terminal::Terminal;
 use console::client::Chord;
+use terminal::Terminal;
 
 #[derive(Args)]
 pub(crate) struct Options {

@@ -7,13 +7,13 @@ use vsphere::Error;
 
 use super::CommandError;
 use super::client_config::ClientVSphere;
-use crate::terminal::Spinner;
 use config::govc::PASSWORD_MISSING;
 use config::known_hosts::KnownHost;
 use console::progress::{Observer, Progress};
 use console::settings::VSphere;
 use console::tls::{PinMismatch, Thumbprint};
 use console::upstream::Upstream;
+use terminal::Spinner;
 
 /// Retries. With the first attempt they stay below the five after which vCenter locks the account.
 const MAX_RETRIES: usize = 3;

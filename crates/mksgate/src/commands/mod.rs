@@ -38,10 +38,10 @@ use std::io::{ErrorKind, Write, stdout};
 
 use tokio::task::spawn_blocking;
 
-use crate::signals::{SignalError, Termination, TerminationSignals};
 use config::{ConfigError, ConfigErrors};
 use console::Error;
 use gateway::StartError;
+use terminal::signals::{SignalError, Termination, TerminationSignals};
 
 pub(crate) enum CommandError {
     Config(ConfigErrors),

@@ -7,8 +7,8 @@ use secrecy::ExposeSecret;
 use zeroize::Zeroizing;
 
 use super::{CommandError, print};
-use crate::terminal::read_password;
 use gateway::{hashing, users};
+use terminal::read_password;
 
 /// VeNCrypt's limit (see `rfb_proto::MAX_CREDENTIAL`).
 const MAX_LENGTH: usize = rfb_proto::MAX_CREDENTIAL;

@@ -20,8 +20,6 @@ use super::client_config::ClientConfig;
 use super::console_args::{ConsoleArgs, ConsoleTarget};
 use super::found_vm::FoundVm;
 use super::{CommandError, interruptible, or_signal};
-use crate::signals::TerminationSignals;
-use crate::terminal::{Spinner, Terminal};
 use console::Error;
 use console::client::ConsoleClient;
 use console::dialer::{Dialer, TimeLimit};
@@ -31,6 +29,8 @@ use facts::{Facts, facts};
 use record::Record;
 use report::ReportFile;
 use steps::Steps;
+use terminal::signals::TerminationSignals;
+use terminal::{Spinner, Terminal};
 use trials::Section;
 
 #[derive(Args)]

@@ -22,9 +22,9 @@ use super::found_vm::FoundVm;
 use super::vm_args::{VSphereArg, VmArgs, vm_completer};
 use super::vm_password::VmPassword;
 use super::{CommandError, or_signal, print_async};
-use crate::signals::TerminationSignals;
-use crate::terminal::{Spinner, Terminal};
 use capture_args::CaptureArgs;
+use terminal::signals::TerminationSignals;
+use terminal::{Spinner, Terminal};
 
 #[derive(Args)]
 pub(crate) struct Options {

@@ -3,8 +3,8 @@
 use tracing::info;
 
 use super::CommandError;
-use crate::signals::TerminationSignals;
 use gateway::Shutdown;
+use terminal::signals::TerminationSignals;
 
 /// The first signal drains, the second ends at once. Handlers are installed before this returns, so that no signal is missed.
 pub(super) fn watch_signals(

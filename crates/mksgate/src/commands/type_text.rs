@@ -10,9 +10,9 @@ use super::CommandError;
 use super::client_config::ClientConfig;
 use super::keyboard::Keyboard;
 use super::vm_args::VmArgs;
-use crate::terminal::Terminal;
 use console::client::chords_of;
 use console::named_file;
+use terminal::Terminal;
 
 /// Limit in bytes: half an hour at the default pace.
 const MAX_SIZE: u64 = 64 * 1024;

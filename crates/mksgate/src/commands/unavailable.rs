@@ -1,8 +1,8 @@
 //! vSpheres that cannot be asked: each is named on stderr, and the others are asked all the same.
 
 use super::CommandError;
-use crate::terminal::{Spinner, print_stderr};
 use console::{Blame, Error};
+use terminal::{Spinner, print_stderr};
 
 /// The vSpheres of one command that could not be asked.
 pub(super) struct Unavailable {

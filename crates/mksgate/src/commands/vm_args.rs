@@ -13,9 +13,9 @@ use super::no_such_vm::no_such_vm;
 use super::unavailable::{Unavailable, is_out_of_order};
 use super::vm_password::{VmPassword, configured};
 use super::{CommandError, completions, configuration, interruptible, login, or_signal};
-use crate::signals::TerminationSignals;
-use crate::terminal::{Spinner, Terminal};
 use console::progress::{Observer, Progress};
+use terminal::signals::TerminationSignals;
+use terminal::{Spinner, Terminal};
 
 #[derive(Args)]
 pub(crate) struct VmArgs {

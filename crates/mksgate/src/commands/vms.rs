@@ -14,13 +14,13 @@ use super::table::Table;
 use super::unavailable::Unavailable;
 use super::vm_args::VSphereArg;
 use super::{CommandError, interruptible, login, print_async};
-use crate::terminal::{self, Spinner, Terminal};
 use console::Error;
 use console::printable::printable_json;
 use console::upstream::Upstream;
 use filter::Filter;
 use gateway::settings::ConsoleSettings;
 use row::{COLUMNS, Row};
+use terminal::{Spinner, Terminal};
 
 /// Polling interval of `--watch`.
 const POLL_INTERVAL: Duration = Duration::from_secs(5);

@@ -8,7 +8,7 @@ use futures::{StreamExt, stream};
 use tokio::sync::OnceCell;
 use vsphere::{ConnectionState, Power, Vm, VmRef};
 
-use super::report::{Kind, Problem};
+use super::problem::{Kind, Problem};
 use crate::commands::no_such_vm;
 use console::Error;
 use console::settings::{Backend, VSphere};

@@ -4,6 +4,7 @@ use config::ConfigErrors;
 use serde::Serialize;
 
 use super::look_up::Outcome;
+use super::problem::{Kind, Problem};
 use super::row::{Row, State};
 use crate::commands::CommandError;
 use gateway::settings::Config;
@@ -15,46 +16,6 @@ pub(super) struct Report {
     pub(super) consoles: Vec<Row>,
     pub(super) problems: Vec<Problem>,
     pub(super) warnings: Vec<String>,
-}
-
-/// Something that is wrong.
-#[derive(Serialize)]
-pub(super) struct Problem {
-    kind: Kind,
-    /// What it is about: a listen address, a vSphere, a place in the configuration; `null` if the message names it.
-    subject: Option<String>,
-    pub(super) message: String,
-}
-
-/// Where something is wrong; the words are a contract.
-#[derive(Serialize, Clone, Copy, PartialEq, Eq)]
-#[serde(rename_all = "kebab-case")]
-pub(super) enum Kind {
-    Configuration,
-    UsersFile,
-    Certificate,
-    #[serde(rename = "vsphere")]
-    VSphere,
-    Console,
-}
-
-impl Problem {
-    pub(super) fn new(kind: Kind, subject: &str, message: String) -> Self {
-        Self {
-            kind,
-            subject: Some(subject.to_owned()),
-            message,
-        }
-    }
-
-    pub(super) fn all(kind: Kind, messages: Vec<String>) -> Vec<Self> {
-        let problem = |message| Self {
-            kind,
-            subject: None,
-            message,
-        };
-        messages.into_iter().map(problem).collect()
-    }
 }
 
 impl Report {

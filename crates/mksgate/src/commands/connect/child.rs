@@ -8,9 +8,9 @@ use tokio::process::Child;
 use tokio::time::timeout;
 
 use crate::commands::CommandError;
-use crate::signals::TerminationSignals;
-use crate::terminal::print_stderr;
-use crate::viewer_program::{Endpoint, Launch, ViewerProgram};
+use terminal::print_stderr;
+use terminal::signals::TerminationSignals;
+use viewers::{Endpoint, Launch, ViewerProgram};
 
 /// Time between SIGTERM and SIGKILL.
 const TERMINATION_TIMEOUT: Duration = Duration::from_secs(3);

@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::port;
 use crate::commands::CommandError;
-use crate::viewer_program::{Kind, ViewerProgram};
+use viewers::{Kind, ViewerProgram};
 
 /// What connects to the console.
 pub(super) enum Client {

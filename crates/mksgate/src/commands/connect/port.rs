@@ -13,10 +13,10 @@ use super::outcome::Outcome;
 use super::target::Target;
 use crate::commands::CommandError;
 use crate::commands::random_password::random_password;
-use crate::signals::TerminationSignals;
-use crate::viewer_program::PrivatePort;
 use gateway::settings::{Auth, Limits};
 use gateway::{Gateway, LocalEntrance, Shutdown};
+use terminal::signals::TerminationSignals;
+use viewers::PrivatePort;
 
 /// How long to wait for a viewer that another process was asked to start.
 const FIRST_VIEWER_TIMEOUT: Duration = Duration::from_secs(10);

@@ -10,9 +10,9 @@ use super::outcome::Outcome;
 use super::port;
 use super::target::Target;
 use crate::commands::CommandError;
-use crate::signals::TerminationSignals;
-use crate::viewer_program::{Endpoint, ViewerProgram, private_folder, restrict};
 use gateway::{LocalEntrance, listener};
+use terminal::signals::TerminationSignals;
+use viewers::{Endpoint, ViewerProgram, private_folder, restrict};
 
 /// Serves the socket until the viewer exits.
 pub(super) async fn open(target: &Target, viewer: &ViewerProgram) -> Result<Outcome, CommandError> {

@@ -9,7 +9,7 @@ use super::outcome::Outcome;
 use super::port;
 use super::target::Target;
 use crate::commands::CommandError;
-use crate::signals::TerminationSignals;
+use terminal::signals::TerminationSignals;
 
 /// Relays until either side closes. The first signal closes the session cleanly, the second aborts it. Needs no password: the peer
 /// started this process.

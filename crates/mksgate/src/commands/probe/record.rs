@@ -9,9 +9,9 @@ use tokio::time::Instant;
 use super::facts::{self, Facts};
 use super::steps::Steps;
 use crate::commands::{CommandError, print};
-use crate::terminal::may_colour;
 use console::printable::{printable, printable_json};
 use console::progress::Progress;
+use terminal::may_colour;
 
 pub(super) struct Record {
     json: bool,

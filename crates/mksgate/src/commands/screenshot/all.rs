@@ -15,10 +15,10 @@ use crate::commands::unavailable::Unavailable;
 use crate::commands::vm_args::VSphereArg;
 use crate::commands::vm_password::configured;
 use crate::commands::{CommandError, interruptible, login};
-use crate::terminal::{Spinner, Terminal};
 use console::Error;
 use console::secret::Secret;
 use console::upstream::Upstream;
+use terminal::{Spinner, Terminal};
 
 /// Hosts answer 503 to more connections at once (`docs/webmks.md` 2.6).
 const MAX_CONCURRENT: usize = 4;
@@ -143,6 +143,6 @@ async fn capture_one(
     let Err(CommandError::Failed(why)) = written else {
         return true;
     };
-    bar.suspend(|| crate::terminal::print_stderr(format!("mksgate: {}: {why}", vm.name)));
+    bar.suspend(|| terminal::print_stderr(format!("mksgate: {}: {why}", vm.name)));
     false
 }

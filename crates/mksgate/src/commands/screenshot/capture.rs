@@ -1,6 +1,6 @@
 //! A finished capture.
 
-use crate::terminal::print_stderr;
+use terminal::print_stderr;
 
 pub(super) struct Capture {
     pub(super) png: Vec<u8>,

@@ -9,9 +9,9 @@ mod path_lookup;
 mod private_files;
 mod secret_file;
 
-pub(crate) use endpoint::{Endpoint, PrivatePort};
-pub(crate) use installed::ViewerProgram;
-pub(crate) use kind::Kind;
-pub(crate) use launch::Launch;
+pub use endpoint::{Endpoint, PrivatePort};
+pub use installed::ViewerProgram;
+pub use kind::Kind;
+pub use launch::Launch;
 #[cfg(unix)]
-pub(crate) use private_files::{private_folder, restrict};
+pub use private_files::{private_folder, restrict};

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 ///
 /// # Errors
 /// It cannot be created or restricted.
-pub(crate) fn private_folder() -> io::Result<TempDir> {
+pub fn private_folder() -> io::Result<TempDir> {
     let mut builder = tempfile::Builder::new();
     builder.prefix("mksgate-");
     #[cfg(unix)]
@@ -26,7 +26,7 @@ pub(crate) fn private_folder() -> io::Result<TempDir> {
 ///
 /// # Errors
 /// It exists already, or cannot be written.
-pub(super) fn write(path: &Path, text: &str) -> io::Result<()> {
+pub(crate) fn write(path: &Path, text: &str) -> io::Result<()> {
     let mut options = File::options();
     options.write(true).create_new(true);
     #[cfg(unix)]
@@ -41,7 +41,7 @@ pub(super) fn write(path: &Path, text: &str) -> io::Result<()> {
 ///
 /// # Errors
 /// The file is missing or not ours.
-pub(crate) fn restrict(path: &Path) -> io::Result<()> {
+pub fn restrict(path: &Path) -> io::Result<()> {
     #[cfg(unix)]
     fs::set_permissions(path, mode(0o600))?;
     #[cfg(not(unix))]

@@ -14,14 +14,14 @@ use super::private_files::{self, private_folder};
 use console::printable::printable;
 
 /// Deleted on drop.
-pub(super) struct SecretFile {
+pub(crate) struct SecretFile {
     _folder: TempDir,
-    pub(super) path: PathBuf,
+    pub(crate) path: PathBuf,
 }
 
 impl SecretFile {
     /// A Remmina profile. Remmina adds the password itself, encrypted in its own format.
-    pub(super) async fn remmina(port: &PrivatePort, program: &Path) -> io::Result<Self> {
+    pub(crate) async fn remmina(port: &PrivatePort, program: &Path) -> io::Result<Self> {
         let file = Self::write("console.remmina", &profile(port))?;
         let mut adding = command_without_secrets(program)
             .arg("--update-profile")
@@ -42,7 +42,7 @@ impl SecretFile {
     }
 
     /// A virt-viewer connection file, which virt-viewer deletes after reading.
-    pub(super) fn virt_viewer(port: &PrivatePort) -> io::Result<Self> {
+    pub(crate) fn virt_viewer(port: &PrivatePort) -> io::Result<Self> {
         let (host, number) = (port.address.ip(), port.address.port());
         let (title, password) = (value(&port.title), port.password.expose_secret());
         Self::write(

@@ -8,18 +8,18 @@ use secrecy::SecretString;
 use crate::signals::{Termination, TerminationSignals};
 
 /// Prompts, if there is a terminal; see [`read_password`].
-pub(crate) fn ask_password(prompt: &str) -> Option<SecretString> {
+pub fn ask_password(prompt: &str) -> Option<SecretString> {
     is_interactive().then(|| read_password(prompt).ok())?
 }
 
 /// Prompts in a program that watches no signals yet: a signal exits at once, with the terminal's echo restored.
-pub(crate) fn read_password(prompt: &str) -> io::Result<SecretString> {
+pub fn read_password(prompt: &str) -> io::Result<SecretString> {
     Ok(prompt_or_exit(prompt.to_owned())?.into())
 }
 
 /// Prompts in a program that watches signals and holds [`Echo`]; `None` without a terminal. Ctrl-C also ends the read with
 /// `Interrupted`.
-pub(super) fn read_while_watched(prompt: &str) -> Option<io::Result<SecretString>> {
+pub(crate) fn read_while_watched(prompt: &str) -> Option<io::Result<SecretString>> {
     is_interactive().then(|| rpassword::prompt_password(prompt).map(SecretString::from))
 }
 
@@ -69,12 +69,12 @@ fn prompt_or_exit(prompt: String) -> io::Result<String> {
 
 /// Restores the terminal's settings after an interrupted prompt.
 #[cfg(unix)]
-pub(super) struct Echo(Option<rustix::termios::Termios>);
+pub(crate) struct Echo(Option<rustix::termios::Termios>);
 
 #[cfg(unix)]
 impl Echo {
     /// Saves the current settings.
-    pub(super) fn remember() -> Self {
+    pub(crate) fn remember() -> Self {
         Self(rustix::termios::tcgetattr(stdin()).ok())
     }
 }
@@ -92,11 +92,11 @@ impl Drop for Echo {
 
 /// Windows restores the console itself.
 #[cfg(not(unix))]
-pub(super) struct Echo;
+pub(crate) struct Echo;
 
 #[cfg(not(unix))]
 impl Echo {
-    pub(super) fn remember() -> Self {
+    pub(crate) fn remember() -> Self {
         Self
     }
 }

@@ -7,21 +7,22 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::io::AsyncWriteExt;
 use tokio::process::{Child, Command};
 
-use super::command::command_without_secrets;
-use super::endpoint::{Endpoint, PrivatePort};
-use super::installed::ViewerProgram;
-use super::kind::Kind;
-use super::secret_file::SecretFile;
+use crate::command::command_without_secrets;
+use crate::endpoint::{Endpoint, PrivatePort};
+use crate::installed::ViewerProgram;
+use crate::kind::Kind;
+use crate::secret_file::SecretFile;
 
 /// Environment variable that TigerVNC reads the password from, and custom commands may.
 const PASSWORD: &str = "VNC_PASSWORD";
 
-pub(crate) struct Launch {
+/// A viewer program that is about to be started.
+pub struct Launch {
     command: Command,
     /// Written to its stdin.
     input: Option<SecretString>,
     /// Shown to the user if the viewer takes no password otherwise.
-    pub(crate) password_to_type: Option<SecretString>,
+    pub password_to_type: Option<SecretString>,
     /// Connection file, deleted on drop.
     _file: Option<SecretFile>,
 }
@@ -31,7 +32,7 @@ impl ViewerProgram {
     ///
     /// # Errors
     /// A file cannot be created.
-    pub(crate) async fn launch(&self, endpoint: &Endpoint) -> io::Result<Launch> {
+    pub async fn launch(&self, endpoint: &Endpoint) -> io::Result<Launch> {
         let mut command = command_without_secrets(&self.program);
         command.args(&self.arguments).stdin(Stdio::null());
         let mut launch = Launch {
@@ -102,7 +103,7 @@ impl Kind {
 
 impl Launch {
     /// A custom command with `{{host}}`, `{{port}}` and `{{display}}` replaced, and the password in `VNC_PASSWORD`.
-    pub(crate) fn custom_command(words: &[String], port: &PrivatePort) -> Self {
+    pub fn custom_command(words: &[String], port: &PrivatePort) -> Self {
         let fill = |word: &String| {
             word.replace("{{host}}", &port.address.ip().to_string())
                 .replace("{{port}}", &port.address.port().to_string())
@@ -124,7 +125,7 @@ impl Launch {
     ///
     /// # Errors
     /// It cannot be started.
-    pub(crate) async fn start(&mut self) -> io::Result<Child> {
+    pub async fn start(&mut self) -> io::Result<Child> {
         self.command.kill_on_drop(true);
         if self.input.is_some() {
             self.command.stdin(Stdio::piped());

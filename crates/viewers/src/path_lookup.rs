@@ -4,7 +4,7 @@ use std::env;
 use std::path::{Path, PathBuf};
 
 /// The file that a shell would run.
-pub(super) fn on_path(name: &str) -> Option<PathBuf> {
+pub(crate) fn on_path(name: &str) -> Option<PathBuf> {
     if Path::new(name).components().count() > 1 {
         return runnable(PathBuf::from(name));
     }
@@ -15,7 +15,7 @@ pub(super) fn on_path(name: &str) -> Option<PathBuf> {
 }
 
 /// The path if it is executable; on Windows .exe may be omitted.
-pub(super) fn runnable(path: PathBuf) -> Option<PathBuf> {
+pub(crate) fn runnable(path: PathBuf) -> Option<PathBuf> {
     let with_extension =
         (cfg!(windows) && path.extension().is_none()).then(|| path.with_extension("exe"));
     [Some(path), with_extension]

@@ -1,14 +1,14 @@
 //! Signals that end the program.
 
 #[cfg(unix)]
-pub(crate) use self::unix::TerminationSignals;
+pub use self::unix::TerminationSignals;
 
 #[cfg(not(unix))]
-pub(crate) use self::windows::TerminationSignals;
+pub use self::windows::TerminationSignals;
 
 /// The signal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Termination {
+pub enum Termination {
     /// SIGINT or Ctrl-C.
     Interrupt,
     /// SIGTERM; on Windows Ctrl-Break.
@@ -20,7 +20,7 @@ pub(crate) enum Termination {
 
 impl Termination {
     /// 128 plus the signal's number, as shells report it.
-    pub(crate) const fn exit_code(self) -> u8 {
+    pub const fn exit_code(self) -> u8 {
         match self {
             Self::Interrupt => 130,
             Self::Terminate => 143,
@@ -30,9 +30,10 @@ impl Termination {
     }
 }
 
+/// The operating system refused a signal handler.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot watch signals ({0})")]
-pub(crate) struct SignalError(#[from] std::io::Error);
+pub struct SignalError(#[from] std::io::Error);
 
 #[cfg(unix)]
 mod unix {
@@ -43,7 +44,7 @@ mod unix {
     use super::{SignalError, Termination};
 
     /// Handlers of SIGINT, SIGTERM and SIGHUP.
-    pub(crate) struct TerminationSignals {
+    pub struct TerminationSignals {
         terminate: Signal,
         interrupt: Signal,
         /// `None` for a daemon, and if SIGHUP is ignored, as by `nohup`.
@@ -52,7 +53,7 @@ mod unix {
 
     impl TerminationSignals {
         /// Installs the handlers.
-        pub(crate) fn watch() -> Result<Self, SignalError> {
+        pub fn watch() -> Result<Self, SignalError> {
             let hang_up = match ignores_sighup() {
                 true => None,
                 false => Some(signal(SignalKind::hangup())?),
@@ -64,7 +65,7 @@ mod unix {
         }
 
         /// Without SIGHUP, which reloads a daemon's configuration.
-        pub(crate) fn for_daemon() -> Result<Self, SignalError> {
+        pub fn for_daemon() -> Result<Self, SignalError> {
             Ok(Self {
                 terminate: signal(SignalKind::terminate())?,
                 interrupt: signal(SignalKind::interrupt())?,
@@ -73,7 +74,7 @@ mod unix {
         }
 
         /// Waits for the next signal.
-        pub(crate) async fn next(&mut self) -> Termination {
+        pub async fn next(&mut self) -> Termination {
             tokio::select! {
                 _ = self.terminate.recv() => Termination::Terminate,
                 _ = self.interrupt.recv() => Termination::Interrupt,
@@ -111,26 +112,26 @@ mod windows {
     use super::{SignalError, Termination};
 
     /// Handlers of Ctrl-C and Ctrl-Break.
-    pub(crate) struct TerminationSignals {
+    pub struct TerminationSignals {
         interrupt: CtrlC,
         stop: CtrlBreak,
     }
 
     impl TerminationSignals {
         /// Installs the handlers.
-        pub(crate) fn watch() -> Result<Self, SignalError> {
+        pub fn watch() -> Result<Self, SignalError> {
             Ok(Self {
                 interrupt: ctrl_c()?,
                 stop: ctrl_break()?,
             })
         }
 
-        pub(crate) fn for_daemon() -> Result<Self, SignalError> {
+        pub fn for_daemon() -> Result<Self, SignalError> {
             Self::watch()
         }
 
         /// Waits for the next event.
-        pub(crate) async fn next(&mut self) -> Termination {
+        pub async fn next(&mut self) -> Termination {
             tokio::select! {
                 _ = self.interrupt.recv() => Termination::Interrupt,
                 _ = self.stop.recv() => Termination::Terminate,

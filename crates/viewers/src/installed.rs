@@ -2,15 +2,18 @@
 
 use std::path::PathBuf;
 
-use super::kind::Kind;
-use super::path_lookup;
+use crate::kind::Kind;
+use crate::path_lookup;
 
+/// A viewer that is installed here.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct ViewerProgram {
-    pub(crate) kind: Kind,
-    pub(crate) program: PathBuf,
+pub struct ViewerProgram {
+    /// Which viewer it is.
+    pub kind: Kind,
+    /// Its executable file.
+    pub program: PathBuf,
     /// Additional arguments.
-    pub(crate) arguments: Vec<String>,
+    pub arguments: Vec<String>,
 }
 
 impl ViewerProgram {
@@ -18,7 +21,7 @@ impl ViewerProgram {
     ///
     /// # Errors
     /// A sentence that lists the viewers searched for.
-    pub(crate) fn any() -> Result<Self, String> {
+    pub fn any() -> Result<Self, String> {
         let mut found = Kind::here().filter_map(Self::of);
         found.next().ok_or_else(|| {
             let names: Vec<&str> = Kind::here().map(Kind::name).collect();
@@ -33,7 +36,7 @@ impl ViewerProgram {
     ///
     /// # Errors
     /// A sentence.
-    pub(crate) fn named(text: &str) -> Result<Self, String> {
+    pub fn named(text: &str) -> Result<Self, String> {
         if let Some(kind) = Kind::here().find(|kind| kind.has_name(text)) {
             return Self::of(kind).ok_or_else(|| {
                 format!(

@@ -19,7 +19,7 @@ const TICK: Duration = Duration::from_millis(100);
 
 /// Cleared when the last clone is dropped.
 #[derive(Clone)]
-pub(crate) struct Spinner(Arc<Line>);
+pub struct Spinner(Arc<Line>);
 
 struct Line(ProgressBar);
 
@@ -30,7 +30,7 @@ impl Terminal {
     }
 
     /// A spinner with a message.
-    pub(crate) fn spinner(self, waiting_for: impl Into<String>) -> Spinner {
+    pub fn spinner(self, waiting_for: impl Into<String>) -> Spinner {
         if self.hides_progress() {
             return ProgressBar::hidden().into();
         }
@@ -40,7 +40,7 @@ impl Terminal {
     }
 
     /// A progress bar of `all` items.
-    pub(crate) fn bar(self, all: usize) -> Spinner {
+    pub fn bar(self, all: usize) -> Spinner {
         if self.hides_progress() {
             return ProgressBar::hidden().into();
         }
@@ -61,32 +61,33 @@ impl From<ProgressBar> for Spinner {
 
 impl Spinner {
     /// One that shows nothing.
-    pub(crate) fn hidden() -> Self {
+    pub fn hidden() -> Self {
         ProgressBar::hidden().into()
     }
 
-    pub(crate) fn set_message(&self, waiting_for: impl AsRef<str>) {
+    /// Says what is waited for.
+    pub fn set_message(&self, waiting_for: impl AsRef<str>) {
         // VM names are untrusted text.
         self.0.0.set_message(printable(waiting_for.as_ref()));
     }
 
     /// Clears the line.
-    pub(crate) fn done(&self) {
+    pub fn done(&self) {
         self.0.0.finish_and_clear();
     }
 
     /// Counts one more item.
-    pub(crate) fn advance(&self) {
+    pub fn advance(&self) {
         self.0.0.inc(1);
     }
 
     /// Hides the line while `print` prints.
-    pub(crate) fn suspend<T>(&self, print: impl FnOnce() -> T) -> T {
+    pub fn suspend<T>(&self, print: impl FnOnce() -> T) -> T {
         self.0.0.suspend(print)
     }
 
     /// Hides the line during a password prompt. The caller watches signals.
-    pub(crate) async fn ask_password(&self, prompt: String) -> Option<SecretString> {
+    pub async fn ask_password(&self, prompt: String) -> Option<SecretString> {
         self.0.0.disable_steady_tick();
         self.suspend(|| ());
         let _restore_echo = Echo::remember();
@@ -103,12 +104,12 @@ impl Spinner {
     }
 
     /// Shows the step that follows `progress`.
-    pub(crate) fn show_next(&self, progress: &Progress<'_>) {
+    pub fn show_next(&self, progress: &Progress<'_>) {
         self.set_message(next_step(progress));
     }
 
     /// An observer that shows the next step.
-    pub(crate) fn observer(&self) -> Box<Observer> {
+    pub fn observer(&self) -> Box<Observer> {
         let spinner = self.clone();
         Box::new(move |progress| spinner.show_next(&progress))
     }

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 
 use secrecy::SecretString;
 
-pub(crate) enum Endpoint {
+/// What a viewer program is pointed at.
+pub enum Endpoint {
     /// A port with a VNC password.
     Port(PrivatePort),
     /// A Unix socket, protected by file permissions.
@@ -14,17 +15,19 @@ pub(crate) enum Endpoint {
     Socket(PathBuf),
 }
 
-pub(crate) struct PrivatePort {
-    pub(crate) address: SocketAddr,
+/// A port of one viewer, with a password made for it.
+pub struct PrivatePort {
+    /// On loopback.
+    pub address: SocketAddr,
     /// Eight characters, the limit of VNC authentication.
-    pub(crate) password: SecretString,
+    pub password: SecretString,
     /// Window title.
-    pub(crate) title: String,
+    pub title: String,
 }
 
 impl PrivatePort {
     /// The host part of a URL.
-    pub(super) fn host(&self) -> String {
+    pub(crate) fn host(&self) -> String {
         match self.address.ip() {
             IpAddr::V4(v4) => v4.to_string(),
             IpAddr::V6(v6) => format!("[{v6}]"),
@@ -32,7 +35,7 @@ impl PrivatePort {
     }
 
     /// VNC display number: port minus 5900.
-    pub(super) fn display(&self) -> i32 {
+    pub(crate) fn display(&self) -> i32 {
         i32::from(self.address.port()) - 5900
     }
 }

@@ -9,22 +9,22 @@ const WIDTH: usize = 80;
 
 /// Output options.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Terminal {
+pub struct Terminal {
     /// `--quiet`: only answers and errors.
-    pub(crate) quiet: bool,
+    pub quiet: bool,
     /// Log lines go to stderr: a spinner would be torn by them.
-    pub(crate) shows_log: bool,
+    pub shows_log: bool,
 }
 
 impl Terminal {
     /// No remarks and no spinner.
-    pub(crate) const SILENT: Self = Self {
+    pub const SILENT: Self = Self {
         quiet: true,
         shows_log: false,
     };
 
     /// Prints a remark, unless quiet.
-    pub(crate) fn note(self, text: impl AsRef<str>) {
+    pub fn note(self, text: impl AsRef<str>) {
         if !self.quiet {
             print_stderr(text);
         }
@@ -32,7 +32,7 @@ impl Terminal {
 }
 
 /// Prints a line on stderr. Failures are ignored: there is nowhere to report them.
-pub(crate) fn print_stderr(text: impl AsRef<str>) {
+pub fn print_stderr(text: impl AsRef<str>) {
     // Untrusted text must not control the terminal.
     let mut line = printable(text.as_ref());
     line.push('\n');
@@ -40,7 +40,7 @@ pub(crate) fn print_stderr(text: impl AsRef<str>) {
 }
 
 /// Whether `stream` is a terminal with colours and NO_COLOR is unset (no-color.org).
-pub(crate) fn may_colour(stream: &impl IsTerminal) -> bool {
+pub fn may_colour(stream: &impl IsTerminal) -> bool {
     let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     stream.is_terminal()
         && !set("NO_COLOR")
@@ -48,7 +48,7 @@ pub(crate) fn may_colour(stream: &impl IsTerminal) -> bool {
 }
 
 /// Columns of stdout; `None` if it is not a terminal.
-pub(crate) fn width() -> Option<usize> {
+pub fn width() -> Option<usize> {
     let terminal = term::Term::stdout();
     terminal.is_term().then(|| {
         terminal

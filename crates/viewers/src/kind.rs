@@ -7,22 +7,33 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use super::path_lookup::{on_path, runnable};
+use crate::path_lookup::{on_path, runnable};
 
 /// How much of a binary is searched for its vendor's name; the largest viewers have 15 MB.
 const SEARCH_LIMIT: u64 = 32 << 20;
 
+/// A viewer program that is known by name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub enum Kind {
+    /// TigerVNC's vncviewer.
     TigerVnc,
+    /// RealVNC Viewer.
     RealVnc,
+    /// Remmina.
     Remmina,
+    /// gvncviewer, of gtk-vnc.
     Gvncviewer,
+    /// remote-viewer, of virt-viewer.
     RemoteViewer,
+    /// KRDC.
     Krdc,
+    /// Vinagre.
     Vinagre,
+    /// Screen Sharing, of macOS.
     ScreenSharing,
+    /// UltraVNC Viewer.
     UltraVnc,
+    /// TightVNC Viewer.
     TightVnc,
     /// Gets the address as host::port.
     Unknown,
@@ -40,7 +51,7 @@ struct Places {
 
 impl Kind {
     /// Viewers of this operating system, in order of preference.
-    pub(crate) fn here() -> impl Iterator<Item = Self> {
+    pub fn here() -> impl Iterator<Item = Self> {
         let kinds: &[Self] = if cfg!(windows) {
             &[
                 Self::TigerVnc,
@@ -66,28 +77,28 @@ impl Kind {
     }
 
     /// The official name.
-    pub(crate) fn name(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         self.places().names.first().copied().unwrap_or("the viewer")
     }
 
     /// Whether it passes the address to a running instance and exits.
-    pub(crate) fn delegates_to_running_instance(self) -> bool {
+    pub fn delegates_to_running_instance(self) -> bool {
         matches!(self, Self::Remmina | Self::Vinagre)
     }
 
     /// Whether it takes a Unix socket as address. This spares a password prompt in viewers that take no password otherwise.
     #[cfg(unix)]
-    pub(crate) fn takes_socket(self) -> bool {
+    pub fn takes_socket(self) -> bool {
         self == Self::Gvncviewer
     }
 
-    pub(super) fn has_name(self, text: &str) -> bool {
+    pub(crate) fn has_name(self, text: &str) -> bool {
         let names = self.places().names;
         names.iter().any(|name| name.eq_ignore_ascii_case(text))
     }
 
     /// The path of the installed program.
-    pub(super) fn find(self) -> Option<PathBuf> {
+    pub(crate) fn find(self) -> Option<PathBuf> {
         let Places {
             programs, files, ..
         } = self.places();
@@ -101,7 +112,7 @@ impl Kind {
     }
 
     /// Identifies a program by its name, or by its content if several vendors share the name.
-    pub(super) fn of(program: &Path) -> Self {
+    pub(crate) fn of(program: &Path) -> Self {
         let target = program.canonicalize().unwrap_or_else(|_| program.into());
         Self::by_name(program)
             .or_else(|| Self::by_name(&target))

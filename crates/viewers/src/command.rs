@@ -6,7 +6,7 @@ use config::secret_variables;
 use tokio::process::Command;
 
 /// A command whose environment has none of the variables that hold secrets.
-pub(super) fn command_without_secrets(program: impl AsRef<OsStr>) -> Command {
+pub(crate) fn command_without_secrets(program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(program);
     for name in secret_variables::names() {
         command.env_remove(name);

@@ -1,0 +1,10 @@
+//! The terminal: messages, prompts and progress.
+
+mod output;
+mod password;
+pub mod signals;
+mod spinner;
+
+pub use output::{Terminal, may_colour, print_stderr, width};
+pub use password::{ask_password, read_password};
+pub use spinner::Spinner;
