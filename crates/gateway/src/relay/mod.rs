@@ -96,7 +96,8 @@ pub(crate) fn relay<'a>(
     // Boxed: keeps this future out of the one that opens the session.
     let (connection, early, clocks) = viewer.parts();
     let early = std::mem::take(early);
-    let parts = (host, dialogue, policy, session);
+    // Boxed: the futures below would keep room for each place that it passes through.
+    let parts = (Box::new(host), dialogue, policy, session);
     match connection {
         Some(Either::Left(socket)) => {
             let halves = socket.split();
@@ -119,7 +120,7 @@ async fn relay_between(
     early: BytesMut,
     clocks: &mut Clocks,
     (host, dialogue, policy, session): (
-        HostLink,
+        Box<HostLink>,
         Option<&mut Dialogue>,
         ViewerPolicy,
         &SessionInfo,
@@ -132,7 +133,7 @@ async fn relay_between(
         payload,
         keys,
         ..
-    } = host;
+    } = unboxed(host);
     let incoming = std::mem::take(&mut stream.input);
     let end_by = policy.max_session_time.map(|time| clocks.welcomed + time);
     let outcome = {
@@ -170,6 +171,11 @@ async fn relay_between(
         first_to_end(to_host, to_viewer, ended, &pending, traffic).await
     };
     (outcome, HostRemainder(stream))
+}
+
+/// Frees the box, which would otherwise live as long as the future that takes its content apart.
+fn unboxed(host: Box<HostLink>) -> HostLink {
+    *host
 }
 
 const fn input_path<'a, 'd>(
