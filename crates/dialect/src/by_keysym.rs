@@ -34,18 +34,12 @@ impl ByKeysym {
 /// Such a host presses the key that has the keysym on a US keyboard (`docs/webmks.md` 2.3, Q6). So it is sent the
 /// keysyms that the intended keys have on a US keyboard. `None` if a key does not exist there.
 pub(super) fn keysyms(typed: Typed) -> Option<[Option<ByKeysym>; 2]> {
-    let by_keysym = |Stroke {
-                         scan,
-                         shift,
-                         alt_gr,
-                     }| {
-        let key = Layout::Us.writes(Stroke {
-            scan,
-            shift,
-            alt_gr: false,
-        })?;
-        let key = keys::keysym(key);
-        Some(ByKeysym { key, shift, alt_gr })
+    let by_keysym = |stroke: Stroke| {
+        Some(ByKeysym {
+            key: stroke.us_keysym()?,
+            shift: stroke.shift,
+            alt_gr: stroke.alt_gr,
+        })
     };
     Some(match typed {
         Typed::Stroke(stroke) => [Some(by_keysym(stroke)?), None],

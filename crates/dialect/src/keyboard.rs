@@ -8,6 +8,7 @@ use xkeysym::key;
 
 use super::by_keysym::keysyms;
 use super::host_key::HostKey;
+use super::paste::CannotWrite;
 use super::settings::{CtrlAltInsert, InputSettings};
 
 /// The most keys that are pressed at once, more than a user can press. Beyond that, the oldest is released.
@@ -137,9 +138,14 @@ impl Keyboard {
     }
 
     /// Whether there are keys that write `character`.
-    pub(super) fn can_write(&self, character: char) -> bool {
-        let typed = self.layout.types(character);
-        typed.is_some_and(|typed| self.use_scancodes || keysyms(typed).is_some())
+    pub(super) fn check(&self, character: char) -> Result<(), CannotWrite> {
+        match self.layout.types(character) {
+            None => Err(CannotWrite::Layout),
+            Some(typed) if !self.use_scancodes && keysyms(typed).is_none() => {
+                Err(CannotWrite::Host)
+            }
+            Some(_) => Ok(()),
+        }
     }
 
     /// Presses and releases the keys that write `character`, if there are any.

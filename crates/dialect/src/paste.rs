@@ -5,6 +5,15 @@ use std::collections::VecDeque;
 /// The most bytes of a clipboard that are typed; the rest is dropped.
 pub(super) const MOST: usize = 64 * 1024;
 
+/// Why a character cannot be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum CannotWrite {
+    /// The layout has no key for it.
+    Layout,
+    /// The host takes no scan codes, and a US keyboard does not have the key.
+    Host,
+}
+
 /// One text: received, and then typed.
 #[derive(Debug, Default)]
 pub(super) struct Paste {
@@ -31,7 +40,7 @@ impl Paste {
 
     /// The text is complete. Its characters that can be written will be typed, unless another text is still being
     /// typed.
-    pub(super) fn end(&mut self, can_write: impl Fn(char) -> bool) {
+    pub(super) fn end(&mut self, check: impl Fn(char) -> Result<(), CannotWrite>) {
         let text = decode(&std::mem::take(&mut self.coming));
         if self.is_typing() {
             tracing::info!("a clipboard is not typed: the one before is still being typed");
@@ -46,12 +55,23 @@ impl Paste {
         // A line end is one key, in either form.
         let text = text.replace("\r\n", "\n");
         let characters = text.chars().count();
-        self.to_type = text.chars().filter(|&c| can_write(c)).collect();
+        let (mut by_layout, mut by_host) = (0_usize, 0_usize);
+        for character in text.chars() {
+            match check(character) {
+                Ok(()) => self.to_type.push_back(character),
+                Err(CannotWrite::Layout) => by_layout += 1,
+                Err(CannotWrite::Host) => by_host += 1,
+            }
+        }
         // Only their number is logged: a clipboard may contain a password.
-        let left_out = characters - self.to_type.len();
-        if left_out > 0 {
+        if by_layout > 0 {
             tracing::warn!(
-                "{left_out} of {characters} characters of a clipboard are left out: the guest's layout cannot write them"
+                "{by_layout} of {characters} characters of a clipboard are not typed: the layout has no key for them; check that `layout` is the guest's"
+            );
+        }
+        if by_host > 0 {
+            tracing::warn!(
+                "{by_host} of {characters} characters of a clipboard are not typed: the host takes no scan codes, and a US keyboard does not have their keys"
             );
         }
     }
@@ -112,7 +132,10 @@ mod tests {
         let mut paste = Paste::default();
         paste.begin();
         pieces.iter().for_each(|piece| paste.more(piece));
-        paste.end(|character| layout.types(character).is_some());
+        paste.end(|character| match character {
+            '<' => Err(CannotWrite::Host),
+            _ => layout.types(character).map(drop).ok_or(CannotWrite::Layout),
+        });
         std::iter::from_fn(|| paste.next()).collect()
     }
 
@@ -136,14 +159,16 @@ mod tests {
             .with_writer(log.clone())
             .finish();
         tracing::subscriber::with_default(collector, || {
-            assert_eq!(typed(&["ŁzqŁж\u{7}".as_bytes()], Layout::Us), "zq");
+            assert_eq!(typed(&["Łzq<Łж\u{7}".as_bytes()], Layout::Us), "zq");
         });
         let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
-        assert!(
-            text.contains("4 of 6 characters of a clipboard are left out"),
-            "{text}"
-        );
-        for part in ["Ł", "ж", "zq", "\\u{"] {
+        for sentence in [
+            "4 of 7 characters of a clipboard are not typed: the layout has no key",
+            "1 of 7 characters of a clipboard are not typed: the host takes no scan codes",
+        ] {
+            assert!(text.contains(sentence), "{text}");
+        }
+        for part in ["Ł", "ж", "zq", "<", "\\u{"] {
             assert!(!text.contains(part), "{part} is in {text}");
         }
     }

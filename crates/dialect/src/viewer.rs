@@ -112,7 +112,7 @@ impl Shared {
         self.viewer.paste.more(bytes);
         if last {
             let (keyboard, paste) = (&self.viewer.keyboard, &mut self.viewer.paste);
-            paste.end(|character| keyboard.can_write(character));
+            paste.end(|character| keyboard.check(character));
         }
     }
 

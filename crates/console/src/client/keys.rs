@@ -49,111 +49,125 @@ const NAMES: [(&[&str], u32); 40] = [
 ];
 
 /// Keys that are pressed in order and released in reverse order.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Chord {
+    /// The character or the key names that it was made from, quoted for messages.
+    pub(super) name: String,
     /// For hosts that accept VMware key events.
     pub(super) scancodes: Vec<VScancode>,
-    /// For hosts that accept only keysyms; empty for a dead key, whose accented character has a keysym of its own.
-    pub(super) keysyms: Vec<u32>,
+    /// For hosts that accept only keysyms: those that the keys have on a US keyboard. `None` if it does not have them all.
+    pub(super) keysyms: Option<Vec<u32>>,
+}
+
+/// Why a text is not a chord.
+#[derive(Debug, thiserror::Error)]
+pub enum ChordError {
+    /// No key has that name.
+    #[error(
+        "unknown key {0:?}: write one as in ctrl-alt-del, f2, enter, win-r, or a single character"
+    )]
+    UnknownKey(String),
+    /// The layout has no such key.
+    #[error(
+        "no single key of the layout {layout} writes {name:?}: if the guest has another layout, choose it with --layout"
+    )]
+    NotInLayout {
+        /// The name of the layout.
+        layout: &'static str,
+        /// The name of the key.
+        name: String,
+    },
 }
 
 /// The chords that type `text` in a guest with the keyboard layout `layout`.
 ///
 /// # Errors
-/// The first character that this layout cannot type.
-pub fn chords_of(text: &str, layout: Layout) -> Result<Vec<Chord>, char> {
-    let mut chords = Vec::new();
+/// The characters that this layout cannot type, each once.
+pub fn chords_of(text: &str, layout: Layout) -> Result<Vec<Chord>, Vec<char>> {
+    let (mut chords, mut missing) = (Vec::new(), Vec::new());
     for character in text.replace("\r\n", "\n").chars() {
-        let symbol = keysym(character);
-        match layout.types(character).ok_or(character)? {
-            Typed::Plain(scancode) => chords.push(Chord {
+        let stroke = |stroke| Chord::of_stroke(character, stroke);
+        match layout.types(character) {
+            Some(Typed::Plain(scancode)) => chords.push(Chord {
+                name: quoted(character),
                 scancodes: vec![scancode],
-                keysyms: vec![symbol],
+                keysyms: Some(vec![keysym(character)]),
             }),
-            Typed::Stroke(stroke) => chords.push(Chord {
-                scancodes: scancodes(stroke),
-                // Shift is sent with it: servers differ in how they treat a capital letter's keysym alone.
-                keysyms: shifted(stroke.shift, symbol),
-            }),
-            Typed::Dead(dead, then) => {
-                chords.push(Chord {
-                    scancodes: scancodes(dead),
-                    keysyms: Vec::new(),
-                });
-                chords.push(Chord {
-                    scancodes: scancodes(then),
-                    keysyms: vec![symbol],
-                });
-            }
+            Some(Typed::Stroke(one)) => chords.push(stroke(one)),
+            Some(Typed::Dead(dead, then)) => chords.extend([stroke(dead), stroke(then)]),
+            None if missing.contains(&character) => {}
+            None => missing.push(character),
         }
     }
-    Ok(chords)
+    match missing.is_empty() {
+        true => Ok(chords),
+        false => Err(missing),
+    }
+}
+
+/// A character in a message.
+pub fn quoted(character: char) -> String {
+    format!("'{}'", character.escape_debug())
 }
 
 impl Chord {
     /// Reads `ctrl-alt-del`, `F2`, `shift-a` and the like.
     ///
     /// # Errors
-    /// A sentence that names the unknown key.
-    pub fn parse(text: &str, layout: Layout) -> Result<Self, String> {
-        let mut chord = Self::default();
+    /// The key that is unknown, or that the layout does not have.
+    pub fn parse(text: &str, layout: Layout) -> Result<Self, ChordError> {
+        let mut chord = Self::named(format!("{text:?}"));
         for name in parts(text) {
-            let symbol = named_keysym(name).ok_or_else(|| {
-                format!(
-                    "unknown key {name:?}: write one as in ctrl-alt-del, f2, enter, win-r, or a single character"
-                )
-            })?;
+            let symbol =
+                named_keysym(name).ok_or_else(|| ChordError::UnknownKey(name.to_owned()))?;
             match layout.key(symbol) {
-                Some(Typed::Plain(scancode)) => chord.press(scancode, symbol),
-                Some(Typed::Stroke(stroke)) => chord.press_stroke(stroke, symbol, layout),
+                Some(Typed::Plain(scancode)) => chord.press(scancode, Some(symbol)),
+                Some(Typed::Stroke(stroke)) => chord.press_stroke(stroke),
                 _ => {
-                    return Err(format!(
-                        "no single key of the layout {} writes {name:?}: choose another with --layout",
-                        layout.name()
-                    ));
+                    return Err(ChordError::NotInLayout {
+                        layout: layout.name(),
+                        name: name.to_owned(),
+                    });
                 }
             }
         }
         Ok(chord)
     }
 
-    fn press(&mut self, scancode: VScancode, symbol: u32) {
+    const fn named(name: String) -> Self {
+        Self {
+            name,
+            scancodes: Vec::new(),
+            keysyms: Some(Vec::new()),
+        }
+    }
+
+    fn of_stroke(character: char, stroke: Stroke) -> Self {
+        let mut chord = Self::named(quoted(character));
+        chord.press_stroke(stroke);
+        chord
+    }
+
+    fn press(&mut self, scancode: VScancode, symbol: Option<u32>) {
         self.scancodes.push(scancode);
-        self.keysyms.push(symbol);
+        match (&mut self.keysyms, symbol) {
+            (Some(keysyms), Some(symbol)) => keysyms.push(symbol),
+            _ => self.keysyms = None,
+        }
     }
 
     /// Adds a key with its modifiers, unless those are down already.
-    fn press_stroke(&mut self, stroke: Stroke, symbol: u32, layout: Layout) {
+    fn press_stroke(&mut self, stroke: Stroke) {
         if stroke.shift && !self.scancodes.contains(&SHIFT) {
-            self.press(SHIFT, key::Shift_L);
+            self.press(SHIFT, Some(key::Shift_L));
         }
         if stroke.alt_gr && !self.scancodes.contains(&ALT_GR) {
-            self.press(ALT_GR, key::ISO_Level3_Shift);
+            self.press(ALT_GR, Some(key::Alt_R));
         }
-        // With Shift down the key's shifted character applies.
-        let shifted = Stroke {
-            shift: true,
-            ..stroke
-        };
-        let symbol = match self.scancodes.contains(&SHIFT) {
-            true => layout.writes(shifted).map_or(symbol, keysym),
-            false => symbol,
-        };
-        self.press(stroke.scan, symbol);
+        // With Shift down the key has the keysym of its shifted character.
+        let shift = self.scancodes.contains(&SHIFT);
+        self.press(stroke.scan, Stroke { shift, ..stroke }.us_keysym());
     }
-}
-
-fn scancodes(stroke: Stroke) -> Vec<VScancode> {
-    let modifiers = [(stroke.shift, SHIFT), (stroke.alt_gr, ALT_GR)];
-    let held = modifiers.into_iter().filter(|(held, _)| *held);
-    held.map(|(_, scancode)| scancode)
-        .chain([stroke.scan])
-        .collect()
-}
-
-fn shifted(shift: bool, symbol: u32) -> Vec<u32> {
-    let shift = shift.then_some(key::Shift_L);
-    shift.into_iter().chain([symbol]).collect()
 }
 
 /// The names in `ctrl-alt-del` or `ctrl+alt+del`; a `-` or `+` at the end is a key itself.
@@ -221,7 +235,7 @@ mod tests {
             assert_eq!(scancodes_of(text), scancodes, "{text}");
         }
         let shifted = Chord::parse("shift-a", Layout::Us).unwrap();
-        assert_eq!(shifted.keysyms, [key::Shift_L, 0x41]);
+        assert_eq!(shifted.keysyms, Some(vec![key::Shift_L, 0x41]));
         for text in ["", "ctrl-", "ctrl-dle", "f25", "f0", "ß"] {
             assert!(Chord::parse(text, Layout::Us).is_err(), "{text}");
         }
@@ -235,20 +249,35 @@ mod tests {
             .map(|chord| chord.scancodes.iter().map(|scancode| scancode.0).collect())
             .collect();
         assert_eq!(scancodes, [vec![0x1e], vec![0x2a, 0x30], vec![0x1c]]);
-        assert_eq!(us[1].keysyms, [key::Shift_L, 0x42]);
+        assert_eq!(us[1].keysyms, Some(vec![key::Shift_L, 0x42]));
         // The guest's layout decides where a letter is.
         let de = chords_of("y@", Layout::De).unwrap();
         assert_eq!(de[0].scancodes, [VScancode(0x2c)]);
         assert_eq!(de[1].scancodes, [ALT_GR, VScancode(0x10)]);
-        assert_eq!(de[1].keysyms, [0x40]);
-        assert_eq!(chords_of("aß", Layout::Us), Err('ß'));
+        assert_eq!(chords_of("aßüß", Layout::Us), Err(vec!['ß', 'ü']));
     }
 
     #[test]
-    fn a_dead_key_has_a_scancode_and_no_keysym() {
-        let chords = chords_of("ê", Layout::Fr).unwrap();
-        assert_eq!(chords.len(), 2);
-        assert!(chords[0].keysyms.is_empty() && !chords[0].scancodes.is_empty());
-        assert_eq!(chords[1].keysyms, [0xea]);
+    fn keysyms_are_those_of_the_same_keys_on_a_us_keyboard() {
+        let keysyms = |text| {
+            let chords = chords_of(text, Layout::De).unwrap();
+            let keysyms = chords.into_iter().map(|chord| chord.keysyms);
+            keysyms.collect::<Option<Vec<Vec<u32>>>>()
+        };
+        let symbol = |character| vec![u32::from(character)];
+        assert_eq!(keysyms("zü"), Some(vec![symbol('y'), symbol('[')]));
+        assert_eq!(keysyms("ê"), Some(vec![symbol('`'), symbol('e')]));
+        assert_eq!(
+            keysyms("Ö@"),
+            Some(vec![
+                [vec![key::Shift_L], symbol(':')].concat(),
+                [vec![key::Alt_R], symbol('q')].concat()
+            ])
+        );
+        // The key beside the left Shift.
+        assert_eq!(keysyms("<"), None);
+        let ctrl_z = Chord::parse("ctrl-z", Layout::De).unwrap();
+        let expected = [vec![key::Control_L], symbol('y')].concat();
+        assert_eq!(ctrl_z.keysyms, Some(expected));
     }
 }

@@ -11,6 +11,6 @@ mod tests;
 
 pub use console_client::ConsoleClient;
 pub use keyboard::KeyEncoding;
-pub use keys::{Chord, chords_of};
+pub use keys::{Chord, ChordError, chords_of, quoted};
 pub use observe::Acks;
 pub use picture::Picture;

@@ -46,6 +46,17 @@ fn a_host_without_scan_codes_gets_keysyms_of_a_us_keyboard() {
 }
 
 #[test]
+fn without_scan_codes_characters_on_a_key_that_a_us_keyboard_lacks_are_left_out() {
+    let mut session = Session::new(german());
+    session.viewer(&cut_text(b"<z"));
+    let mut expected = BytesMut::new();
+    key(true, u32::from('y')).write(&mut expected);
+    key(false, u32::from('y')).write(&mut expected);
+    assert_eq!(typed(&mut session), expected);
+    assert!(!session.dialogue.is_typing());
+}
+
+#[test]
 fn escape_cancels_it_and_is_not_relayed() {
     let mut session = Session::vmware(german());
     session.viewer(&cut_text(b"a long text"));

@@ -24,6 +24,9 @@ use terminal::{Spinner, Terminal, print_stderr};
 /// Longest delay, in milliseconds.
 const MAX_DELAY_MS: u64 = 60_000;
 
+/// The most characters or keys that an error names.
+const LISTED: usize = 8;
+
 #[derive(Args)]
 pub(crate) struct Keyboard {
     /// Keyboard layout of the guest
@@ -54,6 +57,11 @@ impl Keyboard {
             let failed = |failure: Error| CommandError::Failed(found_vm.explain(&failure));
             let opened = async { open(found_vm, within, spinner).await.map_err(failed) };
             let (viewer, encoding) = or_signal(&mut signals, opened).await?;
+            let lacking = encoding.cannot_send(chords);
+            if !lacking.is_empty() {
+                viewer.leave().await;
+                return Err(CommandError::Failed(self.not_sent(found_vm, &lacking)));
+            }
             spinner.set_message(format!("pressing {} keys", chords.len()));
             let cancel = CancellationToken::new();
             let mut played = pin!(self.play_chords(viewer, chords, encoding, within, &cancel));
@@ -77,13 +85,22 @@ impl Keyboard {
             }
             if encoding == KeyEncoding::Keysym {
                 terminal.note(format!(
-                    "the host of {} does not accept scan codes: it translates each character to keys with its own layout",
+                    "the host of {} does not accept scan codes: the keys were sent as on a US keyboard, which it is assumed to have",
                     found_vm.vm.name
                 ));
             }
             Ok(())
         };
         vm_args.run(config, terminal, work).await
+    }
+
+    fn not_sent(&self, found_vm: &FoundVm, lacking: &[&str]) -> String {
+        format!(
+            "nothing was typed, since the host of {} does not accept scan codes, and {} (layout {}) cannot be sent without: leave that out",
+            found_vm.vm.name,
+            listed(lacking),
+            self.layout.name()
+        )
     }
 
     /// The playback has no deadline; the confirmation that follows it has `within`.
@@ -101,6 +118,16 @@ impl Keyboard {
             .await
             .unwrap_or(Err(Error::KeysUnconfirmed(within)))?;
         Ok(viewer)
+    }
+}
+
+/// The names of keys or characters in a message: the first eight, and the number of the others.
+pub(crate) fn listed(names: &[impl AsRef<str>]) -> String {
+    let first: Vec<&str> = names.iter().take(LISTED).map(AsRef::as_ref).collect();
+    let first = first.join(", ");
+    match names.len().saturating_sub(LISTED) {
+        0 => first,
+        others => format!("{first} and {others} others"),
     }
 }
 

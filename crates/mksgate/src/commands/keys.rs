@@ -6,7 +6,7 @@ use super::CommandError;
 use super::client_config::ClientConfig;
 use super::keyboard::Keyboard;
 use super::vm_args::VmArgs;
-use console::client::Chord;
+use console::client::{Chord, ChordError};
 use terminal::Terminal;
 
 #[derive(Args)]
@@ -27,12 +27,15 @@ pub(crate) async fn run(
     terminal: Terminal,
 ) -> Result<(), CommandError> {
     let layout = options.keyboard.layout();
-    let chords: Result<Vec<Chord>, String> = options
+    let chords: Result<Vec<Chord>, ChordError> = options
         .keys
         .iter()
         .map(|keys| Chord::parse(keys, layout))
         .collect();
-    let chords = chords.map_err(CommandError::Usage)?;
+    let chords = chords.map_err(|error| match error {
+        ChordError::UnknownKey(_) => CommandError::Usage(error.to_string()),
+        ChordError::NotInLayout { .. } => CommandError::Failed(error.to_string()),
+    })?;
     let Options {
         vm_args, keyboard, ..
     } = options;

@@ -8,9 +8,9 @@ use rfb_proto::keys::Layout;
 
 use super::CommandError;
 use super::client_config::ClientConfig;
-use super::keyboard::Keyboard;
+use super::keyboard::{Keyboard, listed};
 use super::vm_args::VmArgs;
-use console::client::chords_of;
+use console::client::{chords_of, quoted};
 use console::named_file;
 use terminal::Terminal;
 
@@ -34,7 +34,7 @@ pub(crate) struct Options {
     keyboard: Keyboard,
 }
 
-/// Converts the whole text before connecting, and fails if the layout has no key for a character.
+/// Converts the whole text before connecting, and fails if the layout has no key for some of its characters.
 pub(crate) async fn run(
     options: Options,
     config: ClientConfig,
@@ -57,26 +57,30 @@ pub(crate) async fn run(
     }
     let layout = keyboard.layout();
     let chords = chords_of(&text, layout)
-        .map_err(|character| CommandError::Usage(no_key(layout, character)))?;
+        .map_err(|missing| CommandError::Failed(no_key(&text, layout, &missing)))?;
     keyboard.play(vm_args, &chords, config, terminal).await
 }
 
-/// Suggests other layouts only if they have the character.
-fn no_key(layout: Layout, character: char) -> String {
-    let has_character = |other: &Layout| other.types(character).is_some();
+/// Suggests other layouts only if they have keys for the whole text.
+fn no_key(text: &str, layout: Layout, missing: &[char]) -> String {
     let others: Vec<&str> = Layout::ALL
         .into_iter()
-        .filter(has_character)
+        .filter(|other| chords_of(text, *other).is_ok())
         .map(Layout::name)
         .collect();
-    let name = layout.name();
-    match others.as_slice() {
-        [] => format!("no keyboard has a key for {character:?}: leave it out of the text"),
+    let remedy = match others.as_slice() {
+        [] => "leave that out of the text".to_owned(),
         others => format!(
-            "the layout {name} has no key for {character:?}: if the guest has another, choose it with --layout ({})",
+            "if the guest has another layout, choose it with --layout ({})",
             others.join(", ")
         ),
-    }
+    };
+    let missing: Vec<String> = missing.iter().copied().map(quoted).collect();
+    format!(
+        "nothing was typed, since the layout {} has no key for {}: {remedy}",
+        layout.name(),
+        listed(&missing)
+    )
 }
 
 fn read(path: &Path) -> Result<String, CommandError> {
@@ -111,13 +115,19 @@ mod tests {
 
     #[test]
     fn other_layouts_are_suggested_only_if_they_have_the_character() {
-        let message = no_key(Layout::Us, 'ß');
-        assert!(message.contains("choose it with --layout (de"), "{message}");
-        for character in ['\u{7}', '\u{feff}', '☃'] {
-            let message = no_key(Layout::Us, character);
-            assert!(!message.contains("--layout"), "{message}");
-            assert!(message.ends_with("leave it out of the text"), "{message}");
+        let message = no_key("grüße", Layout::Us, &['ü', 'ß']);
+        assert!(message.contains("no key for 'ü', 'ß': "), "{message}");
+        assert!(
+            message.ends_with("choose it with --layout (de)"),
+            "{message}"
+        );
+        for text in ["\u{7}", "\u{feff}", "ß☃"] {
+            let message = no_key(text, Layout::Us, &['x']);
+            assert!(message.ends_with("leave that out of the text"), "{message}");
         }
+        let many: Vec<char> = ('а'..='я').collect();
+        let message = no_key("", Layout::Us, &many);
+        assert!(message.contains("'з' and 24 others: "), "{message}");
     }
 
     #[test]

@@ -47,10 +47,6 @@ async fn unknown_keys_are_refused_before_connecting() {
     let host = host().await;
     for (arguments, why) in [
         (["keys", "web01", "ctrl-dle"], "unknown key \"dle\""),
-        (
-            ["type", "web01", "stra\u{df}e"],
-            "the layout us has no key for 'ß'",
-        ),
         (["type", "web01", "--file=none"], "none cannot be read"),
         (["type", "uuid:1", "x"], "uuid"),
         (
@@ -118,6 +114,67 @@ async fn without_scan_code_support_keysyms_are_sent_and_reported() {
         "{error}"
     );
     assert_eq!(host.typed("web01"), "Plain #1");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn characters_that_the_layout_lacks_are_named_before_connecting() {
+    let host = host().await;
+    for (arguments, expected) in [
+        (
+            ["type", "web01", "gr\u{fc}\u{df}e", "--enter"],
+            "mksgate: nothing was typed, since the layout us has no key for 'ü', 'ß': \
+             if the guest has another layout, choose it with --layout (de)\n",
+        ),
+        (
+            ["keys", "web01", "a", "\u{fc}"],
+            "mksgate: no single key of the layout us writes \"ü\": \
+             if the guest has another layout, choose it with --layout\n",
+        ),
+    ] {
+        let (code, _, error) = run(mksgate_at(&host, &nowhere(), &arguments)).await;
+        assert_eq!((code, error.as_str()), (Some(1), expected));
+    }
+    assert_eq!(host.counts().logins, 0);
+}
+
+/// A host that takes no scan codes, in front of a guest with a German keyboard.
+async fn german_without_scan_codes() -> Host {
+    quirky(Quirks {
+        server_caps: None,
+        layout: Layout::German,
+        ..Quirks::default()
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_scan_codes_the_same_keys_are_pressed_as_on_a_us_keyboard() {
+    let host = german_without_scan_codes().await;
+    let text = "Größe: xyz @ ê";
+    let arguments = ["type", "web01", text, "--layout=de", "--delay=2", "--quiet"];
+    let (code, _, error) = run(mksgate_at(&host, &nowhere(), &arguments)).await;
+    assert_eq!((code, error.as_str()), (Some(0), ""));
+    assert_eq!(host.typed("web01"), text);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_typed_if_a_key_cannot_be_sent_without_scan_codes() {
+    let host = german_without_scan_codes().await;
+    for (arguments, named) in [
+        (["type", "web01", "a<b>c<", "--layout=de"], "'<', '>'"),
+        (["keys", "web01", "ctrl-<", "--layout=de"], "\"ctrl-<\""),
+    ] {
+        let (code, _, error) = run(mksgate_at(&host, &nowhere(), &arguments)).await;
+        let expected = format!(
+            "mksgate: nothing was typed, since the host of web01 does not accept scan codes, and {named} (layout de) \
+             cannot be sent without: leave that out\n"
+        );
+        assert_eq!((code, error), (Some(1), expected));
+    }
+    assert!(host.keys("web01").is_empty());
+    let counts = host.counts_until(|counts| counts.sessions_open == 0).await;
+    let ends: Vec<&EndReason> = counts.ends.iter().map(|end| &end.reason).collect();
+    assert_eq!(ends, [&EndReason::ClosedByClient(Some(1000)); 2]);
 }
 
 /// `web01`, with keys held down so long that a signal arrives before they are released.

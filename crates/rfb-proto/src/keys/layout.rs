@@ -3,7 +3,7 @@
 use xkeysym::key;
 
 use super::tables::{self, COMPOSED, SCANCODES, Table};
-use super::{SPACE, character, named};
+use super::{SPACE, character, keysym, named};
 use crate::vmware::VScancode;
 
 /// The layout of the guest's keyboard, as in Windows. A Linux guest may have other dead keys: there, what they write is
@@ -154,6 +154,16 @@ impl Stroke {
             alt_gr: false,
         }
     }
+
+    /// The keysym that the key, with or without Shift, has on a US keyboard; `None` if such a keyboard does not have it. A
+    /// VMware host that takes no scan codes presses the key with this keysym (`docs/webmks.md` 2.3, Q6).
+    pub fn us_keysym(self) -> Option<u32> {
+        let key = Self {
+            alt_gr: false,
+            ..self
+        };
+        Layout::Us.writes(key).map(keysym)
+    }
 }
 
 impl Table {
@@ -175,6 +185,22 @@ impl Table {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn us_keysym_is_that_of_the_same_key() {
+        for (layout, character, expected) in [
+            (Layout::De, 'z', Some('y')),
+            (Layout::De, 'Ö', Some(':')),
+            (Layout::De, '@', Some('q')),
+            (Layout::De, '<', None),
+            (Layout::Us, '<', Some('<')),
+        ] {
+            let Some(Typed::Stroke(stroke)) = layout.types(character) else {
+                panic!("{character} is not one key");
+            };
+            assert_eq!(stroke.us_keysym(), expected.map(u32::from), "{character}");
+        }
+    }
 
     #[test]
     fn every_key_of_a_row_has_a_scan_code() {
