@@ -218,7 +218,7 @@ class Shells(unittest.TestCase):
 
 
 class Manual(unittest.TestCase):
-    def test_man_shows_its_pages_without_warnings(self) -> None:
+    def test_man_and_mandoc_show_its_pages_without_warnings(self) -> None:
         folder: Path = scratch("man")
         self.assertEqual(0, mksgate(simulator, "man", "-d", folder).returncode)
         pages = sorted(folder.glob("*.1"))
@@ -227,4 +227,9 @@ class Manual(unittest.TestCase):
             argv = ["man", "--warnings", "-E", "UTF-8", "-l", "-Tutf8", str(page)]
             ended = subprocess.run(argv, env={**os.environ, "MANWIDTH": "100"}, capture_output=True, text=True, timeout=DEADLINE)
             self.assertEqual((0, ""), (ended.returncode, ended.stderr), page)
-            self.assertIn("SYNOPSIS", re.sub(r"\x1b\[[0-9;]*m|.\x08", "", ended.stdout))
+            shown = re.sub(r"\x1b\[[0-9;]*m|.\x08", "", ended.stdout)
+            for section in ("SYNOPSIS", "EXIT STATUS", "EXAMPLES"):
+                self.assertIn(f"\n{section}\n", shown, page)
+            argv = ["mandoc", "-T", "lint", "-W", "warning", str(page)]
+            ended = subprocess.run(argv, capture_output=True, text=True, timeout=DEADLINE)
+            self.assertEqual((0, ""), (ended.returncode, ended.stdout), page)

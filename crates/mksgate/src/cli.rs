@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use clap_complete::CompleteEnv;
 
 use crate::commands::client_config::ClientConfig;
@@ -18,6 +18,7 @@ use crate::commands::{
     screenshot, trust, type_text, vms,
 };
 
+use crate::help;
 use crate::log;
 use crate::log::LogFormat;
 use crate::usage_error::OneLine;
@@ -118,7 +119,7 @@ pub fn run() -> ExitCode {
     CompleteEnv::with_factory(Cli::command)
         .var(completions::VARIABLE)
         .complete();
-    let cli = match Cli::try_parse_from(arguments()) {
+    let cli = match parse(arguments()) {
         Ok(cli) => cli,
         Err(error) => return report_clap_error(error),
     };
@@ -146,6 +147,12 @@ pub fn run() -> ExitCode {
     };
     print_stderr(format!("mksgate: {sentence}"));
     code.into()
+}
+
+fn parse(arguments: Vec<OsString>) -> Result<Cli, clap::Error> {
+    let mut command = help::with_sections(Cli::command());
+    let matches = command.try_get_matches_from_mut(arguments)?;
+    Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
 }
 
 /// Help and version go to stdout with exit code 0; all else is a usage error.
@@ -233,4 +240,59 @@ fn block_on<T>(command: impl Future<Output = Result<T, CommandError>>) -> Result
     // A blocking password prompt may still be reading stdin: do not wait for its thread.
     runtime.shutdown_background();
     done
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The words of an example from `mksgate` to a pipe or redirection.
+    fn arguments_of(example: &str) -> Vec<OsString> {
+        let words = shlex::split(example).unwrap();
+        let words = words.into_iter().skip_while(|word| word != "mksgate");
+        let ends = |word: &String| ["|", ">", ">>", "2>>"].contains(&word.as_str());
+        words
+            .take_while(|word| !ends(word))
+            .map(OsString::from)
+            .collect()
+    }
+
+    #[test]
+    fn each_command_has_examples_and_they_are_valid() {
+        let program = Cli::command();
+        let commands = std::iter::once(&program).chain(program.get_subcommands());
+        for command in commands {
+            let name = command.get_name();
+            let examples: Vec<&str> = help::examples(name).collect();
+            assert!(!examples.is_empty(), "{name} has no example");
+            for example in examples {
+                let arguments = arguments_of(example);
+                assert!(
+                    name == "mksgate" || arguments.get(1).is_some_and(|word| word == name),
+                    "{example} is an example of {name}"
+                );
+                if let Err(error) = parse(arguments) {
+                    panic!("{example}: {error}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn sections_are_in_the_long_help_alone() {
+        let mut program = help::with_sections(Cli::command());
+        program.build();
+        for command in program.get_subcommands().cloned() {
+            if command.get_name() == "help" {
+                continue;
+            }
+            let mut command = command;
+            let (short, long) = (command.render_help(), command.render_long_help());
+            for title in ["Exit status:\n  0       done", "\nExamples:\n  mksgate "] {
+                let name = command.get_name();
+                assert!(long.to_string().contains(title), "{name}: {long}");
+                assert!(!short.to_string().contains(title), "{name}: {short}");
+            }
+        }
+    }
 }

@@ -2,6 +2,7 @@
 //! `console`, `gateway.toml` is read by the crate `config`, and viewer programs are known to the crate `viewers`.
 
 mod commands;
+mod help;
 mod log;
 mod usage_error;
 

@@ -357,4 +357,14 @@ async fn manual_has_the_help_texts() {
     let connect = folder.path().join("pages/mksgate-connect.1");
     let connect = std::fs::read_to_string(connect).unwrap();
     assert!(connect.contains("\\-\\-proxy\\-only"), "{connect}");
+    let (_, help, _) = run(mksgate(&folder, &["connect", "--help"])).await;
+    for (section, heading) in [
+        (".SH \"EXIT STATUS\"", "Exit status:"),
+        (".SH ENVIRONMENT", "Environment:"),
+        (".SH FILES", "Files:"),
+        (".SH EXAMPLES", "Examples:"),
+    ] {
+        assert!(connect.contains(section), "{section}: {connect}");
+        assert!(help.lines().any(|line| line == heading), "{help}");
+    }
 }
