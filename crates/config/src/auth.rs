@@ -72,7 +72,7 @@ impl Source<'_> {
                 let known = METHODS.map(|(name, _)| name).join(", ");
                 return Err(self.error_at(
                     text.span(),
-                    format!("{:?} is not a method: write one of {known}", text.get_ref()),
+                    format!("unknown method {:?}: write one of {known}", text.get_ref()),
                 ));
             }
         }
@@ -125,7 +125,8 @@ impl Source<'_> {
     fn users(&self, file: &Spanned<PathBuf>) -> Result<Users, ConfigError> {
         let path = self.resolve(file.get_ref());
         let bytes = secret_file::read(&path).map_err(|error| self.file_error(file, &error))?;
-        let text = str::from_utf8(&bytes).map_err(|_| self.file_error(file, "it is not text"))?;
+        let text = str::from_utf8(&bytes)
+            .map_err(|_| self.file_error(file, "it is not UTF-8 text: save it as that"))?;
         let users = Users::parse(text).map_err(|mut errors| {
             let last = errors.pop().unwrap_or_default();
             for error in errors {
@@ -191,8 +192,14 @@ impl Source<'_> {
             }
             (NO_AUTH, None) => Ok(Auth::none()),
             (name_text, None) => {
-                let known: Vec<&str> = auths.keys().map(String::as_str).chain([NO_AUTH]).collect();
-                Err(self.error_at(name.span(), no_such_section("auth", name_text, &known)))
+                let known: Vec<&str> = auths.keys().map(String::as_str).collect();
+                let is_method = METHODS.iter().any(|(method, _)| *method == name_text);
+                let keys = match is_method {
+                    true => format!("methods = [\"{name_text}\"]"),
+                    false => "methods = […]".to_owned(),
+                };
+                let sentence = no_such_section("auth", name_text, &known, &keys);
+                Err(self.error_at(name.span(), sentence))
             }
         }
     }

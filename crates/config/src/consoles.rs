@@ -109,7 +109,15 @@ impl Source<'_> {
         let name = vsphere.get_ref();
         if !vspheres.contains_key(name) {
             let known: Vec<&str> = vspheres.keys().map(String::as_str).collect();
-            return Err(self.error_at(vsphere.span(), no_such_section("vsphere", name, &known)));
+            return Err(self.error_at(
+                vsphere.span(),
+                no_such_section(
+                    "vsphere",
+                    name,
+                    &known,
+                    "address, username and password_file",
+                ),
+            ));
         }
         let parsed = vm.get_ref().parse();
         Ok(Backend::Vm {

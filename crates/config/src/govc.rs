@@ -2,7 +2,8 @@
 
 use std::env::var;
 
-use crate::{govc_trust, sdk_url};
+use crate::govc_trust;
+use crate::sdk_url::{sdk_url, web_client_path};
 use console::settings::VSphere;
 use console::tls::Trust;
 
@@ -66,7 +67,12 @@ fn read(url: &str, username: Option<String>, password: Option<String>) -> Result
         .ok_or("GOVC_USERNAME is not set: set it, or put it into GOVC_URL")?;
     let password = given(password, url_password).map(Into::into);
     let url = sdk_url(&format!("{scheme}://{host}{path}"))
-        .ok_or("GOVC_URL is not a host, host:port or https URL")?;
+        .ok_or("GOVC_URL is not an address: write host, host:port or an https URL")?;
+    if let Some(path) = web_client_path(&url) {
+        return Err(format!(
+            "{path} is the path of a web client: remove {path} from GOVC_URL"
+        ));
+    }
     Ok(VSphere {
         password,
         ..VSphere::new(url, username, "".into())

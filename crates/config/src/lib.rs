@@ -19,6 +19,7 @@ mod sdk_url;
 pub mod secret_file;
 pub mod secret_variables;
 mod source;
+mod toml_error;
 pub mod user_files;
 mod vsphere;
 

@@ -4,6 +4,9 @@ use std::net::Ipv6Addr;
 
 use url::Url;
 
+/// The paths of the host client, and of vCenter's clients.
+const WEB_CLIENTS: [&str; 2] = ["/ui", "/vsphere-client"];
+
 /// Parses `host`, `host:port` or an https URL.
 pub fn sdk_url(address: &str) -> Option<Url> {
     let text = match address.parse::<Ipv6Addr>() {
@@ -27,4 +30,35 @@ pub fn sdk_url(address: &str) -> Option<Url> {
         url.set_path("/sdk");
     }
     Some(url)
+}
+
+/// The part of an address that belongs to a web client, as a browser's address line shows it: the API is not below it.
+pub(crate) fn web_client_path(url: &Url) -> Option<&'static str> {
+    let first = url.path_segments()?.next()?;
+    WEB_CLIENTS
+        .into_iter()
+        .find(|path| path.strip_prefix('/') == Some(first))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_path_of_a_web_client_is_recognised() {
+        for (address, path) in [
+            ("esxi.example/ui", Some("/ui")),
+            ("https://esxi.example/ui/#/host", Some("/ui")),
+            (
+                "https://vc.example/vsphere-client/",
+                Some("/vsphere-client"),
+            ),
+            ("esxi.example", None),
+            ("esxi.example/sdk", None),
+            ("proxy.example/uis/sdk", None),
+        ] {
+            let url = sdk_url(address).unwrap();
+            assert_eq!(web_client_path(&url), path, "{address}");
+        }
+    }
 }

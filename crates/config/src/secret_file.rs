@@ -83,7 +83,7 @@ pub fn read_line(path: &Path) -> Result<SecretString, String> {
 /// As [`read`]; also if a header is invalid.
 pub fn read_headers(path: &Path, headers: &mut Headers) -> Result<(), String> {
     let bytes = read(path)?;
-    let text = str::from_utf8(&bytes).map_err(|_| "it is not text")?;
+    let text = str::from_utf8(&bytes).map_err(|_| "it is not UTF-8 text: save it as that")?;
     headers.read(1, text)
 }
 
@@ -122,7 +122,8 @@ fn unreadable(path: &Path, error: &io::Error) -> String {
                 "it cannot be read ({error}): make it readable for the user that mksgate runs as"
             )
         }
-        _ => format!("it cannot be read ({error}): create it or correct its name"),
+        io::ErrorKind::NotFound => "it does not exist: create it, or correct its name".into(),
+        _ => format!("it cannot be read ({error}): name another file"),
     }
 }
 

@@ -121,11 +121,12 @@ impl Source<'_> {
     }
 }
 
-pub(crate) fn no_such_section(kind: &str, name: &str, known: &[&str]) -> String {
+/// `keys` are the keys that such a section begins with.
+pub(crate) fn no_such_section(kind: &str, name: &str, known: &[&str], keys: &str) -> String {
     match known {
-        [] => format!("there is no [{kind}.{name}] in this file: add it"),
+        [] => format!("no [{kind}.{name}] section; defined: (none). Add one with {keys}"),
         known => format!(
-            "there is no [{kind}.{name}] in this file: add it, or name one of {}",
+            "no [{kind}.{name}] section; defined: {}. Name one of these, or add one with {keys}",
             known.join(", ")
         ),
     }

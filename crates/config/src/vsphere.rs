@@ -6,7 +6,7 @@ use url::Url;
 
 use crate::error::ConfigError;
 use crate::file;
-use crate::sdk_url::sdk_url;
+use crate::sdk_url::{sdk_url, web_client_path};
 use crate::secret_variables;
 use crate::source::Source;
 use console::address::Address;
@@ -46,6 +46,11 @@ impl Source<'_> {
                 "this is not an address: write host, host:port or an https URL, without user and password",
             )
         })?;
+        if let Some(path) = web_client_path(&url) {
+            let sentence =
+                format!("{path} is the path of a web client: remove {path} from the address");
+            return Err(self.error_at(table.address.span(), sentence));
+        }
         for address in table.console_address.values() {
             if Address::parse(address.get_ref(), 443).is_none() {
                 let sentence = format!(

@@ -8,6 +8,14 @@ pub fn refusal_of(error: &rustls::Error) -> Option<String> {
     }
 }
 
+/// What helps against exactly this; `None` where that is not known.
+pub fn remedy_for(error: &rustls::Error) -> Option<&'static str> {
+    match error {
+        rustls::Error::InvalidCertificate(error) => vsphere::certificate_remedy(error),
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
@@ -38,7 +46,7 @@ mod tests {
         let judged = verifier.verify_server_cert(&certificate, &[], &name, &[], UnixTime::now());
         assert_eq!(
             refusal_of(&judged.unwrap_err()).unwrap(),
-            "it is an authority's own, and not one of a server"
+            "it is a certificate authority's, not a server's"
         );
         for (error, words) in [
             (CertificateError::Expired, "it has expired"),

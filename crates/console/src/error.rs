@@ -2,9 +2,10 @@
 
 use std::fmt;
 use std::io;
-
 use std::time::Duration;
+
 use vsphere::io_in_words;
+use ws_proto::UpgradeError;
 
 use crate::certificate;
 
@@ -42,13 +43,16 @@ pub enum Error {
     VSphere(vsphere::Error),
     /// vSphere's certificate does not pass `trust`.
     #[error(
-        "the certificate of {address} is not trusted ({reason}): compare it with what `mksgate trust {address}` shows, and change trust"
+        "the certificate of {address} is not trusted ({reason}): {}",
+        remedy.map_or_else(|| format!("compare it with what `mksgate trust {address}` shows, and change trust"), str::to_owned)
     )]
     ApiCertificate {
         /// `host`, or `host:port`.
         address: String,
         /// What is wrong with it.
         reason: String,
+        /// What helps against exactly this, if known.
+        remedy: Option<&'static str>,
     },
     /// The configuration, or an answer of vSphere, does not allow a connection.
     #[error("{0}")]
@@ -65,7 +69,7 @@ pub enum Error {
     },
     /// The console's host answered a FramebufferUpdateRequest with no update.
     #[error(
-        "no {which} update came within {} s of being asked for: see in a viewer that the guest's screen is on, and show what `mksgate probe --report FILE --thorough` writes",
+        "the console's host sent no {which} update within {} s: check in a viewer that the guest's screen is on, and see `mksgate probe --report FILE --thorough`",
         .within.as_secs()
     )]
     NoUpdate {
@@ -104,21 +108,21 @@ pub enum Error {
     },
     /// The certificate of the console's host was refused.
     #[error(
-        "the certificate of {address} is not trusted ({reason}): check which server answers there, or change {key}"
+        "the certificate of {address} is not trusted ({reason}): {}",
+        remedy.map_or_else(|| format!("check which server answers there, or change {key}"), str::to_owned)
     )]
     Certificate {
         /// `host:port`.
         address: String,
         /// What is wrong with it.
         reason: String,
+        /// What helps against exactly this, if known.
+        remedy: Option<&'static str>,
         /// The configuration key that decides.
         key: &'static str,
     },
     /// The TLS handshake with the console's host failed for another reason.
-    #[error(
-        "TLS with {address} failed ({}): check that this is the HTTPS port of the console's host",
-        io_in_words(source)
-    )]
+    #[error("{}", no_tls(address, source))]
     Tls {
         /// `host:port`.
         address: String,
@@ -126,23 +130,22 @@ pub enum Error {
         source: io::Error,
     },
     /// ESXi refused the WebSocket upgrade.
-    #[error("ESXi {address} refused the WebSocket ({source}): connect again for a fresh ticket")]
+    #[error("{}", refused_ticket(address, source))]
     Upgrade {
         /// `host:port`.
         address: String,
         /// What is wrong with the answer.
-        source: ws_proto::UpgradeError,
+        source: UpgradeError,
     },
     /// The server at a configured URL refused the WebSocket upgrade.
-    #[error(
-        "{address} refused the WebSocket ({source}): {}",
-        remedy_of_url(source)
-    )]
+    #[error("{}", refused_url(address, source, *has_ticket))]
     UrlRefused {
         /// `host:port`.
         address: String,
+        /// Whether the URL's path is one of tickets: `/ticket/…`.
+        has_ticket: bool,
         /// What is wrong with the answer.
-        source: ws_proto::UpgradeError,
+        source: UpgradeError,
     },
     /// `url_command` printed no usable URL.
     #[error(
@@ -151,7 +154,7 @@ pub enum Error {
     UrlCommand(String),
     /// The console's host ended the connection before the console was ready.
     #[error(
-        "{address} ended the connection before the console was ready ({how}): connect again, and see its log"
+        "{address} ended the connection before the console was ready ({how}): see its log, and connect again"
     )]
     HostClosed {
         /// `host:port`.
@@ -169,14 +172,16 @@ pub enum Error {
     },
     /// The console's host asks for the VM's VNC password.
     #[error(
-        "{address} asks for the VM's VNC password, and none is configured: set vnc_password_file for this console (on the command line --vnc-password-file)"
+        "{address} asks for the VM's VNC password, and none is configured: set vnc_password_file (on the command line --vnc-password-file)"
     )]
     VmPasswordNeeded {
         /// `host:port`.
         address: String,
     },
     /// The console's host broke the WebSocket protocol.
-    #[error("the console's host broke the WebSocket protocol: {0}")]
+    #[error(
+        "the console's host violated the WebSocket protocol ({0}): connect again, and see its log"
+    )]
     Framing(#[from] ws_proto::Violation),
     /// The console's host sent RFB that cannot be decoded.
     #[error(
@@ -184,7 +189,7 @@ pub enum Error {
     )]
     Unreadable(#[from] rfb_proto::server_messages::ScanError),
     /// The console's host sent a WebSocket text message; RFB uses binary messages.
-    #[error("the console's host sent a WebSocket text message, and RFB needs binary ones")]
+    #[error("the console's host sent a WebSocket text message, but RFB needs binary ones")]
     Text,
 }
 
@@ -198,6 +203,7 @@ impl From<vsphere::Error> for Error {
             } => Self::ApiCertificate {
                 address,
                 reason: certificate::refusal_of(&source).unwrap_or(reason),
+                remedy: certificate::remedy_for(&source),
             },
             other => Self::VSphere(other),
         }
@@ -229,9 +235,49 @@ impl Error {
     }
 }
 
+fn no_tls(address: &str, error: &io::Error) -> String {
+    let tls = error.get_ref().and_then(|inner| inner.downcast_ref());
+    match tls.is_some_and(vsphere::is_not_tls) {
+        true => format!("{address} does not speak TLS: check the port"),
+        false => format!(
+            "no TLS connection to {address} ({}): check that this is the HTTPS port of the console's host",
+            io_in_words(error)
+        ),
+    }
+}
+
+/// What the statuses mean at `/ticket/…` of an ESXi host is a guess: none was ever seen.
+fn refused_ticket(address: &str, error: &UpgradeError) -> String {
+    match error {
+        UpgradeError::Status { code: 503, .. } => {
+            format!("{address} has no console for this VM (HTTP 503): see the VM's log")
+        }
+        UpgradeError::Status { code: 404, .. } => format!(
+            "{address} does not accept the ticket (HTTP 404): ticket used or expired, connect again for a new one"
+        ),
+        other => format!(
+            "{address} refused the WebSocket ({other}): connect again for a new ticket, and see the host's log"
+        ),
+    }
+}
+
+fn refused_url(address: &str, error: &UpgradeError, has_ticket: bool) -> String {
+    match error {
+        UpgradeError::Status { code: 404, .. } if has_ticket => format!(
+            "{address} does not accept the ticket (HTTP 404): ticket used or expired, get a new one"
+        ),
+        UpgradeError::Status { code: 503, .. } if has_ticket => {
+            format!("{address} has no console for this VM (HTTP 503): see the VM's log")
+        }
+        other => format!(
+            "{address} refused the WebSocket ({other}): {}",
+            remedy_of_url(other)
+        ),
+    }
+}
+
 /// The remedy for a refused upgrade at a URL, by the server's answer.
-const fn remedy_of_url(error: &ws_proto::UpgradeError) -> &'static str {
-    use ws_proto::UpgradeError;
+const fn remedy_of_url(error: &UpgradeError) -> &'static str {
     match error {
         UpgradeError::Status {
             code: 401 | 403 | 407,
@@ -239,12 +285,15 @@ const fn remedy_of_url(error: &ws_proto::UpgradeError) -> &'static str {
         } => "it requires credentials, set cookie or headers",
         UpgradeError::Status {
             code: 300..=399, ..
-        } => "it redirects, as to a login page, check cookie, headers and the path of its url",
-        UpgradeError::Status { code: 404, .. } => "check the path of its url",
+        } => "it redirects, as to a login page, check cookie, headers and the URL's path",
+        UpgradeError::Status { code: 404, .. } => "check the URL's path",
+        UpgradeError::Status {
+            code: 500..=599, ..
+        } => "see its log",
         UpgradeError::NoProtocol(_) | UpgradeError::ProtocolNotOffered(_) => {
             "set subprotocol to one that it supports, or to \"none\""
         }
-        _ => "check that its url is a WebSocket with VNC, and its subprotocol",
+        _ => "check that the URL leads to VNC in a WebSocket, and its subprotocol",
     }
 }
 

@@ -154,7 +154,7 @@ impl HostLink {
             match upgrade.read_answer(&mut self.input) {
                 Ok(true) => return Ok(()),
                 Ok(false) => self.read().await?,
-                Err(source) => return Err(self.upgrade_refused(request.kind, source)),
+                Err(source) => return Err(self.upgrade_refused(request, source)),
             }
         }
     }
@@ -289,11 +289,16 @@ impl HostLink {
             .map_err(|error| Error::Setup(format!("no randomness: {error}")))
     }
 
-    fn upgrade_refused(&self, kind: TargetKind, source: UpgradeError) -> Error {
+    fn upgrade_refused(&self, request: &Request, source: UpgradeError) -> Error {
         let address = self.address.to_string();
-        match kind {
+        let target = request.target.expose_secret();
+        match request.kind {
             TargetKind::Ticket => Error::Upgrade { address, source },
-            TargetKind::Url => Error::UrlRefused { address, source },
+            TargetKind::Url => Error::UrlRefused {
+                address,
+                has_ticket: target.starts_with("/ticket/"),
+                source,
+            },
         }
     }
 
@@ -359,14 +364,13 @@ async fn start_tls(
     let connected = Stream::encrypted(tls, name, socket, early).await;
     connected.map_err(|source| {
         let address = address.to_string();
-        let refusal = source
-            .get_ref()
-            .and_then(|inner| inner.downcast_ref())
-            .and_then(certificate::refusal_of);
-        match refusal {
+        let tls = source.get_ref().and_then(|inner| inner.downcast_ref());
+        let remedy = tls.and_then(certificate::remedy_for);
+        match tls.and_then(certificate::refusal_of) {
             Some(reason) => Error::Certificate {
                 address,
                 reason,
+                remedy,
                 key: match request.kind {
                     TargetKind::Ticket => "console_trust",
                     TargetKind::Url => "trust",

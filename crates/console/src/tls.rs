@@ -1,8 +1,9 @@
 //! Server certificate verification of every outgoing TLS connection. A search for `DangerAcceptAny` finds every place
 //! that disables it.
 
+use std::ffi::OsStr;
 use std::fmt;
-use std::io::{BufReader, Read};
+use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -116,10 +117,7 @@ impl Trust {
             Some(("sha256", hex)) => parse_sha256(hex).map(Self::Pinned).ok_or_else(|| {
                 "sha256: needs 64 hexadecimal digits, with colons or without".into()
             }),
-            _ => Err(format!(
-                "unknown trust {text:?}: write \"system\", \"webpki\", \"file:PATH\", \"sha256:HEX\" or \
-                 \"danger-accept-any\""
-            )),
+            _ => Err(unknown_trust(text)),
         }
     }
 
@@ -166,6 +164,30 @@ impl Trust {
     }
 }
 
+/// The error for another word, with the value that was probably meant.
+fn unknown_trust(text: &str) -> String {
+    const WORDS: [&str; 3] = ["system", "webpki", "danger-accept-any"];
+    const FILES: [&str; 3] = ["pem", "crt", "cer"];
+    let extension = Path::new(text).extension().and_then(OsStr::to_str);
+    let word = WORDS
+        .into_iter()
+        .find(|word| word.eq_ignore_ascii_case(text));
+    let meant = match word {
+        Some(word) => word.to_owned(),
+        None if extension.is_some_and(|extension| FILES.contains(&extension)) => {
+            format!("file:{text}")
+        }
+        None if parse_sha256(text).is_some() => format!("sha256:{text}"),
+        None => {
+            return format!(
+                "unknown trust {text:?}: write \"system\", \"webpki\", \"file:PATH\", \"sha256:HEX\" or \
+                 \"danger-accept-any\""
+            );
+        }
+    };
+    format!("unknown trust {text:?}: did you mean {meant:?}?")
+}
+
 fn read_authorities(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
     let shown = path.display();
     let authorities: Result<Vec<_>, _> =
@@ -180,7 +202,13 @@ fn read_authorities(path: &Path) -> Result<Vec<CertificateDer<'static>>, String>
             Err(format!("{shown} contains no certificate: it must be PEM"))
         }
         Ok(authorities) => Ok(authorities),
-        Err(pem::Error::Io(error)) => Err(format!("cannot read {shown} ({})", io_in_words(&error))),
+        Err(pem::Error::Io(error)) if error.kind() == io::ErrorKind::NotFound => Err(format!(
+            "{shown} does not exist: create it, or correct its name"
+        )),
+        Err(pem::Error::Io(error)) => Err(format!(
+            "cannot read {shown} ({}): name another file",
+            io_in_words(&error)
+        )),
         Err(error) => Err(format!(
             "invalid certificates in {shown} ({}): they must be PEM",
             pem_in_words(&error)
@@ -314,6 +342,35 @@ mod tests {
         }
         assert_eq!(client.protocol_version(), Some(version.version));
         Ok(())
+    }
+
+    #[test]
+    fn unknown_words_and_missing_files_are_named_with_a_remedy() {
+        let digest = "ab".repeat(32);
+        for (text, sentence) in [
+            (
+                "vpx-ca.pem",
+                "unknown trust \"vpx-ca.pem\": did you mean \"file:vpx-ca.pem\"?",
+            ),
+            (
+                "System",
+                "unknown trust \"System\": did you mean \"system\"?",
+            ),
+            (
+                &digest,
+                &format!("unknown trust \"{digest}\": did you mean \"sha256:{digest}\"?"),
+            ),
+            (
+                "maybe",
+                "unknown trust \"maybe\": write \"system\", \"webpki\", \"file:PATH\", \"sha256:HEX\" or \"danger-accept-any\"",
+            ),
+            (
+                "file:nope.pem",
+                "nope.pem does not exist: create it, or correct its name",
+            ),
+        ] {
+            assert_eq!(Trust::parse(text, Path::to_owned).unwrap_err(), sentence);
+        }
     }
 
     #[test]

@@ -103,7 +103,7 @@ fn missing_configuration_error_names_the_default_paths() {
         (code, stderr.as_str()),
         (
             Some(2),
-            "mksgate: no.toml: there is no such file: name another with --config FILE\n"
+            "mksgate: no.toml: it does not exist: name another with --config FILE\n"
         )
     );
 }

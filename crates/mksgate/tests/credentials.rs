@@ -177,7 +177,7 @@ fn unset_credentials_directory_is_distinguished_from_a_missing_file() {
     assert!(said.contains("CREDENTIALS_DIRECTORY is not set"), "{said}");
     let (code, said) = check(house.path(), Some(credentials.path()));
     assert_eq!(code, Some(2));
-    let missing = format!("{}/lab: it cannot be read", credentials.path().display());
+    let missing = format!("{}/lab: it does not exist", credentials.path().display());
     assert!(said.contains(&missing), "{said}");
 }
 

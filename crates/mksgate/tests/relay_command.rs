@@ -313,7 +313,8 @@ fn refused_ticket_exits_with_1() {
     assert_eq!(code, Some(1));
     let last = log.lines().last().unwrap();
     assert!(
-        last.starts_with("mksgate: 127.0.0.1:") && last.contains("HTTP status 404 Not Found"),
+        last.starts_with("mksgate: 127.0.0.1:")
+            && last.ends_with("(HTTP 404): ticket used or expired, get a new one"),
         "{log}"
     );
 }

@@ -294,7 +294,7 @@ fn url_options_are_checked_and_values_not_repeated() {
             "cookie_file = \"public\"",
             ":4:15: /public: other users can read or write it: chmod 600",
         ),
-        ("cookie_file = \"none\"", ":4:15: /none: it cannot be read"),
+        ("cookie_file = \"none\"", ":4:15: /none: it does not exist"),
         (
             "cookie_env = \"NO_SUCH_VARIABLE\"",
             ":4:14: the environment variable NO_SUCH_VARIABLE is not set: set it to the cookie",

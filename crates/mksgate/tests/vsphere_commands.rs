@@ -233,7 +233,7 @@ async fn check_sends_a_refused_password_once_and_the_next_check_sends_it_again()
         assert_eq!(code, Some(1));
         for expected in [
             "refuses the user name or the password of root: correct them",
-            "has refused the user name or the password of root, and they were not sent again",
+            "has refused the user name or the password of root, so they were not sent again",
         ] {
             assert!(shown.contains(expected), "{shown}");
         }

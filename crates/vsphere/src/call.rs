@@ -220,10 +220,10 @@ impl Calls {
         match soap::reply(&answer.body) {
             Ok(Some(Reply::Returned(response))) => Ok(response),
             Ok(Some(Reply::Fault(fault))) => Err(CallError::Fault(fault)),
-            Ok(None) => Err(self.no_soap("a document that is no SOAP").into()),
+            Ok(None) => Err(self.no_soap("a document that is not SOAP").into()),
             // An answer that is not XML comes from another server than a vSphere.
             Err(_) if !begins_like_soap(&answer.body) => {
-                Err(self.no_soap("something that is no SOAP").into())
+                Err(self.no_soap("something other than SOAP").into())
             }
             Err(refused) => Err(self.malformed(refused.to_string()).into()),
         }
@@ -244,7 +244,7 @@ const PNG: &[u8] = b"\x89PNG\r\n\x1a\n";
 fn png(body: Vec<u8>) -> Result<Vec<u8>, String> {
     match body.starts_with(PNG) {
         true => Ok(body),
-        false => Err("something that is no PNG".to_owned()),
+        false => Err("something other than a PNG".to_owned()),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::in_words::{certificate_remedy, is_not_tls};
 use crate::runtime_info::Power;
 
 /// Why a call failed. Its text is one sentence, cause first and remedy second, without secrets.
@@ -62,7 +63,8 @@ pub enum Error {
     },
     /// The endpoint's certificate was refused by the caller's verifier.
     #[error(
-        "the certificate of {address} is not trusted ({reason}): check the address, or change what is trusted"
+        "the certificate of {address} is not trusted ({reason}): {}",
+        remedy_for_certificate(source)
     )]
     Certificate {
         /// Host, and port where it is not 443.
@@ -73,9 +75,7 @@ pub enum Error {
         source: rustls::Error,
     },
     /// The TLS handshake failed for another reason than the certificate.
-    #[error(
-        "no TLS connection to {address} ({reason}): check that this is the HTTPS port of an ESXi or vCenter"
-    )]
+    #[error("{}", no_tls(address, reason, source))]
     Tls {
         /// Host, and port where it is not 443.
         address: String,
@@ -92,9 +92,10 @@ pub enum Error {
         /// The endpoint: host, and port where it is not 443.
         address: String,
     },
-    /// User name and password were refused by an earlier login of this client, less than ten minutes ago.
+    /// User name and password were refused by an earlier login of this client, less than ten minutes ago:
+    /// another attempt might lock the account.
     #[error(
-        "{address} has refused the user name or the password of {username}, and they were not sent again, so that the account is not locked: correct them"
+        "{address} has refused the user name or the password of {username}, so they were not sent again: correct them"
     )]
     RefusedBefore {
         /// Who wanted to log in.
@@ -103,7 +104,7 @@ pub enum Error {
         address: String,
     },
     /// There is no session, and no password for a new one.
-    #[error("{address} has no open session of {username}, and a new one takes a password: give it")]
+    #[error("{address} has no open session of {username}, and a new one needs a password: set it")]
     PasswordNeeded {
         /// Who wanted to log in.
         username: String,
@@ -111,9 +112,7 @@ pub enum Error {
         address: String,
     },
     /// The session ended, and so did the one that replaced it.
-    #[error(
-        "{address} ends each session at once: see in its log why, and whether {username} may have sessions"
-    )]
+    #[error("{address} ends each session at once: check its log, and the rights of {username}")]
     NotAuthenticated {
         /// The account's name.
         username: String,
@@ -139,7 +138,7 @@ pub enum Error {
         username: String,
     },
     /// Two or more VMs have that name or UUID.
-    #[error("{} VMs are called {name} ({}): name one by its path, or by instance-uuid:…", paths.len(), paths.join(", "))]
+    #[error("{} VMs are called {name} ({}): name one by its path, or by instance-uuid:…", paths.len(), few(paths))]
     AmbiguousName {
         /// The reference, as in the configuration.
         name: String,
@@ -156,7 +155,7 @@ pub enum Error {
     },
     /// InvalidState, which has no detail that says why.
     #[error(
-        "{vm} cannot do that in its present state ({message}): see that it is powered on and its host is in order"
+        "{vm} cannot do that in its present state ({message}): check that it is powered on and its host works"
     )]
     InvalidState {
         /// The VM's name.
@@ -175,7 +174,7 @@ pub enum Error {
         holders: Vec<String>,
     },
     /// vCenter has no connection to the VM's host.
-    #[error("the host of {vm} is not connected ({message}): bring the host back")]
+    #[error("the host of {vm} is not connected ({message}): reconnect it in vCenter")]
     HostDisconnected {
         /// The VM's name.
         vm: String,
@@ -184,7 +183,7 @@ pub enum Error {
     },
     /// Another task runs on the VM (TaskInProgress).
     #[error(
-        "{vm} is busy with another task{}: try again when that has ended",
+        "{vm} is busy with another task{}: try again when it has ended",
         in_parentheses(message)
     )]
     Busy {
@@ -195,7 +194,7 @@ pub enum Error {
     },
     /// `/screen` refused the request, or its answer is no PNG.
     #[error(
-        "{address} gives no picture of this VM at /screen ({answered}): take it from the VM's console"
+        "{address} has no picture of this VM at /screen ({answered}): take it from the VM's console"
     )]
     NoScreen {
         /// Host, and port where it is not 443.
@@ -205,7 +204,7 @@ pub enum Error {
     },
     /// The host could not write a picture to the VM's datastore (FileFault and its kinds).
     #[error(
-        "no picture of {vm} can be written to its datastore ({kind}{}): see that the datastore is in order and has room, or take the picture from the VM's console",
+        "the host cannot write a picture of {vm} to its datastore ({kind}{}): free space there, or take it from the VM's console",
         after_colon(message)
     )]
     NotWritten {
@@ -217,7 +216,7 @@ pub enum Error {
         message: String,
     },
     /// The host has written a picture to the datastore, and it cannot be fetched.
-    #[error("the picture is in {path} and cannot be fetched from there: {cause}")]
+    #[error("cannot fetch the picture {path}: {cause}")]
     NotFetched {
         /// Its path: `[datastore] folder/file.png`.
         path: String,
@@ -226,7 +225,7 @@ pub enum Error {
     },
     /// `/folder` refused the request for a file.
     #[error(
-        "{address} refuses the file ({answered}): see that this account may browse the datastore (Datastore.Browse)"
+        "{address} refuses the file ({answered}): give this account the privilege Datastore.Browse"
     )]
     NoFile {
         /// Host, and port where it is not 443.
@@ -236,7 +235,7 @@ pub enum Error {
     },
     /// The licence does not allow the call.
     #[error(
-        "the licence of {address} forbids this ({message}): a licence with API access is needed"
+        "the licence of {address} forbids this ({message}): install one that allows API access"
     )]
     Licence {
         /// Host, and port where it is not 443.
@@ -245,7 +244,7 @@ pub enum Error {
         message: String,
     },
     /// The server does not have that method.
-    #[error("{address} does not offer this ({message}): it takes ESXi or vCenter 6.0 or later")]
+    #[error("{address} does not offer this ({message}): use ESXi or vCenter 6.0 or later")]
     NotSupported {
         /// Host, and port where it is not 443.
         address: String,
@@ -253,7 +252,7 @@ pub enum Error {
         message: String,
     },
     /// Another server than a vSphere answered.
-    #[error("{address} is no ESXi or vCenter (it answered {answered}): check the address")]
+    #[error("{address} is not an ESXi or vCenter (it answered {answered}): check the address")]
     NotAVsphere {
         /// Host, and port where it is not 443.
         address: String,
@@ -289,10 +288,7 @@ pub enum Error {
         reason: String,
     },
     /// Any other fault.
-    #[error(
-        "{address} reports {kind}{}: see there what it means",
-        in_parentheses(message)
-    )]
+    #[error("{address} reports {kind}{}: see its log", in_parentheses(message))]
     Fault {
         /// Host, and port where it is not 443.
         address: String,
@@ -301,6 +297,23 @@ pub enum Error {
         /// The server's message, shortened.
         message: String,
     },
+}
+
+fn remedy_for_certificate(error: &rustls::Error) -> &'static str {
+    let known = match error {
+        rustls::Error::InvalidCertificate(error) => certificate_remedy(error),
+        _ => None,
+    };
+    known.unwrap_or("check the address, or change what is trusted")
+}
+
+fn no_tls(address: &str, reason: &str, error: &rustls::Error) -> String {
+    match is_not_tls(error) {
+        true => format!("{address} does not speak TLS: check the port"),
+        false => format!(
+            "no TLS connection to {address} ({reason}): check that this is the HTTPS port of an ESXi or vCenter"
+        ),
+    }
 }
 
 fn state_text(state: Option<Power>) -> &'static str {
@@ -312,6 +325,14 @@ fn state_text(state: Option<Power>) -> &'static str {
     }
 }
 
+/// The first three of many.
+fn few(texts: &[String]) -> String {
+    match texts {
+        [a, b, c, _, ..] => format!("{a}, {b}, {c}, …"),
+        few => few.join(", "),
+    }
+}
+
 fn limit_text(limit: Option<u32>) -> String {
     limit.map_or_else(String::new, |limit| format!(" ({limit})"))
 }
@@ -320,13 +341,13 @@ fn holders_text(holders: &[String]) -> String {
     if holders.is_empty() {
         return ", or raise RemoteDisplay.maxConnections".to_owned();
     }
-    format!(" of these: {}", holders.join(", "))
+    format!(" of these: {}", few(holders))
 }
 
 fn status_text(status: u16) -> &'static str {
     match status {
         503 => "it is overloaded or still starting; try again later",
-        401 | 403 | 407 => "something in front of it wants a login of its own",
+        401 | 403 | 407 => "a server in front of it requires a login of its own",
         300..=399 => "it redirects; use the address that it redirects to",
         404 => "check the path, which is /sdk on every ESXi and vCenter",
         _ => "check the address, and its log",

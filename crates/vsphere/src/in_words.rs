@@ -4,7 +4,7 @@ use std::fmt::Debug;
 use std::io;
 
 use rustls::pki_types::pem;
-use rustls::{AlertDescription, CertificateError, Error};
+use rustls::{AlertDescription, CertificateError, Error, InvalidMessage};
 
 /// The text for an error of a connection, which may wrap a TLS error.
 #[must_use]
@@ -39,13 +39,15 @@ pub fn tls_in_words(error: &Error) -> String {
     match error {
         Error::InvalidCertificate(error) => certificate_in_words(error),
         Error::AlertReceived(alert) => format!("it ended TLS: {}", alert_in_words(*alert)),
-        Error::InvalidMessage(_) => "what it sent is no TLS".into(),
+        Error::InvalidMessage(_) => "its answer is not valid TLS".into(),
         Error::InappropriateMessage { .. } | Error::InappropriateHandshakeMessage { .. } => {
-            "it sent a TLS message out of turn".into()
+            "it sent a TLS message that is not allowed at this point".into()
         }
-        Error::NoCertificatesPresented => "it showed no certificate".into(),
+        Error::NoCertificatesPresented => "it sent no certificate".into(),
         Error::DecryptError => "what it sent cannot be decrypted".into(),
-        Error::PeerIncompatible(why) => format!("it has no TLS that we have: {}", spaced(why)),
+        Error::PeerIncompatible(why) => {
+            format!("no TLS version or cipher in common: {}", spaced(why))
+        }
         Error::PeerMisbehaved(why) => format!("it broke the TLS protocol: {}", spaced(why)),
         Error::PeerSentOversizedRecord => "it sent a record larger than TLS allows".into(),
         other => format!("TLS failed: {}", spaced(other)),
@@ -56,7 +58,7 @@ pub fn tls_in_words(error: &Error) -> String {
 #[must_use]
 pub fn certificate_in_words(error: &CertificateError) -> String {
     match error {
-        CertificateError::UnknownIssuer => "nobody who is trusted has signed it".into(),
+        CertificateError::UnknownIssuer => "it is not signed by a trusted authority".into(),
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
             "it has expired".into()
         }
@@ -70,10 +72,10 @@ pub fn certificate_in_words(error: &CertificateError) -> String {
         } => {
             let expected = expected.to_str();
             match presented.is_empty() {
-                true => format!("it is for no name, and so not for {expected}"),
+                true => format!("it is for no name, so not for {expected}"),
                 false => {
                     let names: Vec<&str> = presented.iter().map(|name| bare(name)).collect();
-                    format!("it is for {}, and not for {expected}", names.join(", "))
+                    format!("it is for {}, not for {expected}", few(&names))
                 }
             }
         }
@@ -81,12 +83,53 @@ pub fn certificate_in_words(error: &CertificateError) -> String {
         // From the caller's verifier, or the name of an error of webpki.
         CertificateError::Other(own) => match own.to_string() {
             text if text == "CaUsedAsEndEntity" => {
-                "it is an authority's own, and not one of a server".into()
+                "it is a certificate authority's, not a server's".into()
             }
+            text if text == UNSUPPORTED_VERSION => "it is X.509 v1".into(),
             text if text.contains(' ') => text,
             name => spaced_name(&name),
         },
         other => spaced(other),
+    }
+}
+
+/// webpki's error for certificates of another version than 3; it has no variant in rustls.
+const UNSUPPORTED_VERSION: &str = "UnsupportedCertVersion";
+
+/// What helps against exactly this; `None` where only the operator can know whether the certificate is the right one.
+#[must_use]
+pub fn certificate_remedy(error: &CertificateError) -> Option<&'static str> {
+    match error {
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            Some("use that name, or pin it")
+        }
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+            Some("renew it, or pin it")
+        }
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+            Some("check the clock of this machine")
+        }
+        CertificateError::Other(own) if own.to_string() == UNSUPPORTED_VERSION => {
+            Some("reissue it as v3")
+        }
+        _ => None,
+    }
+}
+
+/// Whether the other side sent something else than TLS, as a server does on a port for plain HTTP.
+#[must_use]
+pub const fn is_not_tls(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::InvalidMessage(InvalidMessage::InvalidContentType)
+    )
+}
+
+/// The first three names of a certificate that may have a hundred.
+fn few(names: &[&str]) -> String {
+    match names {
+        [a, b, c, _, ..] => format!("{a}, {b}, {c} and others"),
+        few => few.join(", "),
     }
 }
 
@@ -104,7 +147,7 @@ pub fn pem_in_words(error: &pem::Error) -> String {
     match error {
         pem::Error::MissingSectionEnd { .. } => "a section has no END line".into(),
         pem::Error::IllegalSectionStart { .. } => "a BEGIN line is cut".into(),
-        pem::Error::Base64Decode(_) => "a section is no base64".into(),
+        pem::Error::Base64Decode(_) => "a section is not base64".into(),
         pem::Error::Io(error) => io_in_words(error),
         pem::Error::NoItemsFound => "it holds none".into(),
         _ => "a section is too long".into(),
@@ -150,8 +193,7 @@ mod tests {
 
     use rustls::pki_types::{ServerName, UnixTime};
     use rustls::{
-        ContentType, HandshakeType, InconsistentKeys, InvalidMessage, OtherError, PeerIncompatible,
-        PeerMisbehaved,
+        ContentType, HandshakeType, InconsistentKeys, OtherError, PeerIncompatible, PeerMisbehaved,
     };
 
     use super::*;
@@ -257,7 +299,7 @@ mod tests {
             expected,
             presented,
         };
-        let words = "it is for other.example, 192.0.2.1, and not for esxi.example";
+        let words = "it is for other.example, 192.0.2.1, not for esxi.example";
         assert_eq!(certificate_in_words(&name), words);
         assert_eq!(spaced_name("UnknownCA"), "unknown ca");
     }

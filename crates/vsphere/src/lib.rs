@@ -47,7 +47,9 @@ pub use about::{About, ApiType};
 pub use client::Client;
 pub use connections::ConsoleConnection;
 pub use error::Error;
-pub use in_words::{certificate_in_words, io_in_words, pem_in_words, tls_in_words};
+pub use in_words::{
+    certificate_in_words, certificate_remedy, io_in_words, is_not_tls, pem_in_words, tls_in_words,
+};
 #[doc(hidden)]
 pub use reading::read_answer;
 pub use runtime_info::{ConnectionState, Power};

@@ -55,7 +55,7 @@ impl Ticket {
             parts: TicketParts {
                 ticket: ticket
                     .map(SecretString::from)
-                    .ok_or("its ticket cannot stand in a URL")?,
+                    .ok_or("its ticket has characters that a URL cannot have")?,
                 host: value.text_of("host").and_then(host),
                 port: port.filter(|port| *port != 0),
                 url_host: value.text_of("url").and_then(url_host),

@@ -33,7 +33,7 @@ pub enum VmRef {
 pub enum InvalidVmRef {
     /// Nothing, or nothing after the prefix.
     #[error(
-        "a VM is named by its name, its inventory path, uuid:…, instance-uuid:… or moref:…, not by nothing"
+        "the VM's name is empty: write its name, its inventory path, uuid:…, instance-uuid:… or moref:…"
     )]
     Empty,
     /// The UUID after `uuid:` or `instance-uuid:` is none.

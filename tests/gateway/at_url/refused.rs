@@ -49,9 +49,12 @@ async fn failed_upgrade_is_reported_with_a_remedy() {
             ),
             (
                 "404 Not Found",
-                ["HTTP status 404 Not Found", "check the path of its url"],
+                ["HTTP status 404 Not Found", "check the URL's path"],
             ),
-            ("200 OK", ["HTTP status 200 OK", "is a WebSocket with VNC"]),
+            (
+                "200 OK",
+                ["HTTP status 200 OK", "leads to VNC in a WebSocket"],
+            ),
         ] {
             let answer = format!("HTTP/1.1 {head}\r\nContent-Length: 0\r\n\r\n");
             assert_reason(async |_| answer.clone().into_bytes(), &words).await;

@@ -57,7 +57,7 @@ async fn host_without_tls() {
         setup
             .console_address
             .insert("127.0.0.1".into(), address.clone());
-        assert_reason_in(setup, &["TLS with ", &address]).await;
+        assert_reason_in(setup, &[" does not speak TLS: check the port", &address]).await;
     })
     .await;
 }
@@ -65,8 +65,6 @@ async fn host_without_tls() {
 #[tokio::test]
 async fn host_that_refuses_the_upgrade() {
     let table = [
-        (Misbehaviour::AnswerStatus(404), "HTTP status 404"),
-        (Misbehaviour::AnswerStatus(503), "HTTP status 503"),
         (Misbehaviour::AnswerStatus(200), "HTTP status 200"),
         (
             Misbehaviour::Redirect("https://elsewhere.example/".into()),
@@ -80,6 +78,17 @@ async fn host_that_refuses_the_upgrade() {
         (Misbehaviour::WrongAccept, "Sec-WebSocket-Accept"),
     ];
     within(every_misbehaviour(&table, "refused the WebSocket")).await;
+    let table = [
+        (
+            Misbehaviour::AnswerStatus(404),
+            "ticket used or expired, connect again",
+        ),
+        (
+            Misbehaviour::AnswerStatus(503),
+            "has no console for this VM (HTTP 503): see the VM's log",
+        ),
+    ];
+    within(every_misbehaviour(&table, "")).await;
 }
 
 #[tokio::test]
@@ -211,7 +220,7 @@ async fn expired_ticket() {
     setup.host.ticket_lifetime = Duration::ZERO;
     within(assert_reason_in(
         setup,
-        &["refused the WebSocket", "HTTP status 404"],
+        &["(HTTP 404): ticket used or expired"],
     ))
     .await;
 }

@@ -133,7 +133,11 @@ async fn vsphere_without_tls() {
             sdk: Some(address),
             ..Setup::default()
         };
-        assert_reason_in(setup, &["no TLS connection", &address.to_string()]).await;
+        assert_reason_in(
+            setup,
+            &["does not speak TLS: check the port", &address.to_string()],
+        )
+        .await;
     })
     .await;
 }

@@ -39,7 +39,7 @@ fn each_method_requires_its_keys_and_no_others() {
         (
             "\"vnc\"",
             "",
-            "\"vnc\" is not a method: write one of x509-plain",
+            "unknown method \"vnc\": write one of x509-plain",
         ),
         ("\"vnc-password\"", "", "need a password_file"),
         ("\"x509-vnc\"", TLS, "need a password_file"),
@@ -83,7 +83,7 @@ fn each_method_requires_its_keys_and_no_others() {
         (
             "\"x509-none\"",
             &TLS.replace("one.pem", "no.pem"),
-            "no.pem: it cannot be read",
+            "no.pem: it does not exist",
         ),
         (
             "\"x509-plain\"",

@@ -7,7 +7,7 @@ fn missing_duplicate_and_empty_values_have_a_position() {
     for (text, sentence) in [
         (
             format!("{LAB}[gateway]\nmax_sessions = 1\nmax_sessions = 2\n{CONSOLE}"),
-            ":8:1: duplicate key: keep one of the two",
+            ":8:1: duplicate key max_sessions, first on line 7: keep one of the two",
         ),
         (
             format!("{LAB}[vsphere.two]\naddress = \"h\"\n{CONSOLE}"),
@@ -59,7 +59,7 @@ fn invalid_values_are_refused() {
             CONSOLE.replace("port = 5901", "listen = \"5901\""),
             "is not ADDRESS:PORT",
         ),
-        (CONSOLE.replace("vm08", ""), "not by nothing"),
+        (CONSOLE.replace("vm08", ""), "name is empty"),
         (
             format!("[gateway]\nbind = \"localhost\"\n{CONSOLE}"),
             "is not an IP address",
@@ -128,7 +128,7 @@ fn invalid_values_are_refused() {
             format!("{CONSOLE}view_only = \"yes\"\n"),
             "expected true or false, without quotes",
         ),
-        (CONSOLE.replace("vm08", "  "), "not by nothing"),
+        (CONSOLE.replace("vm08", "  "), "name is empty"),
         (
             format!("[vsphere.a]\naddress = \"h\"\nusername = \" \"\n{CONSOLE}"),
             "username is empty: write the name of an account",
@@ -139,7 +139,7 @@ fn invalid_values_are_refused() {
         ),
         (format!("password_env = \"X\"\n{CONSOLE}"), "two passwords"),
         (String::new(), "names no console"),
-        ("[[console]\n".into(), "expected"),
+        ("[[console]\n".into(), "closing bracket missing"),
     ] {
         let error = error(&text);
         assert!(error.contains(sentence), "{text}\ngives {error}");
@@ -199,6 +199,12 @@ fn vsphere_address_is_a_host_host_and_port_or_url() {
     ] {
         let config = parse(&lab(address)).unwrap();
         assert_eq!(config.vspheres["lab"].url.as_str(), url);
+    }
+    for address in ["esxi.example/ui", "https://esxi.example/ui/#/host"] {
+        assert_eq!(
+            parse(&lab(address)).unwrap_err(),
+            ":3:11: /ui is the path of a web client: remove /ui from the address"
+        );
     }
     for address in [
         "https//esxi",

@@ -150,7 +150,9 @@ fn all_trust_values_are_parsed() {
     }
     assert!(error(&format!("trust = \"sha1:ab\"\n{CONSOLE}")).contains("unknown trust"));
     assert!(error(&format!("trust = \"sha256:abc\"\n{CONSOLE}")).contains("64 hexadecimal digits"));
-    assert!(error(&format!("trust = \"file:no.pem\"\n{CONSOLE}")).contains("no.pem (No such file"));
+    assert!(
+        error(&format!("trust = \"file:no.pem\"\n{CONSOLE}")).contains("no.pem does not exist")
+    );
     assert!(
         error(&format!("trust = \"file:secrets/lab\"\n{CONSOLE}"))
             .contains("contains no certificate")
@@ -205,7 +207,7 @@ fn missing_password_file_is_named() {
     );
     let error = error(&text);
     assert!(
-        error.starts_with(":9:17: ") && error.contains("secrets/no: it cannot be read"),
+        error.starts_with(":9:17: ") && error.contains("secrets/no: it does not exist"),
         "{error}"
     );
 }
@@ -215,22 +217,23 @@ fn unknown_vsphere_is_named() {
     let text = CONSOLE.replace("\"lab\"", "\"lba\"");
     assert_eq!(
         error(&text),
-        ":8:11: there is no [vsphere.lba] in this file: add it, or name one of lab"
+        ":8:11: no [vsphere.lba] section; defined: lab. Name one of these, or add one with address, username and password_file"
     );
     assert!(
         parse(CONSOLE)
             .unwrap_err()
-            .ends_with("there is no [vsphere.lab] in this file: add it")
+            .ends_with("no [vsphere.lab] section; defined: (none). Add one with address, username and password_file")
     );
 }
 
 #[test]
 fn unknown_auth_is_named() {
-    let error = error(&format!("{CONSOLE}auth = \"ops\"\n"));
-    assert!(
-        error.ends_with(": there is no [auth.ops] in this file: add it, or name one of none"),
-        "{error}"
-    );
+    for (name, keys) in [("ops", "[…]"), ("vnc-password", "[\"vnc-password\"]")] {
+        let error = error(&format!("{CONSOLE}auth = \"{name}\"\n"));
+        let sentence =
+            format!(": no [auth.{name}] section; defined: (none). Add one with methods = {keys}");
+        assert!(error.ends_with(&sentence), "{error}");
+    }
 }
 
 #[test]

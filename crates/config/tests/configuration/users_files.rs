@@ -78,10 +78,10 @@ fn mistakes_in_several_tables_are_all_listed_and_patterns_only_judged_with_all_c
     let errors = errors(&format!("{ADA}:vm09,vm10\nbob\n"), &text);
     let parts = [
         "gateway.toml:7:16: max_sessions = 0",
-        "gateway.toml:14:12: \"vnc\" is not a method",
-        "gateway.toml:11:15: secrets/no.pem: it cannot be read",
+        "gateway.toml:14:12: unknown method \"vnc\"",
+        "gateway.toml:11:15: secrets/no.pem: it does not exist",
         "gateway.toml:10:14: secrets/staff: line 2: expected NAME:HASH",
-        "there is no [vsphere.lba]",
+        "no [vsphere.lba] section",
         "viewers cannot connect to port 0",
     ];
     assert_eq!(errors.len(), parts.len(), "{errors:#?}");

@@ -17,6 +17,9 @@ use super::rights::{ConsoleNames, Right};
 /// The word that makes a user view-only.
 pub(crate) const VIEW_ONLY: &str = "view-only";
 
+/// The beginning of every hash.
+const HASH_PREFIX: &str = "$argon2";
+
 /// A users file: lines of `name:$argon2id$…`, and after another colon the consoles that the user may open
 /// (names or globs, of all vSpheres or as `VSPHERE:PATTERN` of one, separated by commas; none: all of them) and the word
 /// `view-only`.
@@ -167,6 +170,12 @@ impl Record {
             .split_once(':')
             .ok_or("expected NAME:HASH, as `mksgate passwd NAME` prints it")?;
         check_name(name)?;
+        // A hash among the rights would be taken for a pattern, and shown.
+        if rest.matches(HASH_PREFIX).count() > 1 {
+            return Err(
+                "two hashes in one line (is a line break missing?): write each user in a line of its own".into(),
+            );
+        }
         let (hash, rights) = rest.split_once(':').unwrap_or((rest, ""));
         let hash = Arc::new(StoredHash::parse(hash)?);
         let (view_only, patterns) = parse_rights(rights);

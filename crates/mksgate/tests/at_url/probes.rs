@@ -152,7 +152,7 @@ fn probe_names_the_failed_step_cause_and_remedy() {
         (
             Kind::NotFound,
             "websocket",
-            "HTTP status 404 Not Found): check the path of its url",
+            "HTTP status 404 Not Found): check the URL's path",
         ),
         (Kind::Bare, "websocket", "the answer is not HTTP/1.1"),
         (
@@ -182,5 +182,9 @@ fn probe_names_the_failed_step_cause_and_remedy() {
     // wss:// to a server without TLS.
     let plain = Server::plain(Kind::Bare);
     let wss = plain.url("/").replace("ws://", "wss://");
-    fails_at("tls", &["--against", &wss], "TLS with ");
+    fails_at(
+        "tls",
+        &["--against", &wss],
+        " does not speak TLS: check the port",
+    );
 }

@@ -53,7 +53,7 @@ fn invalid_options_exit_with_2_before_connecting() {
     refused(&["--url-command", "x 'geheim"], "with each quote closed\n");
     refused(&["--url-command", ""], "with each quote closed\n");
     sentence(&["--trust", "maybe"], "unknown trust \"maybe\"");
-    sentence(&["--trust", "file:none.pem"], "cannot read");
+    sentence(&["--trust", "file:none.pem"], "none.pem does not exist");
     sentence(&["--subprotocol", "two words"], "invalid subprotocol");
     sentence(&["--header", "geheim"], "with a colon between them");
     sentence(
@@ -70,7 +70,7 @@ fn invalid_options_exit_with_2_before_connecting() {
         &["--header-env", "X=NO_SUCH"],
         "the environment variable NO_SUCH is not set",
     );
-    sentence(&["--headers-file", "none"], "none: it cannot be read");
+    sentence(&["--headers-file", "none"], "none: it does not exist");
     sentence(
         &["--cookie-file", "public"],
         "public: other users can read or write it: chmod 600 public",

@@ -117,7 +117,7 @@ async fn failures_are_one_line_on_stderr() {
     .await;
     // The console's port speaks HTTPS and is no vSphere.
     let console = host.console_address().to_string();
-    keeps_out("GOVC_URL", &console, "is no ESXi or vCenter").await;
+    keeps_out("GOVC_URL", &console, "is not an ESXi or vCenter").await;
     let (code, _, error) = run(mksgate(&nowhere(), &["probe", "web01"])).await;
     assert_eq!(code, Some(2));
     assert!(error.ends_with("or set GOVC_URL\n"), "{error}");

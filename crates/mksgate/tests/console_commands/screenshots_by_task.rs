@@ -94,7 +94,7 @@ async fn failure_of_both_ways_reports_the_tasks_error() {
         ),
         (
             ScreenshotFault::FileFault,
-            "no picture of web01 can be written to its datastore (NoDiskSpace: ",
+            "the host cannot write a picture of web01 to its datastore (NoDiskSpace: ",
         ),
         (ScreenshotFault::InvalidState, "in its present state"),
     ] {
@@ -119,14 +119,14 @@ async fn failure_of_both_ways_reports_the_tasks_error() {
         content: Some(b"<html>".to_vec()),
         ..Screenshots::default()
     };
-    fails(no_png, "(something that is no PNG)").await;
+    fails(no_png, "(something other than a PNG)").await;
     let locked = Screenshots {
         folder_status: Some(403),
         ..Screenshots::default()
     };
     fails(
         locked,
-        "the picture is in [datastore1] web01/web01-3.png and cannot be fetched from there",
+        "cannot fetch the picture [datastore1] web01/web01-3.png: ",
     )
     .await;
     assert_eq!(host.files().len(), 3, "what was not fetched is not removed");

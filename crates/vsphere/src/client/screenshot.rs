@@ -88,7 +88,7 @@ impl Client {
             true => Ok(path),
             false => Err(self
                 .calls
-                .malformed(format!("the picture is in {path}, which is no PNG"))
+                .malformed(format!("the picture is in {path}, which is not a PNG"))
                 .into()),
         }
     }

@@ -78,9 +78,9 @@ fn tunnel_error(error: &(dyn StdError + 'static)) -> Option<&'static str> {
         .find(|text| text.starts_with("tunnel error: "))?;
     Some(match text.as_str() {
         text if text.contains("authorization") => "it asks for a user name and a password",
-        text if text.contains("too long") => "its answer has a head that has no end",
+        text if text.contains("too long") => "the head of its answer is too long",
         text if text.contains("end of file") => "it closed the connection",
-        text if text.contains("unsuccessful") => "it refuses to connect, or is no HTTP proxy",
+        text if text.contains("unsuccessful") => "it refuses to connect, or is not an HTTP proxy",
         _ => "the connection to it broke",
     })
 }
@@ -98,8 +98,8 @@ fn not_http(error: &(dyn StdError + 'static)) -> Option<String> {
             )
         });
     let answered = match http.is_parse_too_large() {
-        true => "with a head that has no end",
-        false => "something that is no HTTP",
+        true => "with a head that is too long",
+        false => "something other than HTTP",
     };
     (http.is_parse() || bad_chunk).then(|| answered.to_owned())
 }

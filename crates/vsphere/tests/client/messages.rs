@@ -93,19 +93,19 @@ async fn messages_about_answers_that_are_not_http_are_plain() {
     let cut_chunk = format!("{chunks}10\r\nabc");
     let answers: [(&str, &str); 9] = [
         ("", "closed the connection"),
-        ("\0\0\0", "something that is no HTTP"),
-        ("SSH-2.0-OpenSSH_9.2\r\n", "something that is no HTTP"),
+        ("\0\0\0", "something other than HTTP"),
+        ("SSH-2.0-OpenSSH_9.2\r\n", "something other than HTTP"),
         ("HTTP/1.1 20", "closed the connection"),
-        ("HTTP/1.1 999999 OK\r\n\r\n", "something that is no HTTP"),
+        ("HTTP/1.1 999999 OK\r\n\r\n", "something other than HTTP"),
         (
             "HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n",
-            "something that is no HTTP",
+            "something other than HTTP",
         ),
         (
             "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc",
             "closed the connection",
         ),
-        (&bad_chunk, "something that is no HTTP"),
+        (&bad_chunk, "something other than HTTP"),
         (&cut_chunk, "closed the connection"),
     ];
     let asked = answers.map(|(answer, words)| async move {
@@ -140,6 +140,11 @@ async fn messages_about_failed_handshakes_are_plain() {
     let (resets, speaks_http, untrusted) = tokio::join!(resets, speaks_http, untrusted);
     assert!(matches!(resets, Error::Closed { .. }), "{resets:?}");
     assert!(matches!(speaks_http, Error::Tls { .. }), "{speaks_http:?}");
+    let text = speaks_http.to_string();
+    assert!(
+        text.starts_with("127.0.0.1:") && text.ends_with(" does not speak TLS: check the port"),
+        "{text}"
+    );
     assert!(
         matches!(untrusted, Error::Certificate { .. }),
         "{untrusted:?}"
@@ -158,8 +163,8 @@ async fn messages_about_proxies_are_plain() {
             "it asks for a user name and a password",
         ),
         ("HTTP/1.1 502 No\r\n\r\n", "it refuses to connect"),
-        ("SSH-2.0-OpenSSH_9.2\r\n", "is no HTTP proxy"),
-        (&endless, "its answer has a head that has no end"),
+        ("SSH-2.0-OpenSSH_9.2\r\n", "is not an HTTP proxy"),
+        (&endless, "the head of its answer is too long"),
         ("", "it closed the connection"),
     ];
     let asked = answers.map(|(answer, words)| async move {

@@ -274,15 +274,15 @@ async fn answers_of_other_servers_are_not_called_unreachable() {
         ),
         (
             no_http,
-            "is no ESXi or vCenter (it answered something that is no HTTP)",
+            "is not an ESXi or vCenter (it answered something other than HTTP)",
         ),
         (
             no_status,
-            "is no ESXi or vCenter (it answered something that is no HTTP)",
+            "is not an ESXi or vCenter (it answered something other than HTTP)",
         ),
         (
             endless,
-            "is no ESXi or vCenter (it answered with a head that has no end)",
+            "is not an ESXi or vCenter (it answered with a head that is too long)",
         ),
     ] {
         let said = error.to_string();

@@ -167,6 +167,14 @@ fn errors_have_the_line_number_and_repeat_no_hash() {
             "line 2: \"we[b\" is not a valid pattern",
         ),
         ("\n#\nbob\n", "line 4: expected NAME:HASH"),
+        (
+            &line("bob", "x", &line("eve", "x", "")),
+            "line 2: two hashes in one line (is a line break missing?): ",
+        ),
+        (
+            &line("bob", "x", &format!(":web*{}", line("eve", "x", ""))),
+            "line 2: two hashes in one line (is a line break missing?): ",
+        ),
     ] {
         let [error] = Users::parse(&format!("{good}{bad}"))
             .unwrap_err()

@@ -63,7 +63,7 @@ async fn each_fault_of_the_task_has_the_same_errors() {
         };
         assert_eq!(told, kind);
         let expected = format!(
-            "no picture of vm08 can be written to its datastore ({kind}: Words of the server): see that"
+            "the host cannot write a picture of vm08 to its datastore ({kind}: Words of the server): free"
         );
         assert!(error.to_string().starts_with(&expected), "{error}");
     }
@@ -131,12 +131,12 @@ async fn unsafe_path_is_neither_fetched_nor_removed() {
 #[tokio::test]
 async fn error_names_the_file_that_cannot_be_fetched() {
     for (reply, why) in [
-        (status(401, ""), "(HTTP status 401): see that this account"),
-        (status(403, ""), "(HTTP status 403): see that this account"),
-        (status(404, ""), "(HTTP status 404): see that this account"),
-        (ok("<html>log in</html>"), "(something that is no PNG)"),
-        (status(500, "oh"), "(something that is no PNG)"),
-        (ok(""), "(something that is no PNG)"),
+        (status(401, ""), "(HTTP status 401): give this account"),
+        (status(403, ""), "(HTTP status 403): give this account"),
+        (status(404, ""), "(HTTP status 404): give this account"),
+        (ok("<html>log in</html>"), "(something other than a PNG)"),
+        (status(500, "oh"), "(something other than a PNG)"),
+        (ok(""), "(something other than a PNG)"),
         (ok(vec![b'x'; (16 << 20) + 1]), "larger than"),
     ] {
         let host = esxi().await;
@@ -148,7 +148,7 @@ async fn error_names_the_file_that_cannot_be_fetched() {
         );
         let told = error.to_string();
         assert!(
-            told.starts_with("the picture is in [my ds] vm ü/vm-1.png and cannot be fetched"),
+            told.starts_with("cannot fetch the picture [my ds] vm ü/vm-1.png: "),
             "{told}"
         );
         assert!(told.contains(why), "{told}");
@@ -189,8 +189,8 @@ async fn refused_screen_differs_from_overload() {
         (status(403, ""), "HTTP status 403"),
         (status(404, ""), "HTTP status 404"),
         (status(501, ""), "HTTP status 501"),
-        (status(500, "oh"), "something that is no PNG"),
-        (ok("<html/>"), "something that is no PNG"),
+        (status(500, "oh"), "something other than a PNG"),
+        (ok("<html/>"), "something other than a PNG"),
     ] {
         host.on("/screen", reply);
         let error = client.screen("7").await.unwrap_err();
