@@ -85,19 +85,21 @@ pub enum Saved {
     Pinned(KnownHost),
     /// It was pinned before.
     Known(KnownHost),
+    /// Another certificate is pinned, and was not to be replaced.
+    Changed(Changed),
 }
 
 /// Pins a certificate. A pin of another certificate is replaced only with `replace`.
 ///
 /// # Errors
-/// A sentence: the file cannot be written, or has another certificate for this address.
+/// A sentence: the file cannot be written.
 pub fn save(address: &Address, thumbprint: Thumbprint, replace: bool) -> Result<Saved, String> {
     let path = path().ok_or("neither XDG_CONFIG_HOME nor HOME is set: set one")?;
     let _locked = user_files::lock_folder(&path)?;
     let mut pins = Pins::read(&path)?;
     match pins.find(address) {
         Some(known) if known.thumbprint == thumbprint => return Ok(Saved::Known(known)),
-        Some(known) if !replace => return Err(known.changed(thumbprint).to_string()),
+        Some(known) if !replace => return Ok(Saved::Changed(known.changed(thumbprint))),
         _ => pins.set(address, thumbprint),
     }
     user_files::replace(&path, &pins.text)?;

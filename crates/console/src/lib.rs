@@ -17,6 +17,7 @@ pub mod crypto;
 pub mod dialer;
 pub mod endpoint;
 mod error;
+mod error_code;
 pub mod headers;
 pub mod host_link;
 pub mod identity;

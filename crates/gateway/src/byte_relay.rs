@@ -53,7 +53,11 @@ pub async fn relay_bytes(
     let how = match &outcome {
         Err((_, Failure::ViewerLeft | Failure::ViewerSilent)) => None,
         Err((_, failure)) => Some(Err(failure.to_string())),
-        Ok(outcome) => Some(outcome.fault().map_or(Ok(()), |(_, why)| Err(why))),
+        Ok(outcome) => Some(
+            outcome
+                .failure()
+                .map_or(Ok(()), |failure| Err(failure.sentence)),
+        ),
     };
     span.in_scope(|| session_log::closed(&session, outcome, &Metrics::default()));
     how

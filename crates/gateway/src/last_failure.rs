@@ -4,24 +4,39 @@ use tokio::sync::watch;
 
 use console::Blame;
 
-/// Blame and sentence of the session that ended last; `None` if it did not fail.
+use crate::error::Stage;
+
+/// How a session failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionFailure {
+    /// The code of the cause, for scripts.
+    pub code: &'static str,
+    /// The stage at which it failed.
+    pub stage: Stage,
+    /// The party that caused it.
+    pub blame: Blame,
+    /// The cause and its remedy.
+    pub sentence: String,
+}
+
+/// The failure of the session that ended last; `None` if it did not fail.
 #[derive(Clone, Default)]
-pub struct LastFailure(watch::Sender<Option<(Blame, String)>>);
+pub struct LastFailure(watch::Sender<Option<SessionFailure>>);
 
 impl LastFailure {
-    /// Records how a session ended: blame and sentence, or `None` for an ordinary end.
-    pub(crate) fn record(&self, fault: Option<(Blame, String)>) {
-        self.0.send_replace(fault);
+    /// Records how a session ended; `None` is an ordinary end.
+    pub(crate) fn record(&self, failure: Option<SessionFailure>) {
+        self.0.send_replace(failure);
     }
 
-    /// The sentence, unless the viewer is to blame: the viewer program shows that itself.
-    pub fn beyond_viewer(&self) -> Option<String> {
-        let failure = self.0.borrow().clone();
-        failure.and_then(|(blame, sentence)| (blame != Blame::Viewer).then_some(sentence))
+    /// The failure, unless the viewer is to blame: the viewer program shows that itself.
+    pub fn beyond_viewer(&self) -> Option<SessionFailure> {
+        self.failure()
+            .filter(|failure| failure.blame != Blame::Viewer)
     }
 
-    /// The sentence, also where the viewer is to blame.
-    pub fn sentence(&self) -> Option<String> {
-        self.0.borrow().clone().map(|(_, sentence)| sentence)
+    /// The failure, also where the viewer is to blame.
+    pub fn failure(&self) -> Option<SessionFailure> {
+        self.0.borrow().clone()
     }
 }

@@ -6,6 +6,7 @@ mod binding;
 mod byte_relay;
 mod entrance;
 mod error;
+mod error_code;
 mod gateway;
 mod last_failure;
 pub mod listener;
@@ -30,7 +31,7 @@ pub use byte_relay::relay_bytes;
 pub use dialect::{CtrlAltInsert, InputSettings};
 pub use error::{Blame, Failure, Stage};
 pub use gateway::{Gateway, Shutdown};
-pub use last_failure::LastFailure;
+pub use last_failure::{LastFailure, SessionFailure};
 pub use local_entrance::LocalEntrance;
 #[doc(hidden)]
 pub use login::proxy_header::parse as parse_proxy_header;

@@ -18,7 +18,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::BytesMut;
-use console::Blame;
 use console::dialer::TimeLimit;
 use console::host_link::OpenConsole;
 use console::socket::CLOSE_TIMEOUT;
@@ -31,6 +30,7 @@ use vsphere::Watch;
 
 use crate::entrance::Entrance;
 use crate::error::{Failure, Stage, Stopped};
+use crate::last_failure::SessionFailure;
 use crate::login::judge::{Admission, judge, penalty_on_arrival};
 use crate::login::pre_login_limit::PreLoginSlot;
 use crate::login::{proxy_header, source};
@@ -93,8 +93,8 @@ impl Session {
             () = self.shutdown_timeout() => Ok(Outcome::Ended("the gateway is shutting down")),
         };
         let shared = &self.entrance.shared;
-        if let Some(fault) = fault(&outcome) {
-            shared.last_failure.record(fault);
+        if let Some(failure) = failure(&outcome) {
+            shared.last_failure.record(failure);
         }
         session_log::closed(&self.info, outcome, &shared.metrics);
     }
@@ -388,13 +388,13 @@ impl Session {
 
 /// What [`LastFailure`](crate::last_failure::LastFailure) records of a session: a viewer that leaves is no failure. `None`
 /// (nothing is recorded) where the gateway ended before the session had a result.
-fn fault(outcome: &Result<Outcome, Stopped>) -> Option<Option<(Blame, String)>> {
+fn failure(outcome: &Result<Outcome, Stopped>) -> Option<Option<SessionFailure>> {
     match outcome {
         Err((_, Failure::GatewayEnds)) => None,
         Err((_, Failure::ViewerLeft | Failure::ViewerSilent | Failure::ViewerBroke(_))) => {
             Some(None)
         }
-        Err((_, failure)) => Some(Some((failure.blame(), failure.to_string()))),
-        Ok(outcome) => Some(outcome.fault()),
+        Err((stage, failure)) => Some(Some(failure.at(*stage))),
+        Ok(outcome) => Some(outcome.failure()),
     }
 }

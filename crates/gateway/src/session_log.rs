@@ -135,7 +135,10 @@ impl Closing {
             }
             Outcome::TimeUp => by_gateway("max_session_time has passed", Some("max_session_time")),
             fault @ (Outcome::HostLost(_) | Outcome::Violation(_)) => {
-                let (blame, why) = fault.fault().unzip();
+                let (blame, why) = fault
+                    .failure()
+                    .map(|failure| (failure.blame, failure.sentence))
+                    .unzip();
                 ("fault", blame, why.unwrap_or_default(), None)
             }
         };

@@ -14,23 +14,18 @@ use crate::commands::demo;
 #[cfg(unix)]
 use crate::commands::serve;
 use crate::commands::{
-    CommandError, check, completions, configuration, connect, keys, man, passwd, probe, relay,
-    screenshot, trust, type_text, vms,
+    CommandError, check, completions, configuration, connect, exit_code, failure, keys, man,
+    passwd, probe, relay, screenshot, trust, type_text, vms,
 };
 
 use crate::help;
 use crate::log;
 use crate::log::LogFormat;
 use crate::usage_error::OneLine;
-use terminal::{Terminal, print_stderr};
+use terminal::Terminal;
 
 /// os-autoinst's program that `relay` replaces.
 const DEWEBSOCKIFY: &str = "dewebsockify";
-
-/// The command was tried and failed.
-const EXIT_FAILURE: u8 = 1;
-/// The command line or the configuration is wrong; nothing was tried.
-const EXIT_USAGE: u8 = 2;
 
 /// A plain VNC port for every ESXi virtual machine console.
 #[derive(Parser)]
@@ -119,7 +114,9 @@ pub fn run() -> ExitCode {
     CompleteEnv::with_factory(Cli::command)
         .var(completions::VARIABLE)
         .complete();
-    let cli = match parse(arguments()) {
+    let arguments = arguments();
+    failure::print_as_json(wants_json(&arguments));
+    let cli = match parse(arguments) {
         Ok(cli) => cli,
         Err(error) => return report_clap_error(error),
     };
@@ -131,22 +128,23 @@ pub fn run() -> ExitCode {
         quiet: cli.quiet,
         shows_log: log::start(cli.log, level),
     };
-    let (sentence, code) = match execute(cli, terminal) {
-        Ok(code) => return code,
-        Err(CommandError::Config(errors)) => {
-            for error in errors.iter() {
-                print_stderr(format!("mksgate: {error}"));
-            }
-            return EXIT_USAGE.into();
-        }
-        Err(CommandError::Usage(sentence)) => (sentence, EXIT_USAGE),
-        Err(CommandError::Failed(sentence)) => (sentence, EXIT_FAILURE),
-        Err(CommandError::Reported) => return EXIT_FAILURE.into(),
-        Err(CommandError::ReportedUsage) => return EXIT_USAGE.into(),
-        Err(CommandError::Signalled(by)) => return by.exit_code().into(),
-    };
-    print_stderr(format!("mksgate: {sentence}"));
-    code.into()
+    match execute(cli, terminal) {
+        Ok(code) => code,
+        Err(error) => error.report().into(),
+    }
+}
+
+/// Whether errors are to be JSON, usage errors too: `--log json`, or a command's `--json`. Read before clap reads the command
+/// line, which may be wrong.
+fn wants_json(arguments: &[OsString]) -> bool {
+    let options = arguments.iter().take_while(|word| *word != "--");
+    let words: Vec<&OsString> = options.collect();
+    let log_json =
+        |pair: &[&OsString]| matches!(pair, [log, json] if *log == "--log" && *json == "json");
+    words.windows(2).any(log_json)
+        || words
+            .iter()
+            .any(|word| *word == "--json" || *word == "--log=json")
 }
 
 fn parse(arguments: Vec<OsString>) -> Result<Cli, clap::Error> {
@@ -160,10 +158,10 @@ fn report_clap_error(error: clap::Error) -> ExitCode {
     let code = match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => ExitCode::SUCCESS,
         // No arguments at all: print the help.
-        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => EXIT_USAGE.into(),
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => exit_code::USAGE.into(),
         _ => {
-            print_stderr(format!("mksgate: {}", error.apply::<OneLine>().render()));
-            return EXIT_USAGE.into();
+            let sentence = error.apply::<OneLine>().render().to_string();
+            return CommandError::Usage(sentence).report().into();
         }
     };
     // There is nowhere else to report the failure.
@@ -235,7 +233,7 @@ fn block_on<T>(command: impl Future<Output = Result<T, CommandError>>) -> Result
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
-        .map_err(|error| CommandError::Failed(format!("cannot start ({error})")))?;
+        .map_err(|error| CommandError::failed(format!("cannot start ({error})")))?;
     let done = runtime.block_on(command);
     // A blocking password prompt may still be reading stdin: do not wait for its thread.
     runtime.shutdown_background();

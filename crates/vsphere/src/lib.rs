@@ -17,6 +17,7 @@ mod collectors;
 mod connections;
 mod datastore;
 mod error;
+mod error_code;
 mod fault;
 mod find;
 pub mod happy_eyeballs;

@@ -7,7 +7,8 @@ use console::host_link::close_text;
 use rfb_proto::server_messages::ScanError;
 use ws_proto::{Close, CloseCode};
 
-use crate::error::Failure;
+use crate::error::{Failure, Stage};
+use crate::last_failure::SessionFailure;
 
 /// Who or what ended a relay.
 #[derive(Debug)]
@@ -27,15 +28,17 @@ pub(crate) enum Outcome {
 }
 
 impl Outcome {
-    /// Blame and sentence for an error; `None` for an ordinary end.
-    pub(crate) fn fault(&self) -> Option<(Blame, String)> {
+    /// The failure; `None` for an ordinary end.
+    pub(crate) fn failure(&self) -> Option<SessionFailure> {
         match self {
             Self::HostLost(HostLost::Closed(_)) => None,
-            Self::HostLost(lost) => Some((Blame::Esxi, lost.to_string())),
-            Self::Violation(violation) => {
-                let failure = Failure::NotAViewer(*violation);
-                Some((failure.blame(), failure.to_string()))
-            }
+            Self::HostLost(lost) => Some(SessionFailure {
+                code: "host-lost",
+                stage: Stage::Relay,
+                blame: Blame::Esxi,
+                sentence: lost.to_string(),
+            }),
+            Self::Violation(violation) => Some(Failure::NotAViewer(*violation).at(Stage::Relay)),
             Self::ViewerLeft | Self::Ended(_) | Self::Idle | Self::TimeUp => None,
         }
     }

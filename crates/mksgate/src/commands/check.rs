@@ -13,7 +13,7 @@ use std::time::SystemTime;
 use clap::Args;
 
 use super::table::Table;
-use super::{CommandError, or_signal, print, print_async};
+use super::{CommandError, exit_code, or_signal, print, print_async};
 use console::printable::printable_json;
 use gateway::settings::Config;
 use look_up::{Outcome, VSpheres};
@@ -45,7 +45,7 @@ pub(crate) async fn run(
         Ok(config) => config,
         Err(errors) if options.json => {
             print_json(&Report::of_mistakes(&errors))?;
-            return Err(CommandError::ReportedUsage);
+            return Err(CommandError::Reported(exit_code::USAGE));
         }
         Err(errors) => return Err(errors.into()),
     };
@@ -59,7 +59,7 @@ pub(crate) async fn run(
         or_signal(&mut signals, print_async(json)).await?;
         return match report.ok {
             true => Ok(()),
-            false => Err(CommandError::Reported),
+            false => Err(CommandError::Reported(exit_code::FAILURE)),
         };
     }
     for warning in &report.warnings {
@@ -108,7 +108,7 @@ async fn check(
 
 fn json(report: &Report) -> Result<String, CommandError> {
     let text = serde_json::to_string_pretty(report)
-        .map_err(|error| CommandError::Failed(error.to_string()))?;
+        .map_err(|error| CommandError::failed(error.to_string()))?;
     Ok(printable_json(&text) + "\n")
 }
 

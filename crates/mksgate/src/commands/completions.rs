@@ -43,7 +43,7 @@ pub(crate) struct Options {
 }
 
 pub(crate) fn run(options: &Options) -> Result<(), CommandError> {
-    let cannot = || CommandError::Failed(format!("there are no completions for {}", options.shell));
+    let cannot = || CommandError::failed(format!("there are no completions for {}", options.shell));
     let shells = Shells::builtins();
     let shell = shells.completer(&options.shell).ok_or_else(cannot)?;
     let script = shell::registration(shell, VARIABLE).ok_or_else(cannot)?;

@@ -18,6 +18,7 @@ use serde::Serialize;
 
 use super::client_config::ClientConfig;
 use super::console_args::{ConsoleArgs, ConsoleTarget};
+use super::failure::Failure;
 use super::found_vm::FoundVm;
 use super::{CommandError, print};
 use child::view;
@@ -26,7 +27,7 @@ use outcome::Outcome;
 use port::InUse;
 use target::Target;
 use terminal::signals::TerminationSignals;
-use terminal::{Spinner, Terminal, print_stderr};
+use terminal::{Spinner, Terminal};
 use viewers::{Endpoint, Launch, PrivatePort};
 
 #[derive(Args)]
@@ -87,9 +88,9 @@ impl Client {
     ) -> Result<ExitCode, CommandError> {
         let (code, failure) = self.open(target, listen, terminal).await?;
         match (self, failure) {
-            (Self::Stdio, Some(why)) => Err(CommandError::Failed(why)),
-            (Self::Command(_) | Self::View(_), Some(why)) => {
-                print_stderr(format!("mksgate: {why}"));
+            (Self::Stdio, Some(failure)) => Err(CommandError::failed(failure)),
+            (Self::Command(_) | Self::View(_), Some(failure)) => {
+                Failure::from(failure).print();
                 Ok(code)
             }
             _ => Ok(code),
@@ -145,7 +146,7 @@ async fn serve(
         password: port.password.expose_secret(),
     };
     let line = serde_json::to_string(&line)
-        .map_err(|error| CommandError::Failed(format!("cannot write the answer ({error})")))?;
+        .map_err(|error| CommandError::failed(format!("cannot write the answer ({error})")))?;
     print(line + "\n")?;
     signals.next().await;
     Ok(ExitCode::SUCCESS)

@@ -43,7 +43,7 @@ pub(crate) async fn run(options: Options) -> Result<(), CommandError> {
         ..Settings::default()
     })
     .await
-    .map_err(|error| CommandError::Failed(format!("the simulated ESXi cannot start ({error})")))?;
+    .map_err(|error| CommandError::failed(format!("the simulated ESXi cannot start ({error})")))?;
     let password = if options.listen.is_loopback() {
         None
     } else {
@@ -98,7 +98,7 @@ fn configuration(
     let auth = match password.map(VncPassword::new) {
         None => Auth::none(),
         Some(Ok(password)) => Auth::vnc_password(password),
-        Some(Err(error)) => return Err(CommandError::Failed(error.to_string())),
+        Some(Err(error)) => return Err(CommandError::failed(error.to_string())),
     };
     let console = |(name, port): (&String, u16)| {
         ConsoleSettings::new(
@@ -118,7 +118,7 @@ fn configuration(
     let url = format!("https://{}/sdk", host.address());
     let parsed = url
         .parse()
-        .map_err(|error| CommandError::Failed(format!("{url}: {error}")))?;
+        .map_err(|error| CommandError::failed(format!("{url}: {error}")))?;
     let vsphere = VSphere {
         trust: Trust::Pinned(Thumbprint::Sha256(host.certificate_sha256())),
         ..VSphere::new(parsed, "root".into(), DEMO_PASSWORD.into())

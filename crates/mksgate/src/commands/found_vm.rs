@@ -6,6 +6,7 @@ use rfb_proto::VncPassword;
 use vsphere::{Error, Power, Vm, VmRef};
 
 use super::CommandError;
+use super::failure::Failure;
 use console::dialer::Dialer;
 use console::secret::Secret;
 use console::upstream::Upstream;
@@ -33,18 +34,24 @@ impl FoundVm {
     pub(crate) fn require_running(&self) -> Result<(), CommandError> {
         match self.vm.power {
             Power::On => Ok(()),
-            power => Err(CommandError::Failed(not_running(&self.vm, Some(power)))),
+            power => Err(
+                self.explain(&console::Error::VSphere(Error::InvalidPowerState {
+                    vm: self.vm.name.clone(),
+                    state: Some(power),
+                })),
+            ),
         }
     }
 
     /// The error, with a remedy if the VM is not running.
-    pub(crate) fn explain(&self, failure: &console::Error) -> String {
-        match failure {
+    pub(crate) fn explain(&self, error: &console::Error) -> CommandError {
+        let message = match error {
             console::Error::VSphere(Error::InvalidPowerState { state, .. }) => {
                 not_running(&self.vm, *state)
             }
             other => other.to_string(),
-        }
+        };
+        CommandError::Failed(Failure::of(error, message))
     }
 }
 

@@ -11,6 +11,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::client_config::ClientConfig;
+use super::failure::{CANNOT_TYPE, Failure};
 use super::found_vm::FoundVm;
 use super::vm_args::VmArgs;
 use super::{CommandError, or_signal};
@@ -54,13 +55,14 @@ impl Keyboard {
         let mut signals = TerminationSignals::watch()?;
         let work = async |found_vm: &FoundVm, spinner: &Spinner| {
             found_vm.require_running()?;
-            let failed = |failure: Error| CommandError::Failed(found_vm.explain(&failure));
+            let failed = |error: Error| found_vm.explain(&error);
             let opened = async { open(found_vm, within, spinner).await.map_err(failed) };
             let (viewer, encoding) = or_signal(&mut signals, opened).await?;
             let lacking = encoding.cannot_send(chords);
             if !lacking.is_empty() {
                 viewer.leave().await;
-                return Err(CommandError::Failed(self.not_sent(found_vm, &lacking)));
+                let sentence = self.not_sent(found_vm, &lacking);
+                return Err(CommandError::failed(Failure::local(CANNOT_TYPE, sentence)));
             }
             spinner.set_message(format!("pressing {} keys", chords.len()));
             let cancel = CancellationToken::new();

@@ -4,6 +4,7 @@ use clap::Args;
 
 use super::CommandError;
 use super::client_config::ClientConfig;
+use super::failure::{CANNOT_TYPE, Failure};
 use super::keyboard::Keyboard;
 use super::vm_args::VmArgs;
 use console::client::{Chord, ChordError};
@@ -34,7 +35,9 @@ pub(crate) async fn run(
         .collect();
     let chords = chords.map_err(|error| match error {
         ChordError::UnknownKey(_) => CommandError::Usage(error.to_string()),
-        ChordError::NotInLayout { .. } => CommandError::Failed(error.to_string()),
+        ChordError::NotInLayout { .. } => {
+            CommandError::failed(Failure::local(CANNOT_TYPE, error.to_string()))
+        }
     })?;
     let Options {
         vm_args, keyboard, ..

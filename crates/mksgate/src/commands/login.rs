@@ -7,6 +7,7 @@ use vsphere::Error;
 
 use super::CommandError;
 use super::client_config::ClientVSphere;
+use super::failure::{CERTIFICATE_CHANGED, Failure};
 use config::govc::PASSWORD_MISSING;
 use config::known_hosts::KnownHost;
 use console::progress::{Observer, Progress};
@@ -79,7 +80,10 @@ fn login_error(error: Error, known_host: Option<&KnownHost>) -> CommandError {
     }
     let changed = |known_host: &KnownHost| Some(known_host.changed(other_certificate(&error)?));
     match known_host.and_then(changed) {
-        Some(changed) => CommandError::Failed(changed.to_string()),
+        Some(changed) => CommandError::Failed(Failure {
+            code: CERTIFICATE_CHANGED,
+            ..Failure::of(&error.into(), changed.to_string())
+        }),
         None => console::Error::from(error).into(),
     }
 }

@@ -27,11 +27,11 @@ pub(crate) fn run(options: Options, mut program: Command) -> Result<(), CommandE
     program.build();
     let Some(directory) = options.directory else {
         let page = page(&program)
-            .map_err(|error| CommandError::Failed(format!("cannot write the page ({error})")))?;
+            .map_err(|error| CommandError::failed(format!("cannot write the page ({error})")))?;
         return print_bytes(page.as_bytes());
     };
     write_all(&program, &directory).map_err(|error| {
-        CommandError::Failed(format!(
+        CommandError::failed(format!(
             "cannot write into {} ({error}): name another folder",
             directory.display()
         ))

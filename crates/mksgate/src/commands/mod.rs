@@ -9,6 +9,8 @@ pub(crate) mod connect;
 mod console_args;
 #[cfg(feature = "demo")]
 pub(crate) mod demo;
+pub(crate) mod exit_code;
+pub(crate) mod failure;
 mod file_owner;
 mod found_vm;
 mod keyboard;
@@ -40,6 +42,7 @@ use tokio::task::spawn_blocking;
 
 use config::{ConfigError, ConfigErrors};
 use console::Error;
+use failure::Failure;
 use gateway::StartError;
 use terminal::signals::{SignalError, Termination, TerminationSignals};
 
@@ -48,13 +51,36 @@ pub(crate) enum CommandError {
     /// The arguments cannot be used as given.
     Usage(String),
     /// The command failed.
-    Failed(String),
-    /// The command failed and has reported why.
-    Reported,
-    /// The configuration is wrong, and the command has reported why.
-    ReportedUsage,
+    Failed(Failure),
+    /// The command failed and has reported why; the exit code.
+    Reported(u8),
     /// A signal ended the command.
     Signalled(Termination),
+}
+
+impl CommandError {
+    /// The command failed. A sentence alone has no code of its own.
+    pub(crate) fn failed(failure: impl Into<Failure>) -> Self {
+        Self::Failed(failure.into())
+    }
+
+    /// Prints the error, unless that is done, and returns the exit code.
+    pub(crate) fn report(self) -> u8 {
+        let failure = match self {
+            Self::Config(errors) => {
+                for error in errors.iter() {
+                    Failure::local("configuration", error.to_string()).print();
+                }
+                return exit_code::USAGE;
+            }
+            Self::Usage(sentence) => Failure::local("usage", sentence),
+            Self::Failed(failure) => failure,
+            Self::Reported(code) => return code,
+            Self::Signalled(by) => return by.exit_code(),
+        };
+        failure.print();
+        failure.exit_code()
+    }
 }
 
 impl From<ConfigError> for CommandError {
@@ -70,20 +96,20 @@ impl From<ConfigErrors> for CommandError {
 }
 
 impl From<Error> for CommandError {
-    fn from(failure: Error) -> Self {
-        Self::Failed(failure.to_string())
+    fn from(error: Error) -> Self {
+        Self::failed(&error)
     }
 }
 
 impl From<StartError> for CommandError {
     fn from(error: StartError) -> Self {
-        Self::Failed(error.to_string())
+        Self::failed(&error)
     }
 }
 
 impl From<SignalError> for CommandError {
     fn from(error: SignalError) -> Self {
-        Self::Failed(error.to_string())
+        Self::failed(error.to_string())
     }
 }
 
@@ -120,7 +146,7 @@ async fn print_async(answer: impl Into<Vec<u8>>) -> Result<bool, CommandError> {
     let answer = answer.into();
     let written = spawn_blocking(move || write_stdout(&answer)).await;
     written.unwrap_or_else(|error| {
-        Err(CommandError::Failed(format!(
+        Err(CommandError::failed(format!(
             "cannot write the answer ({error})"
         )))
     })
@@ -132,7 +158,7 @@ fn write_stdout(bytes: &[u8]) -> Result<bool, CommandError> {
     match out.write_all(bytes).and_then(|()| out.flush()) {
         Ok(()) => Ok(true),
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
-        Err(error) => Err(CommandError::Failed(format!(
+        Err(error) => Err(CommandError::failed(format!(
             "cannot write the answer ({error})"
         ))),
     }

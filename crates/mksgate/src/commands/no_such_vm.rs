@@ -3,7 +3,9 @@
 use vsphere::{Vm, VmRef};
 
 use super::CommandError;
+use super::failure::Failure;
 use super::unavailable::Unavailable;
+use console::Blame;
 use console::upstream::Upstream;
 
 /// Maximum number of suggestions.
@@ -24,9 +26,19 @@ pub(super) async fn no_such_vm(
         known.extend(upstream.client().vms().await.unwrap_or_default());
     }
     let sentence = sentence(vm_ref, &known);
-    CommandError::Failed(match not_asked.is_empty() {
-        true => sentence,
-        false => format!("{sentence} ({} could not be asked)", not_asked.names()),
+    let (code, message) = match not_asked.is_empty() {
+        true => ("no-such-vm", sentence),
+        // It may be there.
+        false => (
+            "vm-not-found",
+            format!("{sentence} ({} could not be asked)", not_asked.names()),
+        ),
+    };
+    CommandError::Failed(Failure {
+        code,
+        stage: Some("ticket".into()),
+        blame: Some(Blame::Gateway),
+        message,
     })
 }
 

@@ -41,7 +41,7 @@ pub(crate) fn run(options: Options) -> Result<(), CommandError> {
             "the password must have 1 to {MAX_LENGTH} bytes: choose another"
         )));
     }
-    let hash = hashing::hash(password.as_bytes()).map_err(CommandError::Failed)?;
+    let hash = hashing::hash(password.as_bytes()).map_err(CommandError::failed)?;
     print(format!("{user}:{hash}\n"))
 }
 
@@ -49,7 +49,7 @@ fn ask_twice(user: &str) -> Result<Zeroizing<String>, CommandError> {
     let ask = |prompt: String| {
         read_password(&prompt)
             .map(|typed| Zeroizing::new(typed.expose_secret().to_owned()))
-            .map_err(|error| CommandError::Failed(format!("cannot read the password ({error})")))
+            .map_err(|error| CommandError::failed(format!("cannot read the password ({error})")))
     };
     let first = ask(format!("Password for {user}: "))?;
     let second = ask("Repeat the password: ".into())?;
@@ -69,7 +69,7 @@ fn first_line() -> Result<Zeroizing<String>, CommandError> {
         .lock()
         .take(limit)
         .read_line(&mut line)
-        .map_err(|error| CommandError::Failed(format!("cannot read the password ({error})")))?;
+        .map_err(|error| CommandError::failed(format!("cannot read the password ({error})")))?;
     let end = line.trim_end_matches(['\r', '\n']).len();
     line.truncate(end);
     Ok(line)

@@ -13,7 +13,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use clap::Args;
-use serde_json::json;
 use tokio::time::timeout;
 
 use super::client_config::ClientConfig;
@@ -25,7 +24,7 @@ use console::client::ConsoleClient;
 use console::dialer::{Dialer, TimeLimit};
 use console::progress::{Observer, Progress};
 use console::settings::TlsRecords;
-use facts::{Facts, facts};
+use facts::FailedStep;
 use record::Record;
 use report::ReportFile;
 use steps::Steps;
@@ -79,7 +78,7 @@ pub(crate) async fn run(
                 let dialer = found_vm.dialer();
                 let tested = async {
                     let tested = open_and_test(&dialer, within, &observer, depth).await;
-                    tested.map_err(|failure| CommandError::Failed(found_vm.explain(&failure)))
+                    tested.map_err(|error| found_vm.explain(&error))
                 };
                 or_signal(&mut signals, tested).await
             };
@@ -88,7 +87,7 @@ pub(crate) async fn run(
                 .await;
             match done {
                 Ok(sections) => output.end(Ok(sections), report),
-                Err(CommandError::Failed(why)) => output.end(Err(facts(json!({}), why)), report),
+                Err(CommandError::Failed(failure)) => output.end(Err(failure.into()), report),
                 Err(other) => Err(other),
             }
         }
@@ -108,7 +107,7 @@ async fn probe_url(
     within: Duration,
     output: &ProbeOutput,
     depth: Depth,
-) -> Result<Result<Vec<Section>, Facts>, CommandError> {
+) -> Result<Result<Vec<Section>, FailedStep>, CommandError> {
     Ok(
         match open_and_test(dialer, within, &output.observer(), depth).await {
             Ok(sections) => Ok(sections),
@@ -185,7 +184,7 @@ impl ProbeOutput {
     /// Writes the report, if requested, and prints the verdict.
     fn end(
         self,
-        done: Result<Vec<Section>, Facts>,
+        done: Result<Vec<Section>, FailedStep>,
         report: Option<ReportFile>,
     ) -> Result<(), CommandError> {
         self.spinner.done();

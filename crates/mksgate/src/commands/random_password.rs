@@ -9,7 +9,7 @@ const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
 pub(super) fn random_password() -> Result<String, CommandError> {
     let mut bytes = [0; 8];
     getrandom::fill(&mut bytes)
-        .map_err(|error| CommandError::Failed(format!("no randomness ({error})")))?;
+        .map_err(|error| CommandError::failed(format!("no randomness ({error})")))?;
     let letter = |byte: u8| {
         LETTERS
             .iter()

@@ -80,7 +80,7 @@ pub(crate) async fn run(options: Options) -> Result<(), CommandError> {
     let Consoles { first, later, once } = consoles(&options)?;
     let address = SocketAddr::new(options.listenaddress, options.listenport);
     let listener = TcpListener::bind(address).await.map_err(|error| {
-        CommandError::Failed(format!(
+        CommandError::failed(format!(
             "cannot listen on {address} ({error}): choose another --listenport"
         ))
     })?;
@@ -97,7 +97,7 @@ pub(crate) async fn run(options: Options) -> Result<(), CommandError> {
         let relayed = relay_bytes(id, accepted, endpoint, drain);
         let served = reject_others_during(&listener, relayed).await;
         if let (true, Some(result)) = (once, served) {
-            return result.map_err(CommandError::Failed);
+            return result.map_err(CommandError::failed);
         }
         endpoint = &later;
     }

@@ -75,7 +75,7 @@ pub(crate) async fn run(
                 let taken = capture
                     .take(&found_vm.upstream, &found_vm.vm, password, &*observer)
                     .await;
-                taken.map_err(|failure| CommandError::Failed(found_vm.explain(&failure)))
+                taken.map_err(|error| found_vm.explain(&error))
             };
             let taken = vm_args.run_interruptible(config, terminal, work).await?;
             taken.print_leftover();

@@ -73,5 +73,5 @@ async fn reload_on_hangup(mut hangup: Signal, path: PathBuf, reload: mpsc::Sende
 }
 
 fn register(kind: SignalKind) -> Result<Signal, CommandError> {
-    signal(kind).map_err(|error| CommandError::Failed(format!("cannot watch signals ({error})")))
+    signal(kind).map_err(|error| CommandError::failed(format!("cannot watch signals ({error})")))
 }

@@ -10,7 +10,9 @@ use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use vsphere::happy_eyeballs;
 use x509_parser::prelude::{FromDer, X509Certificate};
+use x509_parser::time::ASN1Time;
 
+use super::failure::{CERTIFICATE_CHANGED, Failure};
 use super::{CommandError, print};
 use config::known_hosts::{self, Saved};
 use config::sdk_url;
@@ -44,13 +46,18 @@ pub(crate) async fn run(options: Options) -> Result<(), CommandError> {
     let certificate = fetch_certificate(&address)
         .await
         .map_err(CommandError::Failed)?;
-    let (subject, issuer, validity) = describe(&certificate).map_err(CommandError::Failed)?;
+    let Described {
+        subject,
+        issuer,
+        not_before,
+        not_after,
+    } = describe(&certificate).map_err(CommandError::failed)?;
     let digest: [u8; 32] = Sha256::digest(&certificate).into();
     let thumbprint = Thumbprint::Sha256(digest);
     // The notation of ESXi's console screen and the vSphere Client.
     let shown = digest.map(|byte| format!("{byte:02X}")).join(":");
     print(format!(
-        "subject   {subject}\nissuer    {issuer}\nvalid     {validity}\nsha256    {shown}\n\n\
+        "subject     {subject}\nissuer      {issuer}\nnot before  {not_before}\nnot after   {not_after}\nsha256      {shown}\n\n\
          Compare the fingerprint with the one on the host's own screen or in its vSphere Client.\n"
     ))?;
     if options.save {
@@ -67,10 +74,14 @@ pub(crate) async fn run(options: Options) -> Result<(), CommandError> {
 }
 
 fn save(address: &Address, thumbprint: Thumbprint, replace: bool) -> Result<(), CommandError> {
-    let saved = known_hosts::save(address, thumbprint, replace).map_err(CommandError::Failed)?;
+    let saved = known_hosts::save(address, thumbprint, replace).map_err(CommandError::failed)?;
     print(match saved {
         Saved::Pinned(known) => format!("It is pinned now: {}\n", known.place()),
         Saved::Known(known) => format!("It was pinned before: {}\n", known.place()),
+        Saved::Changed(changed) => {
+            let failure = Failure::local(CERTIFICATE_CHANGED, changed.to_string());
+            return Err(CommandError::Failed(failure));
+        }
     })
 }
 
@@ -81,58 +92,72 @@ fn parse_address(text: &str) -> Option<Address> {
 /// The certificate that the host presents, unverified.
 ///
 /// # Errors
-/// A sentence.
+/// No TLS handshake with the host.
 pub(super) async fn fetch_certificate(
     address: &Address,
-) -> Result<CertificateDer<'static>, String> {
+) -> Result<CertificateDer<'static>, Failure> {
     match timeout(HANDSHAKE_TIMEOUT, fetch(address)).await {
-        Ok(fetched) => fetched.map_err(|failure| {
-            format!("cannot get the certificate of {address} ({failure}): check the address")
+        Ok(fetched) => fetched.map_err(|(code, why)| {
+            let sentence =
+                format!("cannot get the certificate of {address} ({why}): check the address");
+            Failure::local(code, sentence)
         }),
-        Err(_) => Err(format!("{address} does not answer: check the address")),
+        Err(_) => Err(Failure::local(
+            "host-timeout",
+            format!("{address} does not answer: check the address"),
+        )),
     }
 }
 
-async fn fetch(address: &Address) -> Result<CertificateDer<'static>, String> {
+/// The error is a code and the cause in a few words.
+async fn fetch(address: &Address) -> Result<CertificateDer<'static>, (&'static str, String)> {
+    let tls_failed = |why: String| ("host-tls", why);
     let name = ServerName::try_from(address.host.clone())
-        .map_err(|_| "TLS cannot verify this name".to_owned())?;
+        .map_err(|_| tls_failed("TLS cannot verify this name".into()))?;
     let socket = happy_eyeballs::connect_to(&address.host, address.port)
         .await
-        .map_err(|error| vsphere::io_in_words(&error))?;
+        .map_err(|error| ("host-unreachable", vsphere::io_in_words(&error)))?;
     // Unverified: the user is going to compare the fingerprint.
-    let tls = Trust::DangerAcceptAny.client()?;
+    let tls = Trust::DangerAcceptAny.client().map_err(tls_failed)?;
     let stream = TlsConnector::from(Arc::new(tls))
         .connect(name, socket)
         .await
-        .map_err(|error| vsphere::io_in_words(&error))?;
+        .map_err(|error| tls_failed(vsphere::io_in_words(&error)))?;
     let (_, session) = stream.get_ref();
     let first = session.peer_certificates().and_then(|chain| chain.first());
     first
         .map(|certificate| certificate.clone().into_owned())
-        .ok_or_else(|| "it presented none".into())
+        .ok_or_else(|| tls_failed("it presented none".into()))
 }
 
-pub(super) fn describe(
-    certificate: &CertificateDer<'_>,
-) -> Result<(String, String, String), String> {
+/// What a certificate says of itself.
+#[derive(Default)]
+pub(super) struct Described {
+    pub(super) subject: String,
+    pub(super) issuer: String,
+    /// Dates as in RFC 3339.
+    pub(super) not_before: String,
+    pub(super) not_after: String,
+}
+
+pub(super) fn describe(certificate: &CertificateDer<'_>) -> Result<Described, String> {
     let (_, parsed) = X509Certificate::from_der(certificate)
         .map_err(|_| "it presented an invalid certificate: check the address".to_owned())?;
     let validity = parsed.validity();
-    let date = |time: &x509_parser::time::ASN1Time| {
-        time.to_rfc2822()
-            .unwrap_or_else(|_| "a date out of range".into())
-    };
-    let span = format!(
-        "{} to {}",
-        date(&validity.not_before),
-        date(&validity.not_after)
-    );
     // Names in a certificate are untrusted text.
-    Ok((
-        printable(&parsed.subject().to_string()),
-        printable(&parsed.issuer().to_string()),
-        span,
-    ))
+    Ok(Described {
+        subject: printable(&parsed.subject().to_string()),
+        issuer: printable(&parsed.issuer().to_string()),
+        not_before: rfc3339(&validity.not_before),
+        not_after: rfc3339(&validity.not_after),
+    })
+}
+
+/// Certificates have whole seconds, in UTC.
+fn rfc3339(time: &ASN1Time) -> String {
+    let time = time.to_datetime();
+    let (date, (hour, minute, second)) = (time.date(), time.to_hms());
+    format!("{date}T{hour:02}:{minute:02}:{second:02}Z")
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use rfb_proto::keys::Layout;
 
 use super::CommandError;
 use super::client_config::ClientConfig;
+use super::failure::{CANNOT_TYPE, Failure};
 use super::keyboard::{Keyboard, listed};
 use super::vm_args::VmArgs;
 use console::client::{chords_of, quoted};
@@ -56,8 +57,9 @@ pub(crate) async fn run(
         text.push('\n');
     }
     let layout = keyboard.layout();
-    let chords = chords_of(&text, layout)
-        .map_err(|missing| CommandError::Failed(no_key(&text, layout, &missing)))?;
+    let chords = chords_of(&text, layout).map_err(|missing| {
+        CommandError::failed(Failure::local(CANNOT_TYPE, no_key(&text, layout, &missing)))
+    })?;
     keyboard.play(vm_args, &chords, config, terminal).await
 }
 

@@ -1,15 +1,17 @@
 //! vSpheres that cannot be asked: each is named on stderr, and the others are asked all the same.
 
-use super::CommandError;
+use super::failure::Failure;
+use super::{CommandError, exit_code};
 use console::{Blame, Error};
-use terminal::{Spinner, print_stderr};
+use terminal::Spinner;
 
 /// The vSpheres of one command that could not be asked.
 pub(super) struct Unavailable {
     /// The number of vSpheres that the command asks.
     asked: usize,
     is_allowed: bool,
-    names: Vec<String>,
+    /// Names, and the exit code for each failure.
+    failed: Vec<(String, u8)>,
 }
 
 impl Unavailable {
@@ -17,7 +19,7 @@ impl Unavailable {
         Self {
             asked,
             is_allowed: true,
-            names: Vec::new(),
+            failed: Vec::new(),
         }
     }
 
@@ -42,38 +44,50 @@ impl Unavailable {
         match answer {
             Err(CommandError::Failed(why)) if self.asked > 1 => {
                 if !self.is_allowed {
-                    return Err(CommandError::Failed(format!("vSphere {vsphere}: {why}")));
+                    return Err(CommandError::Failed(Failure {
+                        message: format!("vSphere {vsphere}: {}", why.message),
+                        ..why
+                    }));
                 }
                 // Once, however often it is asked.
-                if !self.names.iter().any(|name| name == vsphere) {
-                    spinner.suspend(|| print_stderr(format!("mksgate: vSphere {vsphere}: {why}")));
-                    self.names.push(vsphere.to_owned());
+                if !self.failed.iter().any(|(name, _)| name == vsphere) {
+                    spinner.suspend(|| why.print_about("vsphere", vsphere));
+                    self.failed.push((vsphere.to_owned(), why.exit_code()));
                 }
                 Ok(None)
             }
             answer => {
-                self.names.retain(|name| name != vsphere);
+                self.failed.retain(|(name, _)| name != vsphere);
                 answer.map(Some)
             }
         }
     }
 
     pub(super) const fn is_empty(&self) -> bool {
-        self.names.is_empty()
+        self.failed.is_empty()
     }
 
     /// Their names, separated by commas.
     pub(super) fn names(&self) -> String {
-        self.names.join(", ")
+        let names: Vec<&str> = self.failed.iter().map(|(name, _)| name.as_str()).collect();
+        names.join(", ")
     }
 
     /// # Errors
     /// All of them could not be asked, which was printed.
     pub(super) fn check_any_left(&self) -> Result<(), CommandError> {
-        match self.asked > 1 && self.names.len() == self.asked {
-            true => Err(CommandError::Reported),
-            false => Ok(()),
+        if self.asked <= 1 || self.failed.len() < self.asked {
+            return Ok(());
         }
+        // The same cause everywhere is that of the command.
+        let mut codes = self.failed.iter().map(|(_, code)| *code);
+        let first = codes.next().unwrap_or(exit_code::FAILURE);
+        Err(CommandError::Reported(
+            match codes.all(|code| code == first) {
+                true => first,
+                false => exit_code::FAILURE,
+            },
+        ))
     }
 
     /// # Errors
@@ -81,7 +95,7 @@ impl Unavailable {
     pub(super) fn check_none(&self) -> Result<(), CommandError> {
         match self.is_empty() {
             true => Ok(()),
-            false => Err(CommandError::Reported),
+            false => Err(CommandError::Reported(exit_code::FAILURE)),
         }
     }
 }

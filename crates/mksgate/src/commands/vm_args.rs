@@ -8,6 +8,7 @@ use clap_complete::ArgValueCompleter;
 use vsphere::{Error, VmRef};
 
 use super::client_config::{ClientConfig, ClientVSphere};
+use super::failure::Failure;
 use super::found_vm::FoundVm;
 use super::no_such_vm::no_such_vm;
 use super::unavailable::{Unavailable, is_out_of_order};
@@ -208,9 +209,12 @@ impl VmArgs {
                 });
                 Ok(found_vm)
             }
-            (Some(one), Some(other)) => Err(CommandError::Failed(format!(
-                "{} and {} both have a VM {}: name one of them with --vsphere",
-                other.vsphere, one.vsphere, self.vm
+            (Some(one), Some(other)) => Err(CommandError::failed(Failure::local(
+                "vm-ambiguous",
+                format!(
+                    "{} and {} both have a VM {}: name one of them with --vsphere",
+                    other.vsphere, one.vsphere, self.vm
+                ),
             ))),
             _ => {
                 let asked = without.iter().map(|upstream| &**upstream);

@@ -135,7 +135,7 @@ fn redrawn(text: &str) -> String {
 fn table(rows: &[Row], json: bool, several: bool) -> Result<String, CommandError> {
     if json {
         let text = serde_json::to_string_pretty(rows)
-            .map_err(|error| CommandError::Failed(error.to_string()))?;
+            .map_err(|error| CommandError::failed(error.to_string()))?;
         return Ok(printable_json(&text) + "\n");
     }
     let width = terminal::width();

@@ -181,7 +181,7 @@ fn stdio_relays_the_console_and_reports_failures() {
     let (entered, code, said) = stdio(&format!("ws://{NOBODY}/"));
     let reason = format!("cannot reach {NOBODY} (");
     assert!(entered.unwrap_err().to_string().contains(&reason));
-    assert_eq!(code, Some(1));
+    assert_eq!(code, Some(6));
     assert!(
         said.starts_with(&format!("mksgate: {reason}")) && said.lines().count() == 1,
         "{said}"

@@ -86,7 +86,7 @@ fn untrusted_certificate_error_has_the_trust_option() {
     let other = format!("sha256:{}", "ab".repeat(32));
     for more in [&[][..], &["--trust", &other]] {
         let (code, shown, error) = probe(&folder, &[&["--against", &url], more].concat());
-        assert_eq!((code, error.as_str()), (Some(1), ""));
+        assert_eq!((code, error.as_str()), (Some(7), ""));
         let failed = shown
             .lines()
             .find(|line| line.starts_with("FAILED"))
@@ -99,7 +99,7 @@ fn untrusted_certificate_error_has_the_trust_option() {
         assert_eq!(server.heads().len(), 0, "nothing was said to whoever it is");
         let (code, shown, _) = probe(&folder, &[&["--against", &url, "--json"], more].concat());
         let answer: Value = serde_json::from_str(&shown).unwrap();
-        assert_eq!((code, &answer["ok"]), (Some(1), &false.into()));
+        assert_eq!((code, &answer["ok"]), (Some(7), &false.into()));
         assert_eq!(answer["steps"][2]["thumbprint"], server.thumbprint);
     }
     let any = ["--against", &url, "--trust", "danger-accept-any"];
@@ -113,9 +113,9 @@ fn probe_names_the_failed_step_cause_and_remedy() {
     let script = |name: &str, text: &str| program(&folder.path().join(name), text);
     script("fails", "#!/bin/sh\necho geheim\nexit 3\n");
     script("nonsense", "#!/bin/sh\necho geheim\n");
-    let fails_at = |step: &str, arguments: &[&str], why: &str| {
+    let fails_at = |exit: i32, step: &str, arguments: &[&str], why: &str| {
         let (code, shown, error) = probe(&folder, arguments);
-        assert_eq!((code, error.as_str()), (Some(1), ""), "{shown}");
+        assert_eq!((code, error.as_str()), (Some(exit), ""), "{shown}");
         let failed: Vec<&str> = shown
             .lines()
             .filter(|line| line.starts_with("FAILED"))
@@ -129,21 +129,25 @@ fn probe_names_the_failed_step_cause_and_remedy() {
     };
     let nobody = format!("ws://{NOBODY}/");
     fails_at(
+        6,
         "tcp",
         &["--against", &nobody],
         "check that this machine may connect to it",
     );
     fails_at(
+        1,
         "url",
         &["--url-command", "./fails"],
         "failed with exit status: 3",
     );
     fails_at(
+        1,
         "url",
         &["--url-command", "./nonsense"],
         "printed an unusable URL (invalid URL",
     );
     fails_at(
+        1,
         "url",
         &["--url-command", "./none"],
         "cannot be run (No such file",
@@ -177,12 +181,17 @@ fn probe_names_the_failed_step_cause_and_remedy() {
         };
         let server = Server::plain(kind);
         let url = server.url("/");
-        fails_at(step, &[&["--against", &url], patience].concat(), why);
+        let exit = match kind {
+            Kind::Silent => 6,
+            _ => 1,
+        };
+        fails_at(exit, step, &[&["--against", &url], patience].concat(), why);
     }
     // wss:// to a server without TLS.
     let plain = Server::plain(Kind::Bare);
     let wss = plain.url("/").replace("ws://", "wss://");
     fails_at(
+        1,
         "tls",
         &["--against", &wss],
         " does not speak TLS: check the port",

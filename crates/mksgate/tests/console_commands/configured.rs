@@ -130,7 +130,7 @@ async fn vsphere_option_limits_the_search() {
     }
     assert_eq!(two.prod.typed("both"), "ab");
     let (code, _, error) = two.run(&["keys", "web01", "a", "--vsphere", "prod"]).await;
-    assert_eq!(code, Some(1));
+    assert_eq!(code, Some(4));
     assert!(
         error.starts_with("mksgate: there is no VM web01"),
         "{error}"
@@ -193,9 +193,9 @@ async fn probe_prints_each_login_and_the_vsphere_of_the_vm() {
 #[tokio::test(flavor = "multi_thread")]
 async fn probe_fails_at_the_step_that_fails() {
     let two = Two::start().await;
-    let steps = async |vm: &str| -> Vec<String> {
+    let steps = async |vm: &str, exit: i32| -> Vec<String> {
         let (code, shown, _) = two.run(&["probe", vm]).await;
-        assert_eq!(code, Some(1), "{shown}");
+        assert_eq!(code, Some(exit), "{shown}");
         let lines = shown.lines().filter(|line| !line.starts_with(vm));
         let words = lines.map(|line| {
             line.split_whitespace()
@@ -205,13 +205,19 @@ async fn probe_fails_at_the_step_that_fails() {
         });
         words.collect()
     };
-    assert_eq!(steps("both").await, ["ok login", "ok login", "FAILED vm"]);
-    assert_eq!(steps("web10").await, ["ok login", "ok login", "FAILED vm"]);
+    assert_eq!(
+        steps("both", 1).await,
+        ["ok login", "ok login", "FAILED vm"]
+    );
+    assert_eq!(
+        steps("web10", 4).await,
+        ["ok login", "ok login", "FAILED vm"]
+    );
     let path = two.folder.path().join("gateway.toml");
     let text = std::fs::read_to_string(&path).unwrap();
     let another = text.replace(&hex(&two.prod.certificate_sha256()), &"ab".repeat(32));
     std::fs::write(&path, another).unwrap();
-    assert_eq!(steps("web01").await, ["ok login", "FAILED login"]);
+    assert_eq!(steps("web01", 7).await, ["ok login", "FAILED login"]);
     assert_eq!(two.logins_and_tickets().await, [(3, 0), (2, 0)]);
 }
 
@@ -245,7 +251,7 @@ async fn config_option_overrides_environment_which_overrides_local_file() {
         let mut command = mksgate_at(&two.prod, folder, &["--quiet"]);
         command.args(&named[2..]);
         let (code, _, error) = run(command).await;
-        assert_eq!(code, Some(1));
+        assert_eq!(code, Some(4));
         assert!(
             error.starts_with("mksgate: there is no VM web01"),
             "{error}"

@@ -105,7 +105,7 @@ async fn report_replaces_a_symlink_and_names_the_failed_step() {
     symlink(&elsewhere, &link).unwrap();
     let arguments = ["probe", "web01", "--report", "report"];
     let (code, _, _) = run(mksgate_at(&host, &folder, &arguments)).await;
-    assert_eq!(code, Some(1));
+    assert_eq!(code, Some(3));
     assert_eq!(std::fs::read_to_string(&elsewhere).unwrap(), "precious");
     assert!(!link.is_symlink());
     let report = std::fs::read_to_string(&link).unwrap();

@@ -47,7 +47,7 @@ async fn file_is_replaced_atomically() {
     host.misbehave(Misbehaviour::CutAfter(100_000));
     let arguments = ["screenshot", "web01", "-o", "x.png"];
     let (code, _, error) = run(mksgate_at(&host, &folder, &arguments)).await;
-    assert_eq!(code, Some(1), "{error}");
+    assert_eq!(code, Some(6), "{error}");
     assert_eq!(std::fs::read(&file).unwrap(), b"before");
     let (code, _, error) = run(mksgate_at(&host, &folder, &arguments)).await;
     assert_eq!((code, error.as_str()), (Some(0), ""));

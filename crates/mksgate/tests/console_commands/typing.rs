@@ -221,14 +221,15 @@ async fn silent_host_is_given_up_after_handshake_timeout() {
     let slow = "mksgate: ESXi's keyboard did not answer within 4 s: check that it is not overloaded, or raise handshake_timeout\n";
     let unheard = "mksgate: ESXi did not confirm the keys within 4 s: check on the console which of them arrived\n";
     // During ServerInit, before the first update, and after it.
-    let cases = [(40, slow), (60, slow), (120, unheard)].map(async |(after, why)| {
-        let stall = Misbehaviour::StallAfter(after);
-        let (host, _folder, command) = silent(stall, &["type", "web01", "x"]).await;
-        let (code, shown, error) = run(command).await;
-        assert_eq!((code, shown.as_str()), (Some(1), ""), "{after}");
-        assert_eq!(error, why, "{after}");
-        host.counts_until(|counts| counts.sessions_open == 0).await;
-    });
+    let cases =
+        [(40, 6, slow), (60, 6, slow), (120, 1, unheard)].map(async |(after, exit, why)| {
+            let stall = Misbehaviour::StallAfter(after);
+            let (host, _folder, command) = silent(stall, &["type", "web01", "x"]).await;
+            let (code, shown, error) = run(command).await;
+            assert_eq!((code, shown.as_str()), (Some(exit), ""), "{after}");
+            assert_eq!(error, why, "{after}");
+            host.counts_until(|counts| counts.sessions_open == 0).await;
+        });
     futures::future::join_all(cases).await;
 }
 

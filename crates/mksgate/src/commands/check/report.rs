@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::look_up::Outcome;
 use super::problem::{Kind, Problem};
 use super::row::{Row, State};
-use crate::commands::CommandError;
+use crate::commands::{CommandError, exit_code};
 use gateway::settings::Config;
 
 /// As `--json` prints it; the keys are a contract.
@@ -74,8 +74,8 @@ impl Report {
         let failed = self.consoles.iter().filter(is_failed).count();
         match (failed, self.ok) {
             (0, true) => Ok(()),
-            (0, false) => Err(CommandError::Reported),
-            (failed, _) => Err(CommandError::Failed(format!(
+            (0, false) => Err(CommandError::Reported(exit_code::FAILURE)),
+            (failed, _) => Err(CommandError::failed(format!(
                 "{failed} of {} consoles are not available: see the table",
                 self.consoles.len()
             ))),

@@ -1,5 +1,6 @@
 //! Runs a viewer, or the command that replaces it.
 
+use std::io;
 use std::process::{ExitCode, ExitStatus};
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use tokio::process::Child;
 use tokio::time::timeout;
 
 use crate::commands::CommandError;
+use crate::commands::failure::{Failure, NO_SUCH_PROGRAM};
 use terminal::print_stderr;
 use terminal::signals::TerminationSignals;
 use viewers::{Endpoint, Launch, ViewerProgram};
@@ -21,10 +23,13 @@ pub(super) async fn run(
     what: &str,
     signals: &mut TerminationSignals,
 ) -> Result<ExitCode, CommandError> {
-    let cannot_start = |error| {
-        CommandError::Failed(format!(
-            "{what} cannot be started ({error}): check that it is installed"
-        ))
+    let cannot_start = |error: io::Error| {
+        let code = match error.kind() {
+            io::ErrorKind::NotFound => NO_SUCH_PROGRAM,
+            _ => "program-not-started",
+        };
+        let message = format!("{what} cannot be started ({error}): check that it is installed");
+        CommandError::failed(Failure::local(code, message))
     };
     let mut child = launch.start().await.map_err(cannot_start)?;
     let status = tokio::select! {
@@ -53,7 +58,7 @@ pub(super) async fn view(
 ) -> Result<ExitCode, CommandError> {
     let program = viewer.program.display().to_string();
     let mut launch = viewer.launch(endpoint).await.map_err(|error| {
-        CommandError::Failed(format!("cannot prepare the connection file for {program} ({error}): check that TMPDIR is writable"))
+        CommandError::failed(format!("cannot prepare the connection file for {program} ({error}): check that TMPDIR is writable"))
     })?;
     if let Some(password) = &launch.password_to_type {
         let password = password.expose_secret();

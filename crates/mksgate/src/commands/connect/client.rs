@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::port;
 use crate::commands::CommandError;
+use crate::commands::failure::{Failure, NO_SUCH_PROGRAM};
 use viewers::{Kind, ViewerProgram};
 
 /// What connects to the console.
@@ -63,10 +64,14 @@ impl ClientArgs {
             Some(name) => ViewerProgram::named(&name),
             None => ViewerProgram::any(),
         };
-        let viewer = viewer.map_err(CommandError::Failed)?;
+        let viewer = viewer.map_err(no_such_program)?;
         require_display(&viewer)?;
         Ok(Client::View(viewer))
     }
+}
+
+fn no_such_program(sentence: String) -> CommandError {
+    CommandError::failed(Failure::local(NO_SUCH_PROGRAM, sentence))
 }
 
 /// Checked here so that the error is the same for all viewers. An unknown viewer may need no display.
@@ -80,8 +85,11 @@ fn require_display(viewer: &ViewerProgram) -> Result<(), CommandError> {
     {
         return Ok(());
     }
-    Err(CommandError::Failed(format!(
-        "{} needs a display, but neither DISPLAY nor WAYLAND_DISPLAY is set: use --proxy-only, or connect with ssh -X",
-        viewer.kind.name()
+    let name = viewer.kind.name();
+    Err(CommandError::failed(Failure::local(
+        "no-display",
+        format!(
+            "{name} needs a display, but neither DISPLAY nor WAYLAND_DISPLAY is set: use --proxy-only, or connect with ssh -X"
+        ),
     )))
 }

@@ -92,7 +92,7 @@ impl InUse {
 async fn bind(target: &Target, listen: SocketAddr) -> Result<(Gateway, PrivatePort), CommandError> {
     let password = random_password()?;
     let vnc =
-        VncPassword::new(&password).map_err(|error| CommandError::Failed(error.to_string()))?;
+        VncPassword::new(&password).map_err(|error| CommandError::failed(error.to_string()))?;
     let auth = Auth::vnc_password(vnc);
     let gateway = Gateway::bind_private(&target.dialer, listen, auth, limits(target)).await?;
     let address = gateway

@@ -47,7 +47,7 @@ impl Socket {
             Ok((folder, listener))
         };
         let (folder, listener) = listen().map_err(|error: std::io::Error| {
-            CommandError::Failed(format!(
+            CommandError::failed(format!(
                 "cannot create a Unix socket ({error}): set TMPDIR to another directory, or choose another viewer"
             ))
         })?;

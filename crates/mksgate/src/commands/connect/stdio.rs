@@ -16,7 +16,7 @@ use terminal::signals::TerminationSignals;
 pub(super) async fn run(target: &Target) -> Result<Outcome, CommandError> {
     let entrance = port::local_entrance(target);
     let last_failure = entrance.last_failure();
-    let failed = |error| CommandError::Failed(format!("cannot relay the console ({error})"));
+    let failed = |error| CommandError::failed(format!("cannot relay the console ({error})"));
     let mut signals = TerminationSignals::watch()?;
     let tasks = TaskTracker::new();
     target.keep_session_alive(&tasks);
@@ -34,5 +34,5 @@ pub(super) async fn run(target: &Target) -> Result<Outcome, CommandError> {
     tasks.close();
     tasks.wait().await;
     relayed?;
-    Ok((ExitCode::SUCCESS, last_failure.sentence()))
+    Ok((ExitCode::SUCCESS, last_failure.failure()))
 }

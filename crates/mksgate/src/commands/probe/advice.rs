@@ -1,11 +1,12 @@
 //! Remedies for a failed console at a URL, in terms of the command's options.
 
 use rfb_proto::{Refusal, Violation};
-use serde_json::json;
+use serde_json::{Map, json};
 use sha2::{Digest, Sha256};
 
-use super::facts::{Facts, facts};
+use super::facts::{Facts, FailedStep, facts};
 use super::steps::RFB;
+use crate::commands::failure::Failure;
 use crate::commands::trust;
 use console::Error;
 use console::address::Address;
@@ -15,14 +16,17 @@ use console::tls::Thumbprint;
 const HTTPS: u16 = 443;
 
 /// Error and remedy for a failure at `step`.
-pub(super) async fn for_failure(failure: &Error, step: &str) -> Facts {
+pub(super) async fn for_failure(failure: &Error, step: &str) -> FailedStep {
     let sentence = match failure {
         Error::Certificate {
             address, reason, ..
         } => {
-            return untrusted_certificate(address, reason)
-                .await
-                .unwrap_or_else(|| facts(json!({}), failure.to_string()));
+            let seen = untrusted_certificate(address, reason).await;
+            let (known, sentence) = seen.unwrap_or_else(|| (Map::new(), failure.to_string()));
+            return FailedStep {
+                failure: Failure::of(failure, sentence),
+                known,
+            };
         }
         Error::Slow { what, within, .. } if step == RFB => format!(
             "{what} opened the WebSocket but sent no RFB version within {} s: check that the URL leads to a VNC server, or raise --handshake-timeout",
@@ -39,7 +43,7 @@ pub(super) async fn for_failure(failure: &Error, step: &str) -> Facts {
         | Error::Text => format!("{failure}: check that the URL leads to a VNC server"),
         other => other.to_string(),
     };
-    facts(json!({}), sentence)
+    Failure::of(failure, sentence).into()
 }
 
 /// Shows the rejected certificate, so that the user can compare and pin it.
@@ -47,14 +51,16 @@ async fn untrusted_certificate(address: &str, reason: &str) -> Option<Facts> {
     let certificate = trust::fetch_certificate(&Address::parse(address, HTTPS)?).await;
     let certificate = certificate.ok()?;
     let digest = Thumbprint::Sha256(Sha256::digest(&certificate).into()).to_string();
-    let (subject, issuer, valid) = trust::describe(&certificate).ok()?;
+    let described = trust::describe(&certificate).ok()?;
     let sentence = format!(
-        "the certificate of {address} is not trusted ({reason}): subject {subject}, issuer {issuer}, valid {valid}; if it is the right one, add --trust {digest}"
+        "the certificate of {address} is not trusted ({reason}): subject {}, issuer {}, valid from {} to {}; if it is the right one, add --trust {digest}",
+        described.subject, described.issuer, described.not_before, described.not_after
     );
     let known = json!({
-        "subject": subject,
-        "issuer": issuer,
-        "valid": valid,
+        "subject": described.subject,
+        "issuer": described.issuer,
+        "not_before": described.not_before,
+        "not_after": described.not_after,
         "thumbprint": digest,
     });
     Some(facts(known, sentence))

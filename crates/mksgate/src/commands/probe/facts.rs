@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 use vsphere::{About, Ticket, Vm};
 
 use super::describe;
+use crate::commands::failure::Failure;
 use crate::commands::trust;
 use console::progress::{Progress, Screen};
 use console::tls::{Thumbprint, Trust};
@@ -14,6 +15,20 @@ use console::tls_session::TlsSession;
 use console::ws_url::WsUrl;
 
 pub(super) type Facts = (Map<String, Value>, String);
+
+/// The step that failed.
+pub(super) struct FailedStep {
+    pub(super) failure: Failure,
+    /// What is known beside the error.
+    pub(super) known: Map<String, Value>,
+}
+
+impl From<Failure> for FailedStep {
+    fn from(failure: Failure) -> Self {
+        let known = Map::new();
+        Self { failure, known }
+    }
+}
 
 /// The JSON keys are a contract.
 /// `trust` is the verification that applied, where no ticket had a thumbprint.
@@ -125,13 +140,17 @@ fn tls_facts(tls: &TlsSession, trust: Option<&Trust>) -> Facts {
         _ => "TLS",
     };
     let digest = Thumbprint::Sha256(Sha256::digest(&certificate).into()).to_string();
-    let (subject, issuer, valid) = trust::describe(&certificate).unwrap_or_default();
-    let mut sentence = format!("{version}, {subject}, {digest}, valid {valid}");
+    let described = trust::describe(&certificate).unwrap_or_default();
+    let mut sentence = format!(
+        "{version}, {}, {digest}, valid from {} to {}",
+        described.subject, described.not_before, described.not_after
+    );
     let mut seen = json!({
         "version": version,
-        "subject": subject,
-        "issuer": issuer,
-        "valid": valid,
+        "subject": described.subject,
+        "issuer": described.issuer,
+        "not_before": described.not_before,
+        "not_after": described.not_after,
         "thumbprint": digest,
     });
     if let (Some(trust), Some(seen)) = (trust, seen.as_object_mut()) {

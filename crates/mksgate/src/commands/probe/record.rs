@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use term::Style;
 use tokio::time::Instant;
 
-use super::facts::{self, Facts};
+use super::facts::{self, Facts, FailedStep};
 use super::steps::Steps;
 use crate::commands::{CommandError, print};
 use console::printable::{printable, printable_json};
@@ -68,11 +68,15 @@ impl Record {
     }
 
     /// Prints the verdict, after the failed step if there is one.
-    pub(super) fn verdict(&mut self, failed: Option<Facts>) -> Result<(), CommandError> {
+    pub(super) fn verdict(&mut self, failed: Option<FailedStep>) -> Result<(), CommandError> {
         let (ok, step) = (failed.is_none(), self.step());
-        if let Some((mut facts, why)) = failed {
-            facts.insert("error".into(), why.as_str().into());
-            self.finish_step(step, false, (facts, why));
+        let exit_code = failed.as_ref().map(|failed| failed.failure.exit_code());
+        if let Some(FailedStep { failure, mut known }) = failed {
+            known.insert("error".into(), failure.message.as_str().into());
+            known.insert("code".into(), failure.code.into());
+            let blame = failure.blame.map(|blame| blame.to_string());
+            known.insert("blame".into(), json!(blame));
+            self.finish_step(step, false, (known, failure.message));
         }
         let (name, duration) = (&self.path.name, self.last - self.started);
         let verdict = match ok {
@@ -91,10 +95,7 @@ impl Record {
         } else {
             print(format!("{}\n", coloured(ok, &printable(&verdict))))?;
         }
-        match ok {
-            true => Ok(()),
-            false => Err(CommandError::Reported),
-        }
+        exit_code.map_or(Ok(()), |code| Err(CommandError::Reported(code)))
     }
 }
 

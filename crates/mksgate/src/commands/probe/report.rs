@@ -71,7 +71,7 @@ impl ReportFile {
 
 fn cannot_write(path: &Path, error: std::io::ErrorKind) -> CommandError {
     let shown = path.display();
-    CommandError::Failed(format!("cannot write {shown} ({error}): name another file"))
+    CommandError::failed(format!("cannot write {shown} ({error}): name another file"))
 }
 
 /// The report as Markdown.

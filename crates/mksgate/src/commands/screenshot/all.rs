@@ -40,7 +40,7 @@ pub(super) async fn run(
 ) -> Result<(), CommandError> {
     std::fs::create_dir_all(directory).map_err(|error| {
         let shown = directory.display();
-        CommandError::Failed(format!(
+        CommandError::failed(format!(
             "cannot create {shown} ({error}): name another directory"
         ))
     })?;
@@ -120,7 +120,7 @@ async fn capture_all(
             terminal.note(format!("{all} screenshots are in {shown}"));
             Ok(())
         }
-        failed => Err(CommandError::Failed(format!(
+        failed => Err(CommandError::failed(format!(
             "{failed} of {all} screenshots failed: see the messages above"
         ))),
     }
@@ -143,6 +143,6 @@ async fn capture_one(
     let Err(CommandError::Failed(why)) = written else {
         return true;
     };
-    bar.suspend(|| terminal::print_stderr(format!("mksgate: {}: {why}", vm.name)));
+    bar.suspend(|| why.print_about("vm", &vm.name));
     false
 }

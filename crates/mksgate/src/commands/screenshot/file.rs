@@ -19,7 +19,7 @@ pub(super) fn write(path: &Path, png: &[u8]) -> Result<(), CommandError> {
     let folder = folder(path);
     written.map_err(|error| {
         let (path, shown) = (path.display(), folder.display());
-        CommandError::Failed(match error.kind() {
+        CommandError::failed(match error.kind() {
             ErrorKind::NotFound if !folder.is_dir() => {
                 format!(
                     "cannot write {path}: there is no directory {shown}: create it, or name another file"
