@@ -1,12 +1,10 @@
 //! `mksgate probe`: opens a console step by step and reports the result and duration of each step.
 
 mod advice;
-mod describe;
 mod facts;
 mod record;
 mod report;
 mod steps;
-mod trials;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

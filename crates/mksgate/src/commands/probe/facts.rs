@@ -6,13 +6,13 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use vsphere::{About, Ticket, Vm};
 
-use super::describe;
 use crate::commands::failure::Failure;
 use crate::commands::trust;
 use console::progress::{Progress, Screen};
 use console::tls::{Thumbprint, Trust};
 use console::tls_session::TlsSession;
 use console::ws_url::WsUrl;
+use trials::describe;
 
 pub(super) type Facts = (Map<String, Value>, String);
 

@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use tempfile::NamedTempFile;
 
-use super::trials::Section;
 use crate::commands::CommandError;
 use console::printable::printable;
+use trials::Section;
 
 /// Fields of each step that are written; keys as in `--json`.
 const FACTS: [(&str, &[&str]); 6] = [

@@ -27,7 +27,8 @@ const CAPS: [(u32, &str); 17] = [
     (0, ""),
 ];
 
-pub(super) fn caps(caps: Option<ServerCaps>) -> String {
+/// ServerCaps as a number and in words.
+pub fn caps(caps: Option<ServerCaps>) -> String {
     let Some(ServerCaps(bits)) = caps else {
         return "not received".into();
     };
@@ -44,7 +45,7 @@ pub(super) fn caps(caps: Option<ServerCaps>) -> String {
 }
 
 /// Name or number of an encoding.
-pub(super) fn encoding(encoding: &Encoding) -> String {
+pub fn encoding(encoding: &Encoding) -> String {
     let name = match *encoding {
         Encoding::RAW => "Raw",
         Encoding::COPY_RECT => "CopyRect",
@@ -64,7 +65,7 @@ pub(super) fn encoding(encoding: &Encoding) -> String {
 }
 
 /// Counts of received messages.
-pub(super) fn message_counts(seen: &UpdateStats) -> String {
+pub fn message_counts(seen: &UpdateStats) -> String {
     if seen.is_empty() {
         return "nothing received".into();
     }

@@ -6,7 +6,7 @@ use rfb_proto::Encoding;
 use rfb_proto::vmware::{Command, ServerCaps};
 use tokio::time::timeout;
 
-use super::describe;
+use crate::describe;
 use console::Error;
 use console::client::{Acks, ConsoleClient};
 use console::dialer::{Dialer, TimeLimit};
@@ -50,13 +50,15 @@ const ENCODINGS: [&[Encoding]; 6] = [
 ];
 
 /// A section of the report.
-pub(super) struct Section {
-    pub(super) title: &'static str,
-    pub(super) lines: Vec<String>,
+pub struct Section {
+    /// Its heading.
+    pub title: &'static str,
+    /// What was found, one fact a line.
+    pub lines: Vec<String>,
 }
 
 /// Requests an update, waits for ServerCaps, and requests a second update.
-pub(super) async fn two_updates(viewer: &mut ConsoleClient) -> Result<UpdateStats, Error> {
+pub async fn two_updates(viewer: &mut ConsoleClient) -> Result<UpdateStats, Error> {
     let mut stats = UpdateStats::default();
     first_update(viewer, &mut stats, Acks::AsAnnounced).await?;
     match viewer
@@ -98,10 +100,7 @@ async fn first_update(
 }
 
 /// Tests on the connection that is already open.
-pub(super) async fn on_open_console(
-    viewer: &mut ConsoleClient,
-    first: &UpdateStats,
-) -> Vec<Section> {
+pub async fn on_open_console(viewer: &mut ConsoleClient, first: &UpdateStats) -> Vec<Section> {
     let ids: Vec<String> = first.ids.iter().map(ToString::to_string).collect();
     let updates = Section {
         title: "Updates",
@@ -172,7 +171,7 @@ enum Trial {
 }
 
 /// Runs each test on a new connection.
-pub(super) async fn thorough(dialer: &Dialer, within: Duration) -> Section {
+pub async fn thorough(dialer: &Dialer, within: Duration) -> Section {
     let mut lines = Vec::new();
     for (trial, name) in [
         (Trial::NoAcks, "without acks"),
