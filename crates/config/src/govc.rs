@@ -138,9 +138,9 @@ mod tests {
         );
         let read_without = read("h", Some("u".into()), None).unwrap();
         assert!(read_without.password.is_none());
-        let error = read("ftp://u:geheim@h", None, None).unwrap_err();
+        let error = read("ftp://u:s3cr3t@h", None, None).unwrap_err();
         assert!(
-            error.starts_with("GOVC_URL") && !error.contains("geheim"),
+            error.starts_with("GOVC_URL") && !error.contains("s3cr3t"),
             "{error}"
         );
     }

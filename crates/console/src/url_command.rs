@@ -256,7 +256,7 @@ mod tests {
             (&b""[..], "no URL"),
             (b"\nwss://h", "no URL"),
             (b"\xff\xfe", "not UTF-8"),
-            (b"wss://h\ngeheim", "line 2: expected \"Name: value\""),
+            (b"wss://h\ns3cr3t", "line 2: expected \"Name: value\""),
             (
                 b"wss://h\n\nCookie: gehe\x07im",
                 "line 3: the value of the header Cookie",
@@ -266,7 +266,7 @@ mod tests {
                 "line 2: the value of the header VNC-Password is empty",
             ),
             (
-                b"wss://h\nHost: geheim",
+                b"wss://h\nHost: s3cr3t",
                 "line 2: the header Host is sent by mksgate itself",
             ),
         ] {

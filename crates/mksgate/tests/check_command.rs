@@ -72,7 +72,7 @@ fn consoles(vsphere: &str, vms: &[&str]) -> String {
 }
 
 /// A free address on which nobody listens.
-fn nobody() -> String {
+fn unused_address() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().to_string()
 }
@@ -118,7 +118,7 @@ async fn host_that_cannot_be_reached_fails_all_its_consoles() {
         host: TicketHost::Other("esxi01.example".into()),
         ..TicketShape::default()
     });
-    let address = nobody();
+    let address = unused_address();
     let text = format!(
         "{}console_address = {{ \"esxi01.example\" = \"{address}\" }}\n{}",
         lab(&host),
@@ -172,8 +172,8 @@ async fn everything_that_is_wrong_is_listed_and_names_are_suggested() {
     let host = host(all).await;
     let names = ["wbe01", "/DC/vm/web02", "hidden", "web01"];
     let text = lab(&host)
-        + &vsphere("prod", nobody())
-        + &vsphere("unused", nobody())
+        + &vsphere("prod", unused_address())
+        + &vsphere("unused", unused_address())
         + &consoles("lab", &names)
         + &consoles("prod", &["db01"]).replace("5901", "5910");
     let folder = folder(&text);
@@ -191,11 +191,11 @@ async fn everything_that_is_wrong_is_listed_and_names_are_suggested() {
     ] {
         assert!(row_of(&table, vm).contains(words), "{vm}: {table}");
     }
-    let told: Vec<&str> = error.lines().collect();
-    assert!(told[0].starts_with("mksgate: vSphere prod: "), "{error}");
-    assert!(told[1].starts_with("mksgate: vSphere unused: "), "{error}");
+    let lines: Vec<&str> = error.lines().collect();
+    assert!(lines[0].starts_with("mksgate: vSphere prod: "), "{error}");
+    assert!(lines[1].starts_with("mksgate: vSphere unused: "), "{error}");
     assert_eq!(
-        told[2..],
+        lines[2..],
         ["mksgate: 4 of 5 consoles are not available: see the table"]
     );
 }
@@ -282,7 +282,7 @@ async fn json_has_each_console_and_each_problem() {
     let folder = folder(&(lab(&host) + &consoles("lab", &names)));
     let (code, shown, error) = run(mksgate(&folder, &["check", "--json"])).await;
     assert_eq!((code, error.as_str()), (Some(1), ""));
-    let told: Value = serde_json::from_str(&shown).unwrap();
+    let report: Value = serde_json::from_str(&shown).unwrap();
     let missing = "there is no VM web02: did you mean web01?";
     let console = |port: u16, vm: &str, state: &str, found: Value, error: Value| {
         json!({
@@ -298,7 +298,7 @@ async fn json_has_each_console_and_each_problem() {
     };
     let found = |name: &str, power: &str| json!({"name": name, "path": format!("/DC/vm/{name}"), "host": "esxi-sim", "power": power});
     assert_eq!(
-        told,
+        report,
         json!({
             "ok": false,
             "consoles": [
@@ -312,8 +312,8 @@ async fn json_has_each_console_and_each_problem() {
     );
     for (option, state) in [("--no-dial", "found"), ("--offline", "not-checked")] {
         let (_, shown, _) = run(mksgate(&folder, &["check", "--json", option])).await;
-        let told: Value = serde_json::from_str(&shown).unwrap();
-        assert_eq!(told["consoles"][0]["state"], state);
+        let report: Value = serde_json::from_str(&shown).unwrap();
+        assert_eq!(report["consoles"][0]["state"], state);
     }
 }
 
@@ -325,12 +325,12 @@ async fn json_of_a_wrong_configuration_has_all_mistakes_with_their_places() {
     let folder = folder(&text);
     let (code, shown, error) = run(mksgate(&folder, &["check", "--json"])).await;
     assert_eq!((code, error.as_str()), (Some(2), ""));
-    let told: Value = serde_json::from_str(&shown).unwrap();
+    let report: Value = serde_json::from_str(&shown).unwrap();
     assert_eq!(
-        (&told["ok"], &told["consoles"]),
+        (&report["ok"], &report["consoles"]),
         (&json!(false), &json!([]))
     );
-    let problems = told["problems"].as_array().unwrap();
+    let problems = report["problems"].as_array().unwrap();
     let places: Vec<&Value> = problems.iter().map(|each| &each["subject"]).collect();
     assert_eq!(
         places,
@@ -355,8 +355,8 @@ async fn warnings_are_no_failure() {
     let folder = folder(&text);
     let (code, shown, error) = run(mksgate(&folder, &["check", "--json"])).await;
     assert_eq!((code, error.as_str()), (Some(0), ""));
-    let told: Value = serde_json::from_str(&shown).unwrap();
-    assert_eq!(told["ok"], true);
-    let warning = told["warnings"][0].as_str().unwrap();
+    let report: Value = serde_json::from_str(&shown).unwrap();
+    assert_eq!(report["ok"], true);
+    let warning = report["warnings"][0].as_str().unwrap();
     assert!(warning.starts_with("[vsphere.lab] has trust"), "{warning}");
 }

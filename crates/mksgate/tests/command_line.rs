@@ -183,8 +183,8 @@ fn second_signal_ends_draining_sessions() {
         .lines()
         .filter(|line| line.contains("session closed"))
         .collect();
-    let told = |line: &&&str| line.contains("ended_by=\"gateway\" stage=negotiate");
-    assert_eq!(closed.iter().filter(told).count(), 1, "{log}");
+    let by_gateway = |line: &&&str| line.contains("ended_by=\"gateway\" stage=negotiate");
+    assert_eq!(closed.iter().filter(by_gateway).count(), 1, "{log}");
 }
 
 #[test]
@@ -326,12 +326,12 @@ fn usage_errors_are_one_line() {
 fn help_explains_who_can_connect() {
     let empty = tempfile::tempdir().unwrap();
     let (_, help, _) = run(empty.path(), &["connect", "--help"]);
-    let says = |words: &str| assert!(help.contains(words), "{words}: {help}");
-    says("on loopback only");
-    says("`ssh HOST mksgate connect VM --stdio`");
+    let assert_contains = |words: &str| assert!(help.contains(words), "{words}: {help}");
+    assert_contains("on loopback only");
+    assert_contains("`ssh HOST mksgate connect VM --stdio`");
     assert!(
         !help.contains("ProxyCommand"),
-        "that wants an ssh server at the other end"
+        "ProxyCommand needs an SSH server behind it"
     );
 }
 

@@ -17,12 +17,12 @@ use tempfile::{TempDir, tempdir};
 use support::{mksgate, mksgate_at, run};
 
 /// A listener that would receive the password if the file were read.
-struct Hostile {
+struct OtherConfiguration {
     listener: TcpListener,
     folder: TempDir,
 }
 
-impl Hostile {
+impl OtherConfiguration {
     /// A directory and a `gateway.toml` with these modes; its vSphere is the listener.
     fn new(folder_mode: u32, file_mode: u32) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -43,7 +43,7 @@ impl Hostile {
 
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = mksgate(&self.folder, arguments);
-        command.env("PASSWORD_OF_LAB", "geheim");
+        command.env("PASSWORD_OF_LAB", "s3cr3t");
         command
     }
 
@@ -71,35 +71,35 @@ async fn file_that_others_can_write_is_not_read() {
         (0o755, 0o666, "it"),
         (0o755, 0o664, "it"),
     ] {
-        let hostile = Hostile::new(folder, file);
+        let other = OtherConfiguration::new(folder, file);
         let path = if what == "it" { "gateway.toml" } else { "." };
         let why = format!(
             "mksgate: ./gateway.toml is not read, since other users can write {what}: \
              chmod go-w {path}, or name the file with --config"
         );
-        let (code, shown, error) = run(hostile.command(&["vms"])).await;
+        let (code, shown, error) = run(other.command(&["vms"])).await;
         assert_eq!((code, shown.as_str()), (Some(2), ""));
         assert_eq!(error, format!("{why}, or set GOVC_URL\n"));
         for command in ["check", "serve"] {
-            let (code, _, error) = run(hostile.command(&[command])).await;
+            let (code, _, error) = run(other.command(&[command])).await;
             assert_eq!((code, error), (Some(2), format!("{why}\n")), "{command}");
         }
-        assert_eq!(run(hostile.completion()).await.1, "");
-        assert!(!hostile.was_connected());
+        assert_eq!(run(other.completion()).await.1, "");
+        assert!(!other.was_connected());
         // A file named by --config is read.
         let (code, _, _) =
-            run(hostile.command(&["--config", "gateway.toml", "check", "--offline"])).await;
+            run(other.command(&["--config", "gateway.toml", "check", "--offline"])).await;
         assert_eq!(code, Some(0));
     }
 }
 
 #[tokio::test]
 async fn file_of_another_user_is_not_read() {
-    const SOMEBODY: u32 = 54_321;
+    const OTHER_USER: u32 = 54_321;
     for path in ["", "gateway.toml"] {
-        let hostile = Hostile::new(0o755, 0o644);
-        let given = chown(hostile.folder.path().join(path), Some(SOMEBODY), None);
-        let (code, _, error) = run(hostile.command(&["check", "--offline"])).await;
+        let other = OtherConfiguration::new(0o755, 0o644);
+        let given = chown(other.folder.path().join(path), Some(OTHER_USER), None);
+        let (code, _, error) = run(other.command(&["check", "--offline"])).await;
         match given {
             Ok(()) => {
                 assert_eq!(code, Some(2));
@@ -120,7 +120,7 @@ async fn govc_url_takes_precedence_over_the_local_file_except_for_serve() {
     })
     .await
     .unwrap();
-    let other = Hostile::new(0o755, 0o644);
+    let other = OtherConfiguration::new(0o755, 0o644);
     let (code, shown, error) = run(mksgate_at(&host, &other.folder, &["vms"])).await;
     assert_eq!(code, Some(0), "{error}");
     assert!(shown.contains("web01"), "{shown}");
@@ -136,12 +136,15 @@ async fn govc_url_takes_precedence_over_the_local_file_except_for_serve() {
     assert!(!other.was_connected());
     // The daemon reads its file.
     let mut check = mksgate_at(&host, &other.folder, &["check", "--offline"]);
-    check.env("PASSWORD_OF_LAB", "geheim");
+    check.env("PASSWORD_OF_LAB", "s3cr3t");
     let checked = run(check).await;
     let (code, warnings) = (checked.0, checked.2.trim_end());
     assert_eq!((code, warnings.lines().count()), (Some(0), 1), "{warnings}");
     let warning = "mksgate: [vsphere.lab] has trust = \"danger-accept-any\":";
     assert!(warnings.starts_with(warning), "{warnings}");
     run(other.completion()).await;
-    assert!(other.was_connected(), "where it is trusted, it is read");
+    assert!(
+        other.was_connected(),
+        "without GOVC_URL a trusted file is read"
+    );
 }

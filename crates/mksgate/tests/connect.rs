@@ -30,16 +30,17 @@ async fn host() -> Host {
     .unwrap()
 }
 
-/// A program in `folder` that writes its arguments and the password to the file `told`, and exits with `code`.
+/// A program in `folder` that writes its arguments and the password to the file `recorded`, and exits with `code`.
 fn viewer_program(folder: &TempDir, name: &str, code: u8) {
     let path = folder.path().join(name);
-    let script = format!("#!/bin/sh\nprintf '%s|' \"$@\" \"$VNC_PASSWORD\" > told\nexit {code}\n");
+    let script =
+        format!("#!/bin/sh\nprintf '%s|' \"$@\" \"$VNC_PASSWORD\" > recorded\nexit {code}\n");
     program(&path, &script);
 }
 
-fn told(folder: &TempDir) -> Vec<String> {
-    let told = std::fs::read_to_string(folder.path().join("told")).unwrap();
-    told.split('|').map(str::to_owned).collect()
+fn recorded(folder: &TempDir) -> Vec<String> {
+    let words = std::fs::read_to_string(folder.path().join("recorded")).unwrap();
+    words.split('|').map(str::to_owned).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -137,15 +138,15 @@ async fn custom_command_gets_the_address_and_its_exit_code_is_returned() {
     ];
     let (code, shown, error) = run(mksgate_at(&host, &folder, &arguments)).await;
     assert_eq!((code, shown.as_str(), error.as_str()), (Some(7), "", ""));
-    let told = told(&folder);
-    let port: i32 = told[1]
+    let words = recorded(&folder);
+    let port: i32 = words[1]
         .strip_prefix("127.0.0.1::")
         .unwrap()
         .parse()
         .unwrap();
-    assert_eq!(told[0], "at");
-    assert_eq!(told[2], (port - 5900).to_string());
-    assert_eq!(told[3].len(), 8, "the password is in its environment");
+    assert_eq!(words[0], "at");
+    assert_eq!(words[2], (port - 5900).to_string());
+    assert_eq!(words[3].len(), 8, "the password is in its environment");
     host.counts_until(|counts| counts.sessions_open == 0).await;
 }
 
@@ -166,12 +167,12 @@ async fn installed_viewer_is_found_and_started() {
     assert_eq!(code, Some(3));
     let shown = folder.path().join("xtigervncviewer");
     assert_eq!(error, format!("vm08: TigerVNC ({})\n", shown.display()));
-    let told_ = told(&folder);
-    assert!(told_[0].starts_with("127.0.0.1::"), "{told_:?}");
-    assert_eq!(told_[1].len(), 8, "no password among the arguments");
+    let words = recorded(&folder);
+    assert!(words[0].starts_with("127.0.0.1::"), "{words:?}");
+    assert_eq!(words[1].len(), 8, "no password among the arguments");
     let (code, _, _) = connect(&["--quiet"], Some("xtigervncviewer -FullScreen")).await;
     assert_eq!(code, Some(3));
-    assert_eq!(told(&folder)[0], "-FullScreen");
+    assert_eq!(recorded(&folder)[0], "-FullScreen");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -186,15 +187,15 @@ async fn viewer_with_socket_support_gets_a_socket_unless_listen_is_given() {
         command.env("PATH", &path).env("DISPLAY", ":0");
         let (code, _, error) = run(command).await;
         assert_eq!(code, Some(0), "{error}");
-        (told(&folder), error)
+        (recorded(&folder), error)
     };
-    let (told, error) = connect(&[]).await;
-    assert!(told[0].ends_with("/console"), "{told:?}");
+    let (words, error) = connect(&[]).await;
+    assert!(words[0].ends_with("/console"), "{words:?}");
     assert_eq!(error, "", "it needs no password");
     for listen in ["127.0.0.1:0", "[::ffff:127.0.0.1]:0"] {
-        let (told, error) = connect(&["--listen", listen]).await;
-        let display = told[0].strip_prefix("127.0.0.1:").map(str::parse::<i32>);
-        assert!(matches!(display, Some(Ok(_))), "{told:?}");
+        let (words, error) = connect(&["--listen", listen]).await;
+        let display = words[0].strip_prefix("127.0.0.1:").map(str::parse::<i32>);
+        assert!(matches!(display, Some(Ok(_))), "{words:?}");
         assert!(
             error.starts_with("enter this password in the viewer: "),
             "{error}"
@@ -393,7 +394,10 @@ async fn session_outlives_a_viewer_that_delegates_to_a_running_instance() {
                 _ => std::thread::yield_now(),
             }
             let ended = child.try_wait().unwrap();
-            assert!(ended.is_none(), "before its viewer was told: {ended:?}");
+            assert!(
+                ended.is_none(),
+                "ended before the viewer connected: {ended:?}"
+            );
         };
         let value = |key: &str| {
             let line = text.lines().find_map(|line| line.strip_prefix(key));
@@ -406,7 +410,7 @@ async fn session_outlives_a_viewer_that_delegates_to_a_running_instance() {
     .await
     .unwrap();
     host.counts_until(|counts| counts.consoles_open == 1).await;
-    assert!(child.try_wait().unwrap().is_none(), "a viewer is there");
+    assert!(child.try_wait().unwrap().is_none(), "a viewer is connected");
     drop(socket);
     let code = spawn_blocking(move || child.wait().unwrap().code());
     assert_eq!(code.await.unwrap(), Some(0));

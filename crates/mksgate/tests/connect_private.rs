@@ -98,8 +98,8 @@ async fn child_programs_inherit_no_secrets() {
                 .env("GOVC_URL", &url)
                 .env("GOVC_PASSWORD", DEMO_PASSWORD)
                 .env("GOVC_INSECURE", "1")
-                .env("MKSGATE_COOKIE", "geheim")
-                .env("MKSGATE_WEBSOCKETURL", "wss://h/ticket/geheim");
+                .env("MKSGATE_COOKIE", "s3cr3t")
+                .env("MKSGATE_WEBSOCKETURL", "wss://h/ticket/s3cr3t");
             if !named.is_empty() {
                 command.env("PASSWORD_OF_LAB", DEMO_PASSWORD);
             }
@@ -110,7 +110,7 @@ async fn child_programs_inherit_no_secrets() {
             assert!(environment.contains("DISPLAY=:0"), "{environment}");
             let found: Vec<&str> = environment
                 .lines()
-                .filter(|line| line.contains(DEMO_PASSWORD) || line.contains("geheim"))
+                .filter(|line| line.contains(DEMO_PASSWORD) || line.contains("s3cr3t"))
                 .collect();
             assert_eq!(found, Vec::<&str>::new(), "{way:?} {named:?}");
         }

@@ -1,4 +1,4 @@
-//! Passwords, users and keys: which files are taken for them, and what becomes of them.
+//! Files with passwords, users, certificates and keys: which are accepted, and how they are used.
 
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
@@ -21,16 +21,16 @@ use tempfile::TempDir;
 /// A line that `mksgate passwd ada` printed for the password "x".
 const ADA: &str = "ada:$argon2id$v=19$m=19456,t=2,p=1$t2dIS7GCpYHUKunPpwb3uw$dgLDrR/+jioPf+BcqP30PKFWdcX43S5Y3HjdCN1rsD8";
 
-/// All that `gateway.toml` of [`house`] names, in one folder.
+/// The files that the `gateway.toml` of [`configuration`] names, in one folder.
 const FILES: [&str; 5] = ["lab", "vnc", "users", "cert.pem", "key.pem"];
 
-/// A file of that mode.
+/// Writes a file with this mode.
 fn file(path: &Path, text: &str, mode: u32) {
     std::fs::write(path, text).unwrap();
     std::fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
 }
 
-/// Fills a folder with [`FILES`]. Secrets have that mode; the certificate is for everybody.
+/// Writes [`FILES`] into a folder: secrets with this mode, the certificate readable by everybody.
 fn fill(folder: &Path, mode: u32) {
     let made = rcgen::generate_simple_self_signed(vec!["gateway.example".into()]).unwrap();
     file(&folder.join("lab"), "a long password\n", mode);
@@ -41,7 +41,7 @@ fn fill(folder: &Path, mode: u32) {
     file(&folder.join("key.pem"), &key, mode);
 }
 
-/// A `gateway.toml` that names [`FILES`] as `at` says, and a console for whoever logs in by any of them.
+/// A `gateway.toml` that names [`FILES`] with the prefix `at`, and has a console with all login methods that use them.
 fn text(at: &str) -> String {
     format!(
         "[vsphere.lab]\naddress = \"127.0.0.1:9\"\nusername = \"root\"\npassword_file = \"{at}lab\"\n\
@@ -51,8 +51,8 @@ fn text(at: &str) -> String {
     )
 }
 
-/// A `gateway.toml`, and [`FILES`] beside it.
-fn house() -> TempDir {
+/// A folder with a `gateway.toml` and [`FILES`].
+fn configuration() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     fill(folder.path(), 0o600);
     std::fs::write(folder.path().join("gateway.toml"), text("")).unwrap();
@@ -65,7 +65,7 @@ fn auth(folder: &Path) -> Result<Auth, String> {
         .map_err(|error| error.to_string())
 }
 
-/// `mksgate check --offline`: its exit code, and what it says.
+/// Exit code and output of `mksgate check --offline`.
 fn check(folder: &Path, credentials: Option<&Path>) -> (Option<i32>, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_mksgate"));
     command
@@ -80,11 +80,11 @@ fn check(folder: &Path, credentials: Option<&Path>) -> (Option<i32>, String) {
         stdout,
         stderr,
     } = command.output().unwrap();
-    let said = String::from_utf8(stdout).unwrap() + &String::from_utf8(stderr).unwrap();
-    (status.code(), said)
+    let output = String::from_utf8(stdout).unwrap() + &String::from_utf8(stderr).unwrap();
+    (status.code(), output)
 }
 
-/// `mksgate passwd` with something piped in: its exit code, stdout and stderr.
+/// Exit code, stdout and stderr of `mksgate passwd` with a password on stdin.
 fn passwd(arguments: &[&str], user: Option<&str>, typed: &[u8]) -> (Option<i32>, String, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_mksgate"));
     command
@@ -114,23 +114,30 @@ fn passwd(arguments: &[&str], user: Option<&str>, typed: &[u8]) -> (Option<i32>,
 
 #[test]
 fn systemd_credentials_may_have_any_mode() {
-    let (house, credentials) = (house(), tempfile::tempdir().unwrap());
+    let (config, credentials) = (configuration(), tempfile::tempdir().unwrap());
     fill(credentials.path(), 0o440);
     let path = format!("{}/", credentials.path().display());
     for at in ["$CREDENTIALS_DIRECTORY/", &path] {
-        std::fs::write(house.path().join("gateway.toml"), text(at)).unwrap();
-        let (code, said) = check(house.path(), Some(credentials.path()));
-        assert_eq!(code, Some(0), "{at}: {said}");
+        std::fs::write(config.path().join("gateway.toml"), text(at)).unwrap();
+        let (code, output) = check(config.path(), Some(credentials.path()));
+        assert_eq!(code, Some(0), "{at}: {output}");
     }
-    let (code, said) = check(house.path(), None);
-    assert_eq!(code, Some(2), "elsewhere it is a file like any other");
-    assert!(said.contains("other users can read or write it"), "{said}");
+    let (code, output) = check(config.path(), None);
+    assert_eq!(
+        code,
+        Some(2),
+        "without CREDENTIALS_DIRECTORY the file's mode matters"
+    );
+    assert!(
+        output.contains("other users can read or write it"),
+        "{output}"
+    );
 }
 
 #[test]
 fn systemd_credential_may_be_a_symlink_inside_the_directory() {
-    // A Kubernetes volume looks like this.
-    let (house, credentials) = (house(), tempfile::tempdir().unwrap());
+    // As in a Kubernetes volume.
+    let (config, credentials) = (configuration(), tempfile::tempdir().unwrap());
     let data = credentials.path().join("..data");
     std::fs::create_dir(&data).unwrap();
     fill(&data, 0o440);
@@ -142,14 +149,14 @@ fn systemd_credential_may_be_a_symlink_inside_the_directory() {
         .unwrap();
     }
     let text = text("$CREDENTIALS_DIRECTORY/");
-    std::fs::write(house.path().join("gateway.toml"), text).unwrap();
-    let (code, said) = check(house.path(), Some(credentials.path()));
-    assert_eq!(code, Some(0), "{said}");
+    std::fs::write(config.path().join("gateway.toml"), text).unwrap();
+    let (code, output) = check(config.path(), Some(credentials.path()));
+    assert_eq!(code, Some(0), "{output}");
 }
 
 #[test]
 fn files_outside_the_credentials_directory_need_mode_600() {
-    let (house, folder) = (house(), tempfile::tempdir().unwrap());
+    let (config, folder) = (configuration(), tempfile::tempdir().unwrap());
     let credentials = folder.path().join("credentials");
     std::fs::create_dir(&credentials).unwrap();
     fill(folder.path(), 0o644);
@@ -157,43 +164,46 @@ fn files_outside_the_credentials_directory_need_mode_600() {
         symlink(folder.path().join(name), credentials.join(name)).unwrap();
     }
     for at in ["$CREDENTIALS_DIRECTORY/../", "$CREDENTIALS_DIRECTORY/"] {
-        std::fs::write(house.path().join("gateway.toml"), text(at)).unwrap();
-        let (code, said) = check(house.path(), Some(&credentials));
+        std::fs::write(config.path().join("gateway.toml"), text(at)).unwrap();
+        let (code, output) = check(config.path(), Some(&credentials));
         assert_eq!(code, Some(2), "{at}");
         assert!(
-            said.contains("lab: other users can read or write it"),
-            "{said}"
+            output.contains("lab: other users can read or write it"),
+            "{output}"
         );
     }
 }
 
 #[test]
 fn unset_credentials_directory_is_distinguished_from_a_missing_file() {
-    let (house, credentials) = (house(), tempfile::tempdir().unwrap());
+    let (config, credentials) = (configuration(), tempfile::tempdir().unwrap());
     let text = text("$CREDENTIALS_DIRECTORY/");
-    std::fs::write(house.path().join("gateway.toml"), text).unwrap();
-    let (code, said) = check(house.path(), None);
+    std::fs::write(config.path().join("gateway.toml"), text).unwrap();
+    let (code, output) = check(config.path(), None);
     assert_eq!(code, Some(2));
-    assert!(said.contains("CREDENTIALS_DIRECTORY is not set"), "{said}");
-    let (code, said) = check(house.path(), Some(credentials.path()));
+    assert!(
+        output.contains("CREDENTIALS_DIRECTORY is not set"),
+        "{output}"
+    );
+    let (code, output) = check(config.path(), Some(credentials.path()));
     assert_eq!(code, Some(2));
     let missing = format!("{}/lab: it does not exist", credentials.path().display());
-    assert!(said.contains(&missing), "{said}");
+    assert!(output.contains(&missing), "{output}");
 }
 
 #[test]
 fn too_large_files_are_refused() {
     for name in FILES {
-        let house = house();
-        file(&house.path().join(name), &"#".repeat((1 << 20) + 1), 0o600);
-        let error = auth(house.path()).unwrap_err();
+        let config = configuration();
+        file(&config.path().join(name), &"#".repeat((1 << 20) + 1), 0o600);
+        let error = auth(config.path()).unwrap_err();
         let sentence = format!("{name}: it has more than 1048576 bytes");
         assert!(error.contains(&sentence), "{error}");
     }
-    let house = house();
+    let config = configuration();
     let endless = text("").replace("cert.pem", "/dev/zero");
-    std::fs::write(house.path().join("gateway.toml"), endless).unwrap();
-    let error = auth(house.path()).unwrap_err();
+    std::fs::write(config.path().join("gateway.toml"), endless).unwrap();
+    let error = auth(config.path()).unwrap_err();
     assert!(
         error.contains("/dev/zero: it cannot be read (it is not a regular file)"),
         "{error}"
@@ -231,9 +241,9 @@ fn certificate_and_key_errors_have_the_position_of_their_key() {
             "without a passphrase",
         ),
     ] {
-        let house = house();
-        file(&house.path().join(name), &text, 0o600);
-        let error = auth(house.path()).unwrap_err();
+        let config = configuration();
+        file(&config.path().join(name), &text, 0o600);
+        let error = auth(config.path()).unwrap_err();
         assert!(error.contains(sentence), "{error}");
         assert!(error.contains(place) && error.contains(name), "{error}");
     }
@@ -241,9 +251,9 @@ fn certificate_and_key_errors_have_the_position_of_their_key() {
 
 #[test]
 fn tls_1_2_and_1_3_present_the_certificate_without_session_resumption() {
-    let house = house();
-    let server = auth(house.path()).unwrap().tls.unwrap();
-    let certificate = CertificateDer::from_pem_file(house.path().join("cert.pem")).unwrap();
+    let config = configuration();
+    let server = auth(config.path()).unwrap().tls.unwrap();
+    let certificate = CertificateDer::from_pem_file(config.path().join("cert.pem")).unwrap();
     let mut roots = RootCertStore::empty();
     roots.add(certificate.clone()).unwrap();
     for version in [&rustls::version::TLS12, &rustls::version::TLS13] {
@@ -281,15 +291,15 @@ fn tls_1_2_and_1_3_present_the_certificate_without_session_resumption() {
         gateway.write_tls(&mut wire).unwrap();
         viewer.read_tls(&mut wire.as_slice()).unwrap();
         viewer.process_new_packets().unwrap();
-        let mut said = [0; 3];
-        viewer.reader().read_exact(&mut said).unwrap();
-        assert_eq!(&said, b"RFB");
+        let mut version = [0; 3];
+        viewer.reader().read_exact(&mut version).unwrap();
+        assert_eq!(&version, b"RFB");
     }
 }
 
 #[test]
 fn check_prints_who_can_reach_each_port_and_how() {
-    let house = house();
+    let config = configuration();
     let tls = "certificate = \"cert.pem\"\nprivate_key = \"key.pem\"\n";
     let (vnc, users) = ("password_file = \"vnc\"\n", "users_file = \"users\"\n");
     let mut text = text("");
@@ -357,11 +367,11 @@ fn check_prints_who_can_reach_each_port_and_how() {
     }
     text += "[[console]]\nlisten = \"[::]:5908\"\nvsphere = \"lab\"\nvm = \"vm08\"\nauth = \"none\"\n\
              allow = [\"10.0.0.0/8\", \"2001:db8::/32\"]\n";
-    std::fs::write(house.path().join("gateway.toml"), text).unwrap();
-    let (code, said) = check(house.path(), None);
-    assert_eq!(code, Some(0), "{said}");
+    std::fs::write(config.path().join("gateway.toml"), text).unwrap();
+    let (code, output) = check(config.path(), None);
+    assert_eq!(code, Some(0), "{output}");
     let row_of = |listen: &str| {
-        let row = said
+        let row = output
             .lines()
             .find(|row| row.starts_with(&format!("{listen} ")));
         row.unwrap()

@@ -30,7 +30,7 @@ async fn host() -> Host {
 }
 
 /// A port that has been closed again: nobody listens there.
-fn nobody() -> String {
+fn unused_address() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().to_string()
 }
@@ -121,7 +121,7 @@ async fn refused_login_is_3_and_untrusted_certificate_is_7() {
         assert_eq!(shown, "");
         (code, cause(&error))
     };
-    let refused = vms("GOVC_PASSWORD", "geheim").await;
+    let refused = vms("GOVC_PASSWORD", "s3cr3t").await;
     assert_eq!(
         refused,
         (Some(3), json!(["login-refused", "ticket", "gateway"]))
@@ -164,18 +164,22 @@ async fn changed_certificate_is_7() {
 async fn unreachable_is_6() {
     let (host, folder) = (host().await, tempdir().unwrap());
     let mut command = mksgate_at(&host, &folder, &["vms", "--json"]);
-    command.env("GOVC_URL", nobody());
+    command.env("GOVC_URL", unused_address());
     let (code, _, error) = run(command).await;
     assert_eq!(
         (code, cause(&error)),
         (Some(6), json!(["vsphere-unreachable", "ticket", "vcenter"]))
     );
-    let (code, _, error) = run(mksgate(&folder, &["--log", "json", "trust", &nobody()])).await;
+    let (code, _, error) = run(mksgate(
+        &folder,
+        &["--log", "json", "trust", &unused_address()],
+    ))
+    .await;
     assert_eq!(
         (code, cause(&error)),
         (Some(6), json!(["host-unreachable", null, null]))
     );
-    let url = format!("ws://{}/", nobody());
+    let url = format!("ws://{}/", unused_address());
     let (code, shown, error) = run(mksgate(&folder, &["probe", "--url", &url, "--json"])).await;
     assert_eq!((code, error.as_str()), (Some(6), ""));
     let answer: Value = serde_json::from_str(&shown).unwrap();

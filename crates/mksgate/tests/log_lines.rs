@@ -74,7 +74,7 @@ impl Daemon {
             assert_ne!(line, "", "the log ended before {words:?}: {lines:?}");
             let line: Value = serde_json::from_str(&line).unwrap();
             lines.push(line);
-            if says(&lines[lines.len() - 1], words) {
+            if has_message(&lines[lines.len() - 1], words) {
                 return lines;
             }
         }
@@ -88,8 +88,8 @@ impl Drop for Daemon {
     }
 }
 
-/// Whether these words are in its message.
-fn says(line: &Value, words: &str) -> bool {
+/// Whether the message contains these words.
+fn has_message(line: &Value, words: &str) -> bool {
     line["message"].as_str().unwrap().contains(words)
 }
 
@@ -111,15 +111,18 @@ async fn session_lines_have_the_session_number() {
         let viewer = daemon.connect();
         enter(&viewer, &viewer, None).unwrap();
         let opening = daemon.lines_until("session opened");
-        let login = opening.iter().find(|line| says(line, "logged in")).unwrap();
+        let login = opening
+            .iter()
+            .find(|line| has_message(line, "logged in"))
+            .unwrap();
         let number = login["session"].as_u64().unwrap();
         // A clipboard without any character that can be typed is logged (RFC 6143 section 7.5.6).
         (&viewer).write_all(b"\x06\0\0\0\0\0\0\x01\xa4").unwrap();
-        let told = daemon.lines_until("clipboard");
+        let clipboard = daemon.lines_until("clipboard");
         drop(viewer);
         let closing = daemon.lines_until("session closed");
         let opened = &opening[opening.len() - 1..];
-        for line in opened.iter().chain(&told).chain(&closing) {
+        for line in opened.iter().chain(&clipboard).chain(&closing) {
             assert_eq!(line["session"], number, "{line}");
         }
     });
@@ -139,7 +142,7 @@ async fn connection_without_data_is_logged_at_debug_level() {
         assert_eq!(line["level"], "DEBUG");
         assert_eq!(line["viewer"], from);
         assert!(line["session"].is_u64(), "{line}");
-        // Whoever has said something is told of as before.
+        // A connection that has sent a byte is logged at the usual level.
         let half = daemon.connect();
         (&half).write_all(b"R").unwrap();
         drop(half);

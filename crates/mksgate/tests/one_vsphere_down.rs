@@ -55,7 +55,7 @@ fn folder(vspheres: &[(&str, String)]) -> TempDir {
 }
 
 /// An address on which nobody listens.
-fn nobody() -> String {
+fn unused_address() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().to_string()
 }
@@ -72,9 +72,9 @@ fn files(folder: &TempDir) -> Vec<String> {
 #[tokio::test(flavor = "multi_thread")]
 async fn vsphere_that_is_down_is_named_and_the_vms_of_the_others_are_listed() {
     let lab = host(vms(&["web01"])).await;
-    // The one that is down comes first, and last.
+    // The vSphere that is down is asked first, and last.
     for (up, down) in [("lab", "aaa"), ("lab", "prod")] {
-        let folder = folder(&[(up, lab.address().to_string()), (down, nobody())]);
+        let folder = folder(&[(up, lab.address().to_string()), (down, unused_address())]);
         let (code, table, error) = run(mksgate(&folder, &["vms"])).await;
         assert_eq!(code, Some(1), "{error}");
         assert!(
@@ -89,7 +89,7 @@ async fn vsphere_that_is_down_is_named_and_the_vms_of_the_others_are_listed() {
         let (code, json, _) = run(mksgate(&folder, &["vms", "--json"])).await;
         let vms: Vec<Value> = serde_json::from_str(&json).unwrap();
         assert_eq!((code, vms.len()), (Some(1), 1));
-        // One that is not asked is not missed.
+        // --vsphere asks the other alone, so that this one is no failure.
         let (code, _, error) = run(mksgate(&folder, &["vms", "--vsphere", "lab"])).await;
         assert_eq!((code, error.as_str()), (Some(0), ""));
     }
@@ -142,14 +142,14 @@ async fn vsphere_that_goes_down_while_watched_is_named_once_and_the_others_are_w
     let (code, _, error) = ended(child).await;
     assert_eq!(code, Some(130));
     assert_eq!(error.lines().count(), 1, "{error}");
-    let told: Value = serde_json::from_str(&error).unwrap();
-    assert_eq!(told["vsphere"], "prod");
-    assert_eq!(told["error"], "vsphere-unreachable");
+    let lines: Value = serde_json::from_str(&error).unwrap();
+    assert_eq!(lines["vsphere"], "prod");
+    assert_eq!(lines["error"], "vsphere-unreachable");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn vspheres_that_are_all_down_are_all_named() {
-    let folder = folder(&[("lab", nobody()), ("prod", nobody())]);
+    let folder = folder(&[("lab", unused_address()), ("prod", unused_address())]);
     for arguments in [
         &["vms"][..],
         &["screenshot", "--all", "-d", "shots"],
@@ -158,9 +158,9 @@ async fn vspheres_that_are_all_down_are_all_named() {
         let (code, out, error) = run(mksgate(&folder, arguments)).await;
         // The same cause everywhere.
         assert_eq!((code, out.as_str()), (Some(6), ""), "{arguments:?}");
-        let told: Vec<&str> = error.lines().collect();
-        assert_eq!(told.len(), 2, "{error}");
-        for (line, name) in told.iter().zip(["lab", "prod"]) {
+        let lines: Vec<&str> = error.lines().collect();
+        assert_eq!(lines.len(), 2, "{error}");
+        for (line, name) in lines.iter().zip(["lab", "prod"]) {
             assert!(line.starts_with(&format!("mksgate: vSphere {name}: 127.0.0.1:")));
         }
     }
@@ -169,7 +169,10 @@ async fn vspheres_that_are_all_down_are_all_named() {
 #[tokio::test(flavor = "multi_thread")]
 async fn connect_opens_a_console_of_the_vsphere_that_is_up() {
     let lab = host(vms(&["web01"])).await;
-    let folder = folder(&[("lab", lab.address().to_string()), ("aaa", nobody())]);
+    let folder = folder(&[
+        ("lab", lab.address().to_string()),
+        ("aaa", unused_address()),
+    ]);
     let arguments = ["connect", "web01", "--", "sh", "-c", "exit 7"];
     let (code, _, error) = run(mksgate(&folder, &arguments)).await;
     // The command's own code.
@@ -189,9 +192,12 @@ async fn connect_opens_a_console_of_the_vsphere_that_is_up() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn keys_are_pressed_only_where_every_vsphere_says_which_vm_is_meant() {
+async fn keys_are_pressed_only_if_every_vsphere_can_be_asked() {
     let lab = host(vms(&["web01"])).await;
-    let folder = folder(&[("lab", lab.address().to_string()), ("prod", nobody())]);
+    let folder = folder(&[
+        ("lab", lab.address().to_string()),
+        ("prod", unused_address()),
+    ]);
     let (code, _, error) = run(mksgate(&folder, &["keys", "web01", "a"])).await;
     assert_eq!(code, Some(6));
     assert!(
@@ -206,7 +212,7 @@ async fn keys_are_pressed_only_where_every_vsphere_says_which_vm_is_meant() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn pictures_of_two_vspheres_are_as_many_files() {
+async fn each_picture_of_two_vspheres_has_its_own_file() {
     let off = VmSettings {
         power: Power::Off,
         ..VmSettings::desktop("mail")
@@ -239,7 +245,7 @@ async fn pictures_of_two_vspheres_are_as_many_files() {
             .count()
     };
     assert_eq!((of("lab-"), of("prod-")), (6, 3), "{names:?}");
-    // The other VM of that name is off, and may be on the next time.
+    // The second VM of that name is off: file names must not depend on which of them run.
     assert!(
         names.contains(&format!("lab-mail-{}.png", lab.moref("mail"))),
         "{names:?}"
@@ -249,15 +255,18 @@ async fn pictures_of_two_vspheres_are_as_many_files() {
 #[tokio::test(flavor = "multi_thread")]
 async fn pictures_are_taken_of_the_vsphere_that_is_up() {
     let lab = host(vms(&["web01", "db02"])).await;
-    let folder = folder(&[("lab", lab.address().to_string()), ("aaa", nobody())]);
+    let folder = folder(&[
+        ("lab", lab.address().to_string()),
+        ("aaa", unused_address()),
+    ]);
     let arguments = ["screenshot", "--all", "-d", "shots", "--scale", "0.1"];
     let (code, _, error) = run(mksgate(&folder, &arguments)).await;
     assert_eq!(code, Some(1));
-    let told: Vec<&str> = error.lines().collect();
+    let lines: Vec<&str> = error.lines().collect();
     assert!(
-        told[0].starts_with("mksgate: vSphere aaa: 127.0.0.1:"),
+        lines[0].starts_with("mksgate: vSphere aaa: 127.0.0.1:"),
         "{error}"
     );
-    assert_eq!(told[1..], ["2 screenshots are in shots"]);
+    assert_eq!(lines[1..], ["2 screenshots are in shots"]);
     assert_eq!(files(&folder), ["lab-db02.png", "lab-web01.png"]);
 }

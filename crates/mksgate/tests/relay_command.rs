@@ -147,7 +147,7 @@ fn is_rejected(mut viewer: TcpStream) -> bool {
 fn openqa_arguments_relay_bytes_and_use_the_ticket_once() {
     let server = Server::new();
     let url = server.url("/ticket/0123456789abcdef");
-    let cookie = "vmware_client=VMware; vmware_soap_session=\"geheim\"";
+    let cookie = "vmware_client=VMware; vmware_soap_session=\"s3cr3t\"";
     let relay = Relay::start(&[
         "--listenport",
         "0",
@@ -196,7 +196,7 @@ fn openqa_arguments_relay_bytes_and_use_the_ticket_once() {
         "{log}"
     );
     assert!(
-        !log.contains("0123456789abcdef") && !log.contains("geheim"),
+        !log.contains("0123456789abcdef") && !log.contains("s3cr3t"),
         "{log}"
     );
 }
@@ -208,12 +208,12 @@ fn url_and_cookie_are_read_from_the_environment() {
     command
         .args(["relay", "--listenport", "0"])
         .env("MKSGATE_WEBSOCKETURL", server.url("/x?y"))
-        .env("MKSGATE_COOKIE", "session=geheim");
+        .env("MKSGATE_COOKIE", "session=s3cr3t");
     let relay = Relay::with(&mut command);
     let _viewer = relay.viewer();
     let (_, head) = server.open();
     assert!(head.starts_with("GET /x?y HTTP/1.1\r\n"), "{head}");
-    assert!(head.contains("\r\nCookie: session=geheim\r\n"), "{head}");
+    assert!(head.contains("\r\nCookie: session=s3cr3t\r\n"), "{head}");
 }
 
 #[test]
@@ -340,17 +340,17 @@ fn signal_closes_both_sides() {
 fn usage_errors_are_one_line_without_secrets() {
     for (arguments, words) in [
         (&[][..], "there is no URL: add --websocketurl URL"),
-        (&["--websocketurl", "geheim"], "invalid URL: write wss://"),
+        (&["--websocketurl", "s3cr3t"], "invalid URL: write wss://"),
         (
-            &["--websocketurl", "https://geheim/"],
+            &["--websocketurl", "https://s3cr3t/"],
             "write wss:// instead",
         ),
         (
-            &["--websocketurl", "ws://192.0.2.1/geheim"],
+            &["--websocketurl", "ws://192.0.2.1/s3cr3t"],
             "write wss://, or add --insecure",
         ),
         (
-            &["--reconnect-command", "geheim 'x"],
+            &["--reconnect-command", "s3cr3t 'x"],
             "with each quote closed",
         ),
         (
@@ -377,9 +377,12 @@ fn usage_errors_are_one_line_without_secrets() {
             .args(arguments)
             .output()
             .unwrap();
-        let said = String::from_utf8(done.stderr).unwrap();
-        assert_eq!(done.status.code(), Some(2), "{said}");
-        assert!(said.contains(words), "{said}");
-        assert!(!said.contains("geheim") && done.stdout.is_empty(), "{said}");
+        let output = String::from_utf8(done.stderr).unwrap();
+        assert_eq!(done.status.code(), Some(2), "{output}");
+        assert!(output.contains(words), "{output}");
+        assert!(
+            !output.contains("s3cr3t") && done.stdout.is_empty(),
+            "{output}"
+        );
     }
 }

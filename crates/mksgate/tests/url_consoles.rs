@@ -24,15 +24,15 @@ use tempfile::TempDir;
 fn folder() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     for (name, text, mode) in [
-        ("cookie", "session=geheim\n", 0o600),
+        ("cookie", "session=s3cr3t\n", 0o600),
         (
             "headers",
-            "Authorization: Bearer geheim\n# X: y\n\nOrigin:https://h\n",
+            "Authorization: Bearer s3cr3t\n# X: y\n\nOrigin:https://h\n",
             0o600,
         ),
         ("twice", "X-A: 1\nx-a: 2\n", 0o600),
-        ("colon", "X-A: 1\ngeheim\n", 0o600),
-        ("public", "geheim", 0o644),
+        ("colon", "X-A: 1\ns3cr3t\n", 0o600),
+        ("public", "s3cr3t", 0o644),
         ("password", "8letters", 0o600),
         ("long", "nine-chars", 0o600),
     ] {
@@ -71,7 +71,7 @@ fn error(keys: &str) -> String {
 
 #[test]
 fn two_lines_suffice_and_defaults_are_safe() {
-    let found = endpoint("url = \"wss://198.51.100.7/some/path?token=geheim\"");
+    let found = endpoint("url = \"wss://198.51.100.7/some/path?token=s3cr3t\"");
     assert_eq!(found.name, "198.51.100.7:443/some/path");
     assert_eq!(found.trust, Trust::System);
     assert_eq!(found.subprotocol.as_deref(), Some("binary"));
@@ -100,14 +100,14 @@ fn all_keys_are_read() {
         [
             ("X-Plain", "yes, plain"),
             ("X-Env", "mksgate"),
-            ("Authorization", "Bearer geheim"),
+            ("Authorization", "Bearer s3cr3t"),
             ("Origin", "https://h"),
-            ("Cookie", "session=geheim"),
+            ("Cookie", "session=s3cr3t"),
         ]
     );
     let none = endpoint("url = \"ws://localhost:6080/\"\nsubprotocol = \"none\"");
     assert_eq!(none.subprotocol, None);
-    let command = endpoint("url_command = [\"print-url\", \"geheim\"]");
+    let command = endpoint("url_command = [\"print-url\", \"s3cr3t\"]");
     assert_eq!(command.name, "print-url");
     assert!(matches!(command.origin, Origin::Command(_)));
 }
@@ -135,17 +135,17 @@ fn url_consoles_are_transparent_unless_a_dialect_key_is_set() {
 #[test]
 fn debug_output_has_no_secrets() {
     let found = endpoint(
-        "url = \"wss://geheim:geheim@h/ticket/geheim?geheim\"\ncookie = \"geheim\"\nheaders = { X = \"geheim\" }",
+        "url = \"wss://s3cr3t:s3cr3t@h/ticket/s3cr3t?s3cr3t\"\ncookie = \"s3cr3t\"\nheaders = { X = \"s3cr3t\" }",
     );
-    let command = endpoint("url_command = [\"print-url\", \"geheim\"]");
+    let command = endpoint("url_command = [\"print-url\", \"s3cr3t\"]");
     let printed = format!("{found:?}{found:#?}{command:?}");
     assert!(printed.contains("h:443/ticket/...") && printed.contains("print-url"));
-    assert!(!printed.contains("geheim"), "{printed}");
+    assert!(!printed.contains("s3cr3t"), "{printed}");
 }
 
 #[test]
 fn console_has_exactly_one_target() {
-    const URL: &str = "url = \"wss://h/geheim\"\n";
+    const URL: &str = "url = \"wss://h/s3cr3t\"\n";
     const VM: &str = "vsphere = \"lab\"\nvm = \"vm08\"\n";
     for (keys, expected) in [
         (
@@ -159,7 +159,7 @@ fn console_has_exactly_one_target() {
             ":5:7: url has no effect with vsphere and vm: remove it, or remove those two",
         ),
         (
-            &format!("{VM}cookie = \"geheim\""),
+            &format!("{VM}cookie = \"s3cr3t\""),
             ":5:10: cookie has no effect with vsphere and vm: remove it, or remove those two",
         ),
         (
@@ -234,17 +234,17 @@ fn vnc_password_keys_are_for_vms_and_password_keys_for_urls() {
 #[test]
 fn invalid_url_is_refused_and_not_repeated() {
     for (url, words) in [
-        ("geheim", "invalid URL"),
-        ("https://geheim/", "write wss:// instead"),
-        ("vnc://geheim/", "neither wss:// nor ws://"),
-        ("ws://192.0.2.1/geheim", "add allow_plain = true"),
+        ("s3cr3t", "invalid URL"),
+        ("https://s3cr3t/", "write wss:// instead"),
+        ("vnc://s3cr3t/", "neither wss:// nor ws://"),
+        ("ws://192.0.2.1/s3cr3t", "add allow_plain = true"),
     ] {
         let error = error(&format!("url = \"{url}\""));
         assert!(
             error.starts_with(":3:7: ") && error.contains(words),
             "{error}"
         );
-        assert!(!error.contains("geheim"), "{error}");
+        assert!(!error.contains("s3cr3t"), "{error}");
     }
     assert!(endpoint("url = \"ws://192.0.2.1/\"\nallow_plain = true").allow_plain);
 }
@@ -263,15 +263,15 @@ fn url_options_are_checked_and_values_not_repeated() {
             ":4:8: the name is empty or has control characters",
         ),
         (
-            "headers = { Host = \"geheim\" }",
+            "headers = { Host = \"s3cr3t\" }",
             ":4:20: the header Host is sent by mksgate itself: remove it",
         ),
         (
-            "headers = { \"X Y\" = \"geheim\" }",
+            "headers = { \"X Y\" = \"s3cr3t\" }",
             ":4:21: invalid header name",
         ),
         (
-            "headers = { X = \"geheim\\nY: z\" }",
+            "headers = { X = \"s3cr3t\\nY: z\" }",
             ":4:17: the value of the header X is empty or not printable ASCII",
         ),
         (
@@ -279,15 +279,15 @@ fn url_options_are_checked_and_values_not_repeated() {
             ":4:17: the value of the header X is empty",
         ),
         (
-            "cookie = \"geheim\\r\\n\"",
+            "cookie = \"s3cr3t\\r\\n\"",
             ":4:10: the value of the header Cookie is empty or not printable ASCII",
         ),
         (
-            "headers = { cookie = \"a\" }\ncookie = \"geheim\"",
+            "headers = { cookie = \"a\" }\ncookie = \"s3cr3t\"",
             ":5:10: duplicate header Cookie: keep one",
         ),
         (
-            "cookie = \"geheim\"\ncookie_file = \"cookie\"",
+            "cookie = \"s3cr3t\"\ncookie_file = \"cookie\"",
             ":5:15: this console has two cookies: keep",
         ),
         (
@@ -322,7 +322,7 @@ fn url_options_are_checked_and_values_not_repeated() {
     ] {
         let error = at(keys);
         assert!(error.starts_with(expected), "{keys}: {error}");
-        assert!(!error.contains("geheim"), "{error}");
+        assert!(!error.contains("s3cr3t"), "{error}");
     }
     let plain = error("url = \"ws://localhost\"\ntrust = \"system\"");
     assert!(
@@ -335,8 +335,8 @@ fn url_options_are_checked_and_values_not_repeated() {
 fn check_dials_url_consoles() {
     let folder = folder();
     // Nobody answers on port 9.
-    let text = "[[console]]\nport = 5990\nurl = \"ws://127.0.0.1:9/websockify?token=geheim\"\ncookie_file = \"cookie\"\n\
-                [[console]]\nport = 5991\nname = \"kiosk\"\nurl_command = [\"sh\", \"-c\", \"echo geheim; exit 3\"]\n";
+    let text = "[[console]]\nport = 5990\nurl = \"ws://127.0.0.1:9/websockify?token=s3cr3t\"\ncookie_file = \"cookie\"\n\
+                [[console]]\nport = 5991\nname = \"kiosk\"\nurl_command = [\"sh\", \"-c\", \"echo s3cr3t; exit 3\"]\n";
     std::fs::write(folder.path().join("gateway.toml"), text).unwrap();
     let check = |arguments: &[&str]| {
         let done = Command::new(env!("CARGO_BIN_EXE_mksgate"))
@@ -345,24 +345,27 @@ fn check_dials_url_consoles() {
             .current_dir(folder.path())
             .output()
             .unwrap();
-        let said = String::from_utf8([done.stdout, done.stderr].concat()).unwrap();
-        assert!(!said.contains("geheim"), "{said}");
-        (done.status.code(), said)
+        let output = String::from_utf8([done.stdout, done.stderr].concat()).unwrap();
+        assert!(!output.contains("s3cr3t"), "{output}");
+        (done.status.code(), output)
     };
-    let (code, said) = check(&["--offline"]);
-    assert_eq!(code, Some(0), "{said}");
-    let rows: Vec<Vec<&str>> = said
+    let (code, output) = check(&["--offline"]);
+    assert_eq!(code, Some(0), "{output}");
+    let rows: Vec<Vec<&str>> = output
         .lines()
         .map(|line| line.split_whitespace().collect())
         .collect();
     let url = "127.0.0.1:9/websockify";
     assert_eq!(rows[1][..4], ["127.0.0.1:5990", "-", url, "none"]);
     assert_eq!(rows[2][..4], ["127.0.0.1:5991", "-", "kiosk", "none"]);
-    let (code, said) = check(&[]);
+    let (code, output) = check(&[]);
     assert_eq!(code, Some(1));
-    assert!(said.contains("FAILED: cannot reach 127.0.0.1:9"), "{said}");
     assert!(
-        said.contains("FAILED: the program that prints the URL failed with exit status: 3"),
-        "{said}"
+        output.contains("FAILED: cannot reach 127.0.0.1:9"),
+        "{output}"
+    );
+    assert!(
+        output.contains("FAILED: the program that prints the URL failed with exit status: 3"),
+        "{output}"
     );
 }

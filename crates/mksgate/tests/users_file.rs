@@ -88,7 +88,7 @@ fn until_step(
             _ => {
                 let mut chunk = [0; 1024];
                 let count = stream.read(&mut chunk).unwrap();
-                assert_ne!(count, 0, "it ended in the middle of the handshake");
+                assert_ne!(count, 0, "the connection ended during the handshake");
                 input.extend_from_slice(&chunk[..count]);
             }
         }
@@ -158,7 +158,7 @@ async fn reload_keeps_the_old_users_and_logs_why() {
         log_in(port, "vera").unwrap();
         let refused = log_in(port, "bob").unwrap_err();
         assert!(refused.contains("wrong user name or password"), "{refused}");
-        // Once it is right, it is taken over.
+        // The corrected file is loaded.
         secret(
             &folder.path().join("users"),
             &wrong.replace("viewonly", "view-only"),

@@ -75,15 +75,15 @@ async fn name_of_two_vms_is_a_warning_and_pattern_that_matches_none_an_error() {
     ];
     let rights = "db01,lab:web01,db*,/DC/vm/one/*,/DC/vm/three/*,web02";
     let folder = folder(&host, &vms, rights);
-    let (code, _, told) = run(mksgate(&folder, &["check"])).await;
-    assert_eq!(code, Some(1), "{told}");
+    let (code, _, error) = run(mksgate(&folder, &["check"])).await;
+    assert_eq!(code, Some(1), "{error}");
     let matches_none = |pattern: &str, nearest: &str| {
         format!(
             "mksgate: users: line 1: {pattern:?} of the user ada matches no console: did you mean {nearest:?}?"
         )
     };
     assert_eq!(
-        told.lines().collect::<Vec<_>>(),
+        error.lines().collect::<Vec<_>>(),
         [
             "mksgate: \"db01\" of the user ada matches two VMs, /DC/vm/one/db01 and /DC/vm/two/db01: write the inventory path of one",
             &matches_none("/DC/vm/three/*", "/DC/vm/one/web01"),
@@ -91,6 +91,6 @@ async fn name_of_two_vms_is_a_warning_and_pattern_that_matches_none_an_error() {
         ]
     );
     // Without a lookup it is not known which VM a path or name refers to.
-    let (code, _, told) = run(mksgate(&folder, &["check", "--offline"])).await;
-    assert_eq!((code, told.as_str()), (Some(0), ""));
+    let (code, _, error) = run(mksgate(&folder, &["check", "--offline"])).await;
+    assert_eq!((code, error.as_str()), (Some(0), ""));
 }

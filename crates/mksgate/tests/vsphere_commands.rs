@@ -150,7 +150,7 @@ async fn check_prints_availability_of_each_console() {
     let (code, table, _) = run(mksgate(&folder, &["check", "--offline"])).await;
     assert_eq!(code, Some(0));
     assert_eq!(table.matches("not checked").count(), 3);
-    assert_eq!(host.counts().logins, 1, "offline is offline");
+    assert_eq!(host.counts().logins, 1, "--offline logs in nowhere");
 }
 
 #[tokio::test(flavor = "multi_thread")]

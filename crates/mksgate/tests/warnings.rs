@@ -77,7 +77,7 @@ fn danger_accept_any_is_warned_about() {
          remove it, so that consoles are verified by their tickets",
     );
     assert_warning(
-        "[[console]]\nport = PORT\nurl = \"wss://127.0.0.1:9/x?token=geheim\"\ntrust = \"danger-accept-any\"\n",
+        "[[console]]\nport = PORT\nurl = \"wss://127.0.0.1:9/x?token=s3cr3t\"\ntrust = \"danger-accept-any\"\n",
         "[[console]] 127.0.0.1:9/x has trust = \"danger-accept-any\": a machine in the middle can see and control it; \
          set trust to \"file:PATH\" or \"sha256:HEX\"",
     );

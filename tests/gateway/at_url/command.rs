@@ -61,7 +61,7 @@ async fn reason_for_invalid_output_repeats_none_of_it() {
                 "ws:// to another machine is not encrypted",
             ),
             (
-                "printf '\\377\\376geheim'",
+                "printf '\\377\\376s3cr3t'",
                 "printed output that is not UTF-8",
             ),
             ("yes secret", "its output is too long"),

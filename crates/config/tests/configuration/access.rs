@@ -153,21 +153,21 @@ fn secret_files_that_others_can_access_are_refused() {
 fn misplaced_secrets_are_not_repeated_in_errors() {
     for (text, sentence) in [
         (
-            LAB.replace("192.0.2.10", "https://root:geheim@192.0.2.10") + CONSOLE,
+            LAB.replace("192.0.2.10", "https://root:s3cr3t@192.0.2.10") + CONSOLE,
             "this is not an address: write host",
         ),
         (
-            format!("[gateway]\nmax_sessions = \"geheim\"\n{LAB}{CONSOLE}"),
+            format!("[gateway]\nmax_sessions = \"s3cr3t\"\n{LAB}{CONSOLE}"),
             "wrong type of value: expected",
         ),
         (
-            format!("{LAB}proxy = \"geheim:3128\"\n{CONSOLE}"),
+            format!("{LAB}proxy = \"s3cr3t:3128\"\n{CONSOLE}"),
             "this is not a proxy",
         ),
     ] {
         let error = parse(&text).unwrap_err();
         assert!(
-            error.contains(sentence) && !error.contains("geheim"),
+            error.contains(sentence) && !error.contains("s3cr3t"),
             "{error}"
         );
     }

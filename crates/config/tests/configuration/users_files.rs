@@ -7,7 +7,7 @@ use config::ConfigErrors;
 const STAFF: &str = "[auth.staff]\nmethods = [\"x509-plain\"]\nusers_file = \"secrets/staff\"\n\
      certificate = \"secrets/one.pem\"\nprivate_key = \"secrets/one.key\"\n";
 
-/// The configuration's errors where the users file says this. Paths are relative to the folder.
+/// The errors of a configuration whose users file has these lines. Paths are relative to the folder.
 fn errors(users: &str, text: &str) -> Vec<String> {
     let folder = folder();
     secret(&folder.path().join("secrets/staff"), users.as_bytes());
@@ -16,7 +16,7 @@ fn errors(users: &str, text: &str) -> Vec<String> {
     let errors: Option<ConfigErrors> = config::load_listing_errors(&path).err();
     let errors = errors.iter().flat_map(ConfigErrors::iter);
     let errors: Vec<String> = errors.map(ToString::to_string).collect();
-    // `serve` says the first.
+    // `serve` prints the first.
     let first = config::load(&path).err().map(|error| error.to_string());
     assert_eq!(first.as_ref(), errors.first());
     let root = format!("{}/", folder.path().display());
@@ -60,14 +60,14 @@ fn pattern_that_matches_no_console_is_an_error_and_all_of_them_are_listed() {
 }
 
 #[test]
-fn pattern_that_a_look_up_may_still_match_is_none() {
+fn pattern_that_a_lookup_may_still_match_is_no_error() {
     let users = format!("{ADA}:/DC/vm/*,web*\n");
     let console = CONSOLE.replace("\"vm08\"", "\"moref:vm-42\"");
     assert!(errors(&users, &format!("{STAFF}{console}auth = \"staff\"\n")).is_empty());
 }
 
 #[test]
-fn mistakes_in_several_tables_are_all_listed_and_patterns_only_judged_with_all_consoles() {
+fn mistakes_of_all_tables_are_listed_and_patterns_are_checked_only_if_all_consoles_are_valid() {
     let text = format!(
         "[gateway]\nmax_sessions = 0\n{}[auth.ops]\nmethods = [\"vnc\"]\n\
          {CONSOLE}auth = \"staff\"\n\

@@ -1,11 +1,11 @@
-//! `connect --url` and `--url-command`: who sees the console, and what becomes of who does not.
+//! `connect --url` and `--url-command`: which viewers get the console, and how others are refused.
 
 use super::*;
 
 #[test]
 fn proxy_only_serves_viewers_in_turn_without_a_vsphere() {
     for server in [Server::plain(Kind::Desktop), Server::secure(Kind::Desktop)] {
-        let url = server.url("/websockify?token=geheim");
+        let url = server.url("/websockify?token=s3cr3t");
         let mut arguments = vec!["--url", &url, "--proxy-only"];
         if !server.thumbprint.is_empty() {
             arguments.extend(["--trust", &server.thumbprint]);
@@ -21,9 +21,13 @@ fn proxy_only_serves_viewers_in_turn_without_a_vsphere() {
         assert!(refused.to_string().contains("wrong password"), "{refused}");
         assert_eq!(interrupt(&mut child), Some(0));
         let heads = server.heads();
-        assert_eq!(heads.len(), 2, "who does not get in is not let through");
+        assert_eq!(
+            heads.len(),
+            2,
+            "a refused viewer is not connected to the server"
+        );
         for head in heads {
-            assert!(head.starts_with("GET /websockify?token=geheim HTTP/1.1\r\n"));
+            assert!(head.starts_with("GET /websockify?token=s3cr3t HTTP/1.1\r\n"));
             assert!(head.contains("\r\nSec-WebSocket-Protocol: binary\r\n"));
         }
     }
@@ -69,23 +73,23 @@ fn headers_and_cookie_come_from_files_and_environment() {
     ];
     for (cookie, expected) in [
         (["--cookie", "session=open"], "session=open"),
-        (["--cookie-file", "cookie"], "session=geheim-3"),
-        (["--cookie-env", "SECRET"], "geheim-0"),
+        (["--cookie-file", "cookie"], "session=s3cr3t-3"),
+        (["--cookie-env", "SECRET"], "s3cr3t-0"),
     ] {
         let arguments = [&["probe", "--against", &url], &options[..], &cookie].concat();
         let mut command = mksgate(&folder, &arguments);
-        command.env("SECRET", "geheim-0");
+        command.env("SECRET", "s3cr3t-0");
         let (code, shown, error) = run(command);
         assert_eq!((code, error.as_str()), (Some(0), ""), "{shown}");
-        assert!(!shown.contains("geheim"), "{shown}");
+        assert!(!shown.contains("s3cr3t"), "{shown}");
         assert!(shown.contains("no subprotocol"), "{shown}");
         let head = server.heads().pop().unwrap();
         for line in [
             "X-Here: a: b",
             "X-Too: c",
-            "X-Env: geheim-0",
-            "X-File: geheim-1",
-            "X-Two: geheim-2",
+            "X-Env: s3cr3t-0",
+            "X-File: s3cr3t-1",
+            "X-Two: s3cr3t-2",
             &format!("Cookie: {expected}"),
         ] {
             assert!(head.contains(&format!("\r\n{line}\r\n")), "{line}: {head}");
@@ -111,29 +115,29 @@ fn custom_command_gets_the_address_and_its_exit_code_is_returned() {
         "{{port}}",
         "{{display}}",
     ];
-    let (code, said, error) = run(connect(&folder, &arguments));
+    let (code, shown, error) = run(connect(&folder, &arguments));
     assert_eq!((code, error.as_str()), (Some(7), ""));
-    let told: Vec<&str> = said.split('|').collect();
-    let port: i32 = told[1].parse().unwrap();
+    let words: Vec<&str> = shown.split('|').collect();
+    let port: i32 = words[1].parse().unwrap();
     assert_eq!(
-        (told[0], told[2]),
+        (words[0], words[2]),
         ("127.0.0.1", (port - 5900).to_string().as_str())
     );
-    assert_eq!(told[3].len(), 8, "the password is in its environment");
+    assert_eq!(words[3].len(), 8, "the password is in its environment");
     assert_eq!(
         server.heads().len(),
         0,
-        "nobody has come, so nobody was dialled"
+        "without a viewer the server is not dialled"
     );
 }
 
 #[test]
 fn viewer_title_omits_the_query_of_the_url() {
     let server = Server::plain(Kind::Desktop);
-    let (folder, url) = (folder(), server.url("/desk?token=geheim"));
+    let (folder, url) = (folder(), server.url("/desk?token=s3cr3t"));
     program(
         &folder.path().join("xtigervncviewer"),
-        "#!/bin/sh\nprintf '%s' \"$1\" > told\nexit 3\n",
+        "#!/bin/sh\nprintf '%s' \"$1\" > arguments\nexit 3\n",
     );
     let mut command = connect(&folder, &["--url", &url]);
     let path = format!("{}:/usr/bin:/bin", folder.path().display());
@@ -146,8 +150,8 @@ fn viewer_title_omits_the_query_of_the_url() {
         viewer.display()
     );
     assert_eq!((code, error), (Some(3), expected));
-    let told = std::fs::read_to_string(folder.path().join("told")).unwrap();
-    assert!(told.starts_with("127.0.0.1::"), "{told}");
+    let started = std::fs::read_to_string(folder.path().join("arguments")).unwrap();
+    assert!(started.starts_with("127.0.0.1::"), "{started}");
 }
 
 #[test]
@@ -165,8 +169,8 @@ fn stdio_relays_the_console_and_reports_failures() {
         let entered = enter(&mut output, &mut input, None);
         drop(input);
         output.read_to_end(&mut Vec::new()).unwrap();
-        let (code, said) = ended(child);
-        (entered, code, said)
+        let (code, error) = ended(child);
+        (entered, code, error)
     };
     assert_eq!(stdio(&url), (Ok((640, 480)), Some(0), String::new()));
     let mut garbage = connect(&folder, &["--url", &url, "--stdio"]);
@@ -175,16 +179,16 @@ fn stdio_relays_the_console_and_reports_failures() {
     let mut child = garbage.spawn().unwrap();
     // It may exit before it has read everything.
     let _ = child.stdin.take().unwrap().write_all(&[b'x'; 300]);
-    let (code, said) = ended(child);
-    assert_eq!(code, Some(1), "{said}");
-    assert!(said.starts_with("mksgate: this is a VNC port"), "{said}");
-    let (entered, code, said) = stdio(&format!("ws://{NOBODY}/"));
-    let reason = format!("cannot reach {NOBODY} (");
+    let (code, error) = ended(child);
+    assert_eq!(code, Some(1), "{error}");
+    assert!(error.starts_with("mksgate: this is a VNC port"), "{error}");
+    let (entered, code, error) = stdio(&format!("ws://{UNUSED}/"));
+    let reason = format!("cannot reach {UNUSED} (");
     assert!(entered.unwrap_err().to_string().contains(&reason));
     assert_eq!(code, Some(6));
     assert!(
-        said.starts_with(&format!("mksgate: {reason}")) && said.lines().count() == 1,
-        "{said}"
+        error.starts_with(&format!("mksgate: {reason}")) && error.lines().count() == 1,
+        "{error}"
     );
 }
 
@@ -193,28 +197,28 @@ fn failed_console_is_reported_and_the_viewers_exit_code_returned() {
     let folder = folder();
     let script = "#!/bin/sh\necho \"{\\\"address\\\":\\\"$1\\\",\\\"port\\\":$2,\\\"password\\\":\\\"$VNC_PASSWORD\\\"}\"\nread -r _\nexit 4\n";
     program(&folder.path().join("own"), script);
-    let url = format!("ws://{NOBODY}/");
+    let url = format!("ws://{UNUSED}/");
     let mut command = connect(
         &folder,
         &["--url", &url, "--", "./own", "{{host}}", "{{port}}"],
     );
     command.stdin(Stdio::piped()).stderr(Stdio::piped());
     let (mut child, line) = proxy(command);
-    let reason = format!("cannot reach {NOBODY} (");
+    let reason = format!("cannot reach {UNUSED} (");
     let refused = view(&line, line["password"].as_str().unwrap()).unwrap_err();
     assert!(refused.to_string().contains(&reason), "{refused}");
     child.stdin.take().unwrap().write_all(b"\n").unwrap();
-    let (code, said) = ended(child);
+    let (code, error) = ended(child);
     assert_eq!(code, Some(4));
     assert!(
-        said.starts_with(&format!("mksgate: {reason}")) && said.lines().count() == 1,
-        "{said}"
+        error.starts_with(&format!("mksgate: {reason}")) && error.lines().count() == 1,
+        "{error}"
     );
 }
 
 /// Exit code and stderr.
 fn ended(child: Child) -> (Option<i32>, String) {
     let output = child.wait_with_output().unwrap();
-    let said = String::from_utf8(output.stderr).unwrap();
-    (output.status.code(), said)
+    let error = String::from_utf8(output.stderr).unwrap();
+    (output.status.code(), error)
 }

@@ -29,11 +29,11 @@ fn folder() -> TempDir {
     write(
         &folder,
         "headers",
-        "X-File: geheim-1\n# no header\nX-Two: geheim-2\n",
+        "X-File: s3cr3t-1\n# no header\nX-Two: s3cr3t-2\n",
         0o600,
     );
-    write(&folder, "cookie", "session=geheim-3\n", 0o600);
-    write(&folder, "public", "session=geheim-4\n", 0o644);
+    write(&folder, "cookie", "session=s3cr3t-3\n", 0o600);
+    write(&folder, "public", "session=s3cr3t-4\n", 0o644);
     folder
 }
 
@@ -65,4 +65,4 @@ fn probe(folder: &TempDir, arguments: &[&str]) -> (Option<i32>, String, String) 
 }
 
 /// An address on which nobody listens.
-const NOBODY: &str = "127.0.0.1:9";
+const UNUSED: &str = "127.0.0.1:9";

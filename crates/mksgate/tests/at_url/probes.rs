@@ -16,7 +16,7 @@ fn probe_prints_each_step_and_a_verdict() {
             &["url", "tcp", "tls", "websocket", "rfb", "screen", "updates"],
         ),
     ] {
-        let url = server.url("/desk?geheim");
+        let url = server.url("/desk?s3cr3t");
         let mut arguments = vec!["--against", &url];
         if !server.thumbprint.is_empty() {
             arguments.extend(["--trust", &server.thumbprint]);
@@ -40,7 +40,7 @@ fn probe_prints_each_step_and_a_verdict() {
         );
         let verdict = format!("{}: the console opened in ", server.shown("/desk"));
         assert!(lines.last().unwrap().starts_with(&verdict), "{shown}");
-        assert!(!shown.contains("geheim"), "{shown}");
+        assert!(!shown.contains("s3cr3t"), "{shown}");
     }
 }
 
@@ -96,7 +96,11 @@ fn untrusted_certificate_error_has_the_trust_option() {
             failed.contains(" tls ") && failed.ends_with(&option),
             "{failed}"
         );
-        assert_eq!(server.heads().len(), 0, "nothing was said to whoever it is");
+        assert_eq!(
+            server.heads().len(),
+            0,
+            "nothing was sent to the untrusted server"
+        );
         let (code, shown, _) = probe(&folder, &[&["--against", &url, "--json"], more].concat());
         let answer: Value = serde_json::from_str(&shown).unwrap();
         assert_eq!((code, &answer["ok"]), (Some(7), &false.into()));
@@ -111,8 +115,8 @@ fn untrusted_certificate_error_has_the_trust_option() {
 fn probe_names_the_failed_step_cause_and_remedy() {
     let folder = folder();
     let script = |name: &str, text: &str| program(&folder.path().join(name), text);
-    script("fails", "#!/bin/sh\necho geheim\nexit 3\n");
-    script("nonsense", "#!/bin/sh\necho geheim\n");
+    script("fails", "#!/bin/sh\necho s3cr3t\nexit 3\n");
+    script("nonsense", "#!/bin/sh\necho s3cr3t\n");
     let fails_at = |exit: i32, step: &str, arguments: &[&str], why: &str| {
         let (code, shown, error) = probe(&folder, arguments);
         assert_eq!((code, error.as_str()), (Some(exit), ""), "{shown}");
@@ -125,13 +129,13 @@ fn probe_names_the_failed_step_cause_and_remedy() {
         assert!(words[1] == step && failed[0].contains(why), "{shown}");
         let verdict = format!("the console did not open, step {step} failed");
         assert!(shown.lines().last().unwrap().ends_with(&verdict), "{shown}");
-        assert!(!shown.contains("geheim"), "{shown}");
+        assert!(!shown.contains("s3cr3t"), "{shown}");
     };
-    let nobody = format!("ws://{NOBODY}/");
+    let unused = format!("ws://{UNUSED}/");
     fails_at(
         6,
         "tcp",
-        &["--against", &nobody],
+        &["--against", &unused],
         "check that this machine may connect to it",
     );
     fails_at(

@@ -1,4 +1,4 @@
-//! A server that speaks RFB in a WebSocket, or something else: one thread for each connection, with TLS or without.
+//! A server that speaks RFB in a WebSocket, or another protocol: one thread for each connection, with TLS or without.
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -70,20 +70,20 @@ impl Server {
             Arc::<Mutex<Vec<String>>>::default(),
             Arc::<AtomicBool>::default(),
         );
-        let (heard, told) = (Arc::clone(&heads), Arc::clone(&ended));
+        let (requests, stop) = (Arc::clone(&heads), Arc::clone(&ended));
         let accepting = spawn(move || {
             for socket in listener.incoming() {
-                if told.load(Ordering::SeqCst) {
+                if stop.load(Ordering::SeqCst) {
                     return;
                 }
-                let (socket, heard, tls) = (socket.unwrap(), Arc::clone(&heard), tls.clone());
+                let (socket, requests, tls) = (socket.unwrap(), Arc::clone(&requests), tls.clone());
                 // The client may disconnect at any point.
                 spawn(move || match tls {
                     Some(tls) => {
                         let session = ServerConnection::new(tls).unwrap();
-                        serve(StreamOwned::new(session, socket), kind, &heard)
+                        serve(StreamOwned::new(session, socket), kind, &requests)
                     }
-                    None => serve(socket, kind, &heard),
+                    None => serve(socket, kind, &requests),
                 });
             }
         });

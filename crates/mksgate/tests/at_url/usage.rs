@@ -12,12 +12,12 @@ fn invalid_options_exit_with_2_before_connecting() {
             assert_eq!((code, shown.as_str()), (Some(2), ""), "{all:?}: {error}");
             assert!(error.contains(words), "{all:?}: {error}");
             assert_eq!(error.lines().count(), 1, "{all:?}: {error}");
-            assert!(!error.contains("geheim"), "{error}");
+            assert!(!error.contains("s3cr3t"), "{error}");
         }
     };
     let sentence = |more: &[&str], words: &str| {
         refused(
-            &[&["--url", "wss://127.0.0.1:9/geheim"], more].concat(),
+            &[&["--url", "wss://127.0.0.1:9/s3cr3t"], more].concat(),
             words,
         );
     };
@@ -37,35 +37,35 @@ fn invalid_options_exit_with_2_before_connecting() {
     );
     refused(&["--trust", "system"], "<URL>");
     refused(
-        &["--url", "geheim"],
+        &["--url", "s3cr3t"],
         "mksgate: invalid URL: write wss://HOST:PORT/PATH\n",
     );
-    refused(&["--url", "http://geheim/"], "write ws:// instead");
-    refused(&["--url", "vnc://geheim/"], "neither wss:// nor ws://");
+    refused(&["--url", "http://s3cr3t/"], "write ws:// instead");
+    refused(&["--url", "vnc://s3cr3t/"], "neither wss:// nor ws://");
     refused(
-        &["--url", "ws://192.0.2.1/geheim"],
+        &["--url", "ws://192.0.2.1/s3cr3t"],
         "write wss://, or add --allow-plain\n",
     );
     refused(
         &["--url", "ws://127.0.0.1/", "--trust", "system"],
         "--trust has no effect with ws://",
     );
-    refused(&["--url-command", "x 'geheim"], "with each quote closed\n");
+    refused(&["--url-command", "x 's3cr3t"], "with each quote closed\n");
     refused(&["--url-command", ""], "with each quote closed\n");
     sentence(&["--trust", "maybe"], "unknown trust \"maybe\"");
     sentence(&["--trust", "file:none.pem"], "none.pem does not exist");
     sentence(&["--subprotocol", "two words"], "invalid subprotocol");
-    sentence(&["--header", "geheim"], "with a colon between them");
+    sentence(&["--header", "s3cr3t"], "with a colon between them");
     sentence(
-        &["--header", "Host: geheim"],
+        &["--header", "Host: s3cr3t"],
         "the header Host is sent by mksgate itself",
     );
     sentence(
-        &["--header", "X: a", "--header", "x: geheim"],
+        &["--header", "X: a", "--header", "x: s3cr3t"],
         "duplicate header x",
     );
-    sentence(&["--header", "X: geheim\r\nY: z"], "not printable ASCII");
-    sentence(&["--header-env", "geheim"], "takes NAME=VARIABLE");
+    sentence(&["--header", "X: s3cr3t\r\nY: z"], "not printable ASCII");
+    sentence(&["--header-env", "s3cr3t"], "takes NAME=VARIABLE");
     sentence(
         &["--header-env", "X=NO_SUCH"],
         "the environment variable NO_SUCH is not set",
@@ -76,7 +76,7 @@ fn invalid_options_exit_with_2_before_connecting() {
         "public: other users can read or write it: chmod 600 public",
     );
     sentence(
-        &["--cookie", "geheim", "--cookie-file", "cookie"],
+        &["--cookie", "s3cr3t", "--cookie-file", "cookie"],
         "cannot be used with",
     );
     sentence(&["--cookie-env", "NO_SUCH"], "set it to the cookie");

@@ -10,19 +10,19 @@ use support::viewer::{interrupt, proxy, view};
 
 /// The vSpheres `lab`, with `web01`, and `prod`, with `db02`, each with one `both`; and a folder with a gateway.toml for
 /// both.
-struct Two {
+struct TwoVSpheres {
     lab: Host,
     prod: Host,
     folder: TempDir,
 }
 
-impl Two {
+impl TwoVSpheres {
     async fn start() -> Self {
         let (lab, prod) = (
-            with(&["web01", "both"]).await,
-            with(&["db02", "both"]).await,
+            host_with(&["web01", "both"]).await,
+            host_with(&["db02", "both"]).await,
         );
-        let folder = nowhere();
+        let folder = empty_folder();
         let secret = folder.path().join("secret");
         std::fs::write(&secret, DEMO_PASSWORD).unwrap();
         std::fs::set_permissions(&secret, Permissions::from_mode(0o600)).unwrap();
@@ -48,7 +48,7 @@ impl Two {
     }
 }
 
-async fn with(vms: &[&str]) -> Host {
+async fn host_with(vms: &[&str]) -> Host {
     Host::start(Settings {
         vms: vms.iter().map(|name| VmSettings::desktop(*name)).collect(),
         kind: Kind::VCenter,
@@ -69,7 +69,7 @@ fn table(name: &str, host: &Host) -> String {
 }
 
 /// A command line of each command, for `vm`.
-fn each(vm: &str) -> [Vec<&str>; 5] {
+fn command_lines(vm: &str) -> [Vec<&str>; 5] {
     [
         vec!["probe", vm],
         vec!["screenshot", vm, "-o", "x.png"],
@@ -80,12 +80,12 @@ fn each(vm: &str) -> [Vec<&str>; 5] {
 }
 
 /// The exit code of each on success.
-const DONE: [i32; 5] = [0, 0, 0, 0, 7];
+const EXIT_CODES: [i32; 5] = [0, 0, 0, 0, 7];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn vm_is_found_in_the_vsphere_that_has_it() {
-    let two = Two::start().await;
-    for (arguments, done) in each("db02").iter().zip(DONE) {
+    let two = TwoVSpheres::start().await;
+    for (arguments, done) in command_lines("db02").iter().zip(EXIT_CODES) {
         let (code, _, error) = two.run(arguments).await;
         assert_eq!((code, error.as_str()), (Some(done), ""), "{arguments:?}");
     }
@@ -97,18 +97,18 @@ async fn vm_is_found_in_the_vsphere_that_has_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ambiguous_name_is_reported_and_no_console_is_opened() {
-    let two = Two::start().await;
-    for arguments in each("both") {
+    let two = TwoVSpheres::start().await;
+    for arguments in command_lines("both") {
         let (code, shown, error) = two.run(&arguments).await;
         assert_eq!(code, Some(1), "{arguments:?}");
-        let told = match arguments[0] {
-            // The error is what probe found out.
+        let message = match arguments[0] {
+            // probe prints the error as its result.
             "probe" => shown,
             _ => error,
         };
         assert!(
-            told.contains("lab and prod both have a VM both: name one of them with --vsphere\n"),
-            "{arguments:?}: {told}"
+            message.contains("lab and prod both have a VM both: name one of them with --vsphere\n"),
+            "{arguments:?}: {message}"
         );
     }
     assert_eq!(two.logins_and_tickets().await, [(5, 0), (5, 0)]);
@@ -116,8 +116,8 @@ async fn ambiguous_name_is_reported_and_no_console_is_opened() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn vsphere_option_limits_the_search() {
-    let two = Two::start().await;
-    for (arguments, done) in each("both").iter().zip(DONE) {
+    let two = TwoVSpheres::start().await;
+    for (arguments, done) in command_lines("both").iter().zip(EXIT_CODES) {
         let arguments = [
             &["--config", "gateway.toml"],
             &arguments[..2],
@@ -140,7 +140,7 @@ async fn vsphere_option_limits_the_search() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn viewer_connects_to_the_vm_of_the_named_vsphere() {
-    let two = Two::start().await;
+    let two = TwoVSpheres::start().await;
     let arguments = ["connect", "both", "--vsphere", "prod", "--proxy-only"];
     let command = mksgate(&two.folder, &arguments);
     let seen = spawn_blocking(move || {
@@ -154,7 +154,7 @@ async fn viewer_connects_to_the_vm_of_the_named_vsphere() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn probe_prints_each_login_and_the_vsphere_of_the_vm() {
-    let two = Two::start().await;
+    let two = TwoVSpheres::start().await;
     for (vm, more, vspheres) in [
         ("web01", &[][..], &["lab", "prod", "lab"][..]),
         ("db02", &[], &["lab", "prod", "prod"]),
@@ -165,7 +165,7 @@ async fn probe_prints_each_login_and_the_vsphere_of_the_vm() {
         assert_eq!(code, Some(0), "{shown}");
         let answer: Value = serde_json::from_str(&shown).unwrap();
         let steps = answer["steps"].as_array().unwrap();
-        let told = |name: &str| -> Vec<&Value> { steps.iter().map(|step| &step[name]).collect() };
+        let column = |name: &str| -> Vec<&Value> { steps.iter().map(|step| &step[name]).collect() };
         let logins = vec!["login"; vspheres.len() - 1];
         let beyond = [
             "vm",
@@ -177,8 +177,8 @@ async fn probe_prints_each_login_and_the_vsphere_of_the_vm() {
             "screen",
             "updates",
         ];
-        assert_eq!(told("step"), [&logins[..], &beyond].concat());
-        assert_eq!(told("vsphere")[..vspheres.len()], *vspheres);
+        assert_eq!(column("step"), [&logins[..], &beyond].concat());
+        assert_eq!(column("vsphere")[..vspheres.len()], *vspheres);
         let host = if vspheres.ends_with(&["lab"]) {
             &two.lab
         } else {
@@ -192,7 +192,7 @@ async fn probe_prints_each_login_and_the_vsphere_of_the_vm() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn probe_fails_at_the_step_that_fails() {
-    let two = Two::start().await;
+    let two = TwoVSpheres::start().await;
     let steps = async |vm: &str, exit: i32| -> Vec<String> {
         let (code, shown, _) = two.run(&["probe", vm]).await;
         assert_eq!(code, Some(exit), "{shown}");
@@ -223,14 +223,14 @@ async fn probe_fails_at_the_step_that_fails() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn unknown_vsphere_is_a_usage_error_that_lists_the_configured_ones() {
-    let two = Two::start().await;
-    for arguments in each("both") {
+    let two = TwoVSpheres::start().await;
+    for arguments in command_lines("both") {
         let arguments = [&arguments[..2], &["--vsphere", "prd"], &arguments[2..]].concat();
         let (code, shown, error) = two.run(&arguments).await;
-        let told = "mksgate: there is no vSphere prd: name one of lab, prod\n";
+        let expected = "mksgate: there is no vSphere prd: name one of lab, prod\n";
         assert_eq!(
             (code, shown.as_str(), error.as_str()),
-            (Some(2), "", told),
+            (Some(2), "", expected),
             "{arguments:?}"
         );
     }
@@ -239,8 +239,8 @@ async fn unknown_vsphere_is_a_usage_error_that_lists_the_configured_ones() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn config_option_overrides_environment_which_overrides_local_file() {
-    let two = Two::start().await;
-    let elsewhere = nowhere();
+    let two = TwoVSpheres::start().await;
+    let elsewhere = empty_folder();
     let path = two.folder.path().join("gateway.toml");
     let named = ["--config", path.to_str().unwrap(), "keys", "web01", "x"];
     // The password file is relative to the configuration, not to the working directory.

@@ -54,13 +54,13 @@ async fn host() -> Host {
     .unwrap()
 }
 
-fn nowhere() -> TempDir {
+fn empty_folder() -> TempDir {
     tempdir().unwrap()
 }
 
 /// A directory with a configuration that has a console of `web01` on `host`, with [`PASSWORD`] as password, and `more`.
 fn configuration(host: &Host, more: &str) -> TempDir {
-    let folder = nowhere();
+    let folder = empty_folder();
     let text = format!(
         "[vsphere.lab]\naddress = \"{}\"\nusername = \"root\"\npassword_env = \"{PASSWORD}\"\n\
          trust = \"sha256:{}\"\n\
@@ -91,7 +91,7 @@ fn decoded(png: &[u8]) -> (u32, u32, Vec<u8>) {
 async fn failures_are_one_line_on_stderr() {
     let host = host().await;
     let keeps_out = async |exit: i32, variable: &str, value: &str, why: &str| {
-        let folder = nowhere();
+        let folder = empty_folder();
         let mut command = mksgate_at(&host, &folder, &["screenshot", "web01", "-o", "-"]);
         command.env(variable, value);
         let (code, shown, error) = run(command).await;
@@ -120,7 +120,7 @@ async fn failures_are_one_line_on_stderr() {
     // The console's port speaks HTTPS and is no vSphere.
     let console = host.console_address().to_string();
     keeps_out(1, "GOVC_URL", &console, "is not an ESXi or vCenter").await;
-    let (code, _, error) = run(mksgate(&nowhere(), &["probe", "web01"])).await;
+    let (code, _, error) = run(mksgate(&empty_folder(), &["probe", "web01"])).await;
     assert_eq!(code, Some(2));
     assert!(error.ends_with("or set GOVC_URL\n"), "{error}");
 }
@@ -137,7 +137,7 @@ async fn closed_stdout_is_no_failure() {
     ] {
         let (reader, writer) = std::io::pipe().unwrap();
         drop(reader);
-        let folder = nowhere();
+        let folder = empty_folder();
         let mut command = mksgate_at(&host, &folder, arguments);
         command.stdout(Stdio::from(writer));
         let (code, _, error) = run(command).await;
@@ -146,7 +146,7 @@ async fn closed_stdout_is_no_failure() {
 }
 
 /// A host with one VM `web01`, 200 × 100 pixels, with these quirks.
-async fn quirky(quirks: Quirks) -> Host {
+async fn host_with_quirks(quirks: Quirks) -> Host {
     let size = Screen::Desktop {
         width: 200,
         height: 100,

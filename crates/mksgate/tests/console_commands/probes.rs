@@ -13,11 +13,14 @@ async fn missing_vnc_password_error_names_the_options() {
         &["type", "web01", "x"],
         &["keys", "web01", "x"],
     ] {
-        let folder = nowhere();
+        let folder = empty_folder();
         let (_, shown, error) = run(mksgate_at(&host, &folder, command)).await;
-        let said = shown + &error;
-        assert!(said.contains("asks for the VM's VNC password"), "{said}");
-        assert!(said.contains("--vnc-password-file"), "{said}");
+        let output = shown + &error;
+        assert!(
+            output.contains("asks for the VM's VNC password"),
+            "{output}"
+        );
+        assert!(output.contains("--vnc-password-file"), "{output}");
         let with = [command, &["--vnc-password-env", "NOT_SET"]].concat();
         let (code, _, error) = run(mksgate_at(&host, &folder, &with)).await;
         assert_eq!(code, Some(2));
@@ -28,7 +31,7 @@ async fn missing_vnc_password_error_names_the_options() {
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
 async fn every_command_takes_the_vnc_password() {
-    let host = quirky(Quirks {
+    let host = host_with_quirks(Quirks {
         vnc_password: Some("of a VM".into()),
         ..Quirks::default()
     })
@@ -50,7 +53,7 @@ async fn every_command_takes_the_vnc_password() {
             ),
             (false, "of a VM", Some(0)),
         ] {
-            let folder = nowhere();
+            let folder = empty_folder();
             let option = ["--vnc-password-env", "OF_VM"];
             let arguments = [command, if given { &option } else { &[] }].concat();
             let mut mksgate = match given {
@@ -68,7 +71,7 @@ async fn every_command_takes_the_vnc_password() {
 #[tokio::test(flavor = "multi_thread")]
 async fn probe_prints_each_step_and_a_verdict() {
     let host = host().await;
-    let (code, shown, error) = run(mksgate_at(&host, &nowhere(), &["probe", "web01"])).await;
+    let (code, shown, error) = run(mksgate_at(&host, &empty_folder(), &["probe", "web01"])).await;
     assert_eq!((code, error.as_str()), (Some(0), ""));
     let lines: Vec<&str> = shown.lines().collect();
     let steps: Vec<&str> = lines
@@ -105,7 +108,7 @@ async fn probe_prints_each_step_and_a_verdict() {
 async fn probe_json_has_the_same_facts() {
     let host = host().await;
     let arguments = ["probe", "/DC/vm/db 02", "--json"];
-    let (code, shown, _) = run(mksgate_at(&host, &nowhere(), &arguments)).await;
+    let (code, shown, _) = run(mksgate_at(&host, &empty_folder(), &arguments)).await;
     assert_eq!(code, Some(0));
     let answer: Value = serde_json::from_str(&shown).unwrap();
     assert_eq!(
@@ -143,7 +146,7 @@ async fn probe_json_has_the_same_facts() {
 async fn probe_names_the_failed_step_cause_and_remedy() {
     let host = host().await;
     let fails_at = async |exit: i32, step: &str, vm: &str, why: &str| {
-        let (code, shown, error) = run(mksgate_at(&host, &nowhere(), &["probe", vm])).await;
+        let (code, shown, error) = run(mksgate_at(&host, &empty_folder(), &["probe", vm])).await;
         assert_eq!((code, error.as_str()), (Some(exit), ""));
         let failed = shown
             .lines()

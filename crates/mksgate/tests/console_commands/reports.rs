@@ -16,12 +16,12 @@ fn section<'a>(report: &'a str, title: &str) -> Vec<&'a str> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn thorough_report_has_no_names() {
-    let host = quirky(Quirks {
+    let host = host_with_quirks(Quirks {
         needs_acks: true,
         ..Quirks::default()
     })
     .await;
-    let folder = nowhere();
+    let folder = empty_folder();
     let arguments = ["probe", "web01", "--report", "report.md", "--thorough"];
     let (code, shown, error) = run(mksgate_at(&host, &folder, &arguments)).await;
     assert_eq!(code, Some(0), "{shown}{error}");
@@ -96,7 +96,7 @@ async fn thorough_report_has_no_names() {
 async fn report_replaces_a_symlink_and_names_the_failed_step() {
     let host = host().await;
     host.misbehave(Misbehaviour::NoSecurity("web01 is moved".into()));
-    let folder = nowhere();
+    let folder = empty_folder();
     let (elsewhere, link) = (
         folder.path().join("elsewhere"),
         folder.path().join("report"),

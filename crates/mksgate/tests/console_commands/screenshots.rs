@@ -9,7 +9,7 @@ use super::*;
 #[tokio::test(flavor = "multi_thread")]
 async fn screenshot_equals_the_hosts_screen() {
     let host = host().await;
-    let folder = nowhere();
+    let folder = empty_folder();
     let typed = run(mksgate_at(&host, &folder, &["type", "web01", "pixels"])).await;
     assert_eq!(typed.0, Some(0), "{}", typed.2);
     let shot = async |more: &[&str]| {
@@ -22,7 +22,7 @@ async fn screenshot_equals_the_hosts_screen() {
     assert_eq!((api.0, api.1), (800, 600));
     assert!(
         api.2.iter().any(|&byte| byte != api.2[0]),
-        "it is not blank"
+        "the picture is not blank"
     );
     assert!(shot(&[]).await == api);
     for wrong in [
@@ -41,7 +41,7 @@ async fn screenshot_equals_the_hosts_screen() {
 #[tokio::test(flavor = "multi_thread")]
 async fn file_is_replaced_atomically() {
     let host = host().await;
-    let folder = nowhere();
+    let folder = empty_folder();
     let file = folder.path().join("x.png");
     std::fs::write(&file, "before").unwrap();
     host.misbehave(Misbehaviour::CutAfter(100_000));
@@ -60,7 +60,7 @@ async fn file_is_replaced_atomically() {
 async fn symlink_and_file_mode_are_kept() {
     use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
     let host = host().await;
-    let folder = nowhere();
+    let folder = empty_folder();
     let (file, link) = (folder.path().join("x.png"), folder.path().join("link"));
     std::fs::write(&file, "before").unwrap();
     std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
@@ -78,10 +78,10 @@ async fn symlink_and_file_mode_are_kept() {
 #[tokio::test(flavor = "multi_thread")]
 async fn write_error_has_the_given_file_name() {
     let host = host().await;
-    let folder = nowhere();
+    let folder = empty_folder();
     std::fs::create_dir(folder.path().join("pictures")).unwrap();
     std::fs::write(folder.path().join("file"), "").unwrap();
-    for (output, told) in [
+    for (output, sentence) in [
         (
             "none/x.png",
             "cannot write none/x.png: there is no directory none: create it, or name another file",
@@ -97,7 +97,7 @@ async fn write_error_has_the_given_file_name() {
     ] {
         let arguments = ["screenshot", "web01", "-o", output];
         let (code, _, error) = run(mksgate_at(&host, &folder, &arguments)).await;
-        assert_eq!((code, error), (Some(1), format!("mksgate: {told}\n")));
+        assert_eq!((code, error), (Some(1), format!("mksgate: {sentence}\n")));
     }
 }
 
@@ -120,7 +120,7 @@ async fn all_captures_running_vms_and_continues_after_a_failure() {
         kind: Kind::VCenter,
         ..Settings::default()
     };
-    let folder = nowhere();
+    let folder = empty_folder();
     let shots = |host: &Host| {
         let arguments = ["screenshot", "--all", "-d", "shots", "--scale", "0.1"];
         mksgate_at(host, &folder, &arguments)
@@ -135,13 +135,13 @@ async fn all_captures_running_vms_and_continues_after_a_failure() {
     let host = Host::start(settings(vms)).await.unwrap();
     let (code, _, error) = run(shots(&host)).await;
     assert_eq!(code, Some(1));
-    let told: Vec<&str> = error.lines().collect();
+    let lines: Vec<&str> = error.lines().collect();
     assert!(
-        told[0].starts_with("mksgate: hidden: root lacks the privilege"),
+        lines[0].starts_with("mksgate: hidden: root lacks the privilege"),
         "{error}"
     );
     assert_eq!(
-        told[1],
+        lines[1],
         "mksgate: 1 of 7 screenshots failed: see the messages above"
     );
     let mut names: Vec<String> = std::fs::read_dir(folder.path().join("shots"))
@@ -167,7 +167,7 @@ async fn all_captures_at_most_four_vms_at_once() {
     })
     .await
     .unwrap();
-    let folder = nowhere();
+    let folder = empty_folder();
     let command = mksgate_at(&host, &folder, &["screenshot", "--all", "-d", "shots"]);
     let consoles = async {
         let mut open = VecDeque::new();
@@ -186,8 +186,8 @@ async fn all_captures_at_most_four_vms_at_once() {
     };
     let ((code, _, error), ()) = tokio::join!(run(command), consoles);
     assert_eq!(code, Some(1));
-    let told = "mksgate: 10 of 10 screenshots failed: see the messages above\n";
-    assert!(error.ends_with(told), "{error}");
+    let last = "mksgate: 10 of 10 screenshots failed: see the messages above\n";
+    assert!(error.ends_with(last), "{error}");
     let counts = host.counts();
     assert_eq!((counts.consoles_opened, counts.consoles_at_once), (10, 4));
 }
@@ -212,8 +212,8 @@ async fn screenshot_is_complete_with_every_quirk() {
             ..Quirks::default()
         },
     ] {
-        let host = quirky(quirks.clone()).await;
-        let folder = nowhere();
+        let host = host_with_quirks(quirks.clone()).await;
+        let folder = empty_folder();
         let shot = async |via: &str| {
             let arguments = ["screenshot", "web01", "-o", "-", "--via", via];
             let (code, png, error) = run_bytes(mksgate_at(&host, &folder, &arguments)).await;

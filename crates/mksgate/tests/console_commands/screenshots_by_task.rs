@@ -15,21 +15,21 @@ async fn screenshot_task_is_the_fallback_and_deletes_its_file() {
         let host = Host::start(settings).await.unwrap();
         let shot = async |more: &[&str]| {
             let arguments = [&["screenshot", "a b/ü", "-o", "-", "--via", "api"], more].concat();
-            let taken = run_bytes(mksgate_at(&host, &nowhere(), &arguments)).await;
+            let taken = run_bytes(mksgate_at(&host, &empty_folder(), &arguments)).await;
             assert_eq!(taken.0, Some(0), "{}", taken.2);
             (decoded(&taken.1), taken.2)
         };
-        let (screen, said) = shot(&["--verbose"]).await;
-        assert!(said.contains("taken from /screen"), "{said}");
+        let (screen, notes) = shot(&["--verbose"]).await;
+        assert!(notes.contains("taken from /screen"), "{notes}");
         for status in [401, 403, 404, 405, 500, 501] {
             host.refuse_screen(Some(status));
-            let (picture, said) = shot(&[]).await;
-            assert!(picture == screen && said.is_empty(), "{status}: {said}");
+            let (picture, notes) = shot(&[]).await;
+            assert!(picture == screen && notes.is_empty(), "{status}: {notes}");
         }
-        let (_, said) = shot(&["--verbose"]).await;
+        let (_, notes) = shot(&["--verbose"]).await;
         assert!(
-            said.contains("/screen has no picture") && said.contains("and its file deleted"),
-            "{said}"
+            notes.contains("/screen has no picture") && notes.contains("and its file deleted"),
+            "{notes}"
         );
         let (small, _) = shot(&["--scale", "0.5"]).await;
         assert_eq!((small.0, small.1), (400, 300));
@@ -48,7 +48,7 @@ async fn file_that_cannot_be_deleted_is_reported_and_the_screenshot_kept() {
         deletion_denied: true,
         ..Screenshots::default()
     });
-    let folder = nowhere();
+    let folder = empty_folder();
     let arguments = ["screenshot", "web01", "-o", "x.png", "--via=api", "--quiet"];
     let (code, _, error) = run(mksgate_at(&host, &folder, &arguments)).await;
     assert_eq!(code, Some(0), "{error}");
@@ -73,7 +73,7 @@ async fn failure_of_both_ways_reports_the_tasks_error() {
     let fails = async |screenshots: Screenshots, why: &str| {
         host.set_screenshots(screenshots);
         let arguments = ["screenshot", "web01", "-o", "x.png", "--via", "api"];
-        let folder = nowhere();
+        let folder = empty_folder();
         let (code, _, error) = run(mksgate_at(&host, &folder, &arguments)).await;
         assert_eq!(code, Some(1), "{error}");
         assert!(
@@ -129,7 +129,11 @@ async fn failure_of_both_ways_reports_the_tasks_error() {
         "cannot fetch the picture [datastore1] web01/web01-3.png: ",
     )
     .await;
-    assert_eq!(host.files().len(), 3, "what was not fetched is not removed");
+    assert_eq!(
+        host.files().len(),
+        3,
+        "files that were not fetched are kept"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -137,7 +141,7 @@ async fn overloaded_host_gets_no_further_requests() {
     let host = host().await;
     host.refuse_screen(Some(503));
     let arguments = ["screenshot", "web01", "-o", "-", "--via", "api"];
-    let (code, _, error) = run(mksgate_at(&host, &nowhere(), &arguments)).await;
+    let (code, _, error) = run(mksgate_at(&host, &empty_folder(), &arguments)).await;
     assert_eq!(code, Some(1));
     assert!(error.contains("503: it is overloaded"), "{error}");
     assert_eq!(host.counts().calls_of("CreateScreenshot_Task"), 0);

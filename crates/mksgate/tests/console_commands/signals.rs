@@ -8,10 +8,10 @@ use tokio::net::TcpListener;
 use super::*;
 
 /// Signals, and the exit code for each.
-const WORDS: [(&str, i32); 3] = [("-INT", 130), ("-TERM", 143), ("-HUP", 129)];
+const SIGNALS: [(&str, i32); 3] = [("-INT", 130), ("-TERM", 143), ("-HUP", 129)];
 
 /// Sends the signal, and checks the exit code and the logout.
-async fn ends(child: Child, (word, code): (&str, i32), host: &Host) {
+async fn assert_ends(child: Child, (word, code): (&str, i32), host: &Host) {
     signal(&child, word);
     let (ended_with, _, error) = ended(child).await;
     assert_eq!((ended_with, error.as_str()), (Some(code), ""), "{word}");
@@ -21,31 +21,31 @@ async fn ends(child: Child, (word, code): (&str, i32), host: &Host) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn commands_log_out_on_a_signal() {
-    for word in WORDS {
+    for word in SIGNALS {
         for arguments in [
             &["vms", "--watch"][..],
             &["probe", "web01"],
             &["screenshot", "web01", "-o", "-"],
             &["type", "web01", "x"],
         ] {
-            let host = quirky(Quirks::default()).await;
+            let host = host_with_quirks(Quirks::default()).await;
             host.misbehave_always(Some(Misbehaviour::SilentUpgrade));
-            let folder = nowhere();
+            let folder = empty_folder();
             let mut command =
-                hanging_up("--default-signal", &mksgate_at(&host, &folder, arguments));
+                with_sighup("--default-signal", &mksgate_at(&host, &folder, arguments));
             command.stdout(Stdio::piped()).stderr(Stdio::piped());
             let child = command.spawn().unwrap();
             let watches = arguments[0] == "vms";
             host.counts_until(|counts| counts.tickets_issued == 1 || watches && counts.logins == 1)
                 .await;
-            ends(child, word, &host).await;
+            assert_ends(child, word, &host).await;
         }
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn check_logs_out_on_a_signal() {
-    for word in WORDS {
+    for word in SIGNALS {
         let host = host().await;
         // Connections to this listener are never answered.
         let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -54,29 +54,29 @@ async fn check_logs_out_on_a_signal() {
             silent.local_addr().unwrap()
         );
         let folder = configuration(&host, &more);
-        let mut command = hanging_up("--default-signal", &mksgate(&folder, &["check"]));
+        let mut command = with_sighup("--default-signal", &mksgate(&folder, &["check"]));
         command.env(PASSWORD, DEMO_PASSWORD).stderr(Stdio::piped());
         let child = command.stdout(Stdio::null()).spawn().unwrap();
         let _waiting = silent.accept().await.unwrap();
-        ends(child, word, &host).await;
+        assert_ends(child, word, &host).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn sighup_is_ignored_under_nohup() {
     let host = host().await;
-    let folder = nowhere();
+    let folder = empty_folder();
     let watching = mksgate_at(&host, &folder, &["vms", "--watch"]);
-    let mut command = hanging_up("--ignore-signal", &watching);
+    let mut command = with_sighup("--ignore-signal", &watching);
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let child = command.spawn().unwrap();
     host.counts_until(|counts| counts.logins == 1).await;
     signal(&child, "-HUP");
-    ends(child, WORDS[0], &host).await;
+    assert_ends(child, SIGNALS[0], &host).await;
 }
 
 /// The same command, with SIGHUP at its default or ignored as by `nohup`.
-fn hanging_up(how: &str, command: &Command) -> Command {
+fn with_sighup(how: &str, command: &Command) -> Command {
     let mut env = Command::new("env");
     env.arg(format!("{how}=HUP")).arg(command.get_program());
     env.args(command.get_args());
@@ -94,7 +94,7 @@ fn hanging_up(how: &str, command: &Command) -> Command {
 }
 
 /// A pipe whose buffer is full.
-fn full() -> (PipeReader, PipeWriter) {
+fn full_pipe() -> (PipeReader, PipeWriter) {
     let (reader, mut writer) = std::io::pipe().unwrap();
     rustix::io::ioctl_fionbio(&writer, true).unwrap();
     while writer.write(&[0; 4096]).is_ok() {}
@@ -108,11 +108,11 @@ async fn signals_end_commands_while_stdout_is_blocked() {
     for arguments in [&["check"][..], &["screenshot", "web01", "-o", "-"]] {
         let host = host().await;
         let folder = configuration(&host, "");
-        let (_reader, writer) = full();
+        let (_reader, writer) = full_pipe();
         let mut command = mksgate(&folder, arguments);
         command.env(PASSWORD, DEMO_PASSWORD).stderr(Stdio::piped());
         let child = command.stdout(writer).spawn().unwrap();
         host.counts_until(|counts| counts.logouts == 1).await;
-        ends(child, ("-TERM", 143), &host).await;
+        assert_ends(child, ("-TERM", 143), &host).await;
     }
 }

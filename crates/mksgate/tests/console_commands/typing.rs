@@ -4,13 +4,13 @@ use super::*;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn keys_are_confirmed_by_a_host_that_requires_acks() {
-    let host = quirky(Quirks {
+    let host = host_with_quirks(Quirks {
         needs_acks: true,
         ..Quirks::default()
     })
     .await;
     let arguments = ["keys", "web01", "printscreen"];
-    let (code, _, error) = run(mksgate_at(&host, &nowhere(), &arguments)).await;
+    let (code, _, error) = run(mksgate_at(&host, &empty_folder(), &arguments)).await;
     assert_eq!((code, error.as_str()), (Some(0), ""));
     let keys: Vec<Option<u16>> = host
         .keys("web01")
@@ -23,7 +23,7 @@ async fn keys_are_confirmed_by_a_host_that_requires_acks() {
 #[tokio::test(flavor = "multi_thread")]
 async fn text_and_keys_arrive_in_order() {
     let host = host().await;
-    let folder = nowhere();
+    let folder = empty_folder();
     let type_ = async |arguments: &[&str]| {
         let arguments = [arguments, &["--delay", "2", "--quiet"]].concat();
         let (code, shown, error) = run(mksgate_at(&host, &folder, &arguments)).await;
@@ -33,7 +33,7 @@ async fn text_and_keys_arrive_in_order() {
     assert_eq!(
         host.typed("web01"),
         "Hello, World #1\n",
-        "all was heard before it ended"
+        "the host has received all keys before the program exits"
     );
     std::fs::write(folder.path().join("lines"), "two\r\nthree").unwrap();
     type_(&["type", "web01", "--file", "lines"]).await;
@@ -54,7 +54,7 @@ async fn unknown_keys_are_refused_before_connecting() {
             "write a number from 0.01 to 1",
         ),
     ] {
-        let (code, _, error) = run(mksgate_at(&host, &nowhere(), &arguments)).await;
+        let (code, _, error) = run(mksgate_at(&host, &empty_folder(), &arguments)).await;
         assert_eq!(code, Some(2), "{error}");
         assert!(error.contains(why), "{error}");
     }
@@ -67,22 +67,22 @@ async fn scan_codes_are_interpreted_by_the_guests_layout() {
         layout: Layout::German,
         ..Quirks::default()
     };
-    let host = quirky(german).await;
+    let host = host_with_quirks(german).await;
     let text = "Größe: {x} @ y~z €";
     let arguments = ["type", "web01", text, "--layout", "de", "--delay", "2"];
-    let (code, _, error) = run(mksgate_at(&host, &nowhere(), &arguments)).await;
+    let (code, _, error) = run(mksgate_at(&host, &empty_folder(), &arguments)).await;
     assert_eq!(
         (code, error.as_str()),
         (Some(0), ""),
-        "no word of another layout"
+        "no note about another layout"
     );
     // A guest without dead keys also writes the space that follows an accent.
     assert_eq!(host.typed("web01").replace("~ ", "~"), text);
     let arguments = ["keys", "web01", "ctrl-alt-del", "--layout", "de"];
-    let (code, _, error) = run(mksgate_at(&host, &nowhere(), &arguments)).await;
+    let (code, _, error) = run(mksgate_at(&host, &empty_folder(), &arguments)).await;
     assert_eq!((code, error.as_str()), (Some(0), ""));
-    let heard = host.keys("web01");
-    let last: Vec<(u16, bool)> = heard
+    let received = host.keys("web01");
+    let last: Vec<(u16, bool)> = received
         .iter()
         .rev()
         .take(6)
@@ -105,9 +105,9 @@ async fn without_scan_code_support_keysyms_are_sent_and_reported() {
         server_caps: None,
         ..Quirks::default()
     };
-    let host = quirky(plain).await;
+    let host = host_with_quirks(plain).await;
     let arguments = ["type", "web01", "Plain #1", "--delay", "2"];
-    let (code, _, error) = run(mksgate_at(&host, &nowhere(), &arguments)).await;
+    let (code, _, error) = run(mksgate_at(&host, &empty_folder(), &arguments)).await;
     assert_eq!(code, Some(0));
     assert!(
         error.starts_with("the host of web01 does not accept scan codes"),
@@ -131,7 +131,7 @@ async fn characters_that_the_layout_lacks_are_named_before_connecting() {
              if the guest has another layout, choose it with --layout\n",
         ),
     ] {
-        let (code, _, error) = run(mksgate_at(&host, &nowhere(), &arguments)).await;
+        let (code, _, error) = run(mksgate_at(&host, &empty_folder(), &arguments)).await;
         assert_eq!((code, error.as_str()), (Some(1), expected));
     }
     assert_eq!(host.counts().logins, 0);
@@ -139,7 +139,7 @@ async fn characters_that_the_layout_lacks_are_named_before_connecting() {
 
 /// A host that takes no scan codes, in front of a guest with a German keyboard.
 async fn german_without_scan_codes() -> Host {
-    quirky(Quirks {
+    host_with_quirks(Quirks {
         server_caps: None,
         layout: Layout::German,
         ..Quirks::default()
@@ -152,7 +152,7 @@ async fn without_scan_codes_the_same_keys_are_pressed_as_on_a_us_keyboard() {
     let host = german_without_scan_codes().await;
     let text = "Größe: xyz @ ê";
     let arguments = ["type", "web01", text, "--layout=de", "--delay=2", "--quiet"];
-    let (code, _, error) = run(mksgate_at(&host, &nowhere(), &arguments)).await;
+    let (code, _, error) = run(mksgate_at(&host, &empty_folder(), &arguments)).await;
     assert_eq!((code, error.as_str()), (Some(0), ""));
     assert_eq!(host.typed("web01"), text);
 }
@@ -164,7 +164,7 @@ async fn nothing_is_typed_if_a_key_cannot_be_sent_without_scan_codes() {
         (["type", "web01", "a<b>c<", "--layout=de"], "'<', '>'"),
         (["keys", "web01", "ctrl-<", "--layout=de"], "\"ctrl-<\""),
     ] {
-        let (code, _, error) = run(mksgate_at(&host, &nowhere(), &arguments)).await;
+        let (code, _, error) = run(mksgate_at(&host, &empty_folder(), &arguments)).await;
         let expected = format!(
             "mksgate: nothing was typed, since the host of web01 does not accept scan codes, and {named} (layout de) \
              cannot be sent without: leave that out\n"
@@ -178,14 +178,14 @@ async fn nothing_is_typed_if_a_key_cannot_be_sent_without_scan_codes() {
 }
 
 /// `web01`, with keys held down so long that a signal arrives before they are released.
-const HELD: [&str; 6] = ["keys", "web01", "ctrl-alt-del", "a", "--delay", "60000"];
+const LONG_PRESS: [&str; 6] = ["keys", "web01", "ctrl-alt-del", "a", "--delay", "60000"];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn interrupt_releases_keys_that_are_down() {
     for (word, code) in [("-INT", 130), ("-TERM", 143)] {
         let host = host().await;
-        let folder = nowhere();
-        let mut command = mksgate_at(&host, &folder, &HELD);
+        let folder = empty_folder();
+        let mut command = mksgate_at(&host, &folder, &LONG_PRESS);
         command.stderr(Stdio::piped());
         let child = command.spawn().unwrap();
         host.keys_until("web01", |keys| keys.len() == 3).await;
@@ -202,9 +202,9 @@ async fn interrupt_releases_keys_that_are_down() {
 }
 
 /// A host that misbehaves, and a command whose handshake timeout is four seconds.
-async fn silent(misbehaviour: Misbehaviour, arguments: &[&str]) -> (Host, TempDir, Command) {
+async fn silent_host(misbehaviour: Misbehaviour, arguments: &[&str]) -> (Host, TempDir, Command) {
     // Without acks, which request updates: a host that stalls while sending one accepts no more keys.
-    let host = quirky(Quirks {
+    let host = host_with_quirks(Quirks {
         server_caps: Some(ServerCaps::PLAIN),
         ..Quirks::default()
     })
@@ -224,7 +224,7 @@ async fn silent_host_is_given_up_after_handshake_timeout() {
     let cases =
         [(40, 6, slow), (60, 6, slow), (120, 1, unheard)].map(async |(after, exit, why)| {
             let stall = Misbehaviour::StallAfter(after);
-            let (host, _folder, command) = silent(stall, &["type", "web01", "x"]).await;
+            let (host, _folder, command) = silent_host(stall, &["type", "web01", "x"]).await;
             let (code, shown, error) = run(command).await;
             assert_eq!((code, shown.as_str()), (Some(exit), ""), "{after}");
             assert_eq!(error, why, "{after}");
@@ -235,7 +235,8 @@ async fn silent_host_is_given_up_after_handshake_timeout() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn unconfirmed_key_release_is_reported_and_does_not_delay_exit() {
-    let (host, _folder, mut command) = silent(Misbehaviour::StallAfter(120), &HELD).await;
+    let (host, _folder, mut command) =
+        silent_host(Misbehaviour::StallAfter(120), &LONG_PRESS).await;
     let child = command.spawn().unwrap();
     host.keys_until("web01", |keys| keys.len() == 3).await;
     signal(&child, "-TERM");

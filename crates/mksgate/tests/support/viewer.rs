@@ -43,7 +43,7 @@ pub(crate) fn enter(
             break;
         }
         let count = reader.read(&mut chunk).unwrap();
-        assert_ne!(count, 0, "it ended in the middle of the handshake");
+        assert_ne!(count, 0, "the connection ended during the handshake");
         input.extend_from_slice(&chunk[..count]);
     }
     writer.write_all(&[1]).unwrap();
