@@ -12,9 +12,9 @@ use gateway::settings::{Config, ConsoleSettings, Limits};
 use vsphere::SessionStore;
 
 use super::CommandError;
-use super::session_cache::SessionCache;
 use config::govc::{Environment, NAME, PASSWORD_MISSING};
 use config::known_hosts::{self, KnownHost};
+use config::session_cache::SessionCache;
 use terminal::Terminal;
 
 /// The parts of a configuration that client commands use.

@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use super::CommandError;
 use super::client_config::ClientConfig;
-use super::{CommandError, file_owner};
+use config::file_owner;
 use config::govc;
 
 use terminal::{Terminal, ask_password, print_stderr};

@@ -11,7 +11,6 @@ mod console_args;
 pub(crate) mod demo;
 pub(crate) mod exit_code;
 pub(crate) mod failure;
-mod file_owner;
 mod found_vm;
 mod keyboard;
 pub(crate) mod keys;
@@ -25,7 +24,6 @@ pub(crate) mod relay;
 pub(crate) mod screenshot;
 #[cfg(unix)]
 pub(crate) mod serve;
-mod session_cache;
 mod shutdown_signals;
 mod table;
 pub(crate) mod trust;

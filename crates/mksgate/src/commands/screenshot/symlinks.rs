@@ -7,7 +7,7 @@ use std::fs::{File, Metadata};
 use std::io::{Error, ErrorKind, Result};
 use std::path::{Component, Path, PathBuf};
 
-use crate::commands::file_owner;
+use config::file_owner;
 
 /// As in Linux (path_resolution(7)).
 const MAX_LINKS: usize = 40;

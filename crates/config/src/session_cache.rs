@@ -8,10 +8,10 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use vsphere::{SessionCookie, SessionStore};
 
-use config::user_files::{self, Readers};
+use crate::user_files::{self, Readers};
 
 /// The file of one session. It is used only where all of [`Account`] is the same.
-pub(crate) struct SessionCache {
+pub struct SessionCache {
     path: PathBuf,
     account: Account,
 }
@@ -37,7 +37,7 @@ impl SessionCache {
     ///
     /// # Errors
     /// A sentence: somebody else may have written the cache, or may read it.
-    pub(crate) fn of(vsphere: &VSphere) -> Result<Option<Self>, String> {
+    pub fn of(vsphere: &VSphere) -> Result<Option<Self>, String> {
         let Some(folder) = user_files::cache_folder() else {
             return Ok(None);
         };

@@ -4,7 +4,7 @@ use std::path::Path;
 
 /// Why `file` is not trusted: another user owns it or may write it, or its directory.
 #[cfg(unix)]
-pub(super) fn distrust_reason(file: &Path) -> Option<String> {
+pub fn distrust_reason(file: &Path) -> Option<String> {
     use std::os::unix::fs::MetadataExt;
     let folder = match file.parent() {
         Some(folder) if folder != Path::new("") => folder,
@@ -32,17 +32,18 @@ pub(super) fn distrust_reason(file: &Path) -> Option<String> {
 
 /// Windows access lists are not evaluated.
 #[cfg(not(unix))]
-pub(super) fn distrust_reason(_: &Path) -> Option<String> {
+pub fn distrust_reason(_: &Path) -> Option<String> {
     None
 }
 
+/// Whether this owner of a file is this user, or root.
 #[cfg(unix)]
-pub(super) fn is_own_or_root(owner: u32) -> bool {
+pub fn is_own_or_root(owner: u32) -> bool {
     owner == 0 || owner == rustix::process::geteuid().as_raw()
 }
 
 /// Group write counts: the members are not known here.
 #[cfg(unix)]
-pub(super) const fn others_can_write(mode: u32) -> bool {
+pub const fn others_can_write(mode: u32) -> bool {
     mode & 0o022 != 0
 }
