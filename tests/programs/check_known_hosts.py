@@ -205,7 +205,7 @@ class KnownHosts(Host):
             again = f"mksgate trust {other.address} --save --replace"
             for words in [["vms"], ["connect", "web02", "--proxy-only"], ["trust", other.address, "--save"]]:
                 said = self.assertRan(user.run(*words), 1)
-                place = f"{user.known_hosts}, line 2, has sha256:{pinned}, and sha256:{other.sha256} came."
+                place = f"{user.known_hosts}, line 2, pins another one\npinned: sha256:{pinned}\nnow:    sha256:{other.sha256}\n"
                 self.assertIn(f"mksgate: the certificate of {other.address} has changed: {place}", said)
                 for part in ["the certificate was renewed", "somebody is in between", f"`{again}`"]:
                     self.assertIn(part, said)

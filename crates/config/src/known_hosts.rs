@@ -28,7 +28,7 @@ pub struct KnownHost {
     line: usize,
 }
 
-/// The certificate of a known host is not the pinned one.
+/// The certificate of a known host is not the pinned one. As text: the cause in the first line, the rest in further ones.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Changed {
     known: KnownHost,
@@ -46,9 +46,11 @@ impl fmt::Display for Changed {
         let (file, got) = (file.display(), self.got);
         write!(
             f,
-            "the certificate of {address} has changed: {file}, line {line}, has {thumbprint}, and {got} came. \
-             Either the certificate was renewed, or somebody is in between and would read the password. \
-             If the new fingerprint is the one on the host's own screen, pin it with `mksgate trust {address} --save --replace`"
+            "the certificate of {address} has changed: {file}, line {line}, pins another one\n\
+             pinned: {thumbprint}\n\
+             now:    {got}\n\
+             Either the certificate was renewed, or somebody is in between and would read the password.\n\
+             If the host's own screen shows the new fingerprint, pin it: `mksgate trust {address} --save --replace`"
         )
     }
 }
@@ -185,6 +187,8 @@ fn parse(path: &Path, text: &str) -> Result<Vec<(Address, Thumbprint, Range<usiz
 
 #[cfg(test)]
 mod tests {
+    use message_check::assert_readable;
+
     use super::*;
 
     fn address(text: &str) -> Address {
@@ -259,8 +263,13 @@ mod tests {
         let file = pins(&format!("\"esxi.example:443\" = \"{ONE}\"\n")).unwrap();
         let known = file.find(&address("esxi.example")).unwrap();
         let error = known.changed(TWO).to_string();
+        assert_readable(&error);
+        assert_eq!(
+            error.lines().next().unwrap(),
+            "the certificate of esxi.example:443 has changed: known_hosts.toml, line 1, pins another one"
+        );
         for part in [
-            &format!("known_hosts.toml, line 1, has {ONE}, and {TWO} came"),
+            &format!("\npinned: {ONE}\nnow:    {TWO}\n"),
             "renewed",
             "somebody is in between",
             "`mksgate trust esxi.example:443 --save --replace`",

@@ -70,11 +70,13 @@ fn syntax(message: &str) -> Option<&'static str> {
             "closing bracket missing: write [NAME], or [[console]] for a console"
         }
         "unclosed array" => "closing bracket missing: end the list with ]",
-        "unclosed inline table" => "closing brace missing: end the table with }",
+        "unclosed inline table" => "closing brace missing at the end of this table",
         "missing comma between array elements" => {
             "comma missing: separate the items of a list by ,"
         }
-        "missing comma between key-value pairs" => "comma missing: separate the keys of { … } by ,",
+        "missing comma between key-value pairs" => {
+            "comma missing: separate the keys in braces by ,"
+        }
         "key with no value" | "missing assignment between key-value pairs" => {
             "equals sign missing: write KEY = VALUE"
         }
@@ -183,6 +185,8 @@ fn nearest<'a>(unknown: &str, known: &[&'a str]) -> Option<&'a str> {
 mod tests {
     use std::collections::BTreeMap;
 
+    use message_check::assert_readable;
+
     use super::*;
 
     #[derive(Debug, serde::Deserialize)]
@@ -255,6 +259,7 @@ mod tests {
             let text = format!("[auth.one]\n{line}\n");
             let error = error(&text);
             assert!(error.starts_with(words), "{line}\ngives {error}");
+            assert_readable(&error);
         }
         for (line, words) in [
             ("auth = { one = {}", "closing brace missing"),
@@ -265,6 +270,7 @@ mod tests {
         ] {
             let error = error(line);
             assert!(error.starts_with(words), "{line}\ngives {error}");
+            assert_readable(&error);
         }
     }
 

@@ -18,6 +18,8 @@ pub mod dialer;
 pub mod endpoint;
 mod error;
 mod error_code;
+#[cfg(test)]
+mod error_texts;
 pub mod headers;
 pub mod host_link;
 pub mod identity;

@@ -28,6 +28,8 @@ mod by_keysym;
 mod cannot_continue;
 mod dialogue;
 mod encodings;
+#[cfg(test)]
+mod error_texts;
 mod font;
 mod host;
 mod host_key;

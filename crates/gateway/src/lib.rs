@@ -7,6 +7,8 @@ mod byte_relay;
 mod entrance;
 mod error;
 mod error_code;
+#[cfg(test)]
+mod error_texts;
 mod gateway;
 mod last_failure;
 pub mod listener;

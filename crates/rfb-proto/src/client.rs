@@ -65,14 +65,23 @@ pub enum Refusal {
     #[error("the server refused: {0}")]
     Refused(String),
     /// The server offers only these security types, none of which is supported.
-    #[error("the server offers only security types {0:?}, none of which is supported")]
+    #[error("the server offers only security types {}, which are not supported", list(.0))]
     NoCommonType(Vec<u8>),
     /// The server offers only these VeNCrypt subtypes, none of which is supported with the credentials at hand.
-    #[error("the server offers only VeNCrypt subtypes {0:?}, none of which can be used here")]
+    #[error("the server offers only VeNCrypt subtypes {}, which are not supported or need other credentials", list(.0))]
     NoCommonSubtype(Vec<u32>),
     /// The server requires VNC authentication, and no password was given.
     #[error("the server asks for a VNC password, and none is configured")]
     PasswordNeeded,
+}
+
+/// The numbers, separated by commas; the first eight of more.
+fn list<T: ToString>(numbers: &[T]) -> String {
+    let shown: Vec<String> = numbers.iter().take(8).map(T::to_string).collect();
+    match numbers.len() > shown.len() {
+        true => format!("{} and others", shown.join(", ")),
+        false => shown.join(", "),
+    }
 }
 
 impl Client {

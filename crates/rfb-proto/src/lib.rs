@@ -24,6 +24,8 @@ mod client;
 pub mod client_messages;
 mod convert;
 mod encoding;
+#[cfg(test)]
+mod error_texts;
 mod field;
 pub mod keys;
 mod limits;

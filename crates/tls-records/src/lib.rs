@@ -15,6 +15,8 @@ compile_error!("there are two crypto providers: choose one");
 
 mod alert;
 mod allowance;
+#[cfg(test)]
+mod error_texts;
 mod handshake;
 mod header;
 mod key;

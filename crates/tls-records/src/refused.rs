@@ -7,37 +7,37 @@ use rustls::AlertDescription;
 #[non_exhaustive]
 pub enum Refused {
     /// The tag does not match: the record was changed, dropped or reordered.
-    #[error("a record is not what was sent: it was changed, left out or put elsewhere on the way")]
+    #[error("a TLS record was changed, dropped or reordered on the way")]
     BadMac,
     /// The record exceeds the maximum length.
-    #[error("a record is longer than any may be")]
+    #[error("a TLS record is longer than the protocol allows")]
     Overflow,
     /// The record or message is not allowed at this point.
-    #[error("{0} came, which must not come now")]
+    #[error("{0} is not allowed at this point of the TLS connection")]
     Unexpected(&'static str),
     /// The message cannot be parsed.
-    #[error("{0} came that is none")]
+    #[error("{0} is malformed")]
     Malformed(&'static str),
     /// A field has a value that is not defined.
-    #[error("{0} came that has no meaning")]
+    #[error("{0} has an undefined value")]
     Illegal(&'static str),
     /// The peer sent a fatal alert.
-    #[error("the other side broke off: {0:?}")]
+    #[error("the other side ended TLS with alert {}", u8::from(*.0))]
     Alert(AlertDescription),
     /// rustls refused a ticket or a key update.
     #[error(transparent)]
     Tls(#[from] rustls::Error),
     /// The keys have reached their limit.
-    #[error("the keys of this connection are used up")]
+    #[error("the keys of this TLS connection have reached their limit")]
     Exhausted,
     /// The connection has failed before.
-    #[error("this connection has failed before")]
+    #[error("this TLS connection has failed before")]
     Failed,
     /// The buffer has too little space for the record.
-    #[error("a record does not fit where it is to be put")]
+    #[error("the buffer is too small for the TLS record")]
     Room,
     /// The version, cipher or key is not supported.
-    #[error("the cipher of this connection is not known here")]
+    #[error("the cipher of this TLS connection is not supported")]
     Unsupported,
 }
 

@@ -155,7 +155,7 @@ pub enum Error {
     },
     /// InvalidState, which has no detail that says why.
     #[error(
-        "{vm} cannot do that in its present state ({message}): check that it is powered on and its host works"
+        "{vm} cannot do that in its present state ({message}): check its power state and its host"
     )]
     InvalidState {
         /// The VM's name.

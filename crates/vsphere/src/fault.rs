@@ -192,7 +192,7 @@ const FILE_FAULTS: [&str; 14] = [
 ];
 
 /// Longer than any faultstring of the API's own message catalogue; short enough for a viewer's message box.
-const MAX_MESSAGE: usize = 300;
+pub(crate) const MAX_MESSAGE: usize = 100;
 
 /// More than any call needs; bounds the length of error messages.
 const MAX_PRIVILEGES: usize = 8;

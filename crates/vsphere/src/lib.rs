@@ -18,6 +18,8 @@ mod connections;
 mod datastore;
 mod error;
 mod error_code;
+#[cfg(test)]
+mod error_texts;
 mod fault;
 mod find;
 pub mod happy_eyeballs;

@@ -27,6 +27,8 @@ mod close;
 mod code;
 mod decoder;
 mod encoder;
+#[cfg(test)]
+mod error_texts;
 mod header;
 mod mask;
 mod role;

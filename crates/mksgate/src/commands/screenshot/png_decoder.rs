@@ -46,7 +46,7 @@ fn unreadable(error: png::DecodingError) -> String {
         }
         png::DecodingError::IoError(_) => "it is truncated".into(),
         png::DecodingError::Format(_) | png::DecodingError::Parameter(_) => {
-            "it is no well-formed PNG".into()
+            "it is not a well-formed PNG".into()
         }
         png::DecodingError::LimitsExceeded => "it is larger than any screen".into(),
     };
