@@ -179,6 +179,9 @@ fn second_signal_ends_draining_sessions() {
     let ended = child.wait_with_output().unwrap();
     assert_eq!(ended.status.code(), Some(0));
     let log = String::from_utf8(ended.stderr).unwrap();
+    for words in ["SIGTERM: draining", "SIGINT: ending at once"] {
+        assert!(log.contains(words), "{log}");
+    }
     let closed: Vec<&str> = log
         .lines()
         .filter(|line| line.contains("session closed"))

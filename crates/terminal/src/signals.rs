@@ -1,5 +1,7 @@
 //! Signals that end the program.
 
+use std::fmt;
+
 #[cfg(unix)]
 pub use self::unix::TerminationSignals;
 
@@ -27,6 +29,17 @@ impl Termination {
             #[cfg(unix)]
             Self::HangUp => 129,
         }
+    }
+}
+
+impl fmt::Display for Termination {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Interrupt => "SIGINT",
+            Self::Terminate => "SIGTERM",
+            #[cfg(unix)]
+            Self::HangUp => "SIGHUP",
+        })
     }
 }
 

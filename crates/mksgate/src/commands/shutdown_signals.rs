@@ -16,8 +16,8 @@ pub(super) fn watch_signals(
             ("draining", shutdown.drain),
             ("ending at once", shutdown.now),
         ] {
-            signals.next().await;
-            info!("received a termination signal: {word}");
+            let signal = signals.next().await;
+            info!("{signal}: {word}");
             token.cancel();
         }
     })

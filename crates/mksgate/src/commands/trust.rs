@@ -97,11 +97,7 @@ pub(super) async fn fetch_certificate(
     address: &Address,
 ) -> Result<CertificateDer<'static>, Failure> {
     match timeout(HANDSHAKE_TIMEOUT, fetch(address)).await {
-        Ok(fetched) => fetched.map_err(|(code, why)| {
-            let sentence =
-                format!("cannot get the certificate of {address} ({why}): check the address");
-            Failure::local(code, sentence)
-        }),
+        Ok(fetched) => fetched.map_err(|(code, sentence)| Failure::local(code, sentence)),
         Err(_) => Err(Failure::local(
             "host-timeout",
             format!("{address} does not answer: check the address"),
@@ -109,20 +105,31 @@ pub(super) async fn fetch_certificate(
     }
 }
 
-/// The error is a code and the cause in a few words.
+/// The error is a code and a sentence.
 async fn fetch(address: &Address) -> Result<CertificateDer<'static>, (&'static str, String)> {
-    let tls_failed = |why: String| ("host-tls", why);
+    let sentence =
+        |why: String| format!("cannot get the certificate of {address} ({why}): check the address");
+    let tls_failed = |why: String| ("host-tls", sentence(why));
     let name = ServerName::try_from(address.host.clone())
         .map_err(|_| tls_failed("TLS cannot verify this name".into()))?;
     let socket = happy_eyeballs::connect_to(&address.host, address.port)
         .await
-        .map_err(|error| ("host-unreachable", vsphere::io_in_words(&error)))?;
+        .map_err(|error| ("host-unreachable", sentence(vsphere::io_in_words(&error))))?;
     // Unverified: the user is going to compare the fingerprint.
     let tls = Trust::DangerAcceptAny.client().map_err(tls_failed)?;
     let stream = TlsConnector::from(Arc::new(tls))
         .connect(name, socket)
         .await
-        .map_err(|error| tls_failed(vsphere::io_in_words(&error)))?;
+        .map_err(|error| {
+            let tls = error.get_ref().and_then(|inner| inner.downcast_ref());
+            match tls.is_some_and(vsphere::is_not_tls) {
+                true => (
+                    "host-tls",
+                    format!("{address} does not speak TLS: check the port"),
+                ),
+                false => tls_failed(vsphere::io_in_words(&error)),
+            }
+        })?;
     let (_, session) = stream.get_ref();
     let first = session.peer_certificates().and_then(|chain| chain.first());
     first
@@ -162,7 +169,34 @@ fn rfc3339(time: &ASN1Time) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+    use std::thread;
+
     use super::*;
+
+    #[tokio::test]
+    async fn a_port_without_tls_is_called_that() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = Address {
+            host: "127.0.0.1".into(),
+            port: listener.local_addr().unwrap().port(),
+        };
+        let server = thread::spawn(move || {
+            let (mut socket, _) = listener.accept().unwrap();
+            socket
+                .write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+                .unwrap();
+            // Until the client has gone.
+            let _ = socket.read_to_end(&mut Vec::new());
+        });
+        let error = fetch_certificate(&address).await.unwrap_err();
+        assert_eq!(
+            error.message,
+            format!("{address} does not speak TLS: check the port")
+        );
+        server.join().unwrap();
+    }
 
     #[test]
     fn host_names_and_both_address_families_are_parsed_with_and_without_a_port() {
