@@ -10,7 +10,7 @@ use vsphere::{SessionCookie, SessionStore};
 
 use crate::user_files::{self, Readers};
 
-/// The file of one session. It is used only where all of [`Account`] is the same.
+/// The file of one session. It is used only for the same account.
 pub struct SessionCache {
     path: PathBuf,
     account: Account,
