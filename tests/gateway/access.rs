@@ -13,7 +13,7 @@ use crate::support::{http_get, within};
 const WRONG: &str = "let me o";
 
 #[tokio::test]
-async fn address_outside_the_allow_list_is_closed_without_data() {
+async fn address_outside_the_allow_list_gets_the_reason_in_every_version() {
     within(async {
         let allow = |network: &'static str| Setup {
             customize: match network {
@@ -33,7 +33,19 @@ async fn address_outside_the_allow_list_is_closed_without_data() {
             ..Setup::default()
         };
         let closed = allow("other").start().await;
-        closed.viewer().await.expect_closed_without_data().await;
+        for version in RfbVersion::ALL {
+            let mut viewer = closed.viewer().await;
+            let shown = viewer.enter(version, None).await.unwrap_err();
+            assert!(
+                shown.starts_with("your address may not use this console: ask the administrator"),
+                "{version:?}: {shown}"
+            );
+            let line = viewer.closing_line().await;
+            assert_eq!(
+                line.sentence,
+                "127.0.0.1 may not use this console: add its network to allow"
+            );
+        }
         assert_eq!(closed.end().await.soap_calls(), 0);
         for network in ["mapped", "this"] {
             allow(network).start().await.viewer().await.open().await;
@@ -86,13 +98,10 @@ async fn each_limit_on_sessions_has_its_own_message() {
     .await;
 }
 
+/// The sentence in the log about a viewer that is refused.
 async fn reason_of_third(testbed: &Testbed) -> String {
-    testbed
-        .viewer()
-        .await
-        .enter(RfbVersion::V3_8, None)
-        .await
-        .unwrap_err()
+    let mut viewer = testbed.viewer().await;
+    viewer.refused(RfbVersion::V3_8, None).await
 }
 
 #[tokio::test]

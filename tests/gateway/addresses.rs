@@ -38,7 +38,7 @@ async fn assert_opens(setup: Setup) -> esxi_sim::Counts {
 async fn assert_refused(setup: Setup) -> String {
     let testbed = setup.start().await;
     let mut viewer = testbed.viewer().await;
-    let reason = viewer.enter(RfbVersion::V3_8, None).await.unwrap_err();
+    let reason = viewer.refused(RfbVersion::V3_8, None).await;
     drop(viewer);
     let counts = testbed.end().await;
     assert_eq!((counts.tickets_issued, counts.tickets_spent), (1, 0));

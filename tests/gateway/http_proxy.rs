@@ -116,12 +116,7 @@ async fn refusal_of_the_proxy_is_reported() {
             ..Setup::default()
         };
         let testbed = setup.start().await;
-        let reason = testbed
-            .viewer()
-            .await
-            .enter(RfbVersion::V3_8, None)
-            .await
-            .unwrap_err();
+        let reason = testbed.viewer().await.refused(RfbVersion::V3_8, None).await;
         let named = format!("the proxy {} cannot connect to ", proxy.address);
         assert!(reason.starts_with(&named), "{reason}");
         assert!(proxy.targets.lock().unwrap().is_empty());

@@ -10,6 +10,13 @@ use crate::support::within;
 /// A VNC password that is not [`PASSWORD`].
 const WRONG: &str = "let me o";
 
+/// What happens to a viewer.
+enum Outcome {
+    Open,
+    Reason,
+    Closed,
+}
+
 #[tokio::test]
 async fn proxy_header_is_accepted_from_configured_balancers_only() {
     within(async {
@@ -26,26 +33,39 @@ async fn proxy_header_is_accepted_from_configured_balancers_only() {
             ..console
         };
         let testbed = behind("127.0.0.1/32", allow_ten).await;
-        for (header, may) in [
-            (&b"PROXY TCP4 10.1.2.3 10.0.0.1 4000 5900\r\n"[..], true),
-            (b"PROXY TCP4 11.1.2.3 10.0.0.1 4000 5900\r\n", false),
+        for (header, outcome) in [
+            (
+                &b"PROXY TCP4 10.1.2.3 10.0.0.1 4000 5900\r\n"[..],
+                Outcome::Open,
+            ),
+            (
+                b"PROXY TCP4 11.1.2.3 10.0.0.1 4000 5900\r\n",
+                Outcome::Reason,
+            ),
             (
                 b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c\x0a\x01\x02\x03\x0a\0\0\x01\x0f\xa0\x17\x0c",
-                true,
+                Outcome::Open,
             ),
             (
                 b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c\x0b\x01\x02\x03\x0a\0\0\x01\x0f\xa0\x17\x0c",
-                false,
+                Outcome::Reason,
             ),
             // A health check has the balancer's own address, which is not in 10/8.
-            (b"\r\n\r\n\0\r\nQUIT\n\x20\0\0\0", false),
-            (b"RFB 003.008\n", false),
+            (b"\r\n\r\n\0\r\nQUIT\n\x20\0\0\0", Outcome::Reason),
+            (b"RFB 003.008\n", Outcome::Closed),
         ] {
             let mut viewer = testbed.viewer().await;
             viewer.send(header).await;
-            match may {
-                true => drop(viewer.open().await),
-                false => viewer.expect_closed_without_data().await,
+            match outcome {
+                Outcome::Open => drop(viewer.open().await),
+                Outcome::Reason => {
+                    let reason = viewer.enter(RfbVersion::V3_8, None).await.unwrap_err();
+                    assert!(
+                        reason.starts_with("your address may not use this console"),
+                        "{reason}"
+                    );
+                }
+                Outcome::Closed => viewer.expect_closed_without_data().await,
             }
         }
         // The header byte by byte.

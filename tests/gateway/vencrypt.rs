@@ -15,7 +15,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use crate::support::testbed::{PASSWORD, Setup, Testbed};
-use crate::support::viewer::Viewer;
+use crate::support::viewer::{Viewer, assert_short};
 use crate::support::{is_closed, until, within};
 
 /// Lines of `mksgate passwd` for the password "x", with rights.
@@ -55,6 +55,9 @@ fn certificate() -> (Arc<ServerConfig>, CertificateDer<'static>) {
             .unwrap();
     (Arc::new(server), certificate)
 }
+
+/// What a user without rights is shown.
+const NOT_ALLOWED: &str = "you may not open this console: ask the administrator (";
 
 struct Door {
     testbed: Testbed,
@@ -148,7 +151,10 @@ impl Talk {
                     stream.read_buf(&mut self.input).await.unwrap() > 0,
                     "it ended"
                 ),
-                Err(Refusal::Refused(reason)) => return Err(reason),
+                Err(Refusal::Refused(reason)) => {
+                    assert_short(&reason);
+                    return Err(reason);
+                }
                 Err(other) => panic!("{other}"),
             }
         }
@@ -178,7 +184,10 @@ async fn wrong_name_and_wrong_password_have_one_reason_and_no_upstream_connectio
         let door = Door::by_name().await;
         for (name, password) in [("ada", "y"), ("nobody", "x"), ("", "")] {
             let reason = door.enter_as(name, password).await.err().unwrap();
-            assert_eq!(reason, "wrong user name or password: try again", "{name}");
+            assert!(
+                reason.starts_with("wrong user name or password: try again ("),
+                "{name}: {reason}"
+            );
         }
         assert_eq!(door.testbed.end().await.soap_calls(), 0);
     })
@@ -190,10 +199,7 @@ async fn rights_of_the_users_file_are_enforced() {
     within(async {
         let door = Door::by_name().await;
         let reason = door.enter_as("stranger", "x").await.err().unwrap();
-        assert_eq!(
-            reason,
-            "stranger may not open this console: ask for it to be added to the users file"
-        );
+        assert!(reason.starts_with(NOT_ALLOWED), "{reason}");
         door.enter_as("guest", "x").await.unwrap();
         let mut looker = door.enter_as("looker", "x").await.unwrap();
         let desktop = looker.init().await;
@@ -214,7 +220,7 @@ async fn right_may_use_another_name_of_the_vm() {
         }
         for user in ["other-id", "other-path", "other-vsphere"] {
             let reason = door.enter_as(user, "x").await.err().unwrap();
-            assert!(reason.ends_with("added to the users file"), "{reason}");
+            assert!(reason.starts_with(NOT_ALLOWED), "{reason}");
         }
         assert_eq!(door.testbed.end().await.tickets_issued, 3);
     })
@@ -227,7 +233,7 @@ async fn state_of_a_vm_is_not_disclosed_to_a_user_without_rights() {
         let door = Door::by_name().await;
         door.testbed.host.refuse_sdk(503, 100);
         let reason = door.enter_as("stranger", "x").await.err().unwrap();
-        assert!(reason.starts_with("stranger may not open"), "{reason}");
+        assert!(reason.starts_with(NOT_ALLOWED), "{reason}");
     })
     .await;
 }

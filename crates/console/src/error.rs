@@ -33,8 +33,8 @@ impl fmt::Display for Blame {
     }
 }
 
-/// Why there is no console. Its text is one sentence, cause first and remedy second, without secrets: the viewer, the log
-/// and the command line show the same one.
+/// Why there is no console. Its text is one sentence, cause first and remedy second, without secrets, for the log and the
+/// command line; viewers show [`Error::for_viewer`].
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {

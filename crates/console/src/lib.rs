@@ -20,6 +20,7 @@ mod error;
 mod error_code;
 #[cfg(test)]
 mod error_texts;
+mod for_viewer;
 pub mod headers;
 pub mod host_link;
 pub mod identity;

@@ -70,7 +70,7 @@ async fn relayed(
 ) -> Result<Outcome, Stopped> {
     let prepared = socket::prepare(&socket).map_err(Failure::ViewerBroke);
     prepared.map_err(|failure| (Stage::Accept, failure))?;
-    let mut viewer = ViewerLink::new(socket, BytesMut::new());
+    let mut viewer = ViewerLink::new(socket, BytesMut::new(), session.id);
     let limit = TimeLimit::of(HANDSHAKE);
     let open = async { dialer.grant(limit).await?.open_web_socket(limit).await };
     let opened = tokio::select! {

@@ -40,8 +40,8 @@ impl fmt::Display for Stage {
     }
 }
 
-/// Why a session failed. `Display` is one sentence without secrets, cause first and remedy second, for the viewer and the
-/// log alike.
+/// Why a session failed. `Display` is one sentence without secrets, cause first and remedy second, for the log; viewers
+/// show [`Failure::for_viewer`].
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Failure {

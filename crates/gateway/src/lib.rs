@@ -9,6 +9,7 @@ mod error;
 mod error_code;
 #[cfg(test)]
 mod error_texts;
+mod for_viewer;
 mod gateway;
 mod last_failure;
 pub mod listener;

@@ -1,7 +1,7 @@
 //! One viewer's connection, from accept to close.
 //!
 //! ```text
-//! accept      PROXY header, allow list, penalties; a pre-login slot
+//! accept      a pre-login slot, PROXY header, allow list, penalties
 //! negotiate   RFB version, security type, TLS and credentials with the viewer; nothing is sent upstream before
 //! judge       credentials against the configuration: which console, view-only or not; a slot in the registry
 //! identify    vSphere: the VM; its limit, and rights by its other names
@@ -31,7 +31,7 @@ use vsphere::Watch;
 use crate::entrance::Entrance;
 use crate::error::{Failure, Stage, Stopped};
 use crate::last_failure::SessionFailure;
-use crate::login::judge::{Admission, judge, penalty_on_arrival};
+use crate::login::judge::{Admission, judge, refusal_on_arrival};
 use crate::login::pre_login_limit::PreLoginSlot;
 use crate::login::{proxy_header, source};
 use crate::registry::{SessionInfo, SessionSlot};
@@ -146,7 +146,7 @@ impl Session {
         Ok(outcome)
     }
 
-    /// Reads the PROXY header and checks the allow list. Nothing has been sent to the viewer yet.
+    /// Reads the PROXY header. Nothing has been sent to the viewer yet.
     async fn accept(
         &self,
         mut socket: TcpStream,
@@ -173,11 +173,7 @@ impl Session {
             self.info.parties().viewer = from;
             slot.iter().for_each(|slot| slot.set_source(from));
         }
-        let allow = &self.entrance.allow;
-        if !allow.is_empty() && !source::is_in(allow, from.ip()) {
-            return Err(Failure::NotAllowed(from.ip()));
-        }
-        Ok(ViewerLink::new(socket, input))
+        Ok(ViewerLink::new(socket, input, self.info.id))
     }
 
     /// From ProtocolVersion to ClientInit. The viewer has until `deadline` to log in, which frees its `slot`.
@@ -187,7 +183,7 @@ impl Session {
         slot: &mut Option<PreLoginSlot>,
         deadline: Instant,
     ) -> Result<Opened, Stopped> {
-        self.check_penalty(viewer, slot, deadline)
+        self.check_source(viewer, slot, deadline)
             .await
             .map_err(|failure| (Stage::Accept, failure))?;
         let begun = Instant::now();
@@ -247,22 +243,26 @@ impl Session {
         }
     }
 
-    async fn check_penalty(
+    /// Checks the viewer's address against the allow list and the penalties. A viewer that is refused here and leaves
+    /// without having sent a byte is no refusal but a port scan or a health check.
+    async fn check_source(
         &self,
         viewer: &mut ViewerLink,
         slot: &Option<PreLoginSlot>,
         deadline: Instant,
     ) -> Result<(), Failure> {
         let from = self.info.parties().viewer.ip();
-        let Some(failure) = penalty_on_arrival(&self.entrance, from) else {
+        let Some(failure) = refusal_on_arrival(&self.entrance, from) else {
             return Ok(());
         };
         tokio::select! {
-            // It is refused, whether or not it has read the reason.
-            _ = timeout(REFUSE_TIMEOUT, viewer.refuse(&failure)) => {}
-            _ = self.interrupted(slot, deadline) => {}
+            refused = timeout(REFUSE_TIMEOUT, viewer.refuse(&failure)) => match refused {
+                Ok(Err(silent @ Failure::ViewerSilent)) => Err(silent),
+                // It is refused, whether or not it has read the reason.
+                _ => Err(failure),
+            },
+            _ = self.interrupted(slot, deadline) => Err(failure),
         }
-        Err(failure)
     }
 
     /// The viewer keeps its pre-login slot while its password is queued for hashing.

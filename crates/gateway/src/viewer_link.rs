@@ -37,6 +37,8 @@ pub(crate) struct ViewerLink {
     clocks: Clocks,
     /// Whether it has sent a byte, apart from the PROXY header.
     has_sent: bool,
+    /// The session's number, with which every reason ends.
+    session: u64,
 }
 
 /// The times that limits refer to.
@@ -63,13 +65,14 @@ impl Clocks {
 }
 
 impl ViewerLink {
-    /// A connection before its RFB handshake; `input` was read from it already.
-    pub(crate) fn new(socket: TcpStream, input: BytesMut) -> Self {
+    /// The connection of session number `session` before its RFB handshake; `input` was read from it already.
+    pub(crate) fn new(socket: TcpStream, input: BytesMut, session: u64) -> Self {
         Self {
             connection: Some(Either::Left(socket)),
             has_sent: !input.is_empty(),
             input,
             clocks: Clocks::start(),
+            session,
         }
     }
 
@@ -114,7 +117,7 @@ impl ViewerLink {
                     failure = &mut interrupted => return Err(failure),
                 },
             };
-            server.refuse(&failure.to_string(), &mut output);
+            server.refuse(&failure.for_viewer(self.session), &mut output);
             self.write(&mut output).await?;
             return Err(failure);
         }
@@ -123,7 +126,7 @@ impl ViewerLink {
     /// Refuses a viewer before authentication, with the reason.
     pub(crate) async fn refuse(&mut self, failure: &Failure) -> Result<(), Failure> {
         let mut output = BytesMut::new();
-        let mut server = Server::refusing(&failure.to_string(), &mut output);
+        let mut server = Server::refusing(&failure.for_viewer(self.session), &mut output);
         loop {
             let step = server.advance(&mut self.input, &mut output);
             self.write(&mut output).await?;
@@ -166,7 +169,7 @@ impl ViewerLink {
     /// Sends a failed SecurityResult with the reason.
     pub(crate) async fn turn_away(&mut self, pending: Pending, failure: &Failure) {
         let mut output = BytesMut::new();
-        pending.refuse(&failure.to_string(), &mut output);
+        pending.refuse(&failure.for_viewer(self.session), &mut output);
         // The viewer may already be gone.
         let _ = self.write(&mut output).await;
     }

@@ -22,6 +22,7 @@ mod error_code;
 mod error_texts;
 mod fault;
 mod find;
+mod for_viewer;
 pub mod happy_eyeballs;
 mod in_words;
 mod inventory_path;

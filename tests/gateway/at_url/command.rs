@@ -72,12 +72,7 @@ async fn reason_for_invalid_output_repeats_none_of_it() {
         ] {
             folder.program("command", script);
             let gateway = folder.gateway("", "url_command = [\"./command\"]").await;
-            let reason = gateway
-                .viewer()
-                .await
-                .enter(RfbVersion::V3_8, None)
-                .await
-                .unwrap_err();
+            let reason = gateway.viewer().await.refused(RfbVersion::V3_8, None).await;
             assert!(
                 reason.starts_with("the program that prints the URL ") && reason.contains(words),
                 "{script}: {reason}"
@@ -88,12 +83,7 @@ async fn reason_for_invalid_output_repeats_none_of_it() {
         let gateway = folder
             .gateway("", "url_command = [\"./no-such-program\"]")
             .await;
-        let reason = gateway
-            .viewer()
-            .await
-            .enter(RfbVersion::V3_8, None)
-            .await
-            .unwrap_err();
+        let reason = gateway.viewer().await.refused(RfbVersion::V3_8, None).await;
         assert!(reason.contains("cannot be run (No such file"), "{reason}");
         gateway.end().await;
     })
@@ -108,12 +98,7 @@ async fn command_that_does_not_end_is_killed_and_reported() {
         folder.program("slow", &format!("echo $$ > '{place}/pid'; exec sleep 1000"));
         let keys = "url_command = [\"./slow\"]";
         let gateway = folder.gateway("handshake_timeout = \"3s\"", keys).await;
-        let reason = gateway
-            .viewer()
-            .await
-            .enter(RfbVersion::V3_8, None)
-            .await
-            .unwrap_err();
+        let reason = gateway.viewer().await.refused(RfbVersion::V3_8, None).await;
         assert!(reason.contains("URL did not end within 3 s"), "{reason}");
         let pid = pid_in(&folder).await;
         crate::support::until(|| !runs(&pid)).await;

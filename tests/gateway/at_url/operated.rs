@@ -29,9 +29,8 @@ async fn console_at_a_url_has_limits_and_a_name() {
             let (_viewer, _line) = server.session(&gateway).await;
             let reason = Viewer::connect(gateway.port)
                 .await
-                .enter(RfbVersion::V3_8, None)
-                .await
-                .unwrap_err();
+                .refused(RfbVersion::V3_8, None)
+                .await;
             assert!(
                 reason.starts_with(&format!("all 1 sessions of {shown} are in use")),
                 "{reason}"

@@ -18,8 +18,7 @@ async fn assert_reason(answer: impl AsyncFn(&str) -> Vec<u8>, words: &[&str]) {
         connection.send(&answer(&request).await).await;
         connection
     };
-    let (entered, _line) = tokio::join!(viewer.enter(RfbVersion::V3_8, None), hosting);
-    let reason = entered.unwrap_err();
+    let (reason, _line) = tokio::join!(viewer.refused(RfbVersion::V3_8, None), hosting);
     let address = server.address().to_string();
     for word in words.iter().chain([&address.as_str()]) {
         assert!(reason.contains(word), "without {word:?}: {reason}");
@@ -113,8 +112,7 @@ async fn wrong_vnc_password_is_reported_with_the_servers_reason() {
                     .await
             );
         };
-        let (entered, ()) = tokio::join!(viewer.enter(RfbVersion::V3_8, None), hosting);
-        let reason = entered.unwrap_err();
+        let (reason, ()) = tokio::join!(viewer.refused(RfbVersion::V3_8, None), hosting);
         assert!(
             reason.contains("refused the VNC login: the server refused: wrong"),
             "{reason}"
@@ -139,12 +137,8 @@ async fn text_message_is_reported() {
                 .await;
             connection
         };
-        let (entered, _line) = tokio::join!(viewer.enter(RfbVersion::V3_8, None), hosting);
-        assert!(
-            entered
-                .unwrap_err()
-                .contains("sent a WebSocket text message")
-        );
+        let (reason, _line) = tokio::join!(viewer.refused(RfbVersion::V3_8, None), hosting);
+        assert!(reason.contains("sent a WebSocket text message"), "{reason}");
         gateway.end().await;
     })
     .await;
@@ -157,21 +151,11 @@ async fn unreachable_and_silent_servers_are_reported() {
         let keys = format!("url = \"{}\"", server.url("/x"));
         let folder = Folder::new();
         let gateway = folder.gateway("handshake_timeout = \"3s\"", &keys).await;
-        let reason = gateway
-            .viewer()
-            .await
-            .enter(RfbVersion::V3_8, None)
-            .await
-            .unwrap_err();
+        let reason = gateway.viewer().await.refused(RfbVersion::V3_8, None).await;
         assert!(reason.contains("/x did not answer within 3 s"), "{reason}");
         gateway.end().await;
         let gateway = UrlGateway::new("url = \"ws://127.0.0.1:9/x\"").await;
-        let reason = gateway
-            .viewer()
-            .await
-            .enter(RfbVersion::V3_8, None)
-            .await
-            .unwrap_err();
+        let reason = gateway.viewer().await.refused(RfbVersion::V3_8, None).await;
         assert!(reason.starts_with("cannot reach 127.0.0.1:9"), "{reason}");
         gateway.end().await;
     })

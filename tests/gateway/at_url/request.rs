@@ -127,8 +127,7 @@ async fn request_is_sent_only_after_the_certificate_is_verified() {
             let gateway = folder.gateway("", keys).await;
             let mut viewer = gateway.viewer().await;
             let hosting = esxi.failed_connection();
-            let (entered, ()) = tokio::join!(viewer.enter(RfbVersion::V3_8, None), hosting);
-            let reason = entered.unwrap_err();
+            let (reason, ()) = tokio::join!(viewer.refused(RfbVersion::V3_8, None), hosting);
             assert!(
                 reason.contains("certificate of") && reason.ends_with("or change trust"),
                 "{reason}"

@@ -143,7 +143,10 @@ async fn vnc_password_of_a_console_right_and_wrong() {
             let testbed = setup.start().await;
             let entering = async {
                 let mut viewer = testbed.viewer().await;
-                viewer.enter(RfbVersion::V3_8, None).await
+                match viewer.enter(RfbVersion::V3_8, None).await {
+                    Ok(()) => Ok(()),
+                    Err(_) => Err(viewer.closing_line().await.sentence),
+                }
             };
             let hosting = async {
                 let mut connection = esxi.connection().await;

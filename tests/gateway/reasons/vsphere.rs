@@ -87,7 +87,7 @@ async fn wrong_vsphere_password_is_tried_once_and_reported_to_all() {
         let address = testbed.host.address().to_string();
         assert_reason(&testbed, &["user name or the password of root", &address]).await;
         let mut viewer = testbed.viewer().await;
-        let reason = viewer.enter(RfbVersion::V3_8, None).await.unwrap_err();
+        let reason = viewer.refused(RfbVersion::V3_8, None).await;
         assert!(!reason.contains("forgotten"), "{reason}");
         drop(viewer);
         assert_eq!(testbed.end().await.logins_refused, 1);

@@ -3,6 +3,7 @@
 pub(crate) mod direct;
 pub(crate) mod esxi;
 pub(crate) mod frame;
+pub(crate) mod log;
 pub(crate) mod pattern;
 pub(crate) mod testbed;
 pub(crate) mod url_gateway;

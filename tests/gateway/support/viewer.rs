@@ -6,6 +6,8 @@ use rfb_proto::VncPassword;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 
+use super::log;
+
 /// The RFB version that a handshake results in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum RfbVersion {
@@ -26,6 +28,15 @@ impl RfbVersion {
     }
 }
 
+/// Checks what a viewer is shown: it is short, ends with the session's number, and has no address in it.
+pub(crate) fn assert_short(reason: &str) {
+    assert!(reason.chars().count() <= 100, "{reason}");
+    let number = reason.rsplit_once(" (session ").map(|(_, number)| number);
+    let number = number.and_then(|number| number.strip_suffix(')')?.parse::<u64>().ok());
+    assert!(number.is_some(), "{reason}");
+    assert!(!reason.contains("127.0.0.1"), "{reason}");
+}
+
 /// A viewer's connection.
 pub(crate) struct Viewer<S = TcpStream> {
     pub(crate) stream: S,
@@ -41,9 +52,25 @@ pub(crate) struct Desktop {
 
 impl Viewer {
     pub(crate) async fn connect(address: SocketAddr) -> Self {
+        log::start();
         let stream = TcpStream::connect(address).await.unwrap();
         stream.set_nodelay(true).unwrap();
         Self { stream }
+    }
+
+    /// The handshake of a viewer that is refused. Returns the sentence in the log; what the viewer is shown is checked by
+    /// [`Viewer::enter`].
+    pub(crate) async fn refused(&mut self, version: RfbVersion, password: Option<&str>) -> String {
+        let shown = self.enter(version, password).await;
+        assert!(shown.is_err(), "the viewer was not refused");
+        self.closing_line().await.sentence
+    }
+
+    /// Ends the connection and waits for the session's closing line in the log.
+    pub(crate) async fn closing_line(&mut self) -> log::Line {
+        // The peer may have closed already.
+        let _ = self.stream.shutdown().await;
+        log::closing_line(self.stream.local_addr().unwrap()).await
     }
 
     /// Ends the connection with a reset.
@@ -229,8 +256,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Viewer<S> {
         let length = self.word().await as usize;
         let reason = self.rest().await;
         assert_eq!(reason.len(), length, "the reason's length");
-        assert_ne!(length, 0, "a reason is given");
-        String::from_utf8(reason).unwrap()
+        let reason = String::from_utf8(reason).unwrap();
+        assert_short(&reason);
+        reason
     }
 
     pub(crate) async fn word(&mut self) -> u32 {

@@ -9,6 +9,7 @@ use tokio::time::{Instant, sleep};
 use vsphere::Vm;
 
 use super::penalties::Attempt;
+use super::source::is_in;
 use super::users::User;
 use crate::entrance::{Entrance, ServedConsole};
 use crate::error::Failure;
@@ -74,8 +75,12 @@ fn not_for(user: &User) -> Failure {
     }
 }
 
-/// The penalty of a viewer's source as a failure, before authentication; `None` where it may log in.
-pub(crate) fn penalty_on_arrival(entrance: &Entrance, from: IpAddr) -> Option<Failure> {
+/// Why a viewer from this address may not log in: the allow list or a penalty; `None` where it may.
+pub(crate) fn refusal_on_arrival(entrance: &Entrance, from: IpAddr) -> Option<Failure> {
+    let allow = &entrance.allow;
+    if !allow.is_empty() && !is_in(allow, from) {
+        return Some(Failure::NotAllowed(from));
+    }
     let (penalties, now) = (&entrance.shared.penalties, Instant::now());
     let wait = match entrance.auth.users {
         // The user is not known yet, and penalties of a login apply to one user.

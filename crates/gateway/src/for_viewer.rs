@@ -1,0 +1,147 @@
+//! What a VNC viewer shows of a failure: short, without accounts and addresses, which are the administrator's business.
+
+use std::borrow::Cow;
+
+use rfb_proto::Violation;
+
+use crate::error::Failure;
+
+impl Failure {
+    /// The failure for the user of a viewer, with the session's number, under which the log has the rest: at most 100
+    /// characters, cause and remedy, without names, addresses and fingerprints.
+    pub fn for_viewer(&self, session: u64) -> String {
+        format!("{} (session {session})", self.short())
+    }
+
+    fn short(&self) -> Cow<'static, str> {
+        Cow::Borrowed(match self {
+            Self::Penalised(wait) => {
+                return penalty("too many failed logins from your address", wait.as_secs());
+            }
+            Self::ConsolePenalised(wait) => {
+                return penalty("too many failed logins to this console", wait.as_secs());
+            }
+            Self::ViewerSlow(limit) => {
+                return format!("no login within {} s: connect again", limit.as_secs()).into();
+            }
+            Self::NotAllowed(_) => "your address may not use this console: ask the administrator",
+            Self::NotProxied(_) => "no valid PROXY header: ask the administrator",
+            Self::LoginQueueFull => "too many connections are waiting to log in: try again",
+            Self::GatewayEnds => "the gateway is shutting down: try again when it is back",
+            Self::GatewayFull { .. } => "all sessions of this gateway are in use: try again later",
+            Self::VmFull { .. } => "all sessions of this VM are in use: close one",
+            Self::ViewerTls(_) => "TLS with the viewer failed: ask the administrator",
+            Self::NotForUser { .. } => "you may not open this console: ask the administrator",
+            Self::NotAViewer(violation) => protocol_error(*violation),
+            Self::ViewerLeft | Self::ViewerSilent | Self::ViewerBroke(_) => {
+                "the viewer closed the connection: connect again"
+            }
+            Self::CheckSlow(_) => "the gateway is overloaded: try again later",
+            Self::ViewerUnfinished(_) => {
+                "the viewer did not finish its handshake: try another viewer"
+            }
+            Self::WrongPassword => "wrong password: try again (only the first 8 characters count)",
+            Self::WrongLogin => "wrong user name or password: try again",
+            Self::Console(error) => error.for_viewer(),
+            Self::Setup(_) => "the gateway cannot serve this console: ask the administrator",
+        })
+    }
+}
+
+fn penalty(cause: &str, seconds: u64) -> Cow<'static, str> {
+    format!("{cause}: try again in {} s", seconds.saturating_add(1)).into()
+}
+
+/// After a handshake that succeeded it is a VNC viewer.
+const fn protocol_error(violation: Violation) -> &'static str {
+    match violation {
+        Violation::TooOldToEncrypt => {
+            "this console needs an encrypted login: use a viewer with VeNCrypt"
+        }
+        Violation::UnknownMessage { .. }
+        | Violation::TooManyEncodings(_)
+        | Violation::Malformed(_) => "the viewer sent an invalid message: try another viewer",
+        _ => "this is a VNC port, and the viewer broke the protocol: try another",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::time::Duration;
+
+    use super::*;
+
+    const LONG: &str = "svc-mksgate@vsphere.local.example-with-a-very-long-name.vcenter.example:8443 sha256:aabbccdd";
+
+    /// A list with one failure per entry; a variant without an entry does not compile.
+    macro_rules! each_variant {
+        ($($pattern:pat => $failure:expr),* $(,)?) => {{
+            let _complete = |failure: &Failure| match failure {
+                $($pattern => {})*
+            };
+            vec![$($failure),*]
+        }};
+    }
+
+    #[rustfmt::skip]
+    fn each() -> Vec<Failure> {
+        use Failure::{
+            CheckSlow, Console, ConsolePenalised, GatewayEnds, GatewayFull, LoginQueueFull, NotAViewer, NotAllowed,
+            NotForUser, NotProxied, Penalised, Setup, ViewerBroke, ViewerLeft, ViewerSilent, ViewerSlow, ViewerTls,
+            ViewerUnfinished, VmFull, WrongLogin, WrongPassword,
+        };
+        let text = || LONG.to_owned();
+        let year = Duration::from_secs(365 * 24 * 3600);
+        each_variant![
+            NotAllowed(_) => NotAllowed("2001:db8::aabb".parse().unwrap()),
+            NotProxied(_) => NotProxied(text()),
+            Penalised(_) => Penalised(year),
+            ConsolePenalised(_) => ConsolePenalised(year),
+            LoginQueueFull => LoginQueueFull,
+            GatewayEnds => GatewayEnds,
+            GatewayFull { .. } => GatewayFull { limit: usize::MAX },
+            VmFull { .. } => VmFull { vm: text(), limit: usize::MAX },
+            ViewerTls(_) => ViewerTls(text()),
+            NotForUser { .. } => NotForUser { user: text() },
+            NotAViewer(Violation::TooOldToEncrypt) => NotAViewer(Violation::TooOldToEncrypt),
+            NotAViewer(Violation::Malformed(_)) => NotAViewer(Violation::Malformed(LONG)),
+            NotAViewer(_) => NotAViewer(Violation::TooLong { what: LONG, length: u32::MAX }),
+            ViewerLeft => ViewerLeft,
+            ViewerSilent => ViewerSilent,
+            ViewerBroke(_) => ViewerBroke(io::Error::other(LONG)),
+            ViewerSlow(_) => ViewerSlow(year),
+            CheckSlow(_) => CheckSlow(year),
+            ViewerUnfinished(_) => ViewerUnfinished(year),
+            WrongPassword => WrongPassword,
+            WrongLogin => WrongLogin,
+            Console(_) => Console(console::Error::UrlCommand(text())),
+            Setup(_) => Setup(text()),
+        ]
+    }
+
+    #[test]
+    fn every_failure_has_a_short_text_without_names_for_viewers() {
+        for failure in each() {
+            let text = failure.for_viewer(u64::MAX);
+            assert!((40..=100).contains(&text.len()), "{} {text}", text.len());
+            for part in ["svc-", "example", "8443", "sha256", "aabb", "2001"] {
+                assert!(!text.contains(part), "{text}");
+            }
+            assert!(text.ends_with(" (session 18446744073709551615)"), "{text}");
+        }
+    }
+
+    #[test]
+    fn viewer_of_a_powered_off_vm_shows_the_remedy_and_the_session() {
+        let off = vsphere::Error::InvalidPowerState {
+            vm: LONG.into(),
+            state: Some(vsphere::Power::Off),
+        };
+        let failure = Failure::Console(off.into());
+        assert_eq!(
+            failure.for_viewer(17),
+            "the VM is powered off: switch it on (session 17)"
+        );
+    }
+}
