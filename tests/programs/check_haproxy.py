@@ -50,7 +50,8 @@ class BehindHaProxy(unittest.TestCase):
             for version in VERSIONS:
                 known = len(gateway.ends())
                 with self.subTest(version), RawViewer(balancer.ports[version], NOT_ALLOWED) as viewer:
-                    self.assertEqual(b"", viewer.rest())
+                    self.assertEqual([], viewer.offered())
+                    self.assertIn(b"your address may not use this console", viewer.rest())
                     self._ended(viewer.address, known, f"{NOT_ALLOWED} may not use this console")
 
     def test_a_real_viewer_logs_in_through_the_balancer(self) -> None:

@@ -62,4 +62,4 @@ class Viewer(unittest.TestCase):
     def test_a_vm_that_is_off_is_refused_with_that_reason(self) -> None:
         with TigerVnc(screen, chain.port(vm="vm10")) as viewer:
             viewer.ended()
-            self.assertRegex(viewer.stderr, "vm10 is powered off")
+            self.assertRegex(viewer.stderr, "the VM is powered off: switch it on")

@@ -36,7 +36,7 @@ class Vncdotool(unittest.TestCase):
         self._is_refused("wrong password", chain.port("vnc-password"), WRONG_VNC_PASSWORD)
 
     def test_a_vm_that_is_off_is_refused_with_that_reason(self) -> None:
-        self._is_refused("vm10 is powered off", chain.port(vm="vm10"))
+        self._is_refused("the VM is powered off: switch it on", chain.port(vm="vm10"))
 
     def _type(self, text: str, port: int, password: str | None = None) -> None:
         ended = vncdo.visit(port, "type", text, "key", "enter", password=password)
