@@ -42,6 +42,11 @@ async fn address_outside_the_allow_list_gets_the_reason_in_every_version() {
             );
             let line = viewer.closing_line().await;
             assert_eq!(
+                (line.level.as_str(), line.blame.as_str()),
+                ("WARN", "viewer")
+            );
+            assert_eq!(line.ended_by, "fault");
+            assert_eq!(
                 line.sentence,
                 "127.0.0.1 may not use this console: add its network to allow"
             );

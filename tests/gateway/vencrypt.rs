@@ -16,7 +16,7 @@ use tokio_rustls::client::TlsStream;
 
 use crate::support::testbed::{PASSWORD, Setup, Testbed};
 use crate::support::viewer::{Viewer, assert_short};
-use crate::support::{is_closed, until, within};
+use crate::support::{is_closed, log, until, within};
 
 /// Lines of `mksgate passwd` for the password "x", with rights.
 const HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$t2dIS7GCpYHUKunPpwb3uw$dgLDrR/+jioPf+BcqP30PKFWdcX43S5Y3HjdCN1rsD8";
@@ -97,7 +97,27 @@ impl Door {
 
     /// A complete handshake by `client`, with TLS.
     async fn enter(&self, client: Client) -> Result<Viewer<TlsStream<TcpStream>>, String> {
-        let mut socket = TcpStream::connect(self.testbed.ports[0]).await.unwrap();
+        let socket = TcpStream::connect(self.testbed.ports[0]).await.unwrap();
+        self.enter_on(socket, client).await
+    }
+
+    /// The closing line in the log of a user who is refused.
+    async fn line_of_refused(&self, name: &str, password: &str) -> log::Line {
+        let socket = TcpStream::connect(self.testbed.ports[0]).await.unwrap();
+        let from = socket.local_addr().unwrap();
+        log::expect(from);
+        let client = Client::new(None)
+            .with_tls()
+            .with_user(name, Password::new(password));
+        assert!(self.enter_on(socket, client).await.is_err());
+        log::closing_line(from).await
+    }
+
+    async fn enter_on(
+        &self,
+        mut socket: TcpStream,
+        client: Client,
+    ) -> Result<Viewer<TlsStream<TcpStream>>, String> {
         let mut talk = Talk {
             client,
             input: BytesMut::new(),
@@ -190,6 +210,27 @@ async fn wrong_name_and_wrong_password_have_one_reason_and_no_upstream_connectio
             );
         }
         assert_eq!(door.testbed.end().await.soap_calls(), 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn failed_login_and_refusal_are_warnings_with_the_users_name() {
+    within(async {
+        let door = Door::by_name().await;
+        for (name, password, sentence) in [
+            ("ada", "y", "wrong user name or password: try again"),
+            ("nobody", "x", "wrong user name or password: try again"),
+            (
+                "stranger",
+                "x",
+                "stranger may not open this console: ask for it to be added to the users file",
+            ),
+        ] {
+            let line = door.line_of_refused(name, password).await;
+            assert_eq!((line.level.as_str(), line.user.as_str()), ("WARN", name));
+            assert_eq!(line.sentence, sentence);
+        }
     })
     .await;
 }

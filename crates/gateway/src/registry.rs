@@ -33,7 +33,7 @@ pub(crate) struct SessionInfo {
 pub(crate) struct Parties {
     /// The viewer's address: the PROXY header's, once that is read.
     pub(crate) viewer: SocketAddr,
-    /// The user, once one has logged in.
+    /// The user that the viewer names, whether or not it may log in.
     pub(crate) user: Option<String>,
     /// The console's name in the configuration.
     pub(crate) console: String,

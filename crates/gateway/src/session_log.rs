@@ -1,7 +1,7 @@
 //! A session's log lines, when its console opens and when it ends, and its metrics.
 
 use console::address::Address;
-use tracing::{Span, debug, error_span, info};
+use tracing::{Span, debug, error_span, info, warn};
 use vsphere::VmState;
 
 use crate::error::{Failure, Stage, Stopped};
@@ -80,6 +80,9 @@ pub(crate) fn closed(session: &SessionInfo, outcome: Result<Outcome, Stopped>, m
     match outcome {
         // Port scans and load balancers' health checks would fill the log.
         Err((_, Failure::ViewerSilent)) => log!(debug),
+        // Failed logins, refusals and faults.
+        _ if ended_by == "fault" => log!(warn),
+        Ok(Outcome::HostLost(_)) => log!(warn),
         _ => log!(info),
     }
 }

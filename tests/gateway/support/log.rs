@@ -25,8 +25,12 @@ pub(crate) struct Line {
     viewer: String,
 }
 
-/// Starts to collect them; the first call decides.
-pub(crate) fn start() -> &'static watch::Sender<Lines> {
+/// Collects the line of a viewer that connects from this address, in place of one before it from the same port.
+pub(crate) fn expect(viewer: SocketAddr) {
+    start().send_modify(|lines| drop(lines.remove(&viewer.to_string())));
+}
+
+fn start() -> &'static watch::Sender<Lines> {
     static LINES: OnceLock<watch::Sender<Lines>> = OnceLock::new();
     LINES.get_or_init(|| {
         let lines = watch::Sender::new(Lines::new());

@@ -52,8 +52,8 @@ pub(crate) struct Desktop {
 
 impl Viewer {
     pub(crate) async fn connect(address: SocketAddr) -> Self {
-        log::start();
         let stream = TcpStream::connect(address).await.unwrap();
+        log::expect(stream.local_addr().unwrap());
         stream.set_nodelay(true).unwrap();
         Self { stream }
     }

@@ -113,6 +113,10 @@ pub(crate) async fn judge(
     claim: Claim,
 ) -> Result<Admission, Failure> {
     let from = session.parties().viewer.ip();
+    if let Claim::Plain { user, .. } = &claim {
+        // Before the password is verified: a failed login is logged with its name.
+        session.parties().user = Some(user.clone());
+    }
     let user = authenticate(entrance, from, &claim).await?;
     session.parties().user = user.as_ref().map(|user| user.name.clone());
     let view_only = user.as_ref().is_some_and(|user| user.view_only);
