@@ -19,14 +19,31 @@ pub struct SessionFailure {
     pub sentence: String,
 }
 
-/// The failure of the session that ended last; `None` if it did not fail.
+/// How the session that ended last did.
 #[derive(Clone, Default)]
-pub struct LastFailure(watch::Sender<Option<SessionFailure>>);
+pub struct LastFailure(watch::Sender<End>);
+
+#[derive(Clone, Default)]
+struct End {
+    /// `None` if it did not fail.
+    failure: Option<SessionFailure>,
+    /// Whether the viewer of some session that ended had logged in.
+    had_logged_in: bool,
+}
 
 impl LastFailure {
-    /// Records how a session ended; `None` is an ordinary end.
-    pub(crate) fn record(&self, failure: Option<SessionFailure>) {
-        self.0.send_replace(failure);
+    /// Records how a session ended, whose viewer `had_logged_in` or not; `None` is an ordinary end.
+    pub(crate) fn record(&self, failure: Option<SessionFailure>, had_logged_in: bool) {
+        self.0.send_modify(|end| {
+            end.failure = failure;
+            end.had_logged_in |= had_logged_in;
+        });
+    }
+
+    /// Completes when a session has ended whose viewer had logged in.
+    pub async fn logged_in_and_ended(&self) {
+        // The sender is ours: it is not closed.
+        let _ = self.0.subscribe().wait_for(|end| end.had_logged_in).await;
     }
 
     /// The failure, unless the viewer is to blame: the viewer program shows that itself.
@@ -37,6 +54,6 @@ impl LastFailure {
 
     /// The failure, also where the viewer is to blame.
     pub fn failure(&self) -> Option<SessionFailure> {
-        self.0.borrow().clone()
+        self.0.borrow().failure.clone()
     }
 }

@@ -94,7 +94,7 @@ impl Session {
         };
         let shared = &self.entrance.shared;
         if let Some(failure) = failure(&outcome) {
-            shared.last_failure.record(failure);
+            shared.last_failure.record(failure, had_logged_in(&outcome));
         }
         session_log::closed(&self.info, outcome, &shared.metrics);
     }
@@ -384,6 +384,13 @@ impl Session {
         self.entrance.shared.ended.cancelled().await;
         sleep(CLOSE_TIMEOUT).await;
     }
+}
+
+const fn had_logged_in(outcome: &Result<Outcome, Stopped>) -> bool {
+    !matches!(
+        outcome,
+        Err((Stage::Accept | Stage::Negotiate | Stage::Judge, _))
+    )
 }
 
 /// What [`LastFailure`](crate::last_failure::LastFailure) records of a session: a viewer that leaves is no failure. `None`

@@ -206,7 +206,7 @@ fn execute(cli: Cli, terminal: Terminal) -> Result<ExitCode, CommandError> {
 }
 
 impl VmCommand {
-    /// `connect` and `probe` take a URL instead of a VM, and then load no configuration.
+    /// All but `vms` take a URL instead of a VM, and then load no configuration.
     fn execute(
         self,
         config: impl FnOnce() -> Result<ClientConfig, CommandError>,
@@ -216,11 +216,9 @@ impl VmCommand {
             Self::Connect(options) => block_on(connect::run(options, config, terminal)),
             Self::Probe(options) => done(block_on(probe::run(options, config, terminal))),
             Self::Vms(options) => done(block_on(vms::run(options, config()?, terminal))),
-            Self::Screenshot(options) => {
-                done(block_on(screenshot::run(options, config()?, terminal)))
-            }
-            Self::Type(options) => done(block_on(type_text::run(options, config()?, terminal))),
-            Self::Keys(options) => done(block_on(keys::run(options, config()?, terminal))),
+            Self::Screenshot(options) => done(block_on(screenshot::run(options, config, terminal))),
+            Self::Type(options) => done(block_on(type_text::run(options, config, terminal))),
+            Self::Keys(options) => done(block_on(keys::run(options, config, terminal))),
         }
     }
 }

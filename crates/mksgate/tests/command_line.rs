@@ -308,7 +308,7 @@ fn usage_errors_are_one_line() {
         ),
         (
             &["screenshot"],
-            "required arguments are missing: --output <FILE.png>, <VM>",
+            "required arguments are missing: --output <FILE.png>, <VM|--url <URL>|--url-command <COMMAND>|--all>",
         ),
         (
             &["vms", "--log", "xml"],

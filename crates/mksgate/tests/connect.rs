@@ -9,7 +9,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, Stdio};
 
-use esxi_sim::{Host, Power, Settings, VmSettings};
+use esxi_sim::{DEMO_PASSWORD, Host, Power, Settings, VmSettings};
 use tempfile::{TempDir, tempdir};
 use tokio::task::spawn_blocking;
 
@@ -33,8 +33,9 @@ async fn host() -> Host {
 /// A program in `folder` that writes its arguments and the password to the file `recorded`, and exits with `code`.
 fn viewer_program(folder: &TempDir, name: &str, code: u8) {
     let path = folder.path().join(name);
-    let script =
-        format!("#!/bin/sh\nprintf '%s|' \"$@\" \"$VNC_PASSWORD\" > recorded\nexit {code}\n");
+    let script = format!(
+        "#!/bin/sh\nprintf '%s|' \"$@\" \"$VNC_PASSWORD\" \"$VNC_HOST\" \"$VNC_PORT\" > recorded\nexit {code}\n"
+    );
     program(&path, &script);
 }
 
@@ -135,6 +136,7 @@ async fn custom_command_gets_the_address_and_its_exit_code_is_returned() {
         "at",
         "{{host}}::{{port}}",
         "{{display}}",
+        "{{password}}",
     ];
     let (code, shown, error) = run(mksgate_at(&host, &folder, &arguments)).await;
     assert_eq!((code, shown.as_str(), error.as_str()), (Some(7), "", ""));
@@ -146,7 +148,9 @@ async fn custom_command_gets_the_address_and_its_exit_code_is_returned() {
         .unwrap();
     assert_eq!(words[0], "at");
     assert_eq!(words[2], (port - 5900).to_string());
-    assert_eq!(words[3].len(), 8, "the password is in its environment");
+    assert_eq!(words[4].len(), 8, "the password is in its environment");
+    assert_eq!(words[3], words[4], "and where {{{{password}}}} stood");
+    assert_eq!((&*words[5], &*words[6]), ("127.0.0.1", &*port.to_string()));
     host.counts_until(|counts| counts.sessions_open == 0).await;
 }
 
@@ -273,6 +277,62 @@ async fn missing_viewer_is_reported_before_connecting() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn own_viewer_gets_the_address_where_its_arguments_name_it() {
+    let host = host().await;
+    let folder = tempdir().unwrap();
+    viewer_program(&folder, "own", 3);
+    let connect = async |viewer: &str| {
+        let mut command = mksgate_at(&host, &folder, &["connect", "vm08", "-q"]);
+        command.env("VNCVIEWER", viewer);
+        let (code, _, _) = run(command).await;
+        assert_eq!(code, Some(3));
+        recorded(&folder)
+    };
+    let program = folder.path().join("own");
+    let own = connect(&format!(
+        "{} -p {{{{port}}}} {{{{password}}}}",
+        program.display()
+    ))
+    .await;
+    assert_eq!(own[0], "-p");
+    assert_eq!((&own[1], &own[2]), (&own[5], &own[3]), "{own:?}");
+    let own = connect(program.to_str().unwrap()).await;
+    assert_eq!(own[0], format!("127.0.0.1::{}", own[3]), "{own:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stdio_tells_the_viewer_why_there_is_no_console() {
+    let host = host().await;
+    let folder = tempdir().unwrap();
+    for (vm, password, exit, why) in [
+        ("off", DEMO_PASSWORD, 5, "off is powered off: start it"),
+        ("nosuch", DEMO_PASSWORD, 4, "there is no VM nosuch"),
+        ("vm08", "s3cr3t", 3, "the user name or the password of root"),
+    ] {
+        let mut command = mksgate_at(&host, &folder, &["connect", vm, "--stdio"]);
+        command.env("GOVC_PASSWORD", password);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        command.stderr(Stdio::null());
+        let (refused, code) = spawn_blocking(move || {
+            let mut child = command.spawn().unwrap();
+            let entered = enter(
+                child.stdout.as_mut().unwrap(),
+                child.stdin.as_mut().unwrap(),
+                None,
+            );
+            (
+                entered.unwrap_err().to_string(),
+                child.wait().unwrap().code(),
+            )
+        })
+        .await
+        .unwrap();
+        assert!(refused.contains(why), "{refused}");
+        assert_eq!(code, Some(exit));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn powered_off_vm_starts_no_viewer() {
     let host = host().await;
     let folder = tempdir().unwrap();
@@ -283,7 +343,13 @@ async fn powered_off_vm_starts_no_viewer() {
     ] {
         let arguments = [&["connect", "off"], how].concat();
         let (code, shown, error) = run(mksgate_at(&host, &folder, &arguments)).await;
-        assert_eq!((code, shown.as_str()), (Some(5), ""));
+        // A viewer on standard output is greeted, to be told the reason.
+        let greeting = if how == ["--stdio"] {
+            "RFB 003.008\n"
+        } else {
+            ""
+        };
+        assert_eq!((code, shown.as_str()), (Some(5), greeting));
         assert_eq!(
             error,
             "mksgate: off is powered off: start it, as with `govc vm.power -on /ha-datacenter/vm/off`\n"

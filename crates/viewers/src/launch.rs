@@ -16,6 +16,10 @@ use crate::secret_file::SecretFile;
 /// Environment variable that TigerVNC reads the password from, and custom commands may.
 const PASSWORD: &str = "VNC_PASSWORD";
 
+/// Environment variables with the address, for custom commands.
+const HOST: &str = "VNC_HOST";
+const PORT: &str = "VNC_PORT";
+
 /// A viewer program that is about to be started.
 pub struct Launch {
     command: Command,
@@ -34,7 +38,21 @@ impl ViewerProgram {
     /// A file cannot be created.
     pub async fn launch(&self, endpoint: &Endpoint) -> io::Result<Launch> {
         let mut command = command_without_secrets(&self.program);
-        command.args(&self.arguments).stdin(Stdio::null());
+        let own_address = match endpoint {
+            Endpoint::Port(port) => {
+                let words = self.arguments.iter().map(|word| filled(word, port));
+                command.args(words);
+                self.arguments
+                    .iter()
+                    .any(|word| filled(word, port) != *word)
+            }
+            #[cfg(unix)]
+            Endpoint::Socket(_) => {
+                command.args(&self.arguments);
+                false
+            }
+        };
+        command.stdin(Stdio::null());
         let mut launch = Launch {
             command,
             input: None,
@@ -42,6 +60,7 @@ impl ViewerProgram {
             _file: None,
         };
         match endpoint {
+            Endpoint::Port(port) if own_address => export(port, &mut launch.command),
             Endpoint::Port(port) => self.pass_address(port, &mut launch).await?,
             #[cfg(unix)]
             Endpoint::Socket(path) => {
@@ -75,8 +94,7 @@ impl ViewerProgram {
             }
             // It may or may not read the variable.
             Kind::Unknown => {
-                let password = port.password.expose_secret();
-                launch.command.env(PASSWORD, password);
+                export(port, &mut launch.command);
                 launch.password_to_type = Some(port.password.clone());
             }
             _ => launch.password_to_type = Some(port.password.clone()),
@@ -101,18 +119,29 @@ impl Kind {
     }
 }
 
+/// The word with `{{host}}`, `{{port}}`, `{{display}}` and `{{password}}` replaced.
+fn filled(word: &str, port: &PrivatePort) -> String {
+    word.replace("{{host}}", &port.address.ip().to_string())
+        .replace("{{port}}", &port.address.port().to_string())
+        .replace("{{display}}", &port.display().to_string())
+        .replace("{{password}}", port.password.expose_secret())
+}
+
+/// Puts address and password into the environment, which other users cannot read.
+fn export(port: &PrivatePort, command: &mut Command) {
+    command
+        .env(HOST, port.address.ip().to_string())
+        .env(PORT, port.address.port().to_string())
+        .env(PASSWORD, port.password.expose_secret());
+}
+
 impl Launch {
-    /// A custom command with `{{host}}`, `{{port}}` and `{{display}}` replaced, and the password in `VNC_PASSWORD`.
+    /// A custom command with its placeholders replaced, and address and password in its environment.
     pub fn custom_command(words: &[String], port: &PrivatePort) -> Self {
-        let fill = |word: &String| {
-            word.replace("{{host}}", &port.address.ip().to_string())
-                .replace("{{port}}", &port.address.port().to_string())
-                .replace("{{display}}", &port.display().to_string())
-        };
-        let mut words = words.iter().map(fill);
+        let mut words = words.iter().map(|word| filled(word, port));
         let mut command = command_without_secrets(words.next().unwrap_or_default());
-        let password = port.password.expose_secret();
-        command.args(words).env(PASSWORD, password);
+        command.args(words);
+        export(port, &mut command);
         Self {
             command,
             input: None,

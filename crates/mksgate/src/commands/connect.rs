@@ -9,6 +9,7 @@ mod socket;
 mod stdio;
 mod target;
 
+use std::cell::Cell;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 
@@ -52,6 +53,22 @@ pub(crate) async fn run(
     config: impl FnOnce() -> Result<ClientConfig, CommandError>,
     terminal: Terminal,
 ) -> Result<ExitCode, CommandError> {
+    let is_stdio = options.client.stdio;
+    let has_begun = Cell::new(false);
+    let ended = open(options, &has_begun, config, terminal).await;
+    // A session that has begun tells its viewer itself.
+    if let (true, false, Err(error)) = (is_stdio, has_begun.get(), &ended) {
+        stdio::refuse(error).await;
+    }
+    ended
+}
+
+async fn open(
+    options: Options,
+    has_begun: &Cell<bool>,
+    config: impl FnOnce() -> Result<ClientConfig, CommandError>,
+    terminal: Terminal,
+) -> Result<ExitCode, CommandError> {
     let target = options.console.into_target(config)?;
     // Fail before connecting if there is no viewer.
     let client = options.client.client()?;
@@ -62,6 +79,7 @@ pub(crate) async fn run(
             let work = async |found_vm: &FoundVm, spinner: &Spinner| {
                 found_vm.require_running()?;
                 spinner.done();
+                has_begun.set(true);
                 client
                     .run(&Target::vm(found_vm, within), listen, terminal)
                     .await
@@ -73,6 +91,7 @@ pub(crate) async fn run(
         }
         ConsoleTarget::Url(endpoint, within) => {
             let target = Target::url(endpoint, within);
+            has_begun.set(true);
             client.run(&target, listen, terminal).await
         }
     }
@@ -88,7 +107,9 @@ impl Client {
     ) -> Result<ExitCode, CommandError> {
         let (code, failure) = self.open(target, listen, terminal).await?;
         match (self, failure) {
-            (Self::Stdio, Some(failure)) => Err(CommandError::failed(failure)),
+            (Self::Stdio | Self::Serve { once: true }, Some(failure)) => {
+                Err(CommandError::failed(failure))
+            }
             (Self::Command(_) | Self::View(_), Some(failure)) => {
                 Failure::from(failure).print();
                 Ok(code)
@@ -105,7 +126,24 @@ impl Client {
     ) -> Result<Outcome, CommandError> {
         match self {
             Self::Stdio => stdio::run(target).await,
-            Self::Serve => port::open(target, listen, serve).await,
+            Self::Serve { once } => {
+                let serve =
+                    async |port: PrivatePort, signals: &mut TerminationSignals, in_use: &InUse| {
+                        print_line(&port)?;
+                        let served = async {
+                            match once {
+                                true => in_use.until_served().await,
+                                false => std::future::pending().await,
+                            }
+                        };
+                        tokio::select! {
+                            () = served => {}
+                            _ = signals.next() => {}
+                        }
+                        Ok(ExitCode::SUCCESS)
+                    };
+                port::open(target, listen, *once, serve).await
+            }
             Self::Command(words) => {
                 let command = async |port: PrivatePort,
                                      signals: &mut TerminationSignals,
@@ -113,7 +151,7 @@ impl Client {
                     let program = words.first().map(String::as_str).unwrap_or_default();
                     child::run(&mut Launch::custom_command(words, &port), program, signals).await
                 };
-                port::open(target, listen, command).await
+                port::open(target, listen, false, command).await
             }
             Self::View(viewer) => {
                 let name = viewer.kind.name();
@@ -128,18 +166,14 @@ impl Client {
                         let unused = in_use.until_unused();
                         view(viewer, &Endpoint::Port(port), signals, unused).await
                     };
-                port::open(target, listen, view).await
+                port::open(target, listen, false, view).await
             }
         }
     }
 }
 
-/// `--proxy-only`: prints the port and serves until a signal.
-async fn serve(
-    port: PrivatePort,
-    signals: &mut TerminationSignals,
-    _: &InUse,
-) -> Result<ExitCode, CommandError> {
+/// Prints the line of `--proxy-only`.
+fn print_line(port: &PrivatePort) -> Result<(), CommandError> {
     let line = Line {
         address: port.address.ip().to_string(),
         port: port.address.port(),
@@ -147,7 +181,5 @@ async fn serve(
     };
     let line = serde_json::to_string(&line)
         .map_err(|error| CommandError::failed(format!("cannot write the answer ({error})")))?;
-    print(line + "\n")?;
-    signals.next().await;
-    Ok(ExitCode::SUCCESS)
+    print(line + "\n")
 }

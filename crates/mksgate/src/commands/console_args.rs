@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{ArgGroup, Args};
-use vsphere::VmRef;
+use vsphere::{InvalidVmRef, VmRef};
 
 use super::CommandError;
 use super::client_config::ClientConfig;
@@ -23,8 +23,8 @@ use console::endpoint::Endpoint;
 )]
 pub(crate) struct ConsoleArgs {
     /// VM: name, inventory path (/DC/vm/folder/name), uuid:…, instance-uuid:… or moref:…
-    #[arg(add = vm_completer())]
-    vm: Option<VmRef>,
+    #[arg(index = 1, add = vm_completer())]
+    vm: Option<String>,
     #[command(flatten)]
     vsphere: VSphereArg,
     #[command(flatten)]
@@ -42,6 +42,19 @@ pub(crate) enum ConsoleTarget {
 }
 
 impl ConsoleArgs {
+    /// With a URL there is no VM: the word in its place belongs to what follows, as the text of `type`.
+    pub(crate) fn take_word_after_url(&mut self) -> Option<String> {
+        match self.url.is_given() {
+            true => self.vm.take(),
+            false => None,
+        }
+    }
+
+    /// For all VMs in place of one.
+    pub(crate) fn into_all(self) -> (VSphereArg, VmPassword) {
+        (self.vsphere, self.password)
+    }
+
     /// Loads the configuration only for a VM.
     pub(crate) fn into_target(
         self,
@@ -49,10 +62,18 @@ impl ConsoleArgs {
     ) -> Result<ConsoleTarget, CommandError> {
         match (self.url.endpoint()?, self.vm) {
             (Some((endpoint, within)), _) => Ok(ConsoleTarget::Url(Arc::new(endpoint), within)),
-            (None, Some(vm)) => Ok(ConsoleTarget::Vm(
-                VmArgs::new(vm, self.vsphere, self.password),
-                Box::new(config()?),
-            )),
+            (None, Some(vm)) => {
+                let invalid = |error: InvalidVmRef| {
+                    CommandError::Usage(format!(
+                        "invalid value '{vm}' for '[VM]': {error} (see --help)"
+                    ))
+                };
+                let vm = vm.parse::<VmRef>().map_err(invalid)?;
+                Ok(ConsoleTarget::Vm(
+                    VmArgs::new(vm, self.vsphere, self.password),
+                    Box::new(config()?),
+                ))
+            }
             // clap requires one of the group.
             (None, None) => Err(CommandError::Usage("name a VM, or a URL by --url".into())),
         }

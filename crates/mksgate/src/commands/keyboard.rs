@@ -1,6 +1,7 @@
 //! Options and key playback shared by `type` and `keys`.
 
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
@@ -10,13 +11,12 @@ use rfb_proto::keys::Layout;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use super::client_config::ClientConfig;
+use super::console_args::ConsoleTarget;
 use super::failure::{CANNOT_TYPE, Failure};
 use super::found_vm::FoundVm;
-use super::vm_args::VmArgs;
 use super::{CommandError, or_signal};
 use console::client::{Chord, ConsoleClient, KeyEncoding};
-use console::dialer::TimeLimit;
+use console::dialer::{Dialer, TimeLimit};
 use console::socket::CLOSE_TIMEOUT;
 use console::{Blame, Error};
 use terminal::signals::TerminationSignals;
@@ -43,63 +43,94 @@ impl Keyboard {
         self.layout
     }
 
-    /// Plays the chords on the VM's console, and releases all keys even when interrupted.
+    /// Plays the chords on the console, and releases all keys even when interrupted.
     pub(crate) async fn play(
         &self,
-        vm_args: VmArgs,
+        target: ConsoleTarget,
         chords: &[Chord],
-        config: ClientConfig,
         terminal: Terminal,
     ) -> Result<(), CommandError> {
-        let within = config.gateway.handshake_timeout;
-        let mut signals = TerminationSignals::watch()?;
-        let work = async |found_vm: &FoundVm, spinner: &Spinner| {
-            found_vm.require_running()?;
-            let failed = |error: Error| found_vm.explain(&error);
-            let opened = async { open(found_vm, within, spinner).await.map_err(failed) };
-            let (viewer, encoding) = or_signal(&mut signals, opened).await?;
-            let lacking = encoding.cannot_send(chords);
-            if !lacking.is_empty() {
-                viewer.leave().await;
-                let sentence = self.not_sent(found_vm, &lacking);
-                return Err(CommandError::failed(Failure::local(CANNOT_TYPE, sentence)));
+        match target {
+            ConsoleTarget::Vm(vm_args, config) => {
+                let within = config.gateway.handshake_timeout;
+                let mut signals = TerminationSignals::watch()?;
+                let work = async |found_vm: &FoundVm, spinner: &Spinner| {
+                    found_vm.require_running()?;
+                    let console = Console {
+                        name: &found_vm.vm.name,
+                        dialer: found_vm.dialer(),
+                        explain: &|error| found_vm.explain(&error),
+                        within,
+                    };
+                    self.play_on(&console, chords, &mut signals, spinner, terminal)
+                        .await
+                };
+                vm_args.run(*config, terminal, work).await
             }
-            spinner.set_message(format!("pressing {} keys", chords.len()));
-            let cancel = CancellationToken::new();
-            let mut played = pin!(self.play_chords(viewer, chords, encoding, within, &cancel));
-            let ended = tokio::select! {
-                played = &mut played => {
-                    played.map_err(failed)?.leave().await;
-                    None
-                }
-                by = signals.next() => Some(by),
-            };
-            if let Some(by) = ended {
-                cancel.cancel();
-                match timeout(CLOSE_TIMEOUT, played).await {
-                    Ok(Ok(viewer)) => viewer.leave().await,
-                    _ => print_stderr(format!(
-                        "{} did not confirm that all keys are released: check whether a key is still held down",
-                        found_vm.vm.name
-                    )),
-                }
-                return Err(CommandError::Signalled(by));
+            ConsoleTarget::Url(endpoint, within) => {
+                let console = Console {
+                    name: &endpoint.name,
+                    dialer: Dialer::Url(Arc::clone(&endpoint)),
+                    explain: &CommandError::from,
+                    within,
+                };
+                let mut signals = TerminationSignals::watch()?;
+                let spinner = terminal.spinner("asking for the URL");
+                self.play_on(&console, chords, &mut signals, &spinner, terminal)
+                    .await
             }
-            if encoding == KeyEncoding::Keysym {
-                terminal.note(format!(
-                    "the host of {} does not accept scan codes: the keys were sent as on a US keyboard, which it is assumed to have",
-                    found_vm.vm.name
-                ));
-            }
-            Ok(())
-        };
-        vm_args.run(config, terminal, work).await
+        }
     }
 
-    fn not_sent(&self, found_vm: &FoundVm, lacking: &[&str]) -> String {
+    async fn play_on(
+        &self,
+        console: &Console<'_>,
+        chords: &[Chord],
+        signals: &mut TerminationSignals,
+        spinner: &Spinner,
+        terminal: Terminal,
+    ) -> Result<(), CommandError> {
+        let name = console.name;
+        let opened = async { console.open(spinner).await.map_err(console.explain) };
+        let (viewer, encoding) = or_signal(signals, opened).await?;
+        let lacking = encoding.cannot_send(chords);
+        if !lacking.is_empty() {
+            viewer.leave().await;
+            let sentence = self.not_sent(name, &lacking);
+            return Err(CommandError::failed(Failure::local(CANNOT_TYPE, sentence)));
+        }
+        spinner.set_message(format!("pressing {} keys", chords.len()));
+        let (cancel, within) = (CancellationToken::new(), console.within);
+        let mut played = pin!(self.play_chords(viewer, chords, encoding, within, &cancel));
+        let ended = tokio::select! {
+            played = &mut played => {
+                played.map_err(console.explain)?.leave().await;
+                None
+            }
+            by = signals.next() => Some(by),
+        };
+        if let Some(by) = ended {
+            cancel.cancel();
+            match timeout(CLOSE_TIMEOUT, played).await {
+                Ok(Ok(viewer)) => viewer.leave().await,
+                _ => print_stderr(format!(
+                    "{name} did not confirm that all keys are released: check whether a key is still held down"
+                )),
+            }
+            return Err(CommandError::Signalled(by));
+        }
+        if encoding == KeyEncoding::Keysym {
+            terminal.note(format!(
+                "the host of {name} does not accept scan codes: the keys were sent as on a US keyboard, which it is assumed to have"
+            ));
+        }
+        Ok(())
+    }
+
+    fn not_sent(&self, name: &str, lacking: &[&str]) -> String {
         format!(
             "nothing was typed, since the host of {} does not accept scan codes, and {} (layout {}) cannot be sent without: leave that out",
-            found_vm.vm.name,
+            name,
             listed(lacking),
             self.layout.name()
         )
@@ -133,28 +164,38 @@ pub(crate) fn listed(names: &[impl AsRef<str>]) -> String {
     }
 }
 
-/// Opens the console and asks which key events the host accepts.
-async fn open(
-    found_vm: &FoundVm,
+/// The console on which keys are played.
+struct Console<'a> {
+    name: &'a str,
+    dialer: Dialer,
+    /// Adds what is known of the VM to an error.
+    explain: &'a dyn Fn(Error) -> CommandError,
     within: Duration,
-    spinner: &Spinner,
-) -> Result<(ConsoleClient, KeyEncoding), Error> {
-    let observer = spinner.observer();
-    let limit = TimeLimit::of(within);
-    let console = found_vm.dialer().dial(limit, &*observer).await?;
-    let opened = async {
-        let (mut viewer, _) = ConsoleClient::enter(console).await?;
-        let encoding = viewer.negotiate_keys().await?;
-        Ok((viewer, encoding))
-    };
-    let slow = || Error::Slow {
-        what: "ESXi's keyboard".into(),
-        blame: Blame::Esxi,
-        within,
-    };
-    timeout(within, opened)
-        .await
-        .unwrap_or_else(|_| Err(slow()))
+}
+
+impl Console<'_> {
+    /// Opens it and asks which key events the host accepts.
+    async fn open(&self, spinner: &Spinner) -> Result<(ConsoleClient, KeyEncoding), Error> {
+        let observer = spinner.observer();
+        let limit = TimeLimit::of(self.within);
+        let console = self.dialer.dial(limit, &*observer).await?;
+        let opened = async {
+            let (mut viewer, _) = ConsoleClient::enter(console).await?;
+            let encoding = viewer.negotiate_keys().await?;
+            Ok((viewer, encoding))
+        };
+        let slow = || Error::Slow {
+            what: match self.dialer {
+                Dialer::Vm(..) => "ESXi's keyboard".into(),
+                Dialer::Url(_) => self.name.to_owned(),
+            },
+            blame: Blame::Esxi,
+            within: self.within,
+        };
+        timeout(self.within, opened)
+            .await
+            .unwrap_or_else(|_| Err(slow()))
+    }
 }
 
 fn layouts() -> impl TypedValueParser<Value = Layout> {

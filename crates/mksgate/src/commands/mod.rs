@@ -62,6 +62,17 @@ impl CommandError {
         Self::Failed(failure.into())
     }
 
+    /// The sentence for a viewer that waits for the console; `None` if a signal ends the command.
+    fn reason(&self) -> Option<String> {
+        match self {
+            Self::Config(errors) => errors.iter().next().map(ToString::to_string),
+            Self::Usage(sentence) => Some(sentence.clone()),
+            Self::Failed(failure) => Some(failure.message.clone()),
+            Self::Reported(_) => Some("no vSphere can be asked for the VM: see stderr".into()),
+            Self::Signalled(_) => None,
+        }
+    }
+
     /// Prints the error, unless that is done, and returns the exit code.
     pub(crate) fn report(self) -> u8 {
         let failure = match self {

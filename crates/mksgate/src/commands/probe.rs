@@ -31,7 +31,6 @@ use terminal::{Spinner, Terminal};
 use trials::Section;
 
 #[derive(Args)]
-#[command(mut_arg("url", |url| url.long("against").alias("url")))]
 pub(crate) struct Options {
     /// Print one JSON object
     #[arg(long)]

@@ -15,24 +15,22 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use clap::builder::TypedValueParser;
-use vsphere::VmRef;
 
 use super::client_config::ClientConfig;
+use super::console_args::{ConsoleArgs, ConsoleTarget};
 use super::found_vm::FoundVm;
-use super::vm_args::{VSphereArg, VmArgs, vm_completer};
-use super::vm_password::VmPassword;
-use super::{CommandError, or_signal, print_async};
+use super::{CommandError, or_signal, print_async, url_args};
 use capture_args::CaptureArgs;
+use console::dialer::Dialer;
 use terminal::signals::TerminationSignals;
 use terminal::{Spinner, Terminal};
 
 #[derive(Args)]
+#[command(
+    mut_group("console", |group| group.arg("all")),
+    mut_arg("via", |via| via.conflicts_with(url_args::ORIGIN)),
+)]
 pub(crate) struct Options {
-    /// VM: name, inventory path (/DC/vm/folder/name), uuid:…, instance-uuid:… or moref:…
-    #[arg(required_unless_present = "all", conflicts_with = "all", add = vm_completer())]
-    vm: Option<VmRef>,
-    #[command(flatten)]
-    vsphere: VSphereArg,
     /// File to write; - is stdout, unless that is a terminal
     #[arg(
         short,
@@ -50,24 +48,37 @@ pub(crate) struct Options {
     #[arg(short, long, value_name = "DIR", requires = "all")]
     directory: Option<PathBuf>,
     #[command(flatten)]
-    password: VmPassword,
-    #[command(flatten)]
     capture: CaptureArgs,
+    // Last: options after it would be listed under its help heading.
+    #[command(flatten)]
+    console: ConsoleArgs,
 }
 
 pub(crate) async fn run(
     options: Options,
-    config: ClientConfig,
+    config: impl FnOnce() -> Result<ClientConfig, CommandError>,
     terminal: Terminal,
 ) -> Result<(), CommandError> {
-    let capture = CaptureArgs {
-        within: config.gateway.handshake_timeout,
+    let capture = |within| CaptureArgs {
+        within,
         ..options.capture
     };
-    match (options.vm, options.output, options.directory) {
-        (Some(vm), Some(output), _) => {
-            let mut signals = TerminationSignals::watch()?;
-            let vm_args = VmArgs::new(vm, options.vsphere, options.password);
+    if let Some(directory) = options.directory {
+        let config = config()?;
+        let capture = capture(config.gateway.handshake_timeout);
+        let (vsphere, password) = options.console.into_all();
+        let password = password.read()?;
+        let selection = all::Selection { vsphere, password };
+        return all::run(selection, &directory, capture, config, terminal).await;
+    }
+    // clap requires it.
+    let output = options
+        .output
+        .ok_or_else(|| CommandError::Usage("name a file, or --all".into()))?;
+    let mut signals = TerminationSignals::watch()?;
+    let taken = match options.console.into_target(config)? {
+        ConsoleTarget::Vm(vm_args, config) => {
+            let capture = capture(config.gateway.handshake_timeout);
             let work = async |found_vm: &FoundVm, spinner: &Spinner| {
                 found_vm.require_running()?;
                 let observer = spinner.observer();
@@ -77,26 +88,22 @@ pub(crate) async fn run(
                     .await;
                 taken.map_err(|error| found_vm.explain(&error))
             };
-            let taken = vm_args.run_interruptible(config, terminal, work).await?;
-            taken.print_leftover();
-            if output == Path::new("-") {
-                return or_signal(&mut signals, print_async(taken.png))
-                    .await
-                    .map(drop);
-            }
-            file::write(&output, &taken.png)
+            vm_args.run_interruptible(*config, terminal, work).await?
         }
-        (_, _, Some(directory)) => {
-            let password = options.password.read()?;
-            let vm_args = all::Selection {
-                vsphere: options.vsphere,
-                password,
-            };
-            all::run(vm_args, &directory, capture, config, terminal).await
+        ConsoleTarget::Url(endpoint, within) => {
+            let spinner = terminal.spinner("asking for the URL");
+            let (dialer, observer) = (Dialer::Url(endpoint), spinner.observer());
+            let taken = capture(within).take_from(&dialer, &*observer);
+            or_signal(&mut signals, async { Ok(taken.await?) }).await?
         }
-        // clap requires one of them.
-        _ => Err(CommandError::Usage("name a VM and a file, or --all".into())),
+    };
+    taken.print_leftover();
+    if output == Path::new("-") {
+        return or_signal(&mut signals, print_async(taken.png))
+            .await
+            .map(drop);
     }
+    file::write(&output, &taken.png)
 }
 
 /// Refuses a terminal as output: PNG bytes may act as control sequences.

@@ -8,9 +8,9 @@ use rfb_proto::keys::Layout;
 
 use super::CommandError;
 use super::client_config::ClientConfig;
+use super::console_args::ConsoleArgs;
 use super::failure::{CANNOT_TYPE, Failure};
 use super::keyboard::{Keyboard, listed};
-use super::vm_args::VmArgs;
 use console::client::{chords_of, quoted};
 use console::named_file;
 use terminal::Terminal;
@@ -19,11 +19,10 @@ use terminal::Terminal;
 const MAX_SIZE: u64 = 64 * 1024;
 
 #[derive(Args)]
+#[command(mut_group("console", |group| group.multiple(true)))]
 pub(crate) struct Options {
-    #[command(flatten)]
-    vm_args: VmArgs,
     /// The text to type
-    #[arg(required_unless_present = "file", conflicts_with = "file")]
+    #[arg(index = 2, conflicts_with = "file")]
     text: Option<String>,
     /// File with the text, or - for stdin; use it for secrets, which other users can read in arguments
     #[arg(long, value_name = "FILE")]
@@ -33,25 +32,37 @@ pub(crate) struct Options {
     enter: bool,
     #[command(flatten)]
     keyboard: Keyboard,
+    // Last: options after it would be listed under its help heading.
+    #[command(flatten)]
+    console: ConsoleArgs,
 }
 
 /// Converts the whole text before connecting, and fails if the layout has no key for some of its characters.
 pub(crate) async fn run(
     options: Options,
-    config: ClientConfig,
+    config: impl FnOnce() -> Result<ClientConfig, CommandError>,
     terminal: Terminal,
 ) -> Result<(), CommandError> {
     let Options {
-        vm_args,
         text,
         file,
         enter,
         keyboard,
+        mut console,
     } = options;
-    let mut text = match (text, file) {
-        (Some(text), _) => text,
-        (None, Some(file)) => read(&file)?,
-        (None, None) => String::new(),
+    let mut text = match (console.take_word_after_url(), text, file) {
+        (Some(word), None, None) | (None, Some(word), _) => word,
+        (None, None, Some(file)) => read(&file)?,
+        (None, None, None) => {
+            return Err(CommandError::Usage(
+                "there is no text to type: write it, or name a file with --file".into(),
+            ));
+        }
+        (Some(_), ..) => {
+            return Err(CommandError::Usage(
+                "with a URL there is no VM: write the text alone, or --file alone".into(),
+            ));
+        }
     };
     if enter {
         text.push('\n');
@@ -60,7 +71,8 @@ pub(crate) async fn run(
     let chords = chords_of(&text, layout).map_err(|missing| {
         CommandError::failed(Failure::local(CANNOT_TYPE, no_key(&text, layout, &missing)))
     })?;
-    keyboard.play(vm_args, &chords, config, terminal).await
+    let target = console.into_target(config)?;
+    keyboard.play(target, &chords, terminal).await
 }
 
 /// Suggests other layouts only if they have keys for the whole text.

@@ -64,8 +64,9 @@ pub(crate) struct UrlArgs {
 #[derive(Args)]
 #[group(id = ORIGIN, multiple = false)]
 struct UrlOrCommand {
-    /// URL of the console: wss://HOST:PORT/PATH, or ws:// on this machine. Other users of this machine can read it
-    #[arg(long, value_name = "URL")]
+    /// URL of the console: wss://HOST:PORT/PATH, or ws:// on this machine; --against means the same. Other users of this
+    /// machine can read it
+    #[arg(long, visible_alias = "against", value_name = "URL")]
     url: Option<String>,
     /// Command that prints a URL for each connection; split into arguments as by a shell, but run without one
     #[arg(long, value_name = "COMMAND")]
@@ -76,6 +77,11 @@ struct UrlOrCommand {
 pub(super) const ORIGIN: &str = "origin";
 
 impl UrlArgs {
+    /// Whether a URL or a command that prints one is given.
+    pub(super) const fn is_given(&self) -> bool {
+        self.origin.url.is_some() || self.origin.url_command.is_some()
+    }
+
     /// The endpoint and its handshake timeout; `None` without a URL.
     pub(super) fn endpoint(&self) -> Result<Option<(Endpoint, Duration)>, CommandError> {
         let Some(origin) = self.origin()? else {

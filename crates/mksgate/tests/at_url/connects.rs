@@ -1,5 +1,7 @@
 //! `connect --url` and `--url-command`: which viewers get the console, and how others are refused.
 
+use std::net::TcpStream;
+
 use super::*;
 
 #[test]
@@ -221,4 +223,100 @@ fn ended(child: Child) -> (Option<i32>, String) {
     let output = child.wait_with_output().unwrap();
     let error = String::from_utf8(output.stderr).unwrap();
     (output.status.code(), error)
+}
+
+#[test]
+fn url_and_against_mean_the_same_for_all_commands() {
+    let server = Server::plain(Kind::Small);
+    let (folder, url) = (folder(), server.url("/"));
+    for option in ["--url", "--against"] {
+        for arguments in [
+            &["probe", option, &url][..],
+            &["screenshot", option, &url, "-o", "desk.png"],
+            &["type", option, &url, "abc", "--delay", "1", "-q"],
+            &["type", "--enter", "abc", option, &url, "--delay", "1", "-q"],
+            &[
+                "keys",
+                option,
+                &url,
+                "a",
+                "ctrl-alt-del",
+                "--delay",
+                "1",
+                "-q",
+            ],
+            &["connect", option, &url, "--", "true"],
+        ] {
+            let (code, _, error) = run(mksgate(&folder, arguments));
+            assert_eq!((code, error.as_str()), (Some(0), ""), "{arguments:?}");
+        }
+        let png = std::fs::read(folder.path().join("desk.png")).unwrap();
+        assert_eq!(png[1..4], *b"PNG");
+        assert_eq!(png[16..24], [0, 0, 0, 4, 0, 0, 0, 4], "IHDR: 4 x 4");
+        std::fs::remove_file(folder.path().join("desk.png")).unwrap();
+    }
+    for (arguments, words) in [
+        (&["keys", "--url", &url][..], "there are no keys to press"),
+        (&["type", "--url", &url], "there is no text to type"),
+        (
+            &["type", "--url", &url, "vm08", "abc"],
+            "with a URL there is no VM",
+        ),
+        (
+            &["screenshot", "vm08", "--url", &url, "-o", "-"],
+            "cannot be used with",
+        ),
+        (
+            &["screenshot", "--url", &url, "-o", "-", "--via", "api"],
+            "cannot be used with",
+        ),
+        (
+            &["screenshot", "--url", &url, "--all", "-d", "x"],
+            "cannot be used with",
+        ),
+    ] {
+        let (code, shown, error) = run(mksgate(&folder, arguments));
+        assert_eq!((code, shown.as_str()), (Some(2), ""), "{arguments:?}");
+        assert!(error.contains(words), "{arguments:?}: {error}");
+    }
+}
+
+#[test]
+fn once_serves_one_viewer_and_ends_with_it() {
+    let server = Server::plain(Kind::Desktop);
+    let (folder, url) = (folder(), server.url("/"));
+    let arguments = ["--url", &url, "--proxy-only", "--once"];
+    let (mut child, line) = proxy(connect(&folder, &arguments));
+    let password = line["password"].as_str().unwrap();
+    // Whoever does not know the password is not served.
+    assert!(view(&line, "wrong").is_err());
+    let port = u16::try_from(line["port"].as_u64().unwrap()).unwrap();
+    let socket = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    assert_eq!(enter(&socket, &socket, Some(password)), Ok((640, 480)));
+    let second = view(&line, password).unwrap_err().to_string();
+    assert!(second.contains("sessions"), "{second}");
+    drop(socket);
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn once_ends_with_the_exit_code_of_the_failure() {
+    let folder = folder();
+    let url = format!("ws://{UNUSED}/");
+    let arguments = ["--log", "json", "--url", &url, "--proxy-only", "--once"];
+    let mut command = connect(&folder, &arguments);
+    command.stderr(Stdio::piped());
+    let (mut child, line) = proxy(command);
+    let refused = view(&line, line["password"].as_str().unwrap()).unwrap_err();
+    assert!(refused.to_string().contains("cannot reach"), "{refused}");
+    let mut error = String::new();
+    let mut stderr = child.stderr.take().unwrap();
+    stderr.read_to_string(&mut error).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(6));
+    let error: Value = serde_json::from_str(error.lines().last().unwrap()).unwrap();
+    assert_eq!(error["error"], "host-unreachable");
+    assert_eq!(
+        (&error["stage"], &error["blame"]),
+        (&"dial".into(), &"esxi".into())
+    );
 }

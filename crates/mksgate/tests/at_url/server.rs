@@ -18,7 +18,9 @@ use sha2::{Digest, Sha256};
 pub(crate) enum Kind {
     /// A desktop of 640 × 480 pixels, called "the desk".
     Desktop,
-    /// The same, with a subprotocol that was not requested.
+    /// A desktop of 4 × 4 pixels that sends all of them, and takes keys.
+    Small,
+    /// A desktop with a subprotocol that was not requested.
     Subprotocol,
     /// HTTP 404 for every path.
     NotFound,
@@ -137,7 +139,8 @@ fn serve(mut stream: impl Read + Write, kind: Kind, heads: &Mutex<Vec<String>>) 
         payload: Vec::new(),
     };
     match kind {
-        Kind::Desktop => desktop(&mut socket)?,
+        Kind::Desktop => desktop(&mut socket, [2, 128, 1, 224], 1)?,
+        Kind::Small => desktop(&mut socket, [0, 4, 0, 4], 4)?,
         Kind::NoRfb => socket.send(b"220 mail.example ESMTP\r\n")?,
         _ => {}
     }
@@ -176,8 +179,8 @@ fn answer(head: &str, kind: Kind) -> String {
     answer + "\r\n"
 }
 
-/// RFB 3.8 without a password; answers update requests with one white pixel.
-fn desktop<S: Read + Write>(socket: &mut WebSocket<S>) -> io::Result<()> {
+/// RFB 3.8 without a password, for a screen of `size`; answers update requests with a white square of that `side`.
+fn desktop<S: Read + Write>(socket: &mut WebSocket<S>, size: [u8; 4], side: u8) -> io::Result<()> {
     socket.send(b"RFB 003.008\n")?;
     socket.take(12)?;
     socket.send(&[1, 1])?;
@@ -185,7 +188,7 @@ fn desktop<S: Read + Write>(socket: &mut WebSocket<S>) -> io::Result<()> {
     socket.send(&[0; 4])?;
     socket.take(1)?;
     let name = b"the desk";
-    let mut server_init = vec![2, 128, 1, 224];
+    let mut server_init = size.to_vec();
     server_init.extend([32, 24, 0, 1, 0, 255, 0, 255, 0, 255, 16, 8, 0, 0, 0, 0]);
     server_init.extend([0, 0, 0, 8]);
     server_init.extend(name);
@@ -198,8 +201,12 @@ fn desktop<S: Read + Write>(socket: &mut WebSocket<S>) -> io::Result<()> {
             }
             [3] => {
                 socket.take(9)?;
-                let update = [0, 0, 0, 1, 0, 0, 0, 0, 0, 1, 0, 1, 0, 0, 0, 0];
-                socket.send(&[&update[..], &[0xff; 4]].concat())?;
+                let update = [0, 0, 0, 1, 0, 0, 0, 0, 0, side, 0, side, 0, 0, 0, 0];
+                let pixels = vec![0xff; 4 * usize::from(side) * usize::from(side)];
+                socket.send(&[&update[..], &pixels].concat())?;
+            }
+            [4] => {
+                socket.take(7)?;
             }
             // Not sent by these tests.
             _ => return Ok(()),

@@ -12,7 +12,10 @@ use viewers::{Kind, ViewerProgram};
 /// What connects to the console.
 pub(super) enum Client {
     /// Viewers started by somebody else (`--proxy-only`).
-    Serve,
+    Serve {
+        /// One only.
+        once: bool,
+    },
     /// The peer of our stdin and stdout (`--stdio`).
     Stdio,
     /// A command in place of a viewer.
@@ -32,15 +35,26 @@ pub(super) struct ClientArgs {
     /// Start no viewer: print one line {"address":…,"port":…,"password":…} and serve viewers until Ctrl-C
     #[arg(long, conflicts_with_all = ["viewer", "stdio", "command"])]
     proxy_only: bool,
+    /// With --proxy-only: serve one viewer, and end when it leaves. A second one is refused meanwhile. A viewer whose password is
+    /// wrong does not count
+    #[arg(long, requires = "proxy_only")]
+    once: bool,
     /// Where to listen, on loopback only; port 0 takes a free one [default: 127.0.0.1:0, or a Unix socket for viewers that support
     /// it]
     #[arg(long, value_name = "ADDR:PORT", value_parser = port::parse_loopback)]
     pub(super) listen: Option<SocketAddr>,
     /// Serve the console on stdin and stdout, for example for `ssh HOST mksgate connect VM --stdio` or socat
     #[arg(long, conflicts_with_all = ["viewer", "command", "listen"])]
-    stdio: bool,
-    /// Command to run instead of a viewer; {{host}}, {{port}} and {{display}} are replaced, and VNC_PASSWORD is set
-    #[arg(last = true, value_name = "COMMAND", conflicts_with = "viewer")]
+    pub(super) stdio: bool,
+    /// Command to run instead of a viewer; {{host}}, {{port}}, {{display}} and {{password}} are replaced, and VNC_HOST, VNC_PORT
+    /// and VNC_PASSWORD are set. Other users of this machine can read {{password}} in the list of processes: rather let the
+    /// program take VNC_PASSWORD from its environment
+    #[arg(
+        index = 2,
+        last = true,
+        value_name = "COMMAND",
+        conflicts_with = "viewer"
+    )]
     command: Vec<String>,
 }
 
@@ -48,7 +62,7 @@ impl ClientArgs {
     /// Chooses the client; fails if the viewer is not installed.
     pub(super) fn client(&self) -> Result<Client, CommandError> {
         if self.proxy_only {
-            return Ok(Client::Serve);
+            return Ok(Client::Serve { once: self.once });
         }
         if self.stdio {
             return Ok(Client::Stdio);

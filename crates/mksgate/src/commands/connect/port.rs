@@ -14,7 +14,7 @@ use super::target::Target;
 use crate::commands::CommandError;
 use crate::commands::random_password::random_password;
 use gateway::settings::{Auth, Limits};
-use gateway::{Gateway, LocalEntrance, Shutdown};
+use gateway::{Gateway, LastFailure, LocalEntrance, Shutdown};
 use terminal::signals::TerminationSignals;
 use viewers::PrivatePort;
 
@@ -50,6 +50,7 @@ pub(super) fn parse_loopback(text: &str) -> Result<SocketAddr, String> {
 pub(super) async fn open(
     target: &Target,
     listen: Option<SocketAddr>,
+    once: bool,
     work: impl AsyncFnOnce(
         PrivatePort,
         &mut TerminationSignals,
@@ -57,8 +58,9 @@ pub(super) async fn open(
     ) -> Result<ExitCode, CommandError>,
 ) -> Result<Outcome, CommandError> {
     let mut signals = TerminationSignals::watch()?;
-    let (gateway, port) = bind(target, listen.unwrap_or(FREE_PORT)).await?;
-    let (in_use, last_failure) = (InUse(gateway.sessions()), gateway.last_failure());
+    let (gateway, port) = bind(target, listen.unwrap_or(FREE_PORT), once).await?;
+    let last_failure = gateway.last_failure();
+    let in_use = InUse(gateway.sessions(), last_failure.clone());
     let shutdown = Shutdown::default();
     let result = async {
         let result = work(port, &mut signals, &in_use).await;
@@ -69,10 +71,15 @@ pub(super) async fn open(
     Ok((result?, last_failure.beyond_viewer()))
 }
 
-/// Counts the sessions on the port.
-pub(super) struct InUse(Gauge);
+/// The sessions on the port: their number, and how the last one ended.
+pub(super) struct InUse(Gauge, LastFailure);
 
 impl InUse {
+    /// Completes when a viewer that had logged in is gone.
+    pub(super) async fn until_served(&self) {
+        self.1.logged_in_and_ended().await;
+    }
+
     /// Completes when the last viewer has disconnected, or if none connects within [`FIRST_VIEWER_TIMEOUT`].
     pub(super) async fn until_unused(&self) {
         let arrived = async {
@@ -89,12 +96,20 @@ impl InUse {
 }
 
 /// Binds a gateway of one port.
-async fn bind(target: &Target, listen: SocketAddr) -> Result<(Gateway, PrivatePort), CommandError> {
+async fn bind(
+    target: &Target,
+    listen: SocketAddr,
+    once: bool,
+) -> Result<(Gateway, PrivatePort), CommandError> {
     let password = random_password()?;
     let vnc =
         VncPassword::new(&password).map_err(|error| CommandError::failed(error.to_string()))?;
     let auth = Auth::vnc_password(vnc);
-    let gateway = Gateway::bind_private(&target.dialer, listen, auth, limits(target)).await?;
+    let mut limits = limits(target);
+    if once {
+        limits.max_sessions = 1;
+    }
+    let gateway = Gateway::bind_private(&target.dialer, listen, auth, limits).await?;
     let address = gateway
         .ports()
         .next()

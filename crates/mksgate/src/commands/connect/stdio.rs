@@ -1,8 +1,12 @@
-//! The console on stdin and stdout.
+//! The console on stdin and stdout, or the reason why there is none.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
-use tokio::io::{stdin, stdout};
+use rfb_proto::{Server, Step};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, stdin, stdout};
+use tokio::time::timeout;
+use tokio_util::bytes::BytesMut;
 use tokio_util::task::TaskTracker;
 
 use super::outcome::Outcome;
@@ -35,4 +39,31 @@ pub(super) async fn run(target: &Target) -> Result<Outcome, CommandError> {
     tasks.wait().await;
     relayed?;
     Ok((ExitCode::SUCCESS, last_failure.failure()))
+}
+
+/// How long the viewer may take to send its RFB version.
+const REFUSE_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// Tells the viewer why there is no console, as the reason of RFB's failed security handshake (RFC 6143 section 7.1.2). Without a
+/// viewer nothing is lost: stderr has the same.
+pub(super) async fn refuse(error: &CommandError) {
+    if let Some(reason) = error.reason() {
+        // The viewer may be gone, or be none.
+        let _ = timeout(REFUSE_TIMEOUT, send_reason(&reason)).await;
+    }
+}
+
+async fn send_reason(reason: &str) -> std::io::Result<()> {
+    let (mut from, mut to) = (stdin(), stdout());
+    let (mut input, mut output) = (BytesMut::new(), BytesMut::new());
+    let mut server = Server::refusing(reason, &mut output);
+    loop {
+        let step = server.advance(&mut input, &mut output);
+        to.write_all(&output.split()).await?;
+        to.flush().await?;
+        match step {
+            Ok(Step::More) if from.read_buf(&mut input).await? > 0 => {}
+            _ => return Ok(()),
+        }
+    }
 }

@@ -46,21 +46,21 @@ impl CaptureArgs {
         password: Option<Secret<VncPassword>>,
         observer: &Observer,
     ) -> Result<Capture, Error> {
-        let (picture, leftover) = match self.via {
-            Via::Webmks => (
-                self.take_from_console(upstream, vm, password, observer)
-                    .await?,
-                None,
-            ),
-            Via::Api => {
-                let taken = api::take(upstream.client(), vm).await?;
-                if self.scale == 1.0 {
-                    return Ok(taken);
-                }
-                let picture = png_decoder::decode(&taken.png).map_err(Error::Setup)?;
-                (picture, taken.leftover)
+        if self.via == Via::Api {
+            let taken = api::take(upstream.client(), vm).await?;
+            if self.scale == 1.0 {
+                return Ok(taken);
             }
-        };
+            let picture = png_decoder::decode(&taken.png).map_err(Error::Setup)?;
+            return self.encode(picture, taken.leftover);
+        }
+        // Dials by moref, which needs no second lookup.
+        let vm = VmRef::Moref(vm.moref.clone());
+        let dialer = Dialer::Vm(Arc::clone(upstream), vm, password);
+        self.take_from(&dialer, observer).await
+    }
+
+    fn encode(self, picture: Picture, leftover: Option<String>) -> Result<Capture, Error> {
         let picture = match self.scale {
             1.0 => picture,
             scale => picture.scaled(scale),
@@ -74,16 +74,12 @@ impl CaptureArgs {
         Ok(Capture { png, leftover })
     }
 
-    async fn take_from_console(
+    /// A PNG of what the console shows.
+    pub(super) async fn take_from(
         self,
-        upstream: &Arc<Upstream>,
-        vm: &Vm,
-        password: Option<Secret<VncPassword>>,
+        dialer: &Dialer,
         observer: &Observer,
-    ) -> Result<Picture, Error> {
-        // Dials by moref, which needs no second lookup.
-        let vm = VmRef::Moref(vm.moref.clone());
-        let dialer = Dialer::Vm(Arc::clone(upstream), vm, password);
+    ) -> Result<Capture, Error> {
         let limit = TimeLimit::of(self.within);
         let console = dialer.dial(limit, observer).await?;
         let captured = async {
@@ -94,13 +90,17 @@ impl CaptureArgs {
             Ok(picture)
         };
         let slow = || Error::Slow {
-            what: "ESXi's picture".into(),
+            what: match dialer {
+                Dialer::Vm(..) => "ESXi's picture".into(),
+                Dialer::Url(endpoint) => endpoint.name.clone(),
+            },
             blame: Blame::Esxi,
             within: self.within,
         };
-        timeout_at(Instant::now() + self.within, captured)
+        let picture = timeout_at(Instant::now() + self.within, captured)
             .await
-            .unwrap_or_else(|_| Err(slow()))
+            .unwrap_or_else(|_| Err(slow()))?;
+        self.encode(picture, None)
     }
 }
 
