@@ -161,9 +161,10 @@ class WithoutAViewer(unittest.TestCase):
         self.assertEqual((0, b"2 screenshots are in shots\n"), (taken.returncode, taken.stderr))
 
     def test_text_and_keys_reach_the_shell(self) -> None:
-        typed = mksgate(simulator, "type", "vm08", "Typed: Äh? No, (a) {b} [c] ~ $", "--enter", "--layout", "de", "--delay", "10")
+        # Xvnc takes no scan codes, and a character's keysym for the character: only with the layout us is that the same key.
+        typed = mksgate(simulator, "type", "vm08", "Typed: Eh? No, (a) {b} [c] ~ $", "--enter", "--delay", "10")
         self.assertEqual(0, typed.returncode, typed.stderr)
-        desktop.has_read("Typed: Äh? No, (a) {b} [c] ~ $")
+        desktop.has_read("Typed: Eh? No, (a) {b} [c] ~ $")
         # From standard input, with a typing error and Backspace.
         lines = mksgate(simulator, "type", "vm08", "--file", "-", "--delay", "10", typed="two\nlinesX")
         self.assertEqual(0, lines.returncode, lines.stderr)

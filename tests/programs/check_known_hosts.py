@@ -109,7 +109,7 @@ class Sessions(Host):
         # Nor is a kept one used.
         self.assertRan(user.run("vms"))
         user.env["GOVC_PASSWORD"] = "not the password"
-        self.assertIn("refuses the user name or the password", self.assertRan(user.run("vms", "--no-cache"), 1))
+        self.assertIn("refuses the user name or the password", self.assertRan(user.run("vms", "--no-cache"), 3))
 
     def test_a_configuration_keeps_no_session(self) -> None:
         user = self._user()
@@ -182,7 +182,7 @@ class Sessions(Host):
 class KnownHosts(Host):
     def test_the_export_line_can_be_pasted_as_it_is(self) -> None:
         user = User(self.simulator)
-        self.assertIn("is not trusted", self.assertRan(user.run("vms"), 1))
+        self.assertIn("is not trusted", self.assertRan(user.run("vms"), 7))
         shown = self.assertRan(user.run("trust", self.simulator.address))
         [line] = [line for line in shown.splitlines() if line.startswith("export ")]
         for shell in ["sh", "bash"]:
@@ -204,7 +204,7 @@ class KnownHosts(Host):
         with Simulator("--vm", "web02", "--listen", f"127.0.0.1:{port}") as other:
             again = f"mksgate trust {other.address} --save --replace"
             for words in [["vms"], ["connect", "web02", "--proxy-only"], ["trust", other.address, "--save"]]:
-                said = self.assertRan(user.run(*words), 1)
+                said = self.assertRan(user.run(*words), 7)
                 place = f"{user.known_hosts}, line 2, pins another one\npinned: sha256:{pinned}\nnow:    sha256:{other.sha256}\n"
                 self.assertIn(f"mksgate: the certificate of {other.address} has changed: {place}", said)
                 for part in ["the certificate was renewed", "somebody is in between", f"`{again}`"]:
@@ -251,7 +251,7 @@ class Authorities(Host):
                 self.assertIn("web01", self.assertRan(User(host, GOVC_TLS_CA_CERTS=files).run("vms")))
             # Authorities that are named hold, whatever GOVC_INSECURE says.
             for more in [{}, {"GOVC_INSECURE": "1"}]:
-                said = self.assertRan(User(host, GOVC_TLS_CA_CERTS=theirs, **more).run("vms"), 1)
+                said = self.assertRan(User(host, GOVC_TLS_CA_CERTS=theirs, **more).run("vms"), 7)
                 self.assertIn("is not trusted", said)
             said = self.assertRan(User(host, GOVC_TLS_CA_CERTS=f"{ours}:/nowhere.pem").run("vms"), 2)
             self.assertRegex(said, r"^mksgate: GOVC_TLS_CA_CERTS: .*/nowhere\.pem ")
