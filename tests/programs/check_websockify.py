@@ -155,7 +155,7 @@ class InOneCommand(unittest.TestCase):
             ("tls", ["--against", self.url, *login], "not trusted .* add --trust sha256:[0-9a-f]{64}$"),
             ("websocket", ["--against", self.url, "--trust", self.trust], "HTTP status 401 .* set cookie or headers$"),
             ("websocket", ["--against", f"ws://{plain.address}/", "--subprotocol", "chat"], "subprotocol"),
-            ("tls", ["--against", f"wss://{plain.address}/"], "does not speak TLS: check the port"),
+            ("tls", ["--against", f"wss://{plain.address}/"], "does not speak TLS: check the port|no TLS connection to"),
             ("websocket", ["--against", f"ws://127.0.0.1:{desktop.port}/"], "refused the WebSocket|before the console was ready"),
         ]:
             with self.subTest(reason):

@@ -76,11 +76,16 @@ impl Failure {
         if AS_JSON.get().is_some_and(|as_json| *as_json) {
             return print_stderr(self.json(about));
         }
-        print_stderr(match about {
+        let text = match about {
             Some(("vsphere", name)) => format!("mksgate: vSphere {name}: {}", self.message),
             Some((_, name)) => format!("mksgate: {name}: {}", self.message),
             None => format!("mksgate: {}", self.message),
-        });
+        };
+        match self.code {
+            // Several lines of the program's own; in other messages a line break is somebody else's, and is left out.
+            CERTIFICATE_CHANGED => text.lines().for_each(print_stderr),
+            _ => print_stderr(text),
+        }
     }
 
     fn json(&self, about: Option<(&str, &str)>) -> String {
