@@ -14,6 +14,7 @@ pub mod govc;
 mod govc_trust;
 pub mod known_hosts;
 mod limits;
+mod position;
 mod rights;
 mod scalar;
 mod sdk_url;

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::error::position;
+use crate::position::position;
 
 /// Minimum Jaro-Winkler similarity of a suggested key.
 const MIN_SIMILARITY: f64 = 0.7;

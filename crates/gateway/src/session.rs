@@ -30,7 +30,6 @@ use vsphere::Watch;
 
 use crate::entrance::Entrance;
 use crate::error::{Failure, Stage, Stopped};
-use crate::last_failure::SessionFailure;
 use crate::login::judge::{Admission, judge, refusal_on_arrival};
 use crate::login::pre_login_limit::PreLoginSlot;
 use crate::login::{proxy_header, source};
@@ -93,8 +92,10 @@ impl Session {
             () = self.shutdown_timeout() => Ok(Outcome::Ended("the gateway is shutting down")),
         };
         let shared = &self.entrance.shared;
-        if let Some(failure) = failure(&outcome) {
-            shared.last_failure.record(failure, had_logged_in(&outcome));
+        if let Some(failure) = session_log::failure(&outcome) {
+            shared
+                .last_failure
+                .record(failure, session_log::had_logged_in(&outcome));
         }
         session_log::closed(&self.info, outcome, &shared.metrics);
     }
@@ -383,25 +384,5 @@ impl Session {
     async fn shutdown_timeout(&self) {
         self.entrance.shared.ended.cancelled().await;
         sleep(CLOSE_TIMEOUT).await;
-    }
-}
-
-const fn had_logged_in(outcome: &Result<Outcome, Stopped>) -> bool {
-    !matches!(
-        outcome,
-        Err((Stage::Accept | Stage::Negotiate | Stage::Judge, _))
-    )
-}
-
-/// What [`LastFailure`](crate::last_failure::LastFailure) records of a session: a viewer that leaves is no failure. `None`
-/// (nothing is recorded) where the gateway ended before the session had a result.
-fn failure(outcome: &Result<Outcome, Stopped>) -> Option<Option<SessionFailure>> {
-    match outcome {
-        Err((_, Failure::GatewayEnds)) => None,
-        Err((_, Failure::ViewerLeft | Failure::ViewerSilent | Failure::ViewerBroke(_))) => {
-            Some(None)
-        }
-        Err((stage, failure)) => Some(Some(failure.at(*stage))),
-        Ok(outcome) => Some(outcome.failure()),
     }
 }

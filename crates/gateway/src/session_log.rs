@@ -5,6 +5,7 @@ use tracing::{Span, debug, error_span, info, warn};
 use vsphere::VmState;
 
 use crate::error::{Failure, Stage, Stopped};
+use crate::last_failure::SessionFailure;
 use crate::metrics::Metrics;
 use crate::registry::{Parties, SessionInfo};
 use crate::relay::{HostLost, Outcome};
@@ -84,6 +85,27 @@ pub(crate) fn closed(session: &SessionInfo, outcome: Result<Outcome, Stopped>, m
         _ if ended_by == "fault" => log!(warn),
         Ok(Outcome::HostLost(_)) => log!(warn),
         _ => log!(info),
+    }
+}
+
+/// Whether the viewer of a session that has ended had logged in.
+pub(crate) const fn had_logged_in(outcome: &Result<Outcome, Stopped>) -> bool {
+    !matches!(
+        outcome,
+        Err((Stage::Accept | Stage::Negotiate | Stage::Judge, _))
+    )
+}
+
+/// What [`LastFailure`](crate::last_failure::LastFailure) records of a session: a viewer that leaves is no failure. `None`
+/// (nothing is recorded) where the gateway ended before the session had a result.
+pub(crate) fn failure(outcome: &Result<Outcome, Stopped>) -> Option<Option<SessionFailure>> {
+    match outcome {
+        Err((_, Failure::GatewayEnds)) => None,
+        Err((_, Failure::ViewerLeft | Failure::ViewerSilent | Failure::ViewerBroke(_))) => {
+            Some(None)
+        }
+        Err((stage, failure)) => Some(Some(failure.at(*stage))),
+        Ok(outcome) => Some(outcome.failure()),
     }
 }
 

@@ -4,7 +4,9 @@ mod output;
 mod password;
 pub mod signals;
 mod spinner;
+mod table;
 
 pub use output::{Terminal, may_colour, print_stderr, width};
 pub use password::{ask_password, read_password};
 pub use spinner::Spinner;
+pub use table::Table;

@@ -6,6 +6,7 @@ mod keyboard;
 mod keys;
 mod observe;
 mod picture;
+mod png_decoder;
 #[cfg(test)]
 mod tests;
 
@@ -14,3 +15,4 @@ pub use keyboard::KeyEncoding;
 pub use keys::{Chord, ChordError, chords_of, quoted};
 pub use observe::Acks;
 pub use picture::Picture;
+pub use png_decoder::decode as decode_png;

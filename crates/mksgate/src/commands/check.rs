@@ -12,7 +12,6 @@ use std::time::SystemTime;
 
 use clap::Args;
 
-use super::table::Table;
 use super::{CommandError, exit_code, or_signal, print, print_async};
 use console::printable::printable_json;
 use gateway::settings::Config;
@@ -20,7 +19,7 @@ use look_up::{Outcome, VSpheres};
 use problem::{Kind, Problem};
 use report::Report;
 use terminal::signals::TerminationSignals;
-use terminal::{Terminal, print_stderr};
+use terminal::{Table, Terminal, print_stderr};
 
 #[derive(Args)]
 pub(crate) struct Options {

@@ -25,7 +25,6 @@ pub(crate) mod screenshot;
 #[cfg(unix)]
 pub(crate) mod serve;
 mod shutdown_signals;
-mod table;
 pub(crate) mod trust;
 pub(crate) mod type_text;
 mod unavailable;

@@ -6,7 +6,6 @@ mod capture;
 mod capture_args;
 mod file;
 mod file_names;
-mod png_decoder;
 mod symlinks;
 
 use std::ffi::OsString;

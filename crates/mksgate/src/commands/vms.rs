@@ -10,7 +10,6 @@ use clap::Args;
 use tokio::time::sleep;
 
 use super::client_config::ClientConfig;
-use super::table::Table;
 use super::unavailable::Unavailable;
 use super::vm_args::VSphereArg;
 use super::{CommandError, interruptible, login, print_async};
@@ -20,7 +19,7 @@ use console::upstream::Upstream;
 use filter::Filter;
 use gateway::settings::ConsoleSettings;
 use row::{COLUMNS, Row};
-use terminal::{Spinner, Terminal};
+use terminal::{Spinner, Table, Terminal};
 
 /// Polling interval of `--watch`.
 const POLL_INTERVAL: Duration = Duration::from_secs(5);

@@ -8,9 +8,9 @@ use rfb_proto::VncPassword;
 use tokio::time::{Instant, timeout_at};
 use vsphere::{Vm, VmRef};
 
+use super::api;
 use super::capture::Capture;
-use super::{api, png_decoder};
-use console::client::{ConsoleClient, Picture};
+use console::client::{ConsoleClient, Picture, decode_png};
 use console::dialer::{Dialer, TimeLimit};
 use console::progress::{Observer, Progress};
 use console::secret::Secret;
@@ -51,7 +51,7 @@ impl CaptureArgs {
             if self.scale == 1.0 {
                 return Ok(taken);
             }
-            let picture = png_decoder::decode(&taken.png).map_err(Error::Setup)?;
+            let picture = decode_png(&taken.png).map_err(Error::Setup)?;
             return self.encode(picture, taken.leftover);
         }
         // Dials by moref, which needs no second lookup.

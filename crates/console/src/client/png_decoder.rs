@@ -2,7 +2,7 @@
 
 use std::io::{Cursor, ErrorKind};
 
-use console::client::Picture;
+use super::picture::Picture;
 
 /// Limit in bytes for RGBA pixels, equal to that of a console's screen.
 const MAX_PIXEL_BYTES: usize = 4 << 26;
@@ -11,7 +11,7 @@ const MAX_PIXEL_BYTES: usize = 4 << 26;
 ///
 /// # Errors
 /// A sentence.
-pub(super) fn decode(png: &[u8]) -> Result<Picture, String> {
+pub fn decode(png: &[u8]) -> Result<Picture, String> {
     let mut decoder = png::Decoder::new(Cursor::new(png));
     decoder.set_transformations(png::Transformations::normalize_to_color8());
     let mut reader = decoder.read_info().map_err(unreadable)?;

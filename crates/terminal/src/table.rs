@@ -10,14 +10,15 @@ const GAP: usize = 2;
 /// Minimum column width.
 const MIN_WIDTH: usize = 6;
 
-pub(super) struct Table<'a> {
+/// Rows under a heading.
+pub struct Table<'a> {
     heading: Vec<&'a str>,
     rows: Vec<Vec<String>>,
 }
 
 impl<'a> Table<'a> {
     /// Control characters are removed from cells.
-    pub(super) fn new(heading: &[&'a str], rows: &[Vec<String>]) -> Self {
+    pub fn new(heading: &[&'a str], rows: &[Vec<String>]) -> Self {
         Self {
             heading: heading.to_vec(),
             rows: rows
@@ -29,7 +30,7 @@ impl<'a> Table<'a> {
 
     /// Drops these columns, last first, while the table is wider than `width`.
     #[must_use]
-    pub(super) fn without_if_wider(mut self, width: Option<usize>, columns: &[&str]) -> Self {
+    pub fn without_if_wider(mut self, width: Option<usize>, columns: &[&str]) -> Self {
         for column in columns.iter().rev() {
             let is_wider = width.is_some_and(|width| total(&self.widths()) > width);
             if !is_wider {
@@ -40,8 +41,9 @@ impl<'a> Table<'a> {
         self
     }
 
+    /// Leaves out the column of this heading.
     #[must_use]
-    pub(super) fn without(mut self, column: &str) -> Self {
+    pub fn without(mut self, column: &str) -> Self {
         self.remove(column);
         self
     }
@@ -59,7 +61,7 @@ impl<'a> Table<'a> {
     }
 
     /// Formats the table. If it is wider than `width`, the widest columns are truncated. Lines have no trailing spaces.
-    pub(super) fn aligned(&self, width: Option<usize>) -> String {
+    pub fn aligned(&self, width: Option<usize>) -> String {
         let mut widths = self.widths();
         while width.is_some_and(|width| total(&widths) > width) {
             match widths.iter_mut().max() {
