@@ -39,18 +39,7 @@ impl Source<'_> {
                 ));
             }
         };
-        // The address is not repeated in the error: it may hold a password.
-        let url = sdk_url(table.address.get_ref()).ok_or_else(|| {
-            self.error_at(
-                table.address.span(),
-                "this is not an address: write host, host:port or an https URL, without user and password",
-            )
-        })?;
-        if let Some(path) = web_client_path(&url) {
-            let sentence =
-                format!("{path} is the path of a web client: remove {path} from the address");
-            return Err(self.error_at(table.address.span(), sentence));
-        }
+        let url = self.sdk_url(&table.address)?;
         for address in table.console_address.values() {
             if Address::parse(address.get_ref(), 443).is_none() {
                 let sentence = format!(
@@ -79,6 +68,21 @@ impl Source<'_> {
             tls_records: self.tls_records(table.tls_records.as_ref())?,
             proxy: self.proxy(table.proxy.as_ref())?,
         })
+    }
+
+    fn sdk_url(&self, address: &Spanned<String>) -> Result<Url, ConfigError> {
+        // The address is not repeated in the error: it may hold a password.
+        let sentence = "this is not an address: write host, host:port or an https URL, without user and password";
+        let url =
+            sdk_url(address.get_ref()).ok_or_else(|| self.error_at(address.span(), sentence))?;
+        match web_client_path(&url) {
+            None => Ok(url),
+            Some(path) => {
+                let sentence =
+                    format!("{path} is the path of a web client: remove {path} from the address");
+                Err(self.error_at(address.span(), sentence))
+            }
+        }
     }
 
     pub(crate) fn trust(&self, word: Option<&Spanned<String>>) -> Result<Trust, ConfigError> {

@@ -209,17 +209,19 @@ impl VmArgs {
                 });
                 Ok(found_vm)
             }
-            (Some(one), Some(other)) => Err(CommandError::failed(Failure::local(
-                "vm-ambiguous",
-                format!(
-                    "{} and {} both have a VM {}: name one of them with --vsphere",
-                    other.vsphere, one.vsphere, self.vm
-                ),
-            ))),
+            (Some(one), Some(other)) => Err(ambiguous(&one, &other, &self.vm)),
             _ => {
                 let asked = without.iter().map(|upstream| &**upstream);
                 Err(no_such_vm(&self.vm, asked, &unavailable).await)
             }
         }
     }
+}
+
+fn ambiguous(one: &FoundVm, other: &FoundVm, vm: &VmRef) -> CommandError {
+    let (one, other) = (&one.vsphere, &other.vsphere);
+    CommandError::failed(Failure::local(
+        "vm-ambiguous",
+        format!("{other} and {one} both have a VM {vm}: name one of them with --vsphere"),
+    ))
 }
