@@ -1,4 +1,7 @@
 //! Acquires a ticket for each running VM, and dials each host once.
+//!
+//! Guesses, since no real ESXi was tried: that a ticket which is not used does no harm, and that a host which opens one VM's
+//! console opens those of its other VMs.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
