@@ -76,7 +76,7 @@ class HostileViewers(unittest.TestCase):
             viewer.read(len(GREETING))
             viewer.send(b"RFB 003.003\n")
             self.assertEqual(bytes(4), viewer.read(4))
-            self.assertRegex(viewer.text(), "wants an encrypted login")
+            self.assertRegex(viewer.text(), r"this console needs an encrypted login: .* \(session [0-9]+\)")
 
         self._is_blamed("x509-plain", attack, "wants an encrypted login")
 
