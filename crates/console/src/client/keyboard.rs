@@ -32,6 +32,8 @@ pub enum KeyEncoding {
     Scancode,
     /// RFB KeyEvents with the keysyms that the keys have on a US keyboard: VMware's server translates them to scancodes by
     /// that layout (`docs/webmks.md` 2.3, Q6).
+    UsKeysym,
+    /// RFB KeyEvents with the keysyms of the characters, as other servers expect (RFC 6143 section 7.5.4).
     Keysym,
 }
 
@@ -40,7 +42,7 @@ impl KeyEncoding {
     pub fn cannot_send(self, chords: &[Chord]) -> Vec<&str> {
         let mut names = Vec::new();
         for chord in chords {
-            let lacks = self == Self::Keysym && chord.keysyms.is_none();
+            let lacks = self == Self::UsKeysym && chord.us_keysyms.is_none();
             if lacks && !names.contains(&chord.name.as_str()) {
                 names.push(&chord.name);
             }
@@ -50,11 +52,11 @@ impl KeyEncoding {
 }
 
 impl ConsoleClient {
-    /// Asks for ServerCaps, and with them whether the host accepts scancodes.
+    /// Asks for ServerCaps, and with them whether the host accepts scancodes; `otherwise` is the encoding if it does not.
     ///
     /// # Errors
     /// The connection ends, or RFB cannot be decoded.
-    pub async fn negotiate_keys(&mut self) -> Result<KeyEncoding, Error> {
+    pub async fn negotiate_keys(&mut self, otherwise: KeyEncoding) -> Result<KeyEncoding, Error> {
         let mut message = BytesMut::new();
         set_encodings([Encoding::RAW, Encoding::VMWARE_SERVER_CAPS], &mut message);
         self.send(&message).await?;
@@ -72,7 +74,7 @@ impl ConsoleClient {
         }
         Ok(match caps {
             Some(caps) if caps.has(ServerCaps::KEY) => KeyEncoding::Scancode,
-            _ => KeyEncoding::Keysym,
+            _ => otherwise,
         })
     }
 
@@ -170,11 +172,14 @@ impl Chord {
                     key(scan, false).write(&mut up);
                 }
             }
-            KeyEncoding::Keysym => {
+            KeyEncoding::UsKeysym | KeyEncoding::Keysym => {
                 let key = |keysym, down| {
                     client_messages::Message::Key(client_messages::Key { down, keysym })
                 };
-                let keysyms = self.keysyms.as_deref().unwrap_or_default();
+                let keysyms = match press {
+                    KeyEncoding::UsKeysym => self.us_keysyms.as_deref().unwrap_or_default(),
+                    _ => &self.keysyms,
+                };
                 for &keysym in keysyms {
                     key(keysym, true).write(&mut down);
                 }
@@ -235,7 +240,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn each_stroke_of_a_dead_key_is_paced() {
-        for press in [KeyEncoding::Scancode, KeyEncoding::Keysym] {
+        for press in [KeyEncoding::Scancode, KeyEncoding::UsKeysym] {
             let (sent, over) = played("ê", Layout::De, press, &CancellationToken::new()).await;
             let times: Vec<u128> = sent.into_iter().map(|(when, _)| when).collect();
             assert_eq!((times, over), (vec![0, 50, 100, 150], 200), "{press:?}");
@@ -246,7 +251,7 @@ mod tests {
     fn only_keysyms_lack_keys_that_a_us_keyboard_does_not_have() {
         let chords = chords_of("a<b>|<", Layout::De).unwrap();
         assert_eq!(
-            KeyEncoding::Keysym.cannot_send(&chords),
+            KeyEncoding::UsKeysym.cannot_send(&chords),
             ["'<'", "'>'", "'|'"]
         );
         assert!(KeyEncoding::Scancode.cannot_send(&chords).is_empty());

@@ -55,8 +55,11 @@ pub struct Chord {
     pub(super) name: String,
     /// For hosts that accept VMware key events.
     pub(super) scancodes: Vec<VScancode>,
-    /// For hosts that accept only keysyms: those that the keys have on a US keyboard. `None` if it does not have them all.
-    pub(super) keysyms: Option<Vec<u32>>,
+    /// The keysyms that the keys have on a US keyboard. `None` if it does not have them all.
+    pub(super) us_keysyms: Option<Vec<u32>>,
+    /// The keysyms of the characters that are written (RFC 6143 section 7.5.4). Empty for a dead key, whose accented
+    /// character has a keysym of its own.
+    pub(super) keysyms: Vec<u32>,
 }
 
 /// Why a text is not a chord.
@@ -86,15 +89,21 @@ pub enum ChordError {
 pub fn chords_of(text: &str, layout: Layout) -> Result<Vec<Chord>, Vec<char>> {
     let (mut chords, mut missing) = (Vec::new(), Vec::new());
     for character in text.replace("\r\n", "\n").chars() {
-        let stroke = |stroke| Chord::of_stroke(character, stroke);
+        let symbol = keysym(character);
+        // Shift is sent with it: servers differ in how they treat a capital letter's keysym alone.
+        let written = |shift: bool| [shift.then_some(key::Shift_L), Some(symbol)];
+        let stroke = |stroke, written| Chord::of_stroke(character, stroke, written);
         match layout.types(character) {
             Some(Typed::Plain(scancode)) => chords.push(Chord {
                 name: quoted(character),
                 scancodes: vec![scancode],
-                keysyms: Some(vec![keysym(character)]),
+                us_keysyms: Some(vec![symbol]),
+                keysyms: vec![symbol],
             }),
-            Some(Typed::Stroke(one)) => chords.push(stroke(one)),
-            Some(Typed::Dead(dead, then)) => chords.extend([stroke(dead), stroke(then)]),
+            Some(Typed::Stroke(one)) => chords.push(stroke(one, written(one.shift))),
+            Some(Typed::Dead(dead, then)) => {
+                chords.extend([stroke(dead, [None; 2]), stroke(then, written(false))]);
+            }
             None if missing.contains(&character) => {}
             None => missing.push(character),
         }
@@ -121,8 +130,22 @@ impl Chord {
             let symbol =
                 named_keysym(name).ok_or_else(|| ChordError::UnknownKey(name.to_owned()))?;
             match layout.key(symbol) {
-                Some(Typed::Plain(scancode)) => chord.press(scancode, Some(symbol)),
-                Some(Typed::Stroke(stroke)) => chord.press_stroke(stroke),
+                Some(Typed::Plain(scancode)) => {
+                    chord.press(scancode, Some(symbol));
+                    chord.keysyms.push(symbol);
+                }
+                Some(Typed::Stroke(stroke)) => {
+                    let own = chord.press_stroke(stroke);
+                    let written = match chord.scancodes.contains(&SHIFT) {
+                        true => layout.writes(Stroke {
+                            shift: true,
+                            ..stroke
+                        }),
+                        false => None,
+                    };
+                    chord.keysyms.extend(own);
+                    chord.keysyms.push(written.map_or(symbol, keysym));
+                }
                 _ => {
                     return Err(ChordError::NotInLayout {
                         layout: layout.name(),
@@ -138,35 +161,43 @@ impl Chord {
         Self {
             name,
             scancodes: Vec::new(),
-            keysyms: Some(Vec::new()),
+            us_keysyms: Some(Vec::new()),
+            keysyms: Vec::new(),
         }
     }
 
-    fn of_stroke(character: char, stroke: Stroke) -> Self {
+    /// The chord of one stroke of a character, and the keysyms `written` for it.
+    fn of_stroke(character: char, stroke: Stroke, written: [Option<u32>; 2]) -> Self {
         let mut chord = Self::named(quoted(character));
         chord.press_stroke(stroke);
+        chord.keysyms.extend(written.into_iter().flatten());
         chord
     }
 
-    fn press(&mut self, scancode: VScancode, symbol: Option<u32>) {
+    /// Adds a key, with its keysym on a US keyboard.
+    fn press(&mut self, scancode: VScancode, us_keysym: Option<u32>) {
         self.scancodes.push(scancode);
-        match (&mut self.keysyms, symbol) {
+        match (&mut self.us_keysyms, us_keysym) {
             (Some(keysyms), Some(symbol)) => keysyms.push(symbol),
-            _ => self.keysyms = None,
+            _ => self.us_keysyms = None,
         }
     }
 
-    /// Adds a key with its modifiers, unless those are down already.
-    fn press_stroke(&mut self, stroke: Stroke) {
+    /// Adds a key with its modifiers, unless those are down already. Returns the keysyms of the modifiers that it added.
+    fn press_stroke(&mut self, stroke: Stroke) -> Vec<u32> {
+        let mut modifiers = Vec::new();
         if stroke.shift && !self.scancodes.contains(&SHIFT) {
             self.press(SHIFT, Some(key::Shift_L));
+            modifiers.push(key::Shift_L);
         }
         if stroke.alt_gr && !self.scancodes.contains(&ALT_GR) {
             self.press(ALT_GR, Some(key::Alt_R));
+            modifiers.push(key::ISO_Level3_Shift);
         }
         // With Shift down the key has the keysym of its shifted character.
         let shift = self.scancodes.contains(&SHIFT);
         self.press(stroke.scan, Stroke { shift, ..stroke }.us_keysym());
+        modifiers
     }
 }
 
@@ -235,7 +266,8 @@ mod tests {
             assert_eq!(scancodes_of(text), scancodes, "{text}");
         }
         let shifted = Chord::parse("shift-a", Layout::Us).unwrap();
-        assert_eq!(shifted.keysyms, Some(vec![key::Shift_L, 0x41]));
+        assert_eq!(shifted.us_keysyms, Some(vec![key::Shift_L, 0x41]));
+        assert_eq!(shifted.keysyms, [key::Shift_L, 0x41]);
         for text in ["", "ctrl-", "ctrl-dle", "f25", "f0", "ß"] {
             assert!(Chord::parse(text, Layout::Us).is_err(), "{text}");
         }
@@ -249,11 +281,13 @@ mod tests {
             .map(|chord| chord.scancodes.iter().map(|scancode| scancode.0).collect())
             .collect();
         assert_eq!(scancodes, [vec![0x1e], vec![0x2a, 0x30], vec![0x1c]]);
-        assert_eq!(us[1].keysyms, Some(vec![key::Shift_L, 0x42]));
+        assert_eq!(us[1].us_keysyms, Some(vec![key::Shift_L, 0x42]));
+        assert_eq!(us[1].keysyms, [key::Shift_L, 0x42]);
         // The guest's layout decides where a letter is.
         let de = chords_of("y@", Layout::De).unwrap();
         assert_eq!(de[0].scancodes, [VScancode(0x2c)]);
         assert_eq!(de[1].scancodes, [ALT_GR, VScancode(0x10)]);
+        assert_eq!(de[1].keysyms, [0x40]);
         assert_eq!(chords_of("aßüß", Layout::Us), Err(vec!['ß', 'ü']));
     }
 
@@ -261,7 +295,7 @@ mod tests {
     fn keysyms_are_those_of_the_same_keys_on_a_us_keyboard() {
         let keysyms = |text| {
             let chords = chords_of(text, Layout::De).unwrap();
-            let keysyms = chords.into_iter().map(|chord| chord.keysyms);
+            let keysyms = chords.into_iter().map(|chord| chord.us_keysyms);
             keysyms.collect::<Option<Vec<Vec<u32>>>>()
         };
         let symbol = |character| vec![u32::from(character)];
@@ -278,6 +312,14 @@ mod tests {
         assert_eq!(keysyms("<"), None);
         let ctrl_z = Chord::parse("ctrl-z", Layout::De).unwrap();
         let expected = [vec![key::Control_L], symbol('y')].concat();
-        assert_eq!(ctrl_z.keysyms, Some(expected));
+        assert_eq!(ctrl_z.us_keysyms, Some(expected));
+    }
+
+    #[test]
+    fn a_dead_key_has_a_scancode_and_no_keysym() {
+        let chords = chords_of("ê", Layout::Fr).unwrap();
+        assert_eq!(chords.len(), 2);
+        assert!(chords[0].keysyms.is_empty() && !chords[0].scancodes.is_empty());
+        assert_eq!(chords[1].keysyms, [0xea]);
     }
 }

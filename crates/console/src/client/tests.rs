@@ -94,7 +94,7 @@ async fn played(first: &[&[u8]], then: &[u8]) -> (KeyEncoding, Result<(), Error>
     let cancel = CancellationToken::new();
     let viewer = async {
         let (mut viewer, _) = ConsoleClient::enter(console).await.unwrap();
-        let press = viewer.negotiate_keys().await.unwrap();
+        let press = viewer.negotiate_keys(KeyEncoding::UsKeysym).await.unwrap();
         let chords = chords_of("x", Layout::Us).unwrap();
         let played = viewer.play(&chords, press, Duration::ZERO, &cancel).await;
         played.unwrap();
@@ -134,6 +134,6 @@ async fn neither_an_earlier_update_nor_caps_confirms_the_keys() {
     result.unwrap_err();
     // ServerCaps comes after the keys.
     let (press, result) = played(&[&UPDATE], &CAPS).await;
-    assert_eq!(press, KeyEncoding::Keysym);
+    assert_eq!(press, KeyEncoding::UsKeysym);
     result.unwrap_err();
 }

@@ -119,7 +119,7 @@ impl Keyboard {
             }
             return Err(CommandError::Signalled(by));
         }
-        if encoding == KeyEncoding::Keysym {
+        if encoding == KeyEncoding::UsKeysym {
             terminal.note(format!(
                 "the host of {name} does not accept scan codes: the keys were sent as on a US keyboard, which it is assumed to have"
             ));
@@ -181,7 +181,12 @@ impl Console<'_> {
         let console = self.dialer.dial(limit, &*observer).await?;
         let opened = async {
             let (mut viewer, _) = ConsoleClient::enter(console).await?;
-            let encoding = viewer.negotiate_keys().await?;
+            let otherwise = match self.dialer {
+                Dialer::Vm(..) => KeyEncoding::UsKeysym,
+                // Most servers at URLs are QEMU or X servers.
+                Dialer::Url(_) => KeyEncoding::Keysym,
+            };
+            let encoding = viewer.negotiate_keys(otherwise).await?;
             Ok((viewer, encoding))
         };
         let slow = || Error::Slow {
