@@ -32,12 +32,12 @@ def probe(*options: str | Path) -> tuple[int, dict[str, Any], str]:
         raise AssertionError(f"the output is not JSON: {output}") from error
 
 
-def failed_step(*options: str | Path) -> tuple[dict[str, Any], str]:
-    """Runs a probe that must fail; its last step, and its whole output."""
-    code, answer, output = probe(*options)
+def failed_step(code: int, *options: str | Path) -> tuple[dict[str, Any], str]:
+    """Runs a probe that must fail with this exit code; its last step, and its whole output."""
+    ended_with, answer, output = probe(*options)
     last = answer["steps"][-1]
-    if code not in [1, 3, 5, 6, 7] or last["ok"]:
-        raise AssertionError(f"the probe ended with {code}: {output}")
+    if ended_with != code or last["ok"]:
+        raise AssertionError(f"the probe ended with {ended_with} and not with {code}: {output}")
     return last, output
 
 

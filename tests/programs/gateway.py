@@ -68,6 +68,14 @@ class UrlGateway(Serve):
         tables = [f"[[console]]\nport = {self.ports[name]}\n{keys}\n" for name, keys in consoles.items()]
         super().__init__("\n".join(tables), self.ports.values(), files, env={"MKSGATE_LOG": "trace"})
 
+    def check_refusal(self, shown: str, reason: str, logged: str) -> None:
+        """A viewer that was refused has `shown` the short reason; the log has the details under the same session number."""
+        found = re.search(rf"CRITICAL.*(?:{reason}).* \(session ([0-9]+)\)", shown)
+        if not found:
+            raise AssertionError(f"{shown!r} does not match {reason!r}")
+        closed = rf"session closed: .*(?:{logged}).* session={found[1]}\b"
+        until(f"{logged!r} of session {found[1]} in the log", lambda: re.search(closed, self.stdout + self.stderr))
+
 
 class Host(Protocol):
     """What a configuration has to know of a vSphere."""
