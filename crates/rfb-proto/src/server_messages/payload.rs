@@ -218,6 +218,7 @@ fn alpha_cursor(encoding: u32, area: Area) -> Result<Payload, ScanError> {
 }
 
 impl Pixel {
+    #[inline]
     pub(super) fn of(format: &PixelFormat) -> Result<Self, ScanError> {
         let plain = match format.bytes_per_pixel() {
             Some(bytes) => bytes as u64,

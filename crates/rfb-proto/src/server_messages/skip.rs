@@ -31,6 +31,7 @@ impl ServerScanner {
 }
 
 /// The id and length in bytes of the update at the front of `input`, if it can be skipped.
+#[inline]
 fn picture(input: &[u8], pixel: Pixel) -> Option<(u8, usize)> {
     let &[0, id, a, b] = input.first_chunk()? else {
         return None;
