@@ -23,7 +23,7 @@ pub(crate) fn opened(session: &SessionInfo, esxi: &Address) {
         console: vm,
         ..
     } = &*session.parties();
-    info!(%viewer, %vm, user, %esxi, "session opened");
+    info!(user, %vm, %viewer, %esxi, "session opened");
 }
 
 /// Logs a change of the VM's state.
@@ -65,13 +65,13 @@ pub(crate) fn closed(session: &SessionInfo, outcome: Result<Outcome, Stopped>, m
     macro_rules! log {
         ($level:ident) => {
             $level!(
-                %viewer,
-                %vm,
                 user,
+                %vm,
+                seconds = session.since.elapsed().as_secs_f64(),
+                %viewer,
                 ended_by,
                 %stage,
                 blame = blame.map(tracing::field::display),
-                seconds = session.since.elapsed().as_secs_f64(),
                 to_viewer = traffic.to_viewer(),
                 to_esxi = traffic.to_esxi(),
                 "session closed: {why}"
@@ -144,12 +144,7 @@ impl Closing {
     fn of_relay(outcome: &Outcome) -> Self {
         let by_gateway = |why: &str, limit| ("gateway", None, why.to_owned(), limit);
         let (ended_by, blame, why, limit) = match outcome {
-            Outcome::ViewerLeft => (
-                "viewer",
-                None,
-                "the viewer closed the connection".into(),
-                None,
-            ),
+            Outcome::ViewerLeft => ("viewer", None, "viewer left".into(), None),
             Outcome::HostLost(closed @ HostLost::Closed(_)) => {
                 ("esxi", None, closed.to_string(), None)
             }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
-use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use clap_complete::CompleteEnv;
 
 use crate::commands::client_config::ClientConfig;
@@ -19,10 +19,8 @@ use crate::commands::{
 };
 
 use crate::help;
-use crate::log;
-use crate::log::LogFormat;
 use crate::usage_error::OneLine;
-use terminal::Terminal;
+use terminal::{Terminal, log};
 
 /// os-autoinst's program that `relay` replaces.
 const DEWEBSOCKIFY: &str = "dewebsockify";
@@ -45,6 +43,24 @@ struct Cli {
     verbose: bool,
     #[command(subcommand)]
     command: Command,
+}
+
+/// How a log line is written.
+#[derive(Clone, Copy, ValueEnum)]
+enum LogFormat {
+    /// Lines for people
+    Text,
+    /// One JSON object per line
+    Json,
+}
+
+impl From<LogFormat> for log::Format {
+    fn from(format: LogFormat) -> Self {
+        match format {
+            LogFormat::Text => Self::Text,
+            LogFormat::Json => Self::Json,
+        }
+    }
 }
 
 #[derive(Subcommand)]
@@ -126,7 +142,7 @@ pub fn run() -> ExitCode {
     };
     let terminal = Terminal {
         quiet: cli.quiet,
-        shows_log: log::start(cli.log, level),
+        shows_log: log::start(cli.log.into(), level),
     };
     match execute(cli, terminal) {
         Ok(code) => code,

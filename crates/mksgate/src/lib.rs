@@ -3,7 +3,6 @@
 
 mod commands;
 mod help;
-mod log;
 mod usage_error;
 
 pub mod cli;

@@ -186,7 +186,7 @@ fn second_signal_ends_draining_sessions() {
         .lines()
         .filter(|line| line.contains("session closed"))
         .collect();
-    let by_gateway = |line: &&&str| line.contains("ended_by=\"gateway\" stage=negotiate");
+    let by_gateway = |line: &&&str| line.contains("session closed: the gateway is shutting down: ");
     assert_eq!(closed.iter().filter(by_gateway).count(), 1, "{log}");
 }
 

@@ -29,6 +29,15 @@ struct Daemon {
 impl Daemon {
     /// Logs as JSON at `level`.
     async fn start(host: &Host, level: &'static str) -> Self {
+        Self::logging(host, "json", level, "web01").await
+    }
+
+    async fn logging(
+        host: &Host,
+        format: &'static str,
+        level: &'static str,
+        vm: &'static str,
+    ) -> Self {
         let address = host.address();
         let start = move || {
             let folder = tempfile::tempdir().unwrap();
@@ -36,10 +45,10 @@ impl Daemon {
             let text = format!(
                 "[vsphere.lab]\naddress = \"{address}\"\nusername = \"root\"\npassword_env = \"PASSWORD_OF_LAB\"\n\
                  trust = \"danger-accept-any\"\n\
-                 [[console]]\nport = {port}\nvsphere = \"lab\"\nvm = \"web01\"\npaste = \"type\"\n"
+                 [[console]]\nport = {port}\nvsphere = \"lab\"\nvm = \"{vm}\"\npaste = \"type\"\n"
             );
             std::fs::write(folder.path().join("gateway.toml"), text).unwrap();
-            let mut child = mksgate(&folder, &["--log", "json", "serve"])
+            let mut child = mksgate(&folder, &["--log", format, "serve"])
                 .env("PASSWORD_OF_LAB", DEMO_PASSWORD)
                 .env("MKSGATE_LOG", level)
                 .stdout(Stdio::piped())
@@ -49,7 +58,7 @@ impl Daemon {
             let mut ready = String::new();
             let stdout = child.stdout.as_mut().unwrap();
             BufReader::new(stdout).read_line(&mut ready).unwrap();
-            assert_eq!(ready, format!("127.0.0.1:{port} web01\n"));
+            assert_eq!(ready, format!("127.0.0.1:{port} {vm}\n"));
             let log = BufReader::new(child.stderr.take().unwrap());
             Self {
                 child,
@@ -65,14 +74,29 @@ impl Daemon {
         TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).unwrap()
     }
 
+    /// The first line with these words.
+    fn text_with(&mut self, words: &str) -> String {
+        loop {
+            let line = self.line(words);
+            if line.contains(words) {
+                return line.trim_end().to_owned();
+            }
+        }
+    }
+
+    /// The next line.
+    fn line(&mut self, awaited: &str) -> String {
+        let mut line = String::new();
+        self.log.read_line(&mut line).unwrap();
+        assert_ne!(line, "", "the log ended before {awaited:?}");
+        line
+    }
+
     /// Log lines up to the first whose message has these words.
     fn lines_until(&mut self, words: &str) -> Vec<Value> {
         let mut lines = Vec::new();
         loop {
-            let mut line = String::new();
-            self.log.read_line(&mut line).unwrap();
-            assert_ne!(line, "", "the log ended before {words:?}: {lines:?}");
-            let line: Value = serde_json::from_str(&line).unwrap();
+            let line: Value = serde_json::from_str(&self.line(words)).unwrap();
             lines.push(line);
             if has_message(&lines[lines.len() - 1], words) {
                 return lines;
@@ -95,7 +119,7 @@ fn has_message(line: &Value, words: &str) -> bool {
 
 async fn host() -> Host {
     Host::start(Settings {
-        vms: vec![VmSettings::desktop("web01")],
+        vms: vec![VmSettings::desktop("web01"), VmSettings::desktop("web 02")],
         clock: false,
         ..Settings::default()
     })
@@ -148,6 +172,72 @@ async fn connection_without_data_is_logged_at_debug_level() {
         drop(half);
         let lines = daemon.lines_until("session closed");
         assert_eq!(lines[lines.len() - 1]["level"], "INFO");
+    });
+    done.await.unwrap();
+}
+
+/// What a user's name adds to a line: these consoles have no login.
+const USER: usize = " user=ada".len();
+
+/// The line without its time, which must be a date and a time to the second.
+fn without_time(line: &str) -> &str {
+    let (time, rest) = line.split_once(' ').unwrap();
+    let shape = time.replace(|c: char| c.is_ascii_digit(), "0");
+    assert_eq!(shape, "0000-00-00T00:00:00Z", "{line}");
+    rest
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn text_lines_of_a_session_fit_100_columns_and_have_quoted_values() {
+    let host = host().await;
+    for (vm, value) in [("web01", "web01"), ("web 02", "\"web 02\"")] {
+        let mut daemon = Daemon::logging(&host, "text", "mksgate=info", vm).await;
+        let done = spawn_blocking(move || {
+            let viewer = daemon.connect();
+            let from = viewer.local_addr().unwrap();
+            enter(&viewer, &viewer, None).unwrap();
+            let opened = daemon.text_with("session opened");
+            drop(viewer);
+            let closed = daemon.text_with("session closed");
+            assert_eq!(
+                without_time(&opened),
+                format!(" INFO session opened session=1 vm={value} viewer={from}")
+            );
+            let (start, seconds) = without_time(&closed).split_once(" seconds=").unwrap();
+            let expected = format!(" INFO session closed: viewer left session=1 vm={value}");
+            assert_eq!(start, expected);
+            assert!(seconds.parse::<f64>().is_ok(), "{closed}");
+            for line in [opened, closed] {
+                assert!(line.chars().count() + USER <= 100, "{line}");
+            }
+        });
+        done.await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn text_has_the_fields_for_programs_where_debug_lines_are_logged() {
+    let host = host().await;
+    let mut daemon = Daemon::logging(&host, "text", "mksgate=debug", "web01").await;
+    let done = spawn_blocking(move || {
+        let viewer = daemon.connect();
+        enter(&viewer, &viewer, None).unwrap();
+        assert!(
+            daemon
+                .text_with("session opened")
+                .contains(" esxi=127.0.0.1:")
+        );
+        drop(viewer);
+        let closed = daemon.text_with("session closed");
+        for field in [
+            " viewer=127",
+            " ended_by=viewer",
+            " stage=relay",
+            " to_viewer=",
+            " to_esxi=",
+        ] {
+            assert!(closed.contains(field), "{closed}");
+        }
     });
     done.await.unwrap();
 }

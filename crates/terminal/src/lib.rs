@@ -1,5 +1,6 @@
-//! The terminal: messages, prompts and progress.
+//! The terminal: messages, prompts, progress and the log.
 
+pub mod log;
 mod output;
 mod password;
 pub mod signals;
