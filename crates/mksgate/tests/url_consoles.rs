@@ -176,7 +176,7 @@ fn console_has_exactly_one_target() {
         ),
         (
             "url_command = []",
-            ":3:15: url_command names no program: write [\"PROGRAM\", \"ARGUMENT\"]",
+            ":3:15: url_command has no program: write [\"PROGRAM\", \"ARGUMENT\"]",
         ),
         (
             &format!("{URL}urls = 1"),

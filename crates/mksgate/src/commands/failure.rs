@@ -36,7 +36,12 @@ pub(crate) struct Failure {
     pub(crate) stage: Option<String>,
     pub(crate) blame: Option<Blame>,
     pub(crate) message: String,
+    /// What a viewer shows: at most 100 characters, without names and addresses.
+    pub(crate) for_viewer: &'static str,
 }
+
+/// For a failure that only this machine's user can remedy.
+const SEE_STDERR: &str = "the console cannot be opened: see the messages of mksgate";
 
 impl Failure {
     /// A failure of this machine, the command line or the configuration.
@@ -46,6 +51,7 @@ impl Failure {
             stage: None,
             blame: None,
             message: message.into(),
+            for_viewer: SEE_STDERR,
         }
     }
 
@@ -56,6 +62,7 @@ impl Failure {
             stage: Some(error.stage().to_owned()),
             blame: Some(error.blame()),
             message,
+            for_viewer: error.for_viewer(),
         }
     }
 
@@ -141,6 +148,8 @@ impl From<SessionFailure> for Failure {
             stage: Some(failure.stage.to_string()),
             blame: Some(failure.blame),
             message: failure.sentence,
+            // The session has told its viewer.
+            for_viewer: SEE_STDERR,
         }
     }
 }

@@ -9,6 +9,8 @@ pub(crate) mod connect;
 mod console_args;
 #[cfg(feature = "demo")]
 pub(crate) mod demo;
+#[cfg(test)]
+mod error_texts;
 pub(crate) mod exit_code;
 pub(crate) mod failure;
 mod found_vm;
@@ -61,13 +63,15 @@ impl CommandError {
         Self::Failed(failure.into())
     }
 
-    /// The sentence for a viewer that waits for the console; `None` if a signal ends the command.
-    fn reason(&self) -> Option<String> {
+    /// What a viewer that waits for the console shows: short, without names and addresses; `None` if a signal ends the command.
+    fn for_viewer(&self) -> Option<&'static str> {
         match self {
-            Self::Config(errors) => errors.iter().next().map(ToString::to_string),
-            Self::Usage(sentence) => Some(sentence.clone()),
-            Self::Failed(failure) => Some(failure.message.clone()),
-            Self::Reported(_) => Some("no vSphere can be asked for the VM: see stderr".into()),
+            Self::Config(_) => Some("gateway.toml is wrong: see the messages of mksgate"),
+            Self::Usage(_) => Some("mksgate was started with wrong settings: see its messages"),
+            Self::Failed(failure) => Some(failure.for_viewer),
+            Self::Reported(_) => {
+                Some("no vSphere can be asked for the VM: see the messages of mksgate")
+            }
             Self::Signalled(_) => None,
         }
     }

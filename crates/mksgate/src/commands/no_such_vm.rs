@@ -39,6 +39,7 @@ pub(super) async fn no_such_vm(
         stage: Some("ticket".into()),
         blame: Some(Blame::Gateway),
         message,
+        for_viewer: "there is no such VM: check its name",
     })
 }
 

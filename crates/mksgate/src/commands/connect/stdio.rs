@@ -47,9 +47,9 @@ const REFUSE_TIMEOUT: Duration = Duration::from_secs(3);
 /// Tells the viewer why there is no console, as the reason of RFB's failed security handshake (RFC 6143 section 7.1.2). Without a
 /// viewer nothing is lost: stderr has the same.
 pub(super) async fn refuse(error: &CommandError) {
-    if let Some(reason) = error.reason() {
+    if let Some(reason) = error.for_viewer() {
         // The viewer may be gone, or be none.
-        let _ = timeout(REFUSE_TIMEOUT, send_reason(&reason)).await;
+        let _ = timeout(REFUSE_TIMEOUT, send_reason(reason)).await;
     }
 }
 

@@ -52,11 +52,9 @@ async fn untrusted_certificate(address: &str, reason: &str) -> Option<Facts> {
     let certificate = certificate.ok()?;
     let digest = Thumbprint::Sha256(Sha256::digest(&certificate).into()).to_string();
     let described = trust::describe(&certificate).ok()?;
-    let sentence = format!(
-        "the certificate of {address} is not trusted ({reason}): subject {}, issuer {}, valid from {} to {}; if it is the right one, add --trust {digest}",
-        described.subject, described.issuer, described.not_before, described.not_after
-    );
+    let sentence = untrusted(address, reason, &digest);
     let known = json!({
+        "reason": reason,
         "subject": described.subject,
         "issuer": described.issuer,
         "not_before": described.not_before,
@@ -64,4 +62,36 @@ async fn untrusted_certificate(address: &str, reason: &str) -> Option<Facts> {
         "thumbprint": digest,
     });
     Some(facts(known, sentence))
+}
+
+/// The reason is left out where names are so long that the sentence would be more than 200 characters: the facts have it.
+fn untrusted(address: &str, reason: &str, digest: &str) -> String {
+    let sentence = |reason: &str| {
+        format!(
+            "the certificate of {address} is not trusted{reason}: if it is right, add --trust {digest}"
+        )
+    };
+    let full = sentence(&format!(" ({reason})"));
+    match full.chars().count() <= 200 {
+        true => full,
+        false => sentence(""),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use message_check::assert_readable;
+
+    use super::*;
+
+    #[test]
+    fn untrusted_certificates_are_described_in_200_characters() {
+        let digest = Thumbprint::Sha256([0xab; 32]).to_string();
+        let reason = "it is not signed by a trusted authority";
+        let usual = untrusted("esxi01.example:443", reason, &digest);
+        assert!(usual.contains(reason), "{usual}");
+        assert_readable(&usual);
+        let long = "esxi-with-a-rather-long-name.datacenter.example:8443";
+        assert_readable(&untrusted(long, reason, &digest));
+    }
 }
