@@ -139,7 +139,10 @@ async fn security_type_that_was_not_offered_is_refused() {
                     RfbVersion::V3_8 => {
                         assert_eq!(received[..4], [0, 0, 0, 1]);
                         let reason = String::from_utf8(received[8..].to_vec()).unwrap();
-                        assert!(reason.contains("the viewer broke the protocol"), "{reason}");
+                        assert!(
+                            reason.contains("the viewer violated the protocol"),
+                            "{reason}"
+                        );
                         let logged = peer.closing_line().await.sentence;
                         assert!(logged.contains("was not offered"), "{logged}");
                     }

@@ -132,7 +132,7 @@ class Links(unittest.TestCase):
             argv = [recipe.folder / "mksgate-link", link]
             ended = subprocess.run(argv, env=recipe.env, cwd=recipe.folder, capture_output=True, text=True)
             self.assertEqual(2, ended.returncode, link)
-            self.assertRegex(ended.stderr, "names no VM")
+            self.assertRegex(ended.stderr, "has no VM name")
         argv = [recipe.folder / "mksgate-link", "vnc://$(touch%20x);touch%20y"]
         ended = subprocess.run(argv, env=recipe.env, cwd=recipe.folder, capture_output=True, text=True)
         self.assertRegex(ended.stderr, r"there is no VM \$\(touch x\);touch y")

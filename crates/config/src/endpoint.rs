@@ -79,7 +79,7 @@ impl Source<'_> {
             }
             _ => Err(self.error_at(
                 words.span(),
-                "url_command names no program: write [\"PROGRAM\", \"ARGUMENT\"]",
+                "url_command has no program: write [\"PROGRAM\", \"ARGUMENT\"]",
             )),
         }
     }

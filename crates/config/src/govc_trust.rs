@@ -50,7 +50,7 @@ fn certificates(files: &str) -> Result<Trust, String> {
         }
     }
     match all.is_empty() {
-        true => Err("it names no file: name a PEM file, or unset it".into()),
+        true => Err("it has no file name: name a PEM file, or unset it".into()),
         false => Ok(Trust::File(all)),
     }
 }
@@ -88,7 +88,10 @@ mod tests {
 
     #[test]
     fn files_of_authorities_that_are_missing_are_named() {
-        for (files, expected) in [("/nowhere.pem", "/nowhere.pem"), (":", "it names no file")] {
+        for (files, expected) in [
+            ("/nowhere.pem", "/nowhere.pem"),
+            (":", "it has no file name"),
+        ] {
             let error = choose(None, Some(files), None).unwrap_err();
             assert!(error.starts_with("GOVC_TLS_CA_CERTS: ") && error.contains(expected));
         }

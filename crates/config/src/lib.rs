@@ -125,7 +125,7 @@ impl Source<'_> {
         if file.console.is_empty() {
             self.record(ConfigError::in_file(
                 self.path,
-                "it names no console: add a [[console]] with port, vsphere and vm (or url)",
+                "it has no console: add a [[console]] with port, vsphere and vm (or url)",
             ));
         }
         let others = Others {

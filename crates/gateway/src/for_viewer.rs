@@ -61,7 +61,7 @@ const fn protocol_error(violation: Violation) -> &'static str {
         Violation::UnknownMessage { .. }
         | Violation::TooManyEncodings(_)
         | Violation::Malformed(_) => "the viewer sent an invalid message: try another viewer",
-        _ => "this is a VNC port, and the viewer broke the protocol: try another",
+        _ => "this is a VNC port; the viewer violated the protocol: try another",
     }
 }
 

@@ -9,7 +9,7 @@ const FORBIDDEN: [&str; 8] = [
 ];
 
 /// Phrases that are no idiomatic English.
-const UNIDIOMATIC: [&str; 8] = [
+const UNIDIOMATIC: [&str; 15] = [
     " is no ",
     " are no ",
     "cannot stand",
@@ -18,6 +18,13 @@ const UNIDIOMATIC: [&str; 8] = [
     "whom",
     "what is told",
     "so that nobody",
+    " is none",
+    " be none",
+    "again and again",
+    " names no ",
+    "names nothing",
+    "stands for no ",
+    " broke the ",
 ];
 
 /// A vector with an example of each variant of an enum, for a test that goes through all of them:
@@ -40,7 +47,12 @@ macro_rules! every_variant {
 /// A phrase in the text that is not idiomatic English.
 pub fn unidiomatic(text: &str) -> Option<&'static str> {
     let mut prose = text.to_owned();
-    for idiom in ["here is no ", "here are no ", " is no longer"] {
+    for idiom in [
+        "here is no ",
+        "here are no ",
+        " is no longer",
+        "here is none",
+    ] {
         prose = prose.replace(idiom, "");
     }
     UNIDIOMATIC

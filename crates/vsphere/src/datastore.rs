@@ -20,7 +20,7 @@ pub(crate) enum NoDatastorePath {
     TooLong,
     #[error("it has control characters in it")]
     Control,
-    #[error("it names no file below that datastore")]
+    #[error("it does not name a file on the datastore")]
     File,
 }
 

@@ -48,7 +48,7 @@ pub fn tls_in_words(error: &Error) -> String {
         Error::PeerIncompatible(why) => {
             format!("no TLS version or cipher in common: {}", spaced(why))
         }
-        Error::PeerMisbehaved(why) => format!("it broke the TLS protocol: {}", spaced(why)),
+        Error::PeerMisbehaved(why) => format!("it violated the TLS protocol: {}", spaced(why)),
         Error::PeerSentOversizedRecord => "it sent a record larger than TLS allows".into(),
         other => format!("TLS failed: {}", spaced(other)),
     }

@@ -126,7 +126,7 @@ fn thumbprint<const N: usize>(text: Option<&str>) -> Result<Option<[u8; N]>, &'s
         None | Some("") => Ok(None),
         Some(text) => hex_bytes(text.chars().filter(|c| *c != ':'))
             .map(Some)
-            .ok_or("the thumbprint in its ticket is none"),
+            .ok_or("its ticket has an invalid thumbprint"),
     }
 }
 
@@ -154,7 +154,7 @@ fn url_host(text: &str) -> Option<(String, Option<u16>)> {
 
 fn certificate(pem: &str) -> Result<String, &'static str> {
     if pem.len() > MAX_PEM || !pem.contains("-----BEGIN CERTIFICATE-----") {
-        return Err("the certificate in its ticket is none");
+        return Err("its ticket has an invalid certificate");
     }
     Ok(pem.to_owned())
 }

@@ -86,7 +86,7 @@ impl Transport {
             .user_agent(concat!("mksgate/", env!("CARGO_PKG_VERSION")));
         if let Some(proxy) = &settings.proxy {
             let proxy = reqwest::Proxy::all(proxy.clone()).map_err(|_| Error::Settings {
-                reason: "the proxy's address is none: write http://host:port".to_owned(),
+                reason: "the proxy's address is invalid: write http://host:port".to_owned(),
             })?;
             builder = builder.proxy(proxy);
         }

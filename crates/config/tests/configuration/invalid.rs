@@ -138,7 +138,7 @@ fn invalid_values_are_refused() {
             "is not an address: write host or host:port",
         ),
         (format!("password_env = \"X\"\n{CONSOLE}"), "two passwords"),
-        (String::new(), "names no console"),
+        (String::new(), "it has no console"),
         ("[[console]\n".into(), "closing bracket missing"),
     ] {
         let error = error(&text);

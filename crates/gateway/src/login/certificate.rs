@@ -35,10 +35,17 @@ pub fn chain(pem: &[u8]) -> Result<Chain, String> {
         })?;
     match chain.first().map(ParsedCertificate::try_from) {
         None => Err("no certificate in this file: it must be PEM".into()),
-        Some(Err(error)) => Err(format!(
-            "the first certificate is not usable ({})",
-            vsphere::tls_in_words(&error)
-        )),
+        Some(Err(error)) => {
+            let remedy = match &error {
+                rustls::Error::InvalidCertificate(why) => vsphere::certificate_remedy(why),
+                _ => None,
+            };
+            Err(format!(
+                "the first certificate is not usable ({}): {}",
+                vsphere::tls_in_words(&error),
+                remedy.unwrap_or("issue another one")
+            ))
+        }
         Some(Ok(_)) => Ok(Chain(chain)),
     }
 }
@@ -70,4 +77,29 @@ pub fn server(Chain(chain): Chain, key: &[u8]) -> Result<Arc<ServerConfig>, Stri
     server.session_storage = Arc::new(NoServerSessionStorage {});
     server.send_tls13_tickets = 0;
     Ok(Arc::new(server))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_certificate_of_version_1_is_to_be_reissued() {
+        let made = rcgen::generate_simple_self_signed(["gateway.example".into()]).unwrap();
+        let der = made.cert.der().to_vec();
+        // The field `version` (RFC 5280 section 4.1.2.1) is explicit and says 2 for v3; v1 leaves it out.
+        let version = [0xa0, 3, 2, 1, 2];
+        let at = der.windows(5).position(|bytes| bytes == version).unwrap();
+        let mut v1 = [&der[..at], &der[at + 5..]].concat();
+        for length_at in [2, 6] {
+            let length = u16::from_be_bytes([v1[length_at], v1[length_at + 1]]) - 5;
+            v1[length_at..length_at + 2].copy_from_slice(&length.to_be_bytes());
+        }
+        let text = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, v1);
+        let pem = format!("-----BEGIN CERTIFICATE-----\n{text}\n-----END CERTIFICATE-----\n");
+        assert_eq!(
+            chain(pem.as_bytes()).unwrap_err(),
+            "the first certificate is not usable (it is X.509 v1): reissue it as v3"
+        );
+    }
 }

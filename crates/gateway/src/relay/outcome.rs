@@ -57,7 +57,7 @@ pub(crate) enum HostLost {
     #[error("the connection to the console's host failed ({})", vsphere::io_in_words(.0))]
     Broke(#[source] io::Error),
     /// It broke the WebSocket protocol.
-    #[error("the console's host broke the WebSocket protocol: {0}")]
+    #[error("the console's host violated the WebSocket protocol: {0}")]
     Framing(ws_proto::Violation),
     /// It sent a text message; RFB is binary.
     #[error("the console's host sent a WebSocket text message, and RFB needs binary ones")]

@@ -245,7 +245,7 @@ impl Client {
         let made = response.child("returnval").and_then(Reference::read);
         made.ok_or_else(|| {
             self.calls
-                .malformed("it names nothing that was made")
+                .malformed("it does not name the object that it created")
                 .into()
         })
     }

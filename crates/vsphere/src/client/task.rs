@@ -67,7 +67,7 @@ impl Client {
         }
         Err(self
             .calls
-            .malformed("it tells again and again of a task and never that it has ended")
+            .malformed("it reports changes of a task, but never its end")
             .into())
     }
 

@@ -6,12 +6,12 @@ use quick_xml::escape::EscapeError;
 use quick_xml::events::attributes::AttrError;
 
 /// A character reference of no character (`&#xD800;`), or none at all (`&#x;`).
-pub(super) const REFERENCE: &str = "it has a character reference that stands for no character";
+pub(super) const REFERENCE: &str = "it has an invalid character reference";
 
 /// What is wrong with the document.
 pub(super) fn reason(error: &Error) -> &'static str {
     match error {
-        Error::Syntax(SyntaxError::InvalidBangMarkup) => "it has a \"<!\" that begins no markup",
+        Error::Syntax(SyntaxError::InvalidBangMarkup) => "it has invalid markup after \"<!\"",
         Error::Syntax(_) => "it ends inside markup",
         Error::IllFormed(error) => ill_formed(error),
         Error::InvalidAttr(error) => attribute(error),
@@ -26,7 +26,7 @@ pub(super) fn reason(error: &Error) -> &'static str {
 fn ill_formed(error: &IllFormedError) -> &'static str {
     match error {
         IllFormedError::MissingDeclVersion(_) | IllFormedError::UnknownVersion => {
-            "its XML declaration names no version of XML that is known"
+            "its XML declaration has an unknown version"
         }
         IllFormedError::MissingEndTag(_)
         | IllFormedError::UnmatchedEndTag(_)
@@ -67,7 +67,7 @@ mod tests {
             ("<a>&#xD800;</a>", REFERENCE),
             ("<a>&#x;</a>", REFERENCE),
             ("<a>&lt</a>", "it has a reference that is not complete"),
-            ("<!a><b/>", "it has a \"<!\" that begins no markup"),
+            ("<!a><b/>", "it has invalid markup after \"<!\""),
             ("<a/><b/>", "it has more than one root element"),
         ] {
             let refused = parse(document.as_bytes()).unwrap_err();

@@ -83,7 +83,7 @@ async fn failed_task_without_error_is_malformed() {
     for (changes, why) in [
         (&[("info.state", "error")][..], "does not say why"),
         (&[("info.state", "success")], "the picture is in \"\""),
-        (&[], "never that it has ended"),
+        (&[], "but never its end"),
     ] {
         let host = esxi().await;
         host.on("WaitForUpdatesEx", told("task-1", "1", changes));
