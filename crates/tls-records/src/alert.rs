@@ -1,7 +1,5 @@
 //! Alerts (RFC 8446 section 6, RFC 5246 section 7.2).
 
-use rustls::AlertDescription;
-
 use crate::refused::Refused;
 use crate::version::Version;
 
@@ -14,9 +12,21 @@ pub(crate) const CLOSE_NOTIFY: [u8; 2] = [WARNING, 0];
 /// no_renegotiation, the answer to a HelloRequest of TLS 1.2 (RFC 5246 section 7.2.2).
 pub(crate) const NO_RENEGOTIATION: [u8; 2] = [WARNING, 100];
 
+/// AlertDescription (RFC 8446 section 6).
+pub(crate) mod description {
+    pub(super) const CLOSE_NOTIFY: u8 = 0;
+    pub(crate) const UNEXPECTED_MESSAGE: u8 = 10;
+    pub(crate) const BAD_RECORD_MAC: u8 = 20;
+    pub(crate) const RECORD_OVERFLOW: u8 = 22;
+    pub(crate) const ILLEGAL_PARAMETER: u8 = 47;
+    pub(crate) const DECODE_ERROR: u8 = 50;
+    pub(crate) const INTERNAL_ERROR: u8 = 80;
+    pub(super) const USER_CANCELED: u8 = 90;
+}
+
 /// A fatal alert.
-pub(crate) fn fatal(description: AlertDescription) -> [u8; 2] {
-    [FATAL, description.into()]
+pub(crate) const fn fatal(description: u8) -> [u8; 2] {
+    [FATAL, description]
 }
 
 /// An alert that is not an error.
@@ -30,11 +40,10 @@ pub(crate) fn read(version: Version, content: &[u8]) -> Result<AlertKind, Refuse
     let &[level, description] = content else {
         return Err(Refused::Malformed("an alert"));
     };
-    let description = AlertDescription::from(description);
     match (level, description) {
-        (WARNING | FATAL, AlertDescription::CloseNotify) => Ok(AlertKind::CloseNotify),
-        (FATAL, description) => Err(Refused::Alert(description)),
-        (WARNING, AlertDescription::UserCanceled) => Ok(AlertKind::Warning),
+        (WARNING | FATAL, description::CLOSE_NOTIFY) => Ok(AlertKind::CloseNotify),
+        (FATAL, other) => Err(Refused::Alert(other)),
+        (WARNING, description::USER_CANCELED) => Ok(AlertKind::Warning),
         (WARNING, _) if version == Version::Tls12 => Ok(AlertKind::Warning),
         (WARNING, _) => Err(Refused::Malformed("a warning")),
         _ => Err(Refused::Illegal("an alert's level")),

@@ -1,7 +1,6 @@
 //! Every variant has a text that an operator can read.
 
 use message_check::{assert_readable, every_variant};
-use rustls::AlertDescription;
 
 use crate::Refused;
 
@@ -13,8 +12,11 @@ fn every_error_is_readable() {
         Refused::Unexpected(_) => Refused::Unexpected("a handshake message"),
         Refused::Malformed(_) => Refused::Malformed("an alert"),
         Refused::Illegal(_) => Refused::Illegal("a KeyUpdate"),
-        Refused::Alert(_) => Refused::Alert(AlertDescription::HandshakeFailure),
-        Refused::Tls(_) => Refused::Tls(rustls::Error::DecryptError),
+        Refused::Alert(_) => Refused::Alert(40),
+        Refused::Tls { .. } => Refused::Tls {
+            reason: "cannot decrypt peer's message".into(),
+            is_malformed: false,
+        },
         Refused::Exhausted => Refused::Exhausted,
         Refused::Failed => Refused::Failed,
         Refused::Room => Refused::Room,

@@ -1,5 +1,6 @@
 //! The record header, content types and sizes.
 
+use crate::keys::TAG;
 use crate::refused::Refused;
 use crate::version::Version;
 
@@ -8,9 +9,6 @@ pub(crate) const SIZE: usize = 5;
 
 /// The version field of every record since TLS 1.2 (RFC 8446 section 5.1).
 pub(crate) const VERSION: [u8; 2] = [3, 3];
-
-/// The length of the AEAD tag, the same for all supported ciphers.
-pub(crate) const TAG: usize = 16;
 
 /// The length of the explicit nonce of AES-GCM in TLS 1.2 (RFC 5288 section 3).
 pub(crate) const EXPLICIT_NONCE: usize = 8;

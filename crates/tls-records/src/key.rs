@@ -1,56 +1,33 @@
-//! The AEAD key of one direction: nonces, additional data, encryption and decryption.
+//! Nonces and additional data of one direction's records.
 
-#[cfg(feature = "aws-lc-rs")]
-use aws_lc_rs::aead;
-#[cfg(feature = "ring")]
-use ring::aead;
-
-use aead::{AES_128_GCM, AES_256_GCM, Aad, CHACHA20_POLY1305, LessSafeKey, Nonce, UnboundKey};
-use rustls::ConnectionTrafficSecrets;
-use zeroize::Zeroizing;
-
-use crate::header::{self, EXPLICIT_NONCE, Header, TAG};
+use crate::header::{self, EXPLICIT_NONCE, Header};
+use crate::keys::{Aead, NONCE, TAG, TrafficKey};
 use crate::refused::Refused;
 use crate::version::Version;
 
-const NONCE: usize = 12;
-
-/// A key with its nonces' IV. The sequence number continues from the handshake and is used once each, so that no nonce is
-/// used twice.
-pub(crate) struct Key {
-    cipher: LessSafeKey,
-    iv: Zeroizing<[u8; NONCE]>,
+/// A traffic key. The sequence number continues from the handshake and is used once each, so that no nonce is used twice.
+pub(crate) struct Key<A> {
+    key: TrafficKey<A>,
     version: Version,
-    /// Whether records contain an explicit nonce (RFC 5288 section 3).
-    explicit: bool,
 }
 
-impl Key {
-    pub(crate) fn new(
-        version: Version,
-        secrets: &ConnectionTrafficSecrets,
-    ) -> Result<Self, Refused> {
-        let (algorithm, key, iv, is_gcm) = match secrets {
-            ConnectionTrafficSecrets::Aes128Gcm { key, iv } => (&AES_128_GCM, key, iv, true),
-            ConnectionTrafficSecrets::Aes256Gcm { key, iv } => (&AES_256_GCM, key, iv, true),
-            ConnectionTrafficSecrets::Chacha20Poly1305 { key, iv } => {
-                (&CHACHA20_POLY1305, key, iv, false)
-            }
-            _ => return Err(Refused::Unsupported),
-        };
-        let unbound = UnboundKey::new(algorithm, key.as_ref()).map_err(|_| Refused::Unsupported)?;
-        let iv = <[u8; NONCE]>::try_from(iv.as_ref()).map_err(|_| Refused::Unsupported)?;
-        Ok(Self {
-            cipher: LessSafeKey::new(unbound),
-            iv: Zeroizing::new(iv),
-            version,
-            explicit: is_gcm && version == Version::Tls12,
-        })
+impl<A: Aead> Key<A> {
+    pub(crate) const fn new(version: Version, key: TrafficKey<A>) -> Self {
+        Self { key, version }
+    }
+
+    /// Whether records contain an explicit nonce (RFC 5288 section 3).
+    const fn has_explicit_nonce(&self) -> bool {
+        self.key.is_aes_gcm && matches!(self.version, Version::Tls12)
     }
 
     /// The length of the explicit nonce in a record.
     pub(crate) const fn explicit(&self) -> usize {
-        if self.explicit { EXPLICIT_NONCE } else { 0 }
+        if self.has_explicit_nonce() {
+            EXPLICIT_NONCE
+        } else {
+            0
+        }
     }
 
     /// The length of explicit nonce and tag: what a record's length exceeds its plaintext by.
@@ -68,23 +45,18 @@ impl Key {
     ) -> Result<usize, Refused> {
         let plain = header.len().checked_sub(self.overhead());
         let plain = plain.ok_or(Refused::BadMac)?;
-        let nonce = match self.explicit {
+        let nonce = match self.has_explicit_nonce() {
             false => self.nonce(seq),
             true => self.explicit_nonce(buffer.get(start..)),
         };
-        let nonce = Nonce::assume_unique_for_key(nonce);
-        let sealed = start + self.explicit()..;
+        let (cipher, sealed) = (&self.key.cipher, start + self.explicit());
         let opened = match self.version {
             Version::Tls12 => {
-                let aad = Aad::from(tls12_data(seq, header, plain));
-                self.cipher.open_within(nonce, aad, buffer, sealed)
+                cipher.open_within(nonce, &tls12_data(seq, header, plain), buffer, sealed)
             }
-            Version::Tls13 => {
-                let aad = Aad::from(header.bytes);
-                self.cipher.open_within(nonce, aad, buffer, sealed)
-            }
+            Version::Tls13 => cipher.open_within(nonce, &header.bytes, buffer, sealed),
         };
-        opened.map(|plain| plain.len()).map_err(|_| Refused::BadMac)
+        opened.ok_or(Refused::BadMac)
     }
 
     /// Encrypts `plain` in place, and returns the explicit nonce and the tag.
@@ -96,26 +68,21 @@ impl Key {
     ) -> Result<([u8; EXPLICIT_NONCE], [u8; TAG]), Refused> {
         let nonce = self.nonce(seq);
         let [_, _, _, _, explicit @ ..] = nonce;
-        let nonce = Nonce::assume_unique_for_key(nonce);
-        let sealed = match self.version {
+        let cipher = &self.key.cipher;
+        let tag = match self.version {
             Version::Tls12 => {
-                let aad = Aad::from(tls12_data(seq, header, plain.len()));
-                self.cipher.seal_in_place_separate_tag(nonce, aad, plain)
+                let data = tls12_data(seq, header, plain.len());
+                cipher.seal_in_place(nonce, &data, plain)
             }
-            Version::Tls13 => {
-                let aad = Aad::from(header.bytes);
-                self.cipher.seal_in_place_separate_tag(nonce, aad, plain)
-            }
+            Version::Tls13 => cipher.seal_in_place(nonce, &header.bytes, plain),
         };
-        let tag = sealed.map_err(|_| Refused::Exhausted)?;
-        let tag = tag.as_ref().try_into().map_err(|_| Refused::Exhausted)?;
-        Ok((explicit, tag))
+        Ok((explicit, tag.ok_or(Refused::Exhausted)?))
     }
 
     /// The nonce of RFC 8446 section 5.3 and RFC 7905 section 2. The IV that rustls extracts for AES-GCM in TLS 1.2 is XORed
     /// with the sequence number too, as rustls does.
     fn nonce(&self, seq: u64) -> [u8; NONCE] {
-        let mut nonce = *self.iv;
+        let mut nonce = *self.key.iv;
         let counted = nonce.iter_mut().skip(NONCE - size_of::<u64>());
         for (byte, seq) in counted.zip(seq.to_be_bytes()) {
             *byte ^= seq;
@@ -125,7 +92,7 @@ impl Key {
 
     /// The salt followed by the peer's explicit nonce (RFC 5288 section 3).
     fn explicit_nonce(&self, chosen: Option<&[u8]>) -> [u8; NONCE] {
-        let mut nonce = *self.iv;
+        let mut nonce = *self.key.iv;
         let own = nonce.iter_mut().skip(NONCE - EXPLICIT_NONCE);
         for (byte, chosen) in own.zip(chosen.unwrap_or_default()) {
             *byte = *chosen;

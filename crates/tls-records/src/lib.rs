@@ -1,17 +1,11 @@
 //! A TLS record layer that encrypts and decrypts in place.
 //!
-//! rustls does the handshake, then its traffic keys are extracted ([`rustls::kernel`]) and this crate is the client's
-//! record layer: TLS 1.2 (RFC 5246, with RFC 5288 and RFC 7905) and TLS 1.3 (RFC 8446), AES-128-GCM, AES-256-GCM and
-//! ChaCha20-Poly1305. rustls still derives new keys and receives session tickets. No I/O, no randomness, no clock but the
-//! one that rustls reads when it stores a ticket. No input makes it panic, and nothing is allocated for application data.
+//! A TLS library does the handshake; then this crate is the client's record layer, with its traffic keys: TLS 1.2
+//! (RFC 5246, with RFC 5288 and RFC 7905) and TLS 1.3 (RFC 8446). The ciphers, the keys that follow and the store of
+//! session tickets are the caller's: [`Aead`] and [`KeySchedule`]. No I/O, no randomness, no clock. No input makes it
+//! panic, and nothing is allocated for application data.
 //!
 //! `docs/in-place-records.md` explains why this is safe, and what it is tested against.
-
-#[cfg(not(any(feature = "ring", feature = "aws-lc-rs")))]
-compile_error!("there is no crypto provider: choose the feature \"ring\" or \"aws-lc-rs\"");
-
-#[cfg(all(feature = "ring", feature = "aws-lc-rs"))]
-compile_error!("there are two crypto providers: choose one");
 
 mod alert;
 mod allowance;
@@ -20,6 +14,7 @@ mod error_texts;
 mod handshake;
 mod header;
 mod key;
+mod keys;
 mod opening;
 mod refused;
 mod sealing;
@@ -27,25 +22,22 @@ mod version;
 
 use std::ops::Range;
 
-use rustls::client::ClientConnectionData;
-use rustls::kernel::KernelConnection;
-use rustls::{ExtractedSecrets, ProtocolVersion, SupportedCipherSuite};
-
 use alert::AlertKind;
 use allowance::Allowance;
 use handshake::{Handshake, Message};
 pub use header::{AFTER, BEFORE, MAX_PLAIN};
 use header::{Header, Kind};
+pub use keys::{Aead, KeySchedule, NONCE, TAG, TrafficKey};
 use opening::Opening;
 pub use refused::Refused;
 use sealing::Sealing;
-use version::Version;
+pub use version::Version;
 
 /// The client's record layer of one connection, after the handshake.
-pub struct Records {
-    opening: Opening,
-    sealing: Sealing,
-    kernel: KernelConnection<ClientConnectionData>,
+pub struct Records<S: KeySchedule> {
+    opening: Opening<S::Aead>,
+    sealing: Sealing<S::Aead>,
+    schedule: S,
     version: Version,
     handshake: Handshake,
     allowance: Allowance,
@@ -66,36 +58,27 @@ pub struct Opened {
     pub closed: bool,
 }
 
-impl Records {
-    /// Continues a connection with the keys extracted from rustls.
-    ///
-    /// # Errors
-    /// [`Refused::Unsupported`]: the version, cipher or key is not supported.
+impl<S: KeySchedule> Records<S> {
+    /// Continues a connection after its handshake with the traffic keys of both directions. `limit` is the most records
+    /// that may be encrypted with a key (RFC 8446 section 5.5).
     pub fn new(
-        secrets: ExtractedSecrets,
-        kernel: KernelConnection<ClientConnectionData>,
-    ) -> Result<Self, Refused> {
-        let (version, limit) = match (kernel.protocol_version(), kernel.negotiated_cipher_suite()) {
-            (ProtocolVersion::TLSv1_2, SupportedCipherSuite::Tls12(suite)) => {
-                (Version::Tls12, suite.common.confidentiality_limit)
-            }
-            (ProtocolVersion::TLSv1_3, SupportedCipherSuite::Tls13(suite)) => {
-                (Version::Tls13, suite.common.confidentiality_limit)
-            }
-            _ => return Err(Refused::Unsupported),
-        };
-        let ((received, opening), (sent, sealing)) = (secrets.rx, secrets.tx);
-        Ok(Self {
-            opening: Opening::new(version, &opening, received)?,
-            sealing: Sealing::new(version, &sealing, sent, limit)?,
-            kernel,
+        version: Version,
+        receive: TrafficKey<S::Aead>,
+        send: TrafficKey<S::Aead>,
+        limit: u64,
+        schedule: S,
+    ) -> Self {
+        Self {
+            opening: Opening::new(version, receive),
+            sealing: Sealing::new(version, send, limit),
+            schedule,
             version,
             handshake: Handshake::default(),
             allowance: Allowance::default(),
             key_update_pending: false,
             failed: false,
             closed: false,
-        })
+        }
     }
 
     /// Decrypts the record at offset `at` of `buffer`; `None` while it is incomplete. Decryption moves its application data
@@ -174,10 +157,10 @@ impl Records {
             ..
         } = self;
         let mut key_update = None;
-        let kernel = &mut self.kernel;
+        let schedule = &mut self.schedule;
         handshake.read(*version, content, |message| {
             match message {
-                Message::Ticket(ticket) => kernel.handle_new_session_ticket(ticket)?,
+                Message::Ticket(ticket) => schedule.session_ticket(ticket)?,
                 Message::KeyUpdate { requested } => {
                     allowance.key_update()?;
                     key_update = Some(requested);
@@ -197,16 +180,15 @@ impl Records {
             self.update_keys(handshake::KEY_UPDATE, answers)?;
             self.key_update_pending = true;
         }
-        let (received, secrets) = self.kernel.update_rx_secret()?;
-        self.opening = Opening::new(self.version, &secrets, received)?;
+        self.opening = Opening::new(self.version, self.schedule.next_receive_key()?);
         Ok(())
     }
 
     /// Adds a KeyUpdate to `answers`, and encrypts with the next keys from then on.
     fn update_keys(&mut self, message: [u8; 5], answers: &mut Vec<u8>) -> Result<(), Refused> {
         self.sealing.add(Kind::Handshake, &message, answers);
-        let (sent, secrets) = self.kernel.update_tx_secret()?;
-        self.sealing = Sealing::new(self.version, &secrets, sent, self.sealing.limit())?;
+        let key = self.schedule.next_send_key()?;
+        self.sealing = Sealing::new(self.version, key, self.sealing.limit());
         Ok(())
     }
 

@@ -1,29 +1,26 @@
 //! Decrypts the peer's records.
 
-use rustls::ConnectionTrafficSecrets;
-
 use crate::header::MAX_PLAIN;
 use crate::header::{Header, Kind};
 use crate::key::Key;
+use crate::keys::{Aead, TrafficKey};
 use crate::refused::Refused;
 use crate::version::Version;
 
 /// The peer's traffic key and its sequence number.
-pub(crate) struct Opening {
-    key: Key,
+pub(crate) struct Opening<A> {
+    key: Key<A>,
     version: Version,
     seq: u64,
 }
 
-impl Opening {
-    /// `seq` is the number of records that rustls has decrypted with this key.
-    pub(crate) fn new(
-        version: Version,
-        secrets: &ConnectionTrafficSecrets,
-        seq: u64,
-    ) -> Result<Self, Refused> {
-        let key = Key::new(version, secrets)?;
-        Ok(Self { key, version, seq })
+impl<A: Aead> Opening<A> {
+    pub(crate) fn new(version: Version, key: TrafficKey<A>) -> Self {
+        Self {
+            seq: key.sequence,
+            key: Key::new(version, key),
+            version,
+        }
     }
 
     /// Decrypts the record body from `start` to the end of `buffer`, to the start of the buffer.

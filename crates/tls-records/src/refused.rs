@@ -1,6 +1,6 @@
 //! Why a record is not decrypted or encrypted.
 
-use rustls::AlertDescription;
+use crate::alert::description;
 
 /// The error. The last four variants are local, the others are caused by the peer.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -21,12 +21,17 @@ pub enum Refused {
     /// A field has a value that is not defined.
     #[error("{0} has an undefined value")]
     Illegal(&'static str),
-    /// The peer sent a fatal alert.
-    #[error("the other side ended TLS with alert {}", u8::from(*.0))]
-    Alert(AlertDescription),
-    /// rustls refused a ticket or a key update.
-    #[error(transparent)]
-    Tls(#[from] rustls::Error),
+    /// The peer sent a fatal alert with this AlertDescription (RFC 8446 section 6).
+    #[error("the other side ended TLS with alert {0}")]
+    Alert(u8),
+    /// The [key schedule](crate::KeySchedule) refused a ticket or a key update.
+    #[error("{reason}")]
+    Tls {
+        /// In words.
+        reason: String,
+        /// The peer's message is malformed.
+        is_malformed: bool,
+    },
     /// The keys have reached their limit.
     #[error("the keys of this TLS connection have reached their limit")]
     Exhausted,
@@ -43,15 +48,17 @@ pub enum Refused {
 
 impl Refused {
     /// The alert to send (RFC 8446 section 6.2).
-    pub(crate) fn alert(&self) -> Option<AlertDescription> {
+    pub(crate) const fn alert(&self) -> Option<u8> {
         match self {
-            Self::BadMac => Some(AlertDescription::BadRecordMac),
-            Self::Overflow => Some(AlertDescription::RecordOverflow),
-            Self::Unexpected(_) => Some(AlertDescription::UnexpectedMessage),
-            Self::Malformed(_) => Some(AlertDescription::DecodeError),
-            Self::Illegal(_) => Some(AlertDescription::IllegalParameter),
-            Self::Tls(rustls::Error::InvalidMessage(_)) => Some(AlertDescription::DecodeError),
-            Self::Tls(_) | Self::Exhausted => Some(AlertDescription::InternalError),
+            Self::BadMac => Some(description::BAD_RECORD_MAC),
+            Self::Overflow => Some(description::RECORD_OVERFLOW),
+            Self::Unexpected(_) => Some(description::UNEXPECTED_MESSAGE),
+            Self::Malformed(_)
+            | Self::Tls {
+                is_malformed: true, ..
+            } => Some(description::DECODE_ERROR),
+            Self::Illegal(_) => Some(description::ILLEGAL_PARAMETER),
+            Self::Tls { .. } | Self::Exhausted => Some(description::INTERNAL_ERROR),
             Self::Alert(_) | Self::Failed | Self::Room | Self::Unsupported => None,
         }
     }

@@ -2,35 +2,29 @@
 
 use std::ops::Range;
 
-use rustls::ConnectionTrafficSecrets;
-
-use crate::header::{self, AFTER, BEFORE, Header, Kind, TAG};
+use crate::header::{self, AFTER, BEFORE, Header, Kind};
 use crate::key::Key;
+use crate::keys::{Aead, TAG, TrafficKey};
 use crate::refused::Refused;
 use crate::version::Version;
 
 /// Our traffic key, its sequence number and its limit.
-pub(crate) struct Sealing {
-    key: Key,
+pub(crate) struct Sealing<A> {
+    key: Key<A>,
     version: Version,
     seq: u64,
     limit: u64,
 }
 
-impl Sealing {
-    /// `seq` is the number of records that rustls has encrypted with this key, `limit` the most that it may encrypt.
-    pub(crate) fn new(
-        version: Version,
-        secrets: &ConnectionTrafficSecrets,
-        seq: u64,
-        limit: u64,
-    ) -> Result<Self, Refused> {
-        Ok(Self {
-            key: Key::new(version, secrets)?,
+impl<A: Aead> Sealing<A> {
+    /// `limit` is the most records that may be encrypted with the key.
+    pub(crate) fn new(version: Version, key: TrafficKey<A>, limit: u64) -> Self {
+        Self {
+            seq: key.sequence,
+            key: Key::new(version, key),
             version,
-            seq,
             limit,
-        })
+        }
     }
 
     /// How many records a key may encrypt.

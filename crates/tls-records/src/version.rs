@@ -2,7 +2,9 @@
 
 /// Decides the nonce, the additional data and the inner plaintext of records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Version {
+pub enum Version {
+    /// RFC 5246.
     Tls12,
+    /// RFC 8446.
     Tls13,
 }

@@ -4,7 +4,8 @@ use std::borrow::Cow;
 use std::io;
 use std::ops::Range;
 
-use tls_records::{AFTER, BEFORE, MAX_PLAIN, Records, Refused};
+use tls_kernel::Records;
+use tls_records::{AFTER, BEFORE, MAX_PLAIN, Refused};
 
 use super::receive_buffer::ReceiveBuffer;
 use super::record_layer::LayerState;

@@ -11,7 +11,6 @@ use std::task::{Context, Poll, ready};
 
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ProtocolVersion};
-use tls_records::Records;
 use tokio::io::AsyncRead;
 
 use super::in_place::InPlace;
@@ -86,7 +85,7 @@ impl TlsSession {
                     let (secrets, kernel) = connection
                         .dangerous_into_kernel_connection()
                         .map_err(invalid)?;
-                    let records = Records::new(secrets, kernel).map_err(io::Error::other)?;
+                    let records = tls_kernel::records(secrets, kernel).map_err(io::Error::other)?;
                     RecordLayer::InPlace(InPlace::new(records))
                 }
                 Err(records) => RecordLayer::Rustls(records),

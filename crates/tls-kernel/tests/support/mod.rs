@@ -30,7 +30,7 @@ use rustls::{
     CipherSuiteCommon, ClientConfig, DigitallySignedStruct, Error, NamedGroup, ServerConfig,
     SignatureScheme, SupportedCipherSuite, Tls12CipherSuite, Tls13CipherSuite, version,
 };
-use tls_records::Records;
+use tls_kernel::Records;
 
 use forge::Peer;
 
@@ -106,7 +106,7 @@ impl Recording {
     /// One that is ours.
     pub(crate) fn ours(&self) -> Records {
         let (secrets, kernel) = self.theirs().dangerous_into_kernel_connection().unwrap();
-        Records::new(secrets, kernel).unwrap()
+        tls_kernel::records(secrets, kernel).unwrap()
     }
 
     /// The other end of either.

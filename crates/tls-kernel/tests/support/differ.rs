@@ -9,7 +9,8 @@ use std::sync::OnceLock;
 use rustls::AlertDescription;
 use rustls::client::UnbufferedClientConnection;
 use rustls::unbuffered::{ConnectionState, UnbufferedStatus};
-use tls_records::{AFTER, BEFORE, Records};
+use tls_kernel::Records;
+use tls_records::{AFTER, BEFORE};
 
 use super::forge::Peer;
 use super::{Recording, SUITES};
