@@ -53,6 +53,8 @@ pub async fn relay_bytes(
     let how = match &outcome {
         Err((_, Failure::ViewerLeft | Failure::ViewerSilent)) => None,
         Err((_, failure)) => Some(Err(failure.to_string())),
+        // Whoever relays bytes does not know whose turn it was to close.
+        Ok(Outcome::ConsoleLost(lost)) if lost.is_orderly() => Some(Ok(())),
         Ok(outcome) => Some(
             outcome
                 .failure()

@@ -2,7 +2,9 @@
 
 use crate::error::{Failure, Stage};
 use crate::last_failure::SessionFailure;
+use crate::relay::{HostLost, LostConsole};
 use crate::start_error::StartError;
+use crate::vm_change::VmChange;
 
 impl Failure {
     /// The code of this failure, which stays the same when the sentence is reworded. docs/commands.md lists all codes.
@@ -33,6 +35,22 @@ impl Failure {
             stage,
             blame: self.blame(),
             sentence: self.to_string(),
+        }
+    }
+}
+
+impl LostConsole {
+    /// Likewise.
+    pub(crate) const fn code(&self) -> &'static str {
+        match (self.vm, &self.end) {
+            (Some(VmChange::PoweredOff), _) => "vm-powered-off",
+            (Some(VmChange::Suspended), _) => "vm-suspended",
+            (Some(VmChange::Moved), _) => "vm-moved",
+            (Some(VmChange::Deleted), _) => "vm-deleted",
+            (Some(VmChange::HostDisconnected), _) => "host-disconnected",
+            (Some(VmChange::Inaccessible(_)), _) => "vm-invalid-state",
+            (Some(VmChange::None) | None, HostLost::Closed(_)) => "console-closed",
+            (Some(VmChange::None) | None, _) => "host-lost",
         }
     }
 }

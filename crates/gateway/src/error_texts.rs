@@ -6,11 +6,13 @@ use std::time::Duration;
 use message_check::{assert_readable, every_variant};
 use rfb_proto::Violation;
 use rfb_proto::server_messages::ScanError;
+use vsphere::ConnectionState;
 use ws_proto::{Close, CloseCode};
 
 use crate::error::Failure;
-use crate::relay::HostLost;
+use crate::relay::{HostLost, LostConsole};
 use crate::start_error::StartError;
+use crate::vm_change::VmChange;
 
 fn every_failure() -> Vec<Failure> {
     let time = Duration::from_secs(120);
@@ -105,4 +107,31 @@ fn every_lost_host_is_readable() {
         assert_readable(&lost.to_string());
     }
     assert_readable(&HostLost::Closed(None).to_string());
+}
+
+#[test]
+fn every_change_of_a_vm_is_readable() {
+    let changes = every_variant!(VmChange {
+        VmChange::PoweredOff => VmChange::PoweredOff,
+        VmChange::Suspended => VmChange::Suspended,
+        VmChange::Moved => VmChange::Moved,
+        VmChange::Deleted => VmChange::Deleted,
+        VmChange::HostDisconnected => VmChange::HostDisconnected,
+        VmChange::Inaccessible(_) => VmChange::Inaccessible(ConnectionState::Inaccessible),
+        VmChange::None => VmChange::None,
+    });
+    for vm in changes.into_iter().map(Some) {
+        let close = Close {
+            code: CloseCode::GOING_AWAY,
+            reason: "the console is closed".into(),
+        };
+        for end in [
+            HostLost::Closed(Some(close)),
+            HostLost::Closed(None),
+            HostLost::Vanished,
+            HostLost::Broke(io::ErrorKind::ConnectionReset.into()),
+        ] {
+            assert_readable(&LostConsole { end, vm }.to_string());
+        }
+    }
 }

@@ -5,6 +5,8 @@ use std::borrow::Cow;
 use rfb_proto::Violation;
 
 use crate::error::Failure;
+use crate::relay::{HostLost, LostConsole};
+use crate::vm_change::VmChange;
 
 impl Failure {
     /// The failure for the user of a viewer, with the session's number, under which the log has the rest: at most 100
@@ -45,6 +47,37 @@ impl Failure {
             Self::Console(error) => error.for_viewer(),
             Self::Setup(_) => "the gateway cannot serve this console: ask the administrator",
         })
+    }
+}
+
+#[cfg_attr(not(test), expect(dead_code, reason = "no session sends it yet"))]
+impl LostConsole {
+    /// Likewise, for the user of a viewer whose console was lost.
+    pub(crate) fn for_viewer(&self, session: u64) -> String {
+        format!("{} (session {session})", self.short())
+    }
+
+    const fn short(&self) -> &'static str {
+        match (self.vm, &self.end) {
+            (Some(VmChange::PoweredOff), _) => "the VM was powered off: start it and connect again",
+            (Some(VmChange::Suspended), _) => "the VM was suspended: resume it and connect again",
+            (Some(VmChange::Moved), _) => "the VM was moved to another host: connect again",
+            (Some(VmChange::Deleted), _) => "the VM was deleted: ask the administrator",
+            (Some(VmChange::HostDisconnected), _) => {
+                "the VM's host does not respond: try again later"
+            }
+            (Some(VmChange::Inaccessible(_)), _) => {
+                "the VM is not accessible: ask the administrator"
+            }
+            (_, HostLost::Closed(_)) => "the console was closed by its host: connect again",
+            (_, HostLost::Vanished | HostLost::Broke(_)) => {
+                "the connection to the console broke: connect again"
+            }
+            (_, HostLost::Framing(_) | HostLost::Text) => {
+                "the console's host violated the protocol: ask the administrator"
+            }
+            (_, HostLost::Unfollowable(_)) => "the picture cannot be converted: select full colour",
+        }
     }
 }
 
@@ -128,6 +161,32 @@ mod tests {
             for part in ["svc-", "example", "8443", "sha256", "aabb", "2001"] {
                 assert!(!text.contains(part), "{text}");
             }
+            assert!(text.ends_with(" (session 18446744073709551615)"), "{text}");
+        }
+    }
+
+    /// Each change with an orderly end; each end without a known change.
+    #[rustfmt::skip]
+    fn each_loss() -> Vec<LostConsole> {
+        use VmChange::{Deleted, HostDisconnected, Inaccessible, Moved, None, PoweredOff, Suspended};
+        let invalid = Inaccessible(vsphere::ConnectionState::Invalid);
+        let changes = [PoweredOff, Suspended, Moved, Deleted, HostDisconnected, invalid, None];
+        let with_change = changes.map(|vm| LostConsole { end: HostLost::Closed(Option::None), vm: Some(vm) });
+        let broken = ws_proto::Violation::ReservedBits;
+        let unfollowable = rfb_proto::server_messages::ScanError::Pixels(24);
+        let ends = [
+            HostLost::Closed(Option::None), HostLost::Vanished, HostLost::Broke(io::Error::other(LONG)),
+            HostLost::Framing(broken), HostLost::Text, HostLost::Unfollowable(unfollowable),
+        ];
+        let without = ends.map(|end| LostConsole { end, vm: Option::None });
+        with_change.into_iter().chain(without).collect()
+    }
+
+    #[test]
+    fn every_lost_console_has_a_short_text_for_viewers() {
+        for lost in each_loss() {
+            let text = lost.for_viewer(u64::MAX);
+            assert!((40..=100).contains(&text.len()), "{} {text}", text.len());
             assert!(text.ends_with(" (session 18446744073709551615)"), "{text}");
         }
     }

@@ -1,5 +1,7 @@
 //! The failure of the session that ended last, for commands that serve one viewer and show no log.
 
+use std::convert::Infallible;
+
 use tokio::sync::watch;
 
 use console::Blame;
@@ -44,6 +46,20 @@ impl LastFailure {
     pub async fn logged_in_and_ended(&self) {
         // The sender is ours: it is not closed.
         let _ = self.0.subscribe().wait_for(|end| end.had_logged_in).await;
+    }
+
+    /// Calls `report` with each failure from now on, unless the viewer is to blame. Of sessions that end at once, only the
+    /// last is sure to be reported.
+    pub async fn report_beyond_viewer(&self, report: impl Fn(SessionFailure)) -> Infallible {
+        let mut ends = self.0.subscribe();
+        loop {
+            // The sender is ours: it is not closed.
+            if ends.changed().await.is_ok()
+                && let Some(failure) = self.beyond_viewer()
+            {
+                report(failure);
+            }
+        }
     }
 
     /// The failure, unless the viewer is to blame: the viewer program shows that itself.

@@ -28,6 +28,7 @@ mod shared;
 mod start_error;
 mod traffic;
 mod viewer_link;
+mod vm_change;
 mod wiring;
 
 pub use byte_relay::relay_bytes;

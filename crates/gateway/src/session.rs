@@ -9,10 +9,9 @@
 //! dial        TCP, TLS, WebSocket upgrade and RFB security with ESXi or the host at the URL
 //! welcome     SecurityResult: OK, or the failure of a stage above as its reason
 //! relay       both directions, translated where the dialect is on
-//! close       one log line: who ended it, stage, duration, bytes each way
+//! close       what became of the VM of a lost console; one log line: who ended it, stage, cause, duration, bytes each way
 //! ```
 
-use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,7 +25,6 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 use tokio_util::task::task_tracker::TaskTrackerToken;
 use tracing::Instrument;
-use vsphere::Watch;
 
 use crate::entrance::Entrance;
 use crate::error::{Failure, Stage, Stopped};
@@ -38,6 +36,7 @@ use crate::relay::{Outcome, ViewerPolicy, relay};
 use crate::session_log;
 use crate::traffic::Traffic;
 use crate::viewer_link::ViewerLink;
+use crate::vm_change::WatchedVm;
 use dialect::Dialogue;
 
 /// How long a viewer that is refused before authentication may take to read the reason.
@@ -133,17 +132,31 @@ impl Session {
             slot: _host_slot,
             watch,
         } = *console;
+        let identity = self.info.parties().vm.clone();
+        let mut vm = WatchedVm::new(&self.entrance.console.dialer, identity, watch);
         let mut dialogue = policy
             .input_settings
             .map(|input_settings| Dialogue::new(input_settings, policy.view_only, policy.host));
         let relaying = relay(&mut viewer, link, dialogue.as_mut(), policy, &self.info);
-        let changes = Box::pin(self.log_changes(watch));
-        let (outcome, remainder) = tokio::select! {
+        let log_change = |state| session_log::vm_changed(&self.info, state);
+        let changes = Box::pin(WatchedVm::each_change(&mut vm, log_change));
+        let (mut outcome, remainder) = tokio::select! {
             ended = relaying => ended,
             never = changes => match never {},
         };
         // Boxed: needed only at the end of a session.
-        Box::pin(async { tokio::join!(remainder.close(), viewer.close()) }).await;
+        Box::pin(async {
+            let viewer_end = async {
+                outcome.explain(vm, &shared.ended).await;
+                viewer.close().await;
+            };
+            tokio::select! {
+                ((), ()) = async { tokio::join!(remainder.close(), viewer_end) } => {}
+                // The outcome is known, and must not be replaced by the shutdown.
+                () = self.shutdown_timeout() => {}
+            }
+        })
+        .await;
         Ok(outcome)
     }
 
@@ -368,16 +381,6 @@ impl Session {
     fn measure(&self, stage: Stage, begun: Instant) {
         let seconds = begun.elapsed().as_secs_f64();
         self.entrance.shared.metrics.stage(stage, seconds);
-    }
-
-    /// Logs changes of the VM's state while its console is open.
-    async fn log_changes(&self, watch: Option<Watch>) -> Infallible {
-        let Some(mut watch) = watch else {
-            return std::future::pending().await;
-        };
-        loop {
-            session_log::vm_changed(&self.info, watch.changed().await);
-        }
     }
 
     /// Ready when the gateway has ended and both sides have had the time to close in order.

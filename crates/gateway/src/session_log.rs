@@ -8,7 +8,7 @@ use crate::error::{Failure, Stage, Stopped};
 use crate::last_failure::SessionFailure;
 use crate::metrics::Metrics;
 use crate::registry::{Parties, SessionInfo};
-use crate::relay::{HostLost, Outcome};
+use crate::relay::Outcome;
 
 /// The span with the session's number, around all its log lines. Level error, so that no filter removes it.
 pub(crate) fn span(session: &SessionInfo) -> Span {
@@ -56,6 +56,7 @@ pub(crate) fn closed(session: &SessionInfo, outcome: Result<Outcome, Stopped>, m
     let Closing {
         ended_by,
         stage,
+        cause,
         blame,
         why,
         limit,
@@ -71,6 +72,7 @@ pub(crate) fn closed(session: &SessionInfo, outcome: Result<Outcome, Stopped>, m
                 %viewer,
                 ended_by,
                 %stage,
+                cause,
                 blame = blame.map(tracing::field::display),
                 to_viewer = traffic.to_viewer(),
                 to_esxi = traffic.to_esxi(),
@@ -81,9 +83,11 @@ pub(crate) fn closed(session: &SessionInfo, outcome: Result<Outcome, Stopped>, m
     match outcome {
         // Port scans and load balancers' health checks would fill the log.
         Err((_, Failure::ViewerSilent)) => log!(debug),
+        // Somebody wanted that.
+        Ok(Outcome::ConsoleLost(lost)) if lost.is_power_off() => log!(info),
+        Ok(Outcome::ConsoleLost(_)) => log!(warn),
         // Failed logins, refusals and faults.
         _ if ended_by == "fault" => log!(warn),
-        Ok(Outcome::HostLost(_)) => log!(warn),
         _ => log!(info),
     }
 }
@@ -113,6 +117,8 @@ pub(crate) fn failure(outcome: &Result<Outcome, Stopped>) -> Option<Option<Sessi
 struct Closing {
     ended_by: &'static str,
     stage: Stage,
+    /// The code of what failed.
+    cause: Option<&'static str>,
     blame: Option<console::Blame>,
     why: String,
     limit: Option<&'static str>,
@@ -123,17 +129,18 @@ impl Closing {
         match outcome {
             Ok(outcome) => Self::of_relay(outcome),
             Err((stage, failure)) => {
-                let (ended_by, blame) = match failure {
+                let (ended_by, fault) = match failure {
                     Failure::GatewayEnds => ("gateway", None),
                     Failure::ViewerLeft | Failure::ViewerSilent | Failure::ViewerBroke(_) => {
                         ("viewer", None)
                     }
-                    failure => ("fault", Some(failure.blame())),
+                    failure => ("fault", Some(failure)),
                 };
                 Self {
                     ended_by,
                     stage: *stage,
-                    blame,
+                    cause: fault.map(Failure::code),
+                    blame: fault.map(Failure::blame),
                     why: failure.to_string(),
                     limit: failure.limit(),
                 }
@@ -145,8 +152,8 @@ impl Closing {
         let by_gateway = |why: &str, limit| ("gateway", None, why.to_owned(), limit);
         let (ended_by, blame, why, limit) = match outcome {
             Outcome::ViewerLeft => ("viewer", None, "viewer left".into(), None),
-            Outcome::HostLost(closed @ HostLost::Closed(_)) => {
-                ("esxi", None, closed.to_string(), None)
+            Outcome::ConsoleLost(lost) if lost.is_orderly() => {
+                ("esxi", None, lost.to_string(), None)
             }
             Outcome::Ended(why) => by_gateway(why, None),
             Outcome::Idle => {
@@ -154,7 +161,7 @@ impl Closing {
                 by_gateway(why, Some("idle_timeout"))
             }
             Outcome::TimeUp => by_gateway("max_session_time has passed", Some("max_session_time")),
-            fault @ (Outcome::HostLost(_) | Outcome::Violation(_)) => {
+            fault @ (Outcome::ConsoleLost(_) | Outcome::Violation(_)) => {
                 let (blame, why) = fault
                     .failure()
                     .map(|failure| (failure.blame, failure.sentence))
@@ -165,6 +172,7 @@ impl Closing {
         Self {
             ended_by,
             stage: Stage::Relay,
+            cause: outcome.failure().map(|failure| failure.code),
             blame,
             why,
             limit,

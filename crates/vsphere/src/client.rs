@@ -3,6 +3,7 @@
 mod acquire;
 mod background;
 mod follow;
+mod refresh;
 mod release;
 mod screenshot;
 mod task;
@@ -30,6 +31,7 @@ use crate::{
     watch::{Watch, Watched},
 };
 
+use refresh::Unread;
 use vm_cache::VmCache;
 
 /// One vSphere endpoint. Share it behind an `Arc`: all calls use one session, and at most four are made at once.
@@ -45,6 +47,7 @@ pub struct Client {
     vms: VmCache,
     usage: Arc<Usage>,
     watched: Arc<Watched>,
+    unread: Unread,
 }
 
 impl Client {
@@ -71,6 +74,7 @@ impl Client {
             vms: VmCache::default(),
             usage: Usage::new(),
             watched: Arc::default(),
+            unread: Unread::default(),
             name: settings.name,
         })
     }

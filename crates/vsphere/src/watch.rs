@@ -8,6 +8,7 @@ use std::{
 use tokio::sync::watch;
 
 use crate::{
+    property::Object,
     reference::Reference,
     runtime_info::{ConnectionState, Power},
     usage::InUse,
@@ -112,6 +113,11 @@ impl Watched {
         }
     }
 
+    /// The state of a watched VM.
+    pub(crate) fn state(&self, moref: &str) -> Option<VmState> {
+        self.vms().get(moref).map(|sender| sender.borrow().clone())
+    }
+
     /// Applies one `UpdateSet`.
     pub(crate) fn apply(&self, updates: &Element) {
         for object in updates
@@ -130,6 +136,18 @@ impl Watched {
 }
 
 impl VmState {
+    /// The state that was read by one call.
+    pub(crate) fn read(vm: &Object) -> Self {
+        Self {
+            power: vm.text("runtime.powerState").and_then(Power::from_api),
+            connection: vm
+                .text("runtime.connectionState")
+                .and_then(ConnectionState::from_api),
+            host_moref: vm.reference("runtime.host").map(|host| host.id),
+            gone: false,
+        }
+    }
+
     /// Applies one `ObjectUpdate`.
     pub(crate) fn apply(&mut self, object: &Element) {
         self.gone = object.text_of("kind") == Some("leave");

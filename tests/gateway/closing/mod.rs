@@ -15,3 +15,4 @@ mod by_viewer;
 mod leaks;
 mod payload;
 mod unread_data;
+mod vm_change;

@@ -206,10 +206,10 @@ async fn ping_and_close_with_the_security_result_are_answered() {
                     assert_eq!(pong, frame::Frame::close(1000));
                 }
                 connection.finish().await;
+                connection.reader.expect_end().await;
             };
             let entering = async {
                 viewer.enter(RfbVersion::V3_8, None).await.unwrap();
-                viewer.rest().await;
             };
             let begun = tokio::time::Instant::now();
             tokio::join!(entering, hosting);

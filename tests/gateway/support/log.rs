@@ -20,6 +20,7 @@ pub(crate) struct Line {
     pub(crate) level: String,
     pub(crate) sentence: String,
     pub(crate) ended_by: String,
+    pub(crate) cause: String,
     pub(crate) blame: String,
     pub(crate) user: String,
     viewer: String,
@@ -74,6 +75,7 @@ impl Visit for Line {
             "message" => self.sentence = value,
             "viewer" => self.viewer = value,
             "ended_by" => self.ended_by = value,
+            "cause" => self.cause = value,
             "blame" => self.blame = value,
             "user" => self.user = value,
             _ => {}

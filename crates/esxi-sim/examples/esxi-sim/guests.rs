@@ -13,6 +13,9 @@
 //! |---|---|
 //! | `/VM/size/WxH` | the guest changes its resolution |
 //! | `/VM/silence` | the open consoles go silent |
+//! | `/VM/close` | the open consoles are closed, and the VM stays as it is |
+//! | `/VM/on`, `/VM/off`, `/VM/suspend` | the VM's power; its consoles are closed unless it is on |
+//! | `/VM/move`, `/VM/lose-host`, `/VM/delete` | the VM is on another host, its host does not respond, it is deleted; its consoles are closed |
 //! | `/sessions/expire` | all sessions of `/sdk` end, as by their idle timeout |
 //!
 //! 404 for an unknown VM, and for the picture of a bridge.
@@ -25,7 +28,7 @@ use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use esxi_sim::{Host, KeyEvent};
+use esxi_sim::{Host, KeyEvent, Placement, Power};
 use serde_json::{Value, json};
 
 /// The routes, which hold `host` weakly.
@@ -103,6 +106,13 @@ async fn change(
 ) -> StatusCode {
     match (guests.host_of(&vm), what.as_str()) {
         (Some(host), "silence") => host.fall_silent(&vm),
+        (Some(host), "close") => host.close_consoles(&vm),
+        (Some(host), "on") => host.set_power(&vm, Power::On),
+        (Some(host), "off") => host.set_power(&vm, Power::Off),
+        (Some(host), "suspend") => host.set_power(&vm, Power::Suspended),
+        (Some(host), "move") => host.place(&vm, Placement::OtherHost),
+        (Some(host), "lose-host") => host.place(&vm, Placement::LostHost),
+        (Some(host), "delete") => host.place(&vm, Placement::Deleted),
         _ => return StatusCode::NOT_FOUND,
     }
     StatusCode::NO_CONTENT

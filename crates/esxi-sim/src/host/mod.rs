@@ -13,6 +13,7 @@ use crate::display::Displays;
 use crate::host_state::HostState;
 use crate::inventory::vm::Vm;
 use crate::misbehaviour::Misbehaviour;
+use crate::placement::Placement;
 use crate::power::Power;
 use crate::screenshots::Screenshots;
 use crate::ticket_shape::TicketShape;
@@ -97,6 +98,21 @@ impl Host {
             vm.connections.drop_all();
         }
         self.state.changes.send_replace(());
+    }
+
+    /// Changes where a VM is, and closes its consoles with code 1001, which is a guess (`docs/webmks.md` 2.6).
+    #[track_caller]
+    pub fn place(&self, vm: &str, placement: Placement) {
+        let vm = self.vm(vm);
+        *vm.placement.lock().unwrap_or_else(PoisonError::into_inner) = placement;
+        vm.connections.drop_all();
+        self.state.changes.send_replace(());
+    }
+
+    /// Closes a VM's consoles with code 1001, as a reset may; nothing else about it changes.
+    #[track_caller]
+    pub fn close_consoles(&self, vm: &str) {
+        self.vm(vm).connections.drop_all();
     }
 
     /// Silences a VM's open consoles: no update, Close or FIN any more, as after vMotion or with a cut network

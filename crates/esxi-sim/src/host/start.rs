@@ -29,6 +29,7 @@ use crate::inventory::vm::{ReadScreen, Vm, moref, uuid};
 use crate::key_repeat;
 use crate::kind::Kind;
 use crate::misbehaviour::MisbehaviourQueue;
+use crate::placement::Placement;
 use crate::sessions::Sessions;
 use crate::settings::{Screen, Settings, VmSettings};
 use crate::tickets::Tickets;
@@ -166,6 +167,7 @@ fn vm(settings: VmSettings, index: usize, kind: Kind, read_screen: Option<ReadSc
         connections: Arc::new(Connections::new(settings.max_consoles)),
         cut_consoles_linger: settings.cut_consoles_linger,
         power: watch::Sender::new(settings.power),
+        placement: Mutex::new(Placement::FirstHost),
         read_screen,
         silence: watch::Sender::new(()),
         not_created_answers: AtomicU32::new(0),

@@ -135,8 +135,13 @@ impl Inventory {
         MoRef::new("Folder", self.ids.root)
     }
 
+    /// The VMs that were not deleted.
+    pub(crate) fn existing(&self) -> impl Iterator<Item = &Arc<Vm>> {
+        self.vms.iter().filter(|vm| vm.exists())
+    }
+
     pub(crate) fn vm(&self, object: &MoRef) -> Option<&Arc<Vm>> {
-        let found = self.vms.iter().find(|vm| vm.moref == object.id);
+        let found = self.existing().find(|vm| vm.moref == object.id);
         found.filter(|_| object.kind == "VirtualMachine")
     }
 
@@ -172,7 +177,7 @@ impl Inventory {
     fn vm_folder_children(&self, id: &str) -> Vec<MoRef> {
         let folders = self.folders.iter().filter(|folder| folder.parent == id);
         let folders = folders.map(|folder| MoRef::new("Folder", folder.id.as_str()));
-        let vms = self.vms.iter().filter(|vm| self.parent_of_vm(vm) == id);
+        let vms = self.existing().filter(|vm| self.parent_of_vm(vm) == id);
         folders.chain(vms.map(|vm| Self::vm_ref(vm))).collect()
     }
 

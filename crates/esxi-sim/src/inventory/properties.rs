@@ -4,7 +4,11 @@ use super::Inventory;
 use crate::certificate::HOST_NAME;
 use crate::inventory::vm::Vm;
 use crate::kind::Kind;
+use crate::placement::Placement;
 use crate::vim25::value::{Fields, MoRef, Value};
+
+/// The id of the host for [`Placement::OtherHost`], which is like the first one and in no cluster.
+const OTHER_HOST: &str = "host-11";
 
 impl Inventory {
     /// An object with all its properties; `None` if it does not exist.
@@ -15,7 +19,9 @@ impl Inventory {
         let (kind, fields) = match object.kind.as_str() {
             "Folder" => ("Folder", self.folder_properties(&object.id)?),
             "Datacenter" if object.id == self.ids.datacenter => ("Datacenter", self.datacenter()),
-            "HostSystem" if object.id == self.ids.host => ("HostSystem", self.host()),
+            "HostSystem" if [self.ids.host, OTHER_HOST].contains(&object.id.as_str()) => {
+                ("HostSystem", self.host())
+            }
             "ResourcePool" if object.id == self.ids.pool => ("ResourcePool", self.pool()),
             kind if kind == self.compute_kind() && object.id == self.ids.compute => {
                 (self.compute_kind(), self.compute())
@@ -100,7 +106,7 @@ impl Inventory {
     }
 
     fn all_vms(&self) -> Value {
-        Value::Refs(self.vms.iter().map(|vm| Self::vm_ref(vm)).collect())
+        Value::Refs(self.existing().map(|vm| Self::vm_ref(vm)).collect())
     }
 
     fn vm_properties(&self, vm: &Vm) -> Fields {
@@ -140,11 +146,16 @@ impl Inventory {
 
     fn vm_runtime(&self, vm: &Vm) -> Value {
         let state = |kind, word| Value::Word(kind, word);
+        let (host, connection) = match vm.placement() {
+            Placement::OtherHost => (OTHER_HOST, "connected"),
+            Placement::LostHost => (self.ids.host, "disconnected"),
+            Placement::FirstHost | Placement::Deleted => (self.ids.host, "connected"),
+        };
         let mut fields = vec![
-            ("host", Value::Ref(MoRef::new("HostSystem", self.ids.host))),
+            ("host", Value::Ref(MoRef::new("HostSystem", host))),
             (
                 "connectionState",
-                state("VirtualMachineConnectionState", "connected"),
+                state("VirtualMachineConnectionState", connection),
             ),
             (
                 "powerState",

@@ -1,13 +1,14 @@
 //! A virtual machine: identity, power state and console connections.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use sha1::{Digest, Sha1};
 use tokio::sync::watch;
 
 use crate::console_connections::Connections;
 use crate::kind::Kind;
+use crate::placement::Placement;
 use crate::power::Power;
 
 /// A virtual machine of a running host.
@@ -23,6 +24,7 @@ pub(crate) struct Vm {
     /// See [`VmSettings::cut_consoles_linger`](crate::VmSettings::cut_consoles_linger).
     pub(crate) cut_consoles_linger: bool,
     pub(crate) power: watch::Sender<Power>,
+    pub(crate) placement: Mutex<Placement>,
     /// `None`: the simulator does not have its framebuffer.
     pub(crate) read_screen: Option<ReadScreen>,
     /// Notified when the open consoles are to go silent.
@@ -37,6 +39,17 @@ pub(crate) type ReadScreen = Box<dyn Fn() -> ((u16, u16), Vec<u32>) + Send + Syn
 impl Vm {
     pub(crate) fn power(&self) -> Power {
         *self.power.borrow()
+    }
+
+    pub(crate) fn placement(&self) -> Placement {
+        *self
+            .placement
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn exists(&self) -> bool {
+        self.placement() != Placement::Deleted
     }
 
     /// Takes one "not completely created" answer, if any is left; whether one was.

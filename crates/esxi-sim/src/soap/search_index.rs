@@ -87,7 +87,7 @@ pub(super) fn destroy_view(call: &Call<'_>) -> Result<Reply, Fault> {
 fn vms_of_uuid(call: &Call<'_>) -> Vec<MoRef> {
     let uuid = call.arguments.text_of("uuid").unwrap_or_default();
     let by_instance = call.arguments.is_true("instanceUuid");
-    let vms = call.state.inventory.vms.iter().filter(|vm| {
+    let vms = call.state.inventory.existing().filter(|vm| {
         let own = if by_instance {
             &vm.instance_uuid
         } else {

@@ -9,6 +9,7 @@ use super::call::{Call, Reply};
 use crate::certificate::{HOST_NAME, Identity, colons};
 use crate::console_connections::LimitReached;
 use crate::inventory::vm::Vm;
+use crate::placement::Placement;
 use crate::power::Power;
 use crate::ticket_shape::{Thumbprint, TicketHost, TicketUrl};
 use crate::vim25::fault::Fault;
@@ -26,6 +27,9 @@ pub(super) fn acquire(call: &Call<'_>) -> Result<Reply, Fault> {
     }
     if !vm.console_permitted {
         return Err(Fault::no_permission(&call.this, CONSOLE_INTERACT));
+    }
+    if vm.placement() == Placement::LostHost {
+        return Err(Fault::host_not_connected());
     }
     if vm.power() != Power::On {
         return Err(Fault::invalid_power_state(vm.power()));

@@ -118,6 +118,12 @@ impl Fault {
         Self::typed("InvalidState", message, Vec::new())
     }
 
+    /// vCenter has no connection to the VM's host. The text is a guess.
+    pub(crate) fn host_not_connected() -> Self {
+        let message = "The operation is not allowed because the host is not connected.";
+        Self::typed("HostNotConnected", message, Vec::new())
+    }
+
     /// A FileFault: the datastore is full.
     pub(crate) fn no_disk_space() -> Self {
         let fields = vec![

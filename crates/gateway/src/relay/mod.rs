@@ -44,7 +44,7 @@ use crate::traffic::Traffic;
 use crate::viewer_link::{Clocks, ViewerLink};
 use decrypted::Decrypted;
 use dialect::{Dialogue, HostKind, InputSettings};
-pub(crate) use outcome::{HostLost, Outcome};
+pub(crate) use outcome::{HostLost, LostConsole, Outcome};
 use pending_reply::PendingReply;
 use shared_dialogue::SharedDialogue;
 use to_host::InputPath;
@@ -275,8 +275,8 @@ fn after_to_host(
             Some(to_viewer::ToViewerEnd::HostLost(
                 lost @ (HostLost::Closed(_) | HostLost::Framing(_)),
             )),
-        ) => Outcome::HostLost(lost),
-        (to_host::ToHostEnd::EsxiBroke(error), _) => Outcome::HostLost(HostLost::Broke(error)),
+        ) => lost.unexplained(),
+        (to_host::ToHostEnd::EsxiBroke(error), _) => HostLost::Broke(error).unexplained(),
         (to_host::ToHostEnd::CloseSent, Some(end)) => end.into(),
     }
 }

@@ -1,22 +1,25 @@
 //! Why a relay ended.
 
+use std::fmt;
 use std::io;
 
 use console::Blame;
 use console::host_link::close_text;
 use rfb_proto::server_messages::ScanError;
+use tokio_util::sync::CancellationToken;
 use ws_proto::{Close, CloseCode};
 
 use crate::error::{Failure, Stage};
 use crate::last_failure::SessionFailure;
+use crate::vm_change::{VmChange, WatchedVm};
 
 /// Who or what ended a relay.
 #[derive(Debug)]
 pub(crate) enum Outcome {
     /// The viewer's connection ended, by FIN or reset.
     ViewerLeft,
-    /// The console's host is not there any more.
-    HostLost(HostLost),
+    /// The console is not there any more.
+    ConsoleLost(LostConsole),
     /// The gateway ended the session, for this reason.
     Ended(&'static str),
     /// No key and no pointer event for `idle_timeout`.
@@ -28,14 +31,27 @@ pub(crate) enum Outcome {
 }
 
 impl Outcome {
+    /// Where the console was lost, adds what became of its VM, unless the gateway ends meanwhile.
+    pub(crate) async fn explain(
+        &mut self,
+        vm: Option<Box<WatchedVm>>,
+        gateway_ends: &CancellationToken,
+    ) {
+        if let (Self::ConsoleLost(lost), Some(mut vm)) = (self, vm)
+            && lost.may_have_vm_change()
+        {
+            let change = gateway_ends.run_until_cancelled(vm.change());
+            lost.vm = change.await.flatten();
+        }
+    }
+
     /// The failure; `None` for an ordinary end.
     pub(crate) fn failure(&self) -> Option<SessionFailure> {
         match self {
-            Self::HostLost(HostLost::Closed(_)) => None,
-            Self::HostLost(lost) => Some(SessionFailure {
-                code: "host-lost",
+            Self::ConsoleLost(lost) => Some(SessionFailure {
+                code: lost.code(),
                 stage: Stage::Relay,
-                blame: Blame::Esxi,
+                blame: lost.blame(),
                 sentence: lost.to_string(),
             }),
             Self::Violation(violation) => Some(Failure::NotAViewer(*violation).at(Stage::Relay)),
@@ -44,17 +60,105 @@ impl Outcome {
     }
 }
 
+/// A console that was lost. `Display` is one sentence, cause first and remedy second.
+#[derive(Debug)]
+pub(crate) struct LostConsole {
+    /// How it ended.
+    pub(crate) end: HostLost,
+    /// What became of its VM; `None` where that is not known.
+    pub(crate) vm: Option<VmChange>,
+}
+
+impl LostConsole {
+    /// Whether the VM's state may explain the end.
+    pub(crate) const fn may_have_vm_change(&self) -> bool {
+        matches!(
+            self.end,
+            HostLost::Closed(_) | HostLost::Vanished | HostLost::Broke(_)
+        )
+    }
+
+    /// Where the VM itself has changed, its vSphere, as for a VM that was off before.
+    const fn blame(&self) -> Blame {
+        match self.vm {
+            Some(
+                VmChange::PoweredOff | VmChange::Suspended | VmChange::Moved | VmChange::Deleted,
+            ) => Blame::Vcenter,
+            Some(VmChange::HostDisconnected | VmChange::Inaccessible(_) | VmChange::None)
+            | None => Blame::Esxi,
+        }
+    }
+
+    /// Whether the VM was switched off or suspended, which somebody wanted.
+    pub(crate) const fn is_power_off(&self) -> bool {
+        matches!(self.vm, Some(VmChange::PoweredOff | VmChange::Suspended))
+    }
+
+    /// Whether the host ended the console in order, or the VM took its console with it.
+    pub(crate) const fn is_orderly(&self) -> bool {
+        match self.vm {
+            Some(VmChange::HostDisconnected | VmChange::Inaccessible(_)) => false,
+            Some(VmChange::None) | None => matches!(self.end, HostLost::Closed(_)),
+            Some(_) => true,
+        }
+    }
+}
+
+impl fmt::Display for LostConsole {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(vm) = self.vm else {
+            return self.end.fmt(f);
+        };
+        let how = self.end.details();
+        match vm {
+            VmChange::PoweredOff => {
+                write!(
+                    f,
+                    "the VM was powered off ({how}): start it and connect again"
+                )
+            }
+            VmChange::Suspended => {
+                write!(
+                    f,
+                    "the VM was suspended ({how}): resume it and connect again"
+                )
+            }
+            VmChange::Moved => write!(f, "the VM was moved to another host ({how}): connect again"),
+            VmChange::Deleted => write!(
+                f,
+                "the VM was deleted or unregistered ({how}): check the inventory"
+            ),
+            VmChange::HostDisconnected => write!(
+                f,
+                "the VM's host is disconnected or does not respond ({how}): check the host"
+            ),
+            VmChange::Inaccessible(state) => write!(
+                f,
+                "the VM is {state} ({how}): check its host and its datastore"
+            ),
+            VmChange::None if matches!(self.end, HostLost::Closed(_)) => write!(
+                f,
+                "the console's host closed it while the VM is on ({how}): connect again, since the VM may have been reset"
+            ),
+            VmChange::None => write!(
+                f,
+                "the connection to the console broke while the VM is on ({how}): connect again"
+            ),
+        }
+    }
+}
+
 /// Why nothing more comes from the console's host, or goes there.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum HostLost {
     /// It closed the WebSocket (RFC 6455 section 7.1.5).
-    #[error("the console's host closed: {}", .0.as_ref().map_or_else(|| "a Close without a code".into(), close_text))]
+    #[error("the console's host closed: {}", self.details())]
     Closed(Option<Close>),
     /// It ended the connection without a WebSocket Close.
     #[error("the console's host ended the connection without a WebSocket Close")]
     Vanished,
     /// Its connection broke.
-    #[error("the connection to the console's host failed ({})", vsphere::io_in_words(.0))]
+    #[error("the connection to the console's host failed ({})", self.details())]
     Broke(#[source] io::Error),
     /// It broke the WebSocket protocol.
     #[error("the console's host violated the WebSocket protocol: {0}")]
@@ -70,6 +174,25 @@ pub(crate) enum HostLost {
 }
 
 impl HostLost {
+    /// The console, before its vSphere was asked what became of the VM.
+    pub(super) const fn unexplained(self) -> Outcome {
+        Outcome::ConsoleLost(LostConsole {
+            end: self,
+            vm: None,
+        })
+    }
+
+    /// What the host sent at the end, or what the connection's error is.
+    fn details(&self) -> String {
+        match self {
+            Self::Closed(Some(close)) => close_text(close),
+            Self::Closed(None) => "a Close without a code".into(),
+            Self::Vanished => "no WebSocket Close".into(),
+            Self::Broke(error) => vsphere::io_in_words(error),
+            Self::Framing(_) | Self::Text | Self::Unfollowable(_) => self.to_string(),
+        }
+    }
+
     /// The Close to send, where the connection still allows one.
     pub(super) fn answer(&self) -> Close {
         Close::new(match self {

@@ -46,7 +46,7 @@ impl ToViewerEnd {
 impl From<ToViewerEnd> for Outcome {
     fn from(end: ToViewerEnd) -> Self {
         match end {
-            ToViewerEnd::HostLost(lost) => Self::HostLost(lost),
+            ToViewerEnd::HostLost(lost) => lost.unexplained(),
             ToViewerEnd::ViewerGone => Self::ViewerLeft,
         }
     }

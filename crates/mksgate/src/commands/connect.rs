@@ -98,7 +98,8 @@ async fn open(
 }
 
 impl Client {
-    /// Runs the client. A failure goes to stderr unless the client has shown it already.
+    /// Runs the client. Prints why its last session ended, where that was not the viewer's doing, and ends with the exit code
+    /// for it; the code of a command that has failed itself stays.
     async fn run(
         &self,
         target: &Target,
@@ -110,10 +111,11 @@ impl Client {
             (Self::Stdio | Self::Serve { once: true }, Some(failure)) => {
                 Err(CommandError::failed(failure))
             }
-            (Self::Command(_) | Self::View(_), Some(failure)) => {
+            (Self::Command(_), Some(failure)) if code != ExitCode::SUCCESS => {
                 Failure::from(failure).print();
                 Ok(code)
             }
+            (Self::Command(_) | Self::View(_), Some(failure)) => Err(CommandError::failed(failure)),
             _ => Ok(code),
         }
     }
@@ -133,7 +135,7 @@ impl Client {
                         let served = async {
                             match once {
                                 true => in_use.until_served().await,
-                                false => std::future::pending().await,
+                                false => in_use.print_failures().await,
                             }
                         };
                         tokio::select! {

@@ -18,7 +18,7 @@ pub(crate) fn exit_code(code: &str) -> u8 {
     match code {
         "usage" | "configuration" | "password-needed" => USAGE,
         "login-refused" | "vnc-login-refused" | "vnc-password-needed" => LOGIN_REFUSED,
-        "no-such-vm" => NO_SUCH_VM,
+        "no-such-vm" | "vm-deleted" => NO_SUCH_VM,
         "vm-powered-off" | "vm-suspended" => VM_OFF,
         "vsphere-unreachable"
         | "vsphere-timeout"

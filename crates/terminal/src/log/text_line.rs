@@ -16,7 +16,15 @@ use console::printable::printable;
 
 /// Fields of a session's lines that only programs need: the message says the same in words. They are left out, so that a line
 /// fits 100 columns, unless debug lines are logged too.
-const DETAILS: [&str; 6] = ["blame", "ended_by", "esxi", "stage", "to_esxi", "to_viewer"];
+const DETAILS: [&str; 7] = [
+    "blame",
+    "cause",
+    "ended_by",
+    "esxi",
+    "stage",
+    "to_esxi",
+    "to_viewer",
+];
 
 /// How the time of a line is written, in UTC.
 #[derive(Clone, Copy)]

@@ -260,7 +260,8 @@ fn starts_over(fault: &Fault) -> bool {
     matches!(&fault.kind, FaultKind::Other(kind) if kind == "InvalidCollectorVersion" || kind == "RequestCanceled")
 }
 
-const STATE: [PropertySpec; 1] = [PropertySpec {
+/// The properties of a [`crate::VmState`].
+pub(super) const STATE: [PropertySpec; 1] = [PropertySpec {
     kind: "VirtualMachine",
     properties: &[
         "runtime.powerState",

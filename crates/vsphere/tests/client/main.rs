@@ -6,6 +6,7 @@ mod faults;
 mod finding;
 mod hostile;
 mod messages;
+mod refreshing;
 mod screenshots;
 mod sessions;
 mod stored_sessions;

@@ -12,6 +12,7 @@ use tokio::time::{sleep, timeout};
 use super::outcome::Outcome;
 use super::target::Target;
 use crate::commands::CommandError;
+use crate::commands::failure::Failure;
 use crate::commands::random_password::random_password;
 use gateway::settings::{Auth, Limits};
 use gateway::{Gateway, LastFailure, LocalEntrance, Shutdown};
@@ -78,6 +79,12 @@ impl InUse {
     /// Completes when a viewer that had logged in is gone.
     pub(super) async fn until_served(&self) {
         self.1.logged_in_and_ended().await;
+    }
+
+    /// Prints why sessions end, where that is not the viewer's doing. Never completes.
+    pub(super) async fn print_failures(&self) {
+        let print = |failure| Failure::from(failure).print();
+        match self.1.report_beyond_viewer(print).await {}
     }
 
     /// Completes when the last viewer has disconnected, or if none connects within [`FIRST_VIEWER_TIMEOUT`].
