@@ -61,6 +61,17 @@ class Viewers(unittest.TestCase):
             self.assertEqual(128 + signal.SIGKILL, connect.ended())
             self.assertEqual([], connect.processes())
 
+    def test_it_says_that_the_vm_was_switched_off_and_exits_with_5(self) -> None:
+        for viewer in [tigervnc.COMMAND, "gvncviewer"]:
+            with self.subTest(viewer), Connect(simulator, screen, "vm09", "--viewer", viewer) as connect:
+                until("an open console", lambda: simulator.counts()["consoles_open"] == 1)
+                simulator.switch("vm09", "off")
+                try:
+                    self.assertEqual(5, connect.ended(), connect.stderr)
+                    self.assertRegex(connect.stderr, r"(?m)^mksgate: the VM was powered off \(close code 1001\): start it")
+                finally:
+                    simulator.switch("vm09", "on")
+
     def test_an_interrupt_ends_the_viewer_too(self) -> None:
         with Connect(simulator, screen, "vm08", "--viewer", tigervnc.COMMAND) as connect:
             screen.window("TigerVNC Viewer")

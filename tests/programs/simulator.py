@@ -77,6 +77,10 @@ class Simulator(Program):
         """Changes the resolution of the VM's guest."""
         self._ask(f"{_quoted(vm)}/size/{width}x{height}", b"")
 
+    def switch(self, vm: str, to: str) -> None:
+        """The VM's power: "on", "off" or "suspend". Its consoles are closed unless it is on."""
+        self._ask(f"{_quoted(vm)}/{to}", b"")
+
     def _get(self, vm: str, what: str) -> bytes:
         return self._ask(f"{_quoted(vm)}/{what}")
 

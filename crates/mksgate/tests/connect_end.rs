@@ -102,7 +102,8 @@ async fn end_of_viewer(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn viewer_of_a_lost_console_ends_with_the_code_of_the_cause() {
-    let lost: [(fn(&Host), i32, &str); 4] = [
+    type Change = fn(&Host);
+    let lost: [(Change, i32, &str); 4] = [
         (|host| host.set_power("vm08", Power::Off), 5, POWERED_OFF),
         (
             |host| host.place("vm08", Placement::Deleted),

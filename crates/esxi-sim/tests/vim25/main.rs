@@ -1,5 +1,6 @@
 //! `/sdk`: sessions, faults, searches and tickets.
 
+mod placement;
 #[path = "../support/mod.rs"]
 mod support;
 mod tickets;
