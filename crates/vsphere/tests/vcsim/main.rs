@@ -9,7 +9,10 @@ mod simulator;
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use secrecy::ExposeSecret;
-use tokio::{task::JoinSet, time::timeout};
+use tokio::{
+    task::JoinSet,
+    time::{Instant, timeout},
+};
 use vsphere::{ApiType, Error, Power, Vm, VmRef};
 
 use simulator::{Simulator, named};
@@ -247,6 +250,28 @@ async fn watched_vms_tell_of_power_and_removal() {
     simulator.command(&["expire"]);
     simulator.command(&["remove", "DC0_H0_VM0"]);
     assert!(told(&mut first).await.gone);
+}
+
+#[tokio::test]
+async fn refreshed_vms_tell_of_power_and_removal_without_waiting_for_updates() {
+    let Some(mut simulator) = Simulator::start(&[]) else {
+        return;
+    };
+    let client = simulator.client();
+    let one = client.find(&named("DC0_H0_VM0")).await.unwrap();
+    let two = client.find(&named("DC0_H0_VM1")).await.unwrap();
+    let (first, second) = (client.watch(&one.moref), client.watch(&two.moref));
+    simulator.command(&["power", "DC0_H0_VM0", "poweredOff"]);
+    simulator.command(&["remove", "DC0_H0_VM1"]);
+    let deadline = Instant::now() + Duration::from_secs(60);
+    let both = tokio::join!(
+        client.refresh(&one.moref, deadline),
+        client.refresh(&two.moref, deadline)
+    );
+    both.0.and(both.1).unwrap();
+    assert_eq!(first.state().power, Some(Power::Off));
+    assert_eq!(first.state().host_moref, one.host_moref);
+    assert!(second.state().gone);
 }
 
 async fn told(watch: &mut vsphere::Watch) -> vsphere::VmState {
