@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes::BytesMut;
 use console::tls::{Thumbprint, Trust};
+use esxi_sim::{Host, Power};
 use gateway::Users;
 use gateway::settings::{Auth, ConsoleSettings};
 use rfb_proto::{Client, ClientStep, Password, Refusal, SecurityType, VncPassword};
@@ -230,6 +231,36 @@ async fn failed_login_and_refusal_are_warnings_with_the_users_name() {
             let line = door.line_of_refused(name, password).await;
             assert_eq!((line.level.as_str(), line.user.as_str()), ("WARN", name));
             assert_eq!(line.sentence, sentence);
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn lost_console_is_a_warning_with_the_users_name_and_power_off_is_none() {
+    within(async {
+        let door = Door::by_name().await;
+        type Change = fn(&Host);
+        let close: Change = |host| host.close_consoles("vm08");
+        let power_off: Change = |host| host.set_power("vm08", Power::Off);
+        for (change, level, cause) in [
+            (close, "WARN", "console-closed"),
+            (power_off, "INFO", "vm-powered-off"),
+        ] {
+            let socket = TcpStream::connect(door.testbed.ports[0]).await.unwrap();
+            let from = socket.local_addr().unwrap();
+            log::expect(from);
+            let client = Client::new(None)
+                .with_tls()
+                .with_user("ada", Password::new("x"));
+            let mut viewer = door.enter_on(socket, client).await.unwrap();
+            viewer.init().await;
+            change(&door.testbed.host);
+            viewer.rest().await;
+            drop(viewer);
+            let line = log::closing_line(from).await;
+            let logged = [&line.level, &line.user, &line.cause];
+            assert_eq!(logged, [level, "ada", cause]);
         }
     })
     .await;
