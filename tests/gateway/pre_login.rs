@@ -10,8 +10,8 @@ use rfb_proto::{Client, ClientStep, VncPassword};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::support::testbed::{PASSWORD, Setup};
-use crate::support::viewer::RfbVersion;
+use crate::support::testbed::{PASSWORD, Setup, vm};
+use crate::support::viewer::{RfbVersion, Viewer};
 use crate::support::{is_closed, within};
 
 #[tokio::test]
@@ -191,6 +191,43 @@ async fn viewer_that_never_sends_client_init_ends_with_the_handshake_timeout() {
             .await
             .unwrap();
         assert_eq!(viewer.rest().await, b"");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn flood_from_outside_allow_takes_no_place_before_the_login() {
+    within(async {
+        let mut setup = Setup {
+            consoles: vec!["vm08".into(), "vm09".into()],
+            customize: |console| match console.backend.to_string().as_str() {
+                "vm08" => ConsoleSettings {
+                    allow: vec!["10.0.0.0/8".parse().unwrap()],
+                    ..console
+                },
+                _ => console,
+            },
+            ..Setup::default()
+        };
+        setup.host.vms.push(vm("vm09"));
+        setup.limits.max_unauthenticated = 1;
+        let testbed = setup.start().await;
+        let [closed, open] = testbed.ports[..] else {
+            unreachable!("there are two consoles");
+        };
+        // They send nothing, and are held for 3 s.
+        let mut flood = Vec::new();
+        for _ in 0..16 {
+            let mut outside = TcpStream::connect(closed).await.unwrap();
+            outside.read_exact(&mut [0; 12]).await.unwrap();
+            flood.push(outside);
+        }
+        let mut seventeenth = TcpStream::connect(closed).await.unwrap();
+        let mut rest = Vec::new();
+        // A reset, or the end.
+        let _ = seventeenth.read_to_end(&mut rest).await;
+        assert_eq!(rest, b"");
+        Viewer::connect(open).await.open().await;
     })
     .await;
 }

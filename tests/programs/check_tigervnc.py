@@ -5,7 +5,7 @@ import unittest
 import picture
 import tigervnc
 from chain import Chain
-from gateway import VNC_PASSWORD, WRONG_VNC_PASSWORD
+from gateway import VNC_PASSWORD, WRONG_VNC_PASSWORD, Gateway
 from screen import ViewerScreen
 from tigervnc import TigerVnc
 
@@ -63,3 +63,14 @@ class Viewer(unittest.TestCase):
         with TigerVnc(screen, chain.port(vm="vm10")) as viewer:
             viewer.ended()
             self.assertRegex(viewer.stderr, "the VM is powered off: switch it on")
+
+    def test_an_address_outside_allow_is_refused_with_that_reason(self) -> None:
+        keys = 'allow = ["192.0.2.0/24"]'
+        with Gateway(chain.simulator, [("vm08", "vnc-password")], console_keys=keys) as gateway:
+            port = gateway.ports["vm08", "vnc-password"]
+            with TigerVnc(screen, port, password=VNC_PASSWORD) as viewer:
+                viewer.ended()
+                reason = r"your address may not use this console: ask the administrator \(session [0-9]+\)"
+                self.assertRegex(viewer.stderr, reason)
+            end = gateway.end_after(0, "may not use this console: add its network to allow")
+            self.assertEqual("WARN", end["level"])

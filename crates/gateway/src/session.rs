@@ -269,6 +269,10 @@ impl Session {
         let Some(failure) = refusal_on_arrival(&self.entrance, from) else {
             return Ok(());
         };
+        // Whoever may not log in must not take the place of one who may.
+        if slot.as_ref().is_some_and(|slot| !slot.refuse()) {
+            return Err(failure);
+        }
         tokio::select! {
             refused = timeout(REFUSE_TIMEOUT, viewer.refuse(&failure)) => match refused {
                 Ok(Err(silent @ Failure::ViewerSilent)) => Err(silent),

@@ -2,6 +2,8 @@
 //!
 //! From half of the limit on, each new connection may drop one, with a probability that grows to 1 at the limit. The dropped
 //! one is chosen at random among the sources with the most connections, so that a flood from one source drops its own.
+//!
+//! Connections that are only told that they are refused do not count: they have a few places of their own.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -10,6 +12,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio_util::sync::CancellationToken;
 
 use super::source::Source;
+
+/// Connections that are told at the same time that they are refused. Further ones are closed at once.
+const MAX_REFUSED: usize = 16;
 
 /// The connections that have not logged in.
 #[derive(Clone, Default)]
@@ -20,6 +25,8 @@ struct Members {
     next: u64,
     /// Unordered.
     present: Vec<Member>,
+    /// Those that are told that they are refused, by their ids.
+    refused: Vec<u64>,
 }
 
 struct Member {
@@ -82,6 +89,23 @@ impl Members {
 }
 
 impl PreLoginSlot {
+    /// Exchanges the slot for a place among the refused connections. Returns whether there was one; if not, the connection
+    /// must be closed at once, and `dropped` is cancelled.
+    pub(crate) fn refuse(&self) -> bool {
+        let mut members = self
+            .connections
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        members.present.retain(|member| member.id != self.id);
+        let has_place = members.refused.len() < MAX_REFUSED;
+        match has_place {
+            true => members.refused.push(self.id),
+            false => self.dropped.cancel(),
+        }
+        has_place
+    }
+
     /// Sets the source that the PROXY header names.
     pub(crate) fn set_source(&self, from: SocketAddr) {
         let mut members = self
@@ -113,6 +137,7 @@ impl Drop for PreLoginSlot {
         {
             members.present.swap_remove(place);
         }
+        members.refused.retain(|id| *id != self.id);
     }
 }
 
@@ -202,6 +227,23 @@ mod tests {
             other.set_source("192.0.2.1:5".parse().unwrap());
         }
         assert!(!typing.dropped.is_cancelled());
+    }
+
+    #[test]
+    fn refused_connections_take_no_slots_and_few_places() {
+        let connections = PreLoginLimit::default();
+        let typing = connections.enter(THERE, 1, NEVER);
+        let mut refused: Vec<PreLoginSlot> = Vec::new();
+        for number in 0..100 {
+            let slot = connections.enter(HERE, 64, NEVER);
+            assert_eq!(slot.refuse(), number < MAX_REFUSED);
+            assert_eq!(slot.dropped.is_cancelled(), number >= MAX_REFUSED);
+            assert_eq!(present(&connections), 1);
+            refused.push(slot);
+        }
+        assert!(!typing.dropped.is_cancelled());
+        refused.clear();
+        assert!(connections.enter(HERE, 64, NEVER).refuse());
     }
 
     #[test]
