@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use secrecy::ExposeSecret;
+use toml::Spanned;
 
 use crate::error::ConfigError;
 use crate::file;
@@ -14,30 +15,38 @@ use gateway::settings::Admin;
 const MIN_TOKEN_LENGTH: usize = 16;
 
 impl Source<'_> {
-    pub(crate) fn admin_listen(&self, admin: &file::Admin) -> Result<SocketAddr, ConfigError> {
-        let text = admin.listen.get_ref();
-        text.parse().map_err(|_| {
+    pub(crate) fn admin_listen(&self, admin: &Spanned<file::Admin>) -> Option<SocketAddr> {
+        self.enter(&admin.span());
+        let listen = admin.get_ref().listen.as_ref();
+        let listen = self.required(listen, "listen", &admin.span())?;
+        let text = listen.get_ref();
+        self.keep(text.parse().map_err(|_| {
             let sentence = format!(
                 "listen = {text:?} is not ADDRESS:PORT, as \"127.0.0.1:9590\" or \"[::1]:9590\""
             );
-            self.error_at(admin.listen.span(), sentence)
-        })
+            self.error_at(listen.span(), sentence)
+        }))
     }
 
     pub(crate) fn admin(
         &self,
-        admin: &file::Admin,
+        admin: &Spanned<file::Admin>,
         listen: SocketAddr,
     ) -> Result<Admin, ConfigError> {
+        self.enter(&admin.span());
+        let position = admin.get_ref().listen.as_ref().map(Spanned::span);
+        let admin = admin.get_ref();
         let Some(file) = &admin.token_file else {
             return match listen.ip().to_canonical().is_loopback() {
                 true => Ok(Admin::open(listen)),
-                false => Err(self.error_at(
-                    admin.listen.span(),
-                    format!(
+                false => {
+                    let sentence = format!(
                         "{listen} can be reached from other machines: add token_file, or listen on 127.0.0.1"
-                    ),
-                )),
+                    );
+                    Err(self
+                        .error_at(position.unwrap_or_default(), sentence)
+                        .missing())
+                }
             };
         };
         let line = self.secret_file(file)?;

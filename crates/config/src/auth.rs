@@ -31,19 +31,21 @@ impl Source<'_> {
         })
     }
 
-    pub(crate) fn auth(&self, table: Spanned<file::Auth>) -> Result<Auth, ConfigError> {
+    pub(crate) fn auth(&self, table: Spanned<file::Auth>) -> Option<Auth> {
+        let span = table.span();
         let table = table.into_inner();
-        let methods = self.methods(&table.methods)?;
+        let texts = self.required(table.methods.as_ref(), "methods", &span)?;
+        let methods = self.methods(texts);
         let has_any = |types: &[SecurityType]| methods.iter().any(|method| types.contains(method));
         let has_vnc_password = has_any(&[SecurityType::VncPassword, SecurityType::X509Vnc]);
         let has_users = has_any(&[SecurityType::X509Plain]);
         let encrypted = methods.iter().any(|method| method.is_encrypted());
         let required =
-            |given, is_needed, key| self.required_only_if(given, is_needed, key, &table.methods);
-        let password = required(&table.password_file, has_vnc_password, "password_file")?;
-        let users = required(&table.users_file, has_users, "users_file")?;
-        let certificate = required(&table.certificate, encrypted, "certificate")?;
-        let key = required(&table.private_key, encrypted, "private_key")?;
+            |given, is_needed, key| self.keep(self.required_only_if(given, is_needed, key, texts));
+        let password = required(&table.password_file, has_vnc_password, "password_file").flatten();
+        let users = required(&table.users_file, has_users, "users_file").flatten();
+        let certificate = required(&table.certificate, encrypted, "certificate").flatten();
+        let key = required(&table.private_key, encrypted, "private_key").flatten();
         let read = (
             password.map(|file| self.vnc_password(file)).transpose(),
             users.map(|file| self.users(file)).transpose(),
@@ -53,7 +55,7 @@ impl Source<'_> {
                 .transpose(),
         );
         let (certificate, tls) = self.keep(read.2).flatten().unzip();
-        Ok(Auth {
+        Some(Auth {
             password: self.keep(read.0).flatten(),
             users: self.keep(read.1).flatten().map(Arc::new),
             tls,
@@ -62,33 +64,22 @@ impl Source<'_> {
         })
     }
 
-    /// The methods, strongest first.
-    fn methods(
-        &self,
-        texts: &Spanned<Vec<Spanned<String>>>,
-    ) -> Result<Vec<SecurityType>, ConfigError> {
+    /// The methods that are known, strongest first.
+    fn methods(&self, texts: &Spanned<Vec<Spanned<String>>>) -> Vec<SecurityType> {
         for text in texts.get_ref() {
-            if !METHODS.iter().any(|(name, _)| name == text.get_ref()) {
+            if !is_known(text) {
                 let known = METHODS.map(|(name, _)| name).join(", ");
-                return Err(self.error_at(
-                    text.span(),
-                    format!("unknown method {:?}: write one of {known}", text.get_ref()),
-                ));
+                let sentence = format!("unknown method {:?}: write one of {known}", text.get_ref());
+                self.record(self.error_at(text.span(), sentence));
             }
         }
         let is_named = |name: &str| texts.get_ref().iter().any(|text| text.get_ref() == name);
-        let methods: Vec<SecurityType> = METHODS
-            .into_iter()
-            .filter(|(name, _)| is_named(name))
-            .map(|(_, method)| method)
-            .collect();
-        match methods.is_empty() {
-            true => Err(self.error_at(
-                texts.span(),
-                "methods is empty, so no viewer can log in: name one",
-            )),
-            false => Ok(methods),
+        if texts.get_ref().is_empty() {
+            let sentence = "methods is empty, so no viewer can log in: name one";
+            self.record(self.error_at(texts.span(), sentence).missing());
         }
+        let methods = METHODS.into_iter().filter(|(name, _)| is_named(name));
+        methods.map(|(_, method)| method).collect()
     }
 
     /// Requires the key if the methods use it, and refuses it otherwise.
@@ -100,14 +91,17 @@ impl Source<'_> {
         methods: &Spanned<Vec<Spanned<String>>>,
     ) -> Result<Option<&'a Spanned<PathBuf>>, ConfigError> {
         match (given, is_needed) {
-            (None, true) => Err(self.error_at(
-                methods.span(),
-                format!("these methods need a {key}: add it"),
-            )),
-            (Some(file), false) => Err(self.error_at(
-                file.span(),
-                format!("{key} has no effect with these methods: remove it, or add a method"),
-            )),
+            (None, true) => {
+                let sentence = format!("these methods need a {key}: add it");
+                Err(self.error_at(methods.span(), sentence).missing())
+            }
+            // One of the methods may be misspelt.
+            (file, false) if !methods.get_ref().iter().all(is_known) => Ok(file.as_ref()),
+            (Some(file), false) => {
+                let sentence =
+                    format!("{key} has no effect with these methods: remove it, or add a method");
+                Err(self.error_at(file.span(), sentence).missing())
+            }
             (given, _) => Ok(given.as_ref()),
         }
     }
@@ -171,7 +165,7 @@ impl Source<'_> {
                 "{listen} can be reached from other machines: add auth = \"NAME\" of an [auth.NAME], or \
                  auth = \"none\" if no login is wanted"
             );
-            return Err(self.error_at(span, sentence));
+            return Err(self.error_at(span, sentence).missing());
         };
         match (name.get_ref().as_str(), auths.get(name.get_ref())) {
             // Its own error is recorded: the configuration is refused.
@@ -203,4 +197,8 @@ impl Source<'_> {
             }
         }
     }
+}
+
+fn is_known(method: &Spanned<String>) -> bool {
+    METHODS.iter().any(|(name, _)| name == method.get_ref())
 }

@@ -26,7 +26,7 @@ pub(crate) struct Others<'a> {
 }
 
 impl Source<'_> {
-    /// Those that are right; records an error for each other.
+    /// Those that are right; records the errors of each other.
     pub(crate) fn consoles(
         &self,
         tables: Vec<Spanned<file::Console>>,
@@ -35,7 +35,7 @@ impl Source<'_> {
         let mut used = ListenersByPort::new();
         let consoles = tables
             .into_iter()
-            .filter_map(|table| self.keep(self.console(table, others, &mut used)));
+            .filter_map(|table| self.console(table, others, &mut used));
         consoles.collect()
     }
 
@@ -44,22 +44,36 @@ impl Source<'_> {
         table: Spanned<file::Console>,
         others: &Others<'_>,
         used: &mut ListenersByPort,
-    ) -> Result<ConsoleSettings, ConfigError> {
+    ) -> Option<ConsoleSettings> {
         let span = table.span();
+        self.enter(&span);
         let table = table.into_inner();
         let bind = others.bind.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
-        let (listen, position) = self.listen(&table, span, bind)?;
-        self.check_overlap(listen, &position, others.admin, used)?;
-        used.entry(listen.port()).or_default().push(listen);
-        let backend = self.backend(&table, position.clone(), others.vspheres)?;
-        let is_private = others.limits.is_local_only(listen);
-        let auth = self.console_auth(&table, listen, is_private, position, others.auths)?;
-        Ok(ConsoleSettings {
-            allow: self.networks(&table.allow)?,
+        let listen = self.keep(self.listen(&table, span.clone(), bind));
+        if let Some((listen, position)) = &listen {
+            self.keep(self.check_overlap(*listen, position, others.admin, used));
+            used.entry(listen.port()).or_default().push(*listen);
+        }
+        let position = listen
+            .as_ref()
+            .map_or(span, |(_, position)| position.clone());
+        let backend = self.backend(&table, position.clone(), others.vspheres);
+        // Whether a login is needed cannot be said of an address that is wrong.
+        let is_private = listen
+            .as_ref()
+            .is_none_or(|(listen, _)| others.limits.is_local_only(*listen));
+        let address = listen.map_or_else(|| SocketAddr::new(bind, 0), |(listen, _)| listen);
+        let auth = self.console_auth(&table, address, is_private, position, others.auths);
+        let auth = self.keep(auth);
+        let allow = self.networks(&table.allow);
+        let exclusive = self.keep(self.exclusive(table.exclusive.as_ref()));
+        let input_settings = self.dialect_settings(&table);
+        Some(ConsoleSettings {
+            allow,
             view_only: table.view_only,
-            exclusive: self.exclusive(table.exclusive.as_ref())?,
-            input_settings: self.dialect_settings(&table)?,
-            ..ConsoleSettings::with_defaults(backend, listen, auth)
+            exclusive: exclusive?,
+            input_settings,
+            ..ConsoleSettings::with_defaults(backend?, address, auth?)
         })
     }
 
@@ -94,37 +108,44 @@ impl Source<'_> {
         table: &file::Console,
         position: Range<usize>,
         vspheres: &BTreeMap<String, Option<VSphere>>,
-    ) -> Result<Backend, ConfigError> {
-        let (vsphere, vm) = match (&table.vsphere, &table.vm) {
-            (None, None) => return self.endpoint(table, position).map(Backend::Url),
-            (Some(vsphere), Some(vm)) => (vsphere, vm),
-            (Some(vsphere), None) => {
-                return Err(self.error_at(vsphere.span(), "this console has no vm: add it"));
-            }
-            (None, Some(vm)) => {
-                return Err(self.error_at(vm.span(), "this console has no vsphere: add it"));
-            }
+    ) -> Option<Backend> {
+        let missing = |beside: &Spanned<String>, key: &str| {
+            let sentence = format!("this console has no {key}: add it");
+            self.record(self.error_at(beside.span(), sentence).missing());
         };
-        self.reject_url_keys(table)?;
-        let name = vsphere.get_ref();
-        if !vspheres.contains_key(name) {
-            let known: Vec<&str> = vspheres.keys().map(String::as_str).collect();
-            return Err(self.error_at(
-                vsphere.span(),
-                no_such_section(
-                    "vsphere",
-                    name,
-                    &known,
-                    "address, username and password_file",
-                ),
-            ));
+        match (&table.vsphere, &table.vm) {
+            (None, None) => return self.endpoint(table, position).map(Backend::Url),
+            (Some(vsphere), None) => missing(vsphere, "vm"),
+            (None, Some(vm)) => missing(vm, "vsphere"),
+            (Some(_), Some(_)) => {}
         }
-        let parsed = vm.get_ref().parse();
-        Ok(Backend::Vm {
-            vsphere: name.clone(),
-            vm: parsed.map_err(|error| self.error_at(vm.span(), format!("{error}")))?,
-            password: self.vm_password(table)?,
+        self.reject_url_keys(table);
+        let vsphere = table.vsphere.as_ref();
+        let vsphere = vsphere.and_then(|name| self.keep(self.vsphere_name(name, vspheres)));
+        let vm = table.vm.as_ref().and_then(|vm| {
+            let parsed = vm.get_ref().parse();
+            self.keep(parsed.map_err(|error| self.error_at(vm.span(), format!("{error}"))))
+        });
+        let password = self.keep(self.vm_password(table));
+        Some(Backend::Vm {
+            vsphere: vsphere?,
+            vm: vm?,
+            password: password?,
         })
+    }
+
+    fn vsphere_name(
+        &self,
+        name: &Spanned<String>,
+        vspheres: &BTreeMap<String, Option<VSphere>>,
+    ) -> Result<String, ConfigError> {
+        if vspheres.contains_key(name.get_ref()) {
+            return Ok(name.get_ref().clone());
+        }
+        let known: Vec<&str> = vspheres.keys().map(String::as_str).collect();
+        let keys = "address, username and password_file";
+        let sentence = no_such_section("vsphere", name.get_ref(), &known, keys);
+        Err(self.error_at(name.span(), sentence))
     }
 
     fn listen(
@@ -151,7 +172,8 @@ impl Source<'_> {
                 )
             }
             (None, None) => {
-                return Err(self.error_at(span, "this console has no port: add port or listen"));
+                let sentence = "this console has no port: add port or listen";
+                return Err(self.error_at(span, sentence).missing());
             }
             (Some(_), Some(listen)) => {
                 return Err(self.error_at(

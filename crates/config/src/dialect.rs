@@ -3,17 +3,13 @@
 use rfb_proto::keys::Layout;
 use toml::Spanned;
 
-use crate::error::ConfigError;
 use crate::file;
 use crate::source::Source;
 use gateway::{CtrlAltInsert, InputSettings};
 
 impl Source<'_> {
     /// `None` for a transparent relay: as configured, or by default for a console at a URL.
-    pub(crate) fn dialect_settings(
-        &self,
-        console: &file::Console,
-    ) -> Result<Option<InputSettings>, ConfigError> {
+    pub(crate) fn dialect_settings(&self, console: &file::Console) -> Option<InputSettings> {
         let given = [
             &console.keyboard,
             &console.layout,
@@ -26,20 +22,16 @@ impl Source<'_> {
             .transparent
             .unwrap_or_else(|| !is_vm && given.is_none());
         if let (true, Some(word)) = (transparent, given) {
-            return Err(self.error_at(
-                word.span(),
-                "this key has no effect with transparent = true: remove one of the two",
-            ));
+            let sentence = "this key has no effect with transparent = true: remove one of the two";
+            self.record(self.error_at(word.span(), sentence));
         }
-        let scancodes = self.choice(&console.keyboard, &[("scancode", true), ("keysym", false)])?;
+        let scancodes = self.choice(&console.keyboard, &[("scancode", true), ("keysym", false)]);
         let layouts = Layout::ALL.map(|layout| (layout.name(), layout));
         let settings = InputSettings {
             scancodes: scancodes.unwrap_or(true),
-            layout: self
-                .choice(&console.layout, &layouts)?
-                .unwrap_or(Layout::Us),
+            layout: self.choice(&console.layout, &layouts).unwrap_or(Layout::Us),
             paste: self
-                .choice(&console.paste, &[("off", false), ("type", true)])?
+                .choice(&console.paste, &[("off", false), ("type", true)])
                 .unwrap_or(false),
             ctrl_alt_insert: self
                 .choice(
@@ -48,32 +40,25 @@ impl Source<'_> {
                         ("delete", CtrlAltInsert::Delete),
                         ("as-is", CtrlAltInsert::AsIs),
                     ],
-                )?
+                )
                 .unwrap_or_default(),
         };
-        Ok((!transparent).then_some(settings))
+        (!transparent).then_some(settings)
     }
 
-    fn choice<T: Copy>(
-        &self,
-        word: &Option<Spanned<String>>,
-        known: &[(&str, T)],
-    ) -> Result<Option<T>, ConfigError> {
-        let Some(word) = word else {
-            return Ok(None);
-        };
+    /// `None` where it is not given, or wrong.
+    fn choice<T: Copy>(&self, word: &Option<Spanned<String>>, known: &[(&str, T)]) -> Option<T> {
+        let word = word.as_ref()?;
         let found = known.iter().find(|(name, _)| name == word.get_ref());
-        let Some(&(_, meaning)) = found else {
+        if found.is_none() {
             let names: Vec<String> = known.iter().map(|(name, _)| format!("{name:?}")).collect();
-            return Err(self.error_at(
-                word.span(),
-                format!(
-                    "{:?} is not a value of this key: write one of {}",
-                    word.get_ref(),
-                    names.join(", ")
-                ),
-            ));
-        };
-        Ok(Some(meaning))
+            let sentence = format!(
+                "{:?} is not a value of this key: write one of {}",
+                word.get_ref(),
+                names.join(", ")
+            );
+            self.record(self.error_at(word.span(), sentence));
+        }
+        found.map(|(_, meaning)| *meaning)
     }
 }

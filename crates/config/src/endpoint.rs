@@ -25,36 +25,51 @@ impl Source<'_> {
         &self,
         table: &file::Console,
         span: Range<usize>,
-    ) -> Result<Arc<Endpoint>, ConfigError> {
+    ) -> Option<Arc<Endpoint>> {
         let allow_plain = table
             .allow_plain
             .as_ref()
             .is_some_and(|word| *word.get_ref());
-        let origin = match (&table.url, &table.url_command) {
-            (Some(url), None) => Origin::Fixed(self.url(url, allow_plain)?),
-            (None, Some(command)) => Origin::Command(self.command(command)?),
+        let origin = self.keep(self.origin(table, allow_plain, span));
+        let name = table.name.as_ref().map(|name| self.keep(self.name(name)));
+        let trust = self.keep(self.endpoint_trust(table, origin.as_ref()));
+        let subprotocol = table.subprotocol.as_ref();
+        let subprotocol = subprotocol.map(|word| self.keep(self.subprotocol(word)));
+        let headers = self.headers(table);
+        let password = self.keep(self.endpoint_password(table));
+        self.keep(self.reject_vm_password(table));
+        let mut endpoint = Endpoint::new(origin?);
+        if let Some(name) = name {
+            endpoint.name = name?;
+        }
+        if let Some(subprotocol) = subprotocol {
+            endpoint.subprotocol = subprotocol?;
+        }
+        endpoint.trust = trust?;
+        endpoint.headers = headers;
+        endpoint.password = password?;
+        endpoint.allow_plain = allow_plain;
+        Some(endpoint.into())
+    }
+
+    fn origin(
+        &self,
+        table: &file::Console,
+        allow_plain: bool,
+        span: Range<usize>,
+    ) -> Result<Origin, ConfigError> {
+        match (&table.url, &table.url_command) {
+            (Some(url), None) => self.url(url, allow_plain).map(Origin::Fixed),
+            (None, Some(command)) => self.command(command).map(Origin::Command),
             (Some(_), Some(command)) => {
                 let sentence = "this console has url and url_command: keep one of them";
-                return Err(self.error_at(command.span(), sentence));
+                Err(self.error_at(command.span(), sentence))
             }
             (None, None) => {
                 let sentence = "this console has no target: add vsphere and vm, or url";
-                return Err(self.error_at(span, sentence));
+                Err(self.error_at(span, sentence).missing())
             }
-        };
-        let mut endpoint = Endpoint::new(origin);
-        if let Some(name) = &table.name {
-            endpoint.name = self.name(name)?;
         }
-        endpoint.trust = self.endpoint_trust(table, &endpoint.origin)?;
-        if let Some(word) = &table.subprotocol {
-            endpoint.subprotocol = self.subprotocol(word)?;
-        }
-        endpoint.headers = self.headers(table)?;
-        endpoint.password = self.endpoint_password(table)?;
-        self.reject_vm_password(table)?;
-        endpoint.allow_plain = allow_plain;
-        Ok(endpoint.into())
     }
 
     fn url(&self, url: &Spanned<String>, allow_plain: bool) -> Result<WsUrl, ConfigError> {
@@ -96,9 +111,13 @@ impl Source<'_> {
     }
 
     /// ws:// has no certificate to verify.
-    fn endpoint_trust(&self, table: &file::Console, origin: &Origin) -> Result<Trust, ConfigError> {
+    fn endpoint_trust(
+        &self,
+        table: &file::Console,
+        origin: Option<&Origin>,
+    ) -> Result<Trust, ConfigError> {
         match (&table.trust, origin) {
-            (Some(trust), Origin::Fixed(url)) if !url.encrypted => Err(self.error_at(
+            (Some(trust), Some(Origin::Fixed(url))) if !url.encrypted => Err(self.error_at(
                 trust.span(),
                 "trust has no effect with ws://, which has no certificate: remove it, or write wss://",
             )),
@@ -111,30 +130,29 @@ impl Source<'_> {
     }
 
     /// Headers from the file itself, from another file and from the environment, and the cookie.
-    fn headers(&self, table: &file::Console) -> Result<Headers, ConfigError> {
+    fn headers(&self, table: &file::Console) -> Headers {
         let mut headers = Headers::default();
+        let add = |headers: &mut Headers, name: &str, value: SecretString, span: Range<usize>| {
+            let added = headers.add(name, value);
+            self.keep(added.map_err(|error| self.error_at(span, error)));
+        };
         for (name, value) in &table.headers {
-            let given = value.get_ref().as_str().into();
-            headers
-                .add(name, given)
-                .map_err(|error| self.error_at(value.span(), error))?;
+            let text = value.get_ref().as_str().into();
+            add(&mut headers, name, text, value.span());
         }
         for (name, variable) in &table.headers_env {
-            let value = self.secret_variable(variable, "value of the header")?;
-            headers
-                .add(name, value)
-                .map_err(|error| self.error_at(variable.span(), error))?;
+            if let Some(value) = self.keep(self.secret_variable(variable, "value of the header")) {
+                add(&mut headers, name, value, variable.span());
+            }
         }
         if let Some(file) = &table.headers_file {
-            secret_file::read_headers(&self.resolve(file.get_ref()), &mut headers)
-                .map_err(|error| self.file_error(file, &error))?;
+            let read = secret_file::read_headers(&self.resolve(file.get_ref()), &mut headers);
+            self.keep(read.map_err(|error| self.file_error(file, &error)));
         }
-        if let Some((cookie, span)) = self.cookie(table)? {
-            headers
-                .add(COOKIE, cookie)
-                .map_err(|error| self.error_at(span, error))?;
+        if let Some((cookie, span)) = self.keep(self.cookie(table)).flatten() {
+            add(&mut headers, COOKIE, cookie, span);
         }
-        Ok(headers)
+        headers
     }
 
     fn cookie(
@@ -220,7 +238,7 @@ impl Source<'_> {
     }
 
     /// Refuses keys that need a URL.
-    pub(crate) fn reject_url_keys(&self, table: &file::Console) -> Result<(), ConfigError> {
+    pub(crate) fn reject_url_keys(&self, table: &file::Console) {
         let first_of = |headers: &BTreeMap<String, Spanned<String>>| {
             headers.values().next().map(Spanned::span)
         };
@@ -249,11 +267,11 @@ impl Source<'_> {
             ),
             ("allow_plain", table.allow_plain.as_ref().map(Spanned::span)),
         ];
-        let wrong = given.into_iter().find_map(|(key, span)| Some((key, span?)));
-        wrong.map_or(Ok(()), |(key, span)| {
+        for (key, span) in given {
+            let Some(span) = span else { continue };
             let sentence =
                 format!("{key} has no effect with vsphere and vm: remove it, or remove those two");
-            Err(self.error_at(span, sentence))
-        })
+            self.record(self.error_at(span, sentence));
+        }
     }
 }

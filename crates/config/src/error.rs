@@ -15,6 +15,8 @@ pub struct ConfigError {
     /// Line and column, from 1; `None` for the file as a whole.
     position: Option<(usize, usize)>,
     sentence: String,
+    /// Whether a key is missing.
+    is_missing: bool,
 }
 
 impl fmt::Display for ConfigError {
@@ -60,6 +62,7 @@ impl ConfigError {
             path: path.into(),
             position: None,
             sentence,
+            is_missing: false,
         }
     }
 
@@ -68,6 +71,7 @@ impl ConfigError {
             path: path.into(),
             position: None,
             sentence: sentence.into(),
+            is_missing: false,
         }
     }
 
@@ -81,7 +85,20 @@ impl ConfigError {
             path: path.into(),
             position: Some(position(text, span.start)),
             sentence: sentence.into(),
+            is_missing: false,
         }
+    }
+
+    /// Says that a key is missing.
+    pub(crate) fn missing(self) -> Self {
+        Self {
+            is_missing: true,
+            ..self
+        }
+    }
+
+    pub(crate) const fn is_missing(&self) -> bool {
+        self.is_missing
     }
 
     /// An error of the TOML parser, in words of its own.
@@ -91,6 +108,7 @@ impl ConfigError {
             path: path.into(),
             position: error.span().map(|span| position(text, span.start)),
             sentence,
+            is_missing: false,
         }
     }
 }

@@ -12,8 +12,9 @@ pub struct ConfigErrors {
 }
 
 impl ConfigErrors {
-    /// `None` where there is none.
-    pub(crate) fn of(errors: Vec<ConfigError>) -> Option<Self> {
+    /// In the order of their places in the file; `None` where there is none.
+    pub(crate) fn of(mut errors: Vec<ConfigError>) -> Option<Self> {
+        errors.sort_by_key(ConfigError::position);
         let mut errors = errors.into_iter();
         Some(Self {
             first: errors.next()?,
@@ -25,7 +26,7 @@ impl ConfigErrors {
         self.first
     }
 
-    /// The mistakes, in the order in which they were found.
+    /// The mistakes, in the order of their places in the file.
     pub fn iter(&self) -> impl Iterator<Item = &ConfigError> {
         std::iter::once(&self.first).chain(&self.others)
     }

@@ -1,4 +1,5 @@
-//! The syntax of `gateway.toml`: refuses unknown keys, and leaves the checks of values to the other files.
+//! The syntax of `gateway.toml`: refuses unknown keys, and leaves the checks of values, and of keys that
+//! must be there, to the other files.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -14,7 +15,7 @@ use crate::scalar;
 pub(crate) struct File {
     #[serde(default)]
     pub(crate) gateway: Gateway,
-    pub(crate) admin: Option<Admin>,
+    pub(crate) admin: Option<Spanned<Admin>>,
     #[serde(default)]
     pub(crate) vsphere: BTreeMap<String, Spanned<VSphere>>,
     #[serde(default)]
@@ -46,15 +47,15 @@ pub(crate) struct Gateway {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Admin {
-    pub(crate) listen: Spanned<String>,
+    pub(crate) listen: Option<Spanned<String>>,
     pub(crate) token_file: Option<Spanned<PathBuf>>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct VSphere {
-    pub(crate) address: Spanned<String>,
-    pub(crate) username: Spanned<String>,
+    pub(crate) address: Option<Spanned<String>>,
+    pub(crate) username: Option<Spanned<String>>,
     pub(crate) password_file: Option<Spanned<PathBuf>>,
     pub(crate) password_env: Option<Spanned<String>>,
     pub(crate) trust: Option<Spanned<String>>,
@@ -69,7 +70,7 @@ pub(crate) struct VSphere {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Auth {
-    pub(crate) methods: Spanned<Vec<Spanned<String>>>,
+    pub(crate) methods: Option<Spanned<Vec<Spanned<String>>>>,
     pub(crate) users_file: Option<Spanned<PathBuf>>,
     pub(crate) password_file: Option<Spanned<PathBuf>>,
     pub(crate) certificate: Option<Spanned<PathBuf>>,

@@ -22,12 +22,14 @@ pub mod secret_file;
 pub mod secret_variables;
 pub mod session_cache;
 mod source;
+mod syntax;
 mod toml_error;
 pub mod user_files;
 mod vsphere;
 
 use std::cell::RefCell;
 use std::io::Read;
+use std::mem;
 use std::path::Path;
 
 use console::named_file;
@@ -41,6 +43,7 @@ use rights::users_files;
 pub use scalar::parse_duration;
 pub use sdk_url::sdk_url;
 use source::Source;
+use syntax::Syntax;
 
 /// Reads and checks a configuration file and the secrets that it names.
 ///
@@ -61,7 +64,7 @@ pub fn load_asking(path: &Path, ask: AskPassword<'_>) -> Result<Config, ConfigEr
 /// As [`load`], for `check`.
 ///
 /// # Errors
-/// All mistakes: at least one of each table that has any.
+/// All mistakes; an error of TOML itself stands alone.
 pub fn load_listing_errors(path: &Path) -> Result<Config, ConfigErrors> {
     read(path, &|_| None)
 }
@@ -96,33 +99,35 @@ pub fn parse(text: &str, path: &Path) -> Result<Config, ConfigError> {
 }
 
 fn check(text: &str, path: &Path, ask: AskPassword<'_>) -> Result<Config, ConfigErrors> {
-    let file: file::File =
-        toml::from_str(text).map_err(|error| ConfigError::toml(path, text, &error))?;
+    let mut syntax = syntax::read(text, path)?;
     let source = Source {
         text,
         path,
         ask,
-        errors: RefCell::default(),
+        errors: RefCell::new(mem::take(&mut syntax.errors)),
+        incomplete: mem::take(&mut syntax.incomplete),
+        left_out: RefCell::default(),
     };
-    let config = source.config(file);
-    match (ConfigErrors::of(source.errors.into_inner()), config) {
-        (Some(errors), _) => Err(errors),
-        (None, config) => Ok(config),
+    let config = source.config(syntax);
+    match ConfigErrors::of(source.errors.into_inner()) {
+        Some(errors) => Err(errors),
+        None => Ok(config),
     }
 }
 
 impl Source<'_> {
     /// Records every error. With one, the configuration is incomplete and must not be used.
-    fn config(&self, file: file::File) -> Config {
+    fn config(&self, syntax: Syntax) -> Config {
+        let file = syntax.file;
         let bind = self.keep(self.bind(&file.gateway));
-        let gateway = self.keep(self.limits(&file.gateway)).unwrap_or_default();
+        let gateway = self.limits(&file.gateway);
         let admin = file.admin.as_ref();
-        let admin_listen = admin.and_then(|admin| self.keep(self.admin_listen(admin)));
-        let vspheres = self.check_each(file.vsphere, Source::vsphere);
+        let admin_listen = admin.and_then(|admin| self.admin_listen(admin));
+        let vspheres = self.check_each(file.vsphere, syntax.vspheres, Source::vsphere);
         let users_files = users_files(&file.auth);
         self.keep(self.check_auth_names(&file.auth));
-        let auths = self.check_each(file.auth, Source::auth);
-        if file.console.is_empty() {
+        let auths = self.check_each(file.auth, syntax.auths, Source::auth);
+        if !syntax.has_console {
             self.record(ConfigError::in_file(
                 self.path,
                 "it has no console: add a [[console]] with port, vsphere and vm (or url)",

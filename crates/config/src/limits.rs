@@ -28,51 +28,53 @@ impl Source<'_> {
         })
     }
 
-    pub(crate) fn limits(&self, gateway: &file::Gateway) -> Result<Limits, ConfigError> {
+    pub(crate) fn limits(&self, gateway: &file::Gateway) -> Limits {
         let default = Limits::default();
-        Ok(Limits {
+        Limits {
             max_sessions: self.at_least_one(
                 gateway.max_sessions.as_ref(),
                 "max_sessions",
                 default.max_sessions,
-            )?,
+            ),
             max_sessions_per_vm: self.at_least_one(
                 gateway.max_sessions_per_vm.as_ref(),
                 "max_sessions_per_vm",
                 default.max_sessions_per_vm,
-            )?,
+            ),
             max_unauthenticated: self.at_least_one(
                 gateway.max_unauthenticated.as_ref(),
                 "max_unauthenticated",
                 default.max_unauthenticated,
-            )?,
+            ),
             idle_timeout: gateway.idle_timeout.filter(|timeout| !timeout.is_zero()),
             max_session_time: gateway.max_session_time.filter(|time| !time.is_zero()),
-            proxy_from: self.proxy_from(gateway)?,
+            proxy_from: self.proxy_from(gateway),
             login_timeout: self.longer_than_zero(
                 gateway.login_timeout.as_ref(),
                 "login_timeout",
                 default.login_timeout,
-            )?,
+            ),
             handshake_timeout: self.longer_than_zero(
                 gateway.handshake_timeout.as_ref(),
                 "handshake_timeout",
                 default.handshake_timeout,
-            )?,
+            ),
             drain_timeout: gateway.drain_timeout.unwrap_or(default.drain_timeout),
-        })
+        }
     }
 
     /// PROXY headers are accepted only from these networks: any other peer could forge them.
-    fn proxy_from(&self, gateway: &file::Gateway) -> Result<Option<Vec<IpNet>>, ConfigError> {
+    fn proxy_from(&self, gateway: &file::Gateway) -> Option<Vec<IpNet>> {
         match (&gateway.proxy_from, gateway.proxy_protocol) {
-            (None, false) => Ok(None),
-            (Some(from), true) => self.networks(from.get_ref()).map(Some),
-            (None, true) => Ok(Some(vec![IpNet::from(IpAddr::from(Ipv4Addr::LOCALHOST))])),
-            (Some(from), false) => Err(self.error_at(
-                from.span(),
-                "proxy_from has no effect without PROXY protocol: add proxy_protocol = true",
-            )),
+            (None, false) => None,
+            (Some(from), true) => Some(self.networks(from.get_ref())),
+            (None, true) => Some(vec![IpNet::from(IpAddr::from(Ipv4Addr::LOCALHOST))]),
+            (Some(from), false) => {
+                let sentence =
+                    "proxy_from has no effect without PROXY protocol: add proxy_protocol = true";
+                self.record(self.error_at(from.span(), sentence).missing());
+                None
+            }
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The configuration's text and path, and the checks that several tables share.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ use toml::Spanned;
 use crate::ask::AskPassword;
 use crate::error::ConfigError;
 use crate::scalar::Time;
-use crate::secret_file;
+use crate::{secret_file, toml_error};
 
 /// The text and its path: positions of errors.
 pub(crate) struct Source<'a> {
@@ -24,6 +24,10 @@ pub(crate) struct Source<'a> {
     /// Errors after which reading goes on, so that the rest of the file is checked too. The configuration is refused if there
     /// is one.
     pub(crate) errors: RefCell<Vec<ConfigError>>,
+    /// The tables without some of their keys, which were wrong.
+    pub(crate) incomplete: Vec<(Range<usize>, String)>,
+    /// Those keys of the table that is read.
+    pub(crate) left_out: RefCell<Vec<String>>,
 }
 
 impl Source<'_> {
@@ -33,7 +37,32 @@ impl Source<'_> {
     }
 
     pub(crate) fn record(&self, error: ConfigError) {
-        self.errors.borrow_mut().push(error);
+        // What is missing may be there, misspelt.
+        if !error.is_missing() || self.left_out.borrow().is_empty() {
+            self.errors.borrow_mut().push(error);
+        }
+    }
+
+    /// Begins with the table at `span`.
+    pub(crate) fn enter(&self, span: &Range<usize>) {
+        let left_out = self.incomplete.iter().filter(|(table, _)| table == span);
+        self.left_out
+            .replace(left_out.map(|(_, key)| key.clone()).collect());
+    }
+
+    /// The value of a key that must be there.
+    pub(crate) fn required<T>(
+        &self,
+        value: Option<T>,
+        key: &str,
+        table: &Range<usize>,
+    ) -> Option<T> {
+        let may_be = |written: &String| toml_error::is_similar(written, key);
+        if value.is_none() && !self.left_out.borrow().iter().any(may_be) {
+            let sentence = format!("`{key}` is missing: add it");
+            self.record(self.error_at(table.clone(), sentence));
+        }
+        value
     }
 
     pub(crate) fn error_at(&self, span: Range<usize>, sentence: impl Into<String>) -> ConfigError {
@@ -44,16 +73,20 @@ impl Source<'_> {
         secret_file::resolve_path(path, self.path)
     }
 
-    /// Reads each table. One that is wrong is `None`: others may refer to it.
+    /// Reads each table. One of `names` that is wrong is `None`: others may refer to it.
     pub(crate) fn check_each<T, U>(
         &self,
         tables: BTreeMap<String, Spanned<T>>,
-        check: impl Fn(&Self, Spanned<T>) -> Result<U, ConfigError>,
+        names: BTreeSet<String>,
+        check: impl Fn(&Self, Spanned<T>) -> Option<U>,
     ) -> BTreeMap<String, Option<U>> {
-        tables
-            .into_iter()
-            .map(|(name, table)| (name, self.keep(check(self, table))))
-            .collect()
+        let mut read: BTreeMap<String, Option<U>> =
+            names.into_iter().map(|name| (name, None)).collect();
+        for (name, table) in tables {
+            self.enter(&table.span());
+            read.insert(name, check(self, table));
+        }
+        read
     }
 
     pub(crate) fn file_error(&self, file: &Spanned<PathBuf>, sentence: &str) -> ConfigError {
@@ -70,7 +103,8 @@ impl Source<'_> {
             .map_err(|error| self.file_error(file, &error))
     }
 
-    pub(crate) fn networks(&self, texts: &[Spanned<String>]) -> Result<Vec<IpNet>, ConfigError> {
+    /// Those that are right; records an error for each other.
+    pub(crate) fn networks(&self, texts: &[Spanned<String>]) -> Vec<IpNet> {
         let network = |text: &Spanned<String>| {
             let word = text.get_ref();
             let parsed = word
@@ -83,7 +117,8 @@ impl Source<'_> {
                 )
             })
         };
-        texts.iter().map(network).collect()
+        let networks = texts.iter().filter_map(|text| self.keep(network(text)));
+        networks.collect()
     }
 
     pub(crate) fn at_least_one(
@@ -91,14 +126,12 @@ impl Source<'_> {
         given: Option<&Spanned<usize>>,
         key: &str,
         default: usize,
-    ) -> Result<usize, ConfigError> {
-        match given {
-            Some(none) if *none.get_ref() == 0 => Err(self.error_at(
-                none.span(),
-                format!("{key} = 0 admits no viewer: write 1 or more"),
-            )),
-            given => Ok(given.map_or(default, |given| *given.get_ref())),
+    ) -> usize {
+        if let Some(none) = given.filter(|given| *given.get_ref() == 0) {
+            let sentence = format!("{key} = 0 admits no viewer: write 1 or more");
+            self.record(self.error_at(none.span(), sentence));
         }
+        given.map_or(default, |given| *given.get_ref())
     }
 
     pub(crate) fn longer_than_zero(
@@ -106,18 +139,14 @@ impl Source<'_> {
         given: Option<&Spanned<Time>>,
         key: &str,
         default: Duration,
-    ) -> Result<Duration, ConfigError> {
-        match given {
-            None => Ok(default),
-            Some(zero) if zero.get_ref().0.is_zero() => Err(self.error_at(
-                zero.span(),
-                format!(
-                    "{key} = \"0s\" admits no viewer: write \"{}s\", or leave it out",
-                    default.as_secs()
-                ),
-            )),
-            Some(given) => Ok(given.get_ref().0),
+    ) -> Duration {
+        if let Some(zero) = given.filter(|given| given.get_ref().0.is_zero()) {
+            let default = default.as_secs();
+            let sentence =
+                format!("{key} = \"0s\" admits no viewer: write \"{default}s\", or leave it out");
+            self.record(self.error_at(zero.span(), sentence));
         }
+        given.map_or(default, |given| given.get_ref().0)
     }
 }
 

@@ -10,14 +10,23 @@ const MIN_SIMILARITY: f64 = 0.7;
 /// The error in words; as the parser reports it, where that is plain enough.
 pub(crate) fn sentence(text: &str, error: &toml::de::Error) -> String {
     let message = error.message();
-    let is_wrong_value = message.starts_with("invalid type");
-    wrong_header(text, error.span().filter(|_| is_wrong_value))
+    header(text, error)
+        .map(|(_, sentence)| sentence.to_owned())
         .or_else(|| unknown_key(message))
         .or_else(|| wrong_value(message))
-        .or_else(|| missing_key(message))
         .or_else(|| duplicate_key(text, message, error.span()))
         .or_else(|| syntax(message).map(str::to_owned))
         .unwrap_or_else(|| message.replace('\n', "; "))
+}
+
+/// The section whose header is misspelt, if that is the error.
+pub(crate) fn wrong_section(text: &str, error: &toml::de::Error) -> Option<&'static str> {
+    header(text, error).map(|(section, _)| section)
+}
+
+fn header(text: &str, error: &toml::de::Error) -> Option<(&'static str, &'static str)> {
+    let is_wrong_value = error.message().starts_with("invalid type");
+    wrong_header(text, error.span().filter(|_| is_wrong_value))
 }
 
 /// Parses serde's "invalid type: string "…", expected a number".
@@ -87,9 +96,9 @@ fn syntax(message: &str) -> Option<&'static str> {
     })
 }
 
-fn missing_key(message: &str) -> Option<String> {
-    let key = message.strip_prefix("missing field ")?;
-    Some(format!("{key} is missing: add it"))
+/// Whether `key` was probably meant by `written`.
+pub(crate) fn is_similar(written: &str, key: &str) -> bool {
+    strsim::jaro_winkler(written, key) > MIN_SIMILARITY
 }
 
 /// Names the first of the two, which may be many lines above.
@@ -130,8 +139,8 @@ fn first_line(text: &str, span: &Range<usize>) -> Option<usize> {
     Some(first.0)
 }
 
-/// A misspelt header such as `[vsphere]`, which serde reports at the keys below it.
-fn wrong_header(text: &str, span: Option<Range<usize>>) -> Option<String> {
+/// A misspelt header such as `[vsphere]`, which serde reports at the keys below it: its section and the sentence.
+fn wrong_header(text: &str, span: Option<Range<usize>>) -> Option<(&'static str, &'static str)> {
     let at = span?.start;
     let line_end = text
         .get(at..)?
@@ -141,9 +150,15 @@ fn wrong_header(text: &str, span: Option<Range<usize>>) -> Option<String> {
     let header = headers.rev().find(|line| line.starts_with('['))?;
     let header = header.split('#').next().unwrap_or_default().trim_end();
     Some(match header {
-        "[vsphere]" => "this [vsphere] has no name: write [vsphere.NAME]".to_owned(),
-        "[auth]" => "this [auth] has no name: write [auth.NAME]".to_owned(),
-        "[console]" => "consoles are an array of tables: write [[console]]".to_owned(),
+        "[vsphere]" => (
+            "vsphere",
+            "this [vsphere] has no name: write [vsphere.NAME]",
+        ),
+        "[auth]" => ("auth", "this [auth] has no name: write [auth.NAME]"),
+        "[console]" => (
+            "console",
+            "consoles are an array of tables: write [[console]]",
+        ),
         _ => return None,
     })
 }

@@ -1,5 +1,7 @@
 //! Checks of `[vsphere.NAME]`.
 
+use std::ops::Range;
+
 use secrecy::SecretString;
 use toml::Spanned;
 use url::Url;
@@ -15,59 +17,77 @@ use console::settings::{TlsRecords, VSphere};
 use console::tls::{ConsoleTrust, Trust};
 
 impl Source<'_> {
-    pub(crate) fn vsphere(&self, table: Spanned<file::VSphere>) -> Result<VSphere, ConfigError> {
+    pub(crate) fn vsphere(&self, table: Spanned<file::VSphere>) -> Option<VSphere> {
         let span = table.span();
         let table = table.into_inner();
-        if table.username.get_ref().trim().is_empty() {
-            let sentence = "username is empty: write the name of an account";
-            return Err(self.error_at(table.username.span(), sentence));
-        }
-        let password = match (&table.password_file, &table.password_env) {
-            (Some(file), None) => self.secret_file(file)?,
-            (None, Some(variable)) => self.secret_variable(variable, "password")?,
-            (None, None) => {
-                let (user, host) = (table.username.get_ref(), table.address.get_ref());
-                let host = host.rsplit('@').next().unwrap_or_default();
-                let prompted = (self.ask)(&format!("Password of {user} at {host}: "));
-                let sentence = "this vSphere has no password: add password_file or password_env";
-                prompted.ok_or_else(|| self.error_at(span, sentence))?
-            }
-            (Some(_), Some(env)) => {
-                return Err(self.error_at(
-                    env.span(),
-                    "this vSphere has two passwords: keep password_file or password_env",
-                ));
-            }
-        };
-        let url = self.sdk_url(&table.address)?;
+        let username = self.required(table.username.as_ref(), "username", &span);
+        let username = username.and_then(|username| self.keep(self.username(username)));
+        let address = self.required(table.address.as_ref(), "address", &span);
+        let url = address.and_then(|address| self.keep(self.sdk_url(address)));
+        let password = self.keep(self.password(&table, span));
         for address in table.console_address.values() {
             if Address::parse(address.get_ref(), 443).is_none() {
                 let sentence = format!(
                     "{:?} is not an address: write host or host:port",
                     address.get_ref()
                 );
-                return Err(self.error_at(address.span(), sentence));
+                self.record(self.error_at(address.span(), sentence));
             }
         }
-        Ok(VSphere {
-            url,
-            username: table.username.into_inner(),
-            password: Some(password),
-            trust: self.trust(table.trust.as_ref())?,
-            console_trust: self.console_trust(table.console_trust.as_ref())?,
-            console_address: table
-                .console_address
-                .into_iter()
+        let trust = self.keep(self.trust(table.trust.as_ref()));
+        let console_trust = self.keep(self.console_trust(table.console_trust.as_ref()));
+        let tls_records = self.keep(self.tls_records(table.tls_records.as_ref()));
+        let proxy = self.keep(self.proxy(table.proxy.as_ref()));
+        let console_address = table.console_address.into_iter();
+        let max_consoles = table.max_consoles.as_ref();
+        let max_consoles = self.at_least_one(max_consoles, "max_consoles", VSphere::MAX_CONSOLES);
+        Some(VSphere {
+            url: url?,
+            username: username?,
+            password: Some(password?),
+            trust: trust?,
+            console_trust: console_trust?,
+            console_address: console_address
                 .map(|(name, address)| (name, address.into_inner()))
                 .collect(),
-            max_consoles: self.at_least_one(
-                table.max_consoles.as_ref(),
-                "max_consoles",
-                VSphere::MAX_CONSOLES,
-            )?,
-            tls_records: self.tls_records(table.tls_records.as_ref())?,
-            proxy: self.proxy(table.proxy.as_ref())?,
+            max_consoles,
+            tls_records: tls_records?,
+            proxy: proxy?,
         })
+    }
+
+    fn username(&self, username: &Spanned<String>) -> Result<String, ConfigError> {
+        match username.get_ref().trim().is_empty() {
+            false => Ok(username.get_ref().clone()),
+            true => {
+                let sentence = "username is empty: write the name of an account";
+                Err(self.error_at(username.span(), sentence))
+            }
+        }
+    }
+
+    fn password(
+        &self,
+        table: &file::VSphere,
+        span: Range<usize>,
+    ) -> Result<SecretString, ConfigError> {
+        match (&table.password_file, &table.password_env) {
+            (Some(file), None) => self.secret_file(file),
+            (None, Some(variable)) => self.secret_variable(variable, "password"),
+            (None, None) => {
+                let prompted = table.username.as_ref().zip(table.address.as_ref());
+                let prompted = prompted.and_then(|(user, host)| {
+                    let host = host.get_ref().rsplit('@').next().unwrap_or_default();
+                    (self.ask)(&format!("Password of {} at {host}: ", user.get_ref()))
+                });
+                let sentence = "this vSphere has no password: add password_file or password_env";
+                prompted.ok_or_else(|| self.error_at(span, sentence).missing())
+            }
+            (Some(_), Some(env)) => Err(self.error_at(
+                env.span(),
+                "this vSphere has two passwords: keep password_file or password_env",
+            )),
+        }
     }
 
     fn sdk_url(&self, address: &Spanned<String>) -> Result<Url, ConfigError> {

@@ -63,8 +63,10 @@ fn endpoint(keys: &str) -> Arc<Endpoint> {
     }
 }
 
+/// The first mistake; the section of `lab` is the last.
 fn error(keys: &str) -> String {
-    parse(&format!("[[console]]\nport = 5990\n{keys}"))
+    let lab = "[vsphere.lab]\naddress = \"h\"\nusername = \"u\"\n";
+    parse(&format!("[[console]]\nport = 5990\n{keys}\n{lab}"))
         .map(|config| panic!("{config:?} is no error"))
         .unwrap_err()
 }

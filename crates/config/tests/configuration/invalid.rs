@@ -130,7 +130,9 @@ fn invalid_values_are_refused() {
         ),
         (CONSOLE.replace("vm08", "  "), "name is empty"),
         (
-            format!("[vsphere.a]\naddress = \"h\"\nusername = \" \"\n{CONSOLE}"),
+            format!(
+                "[vsphere.a]\naddress = \"h\"\nusername = \" \"\npassword_file = \"secrets/lab\"\n{CONSOLE}"
+            ),
             "username is empty: write the name of an account",
         ),
         (
@@ -172,7 +174,10 @@ fn overlapping_listen_addresses_are_refused() {
             "{other} overlaps with {one}, where another console listens: give each its own port"
         );
         assert!(error.contains(&sentence), "{error}");
-        let admin = format!("[admin]\nlisten = \"{one}\"\n{auth}{}", console(other));
+        let admin = format!(
+            "[admin]\nlisten = \"{one}\"\ntoken_file = \"secrets/token\"\n{auth}{}",
+            console(other)
+        );
         let error = self::error(&admin);
         let sentence = format!("[admin] listens on {one} already: give each its own port");
         assert!(error.contains(&sentence), "{error}");

@@ -9,6 +9,7 @@
 )]
 
 mod access;
+mod all_mistakes;
 mod files;
 mod invalid;
 mod users_files;

@@ -78,9 +78,9 @@ fn mistakes_of_all_tables_are_listed_and_patterns_are_checked_only_if_all_consol
     let errors = errors(&format!("{ADA}:vm09,vm10\nbob\n"), &text);
     let parts = [
         "gateway.toml:7:16: max_sessions = 0",
-        "gateway.toml:14:12: unknown method \"vnc\"",
-        "gateway.toml:11:15: secrets/no.pem: it does not exist",
         "gateway.toml:10:14: secrets/staff: line 2: expected NAME:HASH",
+        "gateway.toml:11:15: secrets/no.pem: it does not exist",
+        "gateway.toml:14:12: unknown method \"vnc\"",
         "no [vsphere.lba] section",
         "viewers cannot connect to port 0",
     ];
