@@ -53,10 +53,7 @@ async fn sessions_on_one_vm_count_together_under_all_its_names() {
         }
         enter(&testbed, 5).await.unwrap().init().await;
         drop(first);
-        testbed
-            .host
-            .counts_until(|counts| counts.ends.len() == 2)
-            .await;
+        testbed.sessions_until(1).await;
         enter(&testbed, 4).await.unwrap().init().await;
         drop(second);
         let counts = testbed.end().await;
@@ -82,8 +79,8 @@ async fn exclusive_access_covers_all_names_of_the_vm() {
             // ClientInit: not shared.
             second.send(&[0]).await;
             first.rest().await;
-            // Frees the slot for the next one.
             drop(second);
+            testbed.sessions_until(1).await;
         }
         // The session on another VM is unaffected.
         other.picture(&desktop).await;

@@ -14,6 +14,7 @@ use rfb_proto::VncPassword;
 use tokio_util::task::TaskTracker;
 
 use super::esxi::Esxi;
+use super::until;
 use super::viewer::Viewer;
 
 /// The password of ports that have one.
@@ -132,6 +133,7 @@ impl Setup {
         .await
         .unwrap();
         let admin = gateway.admin();
+        let sessions = gateway.sessions();
         let ports = gateway.ports().map(|(address, _)| address).collect();
         let (shutdown, tasks) = (Shutdown::default(), TaskTracker::new());
         tasks.spawn(gateway.run(shutdown.clone()));
@@ -141,6 +143,7 @@ impl Setup {
             ports,
             admin,
             shutdown,
+            sessions: Box::new(move || sessions.get()),
             tasks,
         }
     }
@@ -165,6 +168,8 @@ pub(crate) struct Testbed {
     /// The address of `[admin]`, where [`Setup::admin`] is set.
     pub(crate) admin: Option<SocketAddr>,
     pub(crate) shutdown: Shutdown,
+    /// The number of sessions that have a slot.
+    sessions: Box<dyn Fn() -> i64 + Send + Sync>,
     tasks: TaskTracker,
 }
 
@@ -176,6 +181,11 @@ impl Testbed {
     /// A viewer that has connected to the first port.
     pub(crate) async fn viewer(&self) -> Viewer {
         Viewer::connect(self.ports[0]).await
+    }
+
+    /// Waits until so many sessions have a slot. A console is closed before its session's slot is freed.
+    pub(crate) async fn sessions_until(&self, number: i64) {
+        until(|| (self.sessions)() == number).await;
     }
 
     /// Waits for the end of the gateway, which must have been shut down.
