@@ -249,6 +249,20 @@ async fn certificate_that_has_expired_or_will_soon_fails() {
             }
             None => assert_eq!((code, error.as_str()), (Some(0), ""), "{days}"),
         }
+        let (_, shown, _) = run(mksgate(&folder, &["check", "--offline", "--json"])).await;
+        let report: Value = serde_json::from_str(&shown).unwrap();
+        let problem = &report["problems"][0];
+        let expected = match days {
+            31 => Value::Null,
+            -1 => "certificate-expired".into(),
+            _ => "certificate-expires-soon".into(),
+        };
+        assert_eq!(problem["error"], expected);
+        for key in ["not_before", "not_after"].iter().filter(|_| days != 31) {
+            let date = problem[key].as_str().unwrap();
+            let shape = date.replace(|c: char| c.is_ascii_digit(), "0");
+            assert_eq!(shape, "0000-00-00T00:00:00Z");
+        }
     }
 }
 
@@ -285,6 +299,7 @@ async fn json_has_each_console_and_each_problem() {
     let report: Value = serde_json::from_str(&shown).unwrap();
     let missing = "there is no VM web02: did you mean web01?";
     let console = |port: u16, vm: &str, state: &str, found: Value, error: Value| {
+        let code = error.as_str().map(|_| "no-such-vm");
         json!({
             "listen": format!("127.0.0.1:{port}"),
             "vsphere": "lab",
@@ -294,6 +309,7 @@ async fn json_has_each_console_and_each_problem() {
             "state": state,
             "found": found,
             "error": error,
+            "code": code,
         })
     };
     let found = |name: &str, power: &str| json!({"name": name, "path": format!("/DC/vm/{name}"), "host": "esxi-sim", "power": power});
@@ -306,7 +322,14 @@ async fn json_has_each_console_and_each_problem() {
                 console(5902, "old03", "not-running", found("old03", "poweredOff"), Value::Null),
                 console(5903, "web02", "failed", Value::Null, missing.into()),
             ],
-            "problems": [{"kind": "console", "subject": "127.0.0.1:5903", "message": missing}],
+            "problems": [{
+                "kind": "console",
+                "subject": "127.0.0.1:5903",
+                "error": "no-such-vm",
+                "message": missing,
+                "not_before": Value::Null,
+                "not_after": Value::Null,
+            }],
             "warnings": [],
         })
     );
@@ -340,7 +363,11 @@ async fn json_of_a_wrong_configuration_has_all_mistakes_with_their_places() {
             "gateway.toml:11:8"
         ]
     );
-    assert!(problems.iter().all(|each| each["kind"] == "configuration"));
+    assert!(
+        problems
+            .iter()
+            .all(|each| each["kind"] == "configuration" && each["error"] == "configuration")
+    );
     // For people, one a line.
     let (code, out, error) = run(mksgate(&folder, &["check"])).await;
     assert_eq!((code, out.as_str()), (Some(2), ""));

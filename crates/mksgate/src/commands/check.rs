@@ -16,7 +16,7 @@ use super::{CommandError, exit_code, or_signal, print, print_async};
 use console::printable::printable_json;
 use gateway::settings::Config;
 use look_up::{Outcome, VSpheres};
-use problem::{Kind, Problem};
+use problem::Problem;
 use report::Report;
 use terminal::signals::TerminationSignals;
 use terminal::{Table, Terminal, print_stderr};
@@ -80,10 +80,8 @@ async fn check(
     config: &Config,
     vspheres: &VSpheres,
 ) -> Result<Report, CommandError> {
-    let mut problems = Problem::all(
-        Kind::Certificate,
-        certificates::problems(config, SystemTime::now()),
-    );
+    let certificates = certificates::problems(config, SystemTime::now());
+    let mut problems: Vec<Problem> = certificates.into_iter().map(Problem::from).collect();
     let mut warnings = config.settings_warnings();
     if options.offline {
         warnings.extend(config.ambiguous_rights(&[]));
@@ -101,7 +99,8 @@ async fn check(
         .map(|outcome| outcome.vm().cloned())
         .collect();
     warnings.extend(config.ambiguous_rights(&vms));
-    problems.extend(Problem::all(Kind::UsersFile, config.unmatched_rights(&vms)));
+    let unmatched = config.unmatched_rights(&vms).into_iter();
+    problems.extend(unmatched.map(Problem::of_users_file));
     Ok(Report::new(config, outcomes, problems, warnings))
 }
 

@@ -38,7 +38,8 @@ pub(crate) async fn run(config: Config, path: PathBuf) -> Result<(), CommandErro
 
 fn log_warnings(config: &Config) {
     let certificates = certificates::problems(config, SystemTime::now());
-    for warning in config.warnings().iter().chain(&certificates) {
+    let certificates = certificates.iter().map(|problem| &problem.message);
+    for warning in config.warnings().iter().chain(certificates) {
         warn!("{warning}");
     }
 }

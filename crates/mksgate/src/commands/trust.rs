@@ -161,7 +161,7 @@ pub(super) fn describe(certificate: &CertificateDer<'_>) -> Result<Described, St
 }
 
 /// Certificates have whole seconds, in UTC.
-fn rfc3339(time: &ASN1Time) -> String {
+pub(super) fn rfc3339(time: &ASN1Time) -> String {
     let time = time.to_datetime();
     let (date, (hour, minute, second)) = (time.date(), time.to_hms());
     format!("{date}T{hour:02}:{minute:02}:{second:02}Z")

@@ -8,6 +8,7 @@ use rustls::pki_types::CertificateDer;
 use x509_parser::prelude::{FromDer, X509Certificate};
 use x509_parser::time::ASN1Time;
 
+use crate::commands::trust::rfc3339;
 use console::printable::printable;
 use gateway::settings::Config;
 
@@ -16,8 +17,18 @@ const DAY: i64 = 24 * 60 * 60;
 /// A certificate that expires within this time is to be renewed.
 const SOON: i64 = 30 * DAY;
 
-/// A sentence for each certificate that has expired, is not valid yet, or expires within 30 days.
-pub(in crate::commands) fn problems(config: &Config, now: SystemTime) -> Vec<String> {
+/// A certificate that is to be renewed, or is not valid yet.
+pub(in crate::commands) struct CertificateProblem {
+    /// As docs/commands.md lists them.
+    pub(in crate::commands) code: &'static str,
+    pub(in crate::commands) message: String,
+    /// Dates as in RFC 3339.
+    pub(in crate::commands) not_before: String,
+    pub(in crate::commands) not_after: String,
+}
+
+/// Each certificate that has expired, is not valid yet, or expires within 30 days.
+pub(in crate::commands) fn problems(config: &Config, now: SystemTime) -> Vec<CertificateProblem> {
     let since_epoch = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     let now = i64::try_from(since_epoch).unwrap_or(i64::MAX);
     let mut seen = BTreeSet::new();
@@ -34,28 +45,32 @@ pub(in crate::commands) fn problems(config: &Config, now: SystemTime) -> Vec<Str
         .collect()
 }
 
-fn problem(path: &Path, certificate: &CertificateDer<'_>, now: i64) -> Option<String> {
+fn problem(path: &Path, certificate: &CertificateDer<'_>, now: i64) -> Option<CertificateProblem> {
     let (_, parsed) = X509Certificate::from_der(certificate).ok()?;
     let validity = parsed.validity();
     let (begins, ends) = (validity.not_before, validity.not_after);
-    let trouble = if begins.timestamp() > now {
-        format!(
-            "is not valid before {}: see that this machine's clock is right",
-            date(&begins)
-        )
+    let (code, trouble) = if begins.timestamp() > now {
+        let begins = date(&begins);
+        let trouble =
+            format!("is not valid before {begins}: see that this machine's clock is right");
+        ("certificate-not-yet-valid", trouble)
     } else if ends.timestamp() < now {
-        format!("expired on {}: renew it", date(&ends))
+        let trouble = format!("expired on {}: renew it", date(&ends));
+        ("certificate-expired", trouble)
     } else if ends.timestamp() <= now.saturating_add(SOON) {
         let days = (ends.timestamp() - now) / DAY;
-        format!("expires on {}, in {days} days: renew it", date(&ends))
+        let trouble = format!("expires on {}, in {days} days: renew it", date(&ends));
+        ("certificate-expires-soon", trouble)
     } else {
         return None;
     };
     let subject = printable(&parsed.subject().to_string());
-    Some(format!(
-        "{}: the certificate of {subject} {trouble}",
-        path.display()
-    ))
+    Some(CertificateProblem {
+        code,
+        message: format!("{}: the certificate of {subject} {trouble}", path.display()),
+        not_before: rfc3339(&begins),
+        not_after: rfc3339(&ends),
+    })
 }
 
 /// The day, as in RFC 3339.
@@ -83,7 +98,7 @@ mod tests {
             certificate.unwrap().der().clone()
         };
         let told = |from, to| {
-            let told = problem(Path::new("gw.pem"), &made(from, to), NOW)?;
+            let told = problem(Path::new("gw.pem"), &made(from, to), NOW)?.message;
             let told = told.strip_prefix("gw.pem: the certificate of CN=");
             Some(told.unwrap().split_once(' ').unwrap().1.to_owned())
         };

@@ -11,6 +11,7 @@ use futures::{StreamExt, stream};
 use vsphere::{Vm, VmRef};
 
 use super::look_up::{Outcome, VSpheres};
+use crate::commands::failure::Failure;
 use console::dialer::{Dialer, TimeLimit};
 use console::settings::Backend;
 use console::{Blame, Error};
@@ -95,7 +96,7 @@ async fn one_host(consoles: Vec<Candidate>, within: Duration) -> Vec<(usize, Out
     let (mut is_dialled, mut unreachable) = (false, None);
     for Candidate { index, dialer, vm } in consoles {
         let failure = match &unreachable {
-            Some(why) => Some(String::clone(why)),
+            Some(why) => Some(Failure::clone(why)),
             None => match one_console(&dialer, &mut is_dialled, within).await {
                 Ok(None) => None,
                 Ok(Some(address)) if vm.is_none() => {
@@ -104,7 +105,7 @@ async fn one_host(consoles: Vec<Candidate>, within: Duration) -> Vec<(usize, Out
                 }
                 Ok(Some(_)) => None,
                 Err(error) => {
-                    let why = error.to_string();
+                    let why = Failure::from(&error);
                     if is_about_host(&error) {
                         unreachable = Some(why.clone());
                     }

@@ -9,6 +9,7 @@ use tokio::sync::OnceCell;
 use vsphere::{ConnectionState, Power, Vm, VmRef};
 
 use super::problem::{Kind, Problem};
+use crate::commands::failure::Failure;
 use crate::commands::no_such_vm;
 use console::Error;
 use console::settings::{Backend, VSphere};
@@ -32,7 +33,7 @@ pub(super) enum Outcome {
     /// A server at a URL that was dialled: its address.
     Answers(String),
     /// The console is not available; the VM if it was found.
-    Failed(String, Option<Vm>),
+    Failed(Failure, Option<Vm>),
 }
 
 impl Outcome {
@@ -50,9 +51,9 @@ pub(super) struct VSpheres(BTreeMap<String, Asked>);
 
 struct Asked {
     /// The client, or why there can be none.
-    upstream: Result<Arc<Upstream>, String>,
+    upstream: Result<Arc<Upstream>, Failure>,
     /// Why it cannot be asked, once a login was tried.
-    refused: OnceCell<Option<String>>,
+    refused: OnceCell<Option<Failure>>,
     /// All VMs, for suggestions.
     vms: OnceCell<Vec<Vm>>,
 }
@@ -62,7 +63,7 @@ impl VSpheres {
         let asked = settings.iter().map(|(name, settings)| {
             let upstream = Upstream::new(name, settings.clone(), Slots::default());
             let asked = Asked {
-                upstream: upstream.map(Arc::new).map_err(|error| error.to_string()),
+                upstream: upstream.map(Arc::new).map_err(|error| (&error).into()),
                 refused: OnceCell::new(),
                 vms: OnceCell::new(),
             };
@@ -79,11 +80,12 @@ impl VSpheres {
                 .get_or_init(|| asked.refused())
                 .await
                 .as_ref()?;
-            Some(Problem::new(
-                Kind::VSphere,
-                name,
-                format!("vSphere {name}: {refused}"),
-            ))
+            let message = format!("vSphere {name}: {}", refused.message);
+            let failure = Failure {
+                message,
+                ..refused.clone()
+            };
+            Some(Problem::new(Kind::VSphere, name, failure))
         });
         join_all(logins).await.into_iter().flatten().collect()
     }
@@ -115,8 +117,10 @@ impl VSpheres {
         outcomes.buffered(AT_ONCE).collect().await
     }
 
-    async fn find(&self, vsphere: &str, vm: &VmRef) -> Result<Vm, String> {
-        let asked = self.0.get(vsphere).ok_or("its vSphere is not configured")?;
+    async fn find(&self, vsphere: &str, vm: &VmRef) -> Result<Vm, Failure> {
+        let asked = self.0.get(vsphere);
+        let asked = asked
+            .ok_or_else(|| Failure::local("configuration", "its vSphere is not configured"))?;
         let upstream = asked.upstream.as_ref().map_err(Clone::clone)?;
         if let Some(Some(refused)) = asked.refused.get() {
             return Err(refused.clone());
@@ -126,19 +130,20 @@ impl VSpheres {
             Err(vsphere::Error::NoSuchVm { .. }) => {
                 // Without a list there are no suggestions.
                 let all = async || upstream.client().vms().await.unwrap_or_default();
-                Err(no_such_vm::sentence(vm, asked.vms.get_or_init(all).await))
+                let sentence = no_such_vm::sentence(vm, asked.vms.get_or_init(all).await);
+                Err(Failure::local("no-such-vm", sentence))
             }
-            Err(error) => Err(Error::from(error).to_string()),
+            Err(error) => Err((&Error::from(error)).into()),
         }
     }
 }
 
 impl Asked {
-    async fn refused(&self) -> Option<String> {
+    async fn refused(&self) -> Option<Failure> {
         match &self.upstream {
             Ok(upstream) => {
                 let error = upstream.client().login().await.err()?;
-                Some(Error::from(error).to_string())
+                Some((&Error::from(error)).into())
             }
             Err(why) => Some(why.clone()),
         }
@@ -147,18 +152,23 @@ impl Asked {
 
 /// A VM that is off is no failure: it has a console once it runs. One that its host cannot run is.
 fn judged(vm: Vm) -> Outcome {
-    let remedy = match vm.connection {
+    let (code, remedy) = match vm.connection {
         ConnectionState::Connected if vm.power == Power::On => return Outcome::Found(vm),
         ConnectionState::Connected => return Outcome::NotRunning(vm),
-        ConnectionState::Disconnected => "connect its host in vCenter again",
-        ConnectionState::Orphaned => "register it again, or remove this console",
-        ConnectionState::Inaccessible | ConnectionState::Invalid => "see to its datastore",
+        ConnectionState::Disconnected => ("host-disconnected", "connect its host in vCenter again"),
+        ConnectionState::Orphaned => (
+            "vm-invalid-state",
+            "register it again, or remove this console",
+        ),
+        ConnectionState::Inaccessible | ConnectionState::Invalid => {
+            ("vm-invalid-state", "see to its datastore")
+        }
     };
     let why = format!(
         "{} has no console, since it is {}: {remedy}",
         vm.name, vm.connection
     );
-    Outcome::Failed(why, Some(vm))
+    Outcome::Failed(Failure::local(code, why), Some(vm))
 }
 
 #[cfg(test)]
@@ -200,7 +210,8 @@ mod tests {
                     unreachable!("{connection} is a failure");
                 };
                 assert!(
-                    why.starts_with(&format!("web01 has no console, since it is {connection}: "))
+                    why.message
+                        .starts_with(&format!("web01 has no console, since it is {connection}: "))
                 );
             }
         }

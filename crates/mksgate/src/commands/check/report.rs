@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::look_up::Outcome;
 use super::problem::{Kind, Problem};
 use super::row::{Row, State};
+use crate::commands::failure::Failure;
 use crate::commands::{CommandError, exit_code};
 use gateway::settings::Config;
 
@@ -30,7 +31,7 @@ impl Report {
             .map(|(console, outcome)| Row::new(console, &config.gateway, outcome))
             .collect();
         let failed = consoles.iter().filter_map(|row| {
-            let error = row.error.clone()?;
+            let error = row.failure.clone()?;
             Some(Problem::new(Kind::Console, &row.listen, error))
         });
         problems.extend(failed);
@@ -50,7 +51,8 @@ impl Report {
                 Some((line, column)) => format!("{file}:{line}:{column}"),
                 None => file.to_string(),
             };
-            Problem::new(Kind::Configuration, &place, error.sentence().to_owned())
+            let failure = Failure::local("configuration", error.sentence());
+            Problem::new(Kind::Configuration, &place, failure)
         };
         Self {
             ok: false,

@@ -4,6 +4,7 @@ use serde::Serialize;
 use vsphere::{Power, Vm};
 
 use super::look_up::Outcome;
+use crate::commands::failure::Failure;
 use console::settings::Backend;
 use gateway::settings::{ConsoleSettings, Limits};
 
@@ -18,7 +19,11 @@ pub(super) struct Row {
     reached_by: String,
     pub(super) state: State,
     found: Option<FoundVm>,
-    pub(super) error: Option<String>,
+    error: Option<String>,
+    /// The code of that error.
+    code: Option<&'static str>,
+    #[serde(skip)]
+    pub(super) failure: Option<Failure>,
     /// The cell FOUND of the table.
     #[serde(skip)]
     shown: String,
@@ -61,7 +66,7 @@ impl Row {
             host: vm.host.clone(),
             power: vm.power.to_string(),
         });
-        let (state, shown, error) = match outcome {
+        let (state, shown, failure) = match outcome {
             Outcome::Ready(vm) => (State::Ready, described(&vm), None),
             Outcome::Found(vm) => (State::Found, described(&vm), None),
             Outcome::NotRunning(vm) => (State::NotRunning, described(&vm), None),
@@ -71,7 +76,9 @@ impl Row {
                 None,
             ),
             Outcome::NotChecked => (State::NotChecked, "not checked".to_owned(), None),
-            Outcome::Failed(why, _) => (State::Failed, format!("FAILED: {why}"), Some(why)),
+            Outcome::Failed(why, _) => {
+                (State::Failed, format!("FAILED: {}", why.message), Some(why))
+            }
         };
         Self {
             listen: console.listen.to_string(),
@@ -81,7 +88,9 @@ impl Row {
             reached_by: reached_by(console, limits),
             state,
             found,
-            error,
+            error: failure.as_ref().map(|failure| failure.message.clone()),
+            code: failure.as_ref().map(|failure| failure.code),
+            failure,
             shown,
         }
     }
