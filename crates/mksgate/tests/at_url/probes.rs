@@ -91,10 +91,14 @@ fn untrusted_certificate_error_has_the_trust_option() {
             .lines()
             .find(|line| line.starts_with("FAILED"))
             .unwrap();
-        let option = format!("if it is the right one, add --trust {}", server.thumbprint);
+        let option = format!("if it is right, add --trust {}", server.thumbprint);
         assert!(
             failed.contains(" tls ") && failed.ends_with(&option),
             "{failed}"
+        );
+        assert!(
+            failed.chars().count() <= 230,
+            "the sentence and its step: {failed}"
         );
         assert_eq!(
             server.heads().len(),
@@ -104,7 +108,11 @@ fn untrusted_certificate_error_has_the_trust_option() {
         let (code, shown, _) = probe(&folder, &[&["--against", &url, "--json"], more].concat());
         let answer: Value = serde_json::from_str(&shown).unwrap();
         assert_eq!((code, &answer["ok"]), (Some(7), &false.into()));
-        assert_eq!(answer["steps"][2]["thumbprint"], server.thumbprint);
+        let tls = &answer["steps"][2];
+        assert_eq!(tls["thumbprint"], server.thumbprint);
+        for key in ["reason", "subject", "issuer", "not_before", "not_after"] {
+            assert!(tls[key].is_string(), "{key} in {tls}");
+        }
     }
     let any = ["--against", &url, "--trust", "danger-accept-any"];
     let (code, shown, _) = probe(&folder, &any);
