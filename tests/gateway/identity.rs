@@ -79,7 +79,7 @@ async fn exclusive_access_covers_all_names_of_the_vm() {
             // ClientInit: not shared.
             second.send(&[0]).await;
             first.rest().await;
-            drop(second);
+            drop((first, second));
             testbed.sessions_until(1).await;
         }
         // The session on another VM is unaffected.
