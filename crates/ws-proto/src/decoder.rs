@@ -151,7 +151,7 @@ impl Decoder {
     /// `skip + len` is at most `input.len()` and never 0.
     ///
     /// # Errors
-    /// The [`Violation`] that the next frame is, but for what a Close says: that is for [`Close::parse`].
+    /// The [`Violation`] of the next frame, if any. [`Close::parse`] checks the payload of a Close frame.
     #[inline]
     pub fn scan(&mut self, input: &[u8]) -> Result<Option<Piece>, Violation> {
         match self.state {

@@ -28,7 +28,7 @@ pub enum Opcode {
     Close = 8,
     /// Asks for a [`Opcode::Pong`] with the same payload.
     Ping = 9,
-    /// Answers a ping, or says unasked that the sender lives.
+    /// Answers a ping, or is an unsolicited heartbeat (RFC 6455 section 5.5.3).
     Pong = 10,
 }
 
@@ -112,7 +112,7 @@ impl Header {
         )))
     }
 
-    /// Writes the header so that it ends where `room` ends, and says where in `room` it begins.
+    /// Writes the header so that it ends where `room` ends, and returns where in `room` it begins.
     #[inline]
     pub fn write_before(&self, room: &mut [u8; MAX_HEADER]) -> usize {
         let mut end = MAX_HEADER;

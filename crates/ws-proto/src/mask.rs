@@ -1,4 +1,4 @@
-//! Masking (RFC 6455 section 5.3): word by word, in place, in safe code.
+//! Masking (RFC 6455 section 5.3): eight bytes at a time, in place, in safe code.
 
 /// A mask key. A client needs a fresh one for every frame, unpredictable to whoever chooses the payload.
 pub type MaskKey = [u8; 4];

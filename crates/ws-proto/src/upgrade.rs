@@ -47,7 +47,7 @@ pub enum UpgradeError {
     Status {
         /// 100–999.
         code: u16,
-        /// The server's words, cut to 200 bytes and freed of control characters.
+        /// The server's reason phrase, cut to 200 bytes and freed of control characters.
         reason: String,
         /// Where a redirect points, treated likewise.
         location: Option<String>,
