@@ -206,6 +206,7 @@ mod host_back;
 mod host_lost;
 mod input_devices;
 mod pictures;
+mod reader;
 mod recorded;
 mod sessions;
 mod what_passes;
