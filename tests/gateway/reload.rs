@@ -100,6 +100,7 @@ impl Fleet {
         Config {
             gateway: Limits::default(),
             admin: None,
+            web: None,
             vspheres: hosts
                 .iter()
                 .map(|host| (name(host), self.vsphere(*host)))

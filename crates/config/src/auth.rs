@@ -131,7 +131,7 @@ impl Source<'_> {
         Ok(users.with_origin(path))
     }
 
-    fn tls(
+    pub(crate) fn tls(
         &self,
         chain: &Spanned<PathBuf>,
         key: &Spanned<PathBuf>,

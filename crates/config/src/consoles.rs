@@ -19,7 +19,8 @@ type ListenersByPort = BTreeMap<u16, Vec<SocketAddr>>;
 /// The other tables, as far as they could be read.
 pub(crate) struct Others<'a> {
     pub(crate) bind: Option<IpAddr>,
-    pub(crate) admin: Option<SocketAddr>,
+    /// The addresses of other sections.
+    pub(crate) reserved: [(&'static str, Option<SocketAddr>); 2],
     pub(crate) limits: &'a Limits,
     pub(crate) vspheres: &'a BTreeMap<String, Option<VSphere>>,
     pub(crate) auths: &'a BTreeMap<String, Option<Auth>>,
@@ -51,7 +52,7 @@ impl Source<'_> {
         let bind = others.bind.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
         let listen = self.keep(self.listen(&table, span.clone(), bind));
         if let Some((listen, position)) = &listen {
-            self.keep(self.check_overlap(*listen, position, others.admin, used));
+            self.keep(self.check_overlap(*listen, position, &others.reserved, used));
             used.entry(listen.port()).or_default().push(*listen);
         }
         let position = listen
@@ -82,20 +83,24 @@ impl Source<'_> {
         &self,
         listen: SocketAddr,
         position: &Range<usize>,
-        admin: Option<SocketAddr>,
+        reserved: &[(&'static str, Option<SocketAddr>)],
         used: &ListenersByPort,
     ) -> Result<(), ConfigError> {
         let same_port = used.get(&listen.port()).into_iter().flatten();
         let mut others = same_port.filter(|other| overlap(&listen, other));
-        let sentence = match (others.next(), admin.filter(|admin| overlap(&listen, admin))) {
+        let reserved = reserved
+            .iter()
+            .filter_map(|(name, other)| Some((name, (*other)?)));
+        let section = { reserved }.find(|(_, other)| overlap(&listen, other));
+        let sentence = match (others.next(), section) {
             (Some(same), _) if *same == listen => {
                 format!("another console listens on {listen} already: give each its own port")
             }
             (Some(other), _) => format!(
                 "{listen} overlaps with {other}, where another console listens: give each its own port"
             ),
-            (None, Some(admin)) => {
-                format!("[admin] listens on {admin} already: give each its own port")
+            (None, Some((name, other))) => {
+                format!("{name} listens on {other} already: give each its own port")
             }
             (None, None) => return Ok(()),
         };

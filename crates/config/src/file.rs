@@ -16,6 +16,7 @@ pub(crate) struct File {
     #[serde(default)]
     pub(crate) gateway: Gateway,
     pub(crate) admin: Option<Spanned<Admin>>,
+    pub(crate) web: Option<Spanned<Web>>,
     #[serde(default)]
     pub(crate) vsphere: BTreeMap<String, Spanned<VSphere>>,
     #[serde(default)]
@@ -49,6 +50,21 @@ pub(crate) struct Gateway {
 pub(crate) struct Admin {
     pub(crate) listen: Option<Spanned<String>>,
     pub(crate) token_file: Option<Spanned<PathBuf>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Web {
+    pub(crate) listen: Option<Spanned<String>>,
+    pub(crate) certificate: Option<Spanned<PathBuf>>,
+    pub(crate) private_key: Option<Spanned<PathBuf>>,
+    pub(crate) auth: Option<Spanned<String>>,
+    #[serde(default)]
+    pub(crate) hosts: Vec<Spanned<String>>,
+    pub(crate) proxy_from: Option<Vec<Spanned<String>>>,
+    pub(crate) user_header: Option<Spanned<String>>,
+    #[serde(default)]
+    pub(crate) frame_ancestors: Vec<Spanned<String>>,
 }
 
 #[derive(Deserialize)]

@@ -26,6 +26,7 @@ mod syntax;
 mod toml_error;
 pub mod user_files;
 mod vsphere;
+mod web;
 
 use std::cell::RefCell;
 use std::io::Read;
@@ -39,7 +40,7 @@ pub use ask::AskPassword;
 use consoles::Others;
 pub use error::ConfigError;
 pub use errors::ConfigErrors;
-use rights::users_files;
+use rights::{users_files, without_page};
 pub use scalar::parse_duration;
 pub use sdk_url::sdk_url;
 use source::Source;
@@ -123,11 +124,13 @@ impl Source<'_> {
         let gateway = self.limits(&file.gateway);
         let admin = file.admin.as_ref();
         let admin_listen = admin.and_then(|admin| self.admin_listen(admin));
+        let web = file.web.as_ref();
+        let web_listen = web.and_then(|web| self.web_listen(web));
         let vspheres = self.check_each(file.vsphere, syntax.vspheres, Source::vsphere);
         let users_files = users_files(&file.auth);
         self.keep(self.check_auth_names(&file.auth));
         let auths = self.check_each(file.auth, syntax.auths, Source::auth);
-        if !syntax.has_console {
+        if !syntax.has_console && web.is_none() {
             self.record(ConfigError::in_file(
                 self.path,
                 "it has no console: add a [[console]] with port, vsphere and vm (or url)",
@@ -135,23 +138,28 @@ impl Source<'_> {
         }
         let others = Others {
             bind,
-            admin: admin_listen,
+            reserved: [("[admin]", admin_listen), ("[web]", web_listen)],
             limits: &gateway,
             vspheres: &vspheres,
             auths: &auths,
         };
         let total = file.console.len();
         let consoles = self.consoles(file.console, &others);
+        // The page leads to VMs without a console of their own, too, which a pattern of its users may match.
+        let users_files = without_page(users_files, web);
         // Consoles that are wrong are not there to be matched.
         if consoles.len() == total {
             self.check_rights(&users_files, &auths, &consoles);
         }
         let admin = admin.zip(admin_listen);
         let admin = admin.and_then(|(admin, listen)| self.keep(self.admin(admin, listen)));
+        let web = web.zip(web_listen);
+        let web = web.and_then(|(web, listen)| self.web(web, listen, &auths));
         let vspheres = vspheres.into_iter();
         Config {
             gateway,
             admin,
+            web,
             vspheres: vspheres
                 .filter_map(|(name, vsphere)| Some((name, vsphere?)))
                 .collect(),

@@ -20,6 +20,14 @@ pub(crate) fn users_files(auths: &BTreeMap<String, Spanned<file::Auth>>) -> User
     named.collect()
 }
 
+/// Without that of the page's users: they may have rights to VMs that no `[[console]]` names.
+pub(crate) fn without_page(mut files: UsersFiles, web: Option<&Spanned<file::Web>>) -> UsersFiles {
+    if let Some(auth) = web.and_then(|web| web.get_ref().auth.as_ref()) {
+        files.remove(auth.get_ref());
+    }
+    files
+}
+
 impl Source<'_> {
     /// Records an error for each pattern that matches no console, as far as that is known without a vSphere.
     pub(crate) fn check_rights(

@@ -94,6 +94,7 @@ fn at(url: &str, listen: SocketAddr) -> Config {
     Config {
         gateway: Limits::default(),
         admin: None,
+        web: None,
         vspheres: BTreeMap::new(),
         consoles: vec![console],
     }

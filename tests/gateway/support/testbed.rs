@@ -127,6 +127,7 @@ impl Setup {
         let gateway = Gateway::bind(Config {
             gateway: self.limits,
             admin: self.admin.map(Admin::open),
+            web: None,
             vspheres: BTreeMap::from([("lab".into(), vsphere)]),
             consoles: self.consoles.iter().map(console).collect(),
         })

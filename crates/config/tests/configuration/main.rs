@@ -13,6 +13,7 @@ mod all_mistakes;
 mod files;
 mod invalid;
 mod users_files;
+mod web;
 
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
@@ -317,6 +318,10 @@ fn sample_configuration_is_valid() {
     }
     let more = config::parse(&all, &folder.path().join("gateway.toml")).unwrap();
     assert!(more.gateway.proxy_from.is_some() && more.admin.is_some());
+    assert!(
+        more.web
+            .is_some_and(|web| web.tls.is_some() && web.user_header.is_some())
+    );
     assert_eq!(more.consoles.len(), 4);
     let config = config::parse(&text, &folder.path().join("gateway.toml")).unwrap();
     assert!(!config.consoles.is_empty() && !config.vspheres.is_empty());

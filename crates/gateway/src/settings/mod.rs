@@ -5,6 +5,7 @@ pub(crate) mod auth;
 pub(crate) mod limits;
 mod rights;
 mod warnings;
+mod web;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -17,6 +18,7 @@ pub use admin::Admin;
 pub use auth::{Auth, CertificateFile, METHODS, NO_AUTH};
 pub use limits::Limits;
 pub use rights::unmatched_rights;
+pub use web::Web;
 
 use crate::login::rights::ConsoleNames;
 use dialect::InputSettings;
@@ -28,6 +30,8 @@ pub struct Config {
     pub gateway: Limits,
     /// `[admin]`.
     pub admin: Option<Admin>,
+    /// `[web]`.
+    pub web: Option<Web>,
     /// `[vsphere.NAME]`, by name.
     pub vspheres: BTreeMap<String, VSphere>,
     /// `[[console]]`, in the order of the file.

@@ -21,7 +21,13 @@ impl Config {
     /// A sentence, with file and line, for each pattern of a users file that matches no console. `vms` are the VMs of the
     /// consoles, in their order, as far as they were looked up.
     pub fn unmatched_rights(&self, vms: &[Option<Vm>]) -> Vec<String> {
+        // The page leads to VMs without a console of their own, too.
+        let page = self.web.as_ref().and_then(|web| web.auth.users.as_ref());
+        let page = page.map(|users| users.origin());
         self.of_each_users_file(vms, |users, named| {
+            if page == Some(users.origin()) {
+                return Vec::new();
+            }
             let file = users.origin().display();
             let sentences = unmatched(users, named).into_iter();
             sentences

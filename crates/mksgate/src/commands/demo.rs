@@ -130,6 +130,7 @@ fn configuration(
             ..Limits::default()
         },
         admin: None,
+        web: None,
         vspheres: BTreeMap::from([(VSPHERE.into(), vsphere)]),
         consoles: names
             .iter()
