@@ -158,6 +158,13 @@ impl Dialogue {
         self.shared.viewer.update_requested
     }
 
+    /// Whether the viewer has requested a picture (non-incrementally) and has not received an update to its end since.
+    /// A program that saves one picture would take an update that [`host_lost`](Self::host_lost) has completed, or a
+    /// [banner](Self::banner), for that picture.
+    pub const fn awaits_picture(&self) -> bool {
+        self.shared.viewer.awaits_picture
+    }
+
     /// An update that draws `text` over the bottom of the viewer's last picture: see [`banner`]. It is in the format of
     /// the viewer's last SetPixelFormat and within the size that the viewer knows, and it answers the viewer's request.
     /// Viewers request the next update at once, so the caller has to limit how often it sends one.

@@ -29,6 +29,7 @@ impl Shared {
             }
             Message::UpdateRequest(request) => {
                 self.viewer.update_requested = true;
+                self.viewer.awaits_picture |= !request.incremental;
                 match request.incremental {
                     true => self.viewer.incremental_area = Some(request.area),
                     false => self.ask(request.area),

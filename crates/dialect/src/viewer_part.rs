@@ -28,6 +28,8 @@ pub(super) struct ViewerPart {
     pub(super) incremental_area: Option<Area>,
     /// It has sent a FramebufferUpdateRequest since its last update began.
     pub(super) update_requested: bool,
+    /// It has sent a non-incremental FramebufferUpdateRequest, and no update for it has ended since.
+    pub(super) awaits_picture: bool,
     /// Its SetDesktopSize has not been answered.
     pub(super) resizing: bool,
     pub(super) keyboard: Keyboard,
@@ -63,6 +65,7 @@ impl ViewerPart {
             requested: Missing::default(),
             incremental_area: None,
             update_requested: false,
+            awaits_picture: false,
             resizing: false,
             keyboard: Keyboard::new(input_settings),
             holds_keys: false,

@@ -88,7 +88,7 @@ async fn relayed(
         }
     };
     session_log::opened(session, &link.address);
-    let (outcome, remainder) = relay(&mut viewer, link, None, POLICY, session).await;
-    tokio::join!(remainder.close(), viewer.close());
-    Ok(outcome)
+    let end = relay(&mut viewer, link, None, POLICY, session).await;
+    tokio::join!(end.host.close(), viewer.close());
+    Ok(end.outcome)
 }

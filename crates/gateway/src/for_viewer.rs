@@ -1,11 +1,12 @@
 //! What a VNC viewer shows of a failure: short, without accounts and addresses, which are the administrator's business.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use rfb_proto::Violation;
 
 use crate::error::Failure;
-use crate::relay::{HostLost, LostConsole};
+use crate::relay::{HostLost, LostConsole, Outcome, ViewerPolicy};
 use crate::vm_change::VmChange;
 
 impl Failure {
@@ -50,7 +51,33 @@ impl Failure {
     }
 }
 
-#[cfg_attr(not(test), expect(dead_code, reason = "no session sends it yet"))]
+impl Outcome {
+    /// The end of a session for the user of its viewer, as a [`Failure`] is. `None` where the viewer has ended the session
+    /// itself, or where it is not known up to which byte the host's updates were valid.
+    pub(crate) fn for_viewer(&self, policy: &ViewerPolicy, session: u64) -> Option<String> {
+        let limit = |limit: Option<Duration>| in_words(limit.unwrap_or_default());
+        let reason = match self {
+            Self::Ended(reason) => format!("session ended: {reason}"),
+            Self::Idle => {
+                let limit = limit(policy.idle_timeout);
+                format!("session ended: no input for {limit} (idle_timeout)")
+            }
+            Self::TimeUp => {
+                let limit = limit(policy.max_session_time);
+                format!("session ended: its {limit} are over (max_session_time)")
+            }
+            Self::ConsoleLost(LostConsole {
+                end: HostLost::Unfollowable(_),
+                ..
+            })
+            | Self::ViewerLeft
+            | Self::Violation(_) => return None,
+            Self::ConsoleLost(lost) => return Some(lost.for_viewer(session)),
+        };
+        Some(format!("{reason} (session {session})"))
+    }
+}
+
 impl LostConsole {
     /// Likewise, for the user of a viewer whose console was lost.
     pub(crate) fn for_viewer(&self, session: u64) -> String {
@@ -78,6 +105,16 @@ impl LostConsole {
             }
             (_, HostLost::Unfollowable(_)) => "the picture cannot be converted: select full colour",
         }
+    }
+}
+
+/// A time in its largest whole unit.
+fn in_words(time: Duration) -> String {
+    let seconds = time.as_secs();
+    match seconds {
+        1.. if seconds.is_multiple_of(3600) => format!("{} h", seconds / 3600),
+        1.. if seconds.is_multiple_of(60) => format!("{} min", seconds / 60),
+        _ => format!("{seconds} s"),
     }
 }
 

@@ -2,9 +2,8 @@
 
 use std::convert::Infallible;
 
-use tokio::sync::watch;
-
 use console::Blame;
+use tokio::sync::watch;
 
 use crate::error::Stage;
 

@@ -4,6 +4,7 @@
 mod admin;
 mod binding;
 mod byte_relay;
+mod closing;
 mod entrance;
 mod error;
 mod error_code;
@@ -17,6 +18,7 @@ mod local_entrance;
 mod login;
 mod metrics;
 pub mod overlap;
+mod reason_banner;
 mod registry;
 mod relay;
 mod running;

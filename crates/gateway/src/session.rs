@@ -9,10 +9,12 @@
 //! dial        TCP, TLS, WebSocket upgrade and RFB security with ESXi or the host at the URL
 //! welcome     SecurityResult: OK, or the failure of a stage above as its reason
 //! relay       both directions, translated where the dialect is on
-//! close       what became of the VM of a lost console; one log line: who ended it, stage, cause, duration, bytes each way
+//! close       what became of the VM of a lost console; one log line: who ended it, stage, cause, duration, bytes each way;
+//!             the viewer is shown the reason
 //! ```
 
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,6 +28,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 use tokio_util::task::task_tracker::TaskTrackerToken;
 use tracing::Instrument;
 
+use crate::closing::Closing;
 use crate::entrance::Entrance;
 use crate::error::{Failure, Stage, Stopped};
 use crate::login::judge::{Admission, judge, refusal_on_arrival};
@@ -84,12 +87,33 @@ impl Session {
     }
 
     async fn run_in_span(self, socket: TcpStream) {
-        let outcome = tokio::select! {
+        let mut shutdown = pin!(self.shutdown_timeout());
+        let served = tokio::select! {
             // A result that is ready wins over shutdown.
             biased;
-            outcome = self.serve(socket) => outcome,
-            () = self.shutdown_timeout() => Ok(Outcome::Ended("the gateway is shutting down")),
+            served = self.serve(socket) => served,
+            () = &mut shutdown => {
+                return self.record(Ok(Outcome::Ended("the gateway is shutting down")));
+            }
         };
+        match served {
+            Err(stopped) => self.record(Err(stopped)),
+            Ok(closing) => {
+                let record = |outcome| self.record(Ok(outcome));
+                // Boxed: needed only at the end of a session.
+                let closing = Box::pin(closing.run(&self.info, &self.entrance.shared.ended, record));
+                tokio::select! {
+                    // Its first poll after the shutdown still records the outcome.
+                    biased;
+                    () = closing => {}
+                    () = shutdown => {}
+                }
+            }
+        }
+    }
+
+    /// Logs and counts how the session ended.
+    fn record(&self, outcome: Result<Outcome, Stopped>) {
         let shared = &self.entrance.shared;
         if let Some(failure) = session_log::failure(&outcome) {
             shared
@@ -99,7 +123,8 @@ impl Session {
         session_log::closed(&self.info, outcome, &shared.metrics);
     }
 
-    async fn serve(&self, socket: TcpStream) -> Result<Outcome, Stopped> {
+    /// Returns when the relay has ended, or the session has failed before it.
+    async fn serve(&self, socket: TcpStream) -> Result<Box<Closing>, Stopped> {
         let limits = &self.entrance.limits;
         let deadline = self.info.since + limits.login_timeout;
         let peer = self.info.parties().viewer;
@@ -113,7 +138,7 @@ impl Session {
         let Opened {
             console,
             policy,
-            slot: _registered,
+            slot: registered,
         } = match opened {
             Ok(opened) => opened,
             Err(stopped) => {
@@ -129,7 +154,7 @@ impl Session {
         session_log::opened(&self.info, &console.link.address);
         let OpenConsole {
             link,
-            slot: _host_slot,
+            slot: host_slot,
             watch,
         } = *console;
         let identity = self.info.parties().vm.clone();
@@ -140,24 +165,19 @@ impl Session {
         let relaying = relay(&mut viewer, link, dialogue.as_mut(), policy, &self.info);
         let log_change = |state| session_log::vm_changed(&self.info, state);
         let changes = Box::pin(WatchedVm::each_change(&mut vm, log_change));
-        let (mut outcome, remainder) = tokio::select! {
+        let end = tokio::select! {
             ended = relaying => ended,
             never = changes => match never {},
         };
-        // Boxed: needed only at the end of a session.
-        Box::pin(async {
-            let viewer_end = async {
-                outcome.explain(vm, &shared.ended).await;
-                viewer.close().await;
-            };
-            tokio::select! {
-                ((), ()) = async { tokio::join!(remainder.close(), viewer_end) } => {}
-                // The outcome is known, and must not be replaced by the shutdown.
-                () = self.shutdown_timeout() => {}
-            }
-        })
-        .await;
-        Ok(outcome)
+        Ok(Box::new(Closing {
+            end,
+            viewer,
+            dialogue,
+            policy,
+            vm,
+            host_slot,
+            slot: registered,
+        }))
     }
 
     /// Reads the PROXY header. Nothing has been sent to the viewer yet.
@@ -387,9 +407,10 @@ impl Session {
         self.entrance.shared.metrics.stage(stage, seconds);
     }
 
-    /// Ready when the gateway has ended and both sides have had the time to close in order.
+    /// Ready when the gateway has ended and both sides have had the time to close in order: first the relay, then the
+    /// connections.
     async fn shutdown_timeout(&self) {
         self.entrance.shared.ended.cancelled().await;
-        sleep(CLOSE_TIMEOUT).await;
+        sleep(2 * CLOSE_TIMEOUT).await;
     }
 }

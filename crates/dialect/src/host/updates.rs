@@ -33,6 +33,7 @@ impl Host {
         if pictures > 0 {
             shared.viewer.incremental_area = None;
             shared.viewer.update_requested = false;
+            shared.viewer.awaits_picture = false;
         }
         pictures
     }
@@ -174,6 +175,7 @@ impl Host {
     /// Ends the viewer's update.
     pub(super) fn close(&mut self, shared: &mut Shared, viewer: &mut impl ToViewer) {
         self.viewer_update.end(viewer);
+        shared.viewer.awaits_picture = false;
         // The host took a request that came after the first merged update as answered by a later one; the viewer
         // received that one as part of the same update, and still waits.
         if let Some(area) = shared

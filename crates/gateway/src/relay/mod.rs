@@ -67,6 +67,15 @@ pub(crate) struct ViewerPolicy {
     pub(crate) max_session_time: Option<Duration>,
 }
 
+/// How a relay has ended, and what remains of it.
+pub(crate) struct RelayEnd {
+    pub(crate) outcome: Outcome,
+    pub(crate) host: HostRemainder,
+    /// The viewer's unprocessed input, where its dialogue can be continued without the host: see
+    /// [`SharedDialogue::unprocessed`].
+    pub(crate) unprocessed: Option<BytesMut>,
+}
+
 /// A host's connection after its relay: TLS and TCP remain to be closed.
 pub(crate) struct HostRemainder(Stream);
 
@@ -92,7 +101,7 @@ pub(crate) fn relay<'a>(
     dialogue: Option<&'a mut Dialogue>,
     policy: ViewerPolicy,
     session: &'a SessionInfo,
-) -> Pin<Box<dyn Future<Output = (Outcome, HostRemainder)> + Send + 'a>> {
+) -> Pin<Box<dyn Future<Output = RelayEnd> + Send + 'a>> {
     // Boxed: keeps this future out of the one that opens the session.
     let (connection, early, clocks) = viewer.parts();
     let early = std::mem::take(early);
@@ -111,7 +120,13 @@ pub(crate) fn relay<'a>(
             let halves = tokio::io::split(&mut **tls);
             Box::pin(relay_between(halves, early, clocks, parts))
         }
-        None => Box::pin(async { (Outcome::ViewerLeft, HostRemainder(parts.0.stream)) }),
+        None => Box::pin(async {
+            RelayEnd {
+                outcome: Outcome::ViewerLeft,
+                host: HostRemainder(parts.0.stream),
+                unprocessed: None,
+            }
+        }),
     }
 }
 
@@ -125,7 +140,7 @@ async fn relay_between(
         ViewerPolicy,
         &SessionInfo,
     ),
-) -> (Outcome, HostRemainder) {
+) -> RelayEnd {
     let HostLink {
         mut stream,
         decoder,
@@ -136,7 +151,7 @@ async fn relay_between(
     } = unboxed(host);
     let incoming = std::mem::take(&mut stream.input);
     let end_by = policy.max_session_time.map(|time| clocks.welcomed + time);
-    let outcome = {
+    let (outcome, unprocessed) = {
         let transport = &stream.transport;
         let (mut console_in, mut console_out) = stream.socket.split();
         let (pending, traffic) = (PendingReply::new(), &session.traffic);
@@ -168,9 +183,15 @@ async fn relay_between(
             traffic
         ));
         let ended = pin!(session_end(session, end_by));
-        first_to_end(to_host, to_viewer, ended, &pending, traffic).await
+        let outcome = first_to_end(to_host, to_viewer, ended, &pending, traffic).await;
+        let unprocessed = dialogue.as_ref().and_then(SharedDialogue::unprocessed);
+        (outcome, unprocessed)
     };
-    (outcome, HostRemainder(stream))
+    RelayEnd {
+        outcome,
+        host: HostRemainder(stream),
+        unprocessed,
+    }
 }
 
 /// Frees the box, which would otherwise live as long as the future that takes its content apart.

@@ -117,7 +117,9 @@ impl<'a, 'd, W: AsyncWrite + Unpin> HostWriter<'a, 'd, W> {
         early: BytesMut,
         pending: &PendingReply,
     ) -> ToHostEnd {
-        let end = match self.relay(viewer, early, pending).await {
+        let end = self.relay(viewer, early, pending).await;
+        self.hand_over_unprocessed();
+        let end = match end {
             Ok(end) => end,
             Err(error) => return ToHostEnd::EsxiBroke(error),
         };
@@ -130,6 +132,15 @@ impl<'a, 'd, W: AsyncWrite + Unpin> HostWriter<'a, 'd, W> {
         match self.close(&Close::new(code)).await {
             Ok(()) => end,
             Err(error) => ToHostEnd::EsxiBroke(error),
+        }
+    }
+
+    /// Gives the dialogue the input that was read and not processed: nothing more is read here.
+    fn hand_over_unprocessed(&mut self) {
+        if let InputPath::Dialect(dialogue) = self.path {
+            let buffer = self.buffer.as_mut().map(|buffer| buffer.payload());
+            let input = buffer.and_then(|buffer| buffer.get(..self.kept));
+            dialogue.set_unprocessed(input.unwrap_or_default());
         }
     }
 

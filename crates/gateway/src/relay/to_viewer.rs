@@ -252,6 +252,7 @@ impl<R: AsyncRead + Unpin> HostReader<'_, '_, R> {
     ) -> io::Result<()> {
         let (mut written, len) = (0, self.decrypted.output_len());
         if len == 0 {
+            self.set_written();
             return Ok(());
         }
         while written < len {
@@ -268,6 +269,14 @@ impl<R: AsyncRead + Unpin> HostReader<'_, '_, R> {
             written += count;
         }
         // A TLS stream may have buffered what its socket did not take.
-        viewer.flush().await
+        viewer.flush().await?;
+        self.set_written();
+        Ok(())
+    }
+
+    fn set_written(&self) {
+        if let Some(dialogue) = self.dialogue {
+            dialogue.set_written();
+        }
     }
 }

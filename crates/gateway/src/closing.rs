@@ -1,0 +1,69 @@
+//! The end of a session after its relay: what became of its VM, the reason for the viewer, and both connections' closing.
+
+use console::slots::Slot;
+use dialect::Dialogue;
+use tokio::join;
+use tokio_util::sync::CancellationToken;
+
+use crate::reason_banner::ReasonBanner;
+use crate::registry::{SessionInfo, SessionSlot};
+use crate::relay::{Outcome, RelayEnd, ViewerPolicy};
+use crate::viewer_link::ViewerLink;
+use crate::vm_change::WatchedVm;
+
+/// What remains of a session whose relay has ended.
+pub(crate) struct Closing {
+    pub(crate) end: RelayEnd,
+    pub(crate) viewer: ViewerLink,
+    /// `None` where RFB was relayed unparsed: the viewer is not sent anything more.
+    pub(crate) dialogue: Option<Dialogue>,
+    pub(crate) policy: ViewerPolicy,
+    pub(crate) vm: Option<Box<WatchedVm>>,
+    /// Kept until the host's connection is closed: the host counts that one.
+    pub(crate) host_slot: Option<Slot>,
+    /// Freed before the viewer is shown the reason: another viewer may have its place.
+    pub(crate) slot: SessionSlot,
+}
+
+impl Closing {
+    /// Calls `record` with the outcome as soon as it is known, shows the viewer the reason, and closes both connections.
+    pub(crate) async fn run(
+        self,
+        session: &SessionInfo,
+        gateway_ends: &CancellationToken,
+        record: impl FnOnce(Outcome),
+    ) {
+        let Self {
+            end,
+            mut viewer,
+            dialogue,
+            policy,
+            vm,
+            host_slot,
+            slot,
+        } = self;
+        let RelayEnd {
+            mut outcome,
+            host,
+            unprocessed,
+        } = end;
+        let host = async {
+            host.close().await;
+            drop(host_slot);
+        };
+        let viewer = async {
+            outcome.explain(vm, gateway_ends).await;
+            let reason = outcome.for_viewer(&policy, session.id);
+            record(outcome);
+            drop(slot);
+            if let (Some(reason), Some(dialogue), Some(unprocessed), Some(connection)) =
+                (reason, dialogue, unprocessed, viewer.parts().0)
+            {
+                let banner = ReasonBanner::new(dialogue, unprocessed);
+                banner.show(&reason, connection, &session.traffic).await;
+            }
+            viewer.close().await;
+        };
+        join!(host, viewer);
+    }
+}
