@@ -15,10 +15,15 @@ SECONDS = 60
 
 def visit(port: int, *actions: str | Path, password: str | None = None) -> subprocess.CompletedProcess[str]:
     """Connects, does the actions in order, and disconnects."""
+    argv = command(port, *actions, password=password)
+    return subprocess.run(argv, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=SECONDS + 10)
+
+
+def command(port: int, *actions: str | Path, password: str | None = None) -> list[str]:
+    """The command line of such a call."""
     login = [] if password is None else ["--password", password]
     argv = [_program(), "--server", f"127.0.0.1::{port}", *login, "--timeout", str(SECONDS), "--nocursor"]
-    argv += [str(action) for action in actions]
-    return subprocess.run(argv, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=SECONDS + 10)
+    return argv + [str(action) for action in actions]
 
 
 def refusal(port: int, password: str | None = None) -> str:

@@ -394,3 +394,23 @@ fn the_colour_map_comes_again_with_the_first_picture_after_a_banner() {
         assert!(rest.is_empty() && update.is_between_messages());
     }
 }
+
+#[test]
+fn a_picture_is_awaited_until_an_update_for_it_has_ended() {
+    let mut session = Session::vmware(InputSettings::default());
+    session.sets_encodings(&[Encoding::LAST_RECT]);
+    let update = [head(1), raw(EVERYTHING)].concat();
+    let (first, second) = update.split_at(100);
+    for _ in 0..2 {
+        session.requests_everything(false);
+        let _ = session.host(first);
+        assert!(session.dialogue.awaits_picture());
+        let _ = session.host(second);
+        assert!(!session.dialogue.awaits_picture());
+        session.requests_everything(true);
+        assert!(!session.dialogue.awaits_picture());
+    }
+    session.requests_everything(false);
+    session.dialogue.host_lost(&mut Got::default()).unwrap();
+    assert!(session.dialogue.awaits_picture());
+}
