@@ -229,6 +229,61 @@ mod tests {
     }
 
     #[test]
+    fn reasons_of_the_gateway_are_short_and_name_the_limit() {
+        let policy = ViewerPolicy {
+            view_only: false,
+            may_be_exclusive: true,
+            input_settings: None,
+            host: dialect::HostKind::Unknown,
+            idle_timeout: Some(Duration::from_secs(900)),
+            max_session_time: Some(Duration::from_secs(8 * 3600)),
+        };
+        for (outcome, expected) in [
+            (
+                Outcome::Ended("another viewer requested exclusive access"),
+                "session ended: another viewer requested exclusive access (session 17)",
+            ),
+            (
+                Outcome::Idle,
+                "session ended: no input for 15 min (idle_timeout) (session 17)",
+            ),
+            (
+                Outcome::TimeUp,
+                "session ended: its 8 h are over (max_session_time) (session 17)",
+            ),
+        ] {
+            assert_eq!(outcome.for_viewer(&policy, 17).as_deref(), Some(expected));
+            let longest = outcome.for_viewer(&policy, u64::MAX).unwrap();
+            assert!(longest.len() <= 100, "{longest}");
+        }
+        for silent in [
+            Outcome::ViewerLeft,
+            Outcome::Violation(Violation::Malformed(LONG)),
+        ] {
+            assert_eq!(silent.for_viewer(&policy, 17), None);
+        }
+        for lost in each_loss() {
+            let is_unknown = matches!(lost.end, HostLost::Unfollowable(_));
+            let text = lost.for_viewer(17);
+            let shown = Outcome::ConsoleLost(lost).for_viewer(&policy, 17);
+            assert_eq!(shown, (!is_unknown).then_some(text));
+        }
+    }
+
+    #[test]
+    fn times_are_in_their_largest_whole_unit() {
+        for (seconds, expected) in [
+            (0, "0 s"),
+            (90, "90 s"),
+            (60, "1 min"),
+            (5400, "90 min"),
+            (7200, "2 h"),
+        ] {
+            assert_eq!(in_words(Duration::from_secs(seconds)), expected);
+        }
+    }
+
+    #[test]
     fn viewer_of_a_powered_off_vm_shows_the_remedy_and_the_session() {
         let off = vsphere::Error::InvalidPowerState {
             vm: LONG.into(),

@@ -9,8 +9,7 @@
 //! dial        TCP, TLS, WebSocket upgrade and RFB security with ESXi or the host at the URL
 //! welcome     SecurityResult: OK, or the failure of a stage above as its reason
 //! relay       both directions, translated where the dialect is on
-//! close       what became of the VM of a lost console; one log line: who ended it, stage, cause, duration, bytes each way;
-//!             the viewer is shown the reason
+//! close       what became of the VM of a lost console, the log line, the reason for the viewer
 //! ```
 
 use std::net::SocketAddr;
@@ -101,7 +100,8 @@ impl Session {
             Ok(closing) => {
                 let record = |outcome| self.record(Ok(outcome));
                 // Boxed: needed only at the end of a session.
-                let closing = Box::pin(closing.run(&self.info, &self.entrance.shared.ended, record));
+                let closing =
+                    Box::pin(closing.run(&self.info, &self.entrance.shared.ended, record));
                 tokio::select! {
                     // Its first poll after the shutdown still records the outcome.
                     biased;
@@ -250,7 +250,7 @@ impl Session {
                 return Err((stage, failure));
             }
         };
-        let policy = self.policy(&admission);
+        let policy = admission.policy(&self.entrance.limits);
         let exclusive = policy.may_be_exclusive.then_some(&admission.slot);
         self.welcome(viewer, pending, exclusive, limit)
             .await
@@ -359,22 +359,6 @@ impl Session {
         let console = grant.dial(limit, &|_| {}).await;
         self.measure(Stage::Dial, begun);
         console.map_err(|error| (Stage::Dial, error.into()))
-    }
-
-    /// What the viewer may do in the relay.
-    fn policy(&self, admission: &Admission) -> ViewerPolicy {
-        let Admission {
-            console, view_only, ..
-        } = admission;
-        let limits = &self.entrance.limits;
-        ViewerPolicy {
-            view_only: *view_only,
-            may_be_exclusive: console.exclusive && !view_only,
-            input_settings: console.input_settings,
-            host: console.host(),
-            idle_timeout: limits.idle_timeout,
-            max_session_time: limits.max_session_time,
-        }
     }
 
     /// Sends SecurityResult and reads ClientInit. Where `exclusive` is set and the shared-flag is 0, ends the other sessions

@@ -14,6 +14,7 @@ use super::users::User;
 use crate::entrance::{Entrance, ServedConsole};
 use crate::error::Failure;
 use crate::registry::{SessionInfo, SessionSlot};
+use crate::relay::ViewerPolicy;
 use crate::settings::auth::Auth;
 use crate::settings::limits::Limits;
 
@@ -62,6 +63,21 @@ impl Admission {
         }
         self.slot
             .identify(self.console.identity(&vm), self.max_sessions_per_vm)
+    }
+
+    /// What the viewer may do in the relay.
+    pub(crate) fn policy(&self, limits: &Limits) -> ViewerPolicy {
+        let Self {
+            console, view_only, ..
+        } = self;
+        ViewerPolicy {
+            view_only: *view_only,
+            may_be_exclusive: console.exclusive && !view_only,
+            input_settings: console.input_settings,
+            host: console.host(),
+            idle_timeout: limits.idle_timeout,
+            max_session_time: limits.max_session_time,
+        }
     }
 
     fn not_for_user(&self) -> Option<Failure> {
