@@ -33,11 +33,18 @@ struct End {
 }
 
 impl LastFailure {
-    /// Records how a session ended, whose viewer `had_logged_in` or not; `None` is an ordinary end.
+    /// Records how a session ended, whose viewer `had_logged_in` or not; `None` is an ordinary end. Once a viewer that had
+    /// logged in has been served, one that is refused changes nothing.
     pub(crate) fn record(&self, failure: Option<SessionFailure>, had_logged_in: bool) {
-        self.0.send_modify(|end| {
-            end.failure = failure;
-            end.had_logged_in |= had_logged_in;
+        self.0.send_if_modified(|end| {
+            if end.had_logged_in && !had_logged_in {
+                return false;
+            }
+            *end = End {
+                failure,
+                had_logged_in,
+            };
+            true
         });
     }
 
@@ -70,5 +77,30 @@ impl LastFailure {
     /// The failure, also where the viewer is to blame.
     pub fn failure(&self) -> Option<SessionFailure> {
         self.0.borrow().failure.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refused_viewer_does_not_change_how_the_served_one_ended() {
+        let failed = |sentence: &str| {
+            Some(SessionFailure {
+                code: "sessions-full",
+                stage: Stage::Judge,
+                blame: Blame::Gateway,
+                sentence: sentence.into(),
+            })
+        };
+        let last = LastFailure::default();
+        last.record(failed("refused early"), false);
+        assert!(last.failure().is_some());
+        last.record(None, true);
+        last.record(failed("refused late"), false);
+        assert_eq!(last.failure(), None);
+        last.record(failed("lost"), true);
+        assert_eq!(last.failure(), failed("lost"));
     }
 }
