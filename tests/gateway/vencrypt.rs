@@ -2,190 +2,26 @@
 
 use std::sync::Arc;
 
-use bytes::BytesMut;
-use console::tls::{Thumbprint, Trust};
 use esxi_sim::{Host, Power};
-use gateway::Users;
-use gateway::settings::{Auth, ConsoleSettings};
-use rfb_proto::{Client, ClientStep, Password, Refusal, SecurityType, VncPassword};
-use rustls::ServerConfig;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use gateway::settings::Auth;
+use rfb_proto::{Client, Password, SecurityType, VncPassword};
+use rustls::pki_types::ServerName;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
-use tokio_rustls::client::TlsStream;
 
+use crate::support::encrypted_port::{EncryptedPort, certificate, users};
 use crate::support::testbed::{PASSWORD, Setup, Testbed};
-use crate::support::viewer::{Viewer, assert_short};
+use crate::support::viewer::Viewer;
 use crate::support::{is_closed, log, until, within};
-
-/// Lines of `mksgate passwd` for the password "x", with rights.
-const HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$t2dIS7GCpYHUKunPpwb3uw$dgLDrR/+jioPf+BcqP30PKFWdcX43S5Y3HjdCN1rsD8";
-
-fn users() -> Users {
-    let lines = [
-        ("ada", ""),
-        ("looker", ":view-only"),
-        ("stranger", ":web*,db*"),
-        ("guest", ":vm0*"),
-        ("by-id", ":moref:1"),
-        ("by-path", ":web*,/ha-datacenter/vm/*"),
-        ("by-vsphere", ":lab:vm08"),
-        ("other-id", ":moref:2,m*,*:vm08"),
-        ("other-path", ":/ha-datacenter/vm/web/*"),
-        ("other-vsphere", ":other:vm08,other:*"),
-    ];
-    let text: String = lines
-        .iter()
-        .map(|(name, rights)| format!("{name}:{HASH}{rights}\n"))
-        .collect();
-    Users::parse(&text).unwrap()
-}
-
-/// A self-signed certificate and a TLS server configuration with it.
-fn certificate() -> (Arc<ServerConfig>, CertificateDer<'static>) {
-    let made = rcgen::generate_simple_self_signed(vec!["localhost".into()]).unwrap();
-    let certificate = made.cert.der().clone();
-    let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
-    let server =
-        ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(vec![certificate.clone()], key)
-            .unwrap();
-    (Arc::new(server), certificate)
-}
 
 /// What a user without rights is shown.
 const NOT_ALLOWED: &str = "you may not open this console: ask the administrator (";
 
-struct Door {
-    testbed: Testbed,
-    pin: Trust,
-}
-
-impl Door {
-    async fn with(
-        methods: &[SecurityType],
-        customize: fn(ConsoleSettings) -> ConsoleSettings,
-    ) -> Self {
-        let (tls, certificate) = certificate();
-        let mut auth = Auth::x509_plain(users(), tls);
-        auth.methods = methods.to_vec();
-        auth.password = Auth::vnc_password(VncPassword::new(PASSWORD).unwrap()).password;
-        let testbed = Setup {
-            auth,
-            customize,
-            ..Setup::default()
-        }
-        .start()
-        .await;
-        let digest: [u8; 32] = sha2::Digest::finalize(sha2::Digest::chain_update(
-            sha2::Sha256::default(),
-            &certificate,
-        ))
-        .into();
-        Self {
-            testbed,
-            pin: Trust::Pinned(Thumbprint::Sha256(digest)),
-        }
-    }
-
-    async fn by_name() -> Self {
-        Self::with(&[SecurityType::X509Plain], |console| console).await
-    }
-
-    /// A complete handshake by `client`, with TLS.
-    async fn enter(&self, client: Client) -> Result<Viewer<TlsStream<TcpStream>>, String> {
-        let socket = TcpStream::connect(self.testbed.ports[0]).await.unwrap();
-        self.enter_on(socket, client).await
-    }
-
-    /// The closing line in the log of a user who is refused.
-    async fn line_of_refused(&self, name: &str, password: &str) -> log::Line {
-        let socket = TcpStream::connect(self.testbed.ports[0]).await.unwrap();
-        let from = socket.local_addr().unwrap();
-        log::expect(from);
-        let client = Client::new(None)
-            .with_tls()
-            .with_user(name, Password::new(password));
-        assert!(self.enter_on(socket, client).await.is_err());
-        log::closing_line(from).await
-    }
-
-    async fn enter_on(
-        &self,
-        mut socket: TcpStream,
-        client: Client,
-    ) -> Result<Viewer<TlsStream<TcpStream>>, String> {
-        let mut talk = Talk {
-            client,
-            input: BytesMut::new(),
-            output: BytesMut::new(),
-        };
-        assert!(talk.until_step(&mut socket).await?, "TLS comes first");
-        assert!(talk.input.is_empty());
-        let connector = TlsConnector::from(Arc::new(self.pin.client().unwrap()));
-        let mut stream = connector
-            .connect(ServerName::try_from("localhost").unwrap(), socket)
-            .await
-            .unwrap();
-        assert!(!talk.until_step(&mut stream).await?, "TLS comes once");
-        assert!(talk.input.is_empty());
-        Ok(Viewer { stream })
-    }
-
-    async fn enter_as(
-        &self,
-        name: &str,
-        password: &str,
-    ) -> Result<Viewer<TlsStream<TcpStream>>, String> {
-        self.enter(
-            Client::new(None)
-                .with_tls()
-                .with_user(name, Password::new(password)),
-        )
-        .await
-    }
-}
-
-struct Talk {
-    client: Client,
-    input: BytesMut,
-    output: BytesMut,
-}
-
-impl Talk {
-    /// Advances the handshake to its next step: TLS, or the end.
-    async fn until_step(
-        &mut self,
-        stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
-    ) -> Result<bool, String> {
-        loop {
-            let step = self.client.advance(&mut self.input, &mut self.output);
-            stream.write_all_buf(&mut self.output).await.unwrap();
-            match step {
-                Ok(ClientStep::StartTls) => return Ok(true),
-                Ok(ClientStep::Ready(_)) => return Ok(false),
-                Ok(ClientStep::More) => assert!(
-                    stream.read_buf(&mut self.input).await.unwrap() > 0,
-                    "it ended"
-                ),
-                Err(Refusal::Refused(reason)) => {
-                    assert_short(&reason);
-                    return Err(reason);
-                }
-                Err(other) => panic!("{other}"),
-            }
-        }
-    }
-}
-
 #[tokio::test]
 async fn user_with_the_right_password_uses_the_vm_over_tls() {
     within(async {
-        let door = Door::by_name().await;
+        let door = EncryptedPort::by_name().await;
         let mut viewer = door.enter_as("ada", "x").await.unwrap();
         let desktop = viewer.init().await;
         assert_eq!(desktop.name, "vm08");
@@ -202,7 +38,7 @@ async fn user_with_the_right_password_uses_the_vm_over_tls() {
 #[tokio::test]
 async fn wrong_name_and_wrong_password_have_one_reason_and_no_upstream_connection() {
     within(async {
-        let door = Door::by_name().await;
+        let door = EncryptedPort::by_name().await;
         for (name, password) in [("ada", "y"), ("nobody", "x"), ("", "")] {
             let reason = door.enter_as(name, password).await.err().unwrap();
             assert!(
@@ -218,7 +54,7 @@ async fn wrong_name_and_wrong_password_have_one_reason_and_no_upstream_connectio
 #[tokio::test]
 async fn failed_login_and_refusal_are_warnings_with_the_users_name() {
     within(async {
-        let door = Door::by_name().await;
+        let door = EncryptedPort::by_name().await;
         for (name, password, sentence) in [
             ("ada", "y", "wrong user name or password: try again"),
             ("nobody", "x", "wrong user name or password: try again"),
@@ -239,7 +75,7 @@ async fn failed_login_and_refusal_are_warnings_with_the_users_name() {
 #[tokio::test]
 async fn lost_console_is_a_warning_with_the_users_name_and_power_off_is_none() {
     within(async {
-        let door = Door::by_name().await;
+        let door = EncryptedPort::by_name().await;
         type Change = fn(&Host);
         let close: Change = |host| host.close_consoles("vm08");
         let power_off: Change = |host| host.set_power("vm08", Power::Off);
@@ -269,7 +105,7 @@ async fn lost_console_is_a_warning_with_the_users_name_and_power_off_is_none() {
 #[tokio::test]
 async fn rights_of_the_users_file_are_enforced() {
     within(async {
-        let door = Door::by_name().await;
+        let door = EncryptedPort::by_name().await;
         let reason = door.enter_as("stranger", "x").await.err().unwrap();
         assert!(reason.starts_with(NOT_ALLOWED), "{reason}");
         door.enter_as("guest", "x").await.unwrap();
@@ -286,7 +122,7 @@ async fn rights_of_the_users_file_are_enforced() {
 #[tokio::test]
 async fn right_may_use_another_name_of_the_vm() {
     within(async {
-        let door = Door::by_name().await;
+        let door = EncryptedPort::by_name().await;
         for user in ["by-id", "by-path", "by-vsphere"] {
             door.enter_as(user, "x").await.unwrap().init().await;
         }
@@ -302,7 +138,7 @@ async fn right_may_use_another_name_of_the_vm() {
 #[tokio::test]
 async fn state_of_a_vm_is_not_disclosed_to_a_user_without_rights() {
     within(async {
-        let door = Door::by_name().await;
+        let door = EncryptedPort::by_name().await;
         door.testbed.host.refuse_sdk(503, 100);
         let reason = door.enter_as("stranger", "x").await.err().unwrap();
         assert!(reason.starts_with(NOT_ALLOWED), "{reason}");
@@ -313,7 +149,7 @@ async fn state_of_a_vm_is_not_disclosed_to_a_user_without_rights() {
 #[tokio::test]
 async fn x509_vnc_and_x509_none() {
     within(async {
-        let door = Door::with(&[SecurityType::X509Vnc], |console| console).await;
+        let door = EncryptedPort::with(&[SecurityType::X509Vnc], |console| console).await;
         let by = |password| Client::new(Some(VncPassword::new(password).unwrap())).with_tls();
         door.enter(by(PASSWORD)).await.unwrap().init().await;
         assert!(
@@ -323,7 +159,7 @@ async fn x509_vnc_and_x509_none() {
                 .unwrap()
                 .starts_with("wrong password")
         );
-        let door = Door::with(&[SecurityType::X509None], |console| console).await;
+        let door = EncryptedPort::with(&[SecurityType::X509None], |console| console).await;
         door.enter(Client::new(None).with_tls())
             .await
             .unwrap()
@@ -352,7 +188,7 @@ async fn up_to_tls(testbed: &Testbed) -> Viewer {
 #[tokio::test]
 async fn invalid_tls_and_plaintext_before_it_end_that_connection_only() {
     within(async {
-        let door = Door::by_name().await;
+        let door = EncryptedPort::by_name().await;
         for garbage in [
             &b"\x16\x03\x01\xff\xff garbage"[..],
             b"GET / HTTP/1.1\r\n\r\n",
@@ -430,7 +266,7 @@ async fn connection_stalled_in_the_tls_handshake_can_be_dropped() {
 #[tokio::test]
 async fn concurrent_guesses_count_like_sequential_ones() {
     within(async {
-        let door = Door::by_name().await;
+        let door = EncryptedPort::by_name().await;
         let guesses =
             futures::future::join_all((0..24).map(|_| door.enter_as("ada", "wrong"))).await;
         let told = |words: &str| {
@@ -446,7 +282,7 @@ async fn concurrent_guesses_count_like_sequential_ones() {
 #[tokio::test]
 async fn rfb_3_3_viewer_gets_the_reason_that_encryption_is_required() {
     within(async {
-        let door = Door::by_name().await;
+        let door = EncryptedPort::by_name().await;
         let mut viewer = door.testbed.viewer().await;
         let reason = viewer
             .enter(crate::support::viewer::RfbVersion::V3_3, None)

@@ -11,7 +11,7 @@ mod support;
 
 use rustls::AlertDescription::{self, BadRecordMac, UnexpectedMessage};
 use rustls::SupportedCipherSuite;
-use support::differ::{Client, Ours, Theirs};
+use support::clients::{Client, Ours, Theirs};
 use support::forge::Peer;
 use support::{Recording, SUITES, short_lived};
 use tls_records::{AFTER, BEFORE, Refused};

@@ -16,6 +16,7 @@ mod by_gateway;
 mod by_viewer;
 mod leaks;
 mod payload;
+mod pings;
 mod reason;
 mod unread_data;
 mod vm_change;

@@ -1,6 +1,7 @@
 //! Viewers, hosts and the gateway between them.
 
 pub(crate) mod direct;
+pub(crate) mod encrypted_port;
 pub(crate) mod esxi;
 pub(crate) mod frame;
 pub(crate) mod log;

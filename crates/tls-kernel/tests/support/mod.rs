@@ -11,6 +11,7 @@
     reason = "a failure here is a failed test"
 )]
 
+pub(crate) mod clients;
 pub(crate) mod differ;
 pub(crate) mod forge;
 

@@ -1,6 +1,7 @@
 //! The relay without sockets: data and ends from ESXi, numbers of calls, timing towards ESXi.
 
 mod allocations;
+mod copies;
 mod counts;
 mod stage;
 mod time;
