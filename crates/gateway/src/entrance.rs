@@ -9,12 +9,12 @@ use ipnet::IpNet;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 use vsphere::Vm;
 
-use crate::login::rights::ConsoleNames;
 use crate::registry::ConsoleKey;
 use crate::settings::auth::Auth;
 use crate::settings::limits::Limits;
 use crate::shared::Shared;
 use dialect::{HostKind, InputSettings};
+use logins::rights::ConsoleNames;
 
 /// A port for viewers.
 pub(crate) struct Entrance {

@@ -30,9 +30,7 @@ use tracing::Instrument;
 use crate::closing::Closing;
 use crate::entrance::Entrance;
 use crate::error::{Failure, Stage, Stopped};
-use crate::login::judge::{Admission, judge, refusal_on_arrival};
-use crate::login::pre_login_limit::PreLoginSlot;
-use crate::login::{proxy_header, source};
+use crate::judge::{Admission, judge, refusal_on_arrival};
 use crate::registry::{SessionInfo, SessionSlot};
 use crate::relay::{Outcome, ViewerPolicy, relay};
 use crate::session_log;
@@ -40,6 +38,8 @@ use crate::traffic::Traffic;
 use crate::viewer_link::ViewerLink;
 use crate::vm_change::WatchedVm;
 use dialect::Dialogue;
+use logins::pre_login_limit::PreLoginSlot;
+use logins::{proxy_header, source};
 
 /// How long a viewer that is refused before authentication may take to read the reason.
 const REFUSE_TIMEOUT: Duration = Duration::from_secs(3);

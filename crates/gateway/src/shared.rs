@@ -7,11 +7,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use tokio_util::sync::CancellationToken;
 
 use crate::last_failure::LastFailure;
-use crate::login::penalties::Penalties;
-use crate::login::pre_login_limit::{PreLoginLimit, PreLoginSlot};
 use crate::metrics::Metrics;
 use crate::registry::Registry;
 use console::slots::Slots;
+use logins::penalties::Penalties;
+use logins::pre_login_limit::{PreLoginLimit, PreLoginSlot};
 
 /// One instance per gateway; clones share it.
 #[derive(Clone)]
@@ -35,7 +35,7 @@ pub(crate) struct Shared {
 impl Shared {
     /// For ports that several people use.
     pub(crate) fn new() -> Self {
-        Self::with(Penalties::new())
+        Self::with(Penalties::shared())
     }
 
     /// For one local user: all local users have the same address, so sources are not distinguished.

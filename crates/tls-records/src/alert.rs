@@ -1,5 +1,6 @@
 //! Alerts (RFC 8446 section 6, RFC 5246 section 7.2).
 
+use crate::alert_description as description;
 use crate::refused::Refused;
 use crate::version::Version;
 
@@ -11,18 +12,6 @@ pub(crate) const CLOSE_NOTIFY: [u8; 2] = [WARNING, 0];
 
 /// no_renegotiation, the answer to a HelloRequest of TLS 1.2 (RFC 5246 section 7.2.2).
 pub(crate) const NO_RENEGOTIATION: [u8; 2] = [WARNING, 100];
-
-/// AlertDescription (RFC 8446 section 6).
-pub(crate) mod description {
-    pub(super) const CLOSE_NOTIFY: u8 = 0;
-    pub(crate) const UNEXPECTED_MESSAGE: u8 = 10;
-    pub(crate) const BAD_RECORD_MAC: u8 = 20;
-    pub(crate) const RECORD_OVERFLOW: u8 = 22;
-    pub(crate) const ILLEGAL_PARAMETER: u8 = 47;
-    pub(crate) const DECODE_ERROR: u8 = 50;
-    pub(crate) const INTERNAL_ERROR: u8 = 80;
-    pub(super) const USER_CANCELED: u8 = 90;
-}
 
 /// A fatal alert.
 pub(crate) const fn fatal(description: u8) -> [u8; 2] {

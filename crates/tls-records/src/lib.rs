@@ -8,6 +8,7 @@
 //! `docs/in-place-records.md` explains why this is safe, and what it is tested against.
 
 mod alert;
+mod alert_description;
 mod allowance;
 #[cfg(test)]
 mod error_texts;

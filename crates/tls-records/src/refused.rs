@@ -1,6 +1,6 @@
 //! Why a record is not decrypted or encrypted.
 
-use crate::alert::description;
+use crate::alert_description as description;
 
 /// The error. The last four variants are local, the others are caused by the peer.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]

@@ -7,6 +7,7 @@ mod refresh;
 mod release;
 mod screenshot;
 mod task;
+mod unread;
 mod vm_cache;
 
 use std::sync::Arc;
@@ -31,7 +32,7 @@ use crate::{
     watch::{Watch, Watched},
 };
 
-use refresh::Unread;
+use unread::Unread;
 use vm_cache::VmCache;
 
 /// One vSphere endpoint. Share it behind an `Arc`: all calls use one session, and at most four are made at once.

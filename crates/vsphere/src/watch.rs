@@ -8,7 +8,7 @@ use std::{
 use tokio::sync::watch;
 
 use crate::{
-    property::Object,
+    property::{Object, PropertySpec},
     reference::Reference,
     runtime_info::{ConnectionState, Power},
     usage::InUse,
@@ -136,6 +136,16 @@ impl Watched {
 }
 
 impl VmState {
+    /// The properties that it is read from.
+    pub(crate) const PROPERTIES: [PropertySpec; 1] = [PropertySpec {
+        kind: "VirtualMachine",
+        properties: &[
+            "runtime.powerState",
+            "runtime.connectionState",
+            "runtime.host",
+        ],
+    }];
+
     /// The state that was read by one call.
     pub(crate) fn read(vm: &Object) -> Self {
         Self {

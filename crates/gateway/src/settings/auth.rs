@@ -6,8 +6,8 @@ use std::sync::Arc;
 use console::secret::Secret;
 use rfb_proto::{SecurityType, VncPassword};
 
-use crate::login::certificate::Chain;
-use crate::login::users::Users;
+use logins::certificate::Chain;
+use logins::users::Users;
 
 /// The name that can be used in place of an `[auth.NAME]`: no authentication.
 pub const NO_AUTH: &str = "none";

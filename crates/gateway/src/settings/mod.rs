@@ -20,8 +20,8 @@ pub use limits::Limits;
 pub use rights::unmatched_rights;
 pub use web::Web;
 
-use crate::login::rights::ConsoleNames;
 use dialect::InputSettings;
+use logins::rights::ConsoleNames;
 
 /// All settings.
 #[derive(Debug, Clone)]

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use vsphere::Vm;
 
 use super::{Config, ConsoleSettings};
-use crate::login::ambiguous::ambiguous;
-use crate::login::rights::ConsoleNames;
-use crate::login::unmatched::unmatched;
-use crate::login::users::Users;
+use logins::ambiguous::ambiguous;
+use logins::rights::ConsoleNames;
+use logins::unmatched::unmatched;
+use logins::users::Users;
 
 /// A sentence, with the number of the line, for each pattern of `users` that matches none of `consoles`, as far as it can be
 /// told before VMs are looked up.

@@ -14,9 +14,10 @@ use crate::{
     error::Error,
     fault::{Fault, FaultKind},
     open_session::OpenSession,
-    property::{self, ObjectSet, PropertySpec},
+    property::{self, ObjectSet},
     reference::Reference,
     transport::Deadline,
+    watch::VmState,
 };
 
 impl Client {
@@ -153,7 +154,7 @@ impl Client {
         let made = self
             .create(open, collector, "CreateFilter", |out| {
                 out.element("spec", &[], |spec| {
-                    property::filter_spec(spec, &ObjectSet::Objects(&vm), &STATE);
+                    property::filter_spec(spec, &ObjectSet::Objects(&vm), &VmState::PROPERTIES);
                 });
                 out.value("partialUpdates", "false");
             })
@@ -259,16 +260,6 @@ type Filters = HashMap<String, Reference>;
 fn starts_over(fault: &Fault) -> bool {
     matches!(&fault.kind, FaultKind::Other(kind) if kind == "InvalidCollectorVersion" || kind == "RequestCanceled")
 }
-
-/// The properties of a [`crate::VmState`].
-pub(super) const STATE: [PropertySpec; 1] = [PropertySpec {
-    kind: "VirtualMachine",
-    properties: &[
-        "runtime.powerState",
-        "runtime.connectionState",
-        "runtime.host",
-    ],
-}];
 
 /// `maxWaitSeconds`: shorter than the five minutes after which firewalls drop idle connections.
 const WAIT: Duration = Duration::from_secs(120);

@@ -1,16 +1,10 @@
 //! Reads the current states of watched VMs, for callers that cannot wait for the next update.
 
-use std::{
-    collections::BTreeSet,
-    sync::{Mutex, MutexGuard, PoisonError},
-};
+use std::collections::BTreeSet;
 
-use tokio::{
-    sync::Mutex as AsyncMutex,
-    time::{Instant, timeout_at},
-};
+use tokio::time::{Instant, timeout_at};
 
-use super::{Client, follow::STATE};
+use super::Client;
 use crate::{
     call::CallError,
     error::Error,
@@ -21,19 +15,6 @@ use crate::{
     transport::Deadline,
     watch::VmState,
 };
-
-/// The VMs whose states are to be read. While one read runs, further VMs are collected for the next.
-#[derive(Default)]
-pub(super) struct Unread {
-    vms: Mutex<BTreeSet<String>>,
-    reading: AsyncMutex<()>,
-}
-
-impl Unread {
-    fn vms(&self) -> MutexGuard<'_, BTreeSet<String>> {
-        self.vms.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
 
 impl Client {
     /// Reads the state of a watched VM, by its managed object id, and passes it to the VM's watches. When many VMs are asked
@@ -77,7 +58,8 @@ impl Client {
                 vms.iter().map(|vm| self.watched.state(&vm.id)).collect();
             let source = ObjectSet::Objects(&vms);
             let until = Deadline::Call(deadline);
-            let read = property::retrieve(&self.calls, open, source, &STATE, until).await;
+            let read =
+                property::retrieve(&self.calls, open, source, &VmState::PROPERTIES, until).await;
             let objects = match read {
                 Ok(objects) => objects,
                 Err(CallError::Fault(fault)) => {

@@ -51,7 +51,7 @@ const MAX_KNOWN: usize = 4096;
 
 /// Failed logins of the whole gateway.
 #[derive(Clone)]
-pub(crate) struct Penalties {
+pub struct Penalties {
     hasher: RandomState,
     /// Whether sources are distinguished.
     by_source: bool,
@@ -60,17 +60,17 @@ pub(crate) struct Penalties {
 
 /// A login or a console as a hash: its size does not depend on the length of the names that attackers send.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct HashedKey(u64);
+pub struct HashedKey(u64);
 
 /// One login attempt.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Attempt {
+pub struct Attempt {
     /// Where it comes from.
-    pub(crate) source: Source,
+    pub source: Source,
     /// The user, or the console's password.
-    pub(crate) login: HashedKey,
+    pub login: HashedKey,
     /// The console.
-    pub(crate) console: HashedKey,
+    pub console: HashedKey,
 }
 
 struct State {
@@ -83,13 +83,13 @@ struct State {
 
 impl Penalties {
     /// For ports with several users.
-    pub(crate) fn new() -> Self {
+    pub fn shared() -> Self {
         Self::with(true, MAX_INTERVAL)
     }
 
     /// For a port of one local user. All local users share one address, so attempts are only spaced out: another local user
     /// must not be able to lock the owner out.
-    pub(crate) fn private() -> Self {
+    pub fn private() -> Self {
         Self::with(false, MAX_INTERVAL_PRIVATE)
     }
 
@@ -107,18 +107,18 @@ impl Penalties {
     }
 
     /// The key of a login or console, from everything that identifies it.
-    pub(crate) fn hashed(&self, identity: impl Hash) -> HashedKey {
+    pub fn hashed(&self, identity: impl Hash) -> HashedKey {
         HashedKey(self.hasher.hash_one(identity))
     }
 
     /// The remaining penalty of `attempt`; `None` where it may proceed.
-    pub(crate) fn remaining(&self, attempt: Attempt, now: Instant) -> Option<Duration> {
+    pub fn remaining(&self, attempt: Attempt, now: Instant) -> Option<Duration> {
         let at_login = self.lock().logins.remaining(&attempt.login_key(), now);
         at_login.max(self.remaining_for_source(attempt.source, now))
     }
 
     /// The remaining penalty of `source` at every login.
-    pub(crate) fn remaining_for_source(&self, source: Source, now: Instant) -> Option<Duration> {
+    pub fn remaining_for_source(&self, source: Source, now: Instant) -> Option<Duration> {
         let state = self.lock();
         let networks = source.networks().zip(&state.networks);
         networks
@@ -130,11 +130,7 @@ impl Penalties {
     ///
     /// # Errors
     /// Too many are waiting: the time after which to try again.
-    pub(crate) fn reserve_turn(
-        &self,
-        attempt: Attempt,
-        now: Instant,
-    ) -> Result<Duration, Duration> {
+    pub fn reserve_turn(&self, attempt: Attempt, now: Instant) -> Result<Duration, Duration> {
         let mut state = self.lock();
         let is_known = state.known.contains_key(&(attempt.console, attempt.source));
         match self.by_source && is_known {
@@ -144,7 +140,7 @@ impl Penalties {
     }
 
     /// Counts a wrong password.
-    pub(crate) fn record_failure(&self, attempt: Attempt, now: Instant) {
+    pub fn record_failure(&self, attempt: Attempt, now: Instant) {
         let mut state = self.lock();
         state.paces.record_failure(attempt.console, now);
         if self.by_source {
@@ -155,7 +151,7 @@ impl Penalties {
     }
 
     /// Clears the failures of this login and source.
-    pub(crate) fn record_success(&self, attempt: Attempt, now: Instant) {
+    pub fn record_success(&self, attempt: Attempt, now: Instant) {
         let mut state = self.lock();
         let failures = state.logins.remove(&attempt.login_key(), now);
         let networks = attempt.source.networks().zip(&mut state.networks);

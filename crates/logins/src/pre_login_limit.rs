@@ -18,7 +18,7 @@ const MAX_REFUSED: usize = 16;
 
 /// The connections that have not logged in.
 #[derive(Clone, Default)]
-pub(crate) struct PreLoginLimit(Arc<Mutex<Members>>);
+pub struct PreLoginLimit(Arc<Mutex<Members>>);
 
 #[derive(Default)]
 struct Members {
@@ -36,16 +36,16 @@ struct Member {
 }
 
 /// One connection's slot, until it is dropped.
-pub(crate) struct PreLoginSlot {
+pub struct PreLoginSlot {
     connections: PreLoginLimit,
     id: u64,
     /// Cancelled when the connection must be dropped.
-    pub(crate) dropped: CancellationToken,
+    pub dropped: CancellationToken,
 }
 
 impl PreLoginLimit {
     /// A slot for a connection `from` a source. `random` decides whether one is dropped, and which.
-    pub(crate) fn enter(&self, from: Source, limit: usize, random: (u32, u32)) -> PreLoginSlot {
+    pub fn enter(&self, from: Source, limit: usize, random: (u32, u32)) -> PreLoginSlot {
         let mut members = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let id = members.next;
         members.next += 1;
@@ -91,7 +91,7 @@ impl Members {
 impl PreLoginSlot {
     /// Exchanges the slot for a place among the refused connections. Returns whether there was one; if not, the connection
     /// must be closed at once, and `dropped` is cancelled.
-    pub(crate) fn refuse(&self) -> bool {
+    pub fn refuse(&self) -> bool {
         let mut members = self
             .connections
             .0
@@ -107,7 +107,7 @@ impl PreLoginSlot {
     }
 
     /// Sets the source that the PROXY header names.
-    pub(crate) fn set_source(&self, from: SocketAddr) {
+    pub fn set_source(&self, from: SocketAddr) {
         let mut members = self
             .connections
             .0

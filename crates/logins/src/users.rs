@@ -15,7 +15,7 @@ use super::hashing::{self, StoredHash};
 use super::rights::{ConsoleNames, Right};
 
 /// The word that makes a user view-only.
-pub(crate) const VIEW_ONLY: &str = "view-only";
+pub const VIEW_ONLY: &str = "view-only";
 
 /// The beginning of every hash.
 const HASH_PREFIX: &str = "$argon2";
@@ -52,13 +52,13 @@ pub struct User {
 
 impl User {
     /// Whether the user has the right to this console.
-    pub(crate) fn may_open(&self, console: ConsoleNames<'_>) -> bool {
+    pub fn may_open(&self, console: ConsoleNames<'_>) -> bool {
         let mut rights = self.consoles.iter().flatten();
         self.consoles.is_none() || rights.any(|right| right.matches(console))
     }
 
     /// Whether a right is an inventory path, which costs a further round trip to look up.
-    pub(crate) fn needs_path(&self) -> bool {
+    pub fn needs_path(&self) -> bool {
         self.consoles.iter().flatten().any(Right::is_path)
     }
 }
@@ -116,12 +116,12 @@ impl Users {
     }
 
     /// The path of the file that the users were read from.
-    pub(crate) fn origin(&self) -> &Path {
+    pub fn origin(&self) -> &Path {
         &self.origin
     }
 
     /// Each pattern, with the number of its line and the user whom it is for.
-    pub(crate) fn rights(&self) -> impl Iterator<Item = (usize, &str, &Right)> {
+    pub fn rights(&self) -> impl Iterator<Item = (usize, &str, &Right)> {
         self.records.iter().flat_map(|record| {
             let rights = record.user.consoles.iter().flatten();
             rights.map(|right| (record.line, record.user.name.as_str(), right))

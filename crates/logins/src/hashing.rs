@@ -27,14 +27,14 @@ const MAX_PASSES: u32 = 32;
 static HASHERS: Hashers = Hashers::new();
 
 /// A password hash of the users file, validated. It has no `Debug`, so it cannot be logged.
-pub(crate) struct StoredHash(PasswordHash);
+pub struct StoredHash(PasswordHash);
 
 impl StoredHash {
     /// Reads a PHC string (`$argon2id$v=19$…`).
     ///
     /// # Errors
     /// A sentence that repeats no part of the hash.
-    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+    pub fn parse(text: &str) -> Result<Self, String> {
         let wrong =
             "the second field is not an argon2id hash: create it with `mksgate passwd NAME`";
         let hash = PasswordHash::new(text).map_err(|_| wrong)?;
@@ -132,7 +132,7 @@ pub fn hash(password: &[u8]) -> Result<String, String> {
 }
 
 /// Whether `stored` is the hash of `password`; waits for a permit first.
-pub(crate) async fn matches(stored: std::sync::Arc<StoredHash>, password: Password) -> bool {
+pub async fn matches(stored: std::sync::Arc<StoredHash>, password: Password) -> bool {
     let compared = HASHERS.run(move || stored.matches(&password)).await;
     compared.unwrap_or(false)
 }

@@ -7,13 +7,13 @@ use vsphere::Vm;
 const ID_PREFIXES: [&str; 3] = ["uuid", "instance-uuid", "moref"];
 
 /// The special characters of globs.
-pub(crate) const WILDCARDS: [char; 6] = ['*', '?', '[', ']', '{', '}'];
+pub const WILDCARDS: [char; 6] = ['*', '?', '[', ']', '{', '}'];
 
 /// One pattern of a users file: `PATTERN`, or `VSPHERE:PATTERN`.
 #[derive(Debug, Clone)]
-pub(crate) struct Right {
+pub struct Right {
     /// As written in the users file.
-    pub(crate) text: String,
+    pub text: String,
     any_vsphere: GlobMatcher,
     /// The vSphere's name and the pattern for its consoles, for `VSPHERE:PATTERN`.
     qualified: Option<(String, GlobMatcher)>,
@@ -21,18 +21,18 @@ pub(crate) struct Right {
 
 /// The names of a console.
 #[derive(Clone, Copy)]
-pub(crate) struct ConsoleNames<'a> {
+pub struct ConsoleNames<'a> {
     /// Its vSphere; `None` where it is at a URL.
-    pub(crate) vsphere: Option<&'a str>,
+    pub vsphere: Option<&'a str>,
     /// Its name in the configuration.
-    pub(crate) configured: &'a str,
+    pub configured: &'a str,
     /// The VM, once it has been looked up.
-    pub(crate) vm: Option<&'a Vm>,
+    pub vm: Option<&'a Vm>,
 }
 
 impl ConsoleNames<'_> {
     /// Whether both have been looked up and are different VMs.
-    pub(crate) fn is_other_vm(&self, other: &Self) -> bool {
+    pub fn is_other_vm(&self, other: &Self) -> bool {
         match (self.vm, other.vm) {
             (Some(own), Some(other)) => own.moref != other.moref,
             _ => false,
@@ -40,13 +40,13 @@ impl ConsoleNames<'_> {
     }
 
     /// Its inventory path where that is known, else its configured name.
-    pub(crate) fn path_or_name(&self) -> &str {
+    pub fn path_or_name(&self) -> &str {
         let path = self.vm.and_then(|vm| vm.path.as_deref());
         path.unwrap_or(self.configured)
     }
 
     /// Whether it is configured by its display name, not by path or id.
-    pub(crate) fn has_display_name(&self) -> bool {
+    pub fn has_display_name(&self) -> bool {
         let kind = self.configured.split_once(':').map(|(kind, _)| kind);
         !self.configured.starts_with('/') && !kind.is_some_and(|kind| ID_PREFIXES.contains(&kind))
     }
@@ -57,7 +57,7 @@ impl Right {
     ///
     /// # Errors
     /// A sentence: it is not a valid glob.
-    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+    pub fn parse(text: &str) -> Result<Self, String> {
         let glob = |pattern: &str| match Glob::new(pattern) {
             Ok(glob) => Ok(glob.compile_matcher()),
             Err(error) => Err(format!(
@@ -80,7 +80,7 @@ impl Right {
     }
 
     /// Whether it matches any name of the console.
-    pub(crate) fn matches(&self, console: ConsoleNames<'_>) -> bool {
+    pub fn matches(&self, console: ConsoleNames<'_>) -> bool {
         let by_vsphere = self.qualified.as_ref().is_some_and(|(vsphere, pattern)| {
             console.vsphere == Some(vsphere) && matches(pattern, console)
         });
@@ -88,13 +88,13 @@ impl Right {
     }
 
     /// Whether it matches inventory paths.
-    pub(crate) fn is_path(&self) -> bool {
+    pub fn is_path(&self) -> bool {
         let pattern = self.qualified.as_ref().map(|(_, pattern)| pattern);
         is_path(&self.any_vsphere) || pattern.is_some_and(is_path)
     }
 
     /// Whether it matches ids.
-    pub(crate) fn is_id(&self) -> bool {
+    pub fn is_id(&self) -> bool {
         let pattern = self.qualified.as_ref().map(|(_, pattern)| pattern);
         let text = pattern.unwrap_or(&self.any_vsphere).glob().glob();
         let kind = text.split_once(':').map(|(kind, _)| kind);
@@ -102,17 +102,17 @@ impl Right {
     }
 
     /// The vSphere's name, for `VSPHERE:PATTERN`.
-    pub(crate) fn vsphere(&self) -> Option<&str> {
+    pub fn vsphere(&self) -> Option<&str> {
         self.qualified.as_ref().map(|(vsphere, _)| vsphere.as_str())
     }
 
     /// Whether it has no wildcards.
-    pub(crate) fn is_literal(&self) -> bool {
+    pub fn is_literal(&self) -> bool {
         !self.text.contains(WILDCARDS)
     }
 
     /// Whether it matches every console.
-    pub(crate) fn matches_all(&self) -> bool {
+    pub fn matches_all(&self) -> bool {
         self.text.chars().all(|letter| letter == '*')
     }
 }

@@ -1,5 +1,5 @@
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|input: &[u8]| {
-    let _ = gateway::parse_proxy_header(input);
+    let _ = logins::proxy_header::parse(input);
 });

@@ -1,8 +1,8 @@
 use vsphere::{ConnectionState, Power, Vm};
 
 use super::*;
-use crate::login::ambiguous::ambiguous;
-use crate::login::users::tests::{at_lab, line};
+use crate::ambiguous::ambiguous;
+use crate::users::tests::{at_lab, line};
 
 fn users(rights: &str) -> Users {
     Users::parse(&line("ada", "x", &format!(":{rights}"))).unwrap()

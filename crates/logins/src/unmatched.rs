@@ -21,7 +21,7 @@ const LISTED: usize = 3;
 /// A sentence, with the number of the line, for each pattern that matches none of `consoles`.
 ///
 /// A pattern is left out while a console has not been looked up that it may still match.
-pub(crate) fn unmatched(users: &Users, consoles: &[ConsoleNames<'_>]) -> Vec<String> {
+pub fn unmatched(users: &Users, consoles: &[ConsoleNames<'_>]) -> Vec<String> {
     let mut sentences: Vec<(usize, String)> = users
         .rights()
         .filter(|(_, _, right)| !consoles.iter().any(|console| right.matches(*console)))

@@ -23,10 +23,7 @@ const VERSION_2: &[u8] = b"\r\n\r\n\0\r\nQUIT\n";
 
 /// Reads the header and leaves the bytes after it in `input`. `None` where the connection is the balancer's own, as in health
 /// checks (UNKNOWN, LOCAL).
-pub(crate) async fn read(
-    socket: &mut TcpStream,
-    input: &mut BytesMut,
-) -> io::Result<Option<SocketAddr>> {
+pub async fn read(socket: &mut TcpStream, input: &mut BytesMut) -> io::Result<Option<SocketAddr>> {
     loop {
         if socket.read_buf(input).await? == 0 {
             return Err(io::Error::other("the connection ended within it"));

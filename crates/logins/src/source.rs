@@ -5,12 +5,12 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use ipnet::IpNet;
 
 /// Converts an IPv4-mapped address to IPv4: a socket that listens on `::` reports IPv4 peers as `::ffff:a.b.c.d`.
-pub(crate) fn canonical(address: SocketAddr) -> SocketAddr {
+pub fn canonical(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(address.ip().to_canonical(), address.port())
 }
 
 /// Whether `address` is in one of `networks`; either may be in IPv4-mapped form.
-pub(crate) fn is_in(networks: &[IpNet], address: IpAddr) -> bool {
+pub fn is_in(networks: &[IpNet], address: IpAddr) -> bool {
     let mapped = match address {
         IpAddr::V4(address) => Some(IpAddr::V6(address.to_ipv6_mapped())),
         IpAddr::V6(_) => None,
@@ -23,7 +23,7 @@ pub(crate) fn is_in(networks: &[IpNet], address: IpAddr) -> bool {
 /// The source to which connections and failed logins are attributed: an IPv4 address, or the /64 of an IPv6 address, which a
 /// customer has at least.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Source {
+pub enum Source {
     /// One address.
     V4(Ipv4Addr),
     /// The upper half of an address.
@@ -32,7 +32,7 @@ pub(crate) enum Source {
 
 impl Source {
     /// The networks by which it is counted: /32 for IPv4; /64, /56 and /48 for IPv6.
-    pub(crate) fn networks(self) -> impl Iterator<Item = IpNet> {
+    pub fn networks(self) -> impl Iterator<Item = IpNet> {
         let (address, prefixes) = match self {
             Self::V4(address) => (IpAddr::V4(address), [32, 0, 0]),
             Self::V6([a, b, c, d]) => {

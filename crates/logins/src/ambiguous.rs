@@ -4,7 +4,7 @@ use super::rights::{ConsoleNames, Right};
 use super::users::Users;
 
 /// A sentence for each pattern that matches consoles of two vSpheres, or two VMs of one name.
-pub(crate) fn ambiguous(users: &Users, consoles: &[ConsoleNames<'_>]) -> Vec<String> {
+pub fn ambiguous(users: &Users, consoles: &[ConsoleNames<'_>]) -> Vec<String> {
     users
         .rights()
         .filter_map(|(_, user, right)| sentence(user, right, consoles))

@@ -30,7 +30,7 @@ fn after(penalties: &Penalties, failures: u32, attempt: Attempt, now: Instant) -
 
 #[test]
 fn fifth_failure_has_a_penalty_of_a_minute_and_each_further_one_doubles_it() {
-    let (penalties, now) = (Penalties::new(), Instant::now());
+    let (penalties, now) = (Penalties::shared(), Instant::now());
     let here = at(&penalties, "a", "192.0.2.1");
     assert_eq!(after(&penalties, 4, here, now), None);
     assert_eq!(after(&penalties, 1, here, now), Some(MINUTE));
@@ -45,7 +45,7 @@ fn fifth_failure_has_a_penalty_of_a_minute_and_each_further_one_doubles_it() {
 
 #[test]
 fn failures_expire_one_by_one() {
-    let (penalties, now) = (Penalties::new(), Instant::now());
+    let (penalties, now) = (Penalties::shared(), Instant::now());
     let here = at(&penalties, "a", "192.0.2.1");
     after(&penalties, 4, here, now);
     assert_eq!(after(&penalties, 1, here, now + DECAY), None);
@@ -58,7 +58,7 @@ fn failures_expire_one_by_one() {
 
 #[test]
 fn success_clears_failures_at_the_same_login_only() {
-    let (penalties, now) = (Penalties::new(), Instant::now());
+    let (penalties, now) = (Penalties::shared(), Instant::now());
     let [own, other] = ["own", "other"].map(|console| at(&penalties, console, "192.0.2.1"));
     // Fewer than five failures before each success never lead to a penalty.
     for _ in 0..10 {
@@ -80,7 +80,7 @@ fn success_clears_failures_at_the_same_login_only() {
 
 #[test]
 fn failures_of_a_user_count_at_every_console() {
-    let (penalties, now) = (Penalties::new(), Instant::now());
+    let (penalties, now) = (Penalties::shared(), Instant::now());
     let as_user = |console: &str, user: (&str, &str)| Attempt {
         login: penalties.hashed(user),
         ..at(&penalties, console, "192.0.2.1")
@@ -128,7 +128,7 @@ fn sources_and_their_networks_are_counted_over_all_logins() {
             Some("fd00:0:1:101::1"),
         ),
     ] {
-        let (penalties, now) = (Penalties::new(), Instant::now());
+        let (penalties, now) = (Penalties::shared(), Instant::now());
         for failure in 0..failures {
             let from = from[failure % from.len()];
             penalties.record_failure(at(&penalties, &failure.to_string(), from), now);
@@ -141,7 +141,7 @@ fn sources_and_their_networks_are_counted_over_all_logins() {
 
 #[test]
 fn attempts_at_one_console_are_spaced_out_over_all_sources() {
-    let (penalties, now) = (Penalties::new(), Instant::now());
+    let (penalties, now) = (Penalties::shared(), Instant::now());
     let from = |number: u32| Attempt {
         source: Source::V4(number.into()),
         ..at(&penalties, "a", "192.0.2.1")
@@ -199,7 +199,7 @@ fn on_a_private_port_failures_delay_attempts_and_never_refuse_them() {
 
 #[test]
 fn memory_is_bounded_and_records_with_the_most_failures_stay() {
-    let (penalties, now) = (Penalties::new(), Instant::now());
+    let (penalties, now) = (Penalties::shared(), Instant::now());
     let worst = at(&penalties, "a", "2001:db8:ffff::1");
     after(&penalties, 5, worst, now);
     // Every address is in another /48, as for an attacker with a /32, and every login is different.
@@ -240,7 +240,7 @@ proptest! {
     /// whatever it does at other consoles in between.
     #[test]
     fn no_sequence_of_attempts_gains_further_guesses(steps in steps()) {
-        let (penalties, begun) = (Penalties::new(), Instant::now());
+        let (penalties, begun) = (Penalties::shared(), Instant::now());
         let mut now = begun;
         let mut guesses = HashMap::new();
         for (console, from, right, seconds) in steps {

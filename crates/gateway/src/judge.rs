@@ -8,15 +8,15 @@ use rfb_proto::Claim;
 use tokio::time::{Instant, sleep};
 use vsphere::Vm;
 
-use super::penalties::Attempt;
-use super::source::is_in;
-use super::users::User;
 use crate::entrance::{Entrance, ServedConsole};
 use crate::error::Failure;
 use crate::registry::{SessionInfo, SessionSlot};
 use crate::relay::ViewerPolicy;
 use crate::settings::auth::Auth;
 use crate::settings::limits::Limits;
+use logins::penalties::Attempt;
+use logins::source::is_in;
+use logins::users::User;
 
 /// A viewer that has logged in and may open its console.
 pub(crate) struct Admission {
