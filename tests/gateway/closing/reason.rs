@@ -121,7 +121,7 @@ async fn looking(testbed: &Testbed) -> Viewer {
 
 #[tokio::test]
 async fn each_cause_is_shown_before_the_end() {
-    within(join_all((0..5).map(shown))).await;
+    within(join_all((0..7).map(shown))).await;
 }
 
 async fn shown(cause: usize) {
@@ -150,6 +150,8 @@ async fn shown(cause: usize) {
             other.send(&[0]).await;
         }
         4 => testbed.shutdown.now.cancel(),
+        5 => testbed.host.place("vm08", esxi_sim::Placement::LostHost),
+        6 => testbed.host.close_consoles("vm08"),
         _ => {}
     }
     expect_banner(&mut viewer).await;
@@ -158,10 +160,12 @@ async fn shown(cause: usize) {
 }
 
 #[tokio::test]
-async fn several_sessions_show_it_at_the_same_time_when_the_gateway_ends() {
+async fn a_hundred_sessions_show_it_at_the_same_time_when_the_gateway_ends() {
     within(async {
-        let testbed = Testbed::new().await;
-        let mut viewers = join_all((0..3).map(|_| looking(&testbed))).await;
+        let mut setup = Setup::default();
+        setup.limits.max_sessions_per_vm = 100;
+        let testbed = setup.start().await;
+        let mut viewers = join_all((0..100).map(|_| looking(&testbed))).await;
         let begun = Instant::now();
         testbed.shutdown.now.cancel();
         join_all(viewers.iter_mut().map(expect_banner)).await;
