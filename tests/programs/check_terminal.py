@@ -45,7 +45,8 @@ class Prompts(unittest.TestCase):
             with self.subTest(words[0]):
                 env = environment(simulator) | {"GOVC_PASSWORD": ""}
                 code, said = terminal.converse_in_turn([str(MKSGATE), *words], asked, env)
-                self.assertIn(asked[0][0], said)
+                # On a line of its own: the spinner was cleared.
+                self.assertRegex(said, rf"(^|\x1b\[2K){re.escape(asked[0][0])}")
                 self.assertEqual(0, code, said)
                 self.assertIn("web01", said)
                 self.assertNotIn(simulator.password, said)
@@ -65,13 +66,13 @@ class Prompts(unittest.TestCase):
         text = f'[vsphere.lab]\naddress = "{simulator.address}"\nusername = "root"\ntrust = "sha256:{simulator.sha256}"\n'
         (folder / "gateway.toml").write_text(text + '[[console]]\nport = 5901\nvsphere = "lab"\nvm = "web01"\n')
         argv = [str(MKSGATE), "--config", str(folder / "gateway.toml"), "vms"]
-        env = environment(simulator)
         asked = [(f"Password of root at {simulator.address}: ", simulator.password)]
-        code, said = terminal.converse_in_turn(argv, asked, env)
+        code, said = terminal.converse_in_turn(argv, asked, environment(simulator))
         self.assertEqual(0, code, said)
         self.assertRegex(said, r"web01 +poweredOn +5901")
-        # Without a terminal that is an error; the daemon never asks.
+        # Without a terminal and a session that is an error; the daemon never asks.
         for command in ["vms", "serve"]:
+            env = environment(simulator)
             ended = subprocess.run([*argv[:-1], command], env=env, capture_output=True, text=True, timeout=DEADLINE)
             self.assertEqual(2, ended.returncode)
             self.assertRegex(ended.stderr, "^mksgate: .*this vSphere has no password: add password_file or password_env\n$")

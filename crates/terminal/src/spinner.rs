@@ -89,7 +89,8 @@ impl Spinner {
     /// Hides the line during a password prompt. The caller watches signals.
     pub async fn ask_password(&self, prompt: String) -> Option<SecretString> {
         self.0.0.disable_steady_tick();
-        self.suspend(|| ());
+        // Not suspended, which would draw the line again at once: before the prompt.
+        self.0.0.finish_and_clear();
         let _restore_echo = Echo::remember();
         // On a blocking thread, so that the caller can react to Ctrl-C.
         let asked = spawn_blocking(move || read_while_watched(&prompt));
@@ -97,6 +98,7 @@ impl Spinner {
             // Ctrl-C also raises a signal, which the caller handles.
             Some(Err(error)) if error.kind() == ErrorKind::Interrupted => pending().await,
             answer => {
+                self.0.0.reset();
                 self.0.0.enable_steady_tick(TICK);
                 answer?.ok()
             }
