@@ -111,16 +111,6 @@ class Sessions(Host):
         user.env["GOVC_PASSWORD"] = "not the password"
         self.assertIn("refuses the user name or the password", self.assertRan(user.run("vms", "--no-cache"), 3))
 
-    def test_a_configuration_keeps_no_session(self) -> None:
-        user = self._user()
-        folder = scratch("configuration")
-        (folder / "gateway.toml").write_text(
-            f'[vsphere.lab]\naddress = "{self.simulator.address}"\nusername = "root"\npassword_env = "GOVC_PASSWORD"\n'
-            f'trust = "sha256:{self.simulator.sha256}"\n[[console]]\nport = 5901\nvsphere = "lab"\nvm = "web01"\n'
-        )
-        self.assertRan(user.run("--config", str(folder / "gateway.toml"), "vms"))
-        self.assertEqual(([], 0), (user.sessions(), self.simulator.counts()["sessions_open"]))
-
     def test_files_are_for_the_owner_whatever_the_umask(self) -> None:
         for umask in [0o000, 0o077]:
             with self.subTest(umask=oct(umask)):
@@ -179,6 +169,123 @@ class Sessions(Host):
             self.assertNotIn(cookie, other.cookies())
 
 
+class SessionsOfAConfiguration(Host):
+    """A file that may omit passwords. GOVC_* are not set."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.user = User(self.simulator)
+        for name in ["GOVC_URL", "GOVC_USERNAME", "GOVC_PASSWORD"]:
+            del self.user.env[name]
+
+    def _counts(self, simulator: Simulator | None = None) -> tuple[int, int, int]:
+        counts = (simulator or self.simulator).counts()
+        return counts["logins"], counts["logins_refused"], counts["logouts"]
+
+    def test_one_prompt_then_none_until_the_session_ends(self) -> None:
+        file = configuration({"lab": self.simulator})
+        asked = [(self.user.question, self.simulator.password)]
+        for answers in [asked, [], [], "expire", asked, []]:
+            if answers == "expire":
+                self.simulator.expire_sessions()
+                continue
+            code, said = self.user.asked("--config", file, "vms", answers=list(answers))
+            self.assertEqual(0, code, said)
+            self.assertRegex(said, "web01 +poweredOn +5901")
+            self.assertEqual(len(answers), said.count("Password"), said)
+        self.assertEqual((2, 0, 0), self._counts())
+        [session] = self.user.sessions()
+        self.assertEqual((0o600, 0o700), (_mode(session), _mode(session.parent)))
+
+    def test_every_client_command_asks_for_the_password_or_uses_the_session(self) -> None:
+        file = configuration({"lab": self.simulator})
+        picture = str(scratch("picture") / "web01.png")
+        asked = [(self.user.question, self.simulator.password)]
+        for words in [
+            ["vms", "--json"],
+            ["probe", "web01"],
+            ["screenshot", "web01", "-o", picture],
+            ["screenshot", "--all", "-d", str(scratch("pictures"))],
+            ["type", "web01", "a"],
+            ["keys", "web01", "f2"],
+            ["connect", "web01", "--", "true"],
+        ]:
+            for answers in [asked, []]:
+                with self.subTest(words[0], answers=answers):
+                    code, said = self.user.asked("--config", file, *words, answers=list(answers))
+                    self.assertEqual((0, len(answers)), (code, said.count("Password")), said)
+            self.simulator.expire_sessions()
+        self.assertEqual((7, 0, 0), self._counts())
+
+    def test_no_cache_asks_each_time_and_leaves_nothing(self) -> None:
+        file = configuration({"lab": self.simulator})
+        for _ in range(2):
+            asked = [(self.user.question, self.simulator.password)]
+            code, said = self.user.asked("--config", file, "vms", "--no-cache", answers=asked)
+            self.assertEqual((0, 1), (code, said.count("Password")), said)
+        self.assertEqual(((2, 0, 2), []), (self._counts(), self.user.sessions()))
+
+    def test_a_password_of_the_file_is_used_only_without_a_session(self) -> None:
+        file = configuration({"lab": self.simulator}, 'password_env = "LAB"')
+        self.user.env["LAB"] = self.simulator.password
+        self.assertRan(self.user.run("--config", file, "vms"))
+        self.user.env["LAB"] = "not the password"
+        self.assertIn("web01", self.assertRan(self.user.run("--config", file, "vms")))
+        self.assertEqual((1, 0, 0), self._counts())
+        self.assertRan(self.user.run("--config", file, "vms", "--no-cache"), 3)
+
+    def test_each_of_two_vspheres_is_asked_for_once_and_only_the_one_whose_session_ended(self) -> None:
+        prod = self.enterContext(Simulator("--vm", "mail"))
+        file = configuration({"lab": self.simulator, "prod": prod})
+        lab_asked = (self.user.question, self.simulator.password)
+        prod_asked = (f"Password of root at {prod.address}: ", prod.password)
+        for answers in [[lab_asked, prod_asked], [], "expire", [prod_asked], []]:
+            if answers == "expire":
+                prod.expire_sessions()
+                continue
+            code, said = self.user.asked("--config", file, "vms", answers=list(answers))
+            self.assertEqual((0, len(answers)), (code, said.count("Password")), said)
+            self.assertRegex(said, r"(?s)mail.*web01")
+        # The other vSphere's password is not asked for.
+        self.simulator.expire_sessions()
+        code, said = self.user.asked("--config", file, "vms", "--vsphere", "prod", answers=[])
+        self.assertEqual((0, 0), (code, said.count("Password")), said)
+        self.assertEqual(((1, 0, 0), (2, 0, 0)), (self._counts(), self._counts(prod)))
+
+    def test_a_mistake_in_the_file_is_shown_before_a_prompt(self) -> None:
+        for mistake, expected in [("max_consoles = true", r"gateway\.toml:5:"), ('trust = "x"', "unknown trust")]:
+            with self.subTest(mistake):
+                file = configuration({"lab": self.simulator}, mistake)
+                code, said = self.user.asked("--config", file, "vms", answers=[])
+                self.assertEqual((2, 0), (code, said.count("Password")), said)
+                self.assertRegex(said, expected)
+
+    def test_a_vsphere_that_is_down_or_not_trusted_is_named_without_a_prompt(self) -> None:
+        file = Path(configuration({"lab": self.simulator}))
+        text = file.read_text()
+        for word, other, code in [
+            (self.simulator.address, f"127.0.0.1:{free_ports()}", 6),
+            (self.simulator.sha256, "ab" * 32, 7),
+        ]:
+            file.write_text(text.replace(word, other))
+            ended, said = self.user.asked("--config", str(file), "vms", answers=[])
+            self.assertEqual((code, 0), (ended, said.count("Password")), said)
+        self.assertEqual((0, 0, 0), self._counts())
+
+    def test_without_a_terminal_a_session_is_enough_and_a_missing_password_has_its_line(self) -> None:
+        file = configuration({"lab": self.simulator})
+        missing = "this vSphere has no password: add password_file or password_env"
+        self.assertEqual(f"mksgate: {file}:1:1: {missing}\n", self.assertRan(self.user.run("--config", file, "vms"), 2))
+        code, said = self.user.asked("--config", file, "vms", answers=[(self.user.question, self.simulator.password)])
+        self.assertEqual(0, code, said)
+        self.assertIn("web01", self.assertRan(self.user.run("--config", file, "vms")))
+        # The gateway and its check keep no session, use none and ask for nothing.
+        for command in ["serve", "check"]:
+            code, said = self.user.asked("--config", file, command, answers=[])
+            self.assertEqual((2, 0), (code, said.count("Password")), said)
+            self.assertIn(missing, said)
+
+
 class KnownHosts(Host):
     def test_the_export_line_can_be_pasted_as_it_is(self) -> None:
         user = User(self.simulator)
@@ -219,6 +326,32 @@ class KnownHosts(Host):
             self.assertIn("web02", self.assertRan(user.run("vms")))
             self.assertNotIn(pinned, user.known_hosts.read_text())
 
+    def test_a_pin_decides_where_a_configuration_says_no_trust(self) -> None:
+        user = User(self.simulator)
+        del user.env["GOVC_URL"]
+        password = 'password_env = "GOVC_PASSWORD"'
+        pinned = f'trust = "sha256:{self.simulator.sha256}"'
+        silent, system, other, right = (
+            configuration({"lab": self.simulator}, password, trust)
+            for trust in ["", 'trust = "system"', f'trust = "sha256:{"ab" * 32}"', pinned]
+        )
+        self.assertIn("is not trusted", self.assertRan(user.run("--config", silent, "vms"), 7))
+        self.assertRan(user.run("trust", self.simulator.address, "--save"))
+        self.assertIn("web01", self.assertRan(user.run("--config", silent, "vms")))
+        for file in [system, other]:
+            self.assertRan(user.run("--config", file, "vms"), 7)
+        # The gateway does not read a user's files: what it checks is what it serves.
+        self.assertIn("is not trusted", self.assertRan(user.run("--config", silent, "check"), 1))
+        # A pin of another certificate.
+        user.known_hosts.write_text(f'"{self.simulator.address}" = "sha256:{"ab" * 32}"\n')
+        said = self.assertRan(user.run("--config", silent, "vms", "--no-cache"), 7)
+        changed = f"mksgate: the certificate of {self.simulator.address} has changed: {user.known_hosts}, line 1, pins another one"
+        self.assertIn(changed, said)
+        # Nor is it read where the file says whom to trust.
+        user.known_hosts.write_text("esxi = 1\n")
+        self.assertIn("web01", self.assertRan(user.run("--config", right, "vms")))
+        self.assertIn("known_hosts.toml:1:8: ", self.assertRan(user.run("--config", silent, "vms"), 2))
+
     def test_known_hosts_that_others_may_write_or_nobody_can_read_stop_the_command(self) -> None:
         user = User(self.simulator)
         self.assertRan(user.run("trust", self.simulator.address, "--save"))
@@ -255,6 +388,18 @@ class Authorities(Host):
                 self.assertIn("is not trusted", said)
             said = self.assertRan(User(host, GOVC_TLS_CA_CERTS=f"{ours}:/nowhere.pem").run("vms"), 2)
             self.assertRegex(said, r"^mksgate: GOVC_TLS_CA_CERTS: .*/nowhere\.pem ")
+
+
+def configuration(vspheres: dict[str, Simulator], more: str = "", trust: str | None = None) -> str:
+    """The path of a file that trusts these hosts, unless `trust` is another line, and has no password, unless `more` is one."""
+    file, text = scratch("configuration") / "gateway.toml", ""
+    for name, host in vspheres.items():
+        pinned = f'trust = "sha256:{host.sha256}"' if trust is None else trust
+        text += f'[vsphere.{name}]\naddress = "{host.address}"\nusername = "{host.username}"\n'
+        text += f"{pinned if not more.startswith('trust') else ''}\n{more}\n"
+    first = next(iter(vspheres))
+    file.write_text(text + f'[[console]]\nport = 5901\nvsphere = "{first}"\nvm = "web01"\n')
+    return str(file)
 
 
 def _mode(path: Path) -> int:

@@ -2,20 +2,20 @@
 
 use std::env::var;
 
+use crate::client::Omitted;
 use crate::govc_trust;
 use crate::sdk_url::{sdk_url, web_client_path};
 use console::settings::VSphere;
 use console::tls::Trust;
 
 /// Its name in messages.
-pub const NAME: &str = "govc";
+pub(crate) const NAME: &str = "govc";
 
 /// The vSphere that the variables name.
 pub struct Environment {
     /// Its settings; without a password where none is set.
-    pub vsphere: VSphere,
-    /// Whether a variable says which certificates to trust.
-    pub says_trust: bool,
+    pub(crate) vsphere: VSphere,
+    pub(crate) omitted: Omitted,
 }
 
 /// Reads `GOVC_URL` (host, host:port or URL with optional credentials), `GOVC_USERNAME`, `GOVC_PASSWORD`, and which certificates
@@ -29,12 +29,12 @@ pub fn environment() -> Option<Result<Environment, String>> {
     let read = || {
         let mut vsphere = read(&url, var("GOVC_USERNAME").ok(), var("GOVC_PASSWORD").ok())?;
         let trust = govc_trust::read()?;
-        let says_trust = trust.is_some();
+        let omitted = Omitted {
+            trust: trust.is_none(),
+            password_missing: PASSWORD_MISSING.into(),
+        };
         vsphere.trust = trust.unwrap_or(Trust::System);
-        Ok(Environment {
-            vsphere,
-            says_trust,
-        })
+        Ok(Environment { vsphere, omitted })
     };
     Some(read())
 }

@@ -1,4 +1,4 @@
-//! `known_hosts.toml`: the certificates that `mksgate trust --save` has pinned, for vSpheres of the environment.
+//! `known_hosts.toml`: the certificates that `mksgate trust --save` has pinned, for client commands.
 
 use std::collections::BTreeMap;
 use std::fmt;

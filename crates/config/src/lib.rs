@@ -1,8 +1,8 @@
 //! The configuration: reads `gateway.toml`, or govc's environment variables, into a valid [`gateway::settings::Config`].
 
 mod admin;
-mod ask;
 mod auth;
+pub mod client;
 mod consoles;
 mod dialect;
 mod endpoint;
@@ -29,6 +29,7 @@ mod vsphere;
 mod web;
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::io::Read;
 use std::mem;
 use std::path::Path;
@@ -36,7 +37,7 @@ use std::path::Path;
 use console::named_file;
 use gateway::settings::Config;
 
-pub use ask::AskPassword;
+use client::{ClientFile, Omitted};
 use consoles::Others;
 pub use error::ConfigError;
 pub use errors::ConfigErrors;
@@ -51,15 +52,17 @@ use syntax::Syntax;
 /// # Errors
 /// [`ConfigError`] of the first mistake. No part of the file has taken effect then.
 pub fn load(path: &Path) -> Result<Config, ConfigError> {
-    load_asking(path, &|_| None)
+    let read = read(path, MissingPassword::Error);
+    read.map(|file| file.config)
+        .map_err(ConfigErrors::into_first)
 }
 
-/// As [`load`], and prompts for vSphere passwords that the file omits.
+/// As [`load`], for commands that can ask for the password of a vSphere: the file may omit it.
 ///
 /// # Errors
 /// As [`load`].
-pub fn load_asking(path: &Path, ask: AskPassword<'_>) -> Result<Config, ConfigError> {
-    read(path, ask).map_err(ConfigErrors::into_first)
+pub fn load_for_client(path: &Path) -> Result<ClientFile, ConfigError> {
+    read(path, MissingPassword::Allowed).map_err(ConfigErrors::into_first)
 }
 
 /// As [`load`], for `check`.
@@ -67,10 +70,17 @@ pub fn load_asking(path: &Path, ask: AskPassword<'_>) -> Result<Config, ConfigEr
 /// # Errors
 /// All mistakes; an error of TOML itself stands alone.
 pub fn load_listing_errors(path: &Path) -> Result<Config, ConfigErrors> {
-    read(path, &|_| None)
+    read(path, MissingPassword::Error).map(|file| file.config)
 }
 
-fn read(path: &Path, ask: AskPassword<'_>) -> Result<Config, ConfigErrors> {
+/// What a vSphere without a password is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum MissingPassword {
+    Error,
+    Allowed,
+}
+
+fn read(path: &Path, missing: MissingPassword) -> Result<ClientFile, ConfigErrors> {
     let mut text = String::new();
     let read = named_file::open(path).and_then(|file| {
         file.take(named_file::MAX_SIZE + 1)
@@ -78,7 +88,7 @@ fn read(path: &Path, ask: AskPassword<'_>) -> Result<Config, ConfigErrors> {
     });
     match read.map_err(|error| ConfigError::unreadable(path, &error))? {
         read if u64::try_from(read).is_ok_and(|read| read <= named_file::MAX_SIZE) => {
-            check(&text, path, ask)
+            check(&text, path, missing)
         }
         _ => Err(ConfigError::in_file(
             path,
@@ -96,23 +106,29 @@ fn read(path: &Path, ask: AskPassword<'_>) -> Result<Config, ConfigErrors> {
 /// # Errors
 /// As [`load`].
 pub fn parse(text: &str, path: &Path) -> Result<Config, ConfigError> {
-    check(text, path, &|_| None).map_err(ConfigErrors::into_first)
+    check(text, path, MissingPassword::Error)
+        .map(|file| file.config)
+        .map_err(ConfigErrors::into_first)
 }
 
-fn check(text: &str, path: &Path, ask: AskPassword<'_>) -> Result<Config, ConfigErrors> {
+fn check(text: &str, path: &Path, missing: MissingPassword) -> Result<ClientFile, ConfigErrors> {
     let mut syntax = syntax::read(text, path)?;
     let source = Source {
         text,
         path,
-        ask,
+        missing_password: missing,
         errors: RefCell::new(mem::take(&mut syntax.errors)),
         incomplete: mem::take(&mut syntax.incomplete),
         left_out: RefCell::default(),
     };
+    let tables = syntax.file.vsphere.iter();
+    let omitted: BTreeMap<String, Omitted> = tables
+        .map(|(name, table)| (name.clone(), source.omitted(table)))
+        .collect();
     let config = source.config(syntax);
     match ConfigErrors::of(source.errors.into_inner()) {
         Some(errors) => Err(errors),
-        None => Ok(config),
+        None => Ok(ClientFile { config, omitted }),
     }
 }
 

@@ -11,16 +11,15 @@ use ipnet::IpNet;
 use secrecy::SecretString;
 use toml::Spanned;
 
-use crate::ask::AskPassword;
 use crate::error::ConfigError;
 use crate::scalar::Time;
-use crate::{secret_file, toml_error};
+use crate::{MissingPassword, secret_file, toml_error};
 
 /// The text and its path: positions of errors.
 pub(crate) struct Source<'a> {
     pub(crate) text: &'a str,
     pub(crate) path: &'a Path,
-    pub(crate) ask: AskPassword<'a>,
+    pub(crate) missing_password: MissingPassword,
     /// Errors after which reading goes on, so that the rest of the file is checked too. The configuration is refused if there
     /// is one.
     pub(crate) errors: RefCell<Vec<ConfigError>>,

@@ -6,6 +6,8 @@ use secrecy::SecretString;
 use toml::Spanned;
 use url::Url;
 
+use crate::MissingPassword;
+use crate::client::Omitted;
 use crate::error::ConfigError;
 use crate::file;
 use crate::sdk_url::{sdk_url, web_client_path};
@@ -44,7 +46,7 @@ impl Source<'_> {
         Some(VSphere {
             url: url?,
             username: username?,
-            password: Some(password?),
+            password: password?,
             trust: trust?,
             console_trust: console_trust?,
             console_address: console_address
@@ -70,23 +72,31 @@ impl Source<'_> {
         &self,
         table: &file::VSphere,
         span: Range<usize>,
-    ) -> Result<SecretString, ConfigError> {
+    ) -> Result<Option<SecretString>, ConfigError> {
         match (&table.password_file, &table.password_env) {
-            (Some(file), None) => self.secret_file(file),
-            (None, Some(variable)) => self.secret_variable(variable, "password"),
-            (None, None) => {
-                let prompted = table.username.as_ref().zip(table.address.as_ref());
-                let prompted = prompted.and_then(|(user, host)| {
-                    let host = host.get_ref().rsplit('@').next().unwrap_or_default();
-                    (self.ask)(&format!("Password of {} at {host}: ", user.get_ref()))
-                });
-                let sentence = "this vSphere has no password: add password_file or password_env";
-                prompted.ok_or_else(|| self.error_at(span, sentence).missing())
-            }
+            (Some(file), None) => self.secret_file(file).map(Some),
+            (None, Some(variable)) => self.secret_variable(variable, "password").map(Some),
+            (None, None) => match self.missing_password {
+                MissingPassword::Allowed => Ok(None),
+                MissingPassword::Error => Err(self.password_missing(span)),
+            },
             (Some(_), Some(env)) => Err(self.error_at(
                 env.span(),
                 "this vSphere has two passwords: keep password_file or password_env",
             )),
+        }
+    }
+
+    fn password_missing(&self, span: Range<usize>) -> ConfigError {
+        let sentence = "this vSphere has no password: add password_file or password_env";
+        self.error_at(span, sentence).missing()
+    }
+
+    /// What client commands look up elsewhere.
+    pub(crate) fn omitted(&self, table: &Spanned<file::VSphere>) -> Omitted {
+        Omitted {
+            trust: table.get_ref().trust.is_none(),
+            password_missing: self.password_missing(table.span()).to_string(),
         }
     }
 

@@ -1,6 +1,7 @@
 //! The steps from a VM's name or a URL to its screen, reported to commands that show or measure them.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use rfb_proto::{PixelFormat, Ready};
 use vsphere::{About, Ticket, Vm};
@@ -18,6 +19,8 @@ pub enum Progress<'a> {
         vsphere: &'a str,
         /// Its AboutInfo.
         about: &'a About,
+        /// How long a person took to type passwords.
+        typing: Duration,
     },
     /// The VM was found.
     Found {

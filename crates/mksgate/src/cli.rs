@@ -8,7 +8,6 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use clap_complete::CompleteEnv;
 
-use crate::commands::client_config::ClientConfig;
 #[cfg(feature = "demo")]
 use crate::commands::demo;
 #[cfg(unix)]
@@ -17,6 +16,7 @@ use crate::commands::{
     CommandError, check, completions, configuration, connect, exit_code, failure, keys, man,
     passwd, probe, relay, screenshot, trust, type_text, vms,
 };
+use config::client::ClientConfig;
 
 use crate::help;
 use crate::usage_error::OneLine;

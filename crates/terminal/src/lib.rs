@@ -8,6 +8,6 @@ mod spinner;
 mod table;
 
 pub use output::{Terminal, may_colour, print_stderr, width};
-pub use password::{ask_password, read_password};
+pub use password::read_password;
 pub use spinner::Spinner;
 pub use table::Table;

@@ -17,12 +17,6 @@ pub struct Terminal {
 }
 
 impl Terminal {
-    /// No remarks and no spinner.
-    pub const SILENT: Self = Self {
-        quiet: true,
-        shows_log: false,
-    };
-
     /// Prints a remark, unless quiet.
     pub fn note(self, text: impl AsRef<str>) {
         if !self.quiet {

@@ -7,11 +7,6 @@ use secrecy::SecretString;
 #[cfg(unix)]
 use crate::signals::{Termination, TerminationSignals};
 
-/// Prompts, if there is a terminal; see [`read_password`].
-pub fn ask_password(prompt: &str) -> Option<SecretString> {
-    is_interactive().then(|| read_password(prompt).ok())?
-}
-
 /// Prompts in a program that watches no signals yet: a signal exits at once, with the terminal's echo restored.
 pub fn read_password(prompt: &str) -> io::Result<SecretString> {
     Ok(prompt_or_exit(prompt.to_owned())?.into())

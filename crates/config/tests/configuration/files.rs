@@ -103,3 +103,35 @@ fn byte_order_mark_is_not_part_of_a_password() {
         "a long password"
     );
 }
+
+#[test]
+fn only_client_commands_may_be_given_no_password() {
+    let folder = folder();
+    let path = folder.path().join("gateway.toml");
+    let file = |more: &str| {
+        let bare = LAB.replace("password_file = \"secrets/lab\"\n", more);
+        std::fs::write(&path, format!("{bare}{CONSOLE}")).unwrap();
+    };
+    let for_client = || config::load_for_client(&path).map(drop);
+    file("");
+    for_client().unwrap();
+    let refused = config::load(&path).unwrap_err().to_string();
+    let listed = config::load_listing_errors(&path).unwrap_err();
+    let listed: Vec<String> = listed.iter().map(ToString::to_string).collect();
+    assert!(refused.ends_with("this vSphere has no password: add password_file or password_env"));
+    assert_eq!(listed, [refused]);
+    // All else is an error for client commands, too.
+    for (more, expected) in [
+        ("pasword_file = \"secrets/lab\"\n", "pasword_file"),
+        (
+            "password_file = \"secrets/empty\"\n",
+            "its first line is empty",
+        ),
+        ("max_consoles = true\n", ":5:"),
+        ("trust = \"lab.pem\"\n", "unknown trust"),
+    ] {
+        file(more);
+        let error = for_client().unwrap_err().to_string();
+        assert!(error.contains(expected), "{error}");
+    }
+}

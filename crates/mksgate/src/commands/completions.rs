@@ -13,8 +13,8 @@ use clap_complete::CompletionCandidate;
 use clap_complete::env::Shells;
 use tokio::time::timeout;
 
-use super::client_config::ClientConfig;
 use super::{CommandError, print_bytes};
+use config::client::ClientConfig;
 use console::printable::printable;
 use shell::Shell;
 

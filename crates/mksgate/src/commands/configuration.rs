@@ -3,11 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use super::CommandError;
-use super::client_config::ClientConfig;
+use config::client::ClientConfig;
 use config::file_owner;
 use config::govc;
-
-use terminal::{Terminal, ask_password, print_stderr};
+use terminal::{Terminal, print_stderr};
 
 /// In the current directory.
 const LOCAL: &str = "gateway.toml";
@@ -70,24 +69,26 @@ pub(crate) fn path(named: Option<PathBuf>) -> Result<PathBuf, CommandError> {
     Selection::find(named, false).into_path(print_stderr)
 }
 
-/// For commands that can do without a file: falls back to `GOVC_URL`. Prompts for missing passwords.
+/// For commands that can do without a file: falls back to `GOVC_URL`.
 pub(crate) fn or_environment(
     named: Option<PathBuf>,
     terminal: Terminal,
 ) -> Result<ClientConfig, CommandError> {
     let Selection { path, skipped } = Selection::find(named, true);
+    let note = |line| terminal.note(line);
     let (environment, missing) = match path {
         Ok(path) => {
-            skipped.inspect(|why| terminal.note(skipped_message(why)));
-            return Ok(config::load_asking(&path, &ask_password)?.into());
+            skipped.inspect(|why| note(skipped_message(why)));
+            let file = config::load_for_client(&path)?;
+            return ClientConfig::of_file(file, &note).map_err(CommandError::Usage);
         }
         Err(missing) => (govc::environment(), missing),
     };
     match (environment, missing) {
         (Some(environment), _) => {
-            skipped.inspect(|why| terminal.note(skipped_message(why)));
-            let environment = environment.map_err(CommandError::Usage)?;
-            ClientConfig::of_environment(environment, terminal)?.ask_passwords(&ask_password)
+            skipped.inspect(|why| note(skipped_message(why)));
+            let config = environment.and_then(|found| ClientConfig::of_environment(found, &note));
+            config.map_err(CommandError::Usage)
         }
         (None, CommandError::Usage(sentence)) => {
             Err(CommandError::Usage(format!("{sentence}, or set GOVC_URL")))
@@ -99,10 +100,7 @@ pub(crate) fn or_environment(
 /// For shell completion: no prompts and no messages.
 pub(super) fn silent(named: Option<PathBuf>) -> Option<ClientConfig> {
     match Selection::find(named, true).path {
-        Ok(path) => config::load(&path).ok().map(Into::into),
-        Err(_) => {
-            let environment = govc::environment()?.ok()?;
-            ClientConfig::of_environment(environment, Terminal::SILENT).ok()
-        }
+        Ok(path) => ClientConfig::of_file(config::load_for_client(&path).ok()?, &|_| {}).ok(),
+        Err(_) => ClientConfig::of_environment(govc::environment()?.ok()?, &|_| {}).ok(),
     }
 }

@@ -17,13 +17,13 @@ use clap::Args;
 use secrecy::ExposeSecret;
 use serde::Serialize;
 
-use super::client_config::ClientConfig;
 use super::console_args::{ConsoleArgs, ConsoleTarget};
 use super::failure::Failure;
 use super::found_vm::FoundVm;
 use super::{CommandError, print};
 use child::view;
 use client::{Client, ClientArgs};
+use config::client::ClientConfig;
 use outcome::Outcome;
 use port::InUse;
 use target::Target;

@@ -7,10 +7,10 @@ use clap::{ArgGroup, Args};
 use vsphere::{InvalidVmRef, VmRef};
 
 use super::CommandError;
-use super::client_config::ClientConfig;
 use super::url_args::{self, UrlArgs};
 use super::vm_args::{VSphereArg, VmArgs, vm_completer};
 use super::vm_password::VmPassword;
+use config::client::ClientConfig;
 use console::endpoint::Endpoint;
 
 #[derive(Args)]

@@ -3,10 +3,10 @@
 use clap::Args;
 
 use super::CommandError;
-use super::client_config::ClientConfig;
 use super::console_args::ConsoleArgs;
 use super::failure::{CANNOT_TYPE, Failure};
 use super::keyboard::Keyboard;
+use config::client::ClientConfig;
 use console::client::{Chord, ChordError};
 use terminal::Terminal;
 

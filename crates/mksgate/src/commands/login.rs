@@ -1,14 +1,15 @@
 //! vSphere sessions of one command: prompts for a missing or wrong password, and logs out of sessions that are not kept.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use secrecy::SecretString;
+use tokio::time::Instant;
 use vsphere::Error;
 
 use super::CommandError;
-use super::client_config::ClientVSphere;
 use super::failure::{CERTIFICATE_CHANGED, Failure};
-use config::govc::PASSWORD_MISSING;
+use config::client::ClientVSphere;
 use config::known_hosts::KnownHost;
 use console::progress::{Observer, Progress};
 use console::settings::VSphere;
@@ -31,7 +32,7 @@ impl Sessions {
         spinner: &Spinner,
         observer: &Observer,
     ) -> Result<Arc<Upstream>, CommandError> {
-        let mut retries = 0;
+        let (mut retries, mut typing) = (0, Duration::ZERO);
         loop {
             let upstream = Arc::new(vsphere.upstream(name)?);
             // Before the login: an interrupted login may leave a session that has to be logged out.
@@ -41,11 +42,13 @@ impl Sessions {
                     observer(Progress::LoggedIn {
                         vsphere: name,
                         about: &about,
+                        typing,
                     });
                     return Ok(upstream);
                 }
                 Err(error) => error,
             };
+            let asked = Instant::now();
             let password = match error {
                 Error::PasswordNeeded { .. } => spinner.ask_password(vsphere.prompt()).await,
                 Error::InvalidLogin { .. } if retries < MAX_RETRIES => {
@@ -55,8 +58,9 @@ impl Sessions {
                 _ => None,
             };
             let Some(password) = password else {
-                return Err(login_error(error, vsphere.known_host.as_ref()));
+                return Err(login_error(error, &vsphere));
             };
+            typing += asked.elapsed();
             vsphere.settings.password = Some(password);
             self.0.pop();
         }
@@ -74,12 +78,12 @@ impl Sessions {
     }
 }
 
-fn login_error(error: Error, known_host: Option<&KnownHost>) -> CommandError {
+fn login_error(error: Error, vsphere: &ClientVSphere) -> CommandError {
     if let Error::PasswordNeeded { .. } = error {
-        return CommandError::Usage(PASSWORD_MISSING.into());
+        return CommandError::Usage(vsphere.password_missing.clone());
     }
     let changed = |known_host: &KnownHost| Some(known_host.changed(other_certificate(&error)?));
-    match known_host.and_then(changed) {
+    match vsphere.known_host.as_ref().and_then(changed) {
         Some(changed) => CommandError::Failed(Failure {
             code: CERTIFICATE_CHANGED,
             ..Failure::of(&error.into(), changed.to_string())

@@ -1,7 +1,6 @@
 //! The commands, one file each.
 
 pub(crate) mod check;
-pub(crate) mod client_config;
 pub(crate) mod completions;
 pub(crate) mod configuration;
 mod configured_console;

@@ -13,10 +13,10 @@ use std::time::Duration;
 use clap::Args;
 use tokio::time::timeout;
 
-use super::client_config::ClientConfig;
 use super::console_args::{ConsoleArgs, ConsoleTarget};
 use super::found_vm::FoundVm;
 use super::{CommandError, interruptible, or_signal};
+use config::client::ClientConfig;
 use console::Error;
 use console::client::ConsoleClient;
 use console::dialer::{Dialer, TimeLimit};

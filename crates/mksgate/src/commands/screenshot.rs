@@ -15,11 +15,11 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use clap::builder::TypedValueParser;
 
-use super::client_config::ClientConfig;
 use super::console_args::{ConsoleArgs, ConsoleTarget};
 use super::found_vm::FoundVm;
 use super::{CommandError, or_signal, print_async, url_args};
 use capture_args::CaptureArgs;
+use config::client::ClientConfig;
 use console::dialer::Dialer;
 use terminal::signals::TerminationSignals;
 use terminal::{Spinner, Terminal};

@@ -7,10 +7,10 @@ use clap::Args;
 use rfb_proto::keys::Layout;
 
 use super::CommandError;
-use super::client_config::ClientConfig;
 use super::console_args::ConsoleArgs;
 use super::failure::{CANNOT_TYPE, Failure};
 use super::keyboard::{Keyboard, listed};
+use config::client::ClientConfig;
 use console::client::{chords_of, quoted};
 use console::named_file;
 use terminal::Terminal;

@@ -7,13 +7,13 @@ use clap::Args;
 use clap_complete::ArgValueCompleter;
 use vsphere::{Error, VmRef};
 
-use super::client_config::{ClientConfig, ClientVSphere};
 use super::failure::Failure;
 use super::found_vm::FoundVm;
 use super::no_such_vm::no_such_vm;
 use super::unavailable::{Unavailable, is_out_of_order};
 use super::vm_password::{VmPassword, configured};
 use super::{CommandError, completions, configuration, interruptible, login, or_signal};
+use config::client::{ClientConfig, ClientVSphere};
 use console::progress::{Observer, Progress};
 use terminal::signals::TerminationSignals;
 use terminal::{Spinner, Terminal};
@@ -37,7 +37,7 @@ pub(crate) struct VSphereArg {
     /// Name of a configured vSphere to search [default: all]
     #[arg(long, value_name = "NAME")]
     vsphere: Option<String>,
-    /// Log in, and log out at the end: use and keep no session in ~/.cache/mksgate, as always with a configuration file
+    /// Log in, and log out at the end: use and keep no session in ~/.cache/mksgate
     #[arg(long)]
     no_cache: bool,
 }

@@ -9,10 +9,10 @@ use std::time::Duration;
 use clap::Args;
 use tokio::time::sleep;
 
-use super::client_config::ClientConfig;
 use super::unavailable::Unavailable;
 use super::vm_args::VSphereArg;
 use super::{CommandError, interruptible, login, print_async};
+use config::client::ClientConfig;
 use console::Error;
 use console::printable::printable_json;
 use console::upstream::Upstream;

@@ -34,7 +34,7 @@ impl From<Failure> for FailedStep {
 /// `trust` is the verification that applied, where no ticket had a thumbprint.
 pub(super) fn of(progress: &Progress<'_>, trust: Option<&Trust>) -> Facts {
     match progress {
-        Progress::LoggedIn { vsphere, about } => login_facts(vsphere, about),
+        Progress::LoggedIn { vsphere, about, .. } => login_facts(vsphere, about),
         Progress::Found { vsphere, vm } => vm_facts(vsphere, vm),
         Progress::Ticket(ticket) => ticket_facts(ticket),
         Progress::Located(url) => url_facts(url),

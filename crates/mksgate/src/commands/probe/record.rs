@@ -44,6 +44,11 @@ impl Record {
     }
 
     pub(super) fn complete(&mut self, progress: &Progress<'_>) {
+        if let Progress::LoggedIn { typing, .. } = progress {
+            // What a person takes is neither the step's time nor the console's.
+            self.started += *typing;
+            self.last += *typing;
+        }
         let found = facts::of(progress, self.path.trust.as_ref());
         let step = self.path.complete(progress);
         self.finish_step(step, true, found);
@@ -113,4 +118,32 @@ fn coloured(ok: bool, text: &str) -> String {
         .force_styling(may_colour(&stdout()))
         .apply_to(text)
         .to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use vsphere::{About, ApiType};
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_prompt_counts_neither_as_login_nor_as_console() {
+        let mut record = Record::new(Steps::to_vm("web01".into(), 1), true);
+        tokio::time::advance(Duration::from_secs(10)).await;
+        record.complete(&Progress::LoggedIn {
+            vsphere: "lab",
+            about: &About {
+                api_type: ApiType::Esxi,
+                full_name: "VMware ESXi".into(),
+                version: "7.0.3".into(),
+                api_version: "7.0.3.0".into(),
+                instance_uuid: None,
+            },
+            typing: Duration::from_secs(9),
+        });
+        assert_eq!(record.steps()[0]["seconds"], 1.0);
+        assert_eq!(record.last - record.started, Duration::from_secs(1));
+    }
 }
