@@ -9,12 +9,14 @@ use ipnet::IpNet;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 use vsphere::Vm;
 
+use crate::authenticate::LoginPoint;
 use crate::registry::ConsoleKey;
 use crate::settings::auth::Auth;
 use crate::settings::limits::Limits;
 use crate::shared::Shared;
 use dialect::{HostKind, InputSettings};
-use logins::rights::ConsoleNames;
+use logins::rights::{ConsoleNames, VmNames};
+use logins::users::User;
 
 /// A port for viewers.
 pub(crate) struct Entrance {
@@ -24,6 +26,8 @@ pub(crate) struct Entrance {
     pub(crate) allow: Vec<IpNet>,
     /// How viewers log in.
     pub(crate) auth: Auth,
+    /// The user to whom the page has granted the console; `None` where viewers log in.
+    pub(crate) granted: Option<User>,
     /// Limits of the whole gateway.
     pub(crate) limits: Arc<Limits>,
     /// State shared with the other entrances.
@@ -34,8 +38,10 @@ pub(crate) struct Entrance {
 
 /// A console that the gateway serves.
 pub(crate) struct ServedConsole {
-    /// Its name in the configuration, the log and the users file.
+    /// Its name in the log.
     pub(crate) name: String,
+    /// Its name in the configuration and the users file; empty for a VM without a port.
+    pub(crate) configured: String,
     /// Identifies the console until its VM is looked up.
     pub(crate) key: ConsoleKey,
     /// How to connect to it.
@@ -54,6 +60,18 @@ impl Entrance {
         &self.console.name
     }
 
+    /// Where its viewers log in.
+    pub(crate) fn login_point(&self) -> LoginPoint<'_> {
+        LoginPoint {
+            auth: &self.auth,
+            shared: &self.shared,
+            key: self
+                .shared
+                .penalties
+                .hashed((self.listen, &self.console.key)),
+        }
+    }
+
     /// Keeps the gateway logged in to its vSphere for as long as the token exists.
     pub(crate) fn in_use(&self) -> Option<TaskTrackerToken> {
         self.console.dialer.hold()
@@ -66,6 +84,7 @@ impl ServedConsole {
         let name = dialer.backend().to_string();
         Self {
             key: (String::new(), name.clone()),
+            configured: name.clone(),
             name,
             view_only: false,
             exclusive: false,
@@ -83,8 +102,8 @@ impl ServedConsole {
     pub(crate) fn names<'a>(&'a self, vm: Option<&'a Vm>) -> ConsoleNames<'a> {
         ConsoleNames {
             vsphere: self.vsphere(),
-            configured: &self.name,
-            vm,
+            configured: &self.configured,
+            vm: vm.map(VmNames::from),
         }
     }
 

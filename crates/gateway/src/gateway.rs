@@ -19,6 +19,7 @@ use crate::settings::limits::Limits;
 use crate::settings::{Auth, Config, ConsoleSettings};
 use crate::shared::Shared;
 use crate::start_error::StartError;
+use crate::web_entrance::{Publisher, WebEntrance};
 use crate::wiring::{Upstreams, entrance, upstreams};
 
 /// Signals that end a running gateway.
@@ -52,14 +53,19 @@ impl Gateway {
             Some(admin) => Some((bind(admin.listen, "[admin]", &ours).await?, admin)),
             None => None,
         };
-        Ok(Self(Parts {
-            ports,
-            admin,
-            upstreams,
-            limits,
-            shared,
-            threads: SessionThreads::start().map_err(StartError::Threads)?,
-        }))
+        Ok(Self(
+            Parts {
+                ports,
+                admin,
+                upstreams,
+                limits,
+                shared,
+                threads: threads()?,
+                web: settings.web.map(Arc::new),
+                page: Publisher::default(),
+            }
+            .publish(),
+        ))
     }
 
     /// Binds one port for one local user. A vSphere behind it is already logged in to.
@@ -77,14 +83,30 @@ impl Gateway {
         let upstreams: Upstreams = dialer.upstream().map(named).into_iter().collect();
         let console = ConsoleSettings::with_defaults(dialer.backend(), listen, auth);
         let listener = bind(console.listen, &console.backend.to_string(), &[]).await?;
-        Ok(Self(Parts {
-            ports: vec![(listener, entrance(console, &upstreams, &limits, &shared)?)],
-            admin: None,
-            upstreams,
-            limits,
+        Ok(Self(
+            Parts {
+                ports: vec![(listener, entrance(console, &upstreams, &limits, &shared)?)],
+                admin: None,
+                upstreams,
+                limits,
+                shared,
+                threads: threads()?,
+                web: None,
+                page: Publisher::default(),
+            }
+            .publish(),
+        ))
+    }
+
+    /// What the page needs of this gateway.
+    pub fn web(&self) -> WebEntrance {
+        let Parts {
+            page,
             shared,
-            threads: SessionThreads::start().map_err(StartError::Threads)?,
-        }))
+            threads,
+            ..
+        } = &self.0;
+        WebEntrance::new(page, shared.clone(), Arc::clone(threads))
     }
 
     /// The gauge of open sessions.
@@ -133,4 +155,10 @@ impl Gateway {
         }
         running.end(&shutdown.now).await;
     }
+}
+
+fn threads() -> Result<Arc<SessionThreads>, StartError> {
+    SessionThreads::start()
+        .map(Arc::new)
+        .map_err(StartError::Threads)
 }

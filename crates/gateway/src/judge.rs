@@ -5,16 +5,14 @@ use std::sync::Arc;
 
 use console::dialer::TimeLimit;
 use rfb_proto::Claim;
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 use vsphere::Vm;
 
 use crate::entrance::{Entrance, ServedConsole};
 use crate::error::Failure;
 use crate::registry::{SessionInfo, SessionSlot};
 use crate::relay::ViewerPolicy;
-use crate::settings::auth::Auth;
 use crate::settings::limits::Limits;
-use logins::penalties::Attempt;
 use logins::source::is_in;
 use logins::users::User;
 
@@ -99,30 +97,20 @@ pub(crate) fn refusal_on_arrival(entrance: &Entrance, from: IpAddr) -> Option<Fa
     }
     let (penalties, now) = (&entrance.shared.penalties, Instant::now());
     let wait = match entrance.auth.users {
+        // Nobody logs in here.
+        _ if entrance.granted.is_some() => None,
         // The user is not known yet, and penalties of a login apply to one user.
         Some(_) => penalties.remaining_for_source(from.into(), now),
-        None => penalties.remaining(attempt(entrance, from, &Claim::Nobody), now),
+        None => {
+            let attempt = entrance.login_point().attempt(from, &Claim::Nobody);
+            penalties.remaining(attempt, now)
+        }
     };
     wait.map(Failure::Penalised)
 }
 
-/// The attempt as penalties count it: at a user of a users file, or at this console's password.
-fn attempt(entrance: &Entrance, from: IpAddr, claim: &Claim) -> Attempt {
-    let penalties = &entrance.shared.penalties;
-    let console = penalties.hashed((entrance.listen, &entrance.console.key));
-    let login = match (claim, &entrance.auth.users) {
-        (Claim::Plain { user, .. }, Some(users)) => penalties.hashed((users.origin(), user)),
-        _ => console,
-    };
-    Attempt {
-        source: from.into(),
-        login,
-        console,
-    }
-}
-
 /// Judges a viewer's claim: authentication, rights, and a slot in the registry. Failures and successes count towards
-/// penalties.
+/// penalties. Where the entrance was granted to a user, no claim is needed.
 pub(crate) async fn judge(
     entrance: &Entrance,
     session: &Arc<SessionInfo>,
@@ -133,10 +121,17 @@ pub(crate) async fn judge(
         // Before the password is verified: a failed login is logged with its name.
         session.parties().user = Some(user.clone());
     }
-    let user = authenticate(entrance, from, &claim).await?;
-    session.parties().user = user.as_ref().map(|user| user.name.clone());
-    let view_only = user.as_ref().is_some_and(|user| user.view_only);
+    let user = match &entrance.granted {
+        Some(user) => Some(user.clone()),
+        None => entrance.login_point().authenticate(from, &claim).await?,
+    };
     let console = Arc::clone(&entrance.console);
+    let view_only = console.view_only || user.as_ref().is_some_and(|user| user.view_only);
+    {
+        let mut parties = session.parties();
+        parties.user = user.as_ref().map(|user| user.name.clone());
+        parties.view_only = view_only;
+    }
     let names = console.names(None);
     let unresolved_rights = user.filter(|user| !user.may_open(names));
     if let (Some(user), None) = (&unresolved_rights, names.vsphere) {
@@ -152,66 +147,9 @@ pub(crate) async fn judge(
     let slot = registry.enter(session, key, (max_sessions, max_sessions_per_vm))?;
     Ok(Admission {
         slot,
-        view_only: console.view_only || view_only,
+        view_only,
         console,
         unresolved_rights,
         max_sessions_per_vm,
     })
-}
-
-/// Verifies the claim, subject to penalties. Returns the user of a claim with a name.
-async fn authenticate(
-    entrance: &Entrance,
-    from: IpAddr,
-    claim: &Claim,
-) -> Result<Option<User>, Failure> {
-    let penalties = &entrance.shared.penalties;
-    let attempt = attempt(entrance, from, claim);
-    let penalty = || {
-        let wait = penalties.remaining(attempt, Instant::now());
-        wait.map_or(Ok(()), |wait| Err(Failure::Penalised(wait)))
-    };
-    if *claim == Claim::Nobody {
-        // No password was tried: this is neither a failure nor a success.
-        return Ok(None);
-    }
-    penalty()?;
-    let turn = penalties.reserve_turn(attempt, Instant::now());
-    let wait = turn.map_err(Failure::ConsolePenalised)?;
-    if !wait.is_zero() {
-        sleep(wait).await;
-    }
-    let verified = verify(&entrance.auth, claim).await;
-    // Checked again: concurrent attempts must not get more guesses than sequential ones.
-    penalty()?;
-    match verified {
-        Ok(_) => penalties.record_success(attempt, Instant::now()),
-        Err(_) => {
-            penalties.record_failure(attempt, Instant::now());
-            entrance.shared.metrics.auth_failures.inc();
-        }
-    }
-    verified
-}
-
-/// Compares the claim with the configured passwords. Returns the user of a claim with a name.
-async fn verify(auth: &Auth, claim: &Claim) -> Result<Option<User>, Failure> {
-    match claim {
-        Claim::Nobody => Ok(None),
-        Claim::VncPassword {
-            challenge,
-            response,
-        } => match &auth.password {
-            Some(password) if password.expose().verify(challenge, response) => Ok(None),
-            _ => Err(Failure::WrongPassword),
-        },
-        Claim::Plain { user, password } => match &auth.users {
-            Some(users) => users
-                .verify(user, password)
-                .await
-                .map(Some)
-                .ok_or(Failure::WrongLogin),
-            None => Err(Failure::WrongLogin),
-        },
-    }
 }

@@ -2,6 +2,7 @@
 //! configuration file and knows no command line.
 
 mod admin;
+mod authenticate;
 mod binding;
 mod byte_relay;
 mod closing;
@@ -31,6 +32,8 @@ mod start_error;
 mod traffic;
 mod viewer_link;
 mod vm_change;
+mod web_entrance;
+mod web_socket;
 mod wiring;
 
 pub use byte_relay::relay_bytes;
@@ -39,6 +42,11 @@ pub use error::{Blame, Failure, Stage};
 pub use gateway::{Gateway, Shutdown};
 pub use last_failure::{LastFailure, SessionFailure};
 pub use local_entrance::LocalEntrance;
+pub use logins::rights::{ConsoleNames, VmNames};
 pub use logins::users::{User, Users};
 pub use logins::{certificate, hashing, users};
 pub use start_error::StartError;
+pub use web_entrance::{
+    Console, ConsoleGrant, ConsoleId, GrantedConsole, OpenSession, TOKEN_LIFETIME, TokenError,
+    WebEntrance,
+};

@@ -30,6 +30,7 @@ impl LocalEntrance {
             listen: (Ipv4Addr::LOCALHOST, 0).into(),
             allow: Vec::new(),
             auth: Auth::none(),
+            granted: None,
             limits: Arc::new(limits),
             shared: Shared::private(),
             console: Arc::new(served),

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use console::identity::VmIdentity;
 use prometheus_client::metrics::gauge::Gauge;
+use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -39,6 +40,8 @@ pub(crate) struct Parties {
     pub(crate) console: String,
     /// Its VM, once looked up.
     pub(crate) vm: Option<VmIdentity>,
+    /// Its input events and clipboard are dropped.
+    pub(crate) view_only: bool,
 }
 
 impl SessionInfo {
@@ -60,6 +63,7 @@ impl SessionInfo {
                 user: None,
                 console: console.to_owned(),
                 vm: None,
+                view_only: false,
             }),
         }
     }
@@ -112,6 +116,8 @@ pub(crate) struct Registry {
     sessions: Arc<Mutex<BTreeMap<u64, Registered>>>,
     /// The gauge of their number.
     active: Gauge,
+    /// Counts changes.
+    changes: watch::Sender<u64>,
 }
 
 struct Registered {
@@ -172,10 +178,30 @@ impl Registry {
         sessions.insert(info.id, registered);
         self.active.inc();
         drop(sessions);
+        self.changed();
         Ok(SessionSlot {
             registry: self.clone(),
             info,
         })
+    }
+
+    /// All sessions, in the order in which they connected.
+    pub(crate) fn list(&self) -> Vec<Arc<SessionInfo>> {
+        let sessions = self.sessions();
+        sessions
+            .values()
+            .map(|session| Arc::clone(&session.info))
+            .collect()
+    }
+
+    /// Changes whenever a session is entered, is on another VM, or ends.
+    pub(crate) fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
+    }
+
+    fn changed(&self) {
+        self.changes
+            .send_modify(|count| *count = count.wrapping_add(1));
     }
 
     fn sessions(&self) -> MutexGuard<'_, BTreeMap<u64, Registered>> {
@@ -204,6 +230,8 @@ impl SessionSlot {
             return Err(Failure::VmFull { vm, limit });
         }
         self.info.parties().vm = Some(vm);
+        drop(sessions);
+        self.registry.changed();
         Ok(())
     }
 
@@ -226,6 +254,7 @@ impl Drop for SessionSlot {
     fn drop(&mut self) {
         self.registry.sessions().remove(&self.info.id);
         self.registry.active.dec();
+        self.registry.changed();
     }
 }
 

@@ -20,9 +20,10 @@ use crate::listener::accept;
 use crate::overlap::may_overlap;
 use crate::session::Session;
 use crate::session_threads::SessionThreads;
-use crate::settings::{Admin, Config, Limits};
+use crate::settings::{Admin, Config, Limits, Web};
 use crate::shared::Shared;
 use crate::start_error::StartError;
+use crate::web_entrance::{Current, Port, Publisher};
 use crate::wiring::{Upstreams, entrance, upstreams};
 
 /// A gateway before it serves: bound listeners, and what their sessions use.
@@ -32,7 +33,26 @@ pub(crate) struct Parts {
     pub(crate) upstreams: Upstreams,
     pub(crate) limits: Arc<Limits>,
     pub(crate) shared: Shared,
-    pub(crate) threads: SessionThreads,
+    pub(crate) threads: Arc<SessionThreads>,
+    pub(crate) web: Option<Arc<Web>>,
+    pub(crate) page: Publisher,
+}
+
+impl Parts {
+    /// What the page sees until the gateway serves.
+    pub(crate) fn publish(self) -> Self {
+        let ports = self.ports.iter().map(|(listener, entrance)| Port {
+            entrance: Arc::clone(entrance),
+            address: listener.local_addr().unwrap_or(entrance.listen),
+        });
+        self.page.publish(Current {
+            web: self.web.clone(),
+            ports: ports.collect(),
+            upstreams: self.upstreams.clone(),
+            limits: Arc::clone(&self.limits),
+        });
+        self
+    }
 }
 
 /// A gateway that serves.
@@ -43,6 +63,8 @@ pub(crate) struct Running {
     limits: Arc<Limits>,
     shared: Shared,
     threads: Arc<SessionThreads>,
+    web: Option<Arc<Web>>,
+    page: Publisher,
     /// Cancelled when no new viewers are accepted.
     closing: CancellationToken,
     /// The accept loops and the background tasks of the vSpheres.
@@ -52,6 +74,8 @@ pub(crate) struct Running {
 /// A port with its accept loop.
 struct OpenPort {
     listen: SocketAddr,
+    /// The bound address.
+    address: SocketAddr,
     port: watch::Sender<Arc<Entrance>>,
     closing: CancellationToken,
     accepting: JoinHandle<()>,
@@ -76,6 +100,8 @@ impl Running {
             limits,
             shared,
             threads,
+            web,
+            page,
         } = parts;
         let tasks = TaskTracker::new();
         let mut running = Self {
@@ -84,7 +110,9 @@ impl Running {
             upstreams: Upstreams::new(),
             limits,
             shared,
-            threads: Arc::new(threads),
+            threads,
+            web,
+            page,
             closing,
             tasks,
         };
@@ -100,6 +128,7 @@ impl Running {
 
     fn open(&mut self, listener: TcpListener, port: Arc<Entrance>) {
         let listen_on = port.listen;
+        let address = listener.local_addr().unwrap_or(listen_on);
         let (port, current) = watch::channel(port);
         let closing = self.closing.child_token();
         let accepting = self.tasks.spawn(listen(
@@ -110,6 +139,7 @@ impl Running {
         ));
         self.ports.push(OpenPort {
             listen: listen_on,
+            address,
             port,
             closing,
             accepting,
@@ -182,8 +212,24 @@ impl Running {
             }
         }
         self.reload_admin(settings.admin, fresh).await;
+        self.web = settings.web.map(Arc::new);
+        self.publish();
         info!(ports = self.ports.len(), "configuration applied");
         Ok(())
+    }
+
+    /// What the page sees after a reload.
+    fn publish(&self) {
+        let ports = self.ports.iter().map(|open| Port {
+            entrance: Arc::clone(&open.port.borrow()),
+            address: open.address,
+        });
+        self.page.publish(Current {
+            web: self.web.clone(),
+            ports: ports.collect(),
+            upstreams: self.upstreams.clone(),
+            limits: Arc::clone(&self.limits),
+        });
     }
 
     /// Updates the token where `[admin]` keeps its address; else closes it and opens its new listener from `fresh`.
@@ -286,6 +332,7 @@ impl Running {
     /// Stops accepting, lets sessions continue until `drain_timeout` or `now`, then ends them.
     pub(crate) async fn end(mut self, now: &CancellationToken) {
         self.closing.cancel();
+        self.page.closing.cancel();
         let (threads, drain_timeout) = (Arc::clone(&self.threads), self.limits.drain_timeout);
         let sessions = threads.sessions();
         if sessions > 0 {

@@ -5,6 +5,7 @@
 //! thread that has slept run before one that has been busy: a session that has a thread to itself, or shares it with other
 //! quiet ones, does not wait for those at full speed. Both are measured in docs/speed.md.
 
+use std::cell::OnceCell;
 use std::io;
 use std::num::NonZero;
 use std::thread::{self, available_parallelism};
@@ -13,6 +14,7 @@ use tokio::net::TcpStream;
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 
 /// tokio's `event_interval`: after how many polls of tasks a busy thread polls its I/O driver. At full speed these take some
 /// four milliseconds. An idle thread waits in the driver.
@@ -27,7 +29,20 @@ pub(crate) struct SessionThreads(Vec<SessionThread>);
 struct SessionThread {
     runtime: Handle,
     sessions: TaskTracker,
+    /// Connections to the page.
+    page: TaskTracker,
     end: CancellationToken,
+}
+
+thread_local! {
+    /// The sessions of this thread.
+    static OWN: OnceCell<TaskTracker> = const { OnceCell::new() };
+}
+
+/// Counts a session that a connection to the page has become among those of its thread, until the token is dropped; `None` on
+/// any other thread.
+pub(crate) fn count_session() -> Option<TaskTrackerToken> {
+    OWN.with(|own| own.get().map(TaskTracker::token))
 }
 
 impl SessionThreads {
@@ -45,13 +60,28 @@ impl SessionThreads {
         viewer: TcpStream,
         session: impl FnOnce(TcpStream) -> S,
     ) -> io::Result<()> {
-        let threads = self.0.iter();
-        let Some(thread) = threads.min_by_key(|thread| thread.sessions.len()) else {
-            return Err(io::ErrorKind::Unsupported.into());
-        };
+        let thread = self.least_busy()?;
         let session = session(thread.adopt(viewer)?);
         thread.sessions.spawn_on(session, &thread.runtime);
         Ok(())
+    }
+
+    /// Likewise, for a connection to the page, which is no session.
+    pub(crate) fn serve_page<C: Future<Output = ()> + Send + 'static>(
+        &self,
+        browser: TcpStream,
+        connection: impl FnOnce(TcpStream) -> C,
+    ) -> io::Result<()> {
+        let thread = self.least_busy()?;
+        let connection = connection(thread.adopt(browser)?);
+        thread.page.spawn_on(connection, &thread.runtime);
+        Ok(())
+    }
+
+    fn least_busy(&self) -> io::Result<&SessionThread> {
+        let busy = |thread: &&SessionThread| thread.sessions.len() + thread.page.len();
+        let least = self.0.iter().min_by_key(busy);
+        least.ok_or_else(|| io::ErrorKind::Unsupported.into())
     }
 
     /// The number of sessions.
@@ -74,12 +104,15 @@ impl SessionThread {
         let this = Self {
             runtime: runtime.handle().clone(),
             sessions: TaskTracker::new(),
+            page: TaskTracker::new(),
             end: CancellationToken::new(),
         };
-        let end = this.end.clone();
+        let (end, sessions) = (this.end.clone(), this.sessions.clone());
         thread::Builder::new()
             .name("sessions".into())
             .spawn(move || {
+                // A thread that has just started has none.
+                let _ = OWN.with(|own| own.set(sessions));
                 runtime.block_on(end.cancelled());
                 // Does not wait for a password that is being hashed.
                 runtime.shutdown_background();

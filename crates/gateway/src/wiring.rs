@@ -65,6 +65,7 @@ pub(crate) fn entrance(
     }
     let served = ServedConsole {
         name: console.backend.to_string(),
+        configured: console.backend.to_string(),
         key: console.key(),
         dialer,
         view_only: console.view_only,
@@ -75,6 +76,7 @@ pub(crate) fn entrance(
         listen: console.listen,
         allow: console.allow,
         auth: console.auth,
+        granted: None,
         limits: Arc::clone(limits),
         shared: shared.clone(),
         console: Arc::new(served),

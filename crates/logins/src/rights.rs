@@ -1,7 +1,7 @@
 //! The consoles that a user may open, as glob patterns over the names of a VM.
 
 use globset::{Glob, GlobMatcher};
-use vsphere::Vm;
+use vsphere::{Uuid, Vm};
 
 /// The prefixes of ids in the `vm` key of a console.
 const ID_PREFIXES: [&str; 3] = ["uuid", "instance-uuid", "moref"];
@@ -20,17 +20,44 @@ pub struct Right {
 }
 
 /// The names of a console.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 pub struct ConsoleNames<'a> {
     /// Its vSphere; `None` where it is at a URL.
     pub vsphere: Option<&'a str>,
-    /// Its name in the configuration.
+    /// Its name in the configuration; empty for a VM without a port.
     pub configured: &'a str,
-    /// The VM, once it has been looked up.
-    pub vm: Option<&'a Vm>,
+    /// The names of the VM, once it has been looked up.
+    pub vm: Option<VmNames<'a>>,
 }
 
-impl ConsoleNames<'_> {
+/// The names of a VM.
+#[derive(Debug, Clone, Copy)]
+pub struct VmNames<'a> {
+    /// The managed object id.
+    pub moref: &'a str,
+    /// The display name.
+    pub name: &'a str,
+    /// The inventory path, where it is known.
+    pub path: Option<&'a str>,
+    /// The BIOS UUID, where it is known.
+    pub uuid: Option<Uuid>,
+    /// The instance UUID, where it is known.
+    pub instance_uuid: Option<Uuid>,
+}
+
+impl<'a> From<&'a Vm> for VmNames<'a> {
+    fn from(vm: &'a Vm) -> Self {
+        Self {
+            moref: &vm.moref,
+            name: &vm.name,
+            path: vm.path.as_deref(),
+            uuid: vm.uuid,
+            instance_uuid: vm.instance_uuid,
+        }
+    }
+}
+
+impl<'a> ConsoleNames<'a> {
     /// Whether both have been looked up and are different VMs.
     pub fn is_other_vm(&self, other: &Self) -> bool {
         match (self.vm, other.vm) {
@@ -40,8 +67,8 @@ impl ConsoleNames<'_> {
     }
 
     /// Its inventory path where that is known, else its configured name.
-    pub fn path_or_name(&self) -> &str {
-        let path = self.vm.and_then(|vm| vm.path.as_deref());
+    pub fn path_or_name(&self) -> &'a str {
+        let path = self.vm.and_then(|vm| vm.path);
         path.unwrap_or(self.configured)
     }
 
@@ -133,11 +160,11 @@ fn matches(pattern: &GlobMatcher, console: ConsoleNames<'_>) -> bool {
             && id.is_some_and(|id| pattern.is_match(format!("{kind}:{id}")))
     };
     let [uuid, instance_uuid, moref] = ID_PREFIXES;
-    pattern.is_match(&vm.name)
-        || is_path(pattern) && vm.path.as_ref().is_some_and(|path| pattern.is_match(path))
+    pattern.is_match(vm.name)
+        || is_path(pattern) && vm.path.is_some_and(|path| pattern.is_match(path))
         || by_id(uuid, vm.uuid.map(|uuid| uuid.to_string()))
         || by_id(instance_uuid, vm.instance_uuid.map(|uuid| uuid.to_string()))
-        || by_id(moref, Some(vm.moref.clone()))
+        || by_id(moref, Some(vm.moref.to_owned()))
 }
 
 fn is_path(pattern: &GlobMatcher) -> bool {
@@ -174,7 +201,7 @@ mod tests {
             vm: None,
         };
         let looked_up = ConsoleNames {
-            vm: Some(&vm),
+            vm: Some(VmNames::from(&vm)),
             ..configured
         };
         // Whether it matches before the VM is looked up, and after.

@@ -93,8 +93,8 @@ fn nearest(right: &Right, consoles: &[ConsoleNames<'_>]) -> Option<String> {
         let vm = console.vm;
         let bare = [
             Some(console.configured),
-            vm.map(|vm| vm.name.as_str()),
-            vm.and_then(|vm| vm.path.as_deref()),
+            vm.map(|vm| vm.name),
+            vm.and_then(|vm| vm.path),
         ];
         bare.into_iter()
             .flatten()

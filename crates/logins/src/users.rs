@@ -51,6 +51,15 @@ pub struct User {
 }
 
 impl User {
+    /// A user with the right to every console.
+    pub fn unrestricted(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            view_only: false,
+            consoles: None,
+        }
+    }
+
     /// Whether the user has the right to this console.
     pub fn may_open(&self, console: ConsoleNames<'_>) -> bool {
         let mut rights = self.consoles.iter().flatten();
@@ -128,6 +137,11 @@ impl Users {
         })
     }
 
+    /// The user of this name.
+    pub fn get(&self, name: &str) -> Option<&User> {
+        Some(&self.records.get(self.find(name).ok()?)?.user)
+    }
+
     /// The user, if the name exists and the password is right. Hashes the password once in every case, so that the time does
     /// not tell whether the name exists.
     pub async fn verify(&self, name: &str, password: &Password) -> Option<User> {
@@ -143,14 +157,17 @@ impl Users {
     where
         F: Future<Output = bool>,
     {
-        let found = self
-            .records
-            .binary_search_by(|record| record.user.name.as_str().cmp(name));
+        let found = self.find(name);
         let record = self
             .records
             .get(found.unwrap_or_else(|_| self.decoy(name)))?;
         let right = matches(Arc::clone(&record.hash), password.clone()).await;
         (right && found.is_ok()).then(|| record.user.clone())
+    }
+
+    fn find(&self, name: &str) -> Result<usize, usize> {
+        self.records
+            .binary_search_by(|record| record.user.name.as_str().cmp(name))
     }
 
     /// The index of the hash that an unknown user's password is compared with. It is always the same one for a name, and any

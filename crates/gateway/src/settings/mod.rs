@@ -21,7 +21,7 @@ pub use rights::unmatched_rights;
 pub use web::Web;
 
 use dialect::InputSettings;
-use logins::rights::ConsoleNames;
+use logins::rights::{ConsoleNames, VmNames};
 
 /// All settings.
 #[derive(Debug, Clone)]
@@ -91,7 +91,7 @@ impl ConsoleSettings {
         ConsoleNames {
             vsphere,
             configured,
-            vm,
+            vm: vm.map(VmNames::from),
         }
     }
 

@@ -81,7 +81,7 @@ fn what_only_a_look_up_can_tell_is_no_error_before_it() {
         instance_uuid: None,
     };
     let looked_up = ConsoleNames {
-        vm: Some(&vm),
+        vm: Some((&vm).into()),
         ..at_lab("moref:vm-42")
     };
     assert_eq!(

@@ -1,0 +1,92 @@
+//! The consoles that the page can open.
+
+use std::net::SocketAddr;
+
+use console::settings::Backend;
+use ipnet::IpNet;
+use vsphere::VmRef;
+
+use crate::entrance::Entrance;
+use logins::rights::VmNames;
+use logins::users::User;
+
+/// A console.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ConsoleId {
+    /// That of a `[[console]]`, by the address in its `listen`.
+    Port(SocketAddr),
+    /// That of a VM without a port, with default settings.
+    Vm {
+        /// The vSphere's name in the configuration.
+        vsphere: String,
+        /// The managed object id.
+        moref: String,
+        /// The VM's name, for the log.
+        name: String,
+    },
+}
+
+/// What a token stands for: who may open which console.
+#[derive(Debug, Clone)]
+pub struct ConsoleGrant {
+    /// The user, whose rights are checked again when the console is opened.
+    pub user: User,
+    /// The console.
+    pub console: ConsoleId,
+    /// Input events and clipboard are dropped, as well as where the user or the console is view-only.
+    pub view_only: bool,
+}
+
+/// A `[[console]]` as the page shows it.
+#[derive(Debug, Clone)]
+pub struct Console {
+    /// Its name in the configuration.
+    pub name: String,
+    /// The address in the configuration.
+    pub listen: SocketAddr,
+    /// The address that is bound.
+    pub address: SocketAddr,
+    /// The VM or URL.
+    pub backend: Backend,
+    /// The names of the methods by which viewers log in.
+    pub methods: Vec<&'static str>,
+    /// Input events and clipboards of all viewers are dropped.
+    pub view_only: bool,
+    /// The networks that viewers may connect from; empty: any.
+    pub allow: Vec<IpNet>,
+}
+
+impl Console {
+    pub(super) fn of(port: &Entrance, address: SocketAddr) -> Self {
+        let console = &port.console;
+        Self {
+            name: console.name.clone(),
+            listen: port.listen,
+            address,
+            backend: console.dialer.backend(),
+            methods: port.auth.names().collect(),
+            view_only: console.view_only,
+            allow: port.allow.clone(),
+        }
+    }
+
+    /// Whether it is configured for this VM of the vSphere.
+    pub fn is_of(&self, vsphere: &str, vm: VmNames<'_>) -> bool {
+        let Backend::Vm {
+            vsphere: own,
+            vm: configured,
+            ..
+        } = &self.backend
+        else {
+            return false;
+        };
+        own == vsphere
+            && match configured {
+                VmRef::Name(name) => name == vm.name,
+                VmRef::Path(path) => vm.path == Some(path),
+                VmRef::Uuid(uuid) => vm.uuid == Some(*uuid),
+                VmRef::InstanceUuid(uuid) => vm.instance_uuid == Some(*uuid),
+                VmRef::Moref(moref) => moref == vm.moref,
+            }
+    }
+}

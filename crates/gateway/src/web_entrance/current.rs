@@ -1,0 +1,54 @@
+//! The configuration that is in force, as the page sees it.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use super::console_id::Console;
+use crate::entrance::Entrance;
+use crate::settings::Web;
+use crate::settings::limits::Limits;
+use crate::wiring::Upstreams;
+
+/// What is served now; replaced as a whole by a reload.
+#[derive(Default)]
+pub(crate) struct Current {
+    pub(crate) web: Option<Arc<Web>>,
+    pub(crate) ports: Vec<Port>,
+    pub(crate) upstreams: Upstreams,
+    pub(crate) limits: Arc<Limits>,
+}
+
+/// Tells every [`WebEntrance`](crate::WebEntrance) what is served.
+#[derive(Default)]
+pub(crate) struct Publisher {
+    current: watch::Sender<Arc<Current>>,
+    /// Cancelled when no new viewers are accepted.
+    pub(crate) closing: CancellationToken,
+}
+
+impl Publisher {
+    pub(crate) fn publish(&self, current: Current) {
+        self.current.send_replace(Arc::new(current));
+    }
+
+    pub(crate) fn subscribe(&self) -> watch::Receiver<Arc<Current>> {
+        self.current.subscribe()
+    }
+}
+
+/// A port that is bound.
+#[derive(Clone)]
+pub(crate) struct Port {
+    pub(crate) entrance: Arc<Entrance>,
+    /// The bound address.
+    pub(crate) address: SocketAddr,
+}
+
+impl Port {
+    pub(super) fn console(&self) -> Console {
+        Console::of(&self.entrance, self.address)
+    }
+}
