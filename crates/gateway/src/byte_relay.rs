@@ -12,6 +12,7 @@ use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
+use crate::connection;
 use crate::error::{Failure, Stage, Stopped};
 use crate::metrics::Metrics;
 use crate::registry::SessionInfo;
@@ -72,7 +73,7 @@ async fn relayed(
 ) -> Result<Outcome, Stopped> {
     let prepared = socket::prepare(&socket).map_err(Failure::ViewerBroke);
     prepared.map_err(|failure| (Stage::Accept, failure))?;
-    let mut viewer = ViewerLink::new(socket, BytesMut::new(), session.id);
+    let mut viewer = ViewerLink::new(connection::tcp(socket), BytesMut::new(), session.id);
     let limit = TimeLimit::of(HANDSHAKE);
     let open = async { dialer.grant(limit).await?.open_web_socket(limit).await };
     let opened = tokio::select! {

@@ -4,6 +4,7 @@ use console::slots::Slot;
 use dialect::Dialogue;
 use tokio::join;
 use tokio_util::sync::CancellationToken;
+use ws_proto::Close;
 
 use crate::reason_banner::ReasonBanner;
 use crate::registry::{SessionInfo, SessionSlot};
@@ -54,6 +55,10 @@ impl Closing {
         let viewer = async {
             outcome.explain(vm, gateway_ends).await;
             let reason = outcome.for_viewer(&policy, session.id);
+            viewer.close_with(Close {
+                code: outcome.close_code(),
+                reason: reason.clone().unwrap_or_default(),
+            });
             record(outcome);
             drop(slot);
             if let (Some(reason), Some(dialogue), Some(unprocessed), Some(connection)) =

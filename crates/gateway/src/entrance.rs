@@ -15,6 +15,7 @@ use crate::settings::auth::Auth;
 use crate::settings::limits::Limits;
 use crate::shared::Shared;
 use dialect::{HostKind, InputSettings};
+use logins::pre_login_limit::PreLoginSlot;
 use logins::rights::{ConsoleNames, VmNames};
 use logins::users::User;
 
@@ -70,6 +71,13 @@ impl Entrance {
                 .penalties
                 .hashed((self.listen, &self.console.key)),
         }
+    }
+
+    /// A slot for a viewer that has connected; `None` where its user has logged in at the page.
+    pub(crate) fn enter(&self, from: SocketAddr) -> Option<PreLoginSlot> {
+        let limit = self.limits.max_unauthenticated;
+        let logs_in = self.granted.is_none();
+        logs_in.then(|| self.shared.enter(from, limit))
     }
 
     /// Keeps the gateway logged in to its vSphere for as long as the token exists.

@@ -6,6 +6,7 @@ mod authenticate;
 mod binding;
 mod byte_relay;
 mod closing;
+mod connection;
 mod entrance;
 mod error;
 mod error_code;
@@ -37,6 +38,7 @@ mod web_socket;
 mod wiring;
 
 pub use byte_relay::relay_bytes;
+pub use connection::Stream;
 pub use dialect::{CtrlAltInsert, InputSettings};
 pub use error::{Blame, Failure, Stage};
 pub use gateway::{Gateway, Shutdown};

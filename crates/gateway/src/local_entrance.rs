@@ -11,6 +11,7 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, copy};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::sleep;
 
+use crate::connection;
 use crate::entrance::{Entrance, ServedConsole};
 use crate::last_failure::LastFailure;
 use crate::session::Session;
@@ -59,7 +60,8 @@ impl LocalEntrance {
     ) -> io::Result<()> {
         let ended = self.0.shared.ended.clone();
         let (ours, theirs) = loopback_pair().await?;
-        let mut session = pin!(Session::new(self.0, theirs.peer_addr()?).run(theirs));
+        let mut session =
+            pin!(Session::new(self.0, theirs.peer_addr()?).run(connection::tcp(theirs)));
         let mut copying = pin!(copy_both(ours, input, output));
         tokio::select! {
             () = &mut copying => session.await,

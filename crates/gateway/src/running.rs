@@ -15,6 +15,7 @@ use console::socket;
 
 use crate::admin::OpenAdmin;
 use crate::binding::{Bound, Wanted, bind, bind_all};
+use crate::connection;
 use crate::entrance::Entrance;
 use crate::listener::accept;
 use crate::overlap::may_overlap;
@@ -362,8 +363,11 @@ async fn listen(
     let next = || accept(listen, || listener.accept());
     while let Some((socket, peer)) = closing.run_until_cancelled(next()).await {
         let port = Arc::clone(&current.borrow());
-        let served = socket::prepare(&socket)
-            .and_then(|()| threads.serve(socket, |socket| Session::new(port, peer).run(socket)));
+        let served = socket::prepare(&socket).and_then(|()| {
+            threads.serve(socket, |socket| {
+                Session::new(port, peer).run(connection::tcp(socket))
+            })
+        });
         if let Err(error) = served {
             debug!(viewer = %peer, "the viewer was gone before it was served ({error})");
         }

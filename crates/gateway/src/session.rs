@@ -22,12 +22,12 @@ use console::dialer::TimeLimit;
 use console::host_link::OpenConsole;
 use console::socket::CLOSE_TIMEOUT;
 use rfb_proto::{Claim, Pending};
-use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 use tokio_util::task::task_tracker::TaskTrackerToken;
 use tracing::Instrument;
 
 use crate::closing::Closing;
+use crate::connection::Connection;
 use crate::entrance::Entrance;
 use crate::error::{Failure, Stage, Stopped};
 use crate::judge::{Admission, judge, refusal_on_arrival};
@@ -80,17 +80,17 @@ impl Session {
     }
 
     /// Runs the session to its end and closes the connection. All its log lines carry its number.
-    pub(crate) async fn run(self, socket: TcpStream) {
+    pub(crate) async fn run(self, connection: Connection) {
         let span = session_log::span(&self.info);
-        self.run_in_span(socket).instrument(span).await;
+        self.run_in_span(connection).instrument(span).await;
     }
 
-    async fn run_in_span(self, socket: TcpStream) {
+    async fn run_in_span(self, connection: Connection) {
         let mut shutdown = pin!(self.shutdown_timeout());
         let served = tokio::select! {
             // A result that is ready wins over shutdown.
             biased;
-            served = self.serve(socket) => served,
+            served = self.serve(connection) => served,
             () = &mut shutdown => {
                 return self.record(Ok(Outcome::Ended("the gateway is shutting down")));
             }
@@ -124,14 +124,12 @@ impl Session {
     }
 
     /// Returns when the relay has ended, or the session has failed before it.
-    async fn serve(&self, socket: TcpStream) -> Result<Box<Closing>, Stopped> {
-        let limits = &self.entrance.limits;
-        let deadline = self.info.since + limits.login_timeout;
+    async fn serve(&self, connection: Connection) -> Result<Box<Closing>, Stopped> {
+        let deadline = self.info.since + self.entrance.limits.login_timeout;
         let peer = self.info.parties().viewer;
-        let shared = &self.entrance.shared;
-        let mut slot = Some(shared.enter(peer, limits.max_unauthenticated));
+        let mut slot = self.entrance.enter(peer);
         // Boxed: keeps these futures out of the open session's.
-        let mut viewer = Box::pin(self.accept(socket, deadline, &mut slot))
+        let mut viewer = Box::pin(self.accept(connection, deadline, &mut slot))
             .await
             .map_err(|failure| (Stage::Accept, failure))?;
         let opened = Box::pin(self.open(&mut viewer, &mut slot, deadline)).await;
@@ -183,7 +181,7 @@ impl Session {
     /// Reads the PROXY header. Nothing has been sent to the viewer yet.
     async fn accept(
         &self,
-        mut socket: TcpStream,
+        mut connection: Connection,
         deadline: Instant,
         slot: &mut Option<PreLoginSlot>,
     ) -> Result<ViewerLink, Failure> {
@@ -196,7 +194,7 @@ impl Session {
                 ));
             }
             let header = tokio::select! {
-                header = proxy_header::read(&mut socket, &mut input) => header,
+                header = proxy_header::read(&mut connection, &mut input) => header,
                 failure = self.interrupted(slot, deadline) => return Err(failure),
             };
             let real = header.map_err(|error| match input.is_empty() {
@@ -207,7 +205,7 @@ impl Session {
             self.info.parties().viewer = from;
             slot.iter().for_each(|slot| slot.set_source(from));
         }
-        Ok(ViewerLink::new(socket, input, self.info.id))
+        Ok(ViewerLink::new(connection, input, self.info.id))
     }
 
     /// From ProtocolVersion to ClientInit. The viewer has until `deadline` to log in, which frees its `slot`.

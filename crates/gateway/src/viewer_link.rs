@@ -11,12 +11,12 @@ use bytes::{BufMut, BytesMut};
 use rfb_proto::{Accepted, Challenge, Claim, Pending, SecurityType, Server, Step};
 use rustls::ServerConfig;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, Interest};
-use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep};
 use tokio_rustls::TlsAcceptor;
-use tokio_rustls::server::TlsStream;
 use tokio_util::either::Either;
+use ws_proto::Close;
 
+use crate::connection::{self, Connection};
 use crate::error::Failure;
 use console::socket;
 
@@ -25,9 +25,6 @@ const MAX_INPUT: usize = 1024;
 
 /// Polling interval for the end of a connection with unread input.
 const POLL_INTERVAL: Duration = Duration::from_millis(500);
-
-/// A viewer's connection: TCP, or TLS over it (VeNCrypt). TLS is boxed, since most viewers have none.
-pub(crate) type Connection = Either<TcpStream, Box<TlsStream<TcpStream>>>;
 
 /// The viewer's connection, its unparsed input, and its clocks.
 pub(crate) struct ViewerLink {
@@ -66,9 +63,9 @@ impl Clocks {
 
 impl ViewerLink {
     /// The connection of session number `session` before its RFB handshake; `input` was read from it already.
-    pub(crate) fn new(socket: TcpStream, input: BytesMut, session: u64) -> Self {
+    pub(crate) fn new(connection: Connection, input: BytesMut, session: u64) -> Self {
         Self {
-            connection: Some(Either::Left(socket)),
+            connection: Some(connection),
             has_sent: !input.is_empty(),
             input,
             clocks: Clocks::start(),
@@ -176,11 +173,10 @@ impl ViewerLink {
 
     /// Ready when the viewer ends the connection. Nothing is read.
     pub(crate) async fn gone(&self) -> Failure {
-        let socket = match &self.connection {
-            Some(Either::Left(socket)) => socket,
-            Some(Either::Right(tls)) => tls.get_ref().0,
-            None => return Failure::ViewerLeft,
+        let Some(connection) = &self.connection else {
+            return Failure::ViewerLeft;
         };
+        let socket = connection::socket(connection);
         if matches!(socket.peek(&mut [0]).await, Ok(0) | Err(_)) {
             return self.ended(Failure::ViewerLeft);
         }
@@ -193,19 +189,26 @@ impl ViewerLink {
         }
     }
 
+    /// Sets the Close that a browser is sent when the connection is closed. A native viewer has no message for it.
+    pub(crate) fn close_with(&mut self, close: Close) {
+        if let Some(Either::Right(browser)) = &mut self.connection {
+            browser.close_with(close);
+        }
+    }
+
     /// Closes the connection so that the last bytes written still arrive.
     pub(crate) async fn close(&mut self) {
         match self.connection.take() {
-            Some(Either::Left(mut socket)) => {
+            Some(Either::Left(Either::Left(mut socket))) => {
                 let (mut read, mut write) = socket.split();
                 socket::finish(&mut read, &mut write).await;
             }
-            Some(Either::Right(tls)) => {
+            Some(connection) => {
                 #[expect(
                     clippy::disallowed_methods,
-                    reason = "a TLS stream has no owned halves"
+                    reason = "TLS streams and WebSockets have no owned halves"
                 )]
-                let (mut read, mut write) = tokio::io::split(tls);
+                let (mut read, mut write) = tokio::io::split(connection);
                 socket::finish(&mut read, &mut write).await;
             }
             None => {}
@@ -219,7 +222,9 @@ impl ViewerLink {
 
     /// Input received before the TLS handshake is refused: it would be plaintext taken for decrypted data.
     async fn start_tls(&mut self, tls: Option<&Arc<ServerConfig>>) -> Result<(), Failure> {
-        let (Some(config), Some(Either::Left(socket))) = (tls, self.connection.take()) else {
+        let (Some(config), Some(Either::Left(Either::Left(socket)))) =
+            (tls, self.connection.take())
+        else {
             return Err(Failure::ViewerTls("no certificate is configured".into()));
         };
         if !self.input.is_empty() {
@@ -229,7 +234,7 @@ impl ViewerLink {
         }
         let accepted = TlsAcceptor::from(Arc::clone(config)).accept(socket).await;
         let tls = accepted.map_err(|error| Failure::ViewerTls(vsphere::io_in_words(&error)))?;
-        self.connection = Some(Either::Right(Box::new(tls)));
+        self.connection = Some(Either::Left(Either::Right(Box::new(tls))));
         Ok(())
     }
 

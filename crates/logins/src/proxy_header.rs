@@ -5,8 +5,7 @@ use std::net::SocketAddr;
 
 use bytes::{Buf, BytesMut};
 use ppp::{HeaderResult, PartialResult, v1, v2};
-use tokio::io::AsyncReadExt;
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncReadExt};
 
 /// The longest header that is accepted. Version 1 has at most 107 bytes. Version 2 allows 64 KiB: 52 for TCP addresses, the
 /// rest for the TLVs that some balancers add.
@@ -23,7 +22,10 @@ const VERSION_2: &[u8] = b"\r\n\r\n\0\r\nQUIT\n";
 
 /// Reads the header and leaves the bytes after it in `input`. `None` where the connection is the balancer's own, as in health
 /// checks (UNKNOWN, LOCAL).
-pub async fn read(socket: &mut TcpStream, input: &mut BytesMut) -> io::Result<Option<SocketAddr>> {
+pub async fn read(
+    socket: &mut (impl AsyncRead + Unpin),
+    input: &mut BytesMut,
+) -> io::Result<Option<SocketAddr>> {
     loop {
         if socket.read_buf(input).await? == 0 {
             return Err(io::Error::other("the connection ended within it"));

@@ -108,16 +108,16 @@ pub(crate) fn relay<'a>(
     // Boxed: the futures below would keep room for each place that it passes through.
     let parts = (Box::new(host), dialogue, policy, session);
     match connection {
-        Some(Either::Left(socket)) => {
+        Some(Either::Left(Either::Left(socket))) => {
             let halves = socket.split();
             Box::pin(relay_between(halves, early, clocks, parts))
         }
-        Some(Either::Right(tls)) => {
+        Some(connection) => {
             #[expect(
                 clippy::disallowed_methods,
-                reason = "a TLS stream has no owned halves, and both are used in one task: the lock is never contended"
+                reason = "TLS streams and WebSockets have no owned halves, and both are used in one task: the lock is never contended"
             )]
-            let halves = tokio::io::split(&mut **tls);
+            let halves = tokio::io::split(connection);
             Box::pin(relay_between(halves, early, clocks, parts))
         }
         None => Box::pin(async {

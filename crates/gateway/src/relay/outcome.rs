@@ -45,6 +45,17 @@ impl Outcome {
         }
     }
 
+    /// The code of the Close that a browser is sent.
+    pub(crate) const fn close_code(&self) -> CloseCode {
+        match self {
+            Self::ViewerLeft => CloseCode::NORMAL,
+            Self::ConsoleLost(lost) if lost.is_orderly() => CloseCode::NORMAL,
+            Self::ConsoleLost(_) => CloseCode::INTERNAL,
+            Self::Ended(_) => CloseCode::GOING_AWAY,
+            Self::Idle | Self::TimeUp | Self::Violation(_) => CloseCode::POLICY,
+        }
+    }
+
     /// The failure; `None` for an ordinary end.
     pub(crate) fn failure(&self) -> Option<SessionFailure> {
         match self {

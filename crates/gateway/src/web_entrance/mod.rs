@@ -8,9 +8,10 @@ mod tokens;
 
 use std::collections::BTreeMap;
 use std::io;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
+use bytes::Bytes;
 use console::upstream::Upstream;
 use rfb_proto::{Claim, Password};
 use secrecy::SecretString;
@@ -19,10 +20,13 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::authenticate::LoginPoint;
+use crate::connection::{Connection, Stream};
 use crate::error::Failure;
-use crate::session_threads::SessionThreads;
+use crate::session::Session;
+use crate::session_threads::{self, SessionThreads};
 use crate::settings::Web;
 use crate::shared::Shared;
+use crate::web_socket::WebSocket;
 use logins::rights::VmNames;
 use logins::users::User;
 
@@ -185,6 +189,23 @@ impl WebEntrance {
         connection: impl FnOnce(TcpStream) -> F,
     ) -> io::Result<()> {
         self.threads.serve_page(stream, connection)
+    }
+
+    /// Serves a browser that has connected from `peer` and passed the WebSocket's opening handshake: RFB without a login. The
+    /// session is listed, limited and logged as one of a native viewer. Run it on the thread that [`spawn`](Self::spawn) chose.
+    ///
+    /// `early` was read from `stream` behind the opening handshake's request.
+    pub async fn serve(
+        &self,
+        console: GrantedConsole,
+        stream: Stream,
+        early: Bytes,
+        peer: SocketAddr,
+    ) {
+        let _counted = session_threads::count_session();
+        let browser = WebSocket::new(stream, early);
+        let session = Session::new(console.0, peer);
+        session.run(Connection::Right(Box::new(browser))).await;
     }
 
     fn current(&self) -> Arc<Current> {
