@@ -9,7 +9,6 @@ use ipnet::IpNet;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 use vsphere::Vm;
 
-use crate::authenticate::LoginPoint;
 use crate::registry::ConsoleKey;
 use crate::settings::auth::Auth;
 use crate::settings::limits::Limits;
@@ -59,18 +58,6 @@ impl Entrance {
     /// Its console's name, for the log.
     pub(crate) fn name(&self) -> &str {
         &self.console.name
-    }
-
-    /// Where its viewers log in.
-    pub(crate) fn login_point(&self) -> LoginPoint<'_> {
-        LoginPoint {
-            auth: &self.auth,
-            shared: &self.shared,
-            key: self
-                .shared
-                .penalties
-                .hashed((self.listen, &self.console.key)),
-        }
     }
 
     /// A slot for a viewer that has connected; `None` where its user has logged in at the page.

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use crate::binding::bind;
+use crate::current::{Publisher, Upstreams};
 use crate::last_failure::LastFailure;
 use crate::running::{Parts, Running};
 use crate::session_threads::SessionThreads;
@@ -19,8 +20,8 @@ use crate::settings::limits::Limits;
 use crate::settings::{Auth, Config, ConsoleSettings};
 use crate::shared::Shared;
 use crate::start_error::StartError;
-use crate::web_entrance::{Publisher, WebEntrance};
-use crate::wiring::{Upstreams, entrance, upstreams};
+use crate::web_entrance::WebEntrance;
+use crate::wiring::{entrance, upstreams};
 
 /// Signals that end a running gateway.
 #[derive(Debug, Clone, Default)]

@@ -8,6 +8,7 @@ use rfb_proto::Claim;
 use tokio::time::Instant;
 use vsphere::Vm;
 
+use crate::authenticate::LoginPoint;
 use crate::entrance::{Entrance, ServedConsole};
 use crate::error::Failure;
 use crate::registry::{SessionInfo, SessionSlot};
@@ -89,6 +90,18 @@ fn not_for(user: &User) -> Failure {
     }
 }
 
+/// Where the viewers of this entrance log in.
+fn login_point(entrance: &Entrance) -> LoginPoint<'_> {
+    let shared = &entrance.shared;
+    LoginPoint {
+        auth: &entrance.auth,
+        shared,
+        key: shared
+            .penalties
+            .hashed((entrance.listen, &entrance.console.key)),
+    }
+}
+
 /// Why a viewer from this address may not log in: the allow list or a penalty; `None` where it may.
 pub(crate) fn refusal_on_arrival(entrance: &Entrance, from: IpAddr) -> Option<Failure> {
     let allow = &entrance.allow;
@@ -102,7 +115,7 @@ pub(crate) fn refusal_on_arrival(entrance: &Entrance, from: IpAddr) -> Option<Fa
         // The user is not known yet, and penalties of a login apply to one user.
         Some(_) => penalties.remaining_for_source(from.into(), now),
         None => {
-            let attempt = entrance.login_point().attempt(from, &Claim::Nobody);
+            let attempt = login_point(entrance).attempt(from, &Claim::Nobody);
             penalties.remaining(attempt, now)
         }
     };
@@ -123,7 +136,7 @@ pub(crate) async fn judge(
     }
     let user = match &entrance.granted {
         Some(user) => Some(user.clone()),
-        None => entrance.login_point().authenticate(from, &claim).await?,
+        None => login_point(entrance).authenticate(from, &claim).await?,
     };
     let console = Arc::clone(&entrance.console);
     let view_only = console.view_only || user.as_ref().is_some_and(|user| user.view_only);

@@ -7,6 +7,7 @@ mod binding;
 mod byte_relay;
 mod closing;
 mod connection;
+mod current;
 mod entrance;
 mod error;
 mod error_code;

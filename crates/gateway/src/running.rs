@@ -16,6 +16,7 @@ use console::socket;
 use crate::admin::OpenAdmin;
 use crate::binding::{Bound, Wanted, bind, bind_all};
 use crate::connection;
+use crate::current::{Current, Port, Publisher, Upstreams};
 use crate::entrance::Entrance;
 use crate::listener::accept;
 use crate::overlap::may_overlap;
@@ -24,8 +25,7 @@ use crate::session_threads::SessionThreads;
 use crate::settings::{Admin, Config, Limits, Web};
 use crate::shared::Shared;
 use crate::start_error::StartError;
-use crate::web_entrance::{Current, Port, Publisher};
-use crate::wiring::{Upstreams, entrance, upstreams};
+use crate::wiring::{entrance, upstreams};
 
 /// A gateway before it serves: bound listeners, and what their sessions use.
 pub(crate) struct Parts {

@@ -8,14 +8,12 @@ use console::settings::{Backend, VSphere};
 use console::upstream::Upstream;
 use tracing::warn;
 
+use crate::current::Upstreams;
 use crate::entrance::{Entrance, ServedConsole};
 use crate::settings::ConsoleSettings;
 use crate::settings::limits::Limits;
 use crate::shared::Shared;
 use crate::start_error::StartError;
-
-/// The vSpheres by their names in the configuration.
-pub(crate) type Upstreams = BTreeMap<String, Arc<Upstream>>;
 
 /// An upstream for each configured vSphere. Those in `known` with identical settings are reused, with their sessions.
 pub(crate) fn upstreams(

@@ -6,7 +6,7 @@ use console::settings::Backend;
 use ipnet::IpNet;
 use vsphere::VmRef;
 
-use crate::entrance::Entrance;
+use crate::current::Port;
 use logins::rights::VmNames;
 use logins::users::User;
 
@@ -57,7 +57,9 @@ pub struct Console {
 }
 
 impl Console {
-    pub(super) fn of(port: &Entrance, address: SocketAddr) -> Self {
+    pub(super) fn of(port: &Port) -> Self {
+        let address = port.address;
+        let port = &port.entrance;
         let console = &port.console;
         Self {
             name: console.name.clone(),

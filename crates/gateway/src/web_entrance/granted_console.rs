@@ -7,7 +7,7 @@ use dialect::InputSettings;
 use vsphere::VmRef;
 
 use super::console_id::{ConsoleGrant, ConsoleId};
-use super::current::Current;
+use crate::current::Current;
 use crate::entrance::{Entrance, ServedConsole};
 use crate::settings::Auth;
 use crate::settings::limits::Limits;

@@ -1,7 +1,6 @@
 //! What the page needs of the gateway: logins, the list of consoles and of sessions, and one-use tokens that open consoles.
 
 mod console_id;
-mod current;
 mod granted_console;
 mod open_session;
 mod tokens;
@@ -21,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::authenticate::LoginPoint;
 use crate::connection::{Connection, Stream};
+use crate::current::{Current, Publisher};
 use crate::error::Failure;
 use crate::session::Session;
 use crate::session_threads::{self, SessionThreads};
@@ -31,7 +31,6 @@ use logins::rights::VmNames;
 use logins::users::User;
 
 pub use console_id::{Console, ConsoleGrant, ConsoleId};
-pub(crate) use current::{Current, Port, Publisher};
 pub use granted_console::GrantedConsole;
 pub use open_session::OpenSession;
 use tokens::Tokens;
@@ -123,7 +122,7 @@ impl WebEntrance {
     /// Each `[[console]]`.
     pub fn consoles(&self) -> Vec<Console> {
         let current = self.current();
-        current.ports.iter().map(Port::console).collect()
+        current.ports.iter().map(Console::of).collect()
     }
 
     /// The first `[[console]]` that is configured for this VM of a vSphere.

@@ -1,16 +1,19 @@
-//! The configuration that is in force, as the page sees it.
+//! What is served now, as the page sees it.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use console::upstream::Upstream;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::console_id::Console;
 use crate::entrance::Entrance;
 use crate::settings::Web;
 use crate::settings::limits::Limits;
-use crate::wiring::Upstreams;
+
+/// The vSpheres by their names in the configuration.
+pub(crate) type Upstreams = BTreeMap<String, Arc<Upstream>>;
 
 /// What is served now; replaced as a whole by a reload.
 #[derive(Default)]
@@ -45,10 +48,4 @@ pub(crate) struct Port {
     pub(crate) entrance: Arc<Entrance>,
     /// The bound address.
     pub(crate) address: SocketAddr,
-}
-
-impl Port {
-    pub(super) fn console(&self) -> Console {
-        Console::of(&self.entrance, self.address)
-    }
 }
