@@ -141,6 +141,24 @@ impl Dialer {
         grant.dial(limit, observer).await
     }
 
+    /// Connects to the host of this name, up to TLS, and closes the connection: for a VM that is off, which has no ticket.
+    ///
+    /// # Errors
+    /// The host does not answer in time, or is not trusted.
+    pub async fn reach_host(&self, name: &str, limit: TimeLimit) -> Result<(), Error> {
+        let Self::Vm(upstream, ..) = self else {
+            return Ok(());
+        };
+        let reached = async {
+            match upstream.host_target(name).await? {
+                Some(target) => HostLink::reach(&target).await,
+                None => Ok(()),
+            }
+        };
+        let reached = timeout_at(limit.deadline, reached).await;
+        reached.unwrap_or_else(|_| Err(self.host_timeout(limit)))
+    }
+
     /// The error for a console's host that does not answer in time.
     pub fn host_timeout(&self, limit: TimeLimit) -> Error {
         match self {

@@ -85,6 +85,15 @@ impl HostLink {
         Box::pin(Self::connect(target, &|_| {})).await
     }
 
+    /// TCP and TLS alone.
+    pub(crate) async fn reach(target: &Target) -> Result<(), Error> {
+        let socket = connect_tcp(&target.address, &target.route).await?;
+        if let Some(tls) = &target.tls {
+            start_tls(target, socket, tls.clone(), &mut BytesMut::new()).await?;
+        }
+        Ok(())
+    }
+
     /// TCP, TLS for `wss`, and the WebSocket's opening handshake.
     async fn connect(target: &Target, observer: &Observer) -> Result<Self, Error> {
         let Target {

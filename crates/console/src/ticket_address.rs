@@ -38,6 +38,18 @@ pub(crate) fn candidates(
     candidates
 }
 
+/// Likewise for a host of a vCenter without a ticket. A guess, since no real vCenter was tried: its tickets name the host as
+/// the inventory does, and its consoles are on port 443.
+pub(crate) fn without_ticket(host: &str, replacements: &BTreeMap<String, String>) -> Vec<Address> {
+    let replaced = replacements.get(host);
+    let replaced = replaced.and_then(|address| Address::parse(address, HTTPS));
+    let named = Address {
+        host: host.to_owned(),
+        port: HTTPS,
+    };
+    replaced.into_iter().chain([named]).collect()
+}
+
 /// The first candidate, for a proxy, which resolves names itself.
 pub(crate) fn unresolved(candidates: Vec<Address>) -> Result<Address, Error> {
     candidates.into_iter().next().ok_or_else(no_host)

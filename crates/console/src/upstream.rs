@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
-use vsphere::{Client, SessionStore, Settings, Ticket, TicketParts, Vm, VmRef};
+use vsphere::{ApiType, Client, SessionStore, Settings, Ticket, TicketParts, Vm, VmRef};
 
 use crate::address::{Address, HTTPS};
 use crate::error::Error;
@@ -110,16 +110,7 @@ impl Upstream {
         tls.enable_secret_extraction = self.config.tls_records == TlsRecords::InPlace;
         let candidates =
             ticket_address::candidates(&ticket, &self.api, &self.config.console_address);
-        let (address, route) = match &self.config.proxy {
-            Some(proxy) => (
-                ticket_address::unresolved(candidates)?,
-                Route::Proxy(proxy.clone()),
-            ),
-            None => {
-                let (address, resolved) = ticket_address::resolve(candidates).await?;
-                (address, Route::Direct(resolved))
-            }
-        };
+        let (address, route) = self.route(candidates).await?;
         let limit = self.config.max_consoles;
         // Counted by IP address where that is known: two names may mean one host.
         let host = match &route {
@@ -151,6 +142,48 @@ impl Upstream {
             slot: Some(slot),
             watch: Some(watch),
         })
+    }
+
+    /// A host of a vCenter by its name in the inventory; `None` for an ESXi, whose consoles are at the address of its API.
+    pub(crate) async fn host_target(&self, name: &str) -> Result<Option<Target>, Error> {
+        if self.client.about().await?.api_type == ApiType::Esxi {
+            return Ok(None);
+        }
+        let trust = match &self.config.console_trust {
+            ConsoleTrust::Fixed(trust) => trust,
+            // Only a ticket has the thumbprint; nothing is sent in this connection.
+            ConsoleTrust::Ticket => &Trust::DangerAcceptAny,
+        };
+        let candidates = ticket_address::without_ticket(name, &self.config.console_address);
+        let (address, route) = self.route(candidates).await?;
+        Ok(Some(Target {
+            request: Request {
+                kind: TargetKind::Ticket,
+                authority: address.authority(HTTPS),
+                target: "/".into(),
+                subprotocol: None,
+                headers: Headers::default(),
+            },
+            address,
+            route,
+            tls: Some(trust.client().map_err(Error::Setup)?),
+            password: None,
+            slot: None,
+            watch: None,
+        }))
+    }
+
+    async fn route(&self, candidates: Vec<Address>) -> Result<(Address, Route), Error> {
+        match &self.config.proxy {
+            Some(proxy) => Ok((
+                ticket_address::unresolved(candidates)?,
+                Route::Proxy(proxy.clone()),
+            )),
+            None => {
+                let (address, resolved) = ticket_address::resolve(candidates).await?;
+                Ok((address, Route::Direct(resolved)))
+            }
+        }
     }
 
     /// Registers a user: the session is kept until the token is dropped.

@@ -140,6 +140,38 @@ async fn host_that_cannot_be_reached_fails_all_its_consoles() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn host_whose_vms_are_all_off_is_connected_to_as_well() {
+    let off = |name: &str| VmSettings {
+        power: Power::Off,
+        ..VmSettings::desktop(name)
+    };
+    let host = host(vec![off("old01"), off("old02")]).await;
+    let check = async |address: &str, options: &[&str]| {
+        let text = format!(
+            "{}console_address = {{ \"esxi-sim\" = \"{address}\" }}\n{}",
+            lab(&host),
+            consoles("lab", &["old01", "old02"])
+        );
+        let folder = folder(&text);
+        run(mksgate(&folder, &[&["check"], options].concat())).await
+    };
+    let nobody = unused_address();
+    let (code, table, _) = check(&nobody, &[]).await;
+    assert_eq!(code, Some(1));
+    let failed = format!("FAILED: cannot reach {nobody} (");
+    assert_eq!(table.matches(&failed).count(), 2, "{table}");
+    let (code, table, _) = check(&nobody, &["--no-dial"]).await;
+    assert_eq!(code, Some(0));
+    assert_eq!(table.matches("powered off: viewers").count(), 2, "{table}");
+    // What answers with TLS is reached; no ticket is asked for, and no console opened.
+    let (code, table, error) = check(&host.address().to_string(), &[]).await;
+    assert_eq!((code, error.as_str()), (Some(0), ""), "{table}");
+    assert_eq!(table.matches("powered off: viewers").count(), 2, "{table}");
+    let counts = host.counts();
+    assert_eq!((counts.tickets_issued, counts.consoles_opened), (0, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn host_that_does_not_answer_is_dialled_once_and_fails_all_its_consoles() {
     let host = host(vms(&["web01", "web02"])).await;
     host.set_tickets(TicketShape {

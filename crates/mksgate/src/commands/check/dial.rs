@@ -1,14 +1,14 @@
 //! Acquires a ticket for each running VM, and dials each host once.
 //!
 //! Guesses, since no real ESXi was tried: that a ticket which is not used does no harm, and that a host which opens one VM's
-//! console opens those of its other VMs.
+//! console opens those of its other VMs. A host whose VMs are all off is connected to at its name in the inventory, up to TLS.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::{StreamExt, stream};
-use vsphere::{Vm, VmRef};
+use vsphere::{Power, Vm, VmRef};
 
 use super::look_up::{Outcome, VSpheres};
 use crate::commands::failure::Failure;
@@ -31,7 +31,7 @@ struct Candidate {
 /// What consoles have in common so that one of them is dialled for all: the host in its vSphere.
 type HostKey = (String, String);
 
-/// Replaces the outcomes of running VMs and of URLs.
+/// Replaces the outcomes of VMs and of URLs.
 pub(super) async fn each_host_once(
     config: &Config,
     vspheres: &VSpheres,
@@ -64,7 +64,7 @@ fn candidate(
             Backend::Vm {
                 vsphere, password, ..
             },
-            Outcome::Found(vm),
+            Outcome::Found(vm) | Outcome::NotRunning(vm),
         ) => {
             let upstream = Arc::clone(vspheres.upstream(vsphere)?);
             let moref = VmRef::Moref(vm.moref.clone());
@@ -94,7 +94,12 @@ fn candidate(
 async fn one_host(consoles: Vec<Candidate>, within: Duration) -> Vec<(usize, Outcome)> {
     let mut outcomes = Vec::new();
     let (mut is_dialled, mut unreachable) = (false, None);
-    for Candidate { index, dialer, vm } in consoles {
+    let is_running = |candidate: &Candidate| {
+        let vm = candidate.vm.as_ref();
+        vm.is_none_or(|vm| vm.power == Power::On)
+    };
+    let (running, off): (Vec<_>, Vec<_>) = consoles.into_iter().partition(is_running);
+    for Candidate { index, dialer, vm } in running {
         let failure = match &unreachable {
             Some(why) => Some(Failure::clone(why)),
             None => match one_console(&dialer, &mut is_dialled, within).await {
@@ -117,6 +122,19 @@ async fn one_host(consoles: Vec<Candidate>, within: Duration) -> Vec<(usize, Out
             (Some(why), vm) => Outcome::Failed(why, vm),
             (None, Some(vm)) => Outcome::Ready(vm),
             (None, None) => Outcome::NotChecked,
+        };
+        outcomes.push((index, outcome));
+    }
+    for Candidate { index, dialer, vm } in off {
+        let Some(vm) = vm else { continue };
+        if let (false, Some(host)) = (is_dialled, &vm.host) {
+            is_dialled = true;
+            let reached = dialer.reach_host(host, TimeLimit::of(within)).await;
+            unreachable = unreachable.or_else(|| Some(Failure::from(&reached.err()?)));
+        }
+        let outcome = match &unreachable {
+            Some(why) => Outcome::Failed(why.clone(), Some(vm)),
+            None => Outcome::NotRunning(vm),
         };
         outcomes.push((index, outcome));
     }
