@@ -1,0 +1,107 @@
+//! One connection of a browser: PROXY header, TLS, HTTP.
+
+use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::response::Response;
+use gateway::settings::Web;
+use hyper::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+use tracing::debug;
+
+use crate::app::App;
+use crate::client::{Connection, is_in};
+use crate::proxy_header;
+
+/// How long a client may take for the PROXY header and the TLS handshake.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long it may take to send the head of a request, and may wait between two requests.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Serves a connection until the client closes it or `closing`. An upgraded connection goes on by itself.
+pub(crate) async fn serve(
+    mut stream: TcpStream,
+    peer: SocketAddr,
+    web: Arc<Web>,
+    app: Arc<App>,
+    closing: CancellationToken,
+) {
+    let accepted = timeout(HANDSHAKE_TIMEOUT, accept(&mut stream, peer, &web)).await;
+    let connection = match accepted {
+        Ok(Ok(connection)) => connection,
+        Ok(Err(error)) => return debug!(client = %peer, "a connection to [web] failed ({error})"),
+        Err(_) => return debug!(client = %peer, "a connection to [web] was not ready in time"),
+    };
+    let routes = app.routes(&web);
+    let Some(tls) = &web.tls else {
+        return answer(TokioIo::new(stream), connection, routes, closing).await;
+    };
+    let handshake = TlsAcceptor::from(Arc::clone(tls)).accept(stream);
+    match timeout(HANDSHAKE_TIMEOUT, handshake).await {
+        Ok(Ok(stream)) => answer(TokioIo::new(stream), connection, routes, closing).await,
+        Ok(Err(error)) => debug!(client = %peer, "TLS with a browser failed ({error})"),
+        Err(_) => debug!(client = %peer, "the TLS handshake of a browser was not done in time"),
+    }
+}
+
+async fn accept(stream: &mut TcpStream, peer: SocketAddr, web: &Web) -> io::Result<Connection> {
+    let local = stream.local_addr()?;
+    let client = match is_in(&web.proxy_from, peer.ip()) {
+        true => proxy_header::read(stream).await?.unwrap_or(peer),
+        false => peer,
+    };
+    Ok(Connection {
+        client,
+        peer,
+        local,
+        tls: web.tls.is_some(),
+    })
+}
+
+async fn answer<S>(
+    stream: TokioIo<S>,
+    connection: Connection,
+    routes: Router,
+    closing: CancellationToken,
+) where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let routes = TowerToHyperService::new(routes);
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(connection);
+        let answered = routes.call(request);
+        async move { Ok::<Response, Infallible>(answered.await.unwrap_or_else(|never| match never {})) }
+    });
+    let served = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_TIMEOUT)
+        .serve_connection(stream, service)
+        .with_upgrades();
+    let mut served = pin!(served);
+    let ended = tokio::select! {
+        ended = served.as_mut() => ended,
+        () = closing.cancelled() => {
+            // The answer that is being sent is finished.
+            served.as_mut().graceful_shutdown();
+            served.await
+        }
+    };
+    if let Err(error) = ended {
+        debug!(client = %connection.peer, "a connection to [web] ended ({error})");
+    }
+}

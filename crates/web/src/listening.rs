@@ -1,0 +1,50 @@
+//! The listener of the page.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use gateway::listener::accept;
+use gateway::settings::Web;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::start_error::StartError;
+
+/// Connections at once; further ones wait in the kernel. A list page holds one, a console another.
+const MAX_CONNECTIONS: usize = 8192;
+
+/// A bound address, and the settings that its connections have.
+pub(crate) struct Listening {
+    /// The settings.
+    pub(crate) web: Arc<Web>,
+    listener: TcpListener,
+    permits: Arc<Semaphore>,
+}
+
+impl Listening {
+    pub(crate) async fn bind(web: Arc<Web>) -> Result<Self, StartError> {
+        let address = web.listen;
+        match TcpListener::bind(address).await {
+            Ok(listener) => Ok(Self {
+                web,
+                listener,
+                permits: Arc::new(Semaphore::new(MAX_CONNECTIONS)),
+            }),
+            Err(source) => Err(StartError::Bind { address, source }),
+        }
+    }
+
+    /// The bound address: another port than configured where that was 0.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.listener.local_addr().unwrap_or(self.web.listen)
+    }
+
+    /// The next connection.
+    pub(crate) async fn accept(&self) -> (Option<OwnedSemaphorePermit>, TcpStream, SocketAddr) {
+        // The semaphore is never closed.
+        let permit = Arc::clone(&self.permits).acquire_owned().await.ok();
+        let address = self.listener.local_addr().ok();
+        let (stream, peer) = accept(address, || self.listener.accept()).await;
+        (permit, stream, peer)
+    }
+}

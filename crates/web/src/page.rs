@@ -1,0 +1,89 @@
+//! The page while it is served: its listener, the reload of its settings, its end.
+
+use std::sync::Arc;
+
+use gateway::WebEntrance;
+use gateway::settings::Web;
+use tracing::{debug, error, info};
+
+use crate::app::App;
+use crate::connection::serve;
+use crate::listening::Listening;
+use crate::start_error::StartError;
+
+/// The page of a gateway, if `[web]` is configured.
+pub struct Page {
+    app: Arc<App>,
+    listening: Option<Listening>,
+}
+
+impl Page {
+    /// Binds the address of `[web]`.
+    ///
+    /// # Errors
+    /// [`StartError`]: it cannot be bound, or the operating system has no randomness.
+    pub async fn bind(entrance: WebEntrance) -> Result<Self, StartError> {
+        let listening = match entrance.settings() {
+            Some(web) => Some(Listening::bind(web).await?),
+            None => None,
+        };
+        let app = Arc::new(App::new(entrance)?);
+        Ok(Self { app, listening })
+    }
+
+    /// The page's address for a browser, if it is served.
+    pub fn url(&self) -> Option<String> {
+        let listening = self.listening.as_ref()?;
+        let scheme = match listening.web.tls {
+            Some(_) => "https",
+            None => "http",
+        };
+        Some(format!("{scheme}://{}/", listening.address()))
+    }
+
+    /// Serves until the gateway drains; applies each reload of the settings.
+    pub async fn run(mut self) {
+        let mut entrance = self.app.entrance.clone();
+        let closing = entrance.closing();
+        loop {
+            let next = async {
+                match &self.listening {
+                    Some(listening) => listening.accept().await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                () = closing.cancelled() => break,
+                () = entrance.changed() => self.apply(entrance.settings()).await,
+                (permit, stream, peer) = next => {
+                    let Some(listening) = &self.listening else { continue };
+                    let (app, web, closing) = (Arc::clone(&self.app), Arc::clone(&listening.web), closing.clone());
+                    let served = self.app.entrance.spawn(stream, |stream| async move {
+                        let _until_it_ends = permit;
+                        serve(stream, peer, web, app, closing).await;
+                    });
+                    if let Err(error) = served {
+                        debug!(client = %peer, "a connection to [web] was not served ({error})");
+                    }
+                }
+            }
+        }
+    }
+
+    /// Takes the new settings. A new address is bound first; if that fails, the page keeps its old one.
+    async fn apply(&mut self, web: Option<Arc<Web>>) {
+        match (web, &mut self.listening) {
+            (Some(web), Some(listening)) if listening.web.listen == web.listen => {
+                listening.web = web
+            }
+            (Some(web), listening) => match Listening::bind(web).await {
+                Ok(bound) => {
+                    info!(listen = %bound.address(), "the page is served");
+                    *listening = Some(bound);
+                }
+                Err(error) => error!("the page keeps its previous address: {error}"),
+            },
+            (None, listening) => *listening = None,
+        }
+    }
+}
