@@ -62,6 +62,7 @@ pub(crate) struct Web {
     #[serde(default)]
     pub(crate) hosts: Vec<Spanned<String>>,
     pub(crate) proxy_from: Option<Vec<Spanned<String>>>,
+    pub(crate) novnc: Option<PathBuf>,
     pub(crate) user_header: Option<Spanned<String>>,
     #[serde(default)]
     pub(crate) frame_ancestors: Vec<Spanned<String>>,

@@ -59,6 +59,8 @@ impl Source<'_> {
         let (certificate, tls) = tls?.unzip();
         let mut names = certificate.as_ref().map_or_else(Vec::new, names);
         names.extend(hosts);
+        let default = Web::new(listen, auth?);
+        let novnc = table.novnc.as_deref().map(|folder| self.resolve(folder));
         Some(Web {
             tls,
             certificate,
@@ -66,7 +68,8 @@ impl Source<'_> {
             user_header: user_header?,
             frame_ancestors,
             proxy_from,
-            ..Web::new(listen, auth?)
+            novnc: novnc.unwrap_or_else(|| default.novnc.clone()),
+            ..default
         })
     }
 

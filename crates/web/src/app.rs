@@ -11,13 +11,15 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use gateway::WebEntrance;
 use gateway::settings::Web;
+use tokio_util::task::TaskTracker;
 
 use crate::client::{Client, Connection};
 use crate::error_page::ErrorPage;
+use crate::live::Live;
 use crate::random::random_text;
 use crate::sessions::Sessions;
-use crate::start_error::StartError;
-use crate::{assets, host_list, login, origin, security_headers};
+use crate::vms::Vms;
+use crate::{assets, console_page, console_socket, events, host_list, list, login, novnc, origin, security_headers};
 
 /// What all requests share.
 pub(crate) struct App {
@@ -25,18 +27,25 @@ pub(crate) struct App {
     pub(crate) entrance: WebEntrance,
     /// The logins.
     pub(crate) sessions: Sessions,
-    /// Makes the form tokens of users without a cookie.
-    pub(crate) secret: String,
+    /// The list.
+    pub(crate) live: Live,
+    /// The consoles that are open.
+    pub(crate) consoles: TaskTracker,
+    /// Makes the form tokens of users without a cookie; `None` where the operating system has no randomness.
+    pub(crate) secret: Option<String>,
 }
 
 impl App {
-    pub(crate) fn new(entrance: WebEntrance) -> Result<Self, StartError> {
-        let no_randomness = |error: getrandom::Error| StartError::NoRandomness(error.to_string());
-        Ok(Self {
+    pub(crate) fn new(entrance: WebEntrance) -> Self {
+        let live = Live::new();
+        live.update(&entrance, &mut Vms::default());
+        Self {
             entrance,
             sessions: Sessions::default(),
-            secret: random_text().map_err(no_randomness)?,
-        })
+            live,
+            consoles: TaskTracker::new(),
+            secret: random_text().ok(),
+        }
     }
 
     /// The routes with these settings.
@@ -46,6 +55,14 @@ impl App {
             web: Arc::clone(web),
         };
         Router::new()
+            .route("/", get(list::show))
+            .route("/events", get(events::serve))
+            .route("/vm/{vsphere}/{moref}", get(console_page::of_vm))
+            .route("/port/{listen}", get(console_page::of_port))
+            .route("/consoles", post(console_page::mint))
+            .route("/console/{token}", get(console_page::of_token))
+            .route("/console/{token}/ws", get(console_socket::open))
+            .route("/novnc/{*path}", get(novnc::serve))
             .route("/login", get(login::form).post(login::log_in))
             .route("/logout", post(login::log_out))
             .route("/assets/{file}", get(assets::serve))

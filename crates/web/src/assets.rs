@@ -15,13 +15,29 @@ struct Asset {
 }
 
 const CSS: &str = "text/css; charset=utf-8";
+const SCRIPT: &str = "text/javascript; charset=utf-8";
 const SVG: &str = "image/svg+xml";
 
-const ASSETS: [Asset; 2] = [
+const ASSETS: [Asset; 5] = [
     Asset {
         name: "style.css",
         kind: CSS,
         text: include_str!("../assets/style.css"),
+    },
+    Asset {
+        name: "list.js",
+        kind: SCRIPT,
+        text: include_str!("../assets/list.js"),
+    },
+    Asset {
+        name: "console.js",
+        kind: SCRIPT,
+        text: include_str!("../assets/console.js"),
+    },
+    Asset {
+        name: "screen.svg",
+        kind: SVG,
+        text: include_str!("../assets/screen.svg"),
     },
     Asset {
         name: "icon.svg",

@@ -3,12 +3,11 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use gateway::StartError;
 use gateway::listener::accept;
 use gateway::settings::Web;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-
-use crate::start_error::StartError;
 
 /// Connections at once; further ones wait in the kernel. A list page holds one, a console another.
 const MAX_CONNECTIONS: usize = 8192;
@@ -30,7 +29,11 @@ impl Listening {
                 listener,
                 permits: Arc::new(Semaphore::new(MAX_CONNECTIONS)),
             }),
-            Err(source) => Err(StartError::Bind { address, source }),
+            Err(source) => Err(StartError::Bind {
+                address,
+                what: "[web]".into(),
+                source,
+            }),
         }
     }
 

@@ -1,15 +1,15 @@
 //! The page while it is served: its listener, the reload of its settings, its end.
 
+use std::pin::pin;
 use std::sync::Arc;
 
-use gateway::WebEntrance;
 use gateway::settings::Web;
+use gateway::{StartError, WebEntrance};
 use tracing::{debug, error, info};
 
 use crate::app::App;
 use crate::connection::serve;
 use crate::listening::Listening;
-use crate::start_error::StartError;
 
 /// The page of a gateway, if `[web]` is configured.
 pub struct Page {
@@ -21,13 +21,13 @@ impl Page {
     /// Binds the address of `[web]`.
     ///
     /// # Errors
-    /// [`StartError`]: it cannot be bound, or the operating system has no randomness.
+    /// It cannot be bound.
     pub async fn bind(entrance: WebEntrance) -> Result<Self, StartError> {
         let listening = match entrance.settings() {
             Some(web) => Some(Listening::bind(web).await?),
             None => None,
         };
-        let app = Arc::new(App::new(entrance)?);
+        let app = Arc::new(App::new(entrance));
         Ok(Self { app, listening })
     }
 
@@ -45,6 +45,8 @@ impl Page {
     pub async fn run(mut self) {
         let mut entrance = self.app.entrance.clone();
         let closing = entrance.closing();
+        let app = Arc::clone(&self.app);
+        let mut live = pin!(app.live.run(entrance.clone()));
         loop {
             let next = async {
                 match &self.listening {
@@ -54,6 +56,7 @@ impl Page {
             };
             tokio::select! {
                 () = closing.cancelled() => break,
+                () = &mut live => break,
                 () = entrance.changed() => self.apply(entrance.settings()).await,
                 (permit, stream, peer) = next => {
                     let Some(listening) = &self.listening else { continue };

@@ -46,10 +46,10 @@ impl Visitor {
         if let Some(name) = named {
             // An unknown name is not a login, whatever cookies there are.
             let user = entrance.user(name.to_str().ok()?)?;
-            return Some(Self::without_session(routed, user, client));
+            return Self::without_session(routed, user, client);
         }
         if let Some(user) = entrance.anyone() {
-            return Some(Self::without_session(routed, user, client));
+            return Self::without_session(routed, user, client);
         }
         let cookie = cookie::value(headers, Name::Session, client.secure)?;
         let session = routed.app.sessions.find(cookie)?;
@@ -67,15 +67,16 @@ impl Visitor {
         })
     }
 
-    fn without_session(routed: &Routed, user: User, client: Client) -> Self {
-        let token = Sha256::digest(format!("{}{}", routed.app.secret, user.name));
-        Self {
+    fn without_session(routed: &Routed, user: User, client: Client) -> Option<Self> {
+        let secret = routed.app.secret.as_ref()?;
+        let token = Sha256::digest(format!("{secret}{}", user.name));
+        Some(Self {
             csrf: URL_SAFE_NO_PAD.encode(token),
             user,
             cookie: None,
             ends: None,
             client,
-        }
+        })
     }
 
     /// Whether a change comes from a page that this visitor was sent: `form` is the token in its form, or else it is in a

@@ -1,11 +1,15 @@
 //! The `[web]` section.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use ipnet::IpNet;
 
 use super::{Auth, CertificateFile};
+
+/// Where Debian's package installs noVNC.
+const NOVNC: &str = "/usr/share/novnc";
 
 /// The page: an HTTP or HTTPS server with the list of VMs and their consoles.
 #[derive(Debug, Clone)]
@@ -21,6 +25,8 @@ pub struct Web {
     /// The names that a request's Host may have, in lower case, besides the address that was connected to. A first label
     /// `*` matches one label, as in certificates.
     pub hosts: Vec<String>,
+    /// The folder with noVNC's `core/rfb.js`.
+    pub novnc: PathBuf,
     /// The reverse proxies, whose X-Forwarded headers and PROXY headers are believed.
     pub proxy_from: Vec<IpNet>,
     /// The header in which a reverse proxy names the user whom it has authenticated, in lower case.
@@ -31,13 +37,14 @@ pub struct Web {
 
 impl Web {
     /// A page over plain HTTP with default settings.
-    pub const fn new(listen: SocketAddr, auth: Auth) -> Self {
+    pub fn new(listen: SocketAddr, auth: Auth) -> Self {
         Self {
             listen,
             tls: None,
             certificate: None,
             auth,
             hosts: Vec::new(),
+            novnc: NOVNC.into(),
             proxy_from: Vec::new(),
             user_header: None,
             frame_ancestors: Vec::new(),

@@ -14,7 +14,7 @@ use super::shutdown_signals::watch_signals;
 use super::{CommandError, print};
 use console::settings::VSphere;
 use console::tls::{Thumbprint, Trust};
-use gateway::settings::{Auth, Config, ConsoleSettings, Limits};
+use gateway::settings::{Auth, Config, ConsoleSettings, Limits, Web};
 use gateway::{Gateway, Shutdown};
 
 /// Name of the simulated vSphere.
@@ -51,10 +51,12 @@ pub(crate) async fn run(options: Options) -> Result<(), CommandError> {
     };
     let gateway =
         Gateway::bind(configuration(&options, &names, &host, password.as_deref())?).await?;
+    let page = web::Page::bind(gateway.web()).await?;
     let shutdown = Shutdown::default();
     let signals = TaskTracker::new();
     signals.spawn(watch_signals(shutdown.clone())?);
-    print(greeting(&host, &gateway, password.as_deref()))?;
+    print(greeting(&host, &gateway, page.url(), password.as_deref()))?;
+    signals.spawn(page.run());
     // The first signal also ends the sessions: a demo need not drain.
     let drain = shutdown.drain.clone();
     let now = shutdown.now.clone();
@@ -73,7 +75,12 @@ fn address(text: &str) -> Result<IpAddr, String> {
     parsed.map_err(|_| "write an IP address, as 127.0.0.1 or ::1".into())
 }
 
-fn greeting(host: &Host, gateway: &Gateway, password: Option<&str>) -> String {
+fn greeting(
+    host: &Host,
+    gateway: &Gateway,
+    page: Option<String>,
+    password: Option<&str>,
+) -> String {
     let address = host.address();
     let ports: String = gateway
         .ports()
@@ -85,7 +92,9 @@ fn greeting(host: &Host, gateway: &Gateway, password: Option<&str>) -> String {
     };
     format!(
         "A simulated ESXi is at https://{address}. Point any VNC viewer at one of its virtual machines:\n\
-         {ports}{password} Ctrl-C ends the demo.\n"
+         {ports}{password} Ctrl-C ends the demo.\n\
+         In a browser on this machine: {}\n",
+        page.unwrap_or_default()
     )
 }
 
@@ -130,7 +139,8 @@ fn configuration(
             ..Limits::default()
         },
         admin: None,
-        web: None,
+        // On this machine only, since it has no login.
+        web: Some(Web::new((Ipv4Addr::LOCALHOST, 0).into(), Auth::none())),
         vspheres: BTreeMap::from([(VSPHERE.into(), vsphere)]),
         consoles: names
             .iter()

@@ -20,6 +20,7 @@ pub(crate) async fn run(config: Config, path: PathBuf) -> Result<(), CommandErro
     raise_descriptor_limit();
     log_warnings(&config);
     let gateway = Gateway::bind(config).await?;
+    let page = web::Page::bind(gateway.web()).await?;
     let shutdown = Shutdown::default();
     let (reload, reloads) = mpsc::channel(1);
     let signals = TaskTracker::new();
@@ -32,6 +33,10 @@ pub(crate) async fn run(config: Config, path: PathBuf) -> Result<(), CommandErro
     for (address, vm) in gateway.ports() {
         print(format!("{address} {vm}\n"))?;
     }
+    if let Some(url) = page.url() {
+        print(format!("{url} [web]\n"))?;
+    }
+    signals.spawn(page.run());
     gateway.run_reloading(shutdown, reloads).await;
     Ok(())
 }

@@ -1,0 +1,77 @@
+//! The live list: server-sent events, from one list for all pages.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::{IntoResponse, Response};
+use futures::stream;
+use gateway::User;
+use tokio::sync::broadcast;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+use crate::app::Routed;
+use crate::live::Notice;
+use crate::visitor::Visitor;
+
+/// How often a silent stream shows that it is alive.
+const ALIVE: Duration = Duration::from_secs(25);
+
+/// How often the rights of the user are read again; after this time the browser connects anew, with its cookie.
+const LONGEST: Duration = Duration::from_secs(5 * 60);
+
+/// The changes that one page is sent.
+struct Changes {
+    user: User,
+    notices: broadcast::Receiver<Notice>,
+    ends: Instant,
+    closing: CancellationToken,
+}
+
+pub(crate) async fn serve(State(routed): State<Routed>, visitor: Visitor) -> Response {
+    let longest = Instant::now() + LONGEST;
+    let changes = Changes {
+        notices: routed.app.live.changes(),
+        ends: visitor.ends.map_or(longest, |ends| ends.min(longest)),
+        user: visitor.user,
+        closing: routed.app.entrance.closing(),
+    };
+    let events = stream::unfold(changes, |mut changes| async {
+        let event = changes.next().await?;
+        Some((Ok::<Event, Infallible>(event), changes))
+    });
+    let alive = KeepAlive::new().interval(ALIVE);
+    // A reverse proxy that collects what it is sent would delay them.
+    (
+        [("x-accel-buffering", "no")],
+        Sse::new(events).keep_alive(alive),
+    )
+        .into_response()
+}
+
+impl Changes {
+    /// The next change of a console that the user may open; `None` at the end.
+    async fn next(&mut self) -> Option<Event> {
+        loop {
+            let notice = tokio::select! {
+                notice = self.notices.recv() => notice,
+                () = sleep_until(self.ends) => return None,
+                () = self.closing.cancelled() => return None,
+            };
+            match notice {
+                Ok(notice) if notice.row.is_for(&self.user) => {
+                    let data = String::from_utf8_lossy(&notice.data);
+                    return Some(Event::default().event(notice.event).data(data));
+                }
+                Ok(_) => {}
+                Err(RecvError::Lagged(_)) => {
+                    return Some(Event::default().event("reread").data(""));
+                }
+                Err(RecvError::Closed) => return None,
+            }
+        }
+    }
+}

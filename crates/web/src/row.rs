@@ -1,0 +1,257 @@
+//! One console of the list: a VM, or a port whose VM is not known.
+
+use std::fmt;
+use std::net::SocketAddr;
+
+use gateway::{Console, ConsoleNames, User, VmNames};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Serialize;
+use vsphere::{Power, Vm};
+
+/// What a row is about. Its text is the path of its page.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum Key {
+    /// A VM of a vSphere, by its managed object id.
+    Vm(String, String),
+    /// A console port: at a URL, or for a VM that the vSphere has not listed.
+    Port(SocketAddr),
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Vm(vsphere, moref) => {
+                let encoded = |text| utf8_percent_encode(text, NON_ALPHANUMERIC);
+                write!(
+                    f,
+                    "vm/{}/{}",
+                    encoded(vsphere.as_str()),
+                    encoded(moref.as_str())
+                )
+            }
+            Self::Port(listen) => write!(f, "port/{listen}"),
+        }
+    }
+}
+
+/// A console as the list shows it. Its JSON is what scripts show of it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(crate) struct Row {
+    #[serde(skip)]
+    pub(crate) key: Key,
+    /// The path of its page, relative to the root.
+    pub(crate) path: String,
+    pub(crate) name: String,
+    pub(crate) power: PowerState,
+    pub(crate) power_text: &'static str,
+    /// The host that it runs on; empty where it is not known, as the rest.
+    pub(crate) host: String,
+    /// The guest's operating system.
+    pub(crate) guest: String,
+    /// The guest's name and address.
+    pub(crate) address: String,
+    /// The native ports.
+    pub(crate) ports: String,
+    /// Who is on it.
+    pub(crate) viewers: String,
+    /// The folder in the inventory.
+    #[serde(skip)]
+    pub(crate) folder: String,
+    #[serde(skip)]
+    pub(crate) vsphere: Option<String>,
+    /// Its consoles in the configuration.
+    #[serde(skip)]
+    pub(crate) consoles: Vec<Port>,
+    #[serde(skip)]
+    pub(crate) vm: Option<Vm>,
+    /// The texts that are searched, in lower case.
+    #[serde(skip)]
+    search: String,
+}
+
+/// A native port.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Port {
+    /// As configured.
+    pub(crate) listen: SocketAddr,
+    /// As bound.
+    pub(crate) address: SocketAddr,
+    pub(crate) name: String,
+    pub(crate) methods: Vec<&'static str>,
+}
+
+/// Whether a VM runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum PowerState {
+    On,
+    Off,
+    Suspended,
+    Unknown,
+}
+
+impl PowerState {
+    const fn text(self) -> &'static str {
+        match self {
+            Self::On => "On",
+            Self::Off => "Off",
+            Self::Suspended => "Suspended",
+            Self::Unknown => "Unknown",
+        }
+    }
+
+    /// As in classes of the stylesheet.
+    pub(crate) const fn class(self) -> &'static str {
+        match self {
+            Self::On => "on",
+            Self::Off => "off",
+            Self::Suspended => "suspended",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+impl From<Option<Power>> for PowerState {
+    fn from(power: Option<Power>) -> Self {
+        match power {
+            Some(Power::On) => Self::On,
+            Some(Power::Off) => Self::Off,
+            Some(Power::Suspended) => Self::Suspended,
+            _ => Self::Unknown,
+        }
+    }
+}
+
+/// What is known of a VM's guest.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Guest {
+    pub(crate) os: Option<String>,
+    pub(crate) host_name: Option<String>,
+    pub(crate) address: Option<String>,
+}
+
+impl Row {
+    /// A VM, with the ports that are configured for it.
+    pub(crate) fn of_vm(vsphere: &str, vm: &Vm, guest: &Guest, consoles: Vec<Port>) -> Self {
+        let folder = vm
+            .path
+            .as_deref()
+            .and_then(|path| Some(path.rsplit_once('/')?.0));
+        let guest_names = [&guest.host_name, &guest.address];
+        let guest_names: Vec<&str> = guest_names
+            .into_iter()
+            .filter_map(|name| name.as_deref())
+            .collect();
+        let power = PowerState::from(Some(vm.power));
+        let mut row = Self::new(
+            Key::Vm(vsphere.to_owned(), vm.moref.clone()),
+            &vm.name,
+            power,
+        );
+        row.host = vm.host.clone().unwrap_or_default();
+        row.guest = guest.os.clone().unwrap_or_default();
+        row.address = guest_names.join(" · ");
+        row.folder = folder.unwrap_or_default().to_owned();
+        row.vsphere = Some(vsphere.to_owned());
+        row.vm = Some(vm.clone());
+        row.with_consoles(consoles)
+    }
+
+    /// A console whose VM is not known.
+    pub(crate) fn of_port(console: &Console) -> Self {
+        let key = Key::Port(console.listen);
+        let mut row = Self::new(key, &console.name, PowerState::Unknown);
+        row.vsphere = vsphere_of(console).map(str::to_owned);
+        row.with_consoles(vec![Port::of(console)])
+    }
+
+    fn new(key: Key, name: &str, power: PowerState) -> Self {
+        Self {
+            path: key.to_string(),
+            key,
+            name: name.to_owned(),
+            power,
+            power_text: power.text(),
+            host: String::new(),
+            guest: String::new(),
+            address: String::new(),
+            ports: String::new(),
+            viewers: String::new(),
+            folder: String::new(),
+            vsphere: None,
+            consoles: Vec::new(),
+            vm: None,
+            search: String::new(),
+        }
+    }
+
+    fn with_consoles(mut self, consoles: Vec<Port>) -> Self {
+        let ports: Vec<String> = consoles
+            .iter()
+            .map(|port| port.address.port().to_string())
+            .collect();
+        self.ports = ports.join(", ");
+        self.consoles = consoles;
+        self.search = [
+            &self.name,
+            &self.host,
+            &self.guest,
+            &self.address,
+            &self.folder,
+            &self.ports,
+        ]
+        .map(|text| text.to_lowercase())
+        .join("\n");
+        self
+    }
+
+    /// Whether the user has the right to it, by any of its names.
+    pub(crate) fn is_for(&self, user: &User) -> bool {
+        let names = |configured| ConsoleNames {
+            vsphere: self.vsphere.as_deref(),
+            configured,
+            vm: self.vm.as_ref().map(VmNames::from),
+        };
+        let mut configured = self.consoles.iter().map(|port| port.name.as_str());
+        match self.consoles.is_empty() {
+            true => user.may_open(names("")),
+            false => configured.any(|name| user.may_open(names(name))),
+        }
+    }
+
+    /// Its first port that the user may open.
+    pub(crate) fn port_for(&self, user: &User) -> Option<&Port> {
+        let vm = self.vm.as_ref().map(VmNames::from);
+        self.consoles.iter().find(|port| {
+            user.may_open(ConsoleNames {
+                vsphere: self.vsphere.as_deref(),
+                configured: &port.name,
+                vm,
+            })
+        })
+    }
+
+    /// Whether each of the words, which are in lower case, is in one of its texts.
+    pub(crate) fn has(&self, words: &[String]) -> bool {
+        words.iter().all(|word| self.search.contains(word.as_str()))
+    }
+}
+
+impl Port {
+    pub(crate) fn of(console: &Console) -> Self {
+        Self {
+            listen: console.listen,
+            address: console.address,
+            name: console.name.clone(),
+            methods: console.methods.clone(),
+        }
+    }
+}
+
+/// The vSphere of a console; `None`: it is at a URL.
+pub(crate) fn vsphere_of(console: &Console) -> Option<&str> {
+    match &console.backend {
+        console::settings::Backend::Vm { vsphere, .. } => Some(vsphere),
+        console::settings::Backend::Url(_) => None,
+    }
+}
