@@ -19,7 +19,10 @@ use crate::live::Live;
 use crate::random::random_text;
 use crate::sessions::Sessions;
 use crate::vms::Vms;
-use crate::{assets, console_page, console_socket, events, host_list, list, login, novnc, origin, security_headers};
+use crate::{
+    assets, console_page, console_socket, events, host_list, list, login, novnc, origin,
+    security_headers,
+};
 
 /// What all requests share.
 pub(crate) struct App {

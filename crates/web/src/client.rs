@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use axum::http::HeaderMap;
 use gateway::settings::Web;
 use ipnet::IpNet;
+use logins::source::is_in;
 
 const FORWARDED_FOR: &str = "x-forwarded-for";
 const FORWARDED_PROTO: &str = "x-forwarded-proto";
@@ -83,12 +84,6 @@ fn forwarded_for(headers: &HeaderMap, proxies: &[IpNet]) -> Option<IpAddr> {
 fn is_forwarded_https(headers: &HeaderMap) -> bool {
     let last = headers.get_all(FORWARDED_PROTO).into_iter().next_back();
     last.is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"https"))
-}
-
-/// Whether `address` is in one of `networks`; either may be in IPv4-mapped form.
-pub(crate) fn is_in(networks: &[IpNet], address: IpAddr) -> bool {
-    let address = address.to_canonical();
-    networks.iter().any(|network| network.contains(&address))
 }
 
 #[cfg(test)]

@@ -12,10 +12,11 @@ use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 
 use crate::app::Routed;
+use crate::client::Client;
 use crate::error_page::{ErrorPage, rendered, root};
+use crate::novnc;
 use crate::row::{Key, Row};
 use crate::visitor::Visitor;
-use crate::novnc;
 
 #[derive(Template)]
 #[template(path = "console.html")]
@@ -81,8 +82,14 @@ async fn page(routed: &Routed, visitor: &Visitor, key: &Key, depth: usize) -> Re
 }
 
 /// The page that a token leads to. It does not use the token up: its script does.
-pub(crate) async fn of_token(State(routed): State<Routed>, Path(token): Path<String>) -> Response {
-    let grant = match routed.app.entrance.peek(&token, None) {
+pub(crate) async fn of_token(
+    State(routed): State<Routed>,
+    client: Client,
+    headers: HeaderMap,
+    Path(token): Path<String>,
+) -> Response {
+    let by = Visitor::of(&routed, client, &headers).map(|visitor| visitor.user.name);
+    let grant = match routed.app.entrance.peek(&token, by.as_deref()) {
         Ok(grant) => grant,
         Err(error) => return refused(&error).at_depth(1).into_response(),
     };
@@ -90,7 +97,9 @@ pub(crate) async fn of_token(State(routed): State<Routed>, Path(token): Path<Str
         ConsoleId::Vm { name, .. } => name.clone(),
         ConsoleId::Port(listen) => {
             let consoles = routed.app.entrance.consoles();
-            let console = consoles.into_iter().find(|console| console.listen == *listen);
+            let console = consoles
+                .into_iter()
+                .find(|console| console.listen == *listen);
             console.map_or_else(|| listen.to_string(), |console| console.name)
         }
     };
@@ -117,7 +126,9 @@ pub(crate) async fn mint(
         return page.into_response();
     }
     let rows = routed.app.live.rows();
-    let row = rows.of_user(&visitor.user).find(|row| row.path == wanted.path);
+    let row = rows
+        .of_user(&visitor.user)
+        .find(|row| row.path == wanted.path);
     let Some(row) = row else {
         return ErrorPage::not_found().into_response();
     };

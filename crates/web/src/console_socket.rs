@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use gateway::{GrantedConsole, WebEntrance, WebStream};
+use gateway::{GrantedConsole, Stream, WebEntrance};
 use hyper::upgrade::{OnUpgrade, Parts, Upgraded};
 use hyper_util::rt::TokioIo;
 use sha1::{Digest, Sha1};
@@ -39,7 +39,11 @@ pub(crate) async fn open(
 ) -> Response {
     let headers = request.headers();
     if !origin::is_ours(headers) {
-        return (StatusCode::FORBIDDEN, "This request comes from another site.\n").into_response();
+        return (
+            StatusCode::FORBIDDEN,
+            "This request comes from another site.\n",
+        )
+            .into_response();
     }
     let answer = match handshake(headers) {
         Ok(answer) => answer,
@@ -64,7 +68,7 @@ pub(crate) async fn open(
             Err(error) => debug!(client = %peer, "a console's WebSocket was not opened ({error})"),
         }
     });
-    answer.into_response()
+    (StatusCode::SWITCHING_PROTOCOLS, answer).into_response()
 }
 
 async fn serve(
@@ -80,7 +84,7 @@ async fn serve(
 }
 
 /// The connection below HTTP, and what was read of it already.
-fn stream(upgraded: Upgraded) -> Option<(WebStream, Bytes)> {
+fn stream(upgraded: Upgraded) -> Option<(Stream, Bytes)> {
     let upgraded = match upgraded.downcast::<TokioIo<TcpStream>>() {
         Ok(Parts { io, read_buf, .. }) => return Some((Either::Left(io.into_inner()), read_buf)),
         Err(upgraded) => upgraded,
@@ -89,22 +93,29 @@ fn stream(upgraded: Upgraded) -> Option<(WebStream, Bytes)> {
     Some((Either::Right(Box::new(io.into_inner())), read_buf))
 }
 
-type Answer = (StatusCode, [(HeaderName, HeaderValue); 3], Option<[(HeaderName, HeaderValue); 1]>);
-
-/// The answer to a valid upgrade.
-fn handshake(headers: &HeaderMap) -> Result<Answer, (StatusCode, &'static str)> {
+/// The headers of the answer to a valid upgrade.
+fn handshake(headers: &HeaderMap) -> Result<HeaderMap, (StatusCode, &'static str)> {
     let has = |name: HeaderName, word: &str| {
-        let values = headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
+        let values = headers
+            .get_all(name)
+            .into_iter()
+            .filter_map(|value| value.to_str().ok());
         let mut words = values.flat_map(|value| value.split(',')).map(str::trim);
         words.any(|given| given.eq_ignore_ascii_case(word))
     };
     if !has(CONNECTION, "upgrade") || !has(UPGRADE, "websocket") {
-        return Err((StatusCode::UPGRADE_REQUIRED, "This address is of a WebSocket.\n"));
+        return Err((
+            StatusCode::UPGRADE_REQUIRED,
+            "This address is of a WebSocket.\n",
+        ));
     }
     let key = headers.get(SEC_WEBSOCKET_KEY).map(HeaderValue::as_bytes);
     let key = key.filter(|key| STANDARD.decode(key).is_ok_and(|key| key.len() == 16));
     let (Some(key), true) = (key, has(SEC_WEBSOCKET_VERSION, "13")) else {
-        return Err((StatusCode::BAD_REQUEST, "The upgrade is not that of RFC 6455.\n"));
+        return Err((
+            StatusCode::BAD_REQUEST,
+            "The upgrade is not that of RFC 6455.\n",
+        ));
     };
     let asks = headers.contains_key(SEC_WEBSOCKET_PROTOCOL);
     if asks && !has(SEC_WEBSOCKET_PROTOCOL, BINARY) {
@@ -113,13 +124,14 @@ fn handshake(headers: &HeaderMap) -> Result<Answer, (StatusCode, &'static str)> 
     let digest = Sha1::new().chain_update(key).chain_update(GUID).finalize();
     let accept = HeaderValue::try_from(STANDARD.encode(digest));
     let accept = accept.map_err(|_| (StatusCode::BAD_REQUEST, "The key is invalid.\n"))?;
-    let fixed = [
-        (CONNECTION, HeaderValue::from_static("upgrade")),
-        (UPGRADE, HeaderValue::from_static("websocket")),
-        (SEC_WEBSOCKET_ACCEPT, accept),
-    ];
-    let protocol = asks.then(|| [(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(BINARY))]);
-    Ok((StatusCode::SWITCHING_PROTOCOLS, fixed, protocol))
+    let mut answer = HeaderMap::new();
+    answer.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+    answer.insert(UPGRADE, HeaderValue::from_static("websocket"));
+    answer.insert(SEC_WEBSOCKET_ACCEPT, accept);
+    if asks {
+        answer.insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(BINARY));
+    }
+    Ok(answer)
 }
 
 #[cfg(test)]
@@ -143,12 +155,14 @@ mod tests {
 
     #[test]
     fn an_upgrade_is_answered_as_in_the_rfc() {
-        let (status, fixed, protocol) = handshake(&upgrade(&[])).unwrap();
-        assert_eq!(status, 101);
-        assert_eq!(fixed[2].1, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
-        assert!(protocol.is_none());
-        let (.., protocol) = handshake(&upgrade(&[("sec-websocket-protocol", "binary, vmware-vvc")])).unwrap();
-        assert_eq!(protocol.unwrap()[0].1, "binary");
+        let answer = handshake(&upgrade(&[])).unwrap();
+        assert_eq!(answer[SEC_WEBSOCKET_ACCEPT], "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+        assert!(!answer.contains_key(SEC_WEBSOCKET_PROTOCOL));
+        let answer = handshake(&upgrade(&[(
+            "sec-websocket-protocol",
+            "binary, vmware-vvc",
+        )]));
+        assert_eq!(answer.unwrap()[SEC_WEBSOCKET_PROTOCOL], "binary");
     }
 
     #[test]
@@ -160,7 +174,11 @@ mod tests {
             (("sec-websocket-key", "c2hvcnQ="), 400),
             (("sec-websocket-protocol", "base64"), 400),
         ] {
-            assert_eq!(handshake(&upgrade(&[header])).unwrap_err().0, status, "{header:?}");
+            assert_eq!(
+                handshake(&upgrade(&[header])).unwrap_err().0,
+                status,
+                "{header:?}"
+            );
         }
     }
 }

@@ -20,7 +20,9 @@ const MAX_SIZE: u64 = 4 * 1024 * 1024;
 /// Whether noVNC is in this folder.
 pub(crate) async fn is_there(folder: &Path) -> bool {
     let file = folder.join(FIRST);
-    spawn_blocking(move || file.is_file()).await.unwrap_or(false)
+    spawn_blocking(move || file.is_file())
+        .await
+        .unwrap_or(false)
 }
 
 pub(crate) async fn serve(
@@ -52,7 +54,8 @@ pub(crate) async fn serve(
 /// The file of a module below the folder. Each part is a plain name, so that none leads out of it.
 fn module(folder: &Path, path: &str) -> Option<PathBuf> {
     let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
-    let is_name = |part: &str| !part.is_empty() && !part.starts_with('.') && part.bytes().all(is_letter);
+    let is_name =
+        |part: &str| !part.is_empty() && !part.starts_with('.') && part.bytes().all(is_letter);
     let is_module = path.ends_with(".js") && path.split('/').all(is_name);
     is_module.then(|| folder.join(path))
 }
@@ -75,8 +78,20 @@ mod tests {
         );
         assert!(module(folder, "vendor/pako/lib/zlib/inflate.js").is_some());
         for path in [
-            "", "core", "core/", "/etc/passwd.js", "../secret.js", "core/../../secret.js", "core//rfb.js", "./core/rfb.js",
-            "core/.hidden.js", "core\\..\\x.js", "core/%2e%2e/x.js", "core/rfb.js\0", "vnc.html", "core/a b.js",
+            "",
+            "core",
+            "core/",
+            "/etc/passwd.js",
+            "../secret.js",
+            "core/../../secret.js",
+            "core//rfb.js",
+            "./core/rfb.js",
+            "core/.hidden.js",
+            "core\\..\\x.js",
+            "core/%2e%2e/x.js",
+            "core/rfb.js\0",
+            "vnc.html",
+            "core/a b.js",
         ] {
             assert_eq!(module(folder, path), None, "{path:?}");
         }

@@ -50,7 +50,7 @@ pub(crate) async fn read(socket: &mut TcpStream) -> io::Result<Option<SocketAddr
             header.extend(rest);
         }
     }
-    match gateway::parse_proxy_header(&header)? {
+    match logins::proxy_header::parse(&header)? {
         Some((client, _)) => Ok(client),
         None => Err(io::Error::other("the PROXY header is not complete")),
     }
