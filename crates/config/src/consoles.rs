@@ -27,7 +27,7 @@ pub(crate) struct Others<'a> {
 }
 
 impl Source<'_> {
-    /// Those that are right; records the errors of each other.
+    /// The valid consoles; records the errors of all others.
     pub(crate) fn consoles(
         &self,
         tables: Vec<Spanned<file::Console>>,
@@ -59,7 +59,7 @@ impl Source<'_> {
             .as_ref()
             .map_or(span, |(_, position)| position.clone());
         let backend = self.backend(&table, position.clone(), others.vspheres);
-        // Whether a login is needed cannot be said of an address that is wrong.
+        // Without a valid address it is not known whether a login is required.
         let is_private = listen
             .as_ref()
             .is_none_or(|(listen, _)| others.limits.is_local_only(*listen));

@@ -101,7 +101,7 @@ impl ConfigError {
         self.is_missing
     }
 
-    /// An error of the TOML parser, in words of its own.
+    /// An error of the TOML parser, in plain words.
     pub(crate) fn toml(path: &Path, text: &str, error: &toml::de::Error) -> Self {
         let sentence = toml_error::sentence(text, error);
         Self {

@@ -12,7 +12,7 @@ const INSECURE: &str = "GOVC_INSECURE";
 /// `MKSGATE_TRUST`, in the words of the key `trust`; else `GOVC_TLS_CA_CERTS`, PEM files separated as in `PATH`; else
 /// `GOVC_INSECURE`. `None` where none of them is set.
 ///
-/// Unlike with govc, named authorities hold in spite of `GOVC_INSECURE`: in doubt, the certificate is verified.
+/// Unlike in govc, `GOVC_TLS_CA_CERTS` takes precedence over `GOVC_INSECURE`, so that the certificate is verified.
 pub(crate) fn read() -> Result<Option<Trust>, String> {
     let set = |name| var(name).ok().filter(|value| !value.is_empty());
     choose(

@@ -81,7 +81,7 @@ pub fn find(address: &Address) -> Result<Option<KnownHost>, String> {
     }
 }
 
-/// What [`save`] has found.
+/// The result of [`save`].
 pub enum Saved {
     /// The certificate is pinned now.
     Pinned(KnownHost),
@@ -117,11 +117,11 @@ fn path() -> Option<PathBuf> {
     Some(path.canonicalize().unwrap_or(path))
 }
 
-/// The file, as text, and what it says.
+/// The file's text and entries.
 struct Pins {
     path: PathBuf,
     text: String,
-    /// The value's position in the text is known, so that comments stay when it is replaced.
+    /// Address, thumbprint and its position in the text: only the thumbprint is replaced, so that comments stay.
     pins: Vec<(Address, Thumbprint, Range<usize>)>,
 }
 

@@ -68,7 +68,7 @@ pub fn load_for_client(path: &Path) -> Result<ClientFile, ConfigError> {
 /// As [`load`], for `check`.
 ///
 /// # Errors
-/// All mistakes; an error of TOML itself stands alone.
+/// All mistakes; an error of TOML's syntax is returned alone.
 pub fn load_listing_errors(path: &Path) -> Result<Config, ConfigErrors> {
     read(path, MissingPassword::Error).map(|file| file.config)
 }
@@ -163,7 +163,7 @@ impl Source<'_> {
         let consoles = self.consoles(file.console, &others);
         // The page leads to VMs without a console of their own, too, which a pattern of its users may match.
         let users_files = without_page(users_files, web);
-        // Consoles that are wrong are not there to be matched.
+        // A pattern may match an invalid console, which is not in the list.
         if consoles.len() == total {
             self.check_rights(&users_files, &auths, &consoles);
         }

@@ -1,4 +1,5 @@
-//! The session cache, `~/.cache/mksgate`: one file for each account at an address under a way to verify the certificate.
+//! The session cache, `~/.cache/mksgate`: one file for each combination of URL, user name and
+//! certificate verification.
 
 use std::path::PathBuf;
 
@@ -16,7 +17,7 @@ pub struct SessionCache {
     account: Account,
 }
 
-/// To whom a session belongs. The cookie is never sent to another address, nor under another verification.
+/// Identifies a session. The cookie is never sent to another URL, or with another certificate verification.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Account {
     url: String,
@@ -68,7 +69,7 @@ impl SessionCache {
 }
 
 impl SessionStore for SessionCache {
-    /// A file that cannot be read is as none: the session is only not kept then.
+    /// A file that cannot be read counts as missing; the session is then not kept.
     fn load(&self) -> Option<SessionCookie> {
         let text = user_files::read(&self.path, Readers::Owner).ok()??;
         let entry: Entry = serde_json::from_str(&text).ok()?;
@@ -81,7 +82,7 @@ impl SessionStore for SessionCache {
             if is_saved || self.load().is_some() {
                 return Ok(is_saved);
             }
-            // What is there is no session of this account.
+            // The file has no valid session of this account.
             let _ = std::fs::remove_file(&self.path);
             self.create_file(cookie)
         });
@@ -93,7 +94,7 @@ impl SessionStore for SessionCache {
 
     fn remove(&self, ended: &SessionCookie) {
         if self.load().is_some_and(|kept| kept == *ended) {
-            // If it stays, the next login removes it.
+            // If this fails, the next login removes the file.
             let _ = std::fs::remove_file(&self.path);
         }
     }
@@ -101,7 +102,7 @@ impl SessionStore for SessionCache {
 
 impl Account {
     fn digest(&self) -> String {
-        // A length before each part: no two accounts have the same text.
+        // A length before each part, so that different accounts have different input.
         let mut hash = Sha256::new();
         for part in [&self.url, &self.username, &self.trust] {
             hash.update(part.len().to_be_bytes());
@@ -112,7 +113,7 @@ impl Account {
     }
 }
 
-/// Names a way to verify certificates; two that accept different certificates have different names.
+/// The verification of certificates as text; two that accept different certificates have different texts.
 fn trust_in_words(trust: &Trust) -> String {
     match trust {
         Trust::System => "system".into(),

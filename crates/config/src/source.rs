@@ -20,12 +20,12 @@ pub(crate) struct Source<'a> {
     pub(crate) text: &'a str,
     pub(crate) path: &'a Path,
     pub(crate) missing_password: MissingPassword,
-    /// Errors after which reading goes on, so that the rest of the file is checked too. The configuration is refused if there
+    /// Errors that do not stop the reading, so that the rest of the file is checked too. The configuration is refused if there
     /// is one.
     pub(crate) errors: RefCell<Vec<ConfigError>>,
-    /// The tables without some of their keys, which were wrong.
+    /// Tables from which an invalid key was removed, and that key.
     pub(crate) incomplete: Vec<(Range<usize>, String)>,
-    /// Those keys of the table that is read.
+    /// The removed keys of the current table.
     pub(crate) left_out: RefCell<Vec<String>>,
 }
 
@@ -36,7 +36,7 @@ impl Source<'_> {
     }
 
     pub(crate) fn record(&self, error: ConfigError) {
-        // What is missing may be there, misspelt.
+        // The missing key may be a misspelt one that was removed.
         if !error.is_missing() || self.left_out.borrow().is_empty() {
             self.errors.borrow_mut().push(error);
         }
@@ -72,7 +72,7 @@ impl Source<'_> {
         secret_file::resolve_path(path, self.path)
     }
 
-    /// Reads each table. One of `names` that is wrong is `None`: others may refer to it.
+    /// Reads each table. An invalid one of `names` is `None`, since consoles may refer to it.
     pub(crate) fn check_each<T, U>(
         &self,
         tables: BTreeMap<String, Spanned<T>>,
@@ -102,7 +102,7 @@ impl Source<'_> {
             .map_err(|error| self.file_error(file, &error))
     }
 
-    /// Those that are right; records an error for each other.
+    /// The valid networks; records an error for each of the others.
     pub(crate) fn networks(&self, texts: &[Spanned<String>]) -> Vec<IpNet> {
         let network = |text: &Spanned<String>| {
             let word = text.get_ref();

@@ -1,4 +1,4 @@
-//! The keys and types of `gateway.toml`: lists all that are wrong, where serde ends at the first.
+//! The keys and types of `gateway.toml`: lists all errors, where serde stops at the first.
 
 use std::collections::BTreeSet;
 use std::mem;
@@ -14,13 +14,13 @@ use crate::errors::ConfigErrors;
 use crate::file::File;
 use crate::toml_error;
 
-/// The file without what is wrong in it.
+/// The file without its invalid keys and values.
 pub(crate) struct Syntax {
     pub(crate) file: File,
     pub(crate) errors: Vec<ConfigError>,
-    /// The tables without some of their keys, and these: what is missing there may be one of them.
+    /// Tables from which a key was removed, and that key: it may be a misspelt form of one that is missing there.
     pub(crate) incomplete: Vec<(Range<usize>, String)>,
-    /// Names of all `[vsphere.NAME]`, of those that are left out too.
+    /// Names of all `[vsphere.NAME]`, including removed ones.
     pub(crate) vspheres: BTreeSet<String>,
     /// Likewise of `[auth.NAME]`.
     pub(crate) auths: BTreeSet<String>,
@@ -28,8 +28,8 @@ pub(crate) struct Syntax {
     pub(crate) has_console: bool,
 }
 
-/// Reads the file, and again without each key or value at which serde ends. Nothing can be read behind an error of TOML itself,
-/// which therefore stands alone.
+/// Reads the file, and again without each key or value at which serde stopped. After an error of TOML's syntax nothing can be
+/// read, so it is returned alone.
 pub(crate) fn read(text: &str, path: &Path) -> Result<Syntax, ConfigErrors> {
     let wrong = |error: &toml::de::Error| ConfigError::toml(path, text, error);
     let mut document = DeTable::parse(text).map_err(|error| wrong(&error))?;
@@ -69,7 +69,7 @@ pub(crate) fn read(text: &str, path: &Path) -> Result<Syntax, ConfigErrors> {
                 .is_some_and(|span| remove(document.get_mut(), &span, &mut incomplete).is_some()),
         };
         errors.push(found);
-        // It ends: the document becomes smaller.
+        // The loop ends, since each round makes the document smaller.
         if !is_removed {
             return Err(ConfigErrors::of(errors).unwrap_or_else(|| wrong(&error).into()));
         }

@@ -201,7 +201,7 @@ mod tests {
         replace(&path, "two").unwrap();
         assert_eq!(create_new(&path, "three"), Ok(false));
         assert_eq!(read(&path, Readers::Owner), Ok(Some("two".into())));
-        // Nothing is left of the files that became this one.
+        // No temporary file is left.
         assert_eq!(parent(&path).read_dir().unwrap().count(), 1);
     }
 

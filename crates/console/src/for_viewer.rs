@@ -1,4 +1,4 @@
-//! What a VNC viewer shows of an error: short, without accounts and addresses, which are the administrator's business.
+//! What a VNC viewer shows of an error: short, without accounts and addresses, which only the log has.
 
 use crate::error::{Blame, Error};
 

@@ -19,7 +19,7 @@ pub struct VSphere {
     pub url: url::Url,
     /// The account's name.
     pub username: String,
-    /// The account's password; `None` where a person is going to be asked for it.
+    /// The account's password; `None` where the user will be prompted for it.
     pub password: Option<SecretString>,
     /// How the certificate of `/sdk` is verified.
     pub trust: Trust,

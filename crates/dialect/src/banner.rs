@@ -35,7 +35,7 @@ const BRIGHT: u32 = 0x00ff_ffff;
 /// For a `format` with a colour map, SetColourMapEntries (section 7.6.2) with the map of [`Converter::colour_map`]
 /// comes before the update.
 ///
-/// `None` where `format` is not [sound](PixelFormat::is_sound), or the framebuffer has no room for one character.
+/// `None` where `format` is not [sound](PixelFormat::is_sound), or the framebuffer is too small for one character.
 pub fn banner(text: &str, size: (u16, u16), format: &PixelFormat) -> Option<Bytes> {
     let converter = Converter::new(PixelFormat::VMWARE, *format)?;
     let area = band(size);

@@ -169,8 +169,8 @@ impl Dialogue {
     /// the viewer's last SetPixelFormat and within the size that the viewer knows, and it answers the viewer's request.
     /// Viewers request the next update at once, so the caller has to limit how often it sends one.
     ///
-    /// `None` where [no update may be inserted](Self::may_insert_update), the format is not sound, the screen has no
-    /// room for a character, or the viewer uses the host's own colour map, which the banner's would replace.
+    /// `None` where [no update may be inserted](Self::may_insert_update), the format is not sound, the screen is
+    /// too small for a character, or the viewer uses the host's own colour map, which the banner's would replace.
     pub fn banner(&mut self, text: &str) -> Option<Bytes> {
         let Shared { viewer, host } = &mut self.shared;
         let own_map = !viewer.format.true_colour && !host.format.true_colour;

@@ -1,4 +1,4 @@
-//! What is behind the consoles of a VM.
+//! What the consoles of a VM show.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;

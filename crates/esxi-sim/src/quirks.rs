@@ -30,7 +30,7 @@ pub struct Quirks {
     pub key_repeat: Option<KeyRepeat>,
     /// The keyboard layout of the guest.
     pub layout: Layout,
-    /// Every client gets heartbeats (127/4) and sound (127/3, whose length does not include its samples) unasked: tests
+    /// Every client gets heartbeats (127/4) and sound (127/3, whose length does not include its samples) without a request: tests
     /// check that the gateway removes them.
     pub chatty: bool,
     /// The type of cursor in the pseudo-encoding 0x574d5664.

@@ -83,7 +83,7 @@ impl OpenAdmin {
         self.token.send_replace(token);
     }
 
-    /// When this returns, the address is free. Open connections are cut.
+    /// When this returns, the address is free. Open connections are closed.
     pub(crate) async fn close(self) -> Admin {
         self.closing.cancel();
         // A panic of the accept loop has closed its socket too.

@@ -11,7 +11,7 @@ use crate::overlap::may_overlap;
 use crate::settings::Admin;
 use crate::start_error::StartError;
 
-/// An address to listen on, and its user for errors.
+/// An address to listen on, and its name in errors.
 #[derive(Clone)]
 pub(crate) struct Wanted {
     pub(crate) listen: SocketAddr,

@@ -54,7 +54,7 @@ pub async fn relay_bytes(
     let how = match &outcome {
         Err((_, Failure::ViewerLeft | Failure::ViewerSilent)) => None,
         Err((_, failure)) => Some(Err(failure.to_string())),
-        // Whoever relays bytes does not know whose turn it was to close.
+        // RFB is not parsed, so either side may close in order at any time.
         Ok(Outcome::ConsoleLost(lost)) if lost.is_orderly() => Some(Ok(())),
         Ok(outcome) => Some(
             outcome

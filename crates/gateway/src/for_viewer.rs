@@ -1,4 +1,4 @@
-//! What a VNC viewer shows of a failure: short, without accounts and addresses, which are the administrator's business.
+//! What a VNC viewer shows of a failure: short, without accounts and addresses, which only the log has.
 
 use std::borrow::Cow;
 use std::time::Duration;

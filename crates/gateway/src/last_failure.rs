@@ -20,7 +20,7 @@ pub struct SessionFailure {
     pub sentence: String,
 }
 
-/// How the session that ended last did.
+/// The failure of the session that ended last.
 #[derive(Clone, Default)]
 pub struct LastFailure(watch::Sender<End>);
 

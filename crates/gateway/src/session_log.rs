@@ -83,7 +83,7 @@ pub(crate) fn closed(session: &SessionInfo, outcome: Result<Outcome, Stopped>, m
     match outcome {
         // Port scans and load balancers' health checks would fill the log.
         Err((_, Failure::ViewerSilent)) => log!(debug),
-        // Somebody wanted that.
+        // A user has switched the VM off or suspended it.
         Ok(Outcome::ConsoleLost(lost)) if lost.is_power_off() => log!(info),
         Ok(Outcome::ConsoleLost(_)) => log!(warn),
         // Failed logins, refusals and faults.

@@ -41,7 +41,7 @@ pub(crate) struct ViewerLink {
 /// The times that limits refer to.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Clocks {
-    /// When it was let in.
+    /// When its login succeeded.
     pub(crate) welcomed: Instant,
     /// When it last sent anything.
     pub(crate) received: Instant,

@@ -161,7 +161,7 @@ mod tests {
             ..state(Power::On, Connected, "a")
         };
         assert_eq!(VmChange::to(&gone, Some("a")), VmChange::Deleted);
-        // Without a report from before the loss, another host is no news.
+        // Where the VM was before is unknown, so another host is not a change.
         let elsewhere = state(Power::On, Connected, "b");
         assert_eq!(VmChange::to(&elsewhere, None), VmChange::None);
         assert_eq!(VmChange::to(&VmState::default(), None), VmChange::None);

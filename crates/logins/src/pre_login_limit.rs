@@ -3,7 +3,7 @@
 //! From half of the limit on, each new connection may drop one, with a probability that grows to 1 at the limit. The dropped
 //! one is chosen at random among the sources with the most connections, so that a flood from one source drops its own.
 //!
-//! Connections that are only told that they are refused do not count: they have a few places of their own.
+//! Refused connections that are being sent the reason do not count: a few slots are reserved for them.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::source::Source;
 
-/// Connections that are told at the same time that they are refused. Further ones are closed at once.
+/// How many refused connections are sent the reason at the same time. Further ones are closed at once.
 const MAX_REFUSED: usize = 16;
 
 /// The connections that have not logged in.
@@ -25,7 +25,7 @@ struct Members {
     next: u64,
     /// Unordered.
     present: Vec<Member>,
-    /// Those that are told that they are refused, by their ids.
+    /// The ids of refused connections that are being sent the reason.
     refused: Vec<u64>,
 }
 
@@ -89,7 +89,7 @@ impl Members {
 }
 
 impl PreLoginSlot {
-    /// Exchanges the slot for a place among the refused connections. Returns whether there was one; if not, the connection
+    /// Exchanges the slot for one of those for refused connections. Returns whether one was free; if not, the connection
     /// must be closed at once, and `dropped` is cancelled.
     pub fn refuse(&self) -> bool {
         let mut members = self

@@ -1,4 +1,4 @@
-//! Patterns of a users file that match no console. They are errors: a misspelt `view-only` would leave its user at the keyboard.
+//! Patterns of a users file that match no console. They are errors: with a misspelt `view-only` the user could type.
 
 #[cfg(test)]
 mod tests;

@@ -46,7 +46,7 @@ pub enum Step {
     StartTls,
     /// The viewer has presented its credentials and waits for the result.
     Claim(Claim, Pending),
-    /// The viewer is refused, with the reason where its version has room for one: send the output and close.
+    /// The viewer is refused, with the reason where its version has a field for it: send the output and close.
     Refused,
 }
 
@@ -127,7 +127,7 @@ impl Server {
         }
     }
 
-    /// Refuses the viewer, with `reason` where the protocol has room for one. [`Step::Refused`]: send the output and
+    /// Refuses the viewer, with `reason` where the protocol has a field for it. [`Step::Refused`]: send the output and
     /// close. [`Step::More`]: the reason can only be sent after the viewer's next messages; [`Server::advance`] then
     /// returns [`Step::Refused`] in place of [`Step::Claim`].
     pub fn refuse(&mut self, reason: &str, output: &mut BytesMut) -> Step {

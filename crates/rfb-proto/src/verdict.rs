@@ -74,7 +74,7 @@ impl Pending {
     }
 
     /// Refuses the viewer: writes the result to `output`. `reason` is one sentence for the user, cut to [`MAX_REASON`]
-    /// bytes; 3.3 and 3.7 have no room for it after VNC authentication.
+    /// bytes; 3.3 and 3.7 have no field for it after VNC authentication.
     pub fn refuse(self, reason: &str, output: &mut BytesMut) {
         self.form.refuse(self.version, reason, output);
     }

@@ -65,7 +65,7 @@ impl Spinner {
         ProgressBar::hidden().into()
     }
 
-    /// Says what is waited for.
+    /// Sets the message.
     pub fn set_message(&self, waiting_for: impl AsRef<str>) {
         // VM names are untrusted text.
         self.0.0.set_message(printable(waiting_for.as_ref()));

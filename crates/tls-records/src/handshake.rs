@@ -15,7 +15,7 @@ const HEADER: usize = 4;
 /// The longest message, the same as in rustls; a NewSessionTicket is shorter.
 const MAX_MESSAGE: usize = 0xffff;
 
-/// A complete message: its type, its body, and the bytes behind it.
+/// A complete message: its type, its body, and the bytes after it.
 type Split<'a> = (u8, &'a [u8], &'a [u8]);
 
 /// A parsed message.

@@ -11,7 +11,7 @@ pub struct About {
     pub full_name: String,
     /// The product's version, as in `7.0.3`.
     pub version: String,
-    /// The newest version of the API that it speaks, as in `7.0.3.0`.
+    /// The newest version of the API that it supports, as in `7.0.3.0`.
     pub api_version: String,
     /// vCenter's own identity; ESXi has none.
     pub instance_uuid: Option<String>,

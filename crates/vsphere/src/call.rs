@@ -56,7 +56,7 @@ impl Calls {
 
     /// Retrieves ServiceContent and the newest API version. Needs no session.
     ///
-    /// The version list costs one small request: `apiVersion` alone may lag behind what a patched server speaks, and fields
+    /// The version list costs one small request: `apiVersion` alone may lag behind what a patched server supports, and fields
     /// newer than the version in the SOAPAction are not returned (`docs/webmks.md` 3.1).
     pub(crate) async fn discover(&self, until: Instant) -> Result<ServiceContent, Error> {
         let listed = match self.transport.get("vimServiceVersions.xml", until).await {

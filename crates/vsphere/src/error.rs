@@ -98,17 +98,17 @@ pub enum Error {
         "{address} has refused the user name or the password of {username}, so they were not sent again: correct them"
     )]
     RefusedBefore {
-        /// Who wanted to log in.
+        /// The account's name.
         username: String,
-        /// Where.
+        /// The endpoint: host, and port where it is not 443.
         address: String,
     },
     /// There is no session, and no password for a new one.
     #[error("{address} has no open session of {username}, and a new one needs a password: set it")]
     PasswordNeeded {
-        /// Who wanted to log in.
+        /// The account's name.
         username: String,
-        /// Where.
+        /// The endpoint: host, and port where it is not 443.
         address: String,
     },
     /// The session ended, and so did the one that replaced it.

@@ -39,7 +39,7 @@ impl fmt::Display for Power {
 /// `VirtualMachineConnectionState`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ConnectionState {
-    /// The host is there and has the VM.
+    /// The host is connected and has the VM.
     Connected,
     /// vCenter has lost the host.
     Disconnected,

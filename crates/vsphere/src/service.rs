@@ -6,7 +6,7 @@ use crate::{
     xml::Element,
 };
 
-/// What the endpoint is, which version of the API to speak with it, and the managed objects that this crate uses.
+/// What the endpoint is, which version of the API to use, and the managed objects that this crate uses.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ServiceContent {
     /// The SOAPAction of every call, as in `urn:vim25/7.0.3.0`.
@@ -79,7 +79,7 @@ pub(crate) fn action(version: &str) -> String {
     format!("urn:vim25/{version}")
 }
 
-/// What every endpoint from 6.0 on understands; used until it has said what it speaks.
+/// What every endpoint from 6.0 on understands; used until its newest version is known.
 pub(crate) const OLDEST_ACTION: &str = "urn:vim25/6.0";
 
 /// A version that may stand in a header: digits and dots, as in `8.0.2.0`.

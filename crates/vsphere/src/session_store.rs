@@ -24,7 +24,7 @@ impl SessionCookie {
 }
 
 impl PartialEq for SessionCookie {
-    /// Compares cookies of this user's own files: the time that it takes tells nobody anything.
+    /// Not in constant time: both cookies are from this user's own files.
     fn eq(&self, other: &Self) -> bool {
         self.expose() == other.expose()
     }

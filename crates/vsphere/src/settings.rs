@@ -20,7 +20,7 @@ pub struct Settings {
     pub password: Option<SecretString>,
     /// The TLS configuration, with which the caller decides how the endpoint's certificate is verified.
     pub tls: rustls::ClientConfig,
-    /// An HTTP proxy to reach `/sdk` through, as in `http://proxy.example:3128`; the environment is never asked.
+    /// An HTTP proxy to reach `/sdk` through, as in `http://proxy.example:3128`; environment variables are ignored.
     pub proxy: Option<Url>,
     /// Where the session is kept for other programs; `None`: it is logged out of.
     pub sessions: Option<Arc<dyn SessionStore>>,

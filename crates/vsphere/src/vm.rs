@@ -16,12 +16,12 @@ pub struct Vm {
     pub power: Power,
     /// Whether vCenter or the host can manage it.
     pub connection: ConnectionState,
-    /// The name of the host that it is on; `None` when that was not asked for or may not be seen.
+    /// The name of the host that it is on; `None` when it was not requested, or the account may not see it.
     pub host: Option<String>,
     /// The managed object id of that host.
     pub host_moref: Option<String>,
     /// The inventory path (`/DC/vm/folder/name`), names escaped as the API does. Only [`crate::Client::find`] and
-    /// [`crate::Client::vms`] ask for it, since a console does not need it.
+    /// [`crate::Client::vms`] request it, since a console does not need it.
     pub path: Option<String>,
     /// The BIOS UUID; absent while the VM's configuration cannot be read.
     pub uuid: Option<Uuid>,

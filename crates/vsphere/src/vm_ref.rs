@@ -15,7 +15,7 @@ use crate::uuid::{InvalidUuid, Uuid};
 /// | anything else | the name, as people see it |
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum VmRef {
-    /// The name that people see. A name which two VMs bear names neither.
+    /// The name that people see. A name that two VMs have is ambiguous.
     Name(String),
     /// The inventory path, starting with `/`.
     Path(String),

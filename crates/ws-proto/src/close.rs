@@ -9,7 +9,7 @@ use crate::violation::Violation;
 pub struct Close {
     /// The close code.
     pub code: CloseCode,
-    /// A reason for people; it may be empty. At most 123 bytes are sent, cut between characters.
+    /// The reason as text; it may be empty. At most 123 bytes are sent, cut between characters.
     pub reason: String,
 }
 

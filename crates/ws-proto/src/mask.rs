@@ -1,9 +1,9 @@
 //! Masking (RFC 6455 section 5.3): eight bytes at a time, in place, in safe code.
 
-/// A mask key. A client needs a fresh one for every frame, unpredictable to whoever chooses the payload.
+/// A mask key. A client needs a fresh one for every frame, which the author of the payload cannot predict (section 5.3).
 pub type MaskKey = [u8; 4];
 
-/// XORs `data` with the key, as if `phase` bytes of the same payload had gone before.
+/// XORs `data` with the key, where `phase` bytes of the same payload precede it.
 ///
 /// Masking and unmasking are the same. Of `phase` only the two lowest bits matter.
 pub fn apply_mask(key: MaskKey, phase: usize, data: &mut [u8]) {

@@ -26,7 +26,7 @@ use crate::open_connection::OpenConnection;
 pub(crate) struct Port {
     pub(crate) listener: TcpListener,
     pub(crate) identity: Arc<Identity>,
-    /// Whether connections may meet the faults of consoles.
+    /// Whether the faults for consoles apply to its connections.
     pub(crate) has_consoles: bool,
 }
 

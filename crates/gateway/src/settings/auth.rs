@@ -32,7 +32,7 @@ pub struct Auth {
     pub users: Option<Arc<Users>>,
     /// The TLS server configuration, for VeNCrypt methods.
     pub tls: Option<Arc<rustls::ServerConfig>>,
-    /// Its chain, where it was read from a file: `check` reads from it how long it is valid.
+    /// Its chain, where it was read from a file; `check` reports when it expires.
     pub certificate: Option<CertificateFile>,
 }
 

@@ -11,8 +11,8 @@ use logins::rights::ConsoleNames;
 use logins::unmatched::unmatched;
 use logins::users::Users;
 
-/// A sentence, with the number of the line, for each pattern of `users` that matches none of `consoles`, as far as it can be
-/// told before VMs are looked up.
+/// A sentence, with the number of the line, for each pattern of `users` that matches none of `consoles`, as far as
+/// that is known before VMs are looked up.
 pub fn unmatched_rights(users: &Users, consoles: &[ConsoleSettings]) -> Vec<String> {
     with_names(consoles, &[], |named| unmatched(users, named))
 }

@@ -3,7 +3,7 @@
 use console::settings::Backend;
 use vsphere::{Vm, VmRef};
 
-/// Whether `behind` leads to the VM `found` of the vSphere `name`.
+/// Whether `backend` refers to the VM `found` of the vSphere `name`.
 pub(crate) fn serves_vm(backend: &Backend, name: &str, found: &Vm) -> bool {
     match backend {
         Backend::Vm { vsphere, vm, .. } => vsphere == name && refers_to(vm, found),

@@ -56,7 +56,7 @@ pub(crate) async fn run(
     let is_stdio = options.client.stdio;
     let has_begun = Cell::new(false);
     let ended = open(options, &has_begun, config, terminal).await;
-    // A session that has begun tells its viewer itself.
+    // A session that has begun sends its viewer the reason itself.
     if let (true, false, Err(error)) = (is_stdio, has_begun.get(), &ended) {
         stdio::refuse(error).await;
     }
@@ -98,8 +98,8 @@ async fn open(
 }
 
 impl Client {
-    /// Runs the client. Prints why its last session ended, where that was not the viewer's doing, and ends with the exit code
-    /// for it; the code of a command that has failed itself stays.
+    /// Runs the client. If its last session failed, prints why and returns the exit code for that; only the exit code of a
+    /// command that failed itself is returned in any case.
     async fn run(
         &self,
         target: &Target,

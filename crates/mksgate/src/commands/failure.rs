@@ -89,7 +89,7 @@ impl Failure {
             None => format!("mksgate: {}", self.message),
         };
         match self.code {
-            // Several lines of the program's own; in other messages a line break is somebody else's, and is left out.
+            // This message has several lines; in others a line break comes from a peer and is removed.
             CERTIFICATE_CHANGED => text.lines().for_each(print_stderr),
             _ => print_stderr(text),
         }
@@ -148,7 +148,7 @@ impl From<SessionFailure> for Failure {
             stage: Some(failure.stage.to_string()),
             blame: Some(failure.blame),
             message: failure.sentence,
-            // The session has told its viewer.
+            // The session has sent its viewer the reason.
             for_viewer: SEE_STDERR,
         }
     }

@@ -28,7 +28,7 @@ pub(super) async fn no_such_vm(
     let sentence = sentence(vm_ref, &known);
     let (code, message) = match not_asked.is_empty() {
         true => ("no-such-vm", sentence),
-        // It may be there.
+        // A vSphere that could not be asked may have it.
         false => (
             "vm-not-found",
             format!("{sentence} ({} could not be asked)", not_asked.names()),

@@ -57,7 +57,7 @@ fn raise_descriptor_limit() {
     }
 }
 
-/// Returns when the gateway has ended and no longer receives.
+/// Returns when the gateway has ended and has dropped the receiver.
 async fn reload_on_hangup(mut hangup: Signal, path: PathBuf, reload: mpsc::Sender<Config>) {
     while hangup.recv().await.is_some() {
         match config::load_listing_errors(&path) {

@@ -137,7 +137,7 @@ async fn fetch(address: &Address) -> Result<CertificateDer<'static>, (&'static s
         .ok_or_else(|| tls_failed("it presented none".into()))
 }
 
-/// What a certificate says of itself.
+/// The fields of a certificate that are shown.
 #[derive(Default)]
 pub(super) struct Described {
     pub(super) subject: String,

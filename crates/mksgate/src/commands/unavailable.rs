@@ -1,4 +1,4 @@
-//! vSpheres that cannot be asked: each is named on stderr, and the others are asked all the same.
+//! vSpheres that cannot be asked: each is named on stderr, and the others are still asked.
 
 use super::failure::Failure;
 use super::{CommandError, exit_code};
@@ -49,7 +49,7 @@ impl Unavailable {
                         ..why
                     }));
                 }
-                // Once, however often it is asked.
+                // Printed once for each vSphere, even if it is asked several times.
                 if !self.failed.iter().any(|(name, _)| name == vsphere) {
                     spinner.suspend(|| why.print_about("vsphere", vsphere));
                     self.failed.push((vsphere.to_owned(), why.exit_code()));
@@ -79,7 +79,7 @@ impl Unavailable {
         if self.asked <= 1 || self.failed.len() < self.asked {
             return Ok(());
         }
-        // The same cause everywhere is that of the command.
+        // If all have the same exit code, that is the one of the command.
         let mut codes = self.failed.iter().map(|(_, code)| *code);
         let first = codes.next().unwrap_or(exit_code::FAILURE);
         Err(CommandError::Reported(

@@ -85,8 +85,8 @@ impl VmArgs {
         }
     }
 
-    /// A vSphere that cannot be asked is named on stderr, and the VM is looked for in the others. Else that is an error: the VM
-    /// that is meant may be there.
+    /// A vSphere that cannot be asked is named on stderr, and the VM is looked for in the others. Otherwise it is an error: it may
+    /// have the VM.
     pub(crate) fn skipping_unavailable(self) -> Self {
         Self {
             skips_unavailable: true,

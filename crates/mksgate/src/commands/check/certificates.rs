@@ -19,7 +19,7 @@ const SOON: i64 = 30 * DAY;
 
 /// A certificate that is to be renewed, or is not valid yet.
 pub(in crate::commands) struct CertificateProblem {
-    /// As docs/commands.md lists them.
+    /// The code, as docs/commands.md lists it.
     pub(in crate::commands) code: &'static str,
     pub(in crate::commands) message: String,
     /// Dates as in RFC 3339.

@@ -28,7 +28,7 @@ struct Candidate {
     vm: Option<Vm>,
 }
 
-/// What consoles have in common so that one of them is dialled for all: the host in its vSphere.
+/// A vSphere and a host of it. One console is dialled for all consoles with the same key.
 type HostKey = (String, String);
 
 /// Replaces the outcomes of VMs and of URLs.
@@ -82,15 +82,15 @@ fn candidate(
                 dialer: Dialer::Url(Arc::clone(endpoint)),
                 vm: None,
             };
-            // A key of its own: the vSpheres of a configuration have names.
+            // Unique: the name of a vSphere is not empty.
             Some(((String::new(), index.to_string()), candidate))
         }
         _ => None,
     }
 }
 
-/// Acquires a ticket for each console, and opens the first for which there is one. Why the host cannot be reached holds for
-/// all its consoles.
+/// Acquires a ticket for each console, and opens the first for which there is one. If the host cannot be reached, all its
+/// consoles get that error.
 async fn one_host(consoles: Vec<Candidate>, within: Duration) -> Vec<(usize, Outcome)> {
     let mut outcomes = Vec::new();
     let (mut is_dialled, mut unreachable) = (false, None);

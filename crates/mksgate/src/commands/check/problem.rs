@@ -11,7 +11,7 @@ pub(super) struct Problem {
     pub(super) kind: Kind,
     /// What it is about: a listen address, a vSphere, a place in the configuration; `null` if the message names it.
     pub(super) subject: Option<String>,
-    /// The code of the error, as docs/commands.md lists them.
+    /// The code of the error, as docs/commands.md lists it.
     error: &'static str,
     pub(super) message: String,
     /// Of a certificate, as in RFC 3339.

@@ -70,7 +70,7 @@ impl Report {
     }
 
     /// # Errors
-    /// Something is wrong. What is beside the table was printed.
+    /// Something is wrong. The problems outside the table were printed before.
     pub(super) fn verdict(&self) -> Result<(), CommandError> {
         let is_failed = |row: &&Row| row.state == State::Failed;
         let failed = self.consoles.iter().filter(is_failed).count();

@@ -81,7 +81,7 @@ impl InUse {
         self.1.logged_in_and_ended().await;
     }
 
-    /// Prints why sessions end, where that is not the viewer's doing. Never completes.
+    /// Prints why sessions fail, except through the viewer's fault. Never completes.
     pub(super) async fn print_failures(&self) {
         let print = |failure| Failure::from(failure).print();
         match self.1.report_beyond_viewer(print).await {}

@@ -1,4 +1,4 @@
-//! The console on stdin and stdout, or the reason why there is none.
+//! The console on stdin and stdout, or the reason for its failure.
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -44,11 +44,11 @@ pub(super) async fn run(target: &Target) -> Result<Outcome, CommandError> {
 /// How long the viewer may take to send its RFB version.
 const REFUSE_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Tells the viewer why there is no console, as the reason of RFB's failed security handshake (RFC 6143 section 7.1.2). Without a
-/// viewer nothing is lost: stderr has the same.
+/// Sends the viewer the reason why there is no console, in RFB's failed security handshake (RFC 6143 section 7.1.2). It is
+/// printed on stderr, too.
 pub(super) async fn refuse(error: &CommandError) {
     if let Some(reason) = error.for_viewer() {
-        // The viewer may be gone, or be none.
+        // The peer may have disconnected, or may not be a viewer.
         let _ = timeout(REFUSE_TIMEOUT, send_reason(reason)).await;
     }
 }
