@@ -7,13 +7,13 @@ use std::ops::{Deref, DerefMut};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// How many unused buffers of a type are kept: those of a few sessions at full speed. The largest are of 280 KiB.
-const SPARE: usize = 4;
+const MAX_UNUSED: usize = 4;
 
 /// The unused buffers of one type.
 #[derive(Debug)]
-pub struct Spare<T>(Mutex<Vec<T>>);
+pub struct Pool<T>(Mutex<Vec<T>>);
 
-impl<T> Spare<T> {
+impl<T> Pool<T> {
     /// No buffers.
     #[expect(
         clippy::new_without_default,
@@ -36,7 +36,7 @@ impl<T> Spare<T> {
 /// A buffer type with a pool; [`poolable!`] implements it.
 pub trait Poolable: Sized + 'static {
     /// The unused buffers.
-    const SPARE: &'static Spare<Self>;
+    const POOL: &'static Pool<Self>;
 
     /// Allocates a buffer.
     fn new() -> Self;
@@ -47,10 +47,9 @@ pub trait Poolable: Sized + 'static {
 macro_rules! poolable {
     ($buffer:ty, $new:expr) => {
         impl $crate::buffer_pool::Poolable for $buffer {
-            const SPARE: &'static $crate::buffer_pool::Spare<Self> = {
-                static SPARE: $crate::buffer_pool::Spare<$buffer> =
-                    $crate::buffer_pool::Spare::new();
-                &SPARE
+            const POOL: &'static $crate::buffer_pool::Pool<Self> = {
+                static POOL: $crate::buffer_pool::Pool<$buffer> = $crate::buffer_pool::Pool::new();
+                &POOL
             };
 
             fn new() -> Self {
@@ -67,17 +66,17 @@ pub struct Pooled<T: Poolable>(Option<T>);
 impl<T: Poolable> Pooled<T> {
     /// An unused buffer, or a new one.
     pub fn take() -> Self {
-        let spare = T::SPARE.buffers().pop();
-        Self(Some(spare.unwrap_or_else(T::new)))
+        let unused = T::POOL.buffers().pop();
+        Self(Some(unused.unwrap_or_else(T::new)))
     }
 }
 
 impl<T: Poolable> Drop for Pooled<T> {
     fn drop(&mut self) {
         let Some(value) = self.0.take() else { return };
-        let mut spare = T::SPARE.buffers();
-        if spare.len() < SPARE {
-            spare.push(value);
+        let mut unused = T::POOL.buffers();
+        if unused.len() < MAX_UNUSED {
+            unused.push(value);
         }
     }
 }
@@ -114,8 +113,10 @@ mod tests {
         first.mark = 7;
         drop(first);
         assert_eq!(Pooled::<Page>::take().mark, 7);
-        let many: Vec<_> = (0..3 * SPARE).map(|_| Pooled::<Page>::take()).collect();
+        let many: Vec<_> = (0..3 * MAX_UNUSED)
+            .map(|_| Pooled::<Page>::take())
+            .collect();
         drop(many);
-        assert_eq!(Page::SPARE.count(), SPARE);
+        assert_eq!(Page::POOL.count(), MAX_UNUSED);
     }
 }

@@ -191,8 +191,8 @@ async fn drain(pipe: Option<impl AsyncRead + Unpin>, errors: &mut Vec<u8>) -> io
     let mut block = vec![0; 4096];
     loop {
         let count = pipe.read(&mut block).await?;
-        let room = MAX_STDERR.saturating_sub(errors.len());
-        errors.extend_from_slice(block.get(..count.min(room)).unwrap_or_default());
+        let space = MAX_STDERR.saturating_sub(errors.len());
+        errors.extend_from_slice(block.get(..count.min(space)).unwrap_or_default());
         if count == 0 {
             return Ok(());
         }

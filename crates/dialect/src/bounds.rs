@@ -40,19 +40,20 @@ pub fn measure(viewer: &[u8], host: &[u8], piece: usize) -> Measured {
     let mut dialogue = Dialogue::new(InputSettings::default(), false, HostKind::Vmware);
     dialogue.stop_holding_keys();
     let (mut measured, mut got) = (Measured::default(), Count::default());
-    let (mut said, mut sent) = (viewer.chunks(piece.max(1)), host.chunks(piece.max(1)));
+    let (mut viewer_chunks, mut host_chunks) =
+        (viewer.chunks(piece.max(1)), host.chunks(piece.max(1)));
     let mut waiting = Vec::new();
     loop {
-        let (more_said, more_sent) = (said.next(), sent.next());
-        if more_said.is_none() && more_sent.is_none() {
+        let (viewer_bytes, host_bytes) = (viewer_chunks.next(), host_chunks.next());
+        if viewer_bytes.is_none() && host_bytes.is_none() {
             break;
         }
-        waiting.extend_from_slice(more_said.unwrap_or_default());
+        waiting.extend_from_slice(viewer_bytes.unwrap_or_default());
         match dialogue.receive_from_viewer(&waiting, &mut BytesMut::new()) {
             Ok(length) => drop(waiting.drain(..length)),
             Err(_) => break,
         }
-        let lost = dialogue.receive_from_host(more_sent.unwrap_or_default(), &mut got);
+        let lost = dialogue.receive_from_host(host_bytes.unwrap_or_default(), &mut got);
         measured.note(&dialogue, host.len(), &mut got);
         if lost.is_err() {
             break;
@@ -66,7 +67,7 @@ pub fn measure(viewer: &[u8], host: &[u8], piece: usize) -> Measured {
 }
 
 impl Measured {
-    fn note(&mut self, dialogue: &Dialogue, sent: usize, got: &mut Count) {
+    fn note(&mut self, dialogue: &Dialogue, host_chunks: usize, got: &mut Count) {
         let Dialogue { host, shared, .. } = dialogue;
         got.take_own();
         let wider = match shared.host.converter.is_some() || host.converts() {
@@ -74,7 +75,7 @@ impl Measured {
             false => 1,
         };
         let messages = 2 + host.updates();
-        let to_viewer = sent * wider + messages * BESIDE_A_MESSAGE;
+        let to_viewer = host_chunks * wider + messages * BESIDE_A_MESSAGE;
         self.to_viewer = (got.bytes, self.to_viewer.1.max(to_viewer));
         // The largest limit so far: the screen may have been larger before.
         let memory = shared.most_held() + BESIDE_AN_UPDATE;

@@ -32,10 +32,10 @@ impl Paste {
 
     /// More of its text.
     pub(super) fn more(&mut self, bytes: &[u8]) {
-        let room = MOST.saturating_sub(self.coming.len());
-        self.cut |= bytes.len() > room;
+        let space = MOST.saturating_sub(self.coming.len());
+        self.cut |= bytes.len() > space;
         self.coming
-            .extend_from_slice(bytes.get(..room).unwrap_or(bytes));
+            .extend_from_slice(bytes.get(..space).unwrap_or(bytes));
     }
 
     /// The text is complete. Its characters that can be written will be typed, unless another text is still being

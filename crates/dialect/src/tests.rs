@@ -17,12 +17,12 @@ struct Got {
     bytes: Vec<u8>,
     own: Vec<u8>,
     /// The number of those bytes that the gateway made itself.
-    said: usize,
+    own_length: usize,
 }
 
 impl ToViewer for Got {
     fn pass(&mut self, range: Range<usize>) {
-        self.said += self.own.len();
+        self.own_length += self.own.len();
         self.bytes.append(&mut self.own);
         self.bytes.extend_from_slice(&self.run[range]);
     }

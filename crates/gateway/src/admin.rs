@@ -121,7 +121,7 @@ async fn authorize(
     }
 }
 
-/// Digests are compared, so that the time tells neither the length nor a part of the token.
+/// Digests are compared, so that the time depends on neither the length nor a part of the token.
 fn has_token(request: &Request, token: &str) -> bool {
     let given = request.headers().get(AUTHORIZATION);
     let given = given.and_then(|value| value.to_str().ok()?.split_once(' '));

@@ -121,8 +121,8 @@ async fn send(
 
 /// Reads once; an `Err` at the end of the connection.
 async fn receive(input: &mut BytesMut, viewer: &mut (impl AsyncRead + Unpin)) -> io::Result<()> {
-    let room = MAX_INPUT.saturating_sub(input.len());
-    match viewer.read_buf(&mut input.limit(room)).await? {
+    let space = MAX_INPUT.saturating_sub(input.len());
+    match viewer.read_buf(&mut input.limit(space)).await? {
         0 => Err(io::ErrorKind::UnexpectedEof.into()),
         _ => Ok(()),
     }

@@ -240,9 +240,9 @@ impl ViewerLink {
 
     async fn read(&mut self) -> Result<(), Failure> {
         let connection = self.connection.as_mut().ok_or(Failure::ViewerLeft)?;
-        let room = MAX_INPUT - self.input.len().min(MAX_INPUT);
+        let space = MAX_INPUT - self.input.len().min(MAX_INPUT);
         match connection
-            .read_buf(&mut (&mut self.input).limit(room))
+            .read_buf(&mut (&mut self.input).limit(space))
             .await
         {
             Ok(0) => Err(self.ended(Failure::ViewerLeft)),

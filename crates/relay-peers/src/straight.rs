@@ -1,4 +1,4 @@
-//! WebSocket with nothing around it: mksgate's own TLS, one read, frames told apart where they lie, one write. It never
+//! WebSocket with nothing around it: mksgate's own TLS, one read, frames decoded in place, one write. It never
 //! lets anybody else run, so it shows what the gateway's own turns and its look at RFB cost.
 
 use std::future::poll_fn;
@@ -15,7 +15,7 @@ use crate::READ;
 use crate::raw::{both, shake_hands};
 use console::tls_session::{ReceiveBuffer, TlsSession};
 
-/// The room for a frame's header and mask.
+/// The space for a frame's header and mask.
 const FRONT: usize = ws_proto::HEADROOM;
 
 /// Shorter runs are moved next to the one before.
@@ -45,8 +45,8 @@ pub(crate) async fn relay(
     let up = async {
         let mut buffer = vec![0; FRONT + READ];
         loop {
-            let room = buffer.get_mut(FRONT..).unwrap_or_default();
-            let count = viewer_in.read(room).await?;
+            let space = buffer.get_mut(FRONT..).unwrap_or_default();
+            let count = viewer_in.read(space).await?;
             if count == 0 {
                 return Ok(());
             }

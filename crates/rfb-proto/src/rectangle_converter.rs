@@ -172,9 +172,9 @@ impl RectangleConverter {
 
     /// Adds bytes to the incomplete number or pixel; returns how many, and whether it is complete with `size` bytes.
     fn keep(&mut self, bytes: &[u8], size: usize) -> (usize, bool) {
-        let room = self.kept.get_mut(self.kept_length..size);
+        let space = self.kept.get_mut(self.kept_length..size);
         let mut count = 0;
-        for (to, from) in room.unwrap_or_default().iter_mut().zip(bytes) {
+        for (to, from) in space.unwrap_or_default().iter_mut().zip(bytes) {
             *to = *from;
             count += 1;
         }

@@ -31,7 +31,7 @@ enum State {
     Plain(Version),
     /// The viewer violated the protocol at a point where it can be refused in this form.
     ProtocolError(Version, Form),
-    /// Credentials were presented, or the viewer was refused, or cannot be told a reason.
+    /// Credentials were presented, or the viewer was refused, or cannot be sent a reason.
     Over,
 }
 

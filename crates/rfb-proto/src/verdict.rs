@@ -34,7 +34,7 @@ pub struct Welcome {
     version: Version,
 }
 
-/// Proof that a viewer was accepted and told so. Its ClientInit comes next.
+/// Proof that a viewer was accepted and has been sent the result. Its ClientInit comes next.
 #[derive(Debug)]
 pub struct Accepted {
     version: Version,

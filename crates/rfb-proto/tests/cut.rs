@@ -20,10 +20,10 @@ const ALL: &[SecurityType] = &[
 ];
 
 /// How far the handshake got on the server's side.
-enum Door {
-    Asking(Server),
-    Waiting(Claim, Pending),
-    Welcoming(Welcome),
+enum ServerState {
+    Handshake(Server),
+    Judgement(Claim, Pending),
+    Welcome(Welcome),
 }
 
 /// Passes `chunk` bytes at a time until both sides are done, and returns the result of the server. TLS is not used: each
@@ -31,8 +31,8 @@ enum Door {
 fn converse(offer: &[SecurityType], mut client: Client, chunk: usize) -> (Claim, Ready, usize) {
     let (mut to_client, mut to_server) = (BytesMut::new(), BytesMut::new());
     let (mut at_client, mut at_server) = (BytesMut::new(), BytesMut::new());
-    let mut door = Door::Asking(Server::new(offer, CHALLENGE, &mut to_client));
-    let (mut heard, mut ready, mut tls) = (None, None, 0);
+    let mut state = ServerState::Handshake(Server::new(offer, CHALLENGE, &mut to_client));
+    let (mut claimed, mut ready, mut tls) = (None, None, 0);
     loop {
         at_client.extend_from_slice(&to_client.split_to(chunk.min(to_client.remaining())));
         at_server.extend_from_slice(&to_server.split_to(chunk.min(to_server.remaining())));
@@ -47,33 +47,33 @@ fn converse(offer: &[SecurityType], mut client: Client, chunk: usize) -> (Claim,
                 }
             }
         }
-        door = match door {
-            Door::Asking(mut server) => {
+        state = match state {
+            ServerState::Handshake(mut server) => {
                 match server.advance(&mut at_server, &mut to_client).unwrap() {
-                    Step::Claim(claim, pending) => Door::Waiting(claim, pending),
-                    Step::More => Door::Asking(server),
+                    Step::Claim(claim, pending) => ServerState::Judgement(claim, pending),
+                    Step::More => ServerState::Handshake(server),
                     Step::StartTls => {
                         tls += 1;
-                        Door::Asking(server)
+                        ServerState::Handshake(server)
                     }
                     Step::Refused => unreachable!("nobody refused"),
                 }
             }
-            Door::Waiting(claim, pending) => {
-                heard = Some((claim, pending.security()));
-                Door::Welcoming(pending.accept(&mut to_client))
+            ServerState::Judgement(claim, pending) => {
+                claimed = Some((claim, pending.security()));
+                ServerState::Welcome(pending.accept(&mut to_client))
             }
-            Door::Welcoming(mut welcome) => {
+            ServerState::Welcome(mut welcome) => {
                 let accepted = welcome.advance(&mut at_server).unwrap();
-                let settled = ready.is_some() && to_server.is_empty();
-                if let (Some(accepted), true) = (accepted, settled) {
+                let is_done = ready.is_some() && to_server.is_empty();
+                if let (Some(accepted), true) = (accepted, is_done) {
                     assert_eq!(accepted.version(), Version::V3_8);
                     assert_eq!(at_server[..], [1], "the ClientInit is left for the relay");
-                    let ((claim, security), ready) = (heard.unwrap(), ready.unwrap());
+                    let ((claim, security), ready) = (claimed.unwrap(), ready.unwrap());
                     assert_eq!(security, ready.security, "both know how it came in");
                     return (claim, ready, tls);
                 }
-                Door::Welcoming(welcome)
+                ServerState::Welcome(welcome)
             }
         };
     }

@@ -8,33 +8,33 @@ use rfb_proto::{Encoding, PixelFormat};
 
 /// The pieces: each head with its bytes, and of each body only the length.
 #[derive(Debug, PartialEq, Eq)]
-enum Heard {
+enum Received {
     Head(Kind, Vec<u8>),
     Body(Kind, usize),
 }
 
-struct Listener {
+struct Receiver {
     update: ServerScanner,
     format: PixelFormat,
     waiting: Vec<u8>,
-    heard: Vec<Heard>,
+    received: Vec<Received>,
     encodings: Vec<Encoding>,
     ended: bool,
 }
 
-impl Listener {
+impl Receiver {
     fn new(format: PixelFormat) -> Self {
         Self {
             update: ServerScanner::new(),
             format,
             waiting: Vec::new(),
-            heard: Vec::new(),
+            received: Vec::new(),
             encodings: Vec::new(),
             ended: true,
         }
     }
 
-    fn hear(&mut self, bytes: &[u8]) {
+    fn receive(&mut self, bytes: &[u8]) {
         self.waiting.extend_from_slice(bytes);
         let mut at = 0;
         while let Some(piece) = self.update.scan(&self.waiting[at..]).unwrap() {
@@ -42,9 +42,11 @@ impl Listener {
             at += piece.bytes.len();
             match piece.message {
                 Message::Body { of, last } => {
-                    match self.heard.last_mut() {
-                        Some(Heard::Body(_, length)) if !self.ended => *length += piece.bytes.len(),
-                        _ => self.heard.push(Heard::Body(of, piece.bytes.len())),
+                    match self.received.last_mut() {
+                        Some(Received::Body(_, length)) if !self.ended => {
+                            *length += piece.bytes.len()
+                        }
+                        _ => self.received.push(Received::Body(of, piece.bytes.len())),
                     }
                     self.ended = last;
                     continue;
@@ -54,19 +56,19 @@ impl Listener {
                 _ => {}
             }
             assert!(self.ended, "what follows a head ends before the next");
-            let head = Heard::Head(piece.message.kind(), piece.bytes.to_vec());
-            self.heard.push(head);
+            let head = Received::Head(piece.message.kind(), piece.bytes.to_vec());
+            self.received.push(head);
         }
         self.waiting.drain(..at);
     }
 }
 
-fn follow<'a>(format: PixelFormat, pieces: impl IntoIterator<Item = &'a [u8]>) -> Listener {
-    let mut listener = Listener::new(format);
+fn follow<'a>(format: PixelFormat, pieces: impl IntoIterator<Item = &'a [u8]>) -> Receiver {
+    let mut receiver = Receiver::new(format);
     for piece in pieces {
-        listener.hear(piece);
+        receiver.receive(piece);
     }
-    listener
+    receiver
 }
 
 #[test]
@@ -87,16 +89,16 @@ fn recorded_servers_are_parsed_to_the_end_at_every_cut() {
         assert!(whole.waiting.is_empty() && whole.ended, "{name}");
         assert!(whole.update.is_between_messages(), "{name}");
         assert_eq!(whole.update.size(), (144, 96), "{name}");
-        let is_update = |heard: &&Heard| matches!(heard, Heard::Head(Kind::Update, _));
-        let updates = whole.heard.iter().filter(is_update);
+        let is_update = |received: &&Received| matches!(received, Received::Head(Kind::Update, _));
+        let updates = whole.received.iter().filter(is_update);
         assert!(updates.count() > 3, "{name}: a screen that changes");
         for size in [1, 2, 3, 7, 64, 1000] {
             let cut = follow(format, bytes.chunks(size));
-            assert_eq!(cut.heard, whole.heard, "{name} in pieces of {size}");
+            assert_eq!(cut.received, whole.received, "{name} in pieces of {size}");
         }
         for at in 0..bytes.len() {
             let cut = follow(format, [&bytes[..at], &bytes[at..]]);
-            assert_eq!(cut.heard, whole.heard, "{name} cut at {at}");
+            assert_eq!(cut.received, whole.received, "{name} cut at {at}");
         }
         all.extend(whole.encodings);
         seen += 1;

@@ -8,12 +8,12 @@ use std::collections::HashSet;
 use rfb_proto::client_messages::{ClientScanner, Kind, Message};
 
 /// Each message as text, with the bytes of its body.
-type Heard = Vec<(String, Vec<u8>)>;
+type Messages = Vec<(String, Vec<u8>)>;
 
 /// The messages in bytes that arrive in these pieces, and their types.
-fn follow<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> (Heard, HashSet<Kind>) {
+fn follow<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> (Messages, HashSet<Kind>) {
     let mut input = ClientScanner::new();
-    let (mut heard, mut kinds) = (Heard::new(), HashSet::new());
+    let (mut messages, mut kinds) = (Messages::new(), HashSet::new());
     let mut waiting = Vec::new();
     for piece in pieces {
         waiting.extend_from_slice(piece);
@@ -26,7 +26,11 @@ fn follow<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> (Heard, HashSet<Kin
             assert!(!piece.bytes.is_empty());
             at += piece.bytes.len();
             if let Message::Body { .. } = piece.message {
-                heard.last_mut().unwrap().1.extend_from_slice(piece.bytes);
+                messages
+                    .last_mut()
+                    .unwrap()
+                    .1
+                    .extend_from_slice(piece.bytes);
                 continue;
             }
             let mut again = Vec::new();
@@ -36,12 +40,12 @@ fn follow<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> (Heard, HashSet<Kin
             assert_eq!(reread.message, piece.message);
             assert_eq!(again.len(), piece.bytes.len(), "{:?}", piece.message);
             kinds.insert(piece.message.kind());
-            heard.push((format!("{:?}", piece.message), Vec::new()));
+            messages.push((format!("{:?}", piece.message), Vec::new()));
         }
         waiting.drain(..at);
     }
     assert!(waiting.is_empty(), "a whole number of messages");
-    (heard, kinds)
+    (messages, kinds)
 }
 
 #[test]
@@ -58,15 +62,15 @@ fn recorded_viewers_are_parsed_to_the_end_at_every_cut() {
             continue;
         }
         let name = path.file_stem().unwrap().to_str().unwrap();
-        let said = std::fs::read(&path).unwrap();
-        let (whole, kinds) = follow([&said[..]]);
+        let sent = std::fs::read(&path).unwrap();
+        let (whole, kinds) = follow([&sent[..]]);
         assert!(whole.len() > 30, "{name}: somebody used it");
         for size in [1, 2, 3, 7, 64] {
-            let (cut, _) = follow(said.chunks(size));
+            let (cut, _) = follow(sent.chunks(size));
             assert_eq!(cut, whole, "{name} in pieces of {size}");
         }
-        for at in 0..said.len() {
-            let (cut, _) = follow([&said[..at], &said[at..]]);
+        for at in 0..sent.len() {
+            let (cut, _) = follow([&sent[..at], &sent[at..]]);
             assert_eq!(cut, whole, "{name} cut at {at}");
         }
         all.extend(kinds);

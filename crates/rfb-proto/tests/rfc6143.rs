@@ -56,10 +56,10 @@ impl Table {
     }
 }
 
-fn accept(pending: Pending, owed: &[u8]) -> Vec<u8> {
+fn accept(pending: Pending, choice: &[u8]) -> Vec<u8> {
     let mut output = BytesMut::new();
     let mut welcome = pending.accept(&mut output);
-    let mut input = BytesMut::from(owed);
+    let mut input = BytesMut::from(choice);
     welcome.advance(&mut input).unwrap().unwrap();
     assert!(input.is_empty());
     output.to_vec()
@@ -192,7 +192,7 @@ fn another_protocol_is_refused_at_its_first_wrong_byte() {
         assert!(matches!(step, Step::Refused));
         assert!(
             output.is_empty(),
-            "nothing can be said before its version is known"
+            "nothing can be sent before its version is known"
         );
     }
 }
@@ -277,8 +277,8 @@ fn client(password: Option<&str>, pieces: &[&[u8]]) -> (Vec<u8>, Result<bool, Re
 
 #[test]
 fn the_client_uses_none_in_3_8_with_esxi() {
-    let (said, ready) = client(None, &[b"RFB 003.008\n", &[1, 1], &[0, 0, 0, 0]]);
-    assert_eq!(said, b"RFB 003.008\n\x01");
+    let (sent, ready) = client(None, &[b"RFB 003.008\n", &[1, 1], &[0, 0, 0, 0]]);
+    assert_eq!(sent, b"RFB 003.008\n\x01");
     assert_eq!(ready, Ok(true));
 }
 
@@ -324,11 +324,11 @@ fn a_server_that_requires_missing_credentials_is_reported() {
         client(None, &[b"HTTP"]).1,
         Err(Refusal::Violation(Violation::NotRfb))
     );
-    let (said, ready) = client(
+    let (sent, ready) = client(
         Some("secret"),
         &[v8, &[2, 2, 19], &CHALLENGE, &[0, 0, 0, 0]],
     );
     let response = VncPassword::new("secret").unwrap().respond(&CHALLENGE);
-    assert_eq!(said, [&b"RFB 003.008\n\x02"[..], &response].concat());
+    assert_eq!(sent, [&b"RFB 003.008\n\x02"[..], &response].concat());
     assert_eq!(ready, Ok(true));
 }

@@ -76,8 +76,8 @@ impl<'a> Table<'a> {
             for (cell, &width) in row.iter().zip(&widths) {
                 let cell = truncate_str(cell, width, "…");
                 line.push_str(&cell);
-                let room = width - measure_text_width(&cell) + GAP;
-                line.extend(std::iter::repeat_n(' ', room));
+                let padding = width - measure_text_width(&cell) + GAP;
+                line.extend(std::iter::repeat_n(' ', padding));
             }
             text.push_str(line.trim_end());
             text.push('\n');

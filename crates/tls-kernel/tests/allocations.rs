@@ -1,4 +1,4 @@
-//! Records of data are opened and sealed without a single allocation.
+//! Records of application data are decrypted and encrypted without allocation.
 
 mod support;
 

@@ -1,4 +1,4 @@
-//! The same records to rustls and to us: nobody can tell the two apart.
+//! The same records to rustls and to our record layer have the same result.
 
 mod support;
 
@@ -13,7 +13,7 @@ proptest! {
     })]
 
     #[test]
-    fn whatever_is_sent_both_understand_refuse_and_answer_the_same(
+    fn both_accept_refuse_and_send_the_same(
         suite in 0..support::SUITES.len(),
         script in proptest::collection::vec(any::<u8>(), 1..300),
     ) {
@@ -22,14 +22,14 @@ proptest! {
     }
 }
 
-/// What fuzzing has found.
+/// Found by fuzzing.
 #[test]
 fn a_request_to_renegotiate_with_something_in_it_is_declined_as_any_other() {
     let tls12 = 3;
     differ::run(&[tls12, 1, 7, 2, 0, 8, 0, 0, 0, 0, 0, 3, 0, 0, 106, 10, 17]);
 }
 
-/// Likewise.
+/// Found by fuzzing.
 #[test]
 fn empty_records_are_counted_from_the_last_record_with_something_in_it() {
     let tls13 = 0;
@@ -37,9 +37,9 @@ fn empty_records_are_counted_from_the_last_record_with_something_in_it() {
     differ::run(&[&[tls13, 0], &empty[..], &[5, 0], &empty, &[0, 0, 9, 17]].concat());
 }
 
-/// Likewise.
+/// Found by fuzzing.
 #[test]
-fn a_key_update_that_is_wrong_twice_is_refused_by_the_same_word() {
+fn a_key_update_that_is_wrong_twice_is_refused_with_the_same_alert() {
     let tls13 = 2;
     differ::run(&[tls13, 0, 9, 243, 141, 71, 24, 0, 0, 1, 208, 0, 0, 0, 8]);
 }

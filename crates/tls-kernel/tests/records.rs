@@ -1,4 +1,4 @@
-//! What a connection lives through: keys that change, keys that are used up, and everything that is refused.
+//! Key updates, exhausted keys, and records that are refused.
 
 #![allow(
     clippy::unwrap_used,
@@ -20,26 +20,26 @@ fn tls13() -> impl Iterator<Item = SupportedCipherSuite> {
     SUITES.into_iter().filter(|suite| suite.tls13().is_some())
 }
 
-fn met(suite: SupportedCipherSuite) -> (Ours, Peer) {
+fn connected(suite: SupportedCipherSuite) -> (Ours, Peer) {
     let recording = Recording::of(suite);
     (Ours::new(recording.ours()), recording.peer())
 }
 
-/// What was said last, and that it was an alert, after which nothing more is said.
+/// The alert that was sent last. Checks that nothing more is sent after it.
 fn alert(ours: &mut Ours, peer: &mut Peer) -> AlertDescription {
     assert!(ours.outcome().failed);
-    let said = peer.open(&ours.outcome().sent);
-    let (kind, alert) = said.last().unwrap();
+    let sent = peer.open(&ours.outcome().sent);
+    let (kind, alert) = sent.last().unwrap();
     let (21, &[2, description]) = (*kind, &alert[..]) else {
-        panic!("{said:?}")
+        panic!("{sent:?}")
     };
     assert!(matches!(
         ours.records.open(&mut [0; 100], 0, &mut Vec::new()),
         Err(Refused::Failed)
     ));
-    let mut words = Vec::new();
-    ours.records.close(&mut words);
-    assert!(words.is_empty());
+    let mut alerts = Vec::new();
+    ours.records.close(&mut alerts);
+    assert!(alerts.is_empty());
     description.into()
 }
 
@@ -58,14 +58,14 @@ fn a_record_that_was_changed_in_any_byte_is_refused_after_all_before_it() {
             let mut changed = evil.clone();
             changed[at] ^= 1;
             // Where the length has grown, more is waited for.
-            ours.hear(&[&good[..], &changed, &[0; 300]].concat());
+            ours.receive(&[&good[..], &changed, &[0; 300]].concat());
             assert_eq!(ours.outcome().data, b"good");
-            let told = alert(&mut ours, &mut peer);
-            let right = match at {
+            let actual = alert(&mut ours, &mut peer);
+            let expected = match at {
                 0 if suite.tls13().is_some() => UnexpectedMessage,
                 _ => BadRecordMac,
             };
-            assert_eq!(told, right, "byte {at}, {suite:?}");
+            assert_eq!(actual, expected, "byte {at}, {suite:?}");
         }
     }
 }
@@ -73,17 +73,17 @@ fn a_record_that_was_changed_in_any_byte_is_refused_after_all_before_it() {
 #[test]
 fn a_record_that_is_cut_is_waited_for_and_never_opened() {
     for suite in SUITES {
-        let (mut ours, mut peer) = met(suite);
+        let (mut ours, mut peer) = connected(suite);
         let record = peer.data(b"all or nothing");
         for at in 0..record.len() {
-            ours.hear(&record[at..=at]);
+            ours.receive(&record[at..=at]);
             let whole = at + 1 == record.len();
             assert_eq!(ours.outcome().data.is_empty(), !whole);
         }
         let cut = peer.data(b"first");
-        // What follows fills the gap. One byte could be the right one; five, a whole header, are not.
-        ours.hear(&cut[..cut.len() - 5]);
-        ours.hear(&peer.data(b"second"));
+        // The next record fills the gap. A single byte could equal the missing one; the five of its header do not.
+        ours.receive(&cut[..cut.len() - 5]);
+        ours.receive(&peer.data(b"second"));
         assert_eq!(ours.outcome().data, b"all or nothing");
         assert_eq!(alert(&mut ours, &mut peer), BadRecordMac);
     }
@@ -93,10 +93,10 @@ fn a_record_that_is_cut_is_waited_for_and_never_opened() {
 fn records_in_another_order_or_twice_or_not_at_all_are_refused() {
     for suite in SUITES {
         for order in [&[0, 2, 1][..], &[0, 0], &[0, 2], &[1]] {
-            let (mut ours, mut peer) = met(suite);
+            let (mut ours, mut peer) = connected(suite);
             let records = [peer.data(b"0"), peer.data(b"1"), peer.data(b"2")];
             for &record in order {
-                ours.hear(&records[record]);
+                ours.receive(&records[record]);
             }
             let good = order.iter().take_while(|at| **at == 0).count().min(1);
             assert_eq!(ours.outcome().data, b"0"[..good]);
@@ -108,7 +108,7 @@ fn records_in_another_order_or_twice_or_not_at_all_are_refused() {
 #[test]
 fn keys_change_on_either_side_in_the_middle_of_a_burst() {
     for suite in tls13() {
-        let (mut ours, mut peer) = met(suite);
+        let (mut ours, mut peer) = connected(suite);
         let (mut wire, mut data) = (Vec::new(), Vec::new());
         for round in 0..30_u8 {
             data.extend([round; 20_000]);
@@ -117,27 +117,27 @@ fn keys_change_on_either_side_in_the_middle_of_a_burst() {
             wire.extend(peer.data(&[round; 8000]));
         }
         for piece in wire.chunks(100_000) {
-            ours.hear(piece);
-            ours.say(b"event");
+            ours.receive(piece);
+            ours.send(b"event");
         }
         assert!(ours.outcome().data == data);
-        let said = peer.open(&ours.outcome().sent);
-        let events = said.iter().filter(|said| **said == (23, b"event".to_vec()));
+        let sent = peer.open(&ours.outcome().sent);
+        let events = sent.iter().filter(|sent| **sent == (23, b"event".to_vec()));
         assert_eq!(events.count(), wire.chunks(100_000).len());
-        let updates = said.iter().filter(|(kind, _)| *kind == 22).count();
+        let updates = sent.iter().filter(|(kind, _)| *kind == 22).count();
         assert!((2..=10).contains(&updates), "{updates}");
     }
 }
 
 #[test]
-fn what_is_owed_does_not_grow_while_nothing_is_said() {
-    let (mut ours, mut peer) = met(SUITES[0]);
+fn pending_key_updates_are_answered_once_while_nothing_is_sent() {
+    let (mut ours, mut peer) = connected(SUITES[0]);
     for _ in 0..30 {
-        ours.hear(&peer.key_update(true).unwrap());
-        ours.hear(&peer.data(b"x"));
+        ours.receive(&peer.key_update(true).unwrap());
+        ours.receive(&peer.data(b"x"));
     }
-    let said = peer.open(&ours.outcome().sent);
-    assert_eq!(said, [(22, vec![24, 0, 0, 1, 0])]);
+    let sent = peer.open(&ours.outcome().sent);
+    assert_eq!(sent, [(22, vec![24, 0, 0, 1, 0])]);
 }
 
 #[test]
@@ -147,12 +147,12 @@ fn keys_that_are_used_up_are_renewed_as_rustls_does() {
         let mut ours = Ours::new(recording.ours());
         let mut theirs = Theirs::new(recording.theirs());
         for _ in 0..35 {
-            ours.say(b"event");
-            theirs.say(b"event");
+            ours.send(b"event");
+            theirs.send(b"event");
             assert_eq!(ours.outcome().sent, theirs.outcome().sent);
         }
-        let said = recording.peer().open(&ours.outcome().sent);
-        assert_eq!(said.iter().filter(|(kind, _)| *kind == 22).count(), 3);
+        let sent = recording.peer().open(&ours.outcome().sent);
+        assert_eq!(sent.iter().filter(|(kind, _)| *kind == 22).count(), 3);
     }
 }
 
@@ -171,38 +171,38 @@ fn keys_that_are_used_up_and_cannot_be_renewed_seal_only_the_end() {
         let refused = ours.seal(&mut buffer, BEFORE..BEFORE + 5, &mut sent);
         assert_eq!(refused, Err(Refused::Exhausted));
         ours.close(&mut sent);
-        let said = recording.peer().open(&sent);
-        assert_eq!(said.len(), 10);
-        assert_eq!(said[9], (21, vec![1, 0]));
+        let sent = recording.peer().open(&sent);
+        assert_eq!(sent.len(), 10);
+        assert_eq!(sent[9], (21, vec![1, 0]));
     }
 }
 
 #[test]
-fn what_rustls_overlooks_is_refused() {
+fn records_that_rustls_accepts_against_the_rfc_are_refused() {
     for suite in tls13() {
-        // The type and the version in front of a record say nothing in TLS 1.3, but are there to be checked.
-        for (at, right) in [(0, UnexpectedMessage), (1, BadRecordMac), (2, BadRecordMac)] {
-            let (mut ours, mut peer) = met(suite);
+        // In TLS 1.3 a record header has a fixed type and version, which are authenticated.
+        for (at, expected) in [(0, UnexpectedMessage), (1, BadRecordMac), (2, BadRecordMac)] {
+            let (mut ours, mut peer) = connected(suite);
             let mut record = peer.data(b"evil");
             record[at] ^= 1;
-            ours.hear(&record);
-            assert_eq!(alert(&mut ours, &mut peer), right);
+            ours.receive(&record);
+            assert_eq!(alert(&mut ours, &mut peer), expected);
         }
-        let (mut ours, mut peer) = met(suite);
-        ours.hear(&peer.seal(22, &[], 0));
+        let (mut ours, mut peer) = connected(suite);
+        ours.receive(&peer.seal(22, &[], 0));
         assert_eq!(alert(&mut ours, &mut peer), UnexpectedMessage);
     }
 }
 
 #[test]
-fn nothing_is_opened_behind_the_end() {
+fn nothing_is_decrypted_after_close_notify() {
     for suite in SUITES {
-        let (mut ours, mut peer) = met(suite);
+        let (mut ours, mut peer) = connected(suite);
         let last = [peer.data(b"last"), peer.seal(21, &[1, 0], 0)].concat();
-        ours.hear(&[last, peer.data(b"behind")].concat());
+        ours.receive(&[last, peer.data(b"behind")].concat());
         assert!(ours.outcome().closed && !ours.outcome().failed);
         assert_eq!(ours.outcome().data, b"last");
-        ours.say(b"still");
+        ours.send(b"still");
         assert_eq!(peer.open(&ours.outcome().sent), [(23, b"still".to_vec())]);
     }
 }
@@ -210,7 +210,7 @@ fn nothing_is_opened_behind_the_end() {
 #[test]
 fn what_does_not_fit_is_not_sealed_and_changes_nothing() {
     for suite in SUITES {
-        let (mut ours, mut peer) = met(suite);
+        let (mut ours, mut peer) = connected(suite);
         let mut buffer = vec![7; BEFORE + 16_385 + AFTER];
         let end = buffer.len();
         for plain in [
@@ -221,10 +221,10 @@ fn what_does_not_fit_is_not_sealed_and_changes_nothing() {
             end..end + 1,
         ] {
             let refused = ours.records.seal(&mut buffer, plain, &mut Vec::new());
-            assert_eq!(refused, Err(Refused::Room));
+            assert_eq!(refused, Err(Refused::NoSpace));
         }
         assert!(buffer.iter().all(|byte| *byte == 7));
-        ours.say(&[5; 16_384]);
+        ours.send(&[5; 16_384]);
         assert_eq!(peer.open(&ours.outcome().sent), [(23, vec![5; 16_384])]);
     }
 }

@@ -19,7 +19,7 @@ fn every_error_is_readable() {
         },
         Refused::Exhausted => Refused::Exhausted,
         Refused::Failed => Refused::Failed,
-        Refused::Room => Refused::Room,
+        Refused::NoSpace => Refused::NoSpace,
         Refused::Unsupported => Refused::Unsupported,
     });
     for error in errors {

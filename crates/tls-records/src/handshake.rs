@@ -54,11 +54,11 @@ impl Handshake {
         }
         // An oversized message is refused before the messages in front of it take effect.
         let mut ahead = rest;
-        while let Some((_, _, behind)) = split(ahead)? {
-            ahead = behind;
+        while let Some((_, _, following)) = split(ahead)? {
+            ahead = following;
         }
-        while let Some((kind, body, behind)) = split(rest)? {
-            rest = behind;
+        while let Some((kind, body, following)) = split(rest)? {
+            rest = following;
             // Checked before the KeyUpdate's value, as in rustls, so that both send the same alert.
             if matches!((version, kind, body), (Version::Tls13, 24, [_])) && !rest.is_empty() {
                 return Err(Refused::Unexpected("a message under keys that are over"));
@@ -81,7 +81,7 @@ fn split(bytes: &[u8]) -> Result<Option<Split<'_>>, Refused> {
     }
     Ok(rest
         .split_at_checked(length)
-        .map(|(body, behind)| (kind, body, behind)))
+        .map(|(body, following)| (kind, body, following)))
 }
 
 fn parse(version: Version, kind: u8, body: &[u8]) -> Result<Message<'_>, Refused> {

@@ -214,7 +214,7 @@ impl<S: KeySchedule> Records<S> {
             || plain.start < BEFORE
             || buffer.len().saturating_sub(plain.end) < AFTER
         {
-            return Err(Refused::Room);
+            return Err(Refused::NoSpace);
         }
         self.key_update_pending = false;
         match (self.sealing.is_exhausted(self.version), self.version) {

@@ -40,7 +40,7 @@ pub enum Refused {
     Failed,
     /// The buffer has too little space for the record.
     #[error("the buffer is too small for the TLS record")]
-    Room,
+    NoSpace,
     /// The version, cipher or key is not supported.
     #[error("the cipher of this TLS connection is not supported")]
     Unsupported,
@@ -59,7 +59,7 @@ impl Refused {
             } => Some(description::DECODE_ERROR),
             Self::Illegal(_) => Some(description::ILLEGAL_PARAMETER),
             Self::Tls { .. } | Self::Exhausted => Some(description::INTERNAL_ERROR),
-            Self::Alert(_) | Self::Failed | Self::Room | Self::Unsupported => None,
+            Self::Alert(_) | Self::Failed | Self::NoSpace | Self::Unsupported => None,
         }
     }
 }

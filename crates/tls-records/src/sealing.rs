@@ -51,12 +51,12 @@ impl<A: Aead> Sealing<A> {
         let outer = match self.version {
             Version::Tls12 => kind,
             Version::Tls13 => {
-                *buffer.get_mut(end).ok_or(Refused::Room)? = kind as u8;
+                *buffer.get_mut(end).ok_or(Refused::NoSpace)? = kind as u8;
                 end += 1;
                 Kind::ApplicationData
             }
         };
-        let inner = buffer.get_mut(start..end).ok_or(Refused::Room)?;
+        let inner = buffer.get_mut(start..end).ok_or(Refused::NoSpace)?;
         let header = Header::new(outer, inner.len() + self.key.overhead());
         let (nonce, tag) = self.key.seal(self.seq, &header, inner)?;
         self.seq = next;
@@ -71,12 +71,12 @@ impl<A: Aead> Sealing<A> {
 
     /// Adds a record with a few bytes of content to `records`, even where the key has reached its limit.
     pub(crate) fn add(&mut self, kind: Kind, content: &[u8], records: &mut Vec<u8>) {
-        let mut room = [0; BEFORE + 8 + AFTER];
+        let mut space = [0; BEFORE + 8 + AFTER];
         let plain = BEFORE..BEFORE + content.len();
-        if let Some(target) = room.get_mut(plain.clone()) {
+        if let Some(target) = space.get_mut(plain.clone()) {
             target.copy_from_slice(content);
-            if let Ok(record) = self.seal(kind, &mut room, plain) {
-                records.extend_from_slice(room.get(record).unwrap_or_default());
+            if let Ok(record) = self.seal(kind, &mut space, plain) {
+                records.extend_from_slice(space.get(record).unwrap_or_default());
             }
         }
     }
@@ -85,7 +85,7 @@ impl<A: Aead> Sealing<A> {
 fn put(buffer: &mut [u8], at: usize, bytes: &[u8]) -> Result<(), Refused> {
     let target = buffer
         .get_mut(at..)
-        .and_then(|room| room.get_mut(..bytes.len()));
-    target.ok_or(Refused::Room)?.copy_from_slice(bytes);
+        .and_then(|space| space.get_mut(..bytes.len()));
+    target.ok_or(Refused::NoSpace)?.copy_from_slice(bytes);
     Ok(())
 }

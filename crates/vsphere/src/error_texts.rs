@@ -100,7 +100,7 @@ fn text_of(source: rustls::Error) -> String {
 }
 
 #[test]
-fn a_certificate_that_can_be_mended_says_how() {
+fn a_certificate_that_can_be_replaced_has_a_remedy() {
     let version = CertificateError::Other(rustls::OtherError(Arc::new(Webpki)));
     for (error, text) in [
         (

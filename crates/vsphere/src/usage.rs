@@ -18,7 +18,7 @@ pub(crate) struct Usage {
 
 struct Times {
     used: Instant,
-    heard: Instant,
+    called: Instant,
 }
 
 /// Keeps the session alive until it is dropped. See [`crate::Client::in_use`].
@@ -39,7 +39,7 @@ impl Usage {
             users: AtomicUsize::new(0),
             times: Mutex::new(Times {
                 used: now,
-                heard: now,
+                called: now,
             }),
         })
     }
@@ -63,7 +63,7 @@ impl Usage {
         self.times
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .heard = Instant::now();
+            .called = Instant::now();
     }
 
     pub(crate) fn due(&self) -> Due {
@@ -75,7 +75,7 @@ impl Usage {
                 Due::Nothing
             };
         }
-        if times.heard.elapsed() >= KEEP_ALIVE_AFTER {
+        if times.called.elapsed() >= KEEP_ALIVE_AFTER {
             return Due::KeepAlive;
         }
         Due::Nothing

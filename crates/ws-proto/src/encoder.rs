@@ -62,11 +62,10 @@ pub fn frame_within(
 ) -> Range<usize> {
     let Range { start, end } = payload.clone();
     let parts = bytes.split_at_mut_checked(start);
-    let (Some((front, behind)), Some(len)) = (parts, end.checked_sub(start)) else {
+    let (Some((front, rest)), Some(len)) = (parts, end.checked_sub(start)) else {
         return 0..0;
     };
-    let (Some(headroom), Some(payload)) =
-        (front.last_chunk_mut::<HEADROOM>(), behind.get_mut(..len))
+    let (Some(headroom), Some(payload)) = (front.last_chunk_mut::<HEADROOM>(), rest.get_mut(..len))
     else {
         return 0..0;
     };
@@ -91,9 +90,9 @@ pub fn control(opcode: Opcode, payload: &[u8], key: Option<MaskKey>) -> BytesMut
         mask: key,
         len: payload.len() as u64,
     };
-    let mut room = [0; MAX_HEADER];
-    let start = header.write_before(&mut room);
-    let mut frame = BytesMut::from(room.get(start..).unwrap_or_default());
+    let mut buffer = [0; MAX_HEADER];
+    let start = header.write_before(&mut buffer);
+    let mut frame = BytesMut::from(buffer.get(start..).unwrap_or_default());
     let body = frame.len();
     frame.extend_from_slice(payload);
     if let (Some(key), Some(payload)) = (key, frame.get_mut(body..)) {

@@ -112,13 +112,13 @@ impl Header {
         )))
     }
 
-    /// Writes the header so that it ends where `room` ends, and returns where in `room` it begins.
+    /// Writes the header so that it ends where `buffer` ends, and returns where in `buffer` it begins.
     #[inline]
-    pub fn write_before(&self, room: &mut [u8; MAX_HEADER]) -> usize {
+    pub fn write_before(&self, buffer: &mut [u8; MAX_HEADER]) -> usize {
         let mut end = MAX_HEADER;
         let mut put = |bytes: &[u8]| {
             let start = end - bytes.len();
-            if let Some(place) = room.get_mut(start..end) {
+            if let Some(place) = buffer.get_mut(start..end) {
                 place.copy_from_slice(bytes);
             }
             end = start;

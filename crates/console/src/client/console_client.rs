@@ -55,8 +55,8 @@ impl ConsoleClient {
                 ..
             } = piece.message
             {
-                let room = MAX_NAME - name.len();
-                name.extend_from_slice(piece.bytes.get(..room).unwrap_or(piece.bytes));
+                let space = MAX_NAME - name.len();
+                name.extend_from_slice(piece.bytes.get(..space).unwrap_or(piece.bytes));
             }
             update.is_between_messages().then_some(())
         })

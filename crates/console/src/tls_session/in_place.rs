@@ -25,8 +25,8 @@ impl InPlace {
         outgoing: &mut Vec<u8>,
     ) -> io::Result<LayerState<()>> {
         loop {
-            let (room, at) = input.sealed_mut();
-            let Some(record) = self.0.open(room, at, outgoing).map_err(invalid)? else {
+            let (space, at) = input.sealed_mut();
+            let Some(record) = self.0.open(space, at, outgoing).map_err(invalid)? else {
                 return Ok(LayerState::Ready(()));
             };
             input.mark_opened(record.data, record.next);
@@ -55,13 +55,13 @@ impl InPlace {
     /// Adds `bytes` as records, which copies them.
     pub(super) fn seal(&mut self, bytes: &[u8], outgoing: &mut Vec<u8>) -> io::Result<()> {
         for piece in bytes.chunks(MAX_PLAIN) {
-            let mut room = vec![0; BEFORE + piece.len() + AFTER];
+            let mut space = vec![0; BEFORE + piece.len() + AFTER];
             let plain = BEFORE..BEFORE + piece.len();
-            if let Some(target) = room.get_mut(plain.clone()) {
+            if let Some(target) = space.get_mut(plain.clone()) {
                 target.copy_from_slice(piece);
             }
-            let record = self.0.seal(&mut room, plain, outgoing).map_err(invalid)?;
-            outgoing.extend_from_slice(room.get(record).unwrap_or_default());
+            let record = self.0.seal(&mut space, plain, outgoing).map_err(invalid)?;
+            outgoing.extend_from_slice(space.get(record).unwrap_or_default());
         }
         Ok(())
     }

@@ -17,7 +17,7 @@ const LEFTOVER: usize = 256;
 const RECORD: usize = 5 + 16 * 1024 + 2048;
 
 /// The buffer's size: one read fits behind what earlier ones left.
-const ROOM: usize = LEFTOVER + RECORD + READ;
+const CAPACITY: usize = LEFTOVER + RECORD + READ;
 
 /// A receive buffer, which is held only while it contains data.
 #[derive(Default)]
@@ -58,8 +58,8 @@ impl ReceiveBuffer {
         }
         let block = self.block.get_or_insert_with(Pooled::take);
         let Range { start, end } = self.sealed;
-        let room = block.0.get_mut(end..ROOM.min(start + READ));
-        let polled = fill(stream, context, room.unwrap_or_default());
+        let space = block.0.get_mut(end..CAPACITY.min(start + READ));
+        let polled = fill(stream, context, space.unwrap_or_default());
         if let Poll::Ready(Ok(count)) = polled {
             self.sealed.end += count;
         }
@@ -76,11 +76,11 @@ impl ReceiveBuffer {
             opened,
             sealed,
         } = self;
-        let room = block
+        let space = block
             .as_mut()
             .and_then(|block| block.0.get_mut(*opened..sealed.end));
         (
-            room.unwrap_or_default(),
+            space.unwrap_or_default(),
             sealed.start.saturating_sub(*opened),
         )
     }
@@ -101,7 +101,7 @@ impl ReceiveBuffer {
             self.sealed = end..end + sealed.len();
             block.copy_within(sealed, end);
         }
-        debug_assert!(end.max(self.sealed.end) <= ROOM);
+        debug_assert!(end.max(self.sealed.end) <= CAPACITY);
         if let Some(target) = block.get_mut(self.opened..end) {
             target.copy_from_slice(more);
             self.opened = end;
@@ -140,7 +140,7 @@ impl ReceiveBuffer {
 /// The pooled memory of an [`ReceiveBuffer`].
 struct Block(Box<[u8]>);
 
-poolable!(Block, Self(vec![0; ROOM].into()));
+poolable!(Block, Self(vec![0; CAPACITY].into()));
 
 #[cfg(test)]
 mod tests {
@@ -157,8 +157,8 @@ mod tests {
 
     /// The encrypted bytes, and their distance from the decrypted ones.
     fn sealed(input: &mut ReceiveBuffer) -> (Vec<u8>, usize) {
-        let (room, at) = input.sealed_mut();
-        (room[at..].to_vec(), at)
+        let (space, at) = input.sealed_mut();
+        (space[at..].to_vec(), at)
     }
 
     #[test]

@@ -31,18 +31,18 @@ pub(super) enum LayerState<T> {
     Ready(T),
 }
 
-/// Reads once into `room`; an empty one is an error, since reading 0 bytes means end of stream.
+/// Reads once into `buffer`; an empty one is an error, since reading 0 bytes means end of stream.
 pub(super) fn fill<R: AsyncRead + Unpin>(
     stream: &mut R,
     context: &mut Context<'_>,
-    room: &mut [u8],
+    buffer: &mut [u8],
 ) -> Poll<io::Result<usize>> {
-    let mut room = ReadBuf::new(room);
-    if room.remaining() == 0 {
+    let mut buffer = ReadBuf::new(buffer);
+    if buffer.remaining() == 0 {
         return Poll::Ready(Err(io::ErrorKind::InvalidData.into()));
     }
-    let polled = Pin::new(stream).poll_read(context, &mut room);
-    polled.map_ok(|()| room.filled().len())
+    let polled = Pin::new(stream).poll_read(context, &mut buffer);
+    polled.map_ok(|()| buffer.filled().len())
 }
 
 pub(super) fn invalid(error: rustls::Error) -> io::Error {

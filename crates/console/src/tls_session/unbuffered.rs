@@ -70,9 +70,9 @@ impl Unbuffered {
         context: &mut Context<'_>,
     ) -> Poll<io::Result<usize>> {
         let incoming = self.incoming.get_or_insert_with(Pooled::take);
-        let room = incoming.0.get_mut(self.filled..).unwrap_or_default();
-        // `room` is empty only when one handshake message fills the whole buffer, which `fill` refuses.
-        let polled = fill(stream, context, room);
+        let space = incoming.0.get_mut(self.filled..).unwrap_or_default();
+        // `space` is empty only when one handshake message fills the whole buffer, which `fill` refuses.
+        let polled = fill(stream, context, space);
         if let Poll::Ready(Ok(count)) = polled {
             self.filled += count;
         }
@@ -94,8 +94,8 @@ impl Unbuffered {
     /// Adds `bytes` as records.
     pub(super) fn seal(&mut self, bytes: &[u8], outgoing: &mut Vec<u8>) -> io::Result<()> {
         self.send(outgoing, |mut traffic, sealed| {
-            append(sealed, bytes.len() + OVERHEAD, |room| {
-                traffic.encrypt(bytes, room)
+            append(sealed, bytes.len() + OVERHEAD, |space| {
+                traffic.encrypt(bytes, space)
             })
         })
     }
@@ -103,7 +103,7 @@ impl Unbuffered {
     /// Adds close_notify.
     pub(super) fn close(&mut self, outgoing: &mut Vec<u8>) -> io::Result<()> {
         self.send(outgoing, |mut traffic, sealed| {
-            append(sealed, OVERHEAD, |room| traffic.queue_close_notify(room))
+            append(sealed, OVERHEAD, |space| traffic.queue_close_notify(space))
         })
     }
 
@@ -242,8 +242,8 @@ fn encode(
     mut data: EncodeTlsData<'_, ClientConnectionData>,
     outgoing: &mut Vec<u8>,
 ) -> Result<(), rustls::Error> {
-    let encoded = append(outgoing, OVERHEAD, |room| {
-        data.encode(room).map_err(|error| match error {
+    let encoded = append(outgoing, OVERHEAD, |space| {
+        data.encode(space).map_err(|error| match error {
             EncodeError::InsufficientSize(size) => EncryptError::InsufficientSize(size),
             EncodeError::AlreadyEncoded => EncryptError::EncryptExhausted,
         })
@@ -251,20 +251,20 @@ fn encode(
     encoded.map_err(|error| rustls::Error::General(error.to_string()))
 }
 
-/// Lets `write` append to `bytes`, with `room` bytes of space or as many as it requires.
+/// Lets `write` append to `bytes`, with `space` bytes of space or as many as it requires.
 fn append(
     bytes: &mut Vec<u8>,
-    room: usize,
+    space: usize,
     mut write: impl FnMut(&mut [u8]) -> Result<usize, EncryptError>,
 ) -> Result<(), EncryptError> {
     let start = bytes.len();
-    let mut attempt = |bytes: &mut Vec<u8>, room: usize| {
-        bytes.resize(start + room, 0);
+    let mut attempt = |bytes: &mut Vec<u8>, space: usize| {
+        bytes.resize(start + space, 0);
         let written = write(bytes.get_mut(start..).unwrap_or_default());
         bytes.truncate(start + *written.as_ref().unwrap_or(&0));
         written.map(drop)
     };
-    match attempt(bytes, room) {
+    match attempt(bytes, space) {
         Err(EncryptError::InsufficientSize(InsufficientSizeError { required_size })) => {
             attempt(bytes, required_size)
         }

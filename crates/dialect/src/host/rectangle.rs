@@ -144,8 +144,8 @@ impl Host {
             _ => self.viewer_update.pass(bytes, more, viewer),
         }
         if let Some((_, content)) = &mut self.state {
-            let room = LONGEST.saturating_sub(content.len());
-            content.extend(bytes.get().iter().take(room));
+            let space = LONGEST.saturating_sub(content.len());
+            content.extend(bytes.get().iter().take(space));
         }
         if let (true, Some((encoding, content))) = (last, self.state.take_if(|_| last)) {
             self.read_state(encoding, &content, shared, viewer);

@@ -54,8 +54,8 @@ fn every_complete_update_is_acknowledged_by_its_id() {
         );
         // All of it is dropped: the viewer's request is still unanswered.
         session.host(&update(9, std::slice::from_ref(&lights)));
-        let heard = session.pending();
-        assert!(heard.ends_with(&acks([9])) && heard.len() == 10 + 8);
+        let received = session.pending();
+        assert!(received.ends_with(&acks([9])) && received.len() == 10 + 8);
     }
 }
 
@@ -66,9 +66,9 @@ fn each_part_of_a_picture_is_acknowledged_and_the_rest_requested() {
         session.sets_encodings(list);
         session.requests_everything(false);
         session.host(&update(1, &[raw(rows(0, 8))]));
-        let heard = session.pending();
-        assert_eq!((heard[0], heard[1]), (3, 1), "an incremental request");
-        assert_eq!(heard[10..], acks([1]));
+        let received = session.pending();
+        assert_eq!((received[0], received[1]), (3, 1), "an incremental request");
+        assert_eq!(received[10..], acks([1]));
         session.host(&update(2, &[raw(rows(8, 40))]));
         assert_eq!(session.pending(), acks([2]));
         // The viewer's own requests pass: `requests_everything` checks that.
@@ -128,46 +128,49 @@ fn a_host_that_does_not_announce_acknowledgements_gets_none() {
 fn vmware_messages_are_sent_only_after_server_caps_and_never_client_caps() {
     let client_caps = [127, 3, 0, 8, 0, 0, 0x51, 0];
     let mut session = Session::new(german());
-    let mut heard = Vec::new();
+    let mut received = Vec::new();
     let acts = |session: &mut Session| {
         let pointer = client_messages::Pointer {
             buttons: 1 << 3,
             x: 1,
             y: 1,
         };
-        let mut heard = session.viewer_sends(key(true, 0x40));
-        heard.extend(session.viewer_sends(Message::Pointer(pointer)));
-        heard.extend(session.viewer(&client_caps));
-        heard.extend(session.viewer(&[6, 0, 0, 0, 0, 0, 0, 1, b'x']));
+        let mut received = session.viewer_sends(key(true, 0x40));
+        received.extend(session.viewer_sends(Message::Pointer(pointer)));
+        received.extend(session.viewer(&client_caps));
+        received.extend(session.viewer(&[6, 0, 0, 0, 0, 0, 0, 1, b'x']));
         let mut typed = BytesMut::new();
         session.dialogue.type_next(&mut typed);
-        heard.extend(typed);
+        received.extend(typed);
         session.host(&update(1, &[raw(rows(0, 1))]));
-        heard.extend(session.pending());
-        heard
+        received.extend(session.pending());
+        received
     };
-    heard.extend(acts(&mut session));
-    heard.extend(session.dialogue.release_all());
-    assert!(!kinds(&heard).iter().any(|kind| kind.0 == 127), "{heard:?}");
+    received.extend(acts(&mut session));
+    received.extend(session.dialogue.release_all());
+    assert!(
+        !kinds(&received).iter().any(|kind| kind.0 == 127),
+        "{received:?}"
+    );
     session.host(&caps(0x0210_20bf));
-    heard = session.pending();
-    heard.extend(acts(&mut session));
-    let said = kinds(&heard);
-    assert!(said.contains(&(127, 0)) && said.contains(&(127, 4)));
-    assert!(!said.contains(&(127, 3)), "{said:?}");
+    received = session.pending();
+    received.extend(acts(&mut session));
+    let types = kinds(&received);
+    assert!(types.contains(&(127, 0)) && types.contains(&(127, 4)));
+    assert!(!types.contains(&(127, 3)), "{types:?}");
 }
 
 /// The type of each message to the host, with the subtype of VMware's.
-fn kinds(heard: &[u8]) -> Vec<(u8, u8)> {
+fn kinds(received: &[u8]) -> Vec<(u8, u8)> {
     let (mut kinds, mut at) = (Vec::new(), 0);
-    while let Some(&kind) = heard.get(at) {
-        let sub = if kind == 127 { heard[at + 1] } else { 0 };
+    while let Some(&kind) = received.get(at) {
+        let sub = if kind == 127 { received[at + 1] } else { 0 };
         at += match kind {
-            2 => 4 + 4 * usize::from(heard[at + 3]),
+            2 => 4 + 4 * usize::from(received[at + 3]),
             3 => 10,
             4 => 8,
             5 => 6,
-            127 => usize::from(heard[at + 3]),
+            127 => usize::from(received[at + 3]),
             _ => panic!("{kind}"),
         };
         kinds.push((kind, sub));
@@ -182,7 +185,7 @@ fn unread_acknowledgements_are_bounded_and_include_the_latest() {
     let many = update(7, std::slice::from_ref(&small)).repeat(40_000);
     session.host(&many);
     session.host(&update(8, &[small]));
-    let heard = session.pending();
-    assert!(heard.len() <= 8 * 16 * 1024);
-    assert!(heard.ends_with(&acks([8])));
+    let received = session.pending();
+    assert!(received.len() <= 8 * 16 * 1024);
+    assert!(received.ends_with(&acks([8])));
 }

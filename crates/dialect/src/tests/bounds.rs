@@ -19,10 +19,10 @@ fn ends_early() -> Vec<u8> {
 #[test]
 fn announced_rectangles_that_never_arrive_add_no_bytes() {
     for list in [&[][..], &[Encoding::LAST_RECT]] {
-        for asks in [true, false] {
+        for requests in [true, false] {
             let mut session = Session::vmware(InputSettings::default());
             session.sets_encodings(list);
-            if asks {
+            if requests {
                 session.requests_everything(false);
             }
             let sent = ends_early();
@@ -78,20 +78,20 @@ fn viewer() -> impl Strategy<Value = Vec<u8>> {
         },
     ];
     let format = prop::option::of(prop::sample::select(formats.to_vec()));
-    let asks = prop::collection::vec(any::<bool>(), 0..4);
-    (list, format, asks).prop_map(|(list, format, asks)| {
-        let mut said = vec![1];
+    let requests = prop::collection::vec(any::<bool>(), 0..4);
+    (list, format, requests).prop_map(|(list, format, requests)| {
+        let mut sent = vec![1];
         let mut bytes = BytesMut::new();
         client_messages::set_encodings(list.into_iter().map(Encoding), &mut bytes);
         if let Some(format) = format {
             Message::SetPixelFormat(format).write(&mut bytes);
         }
-        for incremental in asks {
+        for incremental in requests {
             let area = EVERYTHING;
             Message::UpdateRequest(UpdateRequest { incremental, area }).write(&mut bytes);
         }
-        said.extend_from_slice(&bytes);
-        said
+        sent.extend_from_slice(&bytes);
+        sent
     })
 }
 

@@ -85,11 +85,11 @@ fn it_may_arrive_in_any_pieces() {
     let mut waiting = Vec::new();
     for &byte in &message {
         waiting.push(byte);
-        let heard = session
+        let received = session
             .dialogue
             .receive_from_viewer(&waiting, &mut host)
             .unwrap();
-        waiting.drain(..heard);
+        waiting.drain(..received);
     }
     assert!(host.is_empty() && waiting.is_empty());
     assert_eq!(typed(&mut session), scans(&[(0x1e, true), (0x1e, false)]));

@@ -38,14 +38,14 @@ fn it_is_ctrl_alt_delete_by_scan_code() {
         session.viewer_sends(key(true, CTRL));
         session.viewer_sends(key(true, ALT));
         for down in [true, true, false] {
-            let heard = session.viewer_sends(key(down, INSERT));
-            assert_eq!(heard, scans(&[(expected, down)]));
+            let received = session.viewer_sends(key(down, INSERT));
+            assert_eq!(received, scans(&[(expected, down)]));
         }
         session.viewer_sends(qemu(true, CTRL, 0x1d));
         session.viewer_sends(qemu(true, ALT, 0x38));
         for down in [true, true, false] {
-            let heard = session.viewer_sends(qemu(down, INSERT, 0xd2));
-            assert_eq!(heard, scans(&[(expected, down)]));
+            let received = session.viewer_sends(qemu(down, INSERT, 0xd2));
+            assert_eq!(received, scans(&[(expected, down)]));
         }
     }
 }

@@ -50,11 +50,11 @@ fn another_format_is_converted_and_only_convertible_encodings_are_listed() {
     // ServerCaps.
     let own = 1;
     assert_eq!(session.sets_encodings(&list).len(), list.len() + own);
-    let heard = session.viewer_sends(Message::SetPixelFormat(RGB565));
-    let kept: Vec<Encoding> = encodings(&heard).into_iter().take(2).collect();
+    let received = session.viewer_sends(Message::SetPixelFormat(RGB565));
+    let kept: Vec<Encoding> = encodings(&received).into_iter().take(2).collect();
     assert_eq!(kept, [Encoding::HEXTILE, Encoding(-23)]);
-    let heard = session.viewer_sends(Message::SetPixelFormat(PixelFormat::VMWARE));
-    assert_eq!(encodings(&heard[20..])[..4], list, "all of them again");
+    let received = session.viewer_sends(Message::SetPixelFormat(PixelFormat::VMWARE));
+    assert_eq!(encodings(&received[20..])[..4], list, "all of them again");
 }
 
 #[test]
@@ -90,8 +90,8 @@ fn the_format_changes_with_the_next_update_and_not_in_the_middle_of_one() {
     );
     session.viewer_sends(Message::SetPixelFormat(RGB565));
     assert_eq!(session.host(back), back);
-    let heard = session.host(&[&head(1)[..], &picture].concat());
-    assert_eq!(heard[16..], converted(RGB565, &picture[12..]));
+    let received = session.host(&[&head(1)[..], &picture].concat());
+    assert_eq!(received[16..], converted(RGB565, &picture[12..]));
 }
 
 #[test]
@@ -122,8 +122,8 @@ fn a_rectangle_that_cannot_be_converted_is_requested_again() {
     session.viewer_sends(Message::SetPixelFormat(RGB565));
     // A fill of one colour.
     let tight = rectangle(rows(3, 4), Encoding::TIGHT, &[0x80, 1, 2, 3]);
-    let heard = session.host(&[&head(2)[..], &tight, &raw(rows(0, 1))].concat());
-    assert_eq!(heard[..4], head(1));
+    let received = session.host(&[&head(2)[..], &tight, &raw(rows(0, 1))].concat());
+    assert_eq!(received[..4], head(1));
     let mut expected = BytesMut::new();
     Message::UpdateRequest(UpdateRequest {
         incremental: false,
@@ -132,8 +132,8 @@ fn a_rectangle_that_cannot_be_converted_is_requested_again() {
     .write(&mut expected);
     assert_eq!(session.pending(), expected);
     // Later rectangles in Tight depend on the one that the viewer has not received.
-    let heard = session.viewer_sends(Message::SetPixelFormat(PixelFormat::VMWARE));
-    assert!(!encodings(&heard[20..]).contains(&Encoding::TIGHT));
+    let received = session.viewer_sends(Message::SetPixelFormat(PixelFormat::VMWARE));
+    assert!(!encodings(&received[20..]).contains(&Encoding::TIGHT));
 }
 
 #[test]

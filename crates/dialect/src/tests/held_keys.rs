@@ -19,7 +19,7 @@ const KEYS: [u32; 22] = [
 struct Down(BTreeSet<(u8, u32)>);
 
 impl Down {
-    fn hear(&mut self, bytes: &[u8]) {
+    fn receive(&mut self, bytes: &[u8]) {
         for message in bytes.chunks(8) {
             let (key, down) = match message {
                 [127, _, _, _, high, low, down, _] => {
@@ -41,10 +41,10 @@ impl Down {
 }
 
 /// The keys that are pressed after these messages.
-fn left_down(session: &mut Session, said: &[Message<'static>]) -> BTreeSet<(u8, u32)> {
+fn left_down(session: &mut Session, messages: &[Message<'static>]) -> BTreeSet<(u8, u32)> {
     let mut down = Down::default();
-    for message in said {
-        down.hear(&session.viewer_sends(*message));
+    for message in messages {
+        down.receive(&session.viewer_sends(*message));
     }
     down.0
 }
@@ -88,12 +88,12 @@ fn a_key_pressed_by_keysym_is_released_by_scan_code() {
             let mut session = Session::vmware(german());
             session.sets_encodings(&[Encoding::QEMU_EXTENDED_KEY]);
             let mut down = Down::default();
-            down.hear(&session.viewer_sends(key(true, keysym)));
+            down.receive(&session.viewer_sends(key(true, keysym)));
             session.host(&[&head(1)[..], &raw(rows(0, 1))].concat());
-            down.hear(&session.viewer_sends(qemu(false, named, place)));
+            down.receive(&session.viewer_sends(qemu(false, named, place)));
             // A key that cannot be identified as the same is released at the end at the latest.
             if named != keysym && place == 0x03 {
-                down.hear(&session.dialogue.release_all());
+                down.receive(&session.dialogue.release_all());
             }
             assert_eq!(down.0, BTreeSet::new(), "{keysym:x} as {named:x}");
         }
@@ -150,24 +150,24 @@ proptest! {
             match act {
                 Act::Toggle(at) => {
                     let pressed = held.insert(at) || !held.remove(&at);
-                    down.hear(&session.viewer_sends(key(pressed, KEYS[at])));
+                    down.receive(&session.viewer_sends(key(pressed, KEYS[at])));
                 }
                 Act::TogglePlace(at) => {
                     let (keysym, place) = PLACES[at];
                     let pressed = held.insert(KEYS.len() + at) || !held.remove(&(KEYS.len() + at));
-                    down.hear(&session.viewer_sends(qemu(pressed, keysym, place)));
+                    down.receive(&session.viewer_sends(qemu(pressed, keysym, place)));
                 }
-                Act::Paste => down.hear(&session.viewer(&[6, 0, 0, 0, 0, 0, 0, 2, b'A', b'/'])),
+                Act::Paste => down.receive(&session.viewer(&[6, 0, 0, 0, 0, 0, 0, 2, b'A', b'/'])),
                 Act::Type => {
                     let mut host = BytesMut::new();
                     session.dialogue.type_next(&mut host);
-                    down.hear(&host);
+                    down.receive(&host);
                 }
                 Act::HostTakesPlaces => drop(session.host(&caps(0x2))),
             }
             prop_assert!(!held.is_empty() || down.0.is_empty(), "{:x?}", down.0);
         }
-        down.hear(&session.dialogue.release_all());
+        down.receive(&session.dialogue.release_all());
         prop_assert!(down.0.is_empty(), "{:x?}", down.0);
     }
 }

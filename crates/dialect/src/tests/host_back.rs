@@ -144,7 +144,7 @@ fn keys_are_reset_for_a_new_host() {
     let mut press = BytesMut::new();
     key(true, 0x62).write(&mut press);
     let read = session.dialogue.receive_from_viewer(&press, &mut host);
-    assert_eq!(read, Ok(0), "it waits for what the host says");
+    assert_eq!(read, Ok(0), "it waits for the capabilities of the host");
     assert!(session.dialogue.holds_keys());
     let _ = session.host(&caps(0x82));
     assert_eq!(session.viewer(&press), scans(&[(0x30, true)]));

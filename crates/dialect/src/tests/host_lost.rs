@@ -46,7 +46,7 @@ pub(super) fn begun(
     kind: HostKind,
     init: &[u8],
     list: &[Encoding],
-    asks: Option<Area>,
+    request: Option<Area>,
 ) -> (Session, Reader) {
     let mut session = Session {
         dialogue: Dialogue::new(InputSettings::default(), false, kind),
@@ -56,7 +56,7 @@ pub(super) fn begun(
     session.viewer(&[1]);
     reader.read(&session.host(init));
     session.sets_encodings(list);
-    if let Some(area) = asks {
+    if let Some(area) = request {
         let incremental = false;
         session.viewer_sends(Message::UpdateRequest(UpdateRequest { incremental, area }));
     }
@@ -167,25 +167,25 @@ fn a_viewer_is_between_messages_after_every_cut_in_plain_encodings() {
         vec![Encoding::COPY_RECT, Encoding::EXTENDED_DESKTOP_SIZE],
     ];
     for list in lists {
-        for (kind, asks) in [
+        for (kind, request) in [
             (HostKind::Vmware, Some(SCREEN)),
             (HostKind::Vmware, None),
             (HostKind::Unknown, None),
         ] {
             for converted in [false, true] {
                 for cut in 0..=stream.len() {
-                    let (mut session, mut reader) = begun(kind, &init, &list, asks);
+                    let (mut session, mut reader) = begun(kind, &init, &list, request);
                     if converted {
                         session.viewer_sends(Message::SetPixelFormat(RGB565));
                         reader.update.set_pixel_format(RGB565);
                     }
                     reader.read(&session.host(&stream[..cut]));
-                    let context = format!("{list:?} {kind:?} {asks:?} {converted} {cut}");
+                    let context = format!("{list:?} {kind:?} {request:?} {converted} {cut}");
                     let length = lose(&mut session, &mut reader);
                     let length = length.unwrap_or_else(|error| panic!("{context}: {error}"));
                     assert!(reader.is_between_messages(), "{context}");
                     assert!(
-                        asks.is_some() || length < 9 * 16 + 1600,
+                        request.is_some() || length < 9 * 16 + 1600,
                         "{length} {context}"
                     );
                     let last_rect = (Area::default(), Encoding::LAST_RECT);
@@ -281,8 +281,8 @@ fn a_compressed_rectangle_that_is_cut_ends_the_session_unless_it_was_held_back()
     let expected = "the host was lost inside a rectangle in encoding 16, which cannot be completed";
     assert_eq!(error, expected);
 
-    let asks = Some(SCREEN);
-    let (mut session, mut reader) = begun(HostKind::Vmware, &init, &[Encoding::ZRLE], asks);
+    let request = Some(SCREEN);
+    let (mut session, mut reader) = begun(HostKind::Vmware, &init, &[Encoding::ZRLE], request);
     reader.read(&session.host(&cut));
     lose(&mut session, &mut reader).unwrap();
     assert!(reader.is_between_messages());

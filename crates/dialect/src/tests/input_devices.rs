@@ -202,12 +202,12 @@ fn keys_are_delayed_until_the_host_has_sent_its_capabilities() {
         let before_keys = sent.clone();
         key(true, 0x61).write(&mut sent);
         pointer(0, 3, 4).write(&mut sent);
-        let mut heard = BytesMut::new();
+        let mut received = BytesMut::new();
         let read = session
             .dialogue
-            .receive_from_viewer(&sent, &mut heard)
+            .receive_from_viewer(&sent, &mut received)
             .unwrap();
-        assert_eq!(heard, before_keys);
+        assert_eq!(received, before_keys);
         assert!(session.dialogue.holds_keys());
         session.host(&answer);
         let rest = session.viewer(&sent[read..]);
@@ -293,10 +293,10 @@ fn a_relative_pointer_gets_movements_from_a_viewer_that_supports_them() {
     let relative = rectangle(Area::default(), Encoding::VMWARE_CURSOR_STATE, &[0, 1]);
     let mut session = Session::vmware(InputSettings::default());
     session.sets_encodings(&[Encoding::QEMU_POINTER_MOTION]);
-    let told = rectangle(EVERYTHING, Encoding::QEMU_POINTER_MOTION, &[]);
+    let announced = rectangle(EVERYTHING, Encoding::QEMU_POINTER_MOTION, &[]);
     let row = raw(rows(0, 1));
-    let heard = session.host(&[&head(2)[..], &row, &relative].concat());
-    assert_eq!(heard, [&head(2)[..], &row, &told].concat());
+    let received = session.host(&[&head(2)[..], &row, &relative].concat());
+    assert_eq!(received, [&head(2)[..], &row, &announced].concat());
     let steps = [
         &[127, 2, 0, 19, 0][..],
         &3_i32.to_be_bytes(),

@@ -26,7 +26,7 @@ fn a_picture_in_parts_becomes_one_update_at_every_cut() {
         session.requests_everything(false);
         assert_eq!(session.host(&stream), expected, "in pieces of {piece}");
         let rest = request(false, rows(20, 28));
-        assert_eq!(session.pending()[..10], rest, "it asks by itself");
+        assert_eq!(session.pending()[..10], rest, "the gateway requests it");
         let alone = [head(1), raw(rows(0, 1))].concat();
         session.requests_everything(true);
         assert_eq!(session.host(&alone), alone, "what changes comes as it is");
@@ -64,7 +64,10 @@ fn updates_without_changes_are_relayed_unchanged() {
         .dialogue
         .receive_from_host(&stream, &mut got)
         .unwrap();
-    assert!(got.own.is_empty() && got.said == 0, "not a byte of our own");
+    assert!(
+        got.own.is_empty() && got.own_length == 0,
+        "not a byte of our own"
+    );
     assert_eq!(got.bytes, stream);
 }
 
@@ -74,8 +77,8 @@ fn an_update_with_dropped_rectangles_ends_with_last_rect() {
     session.sets_encodings(&[Encoding::LAST_RECT]);
     let state = rectangle(Area::default(), Encoding::VMWARE_CURSOR_STATE, &[0, 3]);
     let row = raw(rows(0, 1));
-    let heard = session.host(&[&head(u16::MAX)[..], &state, &row, &last_rect()].concat());
-    assert_eq!(heard, [&head(u16::MAX)[..], &row, &last_rect()].concat());
+    let received = session.host(&[&head(u16::MAX)[..], &state, &row, &last_rect()].concat());
+    assert_eq!(received, [&head(u16::MAX)[..], &row, &last_rect()].concat());
 }
 
 #[test]
@@ -199,12 +202,12 @@ fn the_picture_is_requested_again_after_an_update_of_one_pixel() {
         height: 1,
         ..EVERYTHING
     });
-    let heard = session.host(&[&head(1)[..], &pixel].concat());
-    assert_eq!(heard, [&head(u16::MAX)[..], &pixel].concat());
+    let received = session.host(&[&head(1)[..], &pixel].concat());
+    assert_eq!(received, [&head(u16::MAX)[..], &pixel].concat());
     assert!(session.dialogue.waits_for_more().is_some());
     assert_eq!(session.pending(), request(false, EVERYTHING));
-    let heard = session.host(&[head(1), raw(EVERYTHING)].concat());
-    assert_eq!(heard, [raw(EVERYTHING), last_rect()].concat());
+    let received = session.host(&[head(1), raw(EVERYTHING)].concat());
+    assert_eq!(received, [raw(EVERYTHING), last_rect()].concat());
     assert!(session.dialogue.waits_for_more().is_none());
 }
 
@@ -214,12 +217,12 @@ fn a_request_that_was_answered_without_pixels_is_repeated() {
     session.sets_encodings(&[Encoding::LAST_RECT, Encoding::DESKTOP_NAME]);
     session.requests_everything(false);
     let name = rectangle(Area::default(), Encoding::DESKTOP_NAME, &[0, 0, 0, 1, b'x']);
-    let heard = session.host(&[&head(1)[..], &name].concat());
-    assert_eq!(heard, [&head(u16::MAX)[..], &name].concat());
+    let received = session.host(&[&head(1)[..], &name].concat());
+    assert_eq!(received, [&head(u16::MAX)[..], &name].concat());
     // Incremental, for the picture is pending already; the other kind makes some servers send the rest again too.
     assert_eq!(session.pending(), request(true, EVERYTHING));
-    let heard = session.host(&[head(1), raw(EVERYTHING)].concat());
-    assert_eq!(heard, [raw(EVERYTHING), last_rect()].concat());
+    let received = session.host(&[head(1), raw(EVERYTHING)].concat());
+    assert_eq!(received, [raw(EVERYTHING), last_rect()].concat());
 }
 
 #[test]
@@ -308,8 +311,8 @@ fn set_desktop_size_is_sent_as_vmwares_resolution_request() {
         rectangle(area, Encoding::EXTENDED_DESKTOP_SIZE, &screen)
     };
     let row = raw(rows(0, 1));
-    let heard = session.host(&[&head(1)[..], &row].concat());
-    assert_eq!(heard, [&head(2)[..], &size(0, 64, 48), &row].concat());
+    let received = session.host(&[&head(1)[..], &row].concat());
+    assert_eq!(received, [&head(2)[..], &size(0, 64, 48), &row].concat());
     let ask = [
         &[251, 0, 0, 80, 0, 60, 1, 0][..],
         &[0; 8],

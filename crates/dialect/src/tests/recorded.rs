@@ -22,11 +22,11 @@ pub(super) fn recordings(extension: &str) -> Vec<(String, Vec<u8>)> {
 fn begun(encodings: &[Encoding]) -> Dialogue {
     let mut dialogue = Dialogue::new(InputSettings::default(), false, HostKind::Vmware);
     dialogue.stop_holding_keys();
-    let mut said = BytesMut::new();
-    Message::ClientInit { shared: true }.write(&mut said);
-    client_messages::set_encodings(encodings.iter().copied(), &mut said);
+    let mut sent = BytesMut::new();
+    Message::ClientInit { shared: true }.write(&mut sent);
+    client_messages::set_encodings(encodings.iter().copied(), &mut sent);
     let mut host = BytesMut::new();
-    dialogue.receive_from_viewer(&said, &mut host).unwrap();
+    dialogue.receive_from_viewer(&sent, &mut host).unwrap();
     dialogue
 }
 
@@ -68,7 +68,7 @@ fn recorded_servers_are_relayed_unchanged_at_every_cut() {
 }
 
 /// What a host is sent that takes VMware's messages or not.
-fn heard<'a>(caps: bool, pieces: impl IntoIterator<Item = &'a [u8]>) -> Vec<u8> {
+fn translated<'a>(caps: bool, pieces: impl IntoIterator<Item = &'a [u8]>) -> Vec<u8> {
     let mut dialogue = Dialogue::new(german(), false, HostKind::Vmware);
     dialogue.stop_holding_keys();
     let mut init = vec![0, 144, 0, 96];
@@ -95,16 +95,16 @@ fn heard<'a>(caps: bool, pieces: impl IntoIterator<Item = &'a [u8]>) -> Vec<u8> 
 #[test]
 fn recorded_viewers_are_translated_equally_at_every_cut() {
     let mut seen = 0;
-    for (name, said) in recordings("viewer") {
+    for (name, sent) in recordings("viewer") {
         for caps in [true, false] {
-            let whole = heard(caps, [&said[..]]);
-            assert_eq!(whole[0], said[0], "{name}: ClientInit");
+            let whole = translated(caps, [&sent[..]]);
+            assert_eq!(whole[0], sent[0], "{name}: ClientInit");
             for size in [1, 2, 3, 7, 64] {
-                let cut = heard(caps, said.chunks(size));
+                let cut = translated(caps, sent.chunks(size));
                 assert!(cut == whole, "{name} in pieces of {size}");
             }
-            for at in 0..said.len() {
-                let cut = heard(caps, [&said[..at], &said[at..]]);
+            for at in 0..sent.len() {
+                let cut = translated(caps, [&sent[..at], &sent[at..]]);
                 assert!(cut == whole, "{name} cut at {at}");
             }
         }

@@ -2,7 +2,7 @@
 //! number of rectangles, at every cut.
 
 use proptest::prelude::*;
-use rfb_proto::server_messages::{Message as Said, ServerScanner};
+use rfb_proto::server_messages::{Message as ServerMessage, ServerScanner};
 
 use super::*;
 
@@ -20,7 +20,7 @@ const LISTED: [Encoding; 9] = [
 
 #[derive(Debug, Clone)]
 enum Act {
-    Asks {
+    Requests {
         incremental: bool,
     },
     /// Those of [`LISTED`] whose bit is set.
@@ -31,7 +31,7 @@ enum Act {
         counted: bool,
     },
     /// Other than an update.
-    Says(&'static [u8]),
+    Sends(&'static [u8]),
     NothingMoreComes,
 }
 
@@ -103,11 +103,11 @@ fn act() -> impl Strategy<Value = Act> {
     ];
     let update = (prop::collection::vec(a_rectangle(), 0..5), any::<bool>());
     prop_oneof![
-        3 => any::<bool>().prop_map(|incremental| Act::Asks { incremental }),
+        3 => any::<bool>().prop_map(|incremental| Act::Requests { incremental }),
         2 => any::<u16>().prop_map(Act::Lists),
         1 => any::<bool>().prop_map(Act::WantsRedForBlue),
         8 => update.prop_map(|(rectangles, counted)| Act::Update { rectangles, counted }),
-        3 => prop::sample::select(others.to_vec()).prop_map(Act::Says),
+        3 => prop::sample::select(others.to_vec()).prop_map(Act::Sends),
         1 => Just(Act::NothingMoreComes),
     ]
 }
@@ -137,12 +137,12 @@ impl Reader {
         }
     }
 
-    fn reads(&mut self, bytes: &[u8]) {
+    fn read(&mut self, bytes: &[u8]) {
         self.rest.extend_from_slice(bytes);
         let mut at = 0;
         while let Some(piece) = self.update.scan(&self.rest[at..]).unwrap() {
             at += piece.bytes.len();
-            let Said::Rectangle { area, encoding } = piece.message else {
+            let ServerMessage::Rectangle { area, encoding } = piece.message else {
                 continue;
             };
             self.last_rect |= encoding == Encoding::LAST_RECT;
@@ -168,8 +168,8 @@ proptest! {
         let (mut reader, mut sent) = (Reader::new(), Vec::new());
         let mut knew_last_rect = false;
         for act in acts {
-            let heard = match act {
-                Act::Asks { incremental } => {
+            let received = match act {
+                Act::Requests { incremental } => {
                     session.requests_everything(incremental);
                     Vec::new()
                 }
@@ -195,7 +195,7 @@ proptest! {
                     sent.extend(rectangles.iter().filter_map(Rectangle::seen));
                     session.host(&bytes)
                 }
-                Act::Says(bytes) => session.host(bytes),
+                Act::Sends(bytes) => session.host(bytes),
                 Act::NothingMoreComes => {
                     let mut got = Got::default();
                     session.dialogue.stop_waiting(&mut got);
@@ -203,7 +203,7 @@ proptest! {
                 }
             };
             session.pending();
-            reader.reads(&heard);
+            reader.read(&received);
             prop_assert!(reader.rest.is_empty(), "a piece of a message: {:?}", reader.rest);
             let waits = session.dialogue.waits_for_more().is_some();
             prop_assert!(reader.seen == sent || waits && sent.starts_with(&reader.seen));

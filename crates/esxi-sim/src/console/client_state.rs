@@ -160,7 +160,7 @@ impl<'a> ClientState<'a> {
         caps.map(vmware_messages::server_caps)
     }
 
-    /// A client that was told to repeat keys itself gets no repetition from the host, which is a guess.
+    /// A client that was asked to repeat keys itself gets no repetition from the host, which is a guess.
     fn key(&mut self, key: Key, down: bool) {
         self.desktop.key(key, down, !self.sent.key_repeat);
     }

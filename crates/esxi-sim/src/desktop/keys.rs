@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn a_keysym_on_no_us_key_is_noted_and_not_heard() {
+    fn a_keysym_on_no_us_key_is_logged_and_has_no_effect() {
         let mut keys = Keys::new(Layout::German, None);
         assert_eq!(keys.key_event(Key::Keysym(0xe4), true, true), None);
         let [event] = keys.log()[..] else { panic!() };

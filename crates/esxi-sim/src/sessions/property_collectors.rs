@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_differs_is_told() {
+    fn only_differences_are_reported() {
         let mut filter = Filter::new("f".into(), Element::default());
         let kinds =
             |changes: &[Change]| changes.iter().map(|change| change.kind).collect::<Vec<_>>();

@@ -39,5 +39,5 @@ poolable!(
 #[cfg(test)]
 pub(super) fn spare_buffers() -> [usize; 2] {
     use console::buffer_pool::Poolable;
-    [ReadBuffer::SPARE.count(), Translated::SPARE.count()]
+    [ReadBuffer::POOL.count(), Translated::POOL.count()]
 }

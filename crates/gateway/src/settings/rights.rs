@@ -56,14 +56,14 @@ impl Config {
                 seen.push(users);
             }
         }
-        let mut told = with_names(&self.consoles, vms, |named| {
+        let mut sentences = with_names(&self.consoles, vms, |named| {
             let sentences = seen.iter().flat_map(|users| sentences(users, named));
             sentences.collect::<Vec<_>>()
         });
         // Two [auth.NAME] sections may name one file.
         let mut unique = BTreeSet::new();
-        told.retain(|sentence| unique.insert(sentence.clone()));
-        told
+        sentences.retain(|sentence| unique.insert(sentence.clone()));
+        sentences
     }
 }
 

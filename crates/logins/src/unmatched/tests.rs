@@ -9,7 +9,7 @@ fn users(rights: &str) -> Users {
 }
 
 #[test]
-fn pattern_that_matches_no_console_is_told_with_line_and_nearest_console() {
+fn pattern_that_matches_no_console_is_reported_with_line_and_nearest_console() {
     let text = format!(
         "# people\n{}{}",
         line("zoe", "x", ":esxd,vm*"),
@@ -42,12 +42,12 @@ fn misspelt_view_only_is_an_unknown_word_whatever_may_be_looked_up_later() {
         "RO",
     ] {
         for console in ["vm08", "moref:vm-42"] {
-            let told = unmatched(
+            let sentences = unmatched(
                 &users(&format!("vm08,{word}")),
                 &[at_lab("vm08"), at_lab(console)],
             );
             assert_eq!(
-                told,
+                sentences,
                 [format!(
                     "line 1: unknown word {word:?} of the user ada: did you mean view-only?"
                 )]
@@ -61,14 +61,14 @@ fn misspelt_view_only_is_an_unknown_word_whatever_may_be_looked_up_later() {
 #[test]
 fn what_only_a_look_up_can_tell_is_no_error_before_it() {
     let users = users("/DC/vm/db/*,uuid:4*,web01");
-    let told = |named| unmatched(&users, &[named]).len();
-    assert_eq!(told(at_lab("vm08")), 1, "web01 is another name");
-    assert_eq!(told(at_lab("moref:vm-42")), 0);
+    let count = |named| unmatched(&users, &[named]).len();
+    assert_eq!(count(at_lab("vm08")), 1, "web01 is another name");
+    assert_eq!(count(at_lab("moref:vm-42")), 0);
     let at_a_url = ConsoleNames {
         vsphere: None,
         ..at_lab("kiosk")
     };
-    assert_eq!(told(at_a_url), 3);
+    assert_eq!(count(at_a_url), 3);
     let vm = Vm {
         moref: "vm-42".into(),
         name: "web02".into(),
@@ -96,8 +96,8 @@ fn what_only_a_look_up_can_tell_is_no_error_before_it() {
 
 #[test]
 fn path_in_a_vsphere_without_console_can_match_none_later() {
-    let told = unmatched(&users("prod:/DC/vm/*"), &[at_lab("vm08")]);
-    assert_eq!(told.len(), 1, "{told:?}");
+    let sentences = unmatched(&users("prod:/DC/vm/*"), &[at_lab("vm08")]);
+    assert_eq!(sentences.len(), 1, "{sentences:?}");
     assert!(unmatched(&users("lab:/DC/vm/*"), &[at_lab("vm08")]).is_empty());
 }
 

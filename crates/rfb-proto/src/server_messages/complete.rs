@@ -35,14 +35,14 @@ impl ServerScanner {
         let (mut update, mut partial) = (self.clone(), partial.clone());
         let (mut bytes, mut first_tile) = (Vec::new(), true);
         while let State::Payload(_) = update.state {
-            let room = most.saturating_sub(bytes.len());
+            let space = most.saturating_sub(bytes.len());
             let next = match update.payload.next {
                 Some(Reader::Hextile(tile)) if update.payload.skip == 0 => {
                     partial.tile(tile.pixel, std::mem::take(&mut first_tile))?
                 }
-                _ => partial.next(update.payload, &update.format, room)?,
+                _ => partial.next(update.payload, &update.format, space)?,
             };
-            if next.len() > room {
+            if next.len() > space {
                 return None;
             }
             partial.extend(&next);
@@ -105,7 +105,7 @@ impl PartialRectangle {
     }
 
     /// The missing bytes up to the next head.
-    fn next(&self, payload: Payload, format: &PixelFormat, room: usize) -> Option<Vec<u8>> {
+    fn next(&self, payload: Payload, format: &PixelFormat, space: usize) -> Option<Vec<u8>> {
         let Payload { skip, next } = payload;
         let pixel = format.bytes_per_pixel()? as u64;
         match (self.encoding, skip, next) {
@@ -119,7 +119,7 @@ impl PartialRectangle {
             }
             (Encoding::CURSOR_WITH_ALPHA, 0, Some(Reader::Head(Head::AlphaCursor(_)))) => {
                 // In encoding Raw.
-                zeros(4 + 4 * self.area.pixels(), room)
+                zeros(4 + 4 * self.area.pixels(), space)
             }
             (_, 0, _) => None,
             (
@@ -129,11 +129,11 @@ impl PartialRectangle {
                 | Encoding::X_CURSOR
                 | Encoding::QEMU_LED_STATE,
                 ..,
-            ) => zeros(skip, room),
+            ) => zeros(skip, space),
             (Encoding::COPY_RECT, ..) => Some(self.source(usize::try_from(skip).ok()?)),
-            (Encoding::RRE, ..) => self.subrectangles(skip, pixel, 2, room),
-            (Encoding::CORRE, ..) => self.subrectangles(skip, pixel, 1, room),
-            (Encoding::DESKTOP_NAME, ..) => spaces(skip, room),
+            (Encoding::RRE, ..) => self.subrectangles(skip, pixel, 2, space),
+            (Encoding::CORRE, ..) => self.subrectangles(skip, pixel, 1, space),
+            (Encoding::DESKTOP_NAME, ..) => spaces(skip, space),
             (Encoding::EXTENDED_DESKTOP_SIZE, ..) if self.length + skip == 4 + 16 => {
                 let have = 16_usize.saturating_sub(usize::try_from(skip).ok()?);
                 self.screen(self.last(have)).get(have..).map(<[u8]>::to_vec)
@@ -157,9 +157,9 @@ impl PartialRectangle {
     }
 
     /// The last `skip` bytes of the background and subrectangles of RRE or CoRRE, with `side` bytes per coordinate.
-    fn subrectangles(&self, skip: u64, pixel: u64, side: usize, room: usize) -> Option<Vec<u8>> {
+    fn subrectangles(&self, skip: u64, pixel: u64, side: usize, space: usize) -> Option<Vec<u8>> {
         // Checks the length first.
-        let mut bytes = zeros(skip, room)?;
+        let mut bytes = zeros(skip, space)?;
         let piece = usize::try_from(pixel).ok()? + 4 * side;
         let background = (4 + pixel).saturating_sub(self.length);
         let rest = usize::try_from(skip.saturating_sub(background)).ok()?;

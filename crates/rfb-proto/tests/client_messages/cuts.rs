@@ -11,7 +11,7 @@ fn follow(extended: bool, pieces: &[&[u8]]) -> (Vec<String>, Result<usize, Viola
     let mut input = ClientScanner::new();
     input.allow_extended_buttons(extended);
     let mut waiting = Vec::new();
-    let mut heard: Vec<String> = Vec::new();
+    let mut messages: Vec<String> = Vec::new();
     let mut in_body = false;
     for piece in pieces {
         waiting.extend_from_slice(piece);
@@ -19,25 +19,25 @@ fn follow(extended: bool, pieces: &[&[u8]]) -> (Vec<String>, Result<usize, Viola
             let piece = match input.scan(&waiting) {
                 Ok(Some(piece)) => piece,
                 Ok(None) => break,
-                Err(violation) => return (heard, Err(violation)),
+                Err(violation) => return (messages, Err(violation)),
             };
             assert!(!piece.bytes.is_empty());
             assert_eq!(piece.bytes, &waiting[..piece.bytes.len()]);
             match piece.message {
                 Message::Body { of, last } => {
                     if !in_body {
-                        heard.push(format!("{of:?}:"));
+                        messages.push(format!("{of:?}:"));
                     }
                     let run = format!("{:?}", piece.bytes);
                     let run = run.trim_matches(['[', ']']);
-                    let said = heard.last_mut().unwrap();
-                    said.push_str(run);
-                    said.push_str(if last { "." } else { ", " });
+                    let text = messages.last_mut().unwrap();
+                    text.push_str(run);
+                    text.push_str(if last { "." } else { ", " });
                     in_body = !last;
                 }
                 message => {
                     assert!(!in_body, "a body ends before the next message");
-                    heard.push(format!("{message:?}"));
+                    messages.push(format!("{message:?}"));
                 }
             }
             let length = piece.bytes.len();
@@ -45,7 +45,7 @@ fn follow(extended: bool, pieces: &[&[u8]]) -> (Vec<String>, Result<usize, Viola
         }
         assert!(waiting.len() < MAX_PIECE, "that much is always enough");
     }
-    (heard, Ok(waiting.len()))
+    (messages, Ok(waiting.len()))
 }
 
 /// Mostly one whole message.
@@ -111,7 +111,7 @@ fn a_whole_session_is_parsed_to_its_last_byte() {
     set_encodings(vec![Encoding::RAW; MAX_ENCODINGS], &mut bytes);
     bytes.extend([6, 0, 0, 0, 0, 0, 0, 2, b'h', b'i']);
     bytes.extend([4, 1, 0, 0, 0, 0, 0, b'a']);
-    let (heard, left) = follow(false, &[&bytes]);
-    assert_eq!((heard.len(), left), (6, Ok(0)));
-    assert_eq!(heard[4], "CutText:104, 105.");
+    let (messages, left) = follow(false, &[&bytes]);
+    assert_eq!((messages.len(), left), (6, Ok(0)));
+    assert_eq!(messages[4], "CutText:104, 105.");
 }

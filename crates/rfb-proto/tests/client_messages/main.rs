@@ -157,10 +157,10 @@ fn any_true_colour_flag_is_read_and_one_is_written() {
     let message = one(&asked);
     assert_eq!(message, Message::SetPixelFormat(PixelFormat::VMWARE));
     assert_eq!(PixelFormat::VMWARE.bytes_per_pixel(), Some(4));
-    let told = [
+    let expected = [
         0, 0, 0, 0, 32, 24, 0, 1, 0, 255, 0, 255, 0, 255, 16, 8, 0, 0, 0, 0,
     ];
-    assert_eq!(written(&message), told);
+    assert_eq!(written(&message), expected);
     for bits in [0, 1, 7, 24, 64, 255] {
         let odd = PixelFormat {
             bits_per_pixel: bits,
@@ -184,12 +184,12 @@ fn encodings_are_listed_in_their_order() {
     set_encodings(list, &mut bytes);
     assert_eq!(bytes[..8], [2, 0, 0, 6, 0, 0, 0, 7]);
     assert_eq!(bytes[12..16], [0xff, 0xff, 0xff, 0x21]);
-    let Message::SetEncodings(heard) = one(&bytes) else {
+    let Message::SetEncodings(parsed) = one(&bytes) else {
         unreachable!()
     };
-    assert!(heard.iter().eq(list));
-    assert!(heard.contains(Encoding::RAW) && !heard.contains(Encoding::ZRLE));
-    assert_eq!(written(&Message::SetEncodings(heard)), bytes);
+    assert!(parsed.iter().eq(list));
+    assert!(parsed.contains(Encoding::RAW) && !parsed.contains(Encoding::ZRLE));
+    assert_eq!(written(&Message::SetEncodings(parsed)), bytes);
 
     let vmware = list.iter().filter(|encoding| encoding.is_vmware());
     assert!(vmware.eq(&[Encoding::VMWARE_SERVER_CAPS]));

@@ -8,9 +8,9 @@ fn unknown_input_is_reported_and_not_consumed() {
         rectangle([0, 0, 1, 1], Encoding::COPY_RECT, &[0; 4]),
         rectangle([0, 0, 1, 1], Encoding::VMWARE_TOPOLOGY, &[0; 4]),
     ]);
-    let (heard, left, mut at) = follow(update(LOW), &[&bytes]);
+    let (received, left, mut at) = follow(update(LOW), &[&bytes]);
     let lost = ScanError::Encoding(Encoding::VMWARE_TOPOLOGY);
-    assert_eq!((heard.len(), left), (3, Err(lost)));
+    assert_eq!((received.len(), left), (3, Err(lost)));
     assert!(at.is_between_rectangles() && !at.is_between_messages());
     assert_eq!(at.scan(&bytes[20..]), Err(lost), "again");
     assert_eq!(lost.to_string(), "encoding 1464686208 is not known");
@@ -47,8 +47,8 @@ fn an_update_ends_with_its_last_rectangle_or_with_last_rect() {
     let one = rectangle([0, 0, 1, 1], Encoding::RAW, &[0; 4]);
     let mark = rectangle([0; 4], Encoding::LAST_RECT, &[]);
     let open = [vec![0, 0, 0xff, 0xff], one.clone(), mark, vec![2]].concat();
-    let (heard, left, at) = follow(update(PixelFormat::VMWARE), &[&open]);
-    assert_eq!((heard.last().unwrap().as_str(), left), ("Bell", Ok(0)));
+    let (received, left, at) = follow(update(PixelFormat::VMWARE), &[&open]);
+    assert_eq!((received.last().unwrap().as_str(), left), ("Bell", Ok(0)));
     assert!(at.is_between_messages());
 
     let counted = an_update(&[one.clone(), one]);
@@ -69,12 +69,12 @@ fn a_new_format_is_in_force_from_the_next_update() {
     let begun = an_update(&[rectangle([0, 0, 3, 1], Encoding::RAW, &[0; 12])]);
     assert!(at.scan(&begun).unwrap().is_some());
     at.set_pixel_format(RGB565);
-    let (heard, left, at) = follow(at, &[&begun[4..]]);
-    assert_eq!((heard[1].as_str(), left), ("Rectangle 12", Ok(0)));
+    let (received, left, at) = follow(at, &[&begun[4..]]);
+    assert_eq!((received[1].as_str(), left), ("Rectangle 12", Ok(0)));
     assert_eq!(at.pixel_format(), PixelFormat::VMWARE);
     let next = an_update(&[rectangle([0, 0, 3, 1], Encoding::RAW, &[0; 6])]);
-    let (heard, left, at) = follow(at, &[&next]);
-    assert_eq!((heard[2].as_str(), left), ("Rectangle 6", Ok(0)));
+    let (received, left, at) = follow(at, &[&next]);
+    assert_eq!((received[2].as_str(), left), ("Rectangle 6", Ok(0)));
     assert_eq!(at.pixel_format(), RGB565);
 }
 
@@ -88,9 +88,9 @@ fn vmwares_display_mode_change_is_in_force_at_once() {
     ]);
     for cut in 0..bytes.len() {
         let pieces = [&bytes[..cut], &bytes[cut..]];
-        let (heard, left, at) = follow(update(PixelFormat::VMWARE), &pieces);
+        let (received, left, at) = follow(update(PixelFormat::VMWARE), &pieces);
         assert_eq!(
-            (heard[2].as_str(), heard[4].as_str()),
+            (received[2].as_str(), received[4].as_str()),
             ("Rectangle 16", "Rectangle 6")
         );
         assert_eq!((left, at.pixel_format()), (Ok(0), RGB565));
@@ -170,16 +170,16 @@ proptest! {
         cuts in prop::array::uniform2(any::<prop::sample::Index>()),
         format in prop::sample::select(vec![PixelFormat::VMWARE, RGB565, LOW]),
     ) {
-        let hear = |pieces: &[&[u8]]| {
-            let (heard, left, at) = follow(update(format), pieces);
-            (heard, left, at.size(), at.pixel_format(), at.is_between_messages())
+        let receive = |pieces: &[&[u8]]| {
+            let (received, left, at) = follow(update(format), pieces);
+            (received, left, at.size(), at.pixel_format(), at.is_between_messages())
         };
-        let whole = hear(&[&bytes]);
+        let whole = receive(&[&bytes]);
         let mut cuts = cuts.map(|cut| cut.index(bytes.len() + 1));
         cuts.sort_unstable();
         let [a, b] = cuts;
-        prop_assert_eq!(&hear(&[&bytes[..a], &bytes[a..b], &bytes[b..]]), &whole);
+        prop_assert_eq!(&receive(&[&bytes[..a], &bytes[a..b], &bytes[b..]]), &whole);
         let single: Vec<&[u8]> = bytes.chunks(1).collect();
-        prop_assert_eq!(&hear(&single), &whole);
+        prop_assert_eq!(&receive(&single), &whole);
     }
 }

@@ -69,7 +69,7 @@ fn follow(
     pieces: &[&[u8]],
 ) -> (Vec<String>, Result<usize, ScanError>, ServerScanner) {
     let mut waiting = Vec::new();
-    let mut heard = Vec::new();
+    let mut received = Vec::new();
     let mut run = 0;
     for piece in pieces {
         waiting.extend_from_slice(piece);
@@ -77,7 +77,7 @@ fn follow(
             let piece = match update.scan(&waiting) {
                 Ok(Some(piece)) => piece,
                 Ok(None) => break,
-                Err(lost) => return (heard, Err(lost), update),
+                Err(lost) => return (received, Err(lost), update),
             };
             let length = piece.bytes.len();
             assert!(length > 0);
@@ -86,18 +86,18 @@ fn follow(
                 Message::Body { of, last } => {
                     run += length;
                     if last {
-                        heard.push(format!("{of:?} {run}"));
+                        received.push(format!("{of:?} {run}"));
                         run = 0;
                     }
                 }
                 message => {
                     assert_eq!(run, 0, "what follows a head ends before the next");
-                    heard.push(format!("{message:?}"));
+                    received.push(format!("{message:?}"));
                 }
             }
             waiting.drain(..length);
         }
         assert!(waiting.len() < MAX_PIECE, "that much is always enough");
     }
-    (heard, Ok(waiting.len() + run), update)
+    (received, Ok(waiting.len() + run), update)
 }

@@ -110,8 +110,8 @@ fn bodies_have_the_announced_length() {
     ] {
         let bytes = [head, &vec![0x55; body], &[2]].concat();
         for at in 0..bytes.len() {
-            let (heard, left, _) = follow(update(LOW), &[&bytes[..at], &bytes[at..]]);
-            assert_eq!(heard[1..], [format!("{kind} {body}"), "Bell".into()]);
+            let (received, left, _) = follow(update(LOW), &[&bytes[..at], &bytes[at..]]);
+            assert_eq!(received[1..], [format!("{kind} {body}"), "Bell".into()]);
             assert_eq!(left, Ok(0));
         }
     }
@@ -123,9 +123,9 @@ fn vmwares_audio_data_is_not_included_in_its_length() {
     bytes.resize(36 + 10, 0x55);
     bytes.push(2);
     for at in 0..bytes.len() {
-        let (heard, left, _) = follow(update(LOW), &[&bytes[..at], &bytes[at..]]);
+        let (received, left, _) = follow(update(LOW), &[&bytes[..at], &bytes[at..]]);
         let head = "Vmware { id: 3, length: 36 }";
-        assert_eq!(heard, [head, "Vmware 42", "Bell"]);
+        assert_eq!(received, [head, "Vmware 42", "Bell"]);
         assert_eq!(left, Ok(0));
     }
 }

@@ -7,28 +7,32 @@ fn holds(format: PixelFormat, size: (u16, u16), encoding: Encoding, payload: &[u
     let area = [1, 2, size.0, size.1];
     let bell = vec![2];
     let bytes = [an_update(&[rectangle(area, encoding, payload)]), bell].concat();
-    let (heard, left, _) = follow(update(format), &[&bytes]);
+    let (received, left, _) = follow(update(format), &[&bytes]);
     let mut expected = vec![
         "Update { id: 0, rectangles: 1 }".to_owned(),
-        heard[1].clone(),
+        received[1].clone(),
         format!("Rectangle {}", payload.len()),
         "Bell".to_owned(),
     ];
     if payload.is_empty() {
         expected.remove(2);
     }
-    assert_eq!((&heard, &left), (&expected, &Ok(0)), "{encoding:?}");
+    assert_eq!((&received, &left), (&expected, &Ok(0)), "{encoding:?}");
     for at in 0..=bytes.len() {
         let cut = follow(update(format), &[&bytes[..at], &bytes[at..]]);
         assert_eq!(
             (&cut.0, &cut.1),
-            (&heard, &left),
+            (&received, &left),
             "{encoding:?} cut at {at}"
         );
     }
     let single: Vec<&[u8]> = bytes.chunks(1).collect();
     let cut = follow(update(format), &single);
-    assert_eq!((&cut.0, &cut.1), (&heard, &left), "{encoding:?} by bytes");
+    assert_eq!(
+        (&cut.0, &cut.1),
+        (&received, &left),
+        "{encoding:?} by bytes"
+    );
 }
 
 /// It must not be accepted as a rectangle in that encoding.
@@ -290,8 +294,8 @@ fn jpeg_is_parsed_by_segments() {
 #[test]
 fn a_rectangle_of_any_length_is_not_held() {
     let head = an_update(&[rectangle([0, 0, 65_535, 65_535], Encoding::RAW, &[])]);
-    let (heard, left, mut at) = follow(update(PixelFormat::VMWARE), &[&head]);
-    assert_eq!((heard.len(), left), (2, Ok(0)));
+    let (received, left, mut at) = follow(update(PixelFormat::VMWARE), &[&head]);
+    assert_eq!((received.len(), left), (2, Ok(0)));
     let area = Area {
         x: 0,
         y: 0,

@@ -25,10 +25,10 @@ fn the_client_chooses_the_first_subtype_for_which_it_has_credentials() {
         (user(), 262_u32, plain(b"anne", b"pw")),
         (Client::new(None).with_tls(), 260, vec![]),
     ] {
-        let (said, end) = dial(client, &[V8, &types, &[0, 2], &[0], &all, &[1], &[], OK]);
+        let (sent, end) = dial(client, &[V8, &types, &[0, 2], &[0], &all, &[1], &[], OK]);
         let subtype = subtype.to_be_bytes();
         let expected = [V8, &[19, 0, 2], &subtype, &said_inside].concat();
-        assert_eq!(said, expected);
+        assert_eq!(sent, expected);
         let Ok(ClientStep::Ready(ready)) = end else {
             panic!("{end:?}")
         };
@@ -36,8 +36,8 @@ fn the_client_chooses_the_first_subtype_for_which_it_has_credentials() {
         assert_eq!(ready.security.subtype().unwrap().to_be_bytes(), subtype);
     }
     // TLS is not used unless it is enabled.
-    let (said, _) = dial(Client::new(None), &[V8, &types]);
-    assert_eq!(said, [V8, &[1]].concat());
+    let (sent, _) = dial(Client::new(None), &[V8, &types]);
+    assert_eq!(sent, [V8, &[1]].concat());
 }
 
 #[test]

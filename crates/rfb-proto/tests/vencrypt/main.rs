@@ -216,9 +216,12 @@ fn no_debug_output_holds_a_secret() {
             response,
         },
     ];
-    let said = format!("{claims:?} {password:?}");
-    assert!(said.contains("anne"));
-    assert!(!said.contains("hunter2") && !said.contains("171"), "{said}");
+    let output = format!("{claims:?} {password:?}");
+    assert!(output.contains("anne"));
+    assert!(
+        !output.contains("hunter2") && !output.contains("171"),
+        "{output}"
+    );
 }
 
 #[test]
@@ -233,8 +236,11 @@ fn another_vencrypt_version_is_refused() {
             Violation::VencryptVersion { major, minor }
         );
         assert_eq!(table.output.split()[..], [0xff]);
-        let (refused, said) = table.refuse("No.");
-        assert!(refused && said.is_empty(), "the byte says it all");
+        let (refused, output) = table.refuse("No.");
+        assert!(
+            refused && output.is_empty(),
+            "the byte is the whole refusal"
+        );
     }
 }
 
@@ -248,8 +254,8 @@ fn a_downgrade_is_refused() {
             table.say(&[choice]).unwrap_err(),
             Violation::NotOffered(choice)
         );
-        let (refused, said) = table.refuse("No.");
-        assert_eq!((refused, said), (true, with_reason(FAILED, "No.")));
+        let (refused, output) = table.refuse("No.");
+        assert_eq!((refused, output), (true, with_reason(FAILED, "No.")));
     }
     // Within VeNCrypt to subtype 0, Plain without TLS, anonymous TLS, and X.509 with SASL.
     for choice in [0, 256, 257, 258, 259, 260, 261, 263, u32::MAX] {
@@ -316,7 +322,7 @@ fn a_3_3_viewer_is_told_that_it_cannot_encrypt() {
 
 #[test]
 fn a_refusal_has_the_form_of_the_viewers_version() {
-    for (line, told) in [
+    for (line, expected) in [
         (&b"RFB 003.003\n"[..], with_reason(OK, "Too many.")),
         (V7, with_reason(&[0], "Too many.")),
         (V8, with_reason(&[0], "Too many.")),
@@ -330,7 +336,7 @@ fn a_refusal_has_the_form_of_the_viewers_version() {
         assert!(matches!(step, Ok(Step::More)) && output.is_empty());
         let step = server.advance(&mut [first, second].concat()[..].into(), &mut output);
         assert!(matches!(step, Ok(Step::Refused)), "{step:?}");
-        assert_eq!(output.split(), told);
+        assert_eq!(output.split(), expected);
         let step = server.advance(&mut BytesMut::from(&[1][..]), &mut output);
         assert!(matches!(step, Ok(Step::More)) && output.is_empty(), "once");
     }
@@ -364,8 +370,8 @@ fn a_refusal_is_sent_at_the_next_point_with_room_for_a_reason() {
     let mut table = Table::laid(&[SecurityType::VncPassword]);
     table.exchange(V8, &[1, 2]);
     table.exchange(&[2], &CHALLENGE);
-    let told = with_reason(FAILED, "Draining.");
-    assert_eq!(table.refuse("Draining."), (true, told.clone()));
+    let expected = with_reason(FAILED, "Draining.");
+    assert_eq!(table.refuse("Draining."), (true, expected.clone()));
     assert!(matches!(table.say(&[0; 16]), Ok(Step::More)));
     assert_eq!(table.refuse("Again."), (true, vec![]), "once");
 
@@ -375,5 +381,5 @@ fn a_refusal_is_sent_at_the_next_point_with_room_for_a_reason() {
     assert!(matches!(table.say(&[0, 0, 1, 4]), Ok(Step::StartTls)));
     assert_eq!(table.output.split()[..], [1]);
     assert!(matches!(table.say(&[]), Ok(Step::Refused)));
-    assert_eq!(table.output[..], told);
+    assert_eq!(table.output[..], expected);
 }

@@ -3,5 +3,5 @@
 #[path = "../../tests/support/mod.rs"]
 mod support;
 
-// The same records to rustls and to us: whatever they are, the two cannot be told apart.
+// The same records to rustls and to our record layer have the same result.
 libfuzzer_sys::fuzz_target!(|script: &[u8]| support::differ::run(script));

@@ -5,7 +5,7 @@ use rustls::unbuffered::{ConnectionState, UnbufferedStatus};
 use tls_kernel::Records;
 use tls_records::{AFTER, BEFORE};
 
-/// What came of a connection.
+/// The result of a connection.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Outcome {
     pub(crate) data: Vec<u8>,
@@ -14,10 +14,10 @@ pub(crate) struct Outcome {
     pub(crate) failed: bool,
 }
 
-/// A client that is told records.
+/// A client that receives records.
 pub(crate) trait Client {
-    fn hear(&mut self, wire: &[u8]);
-    fn say(&mut self, data: &[u8]);
+    fn receive(&mut self, wire: &[u8]);
+    fn send(&mut self, data: &[u8]);
     fn outcome(&mut self) -> &mut Outcome;
 
     fn is_over(&mut self) -> bool {
@@ -25,7 +25,7 @@ pub(crate) trait Client {
     }
 }
 
-/// rustls, which opens by copying.
+/// The record layer of rustls, which copies.
 pub(crate) struct Theirs {
     connection: UnbufferedClientConnection,
     incoming: Vec<u8>,
@@ -41,7 +41,7 @@ impl Theirs {
         }
     }
 
-    /// Until it wants more, or has failed. `data` is sent where it can.
+    /// Runs rustls until it needs more input or has failed. Sends `data` once that is possible.
     fn turn(&mut self, data: &[u8]) {
         let mut data = Some(data).filter(|data| !data.is_empty());
         loop {
@@ -56,7 +56,7 @@ impl Theirs {
                     true
                 }
                 Ok(ConnectionState::EncodeTlsData(mut encode)) => {
-                    with_room(sent, |room| encode.encode(room).unwrap());
+                    with_space(sent, |space| encode.encode(space).unwrap());
                     true
                 }
                 Ok(ConnectionState::TransmitTlsData(transmit)) => {
@@ -65,7 +65,7 @@ impl Theirs {
                 }
                 Ok(ConnectionState::WriteTraffic(mut traffic)) => match data.take() {
                     Some(data) => {
-                        with_room(sent, |room| traffic.encrypt(data, room).unwrap());
+                        with_space(sent, |space| traffic.encrypt(data, space).unwrap());
                         true
                     }
                     None => false,
@@ -81,7 +81,7 @@ impl Theirs {
                 Ok(_) => false,
             };
             self.incoming.drain(..discard);
-            // Asked once more than it has something to say, it fails once more.
+            // Where it has nothing to send, a further call would return the error again.
             if !more || (self.outcome.failed && !self.connection.wants_write()) {
                 return;
             }
@@ -89,7 +89,7 @@ impl Theirs {
     }
 }
 
-fn with_room(sent: &mut Vec<u8>, write: impl FnOnce(&mut [u8]) -> usize) {
+fn with_space(sent: &mut Vec<u8>, write: impl FnOnce(&mut [u8]) -> usize) {
     let start = sent.len();
     sent.resize(start + 40_000, 0);
     let count = write(&mut sent[start..]);
@@ -97,14 +97,14 @@ fn with_room(sent: &mut Vec<u8>, write: impl FnOnce(&mut [u8]) -> usize) {
 }
 
 impl Client for Theirs {
-    fn hear(&mut self, wire: &[u8]) {
+    fn receive(&mut self, wire: &[u8]) {
         if !self.outcome.failed {
             self.incoming.extend_from_slice(wire);
             self.turn(&[]);
         }
     }
 
-    fn say(&mut self, data: &[u8]) {
+    fn send(&mut self, data: &[u8]) {
         self.turn(data);
     }
 
@@ -113,7 +113,7 @@ impl Client for Theirs {
     }
 }
 
-/// Ours, as the relay uses it: what was opened is at the front, what is sealed behind it.
+/// Our record layer, as the relay uses it: decrypted bytes are at the front of the buffer, encrypted ones after them.
 pub(crate) struct Ours {
     pub(crate) records: Records,
     buffer: Vec<u8>,
@@ -131,7 +131,7 @@ impl Ours {
 }
 
 impl Client for Ours {
-    fn hear(&mut self, wire: &[u8]) {
+    fn receive(&mut self, wire: &[u8]) {
         self.buffer.extend_from_slice(wire);
         let Outcome {
             sent,
@@ -141,8 +141,8 @@ impl Client for Ours {
         } = &mut self.outcome;
         let (mut opened, mut sealed) = (0, 0);
         while !*closed && !*failed {
-            let room = &mut self.buffer[opened..];
-            match self.records.open(room, sealed - opened, sent) {
+            let space = &mut self.buffer[opened..];
+            match self.records.open(space, sealed - opened, sent) {
                 Ok(None) => break,
                 Ok(Some(record)) => {
                     *closed = record.closed;
@@ -156,7 +156,7 @@ impl Client for Ours {
         self.buffer.drain(..sealed);
     }
 
-    fn say(&mut self, data: &[u8]) {
+    fn send(&mut self, data: &[u8]) {
         let mut buffer = vec![0xee; BEFORE + data.len() + AFTER];
         let plain = BEFORE..BEFORE + data.len();
         buffer[plain.clone()].copy_from_slice(data);

@@ -1,7 +1,7 @@
-//! The same records to rustls and to us, and whether the two can be told apart.
+//! Passes the same records to rustls and to our record layer, and compares the results.
 //!
-//! A script, which is any bytes, says what the other end sends, in which pieces it arrives, what is changed on
-//! the way, and when the client speaks. Everything must be the same: the data, the end, whether it is refused,
+//! A script of arbitrary bytes determines what the peer sends, in which pieces it arrives, what is changed on
+//! the way, and when the client sends. Everything must be the same: the data, the end, whether it is refused,
 //! and every byte that is sent, but for the alerts that [`may_differ`] lists.
 
 use std::sync::OnceLock;
@@ -12,13 +12,13 @@ use super::clients::{Client, Ours, Theirs};
 use super::forge::Peer;
 use super::{Recording, SUITES};
 
-/// Follows a script. Panics where the two differ.
+/// Runs a script. Panics where the two differ.
 pub(crate) fn run(script: &[u8]) {
     let mut script = Script(script);
     let suite = usize::from(script.byte()) % SUITES.len();
     let recording = recording(suite);
     let piece = [1 << 20, 1, 100, 5000][usize::from(script.byte()) % 4];
-    let mut show = Show {
+    let mut comparison = Comparison {
         theirs: Theirs::new(recording.theirs()),
         ours: Ours::new(recording.ours()),
         peer: recording.peer(),
@@ -26,12 +26,12 @@ pub(crate) fn run(script: &[u8]) {
         piece,
     };
     for _ in 0..100 {
-        if script.0.is_empty() || show.theirs.is_over() || show.ours.is_over() {
+        if script.0.is_empty() || comparison.theirs.is_over() || comparison.ours.is_over() {
             break;
         }
-        show.act(&mut script);
+        comparison.act(&mut script);
     }
-    show.end();
+    comparison.end();
 }
 
 fn recording(suite: usize) -> &'static Recording {
@@ -58,7 +58,7 @@ impl<'a> Script<'a> {
     }
 }
 
-struct Show {
+struct Comparison {
     theirs: Theirs,
     ours: Ours,
     peer: Peer,
@@ -67,7 +67,7 @@ struct Show {
     piece: usize,
 }
 
-impl Show {
+impl Comparison {
     fn act(&mut self, script: &mut Script<'_>) {
         match script.byte() % 20 {
             0..=3 => {
@@ -114,12 +114,12 @@ impl Show {
             _ => {
                 self.deliver();
                 let length = 1 + script.number() % 16_384;
-                self.say(length);
+                self.send(length);
             }
         }
     }
 
-    /// A handshake message, in one record or in two; a session ticket that is one, or anything.
+    /// A handshake message in one record or two: a valid session ticket, or arbitrary bytes.
     fn message(&mut self, script: &mut Script<'_>) {
         const TICKET: &[u8] = &[
             4, 0, 0, 17, 0, 0, 1, 0, 0, 0, 0, 5, 2, 1, 1, 0, 2, 7, 7, 0, 0,
@@ -139,19 +139,19 @@ impl Show {
     }
 
     fn content(&mut self, kind: u8, content: &[u8], padding: usize) {
-        // What rustls overlooks is the matter of tests of its own: an empty handshake record.
+        // rustls accepts an empty handshake record; `records.rs` tests that it is refused here.
         if (kind, content) != (22, &[]) {
             self.wire.push(self.peer.seal(kind, content, padding));
         }
     }
 
-    /// A bit of the last record.
+    /// Flips a bit of the last record.
     fn change(&mut self, script: &mut Script<'_>) {
         let (at, bit) = (script.number(), script.byte() % 8);
         let Some(record) = self.wire.last_mut() else {
             return;
         };
-        // Likewise: type and version in TLS 1.3.
+        // rustls does not check type and version in TLS 1.3 (`records.rs`), so these stay unchanged.
         let first = if self.peer.tls13 { 3 } else { 0 };
         let at = first + at % record.len().saturating_sub(first).max(1);
         if let Some(byte) = record.get_mut(at) {
@@ -159,7 +159,7 @@ impl Show {
         }
     }
 
-    /// The end of the last record.
+    /// Cuts bytes off the end of the last record.
     fn lose(&mut self, script: &mut Script<'_>) {
         let Some(record) = self.wire.last_mut() else {
             return;
@@ -171,33 +171,33 @@ impl Show {
     fn deliver(&mut self) {
         let wire = std::mem::take(&mut self.wire).concat();
         for piece in wire.chunks(self.piece) {
-            self.hear(piece);
+            self.receive(piece);
         }
     }
 
-    fn hear(&mut self, piece: &[u8]) {
-        self.theirs.hear(piece);
-        self.ours.hear(piece);
+    fn receive(&mut self, piece: &[u8]) {
+        self.theirs.receive(piece);
+        self.ours.receive(piece);
     }
 
-    fn say(&mut self, length: usize) {
+    fn send(&mut self, length: usize) {
         if self.theirs.is_over() || self.ours.is_over() {
             return;
         }
         let data = pattern(length);
-        self.theirs.say(&data);
-        self.ours.say(&data);
+        self.theirs.send(&data);
+        self.ours.send(&data);
         assert!(
             self.theirs.outcome.sent == self.ours.outcome.sent,
             "what is sent"
         );
     }
 
-    /// Whoever still waits for a record to be whole gets enough to see that it is none.
+    /// Completes an incomplete record with zeros, so that both refuse it, and compares the results.
     fn end(mut self) {
         self.deliver();
-        self.say(10);
-        self.hear(&[0; 40_000]);
+        self.send(10);
+        self.receive(&[0; 40_000]);
         let (theirs, ours) = (&self.theirs.outcome, &self.ours.outcome);
         assert!(theirs.data == ours.data, "what is received");
         assert_eq!(theirs.closed, ours.closed, "the end");
@@ -215,34 +215,34 @@ impl Show {
         assert_eq!(theirs, ours, "what was sent before an alert");
         assert!(
             their_alert == our_alert || may_differ(their_alert, our_alert),
-            "rustls says {their_alert:?}, and we {our_alert:?}"
+            "rustls sends {their_alert:?}, and we {our_alert:?}"
         );
     }
 }
 
-type Said = Vec<(u8, Vec<u8>)>;
+type Sent = Vec<(u8, Vec<u8>)>;
 
-fn last_alert(mut said: Said) -> (Option<AlertDescription>, Said) {
-    match said.last().map(|(kind, content)| (kind, &content[..])) {
+fn last_alert(mut sent: Sent) -> (Option<AlertDescription>, Sent) {
+    match sent.last().map(|(kind, content)| (kind, &content[..])) {
         Some((21, &[2, description])) => {
-            said.pop();
-            (Some(description.into()), said)
+            sent.pop();
+            (Some(description.into()), sent)
         }
-        _ => (None, said),
+        _ => (None, sent),
     }
 }
 
-/// Where both refuse, what rustls says and what the RFCs say it should.
+/// Whether both alerts are known to differ: that of rustls, and the one that the RFCs require.
 fn may_differ(theirs: Option<AlertDescription>, ours: Option<AlertDescription>) -> bool {
     use AlertDescription::{BadRecordMac, DecodeError, RecordOverflow, UnexpectedMessage};
     matches!(
         (theirs, ours),
-        // It ends without a word where something comes too often, between, or without a type.
+        // rustls sends no alert for records that come too often, interrupt a message, or lack a type.
         (None, Some(UnexpectedMessage | DecodeError))
-            // A type that is unknown or not for now is one that is not expected (RFC 8446 section 5), whatever
-            // is in it.
+            // An unknown type, or one not allowed at this point, is unexpected (RFC 8446 section 5), whatever
+            // its content.
             | (Some(DecodeError | BadRecordMac), Some(UnexpectedMessage))
-            // Too long by the header alone (RFC 8446 section 5.2).
+            // The header announces too long a record (RFC 8446 section 5.2).
             | (Some(DecodeError | BadRecordMac), Some(RecordOverflow))
             // A version is authenticated, and a record too short to be authentic is not.
             | (Some(DecodeError), Some(BadRecordMac))

@@ -1,6 +1,6 @@
-//! The other end, which can put anything at all into a record that is sealed as it must be.
+//! A peer that can encrypt arbitrary content correctly, valid or not.
 //!
-//! It seals and opens by copying, a byte string at a time, straight from the RFCs: nothing of what is tested.
+//! An implementation of its own after the RFCs, which copies: it shares no code with what is tested.
 
 use std::sync::Arc;
 
@@ -9,10 +9,10 @@ use rustls::kernel::KernelConnection;
 use rustls::server::ServerConnectionData;
 use rustls::{ConnectionTrafficSecrets, ExtractedSecrets, ProtocolVersion, SupportedCipherSuite};
 
-/// How often either side can get new keys.
+/// How often each direction can change its keys.
 const GENERATIONS: usize = 40;
 
-/// Both directions' keys, from the end of the handshake on.
+/// The keys of both directions after the handshake.
 #[derive(Clone)]
 pub(crate) struct Peer {
     pub(crate) tls13: bool,
@@ -69,7 +69,7 @@ impl Peer {
         }
     }
 
-    /// A record with this content type, this content, and so much padding (TLS 1.3).
+    /// A record with this content type, content and length of padding (TLS 1.3).
     pub(crate) fn seal(&mut self, kind: u8, content: &[u8], padding: usize) -> Vec<u8> {
         let seq = self.sending.next();
         let tls13 = self.tls13;
@@ -81,17 +81,17 @@ impl Peer {
         self.seal(23, content, 0)
     }
 
-    /// A KeyUpdate, and new keys behind it. `None` when there are no more.
-    pub(crate) fn key_update(&mut self, asks: bool) -> Option<Vec<u8>> {
+    /// A KeyUpdate; records after it have new keys. `None` when there are no more.
+    pub(crate) fn key_update(&mut self, is_requested: bool) -> Option<Vec<u8>> {
         if !self.tls13 || self.sending.generation == GENERATIONS {
             return None;
         }
-        let record = self.seal(22, &[24, 0, 0, 1, u8::from(asks)], 0);
+        let record = self.seal(22, &[24, 0, 0, 1, u8::from(is_requested)], 0);
         self.renew();
         Some(record)
     }
 
-    /// New keys for what is sent, without a word.
+    /// Changes the sending keys without a KeyUpdate.
     pub(crate) fn renew(&mut self) {
         self.sending.renew();
     }

@@ -1,7 +1,7 @@
-//! Connections that can be had twice: the same handshake, bit for bit, gives one to rustls and one to us.
+//! Recorded TLS connections that can be continued several times, by rustls and by our record layer.
 //!
-//! Randomness and key exchange are fixed, so a client says the same each time, and what the server once said to
-//! it holds for every other.
+//! Randomness and key exchange are fixed, so that every client sends the same bytes and the recorded answers of the
+//! server are valid for each of them.
 
 #![allow(dead_code, reason = "each test takes what it needs")]
 #![allow(
@@ -45,7 +45,7 @@ pub(crate) const SUITES: [SupportedCipherSuite; 6] = [
     suites::TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
 ];
 
-/// The same suite, whose keys are used up after `limit` records.
+/// The same suite with keys that may encrypt `limit` records.
 pub(crate) fn short_lived(suite: SupportedCipherSuite, limit: u64) -> SupportedCipherSuite {
     match suite {
         SupportedCipherSuite::Tls12(suite) => {
@@ -76,7 +76,7 @@ fn common(of: &CipherSuiteCommon, confidentiality_limit: u64) -> CipherSuiteComm
     }
 }
 
-/// What a server says to every client of one kind, and what it can say afterwards.
+/// A recorded handshake of a server with clients of one configuration, and the peer that continues it.
 pub(crate) struct Recording {
     config: Arc<ClientConfig>,
     flights: Vec<Vec<u8>>,
@@ -94,23 +94,23 @@ impl Recording {
         }
     }
 
-    /// One that rustls goes on with.
+    /// A client that continues with the record layer of rustls.
     pub(crate) fn theirs(&self) -> UnbufferedClientConnection {
         let mut client = unbuffered(&self.config);
-        say(&mut client, &mut Vec::new());
+        drive_client(&mut client, &mut Vec::new());
         for flight in &self.flights {
-            say(&mut client, &mut flight.clone());
+            drive_client(&mut client, &mut flight.clone());
         }
         client
     }
 
-    /// One that is ours.
+    /// A client that continues with our record layer.
     pub(crate) fn ours(&self) -> Records {
         let (secrets, kernel) = self.theirs().dangerous_into_kernel_connection().unwrap();
         tls_kernel::records(secrets, kernel).unwrap()
     }
 
-    /// The other end of either.
+    /// The peer of either.
     pub(crate) fn peer(&self) -> Peer {
         self.peer.clone()
     }
@@ -124,10 +124,10 @@ fn meet(
     let mut client = unbuffered(config);
     let mut server = UnbufferedServerConnection::new(server).unwrap();
     let mut flights = Vec::new();
-    let mut to_server = say(&mut client, &mut Vec::new());
+    let mut to_server = drive_client(&mut client, &mut Vec::new());
     while !to_server.is_empty() {
-        let flight = answer(&mut server, &mut to_server);
-        to_server = say(&mut client, &mut flight.clone());
+        let flight = drive_server(&mut server, &mut to_server);
+        to_server = drive_client(&mut client, &mut flight.clone());
         flights.push(flight);
     }
     let (secrets, mut kernel) = server.dangerous_into_kernel_connection().unwrap();
@@ -141,16 +141,16 @@ fn unbuffered(config: &Arc<ClientConfig>) -> UnbufferedClientConnection {
 
 macro_rules! drive {
     ($connection:expr, $incoming:expr) => {{
-        let mut said = Vec::new();
+        let mut output = Vec::new();
         loop {
             let UnbufferedStatus { discard, state, .. } =
                 $connection.process_tls_records($incoming);
             let over = match state.unwrap() {
                 ConnectionState::EncodeTlsData(mut data) => {
-                    let start = said.len();
-                    said.resize(start + 20_000, 0);
-                    let count = data.encode(&mut said[start..]).unwrap();
-                    said.truncate(start + count);
+                    let start = output.len();
+                    output.resize(start + 20_000, 0);
+                    let count = data.encode(&mut output[start..]).unwrap();
+                    output.truncate(start + count);
                     false
                 }
                 ConnectionState::TransmitTlsData(data) => {
@@ -162,17 +162,17 @@ macro_rules! drive {
             };
             $incoming.drain(..discard);
             if over {
-                break said;
+                break output;
             }
         }
     }};
 }
 
-fn say(client: &mut UnbufferedClientConnection, incoming: &mut Vec<u8>) -> Vec<u8> {
+fn drive_client(client: &mut UnbufferedClientConnection, incoming: &mut Vec<u8>) -> Vec<u8> {
     drive!(client, incoming)
 }
 
-fn answer(server: &mut UnbufferedServerConnection, incoming: &mut Vec<u8>) -> Vec<u8> {
+fn drive_server(server: &mut UnbufferedServerConnection, incoming: &mut Vec<u8>) -> Vec<u8> {
     drive!(server, incoming)
 }
 
@@ -211,7 +211,7 @@ fn provider(suite: SupportedCipherSuite) -> Arc<CryptoProvider> {
     })
 }
 
-/// The same each time. It protects nothing, and need not.
+/// Randomness and key exchange with constant results, which need not be secret here.
 #[derive(Debug)]
 struct Fixed;
 
@@ -246,7 +246,7 @@ impl ActiveKeyExchange for Fixed {
     }
 }
 
-/// Whoever it is.
+/// Accepts any certificate.
 #[derive(Debug)]
 struct Anybody;
 

@@ -80,9 +80,9 @@ impl Client {
         };
         let result = result.as_ref().map_or("", Element::text);
         let path = DatastorePath::read(result).map_err(|why| {
-            let said = crate::fault::one_line(result);
+            let text = crate::fault::one_line(result);
             self.calls
-                .malformed(format!("the picture is in {said:?}, and {why}"))
+                .malformed(format!("the picture is in {text:?}, and {why}"))
         })?;
         match path.is_png() {
             true => Ok(path),

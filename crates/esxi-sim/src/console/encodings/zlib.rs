@@ -16,7 +16,7 @@ impl Zlib {
     pub(super) fn compress(&mut self, mut bytes: &[u8]) -> Vec<u8> {
         let mut out = Vec::new();
         loop {
-            out.reserve(bytes.len() / 2 + ROOM);
+            out.reserve(bytes.len() / 2 + EXTRA);
             let before = self.0.total_in();
             // Cannot fail: the stream was made by `Compress::new`.
             let _ = self.0.compress_vec(bytes, &mut out, FlushCompress::Sync);
@@ -31,4 +31,4 @@ impl Zlib {
 }
 
 /// More than an empty sync flush takes.
-const ROOM: usize = 64;
+const EXTRA: usize = 64;

@@ -1,5 +1,5 @@
-//! Turns on a thread of sessions: what they cost where nobody else is ready, and that everybody has one. Counted, not
-//! timed: what a host sends is there at once, without end.
+//! Turns of sessions on one thread: their cost where no other session is ready, and that each session gets them. Tested by
+//! counts, not by times: the hosts always have data to read.
 
 use std::io;
 use std::pin::Pin;
@@ -26,16 +26,16 @@ use console::transport::Transport;
 /// How many reads a session has before its host ends the connection.
 const READS: usize = 2000;
 
-/// Updates that are there whenever they are read: as much as there is room for.
-struct Endless<F> {
+/// A stream of updates that fills every read, until it ends after [`READS`] reads.
+struct AlwaysReady<F> {
     frames: Vec<u8>,
     at: usize,
     reads: usize,
-    /// Told the number of each read.
+    /// Called with the number of each read, from 1.
     on_read: F,
 }
 
-impl<F: FnMut(usize)> Endless<F> {
+impl<F: FnMut(usize)> AlwaysReady<F> {
     fn new(on_read: F) -> Self {
         Self {
             frames: frame(&update(60_000)),
@@ -46,11 +46,11 @@ impl<F: FnMut(usize)> Endless<F> {
     }
 }
 
-impl<F: FnMut(usize) + Unpin> AsyncRead for Endless<F> {
+impl<F: FnMut(usize) + Unpin> AsyncRead for AlwaysReady<F> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         _: &mut Context<'_>,
-        room: &mut ReadBuf<'_>,
+        buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         if self.reads == READS {
             return Poll::Ready(Ok(()));
@@ -58,10 +58,10 @@ impl<F: FnMut(usize) + Unpin> AsyncRead for Endless<F> {
         self.reads += 1;
         let reads = self.reads;
         (self.on_read)(reads);
-        while room.remaining() > 0 {
+        while buffer.remaining() > 0 {
             let rest = &self.frames[self.at..];
-            let count = rest.len().min(room.remaining());
-            room.put_slice(&rest[..count]);
+            let count = rest.len().min(buffer.remaining());
+            buffer.put_slice(&rest[..count]);
             self.at = (self.at + count) % self.frames.len();
         }
         Poll::Ready(Ok(()))
@@ -71,8 +71,8 @@ impl<F: FnMut(usize) + Unpin> AsyncRead for Endless<F> {
 /// A session at full speed, until its host ends it.
 async fn at_full_speed(on_read: impl FnMut(usize) + Unpin) {
     let dialogue = dialogue();
-    let mut stream = Endless::new(on_read);
-    let source = HostReader {
+    let mut stream = AlwaysReady::new(on_read);
+    let reader = HostReader {
         stream: &mut stream,
         transport: &Transport::Plain,
         decoder: Decoder::new(Role::Client),
@@ -81,31 +81,35 @@ async fn at_full_speed(on_read: impl FnMut(usize) + Unpin) {
     };
     let early = [BytesMut::new(), BytesMut::new()];
     let traffic = Traffic::default();
-    to_viewer::pump(source, early, &mut sink(), &PendingReply::new(), &traffic).await;
+    to_viewer::pump(reader, early, &mut sink(), &PendingReply::new(), &traffic).await;
     assert!(traffic.to_viewer() > (READS * tls_session::READ / 2) as u64);
 }
 
-/// In a process of its own: what the tests beside it write to their eventfds would be counted too.
+/// In a process of its own: writes of other tests to their eventfds would be counted too.
 #[test]
-fn a_session_that_is_alone_hardly_asks_the_kernel_and_wakes_nobody() {
-    let alone = Command::new(std::env::current_exe().unwrap())
-        .args(["--ignored", "--exact", "relay::tests::turns::counted"])
+fn a_session_that_is_alone_seldom_polls_the_driver_and_wakes_no_thread() {
+    let output = Command::new(std::env::current_exe().unwrap())
+        .args([
+            "--ignored",
+            "--exact",
+            "relay::tests::turns::polls_and_wakes_are_counted",
+        ])
         .output()
         .unwrap();
-    let output = String::from_utf8_lossy(&alone.stdout);
-    assert!(alone.status.success(), "{output}");
-    assert!(output.contains("1 passed"), "{output}");
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{text}");
+    assert!(text.contains("1 passed"), "{text}");
 }
 
 #[test]
-#[ignore = "run by the test before it, in a process of its own"]
-fn counted() {
+#[ignore = "run by the test above, in a process of its own"]
+fn polls_and_wakes_are_counted() {
     let runtime = runtime().unwrap();
-    let asked = Arc::new(AtomicUsize::new(0));
-    let (counter, tasks) = (Arc::clone(&asked), TaskTracker::new());
+    let polls = Arc::new(AtomicUsize::new(0));
+    let (counter, tasks) = (Arc::clone(&polls), TaskTracker::new());
     runtime.block_on(async {
         let session = tasks.spawn(at_full_speed(|_| ()));
-        // It is woken each time that the thread has asked the kernel who else is ready, and else never.
+        // This task runs again each time that the thread has polled the I/O driver, and only then.
         tasks.spawn(async move {
             loop {
                 yield_now().await;
@@ -114,16 +118,16 @@ fn counted() {
         });
         session.await.unwrap();
     });
-    let asked = asked.load(Ordering::Relaxed);
+    let polls = polls.load(Ordering::Relaxed);
     assert!(
-        (1..=READS / 20).contains(&asked),
-        "asked {asked} times in {READS} reads"
+        (1..=READS / 20).contains(&polls),
+        "the driver was polled {polls} times in {READS} reads"
     );
     #[cfg(target_os = "linux")]
     assert_eq!(written_to_eventfds(), Some(0));
 }
 
-/// What has been written to the eventfds of this process, by which a runtime wakes a thread: it never reads them.
+/// The sum of the counters of this process's eventfds. A runtime wakes a thread by writing to one, and never reads it.
 /// `None` where there is none.
 #[cfg(target_os = "linux")]
 fn written_to_eventfds() -> Option<u64> {
@@ -152,35 +156,35 @@ fn sessions_at_full_speed_take_turns() {
         other.await.unwrap();
     });
     let turns = turns.lock().unwrap();
-    // Ten reads at either end are for who is first to begin or last to end.
+    // Without the first and last ten reads, in which one session may run alone.
     for pair in turns[10..2 * READS - 10].windows(3) {
-        assert_ne!(pair, [pair[0]; 3], "one had three reads in a row");
+        assert_ne!(pair, [pair[0]; 3], "a session had three reads in a row");
     }
 }
 
 #[cfg(unix)]
 #[test]
-fn what_comes_on_another_socket_is_noticed_beside_sessions_at_full_speed() {
+fn another_socket_is_read_while_sessions_run_at_full_speed() {
     use crate::session_threads::TURNS;
 
-    // Beside one: when the thread has a look anyway. Beside more: when each has had a turn, and the read with which it noticed
-    // the others.
-    for (sessions, soon) in [(1, TURNS as usize + 1), (2, 2), (3, 2)] {
-        let noticed = noticed_beside(sessions);
+    // With one session: at the next regular poll of the driver (`TURNS`). With more: after a turn of each, and the read after
+    // which a session notices that others have run.
+    for (sessions, most) in [(1, TURNS as usize + 1), (2, 2), (3, 2)] {
+        let read = read_when_received(sessions);
         assert!(
-            (COMES..=COMES + soon).contains(&noticed),
-            "{sessions} sessions: noticed at read {noticed}"
+            (WRITTEN_AT..=WRITTEN_AT + most).contains(&read),
+            "{sessions} sessions: read {read}"
         );
     }
 }
 
-/// At which read of the first session something comes on another socket.
+/// The read of the first session during which a byte is written to another socket.
 #[cfg(unix)]
-const COMES: usize = 1000;
+const WRITTEN_AT: usize = 1000;
 
-/// At which one that is noticed.
+/// The read of the first session at which that byte is received.
 #[cfg(unix)]
-fn noticed_beside(sessions: usize) -> usize {
+fn read_when_received(sessions: usize) -> usize {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::UnixStream;
 
@@ -190,22 +194,22 @@ fn noticed_beside(sessions: usize) -> usize {
         let far = far.into_std().unwrap();
         let reads = Arc::new(AtomicUsize::new(0));
         let counter = Arc::clone(&reads);
-        let typing = tasks.spawn(async move {
+        let receiver = tasks.spawn(async move {
             near.write_all(b"!").await.unwrap();
             near.read_u8().await.unwrap();
             reads.load(Ordering::Relaxed)
         });
         let first = tasks.spawn(at_full_speed(move |read| {
             counter.store(read, Ordering::Relaxed);
-            if read == COMES {
+            if read == WRITTEN_AT {
                 io::Write::write_all(&mut &far, b"?").unwrap();
             }
         }));
         for _ in 1..sessions {
             tasks.spawn(at_full_speed(|_| ()));
         }
-        let noticed = typing.await.unwrap();
+        let read = receiver.await.unwrap();
         first.await.unwrap();
-        noticed
+        read
     })
 }

@@ -97,10 +97,10 @@ mod tests {
             let certificate = parameters.self_signed(&KeyPair::generate().unwrap());
             certificate.unwrap().der().clone()
         };
-        let told = |from, to| {
-            let told = problem(Path::new("gw.pem"), &made(from, to), NOW)?.message;
-            let told = told.strip_prefix("gw.pem: the certificate of CN=");
-            Some(told.unwrap().split_once(' ').unwrap().1.to_owned())
+        let message = |from, to| {
+            let message = problem(Path::new("gw.pem"), &made(from, to), NOW)?.message;
+            let message = message.strip_prefix("gw.pem: the certificate of CN=");
+            Some(message.unwrap().split_once(' ').unwrap().1.to_owned())
         };
         let before = (2026, 1, 1);
         for (from, to, expected) in [
@@ -127,7 +127,7 @@ mod tests {
                 Some("is not valid before 2026-06-16: see that this machine's clock is right"),
             ),
         ] {
-            assert_eq!(told(from, to).as_deref(), expected, "{to:?}");
+            assert_eq!(message(from, to).as_deref(), expected, "{to:?}");
         }
     }
 }

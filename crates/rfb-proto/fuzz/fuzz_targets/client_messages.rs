@@ -1,8 +1,8 @@
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
-    let (mut bytes, mut input) = (bytes, rfb_proto::client_messages::ClientScanner::new());
-    while let Ok(Some(piece)) = input.scan(bytes) {
+    let (mut bytes, mut scanner) = (bytes, rfb_proto::client_messages::ClientScanner::new());
+    while let Ok(Some(piece)) = scanner.scan(bytes) {
         assert!(!piece.bytes.is_empty());
         bytes = &bytes[piece.bytes.len()..];
     }

@@ -6,8 +6,8 @@ libfuzzer_sys::fuzz_target!(|input: (i32, [u16; 4], [u8; 16], &[u8])| {
     let Some(converter) = Converter::new(PixelFormat::VMWARE, PixelFormat::parse(&format)) else {
         return;
     };
-    let mut recolour = RectangleConverter::default();
-    recolour.begin(
+    let mut rectangle_converter = RectangleConverter::default();
+    rectangle_converter.begin(
         Encoding(encoding),
         Area {
             x,
@@ -16,5 +16,5 @@ libfuzzer_sys::fuzz_target!(|input: (i32, [u16; 4], [u8; 16], &[u8])| {
             height,
         },
     );
-    recolour.run(&converter, bytes, &mut Vec::new());
+    rectangle_converter.run(&converter, bytes, &mut Vec::new());
 });
