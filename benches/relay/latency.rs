@@ -8,10 +8,10 @@ use tokio::time::Duration;
 use tokio_util::task::TaskTracker;
 
 use crate::Effort;
+use crate::bench_host::BenchHost;
 use crate::machine;
 use crate::mix::Mix;
 use crate::relays::{OURS, Relay, Relays};
-use crate::source::Source;
 use crate::table::{head, median, row, say};
 use crate::viewer::Viewer;
 
@@ -30,10 +30,10 @@ struct Medians {
     past: Vec<f64>,
 }
 
-pub(crate) async fn measure(relays: &Relays, source: &Source, effort: Effort) {
+pub(crate) async fn measure(relays: &Relays, bench_host: &BenchHost, effort: Effort) {
     let mut all: BTreeMap<&str, Medians> = BTreeMap::new();
     for _ in 0..effort.rounds {
-        let mut direct = Viewer::enter(source.tcp, false).await.unwrap();
+        let mut direct = Viewer::enter(bench_host.tcp, false).await.unwrap();
         let medians = all.entry(DIRECT).or_default();
         medians.event.push(p50(&mut direct, effort.events, 1).await);
         medians
@@ -48,7 +48,7 @@ pub(crate) async fn measure(relays: &Relays, source: &Source, effort: Effort) {
                 .fourth
                 .push(p50(&mut viewer, effort.events / 4, 4).await);
             drop(viewer);
-            let (beside, past) = beside(&relay, source, effort).await;
+            let (beside, past) = beside(&relay, bench_host, effort).await;
             medians.beside.push(beside);
             medians.past.push(past);
         }
@@ -63,12 +63,12 @@ async fn p50(viewer: &mut Viewer, count: usize, every: usize) -> f64 {
     median(&micros)
 }
 
-async fn beside(relay: &Relay, source: &Source, effort: Effort) -> (f64, f64) {
+async fn beside(relay: &Relay, bench_host: &BenchHost, effort: Effort) -> (f64, f64) {
     let ended = Arc::new(AtomicBool::new(false));
     let tasks = TaskTracker::new();
     let mut busy = Viewer::enter(relay.listen, relay.rfb).await.unwrap();
     let mut viewer = Viewer::enter(relay.listen, relay.rfb).await.unwrap();
-    let mut direct = Viewer::enter(source.tcp, false).await.unwrap();
+    let mut direct = Viewer::enter(bench_host.tcp, false).await.unwrap();
     let until = Arc::clone(&ended);
     tasks.spawn(async move {
         while !until.load(Ordering::Relaxed) {

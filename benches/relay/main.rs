@@ -2,7 +2,7 @@
 //!
 //! `relay=NAME` and `mix=NAME` choose some of them; `before=PATH` adds another build of mksgate, `mksgate before`. Parts: `throughput`, `calls`, `alone`, `latency`,
 //! `crowded`, `memory`; these where none is named. `compare` compares 10 GiB byte for byte. What is measured is the release
-//! binary with a configuration file, against a host that is built for speed, see [`source`]. Relays take turns,
+//! binary with a configuration file, against a host that is built for speed, see [`bench_host`]. Relays take turns,
 //! round by round, and ratios are of two runs of one round: what the neighbours of a machine do to one, they do
 //! to the other. While CPU time is measured the relay has the first core and everything else the others; round
 //! trips and memory are of relays that may use them all.
@@ -16,6 +16,7 @@
 )]
 
 mod alone;
+mod bench_host;
 mod compare;
 mod comparison;
 mod crowded;
@@ -24,7 +25,6 @@ mod machine;
 mod memory;
 mod mix;
 mod relays;
-mod source;
 mod table;
 mod throughput;
 mod viewer;
@@ -32,8 +32,8 @@ mod viewer;
 use std::path::Path;
 use std::process::Command;
 
+use bench_host::BenchHost;
 use relays::{AWS_LC, Relays, aws_lc, peers, websocat};
-use source::Source;
 use table::say;
 use tokio::runtime::Runtime;
 
@@ -92,8 +92,8 @@ fn main() {
     build(&relays_chosen);
     runtime(2).block_on(async {
         say(&machine::description());
-        let source = Source::start().await;
-        let relays = Relays::find(&source, &relays_chosen, before).await;
+        let bench_host = BenchHost::start().await;
+        let relays = Relays::find(&bench_host, &relays_chosen, before).await;
         say(&relays.missing());
         machine::run_on(&machine::other_cores());
         if wanted("throughput") {
@@ -108,7 +108,7 @@ fn main() {
             alone::count_calls(&relays, effort).await;
         }
         if wanted("latency") {
-            latency::measure(&relays, &source, effort).await;
+            latency::measure(&relays, &bench_host, effort).await;
         }
         if wanted("memory") {
             memory::measure(&relays, effort).await;
@@ -120,8 +120,8 @@ fn main() {
     if wanted("crowded") {
         // A thread for everybody on this side: who waits here for whom is not what is measured.
         runtime(16).block_on(async {
-            let source = Source::start().await;
-            let relays = Relays::find(&source, &relays_chosen, before).await;
+            let bench_host = BenchHost::start().await;
+            let relays = Relays::find(&bench_host, &relays_chosen, before).await;
             crowded::measure(&relays, effort).await;
         });
     }

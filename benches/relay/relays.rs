@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 
 use tokio::time::{Duration, sleep};
 
-use crate::source::Source;
+use crate::bench_host::BenchHost;
 
 /// A running relay. Dropped, it ends.
 pub(crate) struct Relay {
@@ -88,7 +88,11 @@ const BUILT: [(&str, &str); 9] = [
 const INSTALLED: [&str; 4] = ["haproxy", "stunnel4", "socat", "websocat"];
 
 impl Relays {
-    pub(crate) async fn find(source: &Source, chosen: &[&str], before: Option<&str>) -> Self {
+    pub(crate) async fn find(
+        bench_host: &BenchHost,
+        chosen: &[&str],
+        before: Option<&str>,
+    ) -> Self {
         let directory = std::env::temp_dir().join(format!("mksgate-bench-{}", std::process::id()));
         fs::create_dir_all(&directory).unwrap();
         let (there, missing): (Vec<_>, Vec<_>) = INSTALLED.into_iter().partition(|program| {
@@ -105,10 +109,10 @@ impl Relays {
             .collect();
         Self {
             directory,
-            sdk: source.sdk,
-            tls: source.tls,
-            tls12: source.tls12,
-            tcp: source.tcp,
+            sdk: bench_host.sdk,
+            tls: bench_host.tls,
+            tls12: bench_host.tls12,
+            tcp: bench_host.tcp,
             before: before.map(Into::into),
             present,
             missing,

@@ -6,8 +6,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{Duration, Instant};
 
+use crate::bench_host::{ANSWER, Order};
 use crate::mix::Mix;
-use crate::source::{ANSWER, Order};
 
 /// A connection on which orders may be given.
 pub(crate) struct Viewer(TcpStream);

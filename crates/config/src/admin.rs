@@ -5,16 +5,16 @@ use std::net::SocketAddr;
 use secrecy::ExposeSecret;
 use toml::Spanned;
 
+use crate::document::Document;
 use crate::error::ConfigError;
 use crate::file;
-use crate::source::Source;
 use console::secret::Secret;
 use gateway::settings::Admin;
 
 /// 12 random bytes in base64.
 const MIN_TOKEN_LENGTH: usize = 16;
 
-impl Source<'_> {
+impl Document<'_> {
     pub(crate) fn admin_listen(&self, admin: &Spanned<file::Admin>) -> Option<SocketAddr> {
         self.enter(&admin.span());
         let listen = admin.get_ref().listen.as_ref();

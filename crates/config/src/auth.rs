@@ -10,15 +10,15 @@ use rfb_proto::{SecurityType, VncPassword};
 use secrecy::ExposeSecret;
 use toml::Spanned;
 
+use crate::document::{Document, no_such_section};
 use crate::error::ConfigError;
-use crate::source::{Source, no_such_section};
 use crate::{file, secret_file};
 use console::secret::Secret;
 use gateway::Users;
 use gateway::certificate;
 use gateway::settings::{Auth, CertificateFile, METHODS, NO_AUTH};
 
-impl Source<'_> {
+impl Document<'_> {
     /// The name `none` means no authentication.
     pub(crate) fn check_auth_names(
         &self,

@@ -6,9 +6,9 @@ use std::ops::Range;
 
 use toml::Spanned;
 
+use crate::document::{Document, no_such_section};
 use crate::error::ConfigError;
 use crate::file;
-use crate::source::{Source, no_such_section};
 use console::settings::{Backend, VSphere};
 use gateway::overlap::overlap;
 use gateway::settings::{Auth, ConsoleSettings, Limits};
@@ -26,7 +26,7 @@ pub(crate) struct Others<'a> {
     pub(crate) auths: &'a BTreeMap<String, Option<Auth>>,
 }
 
-impl Source<'_> {
+impl Document<'_> {
     /// The valid consoles; records the errors of all others.
     pub(crate) fn consoles(
         &self,

@@ -3,11 +3,11 @@
 use rfb_proto::keys::Layout;
 use toml::Spanned;
 
+use crate::document::Document;
 use crate::file;
-use crate::source::Source;
 use gateway::{CtrlAltInsert, InputSettings};
 
-impl Source<'_> {
+impl Document<'_> {
     /// `None` for a transparent relay: as configured, or by default for a console at a URL.
     pub(crate) fn dialect_settings(&self, console: &file::Console) -> Option<InputSettings> {
         let given = [

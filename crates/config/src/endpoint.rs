@@ -9,8 +9,8 @@ use rfb_proto::VncPassword;
 use secrecy::{ExposeSecret, SecretString};
 use toml::Spanned;
 
+use crate::document::Document;
 use crate::error::ConfigError;
-use crate::source::Source;
 use crate::{file, secret_file};
 use console::endpoint::{self, Endpoint, Origin};
 use console::headers::{COOKIE, Headers};
@@ -19,7 +19,7 @@ use console::tls::Trust;
 use console::url_command::UrlCommand;
 use console::ws_url::WsUrl;
 
-impl Source<'_> {
+impl Document<'_> {
     /// `span` is where errors about missing keys point.
     pub(crate) fn endpoint(
         &self,

@@ -5,6 +5,7 @@ mod auth;
 pub mod client;
 mod consoles;
 mod dialect;
+mod document;
 mod endpoint;
 mod error;
 mod errors;
@@ -21,7 +22,6 @@ mod sdk_url;
 pub mod secret_file;
 pub mod secret_variables;
 pub mod session_cache;
-mod source;
 mod syntax;
 mod toml_error;
 pub mod user_files;
@@ -39,12 +39,12 @@ use gateway::settings::Config;
 
 use client::{ClientFile, Omitted};
 use consoles::Others;
+use document::Document;
 pub use error::ConfigError;
 pub use errors::ConfigErrors;
 use rights::{users_files, without_page};
 pub use scalar::parse_duration;
 pub use sdk_url::sdk_url;
-use source::Source;
 use syntax::Syntax;
 
 /// Reads and checks a configuration file and the secrets that it names.
@@ -113,7 +113,7 @@ pub fn parse(text: &str, path: &Path) -> Result<Config, ConfigError> {
 
 fn check(text: &str, path: &Path, missing: MissingPassword) -> Result<ClientFile, ConfigErrors> {
     let mut syntax = syntax::read(text, path)?;
-    let source = Source {
+    let document = Document {
         text,
         path,
         missing_password: missing,
@@ -125,14 +125,14 @@ fn check(text: &str, path: &Path, missing: MissingPassword) -> Result<ClientFile
     let omitted: BTreeMap<String, Omitted> = tables
         .map(|(name, table)| (name.clone(), source.omitted(table)))
         .collect();
-    let config = source.config(syntax);
-    match ConfigErrors::of(source.errors.into_inner()) {
+    let config = document.config(syntax);
+    match ConfigErrors::of(document.errors.into_inner()) {
         Some(errors) => Err(errors),
         None => Ok(ClientFile { config, omitted }),
     }
 }
 
-impl Source<'_> {
+impl Document<'_> {
     /// Records every error. With one, the configuration is incomplete and must not be used.
     fn config(&self, syntax: Syntax) -> Config {
         let file = syntax.file;
@@ -142,10 +142,10 @@ impl Source<'_> {
         let admin_listen = admin.and_then(|admin| self.admin_listen(admin));
         let web = file.web.as_ref();
         let web_listen = web.and_then(|web| self.web_listen(web));
-        let vspheres = self.check_each(file.vsphere, syntax.vspheres, Source::vsphere);
+        let vspheres = self.check_each(file.vsphere, syntax.vspheres, Document::vsphere);
         let users_files = users_files(&file.auth);
         self.keep(self.check_auth_names(&file.auth));
-        let auths = self.check_each(file.auth, syntax.auths, Source::auth);
+        let auths = self.check_each(file.auth, syntax.auths, Document::auth);
         if !syntax.has_console && web.is_none() {
             self.record(ConfigError::in_file(
                 self.path,

@@ -4,12 +4,12 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use ipnet::IpNet;
 
+use crate::document::Document;
 use crate::error::ConfigError;
 use crate::file;
-use crate::source::Source;
 use gateway::settings::Limits;
 
-impl Source<'_> {
+impl Document<'_> {
     pub(crate) fn bind(&self, gateway: &file::Gateway) -> Result<IpAddr, ConfigError> {
         let Some(bind) = &gateway.bind else {
             return Ok(Ipv4Addr::LOCALHOST.into());

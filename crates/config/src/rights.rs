@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use toml::Spanned;
 
+use crate::document::Document;
 use crate::file;
-use crate::source::Source;
 use gateway::settings::{Auth, ConsoleSettings, unmatched_rights};
 
 /// Where each `[auth.NAME]` names its users file.
@@ -28,7 +28,7 @@ pub(crate) fn without_page(mut files: UsersFiles, web: Option<&Spanned<file::Web
     files
 }
 
-impl Source<'_> {
+impl Document<'_> {
     /// Records an error for each pattern that matches no console, as far as that is known without a vSphere.
     pub(crate) fn check_rights(
         &self,

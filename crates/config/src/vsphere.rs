@@ -8,17 +8,17 @@ use url::Url;
 
 use crate::MissingPassword;
 use crate::client::Omitted;
+use crate::document::Document;
 use crate::error::ConfigError;
 use crate::file;
 use crate::sdk_url::{sdk_url, web_client_path};
 use crate::secret_variables;
-use crate::source::Source;
 use console::address::Address;
 use console::secret::Secret;
 use console::settings::{TlsRecords, VSphere};
 use console::tls::{ConsoleTrust, Trust};
 
-impl Source<'_> {
+impl Document<'_> {
     pub(crate) fn vsphere(&self, table: Spanned<file::VSphere>) -> Option<VSphere> {
         let span = table.span();
         let table = table.into_inner();

@@ -8,12 +8,12 @@ use rustls::pki_types::CertificateDer;
 use toml::Spanned;
 use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 
+use crate::document::{Document, no_such_section};
 use crate::error::ConfigError;
 use crate::file;
-use crate::source::{Source, no_such_section};
 use gateway::settings::{Auth, CertificateFile, NO_AUTH, Web};
 
-impl Source<'_> {
+impl Document<'_> {
     pub(crate) fn web_listen(&self, web: &Spanned<file::Web>) -> Option<SocketAddr> {
         self.enter(&web.span());
         let listen = web.get_ref().listen.as_ref();

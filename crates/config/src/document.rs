@@ -16,7 +16,7 @@ use crate::scalar::Time;
 use crate::{MissingPassword, secret_file, toml_error};
 
 /// The text and its path: positions of errors.
-pub(crate) struct Source<'a> {
+pub(crate) struct Document<'a> {
     pub(crate) text: &'a str,
     pub(crate) path: &'a Path,
     pub(crate) missing_password: MissingPassword,
@@ -29,7 +29,7 @@ pub(crate) struct Source<'a> {
     pub(crate) left_out: RefCell<Vec<String>>,
 }
 
-impl Source<'_> {
+impl Document<'_> {
     /// The value; records the error if there is none.
     pub(crate) fn keep<T>(&self, read: Result<T, ConfigError>) -> Option<T> {
         read.map_err(|error| self.record(error)).ok()

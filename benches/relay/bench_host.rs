@@ -1,8 +1,8 @@
-//! The host behind all relays: a simulated ESXi hands out tickets, and this answers for its consoles.
+//! The host of all relays: a simulated ESXi issues tickets, and this host serves their consoles.
 //!
-//! On TLS it speaks WebSocket to who begins with a GET, and RFB in it to who has a ticket; to the others, and on
-//! plain TCP, it speaks without frames. Then it does what the viewer says, see [`Order`]. Everything that either side
-//! says is RFB, for mksgate follows that: orders are places of the pointer, and what is sent are updates.
+//! On TLS it speaks RFB in a WebSocket to clients that begin with a GET request and have a ticket; to all others, and on
+//! plain TCP, it speaks RFB without frames. Then it does what the viewer's messages order, see [`Order`]. Since mksgate
+//! parses RFB, orders are PointerEvents with special positions, and the host sends updates.
 
 use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -24,18 +24,18 @@ use ws_proto::{Decoder, Event, Opcode, Role};
 use crate::comparison;
 use crate::mix::{EncodedUpdates, Mix, update};
 
-/// What a viewer may say, as a PointerEvent (RFC 6143 section 7.5.5) whose places mean something else.
+/// What a viewer orders, as a PointerEvent (RFC 6143 section 7.5.5) whose position is a code.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Order {
-    /// Something to be answered.
+    /// An event that is answered.
     Event,
-    /// Likewise, and the last.
+    /// The last event that is answered.
     LastEvent,
-    /// From now on an update of 64 bytes for each event, or for every so many.
+    /// From now on an update of 64 bytes is sent for every so many events.
     Answer(u16),
-    /// So many passes of a mix.
+    /// A mix of updates, sent so many times.
     Send(Mix, u16),
-    /// Both ways at once: so many MiB of updates, see [`comparison`](crate::comparison).
+    /// So many MiB of updates while the viewer sends too, see [`comparison`](crate::comparison).
     Compare(u16),
 }
 
@@ -54,7 +54,7 @@ impl Order {
         [5, 0, what[0], what[1], high, low]
     }
 
-    /// `None` for what a gateway says by itself.
+    /// `None` for a message of the gateway's own.
     fn from_message(message: &[u8]) -> Option<Self> {
         let &[5, _, kind, mix, high, low] = message else {
             return None;
@@ -81,7 +81,7 @@ const SERVER_INIT: &[u8] = &[
 const BATCH: usize = 256 << 10;
 
 /// The host, for as long as the bench runs.
-pub(crate) struct Source {
+pub(crate) struct BenchHost {
     pub(crate) sdk: SocketAddr,
     pub(crate) tls: SocketAddr,
     pub(crate) tls12: SocketAddr,
@@ -89,7 +89,7 @@ pub(crate) struct Source {
     _host: Host,
 }
 
-impl Source {
+impl BenchHost {
     pub(crate) async fn start() -> Self {
         let host = Host::start(Settings {
             vms: vec![VmSettings::desktop("vm08")],
@@ -102,7 +102,7 @@ impl Source {
         let tls = listen_tls(&tasks, &[&version::TLS13]).await;
         let tls12 = listen_tls(&tasks, &[&version::TLS12]).await;
         let tcp = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-        let source = Self {
+        let bench_host = Self {
             sdk: host.address(),
             tls,
             tls12,
@@ -118,7 +118,7 @@ impl Source {
                 sessions.spawn(async move { drop(serve(Line::Tcp(socket)).await) });
             }
         });
-        source
+        bench_host
     }
 }
 
