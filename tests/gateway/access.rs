@@ -88,17 +88,8 @@ async fn each_limit_on_sessions_has_its_own_message() {
         );
         // A session that ends frees its slot.
         drop(inside);
-        testbed
-            .host
-            .counts_until(|counts| counts.consoles_open == 1)
-            .await;
-        while testbed
-            .viewer()
-            .await
-            .enter(RfbVersion::V3_8, None)
-            .await
-            .is_err()
-        {}
+        testbed.sessions_until(1).await;
+        testbed.log_in(None).await.unwrap();
     })
     .await;
 }
@@ -127,17 +118,8 @@ async fn consoles_per_host_are_limited_by_max_consoles() {
             format!("all 1 consoles of {host} are in use: close one, or raise max_consoles")
         );
         drop(first);
-        testbed
-            .host
-            .counts_until(|counts| counts.consoles_open == 0)
-            .await;
-        while testbed
-            .viewer()
-            .await
-            .enter(RfbVersion::V3_8, None)
-            .await
-            .is_err()
-        {}
+        testbed.sessions_until(0).await;
+        testbed.log_in(None).await.unwrap();
     })
     .await;
 }
@@ -237,12 +219,7 @@ async fn metrics_and_health_are_served() {
         }
         .start()
         .await;
-        testbed
-            .viewer()
-            .await
-            .enter(RfbVersion::V3_8, Some(WRONG))
-            .await
-            .unwrap_err();
+        testbed.log_in(Some(WRONG)).await.unwrap_err();
         let mut viewer = testbed.viewer().await;
         viewer
             .enter(RfbVersion::V3_8, Some(PASSWORD))

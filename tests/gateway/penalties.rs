@@ -86,12 +86,7 @@ async fn fifth_wrong_password_refuses_all_logins_for_a_minute() {
     within(async {
         let testbed = Setup::default().with_password().start().await;
         for _ in 0..5 {
-            let reason = testbed
-                .viewer()
-                .await
-                .enter(RfbVersion::V3_8, Some(WRONG))
-                .await
-                .unwrap_err();
+            let reason = testbed.log_in(Some(WRONG)).await.unwrap_err();
             assert!(reason.starts_with("wrong password"), "{reason}");
         }
         for version in RfbVersion::ALL {
@@ -115,9 +110,7 @@ async fn concurrent_vnc_guesses_do_not_bypass_the_penalty() {
         let mut viewers = Vec::new();
         for _ in 0..20 {
             let mut viewer = testbed.viewer().await;
-            viewer.exchange_versions(RfbVersion::V3_8.bytes()).await;
-            assert_eq!(viewer.bytes(2).await, [1, 2]);
-            viewer.send(&[2]).await;
+            viewer.choose_vnc_authentication().await;
             viewers.push(viewer);
         }
         let mut guessed = 0;
@@ -137,19 +130,9 @@ async fn success_clears_failures_before_it() {
         let testbed = Setup::default().with_password().start().await;
         for _ in 0..3 {
             for _ in 0..4 {
-                testbed
-                    .viewer()
-                    .await
-                    .enter(RfbVersion::V3_8, Some(WRONG))
-                    .await
-                    .unwrap_err();
+                testbed.log_in(Some(WRONG)).await.unwrap_err();
             }
-            testbed
-                .viewer()
-                .await
-                .enter(RfbVersion::V3_8, Some(PASSWORD))
-                .await
-                .unwrap();
+            testbed.log_in(Some(PASSWORD)).await.unwrap();
         }
     })
     .await;

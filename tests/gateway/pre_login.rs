@@ -117,12 +117,7 @@ async fn slow_single_bytes_end_with_the_login_timeout() {
         }
         assert!(sent >= 5);
         assert_eq!(viewer.rest().await, b"RFB 003.008\n");
-        testbed
-            .viewer()
-            .await
-            .enter(RfbVersion::V3_8, Some(PASSWORD))
-            .await
-            .unwrap();
+        testbed.log_in(Some(PASSWORD)).await.unwrap();
     })
     .await;
 }
@@ -136,9 +131,7 @@ async fn login_timeout_is_reported_where_rfb_can_carry_it() {
             .start()
             .await;
         let mut viewer = testbed.viewer().await;
-        viewer.exchange_versions(RfbVersion::V3_8.bytes()).await;
-        assert_eq!(viewer.bytes(2).await, [1, 2]);
-        viewer.send(&[2]).await;
+        viewer.choose_vnc_authentication().await;
         viewer.bytes(16).await;
         let rest = viewer.rest().await;
         let shown = String::from_utf8_lossy(&rest);
@@ -162,9 +155,7 @@ async fn slow_typist_leaves_vsphere_its_full_time() {
         setup.limits.handshake_timeout = Duration::from_secs(3);
         let testbed = setup.start().await;
         let mut viewer = testbed.viewer().await;
-        viewer.exchange_versions(RfbVersion::V3_8.bytes()).await;
-        assert_eq!(viewer.bytes(2).await, [1, 2]);
-        viewer.send(&[2]).await;
+        viewer.choose_vnc_authentication().await;
         // Typing the password takes longer than handshake_timeout.
         tokio::time::sleep(Duration::from_secs(4)).await;
         viewer.answer_challenge(PASSWORD).await;

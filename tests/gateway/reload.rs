@@ -113,6 +113,13 @@ impl Fleet {
         Viewer::connect(SocketAddr::from((Ipv4Addr::LOCALHOST, self.ports[host]))).await
     }
 
+    /// Logs in at the port with that index, and disconnects.
+    async fn log_in(&self, host: usize) {
+        let mut viewer = self.viewer(host).await;
+        let entered = viewer.enter(RfbVersion::V3_8, Some(PASSWORD)).await;
+        entered.unwrap();
+    }
+
     /// Whether the port with that index is listened on.
     fn is_open(&self, host: usize) -> bool {
         std::net::TcpStream::connect((Ipv4Addr::LOCALHOST, self.ports[host])).is_ok()
@@ -150,18 +157,8 @@ async fn reload_adds_and_removes_ports_and_vspheres_and_keeps_sessions() {
         let password = Auth::vnc_password(VncPassword::new(PASSWORD).unwrap());
         reload.send(fleet.config(&[0, 1], &password)).await.unwrap();
         until(|| fleet.is_open(1)).await;
-        fleet
-            .viewer(0)
-            .await
-            .enter(RfbVersion::V3_8, Some(PASSWORD))
-            .await
-            .unwrap();
-        fleet
-            .viewer(1)
-            .await
-            .enter(RfbVersion::V3_8, Some(PASSWORD))
-            .await
-            .unwrap();
+        fleet.log_in(0).await;
+        fleet.log_in(1).await;
         first.type_text("all the while").await;
         fleet.hosts[0]
             .typed_until("vm08", |typed| typed == "all the while")
@@ -199,12 +196,7 @@ async fn configuration_that_cannot_be_applied_completely_changes_nothing() {
         drop(taken);
         reload.send(fleet.config(&[0, 1], &password)).await.unwrap();
         until(|| fleet.is_open(1)).await;
-        fleet
-            .viewer(0)
-            .await
-            .enter(RfbVersion::V3_8, Some(PASSWORD))
-            .await
-            .unwrap();
+        fleet.log_in(0).await;
         shutdown.now.cancel();
         tasks.wait().await;
     })

@@ -67,9 +67,7 @@ async fn no_ticket_is_acquired_before_the_password_is_received() {
     within(async {
         let testbed = Setup::default().with_password().start().await;
         let mut viewer = testbed.viewer().await;
-        viewer.exchange_versions(RfbVersion::V3_8.bytes()).await;
-        assert_eq!(viewer.bytes(2).await, [1, 2]);
-        viewer.send(&[2]).await;
+        viewer.choose_vnc_authentication().await;
         // Another viewer opens its console meanwhile, so that there was time for a ticket.
         let mut other = testbed.viewer().await;
         other.enter(RfbVersion::V3_8, Some(PASSWORD)).await.unwrap();
@@ -94,9 +92,7 @@ async fn security_result_is_sent_after_the_hosts() {
             .start()
             .await;
         let mut viewer = testbed.viewer().await;
-        viewer.exchange_versions(RfbVersion::V3_8.bytes()).await;
-        assert_eq!(viewer.bytes(2).await, [1, 2]);
-        viewer.send(&[2]).await;
+        viewer.choose_vnc_authentication().await;
         viewer.answer_challenge(PASSWORD).await;
         // The gateway has answered each step of the host before the viewer's socket is checked.
         let mut connection = esxi.connection().await;

@@ -89,20 +89,27 @@ impl Esxi {
 
     /// A viewer of `testbed` and the host's connection of its console, both after ClientInit: what either sends now is relayed.
     pub(crate) async fn session(&self, testbed: &Testbed) -> (Viewer, HostConnection) {
-        let mut viewer = testbed.viewer().await;
-        let entering = async {
-            viewer.enter(RfbVersion::V3_8, None).await.unwrap();
-            viewer.send(&[1]).await;
-        };
-        let hosting = async {
-            let mut connection = self.connection().await;
-            connection.open().await;
-            assert_eq!(connection.bytes(1).await, [1], "ClientInit");
-            connection
-        };
-        let ((), connection) = tokio::join!(entering, hosting);
-        (viewer, connection)
+        session(testbed.viewer().await, self.connection()).await
     }
+}
+
+/// `viewer`, which has just connected, and the host's next connection, both after ClientInit.
+pub(super) async fn session<S: AsyncRead + AsyncWrite + Unpin>(
+    mut viewer: Viewer,
+    connection: impl Future<Output = HostConnection<S>>,
+) -> (Viewer, HostConnection<S>) {
+    let entering = async {
+        viewer.enter(RfbVersion::V3_8, None).await.unwrap();
+        viewer.send(&[1]).await;
+    };
+    let hosting = async {
+        let mut connection = connection.await;
+        connection.open().await;
+        assert_eq!(connection.bytes(1).await, [1], "ClientInit");
+        connection
+    };
+    let ((), connection) = tokio::join!(entering, hosting);
+    (viewer, connection)
 }
 
 /// The host's side of one console connection.

@@ -184,6 +184,12 @@ impl Testbed {
         Viewer::connect(self.ports[0]).await
     }
 
+    /// A login at the first port, by a viewer that then disconnects. The error is the reason that it is shown.
+    pub(crate) async fn log_in(&self, password: Option<&str>) -> Result<(), String> {
+        let mut viewer = self.viewer().await;
+        viewer.enter(RfbVersion::V3_8, password).await
+    }
+
     /// Waits until so many sessions have a slot. A console is closed before its session's slot is freed.
     pub(crate) async fn sessions_until(&self, number: i64) {
         until(|| (self.sessions)() == number).await;

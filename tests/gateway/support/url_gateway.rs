@@ -11,8 +11,8 @@ use tempfile::TempDir;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::task::TaskTracker;
 
-use super::esxi::HostConnection;
-use super::viewer::{RfbVersion, Viewer};
+use super::esxi::{HostConnection, session};
+use super::viewer::Viewer;
 
 /// A server that accepts console connections.
 pub(crate) struct Server(TcpListener);
@@ -48,19 +48,7 @@ impl Server {
         &self,
         gateway: &UrlGateway,
     ) -> (Viewer, HostConnection<TcpStream>) {
-        let mut viewer = gateway.viewer().await;
-        let entering = async {
-            viewer.enter(RfbVersion::V3_8, None).await.unwrap();
-            viewer.send(&[1]).await;
-        };
-        let hosting = async {
-            let mut connection = self.connection().await;
-            connection.open().await;
-            assert_eq!(connection.bytes(1).await, [1], "ClientInit");
-            connection
-        };
-        let ((), connection) = tokio::join!(entering, hosting);
-        (viewer, connection)
+        session(gateway.viewer().await, self.connection()).await
     }
 }
 

@@ -145,6 +145,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Viewer<S> {
         self.send(line).await;
     }
 
+    /// RFB 3.8 up to the choice of VNC authentication, which must be the only type that is offered.
+    pub(crate) async fn choose_vnc_authentication(&mut self) {
+        self.exchange_versions(RfbVersion::V3_8.bytes()).await;
+        assert_eq!(self.bytes(2).await, [1, 2]);
+        self.send(&[2]).await;
+    }
+
     pub(crate) async fn answer_challenge(&mut self, password: &str) {
         let challenge = self.bytes(16).await.try_into().unwrap();
         let response = VncPassword::new(password).unwrap().respond(&challenge);

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use tokio::{task::JoinSet, time};
 use vsphere::{Client, Error, VmRef};
 
-use crate::support::{COOKIE, Host, fault, fixture, ok, status};
+use crate::support::{COOKIE, Host, fault, fixture, ok, running, status};
 
 fn vm08() -> VmRef {
     VmRef::Name("vm08".into())
@@ -45,7 +45,7 @@ async fn ended_session_is_renewed_and_the_call_repeated() {
     );
     client.ticket(&vm08()).await.unwrap();
     let mut methods = host.methods();
-    // The old session is said goodbye to meanwhile.
+    // The old session is logged out of meanwhile.
     methods.retain(|method| method != "Logout");
     assert_eq!(methods, ["AcquireTicket", "Login", "AcquireTicket"]);
 }
@@ -83,9 +83,7 @@ async fn session_reported_as_ended_by_keep_alive_is_logged_out() {
     let host = Host::esxi().await;
     host.on("CurrentTime", fault("not-authenticated"));
     let client = Arc::new(host.client());
-    let running = Arc::clone(&client);
-    let mut background = JoinSet::new();
-    background.spawn(async move { running.run().await });
+    let _background = running(&client);
     client.ticket(&vm08()).await.unwrap();
     let _user = client.in_use();
     pass(Duration::from_secs(660)).await;
@@ -183,7 +181,7 @@ async fn at_most_four_calls_are_concurrent() {
     let gate = host.gate("AcquireTicket");
     let answers = async {
         for answered in 0..20 {
-            // One answered makes room for one more, never for two.
+            // Each answer lets exactly one more call start.
             host.called("AcquireTicket", (answered + 4).min(20)).await;
             assert_eq!(host.count("AcquireTicket"), (answered + 4).min(20));
             gate.send(ok(fixture("ticket-bare"))).await.unwrap();
@@ -198,9 +196,7 @@ async fn a_session_in_use_is_kept_alive() {
     let host = Host::esxi().await;
     host.on("CurrentTime", ok(crate::support::envelope("<CurrentTimeResponse xmlns='urn:vim25'><returnval>2026-01-01T00:00:00Z</returnval></CurrentTimeResponse>")));
     let client = Arc::new(host.client());
-    let running = Arc::clone(&client);
-    let mut background = JoinSet::new();
-    background.spawn(async move { running.run().await });
+    let _background = running(&client);
     client.ticket(&vm08()).await.unwrap();
     let user = client.in_use();
     pass(Duration::from_secs(660)).await;
@@ -213,9 +209,7 @@ async fn a_session_in_use_is_kept_alive() {
 async fn a_session_that_nobody_has_used_for_an_hour_is_logged_out() {
     let host = Host::esxi().await;
     let client = Arc::new(host.client());
-    let running = Arc::clone(&client);
-    let mut background = JoinSet::new();
-    background.spawn(async move { running.run().await });
+    let _background = running(&client);
     client.ticket(&vm08()).await.unwrap();
     pass(Duration::from_secs(3660)).await;
     host.called("Logout", 1).await;
@@ -226,9 +220,7 @@ async fn a_session_that_nobody_has_used_for_an_hour_is_logged_out() {
 async fn a_session_that_ended_while_kept_alive_is_renewed_by_the_next_user() {
     let host = Host::esxi().await;
     let client = Arc::new(host.client());
-    let running = Arc::clone(&client);
-    let mut background = JoinSet::new();
-    background.spawn(async move { running.run().await });
+    let _background = running(&client);
     client.ticket(&vm08()).await.unwrap();
     let _user = client.in_use();
     host.expire();

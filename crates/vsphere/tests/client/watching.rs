@@ -2,17 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::{task::JoinSet, time::timeout};
-use vsphere::{Client, ConnectionState, Power, VmState, Watch};
+use tokio::time::timeout;
+use vsphere::{ConnectionState, Power, VmState, Watch};
 
-use crate::support::{Host, envelope, fault, made, nothing, ok};
-
-fn running(client: &Arc<Client>) -> JoinSet<()> {
-    let client = Arc::clone(client);
-    let mut background = JoinSet::new();
-    background.spawn(async move { client.run().await });
-    background
-}
+use crate::support::{Host, envelope, fault, made, nothing, ok, running};
 
 pub(crate) async fn watched_host() -> Host {
     let host = Host::esxi().await;
@@ -95,7 +88,7 @@ async fn watch_reports_states_and_changes() {
     assert_eq!(state.host_moref.as_deref(), Some("host-9"));
     answers.send(update("3", "leave", "7", &[])).await.unwrap();
     assert!(next(&mut watch).await.gone);
-    // Nobody is left to wait for.
+    // No VM is watched any more.
     host.called("DestroyPropertyCollector", 1).await;
     let asked = host.asked();
     let versions: Vec<&str> = asked

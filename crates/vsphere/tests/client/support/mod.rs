@@ -105,31 +105,21 @@ struct Sessions {
 impl Host {
     /// An ESXi 7.0.3 with one VM, `vm08`, moref 7.
     pub(crate) async fn esxi() -> Self {
-        let host = Self::start().await;
-        host.on(
-            "RetrieveServiceContent",
-            ok(fixture("service-content-esxi-7.0")),
-        );
-        host.on(
-            "RetrievePropertiesEx",
-            ok(objects(&vm("7", "vm08", "poweredOn"))),
-        );
-        host.on("AcquireTicket", ok(fixture("ticket-7.0-standalone")));
-        host
+        Self::with_vm("service-content-esxi-7.0", "7", "ticket-7.0-standalone").await
     }
 
-    /// A vCenter 8.0.2.
+    /// A vCenter 8.0.2 with one VM, `vm08`, moref vm-7.
     pub(crate) async fn vcenter() -> Self {
+        Self::with_vm("service-content-vcenter-8.0", "vm-7", "ticket-8.0").await
+    }
+
+    /// One VM, `vm08`; ServiceContent and ticket are fixtures.
+    async fn with_vm(service_content: &str, moref: &str, ticket: &str) -> Self {
         let host = Self::start().await;
-        host.on(
-            "RetrieveServiceContent",
-            ok(fixture("service-content-vcenter-8.0")),
-        );
-        host.on(
-            "RetrievePropertiesEx",
-            ok(objects(&vm("vm-7", "vm08", "poweredOn"))),
-        );
-        host.on("AcquireTicket", ok(fixture("ticket-8.0")));
+        host.on("RetrieveServiceContent", ok(fixture(service_content)));
+        let vm = vm(moref, "vm08", "poweredOn");
+        host.on("RetrievePropertiesEx", ok(objects(&vm)));
+        host.on("AcquireTicket", ok(fixture(ticket)));
         host
     }
 
@@ -243,6 +233,14 @@ impl Host {
     pub(crate) fn client(&self) -> Client {
         Client::new(self.settings()).unwrap()
     }
+}
+
+/// Runs the client's background work until the result is dropped.
+pub(crate) fn running(client: &Arc<Client>) -> JoinSet<()> {
+    let client = Arc::clone(client);
+    let mut background = JoinSet::new();
+    background.spawn(async move { client.run().await });
+    background
 }
 
 pub(crate) fn tls() -> rustls::ConfigBuilder<rustls::ClientConfig, rustls::WantsVerifier> {
