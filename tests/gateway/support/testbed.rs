@@ -15,7 +15,7 @@ use tokio_util::task::TaskTracker;
 
 use super::esxi::Esxi;
 use super::until;
-use super::viewer::Viewer;
+use super::viewer::{RfbVersion, Viewer};
 
 /// The password of ports that have one.
 pub(crate) const PASSWORD: &str = "let me i";

@@ -14,15 +14,17 @@ pub(crate) struct Outcome {
     pub(crate) failed: bool,
 }
 
+impl Outcome {
+    pub(super) const fn is_over(&self) -> bool {
+        self.failed || self.closed
+    }
+}
+
 /// A client that receives records.
 pub(crate) trait Client {
     fn receive(&mut self, wire: &[u8]);
     fn send(&mut self, data: &[u8]);
     fn outcome(&mut self) -> &mut Outcome;
-
-    fn is_over(&mut self) -> bool {
-        self.outcome().failed || self.outcome().closed
-    }
 }
 
 /// The record layer of rustls, which copies.

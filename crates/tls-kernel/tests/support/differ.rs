@@ -26,7 +26,7 @@ pub(crate) fn run(script: &[u8]) {
         piece,
     };
     for _ in 0..100 {
-        if script.0.is_empty() || comparison.theirs.is_over() || comparison.ours.is_over() {
+        if script.0.is_empty() || comparison.theirs.outcome.is_over() || comparison.ours.outcome.is_over() {
             break;
         }
         comparison.act(&mut script);
@@ -181,7 +181,7 @@ impl Comparison {
     }
 
     fn send(&mut self, length: usize) {
-        if self.theirs.is_over() || self.ours.is_over() {
+        if self.theirs.outcome.is_over() || self.ours.outcome.is_over() {
             return;
         }
         let data = pattern(length);
