@@ -67,7 +67,7 @@ pub fn measure(viewer: &[u8], host: &[u8], piece: usize) -> Measured {
 }
 
 impl Measured {
-    fn note(&mut self, dialogue: &Dialogue, host_chunks: usize, got: &mut Count) {
+    fn note(&mut self, dialogue: &Dialogue, sent: usize, got: &mut Count) {
         let Dialogue { host, shared, .. } = dialogue;
         got.take_own();
         let wider = match shared.host.converter.is_some() || host.converts() {
@@ -75,7 +75,7 @@ impl Measured {
             false => 1,
         };
         let messages = 2 + host.updates();
-        let to_viewer = host_chunks * wider + messages * BESIDE_A_MESSAGE;
+        let to_viewer = sent * wider + messages * BESIDE_A_MESSAGE;
         self.to_viewer = (got.bytes, self.to_viewer.1.max(to_viewer));
         // The largest limit so far: the screen may have been larger before.
         let memory = shared.most_held() + BESIDE_AN_UPDATE;

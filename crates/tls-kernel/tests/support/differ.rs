@@ -26,7 +26,10 @@ pub(crate) fn run(script: &[u8]) {
         piece,
     };
     for _ in 0..100 {
-        if script.0.is_empty() || comparison.theirs.outcome.is_over() || comparison.ours.outcome.is_over() {
+        if script.0.is_empty()
+            || comparison.theirs.outcome.is_over()
+            || comparison.ours.outcome.is_over()
+        {
             break;
         }
         comparison.act(&mut script);
