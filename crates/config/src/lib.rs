@@ -123,7 +123,7 @@ fn check(text: &str, path: &Path, missing: MissingPassword) -> Result<ClientFile
     };
     let tables = syntax.file.vsphere.iter();
     let omitted: BTreeMap<String, Omitted> = tables
-        .map(|(name, table)| (name.clone(), source.omitted(table)))
+        .map(|(name, table)| (name.clone(), document.omitted(table)))
         .collect();
     let config = document.config(syntax);
     match ConfigErrors::of(document.errors.into_inner()) {
