@@ -199,7 +199,7 @@ impl<S: KeySchedule> Records<S> {
     /// Where the keys have reached their limit, a KeyUpdate, to be sent first, is added to `answers`.
     ///
     /// # Errors
-    /// [`Refused::Room`] where the space is too small, in which case nothing is changed; [`Refused::Exhausted`] where the keys
+    /// [`Refused::NoSpace`] where the space is too small, in which case nothing is changed; [`Refused::Exhausted`] where the keys
     /// have reached their limit and cannot be updated (TLS 1.2); [`Refused::Failed`] after a failure.
     pub fn seal(
         &mut self,
