@@ -3,6 +3,7 @@
 mod acquire;
 mod background;
 mod follow;
+mod follow_inventory;
 mod refresh;
 mod release;
 mod screenshot;
@@ -21,6 +22,7 @@ use crate::{
     error::Error,
     fault,
     find::Finder,
+    inventory::{Inventory, feed::Feed},
     open_session::OpenSession,
     session::{LOGOUT_TIMEOUT, Session},
     settings::Settings,
@@ -48,6 +50,7 @@ pub struct Client {
     vms: VmCache,
     usage: Arc<Usage>,
     watched: Arc<Watched>,
+    inventory: Arc<Feed>,
     unread: Unread,
 }
 
@@ -75,6 +78,7 @@ impl Client {
             vms: VmCache::default(),
             usage: Usage::new(),
             watched: Arc::default(),
+            inventory: Arc::default(),
             unread: Unread::default(),
             name: settings.name,
         })
@@ -204,6 +208,12 @@ impl Client {
         self.watched.add(moref, self.in_use())
     }
 
+    /// All VMs, kept up to date: one reader of them. While there are readers and [`Client::run`] runs, the endpoint reports
+    /// each change once for all of them, and the session is kept open.
+    pub fn inventory(&self) -> Inventory {
+        Inventory::new(&self.inventory, self.in_use())
+    }
+
     /// Keeps the session alive for as long as the result exists and [`Client::run`] runs. Open consoles need it: they make no
     /// calls, but some hosts close them when the session ends (`docs/webmks.md` 2.1).
     pub fn in_use(&self) -> InUse {
@@ -273,6 +283,14 @@ impl Client {
         work(open)
             .await
             .map_err(|failure| self.calls.explain(failure, self.session.username()))
+    }
+
+    /// The error for a failure in a session, which is forgotten if it has ended.
+    fn failed_in(&self, open: &OpenSession, failure: CallError) -> Error {
+        if has_ended(&failure) {
+            self.session.forget(open);
+        }
+        self.calls.explain(failure, self.session.username())
     }
 
     fn finder<'a>(&'a self, open: &'a OpenSession, until: Instant) -> Finder<'a> {

@@ -6,11 +6,12 @@ use crate::{
     call::{Call, CallError, Calls},
     error::Error,
     fault::FaultKind,
+    found::{Found, is_template},
     inventory_path::{is_same_path, unescape_name},
+    object::{Object, PropertySpec},
     open_session::OpenSession,
-    property::{self, Object, ObjectSet, PropertySpec},
+    property::{self, ObjectSet},
     reference::Reference,
-    runtime_info::{ConnectionState, Power},
     transport::Deadline,
     uuid::Uuid,
     vm::Vm,
@@ -23,14 +24,6 @@ pub(crate) struct Finder<'a> {
     pub(crate) open: &'a OpenSession,
     pub(crate) username: &'a str,
     pub(crate) deadline: Deadline,
-}
-
-/// A VM, with the data for its inventory path.
-pub(crate) struct Found {
-    pub(crate) vm: Vm,
-    /// The name as the API escapes it.
-    raw_name: String,
-    parent: Option<Reference>,
 }
 
 /// The result of locating a VM.
@@ -220,15 +213,16 @@ impl Finder<'_> {
         let objects =
             property::retrieve(self.calls, self.open, source, &VM_PROPERTIES, self.deadline)
                 .await?;
-        let no_template = |object: &&Object| object.text("config.template") != Some("true");
+        let no_template = |object: &&Object| !is_template(object);
         Ok(objects
             .iter()
             .filter(no_template)
-            .filter_map(read)
+            .filter_map(Found::read)
             .collect())
     }
 
-    async fn view(&self) -> Result<Reference, CallError> {
+    /// The view of everything that this crate reads, which all calls in a session share.
+    pub(crate) async fn view(&self) -> Result<Reference, CallError> {
         self.open.view.get_or_make(|| self.create_view()).await
     }
 
@@ -239,7 +233,9 @@ impl Finder<'_> {
             .calls
             .call(call, |out| {
                 self.open.service.root_folder.write("container", out);
-                out.value("type", VIRTUAL_MACHINE);
+                for kind in VIEWED {
+                    out.value("type", kind);
+                }
                 out.value("recursive", "true");
             })
             .await?;
@@ -252,7 +248,7 @@ impl Finder<'_> {
         let objects =
             property::retrieve(self.calls, self.open, source, &VM_PROPERTIES, self.deadline)
                 .await?;
-        Ok(objects.iter().filter_map(read).collect())
+        Ok(objects.iter().filter_map(Found::read).collect())
     }
 
     fn search(&self, method: &'static str) -> Call<'_> {
@@ -261,37 +257,16 @@ impl Finder<'_> {
     }
 }
 
-fn read(object: &Object) -> Option<Found> {
-    let raw_name = object.text("name")?.to_owned();
-    let uuid = |property| object.text(property).and_then(|text| text.parse().ok());
-    let vm = Vm {
-        moref: object.reference.id.clone(),
-        name: unescape_name(&raw_name),
-        power: object
-            .text("runtime.powerState")
-            .and_then(Power::from_api)
-            .unwrap_or(Power::Off),
-        connection: object
-            .text("runtime.connectionState")
-            .and_then(ConnectionState::from_api)
-            .unwrap_or(ConnectionState::Connected),
-        host: None,
-        host_moref: object.reference("runtime.host").map(|host| host.id),
-        path: None,
-        uuid: uuid("config.uuid"),
-        instance_uuid: uuid("config.instanceUuid"),
-    };
-    let parent = object
-        .reference("parentVApp")
-        .or_else(|| object.reference("parent"));
-    Some(Found {
-        vm,
-        raw_name,
-        parent,
-    })
-}
-
 const VIRTUAL_MACHINE: &str = "VirtualMachine";
+
+/// The types of objects in the view. A filter reports those only for which it has properties (vim25, `PropertySpec`).
+const VIEWED: [&str; 5] = [
+    VIRTUAL_MACHINE,
+    "Folder",
+    "Datacenter",
+    "VirtualApp",
+    "HostSystem",
+];
 
 const VM_PROPERTIES: [PropertySpec; 1] = [PropertySpec {
     kind: VIRTUAL_MACHINE,

@@ -1,4 +1,5 @@
-//! The ContainerView of all VMs below the root folder, created once in a session, and again where it no longer exists.
+//! The ContainerView of all VMs below the root folder, with their folders and hosts, created once in a session, and again
+//! where it no longer exists.
 
 use tokio::sync::Mutex;
 

@@ -11,6 +11,7 @@
 //! limited.
 
 mod about;
+mod ancestry;
 mod call;
 mod client;
 mod collectors;
@@ -23,12 +24,16 @@ mod error_texts;
 mod fault;
 mod find;
 mod for_viewer;
+mod found;
 pub mod happy_eyeballs;
 mod in_words;
+mod inventory;
 mod inventory_path;
 mod inventory_view;
+mod object;
 mod open_session;
 mod property;
+mod property_collector;
 mod reading;
 mod reference;
 mod runtime_info;
@@ -53,6 +58,9 @@ pub use connections::ConsoleConnection;
 pub use error::Error;
 pub use in_words::{
     certificate_in_words, certificate_remedy, io_in_words, is_not_tls, pem_in_words, tls_in_words,
+};
+pub use inventory::{
+    Inventory, InventoryChanges, InventoryEvent, InventorySnapshot, InventoryState, InventoryVm,
 };
 #[doc(hidden)]
 pub use reading::read_answer;

@@ -16,7 +16,7 @@ pub(crate) struct OpenSession {
     /// Whether a [`SessionStore`](crate::SessionStore) has it: it then outlives the client.
     pub(crate) is_stored: bool,
     pub(crate) service: Arc<ServiceContent>,
-    /// The view of all VMs below the root folder.
+    /// The view of everything below the root folder that is read.
     pub(crate) view: Arc<ContainerView>,
     pub(crate) collectors: Arc<Collectors>,
 }

@@ -1,10 +1,9 @@
 //! The PropertyCollector: filter specifications, and results in pages.
 
-use std::collections::HashMap;
-
 use crate::{
     call::{Call, CallError, Calls},
     fault::{self, Fault},
+    object::{Object, PropertySpec},
     open_session::OpenSession,
     reference::Reference,
     transport::Deadline,
@@ -32,31 +31,6 @@ pub(crate) struct TraversalSpec {
     pub(crate) property: &'static str,
 }
 
-/// The properties to read of a type.
-pub(crate) struct PropertySpec {
-    pub(crate) kind: &'static str,
-    pub(crate) properties: &'static [&'static str],
-}
-
-/// One object with those of its properties that could be read.
-#[derive(Debug)]
-pub(crate) struct Object {
-    pub(crate) reference: Reference,
-    properties: HashMap<String, Element>,
-}
-
-impl Object {
-    /// The property's text.
-    pub(crate) fn text(&self, property: &str) -> Option<&str> {
-        self.properties.get(property).map(Element::text)
-    }
-
-    /// The property as a reference.
-    pub(crate) fn reference(&self, property: &str) -> Option<Reference> {
-        self.properties.get(property).and_then(Reference::read)
-    }
-}
-
 /// Reads all pages of one RetrievePropertiesEx. Objects that were deleted meanwhile are left out, as are properties that the
 /// account may not read. NotAuthenticated is returned as a fault also where the server reports it for each object.
 pub(crate) async fn retrieve(
@@ -73,7 +47,7 @@ pub(crate) async fn retrieve(
         })
         .await?;
     let mut objects = Vec::new();
-    let mut token = page(calls, &first, &mut objects)?;
+    let mut token = page(calls, &first, wanted, &mut objects)?;
     while let Some(next) = token {
         let more = calls
             .call(
@@ -83,7 +57,7 @@ pub(crate) async fn retrieve(
                 },
             )
             .await?;
-        token = page(calls, &more, &mut objects)?;
+        token = page(calls, &more, wanted, &mut objects)?;
     }
     Ok(objects)
 }
@@ -156,6 +130,7 @@ fn collector<'a>(open: &'a OpenSession, method: &'static str, deadline: Deadline
 fn page(
     calls: &Calls,
     response: &Element,
+    wanted: &[PropertySpec],
     objects: &mut Vec<Object>,
 ) -> Result<Option<String>, CallError> {
     // Without results there is no `returnval` element.
@@ -169,7 +144,7 @@ fn page(
                 .malformed(format!("it lists more than {MAX_OBJECTS} objects"))
                 .into());
         }
-        objects.extend(read_object(object));
+        objects.extend(Object::read(object, wanted));
     }
     Ok(result
         .text_of("token")
@@ -177,7 +152,8 @@ fn page(
         .filter(|token| !token.is_empty()))
 }
 
-fn check_session(object: &Element) -> Result<(), CallError> {
+/// NotAuthenticated as a fault, where an `ObjectContent` or an `ObjectUpdate` reports it instead of its properties.
+pub(crate) fn check_session(object: &Element) -> Result<(), CallError> {
     let faults = object
         .children("missingSet")
         .filter_map(|missing| missing.child("fault"));
@@ -189,23 +165,8 @@ fn check_session(object: &Element) -> Result<(), CallError> {
     Ok(())
 }
 
-fn read_object(object: &Element) -> Option<Object> {
-    let reference = object.child("obj").and_then(Reference::read)?;
-    let properties = object
-        .children("propSet")
-        .filter_map(|property| {
-            let name = property.text_of("name")?.to_owned();
-            Some((name, property.child("val")?.clone()))
-        })
-        .collect();
-    Some(Object {
-        reference,
-        properties,
-    })
-}
-
 /// Objects in a page: some 700 kB. Most inventories are one page.
 const PAGE: &str = "500";
 
 /// vCenter 8 manages 40,000 powered-on VMs at most, 45,000 registered; beyond twice that it is no vCenter.
-const MAX_OBJECTS: usize = 100_000;
+pub(crate) const MAX_OBJECTS: usize = 100_000;

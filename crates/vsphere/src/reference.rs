@@ -19,11 +19,13 @@ impl Reference {
 
     /// Reads `<x type="Kind">id</x>`.
     pub(crate) fn read(element: &Element) -> Option<Self> {
-        let id = element.text().trim();
-        if id.is_empty() || id.len() > MAX_ID {
-            return None;
-        }
-        Some(Self::new(element.attribute("type")?, id))
+        Self::of(element.attribute("type")?, element.text())
+    }
+
+    /// A reference with white space around its id removed; `None` where the id cannot be one.
+    pub(crate) fn of(kind: &str, id: &str) -> Option<Self> {
+        let id = id.trim();
+        (!id.is_empty() && id.len() <= MAX_ID).then(|| Self::new(kind, id))
     }
 
     /// Writes itself as the element `name`.

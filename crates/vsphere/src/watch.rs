@@ -8,7 +8,7 @@ use std::{
 use tokio::sync::watch;
 
 use crate::{
-    property::{Object, PropertySpec},
+    object::{Object, PropertySpec},
     reference::Reference,
     runtime_info::{ConnectionState, Power},
     usage::InUse,

@@ -1,4 +1,5 @@
-//! Background work: keep-alive calls for a session in use, logout of an unused one, updates of watched VMs.
+//! Background work: keep-alive calls for a session in use, logout of an unused one, updates of watched VMs and of the
+//! inventory.
 
 use std::time::Duration;
 
@@ -10,9 +11,14 @@ use crate::{service, transport::Deadline};
 
 impl Client {
     /// The client's background work. Never returns; drop the future to stop it. Without it no session is kept alive or logged out
-    /// before [`Client::logout`], and no [`crate::Watch`] is updated.
+    /// before [`Client::logout`], and no [`crate::Watch`] or
+    /// [`crate::Inventory`] is updated.
     pub async fn run(&self) {
-        tokio::join!(self.keep_session(), self.follow_watched());
+        tokio::join!(
+            self.keep_session(),
+            self.follow_watched(),
+            self.follow_inventory()
+        );
     }
 
     async fn keep_session(&self) {

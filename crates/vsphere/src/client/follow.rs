@@ -2,21 +2,17 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use tokio::{
-    sync::watch,
-    time::{Instant, sleep},
-};
+use tokio::{sync::watch, time::sleep};
 
-use super::{Client, has_ended};
-use crate::transport::CALL_TIMEOUT;
+use super::Client;
 use crate::{
     call::CallError,
     error::Error,
     fault::{Fault, FaultKind},
     open_session::OpenSession,
-    property::{self, ObjectSet},
+    property::ObjectSet,
+    property_collector::{FIRST_PAUSE, LONGEST_PAUSE, PropertyCollector, Updates, WAIT},
     reference::Reference,
-    transport::Deadline,
     watch::VmState,
 };
 
@@ -44,14 +40,8 @@ impl Client {
     /// Returns when no VM is watched any more, or when the session has ended.
     async fn follow_in_session(&self, changes: &mut watch::Receiver<()>) -> Result<(), Error> {
         let open = self.session.open().await?;
-        let failure = match self.follow(&open, changes).await {
-            Ok(()) => return Ok(()),
-            Err(failure) => failure,
-        };
-        if has_ended(&failure) {
-            self.session.forget(&open);
-        }
-        Err(self.calls.explain(failure, self.session.username()))
+        let followed = self.follow(&open, changes).await;
+        followed.map_err(|failure| self.failed_in(&open, failure))
     }
 
     async fn follow(
@@ -59,16 +49,15 @@ impl Client {
         open: &OpenSession,
         changes: &mut watch::Receiver<()>,
     ) -> Result<(), CallError> {
-        let collector = self.make_collector(open).await?;
-        let result = self.follow_with(open, &collector, changes).await;
-        self.destroy_collector(open, &collector).await;
+        let collector = PropertyCollector::create(&self.calls, open).await?;
+        let result = self.follow_with(&collector, changes).await;
+        collector.destroy().await;
         result
     }
 
     async fn follow_with(
         &self,
-        open: &OpenSession,
-        collector: &Reference,
+        collector: &PropertyCollector<'_>,
         changes: &mut watch::Receiver<()>,
     ) -> Result<(), CallError> {
         let mut filters = Filters::new();
@@ -80,14 +69,11 @@ impl Client {
             if ids.is_empty() {
                 return Ok(());
             }
-            if self
-                .set_filters(open, collector, &ids, &mut filters)
-                .await?
-            {
+            if self.set_filters(collector, &ids, &mut filters).await? {
                 version.clear();
             }
             tokio::select! {
-                waited = self.wait(open, collector, &version) => match waited {
+                waited = self.wait(collector, &version) => match waited {
                     // Some servers cannot continue after a deleted VM: a new collector reports the complete state.
                     Err(CallError::Fault(fault)) if self.report_deleted(&fault, &filters) => return Ok(()),
                     waited => version = waited?.unwrap_or(version),
@@ -95,8 +81,7 @@ impl Client {
                 _ = changes.changed() => {
                     // Viewers that connect at the same time are handled in one change of the filters.
                     sleep(SETTLE).await;
-                    // The result does not matter: the dropped call may be pending at the server, or finished already.
-                    let _ = self.destroy(open, "CancelWaitForUpdates", collector).await;
+                    collector.cancel().await;
                 }
             }
         }
@@ -115,8 +100,7 @@ impl Client {
     /// Creates and destroys filters to match `ids`, and returns whether any was created.
     async fn set_filters(
         &self,
-        open: &OpenSession,
-        collector: &Reference,
+        collector: &PropertyCollector<'_>,
         ids: &[String],
         filters: &mut Filters,
     ) -> Result<bool, CallError> {
@@ -127,14 +111,13 @@ impl Client {
             .collect();
         for id in unwatched {
             if let Some(filter) = filters.remove(&id) {
-                // The result does not matter: the server may have destroyed the filter together with its VM.
-                let _ = self.destroy(open, "DestroyPropertyFilter", &filter).await;
+                collector.remove(&filter).await;
             }
         }
         let mut added = false;
         for id in ids {
             if !filters.contains_key(id)
-                && let Some(filter) = self.add_filter(open, collector, id).await?
+                && let Some(filter) = self.add_filter(collector, id).await?
             {
                 filters.insert(id.clone(), filter);
                 added = true;
@@ -146,19 +129,12 @@ impl Client {
     /// Creates the filter of one VM; `None` where the VM was deleted, which is reported to its watches.
     async fn add_filter(
         &self,
-        open: &OpenSession,
-        collector: &Reference,
+        collector: &PropertyCollector<'_>,
         id: &str,
     ) -> Result<Option<Reference>, CallError> {
         let vm = [Reference::new("VirtualMachine", id)];
-        let made = self
-            .create(open, collector, "CreateFilter", |out| {
-                out.element("spec", &[], |spec| {
-                    property::filter_spec(spec, &ObjectSet::Objects(&vm), &VmState::PROPERTIES);
-                });
-                out.value("partialUpdates", "false");
-            })
-            .await;
+        let source = ObjectSet::Objects(&vm);
+        let made = collector.filter(&source, &VmState::PROPERTIES).await;
         match made {
             Err(CallError::Fault(fault)) if fault.kind == FaultKind::ManagedObjectNotFound => {
                 self.watched.update(id, |state| state.gone = true);
@@ -171,83 +147,18 @@ impl Client {
     /// Waits for updates and applies them. Returns the next version, or `None` where it stays the same.
     async fn wait(
         &self,
-        open: &OpenSession,
-        collector: &Reference,
+        collector: &PropertyCollector<'_>,
         version: &str,
     ) -> Result<Option<String>, CallError> {
-        let deadline = Deadline::LongPoll(Instant::now() + WAIT + WAIT_MARGIN);
-        let call = open.call("WaitForUpdatesEx", collector, deadline);
-        let waited = self
-            .calls
-            .call(call, |out| {
-                out.value("version", version);
-                out.element("options", &[], |options| {
-                    options.value("maxWaitSeconds", &WAIT.as_secs().to_string());
-                });
-            })
-            .await;
+        let waited = collector.wait(version, WAIT, None).await;
         self.usage.mark_kept_alive();
-        match waited {
-            Ok(response) => Ok(response.child("returnval").and_then(|updates| {
-                self.watched.apply(updates);
+        Ok(match waited? {
+            Updates::Set(updates) => {
+                self.watched.apply(&updates);
                 updates.text_of("version").map(str::to_owned)
-            })),
-            Err(CallError::Fault(fault)) if starts_over(&fault) => Ok(Some(String::new())),
-            Err(failure) => Err(failure),
-        }
-    }
-
-    /// A separate PropertyCollector, so that updates are not shared with other clients of the session.
-    pub(super) async fn make_collector(&self, open: &OpenSession) -> Result<Reference, CallError> {
-        let first = &open.service.property_collector;
-        let created = self
-            .create(open, first, "CreatePropertyCollector", |_| {})
-            .await?;
-        open.collectors.add(created.clone());
-        Ok(created)
-    }
-
-    /// Destroys a collector and its filters; both end with their session in any case.
-    pub(super) async fn destroy_collector(&self, open: &OpenSession, collector: &Reference) {
-        // The result does not matter: it ends with the session at the latest.
-        let _ = self
-            .destroy(open, "DestroyPropertyCollector", collector)
-            .await;
-        open.collectors.remove(collector);
-    }
-
-    /// A call without a return value that destroys something.
-    pub(super) async fn destroy(
-        &self,
-        open: &OpenSession,
-        method: &'static str,
-        this: &Reference,
-    ) -> Result<(), CallError> {
-        let deadline = Deadline::Call(Instant::now() + CALL_TIMEOUT);
-        self.calls
-            .call(open.call(method, this, deadline), |_| {})
-            .await?;
-        Ok(())
-    }
-
-    /// A call that creates a managed object and returns its reference.
-    pub(super) async fn create(
-        &self,
-        open: &OpenSession,
-        this: &Reference,
-        method: &'static str,
-        arguments: impl FnOnce(&mut crate::xml::Writer),
-    ) -> Result<Reference, CallError> {
-        let deadline = Deadline::Call(Instant::now() + CALL_TIMEOUT);
-        let response = self
-            .calls
-            .call(open.call(method, this, deadline), arguments)
-            .await?;
-        let made = response.child("returnval").and_then(Reference::read);
-        made.ok_or_else(|| {
-            self.calls
-                .malformed("it does not name the object that it created")
-                .into()
+            }
+            Updates::Nothing => None,
+            Updates::StartOver => Some(String::new()),
         })
     }
 }
@@ -255,21 +166,4 @@ impl Client {
 /// The filter of each watched VM by its id.
 type Filters = HashMap<String, Reference>;
 
-/// Whether the next wait must begin with an empty version: after InvalidCollectorVersion (`docs/webmks.md` 3.4), and after
-/// RequestCanceled from our own late CancelWaitForUpdates.
-fn starts_over(fault: &Fault) -> bool {
-    matches!(&fault.kind, FaultKind::Other(kind) if kind == "InvalidCollectorVersion" || kind == "RequestCanceled")
-}
-
-/// `maxWaitSeconds`: shorter than the five minutes after which firewalls drop idle connections.
-const WAIT: Duration = Duration::from_secs(120);
-
-/// Additional time for the answer.
-const WAIT_MARGIN: Duration = Duration::from_secs(30);
-
 const SETTLE: Duration = Duration::from_millis(100);
-
-const FIRST_PAUSE: Duration = Duration::from_secs(1);
-
-/// Updates are not essential for open consoles, so they may resume up to a minute after the endpoint does.
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);

@@ -1,5 +1,7 @@
 //! Waits for tasks, each with a PropertyCollector of its own.
 
+use std::time::Duration;
+
 use tokio::time::Instant;
 
 use super::Client;
@@ -7,10 +9,11 @@ use crate::{
     call::CallError,
     error::Error,
     fault::Fault,
+    object::PropertySpec,
     open_session::OpenSession,
-    property::{self, ObjectSet, PropertySpec},
+    property::ObjectSet,
+    property_collector::{PropertyCollector, Updates},
     reference::Reference,
-    transport::Deadline,
     xml::Element,
 };
 
@@ -31,34 +34,31 @@ impl Client {
         task: &Reference,
         until: Instant,
     ) -> Result<Option<Element>, CallError> {
-        let collector = self.make_collector(open).await?;
-        let result = self.ended_with(open, &collector, task, until).await;
-        self.destroy_collector(open, &collector).await;
+        let collector = PropertyCollector::create(&self.calls, open).await?;
+        let result = self.ended_with(&collector, task, until).await;
+        collector.destroy().await;
         result
     }
 
     async fn ended_with(
         &self,
-        open: &OpenSession,
-        collector: &Reference,
+        collector: &PropertyCollector<'_>,
         task: &Reference,
         until: Instant,
     ) -> Result<Option<Element>, CallError> {
         let source = ObjectSet::Objects(std::slice::from_ref(task));
-        self.create(open, collector, "CreateFilter", |out| {
-            out.element("spec", &[], |spec| {
-                property::filter_spec(spec, &source, &TASK);
-            });
-            out.value("partialUpdates", "false");
-        })
-        .await?;
+        collector.filter(&source, &TASK).await?;
         let (mut info, mut version) = (TaskInfo::default(), String::new());
         for _ in 0..MAX_ROUNDS {
-            let updates = self.wait_before(open, collector, &version, until).await?;
-            // An answer without `returnval` means that `maxWaitSeconds` passed without updates.
-            let Some(updates) = updates else { continue };
-            version = updates.text_of("version").unwrap_or_default().to_owned();
-            info.apply(&updates, task);
+            let left = self.time_left(until)?;
+            match collector.wait(&version, left, None).await? {
+                Updates::Set(updates) => {
+                    version = updates.text_of("version").unwrap_or_default().to_owned();
+                    info.apply(&updates, task);
+                }
+                Updates::Nothing => {}
+                Updates::StartOver => version.clear(),
+            }
             match info.state.as_str() {
                 "success" => return Ok(info.result),
                 "error" => return Err(self.failed(info)),
@@ -71,29 +71,14 @@ impl Client {
             .into())
     }
 
-    async fn wait_before(
-        &self,
-        open: &OpenSession,
-        collector: &Reference,
-        version: &str,
-        until: Instant,
-    ) -> Result<Option<Element>, CallError> {
-        let left = until.saturating_duration_since(Instant::now()).as_secs();
-        if left == 0 {
-            let address = self.calls.address().to_owned();
-            return Err(Error::Timeout { address }.into());
+    fn time_left(&self, until: Instant) -> Result<Duration, Error> {
+        let left = until.saturating_duration_since(Instant::now());
+        match left.as_secs() {
+            0 => Err(Error::Timeout {
+                address: self.calls.address().to_owned(),
+            }),
+            _ => Ok(left),
         }
-        let call = open.call("WaitForUpdatesEx", collector, Deadline::LongPoll(until));
-        let mut response = self
-            .calls
-            .call(call, |out| {
-                out.value("version", version);
-                out.element("options", &[], |options| {
-                    options.value("maxWaitSeconds", &left.to_string());
-                });
-            })
-            .await?;
-        Ok(response.take_child("returnval"))
     }
 
     fn failed(&self, info: TaskInfo) -> CallError {

@@ -1,14 +1,15 @@
 //! Inventory paths of VMs, built from their ancestors (folders, vApps, datacenters), which are read in one round trip.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
-use super::{Finder, Found};
+use super::Finder;
 use crate::{
     about::ApiType,
+    ancestry::{ANCESTOR_PROPERTIES, Ancestry, DATACENTER},
     call::CallError,
     error::Error,
-    inventory_path::unescape_name,
-    property::{self, Object, ObjectSet, PropertySpec, TraversalSpec},
+    found::Found,
+    property::{self, ObjectSet, TraversalSpec},
     reference::Reference,
     vm::Vm,
     vm_ref::VmRef,
@@ -38,14 +39,9 @@ impl Finder<'_> {
             self.deadline,
         )
         .await?;
-        let ancestors = ancestors(&objects);
+        let ancestry = Ancestry::from_iter(objects);
         for found in found {
-            found.vm.host = found
-                .vm
-                .host_moref
-                .as_deref()
-                .and_then(|id| host_name(&ancestors, id));
-            found.vm.path = path(&ancestors, &self.open.service.root_folder, found);
+            ancestry.complete(found, &self.open.service.root_folder);
         }
         Ok(())
     }
@@ -74,15 +70,15 @@ impl Finder<'_> {
             }
             None => Vec::new(),
         };
-        let references = objects.iter().map(|object| &object.reference);
-        let mut datacenters = references.filter(|reference| reference.kind == DATACENTER);
-        let ancestors = ancestors(&objects);
+        let mut references = objects.iter().map(|object| object.reference.clone());
+        let found = references.find(|reference| reference.kind == DATACENTER);
+        let ancestry = Ancestry::from_iter(objects);
         let root = &self.open.service.root_folder;
-        let datacenter = datacenters.next().and_then(|at| {
-            let names = names(&ancestors, root, at)?;
+        let datacenter = found.and_then(|at| {
+            let path = ancestry.names(root, &at)?.join("/");
             Some(Datacenter {
-                reference: at.clone(),
-                path: names.join("/"),
+                reference: at,
+                path,
             })
         });
         datacenter.ok_or_else(|| {
@@ -114,68 +110,12 @@ impl Datacenter {
     }
 }
 
-/// An ancestor of a VM, or the host of one.
-struct Ancestor {
-    name: String,
-    parent: Option<Reference>,
-}
-
-fn ancestors(objects: &[Object]) -> HashMap<&str, Ancestor> {
-    let up = |object: &Object| {
-        // The `parent` of a vApp is a resource pool, which is not part of inventory paths.
-        ["parentVApp", "parentFolder", "parent"]
-            .iter()
-            .find_map(|property| object.reference(property))
-    };
-    let ancestor = |object: &Object| Ancestor {
-        name: object.text("name").unwrap_or_default().to_owned(),
-        parent: up(object),
-    };
-    objects
-        .iter()
-        .map(|object| (object.reference.id.as_str(), ancestor(object)))
-        .collect()
-}
-
-fn host_name(ancestors: &HashMap<&str, Ancestor>, id: &str) -> Option<String> {
-    let name = &ancestors.get(id)?.name;
-    (!name.is_empty()).then(|| unescape_name(name))
-}
-
-/// `None` if an ancestor is missing: a path without it would name another object.
-fn path(ancestors: &HashMap<&str, Ancestor>, root: &Reference, found: &Found) -> Option<String> {
-    let mut names = names(ancestors, root, found.parent.as_ref()?)?;
-    names.push(&found.raw_name);
-    Some(format!("/{}", names.join("/")))
-}
-
-/// The names below the root, down to and including `at`.
-fn names<'a>(
-    ancestors: &'a HashMap<&str, Ancestor>,
-    root: &Reference,
-    mut at: &'a Reference,
-) -> Option<Vec<&'a str>> {
-    let mut names = Vec::new();
-    while at != root {
-        if names.len() >= MAX_LEVELS {
-            return None;
-        }
-        let ancestor = ancestors.get(at.id.as_str())?;
-        names.push(ancestor.name.as_str());
-        at = ancestor.parent.as_ref()?;
-    }
-    names.reverse();
-    Some(names)
-}
-
 fn distinct(references: impl Iterator<Item = Reference>) -> Vec<Reference> {
     let mut seen = HashSet::new();
     references
         .filter(|reference| seen.insert(reference.clone()))
         .collect()
 }
-
-const DATACENTER: &str = "Datacenter";
 
 /// Ancestors are reached through `parent`; those of a vApp through `parentVApp` or `parentFolder`.
 const TO_PARENTS: [TraversalSpec; 3] = [
@@ -195,25 +135,3 @@ const TO_PARENTS: [TraversalSpec; 3] = [
         property: "parentFolder",
     },
 ];
-
-const ANCESTOR_PROPERTIES: [PropertySpec; 4] = [
-    PropertySpec {
-        kind: "Folder",
-        properties: &["name", "parent"],
-    },
-    PropertySpec {
-        kind: DATACENTER,
-        properties: &["name", "parent"],
-    },
-    PropertySpec {
-        kind: "VirtualApp",
-        properties: &["name", "parentVApp", "parentFolder"],
-    },
-    PropertySpec {
-        kind: "HostSystem",
-        properties: &["name"],
-    },
-];
-
-/// The most ancestors: a faulty server may report a cycle.
-const MAX_LEVELS: usize = 100;

@@ -5,6 +5,7 @@ mod addresses;
 mod faults;
 mod finding;
 mod hostile;
+mod inventory;
 mod messages;
 mod refreshing;
 mod screenshots;

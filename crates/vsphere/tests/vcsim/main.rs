@@ -13,7 +13,9 @@ use tokio::{
     task::JoinSet,
     time::{Instant, timeout},
 };
-use vsphere::{ApiType, Error, Power, Vm, VmRef};
+use vsphere::{
+    ApiType, Error, Inventory, InventoryChanges, InventoryEvent, InventoryState, Power, Vm, VmRef,
+};
 
 use simulator::{Simulator, named};
 
@@ -272,6 +274,54 @@ async fn refreshed_vms_tell_of_power_and_removal_without_waiting_for_updates() {
     assert_eq!(first.state().power, Some(Power::Off));
     assert_eq!(first.state().host_moref, one.host_moref);
     assert!(second.state().gone);
+}
+
+#[tokio::test]
+async fn the_inventory_follows_every_vm() {
+    let Some(mut simulator) = Simulator::start(&["-vms=40", "-apps=1"]) else {
+        return;
+    };
+    let client = Arc::new(simulator.client());
+    let running = Arc::clone(&client);
+    let mut background = JoinSet::new();
+    background.spawn(async move { running.run().await });
+    let mut reader = client.inventory();
+    while !matches!(reader.snapshot().state, InventoryState::Current) {
+        changes(&mut reader).await;
+    }
+    let mut listed: Vec<Vm> = reader
+        .snapshot()
+        .vms
+        .values()
+        .map(|vm| vm.vm.clone())
+        .collect();
+    listed.sort_by(|a, b| a.path.cmp(&b.path));
+    // The same with path and host, those in a vApp too, whose inventory path has the vApp.
+    assert_eq!(listed, client.vms().await.unwrap());
+
+    simulator.command(&["power", "DC0_H0_VM0", "suspended"]);
+    let suspended = changes(&mut reader).await;
+    assert_eq!(suspended.changed[0].vm.power, Power::Suspended);
+    simulator.command(&["rename", "DC0_H0_VM1", "other"]);
+    let renamed = changes(&mut reader).await;
+    let path = renamed.changed[0].vm.path.as_deref();
+    assert_eq!(path, Some("/DC0/vm/other"));
+    simulator.command(&["remove", "other"]);
+    let removed = changes(&mut reader).await;
+    assert_eq!(removed.removed[0][..], renamed.changed[0].vm.moref[..]);
+    simulator.command(&["expire"]);
+    simulator.command(&["remove", "DC0_H0_VM0"]);
+    let moref = suspended.changed[0].vm.moref.as_str();
+    while !changes(&mut reader).await.removed.contains(&moref.into()) {}
+}
+
+/// The next changes.
+async fn changes(reader: &mut Inventory) -> Arc<InventoryChanges> {
+    let event = timeout(Duration::from_secs(60), reader.changed()).await;
+    match event.expect("no change is reported") {
+        InventoryEvent::Changed(changes) => changes,
+        InventoryEvent::Reread => panic!("the reader was too slow"),
+    }
 }
 
 async fn told(watch: &mut vsphere::Watch) -> vsphere::VmState {
