@@ -4,6 +4,7 @@ mod acquire;
 mod background;
 mod follow;
 mod follow_inventory;
+mod power;
 mod refresh;
 mod release;
 mod screenshot;

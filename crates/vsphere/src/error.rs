@@ -1,9 +1,15 @@
 //! The errors of this crate. Each variant is a cause with a remedy of its own.
 
+mod words;
+
 use std::sync::Arc;
 
-use crate::in_words::{certificate_remedy, is_not_tls};
+use crate::power_action::PowerAction;
 use crate::runtime_info::Power;
+use words::{
+    after_colon, few, holders_text, in_parentheses, limit_text, no_tls, now_text,
+    remedy_for_certificate, state_text, status_text,
+};
 
 /// Why a call failed. Its text is one sentence, cause first and remedy second, without secrets.
 ///
@@ -192,6 +198,32 @@ pub enum Error {
         /// The server's message.
         message: String,
     },
+    /// The VM's power state does not allow that change of it.
+    #[error("{vm} cannot be {} while it is {}: check its power state", action.participle(), now_text(*state))]
+    CannotChangePower {
+        /// The VM's name.
+        vm: String,
+        /// What was asked for.
+        action: PowerAction,
+        /// Its state, if the server reported it.
+        state: Option<Power>,
+    },
+    /// The guest cannot be asked to shut down (ToolsUnavailable).
+    #[error(
+        "the guest of {vm} does not run VMware Tools, so it cannot be asked to shut down: start them, or switch the VM off"
+    )]
+    NoGuestTools {
+        /// The VM's name.
+        vm: String,
+    },
+    /// A change of the VM's power takes longer than was waited for.
+    #[error("{vm} has not been {} in five minutes: look in vSphere whether the VM asks a question", action.participle())]
+    StillRunning {
+        /// The VM's name.
+        vm: String,
+        /// What was asked for.
+        action: PowerAction,
+    },
     /// `/screen` refused the request, or its answer is no PNG.
     #[error(
         "{address} has no picture of this VM at /screen ({answered}): take it from the VM's console"
@@ -299,71 +331,5 @@ pub enum Error {
     },
 }
 
-fn remedy_for_certificate(error: &rustls::Error) -> &'static str {
-    let known = match error {
-        rustls::Error::InvalidCertificate(error) => certificate_remedy(error),
-        _ => None,
-    };
-    known.unwrap_or("check the address, or change what is trusted")
-}
-
-fn no_tls(address: &str, reason: &str, error: &rustls::Error) -> String {
-    match is_not_tls(error) {
-        true => format!("{address} does not speak TLS: check the port"),
-        false => format!(
-            "no TLS connection to {address} ({reason}): check that this is the HTTPS port of an ESXi or vCenter"
-        ),
-    }
-}
-
-fn state_text(state: Option<Power>) -> &'static str {
-    match state {
-        Some(Power::Off) => "powered off",
-        Some(Power::Suspended) => "suspended",
-        Some(Power::On) => "changing its power state",
-        None => "not powered on",
-    }
-}
-
-/// The first three of many.
-fn few(texts: &[String]) -> String {
-    match texts {
-        [a, b, c, _, ..] => format!("{a}, {b}, {c}, …"),
-        few => few.join(", "),
-    }
-}
-
-fn limit_text(limit: Option<u32>) -> String {
-    limit.map_or_else(String::new, |limit| format!(" ({limit})"))
-}
-
-fn holders_text(holders: &[String]) -> String {
-    if holders.is_empty() {
-        return ", or raise RemoteDisplay.maxConnections".to_owned();
-    }
-    format!(" of these: {}", few(holders))
-}
-
-fn status_text(status: u16) -> &'static str {
-    match status {
-        503 => "it is overloaded or still starting; try again later",
-        401 | 403 | 407 => "a server in front of it requires a login of its own",
-        300..=399 => "it redirects; use the address that it redirects to",
-        404 => "check the path, which is /sdk on every ESXi and vCenter",
-        _ => "check the address, and its log",
-    }
-}
-
-fn after_colon(message: &str) -> String {
-    match message {
-        "" => String::new(),
-        message => format!(": {message}"),
-    }
-}
-
-fn in_parentheses(message: &str) -> String {
-    if message.is_empty() {
-        return String::new();
-    }
-    format!(" ({message})")
-}
+#[cfg(test)]
+mod tests;

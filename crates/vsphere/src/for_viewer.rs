@@ -40,6 +40,10 @@ impl Error {
                 "vCenter has no connection to the VM's host: try again later"
             }
             Self::Busy { .. } => "the VM is busy with another task: try again later",
+            Self::CannotChangePower { .. } | Self::NoGuestTools { .. } => {
+                "the VM's power cannot be changed: check its power state"
+            }
+            Self::StillRunning { .. } => "the VM's power is still being changed: try again later",
             Self::NoScreen { .. }
             | Self::NotWritten { .. }
             | Self::NotFetched { .. }
@@ -113,6 +117,9 @@ mod tests {
             ConnectionLimit { vm: text(), limit: Some(u32::MAX), holders: vec![text(); 9] },
             HostDisconnected { vm: text(), message: text() },
             Busy { vm: text(), message: text() },
+            CannotChangePower { vm: text(), action: crate::PowerAction::On, state: None },
+            NoGuestTools { vm: text() },
+            StillRunning { vm: text(), action: crate::PowerAction::On },
             NoScreen { address: text(), answered: text() },
             NotWritten { vm: text(), kind: text(), message: text() },
             NotFetched { path: text(), cause: Box::new(Error::Timeout { address: text() }) },

@@ -19,19 +19,17 @@ mod connections;
 mod datastore;
 mod error;
 mod error_code;
-#[cfg(test)]
-mod error_texts;
 mod fault;
 mod find;
 mod for_viewer;
 mod found;
 pub mod happy_eyeballs;
-mod in_words;
 mod inventory;
 mod inventory_path;
 mod inventory_view;
 mod object;
 mod open_session;
+mod power_action;
 mod property;
 mod property_collector;
 mod reading;
@@ -56,12 +54,13 @@ pub use about::{About, ApiType};
 pub use client::Client;
 pub use connections::ConsoleConnection;
 pub use error::Error;
-pub use in_words::{
+pub use error_words::{
     certificate_in_words, certificate_remedy, io_in_words, is_not_tls, pem_in_words, tls_in_words,
 };
 pub use inventory::{
     Inventory, InventoryChanges, InventoryEvent, InventorySnapshot, InventoryState, InventoryVm,
 };
+pub use power_action::{FIRMWARE_PRIVILEGE, PowerAction};
 #[doc(hidden)]
 pub use reading::read_answer;
 pub use runtime_info::{ConnectionState, Power};

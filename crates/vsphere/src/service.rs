@@ -19,6 +19,8 @@ pub(crate) struct ServiceContent {
     pub(crate) search_index: Reference,
     /// Deletes files after screenshots. Consoles do not need it, so it may be missing.
     pub(crate) file_manager: Option<Reference>,
+    /// Tells privileges; consoles do not need it either.
+    pub(crate) authorization_manager: Option<Reference>,
 }
 
 /// The only object with the same id at every endpoint; all others are found through it.
@@ -43,6 +45,7 @@ impl ServiceContent {
             view_manager: reference("viewManager")?,
             search_index: reference("searchIndex")?,
             file_manager: reference("fileManager").ok(),
+            authorization_manager: reference("authorizationManager").ok(),
         })
     }
 }

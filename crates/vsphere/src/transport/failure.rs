@@ -4,7 +4,7 @@
 use std::{error::Error as StdError, io, sync::Arc};
 
 use crate::error::Error;
-use crate::in_words::{io_in_words, tls_in_words};
+use error_words::{io_in_words, tls_in_words};
 
 /// Turns the HTTP library's error into ours. A TLS error is found wherever it is wrapped, so that an error of the
 /// caller's certificate verifier is reported as such. With a `proxy`, connections are made to that.

@@ -7,6 +7,7 @@ mod finding;
 mod hostile;
 mod inventory;
 mod messages;
+mod power;
 mod refreshing;
 mod screenshots;
 mod sessions;

@@ -14,7 +14,8 @@ use tokio::{
     time::{Instant, timeout},
 };
 use vsphere::{
-    ApiType, Error, Inventory, InventoryChanges, InventoryEvent, InventoryState, Power, Vm, VmRef,
+    ApiType, Error, Inventory, InventoryChanges, InventoryEvent, InventoryState, Power,
+    PowerAction, Vm, VmRef,
 };
 
 use simulator::{Simulator, named};
@@ -313,6 +314,33 @@ async fn the_inventory_follows_every_vm() {
     simulator.command(&["remove", "DC0_H0_VM0"]);
     let moref = suspended.changed[0].vm.moref.as_str();
     while !changes(&mut reader).await.removed.contains(&moref.into()) {}
+}
+
+#[tokio::test]
+async fn power_and_firmware_are_changed_by_tasks() {
+    let Some(simulator) = Simulator::start(&[]) else {
+        return;
+    };
+    let client = simulator.client();
+    let moref = client.find(&named("DC0_H0_VM0")).await.unwrap().moref;
+    for (action, power) in [
+        (PowerAction::Off, Power::Off),
+        (PowerAction::On, Power::On),
+        (PowerAction::Reset, Power::On),
+        (PowerAction::Suspend, Power::Suspended),
+        (PowerAction::On, Power::On),
+        (PowerAction::ShutDownGuest, Power::Off),
+    ] {
+        client.power(&moref, action).await.unwrap();
+        let found = client.find(&VmRef::Moref(moref.clone())).await.unwrap();
+        assert_eq!(found.power, power, "{action:?}");
+    }
+    let refused = client.power(&moref, PowerAction::Off).await.unwrap_err();
+    assert!(
+        matches!(&refused, Error::CannotChangePower { state, .. } if *state == Some(Power::Off)),
+        "{refused:?}"
+    );
+    client.boot_into_firmware_once(&moref).await.unwrap();
 }
 
 /// The next changes.
