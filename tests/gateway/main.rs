@@ -16,6 +16,7 @@
 //! | [`http_proxy`] | upstream connections through an HTTP proxy |
 //! | [`translation`] | the dialect end to end, with every quirk of hosts |
 //! | [`reload`] | reloads of the configuration |
+//! | [`page`] | what the page needs: logins, tokens, and consoles over a browser's WebSocket |
 //! | [`at_url`] | consoles at a URL instead of a vSphere |
 //! | [`hostile`] | malicious and misdirected peers |
 //!
@@ -31,6 +32,7 @@ mod desktop;
 mod hostile;
 mod http_proxy;
 mod identity;
+mod page;
 mod penalties;
 mod pre_login;
 mod proxy_protocol;

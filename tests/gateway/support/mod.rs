@@ -1,5 +1,6 @@
 //! Viewers, hosts and the gateway between them.
 
+pub(crate) mod browser;
 pub(crate) mod direct;
 pub(crate) mod encrypted_port;
 pub(crate) mod esxi;

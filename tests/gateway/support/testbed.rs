@@ -1,15 +1,15 @@
 //! A simulated host and a gateway in front of it on free loopback ports.
 
 use std::collections::BTreeMap;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use console::secret::Secret;
 use console::settings::{TlsRecords, VSphere};
 use console::tls::{ConsoleTrust, Thumbprint, Trust};
 use esxi_sim::{DEMO_PASSWORD, Host, Screen, Settings, VmSettings};
-use gateway::settings::{Admin, Auth, Config, ConsoleSettings, Limits};
-use gateway::{Gateway, Shutdown};
+use gateway::settings::{Admin, Auth, Config, ConsoleSettings, Limits, Web};
+use gateway::{Gateway, Shutdown, WebEntrance};
 use rfb_proto::VncPassword;
 use tokio_util::task::TaskTracker;
 
@@ -20,6 +20,9 @@ use super::viewer::{RfbVersion, Viewer};
 /// The password of ports that have one.
 pub(crate) const PASSWORD: &str = "let me i";
 
+/// The address of the page, which nobody binds.
+const PAGE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8443);
+
 /// The settings of a testbed. The default is a standalone ESXi with one small VM and a port for it without authentication.
 pub(crate) struct Setup {
     pub(crate) host: Settings,
@@ -27,6 +30,8 @@ pub(crate) struct Setup {
     /// One port per entry: a reference to a VM, as in the configuration.
     pub(crate) consoles: Vec<String>,
     pub(crate) auth: Auth,
+    /// How users of the page log in; `None`: there is no page.
+    pub(crate) page: Option<Auth>,
     /// Changes the settings of each console.
     pub(crate) customize: fn(ConsoleSettings) -> ConsoleSettings,
     /// RFB passes unchanged, for scripted peers that do not send RFB.
@@ -63,6 +68,7 @@ impl Default for Setup {
             },
             consoles: vec!["vm08".into()],
             auth: Auth::none(),
+            page: None,
             customize: |console| console,
             transparent: false,
             admin: None,
@@ -127,14 +133,14 @@ impl Setup {
         let gateway = Gateway::bind(Config {
             gateway: self.limits,
             admin: self.admin.map(Admin::open),
-            web: None,
+            web: self.page.map(|auth| Web::new(PAGE, auth)),
             vspheres: BTreeMap::from([("lab".into(), vsphere)]),
             consoles: self.consoles.iter().map(console).collect(),
         })
         .await
         .unwrap();
         let admin = gateway.admin();
-        let sessions = gateway.sessions();
+        let (sessions, page) = (gateway.sessions(), gateway.web());
         let ports = gateway.ports().map(|(address, _)| address).collect();
         let (shutdown, tasks) = (Shutdown::default(), TaskTracker::new());
         tasks.spawn(gateway.run(shutdown.clone()));
@@ -143,6 +149,7 @@ impl Setup {
             host,
             ports,
             admin,
+            page,
             shutdown,
             sessions: Box::new(move || sessions.get()),
             tasks,
@@ -168,6 +175,8 @@ pub(crate) struct Testbed {
     pub(crate) ports: Vec<SocketAddr>,
     /// The address of `[admin]`, where [`Setup::admin`] is set.
     pub(crate) admin: Option<SocketAddr>,
+    /// What the page sees of the gateway.
+    pub(crate) page: WebEntrance,
     pub(crate) shutdown: Shutdown,
     /// The number of sessions that have a slot.
     sessions: Box<dyn Fn() -> i64 + Send + Sync>,
