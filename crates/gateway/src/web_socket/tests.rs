@@ -134,7 +134,10 @@ fn shutdown_sends_a_close_once_and_then_reads_the_browsers() {
     browser.close_with(Close::new(CloseCode::NORMAL));
     shut_down(&mut browser);
     let expected = (CLOSE, close(1001, "the gateway is shutting down"));
-    assert_eq!(frames(&browser.stream.sent), std::slice::from_ref(&expected));
+    assert_eq!(
+        frames(&browser.stream.sent),
+        std::slice::from_ref(&expected)
+    );
     // Between its Close and the browser's, the browser may still send.
     let late = [
         masked(BINARY, true, b"late"),
