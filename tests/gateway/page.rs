@@ -142,7 +142,7 @@ async fn session_of_a_browser_is_listed_and_logged_under_its_user() {
                 .as_ref()
                 .is_some_and(|vm| vm.vsphere == "lab")
         );
-        browser.messages.send(Message::Close(None)).unwrap();
+        browser.messages.try_send(Message::Close(None)).unwrap();
         let line = browser.closing_line().await;
         assert_eq!((&*line.user, &*line.ended_by), ("looker", "viewer"));
         // The echo of a Close without a code.
@@ -211,7 +211,7 @@ async fn text_message_is_closed_with_1003() {
         let page = &testbed.page;
         let mut browser = Browser::open(page, granted(page, user(page, "ada"), false)).await;
         browser.viewer.open().await;
-        browser.messages.send(Message::text("AAAA")).unwrap();
+        browser.messages.try_send(Message::text("AAAA")).unwrap();
         assert_eq!(browser.closing_line().await.ended_by, "viewer");
         assert_eq!(browser.closed().await.unwrap().0, 1003);
         testbed.end().await;

@@ -17,6 +17,7 @@ use tokio_rustls::{TlsAcceptor, TlsConnector};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
+use tokio_util::task::TaskTracker;
 
 use super::encrypted_port::certificate;
 use super::log;
@@ -27,7 +28,7 @@ pub(crate) struct Browser {
     /// Its RFB.
     pub(crate) viewer: Viewer<DuplexStream>,
     /// Sends any message.
-    pub(crate) messages: mpsc::UnboundedSender<Message>,
+    pub(crate) messages: mpsc::Sender<Message>,
     /// The code and the reason of the gateway's Close; `None` where the connection ended without one.
     closed: JoinHandle<Option<(u16, String)>>,
     address: SocketAddr,
@@ -78,11 +79,11 @@ impl Browser {
         let config = WebSocketConfig::default();
         let socket = WebSocketStream::from_raw_socket(stream, Role::Client, Some(config)).await;
         let (viewer, bytes) = duplex(1 << 16);
-        let (messages, sent) = mpsc::unbounded_channel();
+        let (messages, sent) = mpsc::channel(4);
         Self {
             viewer: Viewer { stream: viewer },
             messages,
-            closed: tokio::spawn(copy(socket, bytes, sent)),
+            closed: TaskTracker::new().spawn(copy(socket, bytes, sent)),
             address,
         }
     }
@@ -112,7 +113,7 @@ async fn connected() -> (TcpStream, TcpStream) {
 async fn copy(
     mut socket: WebSocketStream<impl AsyncRead + AsyncWrite + Unpin>,
     mut bytes: DuplexStream,
-    mut sent: mpsc::UnboundedReceiver<Message>,
+    mut sent: mpsc::Receiver<Message>,
 ) -> Option<(u16, String)> {
     let mut buffer = vec![0; 4096];
     let mut viewer_ended = false;
