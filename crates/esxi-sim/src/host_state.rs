@@ -17,6 +17,7 @@ use crate::inventory::Inventory;
 use crate::inventory::vm::Vm;
 use crate::kind::Kind;
 use crate::misbehaviour::MisbehaviourQueue;
+use crate::power::Power;
 use crate::screenshots::Screenshots;
 use crate::sessions::Sessions;
 use crate::ticket_shape::TicketShape;
@@ -75,6 +76,15 @@ impl HostState {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
+    }
+
+    /// Any state but on closes the consoles with code 1001, which is a guess (`docs/webmks.md` 2.6).
+    pub(crate) fn set_power(&self, vm: &Vm, power: Power) {
+        vm.power.send_replace(power);
+        if power != Power::On {
+            vm.connections.drop_all();
+        }
+        self.changes.send_replace(());
     }
 
     pub(crate) fn is_esxi(&self) -> bool {

@@ -89,6 +89,12 @@ pub struct VmSettings {
     pub cut_consoles_linger: bool,
     /// How its desktop differs from a plain VNC server.
     pub quirks: Quirks,
+    /// The host name that VMware Tools report while it is on. Tools run where this or the address is set.
+    pub guest_host_name: Option<String>,
+    /// The address that VMware Tools report while it is on.
+    pub guest_address: Option<String>,
+    /// Privileges on it that the user does not have, such as `VirtualMachine.Interact.Reset`.
+    pub denied_privileges: Vec<String>,
 }
 
 impl VmSettings {
@@ -118,6 +124,9 @@ impl VmSettings {
             max_consoles: None,
             cut_consoles_linger: false,
             quirks: Quirks::default(),
+            guest_host_name: None,
+            guest_address: None,
+            denied_privileges: Vec::new(),
         }
     }
 }

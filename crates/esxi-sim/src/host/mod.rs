@@ -92,12 +92,21 @@ impl Host {
     /// (`docs/webmks.md` 2.6).
     #[track_caller]
     pub fn set_power(&self, vm: &str, power: Power) {
-        let vm = self.vm(vm);
-        vm.power.send_replace(power);
-        if power != Power::On {
-            vm.connections.drop_all();
-        }
+        self.state.set_power(self.vm(vm), power);
+    }
+
+    /// Renames a VM in the inventory; here it keeps the name of its settings.
+    #[track_caller]
+    pub fn rename(&self, vm: &str, name: &str) {
+        let renamed = &self.vm(vm).renamed;
+        *renamed.lock().unwrap_or_else(PoisonError::into_inner) = Some(name.to_owned());
         self.state.changes.send_replace(());
+    }
+
+    /// Whether the VM's last boot, by PowerOnVM_Task or ResetVM_Task, was into the setup of its firmware.
+    #[track_caller]
+    pub fn entered_firmware(&self, vm: &str) -> bool {
+        self.vm(vm).firmware.entered.load(Ordering::SeqCst)
     }
 
     /// Changes where a VM is, and closes its consoles with code 1001, which is a guess (`docs/webmks.md` 2.6).

@@ -25,7 +25,7 @@ use crate::http::listener::{self, Port};
 use crate::http::router::{self, Routes};
 use crate::http::ticket::StartConsole;
 use crate::inventory::Inventory;
-use crate::inventory::vm::{ReadScreen, Vm, moref, uuid};
+use crate::inventory::vm::{Firmware, ReadScreen, Vm, moref, uuid};
 use crate::key_repeat;
 use crate::kind::Kind;
 use crate::misbehaviour::MisbehaviourQueue;
@@ -170,6 +170,11 @@ fn vm(settings: VmSettings, index: usize, kind: Kind, read_screen: Option<ReadSc
         placement: Mutex::new(Placement::FirstHost),
         read_screen,
         silence: watch::Sender::new(()),
+        renamed: Mutex::default(),
+        guest_host_name: settings.guest_host_name,
+        guest_address: settings.guest_address,
+        denied_privileges: settings.denied_privileges,
+        firmware: Firmware::default(),
         not_created_answers: AtomicU32::new(0),
     }
 }

@@ -5,6 +5,7 @@ mod properties;
 mod service_content;
 pub(crate) mod vm;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use self::vm::Vm;
@@ -12,7 +13,7 @@ use crate::kind::Kind;
 use crate::vim25::value::MoRef;
 use crate::vim25::version::ApiVersion;
 
-/// The inventory tree. It is fixed when the host starts; only VM states change.
+/// The inventory tree. Its folders are fixed when the host starts; VMs change.
 pub(crate) struct Inventory {
     pub(crate) kind: Kind,
     pub(crate) api: ApiVersion,
@@ -20,6 +21,10 @@ pub(crate) struct Inventory {
     pub(crate) vms: Vec<Arc<Vm>>,
     pub(crate) ids: &'static Ids,
     folders: Vec<Folder>,
+    /// Where each VM is in `vms`, by its id.
+    positions: HashMap<String, usize>,
+    /// The id of each VM's folder, by its own.
+    parents: HashMap<String, String>,
 }
 
 /// The ids of the objects of every host (`docs/webmks.md` 3.3; those below the root folder are guesses).
@@ -30,6 +35,7 @@ pub(crate) struct Ids {
     pub(crate) search_index: &'static str,
     pub(crate) view_manager: &'static str,
     pub(crate) file_manager: &'static str,
+    pub(crate) authorization_manager: &'static str,
     pub(crate) datacenter: &'static str,
     pub(crate) datacenter_name: &'static str,
     vm_folder: &'static str,
@@ -46,6 +52,7 @@ const ESXI: Ids = Ids {
     search_index: "ha-searchindex",
     view_manager: "ViewManager",
     file_manager: "ha-nfc-file-manager",
+    authorization_manager: "ha-authmgr",
     datacenter: "ha-datacenter",
     datacenter_name: "ha-datacenter",
     vm_folder: "ha-folder-vm",
@@ -62,6 +69,7 @@ const VCENTER: Ids = Ids {
     search_index: "SearchIndex",
     view_manager: "ViewManager",
     file_manager: "FileManager",
+    authorization_manager: "AuthorizationManager",
     datacenter: "datacenter-3",
     datacenter_name: "DC",
     vm_folder: "group-v4",
@@ -97,6 +105,8 @@ impl Inventory {
             vms,
             ids,
             folders: Vec::new(),
+            positions: HashMap::new(),
+            parents: HashMap::new(),
         };
         let paths: Vec<String> = inventory
             .vms
@@ -105,6 +115,11 @@ impl Inventory {
             .collect();
         for path in paths {
             inventory.make_folders(&path);
+        }
+        for (position, vm) in inventory.vms.iter().enumerate() {
+            let parent = inventory.find_parent(vm).to_owned();
+            inventory.positions.insert(vm.moref.clone(), position);
+            inventory.parents.insert(vm.moref.clone(), parent);
         }
         inventory
     }
@@ -141,8 +156,8 @@ impl Inventory {
     }
 
     pub(crate) fn vm(&self, object: &MoRef) -> Option<&Arc<Vm>> {
-        let found = self.existing().find(|vm| vm.moref == object.id);
-        found.filter(|_| object.kind == "VirtualMachine")
+        let found = self.vms.get(*self.positions.get(&object.id)?)?;
+        (object.kind == "VirtualMachine" && found.exists()).then_some(found)
     }
 
     pub(crate) fn vm_ref(vm: &Vm) -> MoRef {
@@ -201,6 +216,12 @@ impl Inventory {
     }
 
     fn parent_of_vm(&self, vm: &Vm) -> &str {
+        self.parents
+            .get(&vm.moref)
+            .map_or(self.ids.vm_folder, String::as_str)
+    }
+
+    fn find_parent(&self, vm: &Vm) -> &str {
         let path = vm
             .folder
             .as_ref()

@@ -5,6 +5,7 @@ use crate::certificate::HOST_NAME;
 use crate::inventory::vm::Vm;
 use crate::kind::Kind;
 use crate::placement::Placement;
+use crate::power::Power;
 use crate::vim25::value::{Fields, MoRef, Value};
 
 /// The id of the host for [`Placement::OtherHost`], which is like the first one and in no cluster.
@@ -110,9 +111,10 @@ impl Inventory {
     }
 
     fn vm_properties(&self, vm: &Vm) -> Fields {
+        let name = vm.shown_name();
         let identity = |template| {
             vec![
-                ("name", Value::text(escaped(&vm.name))),
+                ("name", Value::text(escaped(&name))),
                 ("template", Value::Bool(template)),
                 ("uuid", Value::text(vm.uuid.as_str())),
                 ("instanceUuid", Value::text(vm.instance_uuid.as_str())),
@@ -129,7 +131,7 @@ impl Inventory {
             ),
             ("overallStatus", Value::Word("ManagedEntityStatus", "green")),
         ];
-        let mut fields = named(&vm.name, Some(MoRef::new("Folder", self.parent_of_vm(vm))));
+        let mut fields = named(&name, Some(MoRef::new("Folder", self.parent_of_vm(vm))));
         fields.push(("runtime", runtime));
         fields.push((
             "config",
@@ -140,6 +142,7 @@ impl Inventory {
             "resourcePool",
             Value::Ref(MoRef::new("ResourcePool", self.ids.pool)),
         ));
+        fields.push(("guest", Value::Data("GuestInfo", guest(vm))));
         fields.push(("overallStatus", Value::Word("ManagedEntityStatus", "green")));
         fields
     }
@@ -166,6 +169,14 @@ impl Inventory {
         fields.push(("numMksConnections", Value::Int(consoles)));
         Value::Data("VirtualMachineRuntimeInfo", fields)
     }
+}
+
+/// What VMware Tools report.
+fn guest(vm: &Vm) -> Fields {
+    let told = |value: &Option<String>| value.clone().filter(|_| vm.power() == Power::On);
+    let host_name = told(&vm.guest_host_name).map(|name| ("hostName", Value::Text(name)));
+    let address = told(&vm.guest_address).map(|address| ("ipAddress", Value::Text(address)));
+    host_name.into_iter().chain(address).collect()
 }
 
 fn root_name(kind: Kind) -> &'static str {

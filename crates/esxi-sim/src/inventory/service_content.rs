@@ -25,6 +25,10 @@ impl Inventory {
                 ),
                 ("searchIndex", object("SearchIndex", ids.search_index)),
                 ("fileManager", object("FileManager", ids.file_manager)),
+                (
+                    "authorizationManager",
+                    object("AuthorizationManager", ids.authorization_manager),
+                ),
             ],
         )
     }

@@ -1,6 +1,6 @@
 //! A virtual machine: identity, power state and console connections.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use sha1::{Digest, Sha1};
@@ -11,8 +11,12 @@ use crate::kind::Kind;
 use crate::placement::Placement;
 use crate::power::Power;
 
+/// The privilege that a console takes.
+pub(crate) const CONSOLE_INTERACT: &str = "VirtualMachine.Interact.ConsoleInteract";
+
 /// A virtual machine of a running host.
 pub(crate) struct Vm {
+    /// The name in its settings.
     pub(crate) name: String,
     pub(crate) moref: String,
     /// BIOS uuid; derived from name and folder, so that it is the same in every run.
@@ -29,6 +33,12 @@ pub(crate) struct Vm {
     pub(crate) read_screen: Option<ReadScreen>,
     /// Notified when the open consoles are to go silent.
     pub(crate) silence: watch::Sender<()>,
+    /// The name after a rename.
+    pub(crate) renamed: Mutex<Option<String>>,
+    pub(crate) guest_host_name: Option<String>,
+    pub(crate) guest_address: Option<String>,
+    pub(crate) denied_privileges: Vec<String>,
+    pub(crate) firmware: Firmware,
     /// How many AcquireTicket calls still fail with "not completely created".
     pub(crate) not_created_answers: AtomicU32,
 }
@@ -36,7 +46,43 @@ pub(crate) struct Vm {
 /// Reads a screen: its size and its pixels, 0x00RRGGBB, row by row.
 pub(crate) type ReadScreen = Box<dyn Fn() -> ((u16, u16), Vec<u32>) + Send + Sync>;
 
+/// Whether a VM enters the setup of its firmware.
+#[derive(Default)]
+pub(crate) struct Firmware {
+    /// It does so at its next boot (`VirtualMachineBootOptions.enterBIOSSetup`).
+    pub(crate) enters_next: AtomicBool,
+    /// It did so at its last boot.
+    pub(crate) entered: AtomicBool,
+}
+
+impl Firmware {
+    /// A boot, which takes the option back.
+    pub(crate) fn boot(&self) {
+        let entered = self.enters_next.swap(false, Ordering::SeqCst);
+        self.entered.store(entered, Ordering::SeqCst);
+    }
+}
+
 impl Vm {
+    /// The name in the inventory.
+    pub(crate) fn shown_name(&self) -> String {
+        let renamed = self.renamed.lock().unwrap_or_else(PoisonError::into_inner);
+        renamed.clone().unwrap_or_else(|| self.name.clone())
+    }
+
+    pub(crate) fn has_tools(&self) -> bool {
+        self.guest_host_name.is_some() || self.guest_address.is_some()
+    }
+
+    /// Whether the user has a privilege on it.
+    pub(crate) fn permits(&self, privilege: &str) -> bool {
+        let denied = self
+            .denied_privileges
+            .iter()
+            .any(|denied| denied == privilege);
+        !denied && (self.console_permitted || privilege != CONSOLE_INTERACT)
+    }
+
     pub(crate) fn power(&self) -> Power {
         *self.power.borrow()
     }

@@ -7,7 +7,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 use self::property_collectors::Collectors;
+use crate::inventory::Inventory;
 use crate::random;
+use crate::vim25::managed_type::is_a;
 use crate::vim25::value::{Fields, MoRef, Value, date_time};
 
 /// The open sessions by cookie value.
@@ -26,9 +28,32 @@ pub(crate) struct Session {
 /// Objects that a session created on the host.
 #[derive(Default)]
 pub(crate) struct SessionObjects {
-    pub(crate) views: HashMap<String, Vec<MoRef>>,
+    pub(crate) views: HashMap<String, View>,
     /// Pages of RetrievePropertiesEx that were not fetched, by token: whole `objects` elements.
     pub(crate) pages: HashMap<String, Vec<String>>,
+}
+
+/// A ContainerView.
+#[derive(Clone)]
+pub(crate) struct View {
+    pub(crate) container: MoRef,
+    pub(crate) recursive: bool,
+    /// The types of its objects; empty: all.
+    pub(crate) kinds: Vec<String>,
+}
+
+impl View {
+    /// Its objects as they are now.
+    pub(crate) fn objects(&self, inventory: &Inventory) -> Vec<MoRef> {
+        let mut objects = match self.recursive {
+            true => inventory.descendants(&self.container),
+            false => inventory.children(&self.container),
+        };
+        let kinds = &self.kinds;
+        objects
+            .retain(|object| kinds.is_empty() || kinds.iter().any(|kind| is_a(&object.kind, kind)));
+        objects
+    }
 }
 
 impl Sessions {
@@ -97,16 +122,16 @@ impl Session {
     }
 
     /// Keeps a view; false when the session has [`VIEWS`].
-    pub(crate) fn keep_view(&self, id: &str, objects: Vec<MoRef>) -> bool {
+    pub(crate) fn keep_view(&self, id: &str, view: View) -> bool {
         let mut kept = self.objects.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.views.len() >= VIEWS {
             return false;
         }
-        kept.views.insert(id.to_owned(), objects);
+        kept.views.insert(id.to_owned(), view);
         true
     }
 
-    pub(crate) fn view(&self, id: &str) -> Option<Vec<MoRef>> {
+    pub(crate) fn view(&self, id: &str) -> Option<View> {
         let kept = self.objects.lock().unwrap_or_else(PoisonError::into_inner);
         kept.views.get(id).cloned()
     }

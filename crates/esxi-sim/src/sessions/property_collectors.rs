@@ -1,6 +1,6 @@
 //! Property collectors: their filters, and what each filter has reported.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use crate::vim25::element::Element;
 use crate::vim25::value::{MoRef, ObjectContent, Value};
@@ -12,6 +12,8 @@ pub(crate) type Collectors = HashMap<String, Collector>;
 #[derive(Default)]
 pub(crate) struct Collector {
     pub(crate) filters: Vec<Filter>,
+    /// Updates that a truncated UpdateSet left out, and their filters.
+    pub(crate) left_out: VecDeque<(String, Change)>,
     /// The latest version of an UpdateSet; 0 before the first.
     pub(crate) version: u64,
     /// Number of CancelWaitForUpdates calls.
@@ -52,8 +54,10 @@ impl Filter {
     /// The differences between the last report and `now`.
     pub(crate) fn report_changes(&mut self, now: Vec<ObjectContent>) -> Vec<Change> {
         let before = std::mem::replace(&mut self.reported, now);
+        let known: HashMap<&MoRef, &ObjectContent> =
+            before.iter().map(|old| (&old.object, old)).collect();
         let entered_or_modified = self.reported.iter().filter_map(|content| {
-            let old = before.iter().find(|old| old.object == content.object);
+            let old = known.get(&content.object);
             let mut values = content.values.clone();
             values.retain(|value| old.is_none_or(|old| !old.values.contains(value)));
             let kind = if old.is_none() { "enter" } else { "modify" };
@@ -63,16 +67,15 @@ impl Filter {
                 values,
             })
         });
-        let still = |old: &ObjectContent| {
-            self.reported
-                .iter()
-                .any(|content| content.object == old.object)
-        };
-        let left = before.iter().filter(|old| !still(old)).map(|old| Change {
-            kind: "leave",
-            object: old.object.clone(),
-            values: Vec::new(),
-        });
+        let still: HashSet<&MoRef> = self.reported.iter().map(|now| &now.object).collect();
+        let left = before
+            .iter()
+            .filter(|old| !still.contains(&old.object))
+            .map(|old| Change {
+                kind: "leave",
+                object: old.object.clone(),
+                values: Vec::new(),
+            });
         entered_or_modified.chain(left).collect()
     }
 }

@@ -27,7 +27,7 @@ impl Call<'_> {
         match object.kind.as_str() {
             "ContainerView" => {
                 let view = self.session.as_ref()?.view(&object.id)?;
-                let fields = vec![("view", Value::Refs(view))];
+                let fields = vec![("view", Value::Refs(view.objects(inventory)))];
                 Some(Value::Data("ContainerView", fields))
             }
             "ServiceInstance" => {

@@ -2,8 +2,8 @@
 
 use super::call::{Call, Reply};
 use super::{
-    property_collector, screenshot, search_index, service_instance, session_manager, ticket,
-    wait_for_updates,
+    authorization, power, property_collector, screenshot, search_index, service_instance,
+    session_manager, ticket, wait_for_updates,
 };
 use crate::host_state::HostState;
 use crate::vim25::element::Element;
@@ -119,6 +119,13 @@ async fn dispatch(call: &Call<'_>, method: &str) -> Result<Reply, Fault> {
         "AcquireTicket" => ticket::acquire(call),
         "QueryConnections" => ticket::connections(call),
         "DropConnections" => ticket::drop_connections(call),
+        "PowerOnVM_Task" => power::on(call),
+        "PowerOffVM_Task" => power::off(call),
+        "ResetVM_Task" => power::reset(call),
+        "SuspendVM_Task" => power::suspend(call),
+        "ShutdownGuest" => power::shut_down(call),
+        "ReconfigVM_Task" => power::reconfigure(call),
+        "HasPrivilegeOnEntities" => authorization::privileges(call),
         "CreateScreenshot_Task" => screenshot::create(call),
         "DeleteDatastoreFile_Task" => screenshot::delete(call),
         _ => Err(Fault::not_supported()),
@@ -165,6 +172,13 @@ const METHODS: &[&str] = &[
     "AcquireTicket",
     "QueryConnections",
     "DropConnections",
+    "PowerOnVM_Task",
+    "PowerOffVM_Task",
+    "ResetVM_Task",
+    "SuspendVM_Task",
+    "ShutdownGuest",
+    "ReconfigVM_Task",
+    "HasPrivilegeOnEntities",
     "CreateScreenshot_Task",
     "DeleteDatastoreFile_Task",
 ];

@@ -1,7 +1,9 @@
 //! `/sdk`: SOAP calls of vim25 methods.
 
+mod authorization;
 mod call;
 pub(crate) mod dispatch;
+mod power;
 mod property_collector;
 mod property_filter;
 mod screenshot;

@@ -18,6 +18,7 @@ pub(super) fn select(lookup: Lookup<'_>, filter: &Element) -> Result<Vec<ObjectC
         named: HashMap::new(),
         seen: HashSet::new(),
         chosen: Vec::new(),
+        known: HashSet::new(),
     };
     for start in filter.children_of("objectSet") {
         selection.start(start)?;
@@ -37,6 +38,8 @@ struct Selection<'a> {
     /// Visited pairs of object and traversal: traversals may be recursive.
     seen: HashSet<(MoRef, usize)>,
     chosen: Vec<MoRef>,
+    /// The same as a set.
+    known: HashSet<MoRef>,
 }
 
 impl<'a> Selection<'a> {
@@ -67,7 +70,7 @@ impl<'a> Selection<'a> {
     }
 
     fn choose(&mut self, object: &MoRef) {
-        if !self.chosen.contains(object) {
+        if self.known.insert(object.clone()) {
             self.chosen.push(object.clone());
         }
     }

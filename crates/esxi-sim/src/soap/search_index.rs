@@ -3,8 +3,8 @@
 use super::call::{Call, Reply};
 use crate::inventory::Inventory;
 use crate::random;
+use crate::sessions::View;
 use crate::vim25::fault::Fault;
-use crate::vim25::managed_type::is_a;
 use crate::vim25::reference::reference;
 use crate::vim25::value::{MoRef, Value};
 
@@ -48,17 +48,12 @@ pub(super) fn create_view(call: &Call<'_>) -> Result<Reply, Fault> {
     inventory
         .entity(&container)
         .ok_or_else(|| Fault::not_found(&container))?;
-    let mut objects = if call.arguments.is_true("recursive") {
-        inventory.descendants(&container)
-    } else {
-        inventory.children(&container)
+    let kinds = call.arguments.children_of("type");
+    let view = View {
+        container,
+        recursive: call.arguments.is_true("recursive"),
+        kinds: kinds.map(|kind| kind.text.trim().to_owned()).collect(),
     };
-    let kinds: Vec<&str> = call
-        .arguments
-        .children_of("type")
-        .map(|kind| kind.text.trim())
-        .collect();
-    objects.retain(|object| kinds.is_empty() || kinds.iter().any(|kind| is_a(&object.kind, kind)));
     let key = call
         .session
         .as_ref()
@@ -67,7 +62,7 @@ pub(super) fn create_view(call: &Call<'_>) -> Result<Reply, Fault> {
     let kept = call
         .session
         .as_ref()
-        .is_some_and(|session| session.keep_view(&id, objects));
+        .is_some_and(|session| session.keep_view(&id, view));
     if !kept {
         return Err(Fault::bad_request("too many views in this session"));
     }

@@ -8,7 +8,7 @@ use secrecy::ExposeSecret;
 use super::call::{Call, Reply};
 use crate::certificate::{HOST_NAME, Identity, colons};
 use crate::console_connections::LimitReached;
-use crate::inventory::vm::Vm;
+use crate::inventory::vm::{CONSOLE_INTERACT, Vm};
 use crate::placement::Placement;
 use crate::power::Power;
 use crate::ticket_shape::{Thumbprint, TicketHost, TicketUrl};
@@ -25,7 +25,7 @@ pub(super) fn acquire(call: &Call<'_>) -> Result<Reply, Fault> {
     if vm.take_not_created_answer() {
         return Err(Fault::not_found(&call.this));
     }
-    if !vm.console_permitted {
+    if !vm.permits(CONSOLE_INTERACT) {
         return Err(Fault::no_permission(&call.this, CONSOLE_INTERACT));
     }
     if vm.placement() == Placement::LostHost {
@@ -83,7 +83,7 @@ fn vm_with_connections<'a>(call: &'a Call<'_>, method: &str) -> Result<&'a Arc<V
         return Err(Fault::unknown_method(method, &call.this));
     }
     let vm = vm(call)?;
-    if !vm.console_permitted {
+    if !vm.permits(CONSOLE_INTERACT) {
         return Err(Fault::no_permission(&call.this, CONSOLE_INTERACT));
     }
     if vm.power() != Power::On {
@@ -185,5 +185,3 @@ fn add_thumbprints(
         fields.push(("sslCertificate", Value::text(identity.pem.as_str())));
     }
 }
-
-const CONSOLE_INTERACT: &str = "VirtualMachine.Interact.ConsoleInteract";

@@ -1,5 +1,6 @@
 //! PropertyCollector: filters and WaitForUpdatesEx (`docs/webmks.md` 3.4).
 
+use std::str::FromStr;
 use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -84,7 +85,7 @@ pub(super) fn cancel(call: &Call<'_>) -> Result<Reply, Fault> {
 }
 
 /// WaitForUpdatesEx, and the older WaitForUpdates without options: returns the changes since `version`, or nothing
-/// after `maxWaitSeconds`. `maxObjectUpdates` is ignored.
+/// after `maxWaitSeconds`. A set with more than `maxObjectUpdates` is truncated.
 pub(super) async fn wait(call: &Call<'_>) -> Result<Reply, Fault> {
     let session = session(call)?;
     let mut changes = call.state.changes.subscribe();
@@ -116,16 +117,20 @@ pub(super) async fn wait(call: &Call<'_>) -> Result<Reply, Fault> {
 }
 
 fn longest(call: &Call<'_>) -> Duration {
-    let options = call.arguments.child("options");
-    let seconds = options.and_then(|options| options.text_of("maxWaitSeconds"));
-    let seconds = seconds.and_then(|seconds| seconds.parse().ok());
+    let seconds = option(call, "maxWaitSeconds");
     seconds.map_or(LONGEST, Duration::from_secs).min(LONGEST)
+}
+
+fn option<T: FromStr>(call: &Call<'_>, name: &str) -> Option<T> {
+    let options = call.arguments.child("options")?;
+    options.text_of(name)?.parse().ok()
 }
 
 /// Checks the version to continue from; the empty version reports everything.
 fn start(call: &Call<'_>, session: &Session, version: &str) -> Result<(), Fault> {
     with_collector(call, session, |collector| {
         if version.is_empty() {
+            collector.left_out.clear();
             collector.filters.iter_mut().for_each(Filter::reset);
         } else if version != collector.version.to_string() {
             return Err(Fault::invalid_collector_version());
@@ -136,30 +141,48 @@ fn start(call: &Call<'_>, session: &Session, version: &str) -> Result<(), Fault>
 
 /// The UpdateSet since the last report; `None` if nothing changed.
 fn updates(call: &Call<'_>, session: &Session) -> Result<Option<String>, Fault> {
+    let most = option(call, "maxObjectUpdates").unwrap_or(usize::MAX);
     with_collector(call, session, |collector| {
-        let mut sets = String::new();
-        for filter in &mut collector.filters {
-            let changes =
-                filter.report_changes(select(&|object| call.managed_object(object), &filter.spec)?);
-            if !changes.is_empty() {
-                sets.push_str("<filterSet>");
-                Value::Ref(MoRef::new("PropertyFilter", filter.id.as_str()))
-                    .write("filter", &mut sets);
-                changes
-                    .iter()
-                    .for_each(|change| write_change(change, &mut sets));
-                sets.push_str("</filterSet>");
+        if collector.left_out.is_empty() {
+            for filter in &mut collector.filters {
+                let now = select(&|object| call.managed_object(object), &filter.spec)?;
+                let changes = filter.report_changes(now).into_iter();
+                let with_filter = changes.map(|change| (filter.id.clone(), change));
+                collector.left_out.extend(with_filter);
             }
         }
-        if sets.is_empty() {
+        if collector.left_out.is_empty() {
             return Ok(None);
         }
+        let count = collector.left_out.len().min(most);
+        let sets = filter_sets(collector.left_out.drain(..count));
         collector.version += 1;
         let version = collector.version;
+        let truncated = match collector.left_out.is_empty() {
+            true => "",
+            false => "<truncated>true</truncated>",
+        };
         Ok(Some(format!(
-            "<returnval><version>{version}</version>{sets}</returnval>"
+            "<returnval><version>{version}</version>{sets}{truncated}</returnval>"
         )))
     })
+}
+
+/// One `filterSet` for each run of changes of the same filter.
+fn filter_sets(changes: impl Iterator<Item = (String, Change)>) -> String {
+    let mut sets = String::new();
+    let mut last: Option<String> = None;
+    for (filter, change) in changes {
+        if last.as_ref() != Some(&filter) {
+            sets.push_str(if last.is_some() { "</filterSet>" } else { "" });
+            sets.push_str("<filterSet>");
+            Value::Ref(MoRef::new("PropertyFilter", filter.as_str())).write("filter", &mut sets);
+            last = Some(filter);
+        }
+        write_change(&change, &mut sets);
+    }
+    sets.push_str("</filterSet>");
+    sets
 }
 
 fn write_change(change: &Change, xml: &mut String) {

@@ -70,9 +70,14 @@ impl Fault {
 
     /// The VM is not powered on.
     pub(crate) fn invalid_power_state(existing: Power) -> Self {
+        Self::power_state(Power::On, existing)
+    }
+
+    /// The VM's power state does not allow the change to `requested`.
+    pub(crate) fn power_state(requested: Power, existing: Power) -> Self {
         let state = |word| Value::Word("VirtualMachinePowerState", word);
         let fields = vec![
-            ("requestedState", state(Power::On.word())),
+            ("requestedState", state(requested.word())),
             ("existingState", state(existing.word())),
         ];
         let message = format!(
@@ -116,6 +121,13 @@ impl Fault {
     pub(crate) fn invalid_state() -> Self {
         let message = "The operation is not allowed in the current state.";
         Self::typed("InvalidState", message, Vec::new())
+    }
+
+    /// VMware Tools do not run in the guest. The text is a guess.
+    pub(crate) fn tools_unavailable() -> Self {
+        let message =
+            "The operation failed because VMware Tools are not running in this virtual machine.";
+        Self::typed("ToolsUnavailable", message, Vec::new())
     }
 
     /// vCenter has no connection to the VM's host. The text is a guess.
