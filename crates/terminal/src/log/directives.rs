@@ -1,8 +1,8 @@
 //! The directives of `MKSGATE_LOG`.
 
 /// The crates that a directive for `mksgate` applies to.
-const CRATES: [&str; 6] = [
-    "mksgate", "config", "gateway", "console", "dialect", "vsphere",
+const CRATES: [&str; 9] = [
+    "mksgate", "config", "gateway", "logins", "web", "console", "dialect", "vsphere", "terminal",
 ];
 
 /// Repeats each directive for `mksgate` for all of [`CRATES`].
@@ -29,7 +29,28 @@ mod tests {
         assert_eq!(directives("info"), "info");
         assert_eq!(
             directives("hyper=warn,mksgate=debug"),
-            "hyper=warn,mksgate=debug,config=debug,gateway=debug,console=debug,dialect=debug,vsphere=debug"
+            "hyper=warn,mksgate=debug,config=debug,gateway=debug,logins=debug,web=debug,console=debug,dialect=debug,\
+             vsphere=debug,terminal=debug"
         );
+    }
+
+    #[test]
+    fn every_crate_that_logs_is_listed() {
+        let crates = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+        // These are not part of the program, or log in the name of another host.
+        let others = ["esxi-sim", "message-check", "relay-peers"];
+        let mut seen = 0;
+        for folder in std::fs::read_dir(crates).unwrap() {
+            let folder = folder.unwrap();
+            let name = folder.file_name().into_string().unwrap();
+            let manifest = std::fs::read_to_string(folder.path().join("Cargo.toml")).unwrap();
+            let dependencies = manifest.split("[dev-dependencies]").next().unwrap();
+            let logs = dependencies.contains("\ntracing.workspace");
+            if logs && !others.contains(&name.as_str()) {
+                assert!(CRATES.contains(&name.as_str()), "{name}");
+                seen += 1;
+            }
+        }
+        assert_eq!(seen, CRATES.len());
     }
 }
