@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use self::vm::Vm;
 use crate::kind::Kind;
+use crate::vim25::managed_type::is_a;
 use crate::vim25::value::MoRef;
 use crate::vim25::version::ApiVersion;
 
@@ -196,8 +197,24 @@ impl Inventory {
         folders.chain(vms.map(|vm| Self::vm_ref(vm))).collect()
     }
 
+    /// The objects below a container of these types, or of all where none is given, as a ContainerView has them.
+    pub(crate) fn viewed(
+        &self,
+        container: &MoRef,
+        recursive: bool,
+        kinds: &[String],
+    ) -> Vec<MoRef> {
+        let mut objects = match recursive {
+            true => self.descendants(container),
+            false => self.children(container),
+        };
+        objects
+            .retain(|object| kinds.is_empty() || kinds.iter().any(|kind| is_a(&object.kind, kind)));
+        objects
+    }
+
     /// All descendants of an object, breadth first.
-    pub(crate) fn descendants(&self, object: &MoRef) -> Vec<MoRef> {
+    fn descendants(&self, object: &MoRef) -> Vec<MoRef> {
         let mut all = self.children(object);
         let mut next = 0;
         while let Some(object) = all.get(next) {

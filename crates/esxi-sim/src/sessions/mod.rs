@@ -7,9 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 use self::property_collectors::Collectors;
-use crate::inventory::Inventory;
 use crate::random;
-use crate::vim25::managed_type::is_a;
 use crate::vim25::value::{Fields, MoRef, Value, date_time};
 
 /// The open sessions by cookie value.
@@ -40,20 +38,6 @@ pub(crate) struct View {
     pub(crate) recursive: bool,
     /// The types of its objects; empty: all.
     pub(crate) kinds: Vec<String>,
-}
-
-impl View {
-    /// Its objects as they are now.
-    pub(crate) fn objects(&self, inventory: &Inventory) -> Vec<MoRef> {
-        let mut objects = match self.recursive {
-            true => inventory.descendants(&self.container),
-            false => inventory.children(&self.container),
-        };
-        let kinds = &self.kinds;
-        objects
-            .retain(|object| kinds.is_empty() || kinds.iter().any(|kind| is_a(&object.kind, kind)));
-        objects
-    }
 }
 
 impl Sessions {

@@ -27,7 +27,8 @@ impl Call<'_> {
         match object.kind.as_str() {
             "ContainerView" => {
                 let view = self.session.as_ref()?.view(&object.id)?;
-                let fields = vec![("view", Value::Refs(view.objects(inventory)))];
+                let objects = inventory.viewed(&view.container, view.recursive, &view.kinds);
+                let fields = vec![("view", Value::Refs(objects))];
                 Some(Value::Data("ContainerView", fields))
             }
             "ServiceInstance" => {
