@@ -58,6 +58,10 @@ impl LoginPoint<'_> {
         if !wait.is_zero() {
             sleep(wait).await;
         }
+        // This is no success of a password that can be guessed: it forgives no failures.
+        if let Some(user) = self.shared.one_use_logins.redeem(self.key, claim) {
+            return Ok(Some(user));
+        }
         let verified = self.verify(claim).await;
         // Checked again: concurrent attempts must not get more guesses than sequential ones.
         penalty()?;

@@ -91,7 +91,7 @@ fn not_for(user: &User) -> Failure {
 }
 
 /// Where the viewers of this entrance log in.
-fn login_point(entrance: &Entrance) -> LoginPoint<'_> {
+pub(crate) fn login_point(entrance: &Entrance) -> LoginPoint<'_> {
     let shared = &entrance.shared;
     LoginPoint {
         auth: &entrance.auth,

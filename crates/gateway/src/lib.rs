@@ -20,6 +20,8 @@ mod last_failure;
 pub mod listener;
 mod local_entrance;
 mod metrics;
+mod one_use;
+mod one_use_logins;
 pub mod overlap;
 mod reason_banner;
 mod registry;
@@ -48,8 +50,10 @@ pub use local_entrance::LocalEntrance;
 pub use logins::rights::{ConsoleNames, VmNames};
 pub use logins::users::{User, Users};
 pub use logins::{certificate, hashing, users};
+pub use one_use::TOKEN_LIFETIME;
+pub use one_use_logins::NAME as ONE_USE_NAME;
 pub use start_error::StartError;
 pub use web_entrance::{
-    Console, ConsoleGrant, ConsoleId, GrantedConsole, OpenSession, TOKEN_LIFETIME, TokenError,
+    Console, ConsoleGrant, ConsoleId, GrantedConsole, OneUseLogin, OpenSession, TokenError,
     WebEntrance,
 };

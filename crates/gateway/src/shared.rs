@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::last_failure::LastFailure;
 use crate::metrics::Metrics;
+use crate::one_use_logins::OneUseLogins;
 use crate::registry::Registry;
 use console::slots::Slots;
 use logins::penalties::Penalties;
@@ -20,6 +21,8 @@ pub(crate) struct Shared {
     pub(crate) pre_login: PreLoginLimit,
     /// Penalties for failed logins.
     pub(crate) penalties: Penalties,
+    /// Logins that the page has handed out.
+    pub(crate) one_use_logins: OneUseLogins,
     /// Sessions that have logged in.
     pub(crate) registry: Registry,
     /// The limit of consoles per ESXi host.
@@ -48,6 +51,7 @@ impl Shared {
         Self {
             pre_login: PreLoginLimit::default(),
             penalties,
+            one_use_logins: OneUseLogins::default(),
             registry: Registry::counted(metrics.sessions_active.clone()),
             slots: Slots::default(),
             last_failure: LastFailure::default(),

@@ -2,6 +2,7 @@
 
 mod console_id;
 mod granted_console;
+mod one_use_login;
 mod open_session;
 mod tokens;
 
@@ -32,9 +33,10 @@ use logins::users::User;
 
 pub use console_id::{Console, ConsoleGrant, ConsoleId};
 pub use granted_console::GrantedConsole;
+pub use one_use_login::OneUseLogin;
 pub use open_session::OpenSession;
+pub use tokens::TokenError;
 use tokens::Tokens;
-pub use tokens::{TOKEN_LIFETIME, TokenError};
 
 /// The name of the user where the page needs no login.
 const LOCAL: &str = "local";
@@ -147,7 +149,7 @@ impl WebEntrance {
         self.shared.registry.changes()
     }
 
-    /// A token that opens a console once, within [`TOKEN_LIFETIME`]. With a `recipient`, it is unknown to anybody else.
+    /// A token that opens a console once, within [`TOKEN_LIFETIME`](crate::TOKEN_LIFETIME). With a `recipient`, it is unknown to anybody else.
     ///
     /// # Errors
     /// The operating system provides no randomness.
@@ -175,6 +177,27 @@ impl WebEntrance {
     pub fn redeem(&self, token: &str, by: Option<&str>) -> Result<GrantedConsole, TokenError> {
         let grant = self.tokens.redeem(token, by)?;
         GrantedConsole::new(grant, &self.current(), &self.shared).ok_or(TokenError::ConsoleGone)
+    }
+
+    /// A login for `user` at the port of the `[[console]]` that is configured to listen on `listen`; `None` where there is
+    /// none. The session is that of `user`, with its rights.
+    ///
+    /// # Errors
+    /// The operating system provides no randomness.
+    pub fn mint_login(
+        &self,
+        user: &User,
+        listen: SocketAddr,
+        view_only: bool,
+    ) -> Result<Option<OneUseLogin>, Failure> {
+        let current = self.current();
+        let mut ports = current.ports.iter();
+        let Some(port) = ports.find(|port| port.entrance.listen == listen) else {
+            return Ok(None);
+        };
+        let mut user = user.clone();
+        user.view_only |= view_only;
+        OneUseLogin::mint(user, port).map(Some)
     }
 
     /// Runs a connection of the page on a session thread, so that a console which it becomes stays on the thread that has

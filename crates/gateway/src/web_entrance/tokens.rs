@@ -7,17 +7,12 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use base64::Engine;
-use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use tokio::time::Instant;
-use zeroize::Zeroizing;
 
 use crate::error::Failure;
-
-/// How long a token may be used.
-pub const TOKEN_LIFETIME: Duration = Duration::from_secs(60);
+use crate::one_use::{TOKEN_LIFETIME, random_text};
 
 /// How long a token is remembered after that, so that a late or second use is told from an unknown token.
 const REMEMBERED: Duration = Duration::from_secs(600);
@@ -80,10 +75,7 @@ impl<G: Clone> Tokens<G> {
         user: &str,
         recipient: Option<&str>,
     ) -> Result<SecretString, Failure> {
-        let mut random = Zeroizing::new([0; LENGTH]);
-        getrandom::fill(random.as_mut_slice())
-            .map_err(|error| Failure::Setup(format!("no randomness: {error}")))?;
-        let token = BASE64_URL_SAFE_NO_PAD.encode(random.as_slice());
+        let token = random_text::<LENGTH>()?;
         let mut entries = self.entries();
         let of_user = |entry: &Entry<G>| entry.user == user;
         if entries.values().filter(|entry| of_user(entry)).count() >= MAX_PER_USER {
@@ -98,8 +90,8 @@ impl<G: Clone> Tokens<G> {
             minted: Instant::now(),
             grant: Some(grant),
         };
-        entries.insert(hash(&token), entry);
-        Ok(token.into())
+        entries.insert(hash(token.expose_secret()), entry);
+        Ok(token)
     }
 
     /// What `token` stands for, where `by` may use it. It can still be used.

@@ -1,4 +1,3 @@
-use secrecy::ExposeSecret;
 use tokio::time::advance;
 
 use super::*;

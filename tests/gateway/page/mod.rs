@@ -1,5 +1,7 @@
 //! What the page needs of the gateway: logins, one-use tokens, and consoles over a browser's WebSocket.
 
+mod one_use_logins;
+
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
