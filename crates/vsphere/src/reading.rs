@@ -4,7 +4,9 @@ use crate::{
     about::ApiType,
     connections::ConsoleConnection,
     datastore::DatastorePath,
+    inventory::tree::Tree,
     inventory_path::unescape_name,
+    reference::Reference,
     runtime_info::{ConnectionState, Power},
     service::{self, ServiceContent},
     soap::{self, Reply},
@@ -27,11 +29,20 @@ pub fn read_answer(document: &[u8]) {
         let _ = DatastorePath::read(value.text());
         let _ = Ticket::read(value, nameless(value), ApiType::Esxi);
         let mut state = VmState::default();
-        value
-            .elements()
-            .iter()
-            .for_each(|object| state.apply(object));
+        let mut tree = Tree::new(Reference::new("Folder", "ha-folder-root"));
+        for object in objects(value) {
+            state.apply(object);
+            tree.apply(object);
+        }
+        let _ = tree.ids().filter_map(|id| tree.vm(&id)).count();
     }
+}
+
+/// The elements that may be updates of objects: those of an `UpdateSet`, and any others.
+fn objects(value: &Element) -> impl Iterator<Item = &Element> {
+    let inside = |element| Element::elements(element).iter();
+    let sets = value.children("filterSet").flat_map(inside);
+    value.elements().iter().chain(sets)
 }
 
 fn nameless(value: &Element) -> Vm {
