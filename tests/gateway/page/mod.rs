@@ -340,3 +340,30 @@ async fn token_opens_one_console_once() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn what_restricts_the_port_of_a_vm_restricts_it_without_the_port() {
+    within(async {
+        for configured in ["vm08", "moref:1"] {
+            let mut setup = with_page();
+            setup.consoles = vec![configured.into()];
+            setup.customize = |console| ConsoleSettings {
+                view_only: true,
+                allow: vec!["127.0.0.0/8".parse().unwrap()],
+                ..console
+            };
+            let testbed = setup.start().await;
+            let page = &testbed.page;
+            let vm = ConsoleId::Vm {
+                vsphere: "lab".into(),
+                moref: "1".into(),
+                name: "vm08".into(),
+            };
+            let console = redeemed(page, user(page, "ada"), vm, false);
+            let mut browser = Browser::open(page, console).await;
+            browser.viewer.open().await;
+            assert!(page.sessions()[0].view_only, "{configured}");
+        }
+    })
+    .await;
+}

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use console::dialer::Dialer;
+use console::settings::Backend;
 use dialect::InputSettings;
 use vsphere::VmRef;
 
@@ -31,17 +32,23 @@ impl GrantedConsole {
                 name,
             } => {
                 let upstream = Arc::clone(current.upstreams.get(&vsphere)?);
+                let restricted = current.ports.iter().find(|port| {
+                    let backend = port.entrance.console.dialer.backend();
+                    is_of(&backend, &vsphere, &moref, &name)
+                });
+                let restricted = restricted.map(|port| &port.entrance);
                 let vm = VmRef::Moref(moref);
                 let console = ServedConsole {
                     name,
                     configured: String::new(),
                     key: (vsphere, vm.to_string()),
                     dialer: Dialer::Vm(upstream, vm, None),
-                    view_only: false,
+                    view_only: restricted.is_some_and(|port| port.console.view_only),
                     exclusive: false,
                     input_settings: Some(InputSettings::default()),
                 };
-                (Arc::new(console), Vec::new())
+                let allow = restricted.map(|port| port.allow.clone());
+                (Arc::new(console), allow.unwrap_or_default())
             }
         };
         let mut user = grant.user;
@@ -65,4 +72,21 @@ impl GrantedConsole {
     pub fn name(&self) -> &str {
         self.0.name()
     }
+}
+
+/// Whether a port is configured for this VM by its id or its name. What restricts that port restricts the VM's console here,
+/// too, should the page not have found the port.
+fn is_of(backend: &Backend, vsphere: &str, moref: &str, name: &str) -> bool {
+    let Backend::Vm {
+        vsphere: own, vm, ..
+    } = backend
+    else {
+        return false;
+    };
+    let is_same = match vm {
+        VmRef::Moref(own) => own == moref,
+        VmRef::Name(own) => own == name,
+        VmRef::Path(_) | VmRef::Uuid(_) | VmRef::InstanceUuid(_) => false,
+    };
+    own == vsphere && is_same
 }
