@@ -37,7 +37,7 @@ pub(crate) struct Client {
 impl Client {
     /// The client of a request with these headers.
     pub(crate) fn of(connection: &Connection, headers: &HeaderMap, web: &Web) -> Self {
-        let proxied = is_in(&web.proxy_from, connection.peer.ip());
+        let proxied = is_in(&web.proxy_from, connection.peer.ip().to_canonical());
         let direct = connection.client.ip().to_canonical();
         let (address, secure) = match proxied {
             true => (

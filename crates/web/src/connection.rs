@@ -62,7 +62,7 @@ pub(crate) async fn serve(
 
 async fn accept(stream: &mut TcpStream, peer: SocketAddr, web: &Web) -> io::Result<Connection> {
     let local = stream.local_addr()?;
-    let client = match is_in(&web.proxy_from, peer.ip()) {
+    let client = match is_in(&web.proxy_from, peer.ip().to_canonical()) {
         true => proxy_header::read(stream).await?.unwrap_or(peer),
         false => peer,
     };

@@ -1,48 +1,63 @@
 //! The page that a request comes from, as the browser says (Fetch, section 3.2).
 
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, HeaderValue};
 use axum::http::header::{HOST, ORIGIN};
 
-/// Whether the request comes from a page of ours: its Origin has the host and port of Host, which was checked before. The
-/// scheme is not compared, since a reverse proxy may speak HTTPS in front of us. Programs send no Origin; browsers always do
-/// with a POST and a WebSocket.
+/// How the browser itself compares the two pages; scripts cannot set it.
+const SEC_FETCH_SITE: &str = "sec-fetch-site";
+
+/// Whether the request comes from a page of ours: the browser says so, or its Origin has the host and port of Host, which was
+/// checked before. The scheme is not compared, since a reverse proxy may speak HTTPS in front of us. Programs send neither.
+///
+/// Pages without a Referer, as ours, have the Origin "null" in the requests of their forms.
 pub(crate) fn is_ours(headers: &HeaderMap) -> bool {
-    let Some(origin) = headers.get(ORIGIN) else {
-        return true;
-    };
-    let host = headers.get(HOST).and_then(|host| host.to_str().ok());
-    let origin = origin.to_str().ok();
-    let authority = origin.and_then(|origin| origin.split_once("://").map(|(_, rest)| rest));
-    match (authority, host) {
-        (Some(authority), Some(host)) => authority.eq_ignore_ascii_case(host),
-        _ => false,
+    let site = headers.get(SEC_FETCH_SITE).map(HeaderValue::as_bytes);
+    let origin = headers.get(ORIGIN).map(HeaderValue::as_bytes);
+    match (site, origin) {
+        (Some(b"same-origin"), None | Some(b"null")) | (None, None) => true,
+        (Some(b"same-origin") | None, Some(origin)) => is_host(headers, origin),
+        (Some(_), _) => false,
     }
+}
+
+fn is_host(headers: &HeaderMap, origin: &[u8]) -> bool {
+    let host = headers.get(HOST).and_then(|host| host.to_str().ok());
+    let origin = str::from_utf8(origin).ok();
+    let authority = origin.and_then(|origin| Some(origin.split_once("://")?.1));
+    authority.zip(host).is_some_and(|(authority, host)| authority.eq_ignore_ascii_case(host))
 }
 
 #[cfg(test)]
 mod tests {
-    use axum::http::HeaderValue;
-
     use super::*;
 
     #[test]
     fn a_page_elsewhere_is_told_by_its_origin() {
-        for (origin, ours) in [
-            (None, true),
-            (Some("https://gw.example:8443"), true),
-            (Some("http://GW.example:8443"), true),
-            (Some("https://gw.example"), false),
-            (Some("https://gw.example:8443.evil.example"), false),
-            (Some("https://evil.example"), false),
-            (Some("null"), false),
-            (Some(""), false),
+        let host = "gw.example:8443";
+        for (site, origin, ours) in [
+            (None, None, true),
+            (None, Some("https://gw.example:8443"), true),
+            (None, Some("http://GW.example:8443"), true),
+            (None, Some("https://gw.example"), false),
+            (None, Some("https://gw.example:8443.evil.example"), false),
+            (None, Some("https://evil.example"), false),
+            (None, Some("null"), false),
+            (None, Some(""), false),
+            (Some("same-origin"), Some("null"), true),
+            (Some("same-origin"), Some("https://gw.example:8443"), true),
+            (Some("same-origin"), Some("https://evil.example"), false),
+            (Some("same-origin"), None, true),
+            (Some("cross-site"), Some("null"), false),
+            (Some("same-site"), None, false),
+            (Some("none"), None, false),
         ] {
             let mut headers = HeaderMap::new();
-            headers.insert(HOST, HeaderValue::from_static("gw.example:8443"));
-            if let Some(origin) = origin {
-                headers.insert(ORIGIN, HeaderValue::from_static(origin));
+            headers.insert(HOST, HeaderValue::from_static(host));
+            let given = [(ORIGIN.as_str(), origin), (SEC_FETCH_SITE, site)];
+            for (name, value) in given.into_iter().filter_map(|(name, value)| Some((name, value?))) {
+                headers.insert(name, HeaderValue::from_static(value));
             }
-            assert_eq!(is_ours(&headers), ours, "{origin:?}");
+            assert_eq!(is_ours(&headers), ours, "{site:?} {origin:?}");
         }
     }
 }

@@ -29,15 +29,11 @@ impl Rows {
         rows.extend(others.iter().map(Row::of_port));
         let mut viewers = viewers(sessions);
         for row in &mut rows {
-            let of_vm = viewers.remove(&row.key).into_iter().flatten();
-            let of_ports = row
-                .consoles
-                .iter()
-                .filter_map(|port| viewers_of_port(sessions, &port.name));
-            row.viewers = of_vm
-                .chain(of_ports.flatten())
-                .collect::<Vec<_>>()
-                .join(", ");
+            let on_it: Vec<String> = match (&row.key, row.consoles.first()) {
+                (Key::Port(_), Some(port)) => viewers_of_port(sessions, &port.name).collect(),
+                _ => viewers.remove(&row.key).unwrap_or_default(),
+            };
+            row.viewers = on_it.join(", ");
         }
         rows.sort_by_cached_key(|row| (row.name.to_lowercase(), row.key.clone()));
         let keys = rows
@@ -88,15 +84,15 @@ fn viewers(sessions: &[OpenSession]) -> HashMap<Key, Vec<String>> {
     viewers
 }
 
-/// Who is on a console whose VM is not known.
+/// Who is on a console whose VM is not in the list.
 fn viewers_of_port<'a>(
     sessions: &'a [OpenSession],
     name: &'a str,
-) -> Option<impl Iterator<Item = String> + 'a> {
+) -> impl Iterator<Item = String> + 'a {
     let on_it = sessions
         .iter()
-        .filter(move |session| session.vm.is_none() && session.console == name);
-    Some(on_it.map(who))
+        .filter(move |session| session.console == name);
+    on_it.map(who)
 }
 
 fn who(session: &OpenSession) -> String {

@@ -97,7 +97,8 @@ async fn a_login_sets_a_cookie_that_scripts_and_other_sites_cannot_use() {
     let first = page
         .send(GET, "/vm/lab/vm-42?x=1", &[("accept", "text/html")], "")
         .await;
-    assert_eq!(first.status, 404, "pages that do not exist need no login");
+    let location = "../../login?next=vm%2Flab%2Fvm%2D42%3Fx%3D1";
+    assert_eq!((first.status, first.one("location")), (303, location));
     let reply = post_login(&page, USER, PASSWORD, "vm/lab/vm-42").await;
     assert_eq!((reply.status, reply.one("location")), (303, "vm/lab/vm-42"));
     let set = reply.all("set-cookie");

@@ -1,0 +1,121 @@
+"""The page of `mksgate serve` with two users, and requests to it as programs send them.
+
+`npm_packages` has noVNC as npm has it, and axe-core.
+"""
+
+import ssl
+import subprocess
+from http.client import HTTPSConnection
+from pathlib import Path
+from urllib.parse import urlencode
+
+from authority import Authority
+from gateway import Serve, user_line
+from places import ROOT, TARGET, free_ports
+from simulator import Simulator
+from waiting import DEADLINE
+
+SOURCE = ROOT / "tests" / "programs" / "novnc"
+INSTALLED = TARGET / "novnc"
+
+# A download, which may be slow.
+INSTALL_LIMIT = 300
+
+DEBIANS_NOVNC = Path("/usr/share/novnc")
+
+USER, PASSWORD = "ada", "engine of 1843, analytical"
+OTHER, OTHER_PASSWORD = "bob", "an engine of another kind"
+
+# As a browser sends it with a WebSocket; the key is that of RFC 6455.
+UPGRADE = {
+    "Connection": "Upgrade",
+    "Upgrade": "websocket",
+    "Sec-WebSocket-Version": "13",
+    "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+}
+
+
+def npm_packages() -> Path:
+    """Installs the packages of package-lock.json with npm; returns their folder."""
+    INSTALLED.mkdir(exist_ok=True)
+    for name in ["package.json", "package-lock.json"]:
+        (INSTALLED / name).write_bytes((SOURCE / name).read_bytes())
+    command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier"]
+    ended = subprocess.run(command, cwd=INSTALLED, capture_output=True, text=True, timeout=INSTALL_LIMIT)
+    if ended.returncode != 0:
+        raise RuntimeError(f"npm ended with {ended.returncode}: {ended.stderr[-2000:]}")
+    return INSTALLED / "node_modules"
+
+
+class Web(Serve):
+    """A console port for each of `vms`, and the page at `url`; OTHER may open the first VM only, and watch it."""
+
+    def __init__(self, simulator: Simulator, vms: list[str], novnc: Path = DEBIANS_NOVNC) -> None:
+        first = free_ports(len(vms) + 1)
+        self.port, self.ports = first, {vm: first + 1 + n for n, vm in enumerate(vms)}
+        self.url = f"https://127.0.0.1:{self.port}/"
+        certificate, key = Authority().certificate()
+        files = {
+            "users": f"{user_line(USER, PASSWORD)}\n{user_line(OTHER, OTHER_PASSWORD)}:{vms[0]},view-only\n",
+            "host-password": f"{simulator.password}\n",
+        }
+        tls = f'certificate = "{certificate}"\nprivate_key = "{key}"\n'
+        consoles = "".join(
+            f'[[console]]\nport = {port}\nvsphere = "lab"\nvm = {_quoted(vm)}\nauth = "staff"\n'
+            for vm, port in self.ports.items()
+        )
+        configuration = f"""
+[vsphere.lab]
+address = "{simulator.address}"
+username = "{simulator.username}"
+password_file = "host-password"
+trust = "sha256:{simulator.sha256}"
+[auth.staff]
+methods = ["x509-plain"]
+users_file = "users"
+{tls}
+[web]
+listen = "127.0.0.1:{self.port}"
+auth = "staff"
+novnc = "{novnc}"
+{tls}
+{consoles}"""
+        super().__init__(configuration, self.ports.values(), files, ("--log", "json"), {"MKSGATE_LOG": "trace"})
+
+    def wait_until_ready(self) -> None:
+        super().wait_until_ready()
+        self.line(rf":{self.port}/ ")
+
+    def ask(
+        self, path: str, cookie: str = "", method: str = "GET", form: dict[str, str] | None = None, **headers: str
+    ) -> tuple[int, dict[str, str], str]:
+        """Status, headers and body of an answer. The path is sent as it is."""
+        connection = HTTPSConnection("127.0.0.1", self.port, timeout=DEADLINE, context=ssl._create_unverified_context())
+        try:
+            connection.putrequest(method, path, skip_host="Host" in headers, skip_accept_encoding=True)
+            body = urlencode(form or {}).encode()
+            sent = {name.replace("_", "-"): value for name, value in headers.items()}
+            if cookie:
+                sent["Cookie"] = cookie
+            if form is not None:
+                sent |= {"Content-Type": "application/x-www-form-urlencoded", "Content-Length": str(len(body))}
+            for name, value in sent.items():
+                connection.putheader(name, value)
+            connection.endheaders(body if form is not None else None)
+            answer = connection.getresponse()
+            status = answer.status
+            text = "" if status == 101 else answer.read().decode(errors="replace")
+            return status, {name.lower(): value for name, value in answer.getheaders()}, text
+        finally:
+            connection.close()
+
+    def upgrade(self, path: str, cookie: str = "", **headers: str) -> int:
+        """The status of the answer to a WebSocket's request."""
+        names = {name.replace("-", "_"): value for name, value in UPGRADE.items()}
+        return self.ask(path, cookie, **(names | headers))[0]
+
+
+def _quoted(text: str) -> str:
+    """A TOML string without escapes."""
+    assert "'" not in text
+    return f"'{text}'"
