@@ -25,6 +25,8 @@ VMS = ["desk", "plain", HOSTILE]
 # Characters of a US keyboard with and without Shift.
 TEXT = 'Zap "yes" {x_y}: 42% @ ~`|<a>; =+-?'
 
+SHIFTED = set("""~!@#$%^&*()_+{}|:"<>?""")
+
 WIDTHS = {"wide": (1280, 800), "phone": (390, 780)}
 SCHEMES = ["light", "dark"]
 
@@ -48,7 +50,7 @@ def setUpModule() -> None:
 class Login(unittest.TestCase):
     def test_a_wrong_password_is_told_and_the_right_one_leads_to_the_page_that_was_asked_for(self) -> None:
         forget()
-        path = console_path(web, "desk")
+        path = web.path("desk")
         chromium.driver.get(web.url + path)
         enter(USER, "wrong")
         chromium.becomes("the reason", "document.querySelector('[role=alert]')?.textContent.includes('Wrong user name')")
@@ -73,14 +75,14 @@ class List(unittest.TestCase):
         self.assertEqual(sorted(VMS), sorted(names()))
         log_in(web, OTHER, OTHER_PASSWORD)
         self.assertEqual(["desk"], names())
-        forbidden = console_path(web, "plain")
+        forbidden = web.path("plain")
         chromium.driver.get(web.url + forbidden)
         self.assertIn("Not found", chromium.run("return document.title"))
 
     def test_a_hostile_name_is_only_text(self) -> None:
         log_in(web)
         self.assertIn(HOSTILE, names())
-        chromium.driver.get(web.url + console_path(web, HOSTILE))
+        chromium.driver.get(web.url + web.path(HOSTILE))
         chromium.becomes("the console", connected())
         self.assertEqual(HOSTILE, chromium.driver.find_element(By.CSS_SELECTOR, "h1").text)
         self.assertEqual(f"{HOSTILE} · mksgate", chromium.driver.title)
@@ -100,13 +102,13 @@ class List(unittest.TestCase):
 
     def test_who_is_on_a_console_appears_by_itself(self) -> None:
         log_in(web)
-        chromium.driver.get(web.url + console_path(web, "plain"))
+        chromium.driver.get(web.url + web.path("plain"))
         chromium.becomes("the console", connected())
         chromium.becomes("its user", f"document.querySelector('[data-field=viewers]').textContent === '{USER}'")
         chromium.driver.switch_to.new_window("tab")
         try:
             chromium.driver.get(web.url)
-            viewers = f"document.querySelector('[data-path=\"{console_path(web, 'plain')}\"] [data-field=viewers]')"
+            viewers = f"document.querySelector('[data-path=\"{web.path('plain')}\"] [data-field=viewers]')"
             chromium.becomes("the user in the list", f"{viewers}.textContent === '{USER}'")
             chromium.run("return fetch('.')")
             first, second = chromium.driver.window_handles
@@ -128,7 +130,7 @@ class Console(unittest.TestCase):
                 picture.become_equal(canvas, lambda: simulator.picture("desk"))
                 self.assertGreater(picture.colours(canvas()), 8)
                 chromium.driver.find_element(By.CSS_SELECTOR, "#screen canvas").click()
-                ActionChains(chromium.driver).send_keys(TEXT).send_keys(Keys.ENTER).perform()
+                type_as_a_person(TEXT)
                 simulator.has_typed("desk", f"{TEXT}\n")
                 picture.become_equal(canvas, lambda: simulator.picture("desk"))
 
@@ -168,14 +170,14 @@ class Console(unittest.TestCase):
         log_in(web)
         with Web(simulator, ["desk"], Path("/nonexistent")) as without:
             log_in(without)
-            chromium.driver.get(without.url + console_path(without, "desk"))
+            chromium.driver.get(without.url + without.path("desk"))
             self.assertIn("apt install novnc", chromium.driver.find_element(By.TAG_NAME, "main").text)
 
 
 class Tokens(unittest.TestCase):
     def test_a_token_opens_its_console_once_and_for_its_user(self) -> None:
-        cookie = log_in(web)
-        bobs = log_in(web, OTHER, OTHER_PASSWORD)
+        cookie = web.log_in(USER, PASSWORD)
+        bobs = web.log_in(OTHER, OTHER_PASSWORD)
         path = mint(web, cookie, "desk")
         self.assertEqual(404, web.upgrade(path, bobs))
         self.assertEqual(404, web.upgrade(path))
@@ -186,17 +188,17 @@ class Tokens(unittest.TestCase):
         self.assertEqual(410, web.upgrade(path, cookie))
 
     def test_a_token_needs_the_form_token_and_the_right_to_the_vm(self) -> None:
-        cookie = log_in(web)
-        wanted = {"path": console_path(web, "desk")}
+        cookie = web.log_in(USER, PASSWORD)
+        wanted = {"path": web.path("desk")}
         self.assertEqual(403, web.ask("/consoles", cookie, "POST", wanted)[0])
         self.assertEqual(403, web.ask("/consoles", cookie, "POST", wanted, X_CSRF_Token="x" * 43)[0])
-        bobs = log_in(web, OTHER, OTHER_PASSWORD)
-        wanted = {"path": console_path(web, "plain")}
+        bobs = web.log_in(OTHER, OTHER_PASSWORD)
+        wanted = {"path": web.path("plain")}
         token = form_token(web, bobs)
         self.assertEqual(404, web.ask("/consoles", bobs, "POST", wanted, X_CSRF_Token=token)[0])
 
     def test_no_token_and_no_cookie_is_in_the_log(self) -> None:
-        cookie = log_in(web)
+        cookie = web.log_in(USER, PASSWORD)
         path = mint(web, cookie, "desk")
         self.assertEqual(101, web.upgrade(path, cookie))
         until("the session", lambda: "session closed" in web.stderr)
@@ -219,8 +221,8 @@ class Attacks(unittest.TestCase):
             self.assertIn(web.ask("/", Host=host)[0], [400, 421])
 
     def test_every_page_has_its_headers_and_no_script_of_its_own(self) -> None:
-        cookie = log_in(web)
-        for path in ["/", "/login", f"/{console_path(web, 'desk')}", "/nothing", "/assets/list.js"]:
+        cookie = web.log_in(USER, PASSWORD)
+        for path in ["/", "/login", f"/{web.path('desk')}", "/nothing", "/assets/list.js"]:
             _, headers, body = web.ask(path, cookie, Accept="text/html")
             self.assertIn("default-src 'none'", headers["content-security-policy"])
             self.assertNotIn("unsafe", headers["content-security-policy"])
@@ -238,7 +240,7 @@ class Looks(unittest.TestCase):
         for scheme in SCHEMES:
             for width, size in WIDTHS.items():
                 show_as(scheme, *size)
-                pages = {"list": web.url, "folders": f"{web.url}?group=folder", "console": web.url + console_path(web, "desk")}
+                pages = {"list": web.url, "folders": f"{web.url}?group=folder", "console": web.url + web.path("desk")}
                 forget()
                 chromium.driver.get(f"{web.url}login")
                 self._judge(axe, f"login-{scheme}-{width}")
@@ -298,22 +300,6 @@ def names() -> list[str]:
     return [str(name) for name in chromium.run("return [...document.querySelectorAll('.vm .name')].map((a) => a.textContent)")]
 
 
-_paths: dict[tuple[int, str], str] = {}
-
-
-def console_path(page: Web, vm: str) -> str:
-    """The path of a VM's page, as the list has it."""
-    if (page.port, vm) not in _paths:
-        chromium.driver.get("about:blank")
-        log_in(page)
-        until(f"{vm} in the list", lambda: vm in names())
-        script = "return [...document.querySelectorAll('.vm')].map((one) => [one.querySelector('.name').textContent, one.dataset.path])"
-        for name, path in chromium.run(script):
-            _paths[page.port, name] = path
-        forget()
-    return _paths[page.port, vm]
-
-
 def connected() -> str:
     return "document.getElementById('state').textContent.startsWith('Connected')"
 
@@ -326,6 +312,17 @@ def open_console(page: Web, vm: str) -> None:
             break
     chromium.becomes("the console", connected())
     chromium.driver.find_element(By.ID, "fit").click()
+
+
+def type_as_a_person(text: str) -> None:
+    """Types a line on a US keyboard, whose Shift the driver does not press by itself."""
+    actions = ActionChains(chromium.driver)
+    for character in text:
+        if character.isupper() or character in SHIFTED:
+            actions.key_down(Keys.SHIFT).send_keys(character).key_up(Keys.SHIFT)
+        else:
+            actions.send_keys(character)
+    actions.send_keys(Keys.ENTER).perform()
 
 
 def canvas() -> Image.Image:
@@ -342,15 +339,7 @@ def form_token(page: Web, cookie: str) -> str:
 
 def mint(page: Web, cookie: str, vm: str) -> str:
     """The path of a WebSocket that a token opens."""
-    wanted = {"path": console_path_in(page, cookie, vm)}
+    wanted = {"path": page.path(vm)}
     status, _, body = page.ask("/consoles", cookie, "POST", wanted, X_CSRF_Token=form_token(page, cookie))
     assert status == 201, body
     return f"/{json.loads(body)['websocket']}"
-
-
-def console_path_in(page: Web, cookie: str, vm: str) -> str:
-    """The path of a VM's page, without a browser."""
-    body = page.ask(f"/?q={vm}", cookie, Accept="text/html")[2]
-    found = re.search(f'href="./([^"]+)" data-field="name">{vm}<', body)
-    assert found, body
-    return found[1]

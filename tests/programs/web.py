@@ -3,6 +3,7 @@
 `npm_packages` has noVNC as npm has it, and axe-core.
 """
 
+import re
 import ssl
 import subprocess
 from http.client import HTTPSConnection
@@ -53,6 +54,7 @@ class Web(Serve):
     def __init__(self, simulator: Simulator, vms: list[str], novnc: Path = DEBIANS_NOVNC) -> None:
         first = free_ports(len(vms) + 1)
         self.port, self.ports = first, {vm: first + 1 + n for n, vm in enumerate(vms)}
+        self.paths: dict[str, str] = {}
         self.url = f"https://127.0.0.1:{self.port}/"
         certificate, key = Authority().certificate()
         files = {
@@ -105,14 +107,49 @@ novnc = "{novnc}"
             answer = connection.getresponse()
             status = answer.status
             text = "" if status == 101 else answer.read().decode(errors="replace")
-            return status, {name.lower(): value for name, value in answer.getheaders()}, text
+            return status, _joined(answer.getheaders()), text
         finally:
             connection.close()
+
+    def log_in(self, user: str, password: str) -> str:
+        """The cookie of a login without a browser."""
+        _, headers, form = self.ask("/login")
+        cookie = headers["set-cookie"].partition(";")[0]
+        token = re.search('name="form" value="([^"]+)"', form)
+        assert token
+        given = {"user": user, "password": password, "form": token[1]}
+        status, headers, _ = self.ask("/login", cookie, "POST", given)
+        assert status == 303, status
+        return headers["set-cookie"].partition(";")[0]
+
+    def path(self, vm: str) -> str:
+        """The path of a VM's page, as the list has it."""
+        if vm not in self.paths:
+            body = self.ask("/", self.log_in(USER, PASSWORD), Accept="text/html")[2]
+            found = re.search(f'href="./([^"]+)" data-field="name">{re.escape(escape(vm))}<', body)
+            assert found, body
+            self.paths[vm] = found[1]
+        return self.paths[vm]
 
     def upgrade(self, path: str, cookie: str = "", **headers: str) -> int:
         """The status of the answer to a WebSocket's request."""
         names = {name.replace("-", "_"): value for name, value in UPGRADE.items()}
         return self.ask(path, cookie, **(names | headers))[0]
+
+
+def _joined(headers: list[tuple[str, str]]) -> dict[str, str]:
+    """The headers by their names in lower case; the values of one that is there several times are lines."""
+    joined: dict[str, str] = {}
+    for name, value in headers:
+        joined[name.lower()] = f"{joined[name.lower()]}\n{value}" if name.lower() in joined else value
+    return joined
+
+
+def escape(text: str) -> str:
+    """As the page's templates escape a text."""
+    for character in "&<>\"'":
+        text = text.replace(character, f"&#{ord(character)};")
+    return text
 
 
 def _quoted(text: str) -> str:

@@ -59,7 +59,9 @@ impl Live {
         let mut sessions = entrance.sessions_changed();
         let mut vms = Vms::default();
         loop {
-            vms.follow(&entrance.vspheres());
+            // Without a page, nobody needs a session at a vSphere.
+            let vspheres = entrance.settings().map(|_| entrance.vspheres());
+            vms.follow(vspheres.unwrap_or_default());
             self.update(&entrance, &mut vms);
             tokio::select! {
                 () = entrance.changed() => {}

@@ -1,7 +1,7 @@
 //! The page that a request comes from, as the browser says (Fetch, section 3.2).
 
-use axum::http::{HeaderMap, HeaderValue};
 use axum::http::header::{HOST, ORIGIN};
+use axum::http::{HeaderMap, HeaderValue};
 
 /// How the browser itself compares the two pages; scripts cannot set it.
 const SEC_FETCH_SITE: &str = "sec-fetch-site";
@@ -24,7 +24,9 @@ fn is_host(headers: &HeaderMap, origin: &[u8]) -> bool {
     let host = headers.get(HOST).and_then(|host| host.to_str().ok());
     let origin = str::from_utf8(origin).ok();
     let authority = origin.and_then(|origin| Some(origin.split_once("://")?.1));
-    authority.zip(host).is_some_and(|(authority, host)| authority.eq_ignore_ascii_case(host))
+    authority
+        .zip(host)
+        .is_some_and(|(authority, host)| authority.eq_ignore_ascii_case(host))
 }
 
 #[cfg(test)]
@@ -54,7 +56,10 @@ mod tests {
             let mut headers = HeaderMap::new();
             headers.insert(HOST, HeaderValue::from_static(host));
             let given = [(ORIGIN.as_str(), origin), (SEC_FETCH_SITE, site)];
-            for (name, value) in given.into_iter().filter_map(|(name, value)| Some((name, value?))) {
+            for (name, value) in given
+                .into_iter()
+                .filter_map(|(name, value)| Some((name, value?)))
+            {
                 headers.insert(name, HeaderValue::from_static(value));
             }
             assert_eq!(is_ours(&headers), ours, "{site:?} {origin:?}");

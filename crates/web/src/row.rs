@@ -131,7 +131,6 @@ pub(crate) struct Guest {
 }
 
 impl Row {
-    #[expect(dead_code, reason = "for the inventory")]
     /// A VM, with the ports that are configured for it.
     pub(crate) fn of_vm(vsphere: &str, vm: &Vm, guest: &Guest, consoles: Vec<Port>) -> Self {
         let folder = vm
