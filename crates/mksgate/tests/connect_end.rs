@@ -32,7 +32,9 @@ const POWERED_OFF: &str =
     "mksgate: the VM was powered off (close code 1001): start it and connect again\n";
 
 /// Exit code and stderr, without the line that tells the user the viewer's password.
-fn ended(child: Child) -> (Option<i32>, String) {
+fn ended(mut child: Child) -> (Option<i32>, String) {
+    // Kept open: its end is that of a viewer, which may come before the end of the console.
+    let _input = child.stdin.take();
     let output = child.wait_with_output().unwrap();
     let error = String::from_utf8(output.stderr).unwrap();
     let lines = error.split_inclusive('\n');
