@@ -324,7 +324,7 @@ impl Session {
     /// Opens the console, unless the viewer leaves or the gateway ends first.
     async fn open_console(
         &self,
-        viewer: &ViewerLink,
+        viewer: &mut ViewerLink,
         admission: &Admission,
         limit: TimeLimit,
     ) -> Result<OpenConsole, Stopped> {

@@ -2,6 +2,7 @@
 //!
 //! Up to the welcome this is the I/O around [`rfb_proto::Server`].
 
+use std::future::poll_fn;
 use std::io;
 use std::pin::pin;
 use std::sync::Arc;
@@ -171,8 +172,13 @@ impl ViewerLink {
         let _ = self.write(&mut output).await;
     }
 
-    /// Ready when the viewer ends the connection. Nothing is read.
-    pub(crate) async fn gone(&self) -> Failure {
+    /// Ready when the viewer ends the connection. Nothing is read but a browser's control frames.
+    pub(crate) async fn gone(&mut self) -> Failure {
+        if let Some(Either::Right(browser)) = &mut self.connection
+            && poll_fn(|context| browser.poll_gone(context)).await
+        {
+            return Failure::ViewerLeft;
+        }
         let Some(connection) = &self.connection else {
             return Failure::ViewerLeft;
         };

@@ -93,6 +93,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         }
     }
 
+    /// Reads control frames until the browser has left (true) or there is payload (false).
+    pub(crate) fn poll_gone(&mut self, context: &mut Context<'_>) -> Poll<bool> {
+        loop {
+            if self.decode() {
+                return Poll::Ready(self.end.is_some());
+            }
+            // An error is found by the next flush, too.
+            let _ = Pin::new(&mut *self).poll_flush(context);
+            if !matches!(ready!(self.poll_input(context)), Ok(1..)) {
+                return Poll::Ready(true);
+            }
+        }
+    }
+
     /// Decodes up to the next payload or the end; `false` where more input is needed.
     fn decode(&mut self) -> bool {
         while self.payload == 0 && self.end.is_none() {

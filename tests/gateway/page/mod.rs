@@ -14,6 +14,7 @@ use tokio_tungstenite::tungstenite::Message;
 
 use crate::support::browser::Browser;
 use crate::support::encrypted_port::{certificate, users};
+use crate::support::esxi::Esxi;
 use crate::support::testbed::{Setup, Testbed, vm};
 use crate::support::viewer::RfbVersion;
 use crate::support::{until, within};
@@ -364,6 +365,34 @@ async fn what_restricts_the_port_of_a_vm_restricts_it_without_the_port() {
             browser.viewer.open().await;
             assert!(page.sessions()[0].view_only, "{configured}");
         }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn browser_that_closes_before_its_console_is_open_has_left() {
+    within(async {
+        // Its consoles are never accepted.
+        let esxi = Esxi::start().await;
+        let testbed = with_page().with_console_host(&esxi).start().await;
+        let page = &testbed.page;
+        let console = granted(page, user(page, "ada"), false);
+        let mut browser = Browser::open(page, console).await;
+        browser
+            .viewer
+            .exchange_versions(RfbVersion::V3_8.bytes())
+            .await;
+        assert_eq!(browser.viewer.bytes(2).await, [1, 1], "security type None");
+        browser.viewer.send(&[1]).await;
+        until(|| page.sessions().len() == 1).await;
+        browser
+            .messages
+            .try_send(Message::Ping("x".into()))
+            .unwrap();
+        browser.messages.try_send(Message::Close(None)).unwrap();
+        let line = browser.closing_line().await;
+        assert_eq!((&*line.ended_by, &*line.user), ("viewer", "ada"));
+        assert_eq!(browser.closed().await, Some((1000, String::new())));
     })
     .await;
 }
