@@ -166,6 +166,21 @@ class Console(unittest.TestCase):
         picture.become_equal(canvas, lambda: simulator.picture("desk"))
         self.assertEqual(before, len(simulator.keys("desk")))
 
+    def test_the_power_is_changed_from_the_console_and_shown_in_its_page(self) -> None:
+        log_in(web)
+        open_console(web, "plain")
+        state = "document.querySelector('.state').textContent"
+        for action, shown in [("suspend", "Suspended"), ("on", "On")]:
+            chromium.driver.find_element(By.CSS_SELECTOR, "#power-menu summary").click()
+            chromium.driver.find_element(By.CSS_SELECTOR, f"#power-menu [value={action}]").click()
+            chromium.becomes(shown, f"document.body.classList.contains('console') && {state} === '{shown}'")
+        wanted = {"path": web.path("desk"), "action": "off"}
+        cookie, bobs = web.log_in(USER, PASSWORD), web.log_in(OTHER, OTHER_PASSWORD)
+        self.assertEqual(403, web.ask("/power", cookie, "POST", wanted)[0])
+        self.assertEqual(403, web.ask("/power", bobs, "POST", wanted | {"csrf": form_token(web, bobs)})[0])
+        self.assertEqual(200, web.ask("/?q=desk&power=on", cookie, Accept="text/html")[0])
+        self.assertIn(">desk</a>", web.ask("/?q=desk&power=on", cookie, Accept="text/html")[2])
+
     def test_a_page_without_novnc_says_how_to_get_it(self) -> None:
         log_in(web)
         with Web(simulator, ["desk"], Path("/nonexistent")) as without:

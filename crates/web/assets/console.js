@@ -209,9 +209,16 @@ for (const menu of document.querySelectorAll("details.menu")) {
   });
 }
 
+// What a guest is not asked about, the user is.
+for (const button of document.querySelectorAll("[data-ask]")) {
+  button.addEventListener("click", (event) => {
+    if (!confirm(button.dataset.ask)) event.preventDefault();
+  });
+}
+
 // Who is here, and the power.
 if (path) {
-  const events = new EventSource(`${root}events`);
+  const events = new EventSource(`${root}events?path=${encodeURIComponent(path)}`);
   events.addEventListener("changed", (event) => {
     const vm = JSON.parse(event.data);
     if (vm.path !== path) return;

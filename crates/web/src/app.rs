@@ -20,7 +20,7 @@ use crate::random::random_text;
 use crate::sessions::Sessions;
 use crate::vms::Vms;
 use crate::{
-    assets, console_page, console_socket, events, host_list, list, login, novnc, origin,
+    assets, console_page, console_socket, events, host_list, list, login, novnc, origin, power,
     security_headers,
 };
 
@@ -66,6 +66,7 @@ impl App {
             .route("/console/{token}", get(console_page::of_token))
             .route("/console/{token}/ws", get(console_socket::open))
             .route("/novnc/{*path}", get(novnc::serve))
+            .route("/power", post(power::change))
             .route("/login", get(login::form).post(login::log_in))
             .route("/logout", post(login::log_out))
             .route("/assets/{file}", get(assets::serve))

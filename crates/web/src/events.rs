@@ -3,11 +3,12 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
-use axum::extract::State;
+use axum::extract::{Query, State};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures::stream;
 use gateway::User;
+use serde::Deserialize;
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::{Instant, sleep_until};
@@ -27,14 +28,32 @@ const LONGEST: Duration = Duration::from_secs(5 * 60);
 struct Changes {
     user: User,
     notices: broadcast::Receiver<Notice>,
+    /// Of a console that the page shows: it may have changed since the page was made.
+    first: Option<Event>,
     ends: Instant,
     closing: CancellationToken,
 }
 
-pub(crate) async fn serve(State(routed): State<Routed>, visitor: Visitor) -> Response {
+#[derive(Deserialize)]
+pub(crate) struct Shown {
+    path: Option<String>,
+}
+
+pub(crate) async fn serve(
+    State(routed): State<Routed>,
+    visitor: Visitor,
+    Query(shown): Query<Shown>,
+) -> Response {
     let longest = Instant::now() + LONGEST;
+    // Before the console is looked up, so that no change is missed in between.
+    let notices = routed.app.live.changes();
+    let rows = routed.app.live.rows();
+    let row = rows
+        .of_user(&visitor.user)
+        .find(|row| Some(&row.path) == shown.path.as_ref());
     let changes = Changes {
-        notices: routed.app.live.changes(),
+        notices,
+        first: row.and_then(|row| Event::default().event("changed").json_data(&**row).ok()),
         ends: visitor.ends.map_or(longest, |ends| ends.min(longest)),
         user: visitor.user,
         closing: routed.app.entrance.closing(),
@@ -55,6 +74,9 @@ pub(crate) async fn serve(State(routed): State<Routed>, visitor: Visitor) -> Res
 impl Changes {
     /// The next change of a console that the user may open; `None` at the end.
     async fn next(&mut self) -> Option<Event> {
+        if let Some(first) = self.first.take() {
+            return Some(first);
+        }
         loop {
             let notice = tokio::select! {
                 notice = self.notices.recv() => notice,

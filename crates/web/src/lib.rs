@@ -18,6 +18,7 @@ mod login;
 mod novnc;
 mod origin;
 mod page;
+mod power;
 mod proxy_header;
 mod random;
 mod row;
