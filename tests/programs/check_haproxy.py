@@ -43,7 +43,7 @@ class BehindHaProxy(unittest.TestCase):
                 with self.subTest(version), RawViewer(balancer.ports[version], ALLOWED) as viewer:
                     self.assertEqual((800, 600), viewer.see_screen())
                     viewer.socket.close()
-                    self._ended(viewer.address, known, "the viewer closed")
+                    self._ended(viewer.address, known, "viewer left")
 
     def test_the_allow_list_is_for_the_viewers_own_address(self) -> None:
         with HaProxy(gateway.ports["vm08", "none"]) as balancer:
