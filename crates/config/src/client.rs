@@ -13,6 +13,7 @@ use vsphere::SessionStore;
 
 use crate::govc::{Environment, NAME};
 use crate::known_hosts::{self, KnownHost};
+use crate::omitted::Omitted;
 use crate::session_cache::SessionCache;
 
 /// The parts of a configuration that client commands use.
@@ -42,13 +43,6 @@ pub struct ClientFile {
     pub(crate) config: Config,
     /// For each vSphere.
     pub(crate) omitted: BTreeMap<String, Omitted>,
-}
-
-/// What the file or the environment may leave open.
-pub(crate) struct Omitted {
-    /// Whether it does not say which certificates to trust.
-    pub(crate) trust: bool,
-    pub(crate) password_missing: String,
 }
 
 impl ClientConfig {

@@ -2,8 +2,8 @@
 
 use std::env::var;
 
-use crate::client::Omitted;
 use crate::govc_trust;
+use crate::omitted::Omitted;
 use crate::sdk_url::{sdk_url, web_client_path};
 use console::settings::VSphere;
 use console::tls::Trust;

@@ -7,10 +7,10 @@ use toml::Spanned;
 use url::Url;
 
 use crate::MissingPassword;
-use crate::client::Omitted;
 use crate::document::Document;
 use crate::error::ConfigError;
 use crate::file;
+use crate::omitted::Omitted;
 use crate::sdk_url::{sdk_url, web_client_path};
 use crate::secret_variables;
 use console::address::Address;

@@ -1,30 +1,17 @@
-//! The routes of the page, and what each request goes through before them.
+//! What all requests share.
 
 use std::sync::Arc;
 
-use axum::Router;
-use axum::extract::{Request, State};
-use axum::http::header::HOST;
-use axum::http::{HeaderMap, Method, StatusCode};
-use axum::middleware::{Next, from_fn_with_state};
-use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
 use gateway::WebEntrance;
 use gateway::settings::Web;
 use tokio_util::task::TaskTracker;
 
-use crate::client::{Client, Connection};
-use crate::error_page::ErrorPage;
 use crate::live::Live;
 use crate::random::random_text;
 use crate::sessions::Sessions;
 use crate::vms::Vms;
-use crate::{
-    assets, console_page, console_socket, events, host_list, list, login, novnc, origin, power,
-    security_headers,
-};
 
-/// What all requests share.
+/// The state of the page.
 pub(crate) struct App {
     /// The gateway.
     pub(crate) entrance: WebEntrance,
@@ -50,30 +37,6 @@ impl App {
             secret: random_text().ok(),
         }
     }
-
-    /// The routes with these settings.
-    pub(crate) fn routes(self: Arc<Self>, web: &Arc<Web>) -> Router {
-        let routed = Routed {
-            app: self,
-            web: Arc::clone(web),
-        };
-        Router::new()
-            .route("/", get(list::show))
-            .route("/events", get(events::serve))
-            .route("/vm/{vsphere}/{moref}", get(console_page::of_vm))
-            .route("/port/{listen}", get(console_page::of_port))
-            .route("/consoles", post(console_page::mint))
-            .route("/console/{token}", get(console_page::of_token))
-            .route("/console/{token}/ws", get(console_socket::open))
-            .route("/novnc/{*path}", get(novnc::serve))
-            .route("/power", post(power::change))
-            .route("/login", get(login::form).post(login::log_in))
-            .route("/logout", post(login::log_out))
-            .route("/assets/{file}", get(assets::serve))
-            .fallback(async || ErrorPage::not_found())
-            .layer(from_fn_with_state(routed.clone(), admit))
-            .with_state(routed)
-    }
 }
 
 /// The state of the routes.
@@ -83,59 +46,4 @@ pub(crate) struct Routed {
     pub(crate) app: Arc<App>,
     /// The settings of this connection.
     pub(crate) web: Arc<Web>,
-}
-
-/// Refuses what is not meant for the page, and adds the headers of every response.
-async fn admit(State(routed): State<Routed>, mut request: Request, next: Next) -> Response {
-    let web = &routed.web;
-    let mut response = match judge(web, &request) {
-        Ok(client) => {
-            request.extensions_mut().insert(client);
-            next.run(request).await
-        }
-        Err(refusal) => refusal.into_response(),
-    };
-    security_headers::add(
-        response.headers_mut(),
-        &web.frame_ancestors,
-        web.tls.is_some(),
-    );
-    response
-}
-
-/// The client of a request that may be answered.
-fn judge(web: &Web, request: &Request) -> Result<Client, (StatusCode, &'static str)> {
-    let Some(connection) = request.extensions().get::<Connection>() else {
-        return Err((
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "the connection is unknown\n",
-        ));
-    };
-    let headers = request.headers();
-    if !is_host_ours(headers, connection, web) {
-        let sentence = "This server does not answer to that name: see `hosts` in the section [web] of its configuration.\n";
-        return Err((StatusCode::MISDIRECTED_REQUEST, sentence));
-    }
-    let client = Client::of(connection, headers, web);
-    if !connection.tls && !client.may_use_http() {
-        let sentence = "Plain HTTP is for reverse proxies: use the address that they serve.\n";
-        return Err((StatusCode::FORBIDDEN, sentence));
-    }
-    let changes = ![Method::GET, Method::HEAD].contains(request.method());
-    if changes && !origin::is_ours(headers) {
-        return Err((
-            StatusCode::FORBIDDEN,
-            "This request comes from another site.\n",
-        ));
-    }
-    Ok(client)
-}
-
-/// Whether there is exactly one Host, and it is ours.
-fn is_host_ours(headers: &HeaderMap, connection: &Connection, web: &Web) -> bool {
-    let mut hosts = headers.get_all(HOST).into_iter();
-    match (hosts.next().map(|host| host.to_str()), hosts.next()) {
-        (Some(Ok(host)), None) => host_list::is_ours(host, connection.local.ip(), &web.hosts),
-        _ => false,
-    }
 }

@@ -27,6 +27,7 @@ use tracing::debug;
 use crate::app::App;
 use crate::client::Connection;
 use crate::proxy_header;
+use crate::routes;
 
 /// How long a client may take for the PROXY header and the TLS handshake.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -48,7 +49,7 @@ pub(crate) async fn serve(
         Ok(Err(error)) => return debug!(client = %peer, "a connection to [web] failed ({error})"),
         Err(_) => return debug!(client = %peer, "a connection to [web] was not ready in time"),
     };
-    let routes = app.routes(&web);
+    let routes = routes::of(app, &web);
     let Some(tls) = &web.tls else {
         return answer(TokioIo::new(stream), connection, routes, closing).await;
     };

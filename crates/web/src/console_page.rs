@@ -7,7 +7,7 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::{Form, Json};
-use gateway::{ConsoleGrant, ConsoleId, TokenError, User};
+use gateway::{ConsoleGrant, ConsoleId, User};
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 
@@ -91,7 +91,7 @@ pub(crate) async fn of_token(
     let by = Visitor::of(&routed, client, &headers).map(|visitor| visitor.user.name);
     let grant = match routed.app.entrance.peek(&token, by.as_deref()) {
         Ok(grant) => grant,
-        Err(error) => return refused(&error).at_depth(1).into_response(),
+        Err(error) => return ErrorPage::of_token(&error).at_depth(1).into_response(),
     };
     let name = match &grant.console {
         ConsoleId::Vm { name, .. } => name.clone(),
@@ -164,23 +164,4 @@ pub(crate) fn console_of(row: &Row, user: &User) -> ConsoleId {
             name: row.name.clone(),
         },
     }
-}
-
-/// A used or expired token, in a page.
-pub(crate) fn refused(error: &TokenError) -> ErrorPage {
-    let (status, sentence) = match error {
-        TokenError::Used => (
-            StatusCode::GONE,
-            "This link was used already: each opens a console once. Ask for a new one.",
-        ),
-        TokenError::Expired => (
-            StatusCode::GONE,
-            "This link has expired: it is valid for a minute. Ask for a new one.",
-        ),
-        _ => (
-            StatusCode::NOT_FOUND,
-            "This link leads to no console. Ask for a new one.",
-        ),
-    };
-    ErrorPage::new(status, "No console", sentence)
 }

@@ -21,7 +21,7 @@ use tracing::debug;
 
 use crate::app::Routed;
 use crate::client::{Client, Connection};
-use crate::console_page::refused;
+use crate::error_page::ErrorPage;
 use crate::origin;
 use crate::visitor::Visitor;
 
@@ -57,7 +57,7 @@ pub(crate) async fn open(
     };
     let console = match routed.app.entrance.redeem(&token, by.as_deref()) {
         Ok(console) => console,
-        Err(error) => return refused(&error).into_response(),
+        Err(error) => return ErrorPage::of_token(&error).into_response(),
     };
     let entrance = routed.app.entrance.clone();
     let peer = std::net::SocketAddr::new(client.address, connection.client.port());

@@ -3,6 +3,7 @@
 use askama::Template;
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Response};
+use gateway::TokenError;
 
 /// A status and a sentence.
 #[derive(Template)]
@@ -33,6 +34,25 @@ impl ErrorPage {
     pub(crate) fn at_depth(mut self, depth: usize) -> Self {
         self.root = root(depth);
         self
+    }
+
+    /// A used, expired or unknown token.
+    pub(crate) fn of_token(error: &TokenError) -> Self {
+        let (status, sentence) = match error {
+            TokenError::Used => (
+                StatusCode::GONE,
+                "This link was used already: each opens a console once. Ask for a new one.",
+            ),
+            TokenError::Expired => (
+                StatusCode::GONE,
+                "This link has expired: it is valid for a minute. Ask for a new one.",
+            ),
+            _ => (
+                StatusCode::NOT_FOUND,
+                "This link leads to no console. Ask for a new one.",
+            ),
+        };
+        Self::new(status, "No console", sentence)
     }
 
     pub(crate) fn not_found() -> Self {

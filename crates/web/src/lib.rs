@@ -21,6 +21,7 @@ mod page;
 mod power;
 mod proxy_header;
 mod random;
+mod routes;
 mod row;
 mod rows;
 mod security_headers;
