@@ -10,7 +10,7 @@ use gateway::Failure;
 use rfb_proto::Password;
 use serde::Deserialize;
 use subtle::ConstantTimeEq;
-use tracing::info;
+use tracing::{info, warn};
 
 use crate::app::Routed;
 use crate::client::Client;
@@ -147,7 +147,7 @@ fn page(client: Client, reason: Option<String>, user: &str, next: &str) -> Respo
 
 /// The page with the reason of a failed login.
 fn refused(client: Client, failure: &Failure, user: &str, next: &str) -> Response {
-    info!(user, client = %client.address, "login to the page refused: {failure}");
+    warn!(user, client = %client.address, "login to the page refused: {failure}");
     let (status, reason, wait) = match failure {
         Failure::WrongLogin | Failure::WrongPassword => (
             StatusCode::FORBIDDEN,
