@@ -197,6 +197,7 @@ fn german() -> InputSettings {
 
 mod acks;
 mod banner;
+mod banner_in_session;
 mod bounds;
 mod clipboard;
 mod ctrl_alt_insert;
