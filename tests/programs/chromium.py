@@ -53,6 +53,15 @@ class Chromium(Program):
         path.write_bytes(self.driver.get_screenshot_as_png())
         return Image.open(io.BytesIO(path.read_bytes())).convert("RGB")
 
+    def axe(self, script: str) -> list[object]:
+        """What axe-core, given as its script, finds wrong with the page: the rules, and the elements."""
+        self.run(script)
+        return self.driver.execute_async_script(
+            "const done = arguments[0];"
+            "axe.run({runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']})"
+            ".then((result) => done(result.violations.map((one) => [one.id, one.nodes.map((node) => node.html)])))"
+        )
+
     def _options(self) -> Options:
         options = Options()
         options.binary_location = "/usr/bin/chromium"

@@ -17,13 +17,13 @@ def visit(port: int, answers: dict[str, str] | None = None, authority: Path | No
     folder = scratch("gvnccapture")
     env = {**os.environ, "LC_ALL": "C.UTF-8"}
     if authority:
-        env |= _home_with(authority, folder)
+        env |= home_with(authority, folder)
     file = folder / "picture.png"
     code, said = converse(["gvnccapture", f"127.0.0.1:{port - FIRST_PORT}", str(file)], answers or {}, env)
     return Visit("gvnccapture", code, said, file)
 
 
-def _home_with(authority: Path, folder: Path) -> dict[str, str]:
+def home_with(authority: Path, folder: Path) -> dict[str, str]:
     """It looks for authorities in the home folder of the passwd database, not in $HOME, so nss_wrapper replaces that."""
     (folder / ".pki" / "CA").mkdir(parents=True)
     shutil.copy(authority, folder / ".pki" / "CA" / "cacert.pem")

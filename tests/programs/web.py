@@ -49,18 +49,30 @@ def npm_packages() -> Path:
 
 
 class Web(Serve):
-    """A console port for each of `vms`, and the page at `url`; OTHER may open the first VM only, and watch it."""
+    """A console port for each of `vms`, and the page at `url`; OTHER may open the first VM only, and watch it.
 
-    def __init__(self, simulator: Simulator, vms: list[str], novnc: Path = DEBIANS_NOVNC) -> None:
+    `web_keys` are further lines of `[web]`, `more` further sections, `more_files` further files beside gateway.toml.
+    """
+
+    def __init__(
+        self,
+        simulator: Simulator,
+        vms: list[str],
+        novnc: Path = DEBIANS_NOVNC,
+        web_keys: str = "",
+        more: str = "",
+        more_files: dict[str, str] | None = None,
+    ) -> None:
         first = free_ports(len(vms) + 1)
         self.port, self.ports = first, {vm: first + 1 + n for n, vm in enumerate(vms)}
         self.paths: dict[str, str] = {}
         self.url = f"https://127.0.0.1:{self.port}/"
-        certificate, key = Authority().certificate()
-        files = {
+        self.authority = Authority()
+        certificate, key = self.authority.certificate()
+        files: dict[str, str | bytes] = {
             "users": f"{user_line(USER, PASSWORD)}\n{user_line(OTHER, OTHER_PASSWORD)}:{vms[0]},view-only\n",
             "host-password": f"{simulator.password}\n",
-        }
+        } | (more_files or {})
         tls = f'certificate = "{certificate}"\nprivate_key = "{key}"\n'
         consoles = "".join(
             f'[[console]]\nport = {port}\nvsphere = "lab"\nvm = {_quoted(vm)}\nauth = "staff"\n'
@@ -81,7 +93,9 @@ listen = "127.0.0.1:{self.port}"
 auth = "staff"
 novnc = "{novnc}"
 {tls}
-{consoles}"""
+{web_keys}
+{consoles}
+{more.format(certificate=certificate, key=key)}"""
         super().__init__(configuration, self.ports.values(), files, ("--log", "json"), {"MKSGATE_LOG": "trace"})
 
     def wait_until_ready(self) -> None:

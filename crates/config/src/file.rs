@@ -64,6 +64,7 @@ pub(crate) struct Web {
     pub(crate) proxy_from: Option<Vec<Spanned<String>>>,
     pub(crate) novnc: Option<PathBuf>,
     pub(crate) user_header: Option<Spanned<String>>,
+    pub(crate) viewer_host: Option<Spanned<String>>,
     #[serde(default)]
     pub(crate) frame_ancestors: Vec<Spanned<String>>,
 }

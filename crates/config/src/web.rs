@@ -55,6 +55,8 @@ impl Document<'_> {
         let auth = auth.and_then(|auth| self.keep(self.web_auth(auth, listen, is_private, auths)));
         let hosts = self.hosts(&table.hosts);
         let user_header = self.keep(self.user_header(table));
+        let viewer_host = table.viewer_host.as_ref();
+        let viewer_host = viewer_host.map(|host| self.keep(self.host(host)));
         let frame_ancestors = self.frame_ancestors(&table.frame_ancestors);
         let (certificate, tls) = tls?.unzip();
         let mut names = certificate.as_ref().map_or_else(Vec::new, names);
@@ -66,6 +68,7 @@ impl Document<'_> {
             certificate,
             hosts: names,
             user_header: user_header?,
+            viewer_host: viewer_host.flatten(),
             frame_ancestors,
             proxy_from,
             novnc: novnc.unwrap_or_else(|| default.novnc.clone()),
@@ -125,21 +128,22 @@ impl Document<'_> {
     }
 
     fn hosts(&self, hosts: &[Spanned<String>]) -> Vec<String> {
-        let host = |text: &Spanned<String>| {
-            let host = text.get_ref().to_ascii_lowercase();
-            match is_host(&host) {
-                true => Ok(host),
-                false => Err(self.error_at(
-                    text.span(),
-                    format!(
-                        "{:?} is not a host: write a name without scheme and port, as \"consoles.example\"",
-                        text.get_ref()
-                    ),
-                )),
-            }
-        };
-        let hosts = hosts.iter().filter_map(|text| self.keep(host(text)));
+        let hosts = hosts.iter().filter_map(|text| self.keep(self.host(text)));
         hosts.collect()
+    }
+
+    fn host(&self, text: &Spanned<String>) -> Result<String, ConfigError> {
+        let host = text.get_ref().to_ascii_lowercase();
+        match is_host(&host) {
+            true => Ok(host),
+            false => Err(self.error_at(
+                text.span(),
+                format!(
+                    "{:?} is not a host: write a name without scheme and port, as \"consoles.example\"",
+                    text.get_ref()
+                ),
+            )),
+        }
     }
 
     /// Anybody but a reverse proxy could write any name into it.

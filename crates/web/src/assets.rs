@@ -18,7 +18,7 @@ const CSS: &str = "text/css; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 const SVG: &str = "image/svg+xml";
 
-const ASSETS: [Asset; 5] = [
+const ASSETS: [Asset; 6] = [
     Asset {
         name: "style.css",
         kind: CSS,
@@ -33,6 +33,11 @@ const ASSETS: [Asset; 5] = [
         name: "console.js",
         kind: SCRIPT,
         text: include_str!("../assets/console.js"),
+    },
+    Asset {
+        name: "viewer.js",
+        kind: SCRIPT,
+        text: include_str!("../assets/viewer.js"),
     },
     Asset {
         name: "screen.svg",

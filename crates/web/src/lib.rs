@@ -15,6 +15,7 @@ mod list;
 mod listening;
 mod live;
 mod login;
+mod native_port;
 mod novnc;
 mod origin;
 mod page;
@@ -26,6 +27,8 @@ mod row;
 mod rows;
 mod security_headers;
 mod sessions;
+mod viewer_files;
+mod viewer_page;
 mod visitor;
 mod vms;
 

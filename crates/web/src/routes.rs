@@ -16,7 +16,7 @@ use crate::client::{Client, Connection};
 use crate::error_page::ErrorPage;
 use crate::{
     assets, console_page, console_socket, events, host_list, list, login, novnc, origin, power,
-    security_headers,
+    security_headers, viewer_page,
 };
 
 /// The routes with these settings.
@@ -33,6 +33,9 @@ pub(crate) fn of(app: Arc<App>, web: &Arc<Web>) -> Router {
         .route("/consoles", post(console_page::mint))
         .route("/console/{token}", get(console_page::of_token))
         .route("/console/{token}/ws", get(console_socket::open))
+        .route("/viewer", post(viewer_page::open))
+        .route("/viewer/vm/{vsphere}/{moref}", get(viewer_page::of_vm))
+        .route("/viewer/port/{listen}", get(viewer_page::of_port))
         .route("/novnc/{*path}", get(novnc::serve))
         .route("/power", post(power::change))
         .route("/login", get(login::form).post(login::log_in))

@@ -221,8 +221,13 @@ impl Row {
 
     /// Its first port that the user may open.
     pub(crate) fn port_for(&self, user: &User) -> Option<&Port> {
+        self.ports_for(user).next()
+    }
+
+    /// Its ports that the user may open.
+    pub(crate) fn ports_for<'a>(&'a self, user: &User) -> impl Iterator<Item = &'a Port> {
         let vm = self.vm.as_ref().map(VmNames::from);
-        self.consoles.iter().find(|port| {
+        self.consoles.iter().filter(move |port| {
             user.may_open(ConsoleNames {
                 vsphere: self.vsphere.as_deref(),
                 configured: &port.name,

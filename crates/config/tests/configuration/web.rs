@@ -28,9 +28,11 @@ fn a_page_needs_no_console_and_takes_names_from_its_certificate() {
 #[test]
 fn reverse_proxies_may_name_the_user_and_frames_their_origin() {
     let more = "auth = \"staff\"\nproxy_from = [\"192.0.2.2\"]\nuser_header = \"X-Forwarded-User\"\n\
+                viewer_host = \"VNC.example\"\n\
                 frame_ancestors = [\"https://portal.example:8443\", \"https://*.example\"]\n";
     let web = web("0.0.0.0:8080", more);
     assert_eq!(web.user_header.as_deref(), Some("x-forwarded-user"));
+    assert_eq!(web.viewer_host.as_deref(), Some("vnc.example"));
     assert_eq!(web.proxy_from.len(), 1);
     assert_eq!(
         web.frame_ancestors,

@@ -31,6 +31,8 @@ pub struct Web {
     pub proxy_from: Vec<IpNet>,
     /// The header in which a reverse proxy names the user whom it has authenticated, in lower case.
     pub user_header: Option<String>,
+    /// The host name at which native viewers reach console ports; `None`: the one by which the page was reached.
+    pub viewer_host: Option<String>,
     /// The sources that may embed the page in a frame (CSP `frame-ancestors`); empty: none.
     pub frame_ancestors: Vec<String>,
 }
@@ -47,6 +49,7 @@ impl Web {
             novnc: NOVNC.into(),
             proxy_from: Vec::new(),
             user_header: None,
+            viewer_host: None,
             frame_ancestors: Vec::new(),
         }
     }
