@@ -152,6 +152,7 @@ const fn passes(encoding: Encoding) -> bool {
                 | Encoding::CURSOR_WITH_ALPHA
                 | Encoding::QEMU_LED_STATE
                 | Encoding::QEMU_POINTER_MOTION
+                | Encoding::VMWARE_SERVER_CAPS
                 | Encoding::VMWARE_CURSOR
                 | Encoding::VMWARE_CURSOR_STATE
                 | Encoding::VMWARE_CURSOR_POSITION

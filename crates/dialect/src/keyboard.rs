@@ -57,6 +57,7 @@ struct Held {
 enum Name {
     Keysym(u32),
     Xt(u32),
+    Vmware(VScancode),
 }
 
 impl Keyboard {
@@ -124,16 +125,19 @@ impl Keyboard {
                 let earlier = !self.holds(by) && self.holds(as_keysym);
                 self.release(if earlier { as_keysym } else { by }, host);
             }
-            Some(_) if self.repeat(by, host) => {}
             Some(scancode) => {
-                self.restore_modifiers(host);
                 let insert = scancode == INSERT || keysym == key::KP_Insert;
-                let key = match insert && self.insert_is_delete() {
-                    true => self.delete(),
-                    false => HostKey::Scancode(scancode),
-                };
-                self.press(by, key, None, host);
+                self.press_scancode(by, scancode, insert, host);
             }
+        }
+    }
+
+    /// A key event of VMware's own client, to a host that takes scan codes.
+    pub(super) fn vmware_key(&mut self, scan: VScancode, down: bool, host: &mut BytesMut) {
+        let by = Name::Vmware(scan);
+        match down {
+            true => self.press_scancode(by, scan, scan == INSERT, host),
+            false => self.release(by, host),
         }
     }
 
@@ -228,6 +232,18 @@ impl Keyboard {
         true
     }
 
+    fn press_scancode(&mut self, by: Name, scancode: VScancode, insert: bool, host: &mut BytesMut) {
+        if self.repeat(by, host) {
+            return;
+        }
+        self.restore_modifiers(host);
+        let key = match insert && self.insert_is_delete() {
+            true => HostKey::Scancode(DELETE),
+            false => HostKey::Scancode(scancode),
+        };
+        self.press(by, key, None, host);
+    }
+
     fn holds(&self, by: Name) -> bool {
         self.held.iter().any(|held| held.by == by)
     }
@@ -257,6 +273,7 @@ impl Keyboard {
     fn translate(&self, by: Name) -> Option<HostKey> {
         match by {
             Name::Xt(code) => keys::from_xt(code).map(HostKey::Scancode),
+            Name::Vmware(scancode) => Some(HostKey::Scancode(scancode)),
             Name::Keysym(keysym) if !self.sends_scancodes() => Some(HostKey::Keysym(keysym)),
             Name::Keysym(keysym) => match self.layout.key(keysym) {
                 Some(Typed::Plain(scancode)) => Some(HostKey::Scancode(scancode)),

@@ -15,6 +15,7 @@
 //! | partial pictures | `missing`, `viewer_update` | 2.3, Q3 and Q4: a host may answer a request in several updates |
 //! | acknowledgements | `acks` | 7.1: a host that requests them may stop without them |
 //! | sizes | `host`, `viewer` | 1.6: they are requested by a message of VMware's |
+//! | VMware's own client | `shared`, `viewer` | 7.2: it speaks with such messages itself |
 //!
 //! Where the host is lost, [`Dialogue::host_lost`] completes what the viewer has received, and [`Dialogue::banner`]
 //! draws a line of text over its last picture (`banner`, `font`).

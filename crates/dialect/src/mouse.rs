@@ -73,6 +73,21 @@ impl Mouse {
         }
     }
 
+    /// An event of VMware's own client (127/2) has been sent to the host: which buttons are pressed after it. A turn of the
+    /// wheel says that none is, also while one is (`docs/webmks.md` 7.2).
+    pub(super) fn set_vmware_buttons(&mut self, pressed: u32, wheel: (i8, i8), at: (i32, i32)) {
+        if wheel != (0, 0) && pressed == 0 {
+            return;
+        }
+        let pressed = u16::try_from(pressed).unwrap_or(u16::MAX);
+        let side = |at: i32| u16::try_from(at).unwrap_or_default();
+        self.last = Some(Pointer {
+            buttons: pressed & PLAIN | (pressed << 4) & FURTHER,
+            x: side(at.0),
+            y: side(at.1),
+        });
+    }
+
     fn place(&self, pointer: Pointer, host: &mut BytesMut) {
         let before = self.last.map_or(0, |last| last.buttons);
         let plain = |pointer: Pointer| Pointer {

@@ -22,6 +22,7 @@ impl Shared {
             || self.has_buttons()
             || self.has_sizes()
             || self.has_pointer().is_some()
+            || self.caps_for_viewer().is_some()
     }
 
     /// Appends a rectangle for each such extension and returns their number: at most [`MOST`].

@@ -111,6 +111,37 @@ impl Shared {
         self.host.caps.has(ServerCaps::KEY) && !self.viewer.view_only
     }
 
+    /// The capabilities that VMware's own client is to be sent, if it has not been: those whose messages pass.
+    pub(super) fn caps_for_viewer(&self) -> Option<ServerCaps> {
+        const WATCH: u32 = ServerCaps::UPDATE_ACK.0;
+        const CONTROL: u32 = WATCH | ServerCaps::KEY.0 | ServerCaps::RESOLUTION.0;
+        let passed = if self.viewer.view_only {
+            WATCH
+        } else {
+            CONTROL
+        };
+        let caps = ServerCaps(self.host.caps.0 & passed);
+        let due = self.viewer.is_vmware()
+            && self.host.caps != ServerCaps::default()
+            && self.viewer.offers.caps != Some(caps);
+        due.then_some(caps)
+    }
+
+    /// Appends them to `viewer`, between two messages.
+    pub(super) fn write_caps(&mut self, viewer: &mut Vec<u8>) {
+        if let Some(caps) = self.caps_for_viewer() {
+            self.viewer.offers.caps = Some(caps);
+            caps.write(viewer);
+        }
+    }
+
+    /// The viewer has been sent the update with this id to its end.
+    pub(super) fn update_sent(&mut self, id: u8) {
+        if !self.viewer.acknowledges() {
+            self.host.acks.add(id);
+        }
+    }
+
     pub(super) fn list_encodings(&self, host: &mut BytesMut) {
         let converted = self.host.converter.is_some();
         let list = self.viewer.encodings.for_host(converted, self.wanted());
@@ -155,7 +186,8 @@ impl Shared {
 
     /// The viewer has requested `area` non-incrementally. Only VMware's hosts may answer in several updates.
     pub(super) fn ask(&mut self, area: Area) {
-        if !self.host.is_vmware {
+        // VMware's own client requests the rest itself, and acknowledges each update.
+        if !self.host.is_vmware || self.viewer.is_vmware() {
             return;
         }
         let (width, height) = self.host.size;

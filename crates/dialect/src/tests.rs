@@ -210,4 +210,5 @@ mod pictures;
 mod reader;
 mod recorded;
 mod sessions;
+mod vmware_client;
 mod what_passes;

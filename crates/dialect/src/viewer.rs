@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::{BufMut, BytesMut};
-use rfb_proto::client_messages::{DesktopSize, Kind, Message, Piece, QemuKey};
+use rfb_proto::client_messages::{DesktopSize, Kind, Message, Piece, QemuKey, UpdateRequest};
 use rfb_proto::vmware::{Command, ServerCaps};
 use rfb_proto::{Converter, CutText, PixelFormat, Violation};
 
@@ -36,6 +36,9 @@ impl Shared {
                 }
                 host.put_slice(piece.bytes);
             }
+            Message::VmwareCommand(Command::UpdateAck { id, took }) => {
+                self.acknowledge(id, took, host);
+            }
             _ if self.viewer.view_only => {}
             message => self.handle_control(message, piece.bytes, host),
         }
@@ -49,6 +52,7 @@ impl Shared {
             Message::Key(key) => self.viewer.keyboard.key(key, host),
             Message::QemuKey(key) => self.qemu_key(key, host),
             Message::Pointer(pointer) => self.viewer.mouse.event(pointer, host),
+            Message::VmwareCommand(command) => self.vmware_command(command, host),
             Message::SetDesktopSize(size) => self.set_desktop_size(&size, bytes, host),
             Message::CutText(CutText {
                 length,
@@ -89,6 +93,45 @@ impl Shared {
             self.list_encodings(host);
         }
         Ok(())
+    }
+
+    /// VMware's own client acknowledges an update, which is also its request for the next (`docs/webmks.md` 7.2).
+    fn acknowledge(&mut self, id: u8, took: u16, host: &mut BytesMut) {
+        self.viewer.update_requested = true;
+        if self.host.acks.is_wanted() {
+            Command::UpdateAck { id, took }.write(host);
+            return;
+        }
+        // A new host, whose capabilities are not known yet.
+        let (incremental, area) = (true, self.host.everything());
+        Message::UpdateRequest(UpdateRequest { incremental, area }).write(host);
+    }
+
+    /// Another message of VMware's own client: what the host has not announced is dropped, since the client sends some
+    /// messages whatever it was told.
+    fn vmware_command(&mut self, command: Command, host: &mut BytesMut) {
+        match command {
+            Command::Resolution { .. } if self.host.caps.has(ServerCaps::RESOLUTION) => {
+                command.write(host);
+            }
+            Command::Key { scan, down }
+                if self.takes_vmware()
+                    && !self.cancel_typing(down, u32::from(scan.0) == ESCAPE.1) =>
+            {
+                self.viewer.keyboard.vmware_key(scan, down, host);
+            }
+            Command::Pointer {
+                buttons,
+                wheel,
+                x,
+                y,
+                ..
+            } if self.takes_vmware() => {
+                command.write(host);
+                self.viewer.mouse.set_vmware_buttons(buttons, wheel, (x, y));
+            }
+            _ => {}
+        }
     }
 
     fn qemu_key(&mut self, key: QemuKey, host: &mut BytesMut) {

@@ -1,6 +1,7 @@
 //! The viewer's part of the session state, which outlives a host.
 
 use rfb_proto::client_messages::Message;
+use rfb_proto::vmware::{Command, ServerCaps};
 use rfb_proto::{Area, Encoding, PixelFormat};
 
 use super::encodings::Encodings;
@@ -50,6 +51,8 @@ pub(super) struct Offers {
     pub(super) sizes: bool,
     /// Whether its pointer is absolute, if it has been sent that.
     pub(super) absolute: Option<bool>,
+    /// The capabilities of the host, as VMware's own client has been sent them.
+    pub(super) caps: Option<ServerCaps>,
 }
 
 impl ViewerPart {
@@ -80,6 +83,17 @@ impl ViewerPart {
             || self.encodings.has(Encoding::EXTENDED_DESKTOP_SIZE)
     }
 
+    /// Whether it is VMware's own client, or speaks as it does (`docs/webmks.md` 7.2).
+    pub(super) fn is_vmware(&self) -> bool {
+        self.encodings.has(Encoding::VMWARE_SERVER_CAPS)
+    }
+
+    /// Whether it acknowledges the updates that it receives.
+    pub(super) fn acknowledges(&self) -> bool {
+        let caps = self.offers.caps;
+        caps.is_some_and(|caps| caps.has(ServerCaps::UPDATE_ACK))
+    }
+
     /// Resets what depends on the host: for a new one, no key or button is pressed, and nothing has been requested or
     /// typed.
     pub(super) fn reset_for_new_host(&mut self) {
@@ -99,9 +113,15 @@ impl ViewerPart {
     }
 
     /// Delays `message` if it is a key event and it is not known whether the host takes scan codes; returns whether it
-    /// is delayed.
+    /// is delayed. VMware's own client begins with the release of keys that it has not pressed: those need not wait.
     pub(super) const fn hold(&mut self, message: &Message<'_>, keys_known: bool) -> bool {
-        self.holds_keys = !keys_known && matches!(message, Message::Key(_) | Message::QemuKey(_));
+        let is_key = matches!(
+            message,
+            Message::Key(_)
+                | Message::QemuKey(_)
+                | Message::VmwareCommand(Command::Key { down: true, .. })
+        );
+        self.holds_keys = !keys_known && is_key;
         self.holds_keys
     }
 }

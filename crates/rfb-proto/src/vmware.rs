@@ -28,6 +28,12 @@ impl ServerCaps {
     pub const fn has(self, other: Self) -> bool {
         self.0 & other.0 == other.0
     }
+
+    /// Appends the message (127/0 from the server) to `output`.
+    pub fn write(self, output: &mut impl BufMut) {
+        output.put_slice(&[MESSAGE, 0, 0, 8]);
+        output.put_u32(self.0);
+    }
 }
 
 /// A message of type 127 to the server.
@@ -72,6 +78,53 @@ pub enum Command {
 }
 
 impl Command {
+    /// The message at the front of `input`, and its length in bytes: `None` where it is incomplete or no message of
+    /// this type.
+    pub(crate) fn parse(input: &[u8]) -> Option<(usize, Self)> {
+        let (&[MESSAGE, id, high, low], body) = input.split_first_chunk()? else {
+            return None;
+        };
+        let length = u16::from_be_bytes([high, low]);
+        let command = match (id, length) {
+            (0, 8) => {
+                let &[a, b, down, _] = body.first_chunk()?;
+                let scan = VScancode(u16::from_be_bytes([a, b]));
+                let down = down != 0;
+                Self::Key { scan, down }
+            }
+            (2, 19) => Self::parse_pointer(body.first_chunk()?),
+            (3, 8) => Self::ClientCaps(u32::from_be_bytes(*body.first_chunk()?)),
+            (4, 8) => {
+                let &[id, _, a, b] = body.first_chunk()?;
+                let took = u16::from_be_bytes([a, b]);
+                Self::UpdateAck { id, took }
+            }
+            (5, 8) => {
+                let &[a, b, c, d] = body.first_chunk()?;
+                let (width, height) = (u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d]));
+                Self::Resolution { width, height }
+            }
+            _ => return None,
+        };
+        Some((length.into(), command))
+    }
+
+    /// Whether a message with this id and length is one of these.
+    pub(crate) const fn is_known(id: u8, length: u16) -> bool {
+        matches!((id, length), (0 | 3 | 4 | 5, 8) | (2, 19))
+    }
+
+    const fn parse_pointer(body: &[u8; 15]) -> Self {
+        let &[absolute, a, b, c, d, e, f, g, h, i, j, k, l, down, right] = body;
+        Self::Pointer {
+            absolute: absolute != 0,
+            x: i32::from_be_bytes([a, b, c, d]),
+            y: i32::from_be_bytes([e, f, g, h]),
+            buttons: u32::from_be_bytes([i, j, k, l]),
+            wheel: (i8::from_be_bytes([down]), i8::from_be_bytes([right])),
+        }
+    }
+
     /// Appends the message to `output`.
     pub fn write(&self, output: &mut impl BufMut) {
         let mut head = |id, length| {

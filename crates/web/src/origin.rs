@@ -20,6 +20,12 @@ pub(crate) fn is_ours(headers: &HeaderMap) -> bool {
     }
 }
 
+/// Whether the request comes from a page with one of these origins.
+pub(crate) fn is_of(headers: &HeaderMap, origins: &[String]) -> bool {
+    let origin = headers.get(ORIGIN).map(HeaderValue::as_bytes);
+    origins.iter().any(|known| Some(known.as_bytes()) == origin)
+}
+
 fn is_host(headers: &HeaderMap, origin: &[u8]) -> bool {
     let host = headers.get(HOST).and_then(|host| host.to_str().ok());
     let origin = str::from_utf8(origin).ok();
@@ -32,6 +38,22 @@ fn is_host(headers: &HeaderMap, origin: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_portals_origin_is_compared_as_a_whole() {
+        let portals = ["https://portal.example".to_owned()];
+        for (origin, is_portals) in [
+            ("https://portal.example", true),
+            ("https://portal.example:8443", false),
+            ("http://portal.example", false),
+            ("https://portal.example.evil.example", false),
+            ("null", false),
+        ] {
+            let headers = HeaderMap::from_iter([(ORIGIN, HeaderValue::from_static(origin))]);
+            assert_eq!(is_of(&headers, &portals), is_portals, "{origin}");
+        }
+        assert!(!is_of(&HeaderMap::new(), &portals));
+    }
 
     #[test]
     fn a_page_elsewhere_is_told_by_its_origin() {

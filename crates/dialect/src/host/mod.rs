@@ -274,8 +274,17 @@ impl Host {
                 self.rectangle(area, encoding, bytes, shared, viewer);
             }
             Message::Body { last, .. } => self.run(last, bytes, shared, viewer),
-            Message::ServerCaps(caps) => shared.handle_server_caps(caps),
+            Message::ServerCaps(caps) => {
+                shared.handle_server_caps(caps);
+                if !self.viewer_update.is_open() {
+                    shared.write_caps(viewer.own());
+                }
+            }
             Message::Vmware { .. } => self.body = Body::Drop,
+            // VMware's own client misreads it (`docs/webmks.md` 7.2).
+            Message::SetColourMapEntries { .. } if shared.viewer.is_vmware() => {
+                self.body = Body::Drop;
+            }
             Message::ServerInit {
                 width,
                 height,

@@ -27,9 +27,7 @@ impl Host {
         if !as_they_are {
             return 0;
         }
-        let pictures = self
-            .update
-            .skip_pictures(run, |id| shared.host.acks.add(id));
+        let pictures = self.update.skip_pictures(run, |id| shared.update_sent(id));
         if pictures > 0 {
             shared.viewer.incremental_area = None;
             shared.viewer.update_requested = false;
@@ -53,6 +51,7 @@ impl Host {
         let (id, announced) = (current.id, current.announced);
         let in_run = current.header.take();
         self.change_format(shared, viewer);
+        shared.write_caps(viewer.own());
         self.merging = !shared.viewer.requested.is_empty();
         self.missing = (shared.viewer.requested.pixels(), 0);
         self.merged = 1;
@@ -116,9 +115,6 @@ impl Host {
 
     /// The host's update has ended. The viewer's ends too, unless the rest of the picture is still missing.
     pub(super) fn end(&mut self, shared: &mut Shared, viewer: &mut impl ToViewer) {
-        if let Some(current) = &self.current {
-            shared.host.acks.add(current.id);
-        }
         if !self.viewer_update.is_open() {
             self.end_without_rectangle(shared, viewer);
             return;
@@ -126,6 +122,7 @@ impl Host {
         let Some(current) = self.current.take() else {
             return;
         };
+        shared.update_sent(current.id);
         let Some(rest) = shared
             .viewer
             .requested
@@ -160,9 +157,12 @@ impl Host {
 
     /// The host's update has ended without a rectangle for the viewer.
     fn end_without_rectangle(&mut self, shared: &mut Shared, viewer: &mut impl ToViewer) {
+        if let Some(current) = &self.current {
+            shared.host.acks.add(current.id);
+        }
         let left_out = self.current.as_ref().is_none_or(|current| current.left_out);
         // VMware's own client cannot parse an update without rectangles (`docs/webmks.md` 7.2).
-        if left_out || shared.viewer.encodings.has(Encoding::VMWARE_SERVER_CAPS) {
+        if left_out || shared.viewer.is_vmware() {
             // The viewer's request is still unanswered.
             shared.host.request(true, shared.host.everything());
         } else {

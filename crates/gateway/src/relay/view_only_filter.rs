@@ -1,6 +1,7 @@
 //! View-only: drops a viewer's input events, and keeps what it needs to receive updates.
 
 use rfb_proto::client_messages::{ClientScanner, Message};
+use rfb_proto::vmware::Command;
 use rfb_proto::{Encoding, Violation};
 
 /// An allow list of client messages, applied whether or not the viewer is in its own view-only mode.
@@ -74,6 +75,7 @@ const fn is_harmless(message: &Message<'_>) -> bool {
             | Message::SetEncodings(_)
             | Message::UpdateRequest(_)
             // A host that uses these stops sending updates until the viewer answers.
+            | Message::VmwareCommand(Command::UpdateAck { .. })
             | Message::ContinuousUpdates { .. }
             | Message::Fence { .. }
     )

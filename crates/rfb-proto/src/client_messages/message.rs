@@ -1,5 +1,6 @@
 //! Messages from a viewer (RFC 6143 section 7.5; rfbproto; those of QEMU and VMware).
 
+use crate::vmware::Command;
 use crate::{Area, CutText, Encoding, PixelFormat};
 
 /// A message; for messages with a body of variable length, its head.
@@ -29,7 +30,9 @@ pub enum Message<'a> {
     Pointer(Pointer),
     /// 6 (section 7.5.6). The text follows.
     CutText(CutText),
-    /// 127: a message of VMware's (`docs/webmks.md` 1.6). A body of [`Message::body`] bytes follows.
+    /// 127: a message of VMware's that is a [`Command`].
+    VmwareCommand(Command),
+    /// 127: another message of VMware's (`docs/webmks.md` 1.6). A body of [`Message::body`] bytes follows.
     Vmware {
         /// The kind of message: the second byte.
         id: u8,
@@ -224,7 +227,13 @@ impl Message<'_> {
     /// Whether it is a key or pointer event, that is, the act of a user. All other messages a viewer may send by
     /// itself, such as update requests for as long as it is connected.
     pub const fn is_input(&self) -> bool {
-        matches!(self, Self::Key(_) | Self::QemuKey(_) | Self::Pointer(_))
+        matches!(
+            self,
+            Self::Key(_)
+                | Self::QemuKey(_)
+                | Self::Pointer(_)
+                | Self::VmwareCommand(Command::Key { .. } | Command::Pointer { .. })
+        )
     }
 
     /// The type of the message; of a body, that of its message.
@@ -238,7 +247,7 @@ impl Message<'_> {
             Self::Key(_) => Kind::Key,
             Self::Pointer(_) => Kind::Pointer,
             Self::CutText(_) => Kind::CutText,
-            Self::Vmware { .. } => Kind::Vmware,
+            Self::Vmware { .. } | Self::VmwareCommand(_) => Kind::Vmware,
             Self::ContinuousUpdates { .. } => Kind::ContinuousUpdates,
             Self::Fence { .. } => Kind::Fence,
             Self::Xvp { .. } => Kind::Xvp,

@@ -3,6 +3,7 @@
 use super::{
     DesktopSize, Encodings, Key, MAX_ENCODINGS, Message, Pointer, QemuAudio, QemuKey, UpdateRequest,
 };
+use crate::vmware::Command;
 use crate::{Area, CutText, PixelFormat, Violation, both_directions};
 
 /// The length of a message or head in bytes, and its meaning.
@@ -104,7 +105,14 @@ fn cut_text(input: &[u8]) -> Result<Option<Parsed<'_>>, Violation> {
 }
 
 fn vmware(input: &[u8]) -> Result<Option<Parsed<'_>>, Violation> {
-    Ok(both_directions::vmware(input)?.map(|(id, length)| (4, Message::Vmware { id, length })))
+    let Some((id, length)) = both_directions::vmware(input)? else {
+        return Ok(None);
+    };
+    if !Command::is_known(id, length) {
+        return Ok(Some((4, Message::Vmware { id, length })));
+    }
+    let parsed = Command::parse(input);
+    Ok(parsed.map(|(length, command)| (length, Message::VmwareCommand(command))))
 }
 
 fn continuous_updates(input: &[u8]) -> Option<Parsed<'_>> {

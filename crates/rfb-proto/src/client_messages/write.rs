@@ -37,6 +37,7 @@ impl Message<'_> {
                 output.put_u16(y);
             }
             Self::CutText(text) => text.write(output),
+            Self::VmwareCommand(command) => command.write(output),
             Self::Vmware { id, length } => {
                 output.put_slice(&[127, id]);
                 output.put_u16(length);

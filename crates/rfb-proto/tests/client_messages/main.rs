@@ -241,7 +241,7 @@ fn a_body_is_returned_in_pieces_after_its_head() {
             12,
             Kind::CutText,
         ),
-        (&[127, 5, 0, 8], 4, Kind::Vmware),
+        (&[127, 6, 0, 10], 6, Kind::Vmware),
         (&[253, 0x82, 0, 9], 9, Kind::Gii),
         (&[253, 0x02, 9, 0], 9, Kind::Gii),
     ] {
@@ -361,9 +361,14 @@ fn vmwares_commands_are_written_as_its_own_client_writes_them() {
         let mut output = Vec::new();
         command.write(&mut output);
         assert_eq!(output, bytes);
-        // A viewer's message has the same layout.
         let piece = input().scan(&output).unwrap().unwrap();
-        assert_eq!(4 + piece.message.body(), bytes.len() as u64);
+        assert_eq!(
+            (piece.bytes, piece.message),
+            (bytes, Message::VmwareCommand(command))
+        );
+        for cut in 0..bytes.len() {
+            assert_eq!(input().scan(&bytes[..cut]), Ok(None));
+        }
     }
     assert!(ServerCaps(0x2a).has(ServerCaps::KEY));
     assert!(!ServerCaps(0x2a).has(ServerCaps::RESOLUTION));
