@@ -3,9 +3,11 @@
 import unittest
 
 from PIL import Image
+from selenium.webdriver.common.by import By
 
 import picture
 import vncdo
+from chromium import Chromium
 from places import ROOT, free_ports
 from program import Program
 from waiting import until
@@ -45,6 +47,23 @@ class Demo(unittest.TestCase):
         after = [_typed_half(port) for port in ports]
         changed = [picture.difference(*pair) != "" for pair in zip(before, after, strict=True)]
         self.assertEqual([True] + [False] * (VMS - 1), changed)
+
+
+class Page(unittest.TestCase):
+    def test_the_page_whose_address_it_prints_opens_each_desktop_in_a_browser(self) -> None:
+        url = demo.line(r"In a browser on this machine: (http://127\.0\.0\.1:\d+/)$")[1]
+        with Chromium() as chromium:
+            for vm in ["vm01", "vm02", "vm03"]:
+                chromium.driver.get(url)
+                names = "[...document.querySelectorAll('.vm .name')].map((name) => name.textContent).join()"
+                chromium.becomes("the list", f"{names} === 'vm01,vm02,vm03'")
+                chromium.driver.find_element(By.LINK_TEXT, vm).click()
+                chromium.becomes("the console", "document.getElementById('state').textContent === 'Connected'")
+                self.assertEqual(vm, chromium.driver.find_element(By.CSS_SELECTOR, "h1").text)
+                canvas = "document.querySelector('#screen canvas')"
+                # The desktop's first colour bar.
+                pixel = f"[...{canvas}.getContext('2d').getImageData(150, 100, 1, 1).data].join()"
+                chromium.becomes("the picture", f"{canvas} && {pixel} === '255,255,0,255'")
 
 
 class End(unittest.TestCase):

@@ -2,7 +2,6 @@
 
 import base64
 import io
-import json
 import re
 import unittest
 from pathlib import Path
@@ -177,7 +176,7 @@ class Console(unittest.TestCase):
         wanted = {"path": web.path("desk"), "action": "off"}
         cookie, bobs = web.log_in(USER, PASSWORD), web.log_in(OTHER, OTHER_PASSWORD)
         self.assertEqual(403, web.ask("/power", cookie, "POST", wanted)[0])
-        self.assertEqual(403, web.ask("/power", bobs, "POST", wanted | {"csrf": form_token(web, bobs)})[0])
+        self.assertEqual(403, web.ask("/power", bobs, "POST", wanted | {"csrf": web.form_token(bobs)})[0])
         self.assertEqual(200, web.ask("/?q=desk&power=on", cookie, Accept="text/html")[0])
         self.assertIn(">desk</a>", web.ask("/?q=desk&power=on", cookie, Accept="text/html")[2])
 
@@ -193,7 +192,7 @@ class Tokens(unittest.TestCase):
     def test_a_token_opens_its_console_once_and_for_its_user(self) -> None:
         cookie = web.log_in(USER, PASSWORD)
         bobs = web.log_in(OTHER, OTHER_PASSWORD)
-        path = mint(web, cookie, "desk")
+        path = web.mint(cookie, "desk")
         self.assertEqual(404, web.upgrade(path, bobs))
         self.assertEqual(404, web.upgrade(path))
         self.assertEqual(403, web.upgrade(path, cookie, Origin="https://evil.example"))
@@ -209,15 +208,15 @@ class Tokens(unittest.TestCase):
         self.assertEqual(403, web.ask("/consoles", cookie, "POST", wanted, X_CSRF_Token="x" * 43)[0])
         bobs = web.log_in(OTHER, OTHER_PASSWORD)
         wanted = {"path": web.path("plain")}
-        token = form_token(web, bobs)
+        token = web.form_token(bobs)
         self.assertEqual(404, web.ask("/consoles", bobs, "POST", wanted, X_CSRF_Token=token)[0])
 
     def test_no_token_and_no_cookie_is_in_the_log(self) -> None:
         cookie = web.log_in(USER, PASSWORD)
-        path = mint(web, cookie, "desk")
+        path = web.mint(cookie, "desk")
         self.assertEqual(101, web.upgrade(path, cookie))
         until("the session", lambda: "session closed" in web.stderr)
-        for secret in [path.split("/")[2], cookie.split("=")[1], PASSWORD, form_token(web, cookie)]:
+        for secret in [path.split("/")[2], cookie.split("=")[1], PASSWORD, web.form_token(cookie)]:
             self.assertNotIn(secret, web.stderr + web.stdout)
 
 
@@ -338,17 +337,3 @@ def canvas() -> Image.Image:
     """The picture that noVNC has drawn."""
     url = str(chromium.run("return document.querySelector('#screen canvas').toDataURL()"))
     return Image.open(io.BytesIO(base64.b64decode(url.partition(",")[2]))).convert("RGB")
-
-
-def form_token(page: Web, cookie: str) -> str:
-    found = re.search('name="csrf" value="([^"]+)"', page.ask("/", cookie, Accept="text/html")[2])
-    assert found
-    return found[1]
-
-
-def mint(page: Web, cookie: str, vm: str) -> str:
-    """The path of a WebSocket that a token opens."""
-    wanted = {"path": page.path(vm)}
-    status, _, body = page.ask("/consoles", cookie, "POST", wanted, X_CSRF_Token=form_token(page, cookie))
-    assert status == 201, body
-    return f"/{json.loads(body)['websocket']}"

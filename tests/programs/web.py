@@ -3,6 +3,7 @@
 `npm_packages` has noVNC as npm has it, and axe-core.
 """
 
+import json
 import re
 import ssl
 import subprocess
@@ -144,6 +145,19 @@ novnc = "{novnc}"
             assert found, body
             self.paths[vm] = found[1]
         return self.paths[vm]
+
+    def form_token(self, cookie: str) -> str:
+        """The token of the forms of a session."""
+        found = re.search('name="csrf" value="([^"]+)"', self.ask("/", cookie, Accept="text/html")[2])
+        assert found
+        return found[1]
+
+    def mint(self, cookie: str, vm: str) -> str:
+        """The path of a WebSocket that a token opens."""
+        wanted = {"path": self.path(vm)}
+        status, _, body = self.ask("/consoles", cookie, "POST", wanted, X_CSRF_Token=self.form_token(cookie))
+        assert status == 201, body
+        return f"/{json.loads(body)['websocket']}"
 
     def upgrade(self, path: str, cookie: str = "", **headers: str) -> int:
         """The status of the answer to a WebSocket's request."""

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import ssl
 import subprocess
 import threading
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from selenium.webdriver import ActionChains
 from selenium.webdriver.common.actions.pointer_actions import PointerActions
 
 import picture
+from authority import Authority
 from chromium import Chromium
 from openqa import acquire
 from places import ROOT, TARGET
@@ -48,9 +50,9 @@ def install() -> Path:
 
 
 class Page:
-    """An HTTP server for the page at `url`."""
+    """An HTTP server for the page at `url`, with TLS where there is an `authority`."""
 
-    def __init__(self, client: Path) -> None:
+    def __init__(self, client: Path, authority: Authority | None = None) -> None:
         html, script = (SOURCE / "page.html").read_bytes(), client.read_bytes()
         files = {"/": ("text/html", html), "/wmks.js": ("text/javascript", script)}
 
@@ -67,7 +69,13 @@ class Page:
                 pass
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}/"
+        scheme = "http"
+        if authority:
+            scheme = "https"
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(*authority.certificate())
+            self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
+        self.url = f"{scheme}://127.0.0.1:{self.server.server_port}/"
 
     def __enter__(self) -> "Page":
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
@@ -79,18 +87,24 @@ class Page:
 
 
 class Wmks:
-    """The client, connected to a VM's console of the simulator, in an element of this size."""
+    """The client, connected to a VM's console, in an element of this size: with a ticket of the simulator, or to `url`."""
 
-    def __init__(self, chromium: Chromium, page: Page, simulator: Simulator, vm: str, size: tuple[int, int]) -> None:
+    def __init__(
+        self, chromium: Chromium, page: Page, simulator: Simulator, vm: str, size: tuple[int, int], url: str = ""
+    ) -> None:
         self.chromium, self.page, self.simulator, self.vm, self.size = chromium, page, simulator, vm, size
+        self.url = url
 
     def __enter__(self) -> "Wmks":
-        url, _ = acquire(self.simulator.address, self.simulator.username, self.simulator.password, self.vm)
+        url = self.url or self._ticket()
         self.chromium.driver.get(self.page.url)
         self.chromium.becomes("the page's script", "window.ready")
         self.chromium.run("begin(...arguments)", url, *self.size)
         self.chromium.becomes("the connection", f"seen.state === '{CONNECTED}'")
         return self
+
+    def _ticket(self) -> str:
+        return acquire(self.simulator.address, self.simulator.username, self.simulator.password, self.vm)[0]
 
     def __exit__(self, *_: object) -> None:
         # Chromium may keep a page, and its socket, in the back/forward cache.

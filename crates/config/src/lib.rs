@@ -143,7 +143,7 @@ impl Document<'_> {
         let admin = file.admin.as_ref();
         let admin_listen = admin.and_then(|admin| self.admin_listen(admin));
         let web = file.web.as_ref();
-        let web_listen = web.and_then(|web| self.web_listen(web));
+        let web_listen = web.and_then(|web| self.web_listen(web, admin_listen));
         let vspheres = self.check_each(file.vsphere, syntax.vspheres, Document::vsphere);
         let users_files = users_files(&file.auth);
         self.keep(self.check_auth_names(&file.auth));

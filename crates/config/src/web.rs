@@ -11,16 +11,27 @@ use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 use crate::document::{Document, no_such_section};
 use crate::error::ConfigError;
 use crate::file;
+use gateway::overlap::overlap;
 use gateway::settings::{Auth, CertificateFile, NO_AUTH, Web};
 
 impl Document<'_> {
-    pub(crate) fn web_listen(&self, web: &Spanned<file::Web>) -> Option<SocketAddr> {
+    /// Its address, which must not be that of `[admin]`. Those of consoles are compared with both.
+    pub(crate) fn web_listen(
+        &self,
+        web: &Spanned<file::Web>,
+        admin: Option<SocketAddr>,
+    ) -> Option<SocketAddr> {
         self.enter(&web.span());
         let listen = web.get_ref().listen.as_ref();
         let listen = self.required(listen, "listen", &web.span())?;
         let text = listen.get_ref();
         let sentence = match text.parse::<SocketAddr>() {
-            Ok(address) if address.port() != 0 => return Some(address),
+            Ok(address) if address.port() != 0 => match admin {
+                Some(admin) if overlap(&address, &admin) => {
+                    format!("[admin] listens on {admin} already: give each its own port")
+                }
+                _ => return Some(address),
+            },
             Ok(_) => "browsers cannot connect to port 0: choose another".to_owned(),
             Err(_) => format!(
                 "listen = {text:?} is not ADDRESS:PORT, as \"0.0.0.0:8443\" or \"[::1]:8443\""

@@ -125,6 +125,14 @@ fn the_page_has_a_port_of_its_own() {
         error.contains("[web] listens on 127.0.0.1:5901 already"),
         "{error}"
     );
+    for listen in ["127.0.0.1:9590", "0.0.0.0:9590"] {
+        let page = table(listen, &format!("auth = \"staff\"\n{TLS}"));
+        let error = super::error(&format!("{page}[admin]\nlisten = \"127.0.0.1:9590\"\n"));
+        assert!(
+            error.contains("[admin] listens on 127.0.0.1:9590 already"),
+            "{error}"
+        );
+    }
 }
 
 #[test]

@@ -9,7 +9,21 @@ fn with_certificate(days: i64) -> TempDir {
         + "[auth.staff]\nmethods = [\"x509-none\"]\ncertificate = \"cert.pem\"\nprivate_key = \"key.pem\"\n"
         + &consoles("lab", &["web01"]).replace("5901", &port.to_string())
         + "auth = \"staff\"\n";
-    let folder = folder(&text);
+    folder_with_certificate(&text, days)
+}
+
+/// The same, of the page only.
+fn with_page_certificate(days: i64) -> TempDir {
+    let text = format!(
+        "{}[web]\nlisten = \"127.0.0.1:{}\"\nauth = \"none\"\ncertificate = \"cert.pem\"\nprivate_key = \"key.pem\"\n",
+        vsphere("lab", "127.0.0.1:9"),
+        reserved_port()
+    );
+    folder_with_certificate(&text, days)
+}
+
+fn folder_with_certificate(text: &str, days: i64) -> TempDir {
+    let folder = folder(text);
     let mut parameters = CertificateParams::new(["gateway.example".into()]).unwrap();
     let now = SystemTime::now();
     let day = Duration::from_secs(24 * 60 * 60);
@@ -39,17 +53,19 @@ async fn certificate_that_has_expired_or_will_soon_fails() {
         (31, None),
     ] {
         let folder = with_certificate(days);
-        let (code, _, error) = run(mksgate(&folder, &["check", "--offline"])).await;
-        match words {
-            Some(words) => {
-                assert_eq!(code, Some(1), "{days}");
-                assert!(
-                    error.starts_with("mksgate: cert.pem: ") && error.contains(words),
-                    "{error}"
-                );
-                assert_eq!(error.lines().count(), 1, "{error}");
+        for folder in [&folder, &with_page_certificate(days)] {
+            let (code, _, error) = run(mksgate(folder, &["check", "--offline"])).await;
+            match words {
+                Some(words) => {
+                    assert_eq!(code, Some(1), "{days}");
+                    assert!(
+                        error.starts_with("mksgate: cert.pem: ") && error.contains(words),
+                        "{error}"
+                    );
+                    assert_eq!(error.lines().count(), 1, "{error}");
+                }
+                None => assert_eq!((code, error.as_str()), (Some(0), ""), "{days}"),
             }
-            None => assert_eq!((code, error.as_str()), (Some(0), ""), "{days}"),
         }
         let (_, shown, _) = run(mksgate(&folder, &["check", "--offline", "--json"])).await;
         let report: Value = serde_json::from_str(&shown).unwrap();

@@ -32,12 +32,12 @@ pub(in crate::commands) fn problems(config: &Config, now: SystemTime) -> Vec<Cer
     let since_epoch = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     let now = i64::try_from(since_epoch).unwrap_or(i64::MAX);
     let mut seen = BTreeSet::new();
-    let files = config
-        .consoles
-        .iter()
-        .filter_map(|console| console.auth.certificate.as_ref())
-        .filter(|file| seen.insert(&file.path));
+    let consoles = config.consoles.iter();
+    let of_consoles = consoles.filter_map(|console| console.auth.certificate.as_ref());
+    let of_page = config.web.iter().filter_map(|web| web.certificate.as_ref());
+    let files = of_consoles.chain(of_page);
     files
+        .filter(|file| seen.insert(&file.path))
         .flat_map(|file| {
             let chain = file.chain.certificates().iter();
             chain.filter_map(|certificate| problem(&file.path, certificate, now))
