@@ -17,6 +17,7 @@
 //! | [`translation`] | the dialect end to end, with every quirk of hosts |
 //! | [`reload`] | reloads of the configuration |
 //! | [`page`] | what the page needs: logins, tokens, and consoles over a browser's WebSocket |
+//! | [`reconnect`] | consoles that are lost and opened again |
 //! | [`at_url`] | consoles at a URL instead of a vSphere |
 //! | [`hostile`] | malicious and misdirected peers |
 //!
@@ -37,6 +38,7 @@ mod penalties;
 mod pre_login;
 mod proxy_protocol;
 mod reasons;
+mod reconnect;
 mod reload;
 mod stages;
 mod support;

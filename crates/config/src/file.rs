@@ -42,6 +42,8 @@ pub(crate) struct Gateway {
     pub(crate) login_timeout: Option<Spanned<scalar::Time>>,
     pub(crate) handshake_timeout: Option<Spanned<scalar::Time>>,
     #[serde(default, deserialize_with = "scalar::duration")]
+    pub(crate) reconnect_for: Option<Duration>,
+    #[serde(default, deserialize_with = "scalar::duration")]
     pub(crate) drain_timeout: Option<Duration>,
 }
 

@@ -59,6 +59,7 @@ impl Document<'_> {
                 "handshake_timeout",
                 default.handshake_timeout,
             ),
+            reconnect_for: gateway.reconnect_for.unwrap_or(default.reconnect_for),
             drain_timeout: gateway.drain_timeout.unwrap_or(default.drain_timeout),
         }
     }

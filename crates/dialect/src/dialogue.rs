@@ -73,6 +73,11 @@ impl Dialogue {
         Ok(at)
     }
 
+    /// Whether the viewer's next message is ClientInit.
+    pub const fn expects_client_init(&self) -> bool {
+        self.input.expects_client_init()
+    }
+
     /// Whether the viewer has sent a key or pointer event since the last call.
     pub const fn take_acted(&mut self) -> bool {
         std::mem::replace(&mut self.acted, false)

@@ -90,6 +90,11 @@ async fn relayed(
     };
     session_log::opened(session, &link.address);
     let end = relay(&mut viewer, link, None, POLICY, session).await;
-    tokio::join!(end.host.close(), viewer.close());
+    let host = async {
+        if let Some(host) = end.host {
+            host.close().await;
+        }
+    };
+    tokio::join!(host, viewer.close());
     Ok(end.outcome)
 }

@@ -1,29 +1,20 @@
 //! The end of a session after its relay: what became of its VM, the reason for the viewer, and both connections' closing.
 
-use console::slots::Slot;
-use dialect::Dialogue;
 use tokio::join;
 use tokio_util::sync::CancellationToken;
 use ws_proto::Close;
 
 use crate::reason_banner::ReasonBanner;
-use crate::registry::{SessionInfo, SessionSlot};
-use crate::relay::{Outcome, RelayEnd, ViewerPolicy};
-use crate::viewer_link::ViewerLink;
-use crate::vm_change::WatchedVm;
+use crate::registry::SessionInfo;
+use crate::relay::{Outcome, RelayEnd};
+use crate::relaying::{EndedConsole, OpenSession};
 
 /// What remains of a session whose relay has ended.
 pub(crate) struct Closing {
-    pub(crate) end: RelayEnd,
-    pub(crate) viewer: ViewerLink,
-    /// `None` where RFB was relayed unparsed: the viewer is not sent anything more.
-    pub(crate) dialogue: Option<Dialogue>,
-    pub(crate) policy: ViewerPolicy,
-    pub(crate) vm: Option<Box<WatchedVm>>,
-    /// Kept until the host's connection is closed: the host counts that one.
-    pub(crate) host_slot: Option<Slot>,
-    /// Freed before the viewer is shown the reason: another viewer may have its place.
-    pub(crate) slot: SessionSlot,
+    /// Its dialogue is `None` where RFB was relayed unparsed: the viewer is not sent anything more. Its slot is freed
+    /// before the viewer is shown the reason: another viewer may have its place.
+    pub(crate) open: OpenSession,
+    pub(crate) ended: EndedConsole,
 }
 
 impl Closing {
@@ -34,22 +25,23 @@ impl Closing {
         gateway_ends: &CancellationToken,
         record: impl FnOnce(Outcome),
     ) {
-        let Self {
-            end,
+        let OpenSession {
             mut viewer,
             dialogue,
             policy,
-            vm,
-            host_slot,
             slot,
-        } = self;
+            ..
+        } = self.open;
+        let EndedConsole { end, vm, host_slot } = self.ended;
         let RelayEnd {
             mut outcome,
             host,
             unprocessed,
         } = end;
         let host = async {
-            host.close().await;
+            if let Some(host) = host {
+                host.close().await;
+            }
             drop(host_slot);
         };
         let viewer = async {

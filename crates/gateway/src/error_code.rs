@@ -1,10 +1,11 @@
 //! The codes of failed sessions, for scripts.
 
+use reconnect::VmChange;
+
 use crate::error::{Failure, Stage};
 use crate::last_failure::SessionFailure;
 use crate::relay::{HostLost, LostConsole};
 use crate::start_error::StartError;
-use crate::vm_change::VmChange;
 
 impl Failure {
     /// The code of this failure, which stays the same when the sentence is reworded. docs/commands.md lists all codes.

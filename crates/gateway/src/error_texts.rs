@@ -9,10 +9,11 @@ use rfb_proto::server_messages::ScanError;
 use vsphere::ConnectionState;
 use ws_proto::{Close, CloseCode};
 
+use reconnect::VmChange;
+
 use crate::error::Failure;
 use crate::relay::{HostLost, LostConsole};
 use crate::start_error::StartError;
-use crate::vm_change::VmChange;
 
 fn every_failure() -> Vec<Failure> {
     let time = Duration::from_secs(120);
@@ -131,7 +132,14 @@ fn every_change_of_a_vm_is_readable() {
             HostLost::Vanished,
             HostLost::Broke(io::ErrorKind::ConnectionReset.into()),
         ] {
-            assert_readable(&LostConsole { end, vm }.to_string());
+            assert_readable(
+                &LostConsole {
+                    end,
+                    vm,
+                    gave_up: None,
+                }
+                .to_string(),
+            );
         }
     }
 }

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use rfb_proto::Violation;
 
+use reconnect::{GaveUp, VmChange};
+
 use crate::error::Failure;
 use crate::relay::{HostLost, LostConsole, Outcome, ViewerPolicy};
-use crate::vm_change::VmChange;
 
 impl Failure {
     /// The failure for the user of a viewer, with the session's number, under which the log has the rest: at most 100
@@ -84,7 +85,17 @@ impl LostConsole {
         format!("{} (session {session})", self.short())
     }
 
-    const fn short(&self) -> &'static str {
+    fn short(&self) -> &'static str {
+        match &self.gave_up {
+            Some(GaveUp::Refused(error)) => return error.for_viewer(),
+            Some(GaveUp::TooLong { .. }) => {
+                return "the console has not come back in time: try again later";
+            }
+            Some(GaveUp::Viewer(_)) => {
+                return "the console is back, but not for this viewer: connect again";
+            }
+            Some(GaveUp::Deleted) | None => {}
+        }
         match (self.vm, &self.end) {
             (Some(VmChange::PoweredOff), _) => "the VM was powered off: start it and connect again",
             (Some(VmChange::Suspended), _) => "the VM was suspended: resume it and connect again",
@@ -208,14 +219,14 @@ mod tests {
         use VmChange::{Deleted, HostDisconnected, Inaccessible, Moved, None, PoweredOff, Suspended};
         let invalid = Inaccessible(vsphere::ConnectionState::Invalid);
         let changes = [PoweredOff, Suspended, Moved, Deleted, HostDisconnected, invalid, None];
-        let with_change = changes.map(|vm| LostConsole { end: HostLost::Closed(Option::None), vm: Some(vm) });
+        let with_change = changes.map(|vm| LostConsole { end: HostLost::Closed(Option::None), vm: Some(vm), gave_up: Option::None });
         let broken = ws_proto::Violation::ReservedBits;
         let unfollowable = rfb_proto::server_messages::ScanError::Pixels(24);
         let ends = [
             HostLost::Closed(Option::None), HostLost::Vanished, HostLost::Broke(io::Error::other(LONG)),
             HostLost::Framing(broken), HostLost::Text, HostLost::Unfollowable(unfollowable),
         ];
-        let without = ends.map(|end| LostConsole { end, vm: Option::None });
+        let without = ends.map(|end| LostConsole { end, vm: Option::None, gave_up: Option::None });
         with_change.into_iter().chain(without).collect()
     }
 

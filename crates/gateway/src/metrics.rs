@@ -11,6 +11,9 @@ use prometheus_client::registry::Registry;
 /// Buckets from a local handshake to the default handshake timeout.
 const STAGE_SECONDS: [f64; 10] = [0.001, 0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0];
 
+/// Buckets from a local handshake to the restart of a host.
+const GAP_SECONDS: [f64; 10] = [0.05, 0.2, 0.5, 1.0, 5.0, 15.0, 60.0, 180.0, 300.0, 600.0];
+
 /// All metrics.
 pub(crate) struct Metrics {
     registry: Registry,
@@ -20,6 +23,8 @@ pub(crate) struct Metrics {
     stage_seconds: Family<ByStage, Histogram>,
     pub(crate) auth_failures: Counter,
     refused: Family<ByLimit, Counter>,
+    reconnects: Family<ByResult, Counter>,
+    gap_seconds: Histogram,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -52,6 +57,8 @@ impl Default for Metrics {
             stage_seconds: Family::new_with_constructor(|| Histogram::new(STAGE_SECONDS)),
             auth_failures: Counter::default(),
             refused: Family::default(),
+            reconnects: Family::default(),
+            gap_seconds: Histogram::new(GAP_SECONDS),
         };
         metrics.register();
         metrics
@@ -89,6 +96,16 @@ impl Metrics {
             self.refused.clone(),
         );
         registry.register(
+            "reconnects",
+            "Consoles that were lost and waited for",
+            self.reconnects.clone(),
+        );
+        registry.register(
+            "gap_seconds",
+            "How long a viewer was without its console",
+            self.gap_seconds.clone(),
+        );
+        registry.register(
             "build",
             "What is running",
             Info::new([("version", env!("CARGO_PKG_VERSION"))]),
@@ -119,6 +136,12 @@ impl Metrics {
         self.refused.get_or_create(&ByLimit { limit }).inc();
     }
 
+    /// Counts a lost console that was waited for, and for how long.
+    pub(crate) fn gap(&self, result: &'static str, seconds: f64) {
+        self.reconnects.get_or_create(&ByResult { result }).inc();
+        self.gap_seconds.observe(seconds);
+    }
+
     /// The text of `/metrics`.
     pub(crate) fn text(&self) -> String {
         let mut text = String::new();
@@ -140,6 +163,7 @@ mod tests {
         metrics.stage("dial", 0.01);
         metrics.auth_failures.inc();
         metrics.refused("max_sessions");
+        metrics.gap("back", 0.1);
         metrics.sessions_active.inc();
         let text = metrics.text();
         for line in [
@@ -149,6 +173,8 @@ mod tests {
             "mksgate_stage_seconds_count{stage=\"dial\"} 1",
             "mksgate_auth_failures_total 1",
             "mksgate_refused_total{limit=\"max_sessions\"} 1",
+            "mksgate_reconnects_total{result=\"back\"} 1",
+            "mksgate_gap_seconds_count 1",
             concat!(
                 "mksgate_build_info{version=\"",
                 env!("CARGO_PKG_VERSION"),

@@ -8,7 +8,7 @@
 //! ticket      vSphere: a one-time ticket, acquired as late as possible; none for a URL
 //! dial        TCP, TLS, WebSocket upgrade and RFB security with ESXi or the host at the URL
 //! welcome     SecurityResult: OK, or the failure of a stage above as its reason
-//! relay       both directions, translated where the dialect is on
+//! relay       both directions, translated where the dialect is on; a lost console is opened again
 //! close       what became of the VM of a lost console, the log line, the reason for the viewer
 //! ```
 
@@ -32,12 +32,11 @@ use crate::entrance::Entrance;
 use crate::error::{Failure, Stage, Stopped};
 use crate::judge::{Admission, judge, refusal_on_arrival};
 use crate::registry::{SessionInfo, SessionSlot};
-use crate::relay::{Outcome, ViewerPolicy, relay};
+use crate::relay::{Outcome, ViewerPolicy};
+use crate::relaying::OpenSession;
 use crate::session_log;
 use crate::traffic::Traffic;
 use crate::viewer_link::ViewerLink;
-use crate::vm_change::WatchedVm;
-use dialect::Dialogue;
 use logins::pre_login_limit::PreLoginSlot;
 use logins::{proxy_header, source};
 
@@ -149,33 +148,9 @@ impl Session {
                 return Err(stopped);
             }
         };
-        session_log::opened(&self.info, &console.link.address);
-        let OpenConsole {
-            link,
-            slot: host_slot,
-            watch,
-        } = *console;
-        let identity = self.info.parties().vm.clone();
-        let mut vm = WatchedVm::new(&self.entrance.console.dialer, identity, watch);
-        let mut dialogue = policy
-            .input_settings
-            .map(|input_settings| Dialogue::new(input_settings, policy.view_only, policy.host));
-        let relaying = relay(&mut viewer, link, dialogue.as_mut(), policy, &self.info);
-        let log_change = |state| session_log::vm_changed(&self.info, state);
-        let changes = Box::pin(WatchedVm::each_change(&mut vm, log_change));
-        let end = tokio::select! {
-            ended = relaying => ended,
-            never = changes => match never {},
-        };
-        Ok(Box::new(Closing {
-            end,
-            viewer,
-            dialogue,
-            policy,
-            vm,
-            host_slot,
-            slot: registered,
-        }))
+        let mut open = OpenSession::new(viewer, policy, registered);
+        let ended = open.relay(console, &self.info, &self.entrance).await;
+        Ok(Box::new(Closing { open, ended }))
     }
 
     /// Reads the PROXY header. Nothing has been sent to the viewer yet.

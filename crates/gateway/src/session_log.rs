@@ -8,7 +8,7 @@ use crate::error::{Failure, Stage, Stopped};
 use crate::last_failure::SessionFailure;
 use crate::metrics::Metrics;
 use crate::registry::{Parties, SessionInfo};
-use crate::relay::Outcome;
+use crate::relay::{LostConsole, Outcome};
 
 /// The span with the session's number, around all its log lines. Level error, so that no filter removes it.
 pub(crate) fn span(session: &SessionInfo) -> Span {
@@ -42,6 +42,34 @@ pub(crate) fn vm_changed(session: &SessionInfo, state: VmState) {
         gone,
         "the VM's state"
     );
+}
+
+/// Logs and counts a gap after which the viewer has its console again.
+pub(crate) fn reconnected(
+    session: &SessionInfo,
+    lost: &LostConsole,
+    esxi: &Address,
+    seconds: f64,
+    metrics: &Metrics,
+) {
+    metrics.gap("back", seconds);
+    let Parties {
+        viewer,
+        user,
+        console: vm,
+        ..
+    } = &*session.parties();
+    info!(user, %vm, %viewer, seconds, %esxi, cause = lost.code(), "console back: {}", lost.end);
+}
+
+/// Counts a gap that ended with the session, whose end is logged.
+pub(crate) fn gave_up(outcome: &Outcome, seconds: f64, metrics: &Metrics) {
+    let result = match outcome {
+        Outcome::ViewerLeft | Outcome::Violation(_) => "viewer",
+        Outcome::ConsoleLost(_) => "gave_up",
+        Outcome::Ended(_) | Outcome::Idle | Outcome::TimeUp => "gateway",
+    };
+    metrics.gap(result, seconds);
 }
 
 /// Logs and counts the end of a session, at any stage.

@@ -45,6 +45,12 @@ pub(crate) fn count_session() -> Option<TaskTrackerToken> {
     OWN.with(|own| own.get().map(TaskTracker::token))
 }
 
+/// Spawns what is left of a session's console on the current thread, which waits for it at its end as for a session.
+pub(crate) fn spawn_beside(task: impl Future<Output = ()> + Send + 'static) {
+    let tracker = OWN.with(|own| own.get().cloned());
+    tracker.unwrap_or_default().spawn(task);
+}
+
 impl SessionThreads {
     pub(crate) fn start() -> io::Result<Self> {
         let cores = available_parallelism().map_or(1, NonZero::get);

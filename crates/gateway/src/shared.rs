@@ -13,6 +13,7 @@ use crate::registry::Registry;
 use console::slots::Slots;
 use logins::penalties::Penalties;
 use logins::pre_login_limit::{PreLoginLimit, PreLoginSlot};
+use reconnect::Ramp;
 
 /// One instance per gateway; clones share it.
 #[derive(Clone)]
@@ -27,6 +28,8 @@ pub(crate) struct Shared {
     pub(crate) registry: Registry,
     /// The limit of consoles per ESXi host.
     pub(crate) slots: Slots,
+    /// The limit of consoles that are opened again at once.
+    pub(crate) ramp: Ramp,
     /// Why the last viewer did not get its console.
     pub(crate) last_failure: LastFailure,
     pub(crate) metrics: Arc<Metrics>,
@@ -54,6 +57,7 @@ impl Shared {
             one_use_logins: OneUseLogins::default(),
             registry: Registry::counted(metrics.sessions_active.clone()),
             slots: Slots::default(),
+            ramp: Ramp::default(),
             last_failure: LastFailure::default(),
             metrics,
             ended: CancellationToken::new(),

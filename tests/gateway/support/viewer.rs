@@ -195,7 +195,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Viewer<S> {
     }
 
     /// Reads one FramebufferUpdate into `picture` and marks its pixels in `seen`.
-    async fn update(&mut self, picture: &mut [u8], seen: &mut [bool], width: usize) {
+    pub(crate) async fn update(&mut self, picture: &mut [u8], seen: &mut [bool], width: usize) {
         assert_eq!(self.byte().await, 0, "message type");
         self.byte().await;
         for _ in 0..self.stream.read_u16().await.unwrap() {

@@ -2,6 +2,7 @@
 
 use bytes::{Buf, BytesMut};
 use rfb_proto::server_messages::{Kind, Message, Piece, ServerScanner};
+use vsphere::Watch;
 
 use crate::error::Error;
 use crate::host_link::{HostLink, OpenConsole};
@@ -16,7 +17,8 @@ const MAX_NAME: usize = 400;
 pub struct ConsoleClient {
     pub(super) link: HostLink,
     pub(super) update: ServerScanner,
-    _slot: Option<Slot>,
+    slot: Option<Slot>,
+    watch: Option<Watch>,
 }
 
 impl ConsoleClient {
@@ -25,11 +27,12 @@ impl ConsoleClient {
     /// # Errors
     /// The connection ends, or RFB cannot be decoded.
     pub async fn enter(console: OpenConsole) -> Result<(Self, Screen), Error> {
-        let OpenConsole { link, slot, .. } = console;
+        let OpenConsole { link, slot, watch } = console;
         let mut client = Self {
             link,
             update: ServerScanner::new(),
-            _slot: slot,
+            slot,
+            watch,
         };
         // The shared-flag: other clients stay connected. VMware ignores it (`docs/webmks.md` 1.2).
         client.send(&[1]).await?;
@@ -40,6 +43,15 @@ impl ConsoleClient {
             format: client.update.pixel_format(),
         };
         Ok((client, screen))
+    }
+
+    /// The console, whose next message was not received yet.
+    pub fn into_console(self) -> OpenConsole {
+        OpenConsole {
+            link: self.link,
+            slot: self.slot,
+            watch: self.watch,
+        }
     }
 
     /// Closes the WebSocket with its closing handshake.

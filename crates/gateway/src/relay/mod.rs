@@ -17,6 +17,7 @@ mod backlog;
 mod decrypted;
 mod frame_writer;
 mod host_buffers;
+mod input_path;
 mod outcome;
 mod pending_reply;
 mod shared_dialogue;
@@ -44,10 +45,11 @@ use crate::traffic::Traffic;
 use crate::viewer_link::{Clocks, ViewerLink};
 use decrypted::Decrypted;
 use dialect::{Dialogue, HostKind, InputSettings};
+use input_path::InputPath;
 pub(crate) use outcome::{HostLost, LostConsole, Outcome};
 use pending_reply::PendingReply;
 use shared_dialogue::SharedDialogue;
-use to_host::InputPath;
+
 use view_only_filter::ViewOnlyFilter;
 
 /// What a viewer may do once it has logged in.
@@ -70,7 +72,8 @@ pub(crate) struct ViewerPolicy {
 /// How a relay has ended, and what remains of it.
 pub(crate) struct RelayEnd {
     pub(crate) outcome: Outcome,
-    pub(crate) host: HostRemainder,
+    /// `None` where it is closed elsewhere.
+    pub(crate) host: Option<HostRemainder>,
     /// The viewer's unprocessed input, where its dialogue can be continued without the host: see
     /// [`SharedDialogue::unprocessed`].
     pub(crate) unprocessed: Option<BytesMut>,
@@ -123,7 +126,7 @@ pub(crate) fn relay<'a>(
         None => Box::pin(async {
             RelayEnd {
                 outcome: Outcome::ViewerLeft,
-                host: HostRemainder(parts.0.stream),
+                host: Some(HostRemainder(parts.0.stream)),
                 unprocessed: None,
             }
         }),
@@ -189,7 +192,7 @@ async fn relay_between(
     };
     RelayEnd {
         outcome,
-        host: HostRemainder(stream),
+        host: Some(HostRemainder(stream)),
         unprocessed,
     }
 }
@@ -211,7 +214,7 @@ const fn input_path<'a, 'd>(
 }
 
 /// Ready when the gateway or `max_session_time` ends the session.
-async fn session_end(session: &SessionInfo, end_by: Option<Instant>) -> Outcome {
+pub(crate) async fn session_end(session: &SessionInfo, end_by: Option<Instant>) -> Outcome {
     tokio::select! {
         () = session.ending.cancelled.cancelled() => Outcome::Ended(session.ending.reason()),
         () = at(end_by) => Outcome::TimeUp,

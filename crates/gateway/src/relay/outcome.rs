@@ -5,13 +5,13 @@ use std::io;
 
 use console::Blame;
 use console::host_link::close_text;
+use reconnect::{GaveUp, VmChange, WatchedVm};
 use rfb_proto::server_messages::ScanError;
 use tokio_util::sync::CancellationToken;
 use ws_proto::{Close, CloseCode};
 
 use crate::error::{Failure, Stage};
 use crate::last_failure::SessionFailure;
-use crate::vm_change::{VmChange, WatchedVm};
 
 /// Who or what ended a relay.
 #[derive(Debug)]
@@ -78,9 +78,21 @@ pub(crate) struct LostConsole {
     pub(crate) end: HostLost,
     /// What became of its VM; `None` where that is not known.
     pub(crate) vm: Option<VmChange>,
+    /// Why it was not waited for any longer; `None` where it was not waited for.
+    pub(crate) gave_up: Option<GaveUp>,
 }
 
 impl LostConsole {
+    /// The console was waited for.
+    pub(crate) fn gave_up(self, gave_up: GaveUp) -> Self {
+        let vm = matches!(gave_up, GaveUp::Deleted).then_some(VmChange::Deleted);
+        Self {
+            vm: vm.or(self.vm),
+            gave_up: Some(gave_up),
+            ..self
+        }
+    }
+
     /// Whether the VM's state may explain the end.
     pub(crate) const fn may_have_vm_change(&self) -> bool {
         matches!(
@@ -117,8 +129,20 @@ impl LostConsole {
 
 impl fmt::Display for LostConsole {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.gave_up {
+            Some(gave_up @ (GaveUp::Refused(_) | GaveUp::TooLong { .. } | GaveUp::Viewer(_))) => {
+                write!(f, "{}, and was not opened again: {gave_up}", self.end)
+            }
+            Some(GaveUp::Deleted) | None => self.fmt_loss(f),
+        }
+    }
+}
+
+impl LostConsole {
+    /// The loss alone.
+    fn fmt_loss(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Some(vm) = self.vm else {
-            return self.end.fmt(f);
+            return fmt::Display::fmt(&self.end, f);
         };
         let how = self.end.details();
         match vm {
@@ -190,6 +214,7 @@ impl HostLost {
         Outcome::ConsoleLost(LostConsole {
             end: self,
             vm: None,
+            gave_up: None,
         })
     }
 

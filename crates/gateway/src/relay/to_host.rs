@@ -17,9 +17,9 @@ use ws_proto::{Close, CloseCode, Opcode};
 use super::backlog::Backlog;
 use super::frame_writer::FrameWriter;
 use super::host_buffers::{FRONT, READ, ReadBuffer, Translated};
+use super::input_path::InputPath;
 use super::pending_reply::{PendingReply, Reply};
 use super::shared_dialogue::SharedDialogue;
-use super::view_only_filter::ViewOnlyFilter;
 use super::{ViewerPolicy, at};
 use crate::traffic::Traffic;
 use crate::viewer_link::Clocks;
@@ -64,25 +64,6 @@ pub(super) struct HostWriter<'a, 'd, W> {
     policy: ViewerPolicy,
 }
 
-/// How the viewer's messages are treated.
-pub(super) enum InputPath<'a, 'd> {
-    /// Sent as they are.
-    Unchanged,
-    /// Only what the filter lets through is sent.
-    ViewOnly(ViewOnlyFilter),
-    /// Translated into what ESXi accepts.
-    Dialect(&'a SharedDialogue<'d>),
-}
-
-impl<'a, 'd> InputPath<'a, 'd> {
-    const fn dialogue(&self) -> Option<&'a SharedDialogue<'d>> {
-        match self {
-            Self::Dialect(dialogue) => Some(*dialogue),
-            Self::Unchanged | Self::ViewOnly(_) => None,
-        }
-    }
-}
-
 impl<'a, 'd, W: AsyncWrite + Unpin> HostWriter<'a, 'd, W> {
     pub(super) fn new(
         esxi: &'a mut W,
@@ -103,7 +84,7 @@ impl<'a, 'd, W: AsyncWrite + Unpin> HostWriter<'a, 'd, W> {
             buffer: None,
             kept: 0,
             backlog: Backlog::default(),
-            init_sent: false,
+            init_sent: path.is_after_client_init(),
             clocks,
             path,
             policy,

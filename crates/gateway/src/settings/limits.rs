@@ -22,6 +22,8 @@ pub struct Limits {
     pub idle_timeout: Option<Duration>,
     /// The longest session; `None`: no limit.
     pub max_session_time: Option<Duration>,
+    /// How long a lost console is waited for while the viewer stays connected; zero: the session ends with its console.
+    pub reconnect_for: Duration,
     /// The load balancers, which must begin each connection with a PROXY header; `None`: no PROXY headers.
     pub proxy_from: Option<Vec<IpNet>>,
     /// How long open sessions may continue after SIGTERM.
@@ -43,6 +45,7 @@ impl Default for Limits {
             max_unauthenticated: 64,
             idle_timeout: None,
             max_session_time: None,
+            reconnect_for: Duration::ZERO,
             proxy_from: None,
             login_timeout: Duration::from_secs(120),
             handshake_timeout: Duration::from_secs(30),

@@ -39,6 +39,11 @@ impl ClientScanner {
         }
     }
 
+    /// Whether the next message is ClientInit.
+    pub const fn expects_client_init(&self) -> bool {
+        matches!(self.state, State::ClientInit)
+    }
+
     /// Sets whether the viewer has been sent [`crate::Encoding::EXTENDED_MOUSE_BUTTONS`]. If so, bit 7 of a
     /// PointerEvent's button mask announces a second byte of buttons; otherwise, and at first, it is the eighth button.
     pub const fn allow_extended_buttons(&mut self, allowed: bool) {

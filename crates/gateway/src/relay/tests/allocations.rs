@@ -13,9 +13,10 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use ws_proto::{Decoder, Role};
 
 use super::super::decrypted::Decrypted;
+use super::super::input_path::InputPath;
 use super::super::pending_reply::PendingReply;
 use super::super::shared_dialogue::SharedDialogue;
-use super::super::to_host::{self, InputPath};
+use super::super::to_host;
 use super::super::{Traffic, to_viewer};
 use super::stage::{Host, KINDS, Kind, Numbers, POLICY, dialogue, frame, update};
 use crate::viewer_link::Clocks;

@@ -10,8 +10,8 @@ use bytes::BytesMut;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::super::Traffic;
+use super::super::input_path::InputPath;
 use super::super::pending_reply::PendingReply;
-use super::super::to_host::InputPath;
 use super::counts::{events, relay_to_viewer, to_esxi, updates};
 use super::stage::{Host, KINDS, dialogue, frame};
 use crate::viewer_link::Clocks;

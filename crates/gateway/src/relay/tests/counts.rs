@@ -8,9 +8,10 @@ use ws_proto::{Decoder, Role};
 
 use super::super::decrypted::Decrypted;
 use super::super::host_buffers::spare_buffers;
+use super::super::input_path::InputPath;
 use super::super::pending_reply::PendingReply;
 use super::super::shared_dialogue::SharedDialogue;
-use super::super::to_host::{self, InputPath};
+use super::super::to_host;
 use super::super::{Traffic, to_viewer};
 use super::stage::{
     Arriving, Host, KINDS, Numbers, POLICY, TLS13, Viewer, dialogue, frame, relay, update,

@@ -8,8 +8,9 @@ use tokio::time::{Instant, sleep, timeout};
 use ws_proto::{Decoder, Role};
 
 use super::super::decrypted::Decrypted;
+use super::super::input_path::InputPath;
 use super::super::pending_reply::PendingReply;
-use super::super::to_host::{HostWriter, InputPath, ToHostEnd};
+use super::super::to_host::{HostWriter, ToHostEnd};
 use super::super::to_viewer::{self, HostReader};
 use super::super::view_only_filter::ViewOnlyFilter;
 use super::super::{Traffic, ViewerPolicy};

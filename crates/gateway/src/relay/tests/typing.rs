@@ -11,8 +11,9 @@ use tokio::time::{Instant, sleep_until};
 use ws_proto::{Decoder, Event, Role};
 
 use super::super::decrypted::Decrypted;
+use super::super::input_path::InputPath;
 use super::super::pending_reply::PendingReply;
-use super::super::to_host::{HostWriter, InputPath, ToHostEnd};
+use super::super::to_host::{HostWriter, ToHostEnd};
 use super::super::{Traffic, ViewerPolicy};
 use super::stage::{Arriving, POLICY, dialogue_of};
 use crate::viewer_link::Clocks;

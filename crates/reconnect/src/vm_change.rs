@@ -18,7 +18,7 @@ const REPORT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The difference between a VM with a console and the same VM after its console was lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum VmChange {
+pub enum VmChange {
     /// It was powered off.
     PoweredOff,
     /// It was suspended.
@@ -53,7 +53,7 @@ impl VmChange {
 }
 
 /// A VM while its console is open.
-pub(crate) struct WatchedVm {
+pub struct WatchedVm {
     upstream: Arc<Upstream>,
     moref: String,
     watch: Watch,
@@ -63,7 +63,7 @@ pub(crate) struct WatchedVm {
 
 impl WatchedVm {
     /// The VM behind a console that has just been opened; `None` at a URL. Boxed: keeps the open session small.
-    pub(crate) fn new(
+    pub fn new(
         dialer: &Dialer,
         identity: Option<VmIdentity>,
         watch: Option<Watch>,
@@ -77,10 +77,7 @@ impl WatchedVm {
     }
 
     /// Calls `report` with each state that vSphere reports. Never returns, and may be dropped at any time.
-    pub(crate) async fn each_change(
-        vm: &mut Option<Box<Self>>,
-        report: impl Fn(VmState),
-    ) -> Infallible {
+    pub async fn each_change(vm: &mut Option<Box<Self>>, report: impl Fn(VmState)) -> Infallible {
         let Some(vm) = vm else {
             return std::future::pending().await;
         };
@@ -93,9 +90,24 @@ impl WatchedVm {
         }
     }
 
-    /// What became of the VM; `None` where vSphere does not say. Takes [`REPORT_TIMEOUT`] at most: reads the VM's state once,
+    /// The last state that vSphere has reported.
+    pub fn state(&self) -> VmState {
+        self.watch.state()
+    }
+
+    /// Waits for a state that was not waited for yet. Cancel safe.
+    pub async fn changed(&mut self) -> VmState {
+        self.watch.changed().await
+    }
+
+    /// The change since the console was opened, as far as vSphere has reported it.
+    pub fn change_so_far(&self) -> VmChange {
+        VmChange::to(&self.watch.state(), self.host.as_deref())
+    }
+
+    /// What became of the VM; `None` where vSphere does not say. Takes two seconds at most: reads the VM's state once,
     /// and waits for an update as long as nothing has changed.
-    pub(crate) async fn change(&mut self) -> Option<VmChange> {
+    pub async fn change(&mut self) -> Option<VmChange> {
         let until = Instant::now() + REPORT_TIMEOUT;
         let Self {
             upstream,

@@ -1,0 +1,150 @@
+//! A viewer that has no host: its messages are processed and go nowhere, and it is sent what the gateway draws.
+
+use std::io;
+use std::ops::Range;
+
+use bytes::{Buf, BufMut, BytesMut};
+use dialect::{CannotContinue, Dialogue, ToViewer};
+use rfb_proto::Violation;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+
+/// The most input that is buffered. The dialogue leaves less of an incomplete message.
+const MAX_INPUT: usize = 64 * 1024;
+
+/// Why nothing more can be sent to the viewer, or received from it.
+#[derive(Debug)]
+pub enum ViewerEnd {
+    /// Its connection ended.
+    Left,
+    /// It has sent invalid RFB.
+    Violation(Violation),
+    /// It has received a part of something that cannot be completed.
+    CannotContinue(CannotContinue),
+    /// It waits for a picture and has received a part of it: what completes the update is not that picture, and a program
+    /// that saves one must not take it for it.
+    PictureCut,
+}
+
+impl From<io::Error> for ViewerEnd {
+    fn from(_: io::Error) -> Self {
+        Self::Left
+    }
+}
+
+/// A viewer's connection and dialogue after its host was lost.
+pub struct HostlessViewer<'a, V> {
+    dialogue: &'a mut Dialogue,
+    /// Input of the viewer that the dialogue has not processed.
+    input: &'a mut BytesMut,
+    connection: &'a mut V,
+    /// Told how many bytes were sent.
+    sent: &'a (dyn Fn(usize) + Sync),
+}
+
+impl<'a, V: AsyncRead + AsyncWrite + Unpin> HostlessViewer<'a, V> {
+    /// `input` is what was read from the viewer and not processed. Processes it.
+    ///
+    /// # Errors
+    /// The viewer has sent invalid RFB.
+    pub fn new(
+        dialogue: &'a mut Dialogue,
+        input: &'a mut BytesMut,
+        connection: &'a mut V,
+        sent: &'a (dyn Fn(usize) + Sync),
+    ) -> Result<Self, ViewerEnd> {
+        dialogue.stop_holding_keys();
+        let mut viewer = Self {
+            dialogue,
+            input,
+            connection,
+            sent,
+        };
+        viewer.process()?;
+        Ok(viewer)
+    }
+
+    /// The state of its session.
+    pub fn dialogue(&self) -> &Dialogue {
+        self.dialogue
+    }
+
+    /// Completes the update that the viewer has received a part of.
+    ///
+    /// # Errors
+    /// The viewer has left, or the update cannot be completed.
+    pub async fn complete(&mut self) -> Result<(), ViewerEnd> {
+        if self.dialogue.awaits_picture() && !self.dialogue.may_insert_update() {
+            return Err(ViewerEnd::PictureCut);
+        }
+        let mut rest = Completion(Vec::new());
+        self.dialogue
+            .host_lost(&mut rest)
+            .map_err(ViewerEnd::CannotContinue)?;
+        self.send(&rest.0).await
+    }
+
+    /// Draws `text` over the picture, in answer to a request of the viewer. Returns whether it was drawn: not without a
+    /// request, and not where the viewer's format has no way to draw it.
+    ///
+    /// # Errors
+    /// The viewer has left.
+    pub async fn show(&mut self, text: &str) -> Result<bool, ViewerEnd> {
+        if !self.dialogue.is_update_requested() || self.dialogue.awaits_picture() {
+            return Ok(false);
+        }
+        let Some(banner) = self.dialogue.banner(text) else {
+            return Ok(false);
+        };
+        self.send(&banner).await?;
+        Ok(true)
+    }
+
+    /// Reads once and processes the input. Cancel safe.
+    ///
+    /// # Errors
+    /// The viewer has left, or has sent invalid RFB.
+    pub async fn receive(&mut self) -> Result<(), ViewerEnd> {
+        let space = MAX_INPUT.saturating_sub(self.input.len());
+        match self
+            .connection
+            .read_buf(&mut (&mut *self.input).limit(space))
+            .await?
+        {
+            0 => Err(ViewerEnd::Left),
+            _ => self.process(),
+        }
+    }
+
+    /// Keys and pointer go nowhere.
+    fn process(&mut self) -> Result<(), ViewerEnd> {
+        let mut for_host = BytesMut::new();
+        let processed = self
+            .dialogue
+            .receive_from_viewer(self.input, &mut for_host)
+            .map_err(ViewerEnd::Violation)?;
+        self.input.advance(processed);
+        Ok(())
+    }
+
+    async fn send(&mut self, bytes: &[u8]) -> Result<(), ViewerEnd> {
+        if !bytes.is_empty() {
+            self.connection.write_all(bytes).await?;
+            self.connection.flush().await?;
+            (self.sent)(bytes.len());
+        }
+        Ok(())
+    }
+}
+
+/// What completes the update that the viewer has received a part of.
+struct Completion(Vec<u8>);
+
+impl ToViewer for Completion {
+    fn pass(&mut self, _: Range<usize>) {
+        // Nothing was received from a host.
+    }
+
+    fn own(&mut self) -> &mut Vec<u8> {
+        &mut self.0
+    }
+}

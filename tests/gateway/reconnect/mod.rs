@@ -1,0 +1,5 @@
+//! Consoles that are lost and opened again while the viewer stays connected.
+
+mod after_the_gap;
+mod given_up;
+mod watching;
