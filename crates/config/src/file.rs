@@ -2,6 +2,7 @@
 //! must be there, to the other files.
 
 use std::collections::BTreeMap;
+use std::num::NonZero;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -69,6 +70,11 @@ pub(crate) struct Web {
     pub(crate) viewer_host: Option<Spanned<String>>,
     #[serde(default)]
     pub(crate) frame_ancestors: Vec<Spanned<String>>,
+    pub(crate) max_connections_per_source: Option<Spanned<usize>>,
+    pub(crate) rate_limit_factor: Option<NonZero<u16>>,
+    pub(crate) thumbnails_per_host: Option<Spanned<usize>>,
+    #[serde(default, deserialize_with = "scalar::duration")]
+    pub(crate) thumbnail_every: Option<Duration>,
 }
 
 #[derive(Deserialize)]

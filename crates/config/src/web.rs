@@ -74,7 +74,20 @@ impl Document<'_> {
         names.extend(hosts);
         let default = Web::new(listen, auth?);
         let novnc = table.novnc.as_deref().map(|folder| self.resolve(folder));
+        let max_connections_per_source = self.at_least_one(
+            table.max_connections_per_source.as_ref(),
+            "max_connections_per_source",
+            default.max_connections_per_source,
+        );
+        let per_host = table.thumbnails_per_host.as_ref();
+        let per_host = self.keep(self.thumbnails_per_host(per_host));
         Some(Web {
+            max_connections_per_source,
+            rate_limit_factor: table
+                .rate_limit_factor
+                .map_or(default.rate_limit_factor, |factor| factor.get().into()),
+            thumbnails_per_host: per_host?.unwrap_or(default.thumbnails_per_host),
+            thumbnail_every: table.thumbnail_every.unwrap_or(default.thumbnail_every),
             tls,
             certificate,
             hosts: names,
@@ -85,6 +98,23 @@ impl Document<'_> {
             novnc: novnc.unwrap_or_else(|| default.novnc.clone()),
             ..default
         })
+    }
+
+    fn thumbnails_per_host(
+        &self,
+        given: Option<&Spanned<usize>>,
+    ) -> Result<Option<usize>, ConfigError> {
+        match given {
+            Some(given) if !(1..=Web::MAX_THUMBNAILS).contains(given.get_ref()) => {
+                let sentence = format!(
+                    "thumbnails_per_host = {} is not from 1 to {}, which leaves one of four calls to a vSphere for consoles: write such a number, or thumbnail_every = \"0s\" for no pictures",
+                    given.get_ref(),
+                    Web::MAX_THUMBNAILS
+                );
+                Err(self.error_at(given.span(), sentence))
+            }
+            given => Ok(given.map(|given| *given.get_ref())),
+        }
     }
 
     fn web_tls(

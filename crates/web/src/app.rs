@@ -4,11 +4,14 @@ use std::sync::Arc;
 
 use gateway::WebEntrance;
 use gateway::settings::Web;
+use logins::pre_login_limit::PreLoginLimit;
 use tokio_util::task::TaskTracker;
 
 use crate::live::Live;
 use crate::random::random_text;
+use crate::rate_limits::RateLimits;
 use crate::sessions::Sessions;
+use crate::sources::Sources;
 use crate::vms::Vms;
 
 /// The state of the page.
@@ -21,6 +24,12 @@ pub(crate) struct App {
     pub(crate) live: Live,
     /// The consoles that are open.
     pub(crate) consoles: TaskTracker,
+    /// How often users and sources may do what.
+    pub(crate) rate_limits: RateLimits,
+    /// The connections by where they come from.
+    pub(crate) sources: Sources,
+    /// The connections without a request so far.
+    pub(crate) unanswered: PreLoginLimit,
     /// Makes the form tokens of users without a cookie; `None` where the operating system has no randomness.
     pub(crate) secret: Option<String>,
 }
@@ -29,11 +38,15 @@ impl App {
     pub(crate) fn new(entrance: WebEntrance) -> Self {
         let live = Live::new();
         live.update(&entrance, &mut Vms::default());
+        let factor = entrance.settings().map_or(1, |web| web.rate_limit_factor);
         Self {
             entrance,
             sessions: Sessions::default(),
             live,
             consoles: TaskTracker::new(),
+            rate_limits: RateLimits::new(factor),
+            sources: Sources::default(),
+            unanswered: PreLoginLimit::default(),
             secret: random_text().ok(),
         }
     }

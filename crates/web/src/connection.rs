@@ -2,9 +2,9 @@
 
 use std::convert::Infallible;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
@@ -16,6 +16,7 @@ use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use logins::pre_login_limit::PreLoginSlot;
 use logins::source::is_in;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
@@ -28,6 +29,7 @@ use crate::app::App;
 use crate::client::Connection;
 use crate::proxy_header;
 use crate::routes;
+use crate::sources::Place;
 
 /// How long a client may take for the PROXY header and the TLS handshake.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -35,7 +37,12 @@ const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long it may take to send the head of a request, and may wait between two requests.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Serves a connection until the client closes it or `closing`. An upgraded connection goes on by itself.
+/// The connections that have sent no request yet. From half of it on, a new one may close one of the source that has the most:
+/// whoever opens many and sends nothing, or slowly, keeps nobody else out.
+const MAX_UNANSWERED: usize = 1024;
+
+/// Serves a connection until the client closes it or `closing`. An upgraded connection goes on by itself, and counts for its
+/// source no longer: consoles have limits of their own.
 pub(crate) async fn serve(
     mut stream: TcpStream,
     peer: SocketAddr,
@@ -49,16 +56,42 @@ pub(crate) async fn serve(
         Ok(Err(error)) => return debug!(client = %peer, "a connection to [web] failed ({error})"),
         Err(_) => return debug!(client = %peer, "a connection to [web] was not ready in time"),
     };
-    let routes = routes::of(app, &web);
-    let Some(tls) = &web.tls else {
-        return answer(TokioIo::new(stream), connection, routes, closing).await;
+    let from = connection.client.ip();
+    let Some((_place, slot)) = enter(from, &app, &web) else {
+        return app.entrance.count_refused("max_connections_per_source");
     };
-    let handshake = TlsAcceptor::from(Arc::clone(tls)).accept(stream);
-    match timeout(HANDSHAKE_TIMEOUT, handshake).await {
-        Ok(Ok(stream)) => answer(TokioIo::new(stream), connection, routes, closing).await,
-        Ok(Err(error)) => debug!(client = %peer, "TLS with a browser failed ({error})"),
-        Err(_) => debug!(client = %peer, "the TLS handshake of a browser was not done in time"),
+    let dropped = slot.dropped.clone();
+    let routes = routes::of(app, &web);
+    let served = async {
+        let Some(tls) = &web.tls else {
+            return answer(TokioIo::new(stream), connection, slot, routes, closing).await;
+        };
+        let handshake = TlsAcceptor::from(Arc::clone(tls)).accept(stream);
+        match timeout(HANDSHAKE_TIMEOUT, handshake).await {
+            Ok(Ok(stream)) => answer(TokioIo::new(stream), connection, slot, routes, closing).await,
+            Ok(Err(error)) => debug!(client = %peer, "TLS with a browser failed ({error})"),
+            Err(_) => debug!(client = %peer, "the TLS handshake of a browser was not done in time"),
+        }
+    };
+    tokio::select! {
+        () = served => {}
+        () = dropped.cancelled() => debug!(client = %peer, "a connection to [web] without a request made room for another"),
     }
+}
+
+/// What a connection takes: a place among those of its source, and a slot until its first request; `None` where its source has
+/// too many. The connections of a reverse proxy are those of many clients, and take no place.
+fn enter(from: IpAddr, app: &App, web: &Web) -> Option<(Option<Place>, PreLoginSlot)> {
+    let place = match is_in(&web.proxy_from, from.to_canonical()) {
+        true => None,
+        false => Some(app.sources.enter(from, web.max_connections_per_source)?),
+    };
+    // Without randomness each connection beyond half of the limit closes another.
+    let random = || getrandom::u32().unwrap_or_default();
+    let slot = app
+        .unanswered
+        .enter(from.into(), MAX_UNANSWERED, (random(), random()));
+    Some((place, slot))
 }
 
 async fn accept(stream: &mut TcpStream, peer: SocketAddr, web: &Web) -> io::Result<Connection> {
@@ -78,13 +111,16 @@ async fn accept(stream: &mut TcpStream, peer: SocketAddr, web: &Web) -> io::Resu
 async fn answer<S>(
     stream: TokioIo<S>,
     connection: Connection,
+    slot: PreLoginSlot,
     routes: Router,
     closing: CancellationToken,
 ) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let routes = TowerToHyperService::new(routes);
+    let slot = Mutex::new(Some(slot));
     let service = service_fn(move |mut request: Request<Incoming>| {
+        drop(slot.lock().unwrap_or_else(PoisonError::into_inner).take());
         request.extensions_mut().insert(connection);
         let answered = routes.call(request);
         async move { Ok::<Response, Infallible>(answered.await.unwrap_or_else(|never| match never {})) }

@@ -15,6 +15,7 @@ use crate::app::Routed;
 use crate::client::Client;
 use crate::error_page::{ErrorPage, rendered, root};
 use crate::novnc;
+use crate::rate_limits::Kind;
 use crate::row::{Key, Row};
 use crate::visitor::Visitor;
 
@@ -124,6 +125,10 @@ pub(crate) async fn mint(
 ) -> Response {
     if let Err(page) = visitor.check(None, &headers) {
         return page.into_response();
+    }
+    let limited = visitor.limit(&routed.app.rate_limits, Kind::Token);
+    if let Err(limited) = limited {
+        return limited.into_response();
     }
     let rows = routed.app.live.rows();
     let row = rows

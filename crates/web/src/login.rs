@@ -17,6 +17,7 @@ use crate::client::Client;
 use crate::cookie::{self, Name};
 use crate::error_page::{ErrorPage, rendered};
 use crate::random::random_text;
+use crate::rate_limits::Kind;
 use crate::visitor::Visitor;
 
 /// The login page.
@@ -79,6 +80,10 @@ pub(crate) async fn log_in(
         next,
         form,
     } = given;
+    let rate_limits = &routed.app.rate_limits;
+    if let Err(limited) = rate_limits.check(Kind::Login, None, client.address) {
+        return limited.into_response();
+    }
     let expected = cookie::value(&headers, Name::LoginForm, client.secure);
     let is_own =
         expected.is_some_and(|expected| bool::from(expected.as_bytes().ct_eq(form.as_bytes())));

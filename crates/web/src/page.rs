@@ -75,6 +75,9 @@ impl Page {
 
     /// Takes the new settings. A new address is bound first; if that fails, the page keeps its old one.
     async fn apply(&mut self, web: Option<Arc<Web>>) {
+        if let Some(web) = &web {
+            self.app.rate_limits.set_factor(web.rate_limit_factor);
+        }
         match (web, &mut self.listening) {
             (Some(web), Some(listening)) if listening.web.listen == web.listen => {
                 listening.web = web

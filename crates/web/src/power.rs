@@ -11,6 +11,7 @@ use vsphere::{Client, Error, PowerAction};
 
 use crate::app::Routed;
 use crate::error_page::ErrorPage;
+use crate::rate_limits::Kind;
 use crate::row::Key;
 use crate::visitor::Visitor;
 
@@ -43,6 +44,10 @@ pub(crate) async fn change(
 ) -> Response {
     if let Err(page) = visitor.check(wanted.csrf.as_deref(), &headers) {
         return page.into_response();
+    }
+    let limited = visitor.limit(&routed.app.rate_limits, Kind::Power);
+    if let Err(limited) = limited {
+        return limited.into_response();
     }
     let rows = routed.app.live.rows();
     let row = rows

@@ -16,7 +16,7 @@ use crate::client::{Client, Connection};
 use crate::error_page::ErrorPage;
 use crate::{
     assets, console_page, console_socket, events, host_list, list, login, novnc, origin, power,
-    security_headers, viewer_page,
+    request_body, security_headers, viewer_page,
 };
 
 /// The routes with these settings.
@@ -49,13 +49,20 @@ pub(crate) fn of(app: Arc<App>, web: &Arc<Web>) -> Router {
 /// Refuses what is not meant for the page, and adds the headers of every response.
 async fn admit(State(routed): State<Routed>, mut request: Request, next: Next) -> Response {
     let web = &routed.web;
-    let mut response = match judge(web, &request) {
+    let admitted = match judge(web, &request) {
         Ok(client) => {
             request.extensions_mut().insert(client);
-            next.run(request).await
+            request_body::whole(request).await
         }
+        Err(refusal) => Err(refusal),
+    };
+    let mut response = match admitted {
+        Ok(request) => next.run(request).await,
         Err(refusal) => refusal.into_response(),
     };
+    if response.status() == StatusCode::TOO_MANY_REQUESTS {
+        routed.app.entrance.count_refused("rate");
+    }
     security_headers::add(
         response.headers_mut(),
         &web.frame_ancestors,

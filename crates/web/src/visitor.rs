@@ -18,6 +18,7 @@ use crate::app::Routed;
 use crate::client::Client;
 use crate::cookie::{self, Name};
 use crate::error_page::{ErrorPage, root};
+use crate::rate_limits::{Kind, Limited, RateLimits};
 
 /// The header in which scripts send the form token.
 const CSRF_HEADER: &str = "x-csrf-token";
@@ -77,6 +78,11 @@ impl Visitor {
             ends: None,
             client,
         })
+    }
+
+    /// Counts a request of this visitor.
+    pub(crate) fn limit(&self, limits: &RateLimits, kind: Kind) -> Result<(), Limited> {
+        limits.check(kind, Some(&self.user.name), self.client.address)
     }
 
     /// Whether a change comes from a page that this visitor was sent: `form` is the token in its form, or else it is in a

@@ -26,6 +26,24 @@ fn a_page_needs_no_console_and_takes_names_from_its_certificate() {
 }
 
 #[test]
+fn the_limits_have_defaults_and_can_be_set() {
+    let limits = |web: &Web| {
+        (
+            web.max_connections_per_source,
+            web.rate_limit_factor,
+            web.thumbnails_per_host,
+            web.thumbnail_every.as_secs(),
+        )
+    };
+    let staff = "auth = \"staff\"\n";
+    assert_eq!(limits(&web("127.0.0.1:8080", staff)), (512, 1, 2, 30));
+    let more = format!(
+        "{staff}max_connections_per_source = 9\nrate_limit_factor = 50\nthumbnails_per_host = 3\nthumbnail_every = \"0s\"\n"
+    );
+    assert_eq!(limits(&web("127.0.0.1:8080", &more)), (9, 50, 3, 0));
+}
+
+#[test]
 fn reverse_proxies_may_name_the_user_and_frames_their_origin() {
     let more = "auth = \"staff\"\nproxy_from = [\"192.0.2.2\"]\nuser_header = \"X-Forwarded-User\"\n\
                 viewer_host = \"VNC.example\"\n\
@@ -106,6 +124,11 @@ fn mistakes_are_refused() {
     ] {
         let error = error(&table(listen, more));
         assert!(error.contains(words), "{more}\ngives {error}");
+    }
+    let counts = ["thumbnails_per_host = 4", "thumbnails_per_host = 0"];
+    for mistake in counts {
+        let error = error(&table("127.0.0.1:8080", &format!("{staff}{mistake}\n")));
+        assert!(error.contains("is not from 1 to 3"), "{error}");
     }
     let vnc = "[auth.ops]\nmethods = [\"vnc-password\"]\npassword_file = \"secrets/vnc\"\n";
     let error = error(&format!(

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use ipnet::IpNet;
 
@@ -35,9 +36,20 @@ pub struct Web {
     pub viewer_host: Option<String>,
     /// The sources that may embed the page in a frame (CSP `frame-ancestors`); empty: none.
     pub frame_ancestors: Vec<String>,
+    /// Connections at once from one source, except from reverse proxies: 1 or more.
+    pub max_connections_per_source: usize,
+    /// How many times the usual number of requests a user or a source may make: 1 or more.
+    pub rate_limit_factor: u32,
+    /// Pictures of VMs that are asked of one ESXi host at once: 1 to [`MAX_THUMBNAILS`](Self::MAX_THUMBNAILS).
+    pub thumbnails_per_host: usize,
+    /// How often a picture of one VM is asked for at most; zero: there are none.
+    pub thumbnail_every: Duration,
 }
 
 impl Web {
+    /// Of the four calls that are made to a vSphere at once, one is left for whoever opens a console.
+    pub const MAX_THUMBNAILS: usize = 3;
+
     /// A page over plain HTTP with default settings.
     pub fn new(listen: SocketAddr, auth: Auth) -> Self {
         Self {
@@ -51,6 +63,10 @@ impl Web {
             user_header: None,
             viewer_host: None,
             frame_ancestors: Vec::new(),
+            max_connections_per_source: 512,
+            rate_limit_factor: 1,
+            thumbnails_per_host: 2,
+            thumbnail_every: Duration::from_secs(30),
         }
     }
 }

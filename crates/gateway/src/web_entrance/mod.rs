@@ -200,6 +200,11 @@ impl WebEntrance {
         OneUseLogin::mint(user, port).map(Some)
     }
 
+    /// Counts a request or connection that a limit of the page has refused.
+    pub fn count_refused(&self, limit: &'static str) {
+        self.shared.metrics.refused(limit);
+    }
+
     /// Runs a connection of the page on a session thread, so that a console which it becomes stays on the thread that has
     /// its socket. It does not count as a session: end it when [`closing`](Self::closing) is cancelled.
     ///
