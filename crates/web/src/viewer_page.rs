@@ -17,6 +17,7 @@ use crate::app::Routed;
 use crate::client::Connection;
 use crate::error_page::{ErrorPage, rendered, root};
 use crate::native_port::{NativePort, NoPort, Way};
+use crate::rate_limits::Kind;
 use crate::row::{Key, Row};
 use crate::viewer_files::{Target, disposition};
 use crate::visitor::Visitor;
@@ -133,6 +134,9 @@ pub(crate) async fn open(
 ) -> Response {
     if let Err(page) = visitor.check(wanted.csrf.as_deref(), &headers) {
         return page.into_response();
+    }
+    if let Err(limited) = visitor.limit(&routed.app.rate_limits, Kind::Token) {
+        return limited.into_response();
     }
     let rows = routed.app.live.rows();
     let mut own = rows.of_user(&visitor.user);
