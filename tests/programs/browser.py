@@ -4,7 +4,9 @@ import base64
 import io
 
 from PIL import Image
+from selenium.webdriver import ActionChains
 from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
 
 from chromium import Chromium
 from web import PASSWORD, USER, Web
@@ -12,6 +14,9 @@ from web import PASSWORD, USER, Web
 CONNECTED = "document.getElementById('state').textContent.startsWith('Connected')"
 
 COOKIE = "__Host-mksgate"
+
+# Characters that need Shift on a US keyboard.
+SHIFTED = set("""~!@#$%^&*()_+{}|:"<>?""")
 
 
 class Browser(Chromium):
@@ -63,3 +68,14 @@ class Browser(Chromium):
     def view(self) -> Image.Image:
         """What the window shows now."""
         return Image.open(io.BytesIO(self.driver.get_screenshot_as_png())).convert("RGB")
+
+
+def type_as_a_person(browser: Browser, text: str) -> None:
+    """Types a line on a US keyboard, whose Shift the driver does not press by itself."""
+    actions = ActionChains(browser.driver)
+    for character in text:
+        if character.isupper() or character in SHIFTED:
+            actions.key_down(Keys.SHIFT).send_keys(character).key_up(Keys.SHIFT)
+        else:
+            actions.send_keys(character)
+    actions.send_keys(Keys.ENTER).perform()

@@ -23,13 +23,14 @@ pub(crate) fn unescape_name(name: &str) -> String {
 
 /// Whether two inventory paths lead to the same object: slashes at the ends and the case of escapes do not matter.
 pub(crate) fn is_same_path(a: &str, b: &str) -> bool {
-    let names = |path: &str| -> Vec<String> {
-        path.split('/')
-            .filter(|name| !name.is_empty())
-            .map(unescape_name)
-            .collect()
-    };
-    names(a) == names(b)
+    canonical_path(a) == canonical_path(b)
+}
+
+/// The one form of all paths that lead to the same object.
+pub fn canonical_path(path: &str) -> String {
+    let names = path.split('/').filter(|name| !name.is_empty());
+    let escaped = names.map(|name| unescape_name(name).replace('%', "%25").replace('/', "%2f"));
+    escaped.flat_map(|name| ["/".to_owned(), name]).collect()
 }
 
 #[cfg(test)]
@@ -55,5 +56,6 @@ mod tests {
     fn paths_are_compared_without_escapes_and_outer_slashes() {
         assert!(is_same_path("/DC/vm/a%2Fb/c", "DC/vm/a%2fb/c/"));
         assert!(!is_same_path("/DC/vm/a/b/c", "/DC/vm/a%2fb/c"));
+        assert_eq!(canonical_path("DC//vm/a%2Fb/100%/"), "/DC/vm/a%2fb/100%25");
     }
 }

@@ -60,6 +60,7 @@ pub use error_words::{
 pub use inventory::{
     Inventory, InventoryChanges, InventoryEvent, InventorySnapshot, InventoryState, InventoryVm,
 };
+pub use inventory_path::canonical_path;
 pub use power_action::{FIRMWARE_PRIVILEGE, PowerAction};
 #[doc(hidden)]
 pub use reading::read_answer;

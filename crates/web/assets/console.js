@@ -12,6 +12,7 @@ const fit = document.getElementById("fit");
 
 const CONTROL = [0xffe3, "ControlLeft"];
 const ALT = [0xffe9, "AltLeft"];
+const SHIFT = [0xffe1, "ShiftLeft"];
 const F1 = 0xffbe;
 const ENTER = 0xff0d;
 const TAB = 0xff09;
@@ -127,6 +128,11 @@ function keysymOf(character) {
   return isLatin1 ? point : 0x01000000 | point;
 }
 
+/** Whether a US keyboard has it on a key with Shift. */
+function needsShift(character) {
+  return '~!@#$%^&*()_+{}|:"<>?'.includes(character) || character !== character.toLowerCase();
+}
+
 async function type(text) {
   if (typing) return;
   typing = true;
@@ -134,8 +140,12 @@ async function type(text) {
   for (const [number, character] of characters.entries()) {
     if (!rfb || !typing) break;
     const keysym = keysymOf(character);
+    // Some servers take the character for the key only, and need its Shift besides.
+    const shift = needsShift(character);
+    if (shift) rfb.sendKey(...SHIFT, true);
     rfb.sendKey(keysym, null, true);
     rfb.sendKey(keysym, null, false);
+    if (shift) rfb.sendKey(...SHIFT, false);
     if (number % 20 === 0) say(`Typing ${number} of ${characters.length} …`);
     await new Promise((done) => setTimeout(done, KEY_PAUSE));
   }

@@ -95,7 +95,7 @@ pub(crate) async fn of_token(
         Err(error) => return ErrorPage::of_token(&error).at_depth(1).into_response(),
     };
     let name = match &grant.console {
-        ConsoleId::Vm { name, .. } => name.clone(),
+        ConsoleId::Vm { vm, .. } => vm.name.clone(),
         ConsoleId::Port(listen) => {
             let consoles = routed.app.entrance.consoles();
             let console = consoles
@@ -137,9 +137,12 @@ pub(crate) async fn mint(
     let Some(row) = row else {
         return ErrorPage::not_found().into_response();
     };
+    let Some(console) = console_of(row, &visitor.user) else {
+        return ErrorPage::not_found().into_response();
+    };
     let recipient = visitor.user.name.clone();
     let grant = ConsoleGrant {
-        console: console_of(row, &visitor.user),
+        console,
         user: visitor.user,
         view_only: wanted.view_only,
     };
@@ -159,14 +162,13 @@ fn find(routed: &Routed, user: &User, key: &Key) -> Option<Arc<Row>> {
 }
 
 /// The first port of a VM that the user may open, whose settings then hold; else the VM itself.
-pub(crate) fn console_of(row: &Row, user: &User) -> ConsoleId {
-    match (row.port_for(user), &row.key) {
+pub(crate) fn console_of(row: &Row, user: &User) -> Option<ConsoleId> {
+    Some(match (row.port_for(user), &row.key) {
         (Some(port), _) => ConsoleId::Port(port.listen),
         (None, Key::Port(listen)) => ConsoleId::Port(*listen),
-        (None, Key::Vm(vsphere, moref)) => ConsoleId::Vm {
+        (None, Key::Vm(vsphere, _)) => ConsoleId::Vm {
             vsphere: vsphere.clone(),
-            moref: moref.clone(),
-            name: row.name.clone(),
+            vm: Box::new(row.vm.clone()?),
         },
-    }
+    })
 }

@@ -7,7 +7,7 @@ use console::settings::Backend;
 use console::upstream::Upstream;
 use futures::future::select_all;
 use gateway::Console;
-use vsphere::{Inventory, InventoryVm, Vm, VmRef};
+use vsphere::{Inventory, InventoryVm, Vm, VmRef, canonical_path};
 
 use crate::row::{Guest, Port, Row};
 
@@ -21,7 +21,7 @@ struct Followed {
 }
 
 /// The consoles by their vSphere and VM, as configured.
-type ByVm = HashMap<(String, String), Vec<usize>>;
+type ByVm = HashMap<(String, VmRef), Vec<usize>>;
 
 impl Vms {
     /// Follows these vSpheres from now on.
@@ -86,12 +86,20 @@ fn by_vm(consoles: &[Console]) -> ByVm {
     for (at, console) in consoles.iter().enumerate() {
         if let Backend::Vm { vsphere, vm, .. } = &console.backend {
             by_vm
-                .entry((vsphere.clone(), vm.to_string()))
+                .entry((vsphere.clone(), canonical(vm)))
                 .or_default()
                 .push(at);
         }
     }
     by_vm
+}
+
+/// The one form of all that name the same VM.
+fn canonical(vm: &VmRef) -> VmRef {
+    match vm {
+        VmRef::Path(path) => VmRef::Path(canonical_path(path)),
+        other => other.clone(),
+    }
 }
 
 /// The consoles of a VM, by any of its names.
@@ -101,7 +109,7 @@ fn consoles_of(vsphere: &str, vm: &Vm, by_vm: &ByVm) -> Vec<usize> {
     }
     let names = [
         Some(VmRef::Name(vm.name.clone())),
-        vm.path.clone().map(VmRef::Path),
+        vm.path.as_deref().map(canonical_path).map(VmRef::Path),
         vm.uuid.map(VmRef::Uuid),
         vm.instance_uuid.map(VmRef::InstanceUuid),
         Some(VmRef::Moref(vm.moref.clone())),
@@ -109,7 +117,7 @@ fn consoles_of(vsphere: &str, vm: &Vm, by_vm: &ByVm) -> Vec<usize> {
     let keys = names
         .into_iter()
         .flatten()
-        .map(|name| (vsphere.to_owned(), name.to_string()));
+        .map(|name| (vsphere.to_owned(), name));
     let mut found: Vec<usize> = keys
         .filter_map(|key| by_vm.get(&key))
         .flatten()

@@ -11,6 +11,7 @@ use gateway::{ConsoleGrant, ConsoleId, Failure, GrantedConsole, TokenError, User
 use rfb_proto::Password;
 use secrecy::ExposeSecret;
 use tokio_tungstenite::tungstenite::Message;
+use vsphere::{Vm, VmRef};
 
 use crate::support::browser::Browser;
 use crate::support::encrypted_port::{certificate, users};
@@ -49,6 +50,21 @@ fn redeemed(page: &WebEntrance, user: User, console: ConsoleId, view_only: bool)
     };
     let token = page.mint_console(grant, None).unwrap();
     page.redeem(token.expose_secret(), None).unwrap()
+}
+
+/// The VM with this id, as the vSphere has it.
+async fn vm_of(page: &WebEntrance, moref: &str) -> Vm {
+    let vspheres = page.vspheres();
+    let vm = VmRef::Moref(moref.into());
+    vspheres["lab"].client().find(&vm).await.unwrap()
+}
+
+/// Its console, without its port.
+async fn vm_console(page: &WebEntrance, moref: &str) -> ConsoleId {
+    ConsoleId::Vm {
+        vsphere: "lab".into(),
+        vm: Box::new(vm_of(page, moref).await),
+    }
 }
 
 async fn log_in(page: &WebEntrance, user: &str, password: &str) -> Result<User, Failure> {
@@ -251,11 +267,7 @@ async fn browser_is_refused_with_the_reason_as_at_a_port() {
             shown.starts_with("you may not open this console"),
             "{shown}"
         );
-        let without_port = ConsoleId::Vm {
-            vsphere: "lab".into(),
-            moref: "2".into(),
-            name: "vm09".into(),
-        };
+        let without_port = vm_console(&testbed.page, "2").await;
         let shown = refused(&testbed, "ada", without_port).await;
         assert!(shown.starts_with("the VM is powered off"), "{shown}");
     })
@@ -293,10 +305,13 @@ async fn vm_without_a_port_is_opened_by_those_who_may_by_its_own_names() {
         let testbed = setup.start().await;
         let page = &testbed.page;
         // Whoever lists it under another name gains nothing.
-        let without_port = |name: &str| ConsoleId::Vm {
-            vsphere: "lab".into(),
-            moref: "2".into(),
-            name: name.into(),
+        let vm09 = vm_console(page, "2").await;
+        let without_port = |name: &str| {
+            let ConsoleId::Vm { vsphere, mut vm } = vm09.clone() else {
+                unreachable!()
+            };
+            vm.name = name.into();
+            ConsoleId::Vm { vsphere, vm }
         };
         // `m*` is a pattern for names, not for every `moref:`.
         for name in ["stranger", "by-id", "other-path"] {
@@ -345,9 +360,21 @@ async fn token_opens_one_console_once() {
 #[tokio::test]
 async fn what_restricts_the_port_of_a_vm_restricts_it_without_the_port() {
     within(async {
-        for configured in ["vm08", "moref:1"] {
+        let found = with_page().start().await;
+        let names = vm_of(&found.page, "1").await;
+        let (path, uuid) = (names.path.unwrap(), names.uuid.unwrap());
+        let instance = names.instance_uuid.unwrap();
+        found.end().await;
+        for configured in [
+            "vm08".to_owned(),
+            "moref:1".into(),
+            format!("uuid:{uuid}"),
+            format!("instance-uuid:{instance}"),
+            path.clone(),
+            format!("/{path}/"),
+        ] {
             let mut setup = with_page();
-            setup.consoles = vec![configured.into()];
+            setup.consoles = vec![configured.clone()];
             setup.customize = |console| ConsoleSettings {
                 view_only: true,
                 allow: vec!["127.0.0.0/8".parse().unwrap()],
@@ -355,15 +382,21 @@ async fn what_restricts_the_port_of_a_vm_restricts_it_without_the_port() {
             };
             let testbed = setup.start().await;
             let page = &testbed.page;
-            let vm = ConsoleId::Vm {
-                vsphere: "lab".into(),
-                moref: "1".into(),
-                name: "vm08".into(),
+            let console = vm_console(page, "1").await;
+            // Where the page knows less of the VM than the port does, too.
+            let ConsoleId::Vm { vsphere, mut vm } = console.clone() else {
+                unreachable!()
             };
-            let console = redeemed(page, user(page, "ada"), vm, false);
-            let mut browser = Browser::open(page, console).await;
-            browser.viewer.open().await;
-            assert!(page.sessions()[0].view_only, "{configured}");
+            (vm.path, vm.uuid, vm.instance_uuid) = (None, None, None);
+            for console in [console, ConsoleId::Vm { vsphere, vm }] {
+                let console = redeemed(page, user(page, "ada"), console, false);
+                let mut browser = Browser::open(page, console).await;
+                browser.viewer.open().await;
+                assert!(
+                    page.sessions().iter().all(|one| one.view_only),
+                    "{configured}"
+                );
+            }
         }
     })
     .await;

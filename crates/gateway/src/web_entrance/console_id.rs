@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use console::settings::Backend;
 use ipnet::IpNet;
-use vsphere::VmRef;
+use vsphere::{Vm, VmRef, canonical_path};
 
 use crate::current::Port;
 use logins::rights::VmNames;
@@ -19,10 +19,8 @@ pub enum ConsoleId {
     Vm {
         /// The vSphere's name in the configuration.
         vsphere: String,
-        /// The managed object id.
-        moref: String,
-        /// The VM's name, for the log.
-        name: String,
+        /// The VM, with all of its names: what restricts a port that is configured for it holds here, too.
+        vm: Box<Vm>,
     },
 }
 
@@ -72,6 +70,25 @@ impl Console {
         }
     }
 
+    /// Whether it may be configured for this VM of the vSphere: a name of the VM that is not known may be that one.
+    pub(super) fn may_be_of(&self, vsphere: &str, vm: VmNames<'_>) -> bool {
+        let Backend::Vm {
+            vsphere: own,
+            vm: configured,
+            ..
+        } = &self.backend
+        else {
+            return false;
+        };
+        let is_unknown = match configured {
+            VmRef::Name(_) | VmRef::Moref(_) => false,
+            VmRef::Path(_) => vm.path.is_none(),
+            VmRef::Uuid(_) => vm.uuid.is_none(),
+            VmRef::InstanceUuid(_) => vm.instance_uuid.is_none(),
+        };
+        own == vsphere && is_unknown || self.is_of(vsphere, vm)
+    }
+
     /// Whether it is configured for this VM of the vSphere.
     pub fn is_of(&self, vsphere: &str, vm: VmNames<'_>) -> bool {
         let Backend::Vm {
@@ -85,7 +102,7 @@ impl Console {
         own == vsphere
             && match configured {
                 VmRef::Name(name) => name == vm.name,
-                VmRef::Path(path) => vm.path == Some(path),
+                VmRef::Path(path) => vm.path.map(canonical_path) == Some(canonical_path(path)),
                 VmRef::Uuid(uuid) => vm.uuid == Some(*uuid),
                 VmRef::InstanceUuid(uuid) => vm.instance_uuid == Some(*uuid),
                 VmRef::Moref(moref) => moref == vm.moref,

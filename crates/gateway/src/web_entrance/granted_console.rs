@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use console::dialer::Dialer;
-use console::settings::Backend;
 use dialect::InputSettings;
-use vsphere::VmRef;
+use logins::rights::VmNames;
+use vsphere::{Vm, VmRef};
 
-use super::console_id::{ConsoleGrant, ConsoleId};
+use super::console_id::{Console, ConsoleGrant, ConsoleId};
 use crate::current::Current;
 use crate::entrance::{Entrance, ServedConsole};
 use crate::settings::Auth;
@@ -26,28 +26,25 @@ impl GrantedConsole {
                 let port = ports.find(|port| port.listen == listen)?;
                 (Arc::clone(&port.console), port.allow.clone())
             }
-            ConsoleId::Vm {
-                vsphere,
-                moref,
-                name,
-            } => {
+            ConsoleId::Vm { vsphere, vm } => {
                 let upstream = Arc::clone(current.upstreams.get(&vsphere)?);
-                let restricted = current.ports.iter().find(|port| {
-                    let backend = port.entrance.console.dialer.backend();
-                    is_of(&backend, &vsphere, &moref, &name)
-                });
-                let restricted = restricted.map(|port| &port.entrance);
+                // What restricts a port of this VM restricts its console here, too, should the page not have found the port.
+                let ports = current.ports.iter().map(Console::of);
+                let own = ports.filter(|port| port.may_be_of(&vsphere, VmNames::from(&*vm)));
+                let own: Vec<Console> = own.collect();
+                let mut allow = own.iter().map(|port| &port.allow);
+                let allow = allow.find(|allow| !allow.is_empty()).cloned();
+                let Vm { moref, name, .. } = *vm;
                 let vm = VmRef::Moref(moref);
                 let console = ServedConsole {
                     name,
                     configured: String::new(),
                     key: (vsphere, vm.to_string()),
                     dialer: Dialer::Vm(upstream, vm, None),
-                    view_only: restricted.is_some_and(|port| port.console.view_only),
+                    view_only: own.iter().any(|port| port.view_only),
                     exclusive: false,
                     input_settings: Some(InputSettings::default()),
                 };
-                let allow = restricted.map(|port| port.allow.clone());
                 (Arc::new(console), allow.unwrap_or_default())
             }
         };
@@ -72,21 +69,4 @@ impl GrantedConsole {
     pub fn name(&self) -> &str {
         self.0.name()
     }
-}
-
-/// Whether a port is configured for this VM by its id or its name. What restricts that port restricts the VM's console here,
-/// too, should the page not have found the port.
-fn is_of(backend: &Backend, vsphere: &str, moref: &str, name: &str) -> bool {
-    let Backend::Vm {
-        vsphere: own, vm, ..
-    } = backend
-    else {
-        return false;
-    };
-    let is_same = match vm {
-        VmRef::Moref(own) => own == moref,
-        VmRef::Name(own) => own == name,
-        VmRef::Path(_) | VmRef::Uuid(_) | VmRef::InstanceUuid(_) => false,
-    };
-    own == vsphere && is_same
 }
