@@ -4,6 +4,7 @@
 use tokio::time::Instant;
 
 use crate::comparison::{self, EVENTS};
+use crate::entry::Entry;
 use crate::machine;
 use crate::relays::{IN_PLACE, OURS, Relays};
 use crate::table::{head, row, say};
@@ -21,7 +22,7 @@ pub(crate) async fn measure(relays: &Relays, mib: u16) {
     for name in [OURS, IN_PLACE] {
         for tls12 in [false, true] {
             let relay = relays.start_with(name, &machine::all_cores(), tls12).await;
-            let viewer = Viewer::enter(relay.listen, true).await.unwrap();
+            let viewer = Viewer::enter(relay.listen, Entry::Rfb).await.unwrap();
             let begun = Instant::now();
             let stream = viewer.compare(mib).await.unwrap();
             comparison::viewer(stream, mib).await.unwrap();

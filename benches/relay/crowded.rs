@@ -65,7 +65,7 @@ async fn type_beside(relay: &Relay, keys: usize) -> Vec<f64> {
     let ended = Arc::new(AtomicBool::new(false));
     let tasks = TaskTracker::new();
     for _ in 0..BUSY {
-        let mut busy = Viewer::enter(relay.listen, relay.rfb).await.unwrap();
+        let mut busy = Viewer::enter(relay.listen, relay.entry).await.unwrap();
         let until = Arc::clone(&ended);
         tasks.spawn(async move {
             while !until.load(Ordering::Relaxed) {
@@ -73,7 +73,7 @@ async fn type_beside(relay: &Relay, keys: usize) -> Vec<f64> {
             }
         });
     }
-    let mut viewer = Viewer::enter(relay.listen, relay.rfb).await.unwrap();
+    let mut viewer = Viewer::enter(relay.listen, relay.entry).await.unwrap();
     let typing = async {
         let mut micros = Vec::with_capacity(keys);
         for _ in 0..keys {

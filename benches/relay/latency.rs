@@ -9,6 +9,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::Effort;
 use crate::bench_host::BenchHost;
+use crate::entry::Entry;
 use crate::machine;
 use crate::mix::Mix;
 use crate::relays::{OURS, Relay, Relays};
@@ -33,7 +34,7 @@ struct Medians {
 pub(crate) async fn measure(relays: &Relays, bench_host: &BenchHost, effort: Effort) {
     let mut all: BTreeMap<&str, Medians> = BTreeMap::new();
     for _ in 0..effort.rounds {
-        let mut direct = Viewer::enter(bench_host.tcp, false).await.unwrap();
+        let mut direct = Viewer::enter(bench_host.tcp, Entry::Bytes).await.unwrap();
         let medians = all.entry(DIRECT).or_default();
         medians.event.push(p50(&mut direct, effort.events, 1).await);
         medians
@@ -41,7 +42,7 @@ pub(crate) async fn measure(relays: &Relays, bench_host: &BenchHost, effort: Eff
             .push(p50(&mut direct, effort.events / 4, 4).await);
         for name in relays.names() {
             let relay = relays.start(name, &machine::all_cores()).await;
-            let mut viewer = Viewer::enter(relay.listen, relay.rfb).await.unwrap();
+            let mut viewer = Viewer::enter(relay.listen, relay.entry).await.unwrap();
             let medians = all.entry(name).or_default();
             medians.event.push(p50(&mut viewer, effort.events, 1).await);
             medians
@@ -66,9 +67,9 @@ async fn p50(viewer: &mut Viewer, count: usize, every: usize) -> f64 {
 async fn beside(relay: &Relay, bench_host: &BenchHost, effort: Effort) -> (f64, f64) {
     let ended = Arc::new(AtomicBool::new(false));
     let tasks = TaskTracker::new();
-    let mut busy = Viewer::enter(relay.listen, relay.rfb).await.unwrap();
-    let mut viewer = Viewer::enter(relay.listen, relay.rfb).await.unwrap();
-    let mut direct = Viewer::enter(bench_host.tcp, false).await.unwrap();
+    let mut busy = Viewer::enter(relay.listen, relay.entry).await.unwrap();
+    let mut viewer = Viewer::enter(relay.listen, relay.entry).await.unwrap();
+    let mut direct = Viewer::enter(bench_host.tcp, Entry::Bytes).await.unwrap();
     let until = Arc::clone(&ended);
     tasks.spawn(async move {
         while !until.load(Ordering::Relaxed) {

@@ -1,7 +1,7 @@
 //! mksgate beside other relays, on one machine, in one run: `cargo bench --bench relay [-- [quick] PART...]`.
 //!
-//! `relay=NAME` and `mix=NAME` choose some of them; `before=PATH` adds another build of mksgate, `mksgate before`. Parts: `throughput`, `calls`, `alone`, `latency`,
-//! `crowded`, `memory`; these where none is named. `compare` compares 10 GiB byte for byte. What is measured is the release
+//! `relay=NAME` and `mix=NAME` choose some of them; `before=PATH` adds another build of mksgate, `mksgate before`. Parts: `throughput`, `calls`, `browser`, `alone`,
+//! `latency`, `crowded`, `memory`; these where none is named. `compare` compares 10 GiB byte for byte. What is measured is the release
 //! binary with a configuration file, against a host that is built for speed, see [`bench_host`]. Relays take turns,
 //! round by round, and ratios are of two runs of one round: what the neighbours of a machine do to one, they do
 //! to the other. While CPU time is measured the relay has the first core and everything else the others; round
@@ -17,9 +17,12 @@
 
 mod alone;
 mod bench_host;
+mod browser;
+mod client_socket;
 mod compare;
 mod comparison;
 mod crowded;
+mod entry;
 mod latency;
 mod machine;
 mod memory;
@@ -101,6 +104,9 @@ fn main() {
         }
         if wanted("calls") {
             throughput::count_calls(&relays, effort, &mixes).await;
+        }
+        if wanted("browser") {
+            browser::measure(&relays, effort).await;
         }
         machine::run_on(&machine::all_cores());
         if wanted("alone") {

@@ -5,7 +5,7 @@ use tokio::time::{Duration, sleep};
 use crate::Effort;
 use crate::machine;
 use crate::mix::Mix;
-use crate::relays::{Relay, Relays};
+use crate::relays::{Relay, Relays, WEBSOCKIFY};
 use crate::table::{head, row, say};
 use crate::viewer::Viewer;
 
@@ -16,7 +16,7 @@ const BURSTS: usize = 150;
 const AT_ONCE: usize = 16;
 
 /// Relays with a process per session are not asked for thousands.
-const FORKING: [&str; 2] = ["socat", "stunnel4"];
+const FORKING: [&str; 3] = ["socat", "stunnel4", WEBSOCKIFY];
 
 pub(crate) async fn measure(relays: &Relays, effort: Effort) {
     let [few, many] = effort.crowds;
@@ -28,7 +28,8 @@ pub(crate) async fn measure(relays: &Relays, effort: Effort) {
         &format!("{BURSTS} idle after 1 MiB messages"),
         "CPU per session",
     ]));
-    for name in relays.names().iter().filter(|name| !FORKING.contains(name)) {
+    let names = relays.names().iter().chain(relays.encrypted());
+    for name in names.filter(|name| !FORKING.contains(name)) {
         let relay = relays.start(name, &machine::all_cores()).await;
         let (burst, _) = crowd(&relay, BURSTS, true).await;
         let mut cells = Vec::new();
@@ -77,7 +78,7 @@ async fn open(relay: &Relay, count: usize) -> Vec<Viewer> {
     while viewers.len() < count {
         let batch = AT_ONCE.min(count - viewers.len());
         let opening = (0..batch).map(|_| async {
-            let mut viewer = Viewer::enter(relay.listen, relay.rfb)
+            let mut viewer = Viewer::enter(relay.listen, relay.entry)
                 .await
                 .unwrap_or_else(|error| panic!("{}: {error}", relay.name));
             viewer.settle().await.unwrap();

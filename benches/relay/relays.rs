@@ -8,13 +8,13 @@ use std::process::{Child, Command, Stdio};
 use tokio::time::{Duration, sleep};
 
 use crate::bench_host::BenchHost;
+use crate::entry::{Certificate, Entry};
 
 /// A running relay. Dropped, it ends.
 pub(crate) struct Relay {
     pub(crate) name: &'static str,
     pub(crate) listen: SocketAddr,
-    /// Whether viewers have to shake hands with it.
-    pub(crate) rfb: bool,
+    pub(crate) entry: Entry,
     process: Child,
 }
 
@@ -35,12 +35,15 @@ impl Drop for Relay {
 /// How to start each.
 pub(crate) struct Relays {
     directory: PathBuf,
+    certificate: Certificate,
     sdk: SocketAddr,
     tls: SocketAddr,
     tls12: SocketAddr,
     tcp: SocketAddr,
     before: Option<String>,
     present: Vec<&'static str>,
+    /// Those whose viewers speak TLS.
+    encrypted: Vec<&'static str>,
     missing: Vec<&'static str>,
 }
 
@@ -64,6 +67,16 @@ pub(crate) const STRAIGHT: &str = "no turns";
 
 /// Likewise, with records in place.
 pub(crate) const STRAIGHT_IN_PLACE: &str = "no turns in-place";
+
+/// For a native viewer that logs in over TLS.
+pub(crate) const NATIVE: &str = "mksgate x509-none";
+
+/// For a browser at the page, over TLS.
+pub(crate) const BROWSER: &str = "mksgate browser";
+
+/// For a browser over TLS. The host's side is plain TCP: with TLS 1.3 there, it waits for ever for data behind the host's
+/// session ticket.
+pub(crate) const WEBSOCKIFY: &str = "websockify";
 
 /// Another build of mksgate, by default settings: an earlier one, for what a change costs.
 pub(crate) const BEFORE: &str = "mksgate before";
@@ -98,6 +111,11 @@ impl Relays {
         let (there, missing): (Vec<_>, Vec<_>) = INSTALLED.into_iter().partition(|program| {
             is_installed(program) || *program == "websocat" && websocat().exists()
         });
+        let is_chosen = |name: &&str| chosen.is_empty() || chosen.contains(name);
+        let (encrypted, mut absent): (Vec<_>, Vec<_>) = [NATIVE, BROWSER, WEBSOCKIFY]
+            .into_iter()
+            .partition(|name| *name != WEBSOCKIFY || is_installed(name));
+        absent.extend(missing);
         let aws_lc = Path::new(&aws_lc_binary()).exists().then_some(AWS_LC);
         let present = [OURS, IN_PLACE, TRANSPARENT]
             .into_iter()
@@ -105,9 +123,10 @@ impl Relays {
             .chain(before.map(|_| BEFORE))
             .chain(BUILT.map(|(name, _)| name))
             .chain(there)
-            .filter(|name| chosen.is_empty() || chosen.contains(name))
+            .filter(is_chosen)
             .collect();
         Self {
+            certificate: Certificate::write(&directory),
             directory,
             sdk: bench_host.sdk,
             tls: bench_host.tls,
@@ -115,12 +134,18 @@ impl Relays {
             tcp: bench_host.tcp,
             before: before.map(Into::into),
             present,
-            missing,
+            encrypted: encrypted.into_iter().filter(is_chosen).collect(),
+            missing: absent,
         }
     }
 
     pub(crate) fn names(&self) -> &[&'static str] {
         &self.present
+    }
+
+    /// Those whose viewers speak TLS.
+    pub(crate) fn encrypted(&self) -> &[&'static str] {
+        &self.encrypted
     }
 
     pub(crate) fn missing(&self) -> String {
@@ -155,7 +180,7 @@ impl Relays {
         let mut relay = Relay {
             name,
             listen,
-            rfb: name.starts_with(OURS),
+            entry: Entry::of(name),
             process,
         };
         for _ in 0..200 {
@@ -181,7 +206,7 @@ impl Relays {
             return words(&[&binary("relay-peers"), kind, &listen_text, target]);
         }
         match name {
-            OURS | IN_PLACE | TRANSPARENT | AWS_LC | BEFORE => words(&[
+            OURS | IN_PLACE | TRANSPARENT | AWS_LC | BEFORE | NATIVE | BROWSER => words(&[
                 &match name {
                     AWS_LC => aws_lc_binary(),
                     BEFORE => self.before.clone().unwrap(),
@@ -190,6 +215,14 @@ impl Relays {
                 "--config",
                 &self.gateway(name, listen, host),
                 "serve",
+            ]),
+            WEBSOCKIFY => words(&[
+                "websockify",
+                "--ssl-only",
+                &format!("--cert={}", self.certificate.certificate),
+                &format!("--key={}", self.certificate.key),
+                &listen_text,
+                &tcp,
             ]),
             "haproxy" => words(&["haproxy", "-db", "-f", &self.haproxy(listen)]),
             "stunnel4" => words(&["stunnel4", &self.stunnel(listen)]),
@@ -222,14 +255,19 @@ impl Relays {
         };
         let transparent = name == TRANSPARENT;
         self.write("lab.password", password);
+        let ports = match name {
+            NATIVE | BROWSER => self.certificate.ports(name == BROWSER, listen),
+            _ => format!(
+                "[[console]]\nlisten = \"{listen}\"\nvsphere = \"lab\"\nvm = \"vm08\"\nauth = \"none\"\n\
+                 transparent = {transparent}\n"
+            ),
+        };
         let file = format!(
             "[gateway]\nmax_sessions = 6000\nmax_sessions_per_vm = 6000\nmax_unauthenticated = 1024\n\
              [vsphere.lab]\naddress = \"https://{sdk}/sdk\"\nusername = \"root\"\n\
              password_file = \"lab.password\"\ntrust = \"danger-accept-any\"\n\
              console_trust = \"danger-accept-any\"\nmax_consoles = 6000\ntls_records = \"{records}\"\n\
-             [vsphere.lab.console_address]\n\"127.0.0.1\" = \"{host}\"\n\
-             [[console]]\nlisten = \"{listen}\"\nvsphere = \"lab\"\nvm = \"vm08\"\nauth = \"none\"\n\
-             transparent = {transparent}\n"
+             [vsphere.lab.console_address]\n\"127.0.0.1\" = \"{host}\"\n{ports}"
         );
         self.write("gateway.toml", &file)
     }
@@ -254,11 +292,16 @@ impl Relays {
     }
 
     fn write(&self, name: &str, text: &str) -> String {
-        let path = self.directory.join(name);
-        fs::write(&path, text).unwrap();
-        keep_to_ourselves(&path);
-        path.to_str().unwrap().to_owned()
+        write(&self.directory, name, text)
     }
+}
+
+/// Writes a file that only its owner can read. Returns its path.
+pub(crate) fn write(directory: &Path, name: &str, text: &str) -> String {
+    let path = directory.join(name);
+    fs::write(&path, text).unwrap();
+    keep_to_ourselves(&path);
+    path.to_str().unwrap().to_owned()
 }
 
 #[cfg(unix)]
@@ -313,7 +356,7 @@ fn binary(name: &str) -> String {
 }
 
 /// Free now, and so soon after still free.
-fn free_address() -> SocketAddr {
+pub(crate) fn free_address() -> SocketAddr {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     listener.local_addr().unwrap()
 }

@@ -63,7 +63,7 @@ fn chosen(mixes: &[&str]) -> impl Iterator<Item = Mix> {
 }
 
 pub(crate) async fn run(relay: &Relay, mix: Mix, effort: Effort) -> (f64, f64) {
-    let mut viewer = Viewer::enter(relay.listen, relay.rfb).await.unwrap();
+    let mut viewer = Viewer::enter(relay.listen, relay.entry).await.unwrap();
     viewer.receive(mix, 1).await.unwrap();
     let share = if mix == Mix::Tiny { TINY_SHARE } else { 1 };
     let passes = u16::try_from(effort.mib / 8 / share).unwrap().max(1);
@@ -134,7 +134,7 @@ pub(crate) async fn strace(
     mix: Mix,
     passes: u64,
 ) -> Option<(BTreeMap<String, f64>, f64)> {
-    let mut viewer = Viewer::enter(relay.listen, relay.rfb).await.unwrap();
+    let mut viewer = Viewer::enter(relay.listen, relay.entry).await.unwrap();
     viewer.receive(mix, 1).await.unwrap();
     let log = std::env::temp_dir().join(format!("mksgate-bench-{}.strace", std::process::id()));
     let mut strace = Command::new("strace")

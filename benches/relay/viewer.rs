@@ -1,5 +1,6 @@
 //! The viewer in front of all relays.
 
+use std::io;
 use std::net::SocketAddr;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -7,45 +8,28 @@ use tokio::net::TcpStream;
 use tokio::time::{Duration, Instant};
 
 use crate::bench_host::{ANSWER, Order};
+use crate::entry::{Connection, Entry};
 use crate::mix::Mix;
 
 /// A connection on which orders may be given.
-pub(crate) struct Viewer(TcpStream);
+pub(crate) struct Viewer(Connection);
 
 impl Viewer {
-    /// Connects, and where the relay speaks RFB, shakes hands.
-    pub(crate) async fn enter(address: SocketAddr, rfb: bool) -> std::io::Result<Self> {
-        let mut stream = TcpStream::connect(address).await?;
-        stream.set_nodelay(true)?;
-        if rfb {
-            let mut heard = [0; 12];
-            stream.read_exact(&mut heard).await?;
-            stream.write_all(b"RFB 003.008\n").await?;
-            stream.read_exact(&mut heard[..2]).await?;
-            stream.write_all(&[1]).await?;
-            stream.read_exact(&mut heard[..4]).await?;
-            if heard[..4] != [0; 4] {
-                return Err(std::io::Error::other("the relay did not let the viewer in"));
-            }
-            stream.write_all(&[1]).await?;
-            let mut init = [0; 24];
-            stream.read_exact(&mut init).await?;
-            let name = u32::from_be_bytes([init[20], init[21], init[22], init[23]]);
-            stream.read_exact(&mut vec![0; name as usize]).await?;
-        }
-        Ok(Self(stream))
+    /// Connects, and shakes hands as the relay wants it.
+    pub(crate) async fn enter(address: SocketAddr, entry: Entry) -> io::Result<Self> {
+        entry.enter(address).await.map(Self)
     }
 
     /// Orders passes and reads them all. Says how many bytes that was.
-    pub(crate) async fn receive(&mut self, mix: Mix, passes: u16) -> std::io::Result<u64> {
-        self.0.write_all(&Order::Send(mix, passes).bytes()).await?;
+    pub(crate) async fn receive(&mut self, mix: Mix, passes: u16) -> io::Result<u64> {
+        self.order(Order::Send(mix, passes)).await?;
         let wanted = mix.bare().payload * u64::from(passes);
         let mut left = wanted;
         let mut buffer = vec![0; 256 << 10];
         while left > 0 {
             let most = usize::try_from(left).map_or(buffer.len(), |left| left.min(buffer.len()));
             match self.0.read(&mut buffer[..most]).await? {
-                0 => return Err(std::io::ErrorKind::UnexpectedEof.into()),
+                0 => return Err(io::ErrorKind::UnexpectedEof.into()),
                 count => left -= count as u64,
             }
         }
@@ -53,13 +37,16 @@ impl Viewer {
     }
 
     /// The connection itself, on which both sides speak at once from now on.
-    pub(crate) async fn compare(mut self, mib: u16) -> std::io::Result<TcpStream> {
-        self.0.write_all(&Order::Compare(mib).bytes()).await?;
-        Ok(self.0)
+    pub(crate) async fn compare(mut self, mib: u16) -> io::Result<TcpStream> {
+        self.order(Order::Compare(mib)).await?;
+        match self.0 {
+            Connection::Left(stream) => Ok(stream),
+            Connection::Right(_) => panic!("only bytes on TCP are compared"),
+        }
     }
 
     /// One byte at least has come through.
-    pub(crate) async fn settle(&mut self) -> std::io::Result<()> {
+    pub(crate) async fn settle(&mut self) -> io::Result<()> {
         self.round_trips(1, 1).await.map(drop)
     }
 
@@ -69,9 +56,9 @@ impl Viewer {
         &mut self,
         count: usize,
         every: usize,
-    ) -> std::io::Result<Vec<Duration>> {
+    ) -> io::Result<Vec<Duration>> {
         let answered = Order::Answer(u16::try_from(every).unwrap());
-        self.0.write_all(&answered.bytes()).await?;
+        self.order(answered).await?;
         let mut took = Vec::with_capacity(count);
         let mut answer = [0; ANSWER];
         for trip in 1..=count {
@@ -79,11 +66,16 @@ impl Viewer {
             for event in 1..=every {
                 let last = trip == count && event == every;
                 let event = if last { Order::LastEvent } else { Order::Event };
-                self.0.write_all(&event.bytes()).await?;
+                self.order(event).await?;
             }
             self.0.read_exact(&mut answer).await?;
             took.push(begun.elapsed());
         }
         Ok(took)
+    }
+
+    async fn order(&mut self, order: Order) -> io::Result<()> {
+        self.0.write_all(&order.bytes()).await?;
+        self.0.flush().await
     }
 }
