@@ -14,7 +14,7 @@ mod text_edit;
 pub(crate) mod tiles;
 mod xkb;
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -30,7 +30,10 @@ use crate::quirks::Quirks;
 pub(crate) struct Desktop {
     pub(crate) has_clock: bool,
     pub(crate) quirks: Quirks,
-    state: Mutex<State>,
+    name: String,
+    size: (u16, u16),
+    /// Drawn when it is first used: a host may have thousands of desktops, and each has megabytes of pixels.
+    state: OnceLock<Mutex<State>>,
     revision: watch::Sender<u64>,
 }
 
@@ -43,15 +46,12 @@ struct State {
 
 impl Desktop {
     pub(crate) fn new(name: &str, size: (u16, u16), has_clock: bool, quirks: Quirks) -> Self {
-        let state = State {
-            framebuffer: Framebuffer::new(name, size),
-            keys: Keys::new(quirks.layout, quirks.key_repeat),
-            mouse: Mouse::default(),
-        };
         Self {
             has_clock,
             quirks,
-            state: Mutex::new(state),
+            name: name.to_owned(),
+            size,
+            state: OnceLock::new(),
             revision: watch::Sender::new(1),
         }
     }
@@ -76,7 +76,7 @@ impl Desktop {
 
     /// When the held key repeats next, if it does.
     pub(crate) fn repeat_due(&self) -> Option<Instant> {
-        self.lock().keys.due()
+        self.is_drawn().then(|| self.lock().keys.due())?
     }
 
     /// Repeats the held key if it is due.
@@ -113,9 +113,11 @@ impl Desktop {
         self.lock().mouse.wheel
     }
 
-    /// Sets the time that the clock shows.
+    /// Sets the time that the clock shows, if it has been drawn.
     pub(crate) fn show_clock(&self, time: &str) {
-        self.change(|state| state.framebuffer.show_clock(time));
+        if self.is_drawn() {
+            self.change(|state| state.framebuffer.show_clock(time));
+        }
     }
 
     /// The typed text, at most the last [`scene::TYPED`] characters.
@@ -182,7 +184,19 @@ impl Desktop {
         self.revision.send_replace(revision);
     }
 
+    fn is_drawn(&self) -> bool {
+        self.state.get().is_some()
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        let draw = || {
+            Mutex::new(State {
+                framebuffer: Framebuffer::new(&self.name, self.size),
+                keys: Keys::new(self.quirks.layout, self.quirks.key_repeat),
+                mouse: Mouse::default(),
+            })
+        };
+        let state = self.state.get_or_init(draw);
+        state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -26,6 +26,8 @@ pub(crate) struct Inventory {
     positions: HashMap<String, usize>,
     /// The id of each VM's folder, by its own.
     parents: HashMap<String, String>,
+    /// Where the VMs of each folder are in `vms`, by its id.
+    members: HashMap<String, Vec<usize>>,
 }
 
 /// The ids of the objects of every host (`docs/webmks.md` 3.3; those below the root folder are guesses).
@@ -108,6 +110,7 @@ impl Inventory {
             folders: Vec::new(),
             positions: HashMap::new(),
             parents: HashMap::new(),
+            members: HashMap::new(),
         };
         let paths: Vec<String> = inventory
             .vms
@@ -120,6 +123,8 @@ impl Inventory {
         for (position, vm) in inventory.vms.iter().enumerate() {
             let parent = inventory.find_parent(vm).to_owned();
             inventory.positions.insert(vm.moref.clone(), position);
+            let members = inventory.members.entry(parent.clone()).or_default();
+            members.push(position);
             inventory.parents.insert(vm.moref.clone(), parent);
         }
         inventory
@@ -193,7 +198,9 @@ impl Inventory {
     fn vm_folder_children(&self, id: &str) -> Vec<MoRef> {
         let folders = self.folders.iter().filter(|folder| folder.parent == id);
         let folders = folders.map(|folder| MoRef::new("Folder", folder.id.as_str()));
-        let vms = self.existing().filter(|vm| self.parent_of_vm(vm) == id);
+        let members = self.members.get(id).into_iter().flatten();
+        let vms = members.filter_map(|position| self.vms.get(*position));
+        let vms = vms.filter(|vm| vm.exists());
         folders.chain(vms.map(|vm| Self::vm_ref(vm))).collect()
     }
 
