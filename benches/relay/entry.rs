@@ -2,7 +2,6 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::path::Path;
 use std::sync::Arc;
 
 use bytes::BytesMut;
@@ -17,7 +16,8 @@ use tokio_rustls::client::TlsStream;
 use tokio_util::either::Either;
 
 use crate::client_socket::ClientSocket;
-use crate::relays::{BROWSER, NATIVE, OURS, WEBSOCKIFY, free_address, write};
+use crate::relays::{BROWSER, NATIVE, OURS, WEBSOCKIFY};
+use crate::release::{Certificate, free_addresses};
 
 type Tls = TlsStream<TcpStream>;
 
@@ -191,34 +191,17 @@ async fn upgrade(
     Ok(ClientSocket::new(stream))
 }
 
-/// A certificate in files.
-pub(crate) struct Certificate {
-    pub(crate) certificate: String,
-    pub(crate) key: String,
-}
-
-impl Certificate {
-    pub(crate) fn write(directory: &Path) -> Self {
-        let names = ["localhost".into(), "127.0.0.1".into()];
-        let made = rcgen::generate_simple_self_signed(names).unwrap();
-        Self {
-            certificate: write(directory, "bench.pem", &made.cert.pem()),
-            key: write(directory, "bench.key", &made.signing_key.serialize_pem()),
-        }
-    }
-
-    /// The end of a gateway.toml whose viewers speak TLS at `listen`: as browsers, or at a port.
-    pub(crate) fn ports(&self, browser: bool, listen: SocketAddr) -> String {
-        let Self { certificate, key } = self;
-        let certificate = format!("certificate = \"{certificate}\"\nprivate_key = \"{key}\"\n");
-        let port = if browser { free_address() } else { listen };
-        let page = match browser {
-            true => format!("[web]\nlisten = \"{listen}\"\nauth = \"none\"\n{certificate}"),
-            false => String::new(),
-        };
-        format!(
-            "{page}[auth.tls]\nmethods = [\"x509-none\"]\n{certificate}\
-             [[console]]\nlisten = \"{port}\"\nvsphere = \"lab\"\nvm = \"vm08\"\nauth = \"tls\"\n"
-        )
-    }
+/// The end of a gateway.toml whose viewers speak TLS at `listen`: as browsers, or at a port.
+pub(crate) fn ports(certificate: &Certificate, browser: bool, listen: SocketAddr) -> String {
+    let certificate = certificate.keys();
+    let [free] = free_addresses();
+    let port = if browser { free } else { listen };
+    let page = match browser {
+        true => format!("[web]\nlisten = \"{listen}\"\nauth = \"none\"\n{certificate}"),
+        false => String::new(),
+    };
+    format!(
+        "{page}[auth.tls]\nmethods = [\"x509-none\"]\n{certificate}\
+         [[console]]\nlisten = \"{port}\"\nvsphere = \"lab\"\nvm = \"vm08\"\nauth = \"tls\"\n"
+    )
 }

@@ -24,10 +24,15 @@ mod comparison;
 mod crowded;
 mod entry;
 mod latency;
+#[path = "../support/machine.rs"]
+#[allow(dead_code, reason = "another bench uses the rest")]
 mod machine;
 mod memory;
 mod mix;
 mod relays;
+#[path = "../support/release.rs"]
+mod release;
+#[path = "../support/table.rs"]
 mod table;
 mod throughput;
 mod viewer;
@@ -37,6 +42,7 @@ use std::process::Command;
 
 use bench_host::BenchHost;
 use relays::{AWS_LC, Relays, aws_lc, peers, websocat};
+use release::cargo_build;
 use table::say;
 use tokio::runtime::Runtime;
 
@@ -162,28 +168,6 @@ fn build_with_aws_lc() {
     if !cargo_build(&other) {
         say("mksgate cannot be built with aws-lc-rs here.\n");
     }
-}
-
-/// A release build; whether it went well.
-fn cargo_build(arguments: &[&str]) -> bool {
-    let mut cargo = Command::new(env!("CARGO"));
-    // What the cargo that runs us says of this package: ring's build would take it for a change, each time.
-    for (variable, _) in std::env::vars_os() {
-        let name = variable.to_string_lossy();
-        if ["CARGO_PKG_", "CARGO_MANIFEST_"]
-            .iter()
-            .any(|own| name.starts_with(own))
-        {
-            cargo.env_remove(&variable);
-        }
-    }
-    cargo
-        .args(["build", "--release"])
-        .args(arguments)
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .status()
-        .unwrap()
-        .success()
 }
 
 /// It is a program, not a library: it is not among this workspace's packages.

@@ -1,14 +1,15 @@
 //! Every relay that takes part: how it is started, and which are not there.
 
 use std::fs;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use tokio::time::{Duration, sleep};
 
 use crate::bench_host::BenchHost;
-use crate::entry::{Certificate, Entry};
+use crate::entry::{Entry, ports};
+use crate::release::{Certificate, binary, free_addresses, write};
 
 /// A running relay. Dropped, it ends.
 pub(crate) struct Relay {
@@ -165,7 +166,7 @@ impl Relays {
 
     /// Likewise, to the host that speaks TLS 1.2 where that is wanted.
     pub(crate) async fn start_with(&self, name: &'static str, cores: &str, tls12: bool) -> Relay {
-        let listen = free_address();
+        let [listen] = free_addresses();
         let host = if tls12 { self.tls12 } else { self.tls };
         let mut command = Command::new("taskset");
         command
@@ -256,7 +257,7 @@ impl Relays {
         let transparent = name == TRANSPARENT;
         self.write("lab.password", password);
         let ports = match name {
-            NATIVE | BROWSER => self.certificate.ports(name == BROWSER, listen),
+            NATIVE | BROWSER => ports(&self.certificate, name == BROWSER, listen),
             _ => format!(
                 "[[console]]\nlisten = \"{listen}\"\nvsphere = \"lab\"\nvm = \"vm08\"\nauth = \"none\"\n\
                  transparent = {transparent}\n"
@@ -296,24 +297,6 @@ impl Relays {
     }
 }
 
-/// Writes a file that only its owner can read. Returns its path.
-pub(crate) fn write(directory: &Path, name: &str, text: &str) -> String {
-    let path = directory.join(name);
-    fs::write(&path, text).unwrap();
-    keep_to_ourselves(&path);
-    path.to_str().unwrap().to_owned()
-}
-
-#[cfg(unix)]
-fn keep_to_ourselves(path: &Path) {
-    use std::os::unix::fs::PermissionsExt;
-    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
-}
-
-/// Elsewhere its folder's access list decides.
-#[cfg(not(unix))]
-fn keep_to_ourselves(_: &Path) {}
-
 impl Drop for Relays {
     fn drop(&mut self) {
         // Ignored on purpose: it is in the directory for such things.
@@ -346,17 +329,4 @@ fn aws_lc_binary() -> String {
 fn is_installed(program: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path).any(|directory| directory.join(program).exists())
-}
-
-/// A release binary: beside this one's own directory.
-fn binary(name: &str) -> String {
-    let own = std::env::current_exe().unwrap();
-    let release = own.parent().and_then(Path::parent).unwrap();
-    release.join(name).to_str().unwrap().to_owned()
-}
-
-/// Free now, and so soon after still free.
-pub(crate) fn free_address() -> SocketAddr {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    listener.local_addr().unwrap()
 }

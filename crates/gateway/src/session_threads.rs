@@ -10,6 +10,7 @@ use std::io;
 use std::num::NonZero;
 use std::thread::{self, available_parallelism};
 
+use console::socket;
 use tokio::net::TcpStream;
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio_util::sync::CancellationToken;
@@ -78,6 +79,7 @@ impl SessionThreads {
         browser: TcpStream,
         connection: impl FnOnce(TcpStream) -> C,
     ) -> io::Result<()> {
+        socket::prepare(&browser)?;
         let thread = self.least_busy()?;
         let connection = connection(thread.adopt(browser)?);
         thread.page.spawn_on(connection, &thread.runtime);
@@ -194,6 +196,18 @@ mod tests {
         assert_eq!(threads.sessions(), 2 * count);
         drop(threads);
         assert!(on.recv().await.is_none());
+    }
+
+    #[tokio::test]
+    async fn small_writes_to_a_browser_are_not_delayed() {
+        let threads = SessionThreads::start().unwrap();
+        let (_far, near) = connection().await;
+        let (served, mut is_prepared) = mpsc::channel(1);
+        let connection = |browser: TcpStream| async move {
+            served.try_send(browser.nodelay().unwrap()).unwrap();
+        };
+        threads.serve_page(near, connection).unwrap();
+        assert_eq!(is_prepared.recv().await, Some(true));
     }
 
     #[tokio::test]

@@ -13,7 +13,7 @@ use crate::row::Row;
 use crate::rows::{Change, Rows};
 use crate::vms::Vms;
 
-/// Changes within this time are one: a VM that is switched on changes several times at once.
+/// The least time between two changes of the list: a VM that is switched on changes several times at once.
 const PAUSE: Duration = Duration::from_millis(150);
 
 /// Changes that a page may be behind; a page that is further behind reads the list again.
@@ -62,14 +62,14 @@ impl Live {
             // Without a page, nobody needs a session at a vSphere.
             let vspheres = entrance.settings().map(|_| entrance.vspheres());
             vms.follow(vspheres.unwrap_or_default());
+            sessions.mark_unchanged();
             self.update(&entrance, &mut vms);
+            sleep(PAUSE).await;
             tokio::select! {
                 () = entrance.changed() => {}
                 Ok(()) = sessions.changed() => {}
                 () = vms.changed() => {}
             }
-            sleep(PAUSE).await;
-            sessions.mark_unchanged();
         }
     }
 

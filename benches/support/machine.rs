@@ -75,6 +75,16 @@ pub(crate) fn cpu(pid: u32) -> Duration {
         .sum()
 }
 
+/// The CPU time of a process so far, to 10 ms, with its threads that have ended.
+pub(crate) fn cpu_in_all(pid: u32) -> Duration {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    // The name of the program is in parentheses; the 12th and 13th fields behind it are in ticks of 10 ms.
+    let fields = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
+    let ticks = fields.split_whitespace().skip(11).take(2);
+    let ticks = ticks.filter_map(|ticks| ticks.parse::<u64>().ok());
+    Duration::from_millis(10 * ticks.sum::<u64>())
+}
+
 /// The resident memory of a process and its children in KiB.
 pub(crate) fn resident(pid: u32) -> u64 {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
