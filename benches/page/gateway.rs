@@ -52,7 +52,7 @@ impl Gateway {
             "[vsphere.lab]\naddress = \"https://{}/sdk\"\nusername = \"root\"\npassword_file = \"lab.password\"\n\
              trust = \"danger-accept-any\"\n\
              [auth.staff]\nmethods = [\"x509-plain\"]\nusers_file = \"users\"\n{keys}\
-             [web]\nlisten = \"{address}\"\nauth = \"staff\"\n{keys}",
+             [web]\nlisten = \"{address}\"\nauth = \"staff\"\nmax_connections_per_source = 8000\n{keys}",
             host.address()
         );
         for (number, port) in free_addresses::<PORTS>().iter().enumerate() {

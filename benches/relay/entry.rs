@@ -197,7 +197,10 @@ pub(crate) fn ports(certificate: &Certificate, browser: bool, listen: SocketAddr
     let [free] = free_addresses();
     let port = if browser { free } else { listen };
     let page = match browser {
-        true => format!("[web]\nlisten = \"{listen}\"\nauth = \"none\"\n{certificate}"),
+        true => format!(
+            "[web]\nlisten = \"{listen}\"\nauth = \"none\"\n\
+             max_connections_per_source = 8000\nrate_limit_factor = 100\n{certificate}"
+        ),
         false => String::new(),
     };
     format!(

@@ -25,10 +25,9 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
-use crate::app::App;
+use crate::app::{App, Routed};
 use crate::client::Connection;
 use crate::proxy_header;
-use crate::routes;
 use crate::sources::Place;
 
 /// How long a client may take for the PROXY header and the TLS handshake.
@@ -46,8 +45,8 @@ const MAX_UNANSWERED: usize = 1024;
 pub(crate) async fn serve(
     mut stream: TcpStream,
     peer: SocketAddr,
-    web: Arc<Web>,
-    app: Arc<App>,
+    Routed { app, web }: Routed,
+    routes: Router,
     closing: CancellationToken,
 ) {
     let accepted = timeout(HANDSHAKE_TIMEOUT, accept(&mut stream, peer, &web)).await;
@@ -61,7 +60,6 @@ pub(crate) async fn serve(
         return app.entrance.count_refused("max_connections_per_source");
     };
     let dropped = slot.dropped.clone();
-    let routes = routes::of(app, &web);
     let served = async {
         let Some(tls) = &web.tls else {
             return answer(TokioIo::new(stream), connection, slot, routes, closing).await;

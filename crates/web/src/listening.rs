@@ -3,11 +3,15 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use axum::Router;
 use gateway::StartError;
 use gateway::listener::accept;
 use gateway::settings::Web;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::app::App;
+use crate::routes;
 
 /// Connections at once; further ones wait in the kernel. A list page holds one, a console another.
 const MAX_CONNECTIONS: usize = 8192;
@@ -16,15 +20,18 @@ const MAX_CONNECTIONS: usize = 8192;
 pub(crate) struct Listening {
     /// The settings.
     pub(crate) web: Arc<Web>,
+    /// The routes with these settings: connections share them.
+    pub(crate) routes: Router,
     listener: TcpListener,
     permits: Arc<Semaphore>,
 }
 
 impl Listening {
-    pub(crate) async fn bind(web: Arc<Web>) -> Result<Self, StartError> {
+    pub(crate) async fn bind(web: Arc<Web>, app: &Arc<App>) -> Result<Self, StartError> {
         let address = web.listen;
         match TcpListener::bind(address).await {
             Ok(listener) => Ok(Self {
+                routes: routes::of(Arc::clone(app), &web),
                 web,
                 listener,
                 permits: Arc::new(Semaphore::new(MAX_CONNECTIONS)),
@@ -35,6 +42,12 @@ impl Listening {
                 source,
             }),
         }
+    }
+
+    /// Takes new settings with the same address.
+    pub(crate) fn apply(&mut self, web: Arc<Web>, app: &Arc<App>) {
+        self.routes = routes::of(Arc::clone(app), &web);
+        self.web = web;
     }
 
     /// The bound address: another port than configured where that was 0.

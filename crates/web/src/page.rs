@@ -7,7 +7,7 @@ use gateway::settings::Web;
 use gateway::{StartError, WebEntrance};
 use tracing::{debug, error, info};
 
-use crate::app::App;
+use crate::app::{App, Routed};
 use crate::connection::serve;
 use crate::listening::Listening;
 
@@ -23,11 +23,12 @@ impl Page {
     /// # Errors
     /// It cannot be bound.
     pub async fn bind(entrance: WebEntrance) -> Result<Self, StartError> {
-        let listening = match entrance.settings() {
-            Some(web) => Some(Listening::bind(web).await?),
+        let settings = entrance.settings();
+        let app = Arc::new(App::new(entrance));
+        let listening = match settings {
+            Some(web) => Some(Listening::bind(web, &app).await?),
             None => None,
         };
-        let app = Arc::new(App::new(entrance));
         Ok(Self { app, listening })
     }
 
@@ -60,10 +61,11 @@ impl Page {
                 () = entrance.changed() => self.apply(entrance.settings()).await,
                 (permit, stream, peer) = next => {
                     let Some(listening) = &self.listening else { continue };
-                    let (app, web, closing) = (Arc::clone(&self.app), Arc::clone(&listening.web), closing.clone());
+                    let (app, web) = (Arc::clone(&self.app), Arc::clone(&listening.web));
+                    let (routes, closing) = (listening.routes.clone(), closing.clone());
                     let served = self.app.entrance.spawn(stream, |stream| async move {
                         let _until_it_ends = permit;
-                        serve(stream, peer, web, app, closing).await;
+                        serve(stream, peer, Routed { app, web }, routes, closing).await;
                     });
                     if let Err(error) = served {
                         debug!(client = %peer, "a connection to [web] was not served ({error})");
@@ -80,9 +82,9 @@ impl Page {
         }
         match (web, &mut self.listening) {
             (Some(web), Some(listening)) if listening.web.listen == web.listen => {
-                listening.web = web
+                listening.apply(web, &self.app);
             }
-            (Some(web), listening) => match Listening::bind(web).await {
+            (Some(web), listening) => match Listening::bind(web, &self.app).await {
                 Ok(bound) => {
                     info!(listen = %bound.address(), "the page is served");
                     *listening = Some(bound);
