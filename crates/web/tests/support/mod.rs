@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::LazyLock;
 
+use console::settings::VSphere;
 use gateway::settings::{Auth, Config, Limits, Web};
 use gateway::{Gateway, Shutdown, Users, hashing};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -14,7 +15,8 @@ use tokio_util::task::TaskTracker;
 pub(crate) const USER: &str = "ada";
 pub(crate) const PASSWORD: &str = "engine-of-1843";
 
-static USERS: LazyLock<String> =
+/// Its line in a users file.
+pub(crate) static USERS: LazyLock<String> =
     LazyLock::new(|| format!("{USER}:{}\n", hashing::hash(PASSWORD.as_bytes()).unwrap()));
 
 /// A gateway with a page, until it is dropped.
@@ -25,8 +27,16 @@ pub(crate) struct Page {
 }
 
 impl Page {
-    /// Begins with settings that `change` has changed.
+    /// Begins without a vSphere, with settings that `change` has changed.
     pub(crate) async fn begin(change: impl FnOnce(&mut Web)) -> Self {
+        Self::begin_with(BTreeMap::new(), change).await
+    }
+
+    /// Begins with these vSpheres.
+    pub(crate) async fn begin_with(
+        vspheres: BTreeMap<String, VSphere>,
+        change: impl FnOnce(&mut Web),
+    ) -> Self {
         let auth = Auth {
             users: Some(Users::parse(&USERS).unwrap().into()),
             methods: Vec::new(),
@@ -38,7 +48,7 @@ impl Page {
             gateway: Limits::default(),
             admin: None,
             web: Some(web),
-            vspheres: BTreeMap::new(),
+            vspheres,
             consoles: Vec::new(),
         });
         let gateway = gateway.await.unwrap();
