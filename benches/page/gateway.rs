@@ -137,7 +137,7 @@ pub(crate) fn name(number: usize) -> String {
 fn vm(number: usize) -> VmSettings {
     let mut vm = VmSettings::desktop(name(number));
     vm.folder = Some(format!("team-{}", number % 60));
-    if number % 4 == 0 {
+    if number.is_multiple_of(4) {
         vm.power = Power::Off;
     }
     vm.guest_host_name = Some(format!("{}.lab.example", name(number)));
