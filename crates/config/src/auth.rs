@@ -15,6 +15,7 @@ use crate::error::ConfigError;
 use crate::{file, secret_file};
 use console::secret::Secret;
 use gateway::Users;
+use gateway::api_keys::ApiKeys;
 use gateway::certificate;
 use gateway::settings::{Auth, CertificateFile, METHODS, NO_AUTH};
 
@@ -117,18 +118,31 @@ impl Document<'_> {
     }
 
     fn users(&self, file: &Spanned<PathBuf>) -> Result<Users, ConfigError> {
+        let users = self.lines_of(file, Users::parse)?;
+        Ok(users.with_origin(self.resolve(file.get_ref())))
+    }
+
+    pub(crate) fn api_keys(&self, file: &Spanned<PathBuf>) -> Result<ApiKeys, ConfigError> {
+        self.lines_of(file, ApiKeys::parse)
+    }
+
+    /// Reads a secret file, and records each invalid line.
+    fn lines_of<T>(
+        &self,
+        file: &Spanned<PathBuf>,
+        parse: impl FnOnce(&str) -> Result<T, Vec<String>>,
+    ) -> Result<T, ConfigError> {
         let path = self.resolve(file.get_ref());
         let bytes = secret_file::read(&path).map_err(|error| self.file_error(file, &error))?;
         let text = str::from_utf8(&bytes)
             .map_err(|_| self.file_error(file, "it is not UTF-8 text: save it as that"))?;
-        let users = Users::parse(text).map_err(|mut errors| {
+        parse(text).map_err(|mut errors| {
             let last = errors.pop().unwrap_or_default();
             for error in errors {
                 self.record(self.file_error(file, &error));
             }
             self.file_error(file, &last)
-        })?;
-        Ok(users.with_origin(path))
+        })
     }
 
     pub(crate) fn tls(

@@ -68,6 +68,7 @@ pub(crate) struct Web {
     pub(crate) novnc: Option<PathBuf>,
     pub(crate) user_header: Option<Spanned<String>>,
     pub(crate) viewer_host: Option<Spanned<String>>,
+    pub(crate) api_keys_file: Option<Spanned<PathBuf>>,
     #[serde(default)]
     pub(crate) frame_ancestors: Vec<Spanned<String>>,
     pub(crate) max_connections_per_source: Option<Spanned<usize>>,

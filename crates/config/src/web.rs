@@ -68,6 +68,8 @@ impl Document<'_> {
         let user_header = self.keep(self.user_header(table));
         let viewer_host = table.viewer_host.as_ref();
         let viewer_host = viewer_host.map(|host| self.keep(self.host(host)));
+        let api_keys = table.api_keys_file.as_ref();
+        let api_keys = api_keys.and_then(|file| self.keep(self.api_keys(file)));
         let frame_ancestors = self.frame_ancestors(&table.frame_ancestors);
         let (certificate, tls) = tls?.unzip();
         let mut names = certificate.as_ref().map_or_else(Vec::new, names);
@@ -93,6 +95,7 @@ impl Document<'_> {
             hosts: names,
             user_header: user_header?,
             viewer_host: viewer_host.flatten(),
+            api_keys: api_keys.map(Arc::new),
             frame_ancestors,
             proxy_from,
             novnc: novnc.unwrap_or_else(|| default.novnc.clone()),

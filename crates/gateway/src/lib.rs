@@ -50,7 +50,7 @@ pub use last_failure::{LastFailure, SessionFailure};
 pub use local_entrance::LocalEntrance;
 pub use logins::rights::{ConsoleNames, VmNames};
 pub use logins::users::{User, Users};
-pub use logins::{certificate, hashing, users};
+pub use logins::{api_keys, certificate, hashing, users};
 pub use one_use::TOKEN_LIFETIME;
 pub use one_use_logins::NAME as ONE_USE_NAME;
 pub use start_error::StartError;

@@ -4,11 +4,13 @@
 //! |---|---|
 //! | source addresses, and those that a load balancer reports | [`source`], [`proxy_header`] |
 //! | users and their rights | [`users`], [`rights`], [`hashing`] |
+//! | keys of the API | [`api_keys`] |
 //! | patterns of a users file that match no console, or too many | [`unmatched`], [`ambiguous`] |
 //! | the limit on connections before login, and penalties for failed logins | [`pre_login_limit`], [`penalties`] |
 //! | the gateway's TLS certificate | [`certificate`] |
 
 pub mod ambiguous;
+pub mod api_keys;
 pub mod certificate;
 pub mod hashing;
 pub mod penalties;

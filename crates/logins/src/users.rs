@@ -60,6 +60,18 @@ impl User {
         }
     }
 
+    /// A user with these rights: patterns and words, separated by commas.
+    pub(crate) fn with_rights(name: &str, rights: &str) -> Result<Self, String> {
+        let (view_only, patterns) = parse_rights(rights);
+        let consoles = patterns.iter().map(|pattern| Right::parse(pattern));
+        let consoles: Vec<Right> = consoles.collect::<Result<_, _>>()?;
+        Ok(Self {
+            name: name.to_owned(),
+            view_only,
+            consoles: (!consoles.is_empty()).then_some(consoles),
+        })
+    }
+
     /// Whether the user has the right to this console.
     pub fn may_open(&self, console: ConsoleNames<'_>) -> bool {
         let mut rights = self.consoles.iter().flatten();
@@ -195,17 +207,9 @@ impl Record {
         }
         let (hash, rights) = rest.split_once(':').unwrap_or((rest, ""));
         let hash = Arc::new(StoredHash::parse(hash)?);
-        let (view_only, patterns) = parse_rights(rights);
-        let consoles = patterns.iter().map(|pattern| Right::parse(pattern));
-        let consoles: Vec<Right> = consoles.collect::<Result<_, _>>()?;
-        let name = name.to_owned();
         Ok(Self {
             line: number,
-            user: User {
-                name,
-                view_only,
-                consoles: (!consoles.is_empty()).then_some(consoles),
-            },
+            user: User::with_rights(name, rights)?,
             hash,
         })
     }

@@ -77,7 +77,7 @@ enum Command {
     /// days. Exits with 2 if the configuration itself is wrong. A VM that is powered off is shown, but is not a failure: it
     /// has a console once it runs.
     Check(check::Options),
-    /// Hash a password and print a line for the users file
+    /// Hash a password and print a line for the users file, or make a key of the API
     Passwd(passwd::Options),
     /// Show the certificate that a host presents and the setting that pins it
     Trust(trust::Options),

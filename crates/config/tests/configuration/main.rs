@@ -303,6 +303,9 @@ fn sample_configuration_is_valid() {
     named("cookie_file")
         .iter()
         .for_each(|path| secret(path, b"session=x\n"));
+    named("api_keys_file")
+        .iter()
+        .for_each(|path| secret(path, b""));
     named("token_file")
         .iter()
         .for_each(|path| secret(path, b"0123456789abcdef\n"));

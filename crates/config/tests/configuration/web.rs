@@ -177,3 +177,33 @@ fn users_of_the_page_may_have_rights_to_vms_without_a_port() {
     assert!(error.contains("matches no console"), "{error}");
     assert!(config::parse(&with_page, &path).is_ok());
 }
+
+#[test]
+fn a_keys_file_is_secret_and_its_mistakes_are_listed_with_their_lines() {
+    let folder = folder();
+    let file = folder.path().join("secrets/keys");
+    let text = table(
+        "127.0.0.1:8080",
+        "auth = \"staff\"\napi_keys_file = \"secrets/keys\"\n",
+    );
+    let read = || config::parse(&text, &folder.path().join("gateway.toml"));
+    let (key, line) = gateway::api_keys::generate("portal").unwrap();
+    let mode =
+        |bits| std::fs::set_permissions(&file, Permissions::from_mode(bits)).unwrap();
+    std::fs::write(&file, format!("{line}:web*\n")).unwrap();
+    mode(0o640);
+    let error = read().unwrap_err().to_string();
+    assert!(error.contains("chmod 600"), "{error}");
+    mode(0o600);
+    let keys = read().unwrap().web.unwrap().api_keys.unwrap();
+    assert_eq!(keys.find(&key).unwrap().name, "portal");
+    std::fs::write(&file, format!("{line}\nportal\n")).unwrap();
+    let error = read().unwrap_err().to_string();
+    assert!(
+        error.contains("keys: line 2: expected NAME:HASH"),
+        "{error}"
+    );
+    std::fs::write(&file, "").unwrap();
+    let keys = read().unwrap().web.unwrap().api_keys.unwrap();
+    assert!(keys.find(&key).is_none());
+}

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ipnet::IpNet;
+use logins::api_keys::ApiKeys;
 
 use super::{Auth, CertificateFile};
 
@@ -32,6 +33,8 @@ pub struct Web {
     pub proxy_from: Vec<IpNet>,
     /// The header in which a reverse proxy names the user whom it has authenticated, in lower case.
     pub user_header: Option<String>,
+    /// The keys of the API; `None`: nobody may use it.
+    pub api_keys: Option<Arc<ApiKeys>>,
     /// The host name at which native viewers reach console ports; `None`: the one by which the page was reached.
     pub viewer_host: Option<String>,
     /// The sources that may embed the page in a frame (CSP `frame-ancestors`); empty: none.
@@ -61,6 +64,7 @@ impl Web {
             novnc: NOVNC.into(),
             proxy_from: Vec::new(),
             user_header: None,
+            api_keys: None,
             viewer_host: None,
             frame_ancestors: Vec::new(),
             max_connections_per_source: 512,

@@ -1,4 +1,4 @@
-//! `mksgate passwd`: prints a line for the users file.
+//! `mksgate passwd`: prints a line for the users file, or a new key of the API and a line for its keys file.
 
 use std::io::{BufRead, IsTerminal, Read, stdin};
 
@@ -7,8 +7,8 @@ use secrecy::ExposeSecret;
 use zeroize::Zeroizing;
 
 use super::{CommandError, print};
-use gateway::{hashing, users};
-use terminal::read_password;
+use gateway::{api_keys, hashing, users};
+use terminal::{print_stderr, read_password};
 
 /// VeNCrypt's limit (see `rfb_proto::MAX_CREDENTIAL`).
 const MAX_LENGTH: usize = rfb_proto::MAX_CREDENTIAL;
@@ -19,7 +19,11 @@ const LOGIN: &str = if cfg!(windows) { "USERNAME" } else { "USER" };
 #[derive(Args)]
 pub(crate) struct Options {
     /// User name [default: the current user]
+    #[arg(value_name = "NAME")]
     user: Option<String>,
+    /// Make a key of the page's API: its line for api_keys_file goes to stdout, the key itself to stderr, once
+    #[arg(long, requires = "user")]
+    api: bool,
 }
 
 /// Prompts twice on a terminal; otherwise reads the first line of stdin.
@@ -31,6 +35,13 @@ pub(crate) fn run(options: Options) -> Result<(), CommandError> {
             CommandError::Usage(format!("{LOGIN} is not set: write mksgate passwd NAME"))
         })?;
     users::check_name(&user).map_err(CommandError::Usage)?;
+    if options.api {
+        let (key, line) = api_keys::generate(&user).map_err(CommandError::failed)?;
+        print(format!("{line}\n"))?;
+        print_stderr(format!("The key of {user}, which is not shown again:"));
+        print_stderr(key.as_str());
+        return Ok(());
+    }
     let password = if stdin().is_terminal() {
         ask_twice(&user)?
     } else {

@@ -89,3 +89,19 @@ async fn passwd_hashes_the_first_line_verbatim() {
         assert!(!error.contains("pppp"), "{error}");
     }
 }
+
+#[test]
+fn passwd_api_prints_the_line_for_the_keys_file_and_the_key_apart_from_it() {
+    let (code, line, error) = passwd(&["--api", "portal"], Some("root"), b"");
+    assert_eq!(code, Some(0), "{error}");
+    let key = error.lines().last().unwrap();
+    assert!(key.len() == 43 && !line.contains(key), "{error}");
+    let keys = gateway::api_keys::ApiKeys::parse(&line).unwrap();
+    assert_eq!(keys.find(key).unwrap().name, "portal");
+    let (_, other, _) = passwd(&["portal", "--api"], None, b"");
+    assert_ne!(line, other);
+    for arguments in [vec!["--api"], vec!["--api", "a:b"]] {
+        let (code, line, error) = passwd(&arguments, Some("root"), b"");
+        assert_eq!((code, line.as_str()), (Some(2), ""), "{error}");
+    }
+}
