@@ -5,10 +5,8 @@ import re
 import unittest
 from html import unescape
 
-from selenium.webdriver.common.by import By
-
 import native_viewers as native
-from chromium import Chromium
+from browser import Browser
 from places import free_ports
 from rfb import X509_PLAIN, RawViewer
 from screen import ViewerScreen
@@ -28,17 +26,17 @@ VMS = ["desk", "second", "pin", "both", "open", "bare", HOSTILE]
 
 simulator: Simulator
 screen: ViewerScreen
-chromium: Chromium
+browser: Browser
 web: Web
 first: int
 
 
 def setUpModule() -> None:
-    global simulator, screen, chromium, web, first
+    global simulator, screen, browser, web, first
     vms = [option for vm in VMS for option in ("--vm", vm)]
     simulator = unittest.enterModuleContext(Simulator("--no-clock", *vms))
     screen = unittest.enterModuleContext(ViewerScreen())
-    chromium = unittest.enterModuleContext(Chromium())
+    browser = unittest.enterModuleContext(Browser())
     first = free_ports(4)
     more = """
 [auth.pin]
@@ -116,13 +114,13 @@ class Remmina(unittest.TestCase):
 
 class InABrowser(unittest.TestCase):
     def test_a_click_beside_the_console_downloads_the_file_which_a_viewer_opens(self) -> None:
-        log_in()
-        folder = chromium.folder / "downloads"
+        browser.log_in(web)
+        folder = browser.folder / "downloads"
         allowed = {"behavior": "allow", "downloadPath": str(folder)}
-        chromium.driver.execute_cdp_cmd("Browser.setDownloadBehavior", allowed)
-        chromium.driver.get(web.url + web.path("desk"))
-        click("#viewer-menu summary")
-        click("#viewer-menu [value=vv]")
+        browser.driver.execute_cdp_cmd("Browser.setDownloadBehavior", allowed)
+        browser.driver.get(web.url + web.path("desk"))
+        browser.click("#viewer-menu summary")
+        browser.click("#viewer-menu [value=vv]")
         file = folder / "desk.vv"
         until("the file", file.exists)
         with native.remote_viewer(screen, file, web.authority.pem) as viewer:
@@ -130,20 +128,20 @@ class InABrowser(unittest.TestCase):
 
     def test_from_the_list_a_page_shows_the_login_with_buttons_that_copy(self) -> None:
         axe = (npm_packages() / "axe-core" / "axe.min.js").read_text()
-        log_in()
-        click(f".vm[data-path='{web.path('both')}'] .port a")
-        chromium.becomes("the page", "document.querySelector('h1').textContent === 'both in my viewer'")
-        self.assertEqual([], chromium.axe(axe))
-        chromium.screenshot("viewer.png")
-        click("main [value=text]")
-        chromium.becomes("the login", "document.getElementById('password') !== null")
-        self.assertEqual([], chromium.axe(axe))
-        chromium.screenshot("viewer-login.png")
-        chromium.run("navigator.clipboard.writeText = async (text) => { window.copied = text; }")
-        click("[data-copy=password]")
-        password = chromium.run("return document.getElementById('password').textContent")
-        chromium.becomes("the copy", f"window.copied === {json.dumps(password)}")
-        self.assertNotIn(str(password), chromium.driver.current_url)
+        browser.log_in(web)
+        browser.click(f".vm[data-path='{web.path('both')}'] .port a")
+        browser.becomes("the page", "document.querySelector('h1').textContent === 'both in my viewer'")
+        self.assertEqual([], browser.axe(axe))
+        browser.screenshot("viewer.png")
+        browser.click("main [value=text]")
+        browser.becomes("the login", "document.getElementById('password') !== null")
+        self.assertEqual([], browser.axe(axe))
+        browser.screenshot("viewer-login.png")
+        browser.run("navigator.clipboard.writeText = async (text) => { window.copied = text; }")
+        browser.click("[data-copy=password]")
+        password = browser.run("return document.getElementById('password').textContent")
+        browser.becomes("the copy", f"window.copied === {json.dumps(password)}")
+        self.assertNotIn(str(password), browser.driver.current_url)
 
 
 class Logins(unittest.TestCase):
@@ -173,7 +171,7 @@ class Logins(unittest.TestCase):
         self.assertEqual(403, web.ask("/viewer", cookie, "POST", wanted)[0])
         self.assertEqual(403, web.ask("/viewer", cookie, "POST", wanted | {"csrf": "x" * 43})[0])
         self.assertEqual(405, web.ask("/viewer", cookie)[0])
-        wanted["csrf"] = form_token(cookie)
+        wanted["csrf"] = web.form_token(cookie)
         self.assertEqual(403, web.ask("/viewer", cookie, "POST", wanted, Origin="https://evil.example")[0])
         self.assertEqual(401, web.ask("/viewer", "", "POST", wanted)[0])
 
@@ -212,25 +210,10 @@ class Logins(unittest.TestCase):
         self.assertIn((USER, "desk", port_of("desk")), [(event["user"], event["vm"], event["port"]) for event in minted])
 
 
-def log_in() -> None:
-    """Logs in with the browser, which leads to the list."""
-    chromium.driver.get(f"{web.url}login")
-    chromium.driver.delete_all_cookies()
-    chromium.driver.get(f"{web.url}login")
-    for name, text in [("user", USER), ("password", PASSWORD)]:
-        chromium.driver.find_element(By.ID, name).send_keys(text)
-    click("form button")
-    chromium.becomes("the list", "document.getElementById('list') !== null")
-
-
-def click(selector: str) -> None:
-    chromium.driver.find_element(By.CSS_SELECTOR, selector).click()
-
-
 def take(vm: str, form: str, cookie: str = "") -> tuple[int, dict[str, str], str]:
     """What the page answers to a press on a button of "Open in my viewer"."""
     cookie = cookie or web.log_in(USER, PASSWORD)
-    return web.ask("/viewer", cookie, "POST", {"csrf": form_token(cookie), "path": web.path(vm), "as": form})
+    return web.ask("/viewer", cookie, "POST", {"csrf": web.form_token(cookie), "path": web.path(vm), "as": form})
 
 
 def shown(body: str) -> dict[str, str]:
@@ -238,12 +221,6 @@ def shown(body: str) -> dict[str, str]:
     parts = dict(re.findall(r'<code id="([a-z-]+)">([^<]*)</code>', body))
     parts |= {name: link for link, name in re.findall(r'<a href="([^"]*)" id="([a-z-]+)">', body)}
     return {name: unescape(text) for name, text in parts.items()}
-
-
-def form_token(cookie: str) -> str:
-    found = re.search('name="csrf" value="([^"]+)"', web.ask("/", cookie, Accept="text/html")[2])
-    assert found
-    return found[1]
 
 
 def port_of(vm: str) -> int:

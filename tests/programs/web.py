@@ -104,25 +104,34 @@ novnc = "{novnc}"
         self.line(rf":{self.port}/ ")
 
     def ask(
-        self, path: str, cookie: str = "", method: str = "GET", form: dict[str, str] | None = None, **headers: str
+        self,
+        path: str,
+        cookie: str = "",
+        method: str = "GET",
+        form: dict[str, str] | None = None,
+        text: str | None = None,
+        **headers: str,
     ) -> tuple[int, dict[str, str], str]:
-        """Status, headers and body of an answer. The path is sent as it is."""
+        """Status, headers and body of an answer. The path is sent as it is; the body is a form or a text."""
         connection = HTTPSConnection("127.0.0.1", self.port, timeout=DEADLINE, context=ssl._create_unverified_context())
         try:
             connection.putrequest(method, path, skip_host="Host" in headers, skip_accept_encoding=True)
-            body = urlencode(form or {}).encode()
+            body = (urlencode(form or {}) if text is None else text).encode()
             sent = {name.replace("_", "-"): value for name, value in headers.items()}
             if cookie:
                 sent["Cookie"] = cookie
             if form is not None:
-                sent |= {"Content-Type": "application/x-www-form-urlencoded", "Content-Length": str(len(body))}
+                sent |= {"Content-Type": "application/x-www-form-urlencoded"}
+            has_body = form is not None or text is not None
+            if has_body:
+                sent |= {"Content-Length": str(len(body))}
             for name, value in sent.items():
                 connection.putheader(name, value)
-            connection.endheaders(body if form is not None else None)
+            connection.endheaders(body if has_body else None)
             answer = connection.getresponse()
             status = answer.status
-            text = "" if status == 101 else answer.read().decode(errors="replace")
-            return status, _joined(answer.getheaders()), text
+            answered = "" if status == 101 else answer.read().decode(errors="replace")
+            return status, _joined(answer.getheaders()), answered
         finally:
             connection.close()
 

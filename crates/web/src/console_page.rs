@@ -11,6 +11,7 @@ use gateway::{ConsoleGrant, ConsoleId, User};
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 
+use crate::api::ApiError;
 use crate::app::Routed;
 use crate::client::Client;
 use crate::error_page::{ErrorPage, rendered, root};
@@ -92,7 +93,12 @@ pub(crate) async fn of_token(
     let by = Visitor::of(&routed, client, &headers).map(|visitor| visitor.user.name);
     let grant = match routed.app.entrance.peek(&token, by.as_deref()) {
         Ok(grant) => grant,
-        Err(error) => return ErrorPage::of_token(&error).at_depth(1).into_response(),
+        Err(error) => {
+            return ApiError::of_token(&error, &headers).map_or_else(
+                || ErrorPage::of_token(&error).at_depth(1).into_response(),
+                IntoResponse::into_response,
+            );
+        }
     };
     let name = match &grant.console {
         ConsoleId::Vm { vm, .. } => vm.name.clone(),

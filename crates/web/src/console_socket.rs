@@ -19,6 +19,7 @@ use tokio_rustls::server::TlsStream;
 use tokio_util::either::Either;
 use tracing::debug;
 
+use crate::api::ApiError;
 use crate::app::Routed;
 use crate::client::{Client, Connection};
 use crate::error_page::ErrorPage;
@@ -58,7 +59,12 @@ pub(crate) async fn open(
     };
     let console = match routed.app.entrance.redeem(&token, by.as_deref()) {
         Ok(console) => console,
-        Err(error) => return ErrorPage::of_token(&error).into_response(),
+        Err(error) => {
+            return ApiError::of_token(&error, request.headers()).map_or_else(
+                || ErrorPage::of_token(&error).into_response(),
+                IntoResponse::into_response,
+            );
+        }
     };
     let entrance = routed.app.entrance.clone();
     let peer = std::net::SocketAddr::new(client.address, connection.client.port());

@@ -32,7 +32,6 @@ pub(crate) enum Kind {
     Token,
     /// A change of a VM's power.
     Power,
-    #[allow(dead_code, reason = "for the API")]
     /// A request to the API. Its user is the name of a key.
     Api,
     #[allow(dead_code, reason = "for the pictures")]

@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use gateway::settings::Web;
 
+use crate::api::{self, ApiError};
 use crate::app::{App, Routed};
 use crate::client::{Client, Connection};
 use crate::error_page::ErrorPage;
@@ -41,6 +42,7 @@ pub(crate) fn of(app: Arc<App>, web: &Arc<Web>) -> Router {
         .route("/login", get(login::form).post(login::log_in))
         .route("/logout", post(login::log_out))
         .route("/assets/{file}", get(assets::serve))
+        .merge(api::routes())
         .fallback(async || ErrorPage::not_found())
         .layer(from_fn_with_state(routed.clone(), admit))
         .with_state(routed)
@@ -49,6 +51,7 @@ pub(crate) fn of(app: Arc<App>, web: &Arc<Web>) -> Router {
 /// Refuses what is not meant for the page, and adds the headers of every response.
 async fn admit(State(routed): State<Routed>, mut request: Request, next: Next) -> Response {
     let web = &routed.web;
+    let is_api = request.uri().path().starts_with("/api/");
     let admitted = match judge(web, &request) {
         Ok(client) => {
             request.extensions_mut().insert(client);
@@ -58,6 +61,7 @@ async fn admit(State(routed): State<Routed>, mut request: Request, next: Next) -
     };
     let mut response = match admitted {
         Ok(request) => next.run(request).await,
+        Err((status, sentence)) if is_api => ApiError::of_status(status, sentence).into_response(),
         Err(refusal) => refusal.into_response(),
     };
     if response.status() == StatusCode::TOO_MANY_REQUESTS {

@@ -151,6 +151,9 @@ pub(crate) async fn open(
             Err(_) => without_login(&visitor, row, found, &way.host),
         };
     };
+    if let Err(limited) = visitor.limit(&routed.app.rate_limits, Kind::Token) {
+        return limited.into_response();
+    }
     let login = match mint(&routed, &visitor, row, port) {
         Ok(login) => login,
         Err(page) => return page.into_response(),

@@ -188,8 +188,7 @@ fn a_keys_file_is_secret_and_its_mistakes_are_listed_with_their_lines() {
     );
     let read = || config::parse(&text, &folder.path().join("gateway.toml"));
     let (key, line) = gateway::api_keys::generate("portal").unwrap();
-    let mode =
-        |bits| std::fs::set_permissions(&file, Permissions::from_mode(bits)).unwrap();
+    let mode = |bits| std::fs::set_permissions(&file, Permissions::from_mode(bits)).unwrap();
     std::fs::write(&file, format!("{line}:web*\n")).unwrap();
     mode(0o640);
     let error = read().unwrap_err().to_string();

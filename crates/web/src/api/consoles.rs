@@ -35,7 +35,7 @@ pub(super) async fn mint(
     let (row, user) = find(&routed.app.live.rows(), &key.user, &wanted)?;
     let (name, for_user, client) = (key.user.name, user.name.clone(), key.client);
     let grant = ConsoleGrant {
-        console: console_of(&row, &user),
+        console: console_of(&row, &user).ok_or_else(ApiError::no_such_vm)?,
         user,
         view_only: false,
     };

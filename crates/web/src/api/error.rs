@@ -25,11 +25,7 @@ struct Body<'a> {
 }
 
 impl ApiError {
-    pub(crate) fn new(
-        status: StatusCode,
-        code: &'static str,
-        message: impl Into<String>,
-    ) -> Self {
+    pub(crate) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
         Self {
             status,
             code,
@@ -54,12 +50,27 @@ impl ApiError {
 
     pub(crate) fn method_not_allowed(allowed: &str) -> Self {
         let message = format!("This path takes {allowed} only.");
-        Self::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", message)
+        Self::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "method-not-allowed",
+            message,
+        )
     }
 
     pub(crate) fn no_such_vm() -> Self {
         let message = "There is no such virtual machine, or this key has no right to it.";
         Self::new(StatusCode::NOT_FOUND, "no-such-vm", message)
+    }
+
+    /// A refusal of any request to the page.
+    pub(crate) fn of_status(status: StatusCode, sentence: &str) -> Self {
+        let code = match status {
+            StatusCode::PAYLOAD_TOO_LARGE => "body-too-large",
+            StatusCode::REQUEST_TIMEOUT => "request-timeout",
+            StatusCode::MISDIRECTED_REQUEST => "unknown-host",
+            _ => "forbidden",
+        };
+        Self::new(status, code, sentence.trim_end())
     }
 
     /// The log has the reason.
@@ -82,7 +93,8 @@ impl ApiError {
                 (StatusCode::NOT_FOUND, "no-such-token")
             }
         };
-        let message = "This token opens no console: each works once, within a minute. Ask for a new one.";
+        let message =
+            "This token opens no console: each works once, within a minute. Ask for a new one.";
         Some(Self::new(status, code, message))
     }
 }
@@ -91,7 +103,11 @@ impl From<Limited> for ApiError {
     fn from(limited: Limited) -> Self {
         Self {
             retry_after: Some(limited.retry_after()),
-            ..Self::new(StatusCode::TOO_MANY_REQUESTS, "rate-limited", limited.sentence())
+            ..Self::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                "rate-limited",
+                limited.sentence(),
+            )
         }
     }
 }

@@ -51,7 +51,9 @@ pub(super) async fn mint(
     let login = login.ok_or_else(ApiError::no_such_vm)?;
     info!(key = key.user.name, user = user.name, vm = row.name, port = port.port, client = %key.client.address,
         "one-use login made by the API");
-    let exposed = |secret: &'_ Option<SecretString>| secret.as_ref().map(|text| text.expose_secret().to_owned());
+    let exposed = |secret: &'_ Option<SecretString>| {
+        secret.as_ref().map(|text| text.expose_secret().to_owned())
+    };
     let (by_name, vnc) = (exposed(&login.password), exposed(&login.vnc_password));
     let minted = Minted {
         host: &port.host,

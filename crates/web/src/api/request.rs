@@ -35,7 +35,9 @@ impl Wanted {
         headers: &HeaderMap,
         body: Result<Bytes, BytesRejection>,
     ) -> Result<Self, ApiError> {
-        let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+        let kind = headers
+            .get(CONTENT_TYPE)
+            .and_then(|kind| kind.to_str().ok());
         let kind = kind.and_then(|kind| kind.split(';').next()).map(str::trim);
         if !kind.is_some_and(|kind| kind.eq_ignore_ascii_case("application/json")) {
             let message = "The body must be JSON: send it with `Content-Type: application/json`.";
@@ -109,7 +111,11 @@ mod tests {
             (json, r#"{"vm":"desk","vm":"other"}"#, "duplicate field"),
             (json, r#"{"vm":7}"#, "bad-request"),
             (json, r#"{"vm":"desk"} x"#, "bad-request"),
-            (json, "{\"vm\":\"desk\",\"user\":\"a\\nlog line\"}", "`user` is not valid"),
+            (
+                json,
+                "{\"vm\":\"desk\",\"user\":\"a\\nlog line\"}",
+                "`user` is not valid",
+            ),
             (json, r#"{"vm":"desk","user":""}"#, "`user` is not valid"),
         ] {
             let error = read(kind, body).unwrap_err();
