@@ -10,6 +10,7 @@ from json import loads
 from re import search
 from urllib.parse import urlencode, urljoin
 
+from api import make_key
 from authority import Authority
 from gateway import USER, USER_PASSWORD, Serve, user_line
 from places import free_ports
@@ -46,12 +47,14 @@ class Page(Serve):
 
     def __init__(self) -> None:
         self.port = free_ports(2)
-        files = {"users": user_line(USER, USER_PASSWORD) + "\n", "host-password": f"{simulator.password}\n"}
+        self.key, line = make_key("portal")
+        files = {"users": user_line(USER, USER_PASSWORD) + "\n", "api.keys": f"{line}\n", "host-password": f"{simulator.password}\n"}
         configuration = f"""
 [web]
 listen = "127.0.0.1:{self.port}"
 auth = "staff"
 hosts = ["{NAME}"]
+api_keys_file = "api.keys"
 proxy_from = ["127.0.0.1/32"]
 [auth.staff]
 methods = ["x509-plain"]
@@ -88,7 +91,7 @@ class Browser:
         if self.cookies:
             lines["Cookie"] = "; ".join(f"{name}={morsel.value}" for name, morsel in self.cookies.items())
         if body:
-            lines["Content-Type"] = "application/x-www-form-urlencoded"
+            lines.setdefault("Content-Type", "application/x-www-form-urlencoded")
         head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
         connection.sendall(f"{method} {path} HTTP/1.1\r\n{head}\r\n{body}".encode())
         response = HTTPResponse(connection, method=method)
@@ -154,9 +157,19 @@ class BehindAReverseProxy(unittest.TestCase):
         until("the user in an event", lambda: f'"viewers":"{USER}"' in events.fp.readline().decode())
         again = browser.upgrade(console, f"https://{NAME}")
         self.assertEqual(410, again.status)
+        self._use_api(browser)
         opened.fp.close()
         opened.connection.close()
         until("the end of the console in an event", lambda: '"viewers":""' in events.fp.readline().decode())
+
+
+    def _use_api(self, browser: Browser) -> None:
+        """Links of the API lead through the proxy."""
+        headers = {"Authorization": f"Bearer {page.key}", "Content-Type": "application/json"}
+        made = loads(browser.ask("POST", "api/consoles", '{"vm": "vm08"}', headers).read())
+        self.assertTrue(made["page"].startswith(f"{browser.base}console/"), made["page"])
+        self.assertEqual(200, browser.ask("GET", made["page"]).status)
+        self.assertEqual(made["page"].replace("https", "wss") + "/ws", made["websocket"])
 
 
 def masked(payload: bytes) -> bytes:

@@ -43,7 +43,7 @@ class Nginx(ReverseProxy):
         listen, location = f"listen 127.0.0.1:{self.port} ssl;", f"location {path} {{"
         site = self.replaced(
             (PACKAGING / "nginx.conf").read_text(),
-            {"listen 443 ssl;": listen, "\n    location / {": f"\n    {location}"},
+            {"listen 443 ssl;": listen, "\n    location / {": f"\n    {location}", "-Prefix /": f"-Prefix {path}"},
         )
         folders = "".join(
             f"    {kind}_temp_path {self.folder}/{kind};\n"
@@ -61,7 +61,11 @@ class Caddy(ReverseProxy):
         handled = "\n\thandle {" if path == "/" else f"\n\thandle_path {path}* {{"
         site = self.replaced(
             (PACKAGING / "Caddyfile").read_text(),
-            {f"\n{NAME} {{": f"\nhttps://{NAME}:{self.port} {{\n\tbind 127.0.0.1", "\n\thandle {": handled},
+            {
+                f"\n{NAME} {{": f"\nhttps://{NAME}:{self.port} {{\n\tbind 127.0.0.1",
+                "\n\thandle {": handled,
+                "-Prefix /": f"-Prefix {path}",
+            },
         )
         options = "{\n\tadmin off\n\tauto_https disable_redirects\n\tskip_install_trust\n}\n"
         configuration = self.folder / "Caddyfile"
