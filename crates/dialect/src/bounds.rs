@@ -1,10 +1,14 @@
 //! The two limits that hold for every input: bytes to the viewer, and memory of a session.
 
 use std::ops::Range;
+use std::slice::Chunks;
 
 use bytes::BytesMut;
+use rfb_proto::PixelFormat;
 
+use super::cannot_continue::CannotContinue;
 use super::dialogue::Dialogue;
+use super::host::{MOST_COMPLETED, MOST_KEPT};
 use super::settings::{HostKind, InputSettings};
 use super::to_viewer::ToViewer;
 
@@ -34,53 +38,118 @@ impl Measured {
     }
 }
 
-/// Runs a session in which a viewer sends `viewer` and a host `host`, in turns of `piece` bytes. Public only for the
-/// fuzz target.
-pub fn measure(viewer: &[u8], host: &[u8], piece: usize) -> Measured {
+/// The most bytes that end what a lost host has begun: a completed rectangle, and 65,535 of one pixel.
+const COMPLETION: usize = WIDEST * MOST_COMPLETED + 65_535 * 16;
+
+/// Runs a session in which a viewer sends `viewer` in turns with each host, in pieces of `piece` bytes. Each host but
+/// the last is lost after its last byte, and each but the first continues without ServerInit. Public only for the fuzz
+/// target.
+pub fn measure(viewer: &[u8], hosts: &[&[u8]], piece: usize) -> Measured {
     let mut dialogue = Dialogue::new(InputSettings::default(), false, HostKind::Vmware);
+    if hosts.len() > 1 {
+        dialogue.hold_rectangles();
+    }
     dialogue.stop_holding_keys();
-    let (mut measured, mut got) = (Measured::default(), Count::default());
-    let (mut viewer_chunks, mut host_chunks) =
-        (viewer.chunks(piece.max(1)), host.chunks(piece.max(1)));
-    let mut waiting = Vec::new();
-    loop {
-        let (viewer_bytes, host_bytes) = (viewer_chunks.next(), host_chunks.next());
-        if viewer_bytes.is_none() && host_bytes.is_none() {
-            break;
-        }
-        waiting.extend_from_slice(viewer_bytes.unwrap_or_default());
-        match dialogue.receive_from_viewer(&waiting, &mut BytesMut::new()) {
-            Ok(length) => drop(waiting.drain(..length)),
-            Err(_) => break,
-        }
-        let lost = dialogue.receive_from_host(host_bytes.unwrap_or_default(), &mut got);
-        measured.note(&dialogue, host.len(), &mut got);
-        if lost.is_err() {
+    let mut session = Measuring {
+        dialogue,
+        viewer: viewer.chunks(piece.max(1)),
+        waiting: Vec::new(),
+        got: Count::default(),
+        sent: 0,
+        beside: 2 * BESIDE_A_MESSAGE,
+        measured: Measured::default(),
+    };
+    for (number, host) in hosts.iter().enumerate() {
+        let goes_on = (number == 0 || session.change_host().is_ok()) && session.relay(host, piece);
+        if !goes_on {
             break;
         }
     }
     // The first requests the rest, the second ends the update without it.
-    dialogue.stop_waiting(&mut got);
-    dialogue.stop_waiting(&mut got);
-    measured.note(&dialogue, host.len(), &mut got);
-    measured
+    session.dialogue.stop_waiting(&mut session.got);
+    session.dialogue.stop_waiting(&mut session.got);
+    session.note();
+    session.measured
 }
 
-impl Measured {
-    fn note(&mut self, dialogue: &Dialogue, sent: usize, got: &mut Count) {
-        let Dialogue { host, shared, .. } = dialogue;
-        got.take_own();
-        let wider = match shared.host.converter.is_some() || host.converts() {
-            true => WIDEST,
-            false => 1,
-        };
-        let messages = 2 + host.updates();
-        let to_viewer = sent * wider + messages * BESIDE_A_MESSAGE;
-        self.to_viewer = (got.bytes, self.to_viewer.1.max(to_viewer));
+/// A session that is measured.
+struct Measuring<'a> {
+    dialogue: Dialogue,
+    viewer: Chunks<'a, u8>,
+    /// What the viewer has sent and the dialogue has not consumed.
+    waiting: Vec<u8>,
+    got: Count,
+    /// The number of bytes from all hosts, multiplied where their pixels are converted.
+    sent: usize,
+    /// The bytes that may be added for the hosts before the current one.
+    beside: usize,
+    measured: Measured,
+}
+
+impl Measuring<'_> {
+    /// Relays what the host sends; returns whether all was relayed.
+    fn relay(&mut self, host: &[u8], piece: usize) -> bool {
+        let before = self.sent;
+        let mut host_chunks = host.chunks(piece.max(1));
+        loop {
+            let (viewer_bytes, host_bytes) = (self.viewer.next(), host_chunks.next());
+            if viewer_bytes.is_none() && host_bytes.is_none() {
+                return true;
+            }
+            self.waiting
+                .extend_from_slice(viewer_bytes.unwrap_or_default());
+            let received = self
+                .dialogue
+                .receive_from_viewer(&self.waiting, &mut BytesMut::new());
+            match received {
+                Ok(length) => drop(self.waiting.drain(..length)),
+                Err(_) => return false,
+            }
+            let host_bytes = host_bytes.unwrap_or_default();
+            let relayed = self.dialogue.receive_from_host(host_bytes, &mut self.got);
+            let Dialogue {
+                host: state,
+                shared,
+                ..
+            } = &self.dialogue;
+            let converts = shared.host.converter.is_some() || state.converts();
+            let sent = before + host.len() * if converts { WIDEST } else { 1 };
+            self.sent = self.sent.max(sent);
+            self.note();
+            if relayed.is_err() {
+                return false;
+            }
+        }
+    }
+
+    /// The host is lost, a banner is shown, and another host continues.
+    fn change_host(&mut self) -> Result<(), CannotContinue> {
+        let Self { dialogue, got, .. } = self;
+        self.beside += dialogue.host.updates() * BESIDE_A_MESSAGE + COMPLETION;
+        dialogue.host_lost(got)?;
+        let banner = dialogue.banner("lost").unwrap_or_default();
+        got.own().extend_from_slice(&banner);
+        self.beside += banner.len();
+        let size = dialogue.shared.host.size;
+        dialogue.host_back(size, PixelFormat::VMWARE)?;
+        self.note();
+        Ok(())
+    }
+
+    fn note(&mut self) {
+        let Dialogue { host, shared, .. } = &self.dialogue;
+        self.got.take_own();
+        let to_viewer = self.sent + self.beside + host.updates() * BESIDE_A_MESSAGE;
+        let measured = &mut self.measured;
+        measured.to_viewer = (self.got.bytes, measured.to_viewer.1.max(to_viewer));
         // The largest limit so far: the screen may have been larger before.
-        let memory = shared.most_held() + BESIDE_AN_UPDATE;
+        let kept = match shared.viewer.encodings.streams() {
+            Some(_) => MOST_KEPT,
+            None => 0,
+        };
+        let memory = shared.most_held() + kept + BESIDE_AN_UPDATE;
         let takes = host.memory() + shared.memory();
-        self.memory = (self.memory.0.max(takes), self.memory.1.max(memory));
+        measured.memory = (measured.memory.0.max(takes), measured.memory.1.max(memory));
     }
 }
 

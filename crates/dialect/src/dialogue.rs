@@ -38,6 +38,14 @@ impl Dialogue {
         }
     }
 
+    /// Prepares for a new host after [`host_lost`](Self::host_lost): to be called before the first byte of a host. From
+    /// then on rectangles whose pixels could not be completed are relayed only when they are whole, if they have at most
+    /// 4 MiB: the host may be lost inside one. Only the bytes of such a rectangle are copied that arrived before its end.
+    /// Nothing else is delayed.
+    pub fn hold_rectangles(&mut self) {
+        self.shared.viewer.encodings.follow_streams();
+    }
+
     /// Processes bytes from the viewer, appends what the host is to be sent to `host`, and returns the number of bytes
     /// that were consumed. The caller keeps the others and passes them again, followed by new ones: they are an
     /// incomplete message, or begin with a key event that is [delayed](Self::holds_keys).
@@ -118,8 +126,8 @@ impl Dialogue {
         self.host.stop_waiting(&mut self.shared, viewer);
     }
 
-    /// The host is lost: completes what the viewer has received. An incomplete header is dropped, an incomplete
-    /// rectangle is completed, and the update is ended. Until [`host_back`](Self::host_back) the viewer's messages are
+    /// The host is lost: completes what the viewer has received. An incomplete header or [held](Self::hold_rectangles)
+    /// rectangle is dropped, another incomplete rectangle is completed, and the update is ended. Until [`host_back`](Self::host_back) the viewer's messages are
     /// still to be passed to [`receive_from_viewer`](Self::receive_from_viewer), but its output must be dropped. May be
     /// called again in that time.
     ///
@@ -135,8 +143,10 @@ impl Dialogue {
     /// format, encodings and a request for the whole picture. From then on its messages after ServerInit go to
     /// [`receive_from_host`](Self::receive_from_host), and the output for the viewer's messages to it.
     ///
-    /// Encodings whose rectangles depend on earlier ones (ZRLE, Tight) are not listed: the viewer's decoder still has
-    /// the zlib streams of the lost host.
+    /// Encodings whose rectangles depend on earlier ones (ZRLE, Tight) are listed only after
+    /// [`hold_rectangles`](Self::hold_rectangles), and only if the new host's stream can go on in the viewer's decoder:
+    /// the first rectangle of the new host is then changed to that end. If it turns out that it cannot go on,
+    /// [`receive_from_host`](Self::receive_from_host) returns [`ScanError::Continuation`].
     ///
     /// # Errors
     /// The viewer cannot show this size or format: the session has to end.

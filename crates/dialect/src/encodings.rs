@@ -3,12 +3,16 @@
 
 use rfb_proto::{Encoding, RectangleConverter};
 
+use super::streams::Streams;
+
 /// The encodings of a viewer.
 #[derive(Debug, Default)]
 pub(super) struct Encodings {
     viewer: Vec<Encoding>,
     /// The viewer has not received something on which later rectangles depend in encodings with a history.
     history_lost: bool,
+    /// What its decoders keep, where rectangles are relayed only when they are whole; otherwise `None`.
+    streams: Option<Streams>,
 }
 
 /// What the gateway requests for itself, to translate keys, pointers and sizes.
@@ -32,9 +36,54 @@ impl Encodings {
         self.viewer.contains(&encoding)
     }
 
+    /// Keeps account of the streams in the viewer's decoders, so that those of a new host can go on in them. Each
+    /// rectangle in an encoding with such a stream has to reach the viewer whole.
+    pub(super) fn follow_streams(&mut self) {
+        self.streams = Some(Streams::default());
+    }
+
+    /// The streams in the viewer's decoders, if they are followed.
+    #[inline]
+    pub(super) const fn streams(&self) -> Option<&Streams> {
+        self.streams.as_ref()
+    }
+
+    /// The viewer has been sent a rectangle with this content, given by its `first` six bytes and its `last` four.
+    #[inline]
+    pub(super) fn note(&mut self, encoding: Encoding, first: &[u8], last: &[u8]) {
+        if let Some(streams) = &mut self.streams {
+            streams.note(encoding, first, last);
+        }
+    }
+
+    /// The same, for a rectangle that is relayed unchanged; returns whether it may be.
+    #[inline]
+    pub(super) fn note_skipped(&mut self, encoding: Encoding, content: &[u8]) -> bool {
+        let Some(streams) = &mut self.streams else {
+            return true;
+        };
+        let may_be = !streams.adapts(encoding);
+        if may_be {
+            let first = content.get(..6).unwrap_or(content);
+            let last = content.last_chunk::<4>();
+            streams.note(encoding, first, last.map_or(&[], |last| last));
+        }
+        may_be
+    }
+
     /// A new host continues: its rectangles do not depend on those of the lost one.
-    pub(super) const fn reset_for_new_host(&mut self) {
-        self.history_lost = true;
+    pub(super) fn reset_for_new_host(&mut self) {
+        self.history_lost = self.streams.is_none();
+        if let Some(streams) = &mut self.streams {
+            streams.next_host();
+        }
+    }
+
+    /// Whether the viewer can decode rectangles of this encoding after those that it has received.
+    fn can_follow(&self, encoding: Encoding) -> bool {
+        let streams = self.streams.as_ref();
+        !(self.history_lost && has_history(encoding))
+            && streams.is_none_or(|streams| streams.can_follow(encoding))
     }
 
     /// Whether the viewer has listed anything.
@@ -53,7 +102,7 @@ impl Encodings {
         let asked = self.viewer.iter().copied().filter(|&encoding| {
             passes(encoding)
                 && !(converted && has_other_pixels(encoding))
-                && !(self.history_lost && has_history(encoding))
+                && self.can_follow(encoding)
         });
         let mut list: Vec<Encoding> = asked.collect();
         let mut want = |encoding: Encoding| {

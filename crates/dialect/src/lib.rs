@@ -18,7 +18,9 @@
 //! | VMware's own client | `shared`, `viewer` | 7.2: it speaks with such messages itself |
 //!
 //! Where the host is lost, [`Dialogue::host_lost`] completes what the viewer has received, and [`Dialogue::banner`]
-//! draws a line of text over its last picture (`banner`, `font`).
+//! draws a line of text over its last picture (`banner`, `font`). For a new host to follow, rectangles that cannot be
+//! completed are relayed only when they are whole (`host::incomplete`), and the zlib streams of the new host are changed
+//! so that they go on in the viewer's decoders (`streams`).
 //!
 //! `offers` announces extensions to the viewer that the gateway translates for the host.
 
@@ -42,6 +44,7 @@ mod offers;
 mod paste;
 mod settings;
 mod shared;
+mod streams;
 #[cfg(test)]
 mod tests;
 mod to_viewer;

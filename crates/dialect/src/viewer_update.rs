@@ -172,29 +172,14 @@ impl ViewerUpdate {
     }
 
     /// Ends the update between two rectangles, before all rectangles that were announced. A viewer without LastRect is
-    /// sent the missing ones with one pixel each: black, of `pixel` bytes, or for `None` a CopyRect of the pixel onto
-    /// itself.
-    pub(super) fn finish(&mut self, pixel: Option<usize>, viewer: &mut impl ToViewer) {
+    /// sent `filler` in place of each missing one: a rectangle that changes nothing.
+    pub(super) fn finish(&mut self, filler: &[u8], viewer: &mut impl ToViewer) {
         match self {
             Self::Held(Held { count: 0, .. }) => *self = Self::None,
             &mut Self::Started {
                 left,
                 last_rect: false,
-            } => {
-                let area = Area {
-                    width: 1,
-                    height: 1,
-                    ..Area::default()
-                };
-                let (encoding, length) = match pixel {
-                    Some(pixel) => (Encoding::RAW, pixel),
-                    None => (Encoding::COPY_RECT, 4),
-                };
-                for _ in 0..left {
-                    write_head(area, encoding, viewer.own());
-                    viewer.own().put_bytes(0, length);
-                }
-            }
+            } => (0..left).for_each(|_| viewer.own().extend_from_slice(filler)),
             Self::None | Self::Held(_) | Self::Started { .. } => {}
         }
         self.end(viewer);

@@ -51,6 +51,7 @@ fn every_scan_error_is_readable() {
         ScanError::Encoding(_) => ScanError::Encoding(Encoding(i32::MIN)),
         ScanError::Pixels(_) => ScanError::Pixels(24),
         ScanError::Rectangle(_) => ScanError::Rectangle(Encoding(7)),
+        ScanError::Continuation(_) => ScanError::Continuation(Encoding(16)),
     });
     for error in errors {
         assert_readable(&error.to_string());

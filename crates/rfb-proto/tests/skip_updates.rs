@@ -3,8 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 use proptest::prelude::*;
-use rfb_proto::PixelFormat;
-use rfb_proto::server_messages::{Kind, Message, ServerScanner};
+use rfb_proto::server_messages::{Kind, Message, ServerScanner, Skipped};
+use rfb_proto::{Encoding, PixelFormat};
 
 /// A screen of 1024 × 768 without a name.
 fn server_init() -> Vec<u8> {
@@ -103,7 +103,7 @@ fn whole_updates_of_pixels_are_skipped_up_to_the_first_incomplete_one() {
             })
             .sum();
         assert_eq!(
-            begun().skip_pictures(&bytes[..cut], |_| {}),
+            begun().skip_pictures(&bytes[..cut], |_| true),
             whole,
             "cut at {cut}"
         );
@@ -113,18 +113,63 @@ fn whole_updates_of_pixels_are_skipped_up_to_the_first_incomplete_one() {
 #[test]
 fn updates_with_anything_but_pixels_are_not_skipped() {
     for other in others() {
-        assert_eq!(begun().skip_pictures(&other, |_| {}), 0, "{other:?}");
+        assert_eq!(begun().skip_pictures(&other, |_| true), 0, "{other:?}");
     }
     for other in other_rectangles() {
         let picture = rectangle((9, 9), 1, &[0, 1, 0, 1]);
         let bytes = an_update(&[picture, other]);
-        assert_eq!(begun().skip_pictures(&bytes, |_| {}), 0, "{bytes:?}");
+        assert_eq!(begun().skip_pictures(&bytes, |_| true), 0, "{bytes:?}");
     }
     assert_eq!(
-        ServerScanner::new().skip_pictures(&[0, 0, 0, 1], |_| {}),
+        ServerScanner::new().skip_pictures(&[0, 0, 0, 1], |_| true),
         0,
         "ServerInit comes first"
     );
+}
+
+#[test]
+fn each_skipped_rectangle_is_reported_and_may_be_refused() {
+    let all = pictures();
+    for refused in 0..=all.len() {
+        let bytes = [an_update(&all), an_update(&all[..1])].concat();
+        let (mut number, mut updates) = (0, 0);
+        let length = begun().skip_pictures(&bytes, |skipped| match skipped {
+            Skipped::Rectangle { encoding, content } => {
+                let expected = &all[number % all.len()];
+                assert_eq!(encoding.0.to_be_bytes(), expected[8..12]);
+                assert_eq!(content, &expected[12..]);
+                number += 1;
+                number - 1 != refused
+            }
+            Skipped::Update { id } => {
+                assert_eq!(id, 9);
+                updates += 1;
+                true
+            }
+        });
+        let first = an_update(&all).len();
+        let (expected, count) = match refused {
+            10 => (first, 1),
+            _ => (0, 0),
+        };
+        assert_eq!((length, updates), (expected, count), "{refused}");
+    }
+}
+
+#[test]
+fn the_length_that_is_certain_ends_with_the_rectangle() {
+    let zrle = rectangle((9, 9), Encoding::ZRLE.0, &[0, 0, 0, 3, 7, 7, 7]);
+    let bytes = an_update(&[zrle]);
+    let mut update = begun();
+    let mut certain = |bytes: &[u8]| {
+        update.scan(bytes).unwrap().unwrap();
+        (update.certain_length(), update.is_before_rectangle())
+    };
+    assert_eq!(certain(&bytes[..4]), (0, true), "the update");
+    assert_eq!(certain(&bytes[4..16]), (0, false), "the header");
+    assert_eq!(certain(&bytes[16..20]), (3, false), "the length");
+    assert_eq!(certain(&bytes[20..21]), (2, false));
+    assert_eq!(certain(&bytes[21..]), (0, false), "the end");
 }
 
 #[test]
@@ -136,7 +181,7 @@ fn a_new_format_is_in_force_for_skipped_updates() {
     };
     update.set_pixel_format(sixteen);
     let raw = an_update(&[rectangle((2, 3), 0, &[7; 12])]);
-    assert_eq!(update.skip_pictures(&raw, |_| {}), raw.len());
+    assert_eq!(update.skip_pictures(&raw, |_| true), raw.len());
     assert_eq!(update.pixel_format(), sixteen);
 }
 
@@ -158,13 +203,13 @@ proptest! {
         let mut update = begun();
         loop {
             let mut skipping = update.clone();
-            let length = skipping.skip_pictures(rest, |_| {});
+            let length = skipping.skip_pictures(rest, |_| true);
             let (pictures, scanned) = scan(update, rest, length);
             prop_assert!(pictures);
             prop_assert_eq!(format!("{:?}", &skipping), format!("{:?}", &scanned));
             rest = &rest[length..];
             update = skipping;
-            prop_assert_eq!(update.clone().skip_pictures(rest, |_| {}), 0, "as many as there are");
+            prop_assert_eq!(update.clone().skip_pictures(rest, |_| true), 0, "as many as there are");
             let Ok(Some(piece)) = update.scan(rest) else {
                 break;
             };

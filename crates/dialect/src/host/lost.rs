@@ -2,15 +2,16 @@
 
 use std::ops::Range;
 
-use rfb_proto::Encoding;
+use rfb_proto::{Area, Encoding};
 
 use super::{Body, Host};
 use crate::cannot_continue::CannotContinue;
 use crate::shared::Shared;
 use crate::to_viewer::ToViewer;
+use crate::viewer_update::write_head;
 
 /// The most bytes to complete a rectangle: two Raw screens of 3840 × 2160 pixels.
-const MOST_COMPLETED: usize = 64 << 20;
+pub(crate) const MOST_COMPLETED: usize = 64 << 20;
 
 impl Host {
     /// See [`crate::Dialogue::host_lost`].
@@ -22,22 +23,50 @@ impl Host {
         if self.unparsed {
             return Err(CannotContinue::NotParsed);
         }
-        // The beginning of a header, which the viewer has not been sent.
+        // The beginning of a header or rectangle, which the viewer has not been sent.
         self.cut.clear();
+        self.incomplete = None;
         let left_out = self.body == Body::Drop;
         if !self.update.is_between_rectangles() && !left_out {
             self.complete(shared, viewer)?;
         }
-        let pixel = match &self.converter {
-            Some(converter) => Some(converter.target_bytes()),
-            None => self.update.pixel_format().bytes_per_pixel(),
-        };
-        let copies = shared.viewer.encodings.has(Encoding::COPY_RECT);
-        let pixel = pixel.filter(|_| !copies);
-        self.viewer_update.finish(pixel, viewer);
+        let filler = self.filler(shared);
+        self.viewer_update.finish(&filler, viewer);
         // The viewer has a whole number of messages, ServerInit among them.
         *self = Self::after_server_init(shared.viewer.size, shared.viewer.format);
         Ok(())
+    }
+
+    /// A rectangle of 1 × 1 pixels that changes nothing: a copy of the pixel onto itself or, for a viewer that has not
+    /// listed CopyRect, a pixel that it has already. Where none is known, a black one.
+    fn filler(&self, shared: &Shared) -> Vec<u8> {
+        let mut filler = Vec::new();
+        let known = self.known_pixel.unwrap_or_default();
+        let copies = shared.viewer.encodings.has(Encoding::COPY_RECT);
+        let (place, pixel) = if copies { Default::default() } else { known };
+        let encoding = if copies {
+            Encoding::COPY_RECT
+        } else {
+            Encoding::RAW
+        };
+        let area = Area {
+            width: 1,
+            height: 1,
+            ..place
+        };
+        write_head(area, encoding, &mut filler);
+        match &self.converter {
+            Some(converter) if !copies => {
+                let pixel = pixel.get(..converter.source_bytes());
+                converter.convert(pixel.unwrap_or_default(), &mut filler);
+            }
+            _ => {
+                let length = self.update.pixel_format().bytes_per_pixel();
+                let length = length.filter(|_| !copies).unwrap_or(pixel.len());
+                filler.extend(pixel.iter().take(length));
+            }
+        }
+        filler
     }
 
     /// Completes the current rectangle or message as if the host had sent the rest.

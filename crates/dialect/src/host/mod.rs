@@ -1,8 +1,12 @@
 //! Messages from the host to the viewer.
 
+mod incomplete;
 mod lost;
 mod rectangle;
 mod updates;
+
+pub(crate) use incomplete::MOST_KEPT;
+pub(crate) use lost::MOST_COMPLETED;
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -12,6 +16,7 @@ use rfb_proto::server_messages::{
 };
 use rfb_proto::{Area, Converter, Encoding, PixelFormat, RectangleConverter};
 
+use self::incomplete::Incomplete;
 use super::shared::Shared;
 use super::to_viewer::{Bytes, ToViewer};
 use super::viewer_update::{ViewerUpdate, header};
@@ -21,6 +26,8 @@ pub(super) struct Host {
     update: ServerScanner,
     /// The first bytes of an incomplete piece: fewer than [`MAX_PIECE`].
     cut: Vec<u8>,
+    /// The first bytes of a rectangle that is relayed when it is whole.
+    incomplete: Option<Incomplete>,
     /// The bytes of the host cannot be parsed any more and are relayed unchanged.
     unparsed: bool,
     /// The current update of the host.
@@ -45,6 +52,8 @@ pub(super) struct Host {
     state: Option<(Encoding, Vec<u8>)>,
     /// The current or last rectangle.
     partial: PartialRectangle,
+    /// A pixel of the host as the viewer has it: its place, and its bytes in the host's format.
+    known_pixel: Option<(Area, [u8; 4])>,
     rectangle_converter: RectangleConverter,
     /// For the current update of the viewer.
     converter: Option<Arc<Converter>>,
@@ -78,6 +87,7 @@ impl Host {
         Self {
             update: ServerScanner::new(),
             cut: Vec::new(),
+            incomplete: None,
             unparsed: false,
             current: None,
             viewer_update: ViewerUpdate::default(),
@@ -90,6 +100,7 @@ impl Host {
             body: Body::Pass,
             state: None,
             partial: PartialRectangle::new(Area::default(), Encoding::RAW),
+            known_pixel: None,
             rectangle_converter: RectangleConverter::default(),
             converter: None,
         }
@@ -136,7 +147,8 @@ impl Host {
     pub(super) fn memory(&self) -> usize {
         let state = self.state.as_ref();
         let state = state.map_or(0, |(_, content)| content.capacity());
-        self.cut.capacity() + state + self.viewer_update.memory()
+        let incomplete = self.incomplete.as_ref().map_or(0, Incomplete::memory);
+        self.cut.capacity() + incomplete + state + self.viewer_update.memory()
     }
 
     fn follow(
@@ -145,15 +157,30 @@ impl Host {
         shared: &mut Shared,
         viewer: &mut impl ToViewer,
     ) -> Result<(), ScanError> {
-        let mut at = self.complete_cut(run, shared, viewer)?;
+        let mut at = 0;
         while !self.unparsed && at < run.len() {
-            let pictures = self.skip_pictures(run.get(at..).unwrap_or_default(), shared);
+            let rest = run.get(at..).unwrap_or_default();
+            if let Some(incomplete) = self.incomplete.take() {
+                at += self.continue_rectangle(incomplete, rest, shared, viewer)?;
+                continue;
+            }
+            if !self.cut.is_empty() {
+                at += self.complete_cut(rest, shared, viewer)?;
+                continue;
+            }
+            let pictures = self.skip_pictures(rest, shared);
             if pictures > 0 {
                 viewer.pass(at..at + pictures);
                 at += pictures;
                 continue;
             }
-            let rest = run.get(at..).unwrap_or_default();
+            if self.update.is_before_rectangle()
+                && let Some(streams) = shared.viewer.encodings.streams()
+                && let Some(incomplete) = Incomplete::begin(&self.update, rest, streams)
+            {
+                self.incomplete = Some(incomplete);
+                continue;
+            }
             match self.update.scan(rest) {
                 Ok(Some(piece)) => {
                     let end = at + piece.bytes.len();
@@ -273,7 +300,12 @@ impl Host {
             Message::Rectangle { area, encoding } => {
                 self.rectangle(area, encoding, bytes, shared, viewer);
             }
-            Message::Body { last, .. } => self.run(last, bytes, shared, viewer),
+            Message::Body { of, last } => {
+                self.run(last, bytes, shared, viewer);
+                if last && of == Kind::Rectangle && self.body != Body::Drop {
+                    self.note_rectangle(shared);
+                }
+            }
             Message::ServerCaps(caps) => {
                 shared.handle_server_caps(caps);
                 if !self.viewer_update.is_open() {

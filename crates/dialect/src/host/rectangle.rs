@@ -152,6 +152,23 @@ impl Host {
         }
     }
 
+    /// The viewer has the whole rectangle.
+    pub(super) fn note_rectangle(&mut self, shared: &mut Shared) {
+        let (encoding, area) = (self.partial.encoding(), self.partial.area());
+        let first = self.partial.first();
+        let last = self.partial.last(4);
+        shared.viewer.encodings.note(encoding, first, last);
+        if !encoding.is_image() {
+            return;
+        }
+        // The upper left pixel of Raw is at the front.
+        self.known_pixel = (encoding == Encoding::RAW).then(|| {
+            let mut bytes = first.iter().copied();
+            let pixel = std::array::from_fn(|_| bytes.next().unwrap_or_default());
+            (area, pixel)
+        });
+    }
+
     /// Reads whether the guest's pointer is absolute, and its LED state (`docs/webmks.md` 1.4; rfbproto, "QEMU LED
     /// State Pseudo-encoding").
     fn read_state(

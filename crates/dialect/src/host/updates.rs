@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use rfb_proto::Encoding;
+use rfb_proto::server_messages::Skipped;
 
 use super::Host;
 use crate::offers;
@@ -27,8 +28,18 @@ impl Host {
         if !as_they_are {
             return 0;
         }
-        let pictures = self.update.skip_pictures(run, |id| shared.update_sent(id));
+        let pictures = self.update.skip_pictures(run, |skipped| match skipped {
+            Skipped::Update { id } => {
+                shared.update_sent(id);
+                true
+            }
+            Skipped::Rectangle { encoding, content } => {
+                let encodings = &mut shared.viewer.encodings;
+                encodings.note_skipped(encoding, content)
+            }
+        });
         if pictures > 0 {
+            self.known_pixel = None;
             shared.viewer.incremental_area = None;
             shared.viewer.update_requested = false;
             shared.viewer.awaits_picture = false;

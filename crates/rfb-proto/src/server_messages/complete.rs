@@ -8,6 +8,9 @@ use crate::{Area, Encoding, PixelFormat};
 /// The longest field that can be completed, in bytes: a screen of ExtendedDesktopSize.
 const LONGEST_FIELD: usize = 16;
 
+/// The most first bytes that are kept: a length of four bytes, and the header of a zlib stream.
+const FIRST: usize = 6;
+
 /// What has been received of a rectangle.
 #[derive(Debug, Clone)]
 pub struct PartialRectangle {
@@ -15,6 +18,8 @@ pub struct PartialRectangle {
     encoding: Encoding,
     /// The length of the received content.
     length: u64,
+    /// The first bytes of that content.
+    first: [u8; FIRST],
     /// The last bytes of that content.
     tail: Vec<u8>,
 }
@@ -64,6 +69,7 @@ impl PartialRectangle {
             area,
             encoding,
             length: 0,
+            first: [0; FIRST],
             tail: Vec::new(),
         }
     }
@@ -80,6 +86,11 @@ impl PartialRectangle {
 
     /// More of the content was received.
     pub fn extend(&mut self, bytes: &[u8]) {
+        let have = usize::try_from(self.length).unwrap_or(FIRST);
+        let space = self.first.get_mut(have..).unwrap_or_default();
+        for (to, from) in space.iter_mut().zip(bytes) {
+            *to = *from;
+        }
         self.length = self.length.saturating_add(bytes.len() as u64);
         let last = bytes.len().saturating_sub(LONGEST_FIELD);
         self.tail
@@ -91,6 +102,23 @@ impl PartialRectangle {
     /// The encoding of the rectangle.
     pub const fn encoding(&self) -> Encoding {
         self.encoding
+    }
+
+    /// The area of the rectangle.
+    pub const fn area(&self) -> Area {
+        self.area
+    }
+
+    /// The first bytes of its content: at most six.
+    pub fn first(&self) -> &[u8] {
+        let have = usize::try_from(self.length).unwrap_or(FIRST);
+        self.first.get(..have).unwrap_or(&self.first)
+    }
+
+    /// The last `length` bytes of its content, or what was received of them: at most 16.
+    pub fn last(&self, length: usize) -> &[u8] {
+        let at = self.tail.len().saturating_sub(length);
+        self.tail.get(at..).unwrap_or_default()
     }
 
     fn tile(&self, pixel: u64, first: bool) -> Option<Vec<u8>> {
@@ -140,11 +168,6 @@ impl PartialRectangle {
             }
             _ => None,
         }
-    }
-
-    fn last(&self, length: usize) -> &[u8] {
-        let at = self.tail.len().saturating_sub(length);
-        self.tail.get(at..).unwrap_or_default()
     }
 
     /// The last `skip` bytes of a CopyRect's source position: the rectangle's own, if the received bytes allow that.

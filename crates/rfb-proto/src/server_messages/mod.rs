@@ -21,3 +21,4 @@ pub use complete::PartialRectangle;
 pub use message::{Kind, Message, QemuSound};
 pub use scan_error::ScanError;
 pub use scanner::{MAX_PIECE, Piece, ServerScanner};
+pub use skip::Skipped;

@@ -19,4 +19,8 @@ pub enum ScanError {
     /// A rectangle that is not valid in its encoding.
     #[error("a malformed rectangle in encoding {}", .0.0)]
     Rectangle(Encoding),
+    /// A rectangle of a new server that the client's decoder cannot take after those of the server before. Only for
+    /// callers that replace the server: [`super::ServerScanner`] does not return it.
+    #[error("the new host's data in encoding {} cannot follow the lost host's in the viewer's decoder", .0.0)]
+    Continuation(Encoding),
 }

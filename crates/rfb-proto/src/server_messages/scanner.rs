@@ -92,6 +92,21 @@ impl ServerScanner {
         matches!(self.state, State::Message | State::Rectangle(_))
     }
 
+    /// Whether the next piece begins a rectangle.
+    #[inline]
+    pub const fn is_before_rectangle(&self) -> bool {
+        matches!(self.state, State::Rectangle(_))
+    }
+
+    /// The number of bytes of the current rectangle that are certain to come next; 0 where that depends on the next
+    /// bytes, and outside of rectangles.
+    pub const fn certain_length(&self) -> u64 {
+        match self.state {
+            State::Payload(_) => self.payload.skip,
+            State::ServerInit | State::Message | State::Rectangle(_) | State::Body { .. } => 0,
+        }
+    }
+
     /// The number of rectangles of the current update that begin after the last piece, as its header announces; 0
     /// outside of an update.
     pub const fn rectangles_left(&self) -> u16 {
