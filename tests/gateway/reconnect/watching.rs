@@ -31,7 +31,7 @@ pub(super) struct Watching {
     pub(super) viewer: Viewer,
     desktop: Desktop,
     /// Red, green, blue and an unused byte per pixel.
-    picture: Vec<u8>,
+    pub(super) picture: Vec<u8>,
 }
 
 impl Watching {
@@ -75,9 +75,24 @@ impl Watching {
         self.request().await;
     }
 
+    /// Receives updates until the gateway closes the connection, which it does between two messages.
+    pub(super) async fn until_closed(&mut self) {
+        while !self.viewer.is_at_end().await {
+            self.update().await;
+        }
+    }
+
     /// Waits for the line over the picture.
     pub(super) async fn line(&mut self) {
         while !self.shows_line() {
+            self.update().await;
+        }
+    }
+
+    /// Waits for a line with another text than the present one.
+    pub(super) async fn other_line(&mut self) {
+        let before = self.picture.clone();
+        while !self.shows_line() || self.picture == before {
             self.update().await;
         }
     }
@@ -87,6 +102,11 @@ impl Watching {
         let mut other = testbed.viewer().await;
         let desktop = other.open().await;
         let picture = other.picture(&desktop).await;
+        self.picture_is(&picture).await;
+    }
+
+    /// Waits until the whole picture is this one.
+    pub(super) async fn picture_is(&mut self, picture: &[u8]) {
         while self.picture != picture {
             self.update().await;
         }

@@ -73,6 +73,11 @@ impl Viewer {
         log::closing_line(self.stream.local_addr().unwrap()).await
     }
 
+    /// Waits for a byte or the end of the connection: whether it is the end.
+    pub(crate) async fn is_at_end(&self) -> bool {
+        matches!(self.stream.peek(&mut [0]).await, Ok(0))
+    }
+
     /// Ends the connection with a reset.
     pub(crate) fn reset(self) {
         self.stream.set_zero_linger().unwrap();
