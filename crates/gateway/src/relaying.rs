@@ -67,7 +67,7 @@ impl OpenSession {
             let ended = self.relay_to(console, session, entrance).await;
             // A console that is lost again at once is opened again later each time.
             self.backoff = match begun.elapsed() < STABLE {
-                true => self.backoff.advanced(),
+                true => self.backoff.lost_soon(),
                 false => Backoff::default(),
             };
             // Boxed: needed only where a console is lost.

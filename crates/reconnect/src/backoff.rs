@@ -5,6 +5,9 @@ use std::time::Duration;
 /// Before the second attempt.
 const SECOND: Duration = Duration::from_millis(250);
 
+/// The longest time before the first attempt.
+const LOST_SOON: Duration = Duration::from_secs(1);
+
 /// The longest time.
 const LONGEST: Duration = Duration::from_secs(10);
 
@@ -16,17 +19,17 @@ pub struct Backoff {
 }
 
 impl Backoff {
-    /// The time before an attempt that follows the next one.
-    pub fn advanced(&self) -> Self {
+    /// For a console that was opened after this time, and lost again soon.
+    pub fn lost_soon(&self) -> Self {
         Self {
-            next: (self.next * 2).clamp(SECOND, LONGEST),
+            next: (self.next * 2).clamp(SECOND, LOST_SOON),
         }
     }
 
     /// How long to wait before the next attempt; each value of `random` is equally likely.
     pub(crate) fn delay(&mut self, random: u32) -> Duration {
         let longest = self.next;
-        *self = self.advanced();
+        self.next = (longest * 2).clamp(SECOND, LONGEST);
         longest.mul_f64(1.0 - f64::from(random) / f64::from(u32::MAX) / 2.0)
     }
 }
