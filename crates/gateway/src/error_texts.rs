@@ -4,12 +4,12 @@ use std::io;
 use std::time::Duration;
 
 use message_check::{assert_readable, every_variant};
-use rfb_proto::Violation;
 use rfb_proto::server_messages::ScanError;
+use rfb_proto::{Encoding, Violation};
 use vsphere::ConnectionState;
 use ws_proto::{Close, CloseCode};
 
-use reconnect::VmChange;
+use reconnect::{GaveUp, VmChange};
 
 use crate::error::Failure;
 use crate::relay::{HostLost, LostConsole};
@@ -103,11 +103,31 @@ fn every_lost_host_is_readable() {
         HostLost::Framing(_) => HostLost::Framing(ws_proto::Violation::ReservedBits),
         HostLost::Text => HostLost::Text,
         HostLost::Unfollowable(_) => HostLost::Unfollowable(ScanError::Pixels(24)),
+        HostLost::NotContinued(_) => HostLost::NotContinued(Encoding::ZRLE),
     });
     for lost in lost {
         assert_readable(&lost.to_string());
     }
     assert_readable(&HostLost::Closed(None).to_string());
+}
+
+#[test]
+fn every_reason_to_give_up_is_readable() {
+    let within = Duration::from_secs(600);
+    let reasons = every_variant!(GaveUp {
+        GaveUp::Deleted => GaveUp::Deleted,
+        GaveUp::Refused(_) => GaveUp::Refused(console::Error::Text),
+        GaveUp::TooLong { .. } => GaveUp::TooLong { within, last: Some("the console's host cannot be reached: try again later") },
+        GaveUp::Viewer(_) => GaveUp::Viewer(dialect::CannotContinue::Size),
+    });
+    for gave_up in reasons {
+        let lost = LostConsole {
+            end: HostLost::Vanished,
+            vm: Some(VmChange::Deleted),
+            gave_up: Some(gave_up),
+        };
+        assert_readable(&lost.to_string());
+    }
 }
 
 #[test]

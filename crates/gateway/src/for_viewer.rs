@@ -68,7 +68,7 @@ impl Outcome {
                 format!("session ended: its {limit} are over (max_session_time)")
             }
             Self::ConsoleLost(LostConsole {
-                end: HostLost::Unfollowable(_),
+                end: HostLost::Unfollowable(_) | HostLost::NotContinued(_),
                 ..
             })
             | Self::ViewerLeft
@@ -115,6 +115,9 @@ impl LostConsole {
                 "the console's host violated the protocol: ask the administrator"
             }
             (_, HostLost::Unfollowable(_)) => "the picture cannot be converted: select full colour",
+            (_, HostLost::NotContinued(_)) => {
+                "the console is back, but not for this viewer: connect again"
+            }
         }
     }
 }
@@ -225,9 +228,15 @@ mod tests {
         let ends = [
             HostLost::Closed(Option::None), HostLost::Vanished, HostLost::Broke(io::Error::other(LONG)),
             HostLost::Framing(broken), HostLost::Text, HostLost::Unfollowable(unfollowable),
+            HostLost::NotContinued(rfb_proto::Encoding::ZRLE),
         ];
         let without = ends.map(|end| LostConsole { end, vm: Option::None, gave_up: Option::None });
-        with_change.into_iter().chain(without).collect()
+        let given_up = [
+            GaveUp::Deleted, GaveUp::Refused(console::Error::Text), GaveUp::Viewer(dialect::CannotContinue::Size),
+            GaveUp::TooLong { within: Duration::from_secs(600), last: Option::None },
+        ];
+        let given_up = given_up.map(|gave_up| LostConsole { end: HostLost::Vanished, vm: Option::None, gave_up: Some(gave_up) });
+        with_change.into_iter().chain(without).chain(given_up).collect()
     }
 
     #[test]
@@ -274,7 +283,10 @@ mod tests {
             assert_eq!(silent.for_viewer(&policy, 17), None);
         }
         for lost in each_loss() {
-            let is_unknown = matches!(lost.end, HostLost::Unfollowable(_));
+            let is_unknown = matches!(
+                lost.end,
+                HostLost::Unfollowable(_) | HostLost::NotContinued(_)
+            );
             let text = lost.for_viewer(17);
             let shown = Outcome::ConsoleLost(lost).for_viewer(&policy, 17);
             assert_eq!(shown, (!is_unknown).then_some(text));

@@ -39,11 +39,20 @@ pub(crate) struct EndedConsole {
 }
 
 impl OpenSession {
-    /// For a viewer that has logged in.
-    pub(crate) fn new(viewer: ViewerLink, policy: ViewerPolicy, slot: SessionSlot) -> Self {
-        let dialogue = policy
-            .input_settings
-            .map(|input_settings| Dialogue::new(input_settings, policy.view_only, policy.host));
+    /// For a viewer that has logged in. `reconnects`: where its console is lost, it may be opened again.
+    pub(crate) fn new(
+        viewer: ViewerLink,
+        policy: ViewerPolicy,
+        slot: SessionSlot,
+        reconnects: bool,
+    ) -> Self {
+        let dialogue = policy.input_settings.map(|input_settings| {
+            let mut dialogue = Dialogue::new(input_settings, policy.view_only, policy.host);
+            if reconnects {
+                dialogue.hold_rectangles();
+            }
+            dialogue
+        });
         Self {
             viewer,
             dialogue,

@@ -148,7 +148,8 @@ impl Session {
                 return Err(stopped);
             }
         };
-        let mut open = OpenSession::new(viewer, policy, registered);
+        let reconnects = !self.entrance.limits.reconnect_for.is_zero();
+        let mut open = OpenSession::new(viewer, policy, registered, reconnects);
         let ended = open.relay(console, &self.info, &self.entrance).await;
         Ok(Box::new(Closing { open, ended }))
     }

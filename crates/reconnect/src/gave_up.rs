@@ -24,7 +24,7 @@ pub enum GaveUp {
         last: Option<&'static str>,
     },
     /// The console is back, or was lost, in a state in which this viewer's stream cannot be continued.
-    #[error("this viewer's picture cannot be continued ({0})")]
+    #[error("{0}")]
     Viewer(#[source] CannotContinue),
 }
 

@@ -6,6 +6,7 @@ use std::io;
 use console::Blame;
 use console::host_link::close_text;
 use reconnect::{GaveUp, VmChange, WatchedVm};
+use rfb_proto::Encoding;
 use rfb_proto::server_messages::ScanError;
 use tokio_util::sync::CancellationToken;
 use ws_proto::{Close, CloseCode};
@@ -206,6 +207,12 @@ pub(crate) enum HostLost {
         "the host's updates cannot be converted for this viewer ({0}): select full colour in the viewer, or set transparent = true for this console"
     )]
     Unfollowable(ScanError),
+    /// It has taken the place of a lost one, and its rectangles in this encoding cannot follow those of that one.
+    #[error(
+        "the new host's rectangles in encoding {} cannot follow those of the lost one: connect again, or select another encoding in the viewer",
+        .0.0
+    )]
+    NotContinued(Encoding),
 }
 
 impl HostLost {
@@ -218,6 +225,14 @@ impl HostLost {
         })
     }
 
+    /// The host's RFB cannot be relayed any further.
+    pub(super) const fn of_scan(error: ScanError) -> Self {
+        match error {
+            ScanError::Continuation(encoding) => Self::NotContinued(encoding),
+            error => Self::Unfollowable(error),
+        }
+    }
+
     /// What the host sent at the end, or what the connection's error is.
     fn details(&self) -> String {
         match self {
@@ -225,7 +240,9 @@ impl HostLost {
             Self::Closed(None) => "a Close without a code".into(),
             Self::Vanished => "no WebSocket Close".into(),
             Self::Broke(error) => vsphere::io_in_words(error),
-            Self::Framing(_) | Self::Text | Self::Unfollowable(_) => self.to_string(),
+            Self::Framing(_) | Self::Text | Self::Unfollowable(_) | Self::NotContinued(_) => {
+                self.to_string()
+            }
         }
     }
 
@@ -237,7 +254,7 @@ impl HostLost {
             Self::Closed(None) => CloseCode::NORMAL,
             Self::Framing(violation) => violation.close_code(),
             Self::Text => CloseCode::UNSUPPORTED_DATA,
-            Self::Unfollowable(_) => CloseCode::POLICY,
+            Self::Unfollowable(_) | Self::NotContinued(_) => CloseCode::POLICY,
             Self::Vanished | Self::Broke(_) => CloseCode::GOING_AWAY,
         })
     }

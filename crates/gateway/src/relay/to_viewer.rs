@@ -217,7 +217,7 @@ impl<R: AsyncRead + Unpin> HostReader<'_, '_, R> {
             .translate(run, |bytes, viewer| {
                 dialogue.receive_from_host(bytes, viewer)
             })
-            .map_err(|lost| HostLost::Unfollowable(lost).into())
+            .map_err(|error| HostLost::of_scan(error).into())
     }
 
     /// When an update that ESXi has sent a part of is ended for the viewer: [`UPDATE_TIMEOUT`] after its last part.
