@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import unittest
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from urllib.parse import urlsplit
@@ -116,6 +116,15 @@ class Consoles(unittest.TestCase):
             status, _, body = web.ask(path, **wanted)
             self.assertEqual((410, "token-used"), (status, json.loads(body)["error"]))
         self.assertEqual(404, web.ask(f"/console/{'x' * 43}", Accept="text/html")[0])
+
+    def test_a_link_expires_and_says_so(self) -> None:
+        made = self._console(vm="desk")
+        path = urlsplit(made["page"]).path
+        until("its end", lambda: web.ask(path, Accept="text/html")[0] == 410, 90)
+        self.assertGreaterEqual(datetime.now(UTC), datetime.fromisoformat(made["expires"]) - timedelta(seconds=1))
+        self.assertIn("valid for a minute", web.ask(path, Accept="text/html")[2])
+        self.assertEqual("token-expired", json.loads(web.ask(path, Accept="application/json")[2])["error"])
+        self.assertEqual(410, web.upgrade(urlsplit(made["websocket"]).path))
 
     def test_the_page_works_in_a_frame_of_a_portal_without_cookies_and_the_user_is_shown(self) -> None:
         made = self._console(vm="desk", user="dora")

@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 import unittest
 from html import unescape
 
@@ -16,6 +17,12 @@ from web import OTHER, OTHER_PASSWORD, PASSWORD, USER, Web, npm_packages
 
 # A name that ends a line of a file or of a header where it is not escaped.
 HOSTILE = 'a "b"; é\\n\r\n[virt-viewer]\nproxy'
+# Seconds.
+LIFETIME = 60
+
+# Logins that a user may make in a moment.
+AT_ONCE = 60
+
 # Why a login is refused.
 WRONG = "wrong user name or password: try again"
 
@@ -118,7 +125,8 @@ class InABrowser(unittest.TestCase):
         folder = browser.folder / "downloads"
         allowed = {"behavior": "allow", "downloadPath": str(folder)}
         browser.driver.execute_cdp_cmd("Browser.setDownloadBehavior", allowed)
-        browser.driver.get(web.url + web.path("desk"))
+        # Once it is connected, the console takes the focus, and menus close.
+        browser.open_console(web, "desk")
         browser.click("#viewer-menu summary")
         browser.click("#viewer-menu [value=vv]")
         file = folder / "desk.vv"
@@ -188,6 +196,36 @@ class Logins(unittest.TestCase):
         self.assertEqual(8, len(login["vnc-password"]))
         self.assertGreater(len(login["password"]), 40)
         self.assertIn(login["vnc-password"], login["vnc-link"].replace("%2D", "-").replace("%5F", "_"))
+
+    def test_a_login_expires(self) -> None:
+        login, minted = shown(take("second", "text")[2]), time.monotonic()
+        until("its end", lambda: time.monotonic() - minted > LIFETIME, 2 * LIFETIME)
+        self.assertEqual(WRONG, refusal(port_of("second"), login))
+
+    def test_too_many_logins_are_refused_for_a_while(self) -> None:
+        with Web(simulator, ["desk"]) as other:
+            cookie = other.log_in(USER, PASSWORD)
+            wanted = {"csrf": other.form_token(cookie), "path": other.path("desk"), "as": "text"}
+            answers = (other.ask("/viewer", cookie, "POST", wanted) for _ in range(200))
+            number, (_, headers, body) = next(found for found in enumerate(answers) if found[1][0] == 429)
+            self.assertGreaterEqual(number, AT_ONCE)
+            self.assertGreater(int(headers["retry-after"]), 0)
+            self.assertEqual({}, shown(body))
+
+    def test_a_port_on_loopback_is_not_handed_to_a_browser_elsewhere_unless_it_is_forwarded(self) -> None:
+        proxied = 'proxy_from = ["127.0.0.1/32"]\n'
+        elsewhere = {"X_Forwarded_For": "203.0.113.5"}
+        for more, expected in [("", None), ('viewer_host = "vnc.example"\n', "vnc.example")]:
+            with self.subTest(more), Web(simulator, ["desk"], web_keys=proxied + more) as other:
+                cookie = other.log_in(USER, PASSWORD)
+                wanted = {"csrf": other.form_token(cookie), "path": other.path("desk"), "as": "vv"}
+                status, _, text = other.ask("/viewer", cookie, "POST", wanted, **elsewhere)
+                if expected is None:
+                    self.assertEqual(409, status)
+                    self.assertIn(f"ssh -L 127.0.0.1:{other.ports['desk']}:", text)
+                else:
+                    self.assertEqual(200, status)
+                    self.assertIn(f"\nhost={expected}\nport={other.ports['desk']}\n", text)
 
     def test_a_hostile_name_adds_no_line_to_a_file_or_a_header(self) -> None:
         for form, lines in [("vv", 7), ("remmina", 7), ("tigervnc", 4)]:

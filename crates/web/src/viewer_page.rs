@@ -135,9 +135,6 @@ pub(crate) async fn open(
     if let Err(page) = visitor.check(wanted.csrf.as_deref(), &headers) {
         return page.into_response();
     }
-    if let Err(limited) = visitor.limit(&routed.app.rate_limits, Kind::Token) {
-        return limited.into_response();
-    }
     let rows = routed.app.live.rows();
     let mut own = rows.of_user(&visitor.user);
     let Some(row) = own.find(|row| row.path == wanted.path) else {
