@@ -62,6 +62,10 @@ class Simulator(Program):
         """`x`, `y`, `buttons`, and the steps of the `wheel` so far, vertical and horizontal."""
         return json.loads(self._get(vm, "pointer"))
 
+    def entered_firmware(self, vm: str) -> bool:
+        """Whether the VM's last boot was into the setup of its firmware."""
+        return json.loads(self._get(vm, "firmware"))
+
     def counts(self) -> dict[str, int]:
         """Of all VMs: `whole_requests`, `incremental_requests`, `acknowledgements`, `consoles_open`.
 
@@ -80,6 +84,10 @@ class Simulator(Program):
     def switch(self, vm: str, to: str) -> None:
         """The VM's power: "on", "off" or "suspend". Its consoles are closed unless it is on."""
         self._ask(f"{_quoted(vm)}/{to}", b"")
+
+    def close(self, vm: str) -> None:
+        """Closes the open consoles of a VM, which stays as it is."""
+        self._ask(f"{_quoted(vm)}/close", b"")
 
     def _get(self, vm: str, what: str) -> bytes:
         return self._ask(f"{_quoted(vm)}/{what}")

@@ -149,7 +149,9 @@ novnc = "{novnc}"
     def path(self, vm: str) -> str:
         """The path of a VM's page, as the list has it."""
         if vm not in self.paths:
-            body = self.ask("/", self.log_in(USER, PASSWORD), Accept="text/html")[2]
+            # There may be more VMs than are on one page of the list.
+            search = urlencode({"q": vm})
+            body = self.ask(f"/?{search}", self.log_in(USER, PASSWORD), Accept="text/html")[2]
             found = re.search(f'href="./([^"]+)" data-field="name">{re.escape(escape(vm))}<', body)
             assert found, body
             self.paths[vm] = found[1]

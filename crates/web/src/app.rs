@@ -8,6 +8,7 @@ use logins::pre_login_limit::PreLoginLimit;
 use tokio_util::task::TaskTracker;
 
 use crate::live::Live;
+use crate::privileges::Privileges;
 use crate::random::random_text;
 use crate::rate_limits::RateLimits;
 use crate::sessions::Sessions;
@@ -30,6 +31,8 @@ pub(crate) struct App {
     pub(crate) sources: Sources,
     /// The connections without a request so far.
     pub(crate) unanswered: PreLoginLimit,
+    /// What the accounts of the vSpheres may do with VMs.
+    pub(crate) privileges: Privileges,
     /// Makes the form tokens of users without a cookie; `None` where the operating system has no randomness.
     pub(crate) secret: Option<String>,
 }
@@ -47,6 +50,7 @@ impl App {
             rate_limits: RateLimits::new(factor),
             sources: Sources::default(),
             unanswered: PreLoginLimit::default(),
+            privileges: Privileges::default(),
             secret: random_text().ok(),
         }
     }

@@ -16,6 +16,7 @@ use crate::app::Routed;
 use crate::client::Client;
 use crate::error_page::{ErrorPage, rendered, root};
 use crate::novnc;
+use crate::power;
 use crate::rate_limits::Kind;
 use crate::row::{Key, Row};
 use crate::visitor::Visitor;
@@ -31,6 +32,7 @@ struct ConsolePage<'a> {
     websocket: String,
     csrf: &'a str,
     view_only: bool,
+    power: Vec<power::Button>,
     has_novnc: bool,
     novnc: String,
 }
@@ -77,7 +79,8 @@ async fn page(routed: &Routed, visitor: &Visitor, key: &Key, depth: usize) -> Re
         row: Some(&row),
         websocket: String::new(),
         csrf: &visitor.csrf,
-        view_only: visitor.user.view_only,
+        view_only: row.view_only_for(&visitor.user),
+        power: power::buttons(routed, &row, &visitor.user).await,
         has_novnc: novnc::is_there(&routed.web.novnc).await,
         novnc: routed.web.novnc.display().to_string(),
     })
@@ -117,6 +120,7 @@ pub(crate) async fn of_token(
         websocket: format!("console/{token}/ws"),
         csrf: "",
         view_only: grant.view_only || grant.user.view_only,
+        power: Vec::new(),
         has_novnc: novnc::is_there(&routed.web.novnc).await,
         novnc: routed.web.novnc.display().to_string(),
     })

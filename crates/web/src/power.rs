@@ -5,14 +5,15 @@ use axum::extract::State;
 use axum::http::header::LOCATION;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use gateway::User;
 use serde::Deserialize;
 use tracing::info;
-use vsphere::{Client, Error, PowerAction};
+use vsphere::{Client, Error, FIRMWARE_PRIVILEGE, PowerAction};
 
 use crate::app::Routed;
 use crate::error_page::ErrorPage;
 use crate::rate_limits::Kind;
-use crate::row::Key;
+use crate::row::{Key, Row};
 use crate::visitor::Visitor;
 
 #[derive(Deserialize)]
@@ -25,7 +26,7 @@ pub(crate) struct Wanted {
 /// What the buttons do.
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum Action {
+pub(crate) enum Action {
     On,
     Off,
     Reset,
@@ -33,6 +34,91 @@ enum Action {
     Suspend,
     /// Into the firmware's setup when the VM starts next, once.
     Firmware,
+}
+
+/// A button of the page.
+pub(crate) struct Button {
+    pub(crate) value: &'static str,
+    pub(crate) text: &'static str,
+    /// What the user is asked first; empty: nothing.
+    pub(crate) question: &'static str,
+    /// The privilege that the gateway's account lacks for it.
+    pub(crate) lacks: Option<&'static str>,
+}
+
+impl Action {
+    /// In the order of the buttons.
+    pub(crate) const ALL: [Self; 6] = [
+        Self::On,
+        Self::Shutdown,
+        Self::Suspend,
+        Self::Firmware,
+        Self::Reset,
+        Self::Off,
+    ];
+
+    /// The privilege that the account of the vSphere needs on the VM.
+    pub(crate) const fn privilege(self) -> &'static str {
+        match self.power() {
+            Some(action) => action.privilege(),
+            None => FIRMWARE_PRIVILEGE,
+        }
+    }
+
+    /// `None`: it is no change of the power.
+    const fn power(self) -> Option<PowerAction> {
+        Some(match self {
+            Self::On => PowerAction::On,
+            Self::Off => PowerAction::Off,
+            Self::Reset => PowerAction::Reset,
+            Self::Shutdown => PowerAction::ShutDownGuest,
+            Self::Suspend => PowerAction::Suspend,
+            Self::Firmware => return None,
+        })
+    }
+
+    const fn button(self) -> Button {
+        let (value, text, question) = match self {
+            Self::On => ("on", "Switch on", ""),
+            Self::Shutdown => ("shutdown", "Shut down the guest", ""),
+            Self::Suspend => ("suspend", "Suspend", ""),
+            Self::Firmware => ("firmware", "Firmware setup at the next start", ""),
+            Self::Reset => (
+                "reset",
+                "Reset",
+                "Reset this virtual machine without asking its guest?",
+            ),
+            Self::Off => (
+                "off",
+                "Switch off",
+                "Switch this virtual machine off without asking its guest?",
+            ),
+        };
+        Button {
+            value,
+            text,
+            question,
+            lacks: None,
+        }
+    }
+}
+
+/// The buttons for a VM, where the user may use them; none: the user may only watch, or it is no VM of a vSphere.
+pub(crate) async fn buttons(routed: &Routed, row: &Row, user: &User) -> Vec<Button> {
+    let Key::Vm(vsphere, moref) = &row.key else {
+        return Vec::new();
+    };
+    let vspheres = routed.app.entrance.vspheres();
+    let Some(upstream) = vspheres.get(vsphere).filter(|_| !row.view_only_for(user)) else {
+        return Vec::new();
+    };
+    let privileges = &routed.app.privileges;
+    let missing = privileges.missing(upstream.client(), vsphere, moref).await;
+    let button = |action: Action| Button {
+        lacks: missing.get(action.privilege()).copied(),
+        ..action.button()
+    };
+    Action::ALL.map(button).into()
 }
 
 /// Changes the power, and leads back to the console.
@@ -60,7 +146,7 @@ pub(crate) async fn change(
     let Some(upstream) = vspheres.get(vsphere) else {
         return ErrorPage::not_found().into_response();
     };
-    if visitor.user.view_only {
+    if row.view_only_for(&visitor.user) {
         let sentence = "You may only watch this virtual machine: its power is not yours to change.";
         return ErrorPage::new(StatusCode::FORBIDDEN, "Not allowed", sentence).into_response();
     }
@@ -82,13 +168,8 @@ pub(crate) async fn change(
 }
 
 async fn perform(client: &Client, moref: &str, action: Action) -> Result<(), Error> {
-    let action = match action {
-        Action::On => PowerAction::On,
-        Action::Off => PowerAction::Off,
-        Action::Reset => PowerAction::Reset,
-        Action::Shutdown => PowerAction::ShutDownGuest,
-        Action::Suspend => PowerAction::Suspend,
-        Action::Firmware => return client.boot_into_firmware_once(moref).await,
-    };
-    client.power(moref, action).await
+    match action.power() {
+        Some(action) => client.power(moref, action).await,
+        None => client.boot_into_firmware_once(moref).await,
+    }
 }

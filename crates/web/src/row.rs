@@ -78,6 +78,8 @@ pub(crate) struct Port {
     pub(crate) address: SocketAddr,
     pub(crate) name: String,
     pub(crate) methods: Vec<&'static str>,
+    /// Nobody may do more there than watch.
+    pub(crate) view_only: bool,
 }
 
 /// Whether a VM runs.
@@ -219,6 +221,11 @@ impl Row {
         }
     }
 
+    /// Whether the user may only watch it: by its own rights, or because nobody may do more at its port.
+    pub(crate) fn view_only_for(&self, user: &User) -> bool {
+        user.view_only || self.port_for(user).is_some_and(|port| port.view_only)
+    }
+
     /// Its first port that the user may open.
     pub(crate) fn port_for(&self, user: &User) -> Option<&Port> {
         self.ports_for(user).next()
@@ -249,6 +256,7 @@ impl Port {
             address: console.address,
             name: console.name.clone(),
             methods: console.methods.clone(),
+            view_only: console.view_only,
         }
     }
 }

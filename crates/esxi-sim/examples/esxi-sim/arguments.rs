@@ -24,6 +24,12 @@ pub(crate) struct Arguments {
     /// A VM (named by --vm or --bridge, or a new one) that is powered off
     #[arg(long = "off", value_name = "NAME")]
     off: Vec<String>,
+    /// A privilege that the user lacks on a VM
+    #[arg(long = "deny", value_name = "NAME=PRIVILEGE", value_parser = pair)]
+    denied: Vec<(String, String)>,
+    /// The host name of a VM's guest, in which VMware Tools run then
+    #[arg(long = "guest", value_name = "NAME=HOST", value_parser = pair)]
+    guests: Vec<(String, String)>,
     /// The size of simulated desktops
     #[arg(long, default_value = "800x600", value_name = "WxH", value_parser = size)]
     size: (u16, u16),
@@ -162,6 +168,18 @@ pub(crate) fn settings(arguments: Arguments) -> Settings {
             }),
         }
     }
+    for (name, privilege) in arguments.denied {
+        let of_vm = vms.iter_mut().find(|vm| vm.name == name);
+        if let Some(vm) = of_vm {
+            vm.denied_privileges.push(privilege);
+        }
+    }
+    for (name, host) in arguments.guests {
+        let of_vm = vms.iter_mut().find(|vm| vm.name == name);
+        if let Some(vm) = of_vm {
+            vm.guest_host_name = Some(host);
+        }
+    }
     let mut settings = Settings {
         listen: arguments.listen,
         console_listen: arguments.console_listen,
@@ -185,6 +203,12 @@ pub(crate) fn settings(arguments: Arguments) -> Settings {
         settings.tickets.url = TicketUrl::Unresolvable;
     }
     settings
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    let pair = text.rsplit_once('=');
+    let (name, value) = pair.ok_or("NAME=VALUE is needed")?;
+    Ok((name.to_owned(), value.to_owned()))
 }
 
 fn named(text: &str) -> Result<(String, Vec<Quirk>), String> {

@@ -7,6 +7,7 @@
 //! | `/VM/keys` | key events, oldest first, JSON: `[{"scan_code":30,"keysym":97,"down":true,"repeated":false}, …]`; absent numbers are `null` |
 //! | `/VM/down` | the scan codes of the keys that are down, JSON: `[29,56]` |
 //! | `/VM/pointer` | JSON: `{"x":1,"y":2,"buttons":0,"wheel":[0,0]}`, the wheel's vertical and horizontal steps |
+//! | `/VM/firmware` | whether the VM's last boot was into the setup of its firmware, JSON: `true` |
 //! | `/VM/picture.png` | the screen |
 //!
 //! | POST | what happens |
@@ -66,6 +67,7 @@ async fn look(State(guests): State<Guests>, Path((vm, what)): Path<(String, Stri
         "typed" => host.typed(&vm).into_response(),
         "keys" => json(host.keys(&vm).iter().map(key).collect()),
         "down" => json(host.keys_down(&vm).into()),
+        "firmware" => json(host.entered_firmware(&vm).into()),
         "pointer" => json(pointer(&host, &vm)),
         "picture.png" => match host.picture(&vm) {
             Some(picture) => ([(CONTENT_TYPE, "image/png")], picture).into_response(),
