@@ -40,6 +40,7 @@ mod proxy_protocol;
 mod reasons;
 mod reconnect;
 mod reload;
+mod reload_of_page;
 mod stages;
 mod support;
 mod translation;

@@ -8,7 +8,7 @@ use console::settings::VSphere;
 use console::tls::{Thumbprint, Trust};
 use esxi_sim::{DEMO_PASSWORD, Host, Settings};
 use gateway::settings::{Admin, Auth, Config, ConsoleSettings, Limits};
-use gateway::{Gateway, Shutdown};
+use gateway::{Gateway, Shutdown, WebEntrance};
 use rfb_proto::VncPassword;
 use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
@@ -18,15 +18,17 @@ use crate::support::viewer::{RfbVersion, Viewer};
 use crate::support::{http_get, reserved_port, until, within};
 
 /// A running gateway that applies the configurations sent to it.
-struct Reloading {
+pub(crate) struct Reloading {
     reload: mpsc::Sender<Config>,
     shutdown: Shutdown,
     tasks: TaskTracker,
+    pub(crate) page: WebEntrance,
 }
 
 impl Reloading {
-    async fn begin(config: Config) -> Self {
+    pub(crate) async fn begin(config: Config) -> Self {
         let gateway = Gateway::bind(config).await.unwrap();
+        let page = gateway.web();
         let (reload, reloads) = mpsc::channel(1);
         let (shutdown, tasks) = (Shutdown::default(), TaskTracker::new());
         tasks.spawn(gateway.run_reloading(shutdown.clone(), reloads));
@@ -35,11 +37,12 @@ impl Reloading {
             reload,
             shutdown,
             tasks,
+            page,
         }
     }
 
     /// Returns when `config` has been applied.
-    async fn apply(&self, config: &Config) {
+    pub(crate) async fn apply(&self, config: &Config) {
         self.settle(config, config).await;
     }
 
@@ -55,20 +58,20 @@ impl Reloading {
         }
     }
 
-    async fn end(self) {
+    pub(crate) async fn end(self) {
         self.shutdown.now.cancel();
         self.tasks.wait().await;
     }
 }
 
 /// Two hosts, of which one can be removed.
-struct Fleet {
+pub(crate) struct Fleet {
     hosts: [Host; 2],
-    ports: [u16; 2],
+    pub(crate) ports: [u16; 2],
 }
 
 impl Fleet {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let host = || {
             Host::start(Settings {
                 vms: vec![vm("vm08")],
@@ -91,7 +94,7 @@ impl Fleet {
     }
 
     /// A console on each of these hosts, at the port with the same index.
-    fn config(&self, hosts: &[usize], auth: &Auth) -> Config {
+    pub(crate) fn config(&self, hosts: &[usize], auth: &Auth) -> Config {
         let name = |host: &usize| format!("host{host}");
         let console = |host: &usize| {
             let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, self.ports[*host]));

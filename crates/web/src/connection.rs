@@ -7,7 +7,6 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use axum::Router;
 use axum::response::Response;
 use gateway::settings::Web;
 use hyper::Request;
@@ -27,6 +26,7 @@ use tracing::debug;
 
 use crate::app::{App, Routed};
 use crate::client::Connection;
+use crate::present_routes::PresentRoutes;
 use crate::proxy_header;
 use crate::sources::Place;
 
@@ -46,7 +46,7 @@ pub(crate) async fn serve(
     mut stream: TcpStream,
     peer: SocketAddr,
     Routed { app, web }: Routed,
-    routes: Router,
+    routes: PresentRoutes,
     closing: CancellationToken,
 ) {
     let accepted = timeout(HANDSHAKE_TIMEOUT, accept(&mut stream, peer, &web)).await;
@@ -110,17 +110,16 @@ async fn answer<S>(
     stream: TokioIo<S>,
     connection: Connection,
     slot: PreLoginSlot,
-    routes: Router,
+    routes: PresentRoutes,
     closing: CancellationToken,
 ) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let routes = TowerToHyperService::new(routes);
     let slot = Mutex::new(Some(slot));
     let service = service_fn(move |mut request: Request<Incoming>| {
         drop(slot.lock().unwrap_or_else(PoisonError::into_inner).take());
         request.extensions_mut().insert(connection);
-        let answered = routes.call(request);
+        let answered = TowerToHyperService::new(routes.get()).call(request);
         async move { Ok::<Response, Infallible>(answered.await.unwrap_or_else(|never| match never {})) }
     });
     let served = http1::Builder::new()

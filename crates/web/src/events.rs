@@ -7,7 +7,7 @@ use axum::extract::{Query, State};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures::stream;
-use gateway::User;
+use gateway::{User, WebEntrance};
 use serde::Deserialize;
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
@@ -32,6 +32,8 @@ struct Changes {
     first: Option<Event>,
     ends: Instant,
     closing: CancellationToken,
+    /// A reload may have changed the user's rights, or removed it: the browser connects anew.
+    entrance: WebEntrance,
 }
 
 #[derive(Deserialize)]
@@ -45,6 +47,8 @@ pub(crate) async fn serve(
     Query(shown): Query<Shown>,
 ) -> Response {
     let longest = Instant::now() + LONGEST;
+    let mut entrance = routed.app.entrance.clone();
+    entrance.mark_unchanged();
     // Before the console is looked up, so that no change is missed in between.
     let notices = routed.app.live.changes();
     let rows = routed.app.live.rows();
@@ -56,7 +60,8 @@ pub(crate) async fn serve(
         first: row.and_then(|row| Event::default().event("changed").json_data(&**row).ok()),
         ends: visitor.ends.map_or(longest, |ends| ends.min(longest)),
         user: visitor.user,
-        closing: routed.app.entrance.closing(),
+        closing: entrance.closing(),
+        entrance,
     };
     let events = stream::unfold(changes, |mut changes| async {
         let event = changes.next().await?;
@@ -82,6 +87,7 @@ impl Changes {
                 notice = self.notices.recv() => notice,
                 () = sleep_until(self.ends) => return None,
                 () = self.closing.cancelled() => return None,
+                () = self.entrance.changed() => return None,
             };
             match notice {
                 Ok(notice) if notice.row.is_for(&self.user) => {

@@ -21,6 +21,7 @@ mod novnc;
 mod origin;
 mod page;
 mod power;
+mod present_routes;
 mod privileges;
 mod proxy_header;
 mod random;

@@ -3,7 +3,6 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use axum::Router;
 use gateway::StartError;
 use gateway::listener::accept;
 use gateway::settings::Web;
@@ -11,6 +10,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::app::App;
+use crate::present_routes::PresentRoutes;
 use crate::routes;
 
 /// Connections at once; further ones wait in the kernel. A list page holds one, a console another.
@@ -21,7 +21,7 @@ pub(crate) struct Listening {
     /// The settings.
     pub(crate) web: Arc<Web>,
     /// The routes with these settings: connections share them.
-    pub(crate) routes: Router,
+    pub(crate) routes: PresentRoutes,
     listener: TcpListener,
     permits: Arc<Semaphore>,
 }
@@ -31,7 +31,7 @@ impl Listening {
         let address = web.listen;
         match TcpListener::bind(address).await {
             Ok(listener) => Ok(Self {
-                routes: routes::of(Arc::clone(app), &web),
+                routes: PresentRoutes::new(routes::of(Arc::clone(app), &web)),
                 web,
                 listener,
                 permits: Arc::new(Semaphore::new(MAX_CONNECTIONS)),
@@ -44,9 +44,9 @@ impl Listening {
         }
     }
 
-    /// Takes new settings with the same address.
+    /// Takes new settings, for open connections too, with the same address.
     pub(crate) fn apply(&mut self, web: Arc<Web>, app: &Arc<App>) {
-        self.routes = routes::of(Arc::clone(app), &web);
+        self.routes.set(routes::of(Arc::clone(app), &web));
         self.web = web;
     }
 

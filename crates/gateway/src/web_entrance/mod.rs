@@ -74,6 +74,11 @@ impl WebEntrance {
         }
     }
 
+    /// [`changed`](Self::changed) waits for a reload after this call.
+    pub fn mark_unchanged(&mut self) {
+        self.current.mark_unchanged();
+    }
+
     /// Cancelled when the gateway accepts no new viewers; open sessions continue.
     pub fn closing(&self) -> CancellationToken {
         self.closing.clone()
