@@ -38,9 +38,11 @@ folder: Path
 
 def setUpModule() -> None:
     global simulator, browser, web, folder
-    names = [*VMS, *HOSTILE.values()]
-    vms = [option for name in names for option in (f"--vm={name}",)]
+    # --vm takes no name with an equals sign.
+    vms = [f"--vm={name}" for name in VMS] + [f"--off={name}" for name in HOSTILE.values()]
     simulator = unittest.enterModuleContext(Simulator("--no-clock", *vms))
+    for name in HOSTILE.values():
+        simulator.switch(name, "on")
     folder = scratch("novnc") / "novnc"
     shutil.copytree(DEBIANS_NOVNC, folder, symlinks=False, ignore=shutil.ignore_patterns("*.html", "images", "sounds"))
     secret = folder.parent / "secret.js"
@@ -217,7 +219,7 @@ class Folder(unittest.TestCase):
         ]:
             with self.subTest(path):
                 status, _, body = web.ask(f"/novnc/{path}")
-                self.assertEqual(404, status)
+                self.assertIn(status, [400, 404])
                 self.assertNotIn("the secret", body)
 
     def test_a_link_within_it_is_followed(self) -> None:

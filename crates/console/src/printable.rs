@@ -1,8 +1,18 @@
 //! Text from peers, such as VM names and server messages, made safe for terminals and single lines.
 
-/// `text` without control characters, which could start an escape sequence or another line.
+/// `text` without control characters, which could start an escape sequence or another line, and without those that change
+/// the direction in which text is shown, which could make one name look like another.
 pub fn printable(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).collect()
+    let is_shown = |c: &char| !c.is_control() && !changes_direction(*c);
+    text.chars().filter(is_shown).collect()
+}
+
+/// The characters of Unicode's property Bidi_Control.
+const fn changes_direction(c: char) -> bool {
+    matches!(
+        c,
+        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+    )
 }
 
 /// JSON with every control character but line feeds escaped: serde_json writes DEL and C1 controls, which terminals may
@@ -27,6 +37,7 @@ mod tests {
     fn line_ends_and_escape_sequences_are_removed() {
         let name = "a\r\nb\t\u{1b}[2J\u{9b}2J\u{7f}\u{85}ä日";
         assert_eq!(printable(name), "ab[2J2Jä日");
+        assert_eq!(printable("\u{202e}gnp.exe\u{2066}"), "gnp.exe");
     }
 
     #[test]

@@ -7,6 +7,7 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::{Form, Json};
+use console::printable::printable;
 use gateway::{ConsoleGrant, ConsoleId, User};
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
@@ -104,7 +105,7 @@ pub(crate) async fn of_token(
         }
     };
     let name = match &grant.console {
-        ConsoleId::Vm { vm, .. } => vm.name.clone(),
+        ConsoleId::Vm { vm, .. } => printable(&vm.name),
         ConsoleId::Port(listen) => {
             let consoles = routed.app.entrance.consoles();
             let console = consoles

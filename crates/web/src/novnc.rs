@@ -33,7 +33,9 @@ pub(crate) async fn serve(
     let Some(file) = module(&routed.web.novnc, &path) else {
         return StatusCode::NOT_FOUND.into_response();
     };
-    let read = spawn_blocking(move || read(&file)).await.ok().flatten();
+    let folder = routed.web.novnc.clone();
+    let read = spawn_blocking(move || read(&folder, &file));
+    let read = read.await.ok().flatten();
     let Some(content) = read else {
         return StatusCode::NOT_FOUND.into_response();
     };
@@ -60,9 +62,14 @@ fn module(folder: &Path, path: &str) -> Option<PathBuf> {
     is_module.then(|| folder.join(path))
 }
 
-fn read(file: &Path) -> Option<Vec<u8>> {
+/// The content of a file in the folder; a link that leads out of it is no such file.
+fn read(folder: &Path, file: &Path) -> Option<Vec<u8>> {
+    let file = file.canonicalize().ok()?;
+    if !file.starts_with(folder.canonicalize().ok()?) {
+        return None;
+    }
     let size = file.metadata().ok().filter(|found| found.is_file())?.len();
-    (size <= MAX_SIZE).then(|| std::fs::read(file).ok())?
+    (size <= MAX_SIZE).then(|| std::fs::read(&file).ok())?
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::header::HOST;
-use axum::http::{HeaderMap, Method, StatusCode};
+use axum::http::{Method, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -84,7 +84,7 @@ fn judge(web: &Web, request: &Request) -> Result<Client, (StatusCode, &'static s
         ));
     };
     let headers = request.headers();
-    if !is_host_ours(headers, connection, web) {
+    if !is_host_ours(request, connection, web) {
         let sentence = "This server does not answer to that name: see `hosts` in the section [web] of its configuration.\n";
         return Err((StatusCode::MISDIRECTED_REQUEST, sentence));
     }
@@ -103,11 +103,16 @@ fn judge(web: &Web, request: &Request) -> Result<Client, (StatusCode, &'static s
     Ok(client)
 }
 
-/// Whether there is exactly one Host, and it is ours.
-fn is_host_ours(headers: &HeaderMap, connection: &Connection, web: &Web) -> bool {
-    let mut hosts = headers.get_all(HOST).into_iter();
+/// Whether there is exactly one Host, and it is ours; so must be a host in the request's target, which counts instead
+/// (RFC 9112, section 3.2.2).
+fn is_host_ours(request: &Request, connection: &Connection, web: &Web) -> bool {
+    let is_ours = |host: &str| host_list::is_ours(host, connection.local.ip(), &web.hosts);
+    let in_target = request.uri().authority();
+    let mut hosts = request.headers().get_all(HOST).into_iter();
     match (hosts.next().map(|host| host.to_str()), hosts.next()) {
-        (Some(Ok(host)), None) => host_list::is_ours(host, connection.local.ip(), &web.hosts),
+        (Some(Ok(host)), None) => {
+            is_ours(host) && in_target.is_none_or(|authority| is_ours(authority.as_str()))
+        }
         _ => false,
     }
 }

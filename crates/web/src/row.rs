@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::SocketAddr;
 
+use console::printable::printable;
 use gateway::{Console, ConsoleNames, User, VmNames};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
@@ -150,10 +151,11 @@ impl Row {
             &vm.name,
             power,
         );
-        row.host = vm.host.clone().unwrap_or_default();
-        row.guest = guest.os.clone().unwrap_or_default();
-        row.address = guest_names.join(" · ");
-        row.folder = folder.unwrap_or_default().to_owned();
+        // Whoever may rename a VM or a folder, or is in the guest, writes these.
+        row.host = printable(vm.host.as_deref().unwrap_or_default());
+        row.guest = printable(guest.os.as_deref().unwrap_or_default());
+        row.address = printable(&guest_names.join(" · "));
+        row.folder = printable(folder.unwrap_or_default());
         row.vsphere = Some(vsphere.to_owned());
         row.vm = Some(vm.clone());
         row.with_consoles(consoles)
@@ -171,7 +173,7 @@ impl Row {
         Self {
             path: key.to_string(),
             key,
-            name: name.to_owned(),
+            name: printable(name),
             power,
             power_text: power.text(),
             host: String::new(),
