@@ -49,6 +49,14 @@ impl ViewerUpdate {
         !matches!(self, Self::None)
     }
 
+    /// The length of what is sent before the next rectangle: the header, if the update has not begun.
+    pub(super) const fn header_to_come(&self) -> usize {
+        match self {
+            Self::None => HEADER,
+            Self::Started { .. } | Self::Held(_) => 0,
+        }
+    }
+
     /// Whether no further rectangle can be added.
     pub(super) const fn is_full(&self) -> bool {
         matches!(

@@ -7,6 +7,7 @@ use rfb_proto::Encoding;
 use rfb_proto::server_messages::{Message, ScanError, ServerScanner};
 
 use super::Host;
+use super::in_place::InPlace;
 use crate::shared::Shared;
 use crate::streams::{ADAPTED, Streams};
 use crate::to_viewer::{Bytes, ToViewer};
@@ -21,10 +22,15 @@ const HEAD: usize = 12;
 /// How many bytes are taken where it is not known how many belong to the rectangle. Those after its end are given back.
 const STEP: usize = 64;
 
+/// For how many bytes memory is reserved before they arrive.
+const AT_ONCE: usize = 512 << 10;
+
 /// The first bytes of a rectangle.
 pub(super) struct Incomplete {
+    /// Room for what is sent before them, and the bytes.
     bytes: Vec<u8>,
-    /// How many of them have been parsed.
+    room: usize,
+    /// How many of `bytes`, with the room, have been parsed.
     parsed: usize,
     /// The parser after those.
     ahead: ServerScanner,
@@ -63,39 +69,59 @@ impl Host {
             self.incomplete = Some(incomplete);
             return Ok(added.taken);
         }
-        let encoding = incomplete.encoding();
-        let mut bytes = incomplete.into_bytes();
-        if let Some(streams) = shared.viewer.encodings.streams()
-            && streams.adapts(encoding)
-        {
-            streams.adapt(encoding, &mut bytes)?;
+        if let Some(current) = &mut self.current {
+            // Its range is in `run`.
+            current.header = None;
         }
-        let mut at = 0;
-        while !self.unparsed && at < bytes.len() {
-            let rest = bytes.get(at..).unwrap_or_default();
+        if let Some(streams) = shared.viewer.encodings.streams() {
+            incomplete.adapt(streams)?;
+        }
+        let Incomplete { bytes, room, .. } = incomplete;
+        let mut output = InPlace::new(&bytes);
+        self.relay_kept(&bytes, room, shared, &mut output)?;
+        output.end().send(bytes, viewer);
+        Ok(added.taken)
+    }
+
+    /// Relays the bytes of `kept` from `at` on.
+    fn relay_kept(
+        &mut self,
+        kept: &[u8],
+        mut at: usize,
+        shared: &mut Shared,
+        viewer: &mut impl ToViewer,
+    ) -> Result<(), ScanError> {
+        while !self.unparsed && at < kept.len() {
+            let rest = kept.get(at..).unwrap_or_default();
             match self.update.scan(rest) {
                 Ok(Some(piece)) => {
-                    at += piece.bytes.len();
-                    self.piece(piece.message, &Bytes::Kept(piece.bytes), shared, viewer);
+                    let end = at + piece.bytes.len();
+                    let bytes = Bytes::Received(piece.bytes, at..end);
+                    self.piece(piece.message, &bytes, shared, viewer);
+                    at = end;
                 }
                 Ok(None) => {
                     self.cut.extend_from_slice(rest);
-                    return Ok(added.taken);
+                    return Ok(());
                 }
                 Err(lost) => self.stop_parsing(lost, shared, viewer)?,
             }
         }
-        let rest = bytes.get(at..).unwrap_or_default();
-        viewer.own().extend_from_slice(rest);
-        Ok(added.taken)
+        viewer.pass(at..kept.len());
+        Ok(())
     }
 }
 
 impl Incomplete {
     /// The rectangle at the front of `input`, if it has to wait for more bytes, or has to be adapted. None of its bytes
-    /// are taken.
+    /// are taken. In its buffer there is `room` for what will be sent before it.
     #[inline]
-    pub(super) fn begin(update: &ServerScanner, input: &[u8], streams: &Streams) -> Option<Self> {
+    pub(super) fn begin(
+        update: &ServerScanner,
+        input: &[u8],
+        streams: &Streams,
+        room: usize,
+    ) -> Option<Self> {
         let encoding = input.get(8..).and_then(<[u8]>::first_chunk);
         let encoding = encoding.map(|&number| Encoding(i32::from_be_bytes(number)));
         if encoding.is_some_and(|encoding| !is_kept(encoding)) {
@@ -116,8 +142,9 @@ impl Incomplete {
             Err(_) => false,
         };
         keeps.then(|| Self {
-            bytes: Vec::new(),
-            parsed: 0,
+            bytes: vec![0; room],
+            room,
+            parsed: room,
             ahead: update.clone(),
             encoding: Encoding::RAW,
         })
@@ -150,12 +177,19 @@ impl Incomplete {
         Added { taken, is_ready }
     }
 
-    pub(super) const fn encoding(&self) -> Encoding {
-        self.encoding
+    /// Changes the bytes so that they follow what the viewer has received.
+    fn adapt(&mut self, streams: &Streams) -> Result<(), ScanError> {
+        if !streams.adapts(self.encoding) {
+            return Ok(());
+        }
+        self.bytes.drain(..self.room);
+        self.room = 0;
+        streams.adapt(self.encoding, &mut self.bytes)
     }
 
-    pub(super) fn into_bytes(self) -> Vec<u8> {
-        self.bytes
+    /// How many bytes were taken.
+    const fn have(&self) -> usize {
+        self.bytes.len() - self.room
     }
 
     /// The bytes of memory that it takes.
@@ -166,7 +200,7 @@ impl Incomplete {
     /// How many bytes are taken next, at most: at least one.
     fn wanted(&self) -> usize {
         match self.ahead.certain_length() {
-            0 if self.bytes.len() < HEAD => HEAD - self.bytes.len(),
+            0 if self.have() < HEAD => HEAD - self.have(),
             0 => STEP,
             length => usize::try_from(length).unwrap_or(MOST_KEPT).min(MOST_KEPT),
         }
@@ -197,17 +231,19 @@ impl Incomplete {
     }
 
     fn is_too_long(&self) -> bool {
-        let have = self.bytes.len();
+        let have = self.have();
         let whole = (have as u64).saturating_add(self.ahead.certain_length());
         have >= ADAPTED && whole > MOST_KEPT as u64
     }
 
-    /// Reserves room for `length` bytes. At least doubles the capacity, but not beyond what is certain to come.
+    /// Reserves room for `length` bytes: for all that are certain to come, if they are not many; else at least doubles the
+    /// capacity.
     fn make_room(&mut self, length: usize) {
         let have = self.bytes.len();
         if self.bytes.capacity() - have < length {
             let certain = usize::try_from(self.ahead.certain_length()).unwrap_or(MOST_KEPT);
-            self.bytes.reserve_exact(have.min(certain).max(length));
+            self.bytes
+                .reserve_exact(have.max(AT_ONCE).min(certain).max(length));
         }
     }
 }

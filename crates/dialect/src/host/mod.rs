@@ -1,5 +1,6 @@
 //! Messages from the host to the viewer.
 
+mod in_place;
 mod incomplete;
 mod lost;
 mod rectangle;
@@ -176,7 +177,12 @@ impl Host {
             }
             if self.update.is_before_rectangle()
                 && let Some(streams) = shared.viewer.encodings.streams()
-                && let Some(incomplete) = Incomplete::begin(&self.update, rest, streams)
+                && let Some(incomplete) = Incomplete::begin(
+                    &self.update,
+                    rest,
+                    streams,
+                    self.viewer_update.header_to_come(),
+                )
             {
                 self.incomplete = Some(incomplete);
                 continue;
