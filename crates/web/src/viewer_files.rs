@@ -201,6 +201,23 @@ mod tests {
     }
 
     #[test]
+    fn no_character_adds_a_line_or_ends_a_header() {
+        let count = lines(&target("x").remmina()).len();
+        for c in ('\0'..='\u{ffff}').chain(['\u{e0001}', '\u{1f600}']) {
+            let name = format!("a{c}b=c");
+            assert_eq!(lines(&target(&name).remmina()).len(), count, "{c:?}");
+            let header = disposition(&name, "vv");
+            let is_visible = |byte: u8| byte == b' ' || byte.is_ascii_graphic();
+            assert!(header.bytes().all(is_visible), "{c:?}: {header}");
+            assert_eq!(
+                header.matches(['"', ';', '\'']).count(),
+                6,
+                "{c:?}: {header}"
+            );
+        }
+    }
+
+    #[test]
     fn an_ipv6_address_has_brackets_where_a_port_follows() {
         let target = Target {
             host: "2001:db8::5",

@@ -18,7 +18,7 @@ const LOGIN: &str = if cfg!(windows) { "USERNAME" } else { "USER" };
 
 #[derive(Args)]
 pub(crate) struct Options {
-    /// User name [default: the current user]
+    /// Name of the user, or of the key [default: the current user]
     #[arg(value_name = "NAME")]
     user: Option<String>,
     /// Make a key of the page's API: its line for api_keys_file goes to stdout, the key itself to stderr, once
