@@ -49,6 +49,12 @@ pub struct Counts {
     pub pings: u64,
     /// WebSocket pongs received on consoles.
     pub pongs: u64,
+    /// Requests to `/screen` by the id of the VM, refusals included.
+    pub screens: BTreeMap<String, u64>,
+    /// The most requests to `/screen` that were answered at the same time.
+    pub screens_at_once: u64,
+    /// Those that are being answered now.
+    pub(crate) screens_now: u64,
     /// SOAP calls by method, faults included. Methods that the simulator does not know count as `unknown`.
     pub calls: BTreeMap<&'static str, u64>,
 }

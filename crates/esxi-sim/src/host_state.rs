@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use secrecy::SecretString;
 use tokio::sync::watch;
@@ -40,6 +41,8 @@ pub(crate) struct HostState {
     pub(crate) screenshots: Mutex<Screenshots>,
     /// The status with which `/screen` refuses requests.
     pub(crate) screen_refusal: Mutex<Option<u16>>,
+    /// How long `/screen` takes.
+    pub(crate) screen_delay: Mutex<Duration>,
     /// The address and certificate that tickets name.
     pub(crate) console_address: SocketAddr,
     pub(crate) console_identity: Arc<Identity>,
@@ -67,6 +70,13 @@ impl HostState {
     pub(crate) fn screen_refusal(&self) -> Option<u16> {
         *self
             .screen_refusal
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn screen_delay(&self) -> Duration {
+        *self
+            .screen_delay
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }

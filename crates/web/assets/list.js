@@ -1,6 +1,8 @@
 // The list without reloading: results while typing, and changes as they happen. Without this script the form and the links do
 // the same by loading the page.
 
+import { followPictures, powerChanged } from "./pictures.js";
+
 const list = document.getElementById("list");
 const form = document.getElementById("search");
 const status = document.getElementById("live");
@@ -45,6 +47,7 @@ async function show(where) {
   const rows = new DOMParser().parseFromString(html, "text/html").body;
   const focused = document.activeElement?.closest?.("[data-path]")?.dataset.path;
   list.replaceChildren(...rows.childNodes);
+  followPictures();
   if (focused) row(focused)?.querySelector(".name").focus({ preventScroll: true });
   history.replaceState(null, "", where);
   status.textContent = list.querySelector(".count")?.textContent ?? "";
@@ -84,7 +87,9 @@ function change(vm) {
   for (const field of shown.querySelectorAll("[data-field]")) {
     field.textContent = vm[field.dataset.field];
   }
+  const had = shown.className;
   shown.className = `vm ${vm.power}`;
+  if (shown.className !== had) powerChanged(shown);
 }
 
 const reread = () => later(REREAD_PAUSE, presentPage());
@@ -115,3 +120,4 @@ function follow() {
 
 document.addEventListener("visibilitychange", follow);
 follow();
+followPictures();

@@ -8,6 +8,7 @@ use logins::pre_login_limit::PreLoginLimit;
 use tokio_util::task::TaskTracker;
 
 use crate::live::Live;
+use crate::pictures::Pictures;
 use crate::privileges::Privileges;
 use crate::random::random_text;
 use crate::rate_limits::RateLimits;
@@ -23,6 +24,8 @@ pub(crate) struct App {
     pub(crate) sessions: Sessions,
     /// The list.
     pub(crate) live: Live,
+    /// The pictures of VMs.
+    pub(crate) pictures: Pictures,
     /// The consoles that are open.
     pub(crate) consoles: TaskTracker,
     /// How often users and sources may do what.
@@ -46,6 +49,7 @@ impl App {
             entrance,
             sessions: Sessions::default(),
             live,
+            pictures: Pictures::new(),
             consoles: TaskTracker::new(),
             rate_limits: RateLimits::new(factor),
             sources: Sources::default(),

@@ -18,7 +18,9 @@ const CSS: &str = "text/css; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 const SVG: &str = "image/svg+xml";
 
-const ASSETS: [Asset; 6] = [
+const SCREEN: &str = include_str!("../assets/screen.svg");
+
+const ASSETS: [Asset; 7] = [
     Asset {
         name: "style.css",
         kind: CSS,
@@ -28,6 +30,11 @@ const ASSETS: [Asset; 6] = [
         name: "list.js",
         kind: SCRIPT,
         text: include_str!("../assets/list.js"),
+    },
+    Asset {
+        name: "pictures.js",
+        kind: SCRIPT,
+        text: include_str!("../assets/pictures.js"),
     },
     Asset {
         name: "console.js",
@@ -42,7 +49,7 @@ const ASSETS: [Asset; 6] = [
     Asset {
         name: "screen.svg",
         kind: SVG,
-        text: include_str!("../assets/screen.svg"),
+        text: SCREEN,
     },
     Asset {
         name: "icon.svg",
@@ -78,6 +85,12 @@ pub(crate) fn is_known(headers: &HeaderMap, tag: &HeaderValue) -> bool {
         .flat_map(|given| given.split(','))
         .map(str::trim);
     given.any(|given| given.as_bytes() == tag.as_bytes())
+}
+
+/// The picture of a screen that shows nothing, for a VM without a picture.
+pub(crate) fn placeholder() -> Response {
+    let kept = [(CACHE_CONTROL, HeaderValue::from_static("no-store"))];
+    (kept, [(CONTENT_TYPE, SVG)], SCREEN).into_response()
 }
 
 pub(crate) async fn serve(Path(file): Path<String>, headers: HeaderMap) -> Response {

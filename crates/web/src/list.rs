@@ -60,6 +60,9 @@ struct ListPage<'a> {
     has_session: bool,
     search: &'a Search,
     found: Found<'a>,
+    has_pictures: bool,
+    /// Seconds between two pictures of a VM.
+    picture_every: u64,
 }
 
 #[derive(Template)]
@@ -67,6 +70,7 @@ struct ListPage<'a> {
 struct RowsPart<'a> {
     root: &'static str,
     found: Found<'a>,
+    has_pictures: bool,
 }
 
 pub(crate) async fn show(
@@ -76,8 +80,14 @@ pub(crate) async fn show(
 ) -> Response {
     let rows = routed.app.live.rows();
     let found = search.find(&rows, &visitor);
+    let picture_every = routed.web.thumbnail_every;
+    let has_pictures = !picture_every.is_zero();
     match search.part.is_empty() {
-        false => rendered(&RowsPart { root: "./", found }),
+        false => rendered(&RowsPart {
+            root: "./",
+            found,
+            has_pictures,
+        }),
         true => rendered(&ListPage {
             root: "./",
             user: &visitor.user.name,
@@ -85,6 +95,8 @@ pub(crate) async fn show(
             has_session: visitor.cookie.is_some(),
             search: &search,
             found,
+            has_pictures,
+            picture_every: picture_every.as_secs(),
         }),
     }
 }

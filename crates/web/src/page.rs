@@ -73,6 +73,7 @@ impl Page {
                 }
             }
         }
+        self.app.pictures.end().await;
     }
 
     /// Takes the new settings. A new address is bound first; if that fails, the page keeps its old one.

@@ -34,7 +34,6 @@ pub(crate) enum Kind {
     Power,
     /// A request to the API. Its user is the name of a key.
     Api,
-    #[allow(dead_code, reason = "for the pictures")]
     /// A picture of a VM.
     Picture,
 }

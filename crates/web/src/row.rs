@@ -1,10 +1,12 @@
 //! One console of the list: a VM, or a port whose VM is not known.
 
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use console::printable::printable;
 use gateway::{Console, ConsoleNames, User, VmNames};
+use ipnet::IpNet;
+use logins::source::is_in;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use vsphere::{Power, Vm};
@@ -81,6 +83,8 @@ pub(crate) struct Port {
     pub(crate) methods: Vec<&'static str>,
     /// Nobody may do more there than watch.
     pub(crate) view_only: bool,
+    /// The networks that viewers may connect from; empty: any.
+    pub(crate) allow: Vec<IpNet>,
 }
 
 /// Whether a VM runs.
@@ -245,6 +249,19 @@ impl Row {
         })
     }
 
+    /// Whether its console, as the page opens it for this user, accepts viewers from this address.
+    pub(crate) fn admits(&self, user: &User, from: IpAddr) -> bool {
+        let port = self.port_for(user);
+        port.is_none_or(|port| port.allow.is_empty() || is_in(&port.allow, from))
+    }
+
+    /// The path of the picture that the list shows for it: what the VM shows, or a screen that is off.
+    pub(crate) fn shown_picture(&self, has_pictures: bool) -> String {
+        let is_on = has_pictures && self.power == PowerState::On;
+        let of_vm = self.path.strip_prefix("vm/").filter(|_| is_on);
+        of_vm.map_or_else(|| "assets/screen.svg".into(), |vm| format!("picture/{vm}"))
+    }
+
     /// Whether each of the words, which are in lower case, is in one of its texts.
     pub(crate) fn has(&self, words: &[String]) -> bool {
         words.iter().all(|word| self.search.contains(word.as_str()))
@@ -259,6 +276,7 @@ impl Port {
             name: console.name.clone(),
             methods: console.methods.clone(),
             view_only: console.view_only,
+            allow: console.allow.clone(),
         }
     }
 }
@@ -268,5 +286,36 @@ pub(crate) fn vsphere_of(console: &Console) -> Option<&str> {
     match &console.backend {
         console::settings::Backend::Vm { vsphere, .. } => Some(vsphere),
         console::settings::Backend::Url(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_console_admits_the_networks_of_its_port() {
+        let mut row = Row::new(Key::Vm("lab".into(), "5".into()), "vm", PowerState::On);
+        let user = User::unrestricted("ada");
+        let (inside, outside) = ("10.1.2.3".parse().unwrap(), "192.0.2.1".parse().unwrap());
+        assert!(row.admits(&user, inside) && row.admits(&user, outside));
+        row.consoles.push(Port {
+            listen: "127.0.0.1:5901".parse().unwrap(),
+            address: "127.0.0.1:5901".parse().unwrap(),
+            name: "vm".into(),
+            methods: Vec::new(),
+            view_only: false,
+            allow: vec!["10.0.0.0/8".parse().unwrap()],
+        });
+        assert!(row.admits(&user, inside) && !row.admits(&user, outside));
+    }
+
+    #[test]
+    fn only_a_vm_that_is_on_has_a_picture_in_the_list() {
+        let mut row = Row::new(Key::Vm("lab".into(), "vm-5".into()), "vm", PowerState::On);
+        assert_eq!(row.shown_picture(true), "picture/lab/vm%2D5");
+        assert_eq!(row.shown_picture(false), "assets/screen.svg");
+        row.power = PowerState::Off;
+        assert_eq!(row.shown_picture(true), "assets/screen.svg");
     }
 }

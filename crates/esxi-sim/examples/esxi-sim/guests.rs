@@ -2,7 +2,7 @@
 //!
 //! | GET | answer |
 //! |---|---|
-//! | `/counts` | of all VMs, JSON: `{"whole_requests":1,"incremental_requests":0,"acknowledgements":7,"consoles_open":1}`, and of `/sdk`: `{"logins":2,"logins_refused":0,"logouts":1,"sessions_open":1}` |
+//! | `/counts` | of all VMs, JSON: `{"whole_requests":1,"incremental_requests":0,"acknowledgements":7,"consoles_open":1}`, and of `/sdk`: `{"logins":2,"logins_refused":0,"logouts":1,"sessions_open":1}`; `screens` has the VMs that `/screen` was asked for, by their ids |
 //! | `/VM/typed` | the text typed, UTF-8 |
 //! | `/VM/keys` | key events, oldest first, JSON: `[{"scan_code":30,"keysym":97,"down":true,"repeated":false}, …]`; absent numbers are `null` |
 //! | `/VM/down` | the scan codes of the keys that are down, JSON: `[29,56]` |
@@ -91,6 +91,7 @@ async fn counts(State(guests): State<Guests>) -> Response {
         "logins_refused": counts.logins_refused,
         "logouts": counts.logouts,
         "sessions_open": counts.sessions_open,
+        "screens": counts.screens,
     }))
 }
 

@@ -6,6 +6,7 @@ mod start;
 use std::net::SocketAddr;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
 use crate::certificate::Identity;
 use crate::counts::Counts;
@@ -167,6 +168,15 @@ impl Host {
             .screen_refusal
             .lock()
             .unwrap_or_else(PoisonError::into_inner) = status;
+    }
+
+    /// Lets each request to `/screen` take this long.
+    pub fn delay_screens(&self, delay: Duration) {
+        *self
+            .state
+            .screen_delay
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = delay;
     }
 
     /// Sets how CreateScreenshot_Task is answered.

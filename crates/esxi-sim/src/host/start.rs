@@ -215,6 +215,7 @@ fn state(
         api_tasks: ApiTasks::default(),
         screenshots: Mutex::default(),
         screen_refusal: Mutex::default(),
+        screen_delay: Mutex::default(),
         console_address,
         console_identity,
         next_seed: AtomicU64::new(settings.seed),

@@ -46,7 +46,7 @@ pub(crate) async fn answer(
         (&Method::GET, "/screen") if api => {
             let query = request.uri().query().unwrap_or_default();
             let cookie = header(&request, COOKIE.as_str()).and_then(|it| session_cookie(&it));
-            Ok(screen::answer(&state, query, cookie.as_deref()))
+            Ok(screen::answer(&state, query, cookie.as_deref()).await)
         }
         (&Method::GET, path) if api && path.starts_with("/folder/") => {
             let query = request.uri().query().unwrap_or_default();

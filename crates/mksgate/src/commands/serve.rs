@@ -36,8 +36,13 @@ pub(crate) async fn run(config: Config, path: PathBuf) -> Result<(), CommandErro
     if let Some(url) = page.url() {
         print(format!("{url} [web]\n"))?;
     }
-    signals.spawn(page.run());
-    gateway.run_reloading(shutdown, reloads).await;
+    let page = tokio::spawn(page.run());
+    gateway.run_reloading(shutdown.clone(), reloads).await;
+    // It deletes the pictures that it had taken on datastores.
+    tokio::select! {
+        _ = page => {}
+        () = shutdown.now.cancelled() => {}
+    }
     Ok(())
 }
 

@@ -56,7 +56,8 @@ impl Client {
         until: Instant,
     ) -> Result<Reference, CallError> {
         let this = Reference::new("VirtualMachine", &vm.moref);
-        let call = open.call("CreateScreenshot_Task", &this, Deadline::Call(until));
+        // Not retried: the first may have been carried out although its answer was lost, and its file would stay.
+        let call = open.call("CreateScreenshot_Task", &this, Deadline::LongPoll(until));
         match self.calls.call(call, |_| {}).await {
             Ok(response) => self.task_in(&response),
             Err(CallError::Fault(fault)) => Err(self.refusal(open, vm, fault, until).await),

@@ -1,5 +1,7 @@
 //! A page on a free port of loopback, and a client that sends one request per connection.
 
+#![allow(dead_code, reason = "each test file uses some of it")]
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::LazyLock;
@@ -44,6 +46,11 @@ impl Page {
         };
         let mut web = Web::new("127.0.0.1:0".parse().unwrap(), auth);
         change(&mut web);
+        Self::before(web, BTreeMap::new()).await
+    }
+
+    /// Begins in front of these vSpheres.
+    pub(crate) async fn before(web: Web, vspheres: BTreeMap<String, VSphere>) -> Self {
         let gateway = Gateway::bind(Config {
             gateway: Limits::default(),
             admin: None,
@@ -90,9 +97,10 @@ impl Page {
         let mut socket = TcpStream::connect(self.address).await.unwrap();
         let request = format!("{head}\r\n{body}");
         socket.write_all(request.as_bytes()).await.unwrap();
-        let mut answer = String::new();
-        socket.read_to_string(&mut answer).await.unwrap();
-        Reply::parse(&answer)
+        let mut answer = Vec::new();
+        socket.read_to_end(&mut answer).await.unwrap();
+        // Pictures are not compared byte by byte.
+        Reply::parse(&String::from_utf8_lossy(&answer))
     }
 }
 
