@@ -1,8 +1,8 @@
-// Pictures of VMs: those that can be seen are asked for again as often as the server takes them, the others are not. Without this
-// script each is loaded once, when it is scrolled to.
+// Pictures of VMs: those that can be seen are asked for, and again as often as the server takes them; the others are not. Without
+// this script each is loaded once, when the browser thinks that it will soon be seen.
 
-// The time before a VM without a picture is asked for again; it doubles each time.
-const SOON = 2000;
+// The time before a picture that is being taken is asked for again; it doubles each time.
+const SOON = 1000;
 
 const list = document.getElementById("list");
 const every = Number(list.dataset.pictureEvery) * 1000;
@@ -20,7 +20,8 @@ const observer = new IntersectionObserver((entries) => {
 function look(image) {
   if (seen.has(image)) return;
   seen.set(image, { pause: SOON });
-  later(image, SOON);
+  // Rows that are scrolled past are not asked for.
+  later(image, 100);
 }
 
 function ignore(image) {
@@ -49,17 +50,17 @@ async function ask(image) {
   try {
     // The browser sends the entity tag of what it has.
     const answer = await fetch(path, { cache: "no-cache" });
-    if (answer.ok && answer.headers.get("content-type") === "image/png") {
-      const tag = answer.headers.get("etag");
-      if (tag !== state.tag && seen.has(image) && isOn(image)) {
-        image.src = await dataUrl(await answer.blob());
+    const tag = answer.headers.get("etag");
+    if (answer.ok && tag && tag !== state.tag) {
+      const url = await dataUrl(await answer.blob());
+      if (seen.get(image) === state && isOn(image)) {
+        image.src = url;
         state.tag = tag;
       }
-      state.pause = SOON;
-    } else if (answer.ok) {
-      pause = Math.min(state.pause, every);
-      state.pause = Math.min(state.pause * 2, every);
     }
+    const isPending = answer.headers.get("x-picture") === "pending";
+    if (isPending) pause = Math.min(state.pause, every);
+    state.pause = isPending ? state.pause * 2 : SOON;
   } catch {
     // The next request will tell.
   }

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use axum::extract::{Path, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG};
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use gateway::User;
 use tokio::runtime::Handle;
@@ -27,11 +27,14 @@ use crate::error_page::ErrorPage;
 use crate::rate_limits::Kind;
 use crate::row::{Key, PowerState, Row};
 use crate::visitor::Visitor;
-use cache::{Cache, Picture};
+use cache::{Asked, Cache, Picture};
 use endpoint::Endpoint;
 
 /// How long pictures that are being taken may delay the end of the program: their files are deleted in this time.
 const END_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Tells the list's script whether a new picture will be there soon.
+const STATE: HeaderName = HeaderName::from_static("x-picture");
 
 /// The pictures of all VMs.
 pub(crate) struct Pictures {
@@ -93,10 +96,16 @@ pub(crate) async fn serve(
     let Some(row) = row else {
         return ErrorPage::not_found().at_depth(2).into_response();
     };
-    match picture_of(&routed, row) {
+    let asked = ask(&routed, row);
+    let mut response = match asked.picture {
         Some(picture) => answer(picture, &headers),
         None => assets::placeholder(),
-    }
+    };
+    // Always, since a 304 only adds headers to what the browser has.
+    let state = if asked.pending { "pending" } else { "current" };
+    let headers = response.headers_mut();
+    headers.insert(STATE, HeaderValue::from_static(state));
+    response
 }
 
 /// Whoever may open the console from where he is.
@@ -105,25 +114,22 @@ fn may_see(row: &Row, user: &User, client: Client) -> bool {
 }
 
 /// The last picture of a VM that is on. A new one is begun where it is time.
-fn picture_of(routed: &Routed, row: &Arc<Row>) -> Option<Picture> {
+fn ask(routed: &Routed, row: &Arc<Row>) -> Asked {
     let (pictures, every) = (&routed.app.pictures, routed.web.thumbnail_every);
-    if row.power != PowerState::On {
+    let vsphere = row.vsphere.as_deref().filter(|_| !every.is_zero());
+    let (Some(vsphere), PowerState::On) = (vsphere, row.power) else {
         pictures.cache(|cache| cache.forget(&row.key));
-        return None;
-    }
-    let endpoint = pictures.endpoint(row.vsphere.as_deref()?);
-    let may_take = !every.is_zero() && !endpoint.rests() && !pictures.ended.is_cancelled();
-    let (picture, take) = pictures.cache(|cache| cache.ask(&row.key, Instant::now(), may_take));
-    if take {
-        let job = take::take(
-            Arc::clone(&routed.app),
-            Arc::clone(&routed.web),
-            Arc::clone(row),
-            endpoint,
-        );
+        return Asked::default();
+    };
+    let endpoint = pictures.endpoint(vsphere);
+    let may_take = !endpoint.rests() && !pictures.ended.is_cancelled();
+    let asked = pictures.cache(|cache| cache.ask(&row.key, Instant::now(), may_take));
+    if asked.take {
+        let (app, web) = (Arc::clone(&routed.app), Arc::clone(&routed.web));
+        let job = take::take(app, web, Arc::clone(row), endpoint);
         pictures.tasks.spawn_on(job, &pictures.runtime);
     }
-    picture.filter(|_| !every.is_zero())
+    asked
 }
 
 fn answer(picture: Picture, headers: &HeaderMap) -> Response {

@@ -255,11 +255,11 @@ impl Row {
         port.is_none_or(|port| port.allow.is_empty() || is_in(&port.allow, from))
     }
 
-    /// The path of the picture that the list shows for it: what the VM shows, or a screen that is off.
-    pub(crate) fn shown_picture(&self, has_pictures: bool) -> String {
+    /// The path of the picture of what it shows, if it is on.
+    pub(crate) fn picture(&self, has_pictures: bool) -> Option<String> {
         let is_on = has_pictures && self.power == PowerState::On;
-        let of_vm = self.path.strip_prefix("vm/").filter(|_| is_on);
-        of_vm.map_or_else(|| "assets/screen.svg".into(), |vm| format!("picture/{vm}"))
+        let of_vm = self.path.strip_prefix("vm/").filter(|_| is_on)?;
+        Some(format!("picture/{of_vm}"))
     }
 
     /// Whether each of the words, which are in lower case, is in one of its texts.
@@ -313,9 +313,9 @@ mod tests {
     #[test]
     fn only_a_vm_that_is_on_has_a_picture_in_the_list() {
         let mut row = Row::new(Key::Vm("lab".into(), "vm-5".into()), "vm", PowerState::On);
-        assert_eq!(row.shown_picture(true), "picture/lab/vm%2D5");
-        assert_eq!(row.shown_picture(false), "assets/screen.svg");
+        assert_eq!(row.picture(true).as_deref(), Some("picture/lab/vm%2D5"));
+        assert_eq!(row.picture(false), None);
         row.power = PowerState::Off;
-        assert_eq!(row.shown_picture(true), "assets/screen.svg");
+        assert_eq!(row.picture(true), None);
     }
 }

@@ -7,6 +7,7 @@
     reason = "tests"
 )]
 
+#[allow(dead_code, reason = "other tests use the rest")]
 mod support;
 
 use std::collections::BTreeMap;
@@ -69,7 +70,8 @@ async fn set_up(vms: usize, change: impl FnOnce(&mut Web)) -> Setup {
         trust: Trust::DangerAcceptAny,
         ..VSphere::new(url, "root".into(), DEMO_PASSWORD.into())
     };
-    let page = Page::before(web, BTreeMap::from([("lab".into(), vsphere)])).await;
+    let vspheres = BTreeMap::from([("lab".into(), vsphere)]);
+    let page = Page::begin_with(vspheres, |default| *default = web).await;
     let setup = Setup { page, host };
     // The page has read the inventory.
     while !setup.get("/", "user-0").await.body.contains(">vm-0</a>") {}
@@ -134,6 +136,7 @@ async fn a_picture_is_kept_by_its_users_browser_and_sent_once() {
     let setup = set_up(1, |_| {}).await;
     let reply = setup.picture(0, GUEST).await;
     assert_eq!(reply.one("cache-control"), "private, no-cache");
+    assert_eq!(reply.one("x-picture"), "current");
     assert!(reply.body.contains("PNG"));
     let tag = reply.one("etag");
     assert!(tag.starts_with('"') && tag.len() > 20, "{tag}");

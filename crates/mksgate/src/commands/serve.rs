@@ -36,7 +36,7 @@ pub(crate) async fn run(config: Config, path: PathBuf) -> Result<(), CommandErro
     if let Some(url) = page.url() {
         print(format!("{url} [web]\n"))?;
     }
-    let page = tokio::spawn(page.run());
+    let page = signals.spawn(page.run());
     gateway.run_reloading(shutdown.clone(), reloads).await;
     // It deletes the pictures that it had taken on datastores.
     tokio::select! {

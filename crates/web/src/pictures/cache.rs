@@ -41,6 +41,17 @@ impl Picture {
     }
 }
 
+/// What there is of a picture.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Asked {
+    /// The last one.
+    pub(super) picture: Option<Picture>,
+    /// Whether a new one is to be taken now: the caller then does so.
+    pub(super) take: bool,
+    /// Whether a new one will be there soon.
+    pub(super) pending: bool,
+}
+
 #[derive(Default)]
 pub(super) struct Cache {
     vms: HashMap<Key, Entry>,
@@ -65,25 +76,22 @@ struct Entry {
 }
 
 impl Cache {
-    /// The last picture of a VM, and whether a new one is to be taken now: the caller then does so.
-    pub(super) fn ask(
-        &mut self,
-        key: &Key,
-        now: Instant,
-        may_take: bool,
-    ) -> (Option<Picture>, bool) {
+    /// Somebody asks for the picture of a VM.
+    pub(super) fn ask(&mut self, key: &Key, now: Instant, may_take: bool) -> Asked {
         if !self.vms.contains_key(key) && !self.has_room(now) {
-            return (None, false);
+            return Asked::default();
         }
-        let entry = self
-            .vms
-            .entry(key.clone())
-            .or_insert_with(|| Entry::new(now));
+        let entry = self.vms.entry(key.clone());
+        let entry = entry.or_insert_with(|| Entry::new(now));
         entry.asked = now;
         let take = may_take && !entry.pending && now >= entry.next;
         entry.pending |= take;
         let is_recent = now.duration_since(entry.taken) < MAX_AGE;
-        (entry.picture.clone().filter(|_| is_recent), take)
+        Asked {
+            picture: entry.picture.clone().filter(|_| is_recent),
+            take,
+            pending: entry.pending,
+        }
     }
 
     /// Whether the picture is still to be taken, whose turn has come: the next one then has to wait. If so, whether `/screen`
@@ -192,46 +200,54 @@ mod tests {
         Picture::new(vec![0; length])
     }
 
+    fn asked(picture: Option<Picture>, take: bool, pending: bool) -> Asked {
+        Asked {
+            picture,
+            take,
+            pending,
+        }
+    }
+
     #[test]
     fn a_picture_is_taken_once_per_interval_however_many_ask() {
         let (mut cache, begin) = (Cache::default(), Instant::now());
-        assert_eq!(cache.ask(&key(1), begin, true), (None, true));
-        assert_eq!(cache.ask(&key(1), begin, true), (None, false));
+        let some = || Some(picture(5));
+        assert_eq!(cache.ask(&key(1), begin, true), asked(None, true, true));
+        assert_eq!(cache.ask(&key(1), begin, true), asked(None, false, true));
         assert_eq!(cache.begin(&key(1), begin, EVERY), Some(false));
         cache.succeed(&key(1), picture(5), begin, true);
         let soon = begin + EVERY - Duration::from_millis(1);
-        assert_eq!(cache.ask(&key(1), soon, true), (Some(picture(5)), false));
-        let (shown, take) = cache.ask(&key(1), begin + EVERY, true);
-        assert_eq!((shown, take), (Some(picture(5)), true));
-        assert_eq!(cache.begin(&key(1), begin + EVERY, EVERY), Some(true));
+        let (soon, due) = (cache.ask(&key(1), soon, true), begin + EVERY);
+        assert_eq!(soon, asked(some(), false, false));
+        assert_eq!(cache.ask(&key(1), due, true), asked(some(), true, true));
+        assert_eq!(cache.begin(&key(1), due, EVERY), Some(true));
         cache.forget(&key(1));
-        assert_eq!(cache.ask(&key(1), begin + EVERY, true), (None, false));
+        assert_eq!(cache.ask(&key(1), due, true), asked(None, false, true));
         assert_eq!(cache.bytes, 0);
     }
 
     #[test]
     fn what_nobody_waits_for_is_not_taken_and_what_is_old_not_shown() {
         let (mut cache, begin) = (Cache::default(), Instant::now());
+        let later = begin + WANTED;
         cache.ask(&key(1), begin, true);
-        assert_eq!(cache.begin(&key(1), begin + WANTED, EVERY), None);
-        assert_eq!(cache.ask(&key(1), begin + WANTED, true), (None, true));
-        cache.begin(&key(1), begin + WANTED, EVERY);
-        cache.succeed(&key(1), picture(5), begin + WANTED, false);
-        assert_eq!(
-            cache.ask(&key(1), begin + WANTED + MAX_AGE, false),
-            (None, false)
-        );
+        assert_eq!(cache.begin(&key(1), later, EVERY), None);
+        assert_eq!(cache.ask(&key(1), later, true), asked(None, true, true));
+        cache.begin(&key(1), later, EVERY);
+        cache.succeed(&key(1), picture(5), later, false);
+        let old = cache.ask(&key(1), later + MAX_AGE, false);
+        assert_eq!(old, asked(None, false, false));
     }
 
     #[test]
     fn failures_double_the_pause() {
         let (mut cache, mut now) = (Cache::default(), Instant::now());
         for pause in [30, 60, 120, 240, 480, 600, 600] {
-            assert!(cache.ask(&key(1), now, true).1, "{pause}");
+            assert!(cache.ask(&key(1), now, true).take, "{pause}");
             cache.begin(&key(1), now, EVERY);
             cache.fail(&key(1), now, EVERY);
             let before = now + Duration::from_secs(pause - 1);
-            assert!(!cache.ask(&key(1), before, true).1, "{pause}");
+            assert!(!cache.ask(&key(1), before, true).take, "{pause}");
             now += Duration::from_secs(pause);
         }
     }
@@ -242,16 +258,17 @@ mod tests {
         let large = picture(1 << 20);
         for number in 0..MAX_VMS + 10 {
             let now = begin + Duration::from_millis(number as u64);
-            let (_, take) = cache.ask(&key(number), now, true);
-            assert_eq!(take, number < MAX_VMS, "{number}");
+            let asked = cache.ask(&key(number), now, true);
+            assert_eq!(asked.take, number < MAX_VMS, "{number}");
             cache.begin(&key(number), now, Duration::from_secs(3600));
             cache.succeed(&key(number), large.clone(), now, false);
         }
         assert_eq!((cache.vms.len(), cache.bytes), (MAX_VMS, MAX_BYTES));
-        assert_eq!(cache.ask(&key(0), begin, false), (None, false));
-        assert!(cache.ask(&key(MAX_VMS - 1), begin, false).0.is_some());
+        assert_eq!(cache.ask(&key(0), begin, false), Asked::default());
+        let last = cache.ask(&key(MAX_VMS - 1), begin, false);
+        assert!(last.picture.is_some());
         let later = begin + Duration::from_secs(7200);
-        assert!(cache.ask(&key(MAX_VMS), later, true).1);
+        assert!(cache.ask(&key(MAX_VMS), later, true).take);
         assert_eq!(cache.vms.len(), MAX_VMS);
     }
 }

@@ -1,7 +1,5 @@
 //! A page on a free port of loopback, and a client that sends one request per connection.
 
-#![allow(dead_code, reason = "each test file uses some of it")]
-
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::LazyLock;
@@ -46,11 +44,6 @@ impl Page {
         };
         let mut web = Web::new("127.0.0.1:0".parse().unwrap(), auth);
         change(&mut web);
-        Self::before(web, BTreeMap::new()).await
-    }
-
-    /// Begins in front of these vSpheres.
-    pub(crate) async fn before(web: Web, vspheres: BTreeMap<String, VSphere>) -> Self {
         let gateway = Gateway::bind(Config {
             gateway: Limits::default(),
             admin: None,
