@@ -12,7 +12,7 @@ use gateway::{ConsoleGrant, ConsoleId, User};
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 
-use crate::api::ApiError;
+use crate::api::error::ApiError;
 use crate::app::Routed;
 use crate::client::Client;
 use crate::error_page::{ErrorPage, rendered, root};

@@ -19,7 +19,7 @@ use tokio_rustls::server::TlsStream;
 use tokio_util::either::Either;
 use tracing::debug;
 
-use crate::api::ApiError;
+use crate::api::error::ApiError;
 use crate::app::Routed;
 use crate::client::{Client, Connection};
 use crate::error_page::ErrorPage;

@@ -11,7 +11,8 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use gateway::settings::Web;
 
-use crate::api::{self, ApiError};
+use crate::api;
+use crate::api::error::ApiError;
 use crate::app::{App, Routed};
 use crate::client::{Client, Connection};
 use crate::error_page::ErrorPage;

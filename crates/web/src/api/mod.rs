@@ -2,7 +2,7 @@
 //! cannot use it: there is no CORS header.
 
 mod consoles;
-mod error;
+pub(crate) mod error;
 mod find;
 mod key;
 mod logins;
@@ -16,7 +16,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, any, get, post};
 
 use crate::app::Routed;
-pub(crate) use error::ApiError;
+use error::ApiError;
 
 /// The description by OpenAPI 3.1. A test validates it, and the answers against it.
 const DESCRIPTION: &str = include_str!("../../assets/openapi.json");
