@@ -31,7 +31,7 @@ pub struct ConsoleNames<'a> {
 }
 
 /// The names of a VM.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct VmNames<'a> {
     /// The managed object id.
     pub moref: &'a str,

@@ -103,13 +103,9 @@ function follow() {
     return;
   }
   if (events) return;
-  let wasLost = list.dataset.stale === "yes";
-  events = new EventSource("events");
-  events.addEventListener("open", () => {
-    if (wasLost) reread();
-    wasLost = true;
-    list.dataset.stale = "yes";
-  });
+  // The list may have changed since this version: then the first event is "reread".
+  const { version } = list.querySelector("[data-version]").dataset;
+  events = new EventSource(`events?version=${version}`);
   events.addEventListener("changed", (event) => change(JSON.parse(event.data)));
   for (const name of ["added", "removed", "reread"]) events.addEventListener(name, reread);
   events.addEventListener("error", () => {

@@ -43,7 +43,7 @@ pub(crate) struct App {
 impl App {
     pub(crate) fn new(entrance: WebEntrance) -> Self {
         let live = Live::new();
-        live.update(&entrance, &mut Vms::default());
+        live.update(&entrance, &mut Vms::default(), false);
         let factor = entrance.settings().map_or(1, |web| web.rate_limit_factor);
         Self {
             entrance,

@@ -28,7 +28,7 @@ const LONGEST: Duration = Duration::from_secs(5 * 60);
 struct Changes {
     user: User,
     notices: broadcast::Receiver<Notice>,
-    /// Of a console that the page shows: it may have changed since the page was made.
+    /// What may have changed since the page was made.
     first: Option<Event>,
     ends: Instant,
     closing: CancellationToken,
@@ -38,7 +38,10 @@ struct Changes {
 
 #[derive(Deserialize)]
 pub(crate) struct Shown {
+    /// The page is of one console.
     path: Option<String>,
+    /// The page is a list of this version.
+    version: Option<u64>,
 }
 
 pub(crate) async fn serve(
@@ -49,15 +52,20 @@ pub(crate) async fn serve(
     let longest = Instant::now() + LONGEST;
     let mut entrance = routed.app.entrance.clone();
     entrance.mark_unchanged();
-    // Before the console is looked up, so that no change is missed in between.
+    // Before the list is read, so that no change is missed in between.
     let notices = routed.app.live.changes();
     let rows = routed.app.live.rows();
-    let row = rows
-        .of_user(&visitor.user)
-        .find(|row| Some(&row.path) == shown.path.as_ref());
+    let first = match (&shown.path, shown.version) {
+        (Some(path), _) => {
+            let row = rows.of_user(&visitor.user).find(|row| row.path == *path);
+            row.and_then(|row| Event::default().event("changed").json_data(&**row).ok())
+        }
+        (None, Some(version)) => (version != rows.version).then(reread),
+        (None, None) => None,
+    };
     let changes = Changes {
         notices,
-        first: row.and_then(|row| Event::default().event("changed").json_data(&**row).ok()),
+        first,
         ends: visitor.ends.map_or(longest, |ends| ends.min(longest)),
         user: visitor.user,
         closing: entrance.closing(),
@@ -90,16 +98,19 @@ impl Changes {
                 () = self.entrance.changed() => return None,
             };
             match notice {
-                Ok(notice) if notice.row.is_for(&self.user) => {
-                    let data = String::from_utf8_lossy(&notice.data);
-                    return Some(Event::default().event(notice.event).data(data));
+                Ok(notice) => {
+                    if let Some(event) = notice.event_for(&self.user) {
+                        return Some(event);
+                    }
                 }
-                Ok(_) => {}
-                Err(RecvError::Lagged(_)) => {
-                    return Some(Event::default().event("reread").data(""));
-                }
+                Err(RecvError::Lagged(_)) => return Some(reread()),
                 Err(RecvError::Closed) => return None,
             }
         }
     }
+}
+
+/// The page must read the list again. Browsers ignore events without data.
+fn reread() -> Event {
+    Event::default().event("reread").data("list")
 }

@@ -40,6 +40,8 @@ struct Group<'a> {
 
 /// One page of what was found.
 struct Found<'a> {
+    /// The version of the list.
+    version: u64,
     groups: Vec<Group<'a>>,
     /// How many there are on all pages.
     total: usize,
@@ -123,6 +125,7 @@ impl Search {
         let on_page: Vec<&Row> = found.into_iter().skip(first).take(PAGE).collect();
         let last = first + on_page.len();
         Found {
+            version: rows.version,
             groups: self.groups(on_page),
             total,
             first: first + 1,

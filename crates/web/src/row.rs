@@ -213,6 +213,12 @@ impl Row {
         self
     }
 
+    /// Whether the two are the same for rights.
+    pub(crate) fn has_names_of(&self, other: &Self) -> bool {
+        let [own, others] = [self, other].map(|row| row.vm.as_ref().map(VmNames::from));
+        own == others && self.consoles == other.consoles
+    }
+
     /// Whether the user has the right to it, by any of its names.
     pub(crate) fn is_for(&self, user: &User) -> bool {
         let names = |configured| ConsoleNames {

@@ -11,6 +11,8 @@ use crate::row::{Key, Row};
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Rows {
     pub(crate) all: Vec<Arc<Row>>,
+    /// Another one after each change.
+    pub(crate) version: u64,
     by_key: HashMap<Key, usize>,
 }
 
@@ -18,7 +20,8 @@ pub(crate) struct Rows {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Change {
     Added(Arc<Row>),
-    Changed(Arc<Row>),
+    /// From the first to the second.
+    Changed(Arc<Row>, Arc<Row>),
     Removed(Arc<Row>),
 }
 
@@ -43,6 +46,7 @@ impl Rows {
         let by_key = keys.collect();
         Self {
             all: rows.into_iter().map(Arc::new).collect(),
+            version: 0,
             by_key,
         }
     }
@@ -57,7 +61,9 @@ impl Rows {
         for row in &mut self.all {
             match before.get(&row.key) {
                 Some(same) if same == row => *row = Arc::clone(same),
-                Some(_) => changes.push(Change::Changed(Arc::clone(row))),
+                Some(other) => {
+                    changes.push(Change::Changed(Arc::clone(other), Arc::clone(row)));
+                }
                 None => changes.push(Change::Added(Arc::clone(row))),
             }
         }

@@ -39,17 +39,17 @@ fn name(vm: usize) -> String {
     format!("vm-{vm:02}")
 }
 
-async fn host() -> Host {
+async fn host(vms: usize) -> Host {
     let settings = Settings {
         kind: Kind::VCenter,
-        vms: (0..VMS).map(|vm| VmSettings::desktop(name(vm))).collect(),
+        vms: (0..vms).map(|vm| VmSettings::desktop(name(vm))).collect(),
         ..Settings::default()
     };
     Host::start(settings).await.unwrap()
 }
 
-/// A page whose requests name their user, as behind a reverse proxy.
-async fn page(host: &Host) -> Page {
+/// A page whose requests name their user, as behind a reverse proxy, and which lists the VM `last`.
+async fn page(host: &Host, last: &str) -> Page {
     let url = format!("https://{}/sdk", host.address());
     let mut vsphere = VSphere::new(url.parse().unwrap(), "root".into(), DEMO_PASSWORD.into());
     vsphere.trust = Trust::DangerAcceptAny;
@@ -63,16 +63,14 @@ async fn page(host: &Host) -> Page {
         web.proxy_from = vec!["127.0.0.1/32".parse().unwrap()];
     });
     let page = page.await;
-    let last = name(VMS - 1);
-    while !page
-        .send("GET", "/", &[("x-user", ADA.0)], "")
-        .await
-        .body
-        .contains(&last)
-    {
+    while !list(&page).await.contains(last) {
         sleep(Duration::from_millis(10)).await;
     }
     page
+}
+
+async fn list(page: &Page) -> String {
+    page.send("GET", "/", &[("x-user", ADA.0)], "").await.body
 }
 
 /// A page that is open, and what it shows.
@@ -85,10 +83,14 @@ struct Follower {
 }
 
 impl Follower {
-    async fn open(page: &Page, (user, may_open): (&str, &'static str)) -> Self {
+    async fn open(page: &Page, user: (&str, &'static str)) -> Self {
+        Self::open_at(page, "/events", user).await
+    }
+
+    async fn open_at(page: &Page, path: &str, (user, may_open): (&str, &'static str)) -> Self {
         let mut stream = TcpStream::connect(page.address).await.unwrap();
         let address = page.address;
-        let request = format!("GET /events HTTP/1.1\r\nhost: {address}\r\nx-user: {user}\r\n\r\n");
+        let request = format!("GET {path} HTTP/1.1\r\nhost: {address}\r\nx-user: {user}\r\n\r\n");
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut stream = BufReader::new(stream);
         let mut line = String::new();
@@ -103,6 +105,22 @@ impl Follower {
             may_open,
             names: BTreeMap::new(),
             removed: 0,
+        }
+    }
+
+    /// Receives the name of the next event, and its data.
+    async fn event(&mut self) -> (String, String) {
+        let mut name = String::new();
+        loop {
+            let mut line = String::new();
+            let read = timeout(DEADLINE, self.stream.read_line(&mut line));
+            assert!(read.await.unwrap().unwrap() > 0, "it ended");
+            match line.trim_end().split_once(": ") {
+                Some(("event", event)) => name = event.to_owned(),
+                // Browsers ignore events without data.
+                Some(("data", data)) => return (name, data.to_owned()),
+                _ => {}
+            }
         }
     }
 
@@ -144,8 +162,8 @@ impl Follower {
 
 #[tokio::test]
 async fn every_page_gets_every_change_of_the_vms_of_its_user_and_vsphere_is_not_polled() {
-    let host = host().await;
-    let page = page(&host).await;
+    let host = host(VMS).await;
+    let page = page(&host, &name(VMS - 1)).await;
     let mut followers = Vec::new();
     for user in [ADA, BOB].repeat(PAGES) {
         followers.push(Follower::open(&page, user).await);
@@ -182,4 +200,43 @@ async fn every_page_gets_every_change_of_the_vms_of_its_user_and_vsphere_is_not_
         };
         assert!(timeout(DEADLINE, receiving).await.is_ok());
     }
+}
+
+/// What happens between a list and its first event, or while its connection was lost.
+#[tokio::test]
+async fn a_list_that_is_not_the_latest_is_read_again() {
+    let host = host(2).await;
+    let page = page(&host, "vm-01").await;
+    let made = list(&page).await;
+    let (_, version) = made.split_once("data-version=\"").unwrap();
+    let path = format!("/events?version={}", version.split_once('"').unwrap().0);
+    let mut latest = Follower::open_at(&page, &path, ADA).await;
+    host.rename("vm-00", "vm-00.1");
+    assert_eq!(latest.event().await.0, "changed");
+    let mut late = Follower::open_at(&page, &path, ADA).await;
+    assert_eq!(late.event().await.0, "reread");
+    host.rename("vm-00", "vm-00.2");
+    assert!(late.event().await.1.contains("vm-00.2"));
+    assert!(latest.event().await.1.contains("vm-00.2"));
+}
+
+#[tokio::test]
+async fn a_vm_whose_name_a_user_may_open_no_longer_disappears_and_its_new_name_is_not_told() {
+    let host = host(12).await;
+    let page = page(&host, "vm-11").await;
+    let mut ada = Follower::open(&page, ADA).await;
+    let mut bob = Follower::open(&page, BOB).await;
+    host.rename("vm-11", "secret");
+    assert_eq!(ada.event().await.0, "changed");
+    let (event, data) = bob.event().await;
+    assert_eq!(event, "removed");
+    assert!(
+        data.contains("vm/lab/") && !data.contains("secret"),
+        "{data}"
+    );
+    host.rename("vm-11", "vm-11");
+    assert_eq!(ada.event().await.0, "changed");
+    let (event, data) = bob.event().await;
+    assert_eq!(event, "added");
+    assert!(data.contains("vm/lab/"), "{data}");
 }
