@@ -79,8 +79,10 @@ class Photographs(unittest.TestCase):
                 browser.driver.get(web.url)
                 viewers = f"document.querySelector('[data-path=\"{web.path(SHOWN)}\"] [data-field=viewers]').textContent"
                 browser.becomes("the other user", f"{viewers}.includes('{OTHER}')")
-                drawn = "[...document.images].every((one) => one.complete && one.naturalWidth > 0)"
-                browser.becomes("all pictures", drawn)
+                # Of each VM that is on and in the window.
+                seen = "[...document.querySelectorAll('.vm.on')].filter((row) => row.getBoundingClientRect().top < innerHeight)"
+                drawn = "row.querySelector('img').src.startsWith('data:image/png') && row.querySelector('img').complete"
+                browser.becomes("all pictures", f"{seen}.every((row) => {drawn})")
                 keep("list", look)
 
     def test_console_with_the_guests_picture(self) -> None:
