@@ -144,8 +144,8 @@ impl Streams {
 
 impl Inflater {
     fn note(&mut self, first: &[u8], last: &[u8]) {
-        // The length, which may be 0, and the first byte of the data.
-        let (Some(first), true) = (first.get(4), first.get(..4) != Some(&[0; 4])) else {
+        // The first byte of the data, if there is any after the length.
+        let Some(first) = first.get(LENGTH.len()) else {
             return;
         };
         self.window.get_or_insert(first >> 4);

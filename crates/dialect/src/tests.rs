@@ -215,6 +215,7 @@ mod reader;
 mod recorded;
 mod sessions;
 mod splice;
+mod splice_any;
 mod splice_recorded;
 mod streams;
 mod vmware_client;

@@ -149,6 +149,7 @@ impl ViewerUpdate {
     /// Sends what is held back, with a header for `more` further rectangles.
     pub(super) fn release(&mut self, more: u16, viewer: &mut impl ToViewer) {
         if let Self::Held(held) = std::mem::take(self) {
+            let more = more.min(u16::MAX - held.count);
             held.flush(more, viewer);
             self.start(more, false);
         }

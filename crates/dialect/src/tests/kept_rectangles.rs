@@ -225,6 +225,26 @@ fn a_rectangle_that_never_came_is_replaced_by_one_that_changes_nothing() {
 }
 
 #[test]
+fn a_pixel_that_was_drawn_over_is_not_known() {
+    let mut session = begin(&[], HostKind::Unknown);
+    let update = [head(1), raw(rows(5, 1))].concat();
+    // In two pieces, and then as a whole.
+    session.host(&update[..40]);
+    session.host(&update[40..]);
+    session.host(&[head(1), raw(rows(0, 9))].concat());
+    let name = rectangle(Area::default(), Encoding::DESKTOP_NAME, &[0; 4]);
+    session.host(&[&head(2), &name[..], &zrle(90)[..70]].concat());
+    let mut got = Got::default();
+    session.dialogue.host_lost(&mut got).unwrap();
+    let one = Area {
+        width: 1,
+        height: 1,
+        ..Area::default()
+    };
+    assert_eq!(got.own, rectangle(one, Encoding::RAW, &[0; 4]), "black");
+}
+
+#[test]
 fn a_kept_rectangle_takes_no_more_memory_than_it_has_bytes() {
     let mut viewer = BytesMut::from(&[1][..]);
     client_messages::set_encodings([Encoding::ZRLE, Encoding::LAST_RECT], &mut viewer);
