@@ -207,7 +207,7 @@ fn a_rectangle_that_never_came_is_replaced_by_one_that_changes_nothing() {
         "another kind after it"
     );
     assert_eq!(filler(&[], &name, 3, false), black, "no pixel is known");
-    let other = rectangle(rows(0, 1), Encoding::RRE, &[0, 0, 0, 0, 7, 7, 7, 7]);
+    let other = rectangle(rows(1, 1), Encoding::RRE, &[0, 0, 0, 0, 7, 7, 7, 7]);
     assert_eq!(
         filler(&[], &[&pixels[..], &other].concat(), 4, false),
         black,
