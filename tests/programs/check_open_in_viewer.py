@@ -64,7 +64,7 @@ private_key = "{key}"
         more += f'[[console]]\nport = {first + number}\nvsphere = "lab"\nvm = {json.dumps(vm)}\nauth = "{auth}"\n'
     files = {"vnc-password": "Pa55-wd!\n"}
     web = unittest.enterModuleContext(Web(simulator, ["desk", "second"], more=more, more_files=files))
-    log_in_when_listed(web, len(VMS))
+    log_in_when_listed(web)
 
 
 class RemoteViewer(unittest.TestCase):
@@ -206,7 +206,7 @@ class Logins(unittest.TestCase):
 
     def test_too_many_logins_are_refused_for_a_while(self) -> None:
         with Web(simulator, ["desk"]) as other:
-            cookie = log_in_when_listed(other, 1)
+            cookie = log_in_when_listed(other)
             wanted = {"csrf": other.form_token(cookie), "path": other.path("desk"), "as": "text"}
             answers = (other.ask("/viewer", cookie, "POST", wanted) for _ in range(200))
             number, (_, headers, body) = next(found for found in enumerate(answers) if found[1][0] == 429)
@@ -219,7 +219,7 @@ class Logins(unittest.TestCase):
         elsewhere = {"X_Forwarded_For": "203.0.113.5"}
         for more, expected in [("", None), ('viewer_host = "vnc.example"\n', "vnc.example")]:
             with self.subTest(more), Web(simulator, ["desk"], web_keys=proxied + more) as other:
-                cookie = log_in_when_listed(other, 1)
+                cookie = log_in_when_listed(other)
                 wanted = {"csrf": other.form_token(cookie), "path": other.path("desk"), "as": "vv"}
                 status, _, text = other.ask("/viewer", cookie, "POST", wanted, **elsewhere)
                 if expected is None:
@@ -250,10 +250,11 @@ class Logins(unittest.TestCase):
         self.assertIn((USER, "desk", port_of("desk")), [(event["user"], event["vm"], event["port"]) for event in minted])
 
 
-def log_in_when_listed(page: Web, vms: int) -> str:
-    """The cookie of a login, once so many VMs are in the list: before, it has their ports."""
+def log_in_when_listed(page: Web) -> str:
+    """The cookie of a login, once the VMs are in the list: before, it has their ports."""
     cookie = page.log_in(USER, PASSWORD)
-    until("the VMs in the list", lambda: vms == page.ask("/", cookie, Accept="text/html")[2].count('data-path="vm/'))
+    listed = 'data-path="vm/'
+    until("the VMs in the list", lambda: page.ask("/", cookie, Accept="text/html")[2].count(listed) == len(VMS))
     return cookie
 
 
