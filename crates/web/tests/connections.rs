@@ -11,7 +11,7 @@ mod support;
 
 use std::net::IpAddr;
 
-use support::Page;
+use support::{Page, Reply};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::JoinSet;
@@ -113,25 +113,34 @@ async fn connections_without_a_request_make_room_for_one_of_another_source() {
     }
 }
 
+/// The answer to a login of a client that a reverse proxy names, without the form's token.
+async fn log_in(page: &Page, client: &str) -> Reply {
+    let headers = [("x-forwarded-for", client)];
+    let body = "user=ada&password=x";
+    page.send("POST", "/login", &headers, body).await
+}
+
 #[tokio::test]
-async fn too_many_logins_are_told_when_to_try_again() {
-    let page = Page::begin(|_| {}).await;
-    let mut statuses = Vec::new();
-    for _ in 0..110 {
-        let reply = page
-            .send("POST", "/login", &[], "user=ada&password=x")
-            .await;
-        statuses.push(reply.status);
-        if reply.status == 429 {
-            assert!(reply.one("retry-after").parse::<u64>().unwrap() >= 1);
-            assert!(
-                reply
-                    .body
-                    .contains("Too many logins from your address: try again in")
-            );
+async fn too_many_logins_of_a_client_are_told_when_to_try_again() {
+    let page = Page::begin(|web| web.proxy_from = vec!["127.0.0.1/32".parse().unwrap()]).await;
+    let mut answered = 0;
+    let refused = loop {
+        let reply = log_in(&page, "2001:db8::1").await;
+        match reply.status {
+            200 => answered += 1,
+            429 => break reply,
+            other => panic!("{other}"),
         }
-    }
-    assert_eq!(statuses[..100], [200; 100]);
-    assert_eq!(statuses.last(), Some(&429));
-    assert_eq!(page.get("/login").await.status, 200);
+    };
+    assert!((100..150).contains(&answered), "{answered}");
+    let seconds: u64 = refused.one("retry-after").parse().unwrap();
+    let sentence = format!("Too many logins from your address: try again in {seconds} s.");
+    assert!(
+        seconds >= 1 && refused.body.contains(&sentence),
+        "{}",
+        refused.body
+    );
+    // Another address of the same /64, and another client of the same proxy.
+    assert_eq!(log_in(&page, "2001:db8::2").await.status, 429);
+    assert_eq!(log_in(&page, "2001:db8:0:1::1").await.status, 200);
 }

@@ -248,3 +248,44 @@ async fn without_screen_a_task_takes_the_picture_and_its_file_is_deleted() {
     assert_eq!(setup.host.files().len(), 1);
     assert_eq!(setup.host.counts().calls_of("CreateScreenshot_Task"), 2);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn too_many_requests_of_a_user_are_refused_and_others_answered() {
+    let setup = set_up(1, |web| web.rate_limit_factor = 1).await;
+    let console = setup
+        .get(&setup.path(0).replace("picture", "vm"), "user-0")
+        .await;
+    let (_, csrf) = console.body.split_once("data-csrf=\"").unwrap();
+    let csrf = csrf.split_once('"').unwrap().0;
+    let ask = async |method: &str, path: &str, user: &str| {
+        let headers = [
+            ("x-user", user),
+            ("x-forwarded-for", "192.0.2.9"),
+            ("x-csrf-token", csrf),
+        ];
+        let body = "path=none&action=on";
+        setup.page.send(method, path, &headers, body).await
+    };
+    for (method, path, status, burst) in [
+        ("GET", setup.path(0), 200, 600),
+        ("POST", "/power".into(), 404, 30),
+        ("POST", "/consoles".into(), 404, 60),
+    ] {
+        let mut answered = 0;
+        let refused = loop {
+            let reply = ask(method, &path, "user-0").await;
+            match reply.status {
+                429 => break reply,
+                other => assert_eq!(other, status, "{path}"),
+            }
+            answered += 1;
+        };
+        assert!(
+            answered >= burst && answered < 3 * burst,
+            "{path}: {answered}"
+        );
+        assert!(refused.one("retry-after").parse::<u64>().unwrap() >= 1);
+        assert!(refused.body.contains("Too many"), "{}", refused.body);
+    }
+    assert_eq!(ask("GET", &setup.path(0), "user-1").await.status, 200);
+}

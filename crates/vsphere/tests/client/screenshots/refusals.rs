@@ -177,6 +177,20 @@ async fn endless_task_times_out() {
 }
 
 #[tokio::test]
+async fn screenshot_whose_answer_is_lost_is_not_repeated() {
+    let host = Host::esxi().await;
+    let client = host.client();
+    let vm = client.find(&VmRef::Name("vm08".into())).await.unwrap();
+    host.on("CreateScreenshot_Task", status(503, ""));
+    let error = client.screenshot(&vm).await.unwrap_err();
+    assert!(
+        matches!(error, Error::Http { status: 503, .. }),
+        "{error:?}"
+    );
+    assert_eq!(host.count("CreateScreenshot_Task"), 1);
+}
+
+#[tokio::test]
 async fn refused_screen_differs_from_overload() {
     let host = Host::esxi().await;
     let client = host.client();
