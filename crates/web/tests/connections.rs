@@ -7,6 +7,7 @@
     reason = "tests"
 )]
 
+#[allow(dead_code, reason = "other tests use the rest")]
 mod support;
 
 use std::net::IpAddr;
