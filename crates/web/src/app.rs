@@ -25,7 +25,7 @@ pub(crate) struct App {
     /// The list.
     pub(crate) live: Live,
     /// The pictures of VMs.
-    pub(crate) pictures: Pictures,
+    pub(crate) pictures: Arc<Pictures>,
     /// The consoles that are open.
     pub(crate) consoles: TaskTracker,
     /// How often users and sources may do what.
@@ -49,7 +49,7 @@ impl App {
             entrance,
             sessions: Sessions::default(),
             live,
-            pictures: Pictures::new(),
+            pictures: Arc::new(Pictures::new()),
             consoles: TaskTracker::new(),
             rate_limits: RateLimits::new(factor),
             sources: Sources::default(),

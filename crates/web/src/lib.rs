@@ -20,6 +20,7 @@ mod native_port;
 mod novnc;
 mod origin;
 mod page;
+mod picture_page;
 mod pictures;
 mod power;
 mod present_routes;

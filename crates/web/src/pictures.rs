@@ -10,31 +10,23 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use axum::extract::{Path, State};
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use axum::response::{IntoResponse, Response};
-use gateway::User;
+use gateway::WebEntrance;
+use gateway::settings::Web;
 use tokio::runtime::Handle;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tracing::warn;
+use vsphere::Error;
 
-use crate::app::Routed;
-use crate::assets::{self, is_known};
-use crate::client::Client;
-use crate::error_page::ErrorPage;
-use crate::rate_limits::Kind;
-use crate::row::{Key, PowerState, Row};
-use crate::visitor::Visitor;
-use cache::{Asked, Cache, Picture};
+use crate::row::{PowerState, Row};
+use cache::Cache;
+pub(crate) use cache::{Asked, Picture};
 use endpoint::Endpoint;
+use take::{Failure, picture};
 
 /// How long pictures that are being taken may delay the end of the program: their files are deleted in this time.
 const END_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// Tells the list's script whether a new picture will be there soon.
-const STATE: HeaderName = HeaderName::from_static("x-picture");
 
 /// The pictures of all VMs.
 pub(crate) struct Pictures {
@@ -66,6 +58,72 @@ impl Pictures {
         let _ = timeout(END_TIMEOUT, self.tasks.wait()).await;
     }
 
+    /// The last picture of a VM that is on. A new one is begun where it is time.
+    pub(crate) fn ask(
+        this: &Arc<Self>,
+        entrance: &WebEntrance,
+        web: &Arc<Web>,
+        row: &Arc<Row>,
+    ) -> Asked {
+        let vsphere = row.vsphere.as_deref();
+        let vsphere = vsphere.filter(|_| !web.thumbnail_every.is_zero());
+        let (Some(vsphere), PowerState::On) = (vsphere, row.power) else {
+            this.cache(|cache| cache.forget(&row.key));
+            return Asked::default();
+        };
+        let endpoint = this.endpoint(vsphere);
+        let may_take = !endpoint.rests() && !this.ended.is_cancelled();
+        let asked = this.cache(|cache| cache.ask(&row.key, Instant::now(), may_take));
+        if asked.take {
+            let (this, web, row) = (Arc::clone(this), Arc::clone(web), Arc::clone(row));
+            let job = Arc::clone(&this).take(entrance.clone(), web, row, endpoint);
+            this.tasks.spawn_on(job, &this.runtime);
+        }
+        asked
+    }
+
+    /// Takes the picture of a VM when its turn comes. This is never cancelled, so that the file of CreateScreenshot_Task is
+    /// deleted.
+    async fn take(
+        self: Arc<Self>,
+        entrance: WebEntrance,
+        web: Arc<Web>,
+        row: Arc<Row>,
+        endpoint: Arc<Endpoint>,
+    ) {
+        let (key, every) = (&row.key, web.thumbnail_every);
+        let _turn = tokio::select! {
+            turn = endpoint.turn(&row.host, web.thumbnails_per_host) => turn,
+            () = self.ended.cancelled() => return,
+        };
+        let vspheres = entrance.vspheres();
+        let upstream = row.vsphere.as_ref().and_then(|name| vspheres.get(name));
+        let (Some(upstream), Some(vm), false) = (upstream, &row.vm, endpoint.rests()) else {
+            return self.cache(|cache| cache.put_off(key));
+        };
+        let Some(by_task) = self.cache(|cache| cache.begin(key, Instant::now(), every)) else {
+            return;
+        };
+        match picture(upstream.client(), vm, by_task, &endpoint).await {
+            Ok((picture, by_task)) => {
+                endpoint.succeeded();
+                self.cache(|cache| cache.succeed(key, picture, Instant::now(), by_task));
+            }
+            Err(Failure::VSphere(error @ Error::Http { status: 503, .. })) => {
+                if let Some(pause) = endpoint.overloaded() {
+                    let (vsphere, seconds) = (upstream.client().name(), pause.as_secs());
+                    warn!(vsphere, "no pictures of VMs for {seconds} s: {error}");
+                }
+                self.cache(|cache| cache.put_off(key));
+            }
+            Err(failure) => {
+                let is_first = endpoint.failed();
+                failure.log(upstream.client(), vm, is_first);
+                self.cache(|cache| cache.fail(key, Instant::now(), every));
+            }
+        }
+    }
+
     fn cache<T>(&self, work: impl FnOnce(&mut Cache) -> T) -> T {
         work(&mut self.cache.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -77,71 +135,5 @@ impl Pictures {
             .unwrap_or_else(PoisonError::into_inner);
         let endpoint = endpoints.entry(vsphere.to_owned()).or_default();
         Arc::clone(endpoint)
-    }
-}
-
-pub(crate) async fn serve(
-    State(routed): State<Routed>,
-    visitor: Visitor,
-    Path((vsphere, moref)): Path<(String, String)>,
-    headers: HeaderMap,
-) -> Response {
-    let limited = visitor.limit(&routed.app.rate_limits, Kind::Picture);
-    if let Err(limited) = limited {
-        return limited.into_response();
-    }
-    let rows = routed.app.live.rows();
-    let row = rows.get(&Key::Vm(vsphere, moref));
-    let row = row.filter(|row| may_see(row, &visitor.user, visitor.client));
-    let Some(row) = row else {
-        return ErrorPage::not_found().at_depth(2).into_response();
-    };
-    let asked = ask(&routed, row);
-    let mut response = match asked.picture {
-        Some(picture) => answer(picture, &headers),
-        None => assets::placeholder(),
-    };
-    // Always, since a 304 only adds headers to what the browser has.
-    let state = if asked.pending { "pending" } else { "current" };
-    let headers = response.headers_mut();
-    headers.insert(STATE, HeaderValue::from_static(state));
-    response
-}
-
-/// Whoever may open the console from where he is.
-fn may_see(row: &Row, user: &User, client: Client) -> bool {
-    row.is_for(user) && row.admits(user, client.address)
-}
-
-/// The last picture of a VM that is on. A new one is begun where it is time.
-fn ask(routed: &Routed, row: &Arc<Row>) -> Asked {
-    let (pictures, every) = (&routed.app.pictures, routed.web.thumbnail_every);
-    let vsphere = row.vsphere.as_deref().filter(|_| !every.is_zero());
-    let (Some(vsphere), PowerState::On) = (vsphere, row.power) else {
-        pictures.cache(|cache| cache.forget(&row.key));
-        return Asked::default();
-    };
-    let endpoint = pictures.endpoint(vsphere);
-    let may_take = !endpoint.rests() && !pictures.ended.is_cancelled();
-    let asked = pictures.cache(|cache| cache.ask(&row.key, Instant::now(), may_take));
-    if asked.take {
-        let (app, web) = (Arc::clone(&routed.app), Arc::clone(&routed.web));
-        let job = take::take(app, web, Arc::clone(row), endpoint);
-        pictures.tasks.spawn_on(job, &pictures.runtime);
-    }
-    asked
-}
-
-fn answer(picture: Picture, headers: &HeaderMap) -> Response {
-    let Picture { png, tag } = picture;
-    let is_known = is_known(headers, &tag);
-    let cached = [
-        (ETAG, tag),
-        // Only this user's browser may keep it, and asks each time.
-        (CACHE_CONTROL, HeaderValue::from_static("private, no-cache")),
-    ];
-    match is_known {
-        true => (StatusCode::NOT_MODIFIED, cached).into_response(),
-        false => (cached, [(CONTENT_TYPE, "image/png")], png).into_response(),
     }
 }

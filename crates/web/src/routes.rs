@@ -17,8 +17,8 @@ use crate::app::{App, Routed};
 use crate::client::{Client, Connection};
 use crate::error_page::ErrorPage;
 use crate::{
-    assets, console_page, console_socket, events, host_list, list, login, novnc, origin, pictures,
-    power, request_body, security_headers, viewer_page,
+    assets, console_page, console_socket, events, host_list, list, login, novnc, origin,
+    picture_page, power, request_body, security_headers, viewer_page,
 };
 
 /// The routes with these settings.
@@ -39,7 +39,7 @@ pub(crate) fn of(app: Arc<App>, web: &Arc<Web>) -> Router {
         .route("/viewer/vm/{vsphere}/{moref}", get(viewer_page::of_vm))
         .route("/viewer/port/{listen}", get(viewer_page::of_port))
         .route("/novnc/{*path}", get(novnc::serve))
-        .route("/picture/{vsphere}/{moref}", get(pictures::serve))
+        .route("/picture/{vsphere}/{moref}", get(picture_page::serve))
         .route("/power", post(power::change))
         .route("/login", get(login::form).post(login::log_in))
         .route("/logout", post(login::log_out))

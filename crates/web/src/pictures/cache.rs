@@ -27,9 +27,9 @@ const MAX_PAUSE: Duration = Duration::from_secs(10 * 60);
 
 /// A PNG and its strong entity tag.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Picture {
-    pub(super) png: Bytes,
-    pub(super) tag: HeaderValue,
+pub(crate) struct Picture {
+    pub(crate) png: Bytes,
+    pub(crate) tag: HeaderValue,
 }
 
 impl Picture {
@@ -43,13 +43,13 @@ impl Picture {
 
 /// What there is of a picture.
 #[derive(Debug, Default, PartialEq)]
-pub(super) struct Asked {
+pub(crate) struct Asked {
     /// The last one.
-    pub(super) picture: Option<Picture>,
+    pub(crate) picture: Option<Picture>,
     /// Whether a new one is to be taken now: the caller then does so.
-    pub(super) take: bool,
+    pub(crate) take: bool,
     /// Whether a new one will be there soon.
-    pub(super) pending: bool,
+    pub(crate) pending: bool,
 }
 
 #[derive(Default)]

@@ -1,21 +1,15 @@
 //! Takes one picture.
 
-use std::sync::Arc;
-
-use gateway::settings::Web;
 use tokio::task::spawn_blocking;
-use tokio::time::Instant;
 use tracing::{debug, warn};
 use vsphere::{Client, Error, Vm};
 
 use super::cache::Picture;
 use super::endpoint::Endpoint;
 use super::thumbnail::thumbnail;
-use crate::app::App;
-use crate::row::Row;
 
 /// Why there is no picture.
-enum Failure {
+pub(super) enum Failure {
     VSphere(Error),
     /// CreateScreenshot_Task would leave its file.
     LeavesFiles,
@@ -29,42 +23,8 @@ struct Taken {
     by_task: bool,
 }
 
-/// Takes the picture of a VM when its turn comes. This is never cancelled, so that the file of CreateScreenshot_Task is deleted.
-pub(super) async fn take(app: Arc<App>, web: Arc<Web>, row: Arc<Row>, endpoint: Arc<Endpoint>) {
-    let pictures = &app.pictures;
-    let (key, every) = (&row.key, web.thumbnail_every);
-    let _turn = tokio::select! {
-        turn = endpoint.turn(&row.host, web.thumbnails_per_host) => turn,
-        () = pictures.ended.cancelled() => return,
-    };
-    let vspheres = app.entrance.vspheres();
-    let upstream = row.vsphere.as_ref().and_then(|name| vspheres.get(name));
-    let (Some(upstream), Some(vm), false) = (upstream, &row.vm, endpoint.rests()) else {
-        return pictures.cache(|cache| cache.put_off(key));
-    };
-    let Some(by_task) = pictures.cache(|cache| cache.begin(key, Instant::now(), every)) else {
-        return;
-    };
-    match picture(upstream.client(), vm, by_task, &endpoint).await {
-        Ok((picture, by_task)) => {
-            endpoint.succeeded();
-            pictures.cache(|cache| cache.succeed(key, picture, Instant::now(), by_task));
-        }
-        Err(Failure::VSphere(error @ Error::Http { status: 503, .. })) => {
-            if let Some(pause) = endpoint.overloaded() {
-                let (vsphere, seconds) = (upstream.client().name(), pause.as_secs());
-                warn!(vsphere, "no pictures of VMs for {seconds} s: {error}");
-            }
-            pictures.cache(|cache| cache.put_off(key));
-        }
-        Err(failure) => {
-            log(&failure, &row, &endpoint);
-            pictures.cache(|cache| cache.fail(key, Instant::now(), every));
-        }
-    }
-}
-
-async fn picture(
+/// A small picture of a VM, and whether it comes from CreateScreenshot_Task. `by_task`: `/screen` has refused before.
+pub(super) async fn picture(
     client: &Client,
     vm: &Vm,
     by_task: bool,
@@ -118,21 +78,23 @@ async fn by_screenshot_task(
     })
 }
 
-/// As a warning, if it is the first since a picture of this vSphere was taken: there may be one for each VM.
-fn log(failure: &Failure, row: &Row, endpoint: &Endpoint) {
-    let (vsphere, vm) = (row.vsphere.as_deref().unwrap_or_default(), &row.name);
-    let sentence = match failure {
-        Failure::VSphere(error) => error.to_string(),
-        Failure::LeavesFiles => {
-            "CreateScreenshot_Task leaves its files on the datastore".to_owned()
+impl Failure {
+    /// As a warning, if it is the first since a picture of this vSphere was taken: there may be one for each VM.
+    pub(super) fn log(&self, client: &Client, vm: &Vm, is_first: bool) {
+        let (vsphere, vm) = (client.name(), &vm.name);
+        let sentence = match self {
+            Self::VSphere(error) => error.to_string(),
+            Self::LeavesFiles => {
+                "CreateScreenshot_Task leaves its files on the datastore".to_owned()
+            }
+            Self::Unreadable => "the host's picture is no PNG that can be read".to_owned(),
+        };
+        match is_first {
+            true => warn!(
+                vsphere,
+                vm, "no picture of this VM, and perhaps of others: {sentence}"
+            ),
+            false => debug!(vsphere, vm, "no picture of this VM: {sentence}"),
         }
-        Failure::Unreadable => "the host's picture is no PNG that can be read".to_owned(),
-    };
-    match endpoint.failed() {
-        true => warn!(
-            vsphere,
-            vm, "no picture of this VM, and perhaps of others: {sentence}"
-        ),
-        false => debug!(vsphere, vm, "no picture of this VM: {sentence}"),
     }
 }
