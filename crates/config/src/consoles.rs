@@ -69,11 +69,16 @@ impl Document<'_> {
         let allow = self.networks(&table.allow);
         let exclusive = self.keep(self.exclusive(table.exclusive.as_ref()));
         let input_settings = self.dialect_settings(&table);
+        let reconnect = self.reconnect(
+            (table.reconnect_for, table.wait, table.power_on.as_ref()),
+            others.limits.reconnect,
+        );
         Some(ConsoleSettings {
             allow,
             view_only: table.view_only,
             exclusive: exclusive?,
             input_settings,
+            reconnect: Some(reconnect),
             ..ConsoleSettings::with_defaults(backend?, address, auth?)
         })
     }

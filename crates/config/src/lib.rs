@@ -17,6 +17,7 @@ pub mod known_hosts;
 mod limits;
 mod omitted;
 mod position;
+mod reconnect;
 mod rights;
 mod scalar;
 mod sdk_url;

@@ -59,7 +59,14 @@ impl Document<'_> {
                 "handshake_timeout",
                 default.handshake_timeout,
             ),
-            reconnect_for: gateway.reconnect_for.unwrap_or(default.reconnect_for),
+            reconnect: self.reconnect(
+                (
+                    gateway.reconnect_for,
+                    gateway.wait,
+                    gateway.power_on.as_ref(),
+                ),
+                default.reconnect,
+            ),
             drain_timeout: gateway.drain_timeout.unwrap_or(default.drain_timeout),
         }
     }

@@ -59,6 +59,20 @@ pub fn banner(text: &str, size: (u16, u16), format: &PixelFormat) -> Option<Byte
     Some(message.into())
 }
 
+/// An update of one Raw rectangle over the whole screen with `length` zero bytes.
+pub(super) fn blank((width, height): (u16, u16), length: usize) -> Bytes {
+    let mut message = header(0, 1).to_vec();
+    let area = Area {
+        x: 0,
+        y: 0,
+        width,
+        height,
+    };
+    write_head(area, Encoding::RAW, &mut message);
+    message.resize(message.len() + length, 0);
+    message.into()
+}
+
 /// Where the band lies: in the middle of the bottom edge.
 fn band((width, height): (u16, u16)) -> Area {
     let band_width = width.min(MAX_BAND_WIDTH);

@@ -5,7 +5,7 @@ use rfb_proto::client_messages::ClientScanner;
 use rfb_proto::server_messages::ScanError;
 use rfb_proto::{PixelFormat, Violation};
 
-use crate::banner::banner;
+use crate::banner::{banner, blank};
 use crate::cannot_continue::CannotContinue;
 use crate::host::Host;
 use crate::host_part::HostPart;
@@ -24,6 +24,8 @@ pub struct Dialogue {
     pub(super) shared: Shared,
     /// The viewer has sent a key or pointer event.
     acted: bool,
+    /// It has pressed Enter.
+    entered: bool,
 }
 
 impl Dialogue {
@@ -35,6 +37,7 @@ impl Dialogue {
             host: Host::new(),
             shared: Shared::new(input_settings, view_only, kind),
             acted: false,
+            entered: false,
         }
     }
 
@@ -61,6 +64,7 @@ impl Dialogue {
             input,
             shared,
             acted,
+            entered,
             ..
         } = self;
         let mut at = 0;
@@ -75,6 +79,7 @@ impl Dialogue {
             }
             at += piece.bytes.len();
             *acted |= piece.message.is_input();
+            *entered |= piece.message.is_enter();
             shared.handle_viewer_message(piece, host)?;
             input.allow_extended_buttons(shared.viewer.offers.buttons);
         }
@@ -89,6 +94,11 @@ impl Dialogue {
     /// Whether the viewer has sent a key or pointer event since the last call.
     pub const fn take_acted(&mut self) -> bool {
         std::mem::replace(&mut self.acted, false)
+    }
+
+    /// Whether the viewer has pressed Enter since the last call.
+    pub const fn take_entered(&mut self) -> bool {
+        std::mem::replace(&mut self.entered, false)
     }
 
     /// Whether a key event, and all messages of the viewer after it, are delayed until it is known whether the host
@@ -195,6 +205,25 @@ impl Dialogue {
         let banner = banner(text, viewer.size, &viewer.format)?;
         viewer.update_requested = false;
         Some(banner)
+    }
+
+    /// An update that draws nothing over the whole screen: zero in each pixel. It answers the viewer's request for a
+    /// picture while there has been none. At most 16 MiB.
+    ///
+    /// `None` where a [banner](Self::banner) is `None`, or the screen is larger.
+    pub fn blank(&mut self) -> Option<Bytes> {
+        const MOST: usize = 16 << 20;
+        let Shared { viewer, host } = &mut self.shared;
+        let own_map = !viewer.format.true_colour && !host.format.true_colour;
+        let (width, height) = viewer.size;
+        let pixel = viewer.format.bytes_per_pixel()?;
+        let length = usize::from(width) * usize::from(height) * pixel;
+        if own_map || length > MOST || !self.host.is_between_messages() {
+            return None;
+        }
+        viewer.update_requested = false;
+        viewer.awaits_picture = false;
+        Some(blank(viewer.size, length))
     }
 
     /// Whether there are [messages to send to the host](Self::take_pending), or a delayed key event may be passed

@@ -10,6 +10,7 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 use vsphere::Vm;
 
 use crate::registry::ConsoleKey;
+use crate::settings::Reconnect;
 use crate::settings::auth::Auth;
 use crate::settings::limits::Limits;
 use crate::shared::Shared;
@@ -52,6 +53,8 @@ pub(crate) struct ServedConsole {
     pub(crate) exclusive: bool,
     /// How keys and clipboards are treated; `None` where RFB passes unchanged.
     pub(crate) input_settings: Option<InputSettings>,
+    /// What happens while its VM has no console.
+    pub(crate) reconnect: Reconnect,
 }
 
 impl Entrance {
@@ -83,6 +86,7 @@ impl ServedConsole {
             name,
             view_only: false,
             exclusive: false,
+            reconnect: Reconnect::default(),
             input_settings: matches!(dialer, Dialer::Vm(..)).then(InputSettings::default),
             dialer,
         }

@@ -51,6 +51,7 @@ impl LostConsole {
             (Some(VmChange::HostDisconnected), _) => "host-disconnected",
             (Some(VmChange::Inaccessible(_)), _) => "vm-invalid-state",
             (Some(VmChange::None) | None, HostLost::Closed(_)) => "console-closed",
+            (Some(VmChange::None) | None, HostLost::NotOpened(error)) => error.code(),
             (Some(VmChange::None) | None, _) => "host-lost",
         }
     }

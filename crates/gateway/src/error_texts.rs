@@ -103,6 +103,7 @@ fn every_lost_host_is_readable() {
         HostLost::Framing(_) => HostLost::Framing(ws_proto::Violation::ReservedBits),
         HostLost::Text => HostLost::Text,
         HostLost::Unfollowable(_) => HostLost::Unfollowable(ScanError::Pixels(24)),
+        HostLost::NotOpened(_) => HostLost::NotOpened(console::Error::Text.into()),
         HostLost::NotContinued(_) => HostLost::NotContinued(Encoding::ZRLE),
     });
     for lost in lost {

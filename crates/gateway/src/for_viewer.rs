@@ -115,6 +115,7 @@ impl LostConsole {
                 "the console's host violated the protocol: ask the administrator"
             }
             (_, HostLost::Unfollowable(_)) => "the picture cannot be converted: select full colour",
+            (_, HostLost::NotOpened(error)) => error.for_viewer(),
             (_, HostLost::NotContinued(_)) => {
                 "the console is back, but not for this viewer: connect again"
             }
@@ -229,6 +230,7 @@ mod tests {
             HostLost::Closed(Option::None), HostLost::Vanished, HostLost::Broke(io::Error::other(LONG)),
             HostLost::Framing(broken), HostLost::Text, HostLost::Unfollowable(unfollowable),
             HostLost::NotContinued(rfb_proto::Encoding::ZRLE),
+            HostLost::NotOpened(console::Error::Text.into()),
         ];
         let without = ends.map(|end| LostConsole { end, vm: Option::None, gave_up: Option::None });
         let given_up = [

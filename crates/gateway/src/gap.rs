@@ -3,13 +3,14 @@
 //! The viewer stays connected and sees a line over its last picture (crate `reconnect`).
 
 use std::pin::pin;
+use std::sync::Arc;
 
 use bytes::BytesMut;
 use console::dialer::Dialer;
 use console::host_link::OpenConsole;
 use console::socket::CLOSE_TIMEOUT;
-use reconnect::{GaveUp, HostlessViewer, NewConsole, Reopening, Status, ViewerEnd};
-use tokio::sync::watch;
+use reconnect::{GaveUp, HostlessViewer, NewConsole, Reopening, Status, ViewerEnd, WatchedVm};
+use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, timeout};
 use vsphere::VmRef;
 
@@ -37,6 +38,16 @@ struct Ended {
     is_whole: bool,
 }
 
+/// A VM without a console, and what its viewer has been sent.
+struct Gap {
+    lost: LostConsole,
+    vm: Box<WatchedVm>,
+    /// The viewer's input that was not processed.
+    unprocessed: BytesMut,
+    /// The viewer has not been sent ServerInit.
+    is_arrival: bool,
+}
+
 /// Opens the console again, where it was lost and may come back.
 ///
 /// An `Err` is the end of the session.
@@ -46,8 +57,7 @@ pub(crate) async fn reconnect(
     session: &SessionInfo,
     entrance: &Entrance,
 ) -> Result<Box<OpenConsole>, EndedConsole> {
-    let reconnect_for = entrance.limits.reconnect_for;
-    if reconnect_for.is_zero() || open.dialogue.is_none() {
+    if !entrance.console.reconnect.is_on() || open.dialogue.is_none() {
         return Err(ended);
     }
     let (lost, host, unprocessed, vm, host_slot) = match ended {
@@ -67,54 +77,130 @@ pub(crate) async fn reconnect(
         host.close().await;
         drop(host_slot);
     });
-    let begun = Instant::now();
-    let status = match lost.end {
-        HostLost::Closed(_) => Status::Closed,
-        _ => Status::Broken,
-    };
-    let (status, line) = watch::channel(status);
-    let reopening = Reopening {
-        dialer: dialer_of(session, entrance),
+    let gap = Gap {
+        lost,
         vm,
-        ramp: entrance.shared.ramp.clone(),
-        backoff: open.backoff.clone(),
-        handshake_timeout: entrance.limits.handshake_timeout,
-        reconnect_for,
-    };
-    let opened = wait(
-        open,
         unprocessed,
-        reopening.run(status),
-        line,
-        begun,
-        session,
-    )
-    .await;
-    let again = match opened {
-        Ok(console) => continue_with(open, console, session).await,
-        Err(ended) => Err(ended),
+        is_arrival: false,
     };
-    let seconds = begun.elapsed().as_secs_f64();
-    match again {
-        Ok(console) => {
-            let esxi = &console.link.address;
-            session_log::reconnected(session, &lost, esxi, seconds, &entrance.shared.metrics);
-            Ok(console)
+    gap.run(open, session, entrance).await
+}
+
+/// Opens the console for a viewer that has logged in while that was not possible.
+///
+/// An `Err` is the end of the session.
+pub(crate) async fn arrive(
+    open: &mut OpenSession,
+    error: console::Error,
+    session: &SessionInfo,
+    entrance: &Entrance,
+) -> Result<Box<OpenConsole>, EndedConsole> {
+    let identity = session.parties().vm.clone();
+    let upstream = entrance.console.dialer.upstream();
+    let lost = HostLost::NotOpened(error.into()).unexplained();
+    match (upstream.zip(identity), lost) {
+        (Some((upstream, identity)), Outcome::ConsoleLost(lost)) => {
+            let gap = Gap {
+                lost,
+                vm: WatchedVm::without_console(upstream, &identity.moref),
+                unprocessed: std::mem::take(open.viewer.parts().1),
+                is_arrival: true,
+            };
+            gap.run(open, session, entrance).await
         }
-        Err(Ended { end, is_whole }) => {
-            let outcome = outcome_of(end, lost);
-            session_log::gave_up(&outcome, seconds, &entrance.shared.metrics);
-            let input = std::mem::take(open.viewer.parts().1);
-            Err(EndedConsole {
-                end: RelayEnd {
-                    outcome,
-                    host: None,
-                    unprocessed: is_whole.then_some(input),
-                },
-                vm: None,
-                host_slot: None,
-            })
+        (_, outcome) => Err(EndedConsole {
+            end: RelayEnd {
+                outcome,
+                host: None,
+                unprocessed: None,
+            },
+            vm: None,
+            host_slot: None,
+        }),
+    }
+}
+
+/// Whether a viewer may wait for a console that could not be opened.
+pub(crate) fn may_arrive(
+    error: &console::Error,
+    session: &SessionInfo,
+    entrance: &Entrance,
+) -> bool {
+    let reconnect = &entrance.console.reconnect;
+    let is_possible = reconnect.wait && reconnect.is_on() && session.parties().vm.is_some();
+    is_possible && reconnect::may_pass(error) && entrance.console.input_settings.is_some()
+}
+
+impl Gap {
+    async fn run(
+        self,
+        open: &mut OpenSession,
+        session: &SessionInfo,
+        entrance: &Entrance,
+    ) -> Result<Box<OpenConsole>, EndedConsole> {
+        let Self {
+            lost,
+            vm,
+            unprocessed,
+            is_arrival,
+        } = self;
+        let begun = Instant::now();
+        let (status, line) = watch::channel(status_of(&lost));
+        let reconnect = &entrance.console.reconnect;
+        let may_control = reconnect.ask_power_on && !open.policy.view_only;
+        let entered = Arc::new(Notify::new());
+        let reopening = Reopening {
+            dialer: dialer_of(session, entrance),
+            vm,
+            ramp: entrance.shared.ramp.clone(),
+            backoff: open.backoff.clone(),
+            handshake_timeout: entrance.limits.handshake_timeout,
+            reconnect_for: reconnect.reconnect_for,
+            power_on: may_control.then(|| Arc::clone(&entered)),
+        };
+        let waiting = Waiting {
+            unprocessed,
+            is_arrival,
+            line,
+            begun,
+            entered: &entered,
+        };
+        let opened = waiting.until(open, reopening.run(status), session).await;
+        let again = match opened {
+            Ok(console) => continue_with(open, console, session).await,
+            Err(ended) => Err(ended),
+        };
+        let seconds = begun.elapsed().as_secs_f64();
+        let metrics = &entrance.shared.metrics;
+        match again {
+            Ok(console) => {
+                let esxi = &console.link.address;
+                session_log::reconnected(session, &lost, esxi, seconds, metrics);
+                Ok(console)
+            }
+            Err(Ended { end, is_whole }) => {
+                let outcome = outcome_of(end, lost);
+                session_log::gave_up(&outcome, seconds, metrics);
+                let input = std::mem::take(open.viewer.parts().1);
+                Err(EndedConsole {
+                    end: RelayEnd {
+                        outcome,
+                        host: None,
+                        unprocessed: is_whole.then_some(input),
+                    },
+                    vm: None,
+                    host_slot: None,
+                })
+            }
         }
+    }
+}
+
+const fn status_of(lost: &LostConsole) -> Status {
+    match &lost.end {
+        HostLost::Closed(_) => Status::Closed,
+        HostLost::NotOpened(error) => Status::Failed(error.for_viewer()),
+        _ => Status::Broken,
     }
 }
 
@@ -131,56 +217,71 @@ fn dialer_of(session: &SessionInfo, entrance: &Entrance) -> Dialer {
     }
 }
 
-/// Keeps the viewer informed until `opening` has a result or the session ends.
-async fn wait(
-    open: &mut OpenSession,
+/// The viewer's side of a gap.
+struct Waiting<'a> {
     unprocessed: BytesMut,
-    opening: impl Future<Output = Result<NewConsole, GaveUp>>,
+    is_arrival: bool,
     line: watch::Receiver<Status>,
     begun: Instant,
-    session: &SessionInfo,
-) -> Result<NewConsole, Ended> {
-    let OpenSession {
-        viewer,
-        dialogue,
-        policy,
-        ..
-    } = open;
-    let (connection, input, clocks) = viewer.parts();
-    *input = unprocessed;
-    let (Some(connection), Some(dialogue)) = (connection, dialogue) else {
-        return Err(of_viewer(ViewerEnd::Left));
-    };
-    let end_by = policy.max_session_time.map(|time| clocks.welcomed + time);
-    let name = session.parties().console.clone();
-    let sent = |count| session.traffic.add_to_viewer(count);
-    let mut viewer = HostlessViewer::new(dialogue, input, connection, &sent).map_err(of_viewer)?;
-    let mut waiting = pin!(reconnect::wait(&mut viewer, &name, line, begun));
-    // Its result drops the sender of `line`, on which `waiting` returns.
-    let mut opening = pin!(async {
+    entered: &'a Notify,
+}
+
+impl Waiting<'_> {
+    /// Keeps the viewer informed until `opening` has a result or the session ends.
+    async fn until(
+        self,
+        open: &mut OpenSession,
+        opening: impl Future<Output = Result<NewConsole, GaveUp>>,
+        session: &SessionInfo,
+    ) -> Result<NewConsole, Ended> {
+        let OpenSession {
+            viewer,
+            dialogue,
+            policy,
+            ..
+        } = open;
+        let (connection, input, clocks) = viewer.parts();
+        *input = self.unprocessed;
+        let (Some(connection), Some(dialogue)) = (connection, dialogue) else {
+            return Err(of_viewer(ViewerEnd::Left));
+        };
+        let end_by = policy.max_session_time.map(|time| clocks.welcomed + time);
+        let name = session.parties().console.clone();
+        let sent = |count| session.traffic.add_to_viewer(count);
+        let viewer = HostlessViewer::new(dialogue, input, connection, &sent);
+        let mut viewer = viewer.map_err(of_viewer)?;
+        let mut waiting = pin!(async {
+            if self.is_arrival {
+                viewer.begin(&name).await?;
+            }
+            reconnect::wait(&mut viewer, &name, self.line, self.begun, self.entered).await
+        });
+        // Its result drops the sender of `line`, on which `waiting` returns.
+        let mut opening = pin!(async {
+            tokio::select! {
+                opened = opening => opened.map_err(End::GaveUp),
+                outcome = session_end(session, end_by) => Err(End::Session(outcome)),
+            }
+        });
         tokio::select! {
-            opened = opening => opened.map_err(End::GaveUp),
-            outcome = session_end(session, end_by) => Err(End::Session(outcome)),
-        }
-    });
-    tokio::select! {
-        biased;
-        waited = &mut waiting => match waited {
-            Ok(()) => opening.await.map_err(|end| Ended { end, is_whole: true }),
-            Err(end) => Err(of_viewer(end)),
-        },
-        opened = &mut opening => match opened {
-            Ok(console) => tokio::select! {
-                waited = waiting => waited.map(|()| console).map_err(of_viewer),
-                outcome = session_end(session, end_by) => {
-                    Err(Ended { end: End::Session(outcome), is_whole: false })
+            biased;
+            waited = &mut waiting => match waited {
+                Ok(()) => opening.await.map_err(|end| Ended { end, is_whole: true }),
+                Err(end) => Err(of_viewer(end)),
+            },
+            opened = &mut opening => match opened {
+                Ok(console) => tokio::select! {
+                    waited = waiting => waited.map(|()| console).map_err(of_viewer),
+                    outcome = session_end(session, end_by) => {
+                        Err(Ended { end: End::Session(outcome), is_whole: false })
+                    }
+                },
+                Err(end) => {
+                    let waited = timeout(CLOSE_TIMEOUT, waiting).await;
+                    Err(Ended { end, is_whole: matches!(waited, Ok(Ok(()))) })
                 }
             },
-            Err(end) => {
-                let waited = timeout(CLOSE_TIMEOUT, waiting).await;
-                Err(Ended { end, is_whole: matches!(waited, Ok(Ok(()))) })
-            }
-        },
+        }
     }
 }
 

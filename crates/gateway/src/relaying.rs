@@ -62,15 +62,26 @@ impl OpenSession {
         }
     }
 
-    /// Relays until the session ends, or its console is lost and not opened again.
+    /// Relays until the session ends, or its console is lost and not opened again. An `Err` is a console that is not open yet.
     pub(crate) async fn relay(
         &mut self,
-        console: Box<OpenConsole>,
+        console: Result<Box<OpenConsole>, console::Error>,
         session: &SessionInfo,
         entrance: &Entrance,
     ) -> EndedConsole {
-        session_log::opened(session, &console.link.address);
-        let mut console = console;
+        let mut console = match console {
+            Ok(console) => {
+                session_log::opened(session, &console.link.address);
+                console
+            }
+            Err(error) => {
+                session_log::waits(session, &error);
+                match Box::pin(gap::arrive(self, error, session, entrance)).await {
+                    Ok(console) => console,
+                    Err(ended) => return ended,
+                }
+            }
+        };
         loop {
             let begun = Instant::now();
             let ended = self.relay_to(console, session, entrance).await;

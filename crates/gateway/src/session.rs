@@ -30,6 +30,7 @@ use crate::closing::Closing;
 use crate::connection::Connection;
 use crate::entrance::Entrance;
 use crate::error::{Failure, Stage, Stopped};
+use crate::gap;
 use crate::judge::{Admission, judge, refusal_on_arrival};
 use crate::registry::{SessionInfo, SessionSlot};
 use crate::relay::{Outcome, ViewerPolicy};
@@ -53,8 +54,8 @@ pub(crate) struct Session {
 
 /// A session with its console open and its viewer logged in.
 struct Opened {
-    /// Boxed: it is passed on, and this future keeps room for each place where it was.
-    console: Box<OpenConsole>,
+    /// Boxed: it is passed on, and this future keeps room for each place where it was. An `Err` where the viewer waits for it.
+    console: Result<Box<OpenConsole>, console::Error>,
     policy: ViewerPolicy,
     slot: SessionSlot,
 }
@@ -148,7 +149,7 @@ impl Session {
                 return Err(stopped);
             }
         };
-        let reconnects = !self.entrance.limits.reconnect_for.is_zero();
+        let reconnects = self.entrance.console.reconnect.is_on();
         let mut open = OpenSession::new(viewer, policy, registered, reconnects);
         let ended = open.relay(console, &self.info, &self.entrance).await;
         Ok(Box::new(Closing { open, ended }))
@@ -216,7 +217,12 @@ impl Session {
         // No user input is waited for from here on: `handshake_timeout` applies.
         let limit = TimeLimit::of(self.entrance.limits.handshake_timeout);
         let console = match self.open_console(viewer, &admission, limit).await {
-            Ok(console) => console,
+            Ok(console) => Ok(Box::new(console)),
+            Err((_, Failure::Console(error)))
+                if gap::may_arrive(&error, &self.info, &self.entrance) =>
+            {
+                Err(error)
+            }
             Err((stage, failure)) => {
                 viewer.turn_away(pending, &failure).await;
                 // Keeps its registry slot until the viewer has read the reason.
@@ -230,7 +236,7 @@ impl Session {
             .await
             .map_err(|failure| (Stage::Welcome, failure))?;
         Ok(Opened {
-            console: Box::new(console),
+            console,
             policy,
             slot: admission.slot,
         })

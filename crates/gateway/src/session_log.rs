@@ -26,6 +26,17 @@ pub(crate) fn opened(session: &SessionInfo, esxi: &Address) {
     info!(user, %vm, %viewer, %esxi, "session opened");
 }
 
+/// Logs that the viewer waits for a console that cannot be opened yet.
+pub(crate) fn waits(session: &SessionInfo, error: &console::Error) {
+    let Parties {
+        viewer,
+        user,
+        console: vm,
+        ..
+    } = &*session.parties();
+    info!(user, %vm, %viewer, cause = error.code(), "the viewer waits for the console: {error}");
+}
+
 /// Logs a change of the VM's state.
 pub(crate) fn vm_changed(session: &SessionInfo, state: VmState) {
     let VmState {

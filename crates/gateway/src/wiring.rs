@@ -69,6 +69,7 @@ pub(crate) fn entrance(
         view_only: console.view_only,
         exclusive: console.exclusive,
         input_settings: console.input_settings,
+        reconnect: console.reconnect.unwrap_or(limits.reconnect),
     };
     Ok(Arc::new(Entrance {
         listen: console.listen,

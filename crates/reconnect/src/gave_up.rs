@@ -39,7 +39,7 @@ impl GaveUp {
 }
 
 /// Whether a later attempt may succeed without anybody having changed the configuration or the account.
-const fn may_pass(error: &Error) -> bool {
+pub const fn may_pass(error: &Error) -> bool {
     match error {
         Error::VSphere(error) => !matches!(
             error,

@@ -8,6 +8,8 @@ use dialect::{CannotContinue, Dialogue, ToViewer};
 use rfb_proto::Violation;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
+use crate::placeholder;
+
 /// The most input that is buffered. The dialogue leaves less of an incomplete message.
 const MAX_INPUT: usize = 64 * 1024;
 
@@ -37,6 +39,8 @@ pub struct HostlessViewer<'a, V> {
     /// Input of the viewer that the dialogue has not processed.
     input: &'a mut BytesMut,
     connection: &'a mut V,
+    /// Whether it may be shown an empty screen.
+    may_be_blank: bool,
     /// Told how many bytes were sent.
     sent: &'a (dyn Fn(usize) + Sync),
 }
@@ -52,20 +56,42 @@ impl<'a, V: AsyncRead + AsyncWrite + Unpin> HostlessViewer<'a, V> {
         connection: &'a mut V,
         sent: &'a (dyn Fn(usize) + Sync),
     ) -> Result<Self, ViewerEnd> {
-        dialogue.stop_holding_keys();
         let mut viewer = Self {
             dialogue,
             input,
             connection,
+            may_be_blank: false,
             sent,
         };
         viewer.process()?;
         Ok(viewer)
     }
 
-    /// The state of its session.
-    pub fn dialogue(&self) -> &Dialogue {
+    /// Sends ServerInit in place of a host that is not there yet, for a viewer that has sent ClientInit or does so next. It
+    /// is shown an empty screen where it asks for a picture.
+    ///
+    /// # Errors
+    /// The viewer has left, or has sent invalid RFB.
+    pub async fn begin(&mut self, name: &str) -> Result<(), ViewerEnd> {
+        while self.dialogue.expects_client_init() {
+            self.receive().await?;
+        }
+        let server_init = placeholder::server_init(name);
+        let mut output = Output {
+            from_host: &server_init,
+            to_viewer: Vec::new(),
+        };
         self.dialogue
+            .receive_from_host(&server_init, &mut output)
+            .map_err(|_| ViewerEnd::CannotContinue(CannotContinue::NotParsed))?;
+        self.may_be_blank = true;
+        let output = output.to_viewer;
+        self.send(&output).await
+    }
+
+    /// Whether it has pressed Enter since the last call.
+    pub fn take_entered(&mut self) -> bool {
+        self.dialogue.take_entered()
     }
 
     /// Completes the update that the viewer has received a part of.
@@ -76,11 +102,15 @@ impl<'a, V: AsyncRead + AsyncWrite + Unpin> HostlessViewer<'a, V> {
         if self.dialogue.awaits_picture() && !self.dialogue.may_insert_update() {
             return Err(ViewerEnd::PictureCut);
         }
-        let mut rest = Completion(Vec::new());
+        let mut rest = Output {
+            from_host: &[],
+            to_viewer: Vec::new(),
+        };
         self.dialogue
             .host_lost(&mut rest)
             .map_err(ViewerEnd::CannotContinue)?;
-        self.send(&rest.0).await
+        let rest = rest.to_viewer;
+        self.send(&rest).await
     }
 
     /// Draws `text` over the picture, in answer to a request of the viewer. Returns whether it was drawn: not without a
@@ -89,7 +119,15 @@ impl<'a, V: AsyncRead + AsyncWrite + Unpin> HostlessViewer<'a, V> {
     /// # Errors
     /// The viewer has left.
     pub async fn show(&mut self, text: &str) -> Result<bool, ViewerEnd> {
-        if !self.dialogue.is_update_requested() || self.dialogue.awaits_picture() {
+        if !self.dialogue.is_update_requested() {
+            return Ok(false);
+        }
+        if self.dialogue.awaits_picture() {
+            if self.may_be_blank
+                && let Some(blank) = self.dialogue.blank()
+            {
+                self.send(&blank).await?;
+            }
             return Ok(false);
         }
         let Some(banner) = self.dialogue.banner(text) else {
@@ -117,6 +155,8 @@ impl<'a, V: AsyncRead + AsyncWrite + Unpin> HostlessViewer<'a, V> {
 
     /// Keys and pointer go nowhere.
     fn process(&mut self) -> Result<(), ViewerEnd> {
+        // There is no host whose answer they could wait for.
+        self.dialogue.stop_holding_keys();
         let mut for_host = BytesMut::new();
         let processed = self
             .dialogue
@@ -136,15 +176,20 @@ impl<'a, V: AsyncRead + AsyncWrite + Unpin> HostlessViewer<'a, V> {
     }
 }
 
-/// What completes the update that the viewer has received a part of.
-struct Completion(Vec<u8>);
+/// What the viewer is sent.
+struct Output<'a> {
+    /// Bytes that parts of this may be passed from.
+    from_host: &'a [u8],
+    to_viewer: Vec<u8>,
+}
 
-impl ToViewer for Completion {
-    fn pass(&mut self, _: Range<usize>) {
-        // Nothing was received from a host.
+impl ToViewer for Output<'_> {
+    fn pass(&mut self, range: Range<usize>) {
+        let passed = self.from_host.get(range).unwrap_or_default();
+        self.to_viewer.extend_from_slice(passed);
     }
 
     fn own(&mut self) -> &mut Vec<u8> {
-        &mut self.0
+        &mut self.to_viewer
     }
 }

@@ -1,12 +1,13 @@
 //! Opens a lost console again.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use console::dialer::{Dialer, TimeLimit};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep, timeout_at};
-use tracing::debug;
-use vsphere::{ConnectionState, Power, VmState};
+use tracing::{debug, info, warn};
+use vsphere::{ConnectionState, Power, PowerAction, VmState};
 
 use crate::backoff::Backoff;
 use crate::gave_up::GaveUp;
@@ -32,6 +33,8 @@ pub struct Reopening {
     pub handshake_timeout: Duration,
     /// How long the console is waited for.
     pub reconnect_for: Duration,
+    /// Notified where the viewer wants the VM powered on; `None` where it may not.
+    pub power_on: Option<Arc<Notify>>,
 }
 
 impl Reopening {
@@ -93,8 +96,53 @@ impl Reopening {
             if may_have_console(&state) {
                 return Ok(());
             }
-            show(status, Status::Vm(self.vm.change_so_far()));
-            self.vm.changed().await;
+            if state.connection.is_none_or(is_connected) && self.may_power_on().await {
+                self.offer_power_on(status).await;
+            } else {
+                show(status, Status::Vm(self.vm.change_so_far()));
+                self.vm.changed().await;
+            }
+        }
+    }
+
+    /// Whether the viewer may power the VM on and the account has the privilege.
+    async fn may_power_on(&mut self) -> bool {
+        if self.power_on.is_none() {
+            return false;
+        }
+        let privilege = [PowerAction::On.privilege()];
+        let may = self.vm.client().may(self.vm.moref(), &privilege).await;
+        // Where there is no such check, the attempt tells.
+        may.map_or(true, |may| may.iter().all(|may| *may))
+    }
+
+    /// Waits for Enter, or for a change of the VM; powers it on.
+    async fn offer_power_on(&mut self, status: &watch::Sender<Status>) {
+        let Some(entered) = self.power_on.clone() else {
+            return;
+        };
+        show(status, Status::PressEnter);
+        tokio::select! {
+            () = entered.notified() => {}
+            _ = self.vm.changed() => return,
+        }
+        show(status, Status::PoweringOn);
+        info!("the viewer powers the VM on");
+        match self
+            .vm
+            .client()
+            .power(self.vm.moref(), PowerAction::On)
+            .await
+        {
+            Ok(()) => {
+                let until = Instant::now() + ATTEMPT;
+                let _ = self.vm.client().refresh(self.vm.moref(), until).await;
+            }
+            Err(error) => {
+                warn!(%error, "the VM cannot be powered on");
+                // Not offered again: it would fail again.
+                self.power_on = None;
+            }
         }
     }
 
@@ -118,10 +166,11 @@ impl Reopening {
 /// Whether the VM may have a console, as far as is known.
 fn may_have_console(state: &VmState) -> bool {
     let is_on = state.power.is_none_or(|power| power == Power::On);
-    let connected = state
-        .connection
-        .is_none_or(|connection| connection == ConnectionState::Connected);
-    is_on && connected
+    is_on && state.connection.is_none_or(is_connected)
+}
+
+fn is_connected(connection: ConnectionState) -> bool {
+    connection == ConnectionState::Connected
 }
 
 fn show(to: &watch::Sender<Status>, status: Status) {

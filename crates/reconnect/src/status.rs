@@ -15,11 +15,20 @@ pub enum Status {
     Opening,
     /// What became of the VM.
     Vm(VmChange),
+    /// The VM is off, and Enter powers it on.
+    PressEnter,
+    /// The VM is being powered on.
+    PoweringOn,
     /// The last attempt failed: cause and remedy, as [`console::Error::for_viewer`] has them.
     Failed(&'static str),
 }
 
 impl Status {
+    /// Whether Enter is waited for.
+    pub(crate) const fn offers_power_on(self) -> bool {
+        matches!(self, Self::PressEnter)
+    }
+
     /// The line, with the minutes and seconds since the loss. `vm` is the console's name.
     pub fn line(self, vm: &str, since: Duration) -> String {
         let seconds = since.as_secs();
@@ -29,6 +38,8 @@ impl Status {
             Self::Broken => format!("the connection to {vm} broke; connecting again"),
             Self::Opening => format!("{vm} is on; opening its console"),
             Self::Vm(change) => of_vm(vm, change),
+            Self::PressEnter => format!("{vm} is off; press Enter to power it on"),
+            Self::PoweringOn => format!("{vm} is being powered on"),
             Self::Failed(why) => {
                 let cause = why.split_once(": ").map_or(why, |(cause, _)| cause);
                 format!("{vm}: {cause}; trying again")

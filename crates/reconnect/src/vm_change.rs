@@ -10,7 +10,7 @@ use console::identity::VmIdentity;
 use console::upstream::Upstream;
 use tokio::time::{Instant, sleep_until};
 use tracing::debug;
-use vsphere::{ConnectionState, Power, VmState, Watch};
+use vsphere::{Client, ConnectionState, Power, VmState, Watch};
 
 /// How long vSphere may take to report a change. Consoles are assumed to end before the API has the VM's new state; neither
 /// order was observed on a real host.
@@ -88,6 +88,26 @@ impl WatchedVm {
             }
             report(state);
         }
+    }
+
+    /// A VM whose console is not open.
+    pub fn without_console(upstream: &Arc<Upstream>, moref: &str) -> Box<Self> {
+        Box::new(Self {
+            watch: upstream.client().watch(moref),
+            upstream: Arc::clone(upstream),
+            moref: moref.to_owned(),
+            host: None,
+        })
+    }
+
+    /// The API of its vSphere.
+    pub(crate) fn client(&self) -> &Client {
+        self.upstream.client()
+    }
+
+    /// Its managed object id.
+    pub(crate) fn moref(&self) -> &str {
+        &self.moref
     }
 
     /// The last state that vSphere has reported.

@@ -25,7 +25,7 @@ async fn deleted_vm_is_not_waited_for() {
 /// A testbed whose consoles are waited for `seconds`.
 async fn waiting_for(seconds: u64) -> (Testbed, Watching) {
     let mut setup = setup();
-    setup.limits.reconnect_for = Duration::from_secs(seconds);
+    setup.limits.reconnect.reconnect_for = Duration::from_secs(seconds);
     let testbed = setup.start().await;
     let watching = Watching::begin(&testbed).await;
     (testbed, watching)

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::support::testbed::{Setup, Testbed};
 use crate::support::viewer::{Desktop, Viewer};
-use gateway::settings::Limits;
+use gateway::settings::{Limits, Reconnect};
 use rfb_proto::Area;
 use rfb_proto::client_messages::{Message, UpdateRequest};
 
@@ -19,7 +19,10 @@ pub(super) fn setup() -> Setup {
     let setup = Setup::default();
     Setup {
         limits: Limits {
-            reconnect_for: Duration::from_secs(200),
+            reconnect: Reconnect {
+                reconnect_for: Duration::from_secs(200),
+                ..Reconnect::default()
+            },
             ..setup.limits
         },
         ..setup
@@ -66,7 +69,7 @@ impl Watching {
     }
 
     /// Receives the answer to the last request, and requests the next update.
-    async fn update(&mut self) {
+    pub(super) async fn update(&mut self) {
         let width = usize::from(self.desktop.width);
         let mut seen = vec![false; self.picture.len() / PIXEL];
         self.viewer

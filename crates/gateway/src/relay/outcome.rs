@@ -207,6 +207,9 @@ pub(crate) enum HostLost {
         "the host's updates cannot be converted for this viewer ({0}): select full colour in the viewer, or set transparent = true for this console"
     )]
     Unfollowable(ScanError),
+    /// It could not be opened when the viewer logged in.
+    #[error("the console could not be opened ({0})")]
+    NotOpened(#[source] Box<console::Error>),
     /// It has taken the place of a lost one, and its rectangles in this encoding cannot follow those of that one.
     #[error(
         "the new host's rectangles in encoding {} cannot follow those of the lost one: connect again, or select another encoding in the viewer",
@@ -217,7 +220,7 @@ pub(crate) enum HostLost {
 
 impl HostLost {
     /// The console, before its vSphere was asked what became of the VM.
-    pub(super) const fn unexplained(self) -> Outcome {
+    pub(crate) const fn unexplained(self) -> Outcome {
         Outcome::ConsoleLost(LostConsole {
             end: self,
             vm: None,
@@ -240,9 +243,11 @@ impl HostLost {
             Self::Closed(None) => "a Close without a code".into(),
             Self::Vanished => "no WebSocket Close".into(),
             Self::Broke(error) => vsphere::io_in_words(error),
-            Self::Framing(_) | Self::Text | Self::Unfollowable(_) | Self::NotContinued(_) => {
-                self.to_string()
-            }
+            Self::Framing(_)
+            | Self::Text
+            | Self::Unfollowable(_)
+            | Self::NotContinued(_)
+            | Self::NotOpened(_) => self.to_string(),
         }
     }
 
@@ -255,7 +260,7 @@ impl HostLost {
             Self::Framing(violation) => violation.close_code(),
             Self::Text => CloseCode::UNSUPPORTED_DATA,
             Self::Unfollowable(_) | Self::NotContinued(_) => CloseCode::POLICY,
-            Self::Vanished | Self::Broke(_) => CloseCode::GOING_AWAY,
+            Self::Vanished | Self::Broke(_) | Self::NotOpened(_) => CloseCode::GOING_AWAY,
         })
     }
 }

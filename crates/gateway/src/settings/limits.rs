@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
+use super::reconnect::Reconnect;
+
 /// Limits of the whole gateway.
 #[derive(Debug, Clone)]
 pub struct Limits {
@@ -22,8 +24,8 @@ pub struct Limits {
     pub idle_timeout: Option<Duration>,
     /// The longest session; `None`: no limit.
     pub max_session_time: Option<Duration>,
-    /// How long a lost console is waited for while the viewer stays connected; zero: the session ends with its console.
-    pub reconnect_for: Duration,
+    /// What happens while a VM has no console.
+    pub reconnect: Reconnect,
     /// The load balancers, which must begin each connection with a PROXY header; `None`: no PROXY headers.
     pub proxy_from: Option<Vec<IpNet>>,
     /// How long open sessions may continue after SIGTERM.
@@ -45,7 +47,7 @@ impl Default for Limits {
             max_unauthenticated: 64,
             idle_timeout: None,
             max_session_time: None,
-            reconnect_for: Duration::ZERO,
+            reconnect: Reconnect::default(),
             proxy_from: None,
             login_timeout: Duration::from_secs(120),
             handshake_timeout: Duration::from_secs(30),

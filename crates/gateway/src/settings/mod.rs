@@ -3,6 +3,7 @@
 mod admin;
 pub(crate) mod auth;
 pub(crate) mod limits;
+mod reconnect;
 mod rights;
 mod warnings;
 mod web;
@@ -17,6 +18,7 @@ use vsphere::{Vm, VmRef};
 pub use admin::Admin;
 pub use auth::{Auth, CertificateFile, METHODS, NO_AUTH};
 pub use limits::Limits;
+pub use reconnect::Reconnect;
 pub use rights::unmatched_rights;
 pub use web::Web;
 
@@ -55,6 +57,8 @@ pub struct ConsoleSettings {
     pub exclusive: bool,
     /// How keys and clipboards are treated; `None` where RFB passes unchanged.
     pub input_settings: Option<InputSettings>,
+    /// What happens while the VM has no console; `None`: what [`Limits::reconnect`] says.
+    pub reconnect: Option<Reconnect>,
 }
 
 impl ConsoleSettings {
@@ -79,6 +83,7 @@ impl ConsoleSettings {
             view_only: false,
             exclusive: false,
             input_settings: is_vm.then(InputSettings::default),
+            reconnect: None,
         }
     }
 

@@ -44,6 +44,7 @@ impl GrantedConsole {
                     view_only: own.iter().any(|port| port.view_only),
                     exclusive: false,
                     input_settings: Some(InputSettings::default()),
+                    reconnect: current.limits.reconnect,
                 };
                 (Arc::new(console), allow.unwrap_or_default())
             }

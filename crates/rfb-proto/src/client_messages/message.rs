@@ -236,6 +236,21 @@ impl Message<'_> {
         )
     }
 
+    /// Whether it presses Enter, on the main keyboard or on the keypad.
+    pub const fn is_enter(&self) -> bool {
+        const ENTER: u32 = 0xff0d;
+        const KEYPAD_ENTER: u32 = 0xff8d;
+        // XT scan codes, by which a viewer without keysyms names them.
+        const SCAN_CODES: [u32; 2] = [0x1c, 0x9c];
+        match *self {
+            Self::Key(Key { down, keysym }) => down && (keysym == ENTER || keysym == KEYPAD_ENTER),
+            Self::QemuKey(QemuKey { down, keycode, .. }) => {
+                down && (keycode == SCAN_CODES[0] || keycode == SCAN_CODES[1])
+            }
+            _ => false,
+        }
+    }
+
     /// The type of the message; of a body, that of its message.
     pub const fn kind(&self) -> Kind {
         match *self {
