@@ -4,10 +4,10 @@ use tokio::join;
 use tokio_util::sync::CancellationToken;
 use ws_proto::Close;
 
+use crate::open_session::{EndedConsole, OpenSession};
 use crate::reason_banner::ReasonBanner;
 use crate::registry::SessionInfo;
 use crate::relay::{Outcome, RelayEnd};
-use crate::relaying::{EndedConsole, OpenSession};
 
 /// What remains of a session whose relay has ended.
 pub(crate) struct Closing {

@@ -3,8 +3,7 @@
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 use tokio_util::either::Either;
-
-use crate::web_socket::WebSocket;
+use web_socket::WebSocket;
 
 /// TCP, or TLS over it. TLS is boxed, since most viewers have none.
 pub type Stream = Either<TcpStream, Box<TlsStream<TcpStream>>>;

@@ -15,9 +15,9 @@ use tokio::time::{Instant, timeout};
 use vsphere::VmRef;
 
 use crate::entrance::Entrance;
+use crate::open_session::{EndedConsole, OpenSession};
 use crate::registry::SessionInfo;
 use crate::relay::{HostLost, LostConsole, Outcome, RelayEnd, session_end};
-use crate::relaying::{EndedConsole, OpenSession};
 use crate::session_log;
 use crate::session_threads;
 

@@ -23,6 +23,7 @@ mod local_entrance;
 mod metrics;
 mod one_use;
 mod one_use_logins;
+mod open_session;
 pub mod overlap;
 mod reason_banner;
 mod registry;
@@ -38,7 +39,6 @@ mod start_error;
 mod traffic;
 mod viewer_link;
 mod web_entrance;
-mod web_socket;
 mod wiring;
 
 pub use byte_relay::relay_bytes;

@@ -3,65 +3,20 @@
 use std::time::Duration;
 
 use console::host_link::OpenConsole;
-use console::slots::Slot;
-use dialect::Dialogue;
 use reconnect::{Backoff, WatchedVm};
 use tokio::time::Instant;
 
 use crate::entrance::Entrance;
 use crate::gap;
-use crate::registry::{SessionInfo, SessionSlot};
-use crate::relay::{RelayEnd, ViewerPolicy, relay};
+use crate::open_session::{EndedConsole, OpenSession};
+use crate::registry::SessionInfo;
+use crate::relay::relay;
 use crate::session_log;
-use crate::viewer_link::ViewerLink;
 
 /// How long a console has to be open for the next one to be opened at once where it is lost.
 const STABLE: Duration = Duration::from_secs(5);
 
-/// What of a session outlives its console.
-pub(crate) struct OpenSession {
-    pub(crate) viewer: ViewerLink,
-    /// `None` where RFB is relayed unparsed.
-    pub(crate) dialogue: Option<Dialogue>,
-    pub(crate) policy: ViewerPolicy,
-    pub(crate) slot: SessionSlot,
-    /// Grows where the console is lost again soon.
-    pub(crate) backoff: Backoff,
-}
-
-/// What remains of a console whose relay has ended.
-pub(crate) struct EndedConsole {
-    pub(crate) end: RelayEnd,
-    /// `None` at a URL.
-    pub(crate) vm: Option<Box<WatchedVm>>,
-    /// Kept until the host's connection is closed: the host counts that one.
-    pub(crate) host_slot: Option<Slot>,
-}
-
 impl OpenSession {
-    /// For a viewer that has logged in. `reconnects`: where its console is lost, it may be opened again.
-    pub(crate) fn new(
-        viewer: ViewerLink,
-        policy: ViewerPolicy,
-        slot: SessionSlot,
-        reconnects: bool,
-    ) -> Self {
-        let dialogue = policy.input_settings.map(|input_settings| {
-            let mut dialogue = Dialogue::new(input_settings, policy.view_only, policy.host);
-            if reconnects {
-                dialogue.hold_rectangles();
-            }
-            dialogue
-        });
-        Self {
-            viewer,
-            dialogue,
-            policy,
-            slot,
-            backoff: Backoff::default(),
-        }
-    }
-
     /// Relays until the session ends, or its console is lost and not opened again. An `Err` is a console that is not open yet.
     pub(crate) async fn relay(
         &mut self,

@@ -16,7 +16,7 @@ const OFFERED: Duration = Duration::from_secs(2);
 /// sent to the viewer: a message may have been sent in part.
 ///
 /// `vm` is the console's name, and `begun` when it was lost. `entered` is notified where the viewer presses Enter after a
-/// line that offers it has been there for [`OFFERED`].
+/// line that offers it has been there for two seconds.
 ///
 /// # Errors
 /// The viewer has left, has sent invalid RFB, or has received a part of something that cannot be completed.

@@ -1,6 +1,7 @@
 //! The page: a list of VMs in a browser and their consoles, rendered on the server. It knows the gateway by
 //! [`gateway::WebEntrance`] only.
 
+mod action;
 mod api;
 mod app;
 mod assets;

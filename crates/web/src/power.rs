@@ -8,8 +8,9 @@ use axum::response::{IntoResponse, Response};
 use gateway::User;
 use serde::Deserialize;
 use tracing::info;
-use vsphere::{Client, Error, FIRMWARE_PRIVILEGE, PowerAction};
+use vsphere::{Client, Error};
 
+use crate::action::Action;
 use crate::app::Routed;
 use crate::error_page::ErrorPage;
 use crate::rate_limits::Kind;
@@ -23,19 +24,6 @@ pub(crate) struct Wanted {
     action: Action,
 }
 
-/// What the buttons do.
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Action {
-    On,
-    Off,
-    Reset,
-    Shutdown,
-    Suspend,
-    /// Into the firmware's setup when the VM starts next, once.
-    Firmware,
-}
-
 /// A button of the page.
 pub(crate) struct Button {
     pub(crate) value: &'static str,
@@ -46,55 +34,25 @@ pub(crate) struct Button {
     pub(crate) lacks: Option<&'static str>,
 }
 
-impl Action {
-    /// In the order of the buttons.
-    pub(crate) const ALL: [Self; 6] = [
-        Self::On,
-        Self::Shutdown,
-        Self::Suspend,
-        Self::Firmware,
-        Self::Reset,
-        Self::Off,
-    ];
-
-    /// The privilege that the account of the vSphere needs on the VM.
-    pub(crate) const fn privilege(self) -> &'static str {
-        match self.power() {
-            Some(action) => action.privilege(),
-            None => FIRMWARE_PRIVILEGE,
-        }
-    }
-
-    /// `None`: it is no change of the power.
-    const fn power(self) -> Option<PowerAction> {
-        Some(match self {
-            Self::On => PowerAction::On,
-            Self::Off => PowerAction::Off,
-            Self::Reset => PowerAction::Reset,
-            Self::Shutdown => PowerAction::ShutDownGuest,
-            Self::Suspend => PowerAction::Suspend,
-            Self::Firmware => return None,
-        })
-    }
-
-    const fn button(self) -> Button {
-        let (value, text, question) = match self {
-            Self::On => ("on", "Switch on", ""),
-            Self::Shutdown => ("shutdown", "Shut down the guest", ""),
-            Self::Suspend => ("suspend", "Suspend", ""),
-            Self::Firmware => ("firmware", "Firmware setup at the next start", ""),
-            Self::Reset => (
+impl Button {
+    const fn of(action: Action) -> Self {
+        let (value, text, question) = match action {
+            Action::On => ("on", "Switch on", ""),
+            Action::Shutdown => ("shutdown", "Shut down the guest", ""),
+            Action::Suspend => ("suspend", "Suspend", ""),
+            Action::Firmware => ("firmware", "Firmware setup at the next start", ""),
+            Action::Reset => (
                 "reset",
                 "Reset",
                 "Reset this virtual machine without asking its guest?",
             ),
-            Self::Off => (
+            Action::Off => (
                 "off",
                 "Switch off",
                 "Switch this virtual machine off without asking its guest?",
             ),
         };
-        Button {
+        Self {
             value,
             text,
             question,
@@ -116,7 +74,7 @@ pub(crate) async fn buttons(routed: &Routed, row: &Row, user: &User) -> Vec<Butt
     let missing = privileges.missing(upstream.client(), vsphere, moref).await;
     let button = |action: Action| Button {
         lacks: missing.get(action.privilege()).copied(),
-        ..action.button()
+        ..Button::of(action)
     };
     Action::ALL.map(button).into()
 }

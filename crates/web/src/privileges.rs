@@ -8,7 +8,7 @@ use tokio::time::{Instant, timeout};
 use tracing::debug;
 use vsphere::{Client, Error};
 
-use crate::power::Action;
+use crate::action::Action;
 
 /// How long an answer holds.
 const LIFETIME: Duration = Duration::from_secs(60);

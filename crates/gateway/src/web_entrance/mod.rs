@@ -18,6 +18,7 @@ use secrecy::SecretString;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
+use web_socket::WebSocket;
 
 use crate::authenticate::LoginPoint;
 use crate::connection::{Connection, Stream};
@@ -27,7 +28,6 @@ use crate::session::Session;
 use crate::session_threads::{self, SessionThreads};
 use crate::settings::Web;
 use crate::shared::Shared;
-use crate::web_socket::WebSocket;
 use logins::rights::VmNames;
 use logins::users::User;
 

@@ -36,7 +36,7 @@ const SLICES: usize = 256;
 const READ: usize = 2048;
 
 /// The gateway's side of a WebSocket over `S`, after its opening handshake.
-pub(crate) struct WebSocket<S> {
+pub struct WebSocket<S> {
     stream: S,
     decoder: Decoder,
     /// What is not decoded yet, behind `payload` bytes that are.
@@ -68,7 +68,7 @@ enum Closing {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     /// `early` was read behind the request of the opening handshake.
-    pub(crate) fn new(stream: S, early: Bytes) -> Self {
+    pub fn new(stream: S, early: Bytes) -> Self {
         Self {
             stream,
             decoder: Decoder::new(Role::Server),
@@ -82,19 +82,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     }
 
     /// The connection below.
-    pub(crate) const fn stream(&self) -> &S {
+    pub const fn stream(&self) -> &S {
         &self.stream
     }
 
     /// Sets the Close that a shutdown sends. The first Close that is due is kept.
-    pub(crate) fn close_with(&mut self, close: Close) {
+    pub fn close_with(&mut self, close: Close) {
         if matches!(self.close, Closing::No) {
             self.close = Closing::Due(close);
         }
     }
 
     /// Reads control frames until the browser has left (true) or there is payload (false).
-    pub(crate) fn poll_gone(&mut self, context: &mut Context<'_>) -> Poll<bool> {
+    pub fn poll_gone(&mut self, context: &mut Context<'_>) -> Poll<bool> {
         loop {
             if self.decode() {
                 return Poll::Ready(self.end.is_some());
