@@ -1,6 +1,6 @@
 //! A browser's WebSocket (RFC 6455) as a stream of bytes. The bounds of its frames mean nothing.
 //!
-//! A write becomes one binary frame of at most [`MAX_PAYLOAD`] bytes, sent with its header in one vectored write: over TLS
+//! A write becomes one binary frame of at most 64 KiB with its header, sent with its header in one vectored write: over TLS
 //! that is one record for a frame of up to 16 KiB. What a TCP socket does not take at once is copied, and nothing more is
 //! accepted until that is sent. Payload is handed on as it arrives, so that a message may have any length.
 //!

@@ -87,7 +87,7 @@ impl Failure {
             Self::LeavesFiles => {
                 "CreateScreenshot_Task leaves its files on the datastore".to_owned()
             }
-            Self::Unreadable => "the host's picture is no PNG that can be read".to_owned(),
+            Self::Unreadable => "the host's picture is not a valid PNG".to_owned(),
         };
         match is_first {
             true => warn!(
