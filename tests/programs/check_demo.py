@@ -49,7 +49,7 @@ class Demo(unittest.TestCase):
         self.assertEqual([True] + [False] * (VMS - 1), changed)
 
 
-class Page(unittest.TestCase):
+class Browser(unittest.TestCase):
     def test_the_page_whose_address_it_prints_opens_each_desktop_in_a_browser(self) -> None:
         url = demo.line(r"In a browser on this machine: (http://127\.0\.0\.1:\d+/)$")[1]
         with Chromium() as chromium:

@@ -202,8 +202,14 @@ class Requests(unittest.TestCase):
 
     def test_a_body_without_end_is_not_collected(self) -> None:
         cookie = web.log_in(USER, PASSWORD)
-        status, _, _ = web.ask("/consoles", cookie, "POST", {"path": "a" * 4_000_000}, X_CSRF_Token=web.form_token(cookie))
-        self.assertEqual(413, status)
+        form = {"path": "a" * 4_000_000}
+        try:
+            status, _, _ = web.ask("/consoles", cookie, "POST", form, X_CSRF_Token=web.form_token(cookie))
+            self.assertEqual(413, status)
+        except (BrokenPipeError, ConnectionResetError, ssl.SSLError):
+            # It closes after its answer, which a client that is still sending may not see.
+            pass
+        self.assertEqual(200, web.ask("/login")[0])
 
 
 class Folder(unittest.TestCase):

@@ -1,8 +1,18 @@
 //! The directives of `MKSGATE_LOG`.
 
 /// The crates that a directive for `mksgate` applies to.
-const CRATES: [&str; 9] = [
-    "mksgate", "config", "gateway", "logins", "web", "console", "dialect", "vsphere", "terminal",
+const CRATES: [&str; 11] = [
+    "mksgate",
+    "config",
+    "gateway",
+    "logins",
+    "reconnect",
+    "web",
+    "web_socket",
+    "console",
+    "dialect",
+    "vsphere",
+    "terminal",
 ];
 
 /// Repeats each directive for `mksgate` for all of [`CRATES`].
@@ -29,7 +39,7 @@ mod tests {
         assert_eq!(directives("info"), "info");
         assert_eq!(
             directives("hyper=warn,mksgate=debug"),
-            "hyper=warn,mksgate=debug,config=debug,gateway=debug,logins=debug,web=debug,console=debug,dialect=debug,\
+            "hyper=warn,mksgate=debug,config=debug,gateway=debug,logins=debug,reconnect=debug,web=debug,web_socket=debug,console=debug,dialect=debug,\
              vsphere=debug,terminal=debug"
         );
     }
@@ -43,11 +53,12 @@ mod tests {
         for folder in std::fs::read_dir(crates).unwrap() {
             let folder = folder.unwrap();
             let name = folder.file_name().into_string().unwrap();
+            let target = name.replace('-', "_");
             let manifest = std::fs::read_to_string(folder.path().join("Cargo.toml")).unwrap();
             let dependencies = manifest.split("[dev-dependencies]").next().unwrap();
             let logs = dependencies.contains("\ntracing.workspace");
             if logs && !others.contains(&name.as_str()) {
-                assert!(CRATES.contains(&name.as_str()), "{name}");
+                assert!(CRATES.contains(&target.as_str()), "{name}");
                 seen += 1;
             }
         }
