@@ -69,10 +69,8 @@ impl Document<'_> {
         let allow = self.networks(&table.allow);
         let exclusive = self.keep(self.exclusive(table.exclusive.as_ref()));
         let input_settings = self.dialect_settings(&table);
-        let reconnect = self.reconnect(
-            (table.reconnect_for, table.wait, table.power_on.as_ref()),
-            others.limits.reconnect,
-        );
+        let is_translated = table.vm.is_some() && input_settings.is_some();
+        let reconnect = self.reconnect_of(&table, is_translated, others.limits.reconnect);
         Some(ConsoleSettings {
             allow,
             view_only: table.view_only,

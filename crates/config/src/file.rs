@@ -42,9 +42,8 @@ pub(crate) struct Gateway {
     pub(crate) proxy_from: Option<Spanned<Vec<Spanned<String>>>>,
     pub(crate) login_timeout: Option<Spanned<scalar::Time>>,
     pub(crate) handshake_timeout: Option<Spanned<scalar::Time>>,
-    #[serde(default, deserialize_with = "scalar::duration")]
-    pub(crate) reconnect_for: Option<Duration>,
-    pub(crate) wait: Option<bool>,
+    pub(crate) reconnect_for: Option<Spanned<scalar::Time>>,
+    pub(crate) wait: Option<Spanned<bool>>,
     pub(crate) power_on: Option<Spanned<String>>,
     #[serde(default, deserialize_with = "scalar::duration")]
     pub(crate) drain_timeout: Option<Duration>,
@@ -142,8 +141,7 @@ pub(crate) struct Console {
     pub(crate) paste: Option<Spanned<String>>,
     pub(crate) ctrl_alt_insert: Option<Spanned<String>>,
     pub(crate) transparent: Option<bool>,
-    #[serde(default, deserialize_with = "scalar::duration")]
-    pub(crate) reconnect_for: Option<Duration>,
-    pub(crate) wait: Option<bool>,
+    pub(crate) reconnect_for: Option<Spanned<scalar::Time>>,
+    pub(crate) wait: Option<Spanned<bool>>,
     pub(crate) power_on: Option<Spanned<String>>,
 }

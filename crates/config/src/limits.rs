@@ -59,14 +59,7 @@ impl Document<'_> {
                 "handshake_timeout",
                 default.handshake_timeout,
             ),
-            reconnect: self.reconnect(
-                (
-                    gateway.reconnect_for,
-                    gateway.wait,
-                    gateway.power_on.as_ref(),
-                ),
-                default.reconnect,
-            ),
+            reconnect: self.reconnect(gateway),
             drain_timeout: gateway.drain_timeout.unwrap_or(default.drain_timeout),
         }
     }

@@ -5,7 +5,7 @@ use tokio_util::sync::CancellationToken;
 use ws_proto::Close;
 
 use crate::open_session::{EndedConsole, OpenSession};
-use crate::reason_banner::ReasonBanner;
+use crate::reason_banner;
 use crate::registry::SessionInfo;
 use crate::relay::{Outcome, RelayEnd};
 
@@ -56,8 +56,8 @@ impl Closing {
             if let (Some(reason), Some(dialogue), Some(unprocessed), Some(connection)) =
                 (reason, dialogue, unprocessed, viewer.parts().0)
             {
-                let banner = ReasonBanner::new(dialogue, unprocessed);
-                banner.show(&reason, connection, &session.traffic).await;
+                let traffic = &session.traffic;
+                reason_banner::show(&reason, dialogue, unprocessed, connection, traffic).await;
             }
             viewer.close().await;
         };

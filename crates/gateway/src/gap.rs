@@ -263,25 +263,33 @@ impl Waiting<'_> {
                 outcome = session_end(session, end_by) => Err(End::Session(outcome)),
             }
         });
-        tokio::select! {
+        let console = tokio::select! {
             biased;
-            waited = &mut waiting => match waited {
+            waited = &mut waiting => return match waited {
                 Ok(()) => opening.await.map_err(|end| Ended { end, is_whole: true }),
                 Err(end) => Err(of_viewer(end)),
             },
             opened = &mut opening => match opened {
-                Ok(console) => tokio::select! {
-                    waited = waiting => waited.map(|()| console).map_err(of_viewer),
-                    outcome = session_end(session, end_by) => {
-                        Err(Ended { end: End::Session(outcome), is_whole: false })
-                    }
-                },
+                Ok(console) => console,
                 Err(end) => {
                     let waited = timeout(CLOSE_TIMEOUT, waiting).await;
-                    Err(Ended { end, is_whole: matches!(waited, Ok(Ok(()))) })
+                    return Err(Ended { end, is_whole: matches!(waited, Ok(Ok(()))) });
                 }
             },
-        }
+        };
+        // The viewer has its last message whole before the console's first.
+        let end = tokio::select! {
+            waited = waiting => match waited {
+                Ok(()) => return Ok(console),
+                Err(end) => of_viewer(end),
+            },
+            outcome = session_end(session, end_by) => Ended {
+                end: End::Session(outcome),
+                is_whole: false,
+            },
+        };
+        session_threads::spawn_beside(console.console.link.close());
+        Err(end)
     }
 }
 

@@ -8,7 +8,8 @@
 //! ticket      vSphere: a one-time ticket, acquired as late as possible; none for a URL
 //! dial        TCP, TLS, WebSocket upgrade and RFB security with ESXi or the host at the URL
 //! welcome     SecurityResult: OK, or the failure of a stage above as its reason
-//! relay       both directions, translated where the dialect is on; a lost console is opened again
+//! relay       both directions, translated where the dialect is on; a lost console is opened again, where that is
+//!             configured, and so is one whose ticket or dial has failed
 //! close       what became of the VM of a lost console, the log line, the reason for the viewer
 //! ```
 

@@ -33,6 +33,17 @@ impl From<io::Error> for ViewerEnd {
     }
 }
 
+/// Whether a line was drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Drawn {
+    /// It was.
+    Now,
+    /// It may be later: the viewer has not requested an update, or waits for a picture.
+    NotYet,
+    /// The viewer's screen or pixel format has no room for it.
+    Never,
+}
+
 /// A viewer's connection and dialogue after its host was lost.
 pub struct HostlessViewer<'a, V> {
     dialogue: &'a mut Dialogue,
@@ -113,14 +124,18 @@ impl<'a, V: AsyncRead + AsyncWrite + Unpin> HostlessViewer<'a, V> {
         self.send(&rest).await
     }
 
-    /// Draws `text` over the picture, in answer to a request of the viewer. Returns whether it was drawn: not without a
-    /// request, and not where the viewer's format has no way to draw it.
+    /// Whether it has requested a picture and not received it: see [`Dialogue::awaits_picture`].
+    pub const fn awaits_picture(&self) -> bool {
+        self.dialogue.awaits_picture()
+    }
+
+    /// Draws `text` over the picture, in answer to a request of the viewer.
     ///
     /// # Errors
     /// The viewer has left.
-    pub async fn show(&mut self, text: &str) -> Result<bool, ViewerEnd> {
+    pub async fn show(&mut self, text: &str) -> Result<Drawn, ViewerEnd> {
         if !self.dialogue.is_update_requested() {
-            return Ok(false);
+            return Ok(Drawn::NotYet);
         }
         if self.dialogue.awaits_picture() {
             if self.may_be_blank
@@ -128,13 +143,13 @@ impl<'a, V: AsyncRead + AsyncWrite + Unpin> HostlessViewer<'a, V> {
             {
                 self.send(&blank).await?;
             }
-            return Ok(false);
+            return Ok(Drawn::NotYet);
         }
         let Some(banner) = self.dialogue.banner(text) else {
-            return Ok(false);
+            return Ok(Drawn::Never);
         };
         self.send(&banner).await?;
-        Ok(true)
+        Ok(Drawn::Now)
     }
 
     /// Reads once and processes the input. Cancel safe.

@@ -20,7 +20,7 @@ mod waiting_viewer;
 
 pub use backoff::Backoff;
 pub use gave_up::{GaveUp, may_pass};
-pub use hostless_viewer::{HostlessViewer, ViewerEnd};
+pub use hostless_viewer::{Drawn, HostlessViewer, ViewerEnd};
 pub use new_console::NewConsole;
 pub use ramp::Ramp;
 pub use reopening::Reopening;

@@ -6,7 +6,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep_until};
 
-use crate::hostless_viewer::{HostlessViewer, ViewerEnd};
+use crate::hostless_viewer::{Drawn, HostlessViewer, ViewerEnd};
 use crate::status::Status;
 
 /// How long a line must have offered something before Enter takes it: what was typed for the guest is not meant.
@@ -34,7 +34,7 @@ pub async fn wait<V: AsyncRead + AsyncWrite + Unpin>(
         let since = begun.elapsed();
         let now = *status.borrow_and_update();
         let line = now.line(vm, since);
-        if line != shown && viewer.show(&line).await? {
+        if line != shown && viewer.show(&line).await? == Drawn::Now {
             shown = line;
             offered = now
                 .offers_power_on()
@@ -42,7 +42,8 @@ pub async fn wait<V: AsyncRead + AsyncWrite + Unpin>(
         }
         let has_entered = viewer.take_entered();
         if has_entered && offered.is_some_and(|offered| offered.elapsed() >= OFFERED) {
-            entered.notify_one();
+            // Nothing is kept for an offer that has ended meanwhile.
+            entered.notify_waiters();
         }
         let next_second = begun + Duration::from_secs(since.as_secs() + 1);
         tokio::select! {

@@ -12,6 +12,7 @@ mod access;
 mod all_mistakes;
 mod files;
 mod invalid;
+mod reconnect;
 mod users_files;
 mod web;
 
